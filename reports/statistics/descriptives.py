@@ -1,0 +1,91 @@
+"""Counts, means and spreads, and how far two groups stand apart at baseline."""
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from .distributions import t_quantile
+
+
+@dataclass(frozen=True)
+class Description:
+    """What a column of numbers looks like; everything but `n` is None where it cannot be computed."""
+
+    n: int
+    mean: float | None
+    sd: float | None
+    lower: float | None
+    upper: float | None
+    median: float | None
+    q1: float | None
+    q3: float | None
+    minimum: float | None
+    maximum: float | None
+
+
+def describe(values: Sequence[float], confidence: float = 0.95) -> Description:
+    """Mean with its t interval, SD with n - 1, quartiles by R's type 7 (numpy's default)."""
+    x = np.asarray(values, dtype=float)
+    if not len(x):
+        return Description(0, *[None] * 9)
+    sd = float(x.std(ddof=1)) if len(x) > 1 else None
+    lower, upper = _mean_interval(float(x.mean()), sd, len(x), confidence)
+    q1, median, q3 = (float(q) for q in np.quantile(x, [0.25, 0.5, 0.75]))
+    return Description(
+        len(x),
+        float(x.mean()),
+        sd,
+        lower,
+        upper,
+        median,
+        q1,
+        q3,
+        float(x.min()),
+        float(x.max()),
+    )
+
+
+def _mean_interval(mean: float, sd: float | None, n: int, confidence: float) -> tuple[float | None, float | None]:
+    if sd is None:
+        return None, None
+    half = t_quantile((1 + confidence) / 2, n - 1) * sd / math.sqrt(n)
+    return mean - half, mean + half
+
+
+def pooled_sd(groups: Sequence[Sequence[float]]) -> tuple[float, int] | None:
+    """The SD within groups and the number of values in it, or None with fewer than one degree of freedom."""
+    arrays = [np.asarray(group, dtype=float) for group in groups if len(group)]
+    n = sum(len(array) for array in arrays)
+    df = n - len(arrays)
+    if df < 1:
+        return None
+    squares = sum(float(((array - array.mean()) ** 2).sum()) for array in arrays)
+    return math.sqrt(squares / df), n
+
+
+def standardised_difference(first: Sequence[float], second: Sequence[float]) -> float | None:
+    """First mean minus second, over the root of the mean of both variances (Austin 2009)."""
+    if len(first) < 2 or len(second) < 2:
+        return None
+    a, b = np.asarray(first, dtype=float), np.asarray(second, dtype=float)
+    spread = math.sqrt((a.var(ddof=1) + b.var(ddof=1)) / 2)
+    return float((a.mean() - b.mean()) / spread) if spread else None
+
+
+def standardised_difference_of_counts(first: Sequence[int], second: Sequence[int]) -> float | None:
+    """The Mahalanobis distance between two sets of category counts (Yang and Dalton 2012); never negative."""
+    a, b = np.asarray(first, dtype=float), np.asarray(second, dtype=float)
+    seen = (a + b) > 0
+    if not a.sum() or not b.sum() or seen.sum() < 2:
+        return None
+    p, q = (a / a.sum())[seen][1:], (b / b.sum())[seen][1:]
+    spread = (_multinomial(p) + _multinomial(q)) / 2
+    if np.linalg.matrix_rank(spread) < len(p):
+        return None
+    return float(np.sqrt((p - q) @ np.linalg.solve(spread, p - q)))
+
+
+def _multinomial(p: np.ndarray) -> np.ndarray:
+    return np.diag(p) - np.outer(p, p)
