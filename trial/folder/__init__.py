@@ -1,0 +1,36 @@
+"""The study folder: files, YAML with lines, and every mistake at once. Knows no Django and no section's words."""
+
+from trial.folder.fields import LANGUAGES, Code, Count, Day, Days, Email, Entry, Line, Share, Text, Web
+from trial.folder.parsing import Parsed, parse
+from trial.folder.problems import FolderErrors, Problem, listed, unknown
+from trial.folder.reading import Folder, Loaded, Part, Section, document_of, read
+from trial.folder.source import Loc, Source, parse_yaml
+
+__all__ = [
+    "LANGUAGES",
+    "Code",
+    "Count",
+    "Day",
+    "Days",
+    "Email",
+    "Entry",
+    "Folder",
+    "FolderErrors",
+    "Line",
+    "Loaded",
+    "Loc",
+    "Parsed",
+    "Part",
+    "Problem",
+    "Section",
+    "Share",
+    "Source",
+    "Text",
+    "Web",
+    "document_of",
+    "listed",
+    "parse",
+    "parse_yaml",
+    "read",
+    "unknown",
+]

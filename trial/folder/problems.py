@@ -1,0 +1,41 @@
+"""What is wrong in a study folder, where, and what would be right."""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from difflib import get_close_matches
+
+LONGEST_LIST = 12
+
+
+@dataclass(frozen=True, order=True)
+class Problem:
+    file: str
+    line: int
+    message: str
+
+    def __str__(self) -> str:
+        return f"{self.file}:{self.line}: {self.message}"
+
+
+class FolderErrors(Exception):
+    """Every problem of a folder at once, sorted by file and line."""
+
+    def __init__(self, problems: Iterable[Problem]):
+        self.problems: tuple[Problem, ...] = tuple(sorted(set(problems)))
+        super().__init__("\n".join(map(str, self.problems)))
+
+
+def listed(names: Iterable[object]) -> str:
+    shown = [str(name) for name in names]
+    more = len(shown) - LONGEST_LIST
+    if more > 0:
+        shown = [*shown[:LONGEST_LIST], f"and {more} more"]
+    return ", ".join(shown) or "none"
+
+
+def unknown(what: str, value: object, allowed: Iterable[object]) -> str:
+    """The sentence for a name that does not exist: the nearest spelling, and what there is."""
+    names = [str(name) for name in allowed]
+    near = get_close_matches(str(value), names, n=1)
+    hint = f" did you mean '{near[0]}'?" if near else ""
+    return f"unknown {what} '{value}';{hint} known: {listed(names)}"

@@ -1,0 +1,143 @@
+"""YAML as the study folder writes it: every scalar is text, and every value knows its line."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+import yaml
+
+from trial.folder.problems import Problem
+
+Loc = tuple[str | int, ...]
+DEEPEST = 40
+PLAIN_TAGS = {"tag:yaml.org,2002:str", "tag:yaml.org,2002:seq", "tag:yaml.org,2002:map"}
+
+# PyYAML's words for the commonest slips, in words of what to do.
+ADVICE = {
+    "mapping values are not allowed here": "a ': ' where none can be; put text that holds ': ' in quotes",
+    "could not find expected ':'": "a key without ': ' after it, or text that must stand in quotes",
+    "expected a single document in the stream": "a second '---'; a file holds one document",
+    "while scanning a quoted scalar": "a quotation mark that is never closed",
+}
+
+
+@dataclass(frozen=True)
+class Source:
+    """A parsed YAML text: the data, the line of each place in it, and what was wrong with the text itself."""
+
+    file: str
+    data: Any = None
+    lines: Mapping[Loc, int] = field(default_factory=dict)
+    problems: tuple[Problem, ...] = ()
+    is_readable: bool = True
+
+    def line(self, loc: Loc) -> int:
+        """The line of the nearest place that is written down: a missing key has the line of its mapping."""
+        for length in range(len(loc), -1, -1):
+            if loc[:length] in self.lines:
+                return self.lines[loc[:length]]
+        return 1
+
+    def problem(self, loc: Loc, message: str) -> Problem:
+        path = spelled(loc)
+        return Problem(self.file, self.line(loc), f"{path}: {message}" if path else message)
+
+
+def spelled(loc: Loc) -> str:
+    """arms[0].code"""
+    text = ""
+    for part in loc:
+        text += f"[{part}]" if isinstance(part, int) else f".{part}"
+    return text.removeprefix(".")
+
+
+def parse_yaml(file: str, text: str, first_line: int = 1) -> Source:
+    """`first_line` is where the text starts in its file (front matter, an exercise in a lesson)."""
+    reading = _Reading(file, first_line)
+    loader = None
+    try:
+        loader = _Loader(text)
+        node = loader.get_single_node()
+    except yaml.MarkedYAMLError as error:
+        mark = error.problem_mark or error.context_mark
+        return _unreadable(file, first_line + (mark.line if mark else 0), _words(error))
+    except yaml.reader.ReaderError as error:
+        line = first_line + text[: error.position].count("\n")
+        return _unreadable(file, line, f"the character {chr(error.character)!a} cannot stand in YAML")
+    finally:
+        if loader:
+            loader.dispose()
+    data = reading.value(node, ()) if node else None
+    lines = {(): first_line, **reading.lines}
+    return Source(file, data, lines, tuple(reading.problems))
+
+
+def _unreadable(file: str, line: int, message: str) -> Source:
+    return Source(file, problems=(Problem(file, line, message),), is_readable=False)
+
+
+def _words(error: yaml.MarkedYAMLError) -> str:
+    said = error.problem or "not readable as YAML"
+    if "'\\t'" in said:
+        return "a tab; indent with spaces"
+    advice = ADVICE.get(said) or ADVICE.get(error.context or "")
+    return f"not readable as YAML: {advice or said}"
+
+
+class _Loader(yaml.BaseLoader):
+    """Resolves nothing: `no`, `12:30` and `1.10` stay the text that was written."""
+
+    depth = 0
+
+    def compose_node(self, parent, index):
+        event = self.peek_event()
+        if isinstance(event, yaml.AliasEvent) or event.anchor:
+            self._refuse("'&' and '*' (anchors, aliases) are not used here; write the value out, or put text in quotes")
+        self.depth += 1
+        if self.depth > DEEPEST:
+            self._refuse(f"nested more than {DEEPEST} deep")
+        node = super().compose_node(parent, index)
+        self.depth -= 1
+        return node
+
+    def _refuse(self, message: str) -> None:
+        raise yaml.composer.ComposerError(None, None, message, self.peek_event().start_mark)
+
+
+class _Reading:
+    def __init__(self, file: str, first_line: int):
+        self.file, self.first_line = file, first_line
+        self.lines: dict[Loc, int] = {}
+        self.problems: list[Problem] = []
+
+    def value(self, node: yaml.Node, loc: Loc) -> Any:
+        if node.tag not in PLAIN_TAGS:
+            self._complain(node, f"the tag '{node.tag}' is not used here; leave it out")
+            return None
+        if isinstance(node, yaml.MappingNode):
+            return self._mapping(node, loc)
+        if isinstance(node, yaml.SequenceNode):
+            return [self._placed(child, child, (*loc, index)) for index, child in enumerate(node.value)]
+        return None if node.value == "" and node.style is None else node.value
+
+    def _mapping(self, node: yaml.MappingNode, loc: Loc) -> dict[str, Any]:
+        found: dict[str, Any] = {}
+        for key, child in node.value:
+            if not isinstance(key, yaml.ScalarNode):
+                self._complain(key, "a key is a single word")
+            elif key.value in found:
+                first = self.lines[(*loc, key.value)]
+                self._complain(key, f"'{key.value}' stands here twice, first in line {first}; keep one")
+            else:
+                found[key.value] = self._placed(key, child, (*loc, key.value))
+        return found
+
+    def _placed(self, where: yaml.Node, child: yaml.Node, loc: Loc) -> Any:
+        self.lines[loc] = self._line(where)
+        return self.value(child, loc)
+
+    def _line(self, node: yaml.Node) -> int:
+        return self.first_line + node.start_mark.line
+
+    def _complain(self, node: yaml.Node, message: str) -> None:
+        self.problems.append(Problem(self.file, self._line(node), message))
