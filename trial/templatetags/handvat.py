@@ -1,0 +1,148 @@
+"""What templates of every room need: one way to draw a field, to pick a language and to say when."""
+
+from collections.abc import Mapping
+from datetime import date, datetime
+from typing import Any
+from uuid import UUID, uuid4
+
+from django import forms, template
+from django.conf import settings
+from django.forms.boundfield import BoundField
+from django.http import HttpRequest
+from django.utils import formats, timezone
+from django.utils.html import format_html
+from django.utils.safestring import SafeString
+from django.utils.translation import get_language
+
+register = template.Library()
+
+REQUEST_KEY = "request_key"
+
+
+# Forms
+
+
+@register.inclusion_tag("forms/field.html")
+def field(bound: BoundField, layout: str = "", label: str = "", hint: str = "") -> dict[str, Any]:
+    """One field with label, hint, error and widget.
+
+    `layout` shapes radios and checkboxes: "" (stacked), "inline" (a few short ones), "long" (statements to agree to),
+    "scale" (0 to 10, its ends named by the field's `low` and `high`), or "item" (one question of a questionnaire).
+    """
+    return {
+        "field": bound,
+        "kind": _kind(bound),
+        "layout": layout,
+        "label": label or bound.label,
+        "hint": hint or bound.help_text,
+        "low": getattr(bound.field, "low", ""),
+        "high": getattr(bound.field, "high", ""),
+    }
+
+
+@register.inclusion_tag("forms/fields.html")
+def fields(form: forms.BaseForm) -> dict[str, Any]:
+    """Every field of a form in its order, hidden ones included."""
+    return {"form": form}
+
+
+@register.inclusion_tag("forms/errors.html")
+def errors(*some_forms: forms.BaseForm | None) -> dict[str, Any]:
+    """What is still to be put right in these forms, each line a link to the field it speaks of."""
+    found = [error for form in some_forms if form is not None and form.is_bound for error in _errors(form)]
+    return {"errors": found}
+
+
+@register.inclusion_tag("forms/answers.html")
+def answers(items: Any, timeframe: str = "", one_at_a_time: bool = True) -> dict[str, Any]:
+    """A questionnaire of radio fields that share their options: a grid on a desk, one item a screen on a phone.
+
+    `items` is a form or a list of bound fields. Without JavaScript a phone shows the items under each other.
+    """
+    rows = items.visible_fields() if isinstance(items, forms.BaseForm) else list(items)
+    options = [option.choice_label for option in rows[0]] if rows else []
+    return {"rows": rows, "options": options, "timeframe": timeframe, "one_at_a_time": one_at_a_time}
+
+
+@register.simple_tag
+def request_key(source: forms.BaseForm | HttpRequest | None = None) -> SafeString:
+    """The key under which a form is sent, fresh for every page that is drawn.
+
+    Given a form or a request that was posted and is shown again, it keeps the posted key.
+    """
+    return format_html('<input type="hidden" name="{}" value="{}">', REQUEST_KEY, _posted_key(source) or uuid4())
+
+
+def _posted_key(source: forms.BaseForm | HttpRequest | None) -> UUID | None:
+    data = source.POST if isinstance(source, HttpRequest) else getattr(source, "data", {})
+    try:
+        return UUID(data.get(REQUEST_KEY, ""))
+    except ValueError:
+        return None
+
+
+def _kind(bound: BoundField) -> str:
+    """Which of the shapes in forms/field.html draws this field."""
+    widget = bound.field.widget
+    if widget.is_hidden:
+        return "hidden"
+    if isinstance(widget, forms.RadioSelect | forms.CheckboxSelectMultiple):
+        return "choices"
+    if isinstance(widget, forms.CheckboxInput):
+        return "checkbox"
+    return "group" if bound.use_fieldset else "input"
+
+
+def _errors(form: forms.BaseForm) -> list[dict[str, Any]]:
+    general = [{"message": message, "label": "", "anchor": ""} for message in form.non_field_errors()]
+    return general + [
+        {"message": message, "label": bound.label, "anchor": "" if bound.is_hidden else _anchor(bound)}
+        for bound in form
+        for message in bound.errors
+    ]
+
+
+def _anchor(bound: BoundField) -> str:
+    """The id of what takes the focus: for a group of choices its first one."""
+    return bound.id_for_label or f"{bound.auto_id}_0"
+
+
+# Words
+
+
+@register.filter
+def text(value: Any) -> Any:
+    """The text in the reader's language, of a map by language; anything else as it is."""
+    if value is None:
+        return ""
+    if not isinstance(value, Mapping):
+        return value
+    wanted = (_short(get_language()), _short(settings.LANGUAGE_CODE))
+    return next((value[code] for code in (*wanted, *value) if value.get(code)), "")
+
+
+def _short(language: str | None) -> str:
+    return (language or "").partition("-")[0]
+
+
+@register.filter
+def when(value: datetime | None, style: str = "") -> str:
+    """An aware moment as people say it in the active zone: "Mon 23 Nov, 14:00"; with "year", the year too."""
+    if not value:
+        return ""
+    return f"{day(value, style)}, {formats.date_format(timezone.localtime(value), 'H:i')}"
+
+
+@register.filter
+def day(value: date | datetime | None, style: str = "") -> str:
+    """A day as people say it: "Mon 23 Nov"; with "year", "Mon 23 Nov 2026"."""
+    if not value:
+        return ""
+    local = timezone.localtime(value) if isinstance(value, datetime) else value
+    return formats.date_format(local, "D j M Y" if style == "year" else "D j M")
+
+
+@register.filter
+def tel(number: str) -> str:
+    """A phone number as a link dials it: "0800-0113" becomes "08000113"."""
+    return "".join(sign for sign in str(number) if sign.isdigit() or sign == "+")
