@@ -1,0 +1,43 @@
+"""A frozen snapshot of everything a report is made from; a study's database and a CSV both become a `Dataset`."""
+
+from .flow import POOLED, ArmFlow, Flow, FlowDoesNotAddUp, FollowUp, check_flow, count_flow
+from .rows import (
+    Arm,
+    Contact,
+    Instrument,
+    Module,
+    ModuleUse,
+    Participant,
+    ReliableChange,
+    Score,
+    Timepoint,
+    Usage,
+    Variable,
+)
+from .snapshot import Dataset, Meta
+from .tables import Column, Table
+
+__all__ = [
+    "POOLED",
+    "Arm",
+    "ArmFlow",
+    "Column",
+    "Contact",
+    "Dataset",
+    "Flow",
+    "FlowDoesNotAddUp",
+    "FollowUp",
+    "Instrument",
+    "Meta",
+    "Module",
+    "ModuleUse",
+    "Participant",
+    "ReliableChange",
+    "Score",
+    "Table",
+    "Timepoint",
+    "Usage",
+    "Variable",
+    "check_flow",
+    "count_flow",
+]

@@ -1,0 +1,125 @@
+"""The snapshot itself, its groups, and its hash."""
+
+import dataclasses
+import hashlib
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import date
+from functools import cached_property
+
+from .durations import Duration, retention, use
+from .flow import POOLED, Flow
+from .rows import Arm, Contact, Instrument, Module, ModuleUse, Participant, Score, Texts, Timepoint, Usage, Variable
+from .tables import Table, tables
+
+
+@dataclass(frozen=True)
+class Meta:
+    """What the report says of its origin. `code_version` and `audit_seal` are printed, not hashed."""
+
+    title: Texts
+    study: str
+    simulated: bool
+    source: str
+    code_version: str
+    languages: tuple[str, ...] = ("en",)
+    protocol_version: int | None = None
+    protocol_sha256: str | None = None
+    audit_seal: str | None = None
+
+
+@dataclass(frozen=True)
+class Dataset:
+    """Everybody randomised and what is known of them. A part that is None was "not recorded in this data set".
+
+    `arms` None pools everything: no row carries an arm then. `baseline` is the code of the time point before
+    allocation; `timepoints` are in order and include it. Participants are in order of randomisation.
+    """
+
+    meta: Meta
+    arms: tuple[Arm, ...] | None
+    participants: tuple[Participant, ...]
+    instruments: tuple[Instrument, ...]
+    timepoints: tuple[Timepoint, ...]
+    baseline: str
+    scores: tuple[Score, ...]
+    flow: Flow
+    variables: tuple[Variable, ...] = ()
+    modules: tuple[Module, ...] | None = None
+    module_use: tuple[ModuleUse, ...] | None = None
+    usage: tuple[Usage, ...] | None = None
+    contacts: tuple[Contact, ...] | None = None
+    time_unit: str = "day"
+    idle_after: float = 14
+
+    def __post_init__(self) -> None:
+        if self.arms is None and any(person.arm is not None for person in self.participants):
+            raise ValueError("a pooled data set carries no arm")
+        if self.arms is not None and {p.arm for p in self.participants} - {arm.code for arm in self.arms}:
+            raise ValueError("a participant is in an arm that the data set does not name")
+
+    @property
+    def groups(self) -> tuple[str, ...]:
+        """The codes by which everything is counted: the arms, or `all`."""
+        return tuple(arm.code for arm in self.arms) if self.arms is not None else (POOLED,)
+
+    def group_of(self, person: Participant) -> str:
+        return person.arm or POOLED
+
+    def people(self, group: str) -> list[Participant]:
+        return [person for person in self.participants if self.group_of(person) == group]
+
+    @cached_property
+    def score_of(self) -> Mapping[tuple[str, str, str], Score]:
+        """Scores by (participant, instrument, time point)."""
+        return {(row.participant, row.instrument, row.timepoint): row for row in self.scores}
+
+    def score(self, participant: str, instrument: str, timepoint: str) -> float | None:
+        row = self.score_of.get((participant, instrument, timepoint))
+        return row.score if row else None
+
+    @cached_property
+    def retention(self) -> Mapping[str, Duration]:
+        """By participant: how long they stayed in the study."""
+        return retention(self)
+
+    @cached_property
+    def use(self) -> Mapping[str, Duration] | None:
+        """By participant who was given the programme: how long they used it. None: not recorded."""
+        return use(self)
+
+    def tables(self) -> list[Table]:
+        """Everything as tables with their codebook, ready for CSV."""
+        return tables(self)
+
+    @cached_property
+    def snapshot_hash(self) -> str:
+        """SHA-256 of the content: no clock, no code version, and people by position instead of by code."""
+        position = {person.code: f"#{i}" for i, person in enumerate(self.participants)}
+        content = {field.name: _plain(getattr(self, field.name)) for field in dataclasses.fields(self)}
+        content["meta"] = {k: v for k, v in content["meta"].items() if k not in ("code_version", "audit_seal")}
+        _anonymise(content, position)
+        text = json.dumps(content, sort_keys=True, ensure_ascii=False, separators=(",", ":"))
+        return hashlib.sha256(text.encode()).hexdigest()
+
+
+def _plain(value: object) -> object:
+    if dataclasses.is_dataclass(value) and not isinstance(value, type):
+        return {field.name: _plain(getattr(value, field.name)) for field in dataclasses.fields(value)}
+    if isinstance(value, Mapping):
+        return {str(key): _plain(item) for key, item in value.items()}
+    if isinstance(value, list | tuple):
+        return [_plain(item) for item in value]
+    return value.isoformat() if isinstance(value, date) else value
+
+
+def _anonymise(content: dict, position: Mapping[str, str]) -> None:
+    """Codes are drawn at random; the order of people and rows is not."""
+    for person in content["participants"]:
+        person["code"] = position[person["code"]]
+    for part in ("scores", "module_use", "usage", "contacts"):
+        rows = content[part] or []
+        for row in rows:
+            row["participant"] = position[row["participant"]]
+        rows.sort(key=lambda row: json.dumps(row, sort_keys=True))

@@ -1,0 +1,53 @@
+"""The analysis plan: what is compared, when, adjusted for what. A study's analysis.yaml or a plan for a CSV makes one."""
+
+from collections.abc import Iterator
+from itertools import combinations
+from typing import Literal
+
+from pydantic import BaseModel, ConfigDict, Field, model_validator
+
+
+class _Frozen(BaseModel):
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+
+class Outcome(_Frozen):
+    instrument: str
+    timepoint: str
+
+
+class Adherence(_Frozen):
+    """Who counts as having had enough of the programme, and why that is enough (Sieverink 2017 asks for the reason)."""
+
+    measure: Literal["modules_completed"] = "modules_completed"
+    at_least: int = Field(ge=1)
+    justification: dict[str, str] = {}
+
+
+class AnalysisPlan(_Frozen):
+    """`primary` empty: no time point is singled out. `contrasts` empty: every pair of arms, in their order."""
+
+    primary: tuple[Outcome, ...] = ()
+    secondary: tuple[Outcome, ...] = ()
+    multiplicity: Literal["none", "holm"] = "none"
+    multiplicity_note: str = ""
+    model: Literal["ancova"] = "ancova"
+    covariates: tuple[str, ...] = ()
+    contrasts: tuple[tuple[str, str], ...] = ()
+    confidence: float = Field(0.95, gt=0.5, lt=1)
+    standardiser: Literal["baseline_sd", "post_sd"] = "baseline_sd"
+    adherence: Adherence | None = None
+    estimand: dict[str, str] = {}
+
+    @model_validator(mode="after")
+    def _contrasts_differ(self) -> "AnalysisPlan":
+        for first, second in self.contrasts:
+            if first == second:
+                raise ValueError(f"a contrast needs two different arms, not {first} twice")
+        return self
+
+    def pairs(self, arms: tuple[str, ...]) -> Iterator[tuple[str, str]]:
+        """The contrasts of the plan, then every other pair of `arms`, so that with three arms none is left unnamed."""
+        named = {frozenset(pair) for pair in self.contrasts}
+        yield from self.contrasts
+        yield from (pair for pair in combinations(arms, 2) if frozenset(pair) not in named)

@@ -1,0 +1,45 @@
+"""results.json: `meta` alone holds times, hashes and versions; `numbers` are the same whenever the snapshot is."""
+
+import dataclasses
+import hashlib
+import json
+from datetime import datetime
+from functools import cache
+from pathlib import Path
+
+from ..dataset import Dataset
+from ..dataset.tables import SIMULATED
+from .number import Results
+
+VERSION = "0.1.0"
+
+
+@cache
+def code_version() -> str:
+    """The version and a hash of every source file that a number passes through."""
+    here = Path(__file__).parent.parent
+    digest = hashlib.sha256()
+    for path in sorted((*here.glob("*/*.py"), *here.glob("*.py"))):
+        if path.parent.name not in ("document", "figures", "migrations", "management"):
+            digest.update(path.relative_to(here).as_posix().encode() + path.read_bytes())
+    return f"{VERSION}+{digest.hexdigest()[:12]}"
+
+
+def results_json(results: Results, data: Dataset, made_at: datetime) -> str:
+    meta = {
+        "title": dict(data.meta.title),
+        "study": data.meta.study,
+        "source": data.meta.source,
+        "protocol_version": data.meta.protocol_version,
+        "protocol_sha256": data.meta.protocol_sha256,
+        "snapshot_sha256": data.snapshot_hash,
+        "code_version": data.meta.code_version,
+        "audit_seal": data.meta.audit_seal,
+        "simulated": data.meta.simulated,
+        "notice": SIMULATED if data.meta.simulated else "",
+        "pooled": data.arms is None,
+        "randomised": len(data.participants),
+        "made_at": made_at.isoformat(),
+    }
+    numbers = [dataclasses.asdict(number) for number in results.numbers]
+    return json.dumps({"meta": meta, "numbers": numbers}, indent=1, ensure_ascii=False, allow_nan=False) + "\n"

@@ -1,0 +1,52 @@
+"""A number that knows what it is: without one of these nothing numeric enters a report."""
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from functools import cached_property
+
+
+@dataclass(frozen=True)
+class Number:
+    """`value` None: could not be computed, and `method` says why. `recipe` tells how a standardised value was made."""
+
+    id: str
+    value: float | None
+    lower: float | None = None
+    upper: float | None = None
+    n: int | None = None
+    unit: str = ""
+    method: str = ""
+    recipe: str = ""
+
+
+Numbers = Iterator[Number]
+
+
+@dataclass(frozen=True)
+class Results:
+    numbers: tuple[Number, ...]
+
+    def __post_init__(self) -> None:
+        if len(self.by_id) != len(self.numbers):
+            seen: set[str] = set()
+            twice = sorted({number.id for number in self.numbers if number.id in seen or seen.add(number.id)})
+            raise ValueError(f"two numbers with the same id: {', '.join(twice)}")
+
+    @cached_property
+    def by_id(self) -> Mapping[str, Number]:
+        return {number.id: number for number in self.numbers}
+
+    def __getitem__(self, id: str) -> Number:
+        return self.by_id[id]
+
+    def get(self, *parts: object) -> Number | None:
+        return self.by_id.get(ident(*parts))
+
+
+def ident(*parts: object) -> str:
+    """The id made of `parts`: `difference.PHQ9.post1.intervention-control`."""
+    return ".".join(str(part).replace(" ", "_") for part in parts)
+
+
+def pair_of(pair: tuple[str, str]) -> str:
+    return "-".join(pair)

@@ -1,0 +1,175 @@
+"""Means at each time point, the baseline-adjusted difference of each contrast, and its standardised form."""
+
+from collections.abc import Iterator, Sequence
+
+from ..dataset import Dataset, FlowDoesNotAddUp
+from ..plan import AnalysisPlan, Outcome
+from ..statistics import ancova
+from ..statistics.descriptives import describe, pooled_sd
+from ..statistics.effect_sizes import Effect, standardise
+from ..statistics.multiplicity import holm
+from .baseline import baseline_scores, pairs
+from .number import Number, Numbers, ident, pair_of
+
+INTERVAL = "mean with t interval"
+
+
+def numbers(data: Dataset, plan: AnalysisPlan) -> Numbers:
+    for instrument in data.instruments:
+        for point in data.timepoints:
+            yield from _means(data, plan, instrument.code, point.code)
+    differences = [n for outcome in measured(data) for n in _differences(data, plan, outcome)]
+    yield from differences
+    yield from _multiplicity(plan, differences)
+
+
+def measured(data: Dataset) -> Iterator[Outcome]:
+    """Every instrument at every time point after baseline at which somebody was due."""
+    due = {(row.instrument, row.timepoint) for row in data.scores}
+    for instrument in data.instruments:
+        for point in data.timepoints:
+            if point.code != data.baseline and (instrument.code, point.code) in due:
+                yield Outcome(instrument=instrument.code, timepoint=point.code)
+
+
+def _means(data: Dataset, plan: AnalysisPlan, instrument: str, timepoint: str) -> Numbers:
+    rows = [row for row in data.scores if (row.instrument, row.timepoint) == (instrument, timepoint)]
+    if not rows:
+        return
+    group_of = {person.code: data.group_of(person) for person in data.participants}
+    for group in data.groups:
+        d = describe(
+            [r.score for r in rows if group_of[r.participant] == group and r.score is not None], plan.confidence
+        )
+        where = (instrument, timepoint, group)
+        yield Number(ident("mean", *where), d.mean, d.lower, d.upper, d.n, "points", INTERVAL)
+        yield Number(ident("sd", *where), d.sd, n=d.n, unit="points", method="standard deviation, n - 1")
+        yield Number(ident("n", *where), d.n, unit="people", method="count of scores")
+
+
+def _differences(data: Dataset, plan: AnalysisPlan, outcome: Outcome) -> Numbers:
+    contrasts = pairs(data, plan)
+    if not contrasts:
+        return
+    try:
+        fit = _fit(data, plan, outcome)
+    except ancova.NotEstimable as reason:
+        yield from (_not_estimable(outcome, pair, str(reason)) for pair in contrasts)
+        return
+    _check_analysed(data, outcome, dict(fit.n_by_arm))
+    for pair in contrasts:
+        yield from _contrast(data, plan, outcome, fit, pair)
+
+
+def _fit(data: Dataset, plan: AnalysisPlan, outcome: Outcome) -> ancova.Fit:
+    people = data.participants
+    return ancova.fit(
+        [data.score(p.code, outcome.instrument, outcome.timepoint) for p in people],
+        [data.score(p.code, outcome.instrument, data.baseline) for p in people],
+        [data.group_of(p) for p in people],
+        {code: _covariate(data, code) for code in plan.covariates},
+    )
+
+
+def _covariate(data: Dataset, code: str) -> list[float | str | None]:
+    """Numbers stay numbers where the variable is one; everything else is a set of levels."""
+    numeric = any(variable.code == code and variable.kind == "number" for variable in data.variables)
+    values = [person.value(code) for person in data.participants]
+    return list(values) if numeric else [None if value is None else str(value) for value in values]
+
+
+def _check_analysed(data: Dataset, outcome: Outcome, counts: dict[str, int]) -> None:
+    for arm in data.flow.arms:
+        for row in arm.follow_up:
+            same = (row.instrument, row.timepoint) == (outcome.instrument, outcome.timepoint)
+            if same and row.analysed != counts.get(arm.arm, 0):
+                text = f"{arm.arm}: {row.analysed} analysed in the flow, {counts.get(arm.arm, 0)} in the model"
+                raise FlowDoesNotAddUp(f"{text}, for {row.instrument} at {row.timepoint}")
+
+
+def _contrast(data: Dataset, plan: AnalysisPlan, outcome: Outcome, fit: ancova.Fit, pair: tuple[str, str]) -> Numbers:
+    where = (outcome.instrument, outcome.timepoint, pair_of(pair))
+    try:
+        difference = fit.difference(*pair, plan.confidence)
+    except ancova.NotEstimable as reason:
+        yield _not_estimable(outcome, pair, str(reason))
+        return
+    d, method = difference, f"analysis of covariance, t interval with {difference.df} degrees of freedom"
+    adjusted = adjustment(plan)
+    yield Number(ident("difference", *where), d.estimate, d.lower, d.upper, d.n1 + d.n2, "points", method, adjusted)
+    yield Number(ident("p", *where), d.p, n=d.n1 + d.n2, method="two-sided t test of the adjusted difference")
+    yield from _effect(data, plan, outcome, d, where)
+
+
+def adjustment(plan: AnalysisPlan) -> str:
+    return "adjusted for " + ", ".join(("baseline", *plan.covariates))
+
+
+def _effect(data: Dataset, plan: AnalysisPlan, outcome: Outcome, d: ancova.Difference, where: tuple) -> Numbers:
+    groups = [_standardiser_scores(data, plan, outcome, arm) for arm in (d.first, d.second)]
+    spread = pooled_sd(groups)
+    if spread is None or not spread[0]:
+        yield Number(ident("effect", *where), None, method="not estimable: the standardiser has no spread")
+        return
+    sd, n = spread
+    effect = standardise(
+        d.estimate,
+        d.se,
+        sd,
+        n,
+        n - 2,
+        standardiser=STANDARDISERS[plan.standardiser],
+        adjustment=adjustment(plan),
+        n1=d.n1,
+        n2=d.n2,
+        confidence=plan.confidence,
+    )
+    yield Number(ident("effect_sd", *where), sd, n=n, unit="points", method=effect.recipe.standardiser)
+    method = "adjusted difference / SD x Hedges J; large-sample interval"
+    yield Number(
+        ident("effect", *where),
+        effect.value,
+        effect.lower,
+        effect.upper,
+        d.n1 + d.n2,
+        "SD",
+        method,
+        recipe_text(effect),
+    )
+
+
+STANDARDISERS = {
+    "baseline_sd": "pooled baseline SD of everybody randomised to the two arms",
+    "post_sd": "pooled SD of the two arms at this time point",
+}
+
+
+def recipe_text(effect: Effect) -> str:
+    r = effect.recipe
+    return (
+        f"standardiser: {r.standardiser} = {r.sd!r}; adjustment: {r.adjustment}; n: {r.n1} and {r.n2}; "
+        f"correction: {r.correction}; interval: {r.interval}, se^2 = (se of difference / SD)^2 + d^2 / (2 n of SD)"
+    )
+
+
+def _standardiser_scores(data: Dataset, plan: AnalysisPlan, outcome: Outcome, arm: str) -> Sequence[float]:
+    if plan.standardiser == "baseline_sd":
+        return baseline_scores(data, arm, outcome.instrument)
+    found = (data.score(p.code, outcome.instrument, outcome.timepoint) for p in data.people(arm))
+    return [score for score in found if score is not None]
+
+
+def _not_estimable(outcome: Outcome, pair: tuple[str, str], reason: str) -> Number:
+    id = ident("difference", outcome.instrument, outcome.timepoint, pair_of(pair))
+    return Number(id, None, unit="points", method=f"not estimable: {reason}")
+
+
+def _multiplicity(plan: AnalysisPlan, differences: list[Number]) -> Numbers:
+    if plan.multiplicity != "holm":
+        return
+    primary = tuple(ident("p", o.instrument, o.timepoint, "") for o in plan.primary)
+    family = [number for number in differences if primary and number.id.startswith(primary)]
+    adjusted = holm([number.value for number in family if number.value is not None])
+    for number, p in zip(family, adjusted, strict=True):
+        id = "p_holm" + number.id.removeprefix("p")
+        yield Number(id, p, n=number.n, method=f"Holm over {len(family)} tests of primary outcomes")

@@ -1,0 +1,43 @@
+"""How long people stay in the study: the two-way split of attrition, first half (Eysenbach 2005)."""
+
+from ..dataset import Dataset
+from ..plan import AnalysisPlan
+from ..statistics.survival import Curve
+from .curves import curve
+from .number import Number, Numbers, ident
+
+MEDIAN = "Kaplan-Meier, log-log interval; half exactly: the middle of the flat"
+
+
+def numbers(data: Dataset, plan: AnalysisPlan) -> Numbers:
+    times = {point.code: point.at for point in data.timepoints if point.code != data.baseline}
+    for group in data.groups:
+        found = curve(data, "retention", group, plan.confidence)
+        if found is not None:
+            yield from curve_numbers("retention", group, found, times, data.time_unit)
+
+
+def curve_numbers(kind: str, group: str, found: Curve, times: dict[str, float], unit: str) -> Numbers:
+    """People, how many ended, the median, and the share left at each of `times`."""
+    median = found.median
+    yield Number(ident(kind, group, "n"), found.n, unit="people", method="count")
+    yield Number(ident(kind, group, "ended"), found.events, n=found.n, unit="people", method="count")
+    yield Number(
+        ident(kind, group, "median"),
+        median.value,
+        median.lower,
+        median.upper,
+        found.n,
+        unit,
+        _median_method(median.value),
+    )
+    for name, time in times.items():
+        step = found.at(time)
+        value, lower, upper = (step.survival, step.lower, step.upper) if step else (1.0, 1.0, 1.0)
+        yield Number(
+            ident(kind, group, "at", name), value, lower, upper, found.n, "proportion", "Kaplan-Meier, log-log interval"
+        )
+
+
+def _median_method(value: float | None) -> str:
+    return MEDIAN if value is not None else f"not reached; {MEDIAN}"
