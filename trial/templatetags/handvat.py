@@ -12,7 +12,8 @@ from django.http import HttpRequest
 from django.utils import formats, timezone
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
-from django.utils.translation import get_language
+from django.utils.text import Truncator
+from django.utils.translation import get_language, gettext
 
 register = template.Library()
 
@@ -37,6 +38,7 @@ def field(bound: BoundField, layout: str = "", label: str = "", hint: str = "") 
         "hint": hint or bound.help_text,
         "low": getattr(bound.field, "low", ""),
         "high": getattr(bound.field, "high", ""),
+        "messages": _messages(bound),
     }
 
 
@@ -61,7 +63,12 @@ def answers(items: Any, timeframe: str = "", one_at_a_time: bool = True) -> dict
     """
     rows = items.visible_fields() if isinstance(items, forms.BaseForm) else list(items)
     options = [option.choice_label for option in rows[0]] if rows else []
-    return {"rows": rows, "options": options, "timeframe": timeframe, "one_at_a_time": one_at_a_time}
+    return {
+        "rows": [{"field": row, "messages": _messages(row)} for row in rows],
+        "options": options,
+        "timeframe": timeframe,
+        "one_at_a_time": one_at_a_time,
+    }
 
 
 @register.simple_tag
@@ -93,13 +100,39 @@ def _kind(bound: BoundField) -> str:
     return "group" if bound.use_fieldset else "input"
 
 
-def _errors(form: forms.BaseForm) -> list[dict[str, Any]]:
+def _errors(form: forms.BaseForm) -> list[dict[str, str]]:
     general = [{"message": message, "label": "", "anchor": ""} for message in form.non_field_errors()]
     return general + [
-        {"message": message, "label": bound.label, "anchor": "" if bound.is_hidden else _anchor(bound)}
+        {"message": message, "label": _lead_in(bound.label), "anchor": "" if bound.is_hidden else _anchor(bound)}
         for bound in form
-        for message in bound.errors
+        for message in _messages(bound)
     ]
+
+
+def _messages(bound: BoundField) -> list[str]:
+    """What to do about this field. Django's own word for a blank says what is wrong, not what to do."""
+    plain = forms.Field.default_error_messages["required"]
+    return [
+        _to_do(bound) if error.code == "required" and error.message == plain else message
+        for error in bound.errors.as_data()
+        for message in error.messages
+    ]
+
+
+def _to_do(bound: BoundField) -> str:
+    match _kind(bound):
+        case "choices":
+            return gettext("Choose an answer")
+        case "checkbox":
+            return gettext("Tick this to go on")
+        case _:
+            return gettext("Fill this in")
+
+
+def _lead_in(label: str) -> str:
+    """A field's label as the beginning of a line, short enough for a phone."""
+    short = Truncator(label).words(8)
+    return short if short.endswith(("?", "!", ".", ":", "…")) else f"{short}:"
 
 
 def _anchor(bound: BoundField) -> str:
