@@ -36,7 +36,7 @@ class Item(_Definition):
 
 
 class Scoring(_Definition):
-    """`prorate`: up to `max_missing` blank items count as the mean of the answered ones; `none`: no blank is allowed."""
+    """`prorate`: up to `max_missing` blank items count as the mean of the answered; `none`: no blank is allowed."""
 
     method: Literal["sum"]
     items: tuple[Name, ...]
@@ -46,22 +46,16 @@ class Scoring(_Definition):
     @model_validator(mode="after")
     def check_missing_rule(self) -> Self:
         if self.missing == "none" and self.max_missing:
-            raise ValueError(
-                "missing: none allows no blank item; set max_missing to 0, or missing to prorate"
-            )
+            raise ValueError("missing: none allows no blank item; set max_missing to 0, or missing to prorate")
         if self.missing == "prorate" and not 0 < self.max_missing < len(self.items):
-            raise ValueError(
-                f"missing: prorate needs max_missing between 1 and {len(self.items) - 1}"
-            )
+            raise ValueError(f"missing: prorate needs max_missing between 1 and {len(self.items) - 1}")
         return self
 
 
 class Band(_Definition):
     """Both ends included. A prorated score between two bands belongs to the lower one."""
 
-    model_config = ConfigDict(
-        validate_by_name=True, validate_by_alias=True, serialize_by_alias=True
-    )
+    model_config = ConfigDict(validate_by_name=True, validate_by_alias=True, serialize_by_alias=True)
 
     from_: int = Field(alias="from")
     to: int
@@ -71,9 +65,7 @@ class Band(_Definition):
     @model_validator(mode="after")
     def check_order(self) -> Self:
         if self.from_ > self.to:
-            raise ValueError(
-                f"a band runs upward; from: {self.from_} is above to: {self.to}"
-            )
+            raise ValueError(f"a band runs upward; from: {self.from_} is above to: {self.to}")
         return self
 
 
@@ -158,14 +150,10 @@ class Instrument(_Definition):
 
     @field_validator("reverse")
     @classmethod
-    def check_reverse(
-        cls, value: tuple[str, ...], info: ValidationInfo
-    ) -> tuple[str, ...]:
+    def check_reverse(cls, value: tuple[str, ...], info: ValidationInfo) -> tuple[str, ...]:
         _check_items_exist(value, info)
         options = info.data.get("options", ())
-        if value and {options[0] + options[-1] - option for option in options} != set(
-            options
-        ):
+        if value and {options[0] + options[-1] - option for option in options} != set(options):
             raise ValueError(
                 f"an item can only be reversed where the options mirror each other; {list(options)} do not"
             )
@@ -181,9 +169,7 @@ class Instrument(_Definition):
 
     @field_validator("derived")
     @classmethod
-    def check_derived(
-        cls, value: dict[str, tuple[str, ...]], info: ValidationInfo
-    ) -> dict[str, tuple[str, ...]]:
+    def check_derived(cls, value: dict[str, tuple[str, ...]], info: ValidationInfo) -> dict[str, tuple[str, ...]]:
         for code, items in value.items():
             if code == info.data.get("code"):
                 raise ValueError(f"a derived score needs a name of its own, not {code}")
@@ -192,9 +178,7 @@ class Instrument(_Definition):
 
     @field_validator("bands")
     @classmethod
-    def check_bands(
-        cls, value: tuple[Band, ...], info: ValidationInfo
-    ) -> tuple[Band, ...]:
+    def check_bands(cls, value: tuple[Band, ...], info: ValidationInfo) -> tuple[Band, ...]:
         _check_distinct((band.code for band in value), "band")
         if value and "range" in info.data:
             _check_cover(value, *info.data["range"])
@@ -202,9 +186,7 @@ class Instrument(_Definition):
 
     @field_validator("wordings")
     @classmethod
-    def check_wordings(
-        cls, value: dict[str, Wording], info: ValidationInfo
-    ) -> dict[str, Wording]:
+    def check_wordings(cls, value: dict[str, Wording], info: ValidationInfo) -> dict[str, Wording]:
         for language, wording in value.items():
             if "items" in info.data:
                 _check_same(
@@ -213,9 +195,7 @@ class Instrument(_Definition):
                     f"{language}: items",
                 )
             if "options" in info.data:
-                _check_same(
-                    wording.options, info.data["options"], f"{language}: options"
-                )
+                _check_same(wording.options, info.data["options"], f"{language}: options")
         return value
 
     @property
@@ -241,19 +221,13 @@ def _check_items_exist(codes: Iterable[str], info: ValidationInfo) -> None:
     known = [item.code for item in info.data["items"]]
     unknown = [code for code in codes if code not in known]
     if unknown:
-        raise ValueError(
-            f"unknown item {', '.join(unknown)}; the items are {', '.join(known)}"
-        )
+        raise ValueError(f"unknown item {', '.join(unknown)}; the items are {', '.join(known)}")
 
 
-def _check_sum_range(
-    scoring: Scoring, options: tuple[int, ...], stated: tuple[int, int]
-) -> None:
+def _check_sum_range(scoring: Scoring, options: tuple[int, ...], stated: tuple[int, int]) -> None:
     possible = (len(scoring.items) * options[0], len(scoring.items) * options[-1])
     if possible != stated:
-        raise ValueError(
-            f"a sum of these items runs from {possible[0]} to {possible[1]}, range says {list(stated)}"
-        )
+        raise ValueError(f"a sum of these items runs from {possible[0]} to {possible[1]}, range says {list(stated)}")
 
 
 def _check_cover(bands: tuple[Band, ...], lowest: int, highest: int) -> None:
@@ -268,16 +242,12 @@ def _check_cover(bands: tuple[Band, ...], lowest: int, highest: int) -> None:
         raise ValueError(f"the bands end at {expected - 1}, the range at {highest}")
 
 
-def _check_same(
-    given: Iterable[str | int], wanted: Iterable[str | int], what: str
-) -> None:
+def _check_same(given: Iterable[str | int], wanted: Iterable[str | int], what: str) -> None:
     given, wanted = list(given), list(wanted)
     missing = [str(code) for code in wanted if code not in given]
     extra = [str(code) for code in given if code not in wanted]
     if missing or extra:
-        parts = [f"without {', '.join(missing)}"] * bool(missing) + [
-            f"unknown {', '.join(extra)}"
-        ] * bool(extra)
+        parts = [f"without {', '.join(missing)}"] * bool(missing) + [f"unknown {', '.join(extra)}"] * bool(extra)
         raise ValueError(f"{what}: {'; '.join(parts)}")
 
 
@@ -292,11 +262,7 @@ def _library() -> dict[str, Instrument]:
 
 
 def _read(path: Path) -> Instrument:
-    instrument = Instrument.model_validate(
-        yaml.safe_load(path.read_text(encoding="utf-8"))
-    )
+    instrument = Instrument.model_validate(yaml.safe_load(path.read_text(encoding="utf-8")))
     if instrument.code != path.stem:
-        raise ValueError(
-            f"{path.name} defines {instrument.code}; file and code carry the same name"
-        )
+        raise ValueError(f"{path.name} defines {instrument.code}; file and code carry the same name")
     return instrument

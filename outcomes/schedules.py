@@ -1,0 +1,109 @@
+"""When a questionnaire may be answered, and how it stands on a given date."""
+
+from dataclasses import dataclass
+from datetime import UTC, datetime, time, timedelta
+from enum import StrEnum
+from typing import Protocol
+from zoneinfo import ZoneInfo
+
+from trial import anchors
+
+LAST_SECOND = time(23, 59, 59, fold=1)  # fold: where clocks go back at midnight, the second time round
+
+
+class Entry(anchors.Opens, Protocol):
+    """A line of a schedule: an opening, and for how many days."""
+
+    @property
+    def window(self) -> int: ...
+
+
+@dataclass(frozen=True)
+class Window:
+    """Open from `opens_at` up to, not including, `closes_at`; both in UTC."""
+
+    opens_at: datetime
+    closes_at: datetime
+
+
+class AssessmentState(StrEnum):
+    UNSCHEDULED = "unscheduled"
+    UPCOMING = "upcoming"
+    OPEN = "open"
+    STARTED = "started"
+    SUBMITTED = "submitted"
+    DECLINED = "declined"
+    MISSED = "missed"
+    WITHDRAWN = "withdrawn"
+
+
+class Facts(Protocol):
+    """What is stored of an assessment: moments in UTC, each None until there is one. A database row will do."""
+
+    @property
+    def opens_at(self) -> datetime | None: ...
+    @property
+    def closes_at(self) -> datetime | None: ...
+    @property
+    def opened_at(self) -> datetime | None: ...
+    @property
+    def submitted_at(self) -> datetime | None: ...
+    @property
+    def declined_at(self) -> datetime | None: ...
+    @property
+    def withdrawn_at(self) -> datetime | None: ...
+
+
+def dates(entry: Entry, *, randomised_at: datetime, anchor_at: datetime | None, timezone: str) -> Window | None:
+    """The window of a schedule entry. `anchor_at` is when its anchor happened (the grant, for `granted`).
+
+    While it has not happened, the window of the latest day is given, so that the stored row comes due by itself; ask
+    again once it has. None where there is no latest day. `randomised` and `date` do not look at `anchor_at`.
+    """
+    opening = anchors.Opening.of(entry)
+    events = {} if anchor_at is None else {str(opening.anchor): anchor_at}
+    opens_at = anchors.when(
+        opening, randomised_at=randomised_at, granted_at=anchor_at, events=events, timezone=timezone
+    )
+    return None if opens_at is None else Window(opens_at, _closing(opens_at, entry.window, ZoneInfo(timezone)))
+
+
+def window_from(opens_at: datetime, window: int, timezone: str) -> Window:
+    """The window of `window` days of something that opens at a known moment."""
+    return Window(opens_at, _closing(opens_at, window, ZoneInfo(timezone)))
+
+
+def state(facts: Facts, at: datetime) -> AssessmentState:
+    """How it stands at `at`, from facts no later than `at`. What ends an assessment first decides for good."""
+    ends = [end for end in _ends(facts) if end[0] <= at]
+    if ends:
+        return min(ends, key=lambda end: end[0])[1]
+    if facts.opened_at is not None and facts.opened_at <= at:
+        return AssessmentState.STARTED
+    if facts.opens_at is None:
+        return AssessmentState.UNSCHEDULED
+    return AssessmentState.OPEN if facts.opens_at <= at else AssessmentState.UPCOMING
+
+
+def closed_at(facts: Facts, at: datetime) -> datetime | None:
+    """When it was answered, declined or withdrawn, or its window passed, whichever came first; None if not by `at`."""
+    return min((moment for moment, _ in _ends(facts) if moment <= at), default=None)
+
+
+def _closing(opens_at: datetime, window: int, zone: ZoneInfo) -> datetime:
+    """The end of the last of `window` whole days; what opens during a day has the rest of that day on top."""
+    local = opens_at.astimezone(zone)
+    is_whole = local.time() <= anchors.OPENING_HOUR
+    last_day = local.date() + timedelta(days=window - 1 if is_whole else window)
+    return datetime.combine(last_day, LAST_SECOND, tzinfo=zone).astimezone(UTC)
+
+
+def _ends(facts: Facts) -> list[tuple[datetime, AssessmentState]]:
+    """In the order that decides between two at the same moment."""
+    ends = [
+        (facts.submitted_at, AssessmentState.SUBMITTED),
+        (facts.declined_at, AssessmentState.DECLINED),
+        (facts.withdrawn_at, AssessmentState.WITHDRAWN),
+        (facts.closes_at, AssessmentState.MISSED),
+    ]
+    return [(moment, state) for moment, state in ends if moment is not None]
