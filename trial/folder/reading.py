@@ -76,13 +76,17 @@ class Folder:
     def yaml(self, name: str) -> Source:
         if name not in self._sources:
             text, problem = self._text(name)
-            self._sources[name] = _broken(problem) if problem else parse_yaml(name, text)
+            self._sources[name] = (
+                _broken(problem) if problem else parse_yaml(name, text)
+            )
         return self._sources[name]
 
     def front_matter(self, name: str) -> FrontMatter:
         if name not in self._texts:
             text, problem = self._text(name)
-            self._texts[name] = FrontMatter(_broken(problem), "", 1) if problem else _split(name, text)
+            self._texts[name] = (
+                FrontMatter(_broken(problem), "", 1) if problem else _split(name, text)
+            )
         return self._texts[name]
 
     @cached_property
@@ -120,7 +124,10 @@ def read(where: Path | str | BinaryIO, sections: Sequence[Section]) -> Loaded:
 
 def document_of(parsed: Mapping[str, BaseModel]) -> dict[str, Any]:
     """JSON-able; `model_validate(document[name])` gives the same model back."""
-    return {name: model.model_dump(mode="json", by_alias=True, exclude_none=True) for name, model in parsed.items()}
+    return {
+        name: model.model_dump(mode="json", by_alias=True, exclude_none=True)
+        for name, model in parsed.items()
+    }
 
 
 def _strangers(folder: Folder) -> list[Problem]:
@@ -139,7 +146,11 @@ def _split(name: str, text: str) -> FrontMatter:
     lines = text.split("\n")
     end = lines.index("---", 1) if lines[0] == "---" and "---" in lines[1:] else None
     if end is None:
-        missing = Problem(name, 1, "has no front matter; start with '---', keys and values, and another '---'")
+        missing = Problem(
+            name,
+            1,
+            "has no front matter; start with '---', keys and values, and another '---'",
+        )
         return FrontMatter(_broken(missing), "", 1)
     source = parse_yaml(name, "\n".join(lines[1:end]), first_line=2)
     return FrontMatter(source, "\n".join(lines[end + 1 :]), end + 2)

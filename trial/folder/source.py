@@ -17,6 +17,7 @@ ADVICE = {
     "mapping values are not allowed here": "a ': ' where none can be; put text that holds ': ' in quotes",
     "could not find expected ':'": "a key without ': ' after it, or text that must stand in quotes",
     "expected a single document in the stream": "a second '---'; a file holds one document",
+    "expected ',' or '}', but got '?'": "a '?' before a comma; put text that holds one in quotes",
     "while scanning a quoted scalar": "a quotation mark that is never closed",
 }
 
@@ -40,7 +41,9 @@ class Source:
 
     def problem(self, loc: Loc, message: str) -> Problem:
         path = spelled(loc)
-        return Problem(self.file, self.line(loc), f"{path}: {message}" if path else message)
+        return Problem(
+            self.file, self.line(loc), f"{path}: {message}" if path else message
+        )
 
 
 def spelled(loc: Loc) -> str:
@@ -63,7 +66,9 @@ def parse_yaml(file: str, text: str, first_line: int = 1) -> Source:
         return _unreadable(file, first_line + (mark.line if mark else 0), _words(error))
     except yaml.reader.ReaderError as error:
         line = first_line + text[: error.position].count("\n")
-        return _unreadable(file, line, f"the character {chr(error.character)!a} cannot stand in YAML")
+        return _unreadable(
+            file, line, f"the character {chr(error.character)!a} cannot stand in YAML"
+        )
     finally:
         if loader:
             loader.dispose()
@@ -92,7 +97,9 @@ class _Loader(yaml.BaseLoader):
     def compose_node(self, parent, index):
         event = self.peek_event()
         if isinstance(event, yaml.AliasEvent) or event.anchor:
-            self._refuse("'&' and '*' (anchors, aliases) are not used here; write the value out, or put text in quotes")
+            self._refuse(
+                "'&' and '*' (anchors, aliases) are not used here; write the value out, or put text in quotes"
+            )
         self.depth += 1
         if self.depth > DEEPEST:
             self._refuse(f"nested more than {DEEPEST} deep")
@@ -101,7 +108,9 @@ class _Loader(yaml.BaseLoader):
         return node
 
     def _refuse(self, message: str) -> None:
-        raise yaml.composer.ComposerError(None, None, message, self.peek_event().start_mark)
+        raise yaml.composer.ComposerError(
+            None, None, message, self.peek_event().start_mark
+        )
 
 
 class _Reading:
@@ -117,7 +126,10 @@ class _Reading:
         if isinstance(node, yaml.MappingNode):
             return self._mapping(node, loc)
         if isinstance(node, yaml.SequenceNode):
-            return [self._placed(child, child, (*loc, index)) for index, child in enumerate(node.value)]
+            return [
+                self._placed(child, child, (*loc, index))
+                for index, child in enumerate(node.value)
+            ]
         return None if node.value == "" and node.style is None else node.value
 
     def _mapping(self, node: yaml.MappingNode, loc: Loc) -> dict[str, Any]:
@@ -127,7 +139,10 @@ class _Reading:
                 self._complain(key, "a key is a single word")
             elif key.value in found:
                 first = self.lines[(*loc, key.value)]
-                self._complain(key, f"'{key.value}' stands here twice, first in line {first}; keep one")
+                self._complain(
+                    key,
+                    f"'{key.value}' stands here twice, first in line {first}; keep one",
+                )
             else:
                 found[key.value] = self._placed(key, child, (*loc, key.value))
         return found

@@ -1,0 +1,167 @@
+"""analysis.yaml: what will be compared with what, written down before the first allocation."""
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from itertools import combinations
+from typing import Annotated, Literal
+
+from pydantic import BaseModel, Field
+
+from outcomes.sections import Assessments
+from trial.folder import (
+    Code,
+    Count,
+    Entry,
+    Folder,
+    Loc,
+    Part,
+    Problem,
+    Source,
+    Text,
+    listed,
+    parse,
+    unknown,
+)
+from trial.sections import Programme, Study, languages_of
+from trial.sections.checks import missing, repeated
+
+FILE = "analysis.yaml"
+
+
+class Outcome(Entry):
+    instrument: Code
+    timepoint: Code
+
+
+class Multiplicity(Entry):
+    method: Literal["none", "holm"]
+
+
+class Adherence(Entry):
+    measure: Literal["modules_completed"]
+    at_least: Count
+    justification: Text
+
+
+class Analysis(Entry):
+    primary: Annotated[tuple[Outcome, ...], Field(min_length=1)]
+    multiplicity: Multiplicity
+    secondary: tuple[Outcome, ...] = ()
+    model: Literal["ancova"]
+    covariates: tuple[Code, ...] = ()
+    contrasts: Annotated[
+        tuple[Annotated[tuple[Code, ...], Field(min_length=2, max_length=2)], ...],
+        Field(min_length=1),
+    ]
+    confidence: Annotated[float, Field(ge=0.5, lt=1)]
+    estimand: Text
+    standardiser: Literal["baseline_sd", "post_sd"]
+    adherence: Adherence | None = None
+    # Interim looks have no method yet; the key is there so that a folder says that there are none.
+    looks: Annotated[tuple[Code, ...], Field(max_length=0)] = ()
+
+
+@dataclass(frozen=True)
+class Subject:
+    analysis: Analysis
+    source: Source
+    study: Study
+    assessments: Assessments
+
+
+def section(folder: Folder, earlier: Mapping[str, BaseModel]) -> Part:
+    source = folder.yaml(FILE)
+    analysis = parse(Analysis, source, languages_of(folder))
+    problems = list(analysis.problems)
+    if analysis.model is None:
+        return Part(problems=problems)
+    study, assessments, programme = (earlier.get(name) for name in ("study", "assessments", "programme"))
+    if isinstance(study, Study):
+        problems += _contrasts(analysis.model, source, study)
+    if isinstance(study, Study) and isinstance(assessments, Assessments):
+        subject = Subject(analysis.model, source, study, assessments)
+        problems += [*_outcomes(subject), *_covariates(subject)]
+    if isinstance(programme, Programme):
+        problems += _adherence(analysis.model, source, programme)
+    return Part({"analysis": analysis.model}, problems=problems)
+
+
+def _contrasts(analysis: Analysis, source: Source, study: Study) -> Iterator[Problem]:
+    named: set[frozenset[str]] = set()
+    for index, pair in enumerate(analysis.contrasts):
+        loc: Loc = ("contrasts", index)
+        yield from missing(source, loc, "arm", pair, study.arm_codes)
+        if pair[0] == pair[1]:
+            yield source.problem(loc, f"compares '{pair[0]}' with itself; name two arms")
+        elif frozenset(pair) in named:
+            yield source.problem(loc, f"{listed(pair)} are compared already; keep one direction")
+        named.add(frozenset(pair))
+    if not all(set(pair) <= set(study.arm_codes) for pair in analysis.contrasts):
+        return
+    lacking = [pair for pair in combinations(study.arm_codes, 2) if frozenset(pair) not in named]
+    if lacking:
+        pairs = "; ".join(listed(pair) for pair in lacking)
+        yield source.problem(("contrasts",), f"every pair of arms is named; not yet {pairs}")
+
+
+def _outcomes(subject: Subject) -> Iterator[Problem]:
+    seen: set[tuple[str, str]] = set()
+    for key in ("primary", "secondary"):
+        for index, outcome in enumerate(getattr(subject.analysis, key)):
+            loc: Loc = (key, index)
+            if (outcome.instrument, outcome.timepoint) in seen:
+                message = f"{outcome.instrument} at {outcome.timepoint} is listed twice; keep one"
+                yield subject.source.problem(loc, message)
+            seen.add((outcome.instrument, outcome.timepoint))
+            named = list(_names(subject, outcome, loc))
+            yield from named or _measured(subject, outcome, loc, is_primary=key == "primary")
+
+
+def _names(subject: Subject, outcome: Outcome, loc: Loc) -> Iterator[Problem]:
+    for key, known in (
+        ("instrument", subject.assessments.instruments),
+        ("timepoint", subject.assessments.timepoint_codes),
+    ):
+        value = getattr(outcome, key)
+        if value not in known:
+            yield subject.source.problem((*loc, key), unknown(key, value, known))
+
+
+def _measured(subject: Subject, outcome: Outcome, loc: Loc, is_primary: bool) -> Iterator[Problem]:
+    """A primary outcome is measured in every arm, before and after; any other at least in one."""
+    assessments, code, timepoint = (
+        subject.assessments,
+        outcome.instrument,
+        outcome.timepoint,
+    )
+    if timepoint == assessments.baseline.timepoint:
+        yield subject.source.problem(
+            (*loc, "timepoint"),
+            f"'{timepoint}' is the baseline; an outcome comes after it",
+        )
+        return
+    lacking = [
+        arm for arm in subject.study.arm_codes if code not in assessments.instruments_at(subject.study, arm, timepoint)
+    ]
+    if is_primary and code not in assessments.baseline.instruments:
+        message = f"{code} is not asked at baseline ({assessments.baseline.timepoint}); a primary outcome is"
+        yield subject.source.problem((*loc, "instrument"), message)
+    if lacking and (is_primary or len(lacking) == len(subject.study.arm_codes)):
+        yield subject.source.problem(
+            (*loc, "timepoint"),
+            f"{code} is not asked at {timepoint} in {listed(lacking)}",
+        )
+
+
+def _covariates(subject: Subject) -> Iterator[Problem]:
+    source, codes = subject.source, subject.analysis.covariates
+    asked = (*subject.study.screened_questions, *subject.assessments.baseline.questions)
+    yield from missing(source, ("covariates",), "question", codes, asked)
+    yield from repeated(source, ("covariates",), codes, key=None)
+
+
+def _adherence(analysis: Analysis, source: Source, programme: Programme) -> Iterator[Problem]:
+    count = len(programme.modules)
+    if analysis.adherence and analysis.adherence.at_least > count:
+        message = f"{analysis.adherence.at_least} is more than the {count} modules of the programme"
+        yield source.problem(("adherence", "at_least"), message)

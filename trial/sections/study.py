@@ -1,0 +1,275 @@
+"""study.yaml as frozen models: what each place must look like by itself. `checks` compares places with each other."""
+
+import re
+from typing import Annotated, Literal, Self
+from zoneinfo import available_timezones
+
+from pydantic import AfterValidator, Field, model_validator
+
+from trial.folder import (
+    Code,
+    Count,
+    Day,
+    Email,
+    Entry,
+    Line,
+    Share,
+    Text,
+    Web,
+    unknown,
+)
+from trial.rules import Rule
+from trial.sections.opening import Opening
+
+Language = Literal["en", "nl"]
+
+
+def _slug(value: str) -> str:
+    if not re.fullmatch(r"[a-z0-9]+(-[a-z0-9]+)*", value) or len(value) > 50:
+        raise ValueError(
+            f"'{value}' is no slug; use a-z, 0-9 and single '-' between them, at most 50"
+        )
+    return value
+
+
+def _prefix(value: str) -> str:
+    if not re.fullmatch(r"[A-Z]{2,3}", value):
+        raise ValueError(
+            f"'{value}' is no code prefix; use two or three capitals, such as SP"
+        )
+    return value
+
+
+def _country(value: str) -> str:
+    if not re.fullmatch(r"[A-Z]{2}", value):
+        raise ValueError(
+            f"'{value}' is no country code; use two capitals (ISO 3166), such as NL"
+        )
+    return value
+
+
+def _timezone(value: str) -> str:
+    zones = available_timezones()
+    if value not in zones:
+        near = (
+            unknown("time zone", value, sorted(zones))
+            .partition("; known:")[0]
+            .partition(" known:")[0]
+        )
+        raise ValueError(f"{near} use a name such as Europe/Amsterdam")
+    return value
+
+
+Slug = Annotated[str, AfterValidator(_slug)]
+
+
+class Registration(Entry):
+    registry: Line
+    id: Line
+    on: Day
+
+
+class Site(Entry):
+    code: Code
+    name: Line
+
+
+class SafetyContact(Entry):
+    name: Line
+    role: Line
+    email: Email
+    phone: Line
+    hours: Text
+
+
+class TeamContact(Entry):
+    name: Line
+    email: Email
+    phone: Line | None = None
+
+
+class Contacts(Entry):
+    """`safety` owns every alert. A folder loads without one; a study does not open without one."""
+
+    safety: SafetyContact | None = None
+    team: TeamContact
+
+
+class CrisisLine(Entry):
+    name: Line
+    numbers: Annotated[tuple[Line, ...], Field(min_length=1)]
+    hours: Text
+    text: Text
+    web: Web | None = None
+    checked_on: Day
+
+
+class Help(Entry):
+    name: Text
+    text: Text
+
+
+class Page(Entry):
+    """One screening page: questions, or one instrument."""
+
+    code: Code
+    questions: tuple[Code, ...] = ()
+    instrument: Code | None = None
+
+    @model_validator(mode="after")
+    def check_one_kind(self) -> Self:
+        if bool(self.questions) == bool(self.instrument):
+            raise ValueError("a screening page has either questions or an instrument")
+        return self
+
+
+class Option(Entry):
+    code: Code
+    text: Text
+
+
+class Question(Entry):
+    code: Code
+    kind: Literal["number", "choice", "site"]
+    text: Text
+    hint: Text | None = None
+    min: float | None = None
+    max: float | None = None
+    options: tuple[Option, ...] = ()
+
+    @model_validator(mode="after")
+    def check_kind(self) -> Self:
+        if self.kind == "choice" and len(self.options) < 2:
+            raise ValueError("a choice needs at least two options")
+        if self.kind != "choice" and self.options:
+            raise ValueError(f"only a choice has options; this is kind: {self.kind}")
+        if self.kind != "number" and (self.min is not None or self.max is not None):
+            raise ValueError(
+                f"only a number has min and max; this is kind: {self.kind}"
+            )
+        if self.min is not None and self.max is not None and self.min >= self.max:
+            raise ValueError("min must be below max")
+        return self
+
+    @property
+    def option_codes(self) -> tuple[str, ...]:
+        return tuple(option.code for option in self.options)
+
+
+class Criterion(Entry):
+    """Checked after the screening page `after`; the first that does not hold turns a person away, in these words."""
+
+    code: Code
+    after: Code
+    rule: Rule
+    turned_away: Text
+
+
+class Grant(Entry):
+    """One thing an arm gives access to: an assessment schedule, a coaching protocol, or the programme."""
+
+    assessments: Code | None = None
+    coaching: Code | None = None
+    programme: Code | None = None
+    opens: Opening = Opening(anchor="granted")
+
+    @model_validator(mode="after")
+    def check_one_kind(self) -> Self:
+        if (
+            sum(
+                code is not None
+                for code in (self.assessments, self.coaching, self.programme)
+            )
+            != 1
+        ):
+            raise ValueError(
+                "a grant names exactly one of assessments, coaching, programme"
+            )
+        return self
+
+    @property
+    def kind(self) -> Literal["assessments", "coaching", "programme"]:
+        if self.assessments is not None:
+            return "assessments"
+        return "coaching" if self.coaching is not None else "programme"
+
+    @property
+    def code(self) -> str:
+        return self.assessments or self.coaching or self.programme or ""
+
+
+class Arm(Entry):
+    code: Code
+    name: Text
+    description: Text
+    grants: Annotated[tuple[Grant, ...], Field(min_length=1)]
+
+    def granted(self, kind: str) -> tuple[Grant, ...]:
+        return tuple(grant for grant in self.grants if grant.kind == kind)
+
+
+class Spread(Entry):
+    mean: float
+    sd: Annotated[float, Field(gt=0)]
+
+
+class Rehearsal(Entry):
+    """How virtual people behave. Never read for a live study."""
+
+    screened_out: Share
+    study_dropout: dict[Code, Share]
+    study_dropout_at: Code
+    programme_stop: Share
+    missed_call: Share
+    arrival_days: Count
+    baseline: dict[Code, Spread]
+    change: dict[Code, float]
+
+
+class Study(Entry):
+    slug: Slug
+    public_slug: Slug
+    code_prefix: Annotated[str, AfterValidator(_prefix)]
+    title: Text
+    public_title: Text
+    sender: Text
+    summary: Text
+    registration: Registration | None = None
+    sources: tuple[Line, ...] = ()
+    languages: Annotated[tuple[Language, ...], Field(min_length=1)]
+    country: Annotated[str, AfterValidator(_country)]
+    timezone: Annotated[str, AfterValidator(_timezone)]
+    target: Count
+    sites: Annotated[tuple[Site, ...], Field(min_length=1)]
+    contacts: Contacts
+    crisis_lines: Annotated[tuple[CrisisLine, ...], Field(min_length=1)]
+    help: Annotated[tuple[Help, ...], Field(min_length=1)]
+    screening: Annotated[tuple[Page, ...], Field(min_length=1)]
+    questions: tuple[Question, ...] = ()
+    eligibility: tuple[Criterion, ...] = ()
+    arms: Annotated[tuple[Arm, ...], Field(min_length=2)]
+    rehearsal: Rehearsal | None = None
+
+    def question(self, code: str) -> Question | None:
+        return next(
+            (question for question in self.questions if question.code == code), None
+        )
+
+    def arm(self, code: str) -> Arm | None:
+        return next((arm for arm in self.arms if arm.code == code), None)
+
+    @property
+    def arm_codes(self) -> tuple[str, ...]:
+        return tuple(arm.code for arm in self.arms)
+
+    @property
+    def question_codes(self) -> tuple[str, ...]:
+        return tuple(question.code for question in self.questions)
+
+    @property
+    def screened_questions(self) -> tuple[str, ...]:
+        return tuple(code for page in self.screening for code in page.questions)
+
+    @property
+    def screened_instruments(self) -> tuple[str, ...]:
+        return tuple(page.instrument for page in self.screening if page.instrument)
