@@ -1,4 +1,4 @@
-"""The analysis plan: what is compared, when, adjusted for what. A study's analysis.yaml or a plan for a CSV makes one."""
+"""The analysis plan: what is compared, when, adjusted for what. Made from analysis.yaml or from a plan for a CSV."""
 
 from collections.abc import Iterator
 from itertools import combinations

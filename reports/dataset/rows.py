@@ -118,8 +118,8 @@ class ModuleUse:
 class Usage:
     """One row for each person who has been given the programme, whether or not it was ever opened.
 
-    `access_at` is when it opened to them, `last_use_at` the last day they used it (None: never), `completed_at` when the
-    last module was done, `observed_until` the last day that the snapshot can know of.
+    `access_at` is when it opened to them, `last_use_at` the last day they used it (None: never), `completed_at` when
+    the last module was done, `observed_until` the last day that the snapshot can know of.
     """
 
     participant: str
