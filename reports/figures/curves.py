@@ -1,0 +1,77 @@
+"""Kaplan-Meier curves as steps, with the log-log interval as a band, marks for people last seen, and people at risk."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from .style import HAIR, INK, NORMAL, QUIET, SMALL, look, new_figure, spread, svg, tidy, wrapped
+
+
+@dataclass(frozen=True)
+class Stay:
+    """One arm: `steps` are (time, survival, lower, upper, last seen there); `at_risk` belongs to the ticks."""
+
+    label: str
+    steps: Sequence[tuple[float, float, float | None, float | None, int]]
+    at_risk: Sequence[int]
+
+
+def survival_curves(arms: Sequence[Stay], ticks: Sequence[float], x_label: str, y_label: str, risk_label: str) -> str:
+    figure = new_figure(2.7 + 0.17 * len(arms))
+    axes = figure.add_axes((0.095, 0.2 + 0.045 * len(arms), 0.66, 0.755 - 0.045 * len(arms)))
+    end = ticks[-1]
+    for i, arm in enumerate(arms):
+        _steps(axes, arm, i, end)
+    tidy(axes)
+    axes.set_xlim(0, end)
+    axes.set_ylim(0, 1.02)
+    axes.set_xticks(list(ticks))
+    axes.set_yticks([0, 0.25, 0.5, 0.75, 1], ["0", "25", "50", "75", "100"])
+    axes.axhline(0.5, color=QUIET, linewidth=0.6, linestyle=(0, (1, 2)))
+    axes.set_ylabel(y_label, fontsize=NORMAL, color=INK)
+    axes.yaxis.grid(True, color=HAIR, linewidth=0.4)
+    axes.set_axisbelow(True)
+    _labels(axes, arms, end)
+    _at_risk(axes, arms, ticks, end, risk_label)
+    axes.set_xlabel(x_label, fontsize=NORMAL, color=INK, labelpad=6 + 13 * len(arms))
+    return svg(figure)
+
+
+def _path(arm: Stay, end: float) -> list[tuple[float, float, float, float]]:
+    """(time, survival, lower, upper) from 0 to the end of the axis or of this arm's knowledge."""
+    path = [(0.0, 1.0, 1.0, 1.0)]
+    for time, survival, lower, upper, _ in arm.steps:
+        path.append((time, survival, survival if lower is None else lower, survival if upper is None else upper))
+    return [row for row in path if row[0] <= end]
+
+
+def _steps(axes, arm: Stay, number: int, end: float) -> None:
+    style = look(number)
+    path = _path(arm, end)
+    time, survival, lower, upper = zip(*path, strict=True)
+    axes.step(time, survival, where="post", color=style.colour, linestyle=style.line, linewidth=1.4, zorder=3)
+    axes.fill_between(time, lower, upper, step="post", color=style.colour, alpha=0.13, linewidth=0, zorder=1)
+    seen = [(t, s) for t, s, _, _, censored in arm.steps if censored and t <= end]
+    if seen:
+        axes.plot(
+            *zip(*seen, strict=True), "|", color=style.colour, markersize=6, markeredgewidth=1, zorder=4, clip_on=False
+        )
+
+
+def _labels(axes, arms: Sequence[Stay], end: float) -> None:
+    lines = max(wrapped(arm.label, 24).count("\n") + 1 for arm in arms)
+    heights = spread([_path(arm, end)[-1][1] for arm in arms], 0.05 + 0.065 * lines)
+    for i, (arm, height) in enumerate(zip(arms, heights, strict=True)):
+        text = wrapped(arm.label, 24).replace("\n", "\n  ")
+        axes.text(end, height, "  " + text, fontsize=SMALL, color=look(i).colour, va="center")
+
+
+def _at_risk(axes, arms: Sequence[Stay], ticks: Sequence[float], end: float, risk_label: str) -> None:
+    place = axes.get_xaxis_transform()
+    top, step = -0.2, 0.09
+    axes.text(end * 1.02, top, risk_label, fontsize=SMALL, color=QUIET, transform=place, va="center")
+    for i, arm in enumerate(arms):
+        y, style = top - step * i, look(i)
+        axes.plot([-end * 0.05], [y], style.marker, color=style.colour, markersize=4, transform=place, clip_on=False)
+        for tick, n in zip(ticks, arm.at_risk, strict=True):
+            axes.text(tick, y, str(n), fontsize=SMALL, color=INK, ha="center", va="center", transform=place)
+    axes.set_xlim(0, end)

@@ -1,0 +1,52 @@
+"""Differences with their intervals against zero, one row each."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from .style import HAIR, INK, NORMAL, QUIET, SMALL, new_figure, svg, tidy, wrapped
+
+
+@dataclass(frozen=True)
+class Interval:
+    """`text` stands at the right end of the row."""
+
+    label: str
+    value: float
+    lower: float
+    upper: float
+    text: str
+    strong: bool = False
+
+
+def forest(rows: Sequence[Interval], x_label: str, left: str, right: str) -> str:
+    """`left` and `right` say whom a difference below and above zero favours."""
+    height = 0.95 + 0.27 * len(rows)
+    figure = new_figure(height)
+    axes = figure.add_axes((0.3, 0.66 / height, 0.4, 1 - 0.95 / height))
+    axes.axvline(0, color=QUIET, linewidth=0.8)
+    for i, row in enumerate(rows):
+        _row(axes, row, len(rows) - 1 - i)
+    tidy(axes)
+    axes.spines["left"].set_visible(False)
+    axes.set_yticks([])
+    axes.set_ylim(-0.6, len(rows) - 0.4)
+    reach = max(max(abs(row.lower), abs(row.upper)) for row in rows) * 1.08
+    axes.set_xlim(-reach, reach)
+    axes.set_xlabel(x_label, fontsize=NORMAL, color=INK, labelpad=16)
+    place = axes.get_xaxis_transform()
+    under = -0.5 / (height - 0.95)
+    axes.text(-reach, under, "◂ " + left, fontsize=SMALL, color=QUIET, transform=place, ha="left", va="bottom")
+    axes.text(reach, under, right + " ▸", fontsize=SMALL, color=QUIET, transform=place, ha="right", va="bottom")
+    axes.xaxis.grid(True, color=HAIR, linewidth=0.4)
+    axes.set_axisbelow(True)
+    return svg(figure)
+
+
+def _row(axes, row: Interval, y: float) -> None:
+    axes.plot([row.lower, row.upper], [y, y], color=INK, linewidth=1.2, solid_capstyle="butt")
+    axes.plot([row.value], [y], "s" if row.strong else "o", color=INK, markersize=5.5 if row.strong else 4.5)
+    place = axes.get_yaxis_transform()
+    weight = "bold" if row.strong else "normal"
+    label = wrapped(row.label, 34)
+    axes.text(-0.03, y, label, fontsize=SMALL, color=INK, transform=place, ha="right", va="center", weight=weight)
+    axes.text(1.03, y, row.text, fontsize=SMALL, color=INK, transform=place, ha="left", va="center", weight=weight)

@@ -1,0 +1,103 @@
+"""Means over time with their intervals, one line an arm, labelled at its end, n under every time point."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from .style import HAIR, INK, NORMAL, QUIET, SMALL, look, new_figure, spread, svg, tidy, wrapped
+
+
+@dataclass(frozen=True)
+class Point:
+    at: float
+    mean: float
+    lower: float | None
+    upper: float | None
+    n: int
+
+
+@dataclass(frozen=True)
+class Series:
+    label: str
+    points: Sequence[Point]
+
+
+def means_plot(
+    series: Sequence[Series], ticks: Sequence[tuple[float, str]], x_label: str, y_label: str, n_label: str
+) -> str:
+    """`ticks` are (time, name) of the time points."""
+    figure = new_figure(2.9 + 0.17 * len(series))
+    axes = figure.add_axes((0.095, 0.2 + 0.045 * len(series), 0.66, 0.755 - 0.045 * len(series)))
+    span = (ticks[-1][0] - ticks[0][0]) or 1.0
+    for i, one in enumerate(series):
+        _line(axes, one, i, (i - (len(series) - 1) / 2) * span * 0.009)
+    tidy(axes)
+    axes.margins(y=0.12)
+    axes.set_xlim(ticks[0][0] - span * 0.04, ticks[-1][0] + span * 0.04)
+    axes.set_xticks([at for at, _ in ticks], _tick_labels(ticks, span))
+    axes.set_ylabel(y_label, fontsize=NORMAL, color=INK)
+    axes.yaxis.grid(True, color=HAIR, linewidth=0.4)
+    axes.set_axisbelow(True)
+    _direct_labels(axes, series)
+    _counts(axes, series, n_label)
+    axes.set_xlabel(x_label, fontsize=NORMAL, color=INK, labelpad=6 + 13 * len(series))
+    return svg(figure)
+
+
+def _tick_labels(ticks: Sequence[tuple[float, str]], span: float) -> list[str]:
+    near = min((b[0] - a[0] for a, b in zip(ticks, ticks[1:], strict=False)), default=span) / span
+    return [wrapped(name, 6 if near < 0.14 else 12) for _, name in ticks]
+
+
+def _line(axes, one: Series, number: int, shift: float) -> None:
+    style = look(number)
+    points = [p for p in one.points]
+    at = [p.at + shift for p in points]
+    axes.plot(at, [p.mean for p in points], linestyle=style.line, color=style.colour, linewidth=1.3, zorder=3)
+    for x, p in zip(at, points, strict=True):
+        if p.lower is not None and p.upper is not None:
+            axes.plot([x, x], [p.lower, p.upper], color=style.colour, linewidth=1.0, zorder=2)
+    axes.plot(
+        at,
+        [p.mean for p in points],
+        style.marker,
+        color=style.colour,
+        markersize=5,
+        markeredgecolor="white",
+        markeredgewidth=0.6,
+        zorder=4,
+    )
+
+
+def _direct_labels(axes, series: Sequence[Series]) -> None:
+    ends = [(one.points[-1].at, one.points[-1].mean) for one in series if one.points]
+    low, high = axes.get_ylim()
+    lines = max(wrapped(one.label, 24).count("\n") + 1 for one in series)
+    heights = spread([mean for _, mean in ends], (high - low) * (0.05 + 0.055 * lines))
+    right = axes.get_xlim()[1]
+    for i, (one, height) in enumerate(zip([s for s in series if s.points], heights, strict=True)):
+        text = wrapped(one.label, 24)
+        axes.text(right, height, "  " + text.replace("\n", "\n  "), fontsize=SMALL, color=look(i).colour, va="center")
+
+
+def _counts(axes, series: Sequence[Series], n_label: str) -> None:
+    """A row of n for each arm under the ticks, led by the arm's marker."""
+    place = axes.get_xaxis_transform()
+    left, right = axes.get_xlim()
+    top = -0.235
+    step = 0.085
+    axes.text(left - (right - left) * 0.1, top, n_label, fontsize=SMALL, color=QUIET, transform=place, va="center")
+    for i, one in enumerate(series):
+        y = top - step * i
+        style = look(i)
+        axes.plot(
+            [left - (right - left) * 0.045],
+            [y],
+            style.marker,
+            color=style.colour,
+            markersize=4,
+            transform=place,
+            clip_on=False,
+        )
+        for p in one.points:
+            axes.text(p.at, y, str(p.n), fontsize=SMALL, color=INK, ha="center", va="center", transform=place)
+    axes.set_xlim(left, right)

@@ -1,0 +1,78 @@
+"""What all figures share: size, type, the look of each arm, and SVG that any reader draws alike."""
+
+import io
+import textwrap
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+INK, QUIET, HAIR = "#1a1a1a", "#595959", "#b8b8b8"
+WIDTH = 6.7
+SMALL, NORMAL = 7.5, 8.5
+
+
+@dataclass(frozen=True)
+class Look:
+    marker: str
+    line: Any
+    colour: str
+
+
+LOOKS = (
+    Look("o", "-", "#0072B2"),
+    Look("s", (0, (5, 2)), "#D55E00"),
+    Look("^", (0, (5, 2, 1, 2)), "#009E73"),
+    Look("D", (0, (1, 1.5)), "#CC79A7"),
+)
+
+
+def look(number: int) -> Look:
+    return LOOKS[number % len(LOOKS)]
+
+
+def new_figure(height: float, width: float = WIDTH):
+    """An empty figure of `width` by `height` inches, without the global state of pyplot."""
+    from matplotlib.backends.backend_svg import FigureCanvasSVG
+    from matplotlib.figure import Figure
+
+    figure = Figure(figsize=(width, height), facecolor="white")
+    FigureCanvasSVG(figure)
+    return figure
+
+
+def tidy(axes) -> None:
+    """Two quiet spines, ticks outwards, small type."""
+    axes.spines[["top", "right"]].set_visible(False)
+    axes.spines[["left", "bottom"]].set_color(QUIET)
+    axes.tick_params(labelsize=SMALL, colors=INK, width=0.6, length=3)
+
+
+def svg(figure) -> str:
+    """The figure as SVG: letters as outlines, so that no reader needs the font; the same values give the same bytes."""
+    from matplotlib import rc_context
+
+    out = io.StringIO()
+    with rc_context({"svg.fonttype": "path", "svg.hashsalt": "handvat"}):
+        figure.savefig(out, format="svg", metadata={"Date": None, "Creator": None, "Format": None, "Type": None})
+    return out.getvalue()
+
+
+def wrapped(text: str, width: int) -> str:
+    return "\n".join(textwrap.wrap(text, width, break_long_words=False)) or text
+
+
+def spread(values: Sequence[float], gap: float) -> list[float]:
+    """`values` pushed apart until neighbours are at least `gap` from each other, keeping their order and middle."""
+    order = sorted(range(len(values)), key=lambda i: values[i])
+    placed = list(values)
+    for _ in range(100):
+        moved = False
+        for low, high in zip(order, order[1:], strict=False):
+            lack = gap - (placed[high] - placed[low])
+            if lack > 1e-9:
+                placed[low] -= lack / 2
+                placed[high] += lack / 2
+                moved = True
+        if not moved:
+            break
+    return placed
