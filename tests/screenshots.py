@@ -1,0 +1,197 @@
+"""`python -m tests.screenshots [NAME ...]`: a picture of every page, to be looked at side by side.
+
+Each page is drawn at three widths, light and dark, in each language, into
+screenshots/<name>-<width>-<scheme>-<language>.png; screenshots/index.html shows them all. The site runs here against a database of its own, filled by `prepare`.
+"""
+
+import os
+import sys
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from itertools import product
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from playwright.sync_api import Browser
+    from playwright.sync_api import Page as BrowserPage
+
+CHROMIUM = "/usr/bin/chromium"
+OUT = Path("screenshots")
+WIDTHS = (360, 768, 1280)
+HEIGHT = 800
+SCHEMES = ("light", "dark")
+LANGUAGES = ("en", "nl")
+
+
+@dataclass(frozen=True)
+class Rehearsed:
+    """What `prepare` leaves behind: who signs in for each role, and names by which pages find their addresses."""
+
+    people: dict[str, Any] = field(default_factory=dict)
+    names: dict[str, Any] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class Picture:
+    """One page in one state.
+
+    `path` may hold {names} of the rehearsal; `act` brings the page into its state, in the browser.
+    """
+
+    name: str
+    path: str
+    role: str | None = None
+    act: Callable[["BrowserPage"], None] | None = None
+
+
+def press_send(page: "BrowserPage") -> None:
+    """Send the page's first form as it stands, to see what it says about blanks."""
+    page.locator("main form [type=submit]").first.click()
+    page.wait_for_load_state()
+
+
+PICTURES: list[Picture] = [
+    Picture("public-sign-in", "/accounts/login/"),
+    Picture("public-sign-in-error", "/accounts/login/", act=press_send),
+    Picture("public-code", "/accounts/login/code/"),
+    Picture("public-password-reset", "/accounts/password/reset/"),
+    Picture("public-not-found", "/there-is-no-such-page/"),
+]
+
+
+def prepare() -> Rehearsed:
+    """Fill the database that the pictures are taken of.
+
+    The pages above need nobody; whoever adds pages with people in them rehearses a small study here.
+    """
+    return Rehearsed()
+
+
+def main(wanted: Sequence[str]) -> int:
+    pictures = [picture for picture in PICTURES if not wanted or picture.name in wanted]
+    if not Path(CHROMIUM).exists():
+        print(f"Chromium is not at {CHROMIUM}; on Debian: apt-get install chromium")
+        return 1
+    with _a_site() as (address, rehearsed):
+        taken, broken = _take(pictures, address, rehearsed)
+    _write_index(taken)
+    print(f"{len(taken)} pictures in {OUT}/, side by side in {OUT}/index.html")
+    for line in broken:
+        print(line)
+    return 1 if broken else 0
+
+
+@contextmanager
+def _a_site() -> Iterator[tuple[str, Rehearsed]]:
+    """The real site on a free port, with a new database that is gone afterwards."""
+    with TemporaryDirectory() as directory:
+        os.environ.update(
+            DATABASE_URL="",
+            HANDVAT_DATABASE=f"{directory}/pictures.sqlite3",
+            HANDVAT_KIND="rehearsal",
+            HANDVAT_MAIL_DIRECTORY=f"{directory}/mail",
+            DJANGO_ALLOW_ASYNC_UNSAFE="true",  # Playwright's loop is running in this thread
+            DJANGO_SETTINGS_MODULE="trial.settings",
+        )
+        import django
+
+        django.setup()
+        from django.contrib.staticfiles.handlers import StaticFilesHandler
+        from django.core.management import call_command
+        from django.test.testcases import LiveServerThread
+
+        call_command("migrate", verbosity=0)
+        call_command("createcachetable", verbosity=0)
+        rehearsed = prepare()
+        server = LiveServerThread("127.0.0.1", StaticFilesHandler)
+        server.daemon = True
+        server.start()
+        server.is_ready.wait()
+        if server.error:
+            raise server.error
+        try:
+            yield f"http://127.0.0.1:{server.port}", rehearsed
+        finally:
+            server.terminate()
+
+
+def _take(pictures: Sequence[Picture], address: str, rehearsed: Rehearsed) -> tuple[list[Path], list[str]]:
+    """The files written, and one line for everything that no page may do."""
+    from playwright.sync_api import sync_playwright
+
+    OUT.mkdir(exist_ok=True)
+    taken: list[Path] = []
+    broken: list[str] = []
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=CHROMIUM, args=["--no-sandbox"])
+        for picture, width, scheme, language in product(pictures, WIDTHS, SCHEMES, LANGUAGES):
+            path = OUT / f"{picture.name}-{width}-{scheme}-{language}.png"
+            broken += _one(browser, picture, path, address, rehearsed, width, scheme, language)
+            taken.append(path)
+        browser.close()
+    return taken, broken
+
+
+def _one(
+    browser: "Browser",
+    picture: Picture,
+    path: Path,
+    address: str,
+    rehearsed: Rehearsed,
+    width: int,
+    scheme: Any,
+    language: str,
+) -> list[str]:
+    context = browser.new_context(
+        viewport={"width": width, "height": HEIGHT}, color_scheme=scheme, reduced_motion="reduce", locale=language
+    )
+    context.add_cookies([{"url": address, **cookie} for cookie in _cookies(picture.role, rehearsed, language)])
+    page = context.new_page()
+    heard: list[str] = []
+    page.on("pageerror", lambda error: heard.append(str(error)))
+    page.on("console", lambda said: heard.append(said.text) if "Content Security Policy" in said.text else None)
+    answer = page.goto(address + picture.path.format(**rehearsed.names))
+    if picture.act:
+        picture.act(page)
+    if answer is None or answer.status >= 500:
+        heard.append(f"status {answer.status if answer else 'none'}")
+    too_wide = page.evaluate("document.documentElement.scrollWidth - window.innerWidth")
+    if too_wide > 0:
+        heard.append(f"{too_wide} px wider than the screen")
+    page.screenshot(path=path, full_page=True)
+    context.close()
+    return [f"{path.name}: {line}" for line in heard]
+
+
+def _cookies(role: str | None, rehearsed: Rehearsed, language: str) -> list[dict[str, Any]]:
+    from django.conf import settings
+    from django.test import Client
+
+    cookies = [{"name": settings.LANGUAGE_COOKIE_NAME, "value": language}]
+    if role is None:
+        return cookies
+    client = Client()
+    client.force_login(rehearsed.people[role])
+    name = settings.SESSION_COOKIE_NAME
+    return [*cookies, {"name": name, "value": client.cookies[name].value}]
+
+
+def _write_index(taken: Sequence[Path]) -> None:
+    """One page of all pictures, a row for each page and language."""
+    rows: dict[str, list[Path]] = {}
+    for path in taken:
+        name, _width, _scheme, language = path.stem.rsplit("-", 3)
+        rows.setdefault(f"{name}, {language}", []).append(path)
+    body = "".join(
+        f"<h2>{title}</h2><p>" + "".join(f'<a href="{p.name}"><img src="{p.name}" alt="{p.stem}"></a> ' for p in paths)
+        for title, paths in rows.items()
+    )
+    style = "body{font-family:sans-serif;background:#888}img{height:420px;vertical-align:top}p{white-space:nowrap}"
+    (OUT / "index.html").write_text(f"<!doctype html><meta charset=utf-8><style>{style}</style>{body}", "utf-8")
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))
