@@ -5,20 +5,7 @@ from typing import Annotated, Literal
 
 from pydantic import BaseModel, Field
 
-from trial.folder import (
-    Code,
-    Count,
-    Days,
-    Entry,
-    Folder,
-    Line,
-    Part,
-    Problem,
-    Source,
-    Text,
-    parse,
-    unknown,
-)
+from trial.folder import Code, Count, Days, Entry, Folder, Line, Part, Problem, Source, Text, parse, unknown
 from trial.sections import Study, languages_of
 from trial.sections.checks import repeated
 
@@ -67,49 +54,33 @@ def section(folder: Folder, earlier: Mapping[str, BaseModel]) -> Part:
     if not isinstance(study, Study):
         return Part({"coaching": coaching.model}, problems=problems)
     problems += _grants(coaching.model, study, folder.yaml("study.yaml"))
-    return Part(
-        {"coaching": coaching.model},
-        problems=problems,
-        notes=_notes(study, coaching.model),
-    )
+    return Part({"coaching": coaching.model}, problems=problems, notes=_notes(study, coaching.model))
 
 
 def _is_granted(study: BaseModel | None) -> bool:
-    return isinstance(study, Study) and any(
-        arm.granted("coaching") for arm in study.arms
-    )
+    return isinstance(study, Study) and any(arm.granted("coaching") for arm in study.arms)
 
 
 def _codes(coaching: Coaching, source: Source) -> Iterator[Problem]:
     for name, protocol in coaching.protocols.items():
         for key in ("steps", "must_not"):
-            yield from repeated(
-                source,
-                ("protocols", name, key),
-                [step.code for step in getattr(protocol, key)],
-            )
+            yield from repeated(source, ("protocols", name, key), [step.code for step in getattr(protocol, key)])
         contacts = protocol.contacts
         if contacts.count > 1 and contacts.window > contacts.every_days:
-            message = f"{contacts.window} days is longer than every_days ({contacts.every_days}); contacts would overlap"
+            message = (
+                f"{contacts.window} days is longer than every_days ({contacts.every_days}); contacts would overlap"
+            )
             yield source.problem(("protocols", name, "contacts", "window"), message)
 
 
-def _grants(
-    coaching: Coaching, study: Study, study_source: Source
-) -> Iterator[Problem]:
+def _grants(coaching: Coaching, study: Study, study_source: Source) -> Iterator[Problem]:
     for number, arm in enumerate(study.arms):
         for place, grant in enumerate(arm.grants):
             if grant.kind == "coaching" and grant.code not in coaching.protocols:
                 message = unknown("coaching protocol", grant.code, coaching.protocols)
-                yield study_source.problem(
-                    ("arms", number, "grants", place, "coaching"), message
-                )
+                yield study_source.problem(("arms", number, "grants", place, "coaching"), message)
 
 
 def _notes(study: Study, coaching: Coaching) -> list[str]:
     granted = {grant.code for arm in study.arms for grant in arm.granted("coaching")}
-    return [
-        f"the coaching protocol {name} is granted by no arm"
-        for name in coaching.protocols
-        if name not in granted
-    ]
+    return [f"the coaching protocol {name} is granted by no arm" for name in coaching.protocols if name not in granted]

@@ -7,17 +7,7 @@ from typing import Annotated, Any, Literal
 from pydantic import BaseModel, Field
 
 from outcomes.sections import Assessments
-from trial.folder import (
-    Code,
-    Entry,
-    Folder,
-    Part,
-    Problem,
-    Source,
-    listed,
-    parse,
-    unknown,
-)
+from trial.folder import Code, Entry, Folder, Part, Problem, Source, listed, parse, unknown
 from trial.sections import Study, languages_of
 from trial.sections.checks import missing, repeated
 
@@ -29,18 +19,14 @@ class Randomisation(Entry):
     """What may be seen. `strata` are codes of questions."""
 
     method: Literal["permuted_blocks"]
-    ratio: Annotated[
-        dict[Code, Annotated[int, Field(ge=1, le=20)]], Field(min_length=2)
-    ]
+    ratio: Annotated[dict[Code, Annotated[int, Field(ge=1, le=20)]], Field(min_length=2)]
     strata: tuple[Code, ...] = ()
 
 
 class Written(Randomisation):
     """The file as it is written."""
 
-    block_sizes: Annotated[
-        tuple[Annotated[int, Field(ge=2, le=LONGEST_BLOCK)], ...], Field(min_length=1)
-    ]
+    block_sizes: Annotated[tuple[Annotated[int, Field(ge=2, le=LONGEST_BLOCK)], ...], Field(min_length=1)]
 
 
 def section(folder: Folder, earlier: Mapping[str, BaseModel]) -> Part:
@@ -50,9 +36,7 @@ def section(folder: Folder, earlier: Mapping[str, BaseModel]) -> Part:
     if written.model is None:
         return Part(problems=problems)
     model = written.model
-    public = Randomisation(
-        **{name: getattr(model, name) for name in Randomisation.model_fields}
-    )
+    public = Randomisation(**{name: getattr(model, name) for name in Randomisation.model_fields})
     problems += _blocks(model, source)
     study, assessments = earlier.get("study"), earlier.get("assessments")
     found: list[str] = []
@@ -80,18 +64,12 @@ def _levels(study: Study, code: str) -> tuple[str, ...]:
     question = study.question(code)
     if question is None or question.kind == "number":
         return ("",)
-    return (
-        question.option_codes
-        if question.kind == "choice"
-        else tuple(site.code for site in study.sites)
-    )
+    return question.option_codes if question.kind == "choice" else tuple(site.code for site in study.sites)
 
 
 def _blocks(written: Written, source: Source) -> Iterator[Problem]:
     share = sum(written.ratio.values())
-    yield from repeated(
-        source, ("block_sizes",), [str(size) for size in written.block_sizes], key=None
-    )
+    yield from repeated(source, ("block_sizes",), [str(size) for size in written.block_sizes], key=None)
     for index, size in enumerate(written.block_sizes):
         if size % share:
             ratio = ":".join(str(part) for part in written.ratio.values())
@@ -105,38 +83,21 @@ def _arms(written: Written, source: Source, study: Study) -> Iterator[Problem]:
             yield source.problem(("ratio", code), unknown("arm", code, study.arm_codes))
     lacking = [code for code in study.arm_codes if code not in written.ratio]
     if lacking:
-        yield source.problem(
-            ("ratio",), f"says nothing about {listed(lacking)}; every arm has a share"
-        )
+        yield source.problem(("ratio",), f"says nothing about {listed(lacking)}; every arm has a share")
 
 
-def _strata(
-    written: Written, source: Source, study: Study, assessments: BaseModel | None
-) -> Iterator[Problem]:
+def _strata(written: Written, source: Source, study: Study, assessments: BaseModel | None) -> Iterator[Problem]:
     yield from repeated(source, ("strata",), written.strata, key=None)
-    yield from missing(
-        source, ("strata",), "question", written.strata, study.question_codes
-    )
+    yield from missing(source, ("strata",), "question", written.strata, study.question_codes)
     for index, code in enumerate(written.strata):
         question = study.question(code)
         if question is None:
             continue
         if question.kind == "number":
-            message = (
-                f"'{code}' is a number; strata are questions of kind site or choice"
-            )
+            message = f"'{code}' is a number; strata are questions of kind site or choice"
             yield source.problem(("strata", index), message)
-        if isinstance(assessments, Assessments) and not _is_asked(
-            code, study, assessments
-        ):
-            yield source.problem(
-                ("strata", index),
-                f"'{code}' is asked neither in the screening nor at baseline",
-            )
-
-
-def _is_asked(code: str, study: Study, assessments: Assessments) -> bool:
-    return code in (*study.screened_questions, *assessments.baseline.questions)
+        if isinstance(assessments, Assessments) and not study.may_ask(code, assessments.baseline.questions):
+            yield source.problem(("strata", index), f"'{code}' is asked neither in the screening nor at baseline")
 
 
 def _notes(study: Study, randomisation: Randomisation, block_sizes: Any) -> list[str]:

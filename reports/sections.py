@@ -5,27 +5,21 @@ from dataclasses import dataclass
 from itertools import combinations
 from typing import Annotated, Literal
 
-from pydantic import BaseModel, Field
+from pydantic import AfterValidator, BaseModel, Field
 
 from outcomes.sections import Assessments
-from trial.folder import (
-    Code,
-    Count,
-    Entry,
-    Folder,
-    Loc,
-    Part,
-    Problem,
-    Source,
-    Text,
-    listed,
-    parse,
-    unknown,
-)
-from trial.sections import Programme, Study, languages_of
+from trial.folder import Code, Count, Entry, Folder, Loc, Part, Problem, Source, Text, listed, parse, unknown
+from trial.sections import Arm, Programme, Study, languages_of
 from trial.sections.checks import missing, repeated
 
 FILE = "analysis.yaml"
+
+
+def _no_looks(value: tuple[str, ...]) -> tuple[str, ...]:
+    """The key is there so that a folder says that there are none."""
+    if value:
+        raise ValueError("interim looks have no method here yet; write []")
+    return value
 
 
 class Outcome(Entry):
@@ -50,15 +44,13 @@ class Analysis(Entry):
     model: Literal["ancova"]
     covariates: tuple[Code, ...] = ()
     contrasts: Annotated[
-        tuple[Annotated[tuple[Code, ...], Field(min_length=2, max_length=2)], ...],
-        Field(min_length=1),
+        tuple[Annotated[tuple[Code, ...], Field(min_length=2, max_length=2)], ...], Field(min_length=1)
     ]
     confidence: Annotated[float, Field(ge=0.5, lt=1)]
     estimand: Text
     standardiser: Literal["baseline_sd", "post_sd"]
     adherence: Adherence | None = None
-    # Interim looks have no method yet; the key is there so that a folder says that there are none.
-    looks: Annotated[tuple[Code, ...], Field(max_length=0)] = ()
+    looks: Annotated[tuple[Code, ...], AfterValidator(_no_looks)] = ()
 
 
 @dataclass(frozen=True)
@@ -96,8 +88,8 @@ def _contrasts(analysis: Analysis, source: Source, study: Study) -> Iterator[Pro
         elif frozenset(pair) in named:
             yield source.problem(loc, f"{listed(pair)} are compared already; keep one direction")
         named.add(frozenset(pair))
-    if not all(set(pair) <= set(study.arm_codes) for pair in analysis.contrasts):
-        return
+    if any(len(pair) < 2 or not pair <= set(study.arm_codes) for pair in named):
+        return  # the pair that is lacking may be the one that is misspelt
     lacking = [pair for pair in combinations(study.arm_codes, 2) if frozenset(pair) not in named]
     if lacking:
         pairs = "; ".join(listed(pair) for pair in lacking)
@@ -129,35 +121,35 @@ def _names(subject: Subject, outcome: Outcome, loc: Loc) -> Iterator[Problem]:
 
 def _measured(subject: Subject, outcome: Outcome, loc: Loc, is_primary: bool) -> Iterator[Problem]:
     """A primary outcome is measured in every arm, before and after; any other at least in one."""
-    assessments, code, timepoint = (
-        subject.assessments,
-        outcome.instrument,
-        outcome.timepoint,
-    )
+    assessments, code, timepoint = (subject.assessments, outcome.instrument, outcome.timepoint)
     if timepoint == assessments.baseline.timepoint:
-        yield subject.source.problem(
-            (*loc, "timepoint"),
-            f"'{timepoint}' is the baseline; an outcome comes after it",
-        )
+        yield subject.source.problem((*loc, "timepoint"), f"'{timepoint}' is the baseline; an outcome comes after it")
         return
     lacking = [
-        arm for arm in subject.study.arm_codes if code not in assessments.instruments_at(subject.study, arm, timepoint)
+        arm.code
+        for arm in subject.study.arms
+        if _has_schedules(subject, arm) and code not in assessments.instruments_at(subject.study, arm.code, timepoint)
     ]
     if is_primary and code not in assessments.baseline.instruments:
         message = f"{code} is not asked at baseline ({assessments.baseline.timepoint}); a primary outcome is"
         yield subject.source.problem((*loc, "instrument"), message)
-    if lacking and (is_primary or len(lacking) == len(subject.study.arm_codes)):
-        yield subject.source.problem(
-            (*loc, "timepoint"),
-            f"{code} is not asked at {timepoint} in {listed(lacking)}",
-        )
+    if lacking and (is_primary or len(lacking) == len(subject.study.arms)):
+        yield subject.source.problem((*loc, "timepoint"), f"{code} is not asked at {timepoint} in {listed(lacking)}")
+
+
+def _has_schedules(subject: Subject, arm: Arm) -> bool:
+    """What an arm is asked is unknown while its schedules are missing, which is said elsewhere."""
+    codes = {grant.code for grant in arm.granted("assessments")}
+    return bool(codes) and codes <= set(subject.assessments.schedules)
 
 
 def _covariates(subject: Subject) -> Iterator[Problem]:
-    source, codes = subject.source, subject.analysis.covariates
-    asked = (*subject.study.screened_questions, *subject.assessments.baseline.questions)
-    yield from missing(source, ("covariates",), "question", codes, asked)
+    source, codes, study = subject.source, subject.analysis.covariates, subject.study
     yield from repeated(source, ("covariates",), codes, key=None)
+    yield from missing(source, ("covariates",), "question", codes, study.question_codes)
+    for index, code in enumerate(codes):
+        if code in study.question_codes and not study.may_ask(code, subject.assessments.baseline.questions):
+            yield source.problem(("covariates", index), f"'{code}' is asked neither in the screening nor at baseline")
 
 
 def _adherence(analysis: Analysis, source: Source, programme: Programme) -> Iterator[Problem]:

@@ -23,11 +23,7 @@ COMBINATIONS = ("all", "any", "not")
 
 
 def _as_text(value: object) -> object:
-    return (
-        str(value)
-        if isinstance(value, int | float) and not isinstance(value, bool)
-        else value
-    )
+    return str(value) if isinstance(value, int | float) and not isinstance(value, bool) else value
 
 
 def _numeric(value: str) -> str:
@@ -80,24 +76,16 @@ class Rule(Entry):
     @model_validator(mode="after")
     def check_form(self) -> Self:
         subjects = [name for name in SUBJECTS if getattr(self, name) is not None]
-        combinations = [
-            part for part in (self.all, self.any, self.not_) if part is not None
-        ]
+        combinations = [part for part in (self.all, self.any, self.not_) if part is not None]
         if len(subjects) + len(combinations) != 1:
-            raise ValueError(
-                "a rule has exactly one of answer, score, item, all, any, not"
-            )
+            raise ValueError("a rule has exactly one of answer, score, item, all, any, not")
         compared = [name for name in COMPARATORS if getattr(self, name) is not None]
         if combinations and compared:
-            raise ValueError(
-                f"'{compared[0]}' belongs to an answer, score or item, not beside all, any, not"
-            )
+            raise ValueError(f"'{compared[0]}' belongs to an answer, score or item, not beside all, any, not")
         if subjects and not compared:
             raise ValueError(f"'{subjects[0]}' needs one of {', '.join(COMPARATORS)}")
         if not _is_satisfiable(self):
-            raise ValueError(
-                "no value can satisfy this; the lower limit is not below the upper one"
-            )
+            raise ValueError("no value can satisfy this; the lower limit is not below the upper one")
         return self
 
     @property
@@ -151,11 +139,7 @@ def _fact(rule: Rule, facts: Facts) -> Value | None:
 def _compare(rule: Rule, fact: Value | None) -> bool | None:
     if fact is None or fact == "":
         return None
-    verdicts = [
-        _within(name, getattr(rule, name), fact)
-        for name in LIMITS
-        if getattr(rule, name) is not None
-    ]
+    verdicts = [_within(name, getattr(rule, name), fact) for name in LIMITS if getattr(rule, name) is not None]
     if rule.equals is not None:
         verdicts.append(_same(fact, rule.equals))
     if rule.one_of is not None:
@@ -168,12 +152,7 @@ def _within(name: str, limit: str, fact: Value) -> bool | None:
     value, bound = _number(fact), _number(limit)
     if value is None or bound is None:
         return None
-    return {
-        "above": value > bound,
-        "below": value < bound,
-        "at_least": value >= bound,
-        "at_most": value <= bound,
-    }[name]
+    return {"above": value > bound, "below": value < bound, "at_least": value >= bound, "at_most": value <= bound}[name]
 
 
 def _same(fact: Value, written: str) -> bool:
@@ -185,9 +164,7 @@ def _same(fact: Value, written: str) -> bool:
 
 def _number(value: Value) -> Fraction | None:
     """Exact; a fraction such as 1/3 in text is not a number that the folder's language knows."""
-    if isinstance(value, str) and (
-        "/" in value or len(value) > 30 or "e" in value.lower()
-    ):
+    if isinstance(value, str) and ("/" in value or len(value) > 30 or "e" in value.lower()):
         return None
     try:
         return Fraction(value)
@@ -196,16 +173,8 @@ def _number(value: Value) -> Fraction | None:
 
 
 def _is_satisfiable(rule: Rule) -> bool:
-    lowest = [
-        (_number(limit), name == "above")
-        for name in ("above", "at_least")
-        if (limit := getattr(rule, name))
-    ]
-    highest = [
-        (_number(limit), name == "below")
-        for name in ("below", "at_most")
-        if (limit := getattr(rule, name))
-    ]
+    lowest = [(_number(limit), name == "above") for name in ("above", "at_least") if (limit := getattr(rule, name))]
+    highest = [(_number(limit), name == "below") for name in ("below", "at_most") if (limit := getattr(rule, name))]
     return all(
         low < high or (low == high and not (low_open or high_open))
         for low, low_open in lowest

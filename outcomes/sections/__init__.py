@@ -34,26 +34,15 @@ def section(folder: Folder, earlier: Mapping[str, BaseModel]) -> Part:
     study_source = folder.yaml("study.yaml")
     problems += check_with_study(subject, study, study_source)
     problems += check_timing(assessments, source, study, study_source)
-    return Part(
-        {"assessments": assessments},
-        problems=problems,
-        notes=_notes(study, assessments),
-    )
+    return Part({"assessments": assessments}, problems=problems, notes=_notes(study, assessments))
 
 
-def notes(
-    document: Mapping[str, Any], sealed: Mapping[str, Any] | None = None
-) -> list[str]:
+def notes(document: Mapping[str, Any], sealed: Mapping[str, Any] | None = None) -> list[str]:
     """What is no mistake and yet worth a second look, before a study opens and in its report."""
-    return _notes(
-        Study.model_validate(document["study"]),
-        Assessments.model_validate(document["assessments"]),
-    )
+    return _notes(Study.model_validate(document["study"]), Assessments.model_validate(document["assessments"]))
 
 
-def _own_instruments(
-    folder: Folder,
-) -> tuple[dict[str, Instrument], list[str], list[Problem]]:
+def _own_instruments(folder: Folder) -> tuple[dict[str, Instrument], list[str], list[Problem]]:
     found: dict[str, Instrument] = {}
     unread: list[str] = []
     problems: list[Problem] = []
@@ -72,29 +61,18 @@ def _own_instruments(
     return found, unread, problems
 
 
-def _assessments(
-    written: Written, available: Mapping[str, Instrument], study: BaseModel | None
-) -> Assessments:
+def _assessments(written: Written, available: Mapping[str, Instrument], study: BaseModel | None) -> Assessments:
     screened = study.screened_instruments if isinstance(study, Study) else ()
     used = sorted({*written.instruments, *screened} & set(available))
-    return Assessments(
-        **dict(written), definitions={code: available[code] for code in used}
-    )
+    return Assessments(**dict(written), definitions={code: available[code] for code in used})
 
 
 def _notes(study: Study, assessments: Assessments) -> list[str]:
-    return [
-        *_one_sided(study, assessments),
-        *_unworded(study, assessments),
-        *_unasked(study, assessments),
-    ]
+    return [*_one_sided(study, assessments), *_unworded(study, assessments), *_unasked(study, assessments)]
 
 
 def _one_sided(study: Study, assessments: Assessments) -> list[str]:
-    given = {
-        arm: {entry.timepoint for entry in assessments.planned(study, arm)}
-        for arm in study.arm_codes
-    }
+    given = {arm: {entry.timepoint for entry in assessments.planned(study, arm)} for arm in study.arm_codes}
     sentences = []
     for code in assessments.timepoint_codes:
         arms = [arm for arm in study.arm_codes if code in given[arm]]
@@ -119,17 +97,9 @@ def _unasked(study: Study, assessments: Assessments) -> list[str]:
     asked = {*assessments.baseline.instruments}
     granted = {grant.code for arm in study.arms for grant in arm.granted("assessments")}
     for name in granted:
-        asked.update(
-            code
-            for entry in assessments.schedules.get(name, ())
-            for code in entry.instruments
-        )
+        asked.update(code for entry in assessments.schedules.get(name, ()) for code in entry.instruments)
     return [
-        *(
-            f"the schedule {name} is granted by no arm"
-            for name in assessments.schedules
-            if name not in granted
-        ),
+        *(f"the schedule {name} is granted by no arm" for name in assessments.schedules if name not in granted),
         *(
             f"{code} stands in 'instruments' but is asked nowhere"
             for code in assessments.instruments

@@ -61,10 +61,7 @@ class Written(Entry):
     not_included: tuple[NotIncluded, ...] = ()
     timepoints: Annotated[tuple[Timepoint, ...], Field(min_length=1)]
     baseline: Baseline
-    schedules: Annotated[
-        dict[Code, Annotated[tuple[Planned, ...], Field(min_length=1)]],
-        Field(min_length=1),
-    ]
+    schedules: Annotated[dict[Code, Annotated[tuple[Planned, ...], Field(min_length=1)]], Field(min_length=1)]
     reminders: Reminders
     alerts: tuple[Alert, ...] = ()
 
@@ -81,11 +78,7 @@ class Assessments(Written):
     def planned(self, study: Study, arm: str) -> tuple[Planned, ...]:
         """Everything that an arm is granted, in the order of its schedules."""
         granting = study.arm(arm)
-        codes = (
-            [grant.code for grant in granting.granted("assessments")]
-            if granting
-            else []
-        )
+        codes = [grant.code for grant in granting.granted("assessments")] if granting else []
         return tuple(entry for code in codes for entry in self.schedules.get(code, ()))
 
     def instruments_at(self, study: Study, arm: str, timepoint: str) -> tuple[str, ...]:
@@ -93,8 +86,5 @@ class Assessments(Written):
         if timepoint == self.baseline.timepoint:
             return self.baseline.instruments
         return tuple(
-            code
-            for entry in self.planned(study, arm)
-            if entry.timepoint == timepoint
-            for code in entry.instruments
+            code for entry in self.planned(study, arm) if entry.timepoint == timepoint for code in entry.instruments
         )

@@ -30,9 +30,7 @@ def check_alone(subject: Subject) -> Iterator[Problem]:
         yield from check(subject)
 
 
-def check_with_study(
-    subject: Subject, study: Study, study_source: Source
-) -> Iterator[Problem]:
+def check_with_study(subject: Subject, study: Study, study_source: Source) -> Iterator[Problem]:
     for check in WITH_STUDY:
         yield from check(subject, study, study_source)
 
@@ -41,12 +39,8 @@ def _codes(subject: Subject) -> Iterator[Problem]:
     assessments, source = subject.assessments, subject.source
     yield from repeated(source, ("instruments",), assessments.instruments, key=None)
     yield from repeated(source, ("timepoints",), assessments.timepoint_codes)
-    yield from repeated(
-        source, ("alerts",), [alert.code for alert in assessments.alerts]
-    )
-    yield from missing(
-        source, ("instruments",), "instrument", assessments.instruments, subject.known
-    )
+    yield from repeated(source, ("alerts",), [alert.code for alert in assessments.alerts])
+    yield from missing(source, ("instruments",), "instrument", assessments.instruments, subject.known)
     for index, left_out in enumerate(assessments.not_included):
         if left_out.code in assessments.instruments:
             message = f"'{left_out.code}' also stands in 'instruments'; it is either asked or not included"
@@ -59,74 +53,47 @@ def _baseline(subject: Subject) -> Iterator[Problem]:
     if baseline.timepoint not in assessments.timepoint_codes:
         message = unknown("timepoint", baseline.timepoint, assessments.timepoint_codes)
         yield source.problem(("baseline", "timepoint"), message)
-    yield from missing(
-        source,
-        ("baseline", "instruments"),
-        "instrument",
-        baseline.instruments,
-        assessments.instruments,
-    )
+    yield from missing(source, ("baseline", "instruments"), "instrument", baseline.instruments, assessments.instruments)
 
 
 def _schedules(subject: Subject) -> Iterator[Problem]:
     assessments, source = subject.assessments, subject.source
     for name, entries in assessments.schedules.items():
         loc: Loc = ("schedules", name)
-        yield from repeated(
-            source, loc, [entry.timepoint for entry in entries], key="timepoint"
-        )
+        yield from repeated(source, loc, [entry.timepoint for entry in entries], key="timepoint")
         for index, entry in enumerate(entries):
             place: Loc = (*loc, index)
             yield from missing(
-                source,
-                (*place, "instruments"),
-                "instrument",
-                entry.instruments,
-                assessments.instruments,
+                source, (*place, "instruments"), "instrument", entry.instruments, assessments.instruments
             )
-            yield from _known_timepoint(
-                assessments, source, (*place, "timepoint"), entry.timepoint
-            )
+            yield from _known_timepoint(assessments, source, (*place, "timepoint"), entry.timepoint)
             if entry.timepoint == assessments.baseline.timepoint:
                 message = f"'{entry.timepoint}' is the baseline; it is asked before allocation, not in a schedule"
                 yield source.problem((*place, "timepoint"), message)
             if entry.closed_timepoint:
-                yield from _known_timepoint(
-                    assessments, source, (*place, "anchor"), entry.closed_timepoint
-                )
+                yield from _known_timepoint(assessments, source, (*place, "anchor"), entry.closed_timepoint)
 
 
-def _known_timepoint(
-    assessments: Assessments, source: Source, loc: Loc, code: str
-) -> Iterator[Problem]:
+def _known_timepoint(assessments: Assessments, source: Source, loc: Loc, code: str) -> Iterator[Problem]:
     if code not in assessments.timepoint_codes:
-        yield source.problem(
-            loc, unknown("timepoint", code, assessments.timepoint_codes)
-        )
+        yield source.problem(loc, unknown("timepoint", code, assessments.timepoint_codes))
 
 
-def _screening(
-    subject: Subject, study: Study, study_source: Source
-) -> Iterator[Problem]:
+def _screening(subject: Subject, study: Study, study_source: Source) -> Iterator[Problem]:
     for index, page in enumerate(study.screening):
         if page.instrument and page.instrument not in subject.known:
             message = unknown("instrument", page.instrument, subject.known)
             yield study_source.problem(("screening", index, "instrument"), message)
 
 
-def _baseline_questions(
-    subject: Subject, study: Study, study_source: Source
-) -> Iterator[Problem]:
+def _baseline_questions(subject: Subject, study: Study, study_source: Source) -> Iterator[Problem]:
     loc: Loc = ("baseline", "questions")
     codes = subject.assessments.baseline.questions
     yield from missing(subject.source, loc, "question", codes, study.question_codes)
     yield from repeated(subject.source, loc, codes, key=None)
     for index, code in enumerate(codes):
         if code in study.screened_questions:
-            yield subject.source.problem(
-                (*loc, index),
-                f"'{code}' is asked in the screening already; ask it once",
-            )
+            yield subject.source.problem((*loc, index), f"'{code}' is asked in the screening already; ask it once")
 
 
 def _grants(subject: Subject, study: Study, study_source: Source) -> Iterator[Problem]:
@@ -138,21 +105,15 @@ def _grants(subject: Subject, study: Study, study_source: Source) -> Iterator[Pr
                 continue
             loc: Loc = ("arms", number, "grants", place, "assessments")
             if grant.code not in schedules:
-                yield study_source.problem(
-                    loc, unknown("schedule", grant.code, schedules)
-                )
-            for entry in schedules.get(grant.code, ()):
-                if entry.timepoint in given:
-                    yield study_source.problem(
-                        loc,
-                        f"gives '{entry.timepoint}' to arm '{arm.code}' a second time",
-                    )
-                given.add(entry.timepoint)
+                yield study_source.problem(loc, unknown("schedule", grant.code, schedules))
+            gives = {entry.timepoint: None for entry in schedules.get(grant.code, ())}
+            for timepoint in gives:
+                if timepoint in given:
+                    yield study_source.problem(loc, f"gives '{timepoint}' to arm '{arm.code}' a second time")
+            given.update(gives)
 
 
-def _eligibility(
-    subject: Subject, study: Study, study_source: Source
-) -> Iterator[Problem]:
+def _eligibility(subject: Subject, study: Study, study_source: Source) -> Iterator[Problem]:
     pages = [page.code for page in study.screening]
     for index, criterion in enumerate(study.eligibility):
         if criterion.after not in pages:
@@ -170,19 +131,12 @@ def _alerts(subject: Subject, study: Study, study_source: Source) -> Iterator[Pr
     for index, alert in enumerate(subject.assessments.alerts):
         for leaf, loc in leaves(alert.rule, ("alerts", index, "rule")):
             if leaf.answer is not None:
-                yield from check_answer(
-                    leaf, loc, study, subject.source, questions, "anywhere"
-                )
+                yield from check_answer(leaf, loc, study, subject.source, questions, "anywhere")
             yield from _measured(subject, leaf, loc, subject.source, asked, "anywhere")
 
 
 def _measured(
-    subject: Subject,
-    leaf: Rule,
-    loc: Loc,
-    source: Source,
-    asked: Iterable[str],
-    by: str,
+    subject: Subject, leaf: Rule, loc: Loc, source: Source, asked: Iterable[str], by: str
 ) -> Iterator[Problem]:
     """A comparison with a score or an item: it exists, and its instrument was asked by then."""
     asked = list(asked)
@@ -205,31 +159,18 @@ def _may_be_unread(subject: Subject, name: str) -> bool:
 
 
 def _scores(instruments: Iterable[Instrument]) -> list[str]:
-    return [
-        name
-        for instrument in instruments
-        for name in (instrument.code, *instrument.derived)
-    ]
+    return [name for instrument in instruments for name in (instrument.code, *instrument.derived)]
 
 
 def _items(instruments: Iterable[Instrument]) -> list[str]:
-    return [
-        f"{instrument.code}.{code}"
-        for instrument in instruments
-        for code in instrument.item_codes
-    ]
+    return [f"{instrument.code}.{code}" for instrument in instruments for code in instrument.item_codes]
 
 
-def _rehearsal(
-    subject: Subject, study: Study, study_source: Source
-) -> Iterator[Problem]:
+def _rehearsal(subject: Subject, study: Study, study_source: Source) -> Iterator[Problem]:
     if study.rehearsal is None:
         return
     yield from _known_timepoint(
-        subject.assessments,
-        study_source,
-        ("rehearsal", "study_dropout_at"),
-        study.rehearsal.study_dropout_at,
+        subject.assessments, study_source, ("rehearsal", "study_dropout_at"), study.rehearsal.study_dropout_at
     )
     for key in ("baseline", "change"):
         for code in getattr(study.rehearsal, key):
@@ -238,11 +179,7 @@ def _rehearsal(
                 yield study_source.problem(("rehearsal", key, code), message)
 
 
-ALONE: tuple[Callable[[Subject], Iterator[Problem]], ...] = (
-    _codes,
-    _baseline,
-    _schedules,
-)
+ALONE: tuple[Callable[[Subject], Iterator[Problem]], ...] = (_codes, _baseline, _schedules)
 WITH_STUDY: tuple[Callable[[Subject, Study, Source], Iterator[Problem]], ...] = (
     _screening,
     _baseline_questions,

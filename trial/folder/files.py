@@ -44,9 +44,7 @@ def read_files(where: Path | str | BinaryIO) -> dict[str, bytes]:
         if path.is_file():
             return _from_zip(path, path.name)
     except (OSError, ValueError) as error:
-        raise _refusal(
-            path.name, f"cannot be read: {error.__class__.__name__}"
-        ) from error
+        raise _refusal(path.name, f"cannot be read: {error.__class__.__name__}") from error
     raise _refusal(path.name, "there is no such folder or zip file")
 
 
@@ -64,9 +62,7 @@ def _refusal(name: object, message: str) -> FolderErrors:
 
 
 def _is_litter(name: str) -> bool:
-    return any(
-        part in LITTER or part.startswith(".") for part in PurePosixPath(name).parts
-    )
+    return any(part in LITTER or part.startswith(".") for part in PurePosixPath(name).parts)
 
 
 def _from_directory(root: Path) -> dict[str, bytes]:
@@ -84,9 +80,7 @@ def _walk(root: Path) -> Iterator[tuple[str, Path]]:
                 continue
             mode = path.lstat().st_mode
             if stat.S_ISLNK(mode):
-                raise _refusal(
-                    name, "is a symbolic link; put the file itself in the folder"
-                )
+                raise _refusal(name, "is a symbolic link; put the file itself in the folder")
             if stat.S_ISREG(mode):
                 yield name, path
             elif not stat.S_ISDIR(mode):
@@ -102,6 +96,8 @@ def _utf8(name: str) -> str:
         name.encode()
     except UnicodeEncodeError as error:
         raise _refusal(ascii(name), "its name is not UTF-8; rename it") from error
+    if not name.isprintable():
+        raise _refusal(ascii(name), "its name holds a character that cannot be shown; rename it")
     return name
 
 
@@ -113,13 +109,9 @@ def _from_zip(archive: Path | BinaryIO, label: str) -> dict[str, bytes]:
             for entry in _entries(opened):
                 if entry.filename in files:
                     raise _refusal(entry.filename, "stands in the zip twice")
-                files[entry.filename] = allowance.take(
-                    entry.filename, opened.open(entry)
-                )
+                files[entry.filename] = allowance.take(entry.filename, opened.open(entry))
     except ZIP_ERRORS as error:
-        raise _refusal(
-            label, "is not a readable zip file; make it anew from the study folder"
-        ) from error
+        raise _refusal(label, "is not a readable zip file; make it anew from the study folder") from error
     return _without_top_folder(files)
 
 
@@ -129,30 +121,16 @@ def _entries(opened: zipfile.ZipFile) -> Iterator[zipfile.ZipInfo]:
         if entry.is_dir() or _is_litter(entry.filename):
             continue
         if stat.S_ISLNK(entry.external_attr >> 16):
-            raise _refusal(
-                entry.filename, "is a symbolic link; put the file itself in the zip"
-            )
+            raise _refusal(entry.filename, "is a symbolic link; put the file itself in the zip")
         if entry.flag_bits & 0x1:
-            raise _refusal(
-                entry.filename, "is encrypted; make a zip without a password"
-            )
+            raise _refusal(entry.filename, "is encrypted; make a zip without a password")
         yield entry
 
 
 def _check_name(name: str) -> None:
     parts = name.split("/")
-    if (
-        name.startswith("/")
-        or ".." in parts
-        or "\\" in name
-        or ":" in parts[0]
-        or "" in parts[:-1]
-        or "." in parts
-    ):
-        raise _refusal(
-            repr(name),
-            "leads out of the study folder; names in a zip are relative, without '..'",
-        )
+    if name.startswith("/") or ".." in parts or "\\" in name or ":" in parts[0] or "" in parts[:-1] or "." in parts:
+        raise _refusal(repr(name), "leads out of the study folder; names in a zip are relative, without '..'")
 
 
 def _without_top_folder(files: dict[str, bytes]) -> dict[str, bytes]:

@@ -33,8 +33,8 @@ WORDS = {
     "greater_than": "'{input}' is too small; more than {gt}",
     "less_than_equal": "'{input}' is too large; at most {le}",
     "less_than": "'{input}' is too large; less than {lt}",
-    "too_short": "has {actual_length} entries; at least {min_length}",
-    "too_long": "has {actual_length} entries; at most {max_length}",
+    "too_short": "needs at least {min_length} in the list; there are {actual_length}",
+    "too_long": "may hold {max_length} in the list; there are {actual_length}",
 }
 
 
@@ -46,50 +46,34 @@ class Parsed(Generic[M]):
     problems: list[Problem] = field(default_factory=list)
 
 
-def parse(
-    model: type[M], source: Source, languages: Sequence[str] | None = None
-) -> Parsed[M]:
+def parse(model: type[M], source: Source, languages: Sequence[str] | None = None) -> Parsed[M]:
     """Validate `source` as `model`. `languages` are those in which every text must be written; None checks none."""
     problems = list(source.problems)
     if not source.is_readable:
         return Parsed(None, problems)
     if source.data is None:
-        return Parsed(
-            None,
-            [
-                *problems,
-                source.problem((), f"is empty; it needs {listed(required(model))}"),
-            ],
-        )
+        return Parsed(None, [*problems, source.problem((), f"is empty; it needs {listed(required(model))}")])
     try:
-        return Parsed(
-            model.model_validate(source.data, context={"languages": languages}),
-            problems,
-        )
+        return Parsed(model.model_validate(source.data, context={"languages": languages}), problems)
     except ValidationError as error:
-        findings = error.errors(include_url=False)
-        return Parsed(
-            None, problems + [_problem(model, source, finding) for finding in findings]
-        )
+        findings = [finding for finding in error.errors(include_url=False) if not _is_echo(finding)]
+        return Parsed(None, problems + [_problem(model, source, finding) for finding in findings])
 
 
 def required(model: type[BaseModel]) -> list[str]:
-    return [
-        field.alias or name
-        for name, field in model.model_fields.items()
-        if field.is_required()
-    ]
+    return [field.alias or name for name, field in model.model_fields.items() if field.is_required()]
 
 
-def _problem(
-    model: type[BaseModel], source: Source, finding: Mapping[str, Any]
-) -> Problem:
+def _is_echo(finding: Mapping[str, Any]) -> bool:
+    """pydantic counts only the valid entries of a list, and so calls it too short after naming what is wrong in it."""
+    return finding["type"] == "too_short" and len(finding["input"]) >= finding["ctx"]["min_length"]
+
+
+def _problem(model: type[BaseModel], source: Source, finding: Mapping[str, Any]) -> Problem:
     loc: Loc = tuple(part for part in finding["loc"] if part != "[key]")
     if finding["type"] == "extra_forbidden":
         sentence = unknown("key", loc[-1], _keys_at(model, loc[:-1]))
-        return Problem(
-            source.file, source.line(loc), source.problem(loc[:-1], sentence).message
-        )
+        return Problem(source.file, source.line(loc), source.problem(loc[:-1], sentence).message)
     if finding["type"] == "missing":
         return source.problem(loc[:-1], f"'{loc[-1]}' is missing")
     return source.problem(loc, _sentence(finding))
@@ -102,18 +86,10 @@ def _sentence(finding: Mapping[str, Any]) -> str:
     if kind == "value_error":
         return str(details["error"])
     if kind == "literal_error":
-        return unknown(
-            "value",
-            given,
-            details["expected"].replace("'", "").replace(" or ", ", ").split(", "),
-        )
+        return unknown("value", given, details["expected"].replace("'", "").replace(" or ", ", ").split(", "))
     example = given if isinstance(given, str) and given.strip() else "..."
     words = WORDS.get(kind)
-    return (
-        words.format(input=given, example=example, **details)
-        if words
-        else finding["msg"]
-    )
+    return words.format(input=given, example=example, **details) if words else finding["msg"]
 
 
 def _keys_at(model: type[BaseModel], loc: Loc) -> list[str]:
@@ -124,14 +100,14 @@ def _keys_at(model: type[BaseModel], loc: Loc) -> list[str]:
     shape = _bare(shape)
     if not _is_model(shape):
         return []
-    return [field.alias or name for name, field in shape.model_fields.items()]
+    # what a place is for comes before the key that any place may have
+    keys = [field.alias or name for name, field in shape.model_fields.items()]
+    return sorted(keys, key=lambda key: key == "chosen_here")
 
 
 def _inside(shape: Any, part: str | int) -> Any:
     if _is_model(shape):
-        fields = {
-            field.alias or name: field for name, field in shape.model_fields.items()
-        }
+        fields = {field.alias or name: field for name, field in shape.model_fields.items()}
         return fields[part].annotation if part in fields else None
     arguments = get_args(shape)
     if not arguments:
@@ -142,9 +118,7 @@ def _inside(shape: Any, part: str | int) -> Any:
 def _bare(shape: Any) -> Any:
     """Without `Annotated` and `| None` around it."""
     while get_origin(shape) in (Annotated, Union, types.UnionType):
-        shape = next(
-            argument for argument in get_args(shape) if argument is not type(None)
-        )
+        shape = next(argument for argument in get_args(shape) if argument is not type(None))
     return shape
 
 

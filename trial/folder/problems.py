@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from difflib import get_close_matches
 
 LONGEST_LIST = 12
+LONGEST_MESSAGE = 500
 
 
 @dataclass(frozen=True, order=True)
@@ -12,6 +13,12 @@ class Problem:
     file: str
     line: int
     message: str
+
+    def __post_init__(self):
+        """One line, whatever was written in the folder and is quoted in it."""
+        line = " ".join(self.message.split())
+        cut = line if len(line) <= LONGEST_MESSAGE else line[: LONGEST_MESSAGE - 3] + "..."
+        object.__setattr__(self, "message", cut)
 
     def __str__(self) -> str:
         return f"{self.file}:{self.line}: {self.message}"
@@ -26,7 +33,7 @@ class FolderErrors(Exception):
 
 
 def listed(names: Iterable[object]) -> str:
-    shown = [str(name) for name in names]
+    shown = list(dict.fromkeys(str(name) for name in names))
     more = len(shown) - LONGEST_LIST
     if more > 0:
         shown = [*shown[:LONGEST_LIST], f"and {more} more"]

@@ -13,6 +13,9 @@ from trial.folder.files import digest, read_files
 from trial.folder.problems import FolderErrors, Problem, unknown
 from trial.folder.source import Source, parse_yaml
 
+# Far above any real file; YAML is read at about 100 kB a second.
+LARGEST_TEXT = 400_000
+
 KNOWN_FILES = [
     "study.yaml",
     "randomisation.yaml",
@@ -76,17 +79,13 @@ class Folder:
     def yaml(self, name: str) -> Source:
         if name not in self._sources:
             text, problem = self._text(name)
-            self._sources[name] = (
-                _broken(problem) if problem else parse_yaml(name, text)
-            )
+            self._sources[name] = _broken(problem) if problem else parse_yaml(name, text)
         return self._sources[name]
 
     def front_matter(self, name: str) -> FrontMatter:
         if name not in self._texts:
             text, problem = self._text(name)
-            self._texts[name] = (
-                FrontMatter(_broken(problem), "", 1) if problem else _split(name, text)
-            )
+            self._texts[name] = FrontMatter(_broken(problem), "", 1) if problem else _split(name, text)
         return self._texts[name]
 
     @cached_property
@@ -97,6 +96,8 @@ class Folder:
         if name not in self.files:
             return "", Problem(name, 1, "the file is missing")
         content = self.files[name]
+        if len(content) > LARGEST_TEXT:
+            return "", Problem(name, 1, f"is larger than {LARGEST_TEXT // 1000} kB; split or shorten it")
         try:
             return content.decode("utf-8-sig").replace("\r\n", "\n"), None
         except UnicodeDecodeError as error:
@@ -124,10 +125,7 @@ def read(where: Path | str | BinaryIO, sections: Sequence[Section]) -> Loaded:
 
 def document_of(parsed: Mapping[str, BaseModel]) -> dict[str, Any]:
     """JSON-able; `model_validate(document[name])` gives the same model back."""
-    return {
-        name: model.model_dump(mode="json", by_alias=True, exclude_none=True)
-        for name, model in parsed.items()
-    }
+    return {name: model.model_dump(mode="json", by_alias=True, exclude_none=True) for name, model in parsed.items()}
 
 
 def _strangers(folder: Folder) -> list[Problem]:
@@ -146,11 +144,7 @@ def _split(name: str, text: str) -> FrontMatter:
     lines = text.split("\n")
     end = lines.index("---", 1) if lines[0] == "---" and "---" in lines[1:] else None
     if end is None:
-        missing = Problem(
-            name,
-            1,
-            "has no front matter; start with '---', keys and values, and another '---'",
-        )
+        missing = Problem(name, 1, "has no front matter; start with '---', keys and values, and another '---'")
         return FrontMatter(_broken(missing), "", 1)
     source = parse_yaml(name, "\n".join(lines[1:end]), first_line=2)
     return FrontMatter(source, "\n".join(lines[end + 1 :]), end + 2)

@@ -41,9 +41,7 @@ class Source:
 
     def problem(self, loc: Loc, message: str) -> Problem:
         path = spelled(loc)
-        return Problem(
-            self.file, self.line(loc), f"{path}: {message}" if path else message
-        )
+        return Problem(self.file, self.line(loc), f"{path}: {message}" if path else message)
 
 
 def spelled(loc: Loc) -> str:
@@ -62,13 +60,11 @@ def parse_yaml(file: str, text: str, first_line: int = 1) -> Source:
         loader = _Loader(text)
         node = loader.get_single_node()
     except yaml.MarkedYAMLError as error:
-        mark = error.problem_mark or error.context_mark
+        mark = error.context_mark if _is_unclosed(error) else error.problem_mark or error.context_mark
         return _unreadable(file, first_line + (mark.line if mark else 0), _words(error))
     except yaml.reader.ReaderError as error:
         line = first_line + text[: error.position].count("\n")
-        return _unreadable(
-            file, line, f"the character {chr(error.character)!a} cannot stand in YAML"
-        )
+        return _unreadable(file, line, f"the character {chr(error.character)!a} cannot stand in YAML")
     finally:
         if loader:
             loader.dispose()
@@ -81,10 +77,19 @@ def _unreadable(file: str, line: int, message: str) -> Source:
     return Source(file, problems=(Problem(file, line, message),), is_readable=False)
 
 
+def _is_unclosed(error: yaml.MarkedYAMLError) -> bool:
+    """What is opened and never closed is found at the end of the file; the mistake is where it was opened."""
+    return error.context_mark is not None and (
+        error.context == "while scanning a quoted scalar" or "'<stream end>'" in (error.problem or "")
+    )
+
+
 def _words(error: yaml.MarkedYAMLError) -> str:
     said = error.problem or "not readable as YAML"
     if "'\\t'" in said:
         return "a tab; indent with spaces"
+    if "'<stream end>'" in said:
+        said = "a bracket that is never closed"
     advice = ADVICE.get(said) or ADVICE.get(error.context or "")
     return f"not readable as YAML: {advice or said}"
 
@@ -97,9 +102,7 @@ class _Loader(yaml.BaseLoader):
     def compose_node(self, parent, index):
         event = self.peek_event()
         if isinstance(event, yaml.AliasEvent) or event.anchor:
-            self._refuse(
-                "'&' and '*' (anchors, aliases) are not used here; write the value out, or put text in quotes"
-            )
+            self._refuse("'&' and '*' (anchors, aliases) are not used here; write the value out, or put text in quotes")
         self.depth += 1
         if self.depth > DEEPEST:
             self._refuse(f"nested more than {DEEPEST} deep")
@@ -108,9 +111,7 @@ class _Loader(yaml.BaseLoader):
         return node
 
     def _refuse(self, message: str) -> None:
-        raise yaml.composer.ComposerError(
-            None, None, message, self.peek_event().start_mark
-        )
+        raise yaml.composer.ComposerError(None, None, message, self.peek_event().start_mark)
 
 
 class _Reading:
@@ -122,14 +123,10 @@ class _Reading:
     def value(self, node: yaml.Node, loc: Loc) -> Any:
         if node.tag not in PLAIN_TAGS:
             self._complain(node, f"the tag '{node.tag}' is not used here; leave it out")
-            return None
         if isinstance(node, yaml.MappingNode):
             return self._mapping(node, loc)
         if isinstance(node, yaml.SequenceNode):
-            return [
-                self._placed(child, child, (*loc, index))
-                for index, child in enumerate(node.value)
-            ]
+            return [self._placed(child, child, (*loc, index)) for index, child in enumerate(node.value)]
         return None if node.value == "" and node.style is None else node.value
 
     def _mapping(self, node: yaml.MappingNode, loc: Loc) -> dict[str, Any]:
@@ -139,10 +136,7 @@ class _Reading:
                 self._complain(key, "a key is a single word")
             elif key.value in found:
                 first = self.lines[(*loc, key.value)]
-                self._complain(
-                    key,
-                    f"'{key.value}' stands here twice, first in line {first}; keep one",
-                )
+                self._complain(key, f"'{key.value}' stands here twice, first in line {first}; keep one")
             else:
                 found[key.value] = self._placed(key, child, (*loc, key.value))
         return found

@@ -11,24 +11,18 @@ def check_study(study: Study, source: Source) -> list[Problem]:
     return [problem for check in CHECKS for problem in check(study, source)]
 
 
-def repeated(
-    source: Source, loc: Loc, codes: Sequence[str], key: str | None = "code"
-) -> Iterator[Problem]:
+def repeated(source: Source, loc: Loc, codes: Sequence[str], key: str | None = "code") -> Iterator[Problem]:
     """A code that stands in the list at `loc` more than once."""
     first: dict[str, int] = {}
     for index, code in enumerate(codes):
         place = (*loc, index, key) if key else (*loc, index)
         if code in first:
             line = source.line((*loc, first[code]))
-            yield source.problem(
-                place, f"'{code}' stands in this list twice, first in line {line}"
-            )
+            yield source.problem(place, f"'{code}' stands in this list twice, first in line {line}")
         first.setdefault(code, index)
 
 
-def missing(
-    source: Source, loc: Loc, what: str, codes: Iterable[str], known: Iterable[str]
-) -> Iterator[Problem]:
+def missing(source: Source, loc: Loc, what: str, codes: Iterable[str], known: Iterable[str]) -> Iterator[Problem]:
     """Codes of the list at `loc` that do not exist."""
     known = list(known)
     for index, code in enumerate(codes):
@@ -53,67 +47,42 @@ def check_answer(
     """A comparison with an answer: the question exists, was asked by then, and can be compared like this."""
     question = study.question(rule.answer or "")
     if question is None:
-        yield source.problem(
-            (*loc, "answer"), unknown("question", rule.answer, study.question_codes)
-        )
+        yield source.problem((*loc, "answer"), unknown("question", rule.answer, study.question_codes))
     elif question.code not in asked:
         yield source.problem((*loc, "answer"), f"'{question.code}' is not asked {by}")
     else:
         yield from _comparison(rule, loc, question, study, source)
 
 
-def _comparison(
-    rule: Rule, loc: Loc, question: Question, study: Study, source: Source
-) -> Iterator[Problem]:
+def _comparison(rule: Rule, loc: Loc, question: Question, study: Study, source: Source) -> Iterator[Problem]:
     if question.kind == "number":
         return
     limits = [name for name in LIMITS if getattr(rule, name) is not None]
     for name in limits:
         message = f"'{question.code}' is a {question.kind}, not a number; use equals or one_of"
         yield source.problem((*loc, name), message)
-    options = (
-        question.option_codes
-        if question.kind == "choice"
-        else tuple(site.code for site in study.sites)
-    )
+    options = question.option_codes if question.kind == "choice" else tuple(site.code for site in study.sites)
     if rule.equals is not None and rule.equals not in options:
-        yield source.problem(
-            (*loc, "equals"),
-            unknown(f"option of {question.code}", rule.equals, options),
-        )
-    yield from missing(
-        source,
-        (*loc, "one_of"),
-        f"option of {question.code}",
-        rule.one_of or (),
-        options,
-    )
+        yield source.problem((*loc, "equals"), unknown(f"option of {question.code}", rule.equals, options))
+    yield from missing(source, (*loc, "one_of"), f"option of {question.code}", rule.one_of or (), options)
 
 
 def _codes(study: Study, source: Source) -> Iterator[Problem]:
     yield from repeated(source, ("languages",), study.languages, key=None)
     for key in ("sites", "screening", "questions", "eligibility", "arms"):
-        yield from repeated(
-            source, (key,), [entry.code for entry in getattr(study, key)]
-        )
+        yield from repeated(source, (key,), [entry.code for entry in getattr(study, key)])
     for index, question in enumerate(study.questions):
-        yield from repeated(
-            source, ("questions", index, "options"), question.option_codes
-        )
+        yield from repeated(source, ("questions", index, "options"), question.option_codes)
 
 
 def _screening(study: Study, source: Source) -> Iterator[Problem]:
     seen: set[str] = set()
     for index, page in enumerate(study.screening):
         loc: Loc = ("screening", index, "questions")
-        yield from missing(
-            source, loc, "question", page.questions, study.question_codes
-        )
+        yield from missing(source, loc, "question", page.questions, study.question_codes)
         for place, code in enumerate(page.questions):
             if code in seen:
-                yield source.problem(
-                    (*loc, place), f"'{code}' is asked before; ask it once"
-                )
+                yield source.problem((*loc, place), f"'{code}' is asked before; ask it once")
             seen.add(code)
 
 
@@ -122,13 +91,9 @@ def _eligibility(study: Study, source: Source) -> Iterator[Problem]:
     for index, criterion in enumerate(study.eligibility):
         loc: Loc = ("eligibility", index)
         if criterion.after not in pages:
-            yield source.problem(
-                (*loc, "after"), unknown("screening page", criterion.after, pages)
-            )
+            yield source.problem((*loc, "after"), unknown("screening page", criterion.after, pages))
             continue
-        asked = [
-            code for page in _up_to(study, criterion.after) for code in page.questions
-        ]
+        asked = [code for page in _up_to(study, criterion.after) for code in page.questions]
         for leaf, place in leaves(criterion.rule, (*loc, "rule")):
             if leaf.answer is not None:
                 by = f"by the end of screening page '{criterion.after}'"
@@ -158,17 +123,11 @@ def _grants(study: Study, source: Source) -> Iterator[Problem]:
     for number, arm in enumerate(study.arms):
         loc: Loc = ("arms", number, "grants")
         if not arm.granted("assessments"):
-            yield source.problem(
-                loc,
-                f"arm '{arm.code}' is granted no assessments; whoever is randomised is assessed",
-            )
+            yield source.problem(loc, f"arm '{arm.code}' is granted no assessments; whoever is randomised is assessed")
         for kind in ("coaching", "programme"):
             for grant in arm.granted(kind)[1:]:
                 place = arm.grants.index(grant)
-                yield source.problem(
-                    (*loc, place, kind),
-                    f"arm '{arm.code}' is granted {kind} twice; keep one",
-                )
+                yield source.problem((*loc, place, kind), f"arm '{arm.code}' is granted {kind} twice; keep one")
         for place, grant in enumerate(arm.grants):
             if grant.kind == "assessments" and "opens" in grant.model_fields_set:
                 message = "a schedule has anchors of its own in assessments.yaml; leave 'opens' out"
@@ -182,13 +141,9 @@ def _rehearsal(study: Study, source: Source) -> Iterator[Problem]:
     for code in study.rehearsal.study_dropout:
         if code not in study.arm_codes:
             yield source.problem((*loc, code), unknown("arm", code, study.arm_codes))
-    lacking = [
-        code for code in study.arm_codes if code not in study.rehearsal.study_dropout
-    ]
+    lacking = [code for code in study.arm_codes if code not in study.rehearsal.study_dropout]
     if lacking:
-        yield source.problem(
-            loc, f"says nothing about {listed(lacking)}; every arm has a share"
-        )
+        yield source.problem(loc, f"says nothing about {listed(lacking)}; every arm has a share")
 
 
 CHECKS: tuple[Callable[[Study, Source], Iterator[Problem]], ...] = (

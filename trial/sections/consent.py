@@ -5,19 +5,7 @@ from typing import Annotated
 
 from pydantic import Field
 
-from trial.folder import (
-    Code,
-    Count,
-    Entry,
-    Folder,
-    Line,
-    Loc,
-    Problem,
-    Source,
-    listed,
-    parse,
-    unknown,
-)
+from trial.folder import Code, Count, Entry, Folder, Line, Loc, Problem, Source, listed, parse, unknown
 from trial.sections.checks import repeated
 
 
@@ -57,9 +45,7 @@ class Consent(Entry):
     letters: dict[str, Letter]
 
 
-def read_consent(
-    folder: Folder, languages: Sequence[str]
-) -> tuple[Consent | None, list[Problem]]:
+def read_consent(folder: Folder, languages: Sequence[str]) -> tuple[Consent | None, list[Problem]]:
     problems: list[Problem] = []
     letters: dict[str, Letter] = {}
     for language in languages:
@@ -70,7 +56,8 @@ def read_consent(
     problems += _foreign(folder, languages)
     if len(letters) < len(languages):
         return None, problems
-    problems += _differences(folder, letters)
+    if not problems:  # a correct answer that does not exist would be told a second time, as a difference
+        problems += _differences(folder, letters)
     return Consent(version=letters[languages[0]].version, letters=letters), problems
 
 
@@ -83,13 +70,7 @@ def _letter(folder: Folder, name: str) -> tuple[Letter | None, list[Problem]]:
     parsed = parse(FrontMatter, text.source)
     problems = parsed.problems
     if text.source.is_readable and not text.body.strip():
-        problems.append(
-            Problem(
-                name,
-                text.body_line,
-                "the letter is empty; write it below the second '---'",
-            )
-        )
+        problems.append(Problem(name, text.body_line, "the letter is empty; write it below the second '---'"))
         return None, problems
     if parsed.model is None:
         return None, problems
@@ -98,30 +79,20 @@ def _letter(folder: Folder, name: str) -> tuple[Letter | None, list[Problem]]:
 
 
 def _checks(letter: FrontMatter, source: Source) -> Iterator[Problem]:
-    yield from repeated(
-        source, ("statements",), [statement.code for statement in letter.statements]
-    )
-    yield from repeated(
-        source, ("comprehension",), [question.code for question in letter.comprehension]
-    )
+    yield from repeated(source, ("statements",), [statement.code for statement in letter.statements])
+    yield from repeated(source, ("comprehension",), [question.code for question in letter.comprehension])
     for index, question in enumerate(letter.comprehension):
         loc: Loc = ("comprehension", index)
         options = [option.code for option in question.options]
         yield from repeated(source, (*loc, "options"), options)
         if question.correct not in options:
-            yield source.problem(
-                (*loc, "correct"), unknown("option", question.correct, options)
-            )
+            yield source.problem((*loc, "correct"), unknown("option", question.correct, options))
 
 
 def _foreign(folder: Folder, languages: Sequence[str]) -> Iterator[Problem]:
     for name in folder.names(r"consent\.[a-z]{2}\.md"):
         if name.split(".")[1] not in languages:
-            yield Problem(
-                name,
-                1,
-                f"its language is not among this study's languages: {listed(languages)}",
-            )
+            yield Problem(name, 1, f"its language is not among this study's languages: {listed(languages)}")
 
 
 def _differences(folder: Folder, letters: Mapping[str, Letter]) -> Iterator[Problem]:

@@ -6,24 +6,14 @@ from pydantic import AfterValidator, model_validator
 
 from trial.folder import Day, Days, Entry, unknown
 
-CERTAIN = (
-    "randomised",
-    "granted",
-    "date",
-)  # known once a person is randomised, whatever happens next
+CERTAIN = ("randomised", "granted", "date")  # known once a person is randomised, whatever happens next
 CLOSED = "assessment_closed:"
 
 
 def _anchor(value: str) -> str:
-    if value in (*CERTAIN, "programme_finished") or (
-        value.startswith(CLOSED) and value != CLOSED
-    ):
+    if value in (*CERTAIN, "programme_finished") or (value.startswith(CLOSED) and value != CLOSED):
         return value
-    raise ValueError(
-        unknown(
-            "anchor", value, [*CERTAIN, "programme_finished", f"{CLOSED}<timepoint>"]
-        )
-    )
+    raise ValueError(unknown("anchor", value, [*CERTAIN, "programme_finished", f"{CLOSED}<timepoint>"]))
 
 
 Anchor = Annotated[str, AfterValidator(_anchor)]
@@ -48,16 +38,11 @@ class Opening(Entry):
             raise ValueError(
                 f"anchor '{self.anchor}' may never happen; give at_the_latest, in days after randomisation"
             )
-        if (
-            None not in (self.not_before, self.at_the_latest)
-            and self.at_the_latest < self.not_before
-        ):
+        if None not in (self.not_before, self.at_the_latest) and self.at_the_latest < self.not_before:
             raise ValueError("at_the_latest lies before not_before")
         return self
 
     @property
     def closed_timepoint(self) -> str | None:
         """The timepoint whose close this waits for, if it waits for one."""
-        return (
-            self.anchor.removeprefix(CLOSED) if self.anchor.startswith(CLOSED) else None
-        )
+        return self.anchor.removeprefix(CLOSED) if self.anchor.startswith(CLOSED) else None

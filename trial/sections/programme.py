@@ -7,20 +7,7 @@ from typing import Annotated, Literal, Self
 
 from pydantic import Field, model_validator
 
-from trial.folder import (
-    Code,
-    Count,
-    Days,
-    Entry,
-    Folder,
-    Line,
-    Problem,
-    Source,
-    Text,
-    listed,
-    parse,
-    parse_yaml,
-)
+from trial.folder import Code, Count, Days, Entry, Folder, Line, Problem, Source, Text, listed, parse, parse_yaml
 from trial.sections.checks import repeated
 
 FILE = "programme/programme.yaml"
@@ -66,9 +53,7 @@ class Exercise(Entry):
         if self.kind == "scale" and not (self.low and self.high):
             raise ValueError("a scale needs low and high, the words at 0 and at 10")
         if self.kind != "scale" and (self.low or self.high):
-            raise ValueError(
-                f"only a scale has low and high; this is kind: {self.kind}"
-            )
+            raise ValueError(f"only a scale has low and high; this is kind: {self.kind}")
         return self
 
 
@@ -107,11 +92,7 @@ class Module(Entry):
     @property
     def exercises(self) -> tuple[Block, ...]:
         """In the first language: codes, kinds and numbers of options are the same in each."""
-        return tuple(
-            block
-            for block in next(iter(self.blocks.values()))
-            if block.kind == "exercise"
-        )
+        return tuple(block for block in next(iter(self.blocks.values())) if block.kind == "exercise")
 
 
 class Programme(Entry):
@@ -137,11 +118,7 @@ class Piece:
 
     @property
     def text(self) -> str:
-        return (
-            "\n".join(self.lines).strip("\n")
-            if any(line.strip() for line in self.lines)
-            else ""
-        )
+        return "\n".join(self.lines).strip("\n") if any(line.strip() for line in self.lines) else ""
 
 
 @dataclass(frozen=True)
@@ -159,9 +136,7 @@ class _Written:
         return {block.code: block for block in self.blocks if block.code}
 
 
-def read_programme(
-    folder: Folder, languages: Sequence[str]
-) -> tuple[Programme | None, list[Problem]]:
+def read_programme(folder: Folder, languages: Sequence[str]) -> tuple[Programme | None, list[Problem]]:
     """None without a problem where the folder has no programme; whoever grants one misses it."""
     if not folder.names(r"programme/.+"):
         return None, []
@@ -182,26 +157,16 @@ def read_programme(
     return Programme(**{**dict(order), "modules": tuple(modules)}), problems
 
 
-def _unlisted(
-    folder: Folder, order: Order, languages: Sequence[str]
-) -> Iterator[Problem]:
+def _unlisted(folder: Folder, order: Order, languages: Sequence[str]) -> Iterator[Problem]:
     for name in folder.names(r"programme/[^/]+\.[a-z]{2}\.md"):
         code, language, _ = name.removeprefix("programme/").rsplit(".", 2)
         if code not in order.modules:
-            yield Problem(
-                name, 1, f"is not in 'modules' of {FILE}: {listed(order.modules)}"
-            )
+            yield Problem(name, 1, f"is not in 'modules' of {FILE}: {listed(order.modules)}")
         elif language not in languages:
-            yield Problem(
-                name,
-                1,
-                f"its language is not among this study's languages: {listed(languages)}",
-            )
+            yield Problem(name, 1, f"its language is not among this study's languages: {listed(languages)}")
 
 
-def _module(
-    folder: Folder, code: str, languages: Sequence[str]
-) -> tuple[Module | None, list[Problem]]:
+def _module(folder: Folder, code: str, languages: Sequence[str]) -> tuple[Module | None, list[Problem]]:
     problems: list[Problem] = []
     written: dict[str, _Written] = {}
     for language in languages:
@@ -218,9 +183,7 @@ def _module(
         component=first.component,
         minutes=first.minutes,
         title={language: one.head.title for language, one in written.items()},
-        intended_use={
-            language: one.head.intended_use for language, one in written.items()
-        },
+        intended_use={language: one.head.intended_use for language, one in written.items()},
         blocks={language: one.blocks for language, one in written.items()},
     )
     return module, problems
@@ -239,13 +202,7 @@ def _written(folder: Folder, name: str) -> tuple[_Written | None, list[Problem]]
         problems += found
         blocks += [block] if block else []
     if not blocks and not problems:
-        problems.append(
-            Problem(
-                name,
-                text.body_line,
-                "the module is empty; write it below the second '---'",
-            )
-        )
+        problems.append(Problem(name, text.body_line, "the module is empty; write it below the second '---'"))
     if problems or head.model is None:
         return None, problems
     return _Written(name, text.source, head.model, tuple(blocks), lines), []
@@ -266,29 +223,17 @@ def pieces(body: str, first_line: int) -> list[Piece]:
             found.append(Piece(number, "exercise"))
             continue
         elif match := re.match(r"`{3,}|~{3,}", word):
-            other_fence = (
-                ""
-                if other_fence and word.startswith(other_fence)
-                else other_fence or match.group()
-            )
+            other_fence = "" if other_fence and word.startswith(other_fence) else other_fence or match.group()
         found[-1].lines.append(line)
     return [piece for piece in found if piece.kind == "exercise" or piece.text]
 
 
-def _block(
-    name: str, piece: Piece, lines: dict[str, int]
-) -> tuple[Block | None, list[Problem]]:
+def _block(name: str, piece: Piece, lines: dict[str, int]) -> tuple[Block | None, list[Problem]]:
     """`lines` collects where each exercise starts."""
     if piece.kind == "markdown":
         return Block(kind="markdown", text=piece.text), []
     if not piece.is_closed:
-        return None, [
-            Problem(
-                name,
-                piece.line,
-                "the exercise is never closed; end it with a line of ```",
-            )
-        ]
+        return None, [Problem(name, piece.line, "the exercise is never closed; end it with a line of ```")]
     parsed = parse(Exercise, parse_yaml(name, "\n".join(piece.lines), piece.line + 1))
     if parsed.model is None:
         return None, parsed.problems
@@ -299,9 +244,7 @@ def _block(
         return None, [*parsed.problems, Problem(name, piece.line, message)]
     lines[exercise.code] = piece.line
     written = dict(exercise)
-    return Block(
-        **{**written, "kind": "exercise", "exercise": written["kind"]}
-    ), parsed.problems
+    return Block(**{**written, "kind": "exercise", "exercise": written["kind"]}), parsed.problems
 
 
 def _differences(written: Mapping[str, _Written]) -> Iterator[Problem]:
@@ -311,9 +254,7 @@ def _differences(written: Mapping[str, _Written]) -> Iterator[Problem]:
         for key in ("component", "minutes"):
             there, here = getattr(first.head, key), getattr(other.head, key)
             if there != here:
-                yield other.source.problem(
-                    (key,), f"differs from {first.file}: {here} here, {there} there"
-                )
+                yield other.source.problem((key,), f"differs from {first.file}: {here} here, {there} there")
         yield from _exercise_differences(first, other)
 
 

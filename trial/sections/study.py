@@ -1,23 +1,14 @@
 """study.yaml as frozen models: what each place must look like by itself. `checks` compares places with each other."""
 
 import re
+from collections.abc import Collection
+from functools import cache
 from typing import Annotated, Literal, Self
 from zoneinfo import available_timezones
 
 from pydantic import AfterValidator, Field, model_validator
 
-from trial.folder import (
-    Code,
-    Count,
-    Day,
-    Email,
-    Entry,
-    Line,
-    Share,
-    Text,
-    Web,
-    unknown,
-)
+from trial.folder import Code, Count, Day, Email, Entry, Line, Share, Text, Web, unknown
 from trial.rules import Rule
 from trial.sections.opening import Opening
 
@@ -26,36 +17,31 @@ Language = Literal["en", "nl"]
 
 def _slug(value: str) -> str:
     if not re.fullmatch(r"[a-z0-9]+(-[a-z0-9]+)*", value) or len(value) > 50:
-        raise ValueError(
-            f"'{value}' is no slug; use a-z, 0-9 and single '-' between them, at most 50"
-        )
+        raise ValueError(f"'{value}' is no slug; use a-z, 0-9 and single '-' between them, at most 50")
     return value
 
 
 def _prefix(value: str) -> str:
     if not re.fullmatch(r"[A-Z]{2,3}", value):
-        raise ValueError(
-            f"'{value}' is no code prefix; use two or three capitals, such as SP"
-        )
+        raise ValueError(f"'{value}' is no code prefix; use two or three capitals, such as SP")
     return value
 
 
 def _country(value: str) -> str:
     if not re.fullmatch(r"[A-Z]{2}", value):
-        raise ValueError(
-            f"'{value}' is no country code; use two capitals (ISO 3166), such as NL"
-        )
+        raise ValueError(f"'{value}' is no country code; use two capitals (ISO 3166), such as NL")
     return value
 
 
+@cache
+def _zones() -> frozenset[str]:
+    return frozenset(available_timezones())
+
+
 def _timezone(value: str) -> str:
-    zones = available_timezones()
+    zones = _zones()
     if value not in zones:
-        near = (
-            unknown("time zone", value, sorted(zones))
-            .partition("; known:")[0]
-            .partition(" known:")[0]
-        )
+        near = unknown("time zone", value, sorted(zones)).partition("; known:")[0].partition(" known:")[0]
         raise ValueError(f"{near} use a name such as Europe/Amsterdam")
     return value
 
@@ -144,9 +130,7 @@ class Question(Entry):
         if self.kind != "choice" and self.options:
             raise ValueError(f"only a choice has options; this is kind: {self.kind}")
         if self.kind != "number" and (self.min is not None or self.max is not None):
-            raise ValueError(
-                f"only a number has min and max; this is kind: {self.kind}"
-            )
+            raise ValueError(f"only a number has min and max; this is kind: {self.kind}")
         if self.min is not None and self.max is not None and self.min >= self.max:
             raise ValueError("min must be below max")
         return self
@@ -175,16 +159,8 @@ class Grant(Entry):
 
     @model_validator(mode="after")
     def check_one_kind(self) -> Self:
-        if (
-            sum(
-                code is not None
-                for code in (self.assessments, self.coaching, self.programme)
-            )
-            != 1
-        ):
-            raise ValueError(
-                "a grant names exactly one of assessments, coaching, programme"
-            )
+        if sum(code is not None for code in (self.assessments, self.coaching, self.programme)) != 1:
+            raise ValueError("a grant names exactly one of assessments, coaching, programme")
         return self
 
     @property
@@ -251,9 +227,7 @@ class Study(Entry):
     rehearsal: Rehearsal | None = None
 
     def question(self, code: str) -> Question | None:
-        return next(
-            (question for question in self.questions if question.code == code), None
-        )
+        return next((question for question in self.questions if question.code == code), None)
 
     def arm(self, code: str) -> Arm | None:
         return next((arm for arm in self.arms if arm.code == code), None)
@@ -269,6 +243,13 @@ class Study(Entry):
     @property
     def screened_questions(self) -> tuple[str, ...]:
         return tuple(code for page in self.screening for code in page.questions)
+
+    def may_ask(self, code: str, also: Collection[str] = ()) -> bool:
+        """Whether a question is asked in the screening or is among `also`.
+
+        A page that names a question which does not exist may have meant this one, so it gets the benefit of the doubt.
+        """
+        return code in (*self.screened_questions, *also) or not set(self.screened_questions) <= set(self.question_codes)
 
     @property
     def screened_instruments(self) -> tuple[str, ...]:

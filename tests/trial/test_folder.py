@@ -1,0 +1,369 @@
+import io
+import json
+import os
+import shutil
+import stat
+import zipfile
+from pathlib import Path
+
+import pytest
+import yaml
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+import coaching_protocol.sections
+import outcomes.sections
+import randomisation.sections
+import reports.sections
+import trial.sections
+from trial.folder import FolderErrors, parse_yaml, read
+from trial.folder.files import MOST_BYTES, MOST_FILES, digest
+
+HERE = Path(__file__).parent
+SMALL_STUDY = HERE / "small_study"
+STUDIES = HERE.parents[1] / "trial" / "studies"
+SECTIONS = (
+    trial.sections.section,
+    outcomes.sections.section,
+    randomisation.sections.section,
+    coaching_protocol.sections.section,
+    reports.sections.section,
+)
+MODELS = {
+    "study": trial.sections.Study,
+    "programme": trial.sections.Programme,
+    "consent": trial.sections.Consent,
+    "assessments": outcomes.sections.Assessments,
+    "randomisation": randomisation.sections.Randomisation,
+    "coaching": coaching_protocol.sections.Coaching,
+    "analysis": reports.sections.Analysis,
+}
+CASES = [case for path in sorted((HERE / "broken").glob("*.yaml")) for case in yaml.safe_load(path.read_text("utf-8"))]
+
+
+def small_files() -> dict[str, bytes]:
+    paths = [path for path in SMALL_STUDY.rglob("*") if path.is_file()]
+    return {path.relative_to(SMALL_STUDY).as_posix(): path.read_bytes() for path in paths}
+
+
+def zipped(files: dict[str, bytes], compression: int = zipfile.ZIP_STORED) -> io.BytesIO:
+    archive = io.BytesIO()
+    with zipfile.ZipFile(archive, "w", compression) as opened:
+        for name, content in files.items():
+            opened.writestr(name, content)
+    archive.seek(0)
+    return archive
+
+
+def edited(edits: list[dict]) -> dict[str, bytes]:
+    files = small_files()
+    for edit in edits:
+        name = edit["file"]
+        if "replace" in edit:
+            text = files[name].decode()
+            assert text.count(edit["replace"]) == 1, f"{edit['replace']!r} is not in {name} exactly once"
+            files[name] = text.replace(edit["replace"], edit["with"]).encode()
+        elif "delete" in edit:
+            del files[name]
+        else:
+            files[name] = bytes.fromhex(edit["content_hex"]) if "content_hex" in edit else edit["content"].encode()
+    return files
+
+
+def messages(where) -> list[str]:
+    try:
+        read(where, SECTIONS)
+    except FolderErrors as error:
+        return [str(problem) for problem in error.problems]
+    return []
+
+
+def broken_messages(edits: list[dict]) -> list[str]:
+    return messages(zipped(edited(edits)))
+
+
+@pytest.mark.parametrize("case", CASES, ids=[case["case"] for case in CASES])
+def test_a_broken_folder_lists_every_mistake_and_nothing_else(case):
+    assert broken_messages(case["edits"]) == case["expected"]
+
+
+def test_the_corpus_is_large_and_every_case_is_broken():
+    assert len(CASES) >= 45
+    assert [case["case"] for case in CASES if not case["expected"]] == []
+    assert len({case["case"] for case in CASES}) == len(CASES)
+
+
+def test_the_small_study_is_read_without_a_note():
+    loaded = read(SMALL_STUDY, SECTIONS)
+    assert list(loaded.document) == list(MODELS)
+    assert loaded.sealed == {"randomisation": {"block_sizes": [2, 4]}}
+    assert loaded.notes == ()
+
+
+@pytest.mark.parametrize("slug", ["living-positive", "guided-or-not"])
+def test_the_studies_that_come_with_the_product_are_without_a_mistake(slug):
+    assert messages(STUDIES / slug) == []
+
+
+@pytest.mark.parametrize("name", MODELS)
+def test_a_stored_document_gives_the_same_model_back(name):
+    stored = json.loads(json.dumps(read(SMALL_STUDY, SECTIONS).document))[name]
+    model = MODELS[name].model_validate(stored)
+    assert model.model_dump(mode="json", by_alias=True, exclude_none=True) == stored
+
+
+def test_block_sizes_are_nowhere_in_the_document():
+    document = read(SMALL_STUDY, SECTIONS).document
+    assert document["randomisation"] == {
+        "method": "permuted_blocks",
+        "ratio": {"guided": 1, "unguided": 1},
+        "strata": ["sex"],
+    }
+
+
+def test_definitions_hold_what_is_screened_with_and_what_is_asked():
+    files = edited([{"file": "study.yaml", "replace": "instrument: PHQ9}", "with": "instrument: PHQ2}"}])
+    files["study.yaml"] = files["study.yaml"].replace(b"score: PHQ9", b"score: PHQ2")
+    document = read(zipped(files), SECTIONS).document
+    assert list(document["assessments"]["definitions"]) == ["GAD7", "PHQ2", "PHQ4", "PHQ9"]
+
+
+def test_a_module_is_an_ordered_list_of_text_and_exercises():
+    document = read(SMALL_STUDY, SECTIONS).document
+    module = document["programme"]["modules"][1]
+    assert [block["kind"] for block in module["blocks"]["nl"]] == ["markdown", "exercise", "markdown", "exercise"]
+    assert module["blocks"]["nl"][1] == {
+        "kind": "exercise",
+        "code": "good-things",
+        "exercise": "checklist",
+        "prompt": "Wat deed je vroeger graag?",
+        "options": ["Wandelen", "Muziek", "Een vriend zien"],
+    }
+
+
+def test_plain_scalars_stay_text_until_a_field_asks():
+    source = parse_yaml("a.yaml", "a: no\nb: 12:30\nc: 1.10\nd: 2015-09-11\ne: null\nf:\ng: 0x1F")
+    assert source.data == {"a": "no", "b": "12:30", "c": "1.10", "d": "2015-09-11", "e": "null", "f": None, "g": "0x1F"}
+
+
+def test_a_code_such_as_no_stays_the_word():
+    document = read(SMALL_STUDY, SECTIONS).document
+    assert [option["code"] for option in document["study"]["questions"][3]["options"]] == ["yes", "no"]
+
+
+# notes
+
+
+def test_a_timepoint_of_one_arm_is_noted():
+    files = edited(
+        [
+            {
+                "file": "study.yaml",
+                "replace": "      - {assessments: everyone}\n      - {coaching",
+                "with": "      - {assessments: everyone}\n      - {assessments: late}\n      - {coaching",
+            },
+            {
+                "file": "assessments.yaml",
+                "replace": "reminders:",
+                "with": "  late:\n    - {timepoint: year, anchor: randomised, days: 365, window: 14, "
+                "instruments: [PHQ9]}\nreminders:",
+            },
+            {
+                "file": "assessments.yaml",
+                "replace": "baseline: {",
+                "with": "  - {code: year, label: {en: One year, nl: Een jaar}, minutes: 5}\nbaseline: {",
+            },
+        ]
+    )
+    assert read(zipped(files), SECTIONS).notes == (
+        "year is asked only in guided: whoever sees that it is due knows the arm, "
+        + "so the assessors of this study are not blind to it",
+    )
+
+
+def test_an_instrument_without_a_wording_is_noted():
+    files = edited(
+        [
+            {"file": "assessments.yaml", "replace": "[PHQ9, GAD7, PHQ4]", "with": "[PHQ9, GAD7, PHQ4, CESD]"},
+            {
+                "file": "assessments.yaml",
+                "replace": "instruments: [PHQ9, GAD7], q",
+                "with": "instruments: [CESD, PHQ9, GAD7], q",
+            },
+        ]
+    )
+    loaded = read(zipped(files), SECTIONS)
+    expected = ["CESD has no wording in 'nl': paste the one you hold a licence for into instruments/CESD.yaml"]
+    assert list(loaded.notes) == expected
+    assert outcomes.sections.notes(loaded.document) == expected
+
+
+def test_strata_smaller_than_a_block_are_noted_without_giving_the_size_away():
+    files = edited([{"file": "study.yaml", "replace": "target: 40", "with": "target: 7"}])
+    loaded = read(zipped(files), SECTIONS)
+    expected = [
+        "7 people over 2 strata (sex) is less than one full block in each: "
+        + "the arms may end up further apart than the blocks promise"
+    ]
+    assert list(loaded.notes) == expected
+    assert randomisation.sections.notes(loaded.document, loaded.sealed) == expected
+
+
+# the digest
+
+
+def test_the_digest_is_the_same_for_folder_and_zip_and_wherever_they_are(tmp_path):
+    shutil.copytree(SMALL_STUDY, tmp_path / "elsewhere")
+    (tmp_path / "elsewhere" / ".DS_Store").write_bytes(b"litter")
+    nested = {f"small study/{name}": content for name, content in small_files().items()}
+    digests = {
+        read(SMALL_STUDY, SECTIONS).sha256,
+        read(tmp_path / "elsewhere", SECTIONS).sha256,
+        read(zipped(small_files()), SECTIONS).sha256,
+        read(zipped(dict(reversed(small_files().items())), zipfile.ZIP_DEFLATED), SECTIONS).sha256,
+        read(zipped(nested | {"__MACOSX/small study/._study.yaml": b"litter"}), SECTIONS).sha256,
+    }
+    assert digests == {digest(small_files())}
+
+
+contents = st.dictionaries(st.text(min_size=1, max_size=5), st.binary(max_size=8), max_size=4)
+
+
+@given(contents, contents)
+def test_only_equal_folders_have_equal_digests(one, other):
+    assert (digest(one) == digest(other)) == (one == other)
+
+
+# what is refused before anything is read
+
+
+def test_a_path_without_anything_is_one_clear_error(tmp_path):
+    assert messages(tmp_path / "nothing") == ["nothing:1: there is no such folder or zip file"]
+
+
+def test_a_file_that_is_no_zip_is_one_clear_error(tmp_path):
+    (tmp_path / "study.zip").write_bytes(b"PK\x03\x04 not really")
+    expected = ["study.zip:1: is not a readable zip file; make it anew from the study folder"]
+    assert messages(tmp_path / "study.zip") == expected
+
+
+@pytest.mark.parametrize(
+    "name", ["../study.yaml", "/etc/study.yaml", "a/../../b.yaml", "a\\b.yaml", "C:/b.yaml", "./b.yaml"]
+)
+def test_a_name_that_leads_out_of_a_zip_is_refused(name):
+    expected = f"{name!r}:1: leads out of the study folder; names in a zip are relative, without '..'"
+    assert messages(zipped({name: b"a: b"})) == [expected]
+
+
+def test_a_symbolic_link_in_a_folder_is_refused(tmp_path):
+    (tmp_path / "study.yaml").symlink_to("/etc/passwd")
+    assert messages(tmp_path) == ["study.yaml:1: is a symbolic link; put the file itself in the folder"]
+
+
+def test_a_symbolic_link_to_a_folder_is_refused(tmp_path):
+    (tmp_path / "programme").symlink_to(SMALL_STUDY / "programme")
+    assert messages(tmp_path) == ["programme:1: is a symbolic link; put the file itself in the folder"]
+
+
+def test_a_symbolic_link_in_a_zip_is_refused():
+    archive = io.BytesIO()
+    with zipfile.ZipFile(archive, "w") as opened:
+        entry = zipfile.ZipInfo("study.yaml")
+        entry.external_attr = (stat.S_IFLNK | 0o777) << 16
+        opened.writestr(entry, "/etc/passwd")
+    archive.seek(0)
+    assert messages(archive) == ["study.yaml:1: is a symbolic link; put the file itself in the zip"]
+
+
+def test_a_pipe_in_a_folder_is_refused(tmp_path):
+    os.mkfifo(tmp_path / "study.yaml")
+    assert messages(tmp_path) == ["study.yaml:1: is neither a file nor a folder"]
+
+
+def test_a_zip_bomb_is_refused():
+    bomb = zipped({"README": b"\0" * (MOST_BYTES + 1)}, zipfile.ZIP_DEFLATED)
+    assert messages(bomb) == ["upload.zip:1: holds more than 20 MB"]
+
+
+def test_too_many_files_are_refused():
+    crowd = zipped({f"README{number}": b"" for number in range(MOST_FILES + 1)})
+    assert messages(crowd) == ["upload.zip:1: holds more than 2000 files"]
+
+
+def test_an_alias_bomb_is_refused_where_it_starts():
+    bomb = "a: &a [x, x]\nb: &b [*a, *a]\nc: [*b, *b]\n"
+    assert [problem.line for problem in parse_yaml("a.yaml", bomb).problems] == [1]
+
+
+def test_a_text_far_too_large_is_refused_unread():
+    files = small_files() | {"coaching.yaml": b"a: b\n" * 100_000}
+    assert messages(zipped(files)) == ["coaching.yaml:1: is larger than 400 kB; split or shorten it"]
+
+
+# whatever is in it
+
+FILES = sorted(small_files())
+
+
+@st.composite
+def mutated(draw):
+    files = small_files()
+    for _ in range(draw(st.integers(1, 3))):
+        name = draw(st.sampled_from(FILES))
+        content = files[name]
+        start = draw(st.integers(0, len(content)))
+        end = draw(st.integers(start, min(len(content), start + 30)))
+        junk = draw(st.one_of(st.binary(max_size=6), st.sampled_from(JUNK), st.text(max_size=4).map(_encoded)))
+        files[name] = content[:start] + junk + content[end:]
+    return files
+
+
+JUNK = [
+    b"---\n",
+    b"```exercise\n",
+    b"```\n",
+    b": ",
+    b"- ",
+    b"{",
+    b"}",
+    b"[",
+    b"? ",
+    b"\t",
+    b"\n",
+    b"!!int ",
+    b"&a ",
+    b"*a",
+    b"1e999",
+    b"nan",
+]
+
+
+def _encoded(text: str) -> bytes:
+    return text.encode("utf-8", "surrogatepass")
+
+
+@settings(max_examples=60, deadline=None)
+@given(mutated())
+def test_a_mutated_folder_is_read_or_raises_folder_errors(files):
+    try:
+        read(zipped(files), SECTIONS)
+    except FolderErrors as error:
+        assert error.problems
+        assert all(problem.line >= 1 and "\n" not in str(problem) for problem in error.problems)
+
+
+@settings(max_examples=100, deadline=None)
+@given(st.data())
+def test_a_mutated_zip_is_read_or_raises_folder_errors(data):
+    content = bytearray(zipped({"study.yaml": b"slug: x\n", "README": b"text " * 20}, zipfile.ZIP_DEFLATED).getvalue())
+    for _ in range(data.draw(st.integers(1, 4))):
+        content[data.draw(st.integers(0, len(content) - 1))] = data.draw(st.integers(0, 255))
+    with pytest.raises(FolderErrors):
+        read(io.BytesIO(bytes(content)), SECTIONS)
+
+
+@settings(max_examples=300, deadline=None)
+@given(st.one_of(st.text(max_size=40), st.lists(st.sampled_from([junk.decode() for junk in JUNK])).map("".join)))
+def test_any_text_is_parsed_or_its_problem_has_a_line(text):
+    source = parse_yaml("a.yaml", text)
+    assert source.is_readable or [problem for problem in source.problems if problem.line >= 1]
