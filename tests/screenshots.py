@@ -1,7 +1,8 @@
 """`python -m tests.screenshots [NAME ...]`: a picture of every page, to be looked at side by side.
 
 Each page is drawn at three widths, light and dark, in each language, into
-screenshots/<name>-<width>-<scheme>-<language>.png; screenshots/index.html shows them all. The site runs here against a database of its own, filled by `prepare`.
+screenshots/<name>-<width>-<scheme>-<language>.png; screenshots/index.html shows them all. The site runs here against a
+database of its own, filled by `prepare`.
 """
 
 import os
@@ -94,8 +95,8 @@ def _a_site() -> Iterator[tuple[str, Rehearsed]]:
             HANDVAT_KIND="rehearsal",
             HANDVAT_MAIL_DIRECTORY=f"{directory}/mail",
             DJANGO_ALLOW_ASYNC_UNSAFE="true",  # Playwright's loop is running in this thread
-            DJANGO_SETTINGS_MODULE="trial.settings",
         )
+        os.environ.setdefault("DJANGO_SETTINGS_MODULE", "trial.settings")
         import django
 
         django.setup()
