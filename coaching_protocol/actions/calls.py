@@ -1,0 +1,172 @@
+"""Making a call and logging it against the protocol."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import datetime
+
+from django.core.exceptions import PermissionDenied
+
+from coaching_protocol.models import Attempt, CoachAssignment, Contact
+from coaching_protocol.queries import plans
+from trial import audit, lifecycles, permissions
+from trial.actions.once import once
+from trial.actors import Actor
+from trial.models import Identity, Participant, User
+
+HELD = {"reached"}
+GIVEN_UP = {"refused", "wrong_number"}  # nobody is to be called again for this contact
+
+
+class ContactOver(Exception):
+    """The contact was held, given up or cancelled."""
+
+
+class NotStarted(Exception):
+    """An attempt is started before it is logged, and logged once."""
+
+
+class UnknownOutcome(Exception):
+    """Not one of the outcomes of an attempt."""
+
+
+class MinutesMissing(Exception):
+    """A call that was held took some minutes."""
+
+
+class UnknownStep(Exception):
+    """Not a step of this protocol."""
+
+
+def check_caseload(coach: User, participant: Participant) -> None:
+    """A coach works in the own caseload, a supervisor in all of the study; raises PermissionDenied."""
+    if permissions.may(coach, participant.study, "supervise"):
+        return
+    own = CoachAssignment.objects.filter(plan__participant=participant, coach=coach, ended_at__isnull=True)
+    if not own.exists():
+        raise PermissionDenied("not in this coach's caseload")
+
+
+@once
+def show_number(*, participant: Participant, coach: User, by: Actor, at: datetime) -> str:
+    """The coach looks at name and number to call: recorded. Gives back the participant's code; the page reads the rest."""
+    check_caseload(coach, participant)
+    audit.record(participant, "contact details shown", subject=f"staff {coach.pk}", by=by, at=at)
+    return participant.code
+
+
+def details(participant: Participant) -> Identity | None:
+    return Identity.objects.filter(participant=participant).select_related("participant__key").first()
+
+
+@once
+def start(*, contact: Contact, coach: User, by: Actor, at: datetime) -> Attempt:
+    """Begin one try. A try that is open already is gone on with."""
+    contact = Contact.objects.select_for_update().select_related("plan__participant__version").get(pk=contact.pk)
+    participant = contact.plan.participant
+    check_caseload(coach, participant)
+    if contact.state != "planned" or contact.plan.ended_at:
+        raise ContactOver(contact.state)
+    found = Attempt.objects.filter(contact=contact, logged_at__isnull=True).first()
+    if found:
+        return found
+    described = plans.protocol(participant.version, contact.plan.protocol)
+    attempt = Attempt.objects.create(
+        contact=contact,
+        coach=coach,
+        started_at=at,
+        protocol=contact.plan.protocol,
+        protocol_version=described.version,
+    )
+    audit.record(participant, "call started", subject=f"contact {contact.number}", by=by, at=at)
+    return attempt
+
+
+@once
+def log(
+    *,
+    attempt: Attempt,
+    outcome: str,
+    minutes: int | None = None,
+    steps_done: Sequence[str] = (),
+    deviations: Sequence[str] = (),
+    note: str = "",
+    next_at: datetime | None = None,
+    by: Actor,
+    at: datetime,
+) -> Attempt:
+    """Log a try: reached holds the contact; `next_at` is the next appointment, for this contact or the one after it."""
+    attempt = (
+        Attempt.objects.select_for_update(of=("self",))
+        .select_related("contact__plan__participant__version", "contact__plan__participant__key")
+        .get(pk=attempt.pk)
+    )
+    if attempt.logged_at:
+        raise NotStarted
+    contact, participant = attempt.contact, attempt.contact.plan.participant
+    _check(attempt, outcome, minutes, steps_done, deviations)
+    attempt.logged_at, attempt.outcome, attempt.minutes = at, outcome, minutes
+    attempt.steps_done, attempt.deviations = sorted(steps_done), sorted(deviations)
+    attempt.note_sealed = participant.sealed(note)
+    attempt.save()
+    audit.record(
+        participant,
+        "call logged",
+        subject=f"contact {contact.number}",
+        new={"outcome": outcome, "minutes": minutes, "steps": len(attempt.steps_done)},
+        by=by,
+        at=at,
+    )
+    _move_contact(contact, outcome, next_at, by, at)
+    return attempt
+
+
+def _check(
+    attempt: Attempt, outcome: str, minutes: int | None, steps_done: Sequence[str], deviations: Sequence[str]
+) -> None:
+    if outcome not in Attempt.OUTCOMES:
+        raise UnknownOutcome(outcome)
+    if outcome in HELD and not minutes:
+        raise MinutesMissing
+    described = plans.protocol(attempt.contact.plan.participant.version, attempt.protocol)
+    unknown = set(steps_done) - {step.code for step in described.steps}
+    unknown |= set(deviations) - {step.code for step in described.must_not}
+    if unknown:
+        raise UnknownStep(", ".join(sorted(unknown)))
+
+
+def _move_contact(contact: Contact, outcome: str, next_at: datetime | None, by: Actor, at: datetime) -> None:
+    if outcome in HELD:
+        contact.state, contact.held_at = lifecycles.step("contact", contact.state, "hold"), at
+    elif outcome in GIVEN_UP:
+        contact.state = lifecycles.step("contact", contact.state, "give up")
+    contact.save(update_fields=["state", "held_at"])
+    if next_at:
+        _appoint(contact, next_at, by, at)
+
+
+def _appoint(contact: Contact, next_at: datetime, by: Actor, at: datetime) -> None:
+    """The next contact that is still planned gets the appointment: this one, if it was not held."""
+    following = Contact.objects.filter(plan=contact.plan, state="planned", number__gte=contact.number).first()
+    if following:
+        Contact.objects.filter(pk=following.pk).update(appointment_at=next_at)
+        audit.record(
+            contact.plan.participant,
+            "appointment made",
+            subject=f"contact {following.number}",
+            new={"appointment_at": next_at},
+            by=by,
+            at=at,
+        )
+
+
+@once
+def give_up(*, contact: Contact, reason: str, by: Actor, at: datetime) -> Contact:
+    """The window passed, or it makes no sense to try again."""
+    contact = Contact.objects.select_for_update().select_related("plan__participant").get(pk=contact.pk)
+    contact.state = lifecycles.step("contact", contact.state, "give up")
+    contact.save(update_fields=["state"])
+    audit.record(
+        contact.plan.participant, "contact not held", subject=f"contact {contact.number}", reason=reason, by=by, at=at
+    )
+    return contact

@@ -1,0 +1,66 @@
+"""The entries of coaching_protocol in the lists of settings."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime, time
+from zoneinfo import ZoneInfo
+
+from django.utils.translation import gettext as _
+
+from coaching_protocol.actions import plans
+from coaching_protocol.models import Attempt, CoachingPlan, Contact
+from coaching_protocol.queries.dashboard import panel
+from coaching_protocol.queries.tables import tables
+from coaching_protocol.rehearsal import behave
+from coaching_protocol.sections import section
+from trial.actors import SYSTEM
+from trial.entries import Task
+from trial.grants import Grant
+from trial.models import Membership, Participant, Study
+
+__all__ = ["behave", "erase", "granted", "panel", "requirements", "section", "tables", "today", "withdrawn"]
+
+
+def requirements(study: Study) -> list[str]:
+    """A study that calls people needs somebody who calls."""
+    is_coached = bool(study.current.section("coaching")["protocols"])
+    has_coach = Membership.objects.filter(study=study, role="coach", ended_at__isnull=True).exists()
+    return [_("Invite at least one coach: an arm of this study is called.")] if is_coached and not has_coach else []
+
+
+def granted(grant: Grant, at: datetime) -> None:
+    """Entry of settings.GRANTED: coaching is planned and a coach assigned."""
+    if grant.kind == "coaching":
+        plans.begin(
+            participant=grant.participant, protocol=grant.code, from_at=grant.granted_at, by=SYSTEM, at=at
+        )
+
+
+def today(participant: Participant, at: datetime) -> list[Task]:
+    """The next call, for whoever is called."""
+    plan = CoachingPlan.objects.filter(participant=participant, ended_at__isnull=True).first()
+    contact = Contact.objects.filter(plan=plan, state="planned").first() if plan else None
+    if contact is None:
+        return []
+    day = datetime.combine(contact.due_on, time(9), tzinfo=ZoneInfo(participant.timezone)).astimezone(UTC)
+    when = contact.appointment_at or day
+    return [
+        Task(
+            title=_("A call from your coach"),
+            url="",
+            kind="call",
+            opens_at=when,
+            due_at=when,
+            lead=_("You do not need to do anything; we call you.") if contact.appointment_at else _("Around this day."),
+            code="appointment" if contact.appointment_at else "",
+        )
+    ]
+
+
+def withdrawn(participant: Participant, at: datetime) -> None:
+    plans.end_all(participant, at)
+
+
+def erase(participant: Participant, at: datetime) -> None:
+    """Notes are sealed with the person's key, which goes; the ciphertext goes too."""
+    Attempt.objects.filter(contact__plan__participant=participant).exclude(note_sealed="").update(note_sealed="")

@@ -1,0 +1,76 @@
+from __future__ import annotations
+
+from django.db import models
+
+from trial import lifecycles
+from trial.models import Participant, Study, User
+
+
+class CoachingPlan(models.Model):
+    """That a participant is coached, and by which protocol. Reveals the arm where only one arm is called."""
+
+    participant = models.OneToOneField(Participant, on_delete=models.PROTECT, related_name="+")
+    study = models.ForeignKey(Study, on_delete=models.PROTECT, related_name="+")
+    protocol = models.CharField(max_length=40)
+    planned_at = models.DateTimeField()
+    ended_at = models.DateTimeField(null=True, blank=True)
+
+
+class CoachAssignment(models.Model):
+    """Who coaches whom, with history: a reassignment ends one row and begins another."""
+
+    plan = models.ForeignKey(CoachingPlan, on_delete=models.PROTECT, related_name="assignments")
+    coach = models.ForeignKey(User, on_delete=models.PROTECT, related_name="+")
+    since_at = models.DateTimeField()
+    ended_at = models.DateTimeField(null=True, blank=True)
+    reason = models.CharField(max_length=200, blank=True)
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(
+                fields=["plan"], condition=models.Q(ended_at__isnull=True), name="one_coach_at_a_time"
+            )
+        ]
+
+
+class Contact(models.Model):
+    """A planned call."""
+
+    plan = models.ForeignKey(CoachingPlan, on_delete=models.PROTECT, related_name="contacts")
+    number = models.PositiveSmallIntegerField()
+    opens_on = models.DateField()
+    due_on = models.DateField()
+    closes_on = models.DateField()
+    appointment_at = models.DateTimeField(null=True, blank=True)  # agreed with the participant
+    state = models.CharField(max_length=10, choices=lifecycles.states("contact"), default="planned")
+    held_at = models.DateTimeField(null=True, blank=True)
+
+    class Meta:
+        ordering = ["plan", "number"]
+        constraints = [models.UniqueConstraint(fields=["plan", "number"], name="one_contact_per_number")]
+
+
+class Attempt(models.Model):
+    """One try at a planned call, begun and then logged against the checklist of the protocol version in force."""
+
+    OUTCOMES = ("reached", "no_answer", "voicemail", "call_back", "refused", "wrong_number")
+
+    contact = models.ForeignKey(Contact, on_delete=models.PROTECT, related_name="attempts")
+    coach = models.ForeignKey(User, on_delete=models.PROTECT, related_name="+")
+    started_at = models.DateTimeField()
+    logged_at = models.DateTimeField(null=True, blank=True)
+    outcome = models.CharField(max_length=12, blank=True)
+    minutes = models.PositiveSmallIntegerField(null=True, blank=True)
+    protocol = models.CharField(max_length=40)
+    protocol_version = models.CharField(max_length=20)
+    steps_done = models.JSONField(default=list)
+    deviations = models.JSONField(default=list)  # codes of must-nots that happened after all
+    note_sealed = models.TextField(blank=True)  # under the participant's key; not exported
+
+    class Meta:
+        ordering = ["contact", "started_at"]
+        constraints = [
+            models.UniqueConstraint(
+                fields=["contact"], condition=models.Q(logged_at__isnull=True), name="one_open_attempt_per_contact"
+            )
+        ]

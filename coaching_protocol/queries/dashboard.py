@@ -1,0 +1,2 @@
+def panel(study, person, at):
+    return None

@@ -1,0 +1,246 @@
+"""Answering questionnaires, and dating them."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from datetime import datetime, timedelta
+from typing import Any
+
+from django.db import transaction
+
+from outcomes import schedules, scoring
+from outcomes.actions import alerts
+from outcomes.models import Assessment, Schedule
+from outcomes.queries import definitions
+from outcomes.schedules import AssessmentState
+from trial import audit
+from trial.actions import messages, milestones
+from trial.actions.once import once
+from trial.actors import WORKER, Actor
+from trial.models import Participant
+
+BASELINE_DAYS = 30
+ANSWERABLE = {AssessmentState.OPEN, AssessmentState.STARTED}
+
+
+class NotOpenNow(Exception):
+    """The questionnaire is not open: not yet, not any more, or answered already."""
+
+    def __init__(self, state: AssessmentState) -> None:
+        self.state = state
+        super().__init__(f"this assessment is {state.value}")
+
+
+def plan(
+    *,
+    participant: Participant,
+    timepoint: str,
+    instruments: Sequence[str],
+    opening: Mapping[str, Any],
+    window: int,
+    granted_at: datetime,
+    by: Actor,
+    at: datetime,
+) -> Schedule:
+    """Make the rows of one timepoint; dates follow when they are known.
+
+    An instrument without a wording in the person's language is not asked of them: nobody is shown another language.
+    """
+    asked = definitions.with_wording(participant, instruments)
+    schedule, is_new = Schedule.objects.get_or_create(
+        participant=participant,
+        timepoint=timepoint,
+        defaults={"opening": dict(opening), "window": window, "granted_at": granted_at},
+    )
+    if is_new:
+        Assessment.objects.bulk_create(
+            Assessment(
+                participant=participant,
+                timepoint=timepoint,
+                instrument=instrument,
+                position=position,
+                version=participant.version.number,
+            )
+            for position, instrument in enumerate(asked)
+        )
+        audit.record(
+            participant, "assessment planned", subject=timepoint, new={"instruments": asked}, by=by, at=at
+        )
+    return schedule
+
+
+@transaction.atomic
+def begin_baseline(*, participant: Participant, by: Actor, at: datetime) -> None:
+    """The questionnaires before allocation: open at once, and for a month."""
+    baseline = definitions.assessments(participant.version).baseline
+    schedule = plan(
+        participant=participant,
+        timepoint=baseline.timepoint,
+        instruments=baseline.instruments,
+        opening={},
+        window=BASELINE_DAYS,
+        granted_at=at,
+        by=by,
+        at=at,
+    )
+    closes_at = at + timedelta(days=BASELINE_DAYS)
+    Schedule.objects.filter(pk=schedule.pk).update(opens_at=at, closes_at=closes_at)
+    Assessment.objects.filter(participant=participant, timepoint=baseline.timepoint).update(
+        opens_at=at, closes_at=closes_at
+    )
+
+
+@transaction.atomic
+def date(schedule: Schedule, window: schedules.Window, at: datetime) -> None:
+    """The dates of a timepoint are known: invitation and reminder go into the ledger."""
+    schedule.opens_at, schedule.closes_at = window.opens_at, window.closes_at
+    schedule.save(update_fields=["opens_at", "closes_at"])
+    participant = schedule.participant
+    rows = Assessment.objects.filter(participant=participant, timepoint=schedule.timepoint, withdrawn_at__isnull=True)
+    rows.update(opens_at=window.opens_at, closes_at=window.closes_at)
+    audit.record(
+        participant,
+        "assessment dated",
+        subject=schedule.timepoint,
+        new={"opens_at": window.opens_at, "closes_at": window.closes_at},
+        by=WORKER,
+        at=at,
+    )
+    reminders = definitions.assessments(participant.version).reminders
+    if not reminders.invite:
+        return
+    occasions = {
+        "assessment_invitation": window.opens_at,
+        "assessment_reminder": window.opens_at + timedelta(days=reminders.remind_after),
+    }
+    for kind, due_at in occasions.items():
+        messages.queue(
+            study=participant.study,
+            participant=participant,
+            kind=kind,
+            subject_ref=schedule.timepoint,
+            due_at=due_at,
+            at=at,
+        )
+
+
+@transaction.atomic
+def close(schedule: Schedule, closed_at: datetime, at: datetime) -> None:
+    """A timepoint is behind the participant: everything answered or declined, or its window passed."""
+    schedule.closed_at = closed_at
+    schedule.save(update_fields=["closed_at"])
+    milestones.reach(
+        participant=schedule.participant, name=f"assessment_closed:{schedule.timepoint}", by=WORKER, at=closed_at
+    )
+
+
+@once
+def start(*, assessment: Assessment, by: Actor, at: datetime) -> Assessment:
+    """The participant opens a questionnaire for the first time; later openings change nothing."""
+    assessment = _answerable(assessment, at)
+    if assessment.opened_at is None:
+        assessment.opened_at = at
+        assessment.save(update_fields=["opened_at"])
+        audit.record(assessment.participant, "assessment started", subject=_subject(assessment), by=by, at=at)
+    return assessment
+
+
+@once
+def save_draft(
+    *, assessment: Assessment, answers: Mapping[str, int | None], by: Actor, at: datetime
+) -> Assessment:
+    """Keep what was answered so far, so that it can be left and resumed. Not an audit event; submitting is."""
+    assessment = _answerable(assessment, at)
+    definition = definitions.instrument(assessment.participant.version, assessment.instrument)
+    scoring.score(definition, answers)  # refuses what nobody could have chosen
+    assessment.opened_at = assessment.opened_at or at
+    assessment.answers = {**assessment.answers, **{k: v for k, v in answers.items() if v is not None}}
+    assessment.save(update_fields=["opened_at", "answers"])
+    return assessment
+
+
+@once
+def submit(
+    *,
+    assessment: Assessment,
+    answers: Mapping[str, int | None],
+    language: str,
+    mode: str = "web",
+    by: Actor,
+    at: datetime,
+) -> Assessment:
+    """Hand a questionnaire in: scored at once, and looked at by the alert rules. A blank item is recorded as not answered."""
+    assessment = _answerable(assessment, at)
+    participant = assessment.participant
+    definition = definitions.instrument(participant.version, assessment.instrument)
+    complete = {code: answers.get(code) for code in definition.item_codes}
+    scoring.score(definition, answers)  # refuses items it does not have
+    scored = scoring.score(definition, complete)
+    scores = _numbers(definition.code, scored)
+    assessment.answers = {code: value for code, value in complete.items() if value is not None}
+    assessment.item_states = {code: "not_answered" for code, value in complete.items() if value is None}
+    assessment.scores = scores
+    assessment.prorated = scored.prorated
+    assessment.opened_at = assessment.opened_at or at
+    assessment.submitted_at, assessment.language, assessment.mode, assessment.entered_by = at, language, mode, str(by)
+    assessment.save()
+    sealed = participant.sealed(_sealable(complete))
+    audit.record(
+        participant, "assessment submitted", subject=_subject(assessment), new={"sealed": sealed}, by=by, at=at
+    )
+    alerts.check(
+        participant,
+        assessment.timepoint,
+        instrument=assessment.instrument,
+        answers=complete,
+        scores=scores,
+        by=by,
+        at=at,
+    )
+    return assessment
+
+
+@once
+def decline(*, assessment: Assessment, by: Actor, at: datetime) -> Assessment:
+    """The participant would rather not answer this one."""
+    assessment = _answerable(assessment, at)
+    assessment.declined_at = at
+    assessment.answers = {}
+    assessment.save(update_fields=["declined_at", "answers"])
+    audit.record(assessment.participant, "assessment declined", subject=_subject(assessment), by=by, at=at)
+    return assessment
+
+
+def end_all(participant: Participant, at: datetime) -> None:
+    """Withdrawal: whatever is not answered is not asked any more."""
+    Schedule.objects.filter(participant=participant, closed_at__isnull=True).update(ended_at=at)
+    open_rows = Assessment.objects.filter(
+        participant=participant, submitted_at__isnull=True, declined_at__isnull=True, withdrawn_at__isnull=True
+    )
+    still = open_rows.exclude(closes_at__lt=at)  # a window that passed before is missed, not withdrawn
+    if still.update(withdrawn_at=at):
+        audit.record(participant, "assessments ended", subject=participant.code, by=WORKER, at=at)
+
+
+def _answerable(assessment: Assessment, at: datetime) -> Assessment:
+    found = Assessment.objects.select_for_update(of=("self",)).select_related("participant__version", "participant__study", "participant__key").get(
+        pk=assessment.pk
+    )
+    state = schedules.state(found, at)
+    if state not in ANSWERABLE:
+        raise NotOpenNow(state)
+    return found
+
+
+def _numbers(code: str, scored: scoring.Scored) -> dict[str, float]:
+    """The score and the nested scores that there are, by code."""
+    every = {code: scored.value, **scored.derived}
+    return {name: float(value) for name, value in every.items() if value is not None}
+
+
+def _subject(assessment: Assessment) -> str:
+    return f"{assessment.timepoint} {assessment.instrument}"
+
+
+def _sealable(answers: Mapping[str, int | None]) -> str:
+    return ",".join(f"{code}={'' if value is None else value}" for code, value in answers.items())

@@ -1,0 +1,59 @@
+"""Screening: the pages of study.yaml one by one, and who gets in."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from datetime import datetime
+
+from outcomes import scoring
+from outcomes.actions import alerts
+from outcomes.models import ScreeningAnswer
+from outcomes.queries import definitions
+from trial import audit
+from trial.actions import participants
+from trial.actions.once import once
+from trial.actors import Actor
+from trial.models import Participant
+from trial.rules import holds
+
+
+class NotScreening(Exception):
+    """The person is past the screening."""
+
+
+@once
+def answer_instrument(
+    *, participant: Participant, instrument: str, answers: Mapping[str, int | None], by: Actor, at: datetime
+) -> ScreeningAnswer:
+    """Answers to one screening instrument. In clear they exist only until the person does not get in or is randomised."""
+    participant = Participant.objects.select_for_update().get(pk=participant.pk)
+    if participant.state != "screening":
+        raise NotScreening
+    scored = scoring.score(definitions.instrument(participant.version, instrument), answers)
+    stored, _ = ScreeningAnswer.objects.update_or_create(
+        participant=participant,
+        instrument=instrument,
+        defaults={"answers": dict(answers), "score": scored.number, "answered_at": at},
+    )
+    sealed = participant.sealed(json.dumps(dict(answers), sort_keys=True))
+    audit.record(participant, "screening answered", subject=instrument, new={"sealed": sealed}, by=by, at=at)
+    return stored
+
+
+def decide(participant: Participant, after: str, by: Actor, at: datetime) -> bool:
+    """Check the criteria that come after the page `after`; turns the person away at the first that does not hold.
+
+    A criterion that cannot be decided (an answer is missing) turns nobody away here: the page is asked again.
+    """
+    facts = definitions.screening_facts(participant)
+    for criterion in participant.version.protocol.eligibility:
+        if criterion.after == after and holds(criterion.rule, facts) is False:
+            participants.turn_away(participant=participant, stage=after, reason=criterion.code, by=by, at=at)
+            return False
+    return True
+
+
+def leave_phone(*, participant: Participant, phone: str, key: str = "", by: Actor, at: datetime) -> None:
+    """In screening nobody is known: an alert is raised only for someone who leaves a number."""
+    alerts.from_screening(participant=participant, phone=phone, by=by, at=at)

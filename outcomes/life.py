@@ -1,0 +1,235 @@
+"""The entries of outcomes in the lists of settings."""
+
+from __future__ import annotations
+
+from datetime import datetime
+
+from django.urls import reverse
+from django.utils.translation import gettext as _
+from django.utils.translation import override
+
+from outcomes import schedules
+from outcomes.actions import assessments
+from outcomes.actions.screening import decide
+from outcomes.models import Assessment, Schedule, ScreeningAnswer
+from outcomes.queries import assessments as reads
+from outcomes.queries import definitions
+from outcomes.queries.dashboard import panel
+from outcomes.queries.tables import tables
+from outcomes.rehearsal import behave
+from outcomes.schedules import AssessmentState
+from outcomes.sections import section
+from trial import anchors, sections
+from trial.actions import milestones, participants
+from trial.actors import SYSTEM
+from trial.entries import Ask, Done, Mail, Outcome, Task, Wait
+from trial.models import Message, Participant, Study
+from trial.queries.addresses import address_of, home_url
+
+__all__ = [
+    "baseline",
+    "behave",
+    "completion",
+    "compose",
+    "dating",
+    "erase",
+    "open_languages",
+    "panel",
+    "requirements",
+    "screening",
+    "section",
+    "tables",
+    "today",
+    "withdrawn",
+]
+
+
+def requirements(study: Study) -> list[str]:
+    """Primary outcomes need a wording in some language, and every wording that is not official a recorded sign-off."""
+    version = study.current
+    described = definitions.assessments(version)
+    if study.simulated:
+        return []
+    confirmed = set(version.confirmations.filter(kind="wording").values_list("subject", flat=True))
+    languages = definitions.open_languages(version)
+    if not languages:
+        return [_("No language has a wording of every primary outcome. Paste the wordings you hold a licence for.")]
+    return [
+        _("%(code)s (%(language)s): the wording is %(status)s; sign it off first.")
+        % {"code": code, "language": language, "status": instrument.wordings[language].status}
+        for code, instrument in described.definitions.items()
+        for language in languages
+        if language in instrument.wordings
+        and instrument.wordings[language].status != "official"
+        and f"{code}:{language}" not in confirmed
+    ]
+
+
+def open_languages(study: Study) -> list[str]:
+    """Nobody is shown a primary outcome in a language they did not choose."""
+    return definitions.open_languages(study.current)
+
+
+def screening(participant: Participant, at: datetime) -> Outcome:
+    """Step: the screening pages one by one, each checked against the criteria that come after it."""
+    if participant.state != "screening":
+        return Done()
+    for page in participant.version.protocol.screening:
+        if not definitions.is_answered(participant, page):
+            url = reverse("join:screening", args=[participant.study.public_slug, page.code])
+            return Ask(Task(title=_("Some questions first"), url=url, kind="join"))
+        if not decide(participant, page.code, SYSTEM, at):
+            return Wait()
+    return Done()
+
+
+def baseline(participant: Participant, at: datetime) -> Outcome:
+    """Step: the questionnaires before allocation. The pretest is a new measurement, not the screening one."""
+    if participant.state != "consented":
+        return Done() if participant.randomised_at else Wait()
+    described = definitions.assessments(participant.version).baseline
+    if not Schedule.objects.filter(participant=participant, timepoint=described.timepoint).exists():
+        assessments.begin_baseline(participant=participant, by=SYSTEM, at=at)
+    if reads.missing_baseline_questions(participant):
+        return Ask(
+            Task(title=_("A few questions about you"), url=reverse("participant:questions"), kind="questionnaire")
+        )
+    if not reads.is_baseline_complete(participant):
+        return Ask(_sitting_task(participant, described.timepoint, at))
+    _close_passed(participant, at)
+    return Done()
+
+
+def _sitting_task(participant: Participant, timepoint: str, at: datetime) -> Task:
+    return _task(reads.sitting(participant, timepoint), participant)
+
+
+def dating(participant: Participant, at: datetime) -> Outcome:
+    """Step: close what has passed, and date what hangs on it. Done when every timepoint is closed."""
+    if participant.state == "withdrawn":
+        return Done()
+    events = milestones.reached(participant)
+    moved = True
+    while moved:
+        moved = _close_passed(participant, at)
+        events = milestones.reached(participant) if moved else events
+        for schedule in reads.unclosed(participant):
+            moved = _date(schedule, participant, events, at) or moved
+    left = reads.unclosed(participant)
+    return Wait(_next_look(left, participant, events, at)) if left else Done()
+
+
+def _close_passed(participant: Participant, at: datetime) -> bool:
+    moved = False
+    for schedule in reads.unclosed(participant):
+        rows = Assessment.objects.filter(participant=participant, timepoint=schedule.timepoint)
+        closings = [schedules.closed_at(row, at) for row in rows]
+        if closings and all(closings):
+            assessments.close(schedule, max(closing for closing in closings if closing), at)
+            moved = True
+    return moved
+
+
+def _expected(schedule: Schedule, participant: Participant, events: dict[str, datetime], at: datetime):
+    return anchors.expected(
+        sections.Opening.model_validate(schedule.opening),
+        randomised_at=participant.randomised_at or schedule.granted_at,
+        granted_at=schedule.granted_at,
+        events=events,
+        timezone=participant.version.protocol.timezone,
+        at=at,
+    )
+
+
+def _date(schedule: Schedule, participant: Participant, events: dict[str, datetime], at: datetime) -> bool:
+    """Date one schedule once its anchor is certain; True when it was dated now."""
+    if schedule.opens_at or not schedule.opening:
+        return False
+    expected = _expected(schedule, participant, events, at)
+    if not expected.certain:
+        return False
+    window = schedules.window_from(expected.opens_at, schedule.window, participant.version.protocol.timezone)
+    assessments.date(schedule, window, at)
+    return True
+
+
+def _next_look(
+    left: list[Schedule], participant: Participant, events: dict[str, datetime], at: datetime
+) -> datetime | None:
+    """When a window closes, or a latest day comes."""
+    moments = [schedule.closes_at or _expected(schedule, participant, events, at).opens_at for schedule in left]
+    return min((moment for moment in moments if moment and moment > at), default=None)
+
+
+def completion(participant: Participant, at: datetime) -> Outcome:
+    """Step: with the last timepoint closed the study is over for this person."""
+    if participant.state == "randomised":
+        if reads.unclosed(participant):
+            return Wait()
+        participants.complete(participant=participant, by=SYSTEM, at=at)
+    return Done()
+
+
+def today(participant: Participant, at: datetime) -> list[Task]:
+    """Questionnaires that are open, and those whose date is known."""
+    if not participant.is_in_study:
+        return []
+    found = []
+    for sitting in reads.sittings(participant):
+        upcoming = sitting.state(at) == AssessmentState.UPCOMING
+        if sitting.remaining(at) or upcoming:
+            found.append(_task(sitting, participant))
+    return found
+
+
+def _task(sitting: reads.Sitting, participant: Participant) -> Task:
+    label = sitting.label.get(participant.language) or next(iter(sitting.label.values()))
+    return Task(
+        title=_("Questionnaires: %(label)s") % {"label": label},
+        url=reverse("participant:sitting", args=[sitting.timepoint]),
+        kind="questionnaire",
+        opens_at=sitting.opens_at,
+        due_at=sitting.closes_at,
+        minutes=sitting.minutes,
+        code=sitting.timepoint,
+    )
+
+
+def compose(message: Message, at: datetime) -> Mail | None:
+    """An invitation or a reminder, unless it is no longer wanted: answered, closed, moved or withdrawn."""
+    participant = message.participant
+    if participant is None or not participant.is_in_study:
+        return None
+    sitting = reads.sitting(participant, message.subject_ref)
+    if sitting is None or not sitting.remaining(at):
+        return None
+    protocol = participant.version.protocol
+    with override(participant.language):
+        title = protocol.public_title[participant.language]
+        if message.kind == "assessment_invitation":
+            subject = _("%(title)s: new questions for you") % {"title": title}
+            lead = _("There are new questions for you.")
+        else:
+            subject = _("%(title)s: your questions are still open") % {"title": title}
+            lead = _("Your questions are still open. You can also leave them.")
+        body = "\n\n".join(
+            [
+                lead,
+                _("It takes about %(minutes)s minutes. You can stop in between and go on later.")
+                % {"minutes": sitting.minutes},
+                home_url(),
+                _("Nobody reads your answers live. If you need help now, the page above has a help button."),
+            ]
+        )
+    to = address_of(participant)
+    return Mail(to=to, subject=subject, body=body, sender=protocol.sender[participant.language]) if to else None
+
+
+def withdrawn(participant: Participant, at: datetime) -> None:
+    assessments.end_all(participant, at)
+
+
+def erase(participant: Participant, at: datetime) -> None:
+    """Screening answers go; answers to the study's questionnaires stay under the code unless the person never got in."""
+    ScreeningAnswer.objects.filter(participant=participant).delete()
+

@@ -1,0 +1,93 @@
+"""Reads of assessments. None of them looks at a grant or an arm."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+
+from outcomes import schedules
+from outcomes.models import Assessment, Schedule
+from outcomes.queries import definitions
+from outcomes.schedules import AssessmentState
+from trial.models import Participant
+
+SETTLED = {AssessmentState.SUBMITTED, AssessmentState.DECLINED, AssessmentState.MISSED, AssessmentState.WITHDRAWN}
+
+
+@dataclass(frozen=True)
+class Sitting:
+    """All questionnaires of one person at one timepoint."""
+
+    timepoint: str
+    label: dict[str, str]
+    minutes: int
+    rows: tuple[Assessment, ...]
+
+    @property
+    def opens_at(self) -> datetime | None:
+        return self.rows[0].opens_at
+
+    @property
+    def closes_at(self) -> datetime | None:
+        return self.rows[0].closes_at
+
+    def state(self, at: datetime) -> AssessmentState:
+        """The state of the sitting: the first row that is not settled decides; all settled: the last row's."""
+        states = [schedules.state(row, at) for row in self.rows]
+        return next((state for state in states if state not in SETTLED), states[-1])
+
+    def remaining(self, at: datetime) -> list[Assessment]:
+        """Rows that can be answered now, in order."""
+        answerable = {AssessmentState.OPEN, AssessmentState.STARTED}
+        return [row for row in self.rows if schedules.state(row, at) in answerable]
+
+
+def sittings(participant: Participant) -> list[Sitting]:
+    """Every timepoint that a participant has, in the order of the protocol."""
+    described = {each.code: each for each in definitions.assessments(participant.version).timepoints}
+    rows: dict[str, list[Assessment]] = {}
+    for row in Assessment.objects.filter(participant=participant).order_by("position"):
+        rows.setdefault(row.timepoint, []).append(row)
+    return [
+        Sitting(code, dict(each.label), each.minutes, tuple(rows[code])) for code, each in described.items() if code in rows
+    ]
+
+
+def sitting(participant: Participant, timepoint: str) -> Sitting | None:
+    return next((each for each in sittings(participant) if each.timepoint == timepoint), None)
+
+
+def open_sittings(participant: Participant, at: datetime) -> list[Sitting]:
+    return [each for each in sittings(participant) if each.remaining(at)]
+
+
+def unclosed(participant: Participant) -> list[Schedule]:
+    """Schedules that are neither closed nor ended."""
+    return list(Schedule.objects.filter(participant=participant, closed_at__isnull=True, ended_at__isnull=True))
+
+
+def is_baseline_complete(participant: Participant) -> bool:
+    """Every baseline questionnaire is submitted or declined."""
+    baseline = definitions.assessments(participant.version).baseline
+    rows = Assessment.objects.filter(participant=participant, timepoint=baseline.timepoint)
+    states = list(rows.values_list("submitted_at", "declined_at"))
+    return bool(states) and all(submitted or declined for submitted, declined in states)
+
+
+def missing_baseline_questions(participant: Participant) -> list[str]:
+    baseline = definitions.assessments(participant.version).baseline
+    return [code for code in baseline.questions if code not in participant.answers]
+
+
+def due_for_assessor(study_id: int, at: datetime) -> list[Assessment]:
+    """What an assessor may enter now, by code and instrument only: no date of anything, no history, no arm."""
+    rows = Assessment.objects.filter(
+        participant__study=study_id,
+        participant__state__in=("consented", "randomised", "completed"),
+        opens_at__lte=at,
+        closes_at__gt=at,
+        submitted_at__isnull=True,
+        declined_at__isnull=True,
+        withdrawn_at__isnull=True,
+    )
+    return list(rows.select_related("participant").order_by("participant__code", "timepoint", "position"))

@@ -1,0 +1,65 @@
+"""What the protocol version says is measured, parsed once per version."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from functools import lru_cache
+
+from outcomes.instruments import Instrument
+from outcomes.models import ScreeningAnswer
+from outcomes.sections import Assessments
+from trial.models import Participant, ProtocolVersion
+from trial.rules import Facts
+from trial.sections.study import Page
+
+
+@lru_cache(maxsize=64)
+def _parsed(version_id: int, sha256: str) -> Assessments:
+    return Assessments.model_validate(ProtocolVersion.objects.get(pk=version_id).section("assessments"))
+
+
+def assessments(version: ProtocolVersion) -> Assessments:
+    return _parsed(version.pk, version.sha256)
+
+
+def instrument(version: ProtocolVersion, code: str) -> Instrument:
+    return assessments(version).definitions[code]
+
+
+def screening_facts(participant: Participant) -> Facts:
+    """What is known of a person at the screening: answers to questions, scores and items of instruments."""
+    scores: dict[str, float] = {}
+    items: dict[str, int] = {}
+    for row in ScreeningAnswer.objects.filter(participant=participant):
+        if row.score is not None:
+            scores[row.instrument] = row.score
+        items |= {f"{row.instrument}.{code}": value for code, value in row.answers.items() if value is not None}
+    return Facts(answers=participant.answers, scores=scores, items=items)
+
+
+def is_answered(participant: Participant, page: Page) -> bool:
+    """Whether a screening page was answered."""
+    if page.instrument:
+        return ScreeningAnswer.objects.filter(participant=participant, instrument=page.instrument).exists()
+    return set(page.questions) <= set(participant.answers)
+
+
+def primary_instruments(version: ProtocolVersion) -> list[str]:
+    return list(dict.fromkeys(each["instrument"] for each in version.section("analysis")["primary"]))
+
+
+def open_languages(version: ProtocolVersion) -> list[str]:
+    """Languages in which every primary outcome has a wording: nobody is shown an instrument in a language not chosen."""
+    known = assessments(version).definitions
+    primary = primary_instruments(version)
+    return [
+        language
+        for language in version.protocol.languages
+        if all(language in known[code].wordings for code in primary)
+    ]
+
+
+def with_wording(participant: Participant, codes: Sequence[str]) -> list[str]:
+    """Those instruments that have a wording in the person's language; all of them for simulated people, who read nothing."""
+    known = assessments(participant.version).definitions
+    return [code for code in codes if participant.simulated or participant.language in known[code].wordings]

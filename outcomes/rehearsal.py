@@ -1,0 +1,2 @@
+def behave(person, at, generator):
+    return None

@@ -1,0 +1,97 @@
+"""Alerts: raised by a rule or by a fault, owned by the study's safety contact, the same in every arm."""
+
+from __future__ import annotations
+
+from datetime import datetime, timedelta
+
+from django.db import IntegrityError, transaction
+
+from trial import audit, lifecycles, vault
+from trial.actions import messages
+from trial.actions.once import once
+from trial.actors import Actor
+from trial.models import Alert, Participant, Study
+
+
+class NothingDone(Exception):
+    """An alert is closed with a note of what was done."""
+
+
+def raise_alert(
+    *,
+    study: Study,
+    participant: Participant | None,
+    kind: str,
+    subject_ref: str,
+    within_hours: int,
+    phone: str = "",
+    by: Actor,
+    at: datetime,
+) -> Alert:
+    """Raise an alert, or give back the one already raised on this occasion; the owner is told through the ledger."""
+    occasion = {"participant": participant, "kind": kind, "subject_ref": subject_ref}
+    found = Alert.objects.filter(study=study, **occasion).first()
+    if found:
+        return found
+    try:
+        with transaction.atomic():
+            alert = Alert.objects.create(
+                study=study,
+                raised_at=at,
+                deadline_at=at + timedelta(hours=within_hours),
+                phone_sealed=participant.sealed(phone) if participant and phone else "",
+                **occasion,
+            )
+            audit.record(
+                participant or study,
+                "alert raised",
+                subject=f"alert {alert.pk}",
+                new={"kind": kind, "occasion": subject_ref, "deadline_at": alert.deadline_at},
+                by=by,
+                at=at,
+            )
+            messages.queue(
+                study=study, participant=participant, kind="alert", subject_ref=str(alert.pk), due_at=at, at=at
+            )
+            return alert
+    except IntegrityError:  # raised at the same moment by someone else
+        return Alert.objects.get(study=study, **occasion)
+
+
+@once
+def take(*, alert: Alert, by: Actor, at: datetime) -> Alert:
+    """Someone of the staff takes the alert over."""
+    alert = Alert.objects.select_for_update().get(pk=alert.pk)
+    old = {"state": alert.state, "taken_by": alert.taken_by}
+    alert.state = lifecycles.step("alert", alert.state, "take")
+    alert.taken_by, alert.taken_at = str(by), at
+    alert.save(update_fields=["state", "taken_by", "taken_at"])
+    _record(alert, "alert taken", old=old, by=by, at=at)
+    return alert
+
+
+@once
+def close(*, alert: Alert, done: str, by: Actor, at: datetime) -> Alert:
+    """Close with a note of what was done; raises NothingDone without one."""
+    if not done.strip():
+        raise NothingDone
+    alert = Alert.objects.select_for_update().get(pk=alert.pk)
+    old = {"state": alert.state}
+    alert.state = lifecycles.step("alert", alert.state, "close")
+    alert.closed_by, alert.closed_at = str(by), at
+    alert.done_sealed = alert.participant.sealed(done) if alert.participant else vault.seal(done)
+    alert.save(update_fields=["state", "closed_by", "closed_at", "done_sealed"])
+    _record(alert, "alert closed", old=old, by=by, at=at)
+    return alert
+
+
+def _record(alert: Alert, action: str, *, old: dict[str, str], by: Actor, at: datetime) -> None:
+    audit.record(
+        alert.participant or alert.study,
+        action,
+        subject=f"alert {alert.pk}",
+        old=old,
+        new={"state": alert.state},
+        by=by,
+        at=at,
+    )

@@ -1,0 +1,68 @@
+"""Moving a participant on. Called after the commit of whatever they did, and by the worker for rows that are due."""
+
+from __future__ import annotations
+
+import logging
+from datetime import datetime
+
+from django.db import transaction
+
+from trial import hooks
+from trial.actions import alerts
+from trial.actors import SYSTEM
+from trial.entries import Ask, Done, Outcome
+from trial.models import Journey, Participant
+
+logger = logging.getLogger(__name__)
+MOST_STEPS = 20
+
+
+def advance(participant: Participant, at: datetime) -> Ask | None:
+    """Take every step of settings.JOURNEY that can be taken; the Ask that stops it, or None.
+
+    Each step is a durable transaction of its own. An error leaves the participant where they are, raises an alert and is
+    retried by the worker; it never undoes what the person did.
+    """
+    journey, _ = Journey.objects.get_or_create(participant=participant)
+    passed = list(journey.passed)
+    waits: list[datetime] = []
+    ask = None
+    for step in hooks.entries("JOURNEY")[:MOST_STEPS]:
+        name = hooks.code(step)
+        if name in passed:
+            continue
+        outcome = _take(step, participant, at)
+        if outcome is None:
+            Journey.objects.filter(pk=journey.pk).update(passed=passed, failed_at=at, due_at=at)
+            return None
+        if isinstance(outcome, Done):
+            passed.append(name)
+        elif isinstance(outcome, Ask):
+            ask = outcome
+            break
+        elif outcome.until:
+            waits.append(outcome.until)
+    due_at = min(waits, default=None)
+    if (passed, due_at) != (journey.passed, journey.due_at) or journey.failed_at:
+        Journey.objects.filter(pk=journey.pk).update(passed=passed, due_at=due_at, failed_at=None)
+    return ask
+
+
+def _take(step, participant: Participant, at: datetime) -> Outcome | None:
+    """One step, or None when it failed."""
+    try:
+        with transaction.atomic(durable=True):
+            participant.refresh_from_db()
+            return step(participant, at)
+    except Exception:
+        logger.exception("journey step %s failed for %s", hooks.code(step), participant.code)
+        alerts.raise_alert(
+            study=participant.study,
+            participant=participant,
+            kind="journey",
+            subject_ref=hooks.code(step),
+            within_hours=24,
+            by=SYSTEM,
+            at=at,
+        )
+        return None

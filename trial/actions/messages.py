@@ -1,0 +1,125 @@
+"""The ledger of messages: queued, sending (committed before hand-over), sent, uncertain. Never doubled, never lost from sight.
+
+The words are composed at hand-over from what is true then, so a message that is no longer wanted is never sent.
+"""
+
+from __future__ import annotations
+
+import logging
+from datetime import datetime, timedelta
+from smtplib import SMTPException
+
+from django.conf import settings
+from django.core.mail import EmailMessage
+from django.db import transaction
+
+from trial import audit, hooks, lifecycles
+from trial.actors import WORKER, Actor
+from trial.entries import Mail
+from trial.models import Message, Participant, Study
+
+logger = logging.getLogger(__name__)
+CRASHED_AFTER = timedelta(minutes=10)
+REPEATABLE = {"alert"}
+
+
+def queue(
+    *,
+    study: Study | None,
+    participant: Participant | None,
+    kind: str,
+    subject_ref: str,
+    due_at: datetime,
+    at: datetime,
+    by: Actor = WORKER,
+) -> Message:
+    """Put one message in the ledger; an occasion that stands there already is moved to the new date while still queued."""
+    message, is_new = Message.objects.get_or_create(
+        study=study, participant=participant, kind=kind, subject_ref=subject_ref, defaults={"due_at": due_at}
+    )
+    if not is_new and message.state == "queued" and message.due_at != due_at:
+        message.due_at = due_at
+        message.save(update_fields=["due_at"])
+    if is_new and study:
+        audit.record(
+            participant or study,
+            "message queued",
+            subject=f"message {message.pk}",
+            new={"kind": kind, "occasion": subject_ref, "due_at": due_at},
+            by=by,
+            at=at,
+        )
+    return message
+
+
+def due(at: datetime) -> list[Message]:
+    return list(Message.objects.filter(state="queued", due_at__lte=at).order_by("due_at", "pk")[:500])
+
+
+def send(message: Message, at: datetime) -> str:
+    """Hand one message over; returns the state it is in afterwards. Safe with any number of workers."""
+    if not _claim(message, at):
+        return message.state
+    mail: Mail | None = hooks.entry("MESSAGES", message.kind)(message, at)
+    if mail is None:
+        return _settle(message, "cancelled", at)
+    try:
+        _hand_over(mail)
+    except (OSError, SMTPException):
+        # Nothing says whether it went out: it stays in `sending` and becomes uncertain, or is repeated if it may be.
+        logger.exception("message %s was not accepted", message.pk)
+        return message.state
+    return _settle(message, "sent", at)
+
+
+def after_crash(at: datetime) -> int:
+    """Messages left in `sending` become uncertain and are listed; those that may repeat are queued again."""
+    stale = Message.objects.filter(state="sending", handed_over_at__lt=at - CRASHED_AFTER)
+    count = 0
+    for message in stale:
+        verb = "send again" if message.kind in REPEATABLE else "crash"
+        after = lifecycles.step("message", "sending", verb)
+        if Message.objects.filter(pk=message.pk, state="sending").update(state=after, due_at=at):
+            message.state = after
+            _record(message, f"message {after} after a crash", at)
+            count += 1
+    return count
+
+
+def send_again(*, message: Message, by: Actor, at: datetime) -> Message:
+    """A person decides that an uncertain message is to be sent again."""
+    with transaction.atomic():
+        message = Message.objects.select_for_update().get(pk=message.pk)
+        message.state = lifecycles.step("message", message.state, "send again")
+        message.due_at = at
+        message.save(update_fields=["state", "due_at"])
+        _record(message, "message queued again", at, by)
+        return message
+
+
+def _claim(message: Message, at: datetime) -> bool:
+    """Mark the row in one short transaction; False when another worker has it."""
+    claimed = Message.objects.filter(pk=message.pk, state="queued").update(
+        state="sending", handed_over_at=at, attempts=message.attempts + 1
+    )
+    message.refresh_from_db()
+    return bool(claimed)
+
+
+def _settle(message: Message, state: str, at: datetime) -> str:
+    with transaction.atomic():
+        Message.objects.filter(pk=message.pk).update(state=state, settled_at=at)
+        message.state = state
+        _record(message, f"message {state}", at)
+    return state
+
+
+def _hand_over(mail: Mail) -> None:
+    sender = f"{mail.sender} <{settings.DEFAULT_FROM_EMAIL}>" if mail.sender else settings.DEFAULT_FROM_EMAIL
+    EmailMessage(mail.subject, mail.body, sender, [mail.to]).send()
+
+
+def _record(message: Message, action: str, at: datetime, by: Actor = WORKER) -> None:
+    on = message.participant or message.study
+    if on:
+        audit.record(on, action, subject=f"message {message.pk}", new={"state": message.state}, by=by, at=at)

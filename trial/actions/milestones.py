@@ -1,0 +1,23 @@
+"""Milestones: events in a participant's study that dates hang on."""
+
+from __future__ import annotations
+
+from datetime import datetime
+
+from trial import audit
+from trial.actors import Actor
+from trial.models import Milestone, Participant
+
+
+def reach(*, participant: Participant, name: str, by: Actor, at: datetime) -> Milestone:
+    """Record that `name` was reached at `at`; the first time counts."""
+    milestone, is_new = Milestone.objects.get_or_create(
+        participant=participant, name=name, defaults={"reached_at": at}
+    )
+    if is_new:
+        audit.record(participant, "milestone reached", subject=name, by=by, at=at)
+    return milestone
+
+
+def reached(participant: Participant) -> dict[str, datetime]:
+    return dict(Milestone.objects.filter(participant=participant).values_list("name", "reached_at"))

@@ -1,0 +1,85 @@
+"""One effect per request key: a double click, a retry and a crash between commit and answer all end the same way."""
+
+from __future__ import annotations
+
+import functools
+import json
+from collections.abc import Callable
+from datetime import datetime
+from enum import Enum
+from typing import Any, ParamSpec, TypeVar
+
+from django.apps import apps
+from django.core.exceptions import ObjectDoesNotExist
+from django.db import models, transaction
+
+from trial import vault
+from trial.actors import Actor
+from trial.models import RequestKey
+
+P = ParamSpec("P")
+R = TypeVar("R")
+
+
+class KeyReused(Exception):
+    """The same request key came with other content (HTTP 409)."""
+
+
+def once(action: Callable[P, R]) -> Callable[P, R]:
+    """Make an action atomic and idempotent: claims (person, action, key) in its transaction, answers a repeat from store."""
+    name = f"{action.__module__.split('.')[0]}.{action.__module__.rsplit('.', 1)[-1]}.{action.__name__}"
+
+    @functools.wraps(action)
+    def run(*args: Any, **kwargs: Any) -> Any:
+        key = kwargs.pop("key", None)
+        with transaction.atomic():
+            if not key:
+                return action(*args, **kwargs)
+            claim, is_new = _claim(name, key, kwargs)
+            if not is_new:
+                return _recall(claim.result)
+            result = action(*args, **kwargs)
+            claim.result = _reference(result)
+            claim.save(update_fields=["result"])
+            return result
+
+    return run  # type: ignore[return-value]
+
+
+def _claim(name: str, key: str, content: dict[str, Any]) -> tuple[RequestKey, bool]:
+    by: Actor = content["by"]
+    at: datetime = content["at"]
+    # Keyed, since what people type may be in it.
+    digest = vault.keyed_hash("request", json.dumps(_plain({k: v for k, v in content.items() if k != "at"}), sort_keys=True))
+    claim, is_new = RequestKey.objects.select_for_update().get_or_create(
+        person=str(by), action=name, key=key, defaults={"digest": digest, "claimed_at": at}
+    )
+    if claim.digest != digest:
+        raise KeyReused(f"{name}: this request key was used before, with other content")
+    return claim, is_new
+
+
+def _plain(value: Any) -> Any:
+    if isinstance(value, models.Model):
+        return [value._meta.label, str(value.pk)]
+    if isinstance(value, dict):
+        return {str(k): _plain(v) for k, v in value.items()}
+    if isinstance(value, list | tuple | set | frozenset):
+        return [_plain(v) for v in (sorted(value, key=str) if isinstance(value, set | frozenset) else value)]
+    if isinstance(value, Enum):
+        return value.value
+    return value if isinstance(value, str | int | float | bool | None) else str(value)
+
+
+def _reference(result: Any) -> Any:
+    return {"model": result._meta.label, "pk": result.pk} if isinstance(result, models.Model) else {"value": result}
+
+
+def _recall(stored: Any) -> Any:
+    if not stored or "model" not in stored:
+        return stored and stored["value"]
+    model = apps.get_model(stored["model"])
+    try:
+        return model._default_manager.get(pk=stored["pk"])
+    except ObjectDoesNotExist:
+        return None

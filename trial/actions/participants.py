@@ -1,0 +1,284 @@
+"""What happens to a person in a study: from the first screening answer to leaving."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import secrets
+from collections.abc import Mapping, Sequence
+from datetime import datetime
+from typing import Any
+
+from django.db import IntegrityError, transaction
+
+from trial import audit, hooks, lifecycles, vault
+from trial.actions import milestones
+from trial.actions.once import once
+from trial.actors import Actor
+from trial.models import Consent, Identity, Participant, PersonKey, Study, User
+
+# No 0/O, 1/I/L, 2/Z, 5/S, 8/B: codes are read aloud over the phone.
+ALPHABET = "34679ACDEFGHJKMNPQRTUVWXY"
+
+
+class NotRecruiting(Exception):
+    """The study takes no newcomers now."""
+
+
+class AddressInUse(Exception):
+    """Someone in this study has this address already."""
+
+
+class NotVerified(Exception):
+    """Consent is signed by a person whose address was checked."""
+
+
+class StatementsMissing(Exception):
+    """Every statement must be agreed to."""
+
+
+class ComprehensionMissing(Exception):
+    """Every comprehension question must be answered rightly first."""
+
+
+def new_code(prefix: str) -> str:
+    return f"{prefix}-{''.join(secrets.choice(ALPHABET) for _ in range(5))}"
+
+
+@once
+def begin(*, study: Study, language: str, code: str = "", by: Actor, at: datetime) -> Participant:
+    """A person agrees to be screened. Nothing is known of them but a study code and a language."""
+    if not Study.objects.select_for_update().get(pk=study.pk).is_recruiting:
+        raise NotRecruiting
+    version = study.current
+    participant = Participant.objects.create(
+        study=study,
+        version=version,
+        code=code or new_code(study.code_prefix),
+        language=language,
+        timezone=version.protocol.timezone,
+        simulated=study.simulated,
+        began_at=at,
+    )
+    PersonKey.objects.create(participant=participant, sealed_key=vault.new_person_key())
+    Consent.objects.create(
+        participant=participant,
+        version=version,
+        kind="screening",
+        text_version=version.consent.version,
+        language=language,
+        text_sha256=_letter_hash(participant),
+        signed_at=at,
+    )
+    audit.record(
+        participant, "agreed to be screened", subject=participant.code, new={"language": language}, by=by, at=at
+    )
+    return participant
+
+
+@once
+def answer_questions(*, participant: Participant, answers: Mapping[str, Any], by: Actor, at: datetime) -> Participant:
+    """Answers to the study's own questions, checked by the form. The site is kept as a column too."""
+    participant = Participant.objects.select_for_update().get(pk=participant.pk)
+    old = participant.answers
+    participant.answers = {**old, **answers}
+    sites = {question.code for question in participant.version.protocol.questions if question.kind == "site"}
+    for code in sites & answers.keys():
+        participant.site = str(answers[code])
+    participant.save(update_fields=["answers", "site"])
+    sealed = participant.sealed(json.dumps(dict(answers), sort_keys=True))
+    audit.record(
+        participant,
+        "questions answered",
+        subject=", ".join(sorted(answers)),
+        new={"sealed": sealed},
+        reason="corrected" if old.keys() & answers.keys() else "",
+        by=by,
+        at=at,
+    )
+    return participant
+
+
+@once
+def turn_away(
+    *, participant: Participant, stage: str, reason: str, stopped: bool = False, by: Actor, at: datetime
+) -> Participant:
+    """Someone does not get in, or stops. Only reason, site, date and stage stay, for the flow diagram."""
+    participant = Participant.objects.select_for_update().get(pk=participant.pk)
+    participant.state = lifecycles.step("participant", participant.state, "stop" if stopped else "turn_away")
+    participant.left_at, participant.left_stage, participant.left_reason = at, stage, reason
+    participant.answers = {}
+    participant.save()
+    for erase in hooks.entries("ERASURE"):
+        erase(participant, at)
+    audit.record(
+        participant,
+        "stopped" if stopped else "turned away",
+        subject=participant.code,
+        new={"stage": stage},
+        reason=reason,
+        by=by,
+        at=at,
+    )
+    return participant
+
+
+@once
+def verify(
+    *, participant: Participant, name: str, email: str, phone: str, by: Actor, at: datetime
+) -> Participant:
+    """The address was checked by a code: from now on the person has a login and contact details.
+
+    Raises AddressInUse when someone in this study has the address.
+    """
+    participant = Participant.objects.select_for_update().get(pk=participant.pk)
+    email_hash = vault.address_hash(email)
+    if Identity.objects.filter(study=participant.study, email_hash=email_hash).exclude(participant=participant).exists():
+        raise AddressInUse
+    user = User.objects.create(username=secrets.token_hex(16))
+    user.set_unusable_password()
+    user.save(update_fields=["password"])
+    try:
+        with transaction.atomic():
+            Identity.objects.create(
+                participant=participant,
+                study=participant.study,
+                name_sealed=participant.sealed(name),
+                email_sealed=participant.sealed(email.strip()),
+                phone_sealed=participant.sealed(phone),
+                email_hash=email_hash,
+                phone_hash=vault.phone_hash(phone),
+                verified_at=at,
+            )
+    except IntegrityError:
+        raise AddressInUse from None
+    participant.user, participant.verified_at = user, at
+    participant.save(update_fields=["user", "verified_at"])
+    audit.record(participant, "address verified", subject=participant.code, by=by, at=at)
+    return participant
+
+
+@once
+def sign_consent(
+    *,
+    participant: Participant,
+    language: str,
+    statements: Sequence[str],
+    comprehension: Mapping[str, int],
+    signature: str,
+    by: Actor,
+    at: datetime,
+) -> Consent:
+    """The verified person signs. `comprehension` holds the number of tries until each question was answered rightly."""
+    participant = Participant.objects.select_for_update().get(pk=participant.pk)
+    if participant.verified_at is None:
+        raise NotVerified
+    text = participant.version.consent.letters[language]
+    if {statement.code for statement in text.statements} - set(statements):
+        raise StatementsMissing
+    if {question.code for question in text.comprehension} - set(comprehension):
+        raise ComprehensionMissing
+    participant.state = lifecycles.step("participant", participant.state, "consent")
+    participant.consented_at, participant.language = at, language
+    participant.save(update_fields=["state", "consented_at", "language"])
+    consent = Consent.objects.create(
+        participant=participant,
+        version=participant.version,
+        text_version=participant.version.consent.version,
+        language=language,
+        text_sha256=_letter_hash(participant),
+        statements=sorted(statements),
+        comprehension=dict(comprehension),
+        signature_sealed=participant.sealed(signature),
+        signed_at=at,
+    )
+    audit.record(
+        participant,
+        "consent signed",
+        subject=f"consent text {consent.text_version} ({language})",
+        new={"sha256": consent.text_sha256, "protocol": participant.version.number},
+        by=by,
+        at=at,
+    )
+    milestones.reach(participant=participant, name="consented", by=by, at=at)
+    return consent
+
+
+@once
+def set_call_times(*, participant: Participant, times: Sequence[str], by: Actor, at: datetime) -> Participant:
+    """When the person would rather be called: asked in every arm alike. An empty list means no preference."""
+    Identity.objects.filter(participant=participant).update(
+        call_times_sealed=participant.sealed(json.dumps(sorted(times)))
+    )
+    audit.record(participant, "preferred call times given", subject=participant.code, by=by, at=at)
+    return participant
+
+
+@once
+def mark_randomised(*, participant: Participant, by: Actor, at: datetime) -> Participant:
+    """That there is an allocation; never which."""
+    participant = Participant.objects.select_for_update().get(pk=participant.pk)
+    participant.state = lifecycles.step("participant", participant.state, "randomise")
+    participant.randomised_at = at
+    participant.save(update_fields=["state", "randomised_at"])
+    audit.record(participant, "randomised", subject=participant.code, by=by, at=at)
+    milestones.reach(participant=participant, name="randomised", by=by, at=at)
+    return participant
+
+
+@once
+def complete(*, participant: Participant, by: Actor, at: datetime) -> Participant:
+    """The last assessment is closed."""
+    participant = Participant.objects.select_for_update().get(pk=participant.pk)
+    participant.state = lifecycles.step("participant", participant.state, "complete")
+    participant.completed_at = at
+    participant.save(update_fields=["state", "completed_at"])
+    audit.record(participant, "study completed", subject=participant.code, by=by, at=at)
+    return participant
+
+
+@once
+def withdraw(*, participant: Participant, reason: str = "", by: Actor, at: datetime) -> Participant:
+    """Leave the study: nothing more is asked, sent or planned. What was given until now stays."""
+    participant = Participant.objects.select_for_update().get(pk=participant.pk)
+    old = participant.state
+    participant.state = lifecycles.step("participant", participant.state, "withdraw")
+    participant.left_at, participant.left_stage, participant.left_reason = at, old, reason
+    participant.save(update_fields=["state", "left_at", "left_stage", "left_reason"])
+    for stop in hooks.entries("WITHDRAWAL"):
+        stop(participant, at)
+    audit.record(
+        participant,
+        "withdrawn",
+        subject=participant.code,
+        old={"state": old},
+        new={"state": participant.state},
+        reason=reason,
+        by=by,
+        at=at,
+    )
+    return participant
+
+
+@once
+def erase(*, participant: Participant, reason: str, by: Actor, at: datetime) -> Participant:
+    """Erase who this person is: contact details, free text and the key that everything of theirs is sealed with.
+
+    The audit chain still verifies: what it holds of the person is ciphertext that nothing can open any more.
+    """
+    participant = Participant.objects.select_for_update().get(pk=participant.pk)
+    for step in hooks.entries("ERASURE"):
+        step(participant, at)
+    user, participant.user, participant.erased_at = participant.user, None, at
+    participant.save(update_fields=["user", "erased_at"])
+    Identity.objects.filter(participant=participant).delete()
+    PersonKey.objects.filter(participant=participant).delete()
+    if user:
+        user.delete()
+    audit.record(participant, "identity erased", subject=participant.code, reason=reason, by=by, at=at)
+    return participant
+
+
+def _letter_hash(participant: Participant) -> str:
+    letter = participant.version.consent.letters[participant.language].body
+    return hashlib.sha256(letter.encode()).hexdigest()

@@ -1,0 +1,103 @@
+"""What a participant does with the programme."""
+
+from __future__ import annotations
+
+import json
+from datetime import datetime
+from typing import Any
+
+from trial import audit
+from trial.actions import grants
+from trial.actions.once import once
+from trial.actors import Actor
+from trial.models import ExerciseAnswer, ModuleUse, Participant
+from trial.queries import programme as reads
+
+
+class ModuleNotOpen(Exception):
+    """The module is not open to this participant now (no access, or its day has not come)."""
+
+
+class NotBegun(Exception):
+    """A module is begun before it can be done."""
+
+
+@once
+def begin_module(*, participant: Participant, module: str, by: Actor, at: datetime) -> ModuleUse:
+    _check_open(participant, module, at)
+    use, is_new = ModuleUse.objects.get_or_create(
+        participant=participant, module=module, defaults={"begun_at": at, "last_used_at": at}
+    )
+    if is_new:
+        audit.record(participant, "module begun", subject=module, by=by, at=at)
+    else:
+        _touch(use, at)
+    return use
+
+
+@once
+def save_exercise(
+    *, participant: Participant, module: str, exercise: str, value: Any, by: Actor, at: datetime
+) -> ExerciseAnswer:
+    """Autosave: the newest value counts. Not an audit event; that the module was used is kept."""
+    _check_open(participant, module, at)
+    use, _ = ModuleUse.objects.get_or_create(
+        participant=participant, module=module, defaults={"begun_at": at, "last_used_at": at}
+    )
+    _touch(use, at)
+    answer, _ = ExerciseAnswer.objects.update_or_create(
+        participant=participant,
+        module=module,
+        exercise=exercise,
+        defaults={"value_sealed": participant.sealed(json.dumps(value)), "saved_at": at},
+    )
+    return answer
+
+
+@once
+def finish_module(*, participant: Participant, module: str, by: Actor, at: datetime) -> ModuleUse:
+    """Mark a module done; the last one finishes the programme. Doing it twice changes nothing."""
+    _check_open(participant, module, at)
+    use = ModuleUse.objects.select_for_update().filter(participant=participant, module=module).first()
+    if use is None:
+        raise NotBegun
+    if use.done_at is None:
+        use.done_at = use.last_used_at = at
+        use.save(update_fields=["done_at", "last_used_at"])
+        audit.record(participant, "module done", subject=module, by=by, at=at)
+    done = ModuleUse.objects.filter(participant=participant, done_at__isnull=False).count()
+    if done == len(participant.version.programme.modules):
+        grants.finish_programme(participant=participant, by=by, at=at)
+    return use
+
+
+@once
+def reopen_module(*, participant: Participant, module: str, by: Actor, at: datetime) -> ModuleUse:
+    """The undo of `finish_module`, while the next module has not been begun."""
+    use = ModuleUse.objects.select_for_update().get(participant=participant, module=module)
+    if use.done_at is not None and not reads.is_after_begun(participant, module):
+        use.done_at, use.last_used_at = None, at
+        use.save(update_fields=["done_at", "last_used_at"])
+        audit.record(participant, "module reopened", subject=module, by=by, at=at)
+    return use
+
+
+@once
+def stop_programme(*, participant: Participant, reason: str = "", by: Actor, at: datetime) -> Participant:
+    """Stop with the lessons and stay in the study: questionnaires still come."""
+    if participant.programme_stopped_at is None:
+        participant.programme_stopped_at = at
+        participant.save(update_fields=["programme_stopped_at"])
+        audit.record(participant, "programme stopped", subject=participant.code, reason=reason, by=by, at=at)
+    return participant
+
+
+def _check_open(participant: Participant, module: str, at: datetime) -> None:
+    if participant.state == "withdrawn" or not reads.is_open(participant, module, at):
+        raise ModuleNotOpen(module)
+
+
+def _touch(use: ModuleUse, at: datetime) -> None:
+    if at > use.last_used_at:
+        use.last_used_at = at
+        use.save(update_fields=["last_used_at"])

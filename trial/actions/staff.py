@@ -1,0 +1,123 @@
+"""Inviting staff to a study, and their accepting."""
+
+from __future__ import annotations
+
+import hashlib
+import secrets
+from datetime import datetime, timedelta
+
+from allauth.account.models import EmailAddress
+from django.db import transaction
+
+from trial import audit, permissions, vault
+from trial.actions import messages
+from trial.actions.once import once
+from trial.actors import Actor
+from trial.models import Invitation, Membership, Study, User
+
+VALID = timedelta(days=14)
+
+
+class UnknownRole(Exception):
+    """The role is not one of permissions.ROLES."""
+
+
+class InvitationNotValid(Exception):
+    """The link was used, has expired or never existed."""
+
+
+def token_hash(token: str) -> str:
+    return hashlib.sha256(token.encode()).hexdigest()
+
+
+def token_of(invitation: Invitation) -> str:
+    """The link's token: derived, so that the mail can be composed at hand-over and nothing readable is stored."""
+    return vault.keyed_hash("invitation", f"{invitation.email_hash}|{invitation.invited_at.isoformat()}")
+
+
+@once
+def invite(*, study: Study | None, email: str, role: str, by: Actor, at: datetime) -> Invitation:
+    """Invite somebody by mail to a role in a study; without a study, to start an installation as a researcher."""
+    if role not in permissions.ROLES:
+        raise UnknownRole(f"{role!r} is not a role; roles are {', '.join(permissions.ROLES)}")
+    invitation = Invitation(
+        study=study,
+        role=role,
+        email_sealed=vault.seal(email.strip()),
+        email_hash=vault.address_hash(email),
+        invited_by=str(by),
+        invited_at=at,
+        expires_at=at + VALID,
+    )
+    invitation.token_hash = token_hash(token_of(invitation))
+    invitation.save()
+    if study:
+        audit.record(
+            study, "staff invited", subject=f"invitation {invitation.pk}", new={"role": role}, by=by, at=at
+        )
+    messages.queue(
+        study=study, participant=None, kind="invitation", subject_ref=str(invitation.pk), due_at=at, at=at, by=by
+    )
+    return invitation
+
+
+def find(token: str, at: datetime) -> Invitation:
+    """The invitation of a link; raises InvitationNotValid."""
+    found = Invitation.objects.filter(token_hash=token_hash(token), accepted_at__isnull=True, expires_at__gt=at).first()
+    if found is None:
+        raise InvitationNotValid
+    return found
+
+
+def existing_user(invitation: Invitation) -> User | None:
+    address = EmailAddress.objects.filter(email__iexact=invitation.email).select_related("user").first()
+    return address.user if address else None
+
+
+@transaction.atomic
+def accept(*, token: str, full_name: str = "", password: str = "", by: Actor, at: datetime) -> User:
+    """Use the link: makes the account unless the address has one, and gives the role. The link works once."""
+    invitation = Invitation.objects.select_for_update().filter(pk=find(token, at).pk, accepted_at__isnull=True).first()
+    if invitation is None:
+        raise InvitationNotValid
+    user = existing_user(invitation) or make_user(email=invitation.email, full_name=full_name, password=password)
+    invitation.accepted_at = at
+    invitation.save(update_fields=["accepted_at"])
+    if invitation.study is None:
+        user.is_staff = True  # may load studies
+        user.save(update_fields=["is_staff"])
+    else:
+        join(study=invitation.study, user=user, role=invitation.role, by=by, at=at)
+    return user
+
+
+def make_user(*, email: str, full_name: str, password: str) -> User:
+    user = User.objects.create_user(username=secrets.token_hex(16), email=email, password=password, full_name=full_name)
+    EmailAddress.objects.create(user=user, email=email, verified=True, primary=True)
+    return user
+
+
+@transaction.atomic
+def join(*, study: Study, user: User, role: str, by: Actor, at: datetime) -> Membership:
+    membership, _ = Membership.objects.update_or_create(
+        study=study, user=user, role=role, defaults={"since_at": at, "ended_at": None}
+    )
+    audit.record(study, "role given", subject=f"staff {user.pk}", new={"role": role}, by=by, at=at)
+    return membership
+
+
+@once
+def end_role(*, membership: Membership, by: Actor, at: datetime) -> Membership:
+    """Take a role away; what the person did stays theirs."""
+    if membership.ended_at is None:
+        membership.ended_at = at
+        membership.save(update_fields=["ended_at"])
+        audit.record(
+            membership.study,
+            "role ended",
+            subject=f"staff {membership.user_id}",
+            old={"role": membership.role},
+            by=by,
+            at=at,
+        )
+    return membership

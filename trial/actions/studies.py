@@ -1,0 +1,198 @@
+"""Loading a study folder, and opening, pausing, closing and locking a study."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from datetime import datetime
+from pathlib import Path
+
+from django.db import transaction
+
+from trial import audit, folder, hooks, lifecycles, vault
+from trial.actions.once import once
+from trial.actors import Actor
+from trial.models import Confirmation, Journey, Membership, ProtocolVersion, Study, User
+
+
+class AlreadyLoaded(Exception):
+    """The newest version of this study is this very folder."""
+
+
+class NotReady(Exception):
+    """A study cannot open yet: `requirements` says all that is missing."""
+
+    def __init__(self, requirements: Sequence[str]) -> None:
+        self.requirements = list(requirements)
+        super().__init__("; ".join(self.requirements))
+
+
+class SlugTaken(Exception):
+    """The public slug or the code prefix belongs to another study."""
+
+
+class DesignLocked(Exception):
+    """The study is open: its randomisation and analysis can no longer change."""
+
+
+def load(*, path: Path, simulated: bool = False, user: User | None = None, by: Actor, at: datetime) -> ProtocolVersion:
+    """Read a study folder or .zip and store it as a new version. Raises folder.FolderErrors with every mistake; stores
+    nothing then. The person who loads a new study becomes its researcher."""
+    loaded = folder.read(path, hooks.entries("STUDY_SECTIONS"))
+    return store(loaded=loaded, simulated=simulated, user=user, by=by, at=at)
+
+
+@transaction.atomic
+def store(
+    *, loaded: folder.Loaded, simulated: bool, user: User | None, by: Actor, at: datetime
+) -> ProtocolVersion:
+    described = loaded.document["study"]
+    study = Study.objects.select_for_update().filter(slug=described["slug"]).first()
+    if study is None:
+        study = _new_study(described, simulated=simulated, user=user, at=at)
+    newest = study.versions.order_by("-number").first()
+    if newest and newest.sha256 == loaded.sha256:
+        raise AlreadyLoaded(f"{study.slug} version {newest.number} is this folder")
+    _check_design_unchanged(study, newest, loaded)
+    version = ProtocolVersion.objects.create(
+        study=study,
+        number=newest.number + 1 if newest else 1,
+        sha256=loaded.sha256,
+        document=loaded.document,
+        sealed=vault.seal(json.dumps(loaded.sealed, sort_keys=True)),
+        loaded_at=at,
+        loaded_by=str(by),
+    )
+    audit.record(
+        study,
+        "protocol version stored",
+        subject=f"version {version.number}",
+        new={"sha256": version.sha256},
+        by=by,
+        at=at,
+    )
+    return version
+
+
+def _new_study(described: dict, *, simulated: bool, user: User | None, at: datetime) -> Study:
+    taken = Study.objects.filter(public_slug=described["public_slug"]) | Study.objects.filter(
+        code_prefix=described["code_prefix"]
+    )
+    if taken.exists():
+        raise SlugTaken(f"public_slug {described['public_slug']} or code_prefix {described['code_prefix']} is taken")
+    study = Study.objects.create(
+        slug=described["slug"],
+        public_slug=described["public_slug"],
+        code_prefix=described["code_prefix"],
+        simulated=simulated,
+        loaded_at=at,
+    )
+    if user:
+        Membership.objects.create(study=study, user=user, role="researcher", since_at=at)
+    return study
+
+
+def _check_design_unchanged(study: Study, newest: ProtocolVersion | None, loaded: folder.Loaded) -> None:
+    """Opening locks the design and the analysis plan; an amendment may change anything else."""
+    if newest is None or study.state == "draft":
+        return
+    changed = [name for name in ("randomisation", "analysis") if newest.document[name] != loaded.document[name]]
+    if json.loads(vault.unseal(newest.sealed)) != loaded.sealed:
+        changed.append("randomisation (its sealed part)")
+    if [arm["grants"] for arm in newest.document["study"]["arms"]] != [
+        arm["grants"] for arm in loaded.document["study"]["arms"]
+    ]:
+        changed.append("arms")
+    if changed:
+        raise DesignLocked(f"{study.slug} is {study.state}: {', '.join(changed)} cannot change any more")
+
+
+@once
+def confirm(*, version: ProtocolVersion, kind: str, subject: str, by: Actor, at: datetime) -> Confirmation:
+    """Somebody puts their name to a wording that is not official, or to a crisis line that they checked."""
+    confirmation, is_new = Confirmation.objects.get_or_create(
+        version=version,
+        kind=kind,
+        subject=subject,
+        defaults={"confirmed_by": str(by), "confirmed_at": at, "simulated": version.study.simulated},
+    )
+    if is_new:
+        audit.record(version.study, f"{kind} confirmed", subject=subject, new={"version": version.number}, by=by, at=at)
+    return confirmation
+
+
+def requirements(study: Study) -> list[str]:
+    """What is still missing before this study can open, in words; empty when it can."""
+    return [line for check in hooks.entries("REQUIREMENTS") for line in check(study)]
+
+
+@once
+def open_study(*, study: Study, by: Actor, at: datetime) -> Study:
+    """Open for recruitment: locks the design and the analysis plan before the first allocation. Raises NotReady."""
+    study = Study.objects.select_for_update().get(pk=study.pk)
+    after = lifecycles.step("study", study.state, "open")
+    missing = requirements(study)
+    if missing:
+        raise NotReady(missing)
+    study.state, study.opened_at = after, at
+    study.open_languages = open_languages(study)
+    study.save(update_fields=["state", "opened_at", "open_languages"])
+    audit.record(
+        study,
+        "study opened",
+        subject=f"version {study.current.number}",
+        new={"sha256": study.current.sha256, "languages": ",".join(study.open_languages)},
+        by=by,
+        at=at,
+    )
+    for opened in hooks.entries("OPENED"):
+        opened(study, at)
+    return study
+
+
+def open_languages(study: Study) -> list[str]:
+    """Languages in which the study may be offered: a simulated one may use any, since nobody reads its texts."""
+    languages = list(study.current.protocol.languages)
+    if study.simulated:
+        return languages
+    for allowed in hooks.entries("OPEN_LANGUAGES"):
+        languages = [language for language in languages if language in allowed(study)]
+    return languages
+
+
+def _step(study: Study, verb: str, *, by: Actor, at: datetime, stamp: str = "", reason: str = "") -> Study:
+    study = Study.objects.select_for_update().get(pk=study.pk)
+    old = study.state
+    study.state = lifecycles.step("study", study.state, verb)
+    if stamp:
+        setattr(study, stamp, at)
+    study.save()
+    audit.record(
+        study, f"study {study.state}", old={"state": old}, new={"state": study.state}, reason=reason, by=by, at=at
+    )
+    return study
+
+
+@once
+def pause(*, study: Study, reason: str = "", by: Actor, at: datetime) -> Study:
+    """No newcomers and no allocations until resumed; whoever is in goes on."""
+    return _step(study, "pause", by=by, at=at, reason=reason)
+
+
+@once
+def resume(*, study: Study, by: Actor, at: datetime) -> Study:
+    """Take newcomers again; the worker looks at once at everybody who waited for their allocation."""
+    Journey.objects.filter(participant__study=study, participant__state="consented").update(due_at=at)
+    return _step(study, "resume", by=by, at=at)
+
+
+@once
+def close(*, study: Study, reason: str = "", by: Actor, at: datetime) -> Study:
+    """Recruitment is over; follow-up goes on."""
+    return _step(study, "close", by=by, at=at, stamp="closed_at", reason=reason)
+
+
+@once
+def lock(*, study: Study, reason: str = "", by: Actor, at: datetime) -> Study:
+    """The statistician closes the data: from now on a report by arm can be made."""
+    return _step(study, "lock", by=by, at=at, stamp="locked_at", reason=reason)

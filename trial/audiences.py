@@ -1,0 +1,90 @@
+"""The door of each audience: closed unless the person belongs there. Runs after sign-in was checked."""
+
+from __future__ import annotations
+
+import zoneinfo
+from collections.abc import Callable
+from typing import Any
+
+from django.http import Http404, HttpRequest, HttpResponse
+from django.utils import timezone, translation
+
+from trial.models import Membership, Participant, Study
+
+PARTICIPANT, COACH, RESEARCH = "participant", "coach", "research"
+
+
+class AudienceDoor:
+    """Sets `request.participant`, keeps each audience in its own room, and lets no page be cached."""
+
+    def __init__(self, get_response: Callable[[HttpRequest], HttpResponse]) -> None:
+        self.get_response = get_response
+
+    def __call__(self, request: HttpRequest) -> HttpResponse:
+        response = self.get_response(request)
+        if request.path.startswith("/static/"):
+            return response
+        response.setdefault("Cache-Control", "no-store")
+        return response
+
+    def process_view(self, request: HttpRequest, view: Any, args: Any, kwargs: Any) -> None:
+        room = request.path.split("/")[1]
+        request.participant = None  # type: ignore[attr-defined]
+        if request.user.is_authenticated and room in {PARTICIPANT, COACH, RESEARCH, "join"}:
+            request.participant = _participant(request)  # type: ignore[attr-defined]
+            _check(request, room)
+
+
+def _participant(request: HttpRequest) -> Participant | None:
+    found = (
+        Participant.objects.filter(user=request.user.pk).select_related("study", "version", "key", "user").first()
+    )
+    if found:
+        timezone.activate(zoneinfo.ZoneInfo(found.timezone))
+    return found
+
+
+def _check(request: HttpRequest, room: str) -> None:
+    """Somebody of another audience gets 404: that a room exists is not told either."""
+    participant = request.participant  # type: ignore[attr-defined]
+    if room == PARTICIPANT and participant is None:
+        raise Http404
+    if room == COACH and not is_coach(request):
+        raise Http404
+    if room == RESEARCH and not is_staff(request):
+        raise Http404
+
+
+def is_coach(request: HttpRequest) -> bool:
+    return Membership.objects.filter(
+        user=request.user.pk, role__in=("coach", "supervisor"), ended_at__isnull=True
+    ).exists()
+
+
+def is_staff(request: HttpRequest) -> bool:
+    return bool(getattr(request.user, "is_staff", False)) or Membership.objects.filter(
+        user=request.user.pk,
+        role__in=("researcher", "statistician", "supervisor", "assessor"),
+        ended_at__isnull=True,
+    ).exists()
+
+
+def context(request: HttpRequest) -> dict[str, Any]:
+    """For every template: whether this is a rehearsal, and the study of the page if it is a participant's."""
+    from trial import stamp
+
+    participant = getattr(request, "participant", None)
+    study: Study | None = getattr(request, "study", None) or (participant.study if participant else None)
+    return {
+        "environment": {"simulated": stamp.kind() == "rehearsal"},
+        "study": study,
+        "crisis_url": _crisis_url(study),
+        "participant": participant,
+        "language": translation.get_language(),
+    }
+
+
+def _crisis_url(study: Study | None) -> str:
+    from django.urls import reverse
+
+    return reverse("join:help", args=[study.public_slug]) if study else ""

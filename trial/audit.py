@@ -1,0 +1,210 @@
+"""The audit trail: append-only, chained per stream, sealed per study.
+
+A stream is one participant or the study itself. Each event holds the hash of the one before; the head row of the stream
+is locked last and moved on in the same transaction as the thing that happened. The worker seals all heads that moved into
+one chain per study, and the newest seal is printed in every report and export, so that a cut tail shows.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Iterator, Mapping
+from datetime import UTC, datetime
+from typing import Any
+
+from django.db import transaction
+from django.utils import timezone
+
+from trial.actors import Actor
+from trial.models import AuditEvent, AuditHead, AuditSeal, AuditSealedHead, Participant, Study
+
+START = "0" * 64
+COLUMNS = (
+    "key stream number study action subject by role at recorded_at old new reason previous".split()
+)  # every column but the hash itself
+
+
+def record(
+    on: Participant | Study,
+    action: str,
+    *,
+    by: Actor,
+    at: datetime,
+    subject: str = "",
+    old: Mapping[str, Any] | None = None,
+    new: Mapping[str, Any] | None = None,
+    reason: str = "",
+) -> AuditEvent:
+    """Write that `action` happened. To be called inside the action's transaction.
+
+    `old` and `new` must not hold contact details, free text or answers in clear: seal those with the person's key first.
+    """
+    study, stream = (on.study.slug, f"{on.study.slug}/{on.code}") if isinstance(on, Participant) else (on.slug, on.slug)
+    head = _locked_head(study, stream)
+    event = AuditEvent(
+        key=f"{stream}#{head.number + 1}",
+        stream=stream,
+        number=head.number + 1,
+        study=study,
+        action=action,
+        subject=subject,
+        by=str(by),
+        role=by.role,
+        at=at,
+        recorded_at=timezone.now(),
+        old=_text(old),
+        new=_text(new),
+        reason=reason,
+        previous=head.hash,
+    )
+    event.hash = event_hash(event)
+    event.save(force_insert=True)
+    _move(head, event.number, event.hash)
+    return event
+
+
+def event_hash(event: AuditEvent) -> str:
+    return _digest([_plain(getattr(event, name)) for name in COLUMNS])
+
+
+def seal(study: Study, at: datetime) -> AuditSeal | None:
+    """Seal every head that moved since the last seal; None when nothing moved."""
+    with transaction.atomic():
+        chain = _locked_head(study.slug, f"{study.slug}!seals")
+        moved = [
+            head
+            for head in AuditHead.objects.select_for_update().filter(study=study.slug).order_by("stream")
+            if head.stream != chain.stream and head.number > head.sealed_number
+        ]
+        if not moved:
+            return None
+        number = chain.number + 1
+        result = AuditSeal(key=f"{study.slug}!{number}", study=study.slug, number=number, at=at, previous=chain.hash)
+        heads = [
+            AuditSealedHead(
+                key=f"{result.key}/{h.stream}", seal=result.key, stream=h.stream, number=h.number, hash=h.hash
+            )
+            for h in moved
+        ]
+        result.hash = seal_hash(result, heads)
+        result.save(force_insert=True)
+        AuditSealedHead.objects.bulk_create(heads)
+        for head in moved:
+            head.sealed_number = head.number
+        AuditHead.objects.bulk_update(moved, ["sealed_number"])
+        _move(chain, number, result.hash)
+        return result
+
+
+def seal_hash(the_seal: AuditSeal, heads: list[AuditSealedHead]) -> str:
+    own = [the_seal.key, the_seal.study, the_seal.number, _plain(the_seal.at), the_seal.previous]
+    return _digest([own, sorted([h.key, h.seal, h.stream, h.number, h.hash] for h in heads)])
+
+
+def newest_seal(study: Study) -> str:
+    """`number:hash` of the newest seal, or an empty text."""
+    found = AuditSeal.objects.filter(study=study.slug).order_by("-number").values_list("number", "hash").first()
+    return f"{found[0]}:{found[1]}" if found else ""
+
+
+def verify(study: Study) -> list[str]:
+    """Every place where the trail of a study does not hold together; an empty list when it does."""
+    return [*_verify_streams(study.slug), *_verify_seals(study.slug)]
+
+
+def _verify_streams(study: str) -> Iterator[str]:
+    heads = {head.stream: head for head in AuditHead.objects.filter(study=study) if not head.stream.endswith("!seals")}
+    last: dict[str, tuple[int, str]] = {}
+    events = AuditEvent.objects.filter(stream__startswith=study).order_by("stream", "number")
+    for event in events.iterator(chunk_size=2000):
+        if event.stream != study and not event.stream.startswith(f"{study}/"):
+            continue
+        number, previous = last.get(event.stream, (0, START))
+        place = f"{event.stream} event {event.number}"
+        if event.number != number + 1:
+            yield f"{event.stream}: events {number + 1} to {event.number - 1} are missing"
+        elif event.previous != previous:
+            yield f"{place}: does not follow the event before it"
+        if event.hash != event_hash(event):
+            yield f"{place}: a column was changed"
+        last[event.stream] = (event.number, event.hash)
+    for stream in sorted(heads.keys() | last.keys()):
+        number, digest = last.get(stream, (0, START))
+        head = heads.get(stream)
+        if head is None:
+            yield f"{stream}: its head is missing"
+        elif (head.number, head.hash) != (number, digest):
+            yield f"{stream}: ends at event {number}, the head says {head.number}"
+        elif head.sealed_number > head.number:
+            yield f"{stream}: the head says it is sealed up to {head.sealed_number}, beyond its end"
+    yield from _foreign_events(study)
+
+
+def _foreign_events(study: str) -> Iterator[str]:
+    """Events whose stream and study do not belong together."""
+    for stream, number in AuditEvent.objects.filter(study=study).values_list("stream", "number"):
+        if stream != study and not stream.startswith(f"{study}/"):
+            yield f"{stream} event {number}: its stream is not of this study"
+
+
+def _verify_seals(study: str) -> Iterator[str]:
+    heads: dict[str, list[AuditSealedHead]] = {}
+    for head in AuditSealedHead.objects.filter(key__startswith=f"{study}!"):
+        heads.setdefault(head.seal, []).append(head)
+    hashes = dict(AuditEvent.objects.filter(stream__startswith=study).values_list("key", "hash"))
+    number, previous, newest = 0, START, {}
+    for each in AuditSeal.objects.filter(key__startswith=f"{study}!").order_by("number"):
+        if each.number != number + 1 or each.key != f"{study}!{each.number}":
+            yield f"{study}: a seal before {each.number} is missing"
+        elif each.previous != previous:
+            yield f"{study} seal {each.number}: does not follow the seal before it"
+        own = heads.pop(each.key, [])
+        if each.hash != seal_hash(each, own):
+            yield f"{study} seal {each.number}: a column was changed or a sealed head is missing"
+        for head in own:
+            newest[head.stream] = head.number
+            if hashes.get(f"{head.stream}#{head.number}") != head.hash:
+                yield f"{head.stream} event {head.number}: sealed in seal {each.number}, and missing or changed since"
+        number, previous = each.number, each.hash
+    for orphan in sorted(heads):
+        yield f"{study}: heads of a seal that does not exist ({orphan})"
+    yield from _verify_seal_heads(study, number, previous, newest)
+
+
+def _verify_seal_heads(study: str, number: int, last_hash: str, newest: Mapping[str, int]) -> Iterator[str]:
+    chain = AuditHead.objects.filter(stream=f"{study}!seals").first()
+    if chain is None and number:
+        yield f"{study}: the head of the seals is missing"
+    elif chain is not None and (chain.number, chain.hash) != (number, last_hash):
+        yield f"{study}: seals end at {number}, the head says {chain.number}"
+    for head in AuditHead.objects.filter(study=study).exclude(stream__endswith="!seals"):
+        if head.sealed_number != newest.get(head.stream, 0):
+            yield f"{head.stream}: the head says sealed up to {head.sealed_number}, the seals say {newest.get(head.stream, 0)}"
+
+
+def _locked_head(study: str, stream: str) -> AuditHead:
+    head = AuditHead.objects.select_for_update().filter(stream=stream).first()
+    if head is None:
+        AuditHead.objects.bulk_create(
+            [AuditHead(stream=stream, study=study, number=0, hash=START)], ignore_conflicts=True
+        )
+        head = AuditHead.objects.select_for_update().get(stream=stream)
+    return head
+
+
+def _move(head: AuditHead, number: int, digest: str) -> None:
+    AuditHead.objects.filter(stream=head.stream).update(number=number, hash=digest)
+    head.number, head.hash = number, digest
+
+
+def _text(values: Mapping[str, Any] | None) -> str:
+    return json.dumps(values, sort_keys=True, default=_plain, separators=(",", ":")) if values else ""
+
+
+def _plain(value: Any) -> Any:
+    return value.astimezone(UTC).isoformat(timespec="microseconds") if isinstance(value, datetime) else value
+
+
+def _digest(values: Any) -> str:
+    return hashlib.sha256(json.dumps(values, separators=(",", ":")).encode()).hexdigest()

@@ -1,0 +1,97 @@
+"""What the entries of the lists in settings give back: plain frozen values."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any
+
+
+@dataclass(frozen=True)
+class Task:
+    """One thing a participant can do, or will be able to. `due_at` orders the list; `opens_at` in the future means later."""
+
+    title: str
+    url: str
+    kind: str  # join | questionnaire | lesson | call
+    due_at: datetime | None = None
+    opens_at: datetime | None = None
+    minutes: int | None = None
+    lead: str = ""
+    code: str = ""
+
+
+@dataclass(frozen=True)
+class Done:
+    """This step of the journey is behind the participant for good."""
+
+
+@dataclass(frozen=True)
+class Ask:
+    """The participant has something to do before the journey goes on."""
+
+    task: Task
+
+
+@dataclass(frozen=True)
+class Wait:
+    """Nothing to do in this step before `until` (None: until something else happens). Later steps are looked at too."""
+
+    until: datetime | None = None
+
+
+Outcome = Done | Ask | Wait
+
+
+@dataclass(frozen=True)
+class Mail:
+    to: str
+    subject: str
+    body: str
+    sender: str = ""
+    repeatable: bool = False  # may be sent twice after a crash rather than be lost (alerts)
+
+
+@dataclass(frozen=True)
+class Figure:
+    """One number of a panel, with its definition."""
+
+    label: str
+    value: str
+    of: str = ""
+    definition: str = ""
+
+
+@dataclass(frozen=True)
+class Panel:
+    """A part of the researcher's dashboard: figures, and rows under a heading. Pooled over the arms."""
+
+    title: str
+    figures: Sequence[Figure] = ()
+    head: Sequence[str] = ()
+    rows: Sequence[Sequence[str]] = ()
+    note: str = ""
+    url: str = ""
+
+
+@dataclass(frozen=True)
+class Column:
+    """A column of an export and its line in the codebook."""
+
+    name: str
+    label: str
+    kind: str = "text"  # text | integer | number | date | datetime | boolean | code
+    unit: str = ""
+    values: Mapping[str, str] = field(default_factory=dict)
+    missing: str = "empty: not recorded"
+
+
+@dataclass(frozen=True)
+class Table:
+    """One CSV file of an export."""
+
+    name: str
+    title: str
+    columns: Sequence[Column]
+    rows: Sequence[Sequence[Any]]

@@ -1,0 +1,77 @@
+"""What the process is told from outside: secrets, database, mail. Read once by settings.
+
+A development default exists for every secret so that a fresh machine runs; in production it is refused.
+"""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+from urllib.parse import parse_qsl, unquote, urlsplit
+
+DEVELOPMENT_SECRET = "development only: refused when HANDVAT_ENVIRONMENT is production"
+SECRETS = ("HANDVAT_SECRET_KEY", "HANDVAT_FIELD_KEYS", "HANDVAT_HASH_KEY")
+
+
+class MissingSecret(RuntimeError):
+    """A secret is not set in production."""
+
+
+def is_production(env: Mapping[str, str]) -> bool:
+    return env.get("HANDVAT_ENVIRONMENT", "development") == "production"
+
+
+def secret(env: Mapping[str, str], name: str) -> str:
+    """The secret `name`; in production it must be set, elsewhere a fixed development value stands in."""
+    value = env.get(name, "")
+    if value and value != DEVELOPMENT_SECRET:
+        return value
+    if is_production(env):
+        raise MissingSecret(f"{name} is not set. In production every one of {', '.join(SECRETS)} must be set.")
+    return DEVELOPMENT_SECRET
+
+
+def field_keys(env: Mapping[str, str]) -> list[bytes]:
+    """Fernet keys, newest first, comma-separated in HANDVAT_FIELD_KEYS; the first encrypts, all decrypt."""
+    value = secret(env, "HANDVAT_FIELD_KEYS")
+    if value == DEVELOPMENT_SECRET:
+        return [base64.urlsafe_b64encode(hashlib.sha256(value.encode()).digest())]
+    return [key.strip().encode() for key in value.split(",") if key.strip()]
+
+
+def database(env: Mapping[str, str], base: Path) -> dict[str, Any]:
+    """Django's DATABASES["default"] from DATABASE_URL, or SQLite at HANDVAT_DATABASE (default var/handvat.sqlite3)."""
+    url = env.get("DATABASE_URL", "")
+    if url:
+        return _postgresql(url)
+    path = Path(env.get("HANDVAT_DATABASE") or base / "var" / "handvat.sqlite3")
+    path.parent.mkdir(parents=True, exist_ok=True)
+    return {
+        "ENGINE": "django.db.backends.sqlite3",
+        "NAME": str(path),
+        "OPTIONS": {
+            # A transaction takes the write lock at once: no deadlock between two readers that both want to write.
+            "transaction_mode": "IMMEDIATE",
+            "timeout": 30,
+            "init_command": "PRAGMA journal_mode=WAL;PRAGMA synchronous=NORMAL;PRAGMA foreign_keys=ON;",
+        },
+    }
+
+
+def _postgresql(url: str) -> dict[str, Any]:
+    parts = urlsplit(url)
+    if parts.scheme not in {"postgres", "postgresql"}:
+        raise ValueError(f"DATABASE_URL must begin with postgresql://, not {parts.scheme}://")
+    return {
+        "ENGINE": "django.db.backends.postgresql",
+        "NAME": unquote(parts.path.lstrip("/")),
+        "USER": unquote(parts.username or ""),
+        "PASSWORD": unquote(parts.password or ""),
+        "HOST": parts.hostname or "",
+        "PORT": str(parts.port or ""),
+        "OPTIONS": dict(parse_qsl(parts.query)),
+        "CONN_MAX_AGE": 60,
+    }

@@ -1,0 +1,32 @@
+from __future__ import annotations
+
+from typing import Any
+
+from django import forms
+from django.contrib.auth import password_validation
+from django.utils.translation import gettext_lazy as _
+
+from trial.models import User
+
+
+class AcceptInvitation(forms.Form):
+    """Name and password for a new account; nothing to fill in for somebody who has one."""
+
+    full_name = forms.CharField(label=_("Your name"), max_length=120)
+    password = forms.CharField(
+        label=_("Choose a password"),
+        widget=forms.PasswordInput(attrs={"autocomplete": "new-password"}),
+        help_text=_("At least 12 characters. A sentence is easy to remember."),
+        strip=False,
+    )
+
+    def __init__(self, *args: Any, has_account: bool, email: str, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.has_account, self.email = has_account, email
+        if has_account:
+            self.fields.clear()
+
+    def clean_password(self) -> str:
+        password = self.cleaned_data["password"]
+        password_validation.validate_password(password, User(email=self.email))
+        return password

@@ -1,0 +1,157 @@
+"""The entries of trial in the lists of settings."""
+
+from __future__ import annotations
+
+from datetime import datetime
+
+from django.conf import settings
+from django.urls import reverse
+from django.utils.translation import gettext as _
+
+from trial.actions import grants
+from trial.actions.staff import token_of
+from trial.entries import Ask, Done, Mail, Outcome, Task, Wait
+from trial.models import Alert, ExerciseAnswer, Invitation, Message, Participant, Study
+from trial.queries import programme
+from trial.queries.dashboard import panel_adherence, panel_alerts, panel_flow, panel_recruitment
+from trial.queries.tables import tables
+from trial.rehearsal import behave
+from trial.sections import section
+
+__all__ = [
+    "behave",
+    "call_times",
+    "compose_alert",
+    "compose_invitation",
+    "consent",
+    "erase",
+    "openings",
+    "panel_adherence",
+    "panel_alerts",
+    "panel_flow",
+    "panel_recruitment",
+    "requirements",
+    "section",
+    "tables",
+    "today",
+    "verification",
+    "withdrawn",
+]
+
+
+def requirements(study: Study) -> list[str]:
+    """Somebody owns every alert, and somebody looked at the crisis lines."""
+    version = study.current
+    protocol = version.protocol
+    missing = []
+    if protocol.contacts.safety is None:
+        missing.append(_("contacts.safety in study.yaml is empty: say who owns every alert."))
+    if not study.simulated:
+        checked = set(version.confirmations.filter(kind="crisis_line").values_list("subject", flat=True))
+        missing += [
+            _("Crisis line %(name)s was last checked on %(day)s: call or open it, then confirm it.")
+            % {"name": line.name, "day": line.checked_on}
+            for line in protocol.crisis_lines
+            if line.name not in checked
+        ]
+    return missing
+
+
+def verification(participant: Participant, at: datetime) -> Outcome:
+    """Step: an address, checked by a code."""
+    if participant.state == "excluded":
+        return Wait()
+    if participant.verified_at:
+        return Done()
+    url = reverse("join:contact", args=[participant.study.public_slug])
+    return Ask(Task(title=_("How can we reach you?"), url=url, kind="join"))
+
+
+def consent(participant: Participant, at: datetime) -> Outcome:
+    """Step: the letter, the comprehension questions and the signature."""
+    if participant.state == "excluded":
+        return Wait()
+    if participant.consented_at:
+        return Done()
+    url = reverse("join:consent", args=[participant.study.public_slug])
+    return Ask(Task(title=_("Decide whether you take part"), url=url, kind="join"))
+
+
+def call_times(participant: Participant, at: datetime) -> Outcome:
+    """Step: when somebody would rather be called; asked in every arm alike, before anybody knows the arm."""
+    identity = getattr(participant, "identity", None)
+    if participant.randomised_at or not participant.is_in_study or identity is None or identity.call_times_sealed:
+        return Done()
+    return Ask(
+        Task(title=_("When may we call you?"), url=reverse("participant:call_times"), kind="questionnaire", minutes=1)
+    )
+
+
+def openings(participant: Participant, at: datetime) -> Outcome:
+    """Step: what was granted opens when its time has come."""
+    if participant.state == "withdrawn":
+        return Done()
+    if participant.randomised_at is None:
+        return Wait()
+    all_open, until = grants.open_due(participant, at)
+    return Done() if all_open else Wait(until)
+
+
+def today(participant: Participant, at: datetime) -> list[Task]:
+    """The lesson to go on with, or the next one and its day."""
+    if not participant.is_in_study or participant.programme_stopped_at:
+        return []
+    for state in programme.modules(participant):
+        if state.done_at:
+            continue
+        if state.opens_at is None:
+            return []
+        title = _("Go on with: %(title)s") if state.begun_at else _("Lesson %(number)s: %(title)s")
+        return [
+            Task(
+                title=title % {"number": state.number, "title": state.title},
+                url=reverse("participant:lesson", args=[state.code]),
+                kind="lesson",
+                opens_at=state.opens_at,
+                minutes=state.minutes,
+                code=state.code,
+            )
+        ]
+    return []
+
+
+def compose_alert(message: Message, at: datetime) -> Mail | None:
+    """Tells the owner that there is an alert: no code, no name, no word of what it is about."""
+    alert = Alert.objects.select_related("study").get(pk=int(message.subject_ref))
+    safety = alert.study.current.protocol.contacts.safety
+    if safety is None or alert.state == "closed":
+        return None
+    path = reverse("research:alerts", args=[alert.study.slug])
+    deadline = alert.deadline_at.strftime("%Y-%m-%d %H:%M UTC")
+    body = f"An alert was raised and waits for you until {deadline}.\n\n{settings.PUBLIC_URL}{path}\n"
+    if alert.study.simulated:
+        body = f"Simulated people. Nobody needs help.\n\n{body}"
+    sender = alert.study.current.protocol.sender["en" if "en" in alert.study.current.protocol.languages else "nl"]
+    return Mail(to=safety.email, subject=f"Alert {alert.pk}", body=body, sender=sender, repeatable=True)
+
+
+def compose_invitation(message: Message, at: datetime) -> Mail | None:
+    """The link by which invited staff make their account."""
+    invitation = Invitation.objects.get(pk=int(message.subject_ref))
+    if invitation.accepted_at or invitation.expires_at <= at:
+        return None
+    path = reverse("accept_invitation", args=[token_of(invitation)])
+    body = _(
+        "You are invited to work on a study as %(role)s. Open this link to make your account; it works once, for 14 days:"
+    ) % {"role": invitation.role}
+    return Mail(to=invitation.email, subject=_("Invitation"), body=f"{body}\n\n{settings.PUBLIC_URL}{path}\n")
+
+
+def withdrawn(participant: Participant, at: datetime) -> None:
+    grants.end_all(participant, at)
+
+
+def erase(participant: Participant, at: datetime) -> None:
+    """What a person wrote in exercises, and their call times."""
+    ExerciseAnswer.objects.filter(participant=participant).delete()
+    Alert.objects.filter(participant=participant, state="closed").update(phone_sealed="", done_sealed="")

@@ -1,0 +1,31 @@
+from trial.models.accounts import Invitation, Membership, User
+from trial.models.participants import Consent, Identity, Participant, PersonKey
+from trial.models.programme import ExerciseAnswer, ModuleUse
+from trial.models.record import AuditEvent, AuditHead, AuditSeal, AuditSealedHead, Stamp
+from trial.models.studies import Confirmation, ProtocolVersion, Study
+from trial.models.work import Alert, Journey, Message, Milestone, RequestKey
+
+__all__ = [
+    "Alert",
+    "AuditEvent",
+    "AuditHead",
+    "AuditSeal",
+    "AuditSealedHead",
+    "Confirmation",
+    "Consent",
+    "ExerciseAnswer",
+    "Identity",
+    "Invitation",
+    "Journey",
+    "Membership",
+    "Message",
+    "Milestone",
+    "ModuleUse",
+    "Participant",
+    "PersonKey",
+    "ProtocolVersion",
+    "RequestKey",
+    "Stamp",
+    "Study",
+    "User",
+]

@@ -1,0 +1,50 @@
+from __future__ import annotations
+
+from django.contrib.auth.models import AbstractUser
+from django.db import models
+
+from trial import vault
+
+
+class User(AbstractUser):
+    """A login. Staff have an e-mail address; a participant's login has a random name and an empty address."""
+
+    first_name = None  # type: ignore[assignment]  # a name is kept in Identity, or not at all
+    last_name = None  # type: ignore[assignment]
+    full_name = models.CharField(max_length=120, blank=True)  # staff only
+
+    REQUIRED_FIELDS: list[str] = []
+
+    def __str__(self) -> str:
+        return f"user {self.pk}"
+
+
+class Membership(models.Model):
+    """Who does what in which study."""
+
+    study = models.ForeignKey("trial.Study", on_delete=models.PROTECT, related_name="memberships")
+    user = models.ForeignKey(User, on_delete=models.PROTECT, related_name="memberships")
+    role = models.CharField(max_length=20)
+    since_at = models.DateTimeField()
+    ended_at = models.DateTimeField(null=True, blank=True)
+
+    class Meta:
+        constraints = [models.UniqueConstraint(fields=["study", "user", "role"], name="one_membership_per_role")]
+
+
+class Invitation(models.Model):
+    """An invitation of staff: the address encrypted, the link's token only as a hash."""
+
+    study = models.ForeignKey("trial.Study", null=True, blank=True, on_delete=models.PROTECT, related_name="+")
+    role = models.CharField(max_length=20)
+    email_sealed = models.TextField()
+    email_hash = models.CharField(max_length=64)
+    token_hash = models.CharField(max_length=64, unique=True)
+    invited_by = models.CharField(max_length=80)
+    invited_at = models.DateTimeField()
+    expires_at = models.DateTimeField()
+    accepted_at = models.DateTimeField(null=True, blank=True)
+
+    @property
+    def email(self) -> str:
+        return vault.unseal(self.email_sealed)

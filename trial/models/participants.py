@@ -1,0 +1,112 @@
+from __future__ import annotations
+
+from django.db import models
+
+from trial import lifecycles, vault
+from trial.models.accounts import User
+from trial.models.studies import ProtocolVersion, Study
+
+
+class Participant(models.Model):
+    """A person in a study, known by a code. Begins at the first screening answer, without a login or a name.
+
+    `answers` holds what was answered to the study's own questions (age, site); it is emptied with the screening
+    answers when somebody does not get in.
+    """
+
+    study = models.ForeignKey(Study, on_delete=models.PROTECT, related_name="participants")
+    version = models.ForeignKey(ProtocolVersion, on_delete=models.PROTECT, related_name="+")
+    code = models.CharField(max_length=12, unique=True)
+    user = models.OneToOneField(User, null=True, blank=True, on_delete=models.SET_NULL, related_name="participant")
+    state = models.CharField(max_length=10, choices=lifecycles.states("participant"), default="screening")
+    simulated = models.BooleanField(default=False)
+    language = models.CharField(max_length=5)
+    timezone = models.CharField(max_length=40)
+    site = models.CharField(max_length=20, blank=True)
+    answers = models.JSONField(default=dict)
+    began_at = models.DateTimeField()
+    verified_at = models.DateTimeField(null=True, blank=True)
+    consented_at = models.DateTimeField(null=True, blank=True)
+    randomised_at = models.DateTimeField(null=True, blank=True)
+    completed_at = models.DateTimeField(null=True, blank=True)
+    left_at = models.DateTimeField(null=True, blank=True)  # withdrew, or was turned away
+    left_stage = models.CharField(max_length=20, blank=True)
+    left_reason = models.CharField(max_length=40, blank=True)
+    programme_stopped_at = models.DateTimeField(null=True, blank=True)
+    erased_at = models.DateTimeField(null=True, blank=True)
+
+    class Meta:
+        indexes = [models.Index(fields=["study", "state"])]
+
+    def __str__(self) -> str:
+        return self.code
+
+    @property
+    def is_in_study(self) -> bool:
+        return self.state in {"consented", "randomised", "completed"}
+
+    def sealed(self, text: str) -> str:
+        """`text` under this person's key; raises PersonKey.DoesNotExist once the person is erased."""
+        return vault.seal_for(self.key.sealed_key, text) if text else ""
+
+    def unsealed(self, token: str) -> str:
+        return vault.unseal_for(self.key.sealed_key, token) if token else ""
+
+
+class PersonKey(models.Model):
+    """The key of one person's contact details, free text and audit values. Deleting it erases them everywhere."""
+
+    participant = models.OneToOneField(Participant, on_delete=models.PROTECT, related_name="key")
+    sealed_key = models.TextField()
+
+
+class Identity(models.Model):
+    """Contact details, apart from research data and encrypted with the person's key."""
+
+    participant = models.OneToOneField(Participant, on_delete=models.PROTECT, related_name="identity")
+    study = models.ForeignKey(Study, on_delete=models.PROTECT, related_name="+")
+    name_sealed = models.TextField()
+    email_sealed = models.TextField()
+    phone_sealed = models.TextField()
+    call_times_sealed = models.TextField(blank=True)
+    email_hash = models.CharField(max_length=64)
+    phone_hash = models.CharField(max_length=64)
+    verified_at = models.DateTimeField()
+
+    class Meta:
+        verbose_name_plural = "identities"
+        constraints = [models.UniqueConstraint(fields=["study", "email_hash"], name="one_person_per_address")]
+
+    @property
+    def name(self) -> str:
+        return self.participant.unsealed(self.name_sealed)
+
+    @property
+    def email(self) -> str:
+        return self.participant.unsealed(self.email_sealed)
+
+    @property
+    def phone(self) -> str:
+        return self.participant.unsealed(self.phone_sealed)
+
+    @property
+    def call_times(self) -> str:
+        """Preferred times for calls: a JSON list of codes such as `mon-evening`."""
+        return self.participant.unsealed(self.call_times_sealed)
+
+
+class Consent(models.Model):
+    """What was agreed to, word for word, and when. Signed by the verified person."""
+
+    append_only = True
+
+    participant = models.ForeignKey(Participant, on_delete=models.PROTECT, related_name="consents")
+    version = models.ForeignKey(ProtocolVersion, on_delete=models.PROTECT, related_name="+")
+    kind = models.CharField(max_length=10, default="study")  # screening | study
+    text_version = models.CharField(max_length=20)
+    language = models.CharField(max_length=5)
+    text_sha256 = models.CharField(max_length=64)
+    statements = models.JSONField(default=list)
+    comprehension = models.JSONField(default=dict)  # attempts per question until right
+    signature_sealed = models.TextField(blank=True)
+    signed_at = models.DateTimeField()

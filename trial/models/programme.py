@@ -1,0 +1,33 @@
+from __future__ import annotations
+
+from django.db import models
+
+from trial.models.participants import Participant
+
+
+class ModuleUse(models.Model):
+    """One person and one module: when it was begun, last used and done."""
+
+    participant = models.ForeignKey(Participant, on_delete=models.PROTECT, related_name="+")
+    module = models.CharField(max_length=40)
+    begun_at = models.DateTimeField()
+    last_used_at = models.DateTimeField()
+    done_at = models.DateTimeField(null=True, blank=True)
+
+    class Meta:
+        constraints = [models.UniqueConstraint(fields=["participant", "module"], name="one_use_per_module")]
+
+
+class ExerciseAnswer(models.Model):
+    """What a person wrote in an exercise, encrypted with the person's key. Nobody else reads it."""
+
+    participant = models.ForeignKey(Participant, on_delete=models.PROTECT, related_name="+")
+    module = models.CharField(max_length=40)
+    exercise = models.CharField(max_length=40)
+    value_sealed = models.TextField()
+    saved_at = models.DateTimeField()
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(fields=["participant", "module", "exercise"], name="one_answer_per_exercise")
+        ]

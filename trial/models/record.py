@@ -1,0 +1,76 @@
+from __future__ import annotations
+
+from django.db import models
+
+
+class Stamp(models.Model):
+    """What this database is for: a rehearsal or a live study. Written once, at the first migration."""
+
+    append_only = True
+
+    kind = models.CharField(max_length=10)
+    stamped_at = models.DateTimeField()
+
+
+class AuditEvent(models.Model):
+    """One thing that happened. Text on its own: no foreign keys, no contact details, no answers in clear.
+
+    The primary key is the stream and the number in it, so that every column is covered by the chain.
+    """
+
+    append_only = True
+
+    key = models.CharField(primary_key=True, max_length=90)
+    stream = models.CharField(max_length=80)
+    number = models.PositiveIntegerField()
+    study = models.CharField(max_length=50, db_index=True)
+    action = models.CharField(max_length=60)
+    subject = models.CharField(max_length=120)
+    by = models.CharField(max_length=80)
+    role = models.CharField(max_length=20, blank=True)
+    at = models.DateTimeField()
+    recorded_at = models.DateTimeField()
+    old = models.TextField(blank=True)
+    new = models.TextField(blank=True)
+    reason = models.TextField(blank=True)
+    previous = models.CharField(max_length=64)
+    hash = models.CharField(max_length=64)
+
+    class Meta:
+        constraints = [models.UniqueConstraint(fields=["stream", "number"], name="one_event_per_number")]
+
+
+class AuditHead(models.Model):
+    """The newest link of a stream: the row a writer locks last."""
+
+    stream = models.CharField(primary_key=True, max_length=80)
+    study = models.CharField(max_length=50, db_index=True)
+    number = models.PositiveIntegerField()
+    hash = models.CharField(max_length=64)
+    sealed_number = models.PositiveIntegerField(default=0)
+
+
+class AuditSeal(models.Model):
+    """All stream heads of a study that moved since the seal before, in one chain. The newest is printed in every report."""
+
+    append_only = True
+
+    key = models.CharField(primary_key=True, max_length=90)
+    study = models.CharField(max_length=50)
+    number = models.PositiveIntegerField()
+    at = models.DateTimeField()
+    previous = models.CharField(max_length=64)
+    hash = models.CharField(max_length=64)
+
+    class Meta:
+        constraints = [models.UniqueConstraint(fields=["study", "number"], name="one_seal_per_number")]
+
+
+class AuditSealedHead(models.Model):
+    append_only = True
+
+    key = models.CharField(primary_key=True, max_length=180)
+    seal = models.CharField(max_length=90, db_index=True)
+    stream = models.CharField(max_length=80)
+    number = models.PositiveIntegerField()
+    hash = models.CharField(max_length=64)

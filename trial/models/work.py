@@ -1,0 +1,87 @@
+"""Rows that carry work forward: what is due, what was said, what was asked once."""
+
+from __future__ import annotations
+
+from django.db import models
+
+from trial import lifecycles
+from trial.models.participants import Participant
+from trial.models.studies import Study
+
+
+class RequestKey(models.Model):
+    """One effect per (person, action, key): the stored result answers a repeat."""
+
+    person = models.CharField(max_length=80)
+    action = models.CharField(max_length=80)
+    key = models.CharField(max_length=80)
+    digest = models.CharField(max_length=64)
+    result = models.JSONField(null=True)
+    claimed_at = models.DateTimeField()
+
+    class Meta:
+        constraints = [models.UniqueConstraint(fields=["person", "action", "key"], name="one_effect_per_key")]
+
+
+class Journey(models.Model):
+    """Where a participant is on the way through settings.JOURNEY, and when to look again."""
+
+    participant = models.OneToOneField(Participant, on_delete=models.PROTECT, related_name="journey")
+    passed = models.JSONField(default=list)
+    due_at = models.DateTimeField(null=True, blank=True, db_index=True)
+    failed_at = models.DateTimeField(null=True, blank=True)
+
+
+class Milestone(models.Model):
+    """Something that schedules hang on: randomised, programme_finished, assessment_closed:<timepoint>."""
+
+    participant = models.ForeignKey(Participant, on_delete=models.PROTECT, related_name="milestones")
+    name = models.CharField(max_length=60)
+    reached_at = models.DateTimeField()
+
+    class Meta:
+        constraints = [models.UniqueConstraint(fields=["participant", "name"], name="one_milestone_per_name")]
+
+
+class Message(models.Model):
+    """A mail to be sent: the words are composed at hand-over, from what is true then."""
+
+    study = models.ForeignKey(Study, null=True, on_delete=models.PROTECT, related_name="+")
+    participant = models.ForeignKey(Participant, null=True, on_delete=models.PROTECT, related_name="messages")
+    kind = models.CharField(max_length=30)
+    subject_ref = models.CharField(max_length=60)  # timepoint, alert number, invitation number
+    state = models.CharField(max_length=10, choices=lifecycles.states("message"), default="queued")
+    due_at = models.DateTimeField()
+    handed_over_at = models.DateTimeField(null=True, blank=True)
+    settled_at = models.DateTimeField(null=True, blank=True)
+    attempts = models.PositiveSmallIntegerField(default=0)
+
+    class Meta:
+        indexes = [models.Index(fields=["state", "due_at"])]
+        constraints = [
+            models.UniqueConstraint(fields=["participant", "kind", "subject_ref"], name="one_message_per_occasion")
+        ]
+
+
+class Alert(models.Model):
+    """Something a person must look at before a deadline. The same in every arm, never dependent on a coach."""
+
+    study = models.ForeignKey(Study, on_delete=models.PROTECT, related_name="alerts")
+    participant = models.ForeignKey(Participant, null=True, on_delete=models.PROTECT, related_name="alerts")
+    kind = models.CharField(max_length=30)
+    subject_ref = models.CharField(max_length=60, blank=True)
+    state = models.CharField(max_length=10, choices=lifecycles.states("alert"), default="raised")
+    raised_at = models.DateTimeField()
+    deadline_at = models.DateTimeField()
+    taken_by = models.CharField(max_length=80, blank=True)
+    taken_at = models.DateTimeField(null=True, blank=True)
+    closed_by = models.CharField(max_length=80, blank=True)
+    closed_at = models.DateTimeField(null=True, blank=True)
+    phone_sealed = models.TextField(blank=True)  # left during screening; under the person's key
+    done_sealed = models.TextField(blank=True)  # what was done, under the person's key where there is a person
+
+    class Meta:
+        indexes = [models.Index(fields=["study", "state", "deadline_at"])]
+        constraints = [
+            models.UniqueConstraint(fields=["participant", "kind", "subject_ref"], name="one_alert_per_occasion")
+        ]

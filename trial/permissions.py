@@ -1,0 +1,47 @@
+"""Who may. When it is allowed stands in the life cycles and in the actions."""
+
+from __future__ import annotations
+
+from django.core.exceptions import PermissionDenied
+from django.utils.translation import gettext_lazy as _
+
+from trial.models import Membership, Study, User
+
+ROLES = {
+    "researcher": _("Configures, opens and runs the study; sees everything pooled, never the arms of a running study."),
+    "statistician": _("Owns the analysis plan; locks a closed study; sees reports by arm once it is locked."),
+    "coach": _("Calls the participants in their own caseload and logs the calls."),
+    "supervisor": _("Sees every caseload, reassigns coaches, handles alerts."),
+    "assessor": _("Enters assessments that are due now, without the arm or the history."),
+}
+MAY = {
+    "researcher": {"load", "run", "invite", "dashboard", "participants", "alerts", "report", "export", "erase"},
+    "statistician": {"dashboard", "participants", "report", "export", "lock", "report_by_arm"},
+    "coach": {"coach"},
+    "supervisor": {"coach", "supervise", "alerts"},
+    "assessor": {"assess"},
+}
+
+
+def roles(user: User, study: Study) -> set[str]:
+    """The roles a person holds in a study now."""
+    return set(
+        Membership.objects.filter(user=user, study=study, ended_at__isnull=True).values_list("role", flat=True)
+    )
+
+
+def may(user: User, study: Study, what: str) -> bool:
+    return any(what in MAY[role] for role in roles(user, study))
+
+
+def check_may(user: User, study: Study, what: str) -> str:
+    """The role that allows it, for the audit trail; raises PermissionDenied."""
+    for role in sorted(roles(user, study)):
+        if what in MAY[role]:
+            return role
+    raise PermissionDenied(f"none of this person's roles may {what}")
+
+
+def is_researcher_somewhere(user: User) -> bool:
+    """Whoever runs one study may load another. The first one comes by `manage.py invite`."""
+    return Membership.objects.filter(user=user, role="researcher", ended_at__isnull=True).exists()

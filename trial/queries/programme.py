@@ -1,0 +1,91 @@
+"""Programme access: knows grants, not arms."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any
+from zoneinfo import ZoneInfo
+
+from trial.grants import Grant
+from trial.models import ExerciseAnswer, ModuleUse, Participant
+
+
+@dataclass(frozen=True)
+class ModuleState:
+    """A module as its participant meets it. `opens_at` is None while it waits for the one before."""
+
+    code: str
+    number: int
+    title: str
+    component: str
+    minutes: int
+    opens_at: datetime | None
+    begun_at: datetime | None
+    done_at: datetime | None
+
+    def is_open(self, at: datetime) -> bool:
+        return self.opens_at is not None and self.opens_at <= at
+
+
+def access(participant: Participant) -> Grant | None:
+    """The grant of the programme, open or not yet."""
+    return Grant.objects.filter(participant=participant, kind="programme", ended_at__isnull=True).first()
+
+
+def has_programme(participant: Participant, at: datetime) -> bool:
+    grant = access(participant)
+    return grant is not None and grant.opens_at is not None and grant.opens_at <= at
+
+
+def modules(participant: Participant) -> list[ModuleState]:
+    """Every module in order with its pacing worked out; empty without access."""
+    grant = access(participant)
+    if grant is None:
+        return []
+    programme = participant.version.programme
+    uses = {use.module: use for use in ModuleUse.objects.filter(participant=participant)}
+    result: list[ModuleState] = []
+    opens_at = grant.opens_at
+    for number, module in enumerate(programme.modules, 1):
+        use = uses.get(module.code)
+        state = ModuleState(
+            code=module.code,
+            number=number,
+            title=module.title.get(participant.language) or next(iter(module.title.values())),
+            component=module.component,
+            minutes=module.minutes,
+            opens_at=opens_at,
+            begun_at=use.begun_at if use else None,
+            done_at=use.done_at if use else None,
+        )
+        result.append(state)
+        opens_at = _next_opening(state, programme.pacing, participant.timezone)
+    return result
+
+
+def _next_opening(before: ModuleState, pacing: Any, timezone: str) -> datetime | None:
+    """The following module opens `pacing.days` after this one was begun, at the start of that day, once this one is done."""
+    if before.opens_at is None or before.begun_at is None or (pacing.needs_previous and before.done_at is None):
+        return None
+    day = before.begun_at.astimezone(ZoneInfo(timezone)).date() + timedelta(days=pacing.days)
+    paced = datetime(day.year, day.month, day.day, tzinfo=ZoneInfo(timezone))
+    return max(paced, before.done_at) if pacing.needs_previous and before.done_at else paced
+
+
+def is_open(participant: Participant, module: str, at: datetime) -> bool:
+    return any(state.code == module and state.is_open(at) for state in modules(participant))
+
+
+def is_after_begun(participant: Participant, module: str) -> bool:
+    """Whether a later module has been begun."""
+    order = [each.code for each in participant.version.programme.modules]
+    later = order[order.index(module) + 1 :]
+    return ModuleUse.objects.filter(participant=participant, module__in=later).exists()
+
+
+def answers(participant: Participant, module: str) -> dict[str, Any]:
+    """What the participant wrote in the exercises of a module, by exercise code."""
+    rows = ExerciseAnswer.objects.filter(participant=participant, module=module)
+    return {row.exercise: json.loads(participant.unsealed(row.value_sealed)) for row in rows}

@@ -1,0 +1,258 @@
+"""Settings. What differs between machines comes from the environment (trial/environment.py).
+
+The ordered lists at the end are how the bottom app reaches upward: read them and you have read the life of a participant.
+"""
+
+import os
+from pathlib import Path
+
+from csp.constants import NONE, SELF
+from django.utils.translation import gettext_lazy as _
+
+from trial import environment
+
+BASE_DIR = Path(__file__).resolve().parent.parent
+PRODUCTION = environment.is_production(os.environ)
+DEBUG = os.environ.get("HANDVAT_DEBUG") == "1" and not PRODUCTION
+SECRET_KEY = environment.secret(os.environ, "HANDVAT_SECRET_KEY")
+FIELD_KEYS = environment.field_keys(os.environ)
+HASH_KEY = environment.secret(os.environ, "HANDVAT_HASH_KEY")
+ALLOWED_HOSTS = os.environ.get("HANDVAT_HOSTS", "127.0.0.1,localhost,[::1]").split(",")
+CSRF_TRUSTED_ORIGINS = [f"https://{host}" for host in ALLOWED_HOSTS] if PRODUCTION else []
+
+# What a database is for is stamped into it at its first migration; the commands of the other kind refuse it.
+DATABASE_KIND = os.environ.get("HANDVAT_KIND", "live")
+
+INSTALLED_APPS = [
+    "django.contrib.auth",
+    "django.contrib.contenttypes",
+    "django.contrib.sessions",
+    "django.contrib.messages",
+    "whitenoise.runserver_nostatic",
+    "django.contrib.staticfiles",
+    "django.forms",
+    "allauth",
+    "allauth.account",
+    "allauth.mfa",
+    "rest_framework",
+    "rest_framework.authtoken",
+    "drf_spectacular",
+    "drf_spectacular_sidecar",
+    "django_htmx",
+    "csp",
+    "trial",
+    "outcomes",
+    "randomisation",
+    "coaching_protocol",
+    "reports",
+]
+
+MIDDLEWARE = [
+    "django.middleware.security.SecurityMiddleware",
+    "whitenoise.middleware.WhiteNoiseMiddleware",
+    "csp.middleware.CSPMiddleware",
+    "django.contrib.sessions.middleware.SessionMiddleware",
+    "django.middleware.locale.LocaleMiddleware",
+    "django.middleware.common.CommonMiddleware",
+    "django.middleware.csrf.CsrfViewMiddleware",
+    "django.contrib.auth.middleware.AuthenticationMiddleware",
+    "django.contrib.auth.middleware.LoginRequiredMiddleware",
+    "allauth.account.middleware.AccountMiddleware",
+    "django.contrib.messages.middleware.MessageMiddleware",
+    "django.middleware.clickjacking.XFrameOptionsMiddleware",
+    "django_htmx.middleware.HtmxMiddleware",
+    "trial.audiences.AudienceDoor",
+]
+
+ROOT_URLCONF = "trial.urls"
+WSGI_APPLICATION = "trial.wsgi.application"
+AUTH_USER_MODEL = "trial.User"
+DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
+TEMPLATES = [
+    {
+        "BACKEND": "django.template.backends.django.DjangoTemplates",
+        "DIRS": [BASE_DIR / "trial" / "templates"],  # found before allauth's own pages
+        "APP_DIRS": True,
+        "OPTIONS": {
+            "context_processors": [
+                "django.template.context_processors.request",
+                "django.template.context_processors.i18n",
+                "django.contrib.auth.context_processors.auth",
+                "django.contrib.messages.context_processors.messages",
+                "trial.audiences.context",
+            ]
+        },
+    }
+]
+FORM_RENDERER = "django.forms.renderers.TemplatesSetting"
+
+DATABASES = {"default": environment.database(os.environ, BASE_DIR)}
+CACHES = {
+    # Rate limits must hold across processes, so the cache is shared: a table of the same database.
+    "default": {"BACKEND": "django.core.cache.backends.db.DatabaseCache", "LOCATION": "shared_cache"}
+}
+
+LANGUAGE_CODE = "en"
+LANGUAGES = [("en", _("English")), ("nl", _("Nederlands"))]
+LOCALE_PATHS = [BASE_DIR / "trial" / "locale"]
+USE_I18N = True
+USE_TZ = True
+TIME_ZONE = "UTC"
+
+STATIC_URL = "/static/"
+STATIC_ROOT = BASE_DIR / "staticfiles"
+WHITENOISE_USE_FINDERS = True
+
+# Accounts: staff sign in by e-mail and password (TOTP offered); participants by a code that is mailed and never stored.
+AUTHENTICATION_BACKENDS = [
+    "django.contrib.auth.backends.ModelBackend",
+    "allauth.account.auth_backends.AuthenticationBackend",
+]
+LOGIN_URL = "account_login"
+LOGIN_REDIRECT_URL = "door"
+ACCOUNT_ADAPTER = "trial.accounts.Adapter"
+ACCOUNT_LOGIN_METHODS = {"email"}
+ACCOUNT_SIGNUP_FIELDS = ["email*", "password1*", "password2*"]
+ACCOUNT_EMAIL_VERIFICATION = "none"
+ACCOUNT_UNIQUE_EMAIL = True
+ACCOUNT_LOGIN_BY_CODE_ENABLED = True
+ACCOUNT_LOGIN_BY_CODE_TIMEOUT = 15 * 60
+ACCOUNT_LOGIN_BY_CODE_MAX_ATTEMPTS = 5
+ACCOUNT_PREVENT_ENUMERATION = True
+ACCOUNT_EMAIL_UNKNOWN_ACCOUNTS = False
+ACCOUNT_EMAIL_SUBJECT_PREFIX = ""
+ACCOUNT_LOGOUT_ON_GET = False
+ACCOUNT_FORMS = {"request_login_code": "trial.forms.accounts.RequestLoginCode"}
+MFA_SUPPORTED_TYPES = ["totp", "recovery_codes"]
+MFA_TOTP_ISSUER = "Handvat"
+AUTH_PASSWORD_VALIDATORS = [
+    {"NAME": "django.contrib.auth.password_validation.MinimumLengthValidator", "OPTIONS": {"min_length": 12}},
+    {"NAME": "django.contrib.auth.password_validation.CommonPasswordValidator"},
+    {"NAME": "django.contrib.auth.password_validation.UserAttributeSimilarityValidator"},
+]
+SESSION_SERIALIZER = "trial.vault.EncryptedSerializer"
+SESSION_COOKIE_AGE = 60 * 60 * 12
+SESSION_COOKIE_SECURE = CSRF_COOKIE_SECURE = PRODUCTION
+SESSION_COOKIE_NAME = "s"
+SECURE_SSL_REDIRECT = PRODUCTION
+SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https") if PRODUCTION else None
+SECURE_HSTS_SECONDS = 31_536_000 if PRODUCTION else 0
+SECURE_REFERRER_POLICY = "same-origin"
+X_FRAME_OPTIONS = "DENY"
+CONTENT_SECURITY_POLICY = {
+    "DIRECTIVES": {
+        "default-src": [NONE],
+        "script-src": [SELF],
+        "style-src": [SELF],
+        "img-src": [SELF, "data:"],
+        "font-src": [SELF],
+        "connect-src": [SELF],
+        "form-action": [SELF],
+        "base-uri": [NONE],
+        "frame-ancestors": [NONE],
+        "manifest-src": [SELF],
+    }
+}
+
+# Mail: smtp when a host is named, a directory when one is named (rehearsals always), the console otherwise.
+EMAIL_HOST = os.environ.get("HANDVAT_MAIL_HOST", "")
+EMAIL_FILE_PATH = os.environ.get("HANDVAT_MAIL_DIRECTORY", "")
+EMAIL_BACKEND = (
+    "django.core.mail.backends.filebased.EmailBackend"
+    if EMAIL_FILE_PATH
+    else "django.core.mail.backends.smtp.EmailBackend"
+    if EMAIL_HOST
+    else "django.core.mail.backends.console.EmailBackend"
+)
+EMAIL_PORT = int(os.environ.get("HANDVAT_MAIL_PORT", "587"))
+EMAIL_HOST_USER = os.environ.get("HANDVAT_MAIL_USER", "")
+EMAIL_HOST_PASSWORD = os.environ.get("HANDVAT_MAIL_PASSWORD", "")
+EMAIL_USE_TLS = bool(EMAIL_HOST)
+DEFAULT_FROM_EMAIL = os.environ.get("HANDVAT_MAIL_FROM", "no-reply@localhost")
+PUBLIC_URL = os.environ.get("HANDVAT_PUBLIC_URL", "http://127.0.0.1:8000")
+
+REST_FRAMEWORK = {
+    "DEFAULT_AUTHENTICATION_CLASSES": [
+        "rest_framework.authentication.TokenAuthentication",
+        "rest_framework.authentication.SessionAuthentication",
+    ],
+    # DRF's views are exempt from LoginRequiredMiddleware, so the door is closed here.
+    "DEFAULT_PERMISSION_CLASSES": ["rest_framework.permissions.IsAuthenticated"],
+    "DEFAULT_RENDERER_CLASSES": ["rest_framework.renderers.JSONRenderer"],
+    "DEFAULT_PARSER_CLASSES": ["rest_framework.parsers.JSONParser"],
+    "DEFAULT_SCHEMA_CLASS": "drf_spectacular.openapi.AutoSchema",
+    "EXCEPTION_HANDLER": "trial.api.errors.handle",
+}
+SPECTACULAR_SETTINGS = {
+    "TITLE": "Handvat API",
+    "VERSION": "1",
+    "SERVE_INCLUDE_SCHEMA": False,
+    "SERVE_PERMISSIONS": ["rest_framework.permissions.IsAuthenticated"],
+    "SWAGGER_UI_DIST": "SIDECAR",
+    "SWAGGER_UI_FAVICON_HREF": "SIDECAR",
+}
+
+LOGGING = {
+    # Logs name routes and codes, never what people typed: Django's request logger prints paths, which hold no identifier.
+    "version": 1,
+    "disable_existing_loggers": False,
+    "handlers": {"console": {"class": "logging.StreamHandler"}},
+    "root": {"handlers": ["console"], "level": os.environ.get("HANDVAT_LOG_LEVEL", "WARNING")},
+}
+
+# How the bottom app reaches upward. Each entry is a plain function in the `life` module of its app (ARCHITECTURE 1).
+STUDY_SECTIONS = [
+    "trial.life.section",
+    "outcomes.life.section",
+    "randomisation.life.section",
+    "coaching_protocol.life.section",
+    "reports.life.section",
+]
+REQUIREMENTS = [  # what must be so before a study opens: requirements(study) -> list[str]
+    "trial.life.requirements",
+    "outcomes.life.requirements",
+    "coaching_protocol.life.requirements",
+]
+OPEN_LANGUAGES = ["outcomes.life.open_languages"]  # languages a study may open in: open_languages(study) -> list[str]
+OPENED = ["randomisation.life.opened"]  # what follows when a study opens, in the same transaction: opened(study, at)
+JOURNEY = [
+    "outcomes.life.screening",
+    "trial.life.verification",
+    "trial.life.consent",
+    "trial.life.call_times",
+    "outcomes.life.baseline",
+    "randomisation.life.allocation",
+    "randomisation.life.granting",
+    "outcomes.life.dating",
+    "trial.life.openings",
+    "outcomes.life.completion",
+]
+TODAY = [
+    "outcomes.life.today",
+    "coaching_protocol.life.today",
+    "trial.life.today",
+]
+PANELS = [
+    "trial.life.panel_recruitment",
+    "trial.life.panel_flow",
+    "outcomes.life.panel",
+    "trial.life.panel_adherence",
+    "coaching_protocol.life.panel",
+    "trial.life.panel_alerts",
+]
+TABLES = [
+    "trial.life.tables",
+    "outcomes.life.tables",
+    "coaching_protocol.life.tables",
+    "randomisation.life.tables",
+]
+GRANTED = ["outcomes.granted.granted", "coaching_protocol.life.granted"]
+WITHDRAWAL = ["outcomes.life.withdrawn", "coaching_protocol.life.withdrawn", "trial.life.withdrawn"]
+MESSAGES = {  # kind of message -> compose(message, at) -> Mail, or None when it is no longer wanted
+    "assessment_invitation": "outcomes.life.compose",
+    "assessment_reminder": "outcomes.life.compose",
+    "alert": "trial.life.compose_alert",
+    "invitation": "trial.life.compose_invitation",
+}
+ERASURE = ["outcomes.life.erase", "coaching_protocol.life.erase", "trial.life.erase"]
+REHEARSAL = ["trial.life.behave", "outcomes.life.behave", "coaching_protocol.life.behave"]

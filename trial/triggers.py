@@ -1,0 +1,93 @@
+"""The database itself refuses to change or drop what is append-only, whoever asks, the owner of the tables included.
+
+A model says `append_only = True`; triggers are made for its table after every migrate, because SQLite drops a table's
+triggers when it rebuilds the table. Nothing in the product can lift them.
+"""
+
+from __future__ import annotations
+
+from django.apps import apps
+from django.db import models
+from django.db.backends.base.base import BaseDatabaseWrapper
+
+
+def append_only_models() -> list[type[models.Model]]:
+    return [model for model in apps.get_models() if getattr(model, "append_only", False)]
+
+
+def names(model: type[models.Model], vendor: str) -> list[str]:
+    kinds = ("update", "delete", "insert") if vendor == "sqlite" else ("change", "truncate")
+    return [f"{model._meta.db_table}_no_{kind}" for kind in kinds]
+
+
+def install(connection: BaseDatabaseWrapper) -> None:
+    """Make every trigger anew. Safe to repeat."""
+    present = set(connection.introspection.table_names())
+    with connection.cursor() as cursor:
+        if connection.vendor == "postgresql":
+            cursor.execute(_FUNCTION)
+        for model in append_only_models():
+            if model._meta.db_table in present:
+                for statement in _statements(model, connection):
+                    cursor.execute(statement)
+
+
+def missing(connection: BaseDatabaseWrapper) -> list[str]:
+    """Triggers that should stand in this database and do not."""
+    query = (
+        "SELECT name FROM sqlite_master WHERE type = 'trigger'"
+        if connection.vendor == "sqlite"
+        else "SELECT tgname FROM pg_trigger WHERE NOT tgisinternal AND tgenabled <> 'D'"
+    )
+    present = set(connection.introspection.table_names())
+    with connection.cursor() as cursor:
+        cursor.execute(query)
+        found = {row[0] for row in cursor.fetchall()}
+    return [
+        name
+        for model in append_only_models()
+        if model._meta.db_table in present
+        for name in names(model, connection.vendor)
+        if name not in found
+    ]
+
+
+_FUNCTION = """
+CREATE OR REPLACE FUNCTION handvat_refuse() RETURNS trigger LANGUAGE plpgsql AS $$
+BEGIN RAISE EXCEPTION '% is append-only: % refused', TG_TABLE_NAME, TG_OP; END $$
+"""
+
+
+def _statements(model: type[models.Model], connection: BaseDatabaseWrapper) -> list[str]:
+    quote = connection.ops.quote_name
+    table = model._meta.db_table
+    if connection.vendor == "postgresql":
+        change, truncate = (quote(name) for name in names(model, "postgresql"))
+        return [
+            f"CREATE OR REPLACE TRIGGER {change} BEFORE UPDATE OR DELETE ON {quote(table)} "
+            "FOR EACH ROW EXECUTE FUNCTION handvat_refuse()",
+            f"CREATE OR REPLACE TRIGGER {truncate} BEFORE TRUNCATE ON {quote(table)} "
+            "FOR EACH STATEMENT EXECUTE FUNCTION handvat_refuse()",
+        ]
+    update, delete, insert = (quote(name) for name in names(model, "sqlite"))
+    refuse = f"BEGIN SELECT RAISE(ABORT, '{table} is append-only'); END"
+    return [
+        *(f"DROP TRIGGER IF EXISTS {name}" for name in (update, delete, insert)),
+        f"CREATE TRIGGER {update} BEFORE UPDATE ON {quote(table)} {refuse}",
+        f"CREATE TRIGGER {delete} BEFORE DELETE ON {quote(table)} {refuse}",
+        # INSERT OR REPLACE deletes without firing the delete trigger, so an existing key is refused here.
+        f"CREATE TRIGGER {insert} BEFORE INSERT ON {quote(table)} "
+        f"WHEN EXISTS (SELECT 1 FROM {quote(table)} WHERE {_same_row(model, quote)}) {refuse}",
+    ]
+
+
+def _same_row(model: type[models.Model], quote) -> str:
+    """SQL that is true of a row which NEW would replace: same primary key, or same unique columns."""
+    keys = [[model._meta.pk.column]]
+    keys += [[field.column] for field in model._meta.local_fields if field.unique and not field.primary_key]
+    keys += [
+        [model._meta.get_field(name).column for name in constraint.fields]
+        for constraint in model._meta.constraints
+        if isinstance(constraint, models.UniqueConstraint) and constraint.fields
+    ]
+    return " OR ".join("(" + " AND ".join(f"{quote(c)} = NEW.{quote(c)}" for c in columns) + ")" for columns in keys)

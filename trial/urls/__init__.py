@@ -1,0 +1,46 @@
+"""Root URLs. Other apps are named by string only; a room (participant, coach, research) is put together from several apps."""
+
+from django.conf.urls.i18n import set_language
+from django.contrib.auth.decorators import login_not_required
+from django.urls import include, path
+
+from trial.views import front
+
+urlpatterns = [
+    path("", front.front, name="front"),
+    path("door/", front.door, name="door"),
+    path("language/", login_not_required(set_language), name="set_language"),
+    path("invitation/<str:token>/", front.accept_invitation, name="accept_invitation"),
+    path("account/", include("allauth.account.urls")),
+    path("account/2fa/", include("allauth.mfa.urls")),
+    path("join/", include(([path("", include("trial.urls.join")), path("", include("outcomes.urls.join"))], "join"))),
+    path(
+        "participant/",
+        include(
+            (
+                [
+                    path("", include("trial.urls.participant")),
+                    path("", include("outcomes.urls.participant")),
+                    path("", include("coaching_protocol.urls.participant")),
+                ],
+                "participant",
+            )
+        ),
+    ),
+    path("coach/", include(("coaching_protocol.urls.coach", "coach"))),
+    path(
+        "research/",
+        include(
+            (
+                [
+                    path("", include("trial.urls.research")),
+                    path("", include("outcomes.urls.research")),
+                    path("", include("coaching_protocol.urls.research")),
+                    path("", include("reports.urls.research")),
+                ],
+                "research",
+            )
+        ),
+    ),
+    path("api/v1/", include("trial.urls.api")),
+]

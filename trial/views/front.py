@@ -1,0 +1,67 @@
+"""The way in: the front page, the door to one's own room, and the link that makes a staff account."""
+
+from __future__ import annotations
+
+from django.contrib.auth import login
+from django.contrib.auth.decorators import login_not_required
+from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
+from django.shortcuts import redirect, render
+from django.urls import reverse
+from django.utils import timezone
+from django.views.decorators.http import require_GET, require_http_methods
+
+from trial import audiences
+from trial.actions import staff
+from trial.actors import Actor
+from trial.forms.staff import AcceptInvitation
+from trial.models import Study
+
+
+@login_not_required
+@require_GET
+def front(request: HttpRequest) -> HttpResponse:
+    """Studies that take part now, under their neutral names, and the two ways to sign in."""
+    if request.user.is_authenticated:
+        return redirect("door")
+    return render(request, "public/front.html", {"studies": Study.objects.filter(state="open").order_by("pk")})
+
+
+@require_GET
+def door(request: HttpRequest) -> HttpResponse:
+    """After sign-in: on to the room where this person belongs."""
+    if hasattr(request.user, "participant"):
+        return redirect("participant:home")
+    if audiences.is_staff(request):
+        return redirect("research:studies")
+    if audiences.is_coach(request):
+        return redirect("coach:caseload")
+    return render(request, "public/no_room.html")
+
+
+@login_not_required
+@require_http_methods(["GET", "POST"])
+def accept_invitation(request: HttpRequest, token: str) -> HttpResponse:
+    at = timezone.now()
+    try:
+        invitation = staff.find(token, at)
+    except staff.InvitationNotValid:
+        return render(request, "public/invitation_over.html", status=410)
+    has_account = staff.existing_user(invitation) is not None
+    form = AcceptInvitation(request.POST or None, has_account=has_account, email=invitation.email)
+    if request.method == "POST" and form.is_valid():
+        return _accept(request, token, form)
+    return render(request, "public/accept_invitation.html", {"form": form, "invitation": invitation})
+
+
+def _accept(request: HttpRequest, token: str, form: AcceptInvitation) -> HttpResponseRedirect:
+    user = staff.accept(
+        token=token,
+        full_name=form.cleaned_data.get("full_name", ""),
+        password=form.cleaned_data.get("password", ""),
+        by=Actor("visitor", "invited"),
+        at=timezone.now(),
+    )
+    if form.has_account:
+        return redirect(reverse("account_login"))
+    login(request, user, backend="django.contrib.auth.backends.ModelBackend")
+    return redirect("door")
