@@ -65,11 +65,11 @@ def dates(entry: Entry, *, randomised_at: datetime, anchor_at: datetime | None, 
     opens_at = anchors.when(
         opening, randomised_at=randomised_at, granted_at=anchor_at, events=events, timezone=timezone
     )
-    return None if opens_at is None else Window(opens_at, _closing(opens_at, entry.window, ZoneInfo(timezone)))
+    return None if opens_at is None else window_from(opens_at, entry.window, timezone)
 
 
 def window_from(opens_at: datetime, window: int, timezone: str) -> Window:
-    """The window of `window` days of something that opens at a known moment."""
+    """Open for `window` whole calendar days of the time zone; what opens during a day has its rest on top."""
     return Window(opens_at, _closing(opens_at, window, ZoneInfo(timezone)))
 
 
@@ -91,7 +91,6 @@ def closed_at(facts: Facts, at: datetime) -> datetime | None:
 
 
 def _closing(opens_at: datetime, window: int, zone: ZoneInfo) -> datetime:
-    """The end of the last of `window` whole days; what opens during a day has the rest of that day on top."""
     local = opens_at.astimezone(zone)
     is_whole = local.time() <= anchors.OPENING_HOUR
     last_day = local.date() + timedelta(days=window - 1 if is_whole else window)

@@ -9,7 +9,7 @@ opening then resolves by itself, and an event that comes still later changes not
 - `when`: the opening on what is known so far; the latest day while the event has not happened. Safe to store: nothing
   opens too early, and whoever stops is still reached.
 - `known`: the opening if it is settled by `at`, else None. Once an answer, always that answer.
-- `expected`: `when`, and whether its anchor has happened.
+- `expected`: `when` as seen at `at`, and whether it is settled.
 """
 
 from collections.abc import Mapping
@@ -100,7 +100,7 @@ class Opening:
 
 @dataclass(frozen=True)
 class Expected:
-    when: datetime | None
+    opens_at: datetime | None
     certain: bool
 
 
@@ -136,11 +136,8 @@ def known(
     at: datetime,
 ) -> datetime | None:
     """The opening, if by `at` its anchor has happened or its latest day has come. Later events are not looked at."""
-    happened = {anchor: event for anchor, event in events.items() if event <= at}
-    granted = granted_at if granted_at is not None and granted_at <= at else None
-    found = expected(opens, randomised_at=randomised_at, granted_at=granted, events=happened, timezone=timezone)
-    has_come = found.when is not None and found.when <= at
-    return found.when if found.certain or has_come else None
+    found = expected(opens, randomised_at=randomised_at, granted_at=granted_at, events=events, timezone=timezone, at=at)
+    return found.opens_at if found.certain else None
 
 
 def expected(
@@ -150,12 +147,15 @@ def expected(
     granted_at: datetime | None,
     events: Mapping[str, datetime],
     timezone: str,
+    at: datetime,
 ) -> Expected:
-    """The best present estimate. Not certain: the anchor has not happened, and it may open sooner than this."""
+    """The best estimate at `at`. Not certain: the anchor has not happened, and it may open sooner than this."""
     opening = Opening.of(opens)
-    moment = when(opening, randomised_at=randomised_at, granted_at=granted_at, events=events, timezone=timezone)
-    start = _start(opening, randomised_at, granted_at, events, ZoneInfo(timezone))
-    return Expected(moment, certain=start is not None)
+    happened = {anchor: event for anchor, event in events.items() if event <= at}
+    granted = granted_at if granted_at is not None and granted_at <= at else None
+    moment = when(opening, randomised_at=randomised_at, granted_at=granted, events=happened, timezone=timezone)
+    settled = _start(opening, randomised_at, granted, happened, ZoneInfo(timezone)) is not None
+    return Expected(moment, certain=moment is not None and (settled or moment <= at))
 
 
 def after(event: datetime, days: int, zone: ZoneInfo) -> datetime:

@@ -118,7 +118,7 @@ def test_a_fixed_date_opens_that_morning():
 
 def test_a_grant_is_waited_for():
     assert when(opening("granted"), **facts()) is None
-    assert expected(opening("granted"), **facts()) == Expected(None, certain=False)
+    assert expected(opening("granted"), **facts(), at=RANDOMISED) == Expected(None, certain=False)
     granted_at = RANDOMISED + timedelta(hours=1)
     assert known(opening("granted"), **facts(granted_at=granted_at), at=RANDOMISED) is None
     assert known(opening("granted"), **facts(granted_at=granted_at), at=granted_at) == granted_at
@@ -131,8 +131,10 @@ def test_the_first_posttest_follows_the_end_of_the_programme_within_its_limits()
     on_day = {day: RANDOMISED + timedelta(days=day) for day in (20, 50, 90)}
     found = {day: when(post1, **facts(events={"programme_finished": moment})) for day, moment in on_day.items()}
     assert found == {20: day_42, 50: on_day[50], 90: day_70}
-    assert expected(post1, **facts()) == Expected(day_70, certain=False)
-    assert expected(post1, **facts(events={"programme_finished": on_day[50]})) == Expected(on_day[50], certain=True)
+    finished = facts(events={"programme_finished": on_day[50]})
+    assert expected(post1, **finished, at=on_day[20]) == Expected(day_70, certain=False)
+    assert expected(post1, **finished, at=on_day[50]) == Expected(on_day[50], certain=True)
+    assert expected(post1, **facts(), at=day_70) == Expected(day_70, certain=True)
     assert known(post1, **facts(), at=day_70 - timedelta(seconds=1)) is None
     assert known(post1, **facts(), at=day_70) == day_70
 
@@ -165,10 +167,12 @@ def test_what_is_known_does_not_depend_on_what_happens_later(situation, days):
 def test_the_same_facts_give_the_same_opening(situation):
     found, known_facts = situation
     assert when(found, **known_facts) == when(found, **known_facts)
-    assert expected(found, **known_facts).when == when(found, **known_facts)
+    at = max([known_facts["randomised_at"], *known_facts["events"].values()])
+    assert expected(found, **known_facts, at=at).opens_at == when(found, **known_facts)
 
 
 @given(situations(), spans)
 def test_an_uncertain_expectation_is_never_too_early(situation, days):
     found, known_facts = situation
-    assert expected(found, **{**known_facts, "events": {}}).when >= expected(found, **known_facts).when
+    at = known_facts["randomised_at"] + timedelta(days=days)
+    assert expected(found, **known_facts, at=at).opens_at >= when(found, **known_facts)
