@@ -130,9 +130,9 @@ class PermutedBlocks:
 def build(plan: Mapping[str, Any]) -> Rule:
     """The rule of a randomisation plan: `method`, `ratio`, and the method's own parameters, no others.
 
-    `strata` may stand in the plan; they say whose history counts, which is for the caller.
+    `strata` and `chosen_here` may stand in the plan: whose history counts, and why, which is for the caller.
     """
-    parameters = {name: value for name, value in plan.items() if name not in {"method", "strata"}}
+    parameters = {name: value for name, value in plan.items() if name not in {"method", "strata", "chosen_here"}}
     method = plan.get("method")
     if method not in BUILDERS:
         raise UnknownMethod(f"{method!r} is not a method; use one of {', '.join(BUILDERS)}")

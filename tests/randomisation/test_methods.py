@@ -209,12 +209,13 @@ def test_an_unknown_arm_in_the_history_is_refused(rule):
         rule.probabilities(["a", "z"])
 
 
-def test_whole_numbers_may_arrive_as_text_and_strata_are_no_parameter():
+def test_whole_numbers_may_arrive_as_text_and_strata_and_reasons_are_no_parameters():
     plan = {
         "method": "permuted_blocks",
         "ratio": {"a": "2", "b": "1"},
         "block_sizes": ["6", "3"],
         "strata": ["site"],
+        "chosen_here": None,
     }
     assert build(plan) == blocks({"a": 2, "b": 1}, 3, 6)
 
