@@ -173,10 +173,14 @@ def _number(value: Value) -> Fraction | None:
 
 
 def _is_satisfiable(rule: Rule) -> bool:
-    lowest = [(_number(limit), name == "above") for name in ("above", "at_least") if (limit := getattr(rule, name))]
-    highest = [(_number(limit), name == "below") for name in ("below", "at_most") if (limit := getattr(rule, name))]
+    """Some number lies between the highest lower limit and the lowest upper one."""
     return all(
-        low < high or (low == high and not (low_open or high_open))
-        for low, low_open in lowest
-        for high, high_open in highest
+        low < high or (low == high and not (low_is_open or high_is_open))
+        for low, low_is_open in _limits(rule, "above", "at_least")
+        for high, high_is_open in _limits(rule, "below", "at_most")
     )
+
+
+def _limits(rule: Rule, strict: str, loose: str) -> list[tuple[Fraction, bool]]:
+    written = [(getattr(rule, strict), True), (getattr(rule, loose), False)]
+    return [(Fraction(limit), is_open) for limit, is_open in written if limit is not None]

@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from functools import lru_cache
 from typing import Any
 
 import yaml
@@ -52,6 +53,8 @@ def spelled(loc: Loc) -> str:
     return text.removeprefix(".")
 
 
+# Reading YAML is nearly all the time that a folder takes, and whoever mends one reads it again with one file changed.
+@lru_cache(maxsize=64)
 def parse_yaml(file: str, text: str, first_line: int = 1) -> Source:
     """`first_line` is where the text starts in its file (front matter, an exercise in a lesson)."""
     reading = _Reading(file, first_line)
@@ -127,7 +130,8 @@ class _Reading:
             return self._mapping(node, loc)
         if isinstance(node, yaml.SequenceNode):
             return [self._placed(child, child, (*loc, index)) for index, child in enumerate(node.value)]
-        return None if node.value == "" and node.style is None else node.value
+        is_blank = isinstance(node, yaml.ScalarNode) and node.value == "" and node.style is None
+        return None if is_blank else node.value
 
     def _mapping(self, node: yaml.MappingNode, loc: Loc) -> dict[str, Any]:
         found: dict[str, Any] = {}

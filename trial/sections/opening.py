@@ -4,25 +4,24 @@ from typing import Annotated, Self
 
 from pydantic import AfterValidator, model_validator
 
+from trial.anchors import TIMED, Anchor, UnknownAnchor
 from trial.folder import Day, Days, Entry, unknown
-
-CERTAIN = ("randomised", "granted", "date")  # known once a person is randomised, whatever happens next
-CLOSED = "assessment_closed:"
 
 
 def _anchor(value: str) -> str:
-    if value in (*CERTAIN, "programme_finished") or (value.startswith(CLOSED) and value != CLOSED):
-        return value
-    raise ValueError(unknown("anchor", value, [*CERTAIN, "programme_finished", f"{CLOSED}<timepoint>"]))
-
-
-Anchor = Annotated[str, AfterValidator(_anchor)]
+    try:
+        Anchor.parse(value)
+    except UnknownAnchor:
+        raise ValueError(
+            unknown("anchor", value, [*TIMED, "programme_finished", "assessment_closed:<timepoint>"])
+        ) from None
+    return value
 
 
 class Opening(Entry):
     """`days` after the anchor; `not_before` and `at_the_latest` count from randomisation."""
 
-    anchor: Anchor
+    anchor: Annotated[str, AfterValidator(_anchor)]
     days: Days = 0
     on: Day | None = None
     not_before: Days | None = None
@@ -34,15 +33,15 @@ class Opening(Entry):
             raise ValueError("anchor 'date' needs 'on', a date such as 2018-09-30")
         if self.anchor != "date" and self.on is not None:
             raise ValueError(f"'on' belongs to anchor 'date'; this is '{self.anchor}'")
-        if self.anchor not in CERTAIN and self.at_the_latest is None:
+        if self.anchor not in TIMED and self.at_the_latest is None:
             raise ValueError(
                 f"anchor '{self.anchor}' may never happen; give at_the_latest, in days after randomisation"
             )
-        if None not in (self.not_before, self.at_the_latest) and self.at_the_latest < self.not_before:
+        if self.not_before is not None and self.at_the_latest is not None and self.at_the_latest < self.not_before:
             raise ValueError("at_the_latest lies before not_before")
         return self
 
     @property
     def closed_timepoint(self) -> str | None:
         """The timepoint whose close this waits for, if it waits for one."""
-        return self.anchor.removeprefix(CLOSED) if self.anchor.startswith(CLOSED) else None
+        return Anchor.parse(self.anchor).timepoint

@@ -118,7 +118,6 @@ class Question(Entry):
     code: Code
     kind: Literal["number", "choice", "site"]
     text: Text
-    hint: Text | None = None
     min: float | None = None
     max: float | None = None
     options: tuple[Option, ...] = ()
