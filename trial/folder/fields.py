@@ -73,5 +73,5 @@ Day = Annotated[date, BeforeValidator(_day)]
 Share = Annotated[float, Field(ge=0, le=1)]
 Count = Annotated[int, Field(ge=1)]
 Days = Annotated[int, Field(ge=0, le=3660)]
-# Validated against `languages` of the study where the caller passes them as context; a stored document needs no context.
+# Judged by the `languages` that the caller passes as context; a stored document needs no context.
 Text = Annotated[dict[str, Line], AfterValidator(_in_every_language)]
