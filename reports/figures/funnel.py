@@ -8,7 +8,7 @@ from .style import HAIR, INK, NORMAL, SMALL, look, new_figure, svg, tidy, wrappe
 
 @dataclass(frozen=True)
 class Rung:
-    """`shares` has one (opened, completed, lower, upper) an arm, as shares of those given the programme; None: nobody."""
+    """`shares`: one (opened, completed, lower, upper) an arm, of those given the programme; None where nobody was."""
 
     label: str
     shares: Sequence[tuple[float, float, float, float] | None]

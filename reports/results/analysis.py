@@ -2,7 +2,7 @@
 
 from ..dataset import Dataset, check_flow
 from ..plan import AnalysisPlan
-from . import adherence, baseline, change, contacts, flow, outcomes, retention
+from . import adherence, baseline, change, contacts, flow, given, outcomes, retention
 from .number import Numbers, Results
 
 
@@ -13,6 +13,7 @@ def analyse(data: Dataset, plan: AnalysisPlan) -> Results:
 
 
 def _numbers(data: Dataset, plan: AnalysisPlan) -> Numbers:
+    yield from given.numbers(data, plan)
     yield from flow.numbers(data)
     yield from baseline.numbers(data, plan)
     yield from outcomes.numbers(data, plan)

@@ -97,6 +97,7 @@ def _contrast(data: Dataset, plan: AnalysisPlan, outcome: Outcome, fit: ancova.F
     d, method = difference, f"analysis of covariance, t interval with {difference.df} degrees of freedom"
     adjusted = adjustment(plan)
     yield Number(ident("difference", *where), d.estimate, d.lower, d.upper, d.n1 + d.n2, "points", method, adjusted)
+    yield Number(ident("difference_n", *where), d.n1 + d.n2, unit="people", method="count of complete cases")
     yield Number(ident("p", *where), d.p, n=d.n1 + d.n2, method="two-sided t test of the adjusted difference")
     yield from _effect(data, plan, outcome, d, where)
 
@@ -125,6 +126,7 @@ def _effect(data: Dataset, plan: AnalysisPlan, outcome: Outcome, d: ancova.Diffe
         confidence=plan.confidence,
     )
     yield Number(ident("effect_sd", *where), sd, n=n, unit="points", method=effect.recipe.standardiser)
+    yield Number(ident("effect_sd_n", *where), n, unit="people", method="count of scores in the SD")
     method = "adjusted difference / SD x Hedges J; large-sample interval"
     yield Number(
         ident("effect", *where),

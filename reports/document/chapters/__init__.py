@@ -1,0 +1,16 @@
+"""The chapters of the report, in order; each is a function from the writer to blocks."""
+
+from . import adherence, baseline, change, contacts, differences, flow, front, means, methods, retention
+
+CHAPTERS = (
+    front.chapter,
+    flow.chapter,
+    baseline.chapter,
+    means.chapter,
+    differences.chapter,
+    change.chapter,
+    adherence.chapter,
+    retention.chapter,
+    contacts.chapter,
+    methods.chapter,
+)

@@ -1,0 +1,146 @@
+"""Who began, how far they came, and how long they went on."""
+
+from collections.abc import Iterator
+
+from ...dataset import POOLED
+from ...figures import Rung, funnel
+from ...results.adherence import DAYS_OF_USE
+from ..spans import Block, ColumnHead, Figure, Heading, Label, Row, Spans, Table
+from ..writer import ABSENT, Writer, row
+from .curve import drawing, table
+
+
+def chapter(w: Writer) -> Iterator[Block]:
+    yield Heading(w.say("adherence"))
+    if w.data.usage is None and w.data.module_use is None:
+        yield w.missing("lessons")
+        return
+    yield Table(w.next("table"), w.say("adherence_table"), tuple(_heads(w, "measure")), tuple(_rows(w)))
+    if w.plan.adherence and w.plan.adherence.justification:
+        yield w.body("why_enough", "note", why=w.label(w.plan.adherence.justification))
+    if w.data.modules and w.data.module_use is not None:
+        yield from _funnel(w)
+    yield from _use(w)
+
+
+def _groups(w: Writer) -> list[str]:
+    """The groups in which anybody was given the programme."""
+    return [group for group in w.data.groups if (w.results[f"adherence.{group}.access"].value or 0) > 0]
+
+
+def _heads(w: Writer, first: str) -> Iterator[ColumnHead]:
+    yield ColumnHead(w.say(first), numeric=False, wide=2.4)
+    for group in w.data.groups:
+        yield ColumnHead(w.say("n_or_value"), w.arm(group))
+        yield ColumnHead(w.say("percent"), w.arm(group), wide=0.8)
+
+
+def _rows(w: Writer) -> Iterator[Row]:
+    yield _row(w, w.say("access"), lambda g: (w.count("adherence", g, "access"), ()))
+    yield _row(w, w.say("started"), lambda g: _both(w, g, "started"))
+    yield _row(w, w.say("modules"), lambda g: (w.value("adherence", g, "modules"), ()))
+    if w.plan.adherence:
+        name = w.say("adherent", n=w.count("plan.adherence.at_least"))
+        yield _row(w, name, lambda g: _both(w, g, "adherent"))
+    yield _row(w, w.say("finished"), lambda g: _both(w, g, "finished"))
+    name = w.say("last_use", unit=w.say(w.data.time_unit))
+    yield _row(w, name, lambda g: (w.value("adherence", g, "last_use"), ()))
+
+
+def _both(w: Writer, group: str, key: str) -> tuple[Spans, Spans]:
+    return w.count("adherence", group, key, "count"), w.percent("adherence", group, key, "share")
+
+
+def _row(w: Writer, name: Spans, cells) -> Row:
+    given = _groups(w)
+    return row(name, *[c for g in w.data.groups for c in (cells(g) if g in given else _nobody(w, cells, g))])
+
+
+def _nobody(w: Writer, cells, group: str) -> tuple[Spans, Spans]:
+    """Where nobody was given the programme only that count stands."""
+    value, _ = cells(group)
+    return (value if value != ABSENT else ABSENT), ()
+
+
+def _funnel(w: Writer) -> Iterator[Block]:
+    groups = _groups(w)
+    ref = w.next("table")
+    if groups:
+        rungs = [Rung(w.text(m.title), [_shares(w, m.code, group) for group in groups]) for m in w.data.modules or ()]
+        names = [w.arm_name(group) for group in groups]
+        picture = funnel(rungs, names, w.word("funnel_axis"), w.word("opened"), w.word("completed"))
+        note = w.say("figure_numbers", table=ref)
+        yield Figure(w.next("figure"), _funnel_title(w, groups), picture, w.word("funnel_alt"), (note,))
+    yield Table(ref, w.say("funnel_table"), tuple(_funnel_heads(w, groups)), tuple(_funnel_rows(w, groups)))
+
+
+def _shares(w: Writer, module: str, group: str) -> tuple[float, float, float, float]:
+    opened, completed = (w.results[f"module.{module}.{group}.{word}.share"] for word in ("opened", "completed"))
+    return opened.value or 0.0, completed.value or 0.0, completed.lower or 0.0, completed.upper or 0.0
+
+
+def _funnel_title(w: Writer, groups: list[str]) -> Spans:
+    def clause(group: str) -> Spans:
+        shares = {key: w.percent("adherence", group, key, "share") for key in ("started", "finished")}
+        return w.say("funnel_pooled", **shares) if group == POOLED else w.say("funnel_arm", arm=w.arm(group), **shares)
+
+    return (*w.say("funnel_title"), *w.listed(clause(group) for group in groups))
+
+
+def _funnel_heads(w: Writer, groups: list[str]) -> Iterator[ColumnHead]:
+    yield ColumnHead(w.say("module"), numeric=False, wide=2.4)
+    for group in groups:
+        for key in ("opened", "completed"):
+            yield ColumnHead(w.say(key), w.arm(group))
+            yield ColumnHead(w.say("percent"), w.arm(group), wide=0.8)
+
+
+def _funnel_rows(w: Writer, groups: list[str]) -> Iterator[Row]:
+    for module in w.data.modules or ():
+        cells: list[Spans] = []
+        for group in groups:
+            for key in ("opened", "completed"):
+                id = ("module", module.code, group, key)
+                cells += [w.count(*id, "count"), w.percent(*id, "share")]
+        yield row(w.label(module.title), *cells)
+
+
+def _use(w: Writer) -> Iterator[Block]:
+    durations = w.data.use
+    if durations is None or not durations:
+        yield w.missing("use_table")
+        return
+    end = max(duration.time for duration in durations.values())
+    ticks = _ticks(end)
+    picture = drawing(w, "use", ticks, w.data.time_unit + "s_access", "use_axis")
+    ref = w.next("table")
+    if picture:
+        unit = w.say(w.data.time_unit)
+        note = w.say("use_note", idle=w.count("data.idle_after"), unit=unit, level=w.level())
+        notes = (note, w.say("figure_numbers", table=ref))
+        yield Figure(w.next("figure"), _use_title(w), picture, w.word("use_alt"), notes)
+    at = [(f"d{day}", _day(w, day)) for day in DAYS_OF_USE]
+    yield table(w, "use", w.say("use_table"), "stopped", at, ref)
+
+
+def _day(w: Writer, day: int) -> Spans:
+    return (*w.say(w.data.time_unit), Label(f" {day}"))
+
+
+def _ticks(end: float) -> list[float]:
+    step = next((s for s in (1, 7, 14, 28, 56, 112) if end / s <= 9), 224)
+    return [float(step * i) for i in range(int(end // step) + 2)]
+
+
+def _use_title(w: Writer) -> Spans:
+    unit = w.say(w.data.time_unit)
+
+    def clause(group: str) -> Spans:
+        number = w.results[f"use.{group}.median"]
+        if number.value is None:
+            return w.say("not_reached") if group == POOLED else w.say("median_not", arm=w.arm(group))
+        places = {"median": w.value(number.id), "unit": unit}
+        return w.say("median_pooled", **places) if group == POOLED else w.say("median_arm", arm=w.arm(group), **places)
+
+    groups = [group for group in w.data.groups if f"use.{group}.median" in w.results.by_id]
+    return (*w.say("use_title"), *w.listed(clause(group) for group in groups))

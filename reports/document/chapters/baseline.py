@@ -1,0 +1,68 @@
+"""The baseline table: arms side by side, standardised differences, no p values."""
+
+from collections.abc import Iterator
+
+from ...dataset import Instrument, Variable
+from ...results import pair_of
+from ...results.baseline import levels, pairs
+from ..spans import Block, ColumnHead, Heading, Label, Row, Spans, Table, Text
+from ..writer import Writer, row
+
+
+def chapter(w: Writer) -> Iterator[Block]:
+    yield Heading(w.say("baseline"))
+    caption = w.say("baseline_table" if w.data.arms is not None else "baseline_table_pooled")
+    notes = (w.say("baseline_note"),) if w.data.arms is not None else ()
+    yield Table(w.next("table"), caption, tuple(_heads(w)), tuple(_rows(w)), notes)
+
+
+def _heads(w: Writer) -> Iterator[ColumnHead]:
+    yield ColumnHead(w.say("characteristic"), numeric=False, wide=2.6)
+    for group in w.data.groups:
+        stage = "allocated" if f"flow.{group}.allocated" in w.results.by_id else "randomised"
+        name = (*w.arm(group), Text(" (n = "), *w.count("flow", group, stage), Text(")"))
+        yield ColumnHead(w.say("mean_or_n"), name)
+        yield ColumnHead(w.say("sd_or_percent"), name)
+    contrasts = pairs(w.data, w.plan)
+    for first, second in contrasts:
+        if len(contrasts) == 1:
+            yield ColumnHead(w.say("smd"), wide=1.2)
+        else:
+            yield ColumnHead(w.say("smd_of", first=(Label(first),), second=(Label(second),)), w.say("smd"), wide=1.4)
+
+
+def _rows(w: Writer) -> Iterator[Row]:
+    for variable in w.data.variables:
+        yield from _number(w, variable) if variable.kind == "number" else _choice(w, variable)
+    for instrument in w.data.instruments:
+        if any(f"baseline.{instrument.code}.{group}.mean" in w.results.by_id for group in w.data.groups):
+            yield from _number(w, instrument)
+
+
+def _number(w: Writer, thing: Variable | Instrument) -> Iterator[Row]:
+    code = thing.code
+    name = (
+        w.label(thing.label) if isinstance(thing, Variable) else (*w.title_of(code), Text(" ("), Label(code), Text(")"))
+    )
+    if isinstance(thing, Variable) and thing.unit:
+        name = (*name, Text(", "), Label(thing.unit))
+    cells: list[Spans] = []
+    for group in w.data.groups:
+        cells += [w.value("baseline", code, group, "mean"), w.value("baseline", code, group, "sd")]
+    yield row(name, *cells, *_smd(w, code))
+
+
+def _choice(w: Writer, variable: Variable) -> Iterator[Row]:
+    blank: list[Spans] = [()] * (2 * len(w.data.groups))
+    yield row(w.label(variable.label), *blank, *_smd(w, variable.code))
+    for level in levels(w.data, variable):
+        text = w.text(variable.levels[level]) if level in variable.levels else level
+        cells: list[Spans] = []
+        for group in w.data.groups:
+            id = ("baseline", variable.code, level, group)
+            cells += [w.count(*id, "count"), w.percent(*id, "share")]
+        yield row((Label("\u2003" + text),), *cells, *[()] * len(pairs(w.data, w.plan)))
+
+
+def _smd(w: Writer, code: str) -> list[Spans]:
+    return [w.value("baseline", code, "smd", pair_of(pair), decimals=2) for pair in pairs(w.data, w.plan)]

@@ -1,0 +1,67 @@
+"""What the two Kaplan-Meier curves share: the drawing and the table under it."""
+
+from collections.abc import Iterator, Sequence
+
+from ...dataset import POOLED
+from ...figures import Stay, survival_curves
+from ...results import curve
+from ...statistics.survival import Curve
+from ..spans import ColumnHead, Row, Spans, Table
+from ..writer import Writer, row
+
+
+def drawing(w: Writer, kind: str, ticks: Sequence[float], x_key: str, y_key: str) -> str | None:
+    """None where no group has a curve or time never passes."""
+    curves = {group: curve(w.data, kind, group, w.plan.confidence) for group in w.data.groups}
+    arms = [_stay(w, group, found, ticks) for group, found in curves.items() if found is not None]
+    if not arms or ticks[-1] <= 0:
+        return None
+    return survival_curves(arms, ticks, w.word(x_key), w.word(y_key), w.word("at_risk"))
+
+
+def _stay(w: Writer, group: str, found: Curve, ticks: Sequence[float]) -> Stay:
+    leaving = _leaving(found)
+    steps = [(s.time, s.survival, s.lower, s.upper, left) for s, left in zip(found.steps, leaving, strict=True)]
+    at_risk = [next((s.at_risk for s in found.steps if s.time >= tick), 0) for tick in ticks]
+    return Stay(w.arm_name(group), steps, at_risk)
+
+
+def _leaving(found: Curve) -> list[int]:
+    """At each step, the people last seen there."""
+    after = [step.at_risk for step in found.steps[1:]] + [0]
+    return [step.at_risk - step.events - later for step, later in zip(found.steps, after, strict=True)]
+
+
+def table(w: Writer, kind: str, caption: Spans, ended: str, at: Sequence[tuple[str, Spans]], ref: Spans) -> Table:
+    """`at` are (name in the id, what the column is called)."""
+    unit = w.say(w.data.time_unit)
+    heads = (
+        *([ColumnHead(w.say("arm"), numeric=False, wide=2.2)] if w.data.groups != (POOLED,) else []),
+        ColumnHead(w.say("n"), wide=0.6),
+        ColumnHead(w.say(ended), wide=0.9),
+        ColumnHead(w.say("median", unit=unit), wide=1.3),
+        ColumnHead(w.ci(), wide=1.3),
+        *(ColumnHead(name, w.say("still"), wide=1.0) for _, name in at),
+    )
+    return Table(ref, caption, heads, tuple(_rows(w, kind, [name for name, _ in at])))
+
+
+def _rows(w: Writer, kind: str, at: list[str]) -> Iterator[Row]:
+    for group in w.data.groups:
+        if f"{kind}.{group}.n" not in w.results.by_id:
+            continue
+        name = [w.arm(group)] if group != POOLED else []
+        shares = [w.percent(kind, group, "at", point) for point in at]
+        yield row(
+            *name,
+            w.count(kind, group, "n"),
+            w.count(kind, group, "ended"),
+            median(w, kind, group),
+            w.interval(kind, group, "median"),
+            *shares,
+        )
+
+
+def median(w: Writer, kind: str, group: str) -> Spans:
+    number = w.results[f"{kind}.{group}.median"]
+    return w.say("not_reached") if number.value is None else w.value(number.id)

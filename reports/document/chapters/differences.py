@@ -1,0 +1,177 @@
+"""The baseline-adjusted differences: a table, a forest plot and the recipe of the standardised effect."""
+
+from collections.abc import Iterator
+
+from ...dataset import Instrument
+from ...figures import Interval, forest
+from ...results import Number, pair_of
+from ...results.baseline import pairs
+from ..spans import Block, ColumnHead, Figure, Heading, Paragraph, Row, Spans, Table, Text, plain
+from ..writer import Writer, row
+from .means import measured_points
+
+
+def chapter(w: Writer) -> Iterator[Block]:
+    yield Heading(w.say("differences"))
+    if w.data.arms is None:
+        yield w.body("pooled_differences", "missing")
+        return
+    if not w.plan.primary:
+        yield w.body("no_primary")
+    for instrument in w.data.instruments:
+        if any(code != w.data.baseline for code in measured_points(w, instrument.code)):
+            yield from _instrument(w, instrument)
+    yield w.body("complete_cases")
+
+
+def _instrument(w: Writer, instrument: Instrument) -> Iterator[Block]:
+    table = w.next("table")
+    rows = [r for r in _keys(w, instrument.code) if r[2].value is not None]
+    if rows:
+        note = w.say("figure_numbers", table=table)
+        yield Figure(
+            w.next("figure"),
+            _title(w, instrument.code, rows),
+            _drawing(w, instrument, rows),
+            w.word("forest_alt"),
+            (note,),
+        )
+    yield _table(w, instrument.code, table)
+    yield from _recipes(w, instrument.code)
+
+
+Key = tuple[str, tuple[str, str], Number]
+
+
+def _keys(w: Writer, instrument: str) -> list[Key]:
+    """(time point, contrast, difference) for every difference of this instrument, in order of time."""
+    found = []
+    for code in measured_points(w, instrument):
+        for pair in pairs(w.data, w.plan):
+            number = w.results.get("difference", instrument, code, pair_of(pair))
+            if number is not None:
+                found.append((code, pair, number))
+    return found
+
+
+def _is_primary(w: Writer, instrument: str, timepoint: str) -> bool:
+    return any((o.instrument, o.timepoint) == (instrument, timepoint) for o in w.plan.primary)
+
+
+def _many(w: Writer) -> bool:
+    return len(pairs(w.data, w.plan)) > 1
+
+
+def _where(w: Writer, code: str, pair: tuple[str, str]) -> Spans:
+    if not _many(w):
+        return w.point(code)
+    return (*w.point(code), Text(", "), *w.say("versus", first=w.arm(pair[0]), second=w.arm(pair[1])))
+
+
+def _title(w: Writer, instrument: str, rows: list[Key]) -> Spans:
+    clear = [(code, pair) for code, pair, d in rows if (d.lower or 0) > 0 or (d.upper or 0) < 0]
+    if not clear:
+        return w.say("all_include", instrument=w.instrument(instrument))
+    if len(clear) == len(rows):
+        return w.say("all_exclude", instrument=w.instrument(instrument))
+    where = w.listed(_where(w, code, pair) for code, pair in clear)
+    return w.say("some_exclude", instrument=w.instrument(instrument), where=where)
+
+
+def _drawing(w: Writer, instrument: Instrument, rows: list[Key]) -> str:
+    intervals = []
+    for code, pair, d in rows:
+        where = ("difference", instrument.code, code, pair_of(pair))
+        text = f"{plain(w.value(*where, decimals=2))} ({plain(w.interval(*where, decimals=2))})"
+        label = plain(_where(w, code, pair))
+        strong = _is_primary(w, instrument.code, code)
+        intervals.append(Interval(label, d.value or 0.0, d.lower or 0.0, d.upper or 0.0, text, strong))
+    return forest(intervals, w.word("forest_axis"), *_sides(w, instrument))
+
+
+def _sides(w: Writer, instrument: Instrument) -> tuple[str, str]:
+    """Whom a difference below and above zero favours; with several contrasts, only which arm is lower."""
+    if _many(w):
+        return w.word("lower_first"), w.word("higher_first")
+    first, second = pairs(w.data, w.plan)[0]
+    better = (first, second) if instrument.direction == "higher_worse" else (second, first)
+    texts = [plain(w.say("favours", arm=w.arm(arm))) for arm in better]
+    return texts[0], texts[1]
+
+
+def _table(w: Writer, instrument: str, ref: Spans) -> Table:
+    title = w.title_of(instrument)
+    if _many(w):
+        caption = w.say("differences_table_many", instrument=title)
+    else:
+        caption = w.say("differences_table", instrument=title, contrast=w.minus(pairs(w.data, w.plan)[0]))
+    primary = any(_is_primary(w, instrument, code) for code, _, _ in _keys(w, instrument))
+    covariates = w.listed([w.say("baseline_score"), *(_covariate(w, code) for code in w.plan.covariates)], ", ")
+    notes = (w.say("adjusted_for", what=covariates), *([w.say("primary_note")] if primary else []))
+    return Table(
+        ref, caption, tuple(_heads(w)), tuple(_row(w, instrument, *key) for key in _keys(w, instrument)), notes
+    )
+
+
+def _covariate(w: Writer, code: str) -> Spans:
+    found = next((variable for variable in w.data.variables if variable.code == code), None)
+    return w.label(found.label if found else {"en": code})
+
+
+def _heads(w: Writer) -> Iterator[ColumnHead]:
+    yield ColumnHead(w.say("timepoint"), numeric=False, wide=1.4)
+    if _many(w):
+        yield ColumnHead(w.say("contrast"), numeric=False, wide=2.4)
+    yield ColumnHead(w.say("n"), wide=0.6)
+    yield ColumnHead(w.say("difference"), wide=1.1)
+    yield ColumnHead(w.ci(), wide=1.7)
+    yield ColumnHead(w.say("p"), wide=0.8)
+    if w.plan.multiplicity == "holm":
+        yield ColumnHead(w.say("p_holm"), wide=0.9)
+    yield ColumnHead(w.say("effect"))
+    yield ColumnHead(w.ci(), wide=1.6)
+
+
+def _row(w: Writer, instrument: str, code: str, pair: tuple[str, str], d: Number) -> Row:
+    where = (instrument, code, pair_of(pair))
+    names = [w.point(code)] + ([w.say("versus", first=w.arm(pair[0]), second=w.arm(pair[1]))] if _many(w) else [])
+    holm = [w.p("p_holm", *where)] if w.plan.multiplicity == "holm" else []
+    if d.value is None:
+        return row(*names, (), w.say("not_estimable"), *[()] * (4 + len(holm)))
+    n = (*w.count("difference_n", *where),) if w.results.get("difference_n", *where) else ()
+    numbers = [
+        w.value("difference", *where, decimals=2),
+        w.interval("difference", *where, decimals=2),
+        w.p("p", *where),
+    ]
+    effect = [w.value("effect", *where, decimals=2), w.interval("effect", *where, decimals=2)]
+    kind = "strong" if _is_primary(w, instrument, code) else "normal"
+    return row(*names, n, *numbers, *holm, *effect, kind=kind)
+
+
+def _recipes(w: Writer, instrument: str) -> Iterator[Paragraph]:
+    """One recipe where the standardiser is the same throughout, else one a row."""
+    keys = [key for key in _keys(w, instrument) if w.results.get("effect_sd", instrument, key[0], pair_of(key[1]))]
+    done: set[tuple[str, str]] = set()
+    for code, pair, _ in keys:
+        if w.plan.standardiser == "baseline_sd" and pair in done:
+            continue
+        done.add(pair)
+        yield Paragraph((*_recipe_head(w, instrument, code, pair), *_recipe(w, instrument, code, pair)), "note")
+
+
+def _recipe_head(w: Writer, instrument: str, code: str, pair: tuple[str, str]) -> Spans:
+    if w.plan.standardiser == "post_sd":
+        return w.say("recipe_for", what=_where(w, code, pair))
+    return w.say("recipe_for", what=w.say("versus", first=w.arm(pair[0]), second=w.arm(pair[1]))) if _many(w) else ()
+
+
+def _recipe(w: Writer, instrument: str, code: str, pair: tuple[str, str]) -> Spans:
+    where = (instrument, code, pair_of(pair))
+    return w.say(
+        "recipe",
+        standardiser=w.say(w.plan.standardiser),
+        sd=w.value("effect_sd", *where, decimals=2),
+        n=w.count("effect_sd_n", *where),
+        level=w.level(),
+    )

@@ -1,0 +1,141 @@
+"""The flow diagram, and the same counts as a table."""
+
+from collections.abc import Iterator
+
+from ...dataset import POOLED, ArmFlow
+from ...dataset.tables import flow_rows
+from ...figures import Box, Column, flow_diagram
+from ...results.flow import flow_id
+from ..numerals import numeral
+from ..spans import Block, ColumnHead, Figure, Heading, Label, Spans, Table, plain
+from ..writer import Writer, row
+
+
+def chapter(w: Writer) -> Iterator[Block]:
+    yield Heading(w.say("flow"))
+    figure, table = w.next("figure"), w.next("table")
+    notes = (w.say("flow_standard", standard=(Label("CONSORT 2025"),)), w.say("figure_numbers", table=table))
+    yield Figure(figure, _title(w), _drawing(w), w.word("flow_alt"), notes)
+    if w.data.flow.assessed is None:
+        yield w.body("assessed_unknown", "missing")
+    yield _table(w, table)
+
+
+def _title(w: Writer) -> Spans:
+    """The message: how many of those randomised are in the first primary analysis, or else in the last one."""
+    randomised = w.count("flow.all.randomised")
+    rows = w.data.flow.arms[0].follow_up
+    if not rows:
+        return w.say("flow_title_plain", randomised=randomised)
+    told = rows[0] if w.plan.primary else rows[-1]
+    analysed = w.count(flow_id(POOLED, "analysed", f"{told.instrument}.{told.timepoint}"))
+    outcome = w.outcome(told.instrument, told.timepoint)
+    return w.say("flow_title", analysed=analysed, randomised=randomised, outcome=outcome)
+
+
+def _drawing(w: Writer) -> str:
+    flow = w.data.flow
+    top = [Box(f"{w.word('randomised')} ({_n(w, flow.randomised)})")]
+    excluded = None
+    if flow.assessed is not None:
+        top.insert(0, Box(f"{w.word('assessed')} ({_n(w, flow.assessed)})"))
+        if flow.excluded is not None:
+            excluded = Box(*_reasons(w, "excluded", flow.excluded, ""))
+    columns = [Column(tuple(_boxes(w, arm))) for arm in flow.arms]
+    phases = [w.word(key) for key in ("enrolment", "allocation", "follow_up", "analysis")]
+    return flow_diagram(top, excluded, columns, phases)
+
+
+def _n(w: Writer, n: int) -> str:
+    return f"n = {numeral(n, 0, w.language)}"
+
+
+def _reasons(w: Writer, key: str, reasons, indent: str) -> tuple[str, tuple[str, ...]]:
+    """The head with its sum, and a line for each reason, most frequent first."""
+    ordered = sorted(reasons.items(), key=lambda item: (-item[1], item[0]))
+    lines = tuple(f"{indent}  {plain(w.reason(reason))} ({_n(w, n)})" for reason, n in ordered)
+    return f"{w.word(key)} ({_n(w, sum(reasons.values()))})", lines
+
+
+def _boxes(w: Writer, arm: ArmFlow) -> Iterator[Box]:
+    yield Box(f"{w.arm_name(arm.arm)} ({_n(w, arm.allocated)})", tuple(_allocation(w, arm)))
+    yield Box(w.word("follow_up"), tuple(_follow_up(w, arm)))
+    yield Box(w.word("analysis"), tuple(_analysis(w, arm)))
+
+
+def _allocation(w: Writer, arm: ArmFlow) -> Iterator[str]:
+    if arm.received is None:
+        yield w.word("received_unknown")
+        return
+    yield f"{w.word('received')} ({_n(w, arm.received)})"
+    if arm.not_received:
+        yield from _flat(_reasons(w, "not_received", arm.not_received, ""))
+
+
+def _flat(parts: tuple[str, tuple[str, ...]]) -> Iterator[str]:
+    yield parts[0]
+    yield from parts[1]
+
+
+def _follow_up(w: Writer, arm: ArmFlow) -> Iterator[str]:
+    for line in arm.follow_up:
+        head, reasons = _reasons(w, "lost", line.lost, "")
+        name = plain(w.outcome(line.instrument, line.timepoint))
+        yield head.replace(w.word("lost"), plain(w.say("lost_at", outcome=(Label(name),))), 1)
+        yield from reasons
+        if line.pending:
+            yield f"  {w.word('pending')} ({_n(w, line.pending)})"
+    if arm.discontinued is None:
+        yield w.word("discontinued_unknown")
+    else:
+        yield from _flat(_reasons(w, "discontinued", arm.discontinued, ""))
+
+
+def _analysis(w: Writer, arm: ArmFlow) -> Iterator[str]:
+    for line in arm.follow_up:
+        name = plain(w.outcome(line.instrument, line.timepoint))
+        yield f"{name} ({_n(w, line.analysed)})"
+        if line.left_out:
+            yield from (f"  {text}" for text in _flat(_reasons(w, "left_out", line.left_out, "")))
+
+
+def _table(w: Writer, ref: Spans) -> Table:
+    heads = (
+        ColumnHead(w.say("box"), numeric=False, wide=3.4),
+        ColumnHead(w.say("reason"), numeric=False, wide=2.2),
+        *(ColumnHead(w.arm(group), wide=1.6) for group in _columns(w)),
+    )
+    rows = tuple(
+        row(_box(w, stage, outcome), w.reason(reason) if reason else (), *_counts(w, stage, outcome, reason))
+        for stage, outcome, reason in _keys(w)
+    )
+    return Table(ref, w.say("flow_table"), heads, rows)
+
+
+def _columns(w: Writer) -> list[str]:
+    return list(w.data.groups) if w.data.groups == (POOLED,) else [POOLED, *w.data.groups]
+
+
+def _keys(w: Writer) -> list[tuple[str, str, str]]:
+    """Every (stage, outcome, reason) once, in the order of the diagram, reasons under their box."""
+    order = ("assessed", "excluded", "randomised", "allocated", "received", "not_received", "discontinued")
+    order += ("lost", "pending", "left_out", "analysed")
+    keys = {(stage, outcome, reason) for _, stage, outcome, reason, _ in flow_rows(w.data.flow)}
+    outcomes = [""] + [f"{line.instrument}.{line.timepoint}" for line in w.data.flow.arms[0].follow_up]
+    return sorted(keys, key=lambda key: (outcomes.index(key[1]), order.index(key[0]), key[2]))
+
+
+def _box(w: Writer, stage: str, outcome: str) -> Spans:
+    if not outcome:
+        return w.say(stage)
+    instrument, timepoint = _outcomes(w)[outcome]
+    return (*w.say(stage), Label(": "), *w.outcome(instrument, timepoint))
+
+
+def _outcomes(w: Writer) -> dict[str, tuple[str, str]]:
+    return {f"{f.instrument}.{f.timepoint}": (f.instrument, f.timepoint) for f in w.data.flow.arms[0].follow_up}
+
+
+def _counts(w: Writer, stage: str, outcome: str, reason: str) -> list[Spans]:
+    ids = [flow_id(column, stage, outcome, reason) for column in _columns(w)]
+    return [w.count(id) if id in w.results.by_id else () for id in ids]

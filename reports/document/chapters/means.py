@@ -1,0 +1,87 @@
+"""Means over time: a figure and a table for each instrument."""
+
+from collections.abc import Iterator
+
+from ...dataset import POOLED
+from ...figures import Point, Series, means_plot
+from ..spans import Block, ColumnHead, Figure, Heading, Row, Spans, Table, plain
+from ..writer import Writer, row
+
+
+def chapter(w: Writer) -> Iterator[Block]:
+    yield Heading(w.say("outcomes"))
+    for instrument in w.data.instruments:
+        points = measured_points(w, instrument.code)
+        if points:
+            yield from _instrument(w, instrument.code, instrument.direction, points)
+
+
+def measured_points(w: Writer, instrument: str) -> list[str]:
+    """The time points, baseline included, at which this instrument was due."""
+    groups = w.data.groups
+    return [p.code for p in w.data.timepoints if any(w.results.get("n", instrument, p.code, g) for g in groups)]
+
+
+def _instrument(w: Writer, instrument: str, direction: str, points: list[str]) -> Iterator[Block]:
+    table = w.next("table")
+    if any(_plotted(w, instrument, points, group) for group in w.data.groups):
+        drawing = _drawing(w, instrument, points)
+        note = w.say("figure_numbers", table=table)
+        yield Figure(w.next("figure"), _title(w, instrument, points), drawing, w.word("means_alt"), (note,))
+    notes = (w.say("means_note", level=w.level()), w.say(direction))
+    caption = w.say("means_table", instrument=w.title_of(instrument))
+    yield Table(table, caption, tuple(_heads(w)), tuple(_rows(w, instrument, points)), notes)
+
+
+def _title(w: Writer, instrument: str, points: list[str]) -> Spans:
+    """The message: from where to where each arm's mean went."""
+    seen = {g: [p.code for p in _known(w, instrument, points, g)] for g in w.data.groups}
+    last = next(code for code in reversed(points) if any(code in codes for codes in seen.values()))
+    head = w.say("means_title", instrument=w.instrument(instrument), start=w.point(points[0]), end=w.point(last))
+
+    def places(group: str) -> dict[str, Spans]:
+        return {
+            "from_": w.value("mean", instrument, points[0], group),
+            "to": w.value("mean", instrument, last, group),
+        }
+
+    return (*head, *w.by_group("means_arm", "means_pooled", places))
+
+
+def _known(w: Writer, instrument: str, points: list[str], group: str):
+    at = {point.code: point for point in w.data.timepoints}
+    return [at[c] for c in points if (n := w.results.get("mean", instrument, c, group)) and n.value is not None]
+
+
+def _plotted(w: Writer, instrument: str, points: list[str], group: str) -> list[Point]:
+    plotted = []
+    for point in _known(w, instrument, points, group):
+        number = w.results[f"mean.{instrument}.{point.code}.{group}".replace(" ", "_")]
+        plotted.append(Point(point.at, number.value or 0.0, number.lower, number.upper, number.n or 0))
+    return plotted
+
+
+def _drawing(w: Writer, instrument: str, points: list[str]) -> str:
+    series = [Series(w.arm_name(group), _plotted(w, instrument, points, group)) for group in w.data.groups]
+    ticks = [(point.at, w.text(point.label)) for point in w.data.timepoints if point.code in points]
+    title = plain(w.say("score", title=w.instrument(instrument)))
+    return means_plot([s for s in series if s.points], ticks, w.word(w.data.time_unit + "s"), title, w.word("n"))
+
+
+def _heads(w: Writer) -> Iterator[ColumnHead]:
+    yield ColumnHead(w.say("timepoint"), numeric=False, wide=1.6)
+    if w.data.groups != (POOLED,):
+        yield ColumnHead(w.say("arm"), numeric=False, wide=3)
+    yield ColumnHead(w.say("n"), wide=0.7)
+    yield ColumnHead(w.say("mean"))
+    yield ColumnHead(w.say("sd"))
+    yield ColumnHead(w.ci(), wide=1.6)
+
+
+def _rows(w: Writer, instrument: str, points: list[str]) -> Iterator[Row]:
+    for code in points:
+        for i, group in enumerate(w.data.groups):
+            where = (instrument, code, group)
+            names = [w.point(code) if i == 0 else ()] + ([w.arm(group)] if group != POOLED else [])
+            numbers = [w.count("n", *where), w.value("mean", *where), w.value("sd", *where), w.interval("mean", *where)]
+            yield row(*names, *numbers)

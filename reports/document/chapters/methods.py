@@ -1,0 +1,32 @@
+"""The methods in a line each, with their papers, and how to check the report."""
+
+from collections.abc import Iterator
+
+from ..spans import Block, Heading, Label, Paragraph, Spans
+from ..writer import Writer
+
+
+def chapter(w: Writer) -> Iterator[Block]:
+    yield Heading(w.say("methods"))
+    yield Paragraph(w.listed(_lines(w), " "), "body")
+    yield w.body("check")
+
+
+def _lines(w: Writer) -> Iterator[Spans]:
+    if w.data.arms is not None:
+        yield w.say("method.smd", paper=_paper("Austin 2009"), counts=_paper("Yang, Dalton 2012"))
+        yield w.say("method.ancova", paper=_paper("Vickers, Altman, BMJ 2001;323:1123"))
+        yield w.say("method.effect", paper=_paper("Hedges, J Educ Stat 1981;6:107"))
+    if w.plan.multiplicity == "holm":
+        yield w.say("method.holm", paper=_paper("Holm, Scand J Stat 1979;6:65"))
+    yield w.say("method.share", paper=_paper("Wilson 1927; Newcombe 1998"))
+    yield w.say("method.change", paper=_paper("Jacobson, Truax, JCCP 1991;59:12"))
+    yield w.say(
+        "method.curve",
+        paper=_paper("Kaplan, Meier, JASA 1958;53:457"),
+        attrition=_paper("Eysenbach, JMIR 2005;7:e11"),
+    )
+
+
+def _paper(text: str) -> Spans:
+    return (Label(text),)

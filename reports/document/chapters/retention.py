@@ -1,0 +1,29 @@
+"""Staying in the study."""
+
+from collections.abc import Iterator
+
+from ..spans import Block, Figure, Heading, Spans
+from ..writer import Writer
+from .curve import drawing, table
+
+
+def chapter(w: Writer) -> Iterator[Block]:
+    yield Heading(w.say("retention"))
+    points = [point for point in w.data.timepoints if point.code != w.data.baseline]
+    if not points:
+        yield w.missing("retention")
+        return
+    ref = w.next("table")
+    picture = drawing(w, "retention", sorted({0.0, *(p.at for p in points)}), w.data.time_unit + "s", "retention_axis")
+    if picture:
+        notes = (w.say("retention_note", level=w.level()), w.say("figure_numbers", table=ref))
+        yield Figure(w.next("figure"), _title(w, points[-1].code), picture, w.word("retention_alt"), notes)
+    at = [(point.code, w.point(point.code)) for point in points[-6:]]
+    yield table(w, "retention", w.say("retention_table"), "ended", at, ref)
+
+
+def _title(w: Writer, last: str) -> Spans:
+    def places(group: str) -> dict[str, Spans]:
+        return {"share": w.percent("retention", group, "at", last)}
+
+    return (*w.say("retention_title", when=w.point(last)), *w.by_group("share_arm", "share_pooled", places))

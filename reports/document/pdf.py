@@ -1,0 +1,295 @@
+"""The report as PDF: one column of a journal, figures as vectors, provenance at the foot of every page."""
+
+import io
+import logging
+from collections.abc import Sequence
+from datetime import datetime
+from functools import cache
+from itertools import groupby
+from pathlib import Path
+from xml.sax.saxutils import escape
+
+from .spans import Block, Facts, Figure, Heading, Paragraph, Report, Span, Table, plain
+
+SERIF, BOLD, ITALIC = "STIX", "STIX-Bold", "STIX-Italic"
+INK, QUIET, ACCENT, WARN, WARN_BACK = "#1a1a1a", "#595959", "#0b5a57", "#7a2e00", "#fdf1e7"
+
+
+@cache
+def _fonts() -> None:
+    """STIX, which matplotlib brings along: a text face with true minus signs and figures of one width."""
+    import matplotlib
+    from reportlab.lib.fonts import addMapping
+    from reportlab.pdfbase import pdfmetrics
+    from reportlab.pdfbase.ttfonts import TTFont
+
+    folder = Path(matplotlib.get_data_path()) / "fonts" / "ttf"
+    for name, file in ((SERIF, "STIXGeneral"), (BOLD, "STIXGeneralBol"), (ITALIC, "STIXGeneralItalic")):
+        pdfmetrics.registerFont(TTFont(name, folder / f"{file}.ttf"))
+    for bold, italic, name in ((0, 0, SERIF), (1, 0, BOLD), (0, 1, ITALIC), (1, 1, BOLD)):
+        addMapping(SERIF, bold, italic, name)
+
+
+@cache
+def _styles() -> dict:
+    from reportlab.lib.styles import ParagraphStyle
+
+    body = ParagraphStyle("body", fontName=SERIF, fontSize=9.8, leading=13, textColor=INK, spaceAfter=6)
+    cell = ParagraphStyle("cell", parent=body, fontSize=8.6, leading=10.4, spaceAfter=0)
+    quiet = {"textColor": QUIET, "fontSize": 8.4, "leading": 10.6}
+    return {
+        "body": body,
+        "note": ParagraphStyle("note", parent=body, **quiet),
+        "missing": ParagraphStyle("missing", parent=body, fontName=ITALIC, textColor=QUIET),
+        "notice": ParagraphStyle(
+            "notice",
+            parent=body,
+            textColor=WARN,
+            backColor=WARN_BACK,
+            borderPadding=(5, 7, 6, 7),
+            spaceBefore=6,
+            spaceAfter=12,
+            leftIndent=7,
+            rightIndent=7,
+        ),
+        "title": ParagraphStyle("title", parent=body, fontName=BOLD, fontSize=20, leading=24, spaceAfter=2),
+        "subtitle": ParagraphStyle("subtitle", parent=body, fontSize=12, leading=15, textColor=QUIET, spaceAfter=10),
+        "heading": ParagraphStyle(
+            "heading",
+            parent=body,
+            fontName=BOLD,
+            fontSize=13,
+            leading=16,
+            textColor=ACCENT,
+            spaceBefore=14,
+            spaceAfter=5,
+            keepWithNext=True,
+        ),
+        "caption": ParagraphStyle(
+            "caption", parent=body, fontSize=9.2, leading=11.6, spaceBefore=8, spaceAfter=4, keepWithNext=True
+        ),
+        "cell": cell,
+        "strong": ParagraphStyle("strong", parent=cell, fontName=BOLD),
+        "number": ParagraphStyle("number", parent=cell, alignment=2),
+        "strong_number": ParagraphStyle("strong_number", parent=cell, alignment=2, fontName=BOLD),
+        "head": ParagraphStyle("head", parent=cell, fontName=BOLD, fontSize=8.2, leading=9.8),
+        "head_number": ParagraphStyle(
+            "head_number", parent=cell, fontName=BOLD, alignment=2, fontSize=8.2, leading=9.8
+        ),
+        "head_group": ParagraphStyle("head_group", parent=cell, fontName=BOLD, alignment=1, fontSize=8.2, leading=9.8),
+    }
+
+
+def pdf(report: Report, at: datetime) -> bytes:
+    from reportlab.lib.pagesizes import A4
+    from reportlab.platypus import Paragraph as Flowing
+    from reportlab.platypus import SimpleDocTemplate
+
+    _fonts()
+    styles = _styles()
+    out = io.BytesIO()
+    document = SimpleDocTemplate(
+        out,
+        pagesize=A4,
+        leftMargin=57,
+        rightMargin=57,
+        topMargin=62,
+        bottomMargin=62,
+        title=report.title,
+        subject=report.subtitle,
+        author="Handvat",
+        lang=report.language,
+        pageCompression=1,
+    )
+    story: list = [Flowing(escape(report.title), styles["title"]), Flowing(escape(report.subtitle), styles["subtitle"])]
+    for block in report.blocks:
+        story += _block(block, document.width)
+    document.build(story, canvasmaker=_numbered(report, at))
+    return out.getvalue()
+
+
+def _numbered(report: Report, at: datetime):
+    """A canvas that knows how many pages there are when it draws the foot of each."""
+    from reportlab.pdfgen.canvas import Canvas
+
+    class Numbered(Canvas):
+        def __init__(self, *args, **kwargs) -> None:
+            super().__init__(*args, **kwargs)
+            self.pages: list[dict] = []
+
+        def showPage(self) -> None:
+            self.pages.append(dict(self.__dict__))
+            self._startPage()
+
+        def save(self) -> None:
+            for number, page in enumerate(self.pages, start=1):
+                self.__dict__.update(page)
+                _furniture(self, report, at, number, len(self.pages))
+                super().showPage()
+            super().save()
+
+    return Numbered
+
+
+def _furniture(canvas, report: Report, at: datetime, number: int, pages: int) -> None:
+    width, height = canvas._pagesize
+    canvas.setFont(SERIF, 8)
+    canvas.setFillColor(QUIET)
+    canvas.setStrokeColor("#c9c5bd")
+    canvas.setLineWidth(0.5)
+    canvas.line(57, 46, width - 57, 46)
+    canvas.drawString(57, 35, f"{report.foot} · {at.strftime('%Y-%m-%d %H:%M %Z')}")
+    canvas.drawRightString(width - 57, 35, f"{report.page_word} {number} / {pages}")
+    if number > 1:
+        canvas.drawString(57, height - 42, f"{report.title} – {report.subtitle}")
+    if report.mark:
+        canvas.setFillColor(WARN_BACK)
+        canvas.rect(0, height - 26, width, 26, stroke=0, fill=1)
+        canvas.setFillColor(WARN)
+        canvas.setFont(BOLD, 10)
+        canvas.drawCentredString(width / 2, height - 17, report.mark)
+
+
+def _block(block: Block, width: float) -> list:
+    from reportlab.platypus import Paragraph as Flowing
+
+    styles = _styles()
+    match block:
+        case Heading(spans):
+            return [Flowing(_text(spans), styles["heading"])]
+        case Paragraph(spans, kind):
+            return [Flowing(_text(spans), styles[kind])]
+        case Facts(pairs):
+            return _facts(pairs, width)
+        case Figure():
+            return _figure(block, width)
+        case Table():
+            return _table(block, width)
+
+
+def _text(spans: Sequence[Span]) -> str:
+    return escape(plain(spans))
+
+
+def _facts(pairs, width: float) -> list:
+    from reportlab.platypus import Paragraph as Flowing
+    from reportlab.platypus import Spacer
+    from reportlab.platypus import Table as Grid
+
+    style, quiet = _styles()["cell"], _styles()["note"]
+    cells = [[Flowing(_text(name), quiet), Flowing(_text(value), style)] for name, value in pairs]
+    grid = Grid(cells, colWidths=[width * 0.24, width * 0.76])
+    grid.setStyle(
+        [
+            ("VALIGN", (0, 0), (-1, -1), "TOP"),
+            ("BOTTOMPADDING", (0, 0), (-1, -1), 0),
+            ("LEFTPADDING", (0, 0), (0, -1), 0),
+        ]
+    )
+    return [grid, Spacer(1, 6)]
+
+
+def _caption(block: Figure | Table):
+    from reportlab.platypus import Paragraph as Flowing
+
+    words = block.title if isinstance(block, Figure) else block.caption
+    return Flowing(
+        f'<font name="{BOLD}" color="{ACCENT}">{_text(block.ref)}.</font> <b>{_text(words)}</b>', _styles()["caption"]
+    )
+
+
+def _figure(figure: Figure, width: float) -> list:
+    from reportlab.platypus import KeepTogether, Spacer
+    from reportlab.platypus import Paragraph as Flowing
+
+    notes = [Flowing(_text(note), _styles()["note"]) for note in figure.notes]
+    return [KeepTogether([_caption(figure), drawing(figure.svg, width), Spacer(1, 3), *notes])]
+
+
+def drawing(svg: str, width: float):
+    """The SVG as a vector drawing, scaled to `width` and to what fits on a page."""
+    from svglib.svglib import svg2rlg
+
+    # svglib reports each clip path it leaves out; the figures use none that matter.
+    logging.getLogger("svglib").setLevel(logging.ERROR)
+    picture = svg2rlg(io.BytesIO(svg.encode()))
+    scale = min(width / picture.width, 640 / picture.height)
+    picture.scale(scale, scale)
+    picture.width, picture.height = picture.width * scale, picture.height * scale
+    picture.hAlign = "CENTER"
+    return picture
+
+
+def _table(table: Table, width: float) -> list:
+    from reportlab.platypus import KeepTogether
+    from reportlab.platypus import Paragraph as Flowing
+    from reportlab.platypus import Table as Grid
+
+    cells = [*_heads(table), *(_row(table, row) for row in table.rows)]
+    depth = len(cells) - len(table.rows)
+    grid = Grid(cells, colWidths=_widths(table, width), repeatRows=depth, hAlign="LEFT")
+    grid.setStyle(_rules(table, depth))
+    notes = [Flowing(_text(note), _styles()["note"]) for note in table.notes]
+    if len(table.rows) <= 24:
+        return [KeepTogether([_caption(table), grid, *notes])]
+    return [_caption(table), grid, *notes]
+
+
+def _widths(table: Table, width: float) -> list[float]:
+    whole = sum(head.wide for head in table.heads)
+    # A narrow table is not stretched over the page: its columns would fall apart.
+    return [head.wide / whole * min(width, whole * 72) for head in table.heads]
+
+
+def _heads(table: Table) -> list[list]:
+    from reportlab.platypus import Paragraph as Flowing
+
+    styles = _styles()
+    low = [Flowing(_text(head.spans), styles["head_number" if head.numeric else "head"]) for head in table.heads]
+    if not any(head.group for head in table.heads):
+        return [low]
+    top = []
+    for group, members in groupby(table.heads, key=lambda head: head.group):
+        top += [Flowing(_text(group), styles["head_group"])] + [""] * (len(list(members)) - 1)
+    return [top, low]
+
+
+def _row(table: Table, row) -> list:
+    from reportlab.platypus import Paragraph as Flowing
+
+    styles = _styles()
+    prefix = "strong" if row.kind == "strong" else ""
+    made = []
+    for head, cell in zip(table.heads, row.cells, strict=True):
+        name = f"{prefix}_number".lstrip("_") if head.numeric else prefix or "cell"
+        made.append(Flowing(_text(cell), styles[name]))
+    return made
+
+
+def _rules(table: Table, depth: int) -> list[tuple]:
+    """Three lines as journals set them, a hair line under each group's name and above each new block of rows."""
+    rules: list[tuple] = [
+        ("LINEABOVE", (0, 0), (-1, 0), 1, INK),
+        ("LINEBELOW", (0, depth - 1), (-1, depth - 1), 0.5, INK),
+        ("LINEBELOW", (0, -1), (-1, -1), 1, INK),
+        ("VALIGN", (0, 0), (-1, depth - 1), "BOTTOM"),
+        ("VALIGN", (0, depth), (-1, -1), "TOP"),
+        ("TOPPADDING", (0, 0), (-1, -1), 1.6),
+        ("BOTTOMPADDING", (0, 0), (-1, -1), 2.2),
+        ("LEFTPADDING", (0, 0), (-1, -1), 3),
+        ("RIGHTPADDING", (0, 0), (-1, -1), 3),
+    ]
+    column = 0
+    for group, members in groupby(table.heads, key=lambda head: head.group):
+        size = len(list(members))
+        if group:
+            rules += [("SPAN", (column, 0), (column + size - 1, 0))]
+            rules += [("LINEBELOW", (column, 0), (column + size - 1, 0), 0.4, QUIET)]
+        column += size
+    grouped = not all(row.cells[0] for row in table.rows)
+    rules += [
+        ("LINEABOVE", (0, depth + i), (-1, depth + i), 0.25, "#c9c5bd")
+        for i, row in enumerate(table.rows)
+        if grouped and i and row.cells[0]
+    ]
+    return rules

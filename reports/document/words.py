@@ -1,0 +1,359 @@
+"""The words of a report in English and Dutch. They hold no digits: numbers come as `{...}` from the results."""
+
+from collections.abc import Iterator
+
+LANGUAGES = ("en", "nl")
+
+WORDS: dict[str, tuple[str, str]] = {
+    # the front
+    "report": ("Statistical report", "Statistisch verslag"),
+    "simulated": (
+        "Simulated people. Not the published trial.",
+        "Gesimuleerde mensen. Niet het gepubliceerde onderzoek.",
+    ),
+    "simulated_long": (
+        "Nobody in this report exists. A computer made these people to rehearse the study; the numbers say "
+        "nothing about whether the treatment works.",
+        "Niemand in dit verslag bestaat. Een computer maakte deze mensen om het onderzoek te oefenen; de getallen"
+        " zeggen niets over de vraag of de behandeling werkt.",
+    ),
+    "pooled": (
+        "All arms are taken together. The report by arm follows when the study is closed.",
+        "Alle groepen zijn samengenomen. Het verslag per groep volgt als het onderzoek is gesloten.",
+    ),
+    "study": ("Study", "Onderzoek"),
+    "source": ("Source of the data", "Bron van de gegevens"),
+    "randomised_people": ("People randomised", "Mensen geloot"),
+    "protocol": ("Protocol version", "Protocolversie"),
+    "no_protocol": ("none: made from a data file and a plan", "geen: gemaakt uit een gegevensbestand en een plan"),
+    "snapshot": ("Hash of the data", "Hash van de gegevens"),
+    "code": ("Version of the software", "Versie van de software"),
+    "seal": ("Newest audit seal", "Nieuwste zegel van het logboek"),
+    "made": ("Made", "Gemaakt"),
+    "page": ("page", "pagina"),
+    "data_foot": ("data", "gegevens"),
+    "estimand": ("Estimand", "Schatter"),
+    "table": ("Table {n}", "Tabel {n}"),
+    "figure": ("Figure {n}", "Figuur {n}"),
+    "not_recorded": ("not recorded in this data set", "niet vastgelegd in deze gegevens"),
+    "nothing": ("{what}: not recorded in this data set.", "{what}: niet vastgelegd in deze gegevens."),
+    "figure_numbers": (
+        "The numbers of this figure stand in {table}.",
+        "De getallen van deze figuur staan in {table}.",
+    ),
+    "all": ("All arms together", "Alle groepen samen"),
+    "confidence_interval": ("{level} % CI", "{level}%-BI"),
+    "range": ("{lower} to {upper}", "{lower} tot {upper}"),
+    "not_reached": ("not reached", "niet bereikt"),
+    "not_estimable": ("not estimable", "niet te schatten"),
+    "mean": ("Mean", "Gemiddelde"),
+    "sd": ("SD", "SD"),
+    "n": ("n", "n"),
+    "p": ("p", "p"),
+    "p_holm": ("p (Holm)", "p (Holm)"),
+    "arm": ("Arm", "Groep"),
+    "timepoint": ("Time point", "Meetmoment"),
+    "months": ("Months since randomisation", "Maanden sinds loting"),
+    "days": ("Days since randomisation", "Dagen sinds loting"),
+    "days_access": ("Days since the programme was given", "Dagen sinds het programma werd gegeven"),
+    "months_access": ("Months since the programme was given", "Maanden sinds het programma werd gegeven"),
+    "day": ("days", "dagen"),
+    "month": ("months", "maanden"),
+    "score": ("{title}, mean score", "{title}, gemiddelde score"),
+    # the flow
+    "flow": ("Participant flow", "Deelnemersstroom"),
+    "flow_title": (
+        "{analysed} of {randomised} randomised people are in the analysis of {outcome}",
+        "{analysed} van de {randomised} gelote mensen zitten in de analyse van {outcome}",
+    ),
+    "flow_title_plain": ("{randomised} people were randomised", "{randomised} mensen zijn geloot"),
+    "flow_alt": (
+        "Flow diagram from enrolment to analysis; the table of the same name holds every count.",
+        "Stroomdiagram van aanmelding tot analyse; de tabel met dezelfde naam bevat elk aantal.",
+    ),
+    "flow_table": ("Counts of the flow diagram", "Aantallen van het stroomdiagram"),
+    "flow_standard": ("Flow diagram as in {standard}.", "Stroomdiagram volgens {standard}."),
+    "enrolment": ("Enrolment", "Aanmelding"),
+    "allocation": ("Allocation", "Toewijzing"),
+    "follow_up": ("Follow-up", "Nameting"),
+    "analysis": ("Analysis", "Analyse"),
+    "assessed": ("Assessed for eligibility", "Beoordeeld op deelname"),
+    "excluded": ("Excluded", "Niet toegelaten"),
+    "randomised": ("Randomised", "Geloot"),
+    "allocated": ("Allocated", "Toegewezen"),
+    "received": ("Began what was allocated", "Begon met het toegewezene"),
+    "not_received": ("Did not begin", "Begon niet"),
+    "received_unknown": ("Began or not: not recorded", "Wel of niet begonnen: niet vastgelegd"),
+    "lost": ("Lost", "Uitgevallen"),
+    "lost_at": ("Lost: {outcome}", "Uitgevallen: {outcome}"),
+    "pending": ("Not yet due", "Nog niet aan de beurt"),
+    "discontinued": ("Stopped the programme", "Stopte met het programma"),
+    "discontinued_unknown": ("Stopping treatment: not recorded", "Stoppen met behandeling: niet vastgelegd"),
+    "assessed_unknown": (
+        "How many people were assessed for eligibility, and why people were excluded: not recorded in this data set.",
+        "Hoeveel mensen zijn beoordeeld op deelname, en waarom mensen niet zijn toegelaten: niet vastgelegd in "
+        "deze gegevens.",
+    ),
+    "left_out": ("Not in the analysis", "Niet in de analyse"),
+    "left_out_at": ("Not in the analysis: {outcome}", "Niet in de analyse: {outcome}"),
+    "analysed": ("Analysed", "Geanalyseerd"),
+    "analysed_at": ("Analysed: {outcome}", "Geanalyseerd: {outcome}"),
+    "outcome_at": ("{instrument}, {timepoint}", "{instrument}, {timepoint}"),
+    "box": ("Box", "Vak"),
+    "reason": ("Reason", "Reden"),
+    "people": ("People", "Mensen"),
+    "reason.missed": ("not answered", "niet ingevuld"),
+    "reason.declined": ("declined to answer", "wilde niet invullen"),
+    "reason.withdrawn": ("withdrew", "trok zich terug"),
+    "reason.not_scorable": ("too few answers for a score", "te weinig antwoorden voor een score"),
+    "reason.not_planned": ("not planned", "niet gepland"),
+    "reason.no_baseline": ("no score at baseline", "geen score bij de voormeting"),
+    "reason.no_covariate": ("a covariate is missing", "een covariaat ontbreekt"),
+    "reason.no_reason": ("reason not recorded", "reden niet vastgelegd"),
+    # baseline
+    "baseline": ("Baseline", "Voormeting"),
+    "baseline_table": ("Who took part, by arm", "Wie deden mee, per groep"),
+    "baseline_table_pooled": ("Who took part", "Wie deden mee"),
+    "characteristic": ("Characteristic", "Kenmerk"),
+    "mean_or_n": ("Mean or n", "Gem. of n"),
+    "sd_or_percent": ("SD or %", "SD of %"),
+    "smd": ("Std. difference", "Gestand. verschil"),
+    "smd_of": ("{first} − {second}", "{first} − {second}"),
+    "missing": ("missing", "ontbreekt"),
+    "baseline_note": (
+        "No significance tests: at baseline any difference is due to chance. For a characteristic with categories"
+        " the standardised difference has no direction.",
+        "Geen toetsen: bij de voormeting berust elk verschil op toeval. Bij een kenmerk met categorieën heeft het"
+        " gestandaardiseerde verschil geen richting.",
+    ),
+    # outcomes
+    "outcomes": ("Scores over time", "Scores over de tijd"),
+    "means_title": ("{instrument} from {start} to {end}: ", "{instrument} van {start} tot {end}: "),
+    "means_arm": ("{from_} to {to} in {arm}", "{from_} naar {to} bij {arm}"),
+    "means_pooled": ("{from_} to {to}", "{from_} naar {to}"),
+    "means_alt": (
+        "Mean scores over time with intervals, one line for each arm.",
+        "Gemiddelde scores over de tijd met intervallen, een lijn per groep.",
+    ),
+    "means_table": ("{instrument}: means by time point", "{instrument}: gemiddelden per meetmoment"),
+    "means_note": (
+        "Everybody with a score at the time point. Lines in the figure are {level} % confidence intervals; n "
+        "under the time points counts scores.",
+        "Iedereen met een score op het meetmoment. Lijnen in de figuur zijn {level}%-betrouwbaarheidsintervallen;"
+        " n onder de meetmomenten telt scores.",
+    ),
+    "higher_worse": ("Higher scores are worse.", "Hogere scores zijn slechter."),
+    "higher_better": ("Higher scores are better.", "Hogere scores zijn beter."),
+    "differences": ("Differences between arms", "Verschillen tussen groepen"),
+    "difference": ("Difference", "Verschil"),
+    "effect": ("Effect (g)", "Effect (g)"),
+    "contrast": ("Contrast", "Vergelijking"),
+    "minus": ("{first} minus {second}", "{first} min {second}"),
+    "versus": ("{first} v. {second}", "{first} vs. {second}"),
+    "differences_table": (
+        "{instrument}: baseline-adjusted difference, {contrast}",
+        "{instrument}: verschil gecorrigeerd voor voormeting, {contrast}",
+    ),
+    "differences_table_many": (
+        "{instrument}: baseline-adjusted difference, first arm minus second",
+        "{instrument}: verschil gecorrigeerd voor voormeting, eerste groep min tweede",
+    ),
+    "all_include": (
+        "{instrument}: every interval for the difference includes zero",
+        "{instrument}: elk interval voor het verschil bevat nul",
+    ),
+    "all_exclude": (
+        "{instrument}: no interval for the difference includes zero",
+        "{instrument}: geen enkel interval voor het verschil bevat nul",
+    ),
+    "some_exclude": (
+        "{instrument}: the interval for the difference excludes zero at {where}",
+        "{instrument}: het interval voor het verschil bevat geen nul bij {where}",
+    ),
+    "forest_alt": (
+        "Differences between arms with intervals, against a line at zero.",
+        "Verschillen tussen groepen met intervallen, tegen een lijn bij nul.",
+    ),
+    "forest_axis": ("Adjusted difference, points", "Gecorrigeerd verschil, punten"),
+    "favours": ("in favour of {arm}", "ten gunste van {arm}"),
+    "lower_first": ("first arm lower", "eerste groep lager"),
+    "higher_first": ("first arm higher", "eerste groep hoger"),
+    "primary_note": ("Bold: primary outcome of the plan.", "Vet: primaire uitkomst van het plan."),
+    "no_primary": (
+        "The plan singles out no primary time point and no correction for several tests; every time point is reported.",
+        "Het plan wijst geen primair meetmoment aan en geen correctie voor meerdere toetsen; elk meetmoment staat er.",
+    ),
+    "adjusted_for": ("Adjusted for: {what}.", "Gecorrigeerd voor: {what}."),
+    "baseline_score": ("the score at baseline", "de score bij de voormeting"),
+    "complete_cases": (
+        "Complete cases: n are the people of both arms who have every value. People without a score at the time "
+        "point are left out, which is unbiased only if leaving depends on nothing but arm, baseline and "
+        "covariates.",
+        "Alleen volledige gegevens: n zijn de mensen van beide groepen bij wie niets ontbreekt. Wie op het "
+        "meetmoment geen score heeft, valt weg; dat is alleen zuiver als uitval slechts afhangt van groep, "
+        "voormeting en covariaten.",
+    ),
+    "recipe": (
+        "How the effect is made: adjusted difference divided by the {standardiser}, {sd} points (n = {n}), times "
+        "Hedges' correction J; large-sample {level} % interval from the standard error of the difference and the "
+        "uncertainty of the SD.",
+        "Hoe het effect is gemaakt: gecorrigeerd verschil gedeeld door de {standardiser}, {sd} punten (n = {n}), "
+        "maal Hedges' correctie J; {level}%-interval voor grote steekproeven uit de standaardfout van het "
+        "verschil en de onzekerheid van de SD.",
+    ),
+    "recipe_for": ("{what}: ", "{what}: "),
+    "baseline_sd": (
+        "pooled SD at baseline of everybody randomised to the two arms",
+        "gepoolde SD bij de voormeting van iedereen die in de twee groepen is geloot",
+    ),
+    "post_sd": ("pooled SD of the two arms at this time point", "gepoolde SD van de twee groepen op dit meetmoment"),
+    "pooled_differences": (
+        "Differences between arms are not part of a report in which all arms are taken together.",
+        "Verschillen tussen groepen horen niet in een verslag waarin alle groepen zijn samengenomen.",
+    ),
+    # reliable change
+    "change": ("Reliable improvement and deterioration", "Betrouwbare verbetering en verslechtering"),
+    "change_table": (
+        "{instrument}: change from baseline of at least {points} points",
+        "{instrument}: verandering sinds de voormeting van minstens {points} punten",
+    ),
+    "change_title": (
+        "Among people with both scores; source of the value: {source}; status: {status}.",
+        "Onder mensen met beide scores; bron van de waarde: {source}; status: {status}.",
+    ),
+    "status.cited": ("cited from the literature", "geciteerd uit de literatuur"),
+    "status.unverified": ("not verified", "niet geverifieerd"),
+    "improved": ("Improved", "Verbeterd"),
+    "deteriorated": ("Deteriorated", "Verslechterd"),
+    "percent": ("%", "%"),
+    "no_reference": (
+        "{instrument}: no reference value for reliable change is recorded in this data set.",
+        "{instrument}: een referentiewaarde voor betrouwbare verandering is niet vastgelegd in deze gegevens.",
+    ),
+    # adherence
+    "adherence": ("Adherence to the programme", "Gebruik van het programma"),
+    "lessons": ("Use of lessons and modules", "Gebruik van lessen en modules"),
+    "adherence_table": ("Use of the programme", "Gebruik van het programma"),
+    "measure": ("Measure", "Maat"),
+    "n_or_value": ("n or value", "n of waarde"),
+    "access": ("Given the programme", "Kregen het programma"),
+    "started": ("Opened any module", "Opende een module"),
+    "modules": ("Modules completed, mean", "Modules afgerond, gemiddeld"),
+    "finished": ("Completed every module", "Rondde elke module af"),
+    "adherent": ("Completed at least {n} modules", "Rondde minstens {n} modules af"),
+    "last_use": ("Last use, median, {unit}", "Laatste gebruik, mediaan, {unit}"),
+    "why_enough": ("Why this is enough: {why}", "Waarom dit genoeg is: {why}"),
+    "funnel_title": ("Started, then finished every module: ", "Begonnen, en daarna elke module afgerond: "),
+    "funnel_arm": ("{started} % and {finished} % in {arm}", "{started}% en {finished}% bij {arm}"),
+    "funnel_pooled": ("{started} % and {finished} %", "{started}% en {finished}%"),
+    "funnel_alt": (
+        "For each module the share of people who opened it and who completed it.",
+        "Per module het deel van de mensen dat hem opende en dat hem afrondde.",
+    ),
+    "funnel_axis": ("Share of those given the programme, %", "Deel van wie het programma kreeg, %"),
+    "opened": ("opened", "geopend"),
+    "completed": ("completed", "afgerond"),
+    "module": ("Module", "Module"),
+    "funnel_table": ("Modules opened and completed", "Modules geopend en afgerond"),
+    "use_title": ("Time until half had stopped using the programme: ", "Tijd tot de helft stopte met het programma: "),
+    "use_note": (
+        "Stopped: last use more than {idle} {unit} before the last day known, without having finished; who "
+        "finished or was still using it is counted up to then. Bands are {level} % confidence intervals.",
+        "Gestopt: laatste gebruik meer dan {idle} {unit} voor de laatst bekende dag, zonder klaar te zijn; wie "
+        "klaar was of nog bezig was, telt tot dat moment mee. Banden zijn {level}%-betrouwbaarheidsintervallen.",
+    ),
+    "use_axis": ("Still using the programme, %", "Gebruikt het programma nog, %"),
+    "use_table": ("Time in the programme", "Tijd in het programma"),
+    "use_alt": (
+        "Kaplan-Meier curve of the use of the programme for each arm.",
+        "Kaplan-Meiercurve van het gebruik van het programma per groep.",
+    ),
+    # retention
+    "retention": ("Staying in the study", "In het onderzoek blijven"),
+    "retention_title": ("Still in the study at {when}: ", "Nog in het onderzoek bij {when}: "),
+    "share_arm": ("{share} % in {arm}", "{share}% bij {arm}"),
+    "share_pooled": ("{share} %", "{share}%"),
+    "retention_note": (
+        "Left: the day of withdrawal, else the first planned time point from which on nothing was answered. Bands"
+        " are {level} % confidence intervals.",
+        "Weg: de dag van terugtrekken, anders het eerste geplande meetmoment vanaf waar niets meer is ingevuld. "
+        "Banden zijn {level}%-betrouwbaarheidsintervallen.",
+    ),
+    "retention_axis": ("Still in the study, %", "Nog in het onderzoek, %"),
+    "retention_table": ("Time in the study", "Tijd in het onderzoek"),
+    "retention_alt": (
+        "Kaplan-Meier curve of staying in the study for each arm.",
+        "Kaplan-Meiercurve van het blijven in het onderzoek per groep.",
+    ),
+    "ended": ("Left", "Weg"),
+    "stopped": ("Stopped", "Gestopt"),
+    "median": ("Median, {unit}", "Mediaan, {unit}"),
+    "still": ("Still there, %", "Er nog, %"),
+    "at": ("At", "Op"),
+    "at_risk": ("at risk", "in zicht"),
+    "median_arm": ("{median} {unit} in {arm}", "{median} {unit} bij {arm}"),
+    "median_not": ("not reached in {arm}", "niet bereikt bij {arm}"),
+    "median_pooled": ("{median} {unit}", "{median} {unit}"),
+    # contacts
+    "contacts": ("Coach contacts", "Contacten met de coach"),
+    "contacts_table": ("Calls planned, tried and held", "Gesprekken gepland, geprobeerd en gevoerd"),
+    "contacts.people": ("People with planned calls", "Mensen met geplande gesprekken"),
+    "contacts.planned": ("Calls planned", "Gesprekken gepland"),
+    "contacts.attempted": ("Calls tried at least once", "Gesprekken minstens eens geprobeerd"),
+    "contacts.attempts": ("Attempts in all", "Pogingen in totaal"),
+    "contacts.held": ("Calls held", "Gesprekken gevoerd"),
+    "contacts.held_each": ("Calls held per person", "Gesprekken per persoon"),
+    "contacts.minutes": ("Minutes in all", "Minuten in totaal"),
+    "contacts.minutes_each": ("Minutes a call, mean", "Minuten per gesprek, gemiddeld"),
+    "contacts.minutes_each_sd": ("Minutes a call, SD", "Minuten per gesprek, SD"),
+    # methods
+    "methods": ("How these numbers are made", "Hoe deze getallen zijn gemaakt"),
+    "method.ancova": (
+        "Differences: analysis of covariance by least squares; Student's t interval ({paper}).",
+        "Verschillen: covariantieanalyse met kleinste kwadraten; interval van Student ({paper}).",
+    ),
+    "method.effect": ("Effects: Hedges' g ({paper}).", "Effecten: Hedges' g ({paper})."),
+    "method.share": ("Shares: Wilson's score interval ({paper}).", "Aandelen: scoreinterval van Wilson ({paper})."),
+    "method.change": (
+        "Reliable change: larger than measurement error ({paper}).",
+        "Betrouwbare verandering: groter dan de meetfout ({paper}).",
+    ),
+    "method.curve": (
+        "Time in study and programme: Kaplan-Meier with log-log intervals ({paper}); the two kinds of attrition "
+        "as in {attrition}.",
+        "Tijd in onderzoek en programma: Kaplan-Meier met log-log-intervallen ({paper}); de twee soorten uitval "
+        "zoals in {attrition}.",
+    ),
+    "method.holm": (
+        "Several primary outcomes: Holm's correction ({paper}).",
+        "Meerdere primaire uitkomsten: Holm ({paper}).",
+    ),
+    "method.smd": (
+        "Standardised differences at baseline: difference of means over the root of the mean variance ({paper}); "
+        "for categories {counts}.",
+        "Gestandaardiseerde verschillen bij de voormeting: verschil van gemiddelden gedeeld door de wortel van de"
+        " gemiddelde variantie ({paper}); voor categorieën {counts}.",
+    ),
+    "check": (
+        "Every number in this report stands in results.json under the name it carries in the HTML version, "
+        "unrounded, with its method. The same data give the same numbers.",
+        "Elk getal in dit verslag staat in results.json onder de naam die het in de HTML-versie draagt, niet "
+        "afgerond, met de methode erbij. Dezelfde gegevens geven dezelfde getallen.",
+    ),
+}
+
+
+def word(key: str, language: str) -> str:
+    return WORDS[key][LANGUAGES.index(language) if language in LANGUAGES else 0]
+
+
+def known(key: str) -> bool:
+    return key in WORDS
+
+
+def pieces(key: str, language: str) -> Iterator[tuple[str, str | None]]:
+    """The template cut at its places: (text before, name of the place or None at the end)."""
+    from string import Formatter
+
+    for text, name, _, _ in Formatter().parse(word(key, language)):
+        yield text, name
