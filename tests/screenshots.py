@@ -149,7 +149,8 @@ def _one(
     context = browser.new_context(
         viewport={"width": width, "height": HEIGHT}, color_scheme=scheme, reduced_motion="reduce", locale=language
     )
-    context.add_cookies([{"url": address, **cookie} for cookie in _cookies(picture.role, rehearsed, language)])
+    cookies = _cookies(picture.role, rehearsed, language)
+    context.add_cookies([{"name": name, "value": value, "url": address} for name, value in cookies.items()])
     page = context.new_page()
     heard: list[str] = []
     page.on("pageerror", lambda error: heard.append(str(error)))
@@ -167,17 +168,17 @@ def _one(
     return [f"{path.name}: {line}" for line in heard]
 
 
-def _cookies(role: str | None, rehearsed: Rehearsed, language: str) -> list[dict[str, Any]]:
+def _cookies(role: str | None, rehearsed: Rehearsed, language: str) -> dict[str, str]:
     from django.conf import settings
     from django.test import Client
 
-    cookies = [{"name": settings.LANGUAGE_COOKIE_NAME, "value": language}]
+    cookies = {settings.LANGUAGE_COOKIE_NAME: language}
     if role is None:
         return cookies
     client = Client()
-    client.force_login(rehearsed.people[role])
+    client.force_login(rehearsed.people[role], backend=settings.AUTHENTICATION_BACKENDS[0])
     name = settings.SESSION_COOKIE_NAME
-    return [*cookies, {"name": name, "value": client.cookies[name].value}]
+    return {**cookies, name: client.cookies[name].value}
 
 
 def _write_index(taken: Sequence[Path]) -> None:

@@ -101,9 +101,9 @@ def _kind(bound: BoundField) -> str:
 
 
 def _errors(form: forms.BaseForm) -> list[dict[str, str]]:
-    general = [{"message": message, "label": "", "anchor": ""} for message in form.non_field_errors()]
+    general = [{"message": str(message), "label": "", "anchor": ""} for message in form.non_field_errors()]
     return general + [
-        {"message": message, "label": _lead_in(bound.label), "anchor": "" if bound.is_hidden else _anchor(bound)}
+        {"message": message, "label": _lead_in(str(bound.label)), "anchor": "" if bound.is_hidden else _anchor(bound)}
         for bound in form
         for message in _messages(bound)
     ]
@@ -115,7 +115,7 @@ def _messages(bound: BoundField) -> list[str]:
     return [
         _to_do(bound) if error.code == "required" and error.message == plain else message
         for error in bound.errors.as_data()
-        for message in error.messages
+        for message in map(str, error.messages)
     ]
 
 
