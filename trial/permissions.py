@@ -45,3 +45,9 @@ def check_may(user: User, study: Study, what: str) -> str:
 def is_researcher_somewhere(user: User) -> bool:
     """Whoever runs one study may load another. The first one comes by `manage.py invite`."""
     return Membership.objects.filter(user=user, role="researcher", ended_at__isnull=True).exists()
+
+
+def members(study: Study, role: str) -> list[User]:
+    """Everybody who holds a role in a study now, the longest first."""
+    rows = Membership.objects.filter(study=study, role=role, ended_at__isnull=True).select_related("user")
+    return [row.user for row in rows.order_by("pk")]

@@ -46,7 +46,9 @@ def new_code(prefix: str) -> str:
 
 
 @once
-def begin(*, study: Study, language: str, code: str = "", by: Actor, at: datetime) -> Participant:
+def begin(
+    *, study: Study, language: str, code: str = "", timezone: str = "", by: Actor, at: datetime
+) -> Participant:
     """A person agrees to be screened. Nothing is known of them but a study code and a language."""
     if not Study.objects.select_for_update().get(pk=study.pk).is_recruiting:
         raise NotRecruiting
@@ -56,7 +58,7 @@ def begin(*, study: Study, language: str, code: str = "", by: Actor, at: datetim
         version=version,
         code=code or new_code(study.code_prefix),
         language=language,
-        timezone=version.protocol.timezone,
+        timezone=timezone or version.protocol.timezone,
         simulated=study.simulated,
         began_at=at,
     )

@@ -1,0 +1,36 @@
+"""Reads of people by their study code."""
+
+from __future__ import annotations
+
+from trial.grants import Grant
+from trial.models import Participant, Study
+
+
+def by_code(code: str) -> Participant:
+    return Participant.objects.select_related("study", "version", "key", "identity").get(code=code)
+
+
+def held(participant: Participant) -> dict[str, float]:
+    """Codes of the open grants of a person with the days since randomisation at which each opened. For rehearsals, where
+    nature knows what somebody got; nothing else reads it."""
+    start = participant.randomised_at
+    rows = Grant.objects.filter(participant=participant, opens_at__isnull=False).values_list("code", "opens_at")
+    return {code: (opens_at - start).total_seconds() / 86400 for code, opens_at in rows} if start else {}
+
+
+def arm_by_grants(participant: Participant) -> str | None:
+    """The arm that gives exactly what this person was granted; for rehearsals only."""
+    given = set(Grant.objects.filter(participant=participant).values_list("kind", "code"))
+    for arm in participant.version.protocol.arms:
+        if {(grant.kind, grant.code) for grant in arm.grants} == given:
+            return arm.code
+    return None
+
+
+def randomised_count(study: Study) -> int:
+    return Participant.objects.filter(study=study, randomised_at__isnull=False).count()
+
+
+def unfinished_count(study: Study) -> int:
+    """People who are in and not yet at the end."""
+    return Participant.objects.filter(study=study, state__in=("consented", "randomised")).count()

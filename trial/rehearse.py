@@ -1,0 +1,190 @@
+"""The rehearsal: a whole study with virtual people through the real actions, on a virtual clock.
+
+People and coaches are woken in the order of their moments; the worker makes a round each virtual morning. Each person
+draws from a generator of their own, so the same seed gives the same study whatever the machine.
+"""
+
+from __future__ import annotations
+
+import heapq
+import itertools
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import numpy as np
+
+from trial import actors, hooks, stamp, virtual, worker
+from trial.actions import staff, studies
+from trial.models import Study, User
+from trial.queries import people as reads
+from trial.virtual import Coach, Person, Settings
+
+BEGINS_AT = datetime(2025, 1, 6, 9, 0, tzinfo=UTC)
+LONGEST = timedelta(days=420)  # after the last arrival
+COACHES = 3
+
+
+@dataclass
+class World:
+    """Everything that goes on in one rehearsal."""
+
+    study: Study
+    settings: Settings
+    begins_at: datetime
+    ends_at: datetime | None
+    report: Callable[[int, int, datetime], None]
+    people: dict[str, Person] = field(default_factory=dict)
+    pending: list[Person] = field(default_factory=list)
+    queue: list[tuple[datetime, int, Any]] = field(default_factory=list)
+    order: Any = field(default_factory=itertools.count)
+    randomised: int = 0
+
+    def wake(self, at: datetime, who: Any) -> None:
+        heapq.heappush(self.queue, (at, next(self.order), who))
+
+
+def run(
+    study: Study,
+    settings: Settings,
+    *,
+    begins_at: datetime = BEGINS_AT,
+    ends_at: datetime | None = None,
+    report: Callable[[int, int, datetime], None] = lambda done, of, at: None,
+) -> datetime:
+    """Rehearse an opened study until everybody is at the end, or until `ends_at`; gives back the last virtual moment.
+
+    `report(done, of, at)` is called as time passes: people whose study is over or who wait, of all to be randomised.
+    """
+    stamp.check_kind("rehearsal")
+    if study.current.protocol.rehearsal is None:
+        raise ValueError(f"{study.slug}: study.yaml has no `rehearsal`, so nobody knows how its people behave")
+    world = World(study, settings, begins_at, ends_at, report)
+    seeds = np.random.SeedSequence([settings.seed, 2024])
+    _invite_coaches(world, seeds)
+    arrivals = _Arrivals(world, seeds)
+    world.wake(begins_at, arrivals)
+    world.wake(begins_at.replace(hour=6) + timedelta(days=1), _Morning(world, arrivals))
+    at = begins_at
+    while world.queue:
+        at, _, who = heapq.heappop(world.queue)
+        if ends_at and at > ends_at:
+            return ends_at
+        _live(world, who, at)
+    return at
+
+
+def _live(world: World, who: Any, at: datetime) -> None:
+    if isinstance(who, _Arrivals | _Morning):
+        who.happen(at)
+        return
+    wakes = []
+    for behave in hooks.entries("REHEARSAL"):
+        wake_at = behave(who, at, who.generator)
+        if wake_at is not None:
+            wakes.append(wake_at)
+    if isinstance(who, Person):
+        _settle(world, who, wakes, at)
+    else:
+        world.wake(min(wakes), who)
+
+
+def _settle(world: World, person: Person, wakes: list[datetime], at: datetime) -> None:
+    """Remember the person by code, and wake them again: at the next moment they have in mind, or in a week."""
+    if person.code and person.code not in world.people:
+        world.people[person.code] = person
+    if person.is_gone:
+        return
+    world.wake(min(wakes, default=at + timedelta(days=7)), person)
+
+
+class _Arrivals:
+    """People come in one by one, as long as more are needed than are on their way."""
+
+    def __init__(self, world: World, seeds: np.random.SeedSequence) -> None:
+        self.world, self.seeds = world, seeds
+        self.generator = np.random.default_rng(seeds.spawn(1)[0])
+        self.count = 0
+        self.is_over = False
+        rehearsal = world.study.current.protocol.rehearsal
+        needed = world.settings.number / (1 - rehearsal.screened_out)
+        scale = world.settings.number / world.study.current.protocol.target
+        self.mean_gap = rehearsal.arrival_days * min(scale, 1.0) / needed
+
+    def happen(self, at: datetime) -> None:
+        world = self.world
+        world.randomised = reads.randomised_count(world.study)
+        if world.randomised >= world.settings.number:
+            self.is_over = True
+            return
+        on_their_way = sum(self._is_on_the_way(person) for person in world.pending)
+        if world.randomised + on_their_way < world.settings.number:
+            self._one(at)
+        world.wake(at + timedelta(days=float(self.generator.exponential(self.mean_gap))), self)
+
+    def _one(self, at: datetime) -> None:
+        protocol = self.world.study.current.protocol
+        self.count += 1
+        person = virtual.draw_person(
+            self.count,
+            self.seeds.spawn(1)[0],
+            arrives_at=at,
+            rehearsal=protocol.rehearsal,
+            languages=self.world.study.open_languages,
+        )
+        person.study, person.settings = self.world.study, self.world.settings
+        self.world.pending.append(person)
+        self.world.wake(at, person)
+
+    def _is_on_the_way(self, person: Person) -> bool:
+        return not person.is_gone and person.fate is None
+
+
+class _Morning:
+    """The worker's round, once each virtual day."""
+
+    def __init__(self, world: World, arrivals: _Arrivals) -> None:
+        self.world, self.arrivals = world, arrivals
+
+    def happen(self, at: datetime) -> None:
+        worker.tick(at, seal=at.weekday() == 0)
+        world = self.world
+        world.pending = [person for person in world.pending if self.arrivals._is_on_the_way(person)]
+        left = reads.unfinished_count(world.study)
+        over = self.arrivals.is_over and left == 0
+        world.report(world.randomised, left, at)
+        if over or at > world.begins_at + timedelta(days=2000):
+            self._end(at)
+        else:
+            world.wake(at + timedelta(days=1), self)
+
+    def _end(self, at: datetime) -> None:
+        world = self.world
+        world.queue.clear()
+        world.study.refresh_from_db()
+        if world.study.state == "open":
+            studies.close(study=world.study, reason="target reached", by=actors.SYSTEM, at=at)
+        worker.tick(at)
+
+
+def _invite_coaches(world: World, seeds: np.random.SeedSequence) -> None:
+    """The coaches of the study; a rehearsal makes its own if there are none."""
+    from trial.permissions import members
+
+    found = members(world.study, "coach")
+    rehearsal = world.study.current.protocol.rehearsal
+    for user, seed in zip(found, seeds.spawn(max(len(found), 1)), strict=False):
+        coach = Coach(user.pk, world.study, np.random.default_rng(seed), rehearsal.missed_call, world.people)
+        coach.user = user
+        world.wake(world.begins_at.replace(hour=13), coach)
+
+
+def make_coaches(study: Study, number: int, at: datetime) -> list[User]:
+    """Virtual coaches, before the study opens."""
+    made = []
+    for i in range(1, number + 1):
+        user = staff.make_user(email=f"coach{i}.{study.slug}@example.org", full_name=f"Simulated coach {i}", password=None)
+        staff.join(study=study, user=user, role="coach", by=actors.SYSTEM, at=at)
+        made.append(user)
+    return made
