@@ -14,7 +14,7 @@ from outcomes.actions.screening import decide
 from outcomes.models import Assessment, Schedule, ScreeningAnswer
 from outcomes.queries import assessments as reads
 from outcomes.queries import definitions
-from outcomes.queries.dashboard import panel
+from outcomes.queries.dashboard import panel, person_panel
 from outcomes.queries.tables import tables
 from outcomes.rehearsal import behave
 from outcomes.schedules import AssessmentState
@@ -35,6 +35,7 @@ __all__ = [
     "erase",
     "open_languages",
     "panel",
+    "person_panel",
     "requirements",
     "screening",
     "section",
@@ -96,7 +97,7 @@ def baseline(participant: Participant, at: datetime) -> Outcome:
         )
     if not reads.is_baseline_complete(participant):
         return Ask(_sitting_task(participant, described.timepoint, at))
-    _close_passed(participant, at)
+    _close_passed(reads.unclosed(participant), at)
     return Done()
 
 
@@ -108,24 +109,29 @@ def dating(participant: Participant, at: datetime) -> Outcome:
     """Step: close what has passed, and date what hangs on it. Done when every timepoint is closed."""
     if participant.state == "withdrawn":
         return Done()
-    events = milestones.reached(participant)
     moved = True
     while moved:
-        moved = _close_passed(participant, at)
-        events = milestones.reached(participant) if moved else events
-        for schedule in reads.unclosed(participant):
+        left = reads.unclosed(participant)
+        if not left:
+            return Done()
+        moved = _close_passed(left, at)
+        events = milestones.reached(participant)
+        for schedule in left:
             moved = _date(schedule, participant, events, at) or moved
-    left = reads.unclosed(participant)
-    return Wait(_next_look(left, participant, events, at)) if left else Done()
+    return Wait(_next_look(left, participant, events, at))
 
 
-def _close_passed(participant: Participant, at: datetime) -> bool:
+def _close_passed(left: list[Schedule], at: datetime) -> bool:
+    """Close every timepoint of which all questionnaires are behind the person."""
+    due = [schedule for schedule in left if schedule.opens_at and schedule.opens_at <= at]
+    rows: dict[str, list[Assessment]] = {}
+    for row in Assessment.objects.filter(participant__in={schedule.participant_id for schedule in due}):
+        rows.setdefault(row.timepoint, []).append(row)
     moved = False
-    for schedule in reads.unclosed(participant):
-        rows = Assessment.objects.filter(participant=participant, timepoint=schedule.timepoint)
-        closings = [schedules.closed_at(row, at) for row in rows]
-        if closings and all(closings):
-            assessments.close(schedule, max(closing for closing in closings if closing), at)
+    for schedule in due:
+        closings = [schedules.closed_at(row, at) for row in rows.get(schedule.timepoint, [])]
+        if all(closings):
+            assessments.close(schedule, max((c for c in closings if c), default=schedule.closes_at), at)
             moved = True
     return moved
 
@@ -143,7 +149,7 @@ def _expected(schedule: Schedule, participant: Participant, events: dict[str, da
 
 def _date(schedule: Schedule, participant: Participant, events: dict[str, datetime], at: datetime) -> bool:
     """Date one schedule once its anchor is certain; True when it was dated now."""
-    if schedule.opens_at or not schedule.opening:
+    if schedule.opens_at or schedule.closed_at or not schedule.opening:
         return False
     expected = _expected(schedule, participant, events, at)
     if not expected.certain:

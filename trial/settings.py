@@ -158,7 +158,7 @@ CONTENT_SECURITY_POLICY = {
 EMAIL_HOST = os.environ.get("HANDVAT_MAIL_HOST", "")
 EMAIL_FILE_PATH = os.environ.get("HANDVAT_MAIL_DIRECTORY", "")
 EMAIL_BACKEND = (
-    "django.core.mail.backends.filebased.EmailBackend"
+    "trial.mail.MboxBackend"
     if EMAIL_FILE_PATH
     else "django.core.mail.backends.smtp.EmailBackend"
     if EMAIL_HOST
@@ -240,6 +240,7 @@ PANELS = [
     "coaching_protocol.life.panel",
     "trial.life.panel_alerts",
 ]
+PERSON_PANELS = ["outcomes.life.person_panel"]  # one person as the researcher sees them: panel(participant, study, at)
 TABLES = [
     "trial.life.tables",
     "outcomes.life.tables",

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from functools import lru_cache
 
 from outcomes.instruments import Instrument
 from outcomes.models import ScreeningAnswer
@@ -13,13 +12,14 @@ from trial.rules import Facts
 from trial.sections.study import Page
 
 
-@lru_cache(maxsize=64)
-def _parsed(version_id: int, sha256: str) -> Assessments:
-    return Assessments.model_validate(ProtocolVersion.objects.get(pk=version_id).section("assessments"))
+_by_content: dict[str, Assessments] = {}
 
 
 def assessments(version: ProtocolVersion) -> Assessments:
-    return _parsed(version.pk, version.sha256)
+    """Parsed once per process: the hash says what is in a version."""
+    if version.sha256 not in _by_content:
+        _by_content[version.sha256] = Assessments.model_validate(version.section("assessments"))
+    return _by_content[version.sha256]
 
 
 def instrument(version: ProtocolVersion, code: str) -> Instrument:

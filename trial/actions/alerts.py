@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from django.db import IntegrityError, transaction
@@ -10,11 +11,24 @@ from trial import audit, lifecycles, vault
 from trial.actions import messages
 from trial.actions.once import once
 from trial.actors import Actor
-from trial.models import Alert, Participant, Study
+from trial.models import Alert, Identity, Participant, Study
 
 
 class NothingDone(Exception):
     """An alert is closed with a note of what was done."""
+
+
+class NotTaken(Exception):
+    """Contact details are for whoever took the alert, until it is closed."""
+
+
+@dataclass(frozen=True)
+class Reached:
+    """How to reach the person whom an alert is about; all empty once they are erased."""
+
+    name: str = ""
+    phone: str = ""
+    language: str = ""
 
 
 def raise_alert(
@@ -68,6 +82,27 @@ def take(*, alert: Alert, by: Actor, at: datetime) -> Alert:
     alert.save(update_fields=["state", "taken_by", "taken_at"])
     _record(alert, "alert taken", old=old, by=by, at=at)
     return alert
+
+
+@transaction.atomic
+def show_contact(*, alert: Alert, by: Actor, at: datetime) -> Reached:
+    """Name and number for whoever took the alert: recorded each time. A number left at the screening goes before others.
+
+    Raises NotTaken for anybody else, and once the alert is closed.
+    """
+    alert = Alert.objects.select_for_update().get(pk=alert.pk)
+    if alert.state != "taken" or alert.taken_by != str(by):
+        raise NotTaken
+    participant = alert.participant
+    if participant is None or not hasattr(participant, "key"):
+        return Reached()
+    identity = Identity.objects.filter(participant=participant).select_related("participant__key").first()
+    audit.record(participant, "contact details shown", subject=f"alert {alert.pk}", by=by, at=at)
+    return Reached(
+        name=identity.name if identity else "",
+        phone=participant.unsealed(alert.phone_sealed) or (identity.phone if identity else ""),
+        language=participant.language,
+    )
 
 
 @once

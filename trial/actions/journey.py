@@ -24,6 +24,7 @@ def advance(participant: Participant, at: datetime) -> Ask | None:
     retried by the worker; it never undoes what the person did.
     """
     journey, _ = Journey.objects.get_or_create(participant=participant)
+    participant.refresh_from_db()
     passed = list(journey.passed)
     waits: list[datetime] = []
     ask = None
@@ -37,6 +38,7 @@ def advance(participant: Participant, at: datetime) -> Ask | None:
             return None
         if isinstance(outcome, Done):
             passed.append(name)
+            participant.refresh_from_db()
         elif isinstance(outcome, Ask):
             ask = outcome
             break
@@ -52,7 +54,6 @@ def _take(step, participant: Participant, at: datetime) -> Outcome | None:
     """One step, or None when it failed."""
     try:
         with transaction.atomic(durable=True):
-            participant.refresh_from_db()
             return step(participant, at)
     except Exception:
         logger.exception("journey step %s failed for %s", hooks.code(step), participant.code)

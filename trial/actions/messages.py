@@ -14,6 +14,7 @@ from django.core.mail import EmailMessage
 from django.db import transaction
 
 from trial import audit, hooks, lifecycles
+from trial.actions.once import once
 from trial.actors import WORKER, Actor
 from trial.entries import Mail
 from trial.models import Message, Participant, Study
@@ -86,6 +87,7 @@ def after_crash(at: datetime) -> int:
     return count
 
 
+@once
 def send_again(*, message: Message, by: Actor, at: datetime) -> Message:
     """A person decides that an uncertain message is to be sent again."""
     with transaction.atomic():

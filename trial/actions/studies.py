@@ -12,7 +12,7 @@ from django.db import transaction
 from trial import audit, folder, hooks, lifecycles, vault
 from trial.actions.once import once
 from trial.actors import Actor
-from trial.models import Confirmation, Journey, Membership, ProtocolVersion, Study, User
+from trial.models import Confirmation, Journey, Membership, ProtocolText, ProtocolVersion, Study, User
 
 
 class AlreadyLoaded(Exception):
@@ -58,10 +58,11 @@ def store(
         study=study,
         number=newest.number + 1 if newest else 1,
         sha256=loaded.sha256,
-        document=loaded.document,
-        sealed=vault.seal(json.dumps(loaded.sealed, sort_keys=True)),
         loaded_at=at,
         loaded_by=str(by),
+    )
+    ProtocolText.objects.create(
+        version=version, document=loaded.document, sealed=vault.seal(json.dumps(loaded.sealed, sort_keys=True))
     )
     audit.record(
         study,

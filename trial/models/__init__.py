@@ -2,7 +2,7 @@ from trial.models.accounts import Invitation, Membership, User
 from trial.models.participants import Consent, Identity, Participant, PersonKey
 from trial.models.programme import ExerciseAnswer, ModuleUse
 from trial.models.record import AuditEvent, AuditHead, AuditSeal, AuditSealedHead, Stamp
-from trial.models.studies import Confirmation, ProtocolVersion, Study
+from trial.models.studies import Confirmation, ProtocolText, ProtocolVersion, Study
 from trial.models.work import Alert, Journey, Message, Milestone, RequestKey
 
 __all__ = [
@@ -23,6 +23,7 @@ __all__ = [
     "ModuleUse",
     "Participant",
     "PersonKey",
+    "ProtocolText",
     "ProtocolVersion",
     "RequestKey",
     "Stamp",

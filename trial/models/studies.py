@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
 
@@ -43,8 +44,6 @@ class ProtocolVersion(models.Model):
     study = models.ForeignKey(Study, on_delete=models.PROTECT, related_name="versions")
     number = models.PositiveIntegerField()
     sha256 = models.CharField(max_length=64)
-    document = models.JSONField()
-    sealed = models.TextField(blank=True)  # the restriction of the randomisation, under the master keys
     loaded_at = models.DateTimeField()
     loaded_by = models.CharField(max_length=80)
 
@@ -54,22 +53,70 @@ class ProtocolVersion(models.Model):
     def __str__(self) -> str:
         return f"{self.study} version {self.number}"
 
-    @cached_property
+    @property
+    def document(self) -> dict[str, Any]:
+        return _parsed(self).document
+
+    @property
     def protocol(self) -> sections.Study:
-        return sections.Study.model_validate(self.document["study"])
+        return _parsed(self).protocol
 
-    @cached_property
+    @property
     def programme(self) -> sections.Programme | None:
-        found = self.document.get("programme")
-        return sections.Programme.model_validate(found) if found else None
+        return _parsed(self).programme
 
-    @cached_property
+    @property
     def consent(self) -> sections.Consent:
-        return sections.Consent.model_validate(self.document["consent"])
+        return _parsed(self).consent
 
     def section(self, name: str) -> dict[str, Any]:
         """The part of the document that another app parses."""
         return self.document[name]
+
+    @property
+    def sealed(self) -> str:
+        """The restriction of the randomisation, under the master keys."""
+        return ProtocolText.objects.values_list("sealed", flat=True).get(version=self)
+
+
+class ProtocolText(models.Model):
+    """The content of a version, in a table of its own: it is large, and rows that point at a version are read often."""
+
+    append_only = True
+
+    version = models.OneToOneField(ProtocolVersion, on_delete=models.PROTECT, related_name="+")
+    document = models.JSONField()
+    sealed = models.TextField(blank=True)
+
+
+@dataclass(frozen=True)
+class _Parsed:
+    document: dict[str, Any]
+    protocol: sections.Study
+    programme: sections.Programme | None
+    consent: sections.Consent
+
+
+_by_content: dict[str, _Parsed] = {}
+MOST_PARSED = 32
+
+
+def _parsed(version: ProtocolVersion) -> _Parsed:
+    """Parsed once per process: a version never changes, and its hash says what is in it."""
+    found = _by_content.get(version.sha256)
+    if found is None:
+        document = ProtocolText.objects.values_list("document", flat=True).get(version=version)
+        programme = document.get("programme")
+        found = _Parsed(
+            document,
+            sections.Study.model_validate(document["study"]),
+            sections.Programme.model_validate(programme) if programme else None,
+            sections.Consent.model_validate(document["consent"]),
+        )
+        while len(_by_content) >= MOST_PARSED:
+            _by_content.pop(next(iter(_by_content)))
+        _by_content[version.sha256] = found
+    return found
 
 
 class Confirmation(models.Model):

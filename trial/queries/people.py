@@ -7,6 +7,7 @@ from trial.models import Participant, Study
 
 
 def by_code(code: str) -> Participant:
+    """One person with all that their own pages need."""
     return Participant.objects.select_related("study", "version", "key", "identity").get(code=code)
 
 
