@@ -4,7 +4,7 @@ import dataclasses
 import hashlib
 import json
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import date
 from functools import cached_property
 
@@ -35,6 +35,7 @@ class Dataset:
 
     `arms` None pools everything: no row carries an arm then. `baseline` is the code of the time point before
     allocation; `timepoints` are in order and include it. Participants are in order of randomisation.
+    `reasons` are the study's own words for the codes of reasons in the flow.
     """
 
     meta: Meta
@@ -52,6 +53,7 @@ class Dataset:
     contacts: tuple[Contact, ...] | None = None
     time_unit: str = "day"
     idle_after: float = 14
+    reasons: Mapping[str, Texts] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         if self.arms is None and any(person.arm is not None for person in self.participants):

@@ -15,7 +15,8 @@ STYLE = """
 *{box-sizing:border-box}
 body{margin:0;background:var(--paper);color:var(--ink);font:1rem/1.5 Georgia,"Times New Roman",serif}
 main{max-width:54rem;margin:0 auto;padding:1rem}
-header,h1,h2,caption,figcaption,th,dt,.notice,footer,.mark{font-family:system-ui,-apple-system,"Segoe UI",Roboto,sans-serif}
+header,h1,h2,caption,figcaption,th,dt,.notice,footer,.mark{
+font-family:system-ui,-apple-system,"Segoe UI",Roboto,sans-serif}
 h1{font-size:1.8rem;line-height:1.2;margin:.5rem 0 0}
 .sub{color:var(--quiet);margin:.25rem 0 1.25rem;font-size:1.05rem}
 h2{font-size:1.25rem;color:var(--accent);margin:2.5rem 0 .5rem;padding-top:.5rem;border-top:1px solid var(--line)}
@@ -28,7 +29,8 @@ dl{display:grid;grid-template-columns:minmax(8rem,14rem) 1fr;gap:.25rem 1rem;fon
 dt{color:var(--quiet)}dd{margin:0;overflow-wrap:anywhere}
 .scroll{overflow-x:auto;margin:1.25rem 0}
 .scroll:focus-visible{outline:3px solid var(--accent);outline-offset:2px}
-table{border-collapse:collapse;font-size:.9rem;line-height:1.35;font-variant-numeric:tabular-nums lining-nums;min-width:60%}
+table{border-collapse:collapse;font-size:.9rem;line-height:1.35;min-width:60%;
+font-variant-numeric:tabular-nums lining-nums}
 caption{text-align:left;font-weight:600;padding-bottom:.4rem}
 caption .ref,figcaption .ref{color:var(--accent)}
 thead th{font-weight:600;font-size:.82rem;vertical-align:bottom;padding:.25rem .55rem;text-align:right}
@@ -61,8 +63,9 @@ def html(report: Report, at: datetime) -> str:
         f'<!doctype html>\n<html lang="{report.language}">\n<head>\n<meta charset="utf-8">\n'
         '<meta name="viewport" content="width=device-width, initial-scale=1">\n'
         f"<title>{escape(title)}</title>\n<style>{STYLE}</style>\n</head>\n<body>\n{mark}\n<main>\n"
-        f'<header><h1><span data-label>{escape(report.title)}</span></h1><p class="sub">{escape(report.subtitle)}</p></header>'
-        f"\n{body}\n<footer><span data-meta>{escape(report.foot)} · {escape(made)}</span></footer>\n</main>\n</body>\n</html>\n"
+        f"<header><h1><span data-label>{escape(report.title)}</span></h1>"
+        f'<p class="sub">{escape(report.subtitle)}</p></header>\n{body}\n'
+        f"<footer><span data-meta>{escape(report.foot)} · {escape(made)}</span></footer>\n</main>\n</body>\n</html>\n"
     )
 
 
@@ -103,18 +106,24 @@ def _span(span: Span) -> str:
 
 def _figure(figure: Figure) -> str:
     data = base64.b64encode(figure.svg.encode()).decode()
-    notes = "".join(f'<p class="note">{_spans(note)}</p>' for note in figure.notes)
+    notes = _notes(figure.notes)
     return (
         f'<figure><figcaption><span class="ref">{_spans(figure.ref)}.</span> {_spans(figure.title)}</figcaption>'
-        f'<div class="wide-figure"><img src="data:image/svg+xml;base64,{data}" alt="{escape(figure.alt)}"></div>{notes}</figure>'
+        f'<div class="wide-figure"><img src="data:image/svg+xml;base64,{data}" alt="{escape(figure.alt)}"></div>'
+        f"{notes}</figure>"
     )
+
+
+def _notes(notes: Sequence[Sequence[Span]]) -> str:
+    return f'<p class="note">{" ".join(_spans(note) for note in notes)}</p>' if notes else ""
 
 
 def _table(table: Table) -> str:
     caption = f'<caption><span class="ref">{_spans(table.ref)}.</span> {_spans(table.caption)}</caption>'
     rows = "\n".join(_rows(table))
-    notes = "".join(f'<p class="note">{_spans(note)}</p>' for note in table.notes)
-    return f'<div class="scroll" tabindex="0"><table>{caption}<thead>{_head(table)}</thead><tbody>{rows}</tbody></table></div>{notes}'
+    notes = _notes(table.notes)
+    grid = f"<table>{caption}<thead>{_head(table)}</thead><tbody>{rows}</tbody></table>"
+    return f'<div class="scroll" tabindex="0">{grid}</div>{notes}'
 
 
 def _head(table: Table) -> str:

@@ -2,7 +2,7 @@
 
 import io
 import logging
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from datetime import datetime
 from functools import cache
 from itertools import groupby
@@ -13,21 +13,25 @@ from .spans import Block, Facts, Figure, Heading, Paragraph, Report, Span, Table
 
 SERIF, BOLD, ITALIC = "STIX", "STIX-Bold", "STIX-Italic"
 INK, QUIET, ACCENT, WARN, WARN_BACK = "#1a1a1a", "#595959", "#0b5a57", "#7a2e00", "#fdf1e7"
+LONG = 12
 
 
 @cache
 def _fonts() -> None:
-    """STIX, which matplotlib brings along: a text face with true minus signs and figures of one width."""
+    """STIX for text and DejaVu Sans for figures, both brought along by matplotlib: true minus signs, even digits."""
     import matplotlib
     from reportlab.lib.fonts import addMapping
     from reportlab.pdfbase import pdfmetrics
     from reportlab.pdfbase.ttfonts import TTFont
+    from svglib.svglib import register_font
 
     folder = Path(matplotlib.get_data_path()) / "fonts" / "ttf"
     for name, file in ((SERIF, "STIXGeneral"), (BOLD, "STIXGeneralBol"), (ITALIC, "STIXGeneralItalic")):
         pdfmetrics.registerFont(TTFont(name, folder / f"{file}.ttf"))
     for bold, italic, name in ((0, 0, SERIF), (1, 0, BOLD), (0, 1, ITALIC), (1, 1, BOLD)):
         addMapping(SERIF, bold, italic, name)
+    register_font("DejaVu Sans", str(folder / "DejaVuSans.ttf"))
+    register_font("DejaVu Sans", str(folder / "DejaVuSans-Bold.ttf"), weight="bold")
 
 
 @cache
@@ -36,6 +40,9 @@ def _styles() -> dict:
 
     body = ParagraphStyle("body", fontName=SERIF, fontSize=9.8, leading=13, textColor=INK, spaceAfter=6)
     cell = ParagraphStyle("cell", parent=body, fontSize=8.6, leading=10.4, spaceAfter=0)
+    caption = ParagraphStyle(
+        "caption", parent=body, fontSize=9.2, leading=11.6, spaceBefore=8, spaceAfter=4, keepWithNext=True
+    )
     quiet = {"textColor": QUIET, "fontSize": 8.4, "leading": 10.6}
     return {
         "body": body,
@@ -65,9 +72,8 @@ def _styles() -> dict:
             spaceAfter=5,
             keepWithNext=True,
         ),
-        "caption": ParagraphStyle(
-            "caption", parent=body, fontSize=9.2, leading=11.6, spaceBefore=8, spaceAfter=4, keepWithNext=True
-        ),
+        "caption": caption,
+        "loose_caption": ParagraphStyle("loose_caption", parent=caption, keepWithNext=False),
         "cell": cell,
         "strong": ParagraphStyle("strong", parent=cell, fontName=BOLD),
         "number": ParagraphStyle("number", parent=cell, alignment=2),
@@ -91,8 +97,8 @@ def pdf(report: Report, at: datetime) -> bytes:
     document = SimpleDocTemplate(
         out,
         pagesize=A4,
-        leftMargin=57,
-        rightMargin=57,
+        leftMargin=51,
+        rightMargin=51,
         topMargin=62,
         bottomMargin=62,
         title=report.title,
@@ -101,10 +107,9 @@ def pdf(report: Report, at: datetime) -> bytes:
         lang=report.language,
         pageCompression=1,
     )
-    story: list = [Flowing(escape(report.title), styles["title"]), Flowing(escape(report.subtitle), styles["subtitle"])]
-    for block in report.blocks:
-        story += _block(block, document.width)
-    document.build(story, canvasmaker=_numbered(report, at))
+    title = [Flowing(escape(report.title), styles["title"]), Flowing(escape(report.subtitle), styles["subtitle"])]
+    # The frame has six points of its own on either side.
+    document.build([*title, *_story(report.blocks, document.width - 12)], canvasmaker=_numbered(report, at))
     return out.getvalue()
 
 
@@ -150,6 +155,27 @@ def _furniture(canvas, report: Report, at: datetime, number: int, pages: int) ->
         canvas.drawCentredString(width / 2, height - 17, report.mark)
 
 
+def _story(blocks: Sequence[Block], width: float) -> Iterator:
+    """The blocks as flowables; a heading stays with what follows it, a figure or short table is never cut."""
+    from reportlab.platypus import CondPageBreak, KeepTogether
+
+    headings: list = []
+    for block in blocks:
+        made = _block(block, width)
+        if isinstance(block, Heading):
+            headings += made
+        elif isinstance(block, Table) and len(block.rows) > LONG:
+            # Room for the caption, the head and a few rows; then it may go on overleaf, under its head again.
+            yield CondPageBreak(130)
+            made[0].style = _styles()["loose_caption"]
+            yield from (*headings, *made)
+            headings = []
+        else:
+            yield KeepTogether([*headings, *made])
+            headings = []
+    yield from headings
+
+
 def _block(block: Block, width: float) -> list:
     from reportlab.platypus import Paragraph as Flowing
 
@@ -162,9 +188,15 @@ def _block(block: Block, width: float) -> list:
         case Facts(pairs):
             return _facts(pairs, width)
         case Figure():
-            return _figure(block, width)
+            return [_caption(block), drawing(block.svg, width), *_notes(block)]
         case Table():
-            return _table(block, width)
+            return [_caption(block), _grid(block, width), *_notes(block)]
+
+
+def _notes(block: Figure | Table) -> list:
+    from reportlab.platypus import Paragraph as Flowing
+
+    return [Flowing(" ".join(_text(note) for note in block.notes), _styles()["note"])] if block.notes else []
 
 
 def _text(spans: Sequence[Span]) -> str:
@@ -178,7 +210,7 @@ def _facts(pairs, width: float) -> list:
 
     style, quiet = _styles()["cell"], _styles()["note"]
     cells = [[Flowing(_text(name), quiet), Flowing(_text(value), style)] for name, value in pairs]
-    grid = Grid(cells, colWidths=[width * 0.24, width * 0.76])
+    grid = Grid(cells, colWidths=[width * 0.24, width * 0.76], hAlign="LEFT")
     grid.setStyle(
         [
             ("VALIGN", (0, 0), (-1, -1), "TOP"),
@@ -198,14 +230,6 @@ def _caption(block: Figure | Table):
     )
 
 
-def _figure(figure: Figure, width: float) -> list:
-    from reportlab.platypus import KeepTogether, Spacer
-    from reportlab.platypus import Paragraph as Flowing
-
-    notes = [Flowing(_text(note), _styles()["note"]) for note in figure.notes]
-    return [KeepTogether([_caption(figure), drawing(figure.svg, width), Spacer(1, 3), *notes])]
-
-
 def drawing(svg: str, width: float):
     """The SVG as a vector drawing, scaled to `width` and to what fits on a page."""
     from svglib.svglib import svg2rlg
@@ -220,19 +244,13 @@ def drawing(svg: str, width: float):
     return picture
 
 
-def _table(table: Table, width: float) -> list:
-    from reportlab.platypus import KeepTogether
-    from reportlab.platypus import Paragraph as Flowing
+def _grid(table: Table, width: float):
     from reportlab.platypus import Table as Grid
 
     cells = [*_heads(table), *(_row(table, row) for row in table.rows)]
     depth = len(cells) - len(table.rows)
-    grid = Grid(cells, colWidths=_widths(table, width), repeatRows=depth, hAlign="LEFT")
-    grid.setStyle(_rules(table, depth))
-    notes = [Flowing(_text(note), _styles()["note"]) for note in table.notes]
-    if len(table.rows) <= 24:
-        return [KeepTogether([_caption(table), grid, *notes])]
-    return [_caption(table), grid, *notes]
+    widths = _widths(table, width)
+    return Grid(cells, widths, repeatRows=depth, hAlign="LEFT", spaceAfter=4, style=_rules(table, depth))
 
 
 def _widths(table: Table, width: float) -> list[float]:

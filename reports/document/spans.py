@@ -1,7 +1,7 @@
 """What a report is made of. Running text is built from spans, and only some kinds of span may hold a digit:
 
-`Value` (a Number of the results, with its id), `Label` (a name or quotation from the study, the plan or the literature),
-`Meta` (hashes, versions, times) and `Ref` (the number of a table or figure). `Text`, from the word table, holds none.
+`Value` (a Number of the results, with its id), `Label` (a name from the study, the plan or the literature), `Meta`
+(hashes, versions, times) and `Ref` (the number of a table or figure). `Text`, from the word table, holds none.
 """
 
 from collections.abc import Sequence

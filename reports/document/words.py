@@ -44,6 +44,8 @@ WORDS: dict[str, tuple[str, str]] = {
     "all": ("All arms together", "Alle groepen samen"),
     "confidence_interval": ("{level} % CI", "{level}%-BI"),
     "range": ("{lower} to {upper}", "{lower} tot {upper}"),
+    "day_at": ("day {n}", "dag {n}"),
+    "month_at": ("month {n}", "maand {n}"),
     "not_reached": ("not reached", "niet bereikt"),
     "not_estimable": ("not estimable", "niet te schatten"),
     "mean": ("Mean", "Gemiddelde"),
@@ -102,6 +104,7 @@ WORDS: dict[str, tuple[str, str]] = {
     "box": ("Box", "Vak"),
     "reason": ("Reason", "Reden"),
     "people": ("People", "Mensen"),
+    "excluded.declined": ("did not agree to take part", "wilde niet meedoen"),
     "reason.missed": ("not answered", "niet ingevuld"),
     "reason.declined": ("declined to answer", "wilde niet invullen"),
     "reason.withdrawn": ("withdrew", "trok zich terug"),
@@ -193,15 +196,14 @@ WORDS: dict[str, tuple[str, str]] = {
         "meetmoment geen score heeft, valt weg; dat is alleen zuiver als uitval slechts afhangt van groep, "
         "voormeting en covariaten.",
     ),
+    "spread": ("{sd} points, n = {n}", "{sd} punten, n = {n}"),
     "recipe": (
-        "How the effect is made: adjusted difference divided by the {standardiser}, {sd} points (n = {n}), times "
-        "Hedges' correction J; large-sample {level} % interval from the standard error of the difference and the "
-        "uncertainty of the SD.",
-        "Hoe het effect is gemaakt: gecorrigeerd verschil gedeeld door de {standardiser}, {sd} punten (n = {n}), "
-        "maal Hedges' correctie J; {level}%-interval voor grote steekproeven uit de standaardfout van het "
-        "verschil en de onzekerheid van de SD.",
+        "How the effect is made: adjusted difference divided by the {standardiser} ({spreads}), times Hedges' "
+        "correction J; large-sample {level} % interval from the standard error of the difference and the uncertainty of the SD.",
+        "Hoe het effect is gemaakt: gecorrigeerd verschil gedeeld door de {standardiser} ({spreads}), maal Hedges' "
+        "correctie J; {level}%-interval voor grote steekproeven uit de standaardfout van het verschil en de "
+        "onzekerheid van de SD.",
     ),
-    "recipe_for": ("{what}: ", "{what}: "),
     "baseline_sd": (
         "pooled SD at baseline of everybody randomised to the two arms",
         "gepoolde SD bij de voormeting van iedereen die in de twee groepen is geloot",

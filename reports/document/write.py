@@ -1,4 +1,4 @@
-"""Report and numbers on disk: everything is made first, aside, and moved into place last, so nothing is half written."""
+"""Report and numbers on disk: all is made aside and moved into place last, so nothing is half written."""
 
 import tempfile
 from dataclasses import dataclass
@@ -23,7 +23,7 @@ class Written:
 def write(
     results: Results, data: Dataset, plan: AnalysisPlan, directory: Path, *, language: str = "en", at: datetime
 ) -> Written:
-    """report.pdf, report.html and results.json in `directory`, which is made if need be; `at` is printed as made then."""
+    """report.pdf, report.html and results.json in `directory`, made if need be; `at` is printed as the time of making."""
     report = compose(results, data, plan, language)
     files = {
         "report.pdf": pdf(report, at),

@@ -79,8 +79,12 @@ class Writer:
     def minus(self, pair: tuple[str, str]) -> Spans:
         return self.say("minus", first=self.arm(pair[0]), second=self.arm(pair[1]))
 
-    def reason(self, code: str) -> Spans:
-        return self.say(f"reason.{code}") if known(f"reason.{code}") else (Label(code.replace("_", " ")),)
+    def reason(self, code: str, stage: str) -> Spans:
+        """The study's own words for a reason, else the report's, else the code itself."""
+        if code in self.data.reasons:
+            return self.label(self.data.reasons[code])
+        key = next((key for key in (f"{stage}.{code}", f"reason.{code}") if known(key)), None)
+        return self.say(key) if key else (Label(code.replace("_", " ")),)
 
     # numbers
 

@@ -3,7 +3,9 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from .style import HAIR, INK, NORMAL, QUIET, SMALL, look, new_figure, spread, svg, tidy, wrapped
+from .style import HAIR, INK, NORMAL, QUIET, SMALL, look, new_figure, place, spread, svg, tidy, wrapped
+
+PLOT = 2.0
 
 
 @dataclass(frozen=True)
@@ -16,13 +18,14 @@ class Stay:
 
 
 def survival_curves(arms: Sequence[Stay], ticks: Sequence[float], x_label: str, y_label: str, risk_label: str) -> str:
-    figure = new_figure(2.7 + 0.17 * len(arms))
-    axes = figure.add_axes((0.095, 0.2 + 0.045 * len(arms), 0.66, 0.755 - 0.045 * len(arms)))
+    below = 40 + 13 * len(arms)
+    figure = new_figure(PLOT + 0.1 + below / 72)
+    axes, point = place(figure, PLOT, below)
     end = ticks[-1]
     for i, arm in enumerate(arms):
         _steps(axes, arm, i, end)
     tidy(axes)
-    axes.set_xlim(0, end)
+    axes.set_xlim(0, end * 1.02)
     axes.set_ylim(0, 1.02)
     axes.set_xticks(list(ticks))
     axes.set_yticks([0, 0.25, 0.5, 0.75, 1], ["0", "25", "50", "75", "100"])
@@ -31,8 +34,9 @@ def survival_curves(arms: Sequence[Stay], ticks: Sequence[float], x_label: str, 
     axes.yaxis.grid(True, color=HAIR, linewidth=0.4)
     axes.set_axisbelow(True)
     _labels(axes, arms, end)
-    _at_risk(axes, arms, ticks, end, risk_label)
-    axes.set_xlabel(x_label, fontsize=NORMAL, color=INK, labelpad=6 + 13 * len(arms))
+    _at_risk(axes, arms, ticks, risk_label, point)
+    axes.set_xlabel(x_label, fontsize=NORMAL, color=INK)
+    axes.xaxis.set_label_coords(0.5, -(24 + 13 * len(arms)) * point)
     return svg(figure)
 
 
@@ -62,16 +66,16 @@ def _labels(axes, arms: Sequence[Stay], end: float) -> None:
     heights = spread([_path(arm, end)[-1][1] for arm in arms], 0.05 + 0.065 * lines)
     for i, (arm, height) in enumerate(zip(arms, heights, strict=True)):
         text = wrapped(arm.label, 24).replace("\n", "\n  ")
-        axes.text(end, height, "  " + text, fontsize=SMALL, color=look(i).colour, va="center")
+        axes.text(end * 1.02, height, "  " + text, fontsize=SMALL, color=look(i).colour, va="center")
 
 
-def _at_risk(axes, arms: Sequence[Stay], ticks: Sequence[float], end: float, risk_label: str) -> None:
-    place = axes.get_xaxis_transform()
-    top, step = -0.2, 0.09
-    axes.text(end * 1.02, top, risk_label, fontsize=SMALL, color=QUIET, transform=place, va="center")
+def _at_risk(axes, arms: Sequence[Stay], ticks: Sequence[float], risk_label: str, point: float) -> None:
+    under, end = axes.get_xaxis_transform(), ticks[-1]
+    top, step = -26 * point, 13 * point
+    axes.text(end * 1.07, top, risk_label, fontsize=SMALL, color=QUIET, transform=under, va="center")
     for i, arm in enumerate(arms):
         y, style = top - step * i, look(i)
-        axes.plot([-end * 0.05], [y], style.marker, color=style.colour, markersize=4, transform=place, clip_on=False)
+        axes.plot([-end * 0.05], [y], style.marker, color=style.colour, markersize=4, transform=under, clip_on=False)
         for tick, n in zip(ticks, arm.at_risk, strict=True):
-            axes.text(tick, y, str(n), fontsize=SMALL, color=INK, ha="center", va="center", transform=place)
-    axes.set_xlim(0, end)
+            axes.text(tick, y, str(n), fontsize=SMALL, color=INK, ha="center", va="center", transform=under)
+    axes.set_xlim(0, end * 1.02)

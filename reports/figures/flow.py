@@ -6,8 +6,8 @@ from dataclasses import dataclass
 from .style import INK, QUIET, new_figure, svg, wrapped
 
 SIZE, LEADING, PAD = 7.6, 10.4, 6.0
-WIDTH, MARGIN, GUTTER, GAP = 482.0, 26.0, 12.0, 20.0
-LETTER = 4.35
+WIDTH, MARGIN, GUTTER, GAP = 482.0, 60.0, 10.0, 20.0
+LETTER = 4.2
 
 
 @dataclass(frozen=True)
@@ -55,18 +55,15 @@ def flow_diagram(top: Sequence[Box], excluded: Box | None, columns: Sequence[Col
         _draw(axes, box)
     for path in arrows:
         _arrow(axes, path)
-    for text, (from_, to) in labels:
-        axes.text(
-            8, (from_ + to) / 2, text, fontsize=SIZE, color=QUIET, rotation=90, va="center", ha="center", weight="bold"
-        )
-        axes.plot([18, 18], [from_, to], color=QUIET, linewidth=0.8)
+    for text, top_of_row in labels:
+        axes.text(1, top_of_row + PAD + SIZE * 0.85, text, fontsize=SIZE, color=QUIET, weight="bold", va="baseline")
     return svg(figure)
 
 
 def _lay_out(top: Sequence[Box], excluded: Box | None, columns: Sequence[Column], phases: Sequence[str]):
     inner = WIDTH - MARGIN - 2
-    wide = min(210.0, inner * 0.45)
-    centre = MARGIN + inner / 2 if excluded is None else MARGIN + inner * 0.3
+    wide, aside = 190.0, inner / 2 - 18
+    centre = MARGIN + inner / 2
     placed: list[_Placed] = []
     arrows: list[list[tuple[float, float]]] = []
     y = 3.0
@@ -74,13 +71,13 @@ def _lay_out(top: Sequence[Box], excluded: Box | None, columns: Sequence[Column]
         placed.append(_place(box, centre - wide / 2, y, wide))
         y = placed[-1].bottom + GAP
         if i == 0 and excluded is not None and len(top) > 1:
-            side = _place(excluded, MARGIN + inner - wide, y - GAP / 2, wide)
+            side = _place(excluded, MARGIN + inner - aside, y - GAP / 2, aside)
             arrows.append([(centre, side.top + side.height / 2), (side.x, side.top + side.height / 2)])
             y = side.bottom + GAP / 2
             placed.append(side)
     main = [box for box in placed if abs(box.middle - centre) < 1]
     arrows += [[(centre, a.bottom), (centre, b.top)] for a, b in zip(main, main[1:], strict=False)]
-    labels = [(phases[0], (3.0, main[-1].bottom))]
+    labels = [(phases[0], 3.0)]
     rows, more, row_labels = _columns(columns, main[-1], y, phases[1:])
     return placed + rows, arrows + more, labels + row_labels
 
@@ -105,7 +102,7 @@ def _columns(columns: Sequence[Column], root: _Placed, y: float, phases: Sequenc
             else [[(a.middle, a.bottom), (b.middle, b.top)] for a, b in zip(above, boxes, strict=True)]
         )
         placed += boxes
-        labels.append((phases[row], (y, y + tallest)))
+        labels.append((phases[row], y))
         y += tallest + GAP
         above = boxes
     return placed, arrows, labels

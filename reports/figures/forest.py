@@ -5,6 +5,8 @@ from dataclasses import dataclass
 
 from .style import HAIR, INK, NORMAL, QUIET, SMALL, new_figure, svg, tidy, wrapped
 
+LETTERS = 32
+
 
 @dataclass(frozen=True)
 class Interval:
@@ -20,9 +22,12 @@ class Interval:
 
 def forest(rows: Sequence[Interval], x_label: str, left: str, right: str) -> str:
     """`left` and `right` say whom a difference below and above zero favours."""
-    height = 0.95 + 0.27 * len(rows)
+    left, right = "◂ " + wrapped(left, 36), wrapped(right, 36) + " ▸"
+    below = 0.66 + 0.14 * max(left.count("\n"), right.count("\n"))
+    tall = 0.34 if any(len(row.label) > LETTERS for row in rows) else 0.27
+    height = 0.1 + below + tall * len(rows)
     figure = new_figure(height)
-    axes = figure.add_axes((0.3, 0.66 / height, 0.4, 1 - 0.95 / height))
+    axes = figure.add_axes((0.3, below / height, 0.4, 1 - (below + 0.1) / height))
     axes.axvline(0, color=QUIET, linewidth=0.8)
     for i, row in enumerate(rows):
         _row(axes, row, len(rows) - 1 - i)
@@ -32,13 +37,12 @@ def forest(rows: Sequence[Interval], x_label: str, left: str, right: str) -> str
     axes.set_ylim(-0.6, len(rows) - 0.4)
     reach = max(max(abs(row.lower), abs(row.upper)) for row in rows) * 1.08
     axes.set_xlim(-reach, reach)
-    axes.set_xlabel(x_label, fontsize=NORMAL, color=INK, labelpad=16)
-    place = axes.get_xaxis_transform()
-    under = -0.5 / (height - 0.95)
-    axes.text(-reach, under, "◂ " + left, fontsize=SMALL, color=QUIET, transform=place, ha="left", va="bottom")
-    axes.text(reach, under, right + " ▸", fontsize=SMALL, color=QUIET, transform=place, ha="right", va="bottom")
+    axes.set_xlabel(x_label, fontsize=NORMAL, color=INK, labelpad=4)
     axes.xaxis.grid(True, color=HAIR, linewidth=0.4)
     axes.set_axisbelow(True)
+    top = (below - 0.47) / height
+    figure.text(0.49, top, left, fontsize=SMALL, color=QUIET, ha="right", va="top")
+    figure.text(0.51, top, right, fontsize=SMALL, color=QUIET, ha="left", va="top")
     return svg(figure)
 
 
@@ -47,6 +51,6 @@ def _row(axes, row: Interval, y: float) -> None:
     axes.plot([row.value], [y], "s" if row.strong else "o", color=INK, markersize=5.5 if row.strong else 4.5)
     place = axes.get_yaxis_transform()
     weight = "bold" if row.strong else "normal"
-    label = wrapped(row.label, 34)
+    label = wrapped(row.label, LETTERS)
     axes.text(-0.03, y, label, fontsize=SMALL, color=INK, transform=place, ha="right", va="center", weight=weight)
     axes.text(1.03, y, row.text, fontsize=SMALL, color=INK, transform=place, ha="left", va="center", weight=weight)

@@ -3,7 +3,9 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from .style import HAIR, INK, NORMAL, QUIET, SMALL, look, new_figure, spread, svg, tidy, wrapped
+from .style import HAIR, INK, NORMAL, QUIET, SMALL, look, new_figure, place, spread, svg, tidy, wrapped
+
+PLOT = 2.15
 
 
 @dataclass(frozen=True)
@@ -25,8 +27,9 @@ def means_plot(
     series: Sequence[Series], ticks: Sequence[tuple[float, str]], x_label: str, y_label: str, n_label: str
 ) -> str:
     """`ticks` are (time, name) of the time points."""
-    figure = new_figure(2.9 + 0.17 * len(series))
-    axes = figure.add_axes((0.095, 0.2 + 0.045 * len(series), 0.66, 0.755 - 0.045 * len(series)))
+    below = 52 + 13 * len(series)
+    figure = new_figure(PLOT + 0.1 + below / 72)
+    axes, point = place(figure, PLOT, below)
     span = (ticks[-1][0] - ticks[0][0]) or 1.0
     for i, one in enumerate(series):
         _line(axes, one, i, (i - (len(series) - 1) / 2) * span * 0.009)
@@ -34,12 +37,14 @@ def means_plot(
     axes.margins(y=0.12)
     axes.set_xlim(ticks[0][0] - span * 0.04, ticks[-1][0] + span * 0.04)
     axes.set_xticks([at for at, _ in ticks], _tick_labels(ticks, span))
+    axes.yaxis.get_major_locator().set_params(integer=True)
     axes.set_ylabel(y_label, fontsize=NORMAL, color=INK)
     axes.yaxis.grid(True, color=HAIR, linewidth=0.4)
     axes.set_axisbelow(True)
     _direct_labels(axes, series)
-    _counts(axes, series, n_label)
-    axes.set_xlabel(x_label, fontsize=NORMAL, color=INK, labelpad=6 + 13 * len(series))
+    _counts(axes, series, n_label, point)
+    axes.set_xlabel(x_label, fontsize=NORMAL, color=INK)
+    axes.xaxis.set_label_coords(0.5, -(35 + 13 * len(series)) * point)
     return svg(figure)
 
 
@@ -79,13 +84,12 @@ def _direct_labels(axes, series: Sequence[Series]) -> None:
         axes.text(right, height, "  " + text.replace("\n", "\n  "), fontsize=SMALL, color=look(i).colour, va="center")
 
 
-def _counts(axes, series: Sequence[Series], n_label: str) -> None:
+def _counts(axes, series: Sequence[Series], n_label: str, point: float) -> None:
     """A row of n for each arm under the ticks, led by the arm's marker."""
-    place = axes.get_xaxis_transform()
+    under = axes.get_xaxis_transform()
     left, right = axes.get_xlim()
-    top = -0.235
-    step = 0.085
-    axes.text(left - (right - left) * 0.1, top, n_label, fontsize=SMALL, color=QUIET, transform=place, va="center")
+    top, step = -36 * point, 13 * point
+    axes.text(left - (right - left) * 0.1, top, n_label, fontsize=SMALL, color=QUIET, transform=under, va="center")
     for i, one in enumerate(series):
         y = top - step * i
         style = look(i)
@@ -95,9 +99,9 @@ def _counts(axes, series: Sequence[Series], n_label: str) -> None:
             style.marker,
             color=style.colour,
             markersize=4,
-            transform=place,
+            transform=under,
             clip_on=False,
         )
         for p in one.points:
-            axes.text(p.at, y, str(p.n), fontsize=SMALL, color=INK, ha="center", va="center", transform=place)
+            axes.text(p.at, y, str(p.n), fontsize=SMALL, color=INK, ha="center", va="center", transform=under)
     axes.set_xlim(left, right)

@@ -124,7 +124,7 @@ def _use(w: Writer) -> Iterator[Block]:
 
 
 def _day(w: Writer, day: int) -> Spans:
-    return (*w.say(w.data.time_unit), Label(f" {day}"))
+    return w.say(w.data.time_unit + "_at", n=(Label(str(day)),))
 
 
 def _ticks(end: float) -> list[float]:

@@ -61,7 +61,7 @@ def _choice(w: Writer, variable: Variable) -> Iterator[Row]:
         for group in w.data.groups:
             id = ("baseline", variable.code, level, group)
             cells += [w.count(*id, "count"), w.percent(*id, "share")]
-        yield row((Label("\u2003" + text),), *cells, *[()] * len(pairs(w.data, w.plan)))
+        yield row((Label("\u00a0\u00a0\u00a0" + text),), *cells, *[()] * len(pairs(w.data, w.plan)))
 
 
 def _smd(w: Writer, code: str) -> list[Spans]:

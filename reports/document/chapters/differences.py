@@ -108,9 +108,7 @@ def _table(w: Writer, instrument: str, ref: Spans) -> Table:
     primary = any(_is_primary(w, instrument, code) for code, _, _ in _keys(w, instrument))
     covariates = w.listed([w.say("baseline_score"), *(_covariate(w, code) for code in w.plan.covariates)], ", ")
     notes = (w.say("adjusted_for", what=covariates), *([w.say("primary_note")] if primary else []))
-    return Table(
-        ref, caption, tuple(_heads(w)), tuple(_row(w, instrument, *key) for key in _keys(w, instrument)), notes
-    )
+    return Table(ref, caption, tuple(_heads(w)), tuple(_rows(w, instrument)), notes)
 
 
 def _covariate(w: Writer, code: str) -> Spans:
@@ -132,9 +130,16 @@ def _heads(w: Writer) -> Iterator[ColumnHead]:
     yield ColumnHead(w.ci(), wide=1.6)
 
 
-def _row(w: Writer, instrument: str, code: str, pair: tuple[str, str], d: Number) -> Row:
+def _rows(w: Writer, instrument: str) -> Iterator[Row]:
+    before = None
+    for code, pair, d in _keys(w, instrument):
+        yield _row(w, instrument, code, pair, d, () if code == before else w.point(code))
+        before = code
+
+
+def _row(w: Writer, instrument: str, code: str, pair: tuple[str, str], d: Number, name: Spans) -> Row:
     where = (instrument, code, pair_of(pair))
-    names = [w.point(code)] + ([w.say("versus", first=w.arm(pair[0]), second=w.arm(pair[1]))] if _many(w) else [])
+    names = [name] + ([w.say("versus", first=w.arm(pair[0]), second=w.arm(pair[1]))] if _many(w) else [])
     holm = [w.p("p_holm", *where)] if w.plan.multiplicity == "holm" else []
     if d.value is None:
         return row(*names, (), w.say("not_estimable"), *[()] * (4 + len(holm)))
@@ -150,28 +155,20 @@ def _row(w: Writer, instrument: str, code: str, pair: tuple[str, str], d: Number
 
 
 def _recipes(w: Writer, instrument: str) -> Iterator[Paragraph]:
-    """One recipe where the standardiser is the same throughout, else one a row."""
-    keys = [key for key in _keys(w, instrument) if w.results.get("effect_sd", instrument, key[0], pair_of(key[1]))]
-    done: set[tuple[str, str]] = set()
-    for code, pair, _ in keys:
-        if w.plan.standardiser == "baseline_sd" and pair in done:
-            continue
-        done.add(pair)
-        yield Paragraph((*_recipe_head(w, instrument, code, pair), *_recipe(w, instrument, code, pair)), "note")
+    """How the effects are made, with the SD of every contrast (and, where it differs, of every time point)."""
+    spreads: dict[Spans, Spans] = {}
+    for code, pair, _ in _keys(w, instrument):
+        where = (instrument, code, pair_of(pair))
+        if w.results.get("effect_sd", *where):
+            sd, n = w.value("effect_sd", *where, decimals=2), w.count("effect_sd_n", *where)
+            spreads.setdefault(_spread_name(w, code, pair), w.say("spread", sd=sd, n=n))
+    if spreads:
+        standardiser, listed = w.say(w.plan.standardiser), w.listed((*name, *text) for name, text in spreads.items())
+        yield Paragraph(w.say("recipe", standardiser=standardiser, spreads=listed, level=w.level()), "note")
 
 
-def _recipe_head(w: Writer, instrument: str, code: str, pair: tuple[str, str]) -> Spans:
+def _spread_name(w: Writer, code: str, pair: tuple[str, str]) -> Spans:
+    """Empty where one SD serves every row."""
     if w.plan.standardiser == "post_sd":
-        return w.say("recipe_for", what=_where(w, code, pair))
-    return w.say("recipe_for", what=w.say("versus", first=w.arm(pair[0]), second=w.arm(pair[1]))) if _many(w) else ()
-
-
-def _recipe(w: Writer, instrument: str, code: str, pair: tuple[str, str]) -> Spans:
-    where = (instrument, code, pair_of(pair))
-    return w.say(
-        "recipe",
-        standardiser=w.say(w.plan.standardiser),
-        sd=w.value("effect_sd", *where, decimals=2),
-        n=w.count("effect_sd_n", *where),
-        level=w.level(),
-    )
+        return (*_where(w, code, pair), Text(": "))
+    return (*w.say("versus", first=w.arm(pair[0]), second=w.arm(pair[1])), Text(": ")) if _many(w) else ()

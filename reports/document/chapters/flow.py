@@ -47,13 +47,14 @@ def _drawing(w: Writer) -> str:
 
 
 def _n(w: Writer, n: int) -> str:
-    return f"n = {numeral(n, 0, w.language)}"
+    # Spaces that do not break, so that a box never ends a line between n and its number.
+    return f"n\u00a0=\u00a0{numeral(n, 0, w.language)}"
 
 
 def _reasons(w: Writer, key: str, reasons, indent: str) -> tuple[str, tuple[str, ...]]:
     """The head with its sum, and a line for each reason, most frequent first."""
     ordered = sorted(reasons.items(), key=lambda item: (-item[1], item[0]))
-    lines = tuple(f"{indent}  {plain(w.reason(reason))} ({_n(w, n)})" for reason, n in ordered)
+    lines = tuple(f"{indent}  {plain(w.reason(reason, key))} ({_n(w, n)})" for reason, n in ordered)
     return f"{w.word(key)} ({_n(w, sum(reasons.values()))})", lines
 
 
@@ -103,10 +104,14 @@ def _table(w: Writer, ref: Spans) -> Table:
     heads = (
         ColumnHead(w.say("box"), numeric=False, wide=3.4),
         ColumnHead(w.say("reason"), numeric=False, wide=2.2),
-        *(ColumnHead(w.arm(group), wide=1.6) for group in _columns(w)),
+        *(ColumnHead(w.arm(group), wide=1.9) for group in _columns(w)),
     )
     rows = tuple(
-        row(_box(w, stage, outcome), w.reason(reason) if reason else (), *_counts(w, stage, outcome, reason))
+        row(
+            () if reason else _box(w, stage, outcome),
+            w.reason(reason, stage) if reason else (),
+            *_counts(w, stage, outcome, reason),
+        )
         for stage, outcome, reason in _keys(w)
     )
     return Table(ref, w.say("flow_table"), heads, rows)
@@ -120,7 +125,9 @@ def _keys(w: Writer) -> list[tuple[str, str, str]]:
     """Every (stage, outcome, reason) once, in the order of the diagram, reasons under their box."""
     order = ("assessed", "excluded", "randomised", "allocated", "received", "not_received", "discontinued")
     order += ("lost", "pending", "left_out", "analysed")
-    keys = {(stage, outcome, reason) for _, stage, outcome, reason, _ in flow_rows(w.data.flow)}
+    rows = list(flow_rows(w.data.flow))
+    # That nobody was left out at a time point needs no row of its own.
+    keys = {(stage, outcome, reason) for _, stage, outcome, reason, n in rows if n or stage != "left_out"}
     outcomes = [""] + [f"{line.instrument}.{line.timepoint}" for line in w.data.flow.arms[0].follow_up]
     return sorted(keys, key=lambda key: (outcomes.index(key[1]), order.index(key[0]), key[2]))
 
