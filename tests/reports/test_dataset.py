@@ -1,0 +1,164 @@
+"""The snapshot: its hash, its clocks, its flow and its tables."""
+
+import csv
+import dataclasses
+import io
+
+import pytest
+
+from reports.dataset import Flow, FlowDoesNotAddUp, Participant, Score, Usage, check_flow, count_flow
+from reports.dataset.durations import Duration
+
+from .people import a_trial
+
+
+def table(data, name):
+    return next(table for table in data.tables() if table.name == name)
+
+
+def test_the_hash_is_that_of_the_content():
+    data = a_trial(30)
+    assert a_trial(30).snapshot_hash == data.snapshot_hash
+    assert a_trial(30, seed=2).snapshot_hash != data.snapshot_hash
+    meta = dataclasses.replace(data.meta, code_version="other", audit_seal="other")
+    assert dataclasses.replace(data, meta=meta).snapshot_hash == data.snapshot_hash
+
+
+def test_one_changed_score_changes_the_hash():
+    data = a_trial(30)
+    scores = (dataclasses.replace(data.scores[0], score=1.0), *data.scores[1:])
+    assert dataclasses.replace(data, scores=scores).snapshot_hash != data.snapshot_hash
+
+
+def test_other_random_codes_and_another_order_of_rows_give_the_same_hash():
+    data = a_trial(12)
+
+    def renamed(row, field):
+        return dataclasses.replace(row, **{field: "X" + getattr(row, field)[::-1]})
+
+    other = dataclasses.replace(
+        data,
+        participants=tuple(renamed(row, "code") for row in data.participants),
+        scores=tuple(reversed([renamed(row, "participant") for row in data.scores])),
+        module_use=tuple(renamed(row, "participant") for row in data.module_use),
+        usage=tuple(renamed(row, "participant") for row in data.usage),
+        contacts=tuple(renamed(row, "participant") for row in data.contacts),
+    )
+    assert other.snapshot_hash == data.snapshot_hash
+
+
+def test_a_pooled_data_set_refuses_arms():
+    with pytest.raises(ValueError, match="carries no arm"):
+        dataclasses.replace(a_trial(6), arms=None)
+
+
+def test_a_pooled_data_set_has_no_arm_in_any_table():
+    data = a_trial(30, arms=None)
+    for made in data.tables():
+        text = made.csv()
+        assert [word for word in ("coached", "unguided", "waiting") if word in text.replace("guided-or-not", "")] == []
+
+
+def person(code, arm="a", **known):
+    return Participant(code, arm, **known)
+
+
+def test_the_flow_counts_every_person_once_and_with_the_reason():
+    people = [
+        person("1", received=True),
+        person("2", received=False, not_received_reason="ill", withdrawn_reason="moved"),
+        person("3", received=True),
+        person("4", received=True),
+        person("5", received=True),
+    ]
+    scores = [
+        *(Score(str(i), "S", "pre", 5.0) for i in (1, 2, 4, 5)),
+        Score("1", "S", "post", 3.0),
+        Score("2", "S", "post", None, "withdrawn"),
+        Score("3", "S", "post", 4.0),
+        Score("4", "S", "post", None, "answered"),
+        Score("5", "S", "post", None, "pending"),
+    ]
+    flow = count_flow(people, scores, ["a"], [("S", "post")], "pre")
+    arm = flow.arms[0]
+    assert (arm.allocated, arm.received, arm.not_received) == (5, 4, {"ill": 1})
+    row = arm.follow_up[0]
+    assert (row.lost, row.left_out, row.pending, row.analysed) == (
+        {"moved": 1, "not_scorable": 1},
+        {"no_baseline": 1},
+        1,
+        1,
+    )
+
+
+def test_boxes_that_do_not_add_up_are_refused_by_name():
+    flow = a_trial(30).flow
+    with pytest.raises(FlowDoesNotAddUp, match="assessed is 90, yet its parts add up to 91"):
+        check_flow(dataclasses.replace(flow, assessed=90))
+    arm = dataclasses.replace(flow.arms[0], allocated=9)
+    with pytest.raises(FlowDoesNotAddUp, match="randomised is 30, yet its parts add up to 29"):
+        check_flow(Flow(flow.assessed, flow.excluded, 30, (arm, *flow.arms[1:])))
+
+
+def clocks(data, **parts):
+    return dataclasses.replace(data, **parts)
+
+
+@pytest.mark.parametrize(
+    ("states", "left_at", "expected"),
+    [
+        (("answered", "answered"), None, Duration(147, False)),
+        (("answered", "missed"), None, Duration(147, True)),
+        (("missed", "answered"), None, Duration(147, False)),
+        (("missed", "missed"), None, Duration(56, True)),
+        (("answered", "pending"), None, Duration(56, False)),
+        (("pending", "pending"), None, Duration(0, False)),
+        (("answered", "answered"), 100.0, Duration(100, True)),
+    ],
+)
+def test_retention_ends_at_withdrawal_or_the_first_of_the_last_missed_visits(states, left_at, expected):
+    scores = [Score("1", "PHQ9", code, None, state) for code, state in zip(("post1", "post2"), states, strict=True)]
+    people = (person("1", "coached", study_left_at=left_at),)
+    data = clocks(a_trial(6), participants=people, scores=tuple(scores), usage=None)
+    assert data.retention == {"1": expected}
+
+
+@pytest.mark.parametrize(
+    ("usage", "expected"),
+    [
+        (Usage("1", last_use_at=30, completed_at=50, observed_until=200), Duration(50, False)),
+        (Usage("1", last_use_at=30, observed_until=200), Duration(30, True)),
+        (Usage("1", last_use_at=30, observed_until=40), Duration(30, False)),
+        (Usage("1", last_use_at=None, access_at=10, observed_until=200), Duration(0, True)),
+        (Usage("1", last_use_at=30, access_at=10, observed_until=200), Duration(20, True)),
+    ],
+)
+def test_use_ends_at_the_last_use_unless_finished_or_still_going_on(usage, expected):
+    data = clocks(a_trial(6), participants=(person("1", "coached"),), usage=(usage,))
+    assert data.use == {"1": expected}
+
+
+def test_every_column_has_a_line_in_the_codebook_and_every_row_says_simulated():
+    data = a_trial(12)
+    *tables, codebook = data.tables()
+    assert [t.name for t in tables] == ["participants", "scores", "modules", "usage", "contacts", "flow"]
+    assert [(t.name, c.name) for t in tables for c in t.columns] == [(row[0], row[1]) for row in codebook.rows]
+    for made in tables:
+        rows = list(csv.DictReader(io.StringIO(made.csv())))
+        assert {row["simulated"] for row in rows} == {"Simulated people. Not the published trial."}
+
+
+def test_a_cell_never_runs_as_a_formula():
+    data = a_trial(6)
+    people = (dataclasses.replace(data.participants[0], withdrawn_reason="=1+1"), *data.participants[1:])
+    rows = list(
+        csv.DictReader(io.StringIO(table(dataclasses.replace(data, participants=people), "participants").csv()))
+    )
+    assert rows[0]["withdrawn_reason"] == "'=1+1"
+
+
+def test_scores_come_back_from_the_csv_as_they_were():
+    data = a_trial(12)
+    rows = list(csv.DictReader(io.StringIO(table(data, "scores").csv())))
+    read = [float(row["score"]) if row["score"] else None for row in rows]
+    assert read == [row.score for row in data.scores]

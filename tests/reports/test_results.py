@@ -1,0 +1,101 @@
+"""Every number: named, unique, the same each time, and in agreement with the flow."""
+
+import dataclasses
+import json
+from datetime import UTC, datetime
+
+import pytest
+
+from reports.dataset import FlowDoesNotAddUp
+from reports.plan import AnalysisPlan, Outcome
+from reports.results import Number, Results, analyse, results_json
+from reports.statistics.multiplicity import holm
+
+from .people import ARMS, PLAN, a_trial
+
+AT = datetime(2026, 1, 2, 3, 4, tzinfo=UTC)
+PAIRS = ["coached-unguided", "coached-waiting", "unguided-waiting"]
+
+
+def test_the_same_snapshot_gives_the_same_numbers():
+    assert analyse(a_trial(60), PLAN) == analyse(a_trial(60), PLAN)
+
+
+def test_with_three_arms_every_contrast_is_named():
+    results = analyse(a_trial(60), PLAN)
+    found = [n.id for n in results.numbers if n.id.startswith("difference.PHQ9.post1.")]
+    assert found == [f"difference.PHQ9.post1.{pair}" for pair in PAIRS]
+
+
+def test_a_contrast_of_the_plan_keeps_its_direction():
+    turned = PLAN.model_copy(update={"contrasts": (("waiting", "coached"),)})
+    ahead, behind = analyse(a_trial(60), PLAN), analyse(a_trial(60), turned)
+    value = behind["difference.PHQ9.post1.waiting-coached"].value
+    assert value == pytest.approx(-ahead["difference.PHQ9.post1.coached-waiting"].value)
+
+
+def test_holm_is_taken_over_the_primary_outcomes_only():
+    results = analyse(a_trial(60), PLAN)
+    ids = [f"PHQ9.post1.{pair}" for pair in PAIRS] + [f"CESD.post1.{pair}" for pair in PAIRS]
+    adjusted = holm([results[f"p.{id}"].value for id in ids])
+    assert [results[f"p_holm.{id}"].value for id in ids] == adjusted
+    assert sorted(n.id for n in results.numbers if n.id.startswith("p_holm")) == sorted(f"p_holm.{id}" for id in ids)
+
+
+def test_an_effect_tells_how_it_was_made():
+    number = analyse(a_trial(60), PLAN)["effect.PHQ9.post1.coached-waiting"]
+    sd = analyse(a_trial(60), PLAN)["effect_sd.PHQ9.post1.coached-waiting"].value
+    assert number.recipe == (
+        f"standardiser: pooled baseline SD of everybody randomised to the two arms = {sd!r}; adjustment: adjusted for "
+        f"baseline, sex; n: {_n('coached')} and {_n('waiting')}; correction: Hedges J (exact); interval: large sample, "
+        "normal, se^2 = (se of difference / SD)^2 + d^2 / (2 n of SD)"
+    )
+
+
+def _n(arm):
+    return int(analyse(a_trial(60), PLAN)[f"flow.{arm}.analysed.PHQ9.post1"].value)
+
+
+def test_the_flow_must_agree_with_the_model():
+    data = a_trial(30)
+    row = data.flow.arms[0].follow_up[0]
+    moved = dataclasses.replace(row, analysed=row.analysed - 1, left_out={"no_baseline": 1})
+    arm = dataclasses.replace(data.flow.arms[0], follow_up=(moved, *data.flow.arms[0].follow_up[1:]))
+    flow = dataclasses.replace(data.flow, arms=(arm, *data.flow.arms[1:]))
+    with pytest.raises(FlowDoesNotAddUp, match="coached: . analysed in the flow, . in the model, for PHQ9 at post1"):
+        analyse(dataclasses.replace(data, flow=flow), PLAN)
+
+
+def test_a_pooled_analysis_has_no_number_by_arm_and_no_contrast():
+    results = analyse(a_trial(60, arms=None), PLAN)
+    assert [n.id for n in results.numbers if any(arm in n.id for arm in ARMS)] == []
+    assert [n.id for n in results.numbers if n.id.startswith(("difference", "effect", "p."))] == []
+
+
+def test_too_few_people_are_said_to_be_too_few():
+    results = analyse(a_trial(4), PLAN.model_copy(update={"covariates": (), "multiplicity": "none"}))
+    number = results["difference.PHQ9.post1.coached-unguided"]
+    assert number.value is None
+    assert number.method.startswith("not estimable: ")
+
+
+def test_two_numbers_never_share_an_id():
+    with pytest.raises(ValueError, match="two numbers with the same id: a"):
+        Results((Number("a", 1), Number("a", 2)))
+
+
+def test_a_plan_does_not_compare_an_arm_with_itself():
+    with pytest.raises(ValueError, match="not a twice"):
+        AnalysisPlan(contrasts=(("a", "a"),), primary=(Outcome(instrument="X", timepoint="y"),))
+
+
+def test_results_json_keeps_times_hashes_and_versions_in_meta_alone():
+    data = a_trial(30)
+    results = analyse(data, PLAN)
+    made = json.loads(results_json(results, data, AT))
+    later = json.loads(results_json(results, data, datetime(2027, 1, 1, tzinfo=UTC)))
+    assert sorted(made) == ["meta", "numbers"]
+    assert made["numbers"] == later["numbers"]
+    assert made["meta"]["snapshot_sha256"] == data.snapshot_hash
+    assert made["meta"]["notice"] == "Simulated people. Not the published trial."
+    assert sorted(made["numbers"][0]) == ["id", "lower", "method", "n", "recipe", "unit", "upper", "value"]
