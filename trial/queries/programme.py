@@ -9,7 +9,7 @@ from typing import Any
 from zoneinfo import ZoneInfo
 
 from trial.grants import Grant
-from trial.models import ExerciseAnswer, ModuleUse, Participant
+from trial.models import ExerciseAnswer, ModuleUse, Participant, Study
 
 
 @dataclass(frozen=True)
@@ -24,6 +24,7 @@ class ModuleState:
     opens_at: datetime | None
     begun_at: datetime | None
     done_at: datetime | None
+    last_used_at: datetime | None = None
 
     def is_open(self, at: datetime) -> bool:
         return self.opens_at is not None and self.opens_at <= at
@@ -37,6 +38,11 @@ def access(participant: Participant) -> Grant | None:
 def has_programme(participant: Participant, at: datetime) -> bool:
     grant = access(participant)
     return grant is not None and grant.opens_at is not None and grant.opens_at <= at
+
+
+def opened(study: Study, at: datetime) -> list[Grant]:
+    """Every programme grant of a study that has opened by `at`. It reveals the arm: for reports by arm alone."""
+    return list(Grant.objects.filter(participant__study=study, kind="programme", opens_at__lte=at))
 
 
 def modules(participant: Participant) -> list[ModuleState]:
@@ -59,6 +65,7 @@ def modules(participant: Participant) -> list[ModuleState]:
             opens_at=opens_at,
             begun_at=use.begun_at if use else None,
             done_at=use.done_at if use else None,
+            last_used_at=use.last_used_at if use else None,
         )
         result.append(state)
         opens_at = _next_opening(state, programme.pacing, participant.timezone)

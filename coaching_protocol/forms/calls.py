@@ -1,0 +1,135 @@
+"""What a coach fills in about a call."""
+
+from __future__ import annotations
+
+from datetime import UTC, date, datetime, time, timedelta
+from typing import Any
+from zoneinfo import ZoneInfo
+
+from django import forms
+from django.utils.translation import get_language
+from django.utils.translation import gettext_lazy as _
+
+from coaching_protocol.sections import Protocol, Step
+
+OUTCOMES = (
+    ("reached", _("Reached: we spoke")),
+    ("no_answer", _("No answer")),
+    ("voicemail", _("Voicemail")),
+    ("call_back", _("Call back: it did not suit now")),
+    ("refused", _("Refused: does not want this call")),
+    ("wrong_number", _("Wrong number")),
+)
+NOBODY_REACHED = {"no_answer", "voicemail", "wrong_number"}
+ENDS_THE_CALL = {"reached", "refused", "wrong_number"}  # the planned call is over; an appointment is for the next one
+NO_FURTHER_THAN = timedelta(days=366)
+
+REASONS_NOT_HELD = (
+    ("window_passed", _("The days for this call have passed")),
+    ("not_reached", _("Tried, and nobody was reached")),
+    ("not_wanted", _("They would rather skip this one")),
+    ("away", _("They are away or ill")),
+    ("our_side", _("We could not call")),
+)
+
+
+class LogCall(forms.Form):
+    """A try at a call against the checklist of its protocol. Days and times are those of the participant."""
+
+    outcome = forms.ChoiceField(
+        label=_("How did it go?"),
+        choices=OUTCOMES,
+        widget=forms.RadioSelect,
+        help_text=_("After “refused” or “wrong number” this planned call is given up; the next one stays planned."),
+    )
+    minutes = forms.IntegerField(
+        label=_("Minutes on the phone"),
+        required=False,
+        min_value=0,
+        max_value=600,
+        error_messages={"invalid": _("Write whole minutes, such as 12")},
+        widget=forms.NumberInput(attrs={"inputmode": "numeric", "autocomplete": "off"}),
+    )
+    steps_done = forms.MultipleChoiceField(
+        label=_("Steps done"), required=False, widget=forms.CheckboxSelectMultiple, help_text=_("Tick what you did.")
+    )
+    deviations = forms.MultipleChoiceField(
+        label=_("What is not part of this call"),
+        required=False,
+        widget=forms.CheckboxSelectMultiple,
+        help_text=_("Tick a line only if it happened after all. It helps to know; it is no fault."),
+    )
+    note = forms.CharField(
+        label=_("Note for the next call"),
+        required=False,
+        max_length=4000,
+        widget=forms.Textarea(attrs={"rows": 4, "autocomplete": "off"}),
+        help_text=_("Kept encrypted, read by coaches and supervisors of this person, not exported."),
+    )
+    next_on = forms.DateField(
+        label=_("Next appointment: day"),
+        required=False,
+        error_messages={"invalid": _("Write the day as year-month-day, such as 2026-11-30")},
+        widget=forms.DateInput(format="%Y-%m-%d", attrs={"type": "date"}),
+    )
+    next_time = forms.TimeField(
+        label=_("Next appointment: time"),
+        required=False,
+        error_messages={"invalid": _("Write the time as hours and minutes, such as 14:30")},
+        widget=forms.TimeInput(format="%H:%M", attrs={"type": "time"}),
+    )
+
+    def __init__(self, *args: Any, protocol: Protocol, timezone: str, at: datetime, has_later: bool, **kw: Any) -> None:
+        super().__init__(*args, **kw)
+        self.zone, self.at, self.has_later = ZoneInfo(timezone), at, has_later
+        self.fields["steps_done"].choices = [(step.code, _text(step)) for step in protocol.steps]  # type: ignore[attr-defined]
+        self.fields["deviations"].choices = [(step.code, _text(step)) for step in protocol.must_not]  # type: ignore[attr-defined]
+        if not protocol.must_not:
+            del self.fields["deviations"]
+        self.fields["minutes"].help_text = _("The protocol plans %(minutes)s.") % {"minutes": protocol.minutes}
+        self.fields["next_on"].widget.attrs["min"] = at.astimezone(self.zone).date().isoformat()
+
+    def clean(self) -> dict[str, Any]:
+        given = super().clean() or self.cleaned_data
+        self._check_call(given)
+        given["next_at"] = self._appointment(given)
+        if given["next_at"] and given.get("outcome") in ENDS_THE_CALL and not self.has_later:
+            self.add_error("next_on", _("This was the last planned call: leave the appointment empty"))
+        return given
+
+    def _check_call(self, given: dict[str, Any]) -> None:
+        if given.get("outcome") == "reached" and not given.get("minutes") and "minutes" not in self.errors:
+            self.add_error("minutes", _("Write how many minutes you spoke, at least 1"))
+        if given.get("outcome") in NOBODY_REACHED and given.get("steps_done"):
+            self.add_error("steps_done", _("Nobody was reached: untick the steps, or choose another outcome above"))
+
+    def _appointment(self, given: dict[str, Any]) -> datetime | None:
+        day, clock = given.get("next_on"), given.get("next_time")
+        if day is None or clock is None:
+            self._check_both(day, clock)
+            return None
+        wall = datetime.combine(day, clock, tzinfo=self.zone)
+        next_at = wall.astimezone(UTC)
+        if next_at.astimezone(self.zone).replace(tzinfo=None) != wall.replace(tzinfo=None):
+            self.add_error("next_time", _("The clock skips this time on that day: choose another"))
+        elif not self.at < next_at <= self.at + NO_FURTHER_THAN:
+            self.add_error("next_on", _("Choose a moment that is still to come, within a year"))
+        return next_at
+
+    def _check_both(self, day: date | None, clock: time | None) -> None:
+        """An error of its own says enough about a field that could not be read."""
+        if day and "next_time" not in self.errors:
+            self.add_error("next_time", _("Add the time, or leave the day empty too"))
+        if clock and "next_on" not in self.errors:
+            self.add_error("next_on", _("Add the day, or leave the time empty too"))
+
+
+class GiveUp(forms.Form):
+    reason = forms.ChoiceField(
+        label=_("Why will this call not be held?"), choices=REASONS_NOT_HELD, widget=forms.RadioSelect
+    )
+
+
+def _text(step: Step) -> str:
+    """In the reader's language, or in whichever the protocol has."""
+    return step.text.get((get_language() or "")[:2]) or next(iter(step.text.values()))

@@ -1,0 +1,43 @@
+"""Who coaches whom."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import Any
+
+from django import forms
+from django.utils.translation import gettext_lazy as _
+from django.utils.translation import ngettext
+
+from coaching_protocol.queries.caseload import Coach
+from trial.models import User
+
+# Codes, not free text: the reason stands in the audit trail, which holds nothing of what people say about each other.
+REASONS = (
+    ("absent", _("The coach is away or ill")),
+    ("left", _("The coach has left")),
+    ("workload", _("To spread the work")),
+    ("language", _("Language")),
+    ("asked", _("The participant asked for it")),
+    ("acquainted", _("The two know each other")),
+    ("first", _("There was no coach yet")),
+    ("other", _("Another reason")),
+)
+
+
+class Reassign(forms.Form):
+    coach = forms.ChoiceField(label=_("Who calls from now on?"), widget=forms.RadioSelect)
+    reason = forms.ChoiceField(label=_("Why?"), choices=REASONS, widget=forms.RadioSelect)
+
+    def __init__(self, *args: Any, coaches: Iterable[Coach], **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.people = {str(each.user.pk): each for each in coaches}
+        self.fields["coach"].choices = [(pk, _name(each)) for pk, each in self.people.items()]  # type: ignore[attr-defined]
+
+    def clean_coach(self) -> User:
+        return self.people[self.cleaned_data["coach"]].user
+
+
+def _name(coach: Coach) -> str:
+    people = ngettext("%(count)s person", "%(count)s people", coach.people) % {"count": coach.people}
+    return f"{coach.user.full_name} ({people})"

@@ -1,0 +1,235 @@
+"""Whom to call now: people with their next call, sorted by what is due, and one person with every call so far.
+
+A coach sees their own people; a supervisor everybody of the study who is coached. Nothing here knows an arm or a score.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from zoneinfo import ZoneInfo
+
+from django.db.models import Count, Exists, F, FilteredRelation, Max, OuterRef, Q, QuerySet
+
+from coaching_protocol.models import Attempt, CoachAssignment, CoachingPlan, Contact
+from coaching_protocol.queries import plans
+from coaching_protocol.sections import Protocol
+from trial.actors import Actor
+from trial.models import Membership, Participant, RequestKey, Study, User
+from trial.queries import programme
+
+GROUPS = ("log", "overdue", "today", "week", "later", "finished")
+A_WEEK = timedelta(days=7)
+
+
+@dataclass(frozen=True)
+class Row:
+    """A person of the caseload. `contact` is the next call, None when every call is over; `appointment_at` counts until
+    a try was made at it."""
+
+    plan: CoachingPlan
+    contact: Contact | None
+    appointment_at: datetime | None
+    group: str
+    held: int
+    total: int
+
+    @property
+    def participant(self) -> Participant:
+        return self.plan.participant
+
+    @property
+    def protocol(self) -> Protocol:
+        return plans.protocol(self.participant.version, self.plan.protocol)
+
+    @property
+    def order(self) -> tuple[int, bool, float, str, str]:
+        """Group first; in it whoever has an appointment, by the clock; then whose window closes first."""
+        appointed = self.appointment_at.timestamp() if self.appointment_at else 0.0
+        closes = self.contact.closes_on.isoformat() if self.contact else ""
+        return GROUPS.index(self.group), self.appointment_at is None, appointed, closes, self.participant.code
+
+
+@dataclass(frozen=True)
+class Call:
+    """A planned call with the tries at it, as one person's page lists it."""
+
+    contact: Contact
+    tries: tuple[Try, ...]
+
+
+@dataclass(frozen=True)
+class Try:
+    attempt: Attempt
+    steps_required: int
+    deviations: tuple[dict[str, str], ...]
+    note: str
+
+
+@dataclass(frozen=True)
+class Coach:
+    user: User
+    people: int
+
+
+@dataclass(frozen=True)
+class Progress:
+    """How somebody gets on in the programme: that and when, never what they wrote."""
+
+    modules: tuple[programme.ModuleState, ...]
+
+    @property
+    def begun(self) -> int:
+        return sum(module.begun_at is not None for module in self.modules)
+
+    @property
+    def done(self) -> int:
+        return sum(module.done_at is not None for module in self.modules)
+
+    @property
+    def last_used_at(self) -> datetime | None:
+        return max((module.last_used_at for module in self.modules if module.last_used_at), default=None)
+
+    def is_open(self, at: datetime) -> bool:
+        return any(module.is_open(at) for module in self.modules)
+
+
+def visible(user: User) -> QuerySet[CoachingPlan]:
+    """Plans of people whom `user` may call. Each carries `coach_pk`, `coach_name` (None: nobody) and `supervised`."""
+    roles = Membership.objects.filter(study=OuterRef("study"), user=user, ended_at__isnull=True)
+    return (
+        CoachingPlan.objects.annotate(
+            now=FilteredRelation("assignments", condition=Q(assignments__ended_at__isnull=True)),
+            coach_pk=F("now__coach"),
+            coach_name=F("now__coach__full_name"),
+            supervised=Exists(roles.filter(role="supervisor")),
+        )
+        .filter(Q(supervised=True) | Q(Exists(roles.filter(role="coach")), coach_pk=user.pk))
+        .select_related("participant__study", "participant__version", "participant__key", "study")
+    )
+
+
+def find(user: User, code: str, *, also_ended: bool = False) -> CoachingPlan | None:
+    """The plan of one person of this caseload; `also_ended` for a call that is being made while somebody leaves."""
+    found = visible(user).filter(participant__code=code)
+    return (found if also_ended else found.filter(ended_at__isnull=True)).first()
+
+
+def rows(user: User, at: datetime) -> list[Row]:
+    """The whole caseload, what is due first. Two queries, however many people."""
+    coached = list(visible(user).filter(ended_at__isnull=True))
+    contacts: dict[int, list[Contact]] = {plan.pk: [] for plan in coached}
+    for contact in _contacts([plan.pk for plan in coached]):
+        contacts[contact.plan_id].append(contact)
+    found = [_row(plan, contacts[plan.pk], at) for plan in coached]
+    # Whoever has completed the study and has no call left is nobody's business any more.
+    return sorted((row for row in found if row.contact or not row.participant.completed_at), key=lambda row: row.order)
+
+
+def row(plan: CoachingPlan, at: datetime) -> Row:
+    return _row(plan, list(_contacts([plan.pk])), at)
+
+
+def of_coach(found: Iterable[Row], coach: str) -> list[Row]:
+    """The rows of one coach, by number; `none` for people without a coach; everything for an empty filter."""
+    wanted = None if coach == "none" else coach
+    return [each for each in found if not coach or (each.plan.coach_pk and str(each.plan.coach_pk)) == wanted]
+
+
+def coach_filter(found: Iterable[Row]) -> list[tuple[str, str]]:
+    """(value, name) of the coaches there are to choose between; an empty name stands for nobody."""
+    people = {(str(each.plan.coach_pk or "none"), each.plan.coach_name or "") for each in found if each.plan.supervised}
+    return sorted(people, key=lambda person: (person[1], person[0]))
+
+
+def calls(plan: CoachingPlan, contacts: Iterable[Contact] | None = None) -> list[Call]:
+    """Every planned call of a person with its tries, notes readable. `plan` comes with participant, version and key."""
+    tries: dict[int, list[Try]] = {}
+    for attempt in Attempt.objects.filter(contact__plan=plan).select_related("coach"):
+        tries.setdefault(attempt.contact_id, []).append(_try(plan.participant, attempt))
+    listed = Contact.objects.filter(plan=plan) if contacts is None else contacts
+    return [Call(contact, tuple(tries.get(contact.pk, ()))) for contact in listed]
+
+
+def progress(participant: Participant) -> Progress:
+    return Progress(tuple(programme.modules(participant)))
+
+
+def has_later(contact: Contact) -> bool:
+    """Whether a call after this one is still planned."""
+    return Contact.objects.filter(plan=contact.plan_id, state="planned", number__gt=contact.number).exists()
+
+
+def coaches(study: Study) -> list[Coach]:
+    """Who coaches in this study, and how many people each has now."""
+    load = dict(
+        CoachAssignment.objects.filter(plan__study=study, ended_at__isnull=True, plan__ended_at__isnull=True)
+        .values_list("coach")
+        .annotate(Count("pk"))
+    )
+    members = Membership.objects.filter(study=study, role="coach", ended_at__isnull=True).select_related("user")
+    return [Coach(each.user, load.get(each.user_id, 0)) for each in members.order_by("user__full_name", "user_id")]
+
+
+def history(plan: CoachingPlan) -> list[CoachAssignment]:
+    return list(CoachAssignment.objects.filter(plan=plan).select_related("coach").order_by("since_at", "pk"))
+
+
+def number_shown_at(by: Actor, key: str) -> datetime | None:
+    """When this very press of the button showed a number, if it did before."""
+    pressed = RequestKey.objects.filter(person=str(by), action="coaching_protocol.calls.show_number", key=key)
+    return pressed.values_list("claimed_at", flat=True).first()
+
+
+def _contacts(plan_ids: list[int]) -> QuerySet[Contact]:
+    """Contacts with `tries`, `last_try_at` and `is_begun` (somebody is on the phone, or forgot to log)."""
+    open_try = Attempt.objects.filter(contact=OuterRef("pk"), logged_at__isnull=True)
+    return Contact.objects.filter(plan__in=plan_ids).annotate(
+        tries=Count("attempts"), last_try_at=Max("attempts__started_at"), is_begun=Exists(open_try)
+    )
+
+
+def _row(plan: CoachingPlan, contacts: list[Contact], at: datetime) -> Row:
+    planned = [contact for contact in contacts if contact.state == "planned"]
+    following = min(planned, key=lambda contact: (not contact.is_begun, contact.number), default=None)
+    appointment_at = _appointment(following) if following else None
+    return Row(
+        plan=plan,
+        contact=following,
+        appointment_at=appointment_at,
+        group=_group(following, appointment_at, at, plan.participant.timezone) if following else "finished",
+        held=sum(contact.state == "held" for contact in contacts),
+        total=len(contacts),
+    )
+
+
+def _appointment(contact: Contact) -> datetime | None:
+    """An appointment is used up by a try at or after its time; then the window counts again."""
+    agreed = contact.appointment_at
+    return None if agreed and contact.last_try_at and contact.last_try_at >= agreed else agreed
+
+
+def _group(contact: Contact, appointment_at: datetime | None, at: datetime, timezone: str) -> str:
+    """Days are the participant's: a call is due when it is that day where they are."""
+    zone = ZoneInfo(timezone)
+    today = at.astimezone(zone).date()
+    if contact.is_begun:
+        return "log"
+    first = last = appointment_at.astimezone(zone).date() if appointment_at else None
+    first, last = first or contact.opens_on, last or contact.closes_on
+    if last < today:
+        return "overdue"
+    if first <= today:
+        return "today"
+    return "week" if first - today <= A_WEEK else "later"
+
+
+def _try(participant: Participant, attempt: Attempt) -> Try:
+    described = plans.protocol(participant.version, attempt.protocol)
+    return Try(
+        attempt=attempt,
+        steps_required=len(described.steps),
+        deviations=tuple(each.text for each in described.must_not if each.code in attempt.deviations),
+        note=participant.unsealed(attempt.note_sealed),
+    )

@@ -1,0 +1,300 @@
+"""The coach's desk: whom to call, one person, one call. A supervisor has the same pages for everybody of the study."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from itertools import groupby
+from typing import Any
+from uuid import uuid4
+
+from django.contrib import messages
+from django.http import Http404, HttpRequest, HttpResponse
+from django.shortcuts import get_object_or_404, redirect, render
+from django.utils import timezone
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
+from django.views.decorators.http import require_GET, require_http_methods, require_POST
+
+from coaching_protocol.actions import calls, plans
+from coaching_protocol.forms.calls import OUTCOMES, REASONS_NOT_HELD, GiveUp, LogCall
+from coaching_protocol.forms.people import REASONS, Reassign
+from coaching_protocol.models import Attempt, CoachingPlan, Contact
+from coaching_protocol.queries import caseload as reads
+from coaching_protocol.queries.caseload import Row
+from coaching_protocol.queries.plans import protocol
+from trial import actors, permissions
+from trial.actors import Actor
+from trial.forms.participant import in_words
+from trial.lifecycles import NotAllowedNow
+from trial.models import Identity
+from trial.views.posted import refuses_reused_keys, request_key
+
+GROUP_NAMES = {
+    "log": gettext_lazy("Started, not logged"),
+    "overdue": gettext_lazy("Overdue"),
+    "today": gettext_lazy("Today"),
+    "week": gettext_lazy("In the next 7 days"),
+    "later": gettext_lazy("Later"),
+    "finished": gettext_lazy("All calls over"),
+}
+SHOWN_FOR = timedelta(minutes=2)  # a double click gets the number; a page sent again later has to be asked for anew
+
+
+@dataclass(frozen=True)
+class Details:
+    """What a coach needs to call somebody; on the answer to "Show number" only."""
+
+    first_name: str
+    phone: str
+    language: str
+    call_times: list[str]
+
+
+@require_GET
+def caseload(request: HttpRequest) -> HttpResponse:
+    found = reads.rows(request.user, timezone.now())
+    return render(request, "coach/caseload.html", _desk(request, found))
+
+
+@require_GET
+def person(request: HttpRequest, code: str) -> HttpResponse:
+    return _person_page(request, code, timezone.now())
+
+
+@require_http_methods(["GET", "POST"])
+@refuses_reused_keys
+def number(request: HttpRequest, code: str) -> HttpResponse:
+    """Shows name and number on the answer to a POST, which is recorded.
+
+    Asked for in the middle of a call, the answer is the form of that call with everything that was typed.
+    """
+    plan = _find(request, code)
+    if request.method == "GET":
+        return redirect("coach:person", code)
+    at, by = timezone.now(), _actor(request, plan)
+    key = request.POST.get("number_key", "")[:40] or request_key(request)
+    shown_at = reads.number_shown_at(by, key) if key else None
+    if shown_at and at - shown_at > SHOWN_FOR:
+        messages.info(request, _("The number is shown once. Press “Show number” to see it again."))
+        return redirect("coach:person", code)
+    calls.show_number(participant=plan.participant, coach=request.user, key=key, by=by, at=at)
+    details = _details(calls.details(plan.participant))
+    begun = Attempt.objects.filter(contact__plan=plan, pk=_whole_number(request.POST.get("attempt"))).first()
+    if begun is None:
+        return _person_page(request, code, at, details=details)
+    form = LogCall(initial=_typed(request), **_call_arguments(plan, begun, at))
+    return _call_page(request, plan, begun, form, at, details=details)
+
+
+@require_POST
+@refuses_reused_keys
+def start(request: HttpRequest, code: str, number: int) -> HttpResponse:
+    plan = _find(request, code)
+    contact = get_object_or_404(Contact, plan=plan, number=number)
+    try:
+        begun = calls.start(
+            contact=contact, coach=request.user, key=request_key(request), by=_actor(request, plan), at=timezone.now()
+        )
+    except calls.ContactOver:
+        messages.error(request, _("Call %(number)s is over already.") % {"number": number})
+        return redirect("coach:person", code)
+    return redirect("coach:attempt", code, begun.pk)
+
+
+@require_http_methods(["GET", "POST"])
+@refuses_reused_keys
+def attempt(request: HttpRequest, code: str, attempt: int) -> HttpResponse:
+    """The call itself: checklist, escalation and the log."""
+    plan = _find(request, code, also_ended=True)
+    begun = get_object_or_404(Attempt.objects.select_related("contact"), pk=attempt, contact__plan=plan)
+    at = timezone.now()
+    form = LogCall(request.POST or None, **_call_arguments(plan, begun, at))
+    if request.method == "POST" and form.is_valid():
+        return _log(request, plan, begun, form, at)
+    if begun.logged_at:
+        messages.info(request, _("This call is logged."))
+        return redirect("coach:person", code)
+    return _call_page(request, plan, begun, form, at)
+
+
+@require_http_methods(["GET", "POST"])
+@refuses_reused_keys
+def give_up(request: HttpRequest, code: str, number: int) -> HttpResponse:
+    plan = _find(request, code)
+    contact = get_object_or_404(Contact, plan=plan, number=number)
+    if Attempt.objects.filter(contact=contact, logged_at__isnull=True).exists():
+        messages.error(request, _("This call was started: log it first."))
+        return redirect("coach:person", code)
+    form = GiveUp(request.POST or None)
+    if request.method == "POST" and form.is_valid():
+        return _give_up(request, plan, contact, form.cleaned_data["reason"])
+    return render(request, "coach/give_up.html", {"form": form, "code": code, "contact": contact})
+
+
+@require_http_methods(["GET", "POST"])
+@refuses_reused_keys
+def reassign(request: HttpRequest, code: str) -> HttpResponse:
+    """Another coach, by a supervisor; the history stays."""
+    plan = _find(request, code)
+    role = permissions.check_may(request.user, plan.study, "supervise")
+    form = Reassign(request.POST or None, coaches=reads.coaches(plan.study))
+    if request.method == "POST" and form.is_valid():
+        try:
+            plans.reassign(
+                plan=plan,
+                **form.cleaned_data,
+                key=request_key(request),
+                by=actors.staff(request.user.pk, role),
+                at=timezone.now(),
+            )
+        except plans.SameCoach:
+            form.add_error("coach", _("This is the coach they have now: choose another"))
+        else:
+            messages.success(request, _("%(code)s has another coach.") % {"code": code})
+            return redirect("coach:person", code)
+    history = [(each, dict(REASONS).get(each.reason, each.reason)) for each in reads.history(plan)]
+    return render(request, "coach/reassign.html", {"form": form, "code": code, "plan": plan, "history": history})
+
+
+def _find(request: HttpRequest, code: str, *, also_ended: bool = False) -> CoachingPlan:
+    """The plan of somebody in this caseload; anybody else's does not exist."""
+    plan = reads.find(request.user, code, also_ended=also_ended)
+    if plan is None:
+        raise Http404
+    return plan
+
+
+def _actor(request: HttpRequest, plan: CoachingPlan) -> Actor:
+    return actors.staff(request.user.pk, permissions.check_may(request.user, plan.study, "coach"))
+
+
+def _whole_number(text: str | None) -> int:
+    return int(text) if text and text.isdecimal() and len(text) < 19 else 0
+
+
+def _desk(request: HttpRequest, found: Sequence[Row]) -> dict[str, Any]:
+    """The list that stands beside everything: filtered by coach, in groups of what is due."""
+    wanted = request.GET.get("coach", "")
+    shown = reads.of_coach(found, wanted)
+    return {
+        "groups": [(name, GROUP_NAMES[name], list(group)) for name, group in groupby(shown, key=lambda row: row.group)],
+        "following": next((row for row in shown if row.group != "finished"), None),
+        "coaches": reads.coach_filter(found),
+        "wanted": wanted,
+        "several_studies": len({row.plan.study_id for row in found}) > 1,
+        "total": len(shown),
+    }
+
+
+def _person_page(request: HttpRequest, code: str, at: datetime, details: Details | None = None) -> HttpResponse:
+    found = reads.rows(request.user, at)
+    shown = next((row for row in found if row.participant.code == code), None)
+    if shown is None:
+        raise Http404
+    return render(request, "coach/person.html", {**_desk(request, found), **_person(shown, at), "details": details})
+
+
+def _person(shown: Row, at: datetime) -> dict[str, Any]:
+    progress = reads.progress(shown.participant)
+    listed = reads.calls(shown.plan)
+    return {
+        "row": shown,
+        "protocol": shown.protocol,
+        "group_name": GROUP_NAMES[shown.group],
+        "progress": progress,
+        "has_lessons": progress.is_open(at),
+        "calls": listed,
+        "begun": next((each for call in listed for each in call.tries if not each.attempt.logged_at), None),
+        "outcomes": dict(OUTCOMES),
+        "at": at,
+    }
+
+
+def _call_arguments(plan: CoachingPlan, begun: Attempt, at: datetime) -> dict[str, Any]:
+    return {
+        "protocol": protocol(plan.participant.version, begun.protocol),
+        "timezone": plan.participant.timezone,
+        "at": at,
+        "has_later": reads.has_later(begun.contact),
+    }
+
+
+def _call_page(
+    request: HttpRequest,
+    plan: CoachingPlan,
+    begun: Attempt,
+    form: LogCall,
+    at: datetime,
+    details: Details | None = None,
+) -> HttpResponse:
+    described = plan.participant.version.protocol
+    context = {
+        "plan": plan,
+        "attempt": begun,
+        "protocol": protocol(plan.participant.version, begun.protocol),
+        "safety": described.contacts.safety,
+        "crisis_lines": described.crisis_lines,
+        "form": form,
+        "details": details,
+        "number_key": uuid4(),
+        "at": at,
+    }
+    return render(request, "coach/call.html", context)
+
+
+def _log(request: HttpRequest, plan: CoachingPlan, begun: Attempt, form: LogCall, at: datetime) -> HttpResponse:
+    given = form.cleaned_data
+    code = plan.participant.code
+    try:
+        calls.log(
+            attempt=begun,
+            outcome=given["outcome"],
+            minutes=given["minutes"],
+            steps_done=given["steps_done"],
+            deviations=given.get("deviations", []),
+            note=given["note"],
+            next_at=given["next_at"],
+            key=request_key(request),
+            by=_actor(request, plan),
+            at=at,
+        )
+    except calls.NotStarted:
+        messages.error(request, _("This call was logged before; what stands there was not changed."))
+        return redirect("coach:person", code)
+    except NotAllowedNow:
+        form.add_error(None, _("This person has left the study, or somebody gave this call up. Tell your supervisor."))
+        return _call_page(request, plan, begun, form, at)
+    said = _("Logged call %(number)s of %(code)s: %(outcome)s.")
+    outcome = dict(OUTCOMES)[given["outcome"]]
+    messages.success(request, said % {"number": begun.contact.number, "code": code, "outcome": outcome})
+    return redirect("coach:caseload")
+
+
+def _give_up(request: HttpRequest, plan: CoachingPlan, contact: Contact, reason: str) -> HttpResponse:
+    code, by = plan.participant.code, _actor(request, plan)
+    try:
+        calls.give_up(contact=contact, reason=reason, key=request_key(request), by=by, at=timezone.now())
+    except NotAllowedNow:
+        messages.error(request, _("Call %(number)s is over already.") % {"number": contact.number})
+        return redirect("coach:person", code)
+    said = _("Call %(number)s of %(code)s is given up: %(reason)s.")
+    messages.success(request, said % {"number": contact.number, "code": code, "reason": dict(REASONS_NOT_HELD)[reason]})
+    return redirect("coach:caseload")
+
+
+def _details(identity: Identity | None) -> Details | None:
+    """Empty fields where the contact details are gone."""
+    if identity is None:
+        return Details("", "", "", [])
+    times = json.loads(identity.call_times or "[]")
+    first_name = identity.name.split()[0] if identity.name.split() else ""
+    return Details(first_name, identity.phone, identity.participant.language, [in_words(each) for each in times])
+
+
+def _typed(request: HttpRequest) -> dict[str, Any]:
+    """What stands in the form of a call that is not being sent yet."""
+    several = {"steps_done", "deviations"}
+    return {name: request.POST.getlist(name) if name in several else request.POST[name] for name in request.POST}
