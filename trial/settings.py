@@ -255,5 +255,6 @@ MESSAGES = {  # kind of message -> compose(message, at) -> Mail, or None when it
     "alert": "trial.life.compose_alert",
     "invitation": "trial.life.compose_invitation",
 }
+WORKER = ["reports.life.make_due"]  # what else a round of the worker does: work(at) -> how many things were done
 ERASURE = ["outcomes.life.erase", "coaching_protocol.life.erase", "trial.life.erase"]
 REHEARSAL = ["trial.life.behave", "outcomes.life.behave", "coaching_protocol.life.behave"]

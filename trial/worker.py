@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from trial import audit
+from trial import audit, hooks
 from trial.actions import journey, messages, participants
 from trial.actors import WORKER
 from trial.models import Journey, Participant, Study
@@ -33,6 +33,8 @@ def tick(at: datetime, *, seal: bool = True) -> Round:
     sent = 0
     while batch := messages.due(at):
         sent += sum(messages.send(message, at) != "queued" for message in batch)
+    for work in hooks.entries("WORKER"):
+        work(at)
     sealed = sum(audit.seal(study, at) is not None for study in Study.objects.exclude(state="draft")) if seal else 0
     return Round(moved, sent, stopped, sealed)
 

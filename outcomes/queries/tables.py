@@ -1,2 +1,213 @@
-def tables(study, by, at, arms):
-    return []
+"""Assessments, scores and answers as tables; in what is pooled, nothing that would tell an arm (see `concealment`)."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import date, datetime
+from typing import Any
+from zoneinfo import ZoneInfo
+
+from outcomes import schedules
+from outcomes.models import Assessment
+from outcomes.queries import definitions
+from outcomes.queries.concealment import Plan, plans
+from outcomes.schedules import AssessmentState
+from outcomes.sections import Assessments
+from trial.anchors import Anchor
+from trial.entries import Column, Table
+from trial.models import ProtocolVersion, Study
+
+STATES = {state.value: state.value for state in AssessmentState} | {
+    "withheld": "not told yet: its dates depend on the arm, and it is not yet over in every arm"
+}
+KEY = (
+    Column("participant", "Study code of the participant"),
+    Column("timepoint", "Code of the time point", "code"),
+    Column("instrument", "Questionnaire", "code"),
+)
+DATED = "empty: no date yet, or pooled and dated by the arm"
+ASSESSMENTS = (
+    *KEY,
+    Column("opens_on", "First day it can be answered", "date", missing=DATED),
+    Column("closes_on", "Last day it can be answered", "date", missing=DATED),
+    Column("state", "What became of it by the day of the export", "code", values=STATES),
+    Column(
+        "submitted_on", "Day it was handed in", "date", missing="empty: not handed in, or pooled and dated by the arm"
+    ),
+    Column("days", "Days from randomisation to handing in", "integer", unit="day", missing="as submitted_on"),
+    Column("score", "Total score", "number", unit="points", missing="empty: no answers, or too few for a score"),
+    Column("prorated", "Blank items were replaced by the mean of the others", "boolean"),
+    Column("language", "Language it was answered in", "code"),
+    Column("mode", "How it was answered", "code"),
+)
+SCORES = (
+    *KEY,
+    Column("score", "Code of the score: the questionnaire's own or a nested one", "code"),
+    Column("value", "Score", "number", unit="points"),
+)
+ANSWERS = (
+    *KEY,
+    Column("item", "Code of the item", "code"),
+    Column("value", "Answer as chosen", "integer", missing="empty: see state"),
+    Column("state", "answered, or why there is no answer", "code", values={"not_answered": "left blank"} | STATES),
+)
+TIMEPOINTS = (
+    Column("timepoint", "Code of the time point", "code"),
+    Column("label", "Name of the time point"),
+    Column("day", "Earliest planned day since randomisation, over the arms", "integer", unit="day"),
+    Column("is_baseline", "Asked before randomisation", "boolean"),
+    Column("dated_alike", "Its dates are the same in every arm", "boolean"),
+)
+INSTRUMENTS = (
+    Column("instrument", "Code", "code"),
+    Column("title", "Title"),
+    Column("direction", "Whether a high score is worse or better", "code"),
+    Column("lowest", "Lowest possible score", "integer", unit="points"),
+    Column("highest", "Highest possible score", "integer", unit="points"),
+    Column("change_points", "Points that count as reliable change", "number", unit="points"),
+    Column("change_sd", "SD from which reliable change is worked out", "number", unit="points"),
+    Column("change_reliability", "Reliability from which reliable change is worked out", "number"),
+    Column("change_source", "Source of the reference value"),
+    Column("change_status", "Whether that source was read", "code"),
+)
+LETTING_ON = {AssessmentState.SUBMITTED, AssessmentState.DECLINED}
+
+
+@dataclass(frozen=True)
+class Told:
+    """One assessment as far as it may be told: no row, its state alone, or with its dates."""
+
+    row: Assessment
+    state: str
+    is_dated: bool
+
+    @property
+    def is_answered(self) -> bool:
+        return self.state == "submitted"
+
+
+def tables(study: Study, by: object, at: datetime, arms: bool) -> list[Table]:
+    """Entry of settings.TABLES."""
+    version = study.current
+    described = definitions.assessments(version)
+    planned = [plan for plan in plans(described, version.protocol) if arms or plan.is_shared]
+    told = list(_told(study, planned, arms, at))
+    zone = ZoneInfo(version.protocol.timezone)
+    return [
+        Table("timepoints", "Time points", TIMEPOINTS, list(_timepoints(version, described, planned))),
+        Table("instruments", "Questionnaires", INSTRUMENTS, list(_instruments(described, planned))),
+        Table("assessments", "Assessments", ASSESSMENTS, [_assessment(each, zone) for each in told]),
+        Table("scores", "Scores", SCORES, [score for each in told for score in _scores(each)]),
+        Table("answers", "Answers", ANSWERS, [item for each in told for item in _answers(each, described)]),
+    ]
+
+
+def _told(study: Study, planned: Sequence[Plan], arms: bool, at: datetime) -> Iterator[Told]:
+    order = {(plan.timepoint, plan.instrument): (place, plan) for place, plan in enumerate(planned)}
+    rows = Assessment.objects.filter(participant__study=study).select_related("participant")
+    zone = ZoneInfo(study.current.protocol.timezone)
+    known = [row for row in rows.order_by() if (row.timepoint, row.instrument) in order]
+    known.sort(key=lambda row: (row.participant.began_at, row.participant_id, order[row.timepoint, row.instrument][0]))
+    for row in known:
+        plan = order[row.timepoint, row.instrument][1]
+        if arms or plan.is_dated_alike:
+            yield Told(row, schedules.state(row, at).value, True)
+        else:
+            yield Told(row, _outcome(row, plan, zone, at), False)
+
+
+def _outcome(row: Assessment, plan: Plan, zone: ZoneInfo, at: datetime) -> str:
+    """What came of it, once it is over in every arm. Withdrawing before that day ends it alike in every arm."""
+    person = row.participant
+    if person.randomised_at is None:
+        return "withheld"
+    over_on = plan.over_on(person.randomised_at.astimezone(zone).date())
+    if at.astimezone(zone).date() < over_on:
+        return "withheld"
+    state = schedules.state(row, at)
+    if state in LETTING_ON:
+        return state.value
+    left_before = person.state == "withdrawn" and person.left_at and person.left_at.astimezone(zone).date() < over_on
+    return "withdrawn" if left_before else "missed"
+
+
+def _assessment(told: Told, zone: ZoneInfo) -> tuple[Any, ...]:
+    row = told.row
+    dated = told.is_dated
+    handed_in = _day(row.submitted_at, zone) if dated and told.is_answered else None
+    randomised_on = _day(row.participant.randomised_at, zone)
+    days = (handed_in - randomised_on).days if handed_in and randomised_on else None
+    opens_on, closes_on = (_day(row.opens_at, zone), _day(row.closes_at, zone)) if dated else (None, None)
+    what = (row.scores.get(row.instrument), row.prorated, row.language, row.mode) if told.is_answered else (None,) * 4
+    return (*_key(row), opens_on, closes_on, told.state, handed_in, days, *what)
+
+
+def _scores(told: Told) -> Iterator[tuple[Any, ...]]:
+    if told.is_answered:
+        for code, value in told.row.scores.items():
+            yield *_key(told.row), code, value
+
+
+def _answers(told: Told, described: Assessments) -> Iterator[tuple[Any, ...]]:
+    """Drafts are nobody's business: an answer is told once it is handed in."""
+    row = told.row
+    for code in described.definitions[row.instrument].item_codes:
+        if told.is_answered:
+            value = row.answers.get(code)
+            yield (
+                *_key(row),
+                code,
+                value,
+                "answered" if value is not None else row.item_states.get(code, "not_answered"),
+            )
+        else:
+            yield *_key(row), code, None, told.state
+
+
+def _key(row: Assessment) -> tuple[str, str, str]:
+    return row.participant.code, row.timepoint, row.instrument
+
+
+def _day(moment: datetime | None, zone: ZoneInfo) -> date | None:
+    return moment.astimezone(zone).date() if moment else None
+
+
+def _timepoints(version: ProtocolVersion, described: Assessments, planned: Sequence[Plan]) -> Iterator[tuple[Any, ...]]:
+    days = planned_days(version, described)
+    for point in described.timepoints:
+        of_point = [plan for plan in planned if plan.timepoint == point.code]
+        if of_point:
+            is_baseline = point.code == described.baseline.timepoint
+            alike = all(plan.is_dated_alike for plan in of_point)
+            yield point.code, _english(point.label), days[point.code], is_baseline, alike
+
+
+def planned_days(version: ProtocolVersion, described: Assessments) -> dict[str, int]:
+    """The earliest day since randomisation on which each timepoint can open, over the arms."""
+    found = {described.baseline.timepoint: 0}
+    programme = version.programme
+    shortest = programme.pacing.days * (len(programme.modules) - 1) if programme else 0
+    for arm in version.protocol.arm_codes:
+        own = {described.baseline.timepoint: 0}
+        for entry in described.planned(version.protocol, arm):
+            anchor = Anchor.parse(entry.anchor)
+            starts = {"assessment_closed": own.get(anchor.timepoint or "", 0), "programme_finished": shortest}
+            start = starts.get(anchor.kind, 0)
+            own[entry.timepoint] = max(start + entry.days, entry.not_before or 0)
+            found[entry.timepoint] = min(found.get(entry.timepoint, own[entry.timepoint]), own[entry.timepoint])
+    return found
+
+
+def _instruments(described: Assessments, planned: Sequence[Plan]) -> Iterator[tuple[Any, ...]]:
+    for code in dict.fromkeys(plan.instrument for plan in planned):
+        each = described.definitions[code]
+        change = each.reliable_change[0] if each.reliable_change else None
+        reference = (
+            (change.points, change.sd, change.reliability, change.source, change.status) if change else (None,) * 5
+        )
+        yield code, _english(each.title), each.direction, *each.range, *reference
+
+
+def _english(texts: Mapping[str, str]) -> str:
+    return texts.get("en") or next(iter(texts.values()), "")

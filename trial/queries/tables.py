@@ -1,2 +1,139 @@
-def tables(study, by, at, arms):
-    return []
+"""The people of a study as tables: who came, who got in, who left, and (by arm only) what they did with the programme."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterator, Sequence
+from datetime import date, datetime
+from typing import Any
+from zoneinfo import ZoneInfo
+
+from trial.entries import Column, Table
+from trial.models import ModuleUse, Participant, ProtocolVersion, Study
+from trial.queries import programme
+from trial.sections.study import Question
+
+FIXED = (
+    Column("participant", "Study code of the participant"),
+    Column("site", "Centre", "code"),
+    Column("language", "Language the participant reads", "code"),
+    Column("state", "Where the participant stands", "code"),
+    Column("began_on", "Day of the agreement to be screened", "date"),
+    Column("consented_on", "Day of signed consent", "date", missing="empty: did not consent"),
+    Column("randomised_on", "Day of randomisation", "date", missing="empty: not randomised"),
+    Column("left_on", "Day of being turned away, stopping or withdrawing", "date", missing="empty: did not leave"),
+    Column("left_stage", "Where they were when they left", "code", missing="empty: did not leave"),
+    Column("left_reason", "Why they left", "code", missing="empty: did not leave, or no reason given"),
+    Column("simulated", "A simulated person", "boolean"),
+)
+# Both hang on what the arm was given: how long its schedule runs, and whether there are lessons to stop with.
+BY_ARM = (
+    Column("programme_stopped_on", "Day of stopping with the lessons", "date", missing="empty: did not stop"),
+    Column("completed_on", "Day the last questionnaire was behind them", "date", missing="empty: not completed"),
+)
+PROGRAMME = (
+    Column("participant", "Study code of the participant"),
+    Column("module", "Code of the module", "code"),
+    Column("number", "Place of the module in the programme, from 1", "integer"),
+    Column("opened_on", "Day the programme opened to the participant", "date"),
+    Column("begun_on", "Day the module was begun", "date", missing="empty: never begun"),
+    Column("last_used_on", "Last day the module was used", "date", missing="empty: never begun"),
+    Column("done_on", "Day the module was marked done", "date", missing="empty: not done"),
+    Column("finished_on", "Day the whole programme was done", "date", missing="empty: not finished"),
+)
+SCREENING = (
+    Column("stage", "Screening page or step at which they left", "code"),
+    Column("reason", "The criterion that did not hold, or stopped", "code"),
+    Column("people", "How many", "integer"),
+)
+MODULES = (
+    Column("module", "Code of the module", "code"),
+    Column("number", "Place of the module in the programme, from 1", "integer"),
+    Column("title", "Title"),
+    Column("component", "What the module is about", "code"),
+)
+
+
+def tables(study: Study, by: object, at: datetime, arms: bool) -> list[Table]:
+    """Entry of settings.TABLES. Without `arms` nothing that the arm decides: no lessons, no end of the programme."""
+    version = study.current
+    people = list(Participant.objects.filter(study=study, began_at__lte=at).order_by("began_at", "pk"))
+    found = [_participants(version, people, arms), _screening(people)]
+    if arms and version.programme:
+        found += [_modules(version), _programme(study, version, people, at)]
+    return found
+
+
+def local_day(moment: datetime | None, zone: ZoneInfo) -> date | None:
+    """The calendar day of a moment in the study's time zone."""
+    return moment.astimezone(zone).date() if moment else None
+
+
+def answer_column(question: Question) -> str:
+    """The column of an answer: the question's code, unless a column of every study is called so."""
+    taken = {column.name for column in (*FIXED, *BY_ARM)}
+    return f"answer_{question.code}" if question.code in taken else question.code
+
+
+def asked(version: ProtocolVersion) -> list[Question]:
+    """The study's own questions; the centre has a column of its own."""
+    return [question for question in version.protocol.questions if question.kind != "site"]
+
+
+def _participants(version: ProtocolVersion, people: Sequence[Participant], arms: bool) -> Table:
+    zone, questions = ZoneInfo(version.protocol.timezone), asked(version)
+    columns = (*FIXED, *(BY_ARM if arms else ()), *(_question_column(question) for question in questions))
+    return Table("participants", "Participants", columns, [_person(p, zone, questions, arms) for p in people])
+
+
+def _question_column(question: Question) -> Column:
+    values = {option.code: _english(option.text) for option in question.options}
+    kind = "number" if question.kind == "number" else "code"
+    missing = "empty: not asked, not answered, or erased because the person did not get in"
+    return Column(answer_column(question), _english(question.text), kind, values=values, missing=missing)
+
+
+def _person(p: Participant, zone: ZoneInfo, questions: Sequence[Question], arms: bool) -> tuple[Any, ...]:
+    days = (local_day(moment, zone) for moment in (p.began_at, p.consented_at, p.randomised_at, p.left_at))
+    row = [p.code, p.site, p.language, _told(p.state, arms), *days, _told(p.left_stage, arms), p.left_reason]
+    row.append(p.simulated)
+    if arms:
+        row += [local_day(p.programme_stopped_at, zone), local_day(p.completed_at, zone)]
+    return (*row, *(p.answers.get(question.code) for question in questions))
+
+
+def _told(state: str, arms: bool) -> str:
+    """When somebody is through depends on the schedule of their arm."""
+    return "randomised" if state == "completed" and not arms else state
+
+
+def _screening(people: Sequence[Participant]) -> Table:
+    left = Counter((p.left_stage, p.left_reason) for p in people if p.state == "excluded")
+    rows = [(stage, reason, count) for (stage, reason), count in sorted(left.items())]
+    return Table("screening", "Who did not get in, and why", SCREENING, rows)
+
+
+def _modules(version: ProtocolVersion) -> Table:
+    described = enumerate(version.programme.modules if version.programme else (), 1)
+    rows = [(module.code, number, _english(module.title), module.component) for number, module in described]
+    return Table("modules", "Modules of the programme", MODULES, rows)
+
+
+def _programme(study: Study, version: ProtocolVersion, people: Sequence[Participant], at: datetime) -> Table:
+    given = {grant.participant_id: grant for grant in programme.opened(study, at)}
+    uses = {(use.participant_id, use.module): use for use in ModuleUse.objects.filter(participant__study=study)}
+    rows = [row for p in people if p.pk in given for row in _use_of(p, given[p.pk], uses, version)]
+    return Table("programme", "What was done with the programme, by everybody it was open to", PROGRAMME, rows)
+
+
+def _use_of(p: Participant, grant: Any, uses: dict, version: ProtocolVersion) -> Iterator[tuple[Any, ...]]:
+    zone = ZoneInfo(version.protocol.timezone)
+    opened_on, finished_on = local_day(grant.opens_at, zone), local_day(grant.finished_at, zone)
+    for number, module in enumerate(version.programme.modules if version.programme else (), 1):
+        use = uses.get((p.pk, module.code))
+        days = (local_day(m, zone) for m in (use.begun_at, use.last_used_at, use.done_at)) if use else (None,) * 3
+        yield p.code, module.code, number, opened_on, *days, finished_on
+
+
+def _english(texts: Any) -> str:
+    return texts.get("en") or next(iter(texts.values()), "")

@@ -1,0 +1,85 @@
+"""The snapshot of a study that its report is made from, put together from the same tables that are exported."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import datetime
+
+from reports.dataset import Arm, Dataset, Meta, count_flow
+from reports.queries.dataset import calls, design, people, programme, scores
+from reports.queries.plan import plan_of, strata
+from reports.queries.tables import has, records, tables
+from reports.results import code_version
+from trial import audit
+from trial.models import ProtocolVersion, Study
+
+BEGAN = "Began: used a module or talked in a planned call; an arm that offers neither at the start is begun by being allocated."
+
+
+class NobodyRandomised(Exception):
+    """There is nothing to report before the first allocation."""
+
+
+def dataset_of(study: Study, arms: Mapping[str, str] | None, at: datetime) -> Dataset:
+    """The snapshot at `at`. `arms` is the arm by participant code; None pools everybody and leaves out what tells an arm."""
+    version, found = study.current, tables(study, at, arms=arms is not None)
+    plan, points = plan_of(version), design.timepoints(version, found)
+    used = programme.Use(version, found, at) if has(found, "programme") else None
+    called = calls.Calls(found) if has(found, "contacts") else None
+    joined = people.participants(version, found, arms, used, called)
+    if not joined:
+        raise NobodyRandomised(study.slug)
+    start = {person.code: person.randomised_on for person in joined}
+    rows = scores.scores(found, start)
+    screened = records(found, "participants")
+    return Dataset(
+        meta=_meta(study, version, by_arm=arms is not None),
+        arms=tuple(Arm(arm.code, dict(arm.name)) for arm in version.protocol.arms) if arms is not None else None,
+        participants=joined,
+        instruments=design.instruments(version, found),
+        timepoints=points,
+        baseline=design.baseline(found),
+        scores=rows,
+        flow=count_flow(
+            joined,
+            rows,
+            list(version.protocol.arm_codes) if arms is not None else None,
+            [(outcome.instrument, outcome.timepoint) for outcome in plan.primary],
+            design.baseline(found),
+            covariates=plan.covariates,
+            assessed=len(screened),
+            excluded=people.excluded(screened),
+            discontinuation_recorded=arms is not None,
+        ),
+        variables=design.variables(version, joined),
+        modules=programme.modules(version) if used else None,
+        module_use=used.module_use(start) if used else None,
+        usage=used.usage(start) if used else None,
+        contacts=called.contacts(start) if called else None,
+        idle_after=programme.IDLE_AFTER,
+    )
+
+
+def _meta(study: Study, version: ProtocolVersion, *, by_arm: bool) -> Meta:
+    return Meta(
+        title=dict(version.protocol.title),
+        study=study.slug,
+        simulated=study.simulated,
+        source=_source(study, version, by_arm),
+        code_version=code_version(),
+        languages=tuple(version.protocol.languages),
+        protocol_version=version.number,
+        protocol_sha256=version.sha256,
+        audit_seal=audit.newest_seal(study) or None,
+    )
+
+
+def _source(study: Study, version: ProtocolVersion, by_arm: bool) -> str:
+    """Where the data come from, and what a reader must know of how they were counted."""
+    parts = ["A rehearsal with simulated people." if study.simulated else "The records of the study."]
+    if by_arm:
+        parts.append(BEGAN)
+    else:
+        parts.append("Pooled: time points, dates and use that would tell an arm are left out until they cannot.")
+    parts += [f"Stratified by {name}, too many levels to enter the model." for name in strata(version)[1]]
+    return " ".join(parts)

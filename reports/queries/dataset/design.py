@@ -1,0 +1,72 @@
+"""What was planned: time points, questionnaires with their reference values, and what is known of people at baseline."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+
+from outcomes.queries import definitions
+from reports.dataset import Instrument, Participant, ReliableChange, Timepoint, Variable
+from reports.queries.plan import MANY, levels
+from reports.queries.tables import records
+from trial.entries import Table
+from trial.models import ProtocolVersion
+from trial.rules import names
+from trial.sections.study import Question
+
+
+def timepoints(version: ProtocolVersion, found: list[Table]) -> tuple[Timepoint, ...]:
+    labels = {each.code: dict(each.label) for each in definitions.assessments(version).timepoints}
+    rows = records(found, "timepoints")
+    return tuple(Timepoint(row["timepoint"], labels[row["timepoint"]], row["day"]) for row in rows)
+
+
+def baseline(found: list[Table]) -> str:
+    return next(row["timepoint"] for row in records(found, "timepoints") if row["is_baseline"])
+
+
+def instruments(version: ProtocolVersion, found: list[Table]) -> tuple[Instrument, ...]:
+    titles = {code: dict(each.title) for code, each in definitions.assessments(version).definitions.items()}
+    return tuple(_instrument(row, titles[row["instrument"]]) for row in records(found, "instruments"))
+
+
+def _instrument(row: dict, title: dict[str, str]) -> Instrument:
+    change = None
+    if row["change_source"]:
+        change = ReliableChange(
+            row["change_points"],
+            row["change_sd"],
+            row["change_reliability"],
+            row["change_source"],
+            row["change_status"],
+        )
+    return Instrument(row["instrument"], title, row["direction"], change, minimum=row["lowest"], maximum=row["highest"])
+
+
+def variables(version: ProtocolVersion, people: Sequence[Participant]) -> tuple[Variable, ...]:
+    """The study's questions, and its centres where they are few.
+
+    Left out are questions that let people in by one answer only: they say nothing of those who got in.
+    """
+    return tuple(_variables(version, people))
+
+
+def _variables(version: ProtocolVersion, people: Sequence[Participant]) -> Iterator[Variable]:
+    decided = {code for criterion in version.protocol.eligibility for code in names(criterion.rule).answers}
+    for question in version.protocol.questions:
+        if question.kind == "site":
+            if levels(version, question.code) <= MANY:
+                yield Variable(question.code, dict(question.text), levels=_sites(version))
+        elif question.code not in decided or len({person.value(question.code) for person in people}) > 1:
+            yield _variable(question)
+
+
+def _sites(version: ProtocolVersion) -> dict[str, dict[str, str]]:
+    return {site.code: {"en": site.name} for site in version.protocol.sites}
+
+
+def _variable(question: Question) -> Variable:
+    options = {option.code: dict(option.text) for option in question.options}
+    return Variable(question.code, dict(question.text), question.kind, levels=options)
+
+
+__all__ = ["Records", "baseline", "instruments", "timepoints", "variables"]

@@ -1,0 +1,83 @@
+"""Everybody randomised, in order of randomisation; and why the others were not."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Mapping
+from typing import Any
+
+from reports.dataset import Participant
+from reports.queries.dataset.calls import Calls
+from reports.queries.dataset.programme import Use
+from reports.queries.tables import Records, day, days_after, records
+from trial.entries import Table
+from trial.models import ProtocolVersion
+from trial.queries.tables import answer_column, asked
+
+AT_THE_START = ("granted", "randomised")
+
+
+def participants(
+    version: ProtocolVersion, found: list[Table], arms: Mapping[str, str] | None, use: Use | None, calls: Calls | None
+) -> tuple[Participant, ...]:
+    rows = [row for row in records(found, "participants") if row["randomised_on"]]
+    rows.sort(key=lambda row: row["randomised_on"])  # stable: by arrival within a day
+    offering = {arm.code for arm in version.protocol.arms if _offers_at_once(arm)}
+    return tuple(_participant(version, row, arms, offering, use, calls) for row in rows)
+
+
+def _offers_at_once(arm: Any) -> bool:
+    """Whether the arm is given a coach, or lessons that open at once."""
+    lessons = (grant.opens for grant in arm.granted("programme"))
+    return bool(arm.granted("coaching")) or any(o.anchor in AT_THE_START and o.days == 0 for o in lessons)
+
+
+def _participant(
+    version: ProtocolVersion,
+    row: dict[str, Any],
+    arms: Mapping[str, str] | None,
+    offering: set[str],
+    use: Use | None,
+    calls: Calls | None,
+) -> Participant:
+    code, started = row["participant"], day(row["randomised_on"])
+    arm = arms[code] if arms is not None else None
+    withdrew = row["state"] == "withdrawn"
+    received = None
+    if arm is not None:
+        received = arm not in offering or bool((use and use.has_begun(code)) or (calls and calls.is_held(code)))
+    return Participant(
+        code=code,
+        arm=arm,
+        site=row["site"] or None,
+        values={question.code: _value(row[answer_column(question)]) for question in asked(version)},
+        consented_on=day(row["consented_on"]),
+        randomised_on=started,
+        received=received,
+        not_received_reason=_why_not(row) if received is False else None,
+        programme_stopped_on=day(row.get("programme_stopped_on")),
+        study_left_on=day(row["left_on"]) if withdrew else None,
+        study_left_at=days_after(started, row["left_on"]) if withdrew else None,
+        withdrawn_reason=(row["left_reason"] or "withdrawn") if withdrew else None,
+    )
+
+
+def _value(answer: Any) -> float | str | None:
+    return answer if answer is None or isinstance(answer, str) else float(answer)
+
+
+def _why_not(row: dict[str, Any]) -> str:
+    if row["state"] == "withdrawn":
+        return "withdrawn"
+    return "stopped_before_beginning" if row.get("programme_stopped_on") else "not_begun"
+
+
+def excluded(rows: Records) -> dict[str, int]:
+    """Everybody screened and not randomised, by the criterion that did not hold or by where they stopped."""
+    return dict(Counter(_why_excluded(row) for row in rows if not row["randomised_on"]))
+
+
+def _why_excluded(row: dict[str, Any]) -> str:
+    if row["state"] == "excluded":
+        return f"stopped_at_{row['left_stage']}" if row["left_reason"] == "stopped" else row["left_reason"]
+    return "withdrew_before_allocation" if row["state"] == "withdrawn" else "not_yet_randomised"

@@ -1,0 +1,43 @@
+"""The analysis plan of a protocol version, as the statistics read it."""
+
+from __future__ import annotations
+
+from reports.plan import AnalysisPlan
+from reports.sections import Analysis
+from trial.models import ProtocolVersion
+
+MANY = 4  # a stratum with more levels than this costs more than it explains in a trial of this size
+
+
+def plan_of(version: ProtocolVersion) -> AnalysisPlan:
+    """Covariates are those of analysis.yaml and the strata of the randomisation that have at most MANY levels."""
+    analysis = Analysis.model_validate(version.section("analysis"))
+    used, _ = strata(version)
+    told = analysis.model_dump(
+        mode="json", include={"secondary", "model", "contrasts", "confidence", "estimand", "standardiser", "adherence"}
+    )
+    return AnalysisPlan(
+        **told,
+        primary=[outcome.model_dump() for outcome in analysis.primary],
+        multiplicity=analysis.multiplicity.method,
+        multiplicity_note=_note(version),
+        covariates=list(dict.fromkeys((*analysis.covariates, *used))),
+    )
+
+
+def strata(version: ProtocolVersion) -> tuple[list[str], list[str]]:
+    """The strata that enter the model, and those that have too many levels to."""
+    names = version.section("randomisation").get("strata") or []
+    used = [name for name in names if levels(version, name) <= MANY]
+    return used, [name for name in names if name not in used]
+
+
+def levels(version: ProtocolVersion, name: str) -> int:
+    question = version.protocol.question(name)
+    is_site = question is None or question.kind == "site"
+    return len(version.protocol.sites) if is_site else len(question.options)
+
+
+def _note(version: ProtocolVersion) -> str:
+    _, left_out = strata(version)
+    return "; ".join(f"{name}: a stratum of {levels(version, name)} levels, left out of the model" for name in left_out)
