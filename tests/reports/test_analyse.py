@@ -1,0 +1,94 @@
+"""`manage.py analyse` on Beat the Blues, and a recomputation from its tables that uses nothing of the project."""
+
+import csv
+import io
+import json
+import math
+from pathlib import Path
+
+import numpy as np
+import pytest
+import statsmodels.api as sm
+from django.core.management import call_command
+
+from reports.csv_input import read_data, read_plan
+
+DATA = Path(__file__).parent.parent / "data"
+CSV, PLAN = DATA / "btheb.csv", DATA / "btheb.plan.yaml"
+
+
+def analyse(out, data=CSV, **options):
+    call_command("analyse", str(data), plan=PLAN, out=out, stdout=io.StringIO(), **options)
+
+
+@pytest.fixture(scope="module")
+def numbers(tmp_path_factory):
+    out = tmp_path_factory.mktemp("btheb")
+    analyse(out)
+    assert sorted(path.name for path in out.iterdir()) == ["report.html", "report.pdf", "results.json"]
+    return {number["id"]: number for number in json.loads((out / "results.json").read_text())["numbers"]}
+
+
+def people():
+    with open(CSV) as file:
+        return list(csv.DictReader(file))
+
+
+def number(text):
+    return math.nan if text == "NA" else float(text)
+
+
+@pytest.mark.parametrize("visit", ["bdi.2m", "bdi.3m", "bdi.5m", "bdi.8m"])
+def test_differences_come_out_of_statsmodels_too(numbers, visit):
+    rows = [row for row in people() if row[visit] != "NA"]
+    y = np.array([number(row[visit]) for row in rows])
+    x = np.column_stack(
+        [np.ones(len(rows))]
+        + [np.array([number(row["bdi.pre"]) for row in rows])]
+        + [np.array([float(row[key] == level) for row in rows]) for key, level in (("drug", "Yes"), ("length", ">6m"))]
+        + [np.array([float(row["treatment"] == "BtheB") for row in rows])]
+    )
+    fit = sm.OLS(y, x).fit()
+    found = numbers[f"difference.BDI.{visit}.BtheB-TAU"]
+    lower, upper = fit.conf_int()[-1]
+    expected = (fit.params[-1], lower, upper, len(rows))
+    assert (found["value"], found["lower"], found["upper"], found["n"]) == pytest.approx(expected, rel=1e-9)
+
+
+@pytest.mark.parametrize("visit", ["bdi.pre", "bdi.2m", "bdi.3m", "bdi.5m", "bdi.8m"])
+@pytest.mark.parametrize("arm", ["BtheB", "TAU"])
+def test_means_and_sds_come_out_of_numpy_too(numbers, visit, arm):
+    values = [number(row[visit]) for row in people() if row["treatment"] == arm and row[visit] != "NA"]
+    where = f"BDI.{visit.replace('bdi.pre', 'baseline')}.{arm}"
+    found = [numbers[f"{kind}.{where}"]["value"] for kind in ("n", "mean", "sd")]
+    assert found == pytest.approx([len(values), np.mean(values), np.std(values, ddof=1)], rel=1e-12)
+
+
+def test_a_bad_file_ends_with_status_2_and_leaves_nothing(tmp_path, capsys):
+    bad = tmp_path / "bad.csv"
+    bad.write_text(CSV.read_text().replace("1,No,>6m,TAU,29", "1,No,>6m,TAU,many", 1))
+    with pytest.raises(SystemExit) as caught:
+        analyse(tmp_path / "out", data=bad)
+    assert caught.value.code == 2
+    assert capsys.readouterr().err == "bad.csv: column bdi.pre, row 2: 'many' is not a number\n"
+    assert not (tmp_path / "out").exists()
+
+
+def test_a_missing_file_ends_with_status_2(tmp_path, capsys):
+    with pytest.raises(SystemExit) as caught:
+        analyse(tmp_path / "out", data=tmp_path / "none.csv")
+    assert caught.value.code == 2
+    assert "none.csv" in capsys.readouterr().err
+
+
+def test_a_report_in_dutch_says_so(tmp_path):
+    analyse(tmp_path, language="nl")
+    assert '<html lang="nl">' in (tmp_path / "report.html").read_text()
+
+
+def test_the_tables_hold_what_was_read():
+    data = read_data(CSV, read_plan(PLAN), "test")
+    tables = {table.name: list(csv.DictReader(io.StringIO(table.csv()))) for table in data.tables()}
+    assert [row["arm"] for row in tables["participants"]] == [row["treatment"] for row in people()]
+    written = [row["score"] for row in tables["scores"] if row["timepoint"] == "bdi.8m"]
+    assert written == [row["bdi.8m"].replace("NA", "") for row in people()]

@@ -1,0 +1,243 @@
+"""The document: no number without its id, in both languages, marked where simulated, whole or not at all."""
+
+import json
+import re
+from datetime import UTC, datetime
+from html.parser import HTMLParser
+from pathlib import Path
+
+import pypdfium2
+import pytest
+
+from reports.document import LANGUAGES, compose, write, write_tables
+from reports.document.html import html
+from reports.document.numerals import numeral, p_value
+from reports.document.spans import Value, plain
+from reports.document.words import WORDS
+from reports.plan import AnalysisPlan
+from reports.results import analyse
+
+from .people import PLAN, a_trial
+
+AT = datetime(2026, 1, 2, 3, 4, tzinfo=UTC)
+MARK = {
+    "en": "Simulated people. Not the published trial.",
+    "nl": "Gesimuleerde mensen. Niet het gepubliceerde onderzoek.",
+}
+ALLOWED = {"data-id", "data-label", "data-meta", "data-ref"}
+
+
+class Reader(HTMLParser):
+    """Text outside the spans that may hold digits, and the (id, text) of every value."""
+
+    def __init__(self):
+        super().__init__()
+        self.free, self.values, self.open = [], [], []
+
+    def handle_starttag(self, tag, attributes):
+        if tag not in ("meta", "img"):
+            self.open.append((tag, dict(attributes)))
+
+    def handle_endtag(self, tag):
+        if tag not in ("meta", "img"):
+            self.open.pop()
+
+    def handle_data(self, text):
+        tag, attributes = self.open[-1] if self.open else ("", {})
+        if "data-id" in attributes:
+            self.values.append((attributes["data-id"], text))
+        elif not ALLOWED & set(attributes) and tag not in ("style", "title"):
+            self.free.append(text)
+
+
+def read(text):
+    reader = Reader()
+    reader.feed(text)
+    return reader
+
+
+@pytest.fixture(scope="module")
+def trial():
+    data = a_trial(60)
+    return data, analyse(data, PLAN)
+
+
+@pytest.fixture(scope="module")
+def written(trial, tmp_path_factory):
+    data, results = trial
+    return {
+        language: write(results, data, PLAN, tmp_path_factory.mktemp(language), language=language, at=AT)
+        for language in LANGUAGES
+    }
+
+
+def pages(path):
+    document = pypdfium2.PdfDocument(path)
+    texts = [page.get_textpage().get_text_bounded() for page in document]
+    document.close()
+    return [text.replace("\r\n", " ").replace("\n", " ") for text in texts]
+
+
+def test_no_word_holds_a_digit():
+    texts = [text for pair in WORDS.values() for text in pair]
+    assert [text for text in texts if re.search(r"\d", text)] == []
+
+
+def test_both_languages_fill_the_same_places():
+    def places(text):
+        return sorted(re.findall(r"\{(\w+)\}", text))
+
+    assert [key for key, (en, nl) in WORDS.items() if places(en) != places(nl)] == []
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_no_digit_stands_in_the_html_outside_a_span_that_names_it(written, language):
+    reader = read(written[language].html.read_text())
+    assert [text for text in reader.free if re.search(r"\d", text)] == []
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_every_number_in_the_html_is_the_rounded_number_of_results_json(written, language):
+    numbers = {n["id"]: n for n in json.loads(written[language].json.read_text())["numbers"]}
+    values = read(written[language].html.read_text()).values
+    assert len(values) > 500
+    assert [(id, text) for id, text in values if not _agrees(text, numbers[id], language)] == []
+
+
+def _agrees(text, number, language):
+    if text in ("–", "<0.001", "<0,001"):
+        return text == "–" or number["value"] < 0.001
+    shown = float(text.replace("−", "-").replace(",", "."))
+    decimals = len(re.split("[.,]", text)[1]) if re.search("[.,]", text) else 0
+    known = [number[key] for key in ("value", "lower", "upper") if number[key] is not None]
+    scaled = [v * 100 for v in known] if number["unit"] == "proportion" else known
+    return any(abs(v - shown) <= 0.5000001 * 10**-decimals for v in scaled)
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_the_pdf_prints_every_number_of_the_document(trial, written, language):
+    data, results = trial
+    report = compose(results, data, PLAN, language)
+    words = " ".join(pages(written[language].pdf))
+    values = {span.text for block in report.blocks for span in _spans(block) if isinstance(span, Value)}
+    assert [text for text in sorted(values) if text not in words] == []
+
+
+def _spans(block):
+    for name in ("spans", "title", "caption"):
+        yield from getattr(block, name, ())
+    for row in getattr(block, "rows", ()):
+        for cell in row.cells:
+            yield from cell
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_every_page_says_that_its_people_are_simulated(written, language):
+    made = pages(written[language].pdf)
+    assert [number for number, text in enumerate(made, start=1) if MARK[language] not in text] == []
+    assert MARK[language] in written[language].html.read_text()
+
+
+def test_every_page_carries_the_hash_the_seal_and_its_number(trial, written):
+    data, _ = trial
+    made = pages(written["en"].pdf)
+    foot = f"data {data.snapshot_hash[:16]} · newest audit seal cdcdcdcdcdcdcdcd"
+    assert [
+        i for i, text in enumerate(made, start=1) if foot not in text or f"page {i} / {len(made)}" not in text
+    ] == []
+
+
+def test_people_who_exist_are_not_called_simulated(tmp_path):
+    data = a_trial(30, simulated=False)
+    made = write(analyse(data, PLAN), data, PLAN, tmp_path, at=AT)
+    assert "imulated" not in made.html.read_text() + " ".join(pages(made.pdf)) + made.json.read_text().replace(
+        '"simulated": false', ""
+    )
+
+
+def test_a_pooled_report_names_no_arm(tmp_path):
+    data = a_trial(60, arms=None)
+    made = write(analyse(data, PLAN), data, PLAN, tmp_path, at=AT)
+    text = made.html.read_text() + " ".join(pages(made.pdf))
+    assert [name for name in ("Coached self-help", "Unguided self-help", "Waiting list") if name in text] == []
+
+
+def test_parts_that_are_not_recorded_say_so():
+    import dataclasses
+
+    data = dataclasses.replace(a_trial(30), modules=None, module_use=None, usage=None, contacts=None)
+    report = compose(analyse(data, PLAN), data, PLAN)
+    said = [plain(block.spans) for block in report.blocks if getattr(block, "kind", "") == "missing"]
+    assert said == [
+        "Use of lessons and modules: not recorded in this data set.",
+        "Calls planned, tried and held: not recorded in this data set.",
+    ]
+
+
+def test_a_small_or_empty_trial_still_has_a_report(tmp_path):
+    for people in (1, 3, 5):
+        data = a_trial(people)
+        made = write(analyse(data, PLAN), data, PLAN, tmp_path, at=AT)
+        assert len(pages(made.pdf)) > 2
+
+
+def test_a_plan_without_extras_has_a_report():
+    data = a_trial(30)
+    plan = AnalysisPlan(standardiser="post_sd")
+    data = _without_flow_outcomes(data)
+    text = html(compose(analyse(data, plan), data, plan), AT)
+    assert "The plan singles out no primary time point" in text
+
+
+def _without_flow_outcomes(data):
+    import dataclasses
+
+    arms = tuple(dataclasses.replace(arm, follow_up=()) for arm in data.flow.arms)
+    return dataclasses.replace(data, flow=dataclasses.replace(data.flow, arms=arms))
+
+
+def test_text_of_a_study_is_never_markup(tmp_path):
+    import dataclasses
+
+    data = a_trial(30)
+    meta = dataclasses.replace(data.meta, title={"en": "<script>alert(1)</script> & co"}, source="a < b & c")
+    data = dataclasses.replace(data, meta=meta)
+    made = write(analyse(data, PLAN), data, PLAN, tmp_path, at=AT)
+    assert "<script" not in made.html.read_text()
+    assert "a < b & c" in " ".join(pages(made.pdf))
+
+
+def test_the_html_needs_nothing_from_elsewhere(written):
+    text = written["en"].html.read_text()
+    assert re.findall(r'(?:src|href)="(?!data:)[^"]*"|url\(', text) == []
+    assert len(re.findall(r'<img [^>]*alt="[^"]+"', text)) == text.count("<img ") == 8
+
+
+def test_the_same_report_made_twice_has_the_same_html(trial):
+    data, results = trial
+    assert html(compose(results, data, PLAN), AT) == html(compose(results, data, PLAN), AT)
+
+
+def test_nothing_is_left_beside_the_files(trial, tmp_path):
+    data, results = trial
+    write(results, data, PLAN, tmp_path / "new", at=AT)
+    assert sorted(path.name for path in (tmp_path / "new").iterdir()) == ["report.html", "report.pdf", "results.json"]
+
+
+def test_tables_are_written_with_their_codebook(trial, tmp_path):
+    data, _ = trial
+    names = [Path(path).name for path in write_tables(data, tmp_path)]
+    assert names == [f"{n}.csv" for n in ("participants", "scores", "modules", "usage", "contacts", "flow", "codebook")]
+
+
+@pytest.mark.parametrize(
+    ("value", "decimals", "language", "expected"),
+    [(-1.25, 1, "en", "−1.2"), (-0.04, 1, "en", "0.0"), (1234.5, 2, "nl", "1234,50"), (None, 1, "en", "–")],
+)
+def test_numerals(value, decimals, language, expected):
+    assert numeral(value, decimals, language) == expected
+
+
+@pytest.mark.parametrize(("p", "expected"), [(0.0004, "<0.001"), (0.0261, "0.026"), (0.1003, "0.10"), (None, "–")])
+def test_p_values(p, expected):
+    assert p_value(p, "en") == expected
