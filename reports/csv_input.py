@@ -317,7 +317,9 @@ def _dataset(path: Path, rows: list[_Row], plan: CsvPlan, code_version: str) -> 
 
 def _instrument(plan: CsvPlan) -> Instrument:
     change = plan.reliable_change
-    reference = change and ReliableChange(change.points, change.sd, change.reliability, change.source, change.status)
+    reference = None
+    if change:
+        reference = ReliableChange(change.points, change.sd, change.reliability, change.source, change.status)
     outcome = plan.outcome
     return Instrument(outcome.code, outcome.title, outcome.direction, reference, outcome.source)
 

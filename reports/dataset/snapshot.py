@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import date
 from functools import cached_property
+from typing import Any
 
 from .durations import Duration, retention, use
 from .flow import POOLED, Flow
@@ -99,7 +100,7 @@ class Dataset:
     def snapshot_hash(self) -> str:
         """SHA-256 of the content: no clock, no code version, and people by position instead of by code."""
         position = {person.code: f"#{i}" for i, person in enumerate(self.participants)}
-        content = {field.name: _plain(getattr(self, field.name)) for field in dataclasses.fields(self)}
+        content: dict[str, Any] = {part.name: _plain(getattr(self, part.name)) for part in dataclasses.fields(self)}
         content["meta"] = {k: v for k, v in content["meta"].items() if k not in ("code_version", "audit_seal")}
         _anonymise(content, position)
         text = json.dumps(content, sort_keys=True, ensure_ascii=False, separators=(",", ":"))
@@ -108,7 +109,7 @@ class Dataset:
 
 def _plain(value: object) -> object:
     if dataclasses.is_dataclass(value) and not isinstance(value, type):
-        return {field.name: _plain(getattr(value, field.name)) for field in dataclasses.fields(value)}
+        return {part.name: _plain(getattr(value, part.name)) for part in dataclasses.fields(value)}
     if isinstance(value, Mapping):
         return {str(key): _plain(item) for key, item in value.items()}
     if isinstance(value, list | tuple):

@@ -7,6 +7,7 @@ from datetime import datetime
 from functools import cache
 from itertools import groupby
 from pathlib import Path
+from typing import Any
 from xml.sax.saxutils import escape
 
 from .spans import Block, Facts, Figure, Heading, Paragraph, Report, Span, Table, plain
@@ -230,13 +231,13 @@ def _caption(block: Figure | Table):
     )
 
 
-def drawing(svg: str, width: float):
+def drawing(svg: str, width: float) -> Any:
     """The SVG as a vector drawing, scaled to `width` and to what fits on a page."""
     from svglib.svglib import svg2rlg
 
     # svglib reports each clip path it leaves out; the figures use none that matter.
     logging.getLogger("svglib").setLevel(logging.ERROR)
-    picture = svg2rlg(io.BytesIO(svg.encode()))
+    picture: Any = svg2rlg(io.BytesIO(svg.encode()))
     scale = min(width / picture.width, 640 / picture.height)
     picture.scale(scale, scale)
     picture.width, picture.height = picture.width * scale, picture.height * scale

@@ -199,8 +199,8 @@ WORDS: dict[str, tuple[str, str]] = {
     "spread": ("{sd} points, n = {n}", "{sd} punten, n = {n}"),
     "recipe": (
         "How the effect is made: adjusted difference divided by the {standardiser} ({spreads}), times Hedges' "
-        "correction J; large-sample {level} % interval from the standard error of the difference and the uncertainty of "
-        "the SD.",
+        "correction J; large-sample {level} % interval from the standard error of the difference and the uncertainty "
+        "of the SD.",
         "Hoe het effect is gemaakt: gecorrigeerd verschil gedeeld door de {standardiser} ({spreads}), maal Hedges' "
         "correctie J; {level}%-interval voor grote steekproeven uit de standaardfout van het verschil en de "
         "onzekerheid van de SD.",

@@ -23,7 +23,7 @@ class Written:
 def write(
     results: Results, data: Dataset, plan: AnalysisPlan, directory: Path, *, language: str = "en", at: datetime
 ) -> Written:
-    """report.pdf, report.html and results.json in `directory`, made if need be; `at` is printed as the time of making."""
+    """report.pdf, report.html and results.json in `directory`, made if need be; `at` is printed as its time."""
     report = compose(results, data, plan, language)
     files = {
         "report.pdf": pdf(report, at),

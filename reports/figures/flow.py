@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from itertools import pairwise
 
 from .style import INK, QUIET, new_figure, svg, wrapped
 
@@ -76,7 +77,7 @@ def _lay_out(top: Sequence[Box], excluded: Box | None, columns: Sequence[Column]
             y = side.bottom + GAP / 2
             placed.append(side)
     main = [box for box in placed if abs(box.middle - centre) < 1]
-    arrows += [[(centre, a.bottom), (centre, b.top)] for a, b in zip(main, main[1:], strict=False)]
+    arrows += [[(centre, a.bottom), (centre, b.top)] for a, b in pairwise(main)]
     labels = [(phases[0], 3.0)]
     rows, more, row_labels = _columns(columns, main[-1], y, phases[1:])
     return placed + rows, arrows + more, labels + row_labels
@@ -132,7 +133,7 @@ def _draw(axes, box: _Placed) -> None:
 def _arrow(axes, path: list[tuple[float, float]]) -> None:
     xs, ys = zip(*path, strict=True)
     axes.plot(xs, ys, color=INK, linewidth=0.8, solid_joinstyle="miter")
-    (x0, y0), (x1, y1) = path[-2:]
+    (x0, _), (x1, y1) = path[-2:]
     if x0 == x1:
         head = [(x1 - 2.6, y1 - 5), (x1 + 2.6, y1 - 5), (x1, y1)]
     else:

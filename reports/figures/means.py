@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from itertools import pairwise
 
 from .style import HAIR, INK, NORMAL, QUIET, SMALL, look, new_figure, place, spread, svg, tidy, wrapped
 
@@ -49,13 +50,13 @@ def means_plot(
 
 
 def _tick_labels(ticks: Sequence[tuple[float, str]], span: float) -> list[str]:
-    near = min((b[0] - a[0] for a, b in zip(ticks, ticks[1:], strict=False)), default=span) / span
+    near = min((b[0] - a[0] for a, b in pairwise(ticks)), default=span) / span
     return [wrapped(name, 6 if near < 0.14 else 12) for _, name in ticks]
 
 
 def _line(axes, one: Series, number: int, shift: float) -> None:
     style = look(number)
-    points = [p for p in one.points]
+    points = list(one.points)
     at = [p.at + shift for p in points]
     axes.plot(at, [p.mean for p in points], linestyle=style.line, color=style.colour, linewidth=1.3, zorder=3)
     for x, p in zip(at, points, strict=True):

@@ -5,6 +5,7 @@ import re
 import textwrap
 from collections.abc import Sequence
 from dataclasses import dataclass
+from itertools import pairwise
 from typing import Any
 
 INK, QUIET, HAIR = "#1a1a1a", "#595959", "#b8b8b8"
@@ -77,7 +78,7 @@ def spread(values: Sequence[float], gap: float) -> list[float]:
     placed = list(values)
     for _ in range(100):
         moved = False
-        for low, high in zip(order, order[1:], strict=False):
+        for low, high in pairwise(order):
             lack = gap - (placed[high] - placed[low])
             if lack > 1e-9:
                 placed[low] -= lack / 2

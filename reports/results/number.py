@@ -1,5 +1,6 @@
 """A number that knows what it is: without one of these nothing numeric enters a report."""
 
+from collections import Counter
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from functools import cached_property
@@ -28,8 +29,8 @@ class Results:
 
     def __post_init__(self) -> None:
         if len(self.by_id) != len(self.numbers):
-            seen: set[str] = set()
-            twice = sorted({number.id for number in self.numbers if number.id in seen or seen.add(number.id)})
+            counts = Counter(number.id for number in self.numbers)
+            twice = sorted(id for id, times in counts.items() if times > 1)
             raise ValueError(f"two numbers with the same id: {', '.join(twice)}")
 
     @cached_property

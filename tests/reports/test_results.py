@@ -62,7 +62,7 @@ def test_the_flow_must_agree_with_the_model():
     moved = dataclasses.replace(row, analysed=row.analysed - 1, left_out={"no_baseline": 1})
     arm = dataclasses.replace(data.flow.arms[0], follow_up=(moved, *data.flow.arms[0].follow_up[1:]))
     flow = dataclasses.replace(data.flow, arms=(arm, *data.flow.arms[1:]))
-    with pytest.raises(FlowDoesNotAddUp, match="coached: . analysed in the flow, . in the model, for PHQ9 at post1"):
+    with pytest.raises(FlowDoesNotAddUp, match=r"coached: . analysed in the flow, . in the model, for PHQ9 at post1"):
         analyse(dataclasses.replace(data, flow=flow), PLAN)
 
 

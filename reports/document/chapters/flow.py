@@ -10,6 +10,11 @@ from ..numerals import numeral
 from ..spans import Block, ColumnHead, Figure, Heading, Label, Spans, Table, plain
 from ..writer import Writer, row
 
+ORDER = (
+    *("assessed", "excluded", "randomised", "allocated", "received", "not_received", "discontinued"),
+    *("lost", "pending", "left_out", "analysed"),
+)
+
 
 def chapter(w: Writer) -> Iterator[Block]:
     yield Heading(w.say("flow"))
@@ -123,13 +128,11 @@ def _columns(w: Writer) -> list[str]:
 
 def _keys(w: Writer) -> list[tuple[str, str, str]]:
     """Every (stage, outcome, reason) once, in the order of the diagram, reasons under their box."""
-    order = ("assessed", "excluded", "randomised", "allocated", "received", "not_received", "discontinued")
-    order += ("lost", "pending", "left_out", "analysed")
     rows = list(flow_rows(w.data.flow))
     # That nobody was left out at a time point needs no row of its own.
     keys = {(stage, outcome, reason) for _, stage, outcome, reason, n in rows if n or stage != "left_out"}
     outcomes = [""] + [f"{line.instrument}.{line.timepoint}" for line in w.data.flow.arms[0].follow_up]
-    return sorted(keys, key=lambda key: (outcomes.index(key[1]), order.index(key[0]), key[2]))
+    return sorted(keys, key=lambda key: (outcomes.index(key[1]), ORDER.index(key[0]), key[2]))
 
 
 def _box(w: Writer, stage: str, outcome: str) -> Spans:
