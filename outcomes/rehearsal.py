@@ -22,7 +22,7 @@ def behave(person: Any, at: datetime, generator: np.random.Generator) -> datetim
     """Entry of settings.REHEARSAL."""
     if person.role != "participant" or not person.code or person.is_gone:
         return None
-    participant = people.by_code(person.code)
+    participant = person.now()
     if participant.state == "screening":
         return _screen(person, participant, at, generator)
     if not participant.is_in_study:

@@ -13,7 +13,7 @@ from collections.abc import Iterator, Mapping
 from datetime import UTC, datetime
 from typing import Any
 
-from django.db import transaction
+from django.db import connection, transaction
 from django.utils import timezone
 
 from trial.actors import Actor
@@ -41,11 +41,11 @@ def record(
     `old` and `new` must not hold contact details, free text or answers in clear: seal those with the person's key first.
     """
     study, stream = (on.study.slug, f"{on.study.slug}/{on.code}") if isinstance(on, Participant) else (on.slug, on.slug)
-    head = _locked_head(study, stream)
+    number, previous = _locked_end(study, stream)
     event = AuditEvent(
-        key=f"{stream}#{head.number + 1}",
+        key=f"{stream}#{number + 1}",
         stream=stream,
-        number=head.number + 1,
+        number=number + 1,
         study=study,
         action=action,
         subject=subject,
@@ -56,11 +56,10 @@ def record(
         old=_text(old),
         new=_text(new),
         reason=reason,
-        previous=head.hash,
+        previous=previous,
     )
     event.hash = event_hash(event)
-    event.save(force_insert=True)
-    _move(head, event.number, event.hash)
+    _append(event)
     return event
 
 
@@ -181,6 +180,34 @@ def _verify_seal_heads(study: str, number: int, last_hash: str, newest: Mapping[
     for head in AuditHead.objects.filter(study=study).exclude(stream__endswith="!seals"):
         if head.sealed_number != newest.get(head.stream, 0):
             yield f"{head.stream}: the head says sealed up to {head.sealed_number}, the seals say {newest.get(head.stream, 0)}"
+
+
+def _locked_end(study: str, stream: str) -> tuple[int, str]:
+    """Number and hash of a stream's newest event, its head row locked.
+
+    Written as SQL, like `_append`: every action in the house passes here, and building these three statements through
+    the ORM cost more than all of them together take to run.
+    """
+    lock = " FOR UPDATE" if connection.features.has_select_for_update else ""
+    with connection.cursor() as cursor:
+        cursor.execute(f"SELECT number, hash FROM trial_audithead WHERE stream = %s{lock}", [stream])  # noqa: S608
+        found = cursor.fetchone()
+    if found:
+        return found
+    head = _locked_head(study, stream)
+    return head.number, head.hash
+
+
+def _append(event: AuditEvent) -> None:
+    names = [field.column for field in AuditEvent._meta.concrete_fields]
+    values = [field.get_db_prep_save(getattr(event, field.attname), connection) for field in AuditEvent._meta.concrete_fields]
+    places = ", ".join(["%s"] * len(names))
+    with connection.cursor() as cursor:
+        cursor.execute(f"INSERT INTO trial_auditevent ({', '.join(names)}) VALUES ({places})", values)  # noqa: S608
+        cursor.execute(
+            "UPDATE trial_audithead SET number = %s, hash = %s WHERE stream = %s",
+            [event.number, event.hash, event.stream],
+        )
 
 
 def _locked_head(study: str, stream: str) -> AuditHead:

@@ -22,7 +22,7 @@ def behave(person: Any, at: datetime, generator: np.random.Generator) -> datetim
         return None
     if not person.code:
         return _arrive(person, at, generator)
-    participant = people.by_code(person.code)
+    participant = person.now()
     if participant.state == "screening":
         return _join(person, participant, at, generator)
     if participant.state in {"excluded", "withdrawn"}:

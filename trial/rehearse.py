@@ -80,6 +80,8 @@ def _live(world: World, who: Any, at: datetime) -> None:
         who.happen(at)
         return
     wakes = []
+    if isinstance(who, Person):
+        who.is_fresh = False
     for behave in hooks.entries("REHEARSAL"):
         wake_at = behave(who, at, who.generator)
         if wake_at is not None:
@@ -133,7 +135,7 @@ class _Arrivals:
             rehearsal=protocol.rehearsal,
             languages=self.world.study.open_languages,
         )
-        person.study, person.settings = self.world.study, self.world.settings
+        person.study, person.settings, person.read = self.world.study, self.world.settings, reads.now
         self.world.pending.append(person)
         self.world.wake(at, person)
 

@@ -56,10 +56,21 @@ class Person:
     fate: Fate | None = None
     plans: dict[str, datetime] = field(default_factory=dict)  # what they mean to do, and when
     is_gone: bool = False
+    read: Any = None  # reads a person's own record by code
+    seen: Any = None  # that record, as it stood when they were woken
+    is_fresh: bool = False
 
     @property
     def name(self) -> str:
         return f"{FIRST_NAMES[self.number % len(FIRST_NAMES)]} {LAST_NAMES[self.number % len(LAST_NAMES)]}"
+
+    def now(self) -> Any:
+        """The person's own record at this wake."""
+        if self.is_fresh and self.seen is not None:
+            return self.seen
+        self.seen = self.read(self.code, self.seen)
+        self.is_fresh = True
+        return self.seen
 
     @property
     def email(self) -> str:

@@ -5,6 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
+from django.db.models import Q
+
 from trial import audit, hooks
 from trial.actions import journey, messages, participants
 from trial.actors import WORKER
@@ -42,22 +44,20 @@ def tick(at: datetime, *, seal: bool = True) -> Round:
 def _journeys(at: datetime) -> int:
     """Each due row is claimed in one short update, so that two workers do not take the same one."""
     count = 0
-    due = Journey.objects.filter(due_at__lte=at).select_related("participant__study", "participant__version")
-    for row in due.order_by("due_at")[:500]:
-        retry_at = at + RETRY_AFTER
-        if Journey.objects.filter(pk=row.pk, due_at=row.due_at).update(due_at=retry_at):
+    due = Journey.objects.filter(due_at__lte=at).order_by("due_at").values_list("pk", "due_at")
+    for pk, due_at in due[:500]:
+        # Moved on before the step is taken: if nothing else says when to look again, it is looked at again then.
+        if Journey.objects.filter(pk=pk, due_at=due_at).update(due_at=at + RETRY_AFTER):
+            row = Journey.objects.select_related("participant__study", "participant__version").get(pk=pk)
             journey.advance(row.participant, at)
-            # If nothing moved the date on, the claim's own date would stand: look again only when a step says so.
             count += 1
     return count
 
 
 def _abandoned(at: datetime) -> int:
-    left = Participant.objects.filter(state="screening", verified_at__isnull=True, began_at__lt=at - STOPPED_AFTER)
-    unsigned = Participant.objects.filter(state="screening", verified_at__lt=at - UNSIGNED_AFTER)
-    count = 0
-    for participant in (left | unsigned)[:500]:
+    left = Q(verified_at__isnull=True, began_at__lt=at - STOPPED_AFTER) | Q(verified_at__lt=at - UNSIGNED_AFTER)
+    found = list(Participant.objects.filter(left, state="screening").order_by("pk").values_list("pk", flat=True)[:500])
+    for participant in Participant.objects.filter(pk__in=found).select_related("study") if found else ():
         stage = "consent" if participant.verified_at else "screening"
         participants.turn_away(participant=participant, stage=stage, reason="stopped", stopped=True, by=WORKER, at=at)
-        count += 1
-    return count
+    return len(found)

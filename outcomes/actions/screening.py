@@ -27,7 +27,7 @@ def answer_instrument(
     *, participant: Participant, instrument: str, answers: Mapping[str, int | None], by: Actor, at: datetime
 ) -> ScreeningAnswer:
     """Answers to one screening instrument. In clear they exist only until the person does not get in or is randomised."""
-    participant = Participant.objects.select_for_update().get(pk=participant.pk)
+    participant = participants.locked(participant)
     if participant.state != "screening":
         raise NotScreening
     scored = scoring.score(definitions.instrument(participant.version, instrument), answers)

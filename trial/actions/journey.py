@@ -24,7 +24,7 @@ def advance(participant: Participant, at: datetime) -> Ask | None:
     retried by the worker; it never undoes what the person did.
     """
     journey, _ = Journey.objects.get_or_create(participant=participant)
-    participant.refresh_from_db()
+    participant.reread()
     passed = list(journey.passed)
     waits: list[datetime] = []
     ask = None
@@ -38,7 +38,7 @@ def advance(participant: Participant, at: datetime) -> Ask | None:
             return None
         if isinstance(outcome, Done):
             passed.append(name)
-            participant.refresh_from_db()
+            participant.reread()
         elif isinstance(outcome, Ask):
             ask = outcome
             break

@@ -54,7 +54,13 @@ def queue(
 
 
 def due(at: datetime) -> list[Message]:
-    return list(Message.objects.filter(state="queued", due_at__lte=at).order_by("due_at", "pk")[:500])
+    numbers = list(
+        Message.objects.filter(state="queued", due_at__lte=at).order_by("due_at", "pk").values_list("pk", flat=True)[:500]
+    )
+    if not numbers:
+        return []
+    whole = Message.objects.filter(pk__in=numbers).select_related("study", "participant__study", "participant__version")
+    return list(whole.order_by("due_at", "pk"))
 
 
 def send(message: Message, at: datetime) -> str:
@@ -75,9 +81,9 @@ def send(message: Message, at: datetime) -> str:
 
 def after_crash(at: datetime) -> int:
     """Messages left in `sending` become uncertain and are listed; those that may repeat are queued again."""
-    stale = Message.objects.filter(state="sending", handed_over_at__lt=at - CRASHED_AFTER)
+    stale = Message.objects.filter(state="sending", handed_over_at__lt=at - CRASHED_AFTER).values_list("pk", flat=True)
     count = 0
-    for message in stale:
+    for message in [Message.objects.get(pk=pk) for pk in stale]:
         verb = "send again" if message.kind in REPEATABLE else "crash"
         after = lifecycles.step("message", "sending", verb)
         if Message.objects.filter(pk=message.pk, state="sending").update(state=after, due_at=at):
@@ -104,7 +110,10 @@ def _claim(message: Message, at: datetime) -> bool:
     claimed = Message.objects.filter(pk=message.pk, state="queued").update(
         state="sending", handed_over_at=at, attempts=message.attempts + 1
     )
-    message.refresh_from_db()
+    if claimed:
+        message.state, message.handed_over_at, message.attempts = "sending", at, message.attempts + 1
+    else:
+        message.refresh_from_db(fields=["state"])
     return bool(claimed)
 
 

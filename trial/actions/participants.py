@@ -45,6 +45,15 @@ def new_code(prefix: str) -> str:
     return f"{prefix}-{''.join(secrets.choice(ALPHABET) for _ in range(5))}"
 
 
+def locked(participant: Participant) -> Participant:
+    """The row as it stands, locked, with the study, version and key that are known already."""
+    found = Participant.objects.select_for_update().get(pk=participant.pk)
+    for name in ("study", "version", "key"):
+        if name in participant._state.fields_cache:
+            found._state.fields_cache[name] = participant._state.fields_cache[name]
+    return found
+
+
 @once
 def begin(
     *, study: Study, language: str, code: str = "", timezone: str = "", by: Actor, at: datetime
@@ -81,7 +90,7 @@ def begin(
 @once
 def answer_questions(*, participant: Participant, answers: Mapping[str, Any], by: Actor, at: datetime) -> Participant:
     """Answers to the study's own questions, checked by the form. The site is kept as a column too."""
-    participant = Participant.objects.select_for_update().get(pk=participant.pk)
+    participant = locked(participant)
     old = participant.answers
     participant.answers = {**old, **answers}
     sites = {question.code for question in participant.version.protocol.questions if question.kind == "site"}
@@ -106,7 +115,7 @@ def turn_away(
     *, participant: Participant, stage: str, reason: str, stopped: bool = False, by: Actor, at: datetime
 ) -> Participant:
     """Someone does not get in, or stops. Only reason, site, date and stage stay, for the flow diagram."""
-    participant = Participant.objects.select_for_update().get(pk=participant.pk)
+    participant = locked(participant)
     participant.state = lifecycles.step("participant", participant.state, "stop" if stopped else "turn_away")
     participant.left_at, participant.left_stage, participant.left_reason = at, stage, reason
     participant.answers = {}
@@ -133,7 +142,7 @@ def verify(
 
     Raises AddressInUse when someone in this study has the address.
     """
-    participant = Participant.objects.select_for_update().get(pk=participant.pk)
+    participant = locked(participant)
     email_hash = vault.address_hash(email)
     if Identity.objects.filter(study=participant.study, email_hash=email_hash).exclude(participant=participant).exists():
         raise AddressInUse
@@ -172,7 +181,7 @@ def sign_consent(
     at: datetime,
 ) -> Consent:
     """The verified person signs. `comprehension` holds the number of tries until each question was answered rightly."""
-    participant = Participant.objects.select_for_update().get(pk=participant.pk)
+    participant = locked(participant)
     if participant.verified_at is None:
         raise NotVerified
     text = participant.version.consent.letters[language]
@@ -219,7 +228,7 @@ def set_call_times(*, participant: Participant, times: Sequence[str], by: Actor,
 @once
 def mark_randomised(*, participant: Participant, by: Actor, at: datetime) -> Participant:
     """That there is an allocation; never which."""
-    participant = Participant.objects.select_for_update().get(pk=participant.pk)
+    participant = locked(participant)
     participant.state = lifecycles.step("participant", participant.state, "randomise")
     participant.randomised_at = at
     participant.save(update_fields=["state", "randomised_at"])
@@ -231,7 +240,7 @@ def mark_randomised(*, participant: Participant, by: Actor, at: datetime) -> Par
 @once
 def complete(*, participant: Participant, by: Actor, at: datetime) -> Participant:
     """The last assessment is closed."""
-    participant = Participant.objects.select_for_update().get(pk=participant.pk)
+    participant = locked(participant)
     participant.state = lifecycles.step("participant", participant.state, "complete")
     participant.completed_at = at
     participant.save(update_fields=["state", "completed_at"])
@@ -242,7 +251,7 @@ def complete(*, participant: Participant, by: Actor, at: datetime) -> Participan
 @once
 def withdraw(*, participant: Participant, reason: str = "", by: Actor, at: datetime) -> Participant:
     """Leave the study: nothing more is asked, sent or planned. What was given until now stays."""
-    participant = Participant.objects.select_for_update().get(pk=participant.pk)
+    participant = locked(participant)
     old = participant.state
     participant.state = lifecycles.step("participant", participant.state, "withdraw")
     participant.left_at, participant.left_stage, participant.left_reason = at, old, reason
@@ -268,7 +277,7 @@ def erase(*, participant: Participant, reason: str, by: Actor, at: datetime) -> 
 
     The audit chain still verifies: what it holds of the person is ciphertext that nothing can open any more.
     """
-    participant = Participant.objects.select_for_update().get(pk=participant.pk)
+    participant = locked(participant)
     for step in hooks.entries("ERASURE"):
         step(participant, at)
     user, participant.user, participant.erased_at = participant.user, None, at

@@ -45,6 +45,13 @@ class Participant(models.Model):
     def is_in_study(self) -> bool:
         return self.state in {"consented", "randomised", "completed"}
 
+    def reread(self) -> None:
+        """Take over what has changed in the database; study and version never do, so they are not asked again."""
+        kept = {"study", "version"}
+        fields = [field.attname for field in self._meta.concrete_fields if field.name not in kept]
+        self.refresh_from_db(fields=fields)
+        self._state.fields_cache.pop("identity", None)
+
     def sealed(self, text: str) -> str:
         """`text` under this person's key; raises PersonKey.DoesNotExist once the person is erased."""
         return vault.seal_for(self.key.sealed_key, text) if text else ""

@@ -11,6 +11,17 @@ def by_code(code: str) -> Participant:
     return Participant.objects.select_related("study", "version", "key", "identity").get(code=code)
 
 
+def now(code: str, seen: Participant | None) -> Participant:
+    """A person as they stand now; study, version and key never change and are taken over from an earlier reading."""
+    if seen is None:
+        return by_code(code)
+    found = Participant.objects.get(pk=seen.pk)
+    for name in ("study", "version", "key"):
+        if name in seen._state.fields_cache:
+            found._state.fields_cache[name] = seen._state.fields_cache[name]
+    return found
+
+
 def held(participant: Participant) -> dict[str, float]:
     """Codes of the open grants of a person with the days since randomisation at which each opened. For rehearsals, where
     nature knows what somebody got; nothing else reads it."""

@@ -32,7 +32,7 @@ class ModuleState:
 
 def access(participant: Participant) -> Grant | None:
     """The grant of the programme, open or not yet."""
-    return Grant.objects.filter(participant=participant, kind="programme", ended_at__isnull=True).first()
+    return Grant.objects.filter(participant=participant, kind="programme", ended_at__isnull=True).order_by("pk").first()
 
 
 def has_programme(participant: Participant, at: datetime) -> bool:
