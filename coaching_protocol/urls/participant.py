@@ -1,3 +1,7 @@
-from django.urls import URLPattern
+"""Calls, in the participant's room."""
 
-urlpatterns: list[URLPattern] = []
+from django.urls import URLPattern, path
+
+from coaching_protocol.views import participant
+
+urlpatterns: list[URLPattern] = [path("calls/", participant.calls, name="calls")]

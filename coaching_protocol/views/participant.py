@@ -26,4 +26,4 @@ def calls(request: HttpRequest, person: Participant) -> HttpResponse:
         "held": [contact for contact in contacts if contact.state == "held"],
         "minutes": plans.protocol(person.version, plan.protocol).minutes,
     }
-    return render(request, "coaching_protocol/participant/calls.html", context)
+    return render(request, "participant/calls.html", context)

@@ -1,3 +1,21 @@
-from django.urls import URLPattern
+"""The participant's room: the same addresses for everybody, with no identifier in them."""
 
-urlpatterns: list[URLPattern] = []
+from django.urls import URLPattern, path
+
+from trial.views.participant import home, leaving, lessons, own
+
+urlpatterns: list[URLPattern] = [
+    path("", home.home, name="home"),
+    path("help/", home.help_now, name="help"),
+    path("lessons/", lessons.lessons, name="lessons"),
+    path("lessons/<slug:module>/", lessons.lesson, name="lesson"),
+    path("lessons/<slug:module>/begin/", lessons.begin, name="lesson_begin"),
+    path("lessons/<slug:module>/save/", lessons.save, name="lesson_save"),
+    path("lessons/<slug:module>/done/", lessons.done, name="lesson_done"),
+    path("lessons/<slug:module>/again/", lessons.reopen, name="lesson_reopen"),
+    path("call-times/", own.call_times, name="call_times"),
+    path("data/", own.data, name="data"),
+    path("data/consent/", own.consent, name="consent"),
+    path("stop-lessons/", leaving.stop_programme, name="stop_programme"),
+    path("leave/", leaving.withdraw, name="withdraw"),
+]

@@ -1,0 +1,137 @@
+"""The screening, page by page, and help at once for whoever says that things are very dark."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Any
+
+from django.http import Http404, HttpRequest, HttpResponse
+from django.shortcuts import redirect, render
+from django.utils import timezone
+from django.views.decorators.http import require_GET, require_http_methods, require_POST
+
+from outcomes.actions import screening as actions
+from outcomes.forms.items import AllItems, Phone
+from outcomes.forms.questions import Questions
+from outcomes.queries import definitions, safety
+from trial.actions import journey, participants
+from trial.models import Alert, Participant, PersonKey, Study
+from trial.sections.study import Page
+from trial.views.join import arrival
+from trial.views.posted import refuses_reused_keys, request_key
+
+
+@require_http_methods(["GET", "POST"])
+@arrival.for_newcomers
+@refuses_reused_keys
+def screening(request: HttpRequest, study: Study, person: Participant, page: str) -> HttpResponse:
+    found = next((each for each in person.version.protocol.screening if each.code == page), None)
+    if found is None:
+        raise Http404
+    is_asked = person.state == "screening" and _current(person) == found
+    if request.method == "GET" and not is_asked:
+        return arrival.onward(person, timezone.now())
+    if found.instrument:
+        return _instrument(request, person, found, is_asked)
+    return _questions(request, person, found, is_asked)
+
+
+def _current(person: Participant) -> Page | None:
+    """The first page that is not answered."""
+    pages = person.version.protocol.screening
+    return next((page for page in pages if not definitions.is_answered(person, page)), None)
+
+
+def _questions(request: HttpRequest, person: Participant, page: Page, is_asked: bool) -> HttpResponse:
+    form = Questions(
+        request.POST or None, protocol=person.version.protocol, codes=page.questions, language=person.language
+    )
+    if request.method == "POST" and form.is_valid():
+        at = timezone.now()
+        if is_asked:
+            participants.answer_questions(
+                participant=person,
+                answers=form.answers,
+                key=request_key(request),
+                by=arrival.actor_of(person),
+                at=at,
+            )
+        return arrival.onward(person, at)
+    return render(request, "outcomes/join/questions.html", {"form": form, **_progress(person, page)})
+
+
+def _instrument(request: HttpRequest, person: Participant, page: Page, is_asked: bool) -> HttpResponse:
+    instrument = definitions.instrument(person.version, page.instrument or "")
+    form = AllItems(request.POST or None, instrument=instrument, language=person.language)
+    if request.method == "POST" and form.is_valid():
+        at = timezone.now()
+        if is_asked:
+            _answer(request, person, instrument.code, form.answers, at)
+        # Judged from what was posted: whoever is turned away in this step has no stored answers any more.
+        if safety.calls_for_help(person.version, instrument, form.answers):
+            journey.advance(person, at)
+            return redirect("join:talk", person.study.public_slug)
+        return arrival.onward(person, at)
+    context = {
+        "form": form,
+        "instrument": instrument,
+        "wording": instrument.wordings.get(person.language),
+        "can_answer": person.simulated or person.language in instrument.wordings,
+        **_progress(person, page),
+    }
+    return render(request, "outcomes/join/instrument.html", context)
+
+
+def _answer(request: HttpRequest, person: Participant, instrument: str, answers: dict[str, int], at: datetime) -> None:
+    actions.answer_instrument(
+        participant=person,
+        instrument=instrument,
+        answers=answers,
+        key=request_key(request),
+        by=arrival.actor_of(person),
+        at=at,
+    )
+
+
+def _progress(person: Participant, page: Page) -> dict[str, Any]:
+    pages = list(person.version.protocol.screening)
+    return {"number": pages.index(page) + 1, "total": len(pages)}
+
+
+@require_GET
+@arrival.for_newcomers
+def talk(request: HttpRequest, study: Study, person: Participant) -> HttpResponse:
+    return _talk(request, person, Phone())
+
+
+@require_POST
+@arrival.for_newcomers
+def leave_phone(request: HttpRequest, study: Study, person: Participant) -> HttpResponse:
+    """Nobody is known yet: staff hear of it only when a number is left. Also for somebody who did not get in."""
+    form = Phone(request.POST)
+    if not form.is_valid():
+        return _talk(request, person, form)
+    try:
+        actions.leave_phone(
+            participant=person,
+            phone=form.cleaned_data["phone"],
+            key=request_key(request) or "",
+            by=arrival.actor_of(person),
+            at=timezone.now(),
+        )
+    except PersonKey.DoesNotExist:  # erased since; the numbers on the page remain
+        return redirect("join:help", study.public_slug)
+    return redirect("join:talk", study.public_slug)
+
+
+def _talk(request: HttpRequest, person: Participant, form: Phone) -> HttpResponse:
+    protocol = person.version.protocol
+    alerts = definitions.assessments(person.version).alerts
+    context = {
+        "form": form,
+        "is_left": Alert.objects.filter(participant=person, subject_ref="screening").exists(),
+        "hours": min((alert.within_hours for alert in alerts), default=24),
+        "crisis_lines": protocol.crisis_lines,
+        "safety": protocol.contacts.safety,
+    }
+    return render(request, "outcomes/join/talk.html", context)

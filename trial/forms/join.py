@@ -1,0 +1,100 @@
+"""Forms on the way into a study."""
+
+from __future__ import annotations
+
+import re
+from typing import Any
+
+from django import forms
+from django.utils.translation import gettext
+from django.utils.translation import gettext_lazy as _
+
+from trial.sections.consent import Letter
+
+PHONE = re.compile(r"\+?[0-9][0-9 ().\-/]{6,24}")
+
+
+class PhoneField(forms.CharField):
+    """A number that people can dial, written as they write it."""
+
+    widget = forms.TextInput(attrs={"type": "tel", "autocomplete": "tel", "inputmode": "tel"})
+
+    def clean(self, value: Any) -> str:
+        number = super().clean(value).strip()
+        digits = sum(sign.isdigit() for sign in number)
+        if number and not (PHONE.fullmatch(number) and 7 <= digits <= 15):
+            raise forms.ValidationError(_("Write the whole number, such as 06 1234 5678 or +31 6 1234 5678"))
+        return number
+
+
+class Contact(forms.Form):
+    name = forms.CharField(
+        label=_("Your name"),
+        help_text=_("What we may call you. You also sign with it."),
+        max_length=120,
+        widget=forms.TextInput(attrs={"autocomplete": "name"}),
+    )
+    email = forms.EmailField(
+        label=_("Your e-mail address"),
+        help_text=_("One that only you read. Our messages do not say what the study is about."),
+        max_length=254,
+        widget=forms.EmailInput(attrs={"autocomplete": "email"}),
+        error_messages={"invalid": _("Write the whole address, such as name@example.org")},
+    )
+    phone = PhoneField(label=_("Your phone number"), help_text=_("One that only you answer."), max_length=25)
+
+
+class MailCode(forms.Form):
+    code = forms.CharField(
+        label=_("Code"),
+        help_text=_("Six digits, from the message we sent you."),
+        max_length=20,
+        widget=forms.TextInput(attrs={"inputmode": "numeric", "autocomplete": "one-time-code"}),
+    )
+
+
+class Comprehension(forms.Form):
+    """The questions of a letter. `wrong` names those that were answered otherwise than the letter says."""
+
+    def __init__(self, *args: Any, letter: Letter, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.questions = {question.code: question for question in letter.comprehension}
+        for code, question in self.questions.items():
+            self.fields[code] = forms.ChoiceField(
+                label=question.question,
+                choices=[(option.code, option.text) for option in question.options],
+                widget=forms.RadioSelect,
+            )
+
+    @property
+    def wrong(self) -> list[str]:
+        chosen = {code: self.data.get(self.add_prefix(code)) for code in self.questions}
+        return [code for code, question in self.questions.items() if chosen[code] and chosen[code] != question.correct]
+
+    def clean(self) -> dict[str, Any] | None:
+        cleaned = super().clean()
+        for code in self.wrong:
+            words = gettext("Not quite. %(why)s Choose again.") % {"why": self.questions[code].explanation}
+            self.add_error(code, words)
+        return cleaned
+
+
+class Signature(forms.Form):
+    """Every statement, and a name typed as a signature."""
+
+    signature = forms.CharField(
+        label=_("Your full name, as your signature"),
+        max_length=120,
+        widget=forms.TextInput(attrs={"autocomplete": "name"}),
+    )
+
+    def __init__(self, *args: Any, letter: Letter, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.codes = [statement.code for statement in letter.statements]
+        for statement in letter.statements:
+            self.fields[f"statement_{statement.code}"] = forms.BooleanField(label=statement.text)
+        self.order_fields([f"statement_{code}" for code in self.codes])
+
+    @property
+    def statements(self) -> list[str]:
+        return [code for code in self.codes if self.cleaned_data[f"statement_{code}"]]

@@ -1,0 +1,165 @@
+"""Forms of the participant's own pages."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from django import forms
+from django.utils.translation import gettext_lazy as _
+
+from trial.sections.programme import Block
+
+DAYS = {
+    "mon": _("Monday"),
+    "tue": _("Tuesday"),
+    "wed": _("Wednesday"),
+    "thu": _("Thursday"),
+    "fri": _("Friday"),
+}
+PARTS = {"morning": _("Morning"), "afternoon": _("Afternoon"), "evening": _("Evening")}
+REASONS = {
+    "": _("I would rather not say"),
+    "no_time": _("It takes too much time"),
+    "feels_better": _("I feel better"),
+    "feels_worse": _("I feel worse"),
+    "does_not_fit": _("It does not suit me"),
+    "other_help": _("I get other help"),
+    "other": _("Something else"),
+}
+LONGEST_TEXT = 10_000  # as a browser counts; it sends two signs for each new line
+
+
+class CallTimes(forms.Form):
+    """A row of day parts for each weekday. Nothing ticked means no preference."""
+
+    def __init__(self, *args: Any, times: Sequence[str] = (), **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        for day, name in DAYS.items():
+            self.fields[day] = forms.MultipleChoiceField(
+                label=name,
+                required=False,
+                choices=list(PARTS.items()),
+                widget=forms.CheckboxSelectMultiple,
+                initial=[time.partition("-")[2] for time in times if time.startswith(f"{day}-")],
+            )
+
+    @property
+    def times(self) -> list[str]:
+        """Codes such as mon-evening."""
+        return [f"{day}-{part}" for day in DAYS for part in self.cleaned_data[day]]
+
+
+def in_words(time: str) -> str:
+    """mon-evening as people say it."""
+    day, _dash, part = time.partition("-")
+    return f"{DAYS.get(day, day)} {str(PARTS.get(part, part)).lower()}"
+
+
+class Reason(forms.Form):
+    """Why somebody stops, if they want to say so."""
+
+    reason = forms.ChoiceField(
+        label=_("Would you like to say why?"),
+        choices=list(REASONS.items()),
+        required=False,
+        widget=forms.RadioSelect,
+    )
+
+
+class Exercises(forms.Form):
+    """All exercises of one lesson in one form, so that one button keeps everything that was written.
+
+    What is stored: text as text, a checklist as the numbers of its options from 0, a scale as a number from 0 to 10,
+    a plan as what, when and where.
+    """
+
+    def __init__(self, *args: Any, blocks: Sequence[Block], stored: Mapping[str, Any], **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.exercises = {block.code: block for block in blocks if block.kind == "exercise" and block.code}
+        self.stored = stored
+        for code, block in self.exercises.items():
+            self.fields |= _fields(code, block, stored.get(code))
+
+    def drawn(self, code: str) -> list[Any]:
+        """The bound fields of one exercise."""
+        return [self[name] for name in _names(code, self.exercises[code])]
+
+    @property
+    def values(self) -> dict[str, Any]:
+        return {code: _value(self.cleaned_data, code, block) for code, block in self.exercises.items()}
+
+    @property
+    def changed(self) -> dict[str, Any]:
+        """What differs from what is stored; an exercise that was never touched is not stored as empty."""
+        return {
+            code: value
+            for code, value in self.values.items()
+            if value != self.stored.get(code, EMPTY[self._kind(code)])
+        }
+
+    def _kind(self, code: str) -> str:
+        return str(self.exercises[code].exercise)
+
+
+PLAN = {"what": _("What"), "when": _("When"), "where": _("Where")}
+EMPTY: dict[str, Any] = {"text": "", "checklist": [], "scale": None, "plan": dict.fromkeys(PLAN, "")}
+
+
+def _names(code: str, block: Block) -> list[str]:
+    return [f"{code}_{part}" for part in PLAN] if block.exercise == "plan" else [code]
+
+
+def _fields(code: str, block: Block, stored: Any) -> dict[str, forms.Field]:
+    match block.exercise:
+        case "plan":
+            return {f"{code}_{part}": _text(label, (stored or {}).get(part, ""), 2) for part, label in PLAN.items()}
+        case "checklist":
+            return {code: _checklist(block, stored)}
+        case "scale":
+            return {code: _scale(block, stored)}
+        case _:
+            return {code: _text(block.prompt, stored, 5)}
+
+
+def _text(label: Any, stored: Any, rows: int) -> forms.Field:
+    widget = forms.Textarea(attrs={"rows": rows})
+    field = forms.CharField(
+        label=label, required=False, max_length=2 * LONGEST_TEXT, widget=widget, initial=stored or ""
+    )
+    field.widget.attrs["maxlength"] = LONGEST_TEXT
+    return field
+
+
+def _checklist(block: Block, stored: Any) -> forms.Field:
+    return forms.MultipleChoiceField(
+        label=block.prompt,
+        required=False,
+        choices=[(str(number), option) for number, option in enumerate(block.options)],
+        widget=forms.CheckboxSelectMultiple,
+        initial=[str(number) for number in stored or []],
+    )
+
+
+def _scale(block: Block, stored: Any) -> forms.Field:
+    field = forms.ChoiceField(
+        label=block.prompt,
+        required=False,
+        choices=[(str(number), str(number)) for number in range(11)],
+        widget=forms.RadioSelect,
+        initial=None if stored is None else str(stored),
+    )
+    field.low, field.high = block.low, block.high  # type: ignore[attr-defined]
+    return field
+
+
+def _value(cleaned: Mapping[str, Any], code: str, block: Block) -> Any:
+    match block.exercise:
+        case "plan":
+            return {part: cleaned[f"{code}_{part}"] for part in PLAN}
+        case "checklist":
+            return [int(number) for number in cleaned[code]]
+        case "scale":
+            return int(cleaned[code]) if cleaned[code] else None
+        case _:
+            return cleaned[code]

@@ -1,0 +1,65 @@
+"""The letter, and the agreement to be screened."""
+
+from __future__ import annotations
+
+from django.contrib.auth.decorators import login_not_required
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import redirect, render
+from django.utils import timezone
+from django.views.decorators.http import require_GET, require_POST
+
+from trial import actors, lessons
+from trial.actions import participants
+from trial.models import Participant, Study
+from trial.views.join import arrival
+from trial.views.posted import refuses_reused_keys, request_key
+
+
+@login_not_required
+@require_GET
+def information(request: HttpRequest, slug: str) -> HttpResponse:
+    study = arrival.find_study(request, slug)
+    person = arrival.person_of(request, study)
+    if person is None and not study.is_recruiting:
+        return render(request, "join/closed.html", {"protocol": study.current.protocol})
+    if arrival.language() not in study.open_languages:
+        return render(request, "join/language.html", {"open_languages": study.open_languages})
+    letter = study.current.consent.letters[arrival.language()]
+    context = {"letter": lessons.to_html(letter.body), "minutes": letter.minutes, "person": person}
+    return render(request, "join/information.html", context)
+
+
+@login_not_required
+@require_POST
+@refuses_reused_keys
+def begin(request: HttpRequest, slug: str) -> HttpResponse:
+    study = arrival.find_study(request, slug)
+    person = arrival.person_of(request, study)
+    at = timezone.now()
+    if person is not None and person.state != "excluded":
+        return arrival.onward(person, at)
+    if arrival.language() not in study.open_languages:
+        return redirect("join:information", slug)
+    try:
+        person = participants.begin(
+            study=study, language=arrival.language(), key=request_key(request), by=actors.visitor("new"), at=at
+        )
+    except participants.NotRecruiting:
+        return redirect("join:information", slug)
+    arrival.forget(request, study)
+    arrival.keep(request, study, code=person.code)
+    return arrival.onward(person, at)
+
+
+@require_GET
+@arrival.for_newcomers
+def onward(request: HttpRequest, study: Study, person: Participant) -> HttpResponse:
+    """Go on where one was."""
+    return arrival.onward(person, timezone.now())
+
+
+@require_GET
+@arrival.for_newcomers
+def held_up(request: HttpRequest, study: Study, person: Participant) -> HttpResponse:
+    """A step failed on our side; staff were alerted and the worker tries again."""
+    return render(request, "join/held_up.html")

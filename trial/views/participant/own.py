@@ -1,0 +1,90 @@
+"""What is kept of a person, what they signed, and when they may be called."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+from django.contrib import messages
+from django.http import Http404, HttpRequest, HttpResponse
+from django.shortcuts import redirect, render
+from django.utils import timezone
+from django.utils.translation import gettext as _
+from django.views.decorators.http import require_GET, require_http_methods
+
+from trial import lessons
+from trial.actions import journey, participants
+from trial.forms.participant import CallTimes, in_words
+from trial.models import Consent, Identity, Participant
+from trial.queries import programme
+from trial.views.participant.rooms import actor_of, in_the_study
+from trial.views.posted import refuses_reused_keys, request_key
+
+
+@require_GET
+def data(request: HttpRequest) -> HttpResponse:
+    """Everything by which we know somebody, and the ways to take it along, to change it or to stop."""
+    person: Participant = request.participant  # type: ignore[attr-defined]
+    identity = _identity(person)
+    context = {
+        "identity": identity,
+        "times": [in_words(time) for time in _times(identity)],
+        "has_signed": person.consented_at is not None,
+        "can_stop_programme": person.programme_stopped_at is None and programme.access(person) is not None,
+    }
+    return render(request, "participant/data.html", context)
+
+
+@require_GET
+def consent(request: HttpRequest) -> HttpResponse:
+    """What was signed, word for word, to read, print or keep as a file."""
+    person: Participant = request.participant  # type: ignore[attr-defined]
+    signed = Consent.objects.filter(participant=person, kind="study").select_related("version").last()
+    if signed is None:
+        raise Http404
+    is_file = "download" in request.GET
+    template = "participant/consent_file.html" if is_file else "participant/consent.html"
+    response = render(request, template, _signed(person, signed))
+    if is_file:
+        response["Content-Disposition"] = 'attachment; filename="signed.html"'
+    return response
+
+
+@require_http_methods(["GET", "POST"])
+@in_the_study
+@refuses_reused_keys
+def call_times(request: HttpRequest, person: Participant) -> HttpResponse:
+    """Asked in every arm alike, before anybody knows the arm; may be changed later."""
+    identity = _identity(person)
+    form = CallTimes(request.POST or None, times=_times(identity))
+    if request.method == "POST" and form.is_valid():
+        return _keep_times(request, person, form.times)
+    return render(request, "participant/call_times.html", {"form": form})
+
+
+def _keep_times(request: HttpRequest, person: Participant, times: list[str]) -> HttpResponse:
+    at = timezone.now()
+    participants.set_call_times(participant=person, times=times, key=request_key(request), by=actor_of(person), at=at)
+    if person.randomised_at:
+        messages.success(request, _("Saved."))
+        return redirect("participant:data")
+    ask = journey.advance(person, at)
+    return redirect(ask.task.url if ask else "participant:home")
+
+
+def _identity(person: Participant) -> Identity | None:
+    return Identity.objects.filter(participant=person).select_related("participant__key").first()
+
+
+def _times(identity: Identity | None) -> list[str]:
+    return json.loads(identity.call_times or "[]") if identity else []
+
+
+def _signed(person: Participant, signed: Consent) -> dict[str, Any]:
+    letter = signed.version.consent.letters[signed.language]
+    return {
+        "signed": signed,
+        "signature": person.unsealed(signed.signature_sealed),
+        "letter": lessons.to_html(letter.body),
+        "statements": [each.text for each in letter.statements if each.code in signed.statements],
+    }

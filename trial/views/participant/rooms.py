@@ -1,0 +1,30 @@
+"""Doors inside the participant's room."""
+
+from __future__ import annotations
+
+import functools
+from collections.abc import Callable
+from typing import Any
+
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import redirect
+
+from trial import actors
+from trial.models import Participant
+
+
+def in_the_study(view: Callable[..., HttpResponse]) -> Callable[..., HttpResponse]:
+    """Hands on the person; whoever is not in the study, or not any more, goes to the home page, which says why."""
+
+    @functools.wraps(view)
+    def run(request: HttpRequest, **kwargs: Any) -> HttpResponse:
+        person: Participant = request.participant  # type: ignore[attr-defined]
+        if not person.is_in_study:
+            return redirect("participant:home")
+        return view(request, person, **kwargs)
+
+    return run
+
+
+def actor_of(person: Participant) -> actors.Actor:
+    return actors.participant(person.code)
