@@ -1,8 +1,8 @@
 """What may be told of assessments without telling the arm.
 
-A questionnaire that only some arms get, or that arms get at different times, gives the arm away by being there or by its
-dates. In what is pooled, the first kind is left out; of the second kind nothing is told until it must be over in every arm,
-and then only what came of it, without a date.
+A questionnaire that only some arms get, or that arms get at different times, gives the arm away by being there or by
+its dates. In what is pooled, the first kind is left out; of the second kind nothing is told until it must be over in
+every arm, and then only what came of it, without a date.
 """
 
 from __future__ import annotations

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from reports.plan import AnalysisPlan
+from reports import sections
+from reports.plan import Adherence, AnalysisPlan, Outcome
 from reports.sections import Analysis
 from trial.models import ProtocolVersion
 
@@ -13,16 +14,25 @@ def plan_of(version: ProtocolVersion) -> AnalysisPlan:
     """Covariates are those of analysis.yaml and the strata of the randomisation that have at most MANY levels."""
     analysis = Analysis.model_validate(version.section("analysis"))
     used, _ = strata(version)
-    told = analysis.model_dump(
-        mode="json", include={"secondary", "model", "contrasts", "confidence", "estimand", "standardiser", "adherence"}
-    )
+    same = {"model", "contrasts", "confidence", "estimand", "standardiser"}
     return AnalysisPlan(
-        **told,
-        primary=[outcome.model_dump() for outcome in analysis.primary],
+        **analysis.model_dump(mode="json", include=same),
+        primary=[_outcome(outcome) for outcome in analysis.primary],
+        secondary=[_outcome(outcome) for outcome in analysis.secondary],
         multiplicity=analysis.multiplicity.method,
         multiplicity_note=_note(version),
         covariates=list(dict.fromkeys((*analysis.covariates, *used))),
+        adherence=_adherence(analysis),
     )
+
+
+def _outcome(outcome: sections.Outcome) -> Outcome:
+    return Outcome(instrument=outcome.instrument, timepoint=outcome.timepoint)
+
+
+def _adherence(analysis: Analysis) -> Adherence | None:
+    given = analysis.adherence
+    return given and Adherence(**given.model_dump(mode="json", include={"measure", "at_least", "justification"}))
 
 
 def strata(version: ProtocolVersion) -> tuple[list[str], list[str]]:

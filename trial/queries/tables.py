@@ -1,4 +1,4 @@
-"""The people of a study as tables: who came, who got in, who left, and (by arm only) what they did with the programme."""
+"""The people of a study as tables: who came, got in and left, and (by arm only) what they did with the programme."""
 
 from __future__ import annotations
 

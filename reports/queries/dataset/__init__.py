@@ -13,7 +13,10 @@ from reports.results import code_version
 from trial import audit
 from trial.models import ProtocolVersion, Study
 
-BEGAN = "Began: used a module or talked in a planned call; an arm that offers neither at the start is begun by being allocated."
+BEGAN = (
+    "Began: used a module or talked in a planned call. "
+    "An arm that offers neither at the start is begun by being allocated."
+)
 
 
 class NobodyRandomised(Exception):
@@ -21,7 +24,7 @@ class NobodyRandomised(Exception):
 
 
 def dataset_of(study: Study, arms: Mapping[str, str] | None, at: datetime) -> Dataset:
-    """The snapshot at `at`. `arms` is the arm by participant code; None pools everybody and leaves out what tells an arm."""
+    """The snapshot at `at`. `arms` is the arm by participant code; None pools and leaves out what tells an arm."""
     version, found = study.current, tables(study, at, arms=arms is not None)
     plan, points = plan_of(version), design.timepoints(version, found)
     used = programme.Use(version, found, at) if has(found, "programme") else None

@@ -1,4 +1,4 @@
-"""What was planned: time points, questionnaires with their reference values, and what is known of people at baseline."""
+"""The plan: time points, questionnaires with their reference values, and what is asked of people at baseline."""
 
 from __future__ import annotations
 
@@ -67,6 +67,3 @@ def _sites(version: ProtocolVersion) -> dict[str, dict[str, str]]:
 def _variable(question: Question) -> Variable:
     options = {option.code: dict(option.text) for option in question.options}
     return Variable(question.code, dict(question.text), question.kind, levels=options)
-
-
-__all__ = ["Records", "baseline", "instruments", "timepoints", "variables"]

@@ -1,0 +1,34 @@
+"""What a researcher chooses when asking for a report or an export."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django import forms
+from django.utils.translation import gettext_lazy as _
+
+from reports.document import LANGUAGES
+from reports.models import Report
+
+KINDS = {
+    Report.BLINDED: _("Pooled: everybody together, nothing that tells an arm"),
+    Report.BY_ARM: _("By arm: each making is recorded in the audit trail"),
+}
+NAMES = {"en": "English", "nl": "Nederlands"}
+
+
+class AskForExport(forms.Form):
+    """By arm is offered only to whoever may have it."""
+
+    kind = forms.ChoiceField(label=_("What it shows"), widget=forms.RadioSelect, initial=Report.BLINDED)
+
+    def __init__(self, *args: Any, may_show_arms: bool, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        kinds = KINDS if may_show_arms else {Report.BLINDED: KINDS[Report.BLINDED]}
+        self.fields["kind"].choices = list(kinds.items())  # type: ignore[attr-defined]
+
+
+class AskForReport(AskForExport):
+    language = forms.ChoiceField(
+        label=_("Language"), widget=forms.RadioSelect, initial="en", choices=[(code, NAMES[code]) for code in LANGUAGES]
+    )
