@@ -122,7 +122,7 @@ def _follow_up(
         if row is not None and row.state == "pending":
             pending += 1
         elif row is None or row.score is None:
-            lost[person.withdrawn_reason or _reason(row)] += 1
+            lost[_reason(person, row)] += 1
         elif before is None or before.score is None:
             left_out["no_baseline"] += 1
         elif any(person.value(code) is None for code in covariates):
@@ -132,7 +132,16 @@ def _follow_up(
     return FollowUp(instrument, timepoint, dict(lost), analysed, dict(left_out), pending)
 
 
-def _reason(row: Score | None) -> str:
+def _reason(person: Participant, row: Score | None) -> str:
+    """Why there is no score: the reason for leaving, if they had left by then, else what became of the questionnaire."""
+    if person.withdrawn_reason and _had_left(person, row):
+        return person.withdrawn_reason
     if row is None:
         return "not_planned"
     return "not_scorable" if row.state == "answered" else row.state
+
+
+def _had_left(person: Participant, row: Score | None) -> bool:
+    if row is None or row.state == "withdrawn" or row.at is None or person.study_left_at is None:
+        return True
+    return person.study_left_at <= row.at

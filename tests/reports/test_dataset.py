@@ -91,6 +91,17 @@ def test_the_flow_counts_every_person_once_and_with_the_reason():
     )
 
 
+def test_who_left_after_missing_a_visit_did_not_miss_it_for_leaving():
+    people = [person("1", study_left_at=90.0, withdrawn_reason="moved")]
+    scores = [
+        Score("1", "S", "pre", 5.0),
+        Score("1", "S", "post", None, "missed", 56.0),
+        Score("1", "S", "late", None, "missed", 147.0),
+    ]
+    flow = count_flow(people, scores, ["a"], [("S", "post"), ("S", "late")], "pre")
+    assert [row.lost for row in flow.arms[0].follow_up] == [{"missed": 1}, {"moved": 1}]
+
+
 def test_boxes_that_do_not_add_up_are_refused_by_name():
     flow = a_trial(30).flow
     with pytest.raises(FlowDoesNotAddUp, match="assessed is 90, yet its parts add up to 91"):

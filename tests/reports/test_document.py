@@ -1,7 +1,10 @@
 """The document: no number without its id, in both languages, marked where simulated, whole or not at all."""
 
+import dataclasses
 import json
 import re
+import subprocess
+import sys
 from datetime import UTC, datetime
 from html.parser import HTMLParser
 from pathlib import Path
@@ -163,8 +166,6 @@ def test_a_pooled_report_names_no_arm(tmp_path):
 
 
 def test_parts_that_are_not_recorded_say_so():
-    import dataclasses
-
     data = dataclasses.replace(a_trial(30), modules=None, module_use=None, usage=None, contacts=None)
     report = compose(analyse(data, PLAN), data, PLAN)
     said = [plain(block.spans) for block in report.blocks if getattr(block, "kind", "") == "missing"]
@@ -190,15 +191,11 @@ def test_a_plan_without_extras_has_a_report():
 
 
 def _without_flow_outcomes(data):
-    import dataclasses
-
     arms = tuple(dataclasses.replace(arm, follow_up=()) for arm in data.flow.arms)
     return dataclasses.replace(data, flow=dataclasses.replace(data.flow, arms=arms))
 
 
 def test_text_of_a_study_is_never_markup(tmp_path):
-    import dataclasses
-
     data = a_trial(30)
     meta = dataclasses.replace(data.meta, title={"en": "<script>alert(1)</script> & co"}, source="a < b & c")
     data = dataclasses.replace(data, meta=meta)
@@ -241,3 +238,9 @@ def test_numerals(value, decimals, language, expected):
 @pytest.mark.parametrize(("p", "expected"), [(0.0004, "<0.001"), (0.0261, "0.026"), (0.1003, "0.10"), (None, "–")])
 def test_p_values(p, expected):
     assert p_value(p, "en") == expected
+
+
+def test_from_the_csv_to_the_pdf_nothing_imports_django():
+    code = "import sys, reports.csv_input, reports.document; print(sorted({'django', 'rest_framework'} & set(sys.modules)))"
+    made = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert made.stdout.strip() == "[]"

@@ -8,8 +8,7 @@ from ..writer import Writer
 
 def chapter(w: Writer) -> Iterator[Block]:
     yield Heading(w.say("methods"))
-    yield Paragraph(w.listed(_lines(w), " "), "body")
-    yield w.body("check")
+    yield Paragraph(w.listed([*_lines(w), w.say("check")], " "))
 
 
 def _lines(w: Writer) -> Iterator[Spans]:
