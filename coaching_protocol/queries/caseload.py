@@ -32,12 +32,15 @@ class Row:
     contact: Contact | None
     appointment_at: datetime | None
     group: str
-    held: int
-    total: int
+    contacts: tuple[Contact, ...]
 
     @property
     def participant(self) -> Participant:
         return self.plan.participant
+
+    @property
+    def held(self) -> int:
+        return sum(contact.state == "held" for contact in self.contacts)
 
     @property
     def protocol(self) -> Protocol:
@@ -127,10 +130,6 @@ def rows(user: User, at: datetime) -> list[Row]:
     return sorted((row for row in found if row.contact or not row.participant.completed_at), key=lambda row: row.order)
 
 
-def row(plan: CoachingPlan, at: datetime) -> Row:
-    return _row(plan, list(_contacts([plan.pk])), at)
-
-
 def of_coach(found: Iterable[Row], coach: str) -> list[Row]:
     """The rows of one coach, by number; `none` for people without a coach; everything for an empty filter."""
     wanted = None if coach == "none" else coach
@@ -143,13 +142,12 @@ def coach_filter(found: Iterable[Row]) -> list[tuple[str, str]]:
     return sorted(people, key=lambda person: (person[1], person[0]))
 
 
-def calls(plan: CoachingPlan, contacts: Iterable[Contact] | None = None) -> list[Call]:
-    """Every planned call of a person with its tries, notes readable. `plan` comes with participant, version and key."""
+def calls(row: Row) -> list[Call]:
+    """Every planned call of a person with its tries, notes readable."""
     tries: dict[int, list[Try]] = {}
-    for attempt in Attempt.objects.filter(contact__plan=plan).select_related("coach"):
-        tries.setdefault(attempt.contact_id, []).append(_try(plan.participant, attempt))
-    listed = Contact.objects.filter(plan=plan) if contacts is None else contacts
-    return [Call(contact, tuple(tries.get(contact.pk, ()))) for contact in listed]
+    for attempt in Attempt.objects.filter(contact__plan=row.plan).select_related("coach"):
+        tries.setdefault(attempt.contact_id, []).append(_try(row.participant, attempt))
+    return [Call(contact, tuple(tries.get(contact.pk, ()))) for contact in row.contacts]
 
 
 def progress(participant: Participant) -> Progress:
@@ -199,8 +197,7 @@ def _row(plan: CoachingPlan, contacts: list[Contact], at: datetime) -> Row:
         contact=following,
         appointment_at=appointment_at,
         group=_group(following, appointment_at, at, plan.participant.timezone) if following else "finished",
-        held=sum(contact.state == "held" for contact in contacts),
-        total=len(contacts),
+        contacts=tuple(contacts),
     )
 
 

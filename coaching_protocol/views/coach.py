@@ -199,7 +199,7 @@ def _person_page(request: HttpRequest, code: str, at: datetime, details: Details
 
 def _person(shown: Row, at: datetime) -> dict[str, Any]:
     progress = reads.progress(shown.participant)
-    listed = reads.calls(shown.plan)
+    listed = reads.calls(shown)
     return {
         "row": shown,
         "protocol": shown.protocol,
