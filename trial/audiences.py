@@ -31,7 +31,8 @@ class AudienceDoor:
         room = request.path.split("/")[1]
         request.participant = None  # type: ignore[attr-defined]
         if request.user.is_authenticated and room in {PARTICIPANT, COACH, RESEARCH, "join"}:
-            request.participant = _participant(request)  # type: ignore[attr-defined]
+            if room != RESEARCH:
+                request.participant = _participant(request)  # type: ignore[attr-defined]
             _check(request, room)
 
 

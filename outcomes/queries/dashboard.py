@@ -1,2 +1,193 @@
-def panel(study, person, at):
-    return None
+"""Completeness for the researcher, pooled or of one person. What would tell the arm waits: see `concealment`."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Mapping
+from datetime import datetime
+from typing import Any, NamedTuple
+
+from django.utils import timezone
+from django.utils.translation import get_language
+from django.utils.translation import gettext as _
+
+from outcomes import schedules
+from outcomes.models import Assessment
+from outcomes.queries import concealment, definitions
+from outcomes.queries.concealment import Plan
+from outcomes.schedules import AssessmentState
+from trial.entries import Figure, Panel
+from trial.models import Participant, ProtocolVersion, Study, User
+from trial.queries import studies
+
+Counts = Mapping[tuple[str, str], Counter[AssessmentState]]
+NOT_DUE = (AssessmentState.UNSCHEDULED, AssessmentState.UPCOMING)
+ENDED = (AssessmentState.SUBMITTED, AssessmentState.DECLINED, AssessmentState.MISSED, AssessmentState.WITHDRAWN)
+OPEN = (AssessmentState.OPEN, AssessmentState.STARTED)
+
+
+class Row(NamedTuple):
+    """The facts of one assessment, and when its person was randomised."""
+
+    timepoint: str
+    instrument: str
+    opens_at: datetime | None
+    closes_at: datetime | None
+    opened_at: datetime | None
+    submitted_at: datetime | None
+    declined_at: datetime | None
+    withdrawn_at: datetime | None
+    participant__randomised_at: datetime | None
+
+
+def panel(study: Study, person: User, at: datetime) -> Panel:
+    """Per timepoint and questionnaire: how many people were due, and what became of it."""
+    version, concealed = study.current, studies.is_concealed(study)
+    plans = {(plan.timepoint, plan.instrument): plan for plan in _plans(version)}
+    shown = {name: plan for name, plan in plans.items() if plan.is_shared or not concealed}
+    counts = _counts(study, shown, concealed, at)
+    return Panel(
+        title=_("Completeness"),
+        figures=_figures(version, counts, shown),
+        head=[_("Questionnaire"), _("Due"), _("Answered"), _("Declined"), _("Missed"), _("Withdrawn"), _("Open now")],
+        rows=_rows(version, counts),
+        note=" ".join(_notes(plans, concealed)),
+    )
+
+
+def _plans(version: ProtocolVersion) -> list[Plan]:
+    return concealment.plans(definitions.assessments(version), version.protocol)
+
+
+def _counts(study: Study, shown: Mapping[tuple[str, str], Plan], concealed: bool, at: datetime) -> Counts:
+    counts: dict[tuple[str, str], Counter[AssessmentState]] = {name: Counter() for name in shown}
+    rows = Assessment.objects.filter(participant__study=study).order_by().values_list(*Row._fields)
+    for row in map(Row._make, rows.iterator(chunk_size=5000)):
+        plan = shown.get((row.timepoint, row.instrument))
+        if plan and (not concealed or _may_tell(plan, row.participant__randomised_at, at)):
+            counts[plan.timepoint, plan.instrument][schedules.state(row, at)] += 1
+    return counts
+
+
+def _may_tell(plan: Plan, randomised_at: datetime | None, at: datetime) -> bool:
+    """Where arms are asked at different times, nothing is told of a person before it is over in every arm."""
+    if plan.is_dated_alike:
+        return True
+    return randomised_at is not None and plan.over_on(randomised_at.date()) <= at.date()
+
+
+def _notes(plans: Mapping[tuple[str, str], Plan], concealed: bool) -> list[str]:
+    lines = [
+        _("People, pooled over the arms. Due: the window has opened, or it ended before it could."),
+        _("Answered: submitted, blank items allowed. Missed: the window passed. Withdrawn: left the study first."),
+    ]
+    one_sided = _names(plan for plan in plans.values() if not plan.is_shared)
+    apart = _names(plan for plan in plans.values() if plan.is_shared and not plan.is_dated_alike)
+    if concealed and apart:
+        lines.append(_("Counted only for whom the window is over in every arm: %(codes)s.") % {"codes": apart})
+    if concealed and one_sided:
+        lines.append(
+            _("Left out until the study is locked, since not every arm has it: %(codes)s.") % {"codes": one_sided}
+        )
+    return lines
+
+
+def _names(plans: Any) -> str:
+    return ", ".join(dict.fromkeys(plan.timepoint for plan in plans))
+
+
+def _rows(version: ProtocolVersion, counts: Counts) -> list[list[str]]:
+    labels = _labels(version)
+    rows: list[list[str]] = []
+    last = None
+    for (timepoint, instrument), counted in counts.items():
+        if timepoint != last:
+            rows.append([labels[timepoint]])
+        rows.append([instrument, *map(str, _line(counted))])
+        last = timepoint
+    return rows
+
+
+def _line(counted: Counter[AssessmentState]) -> list[int]:
+    due = sum(counted.values()) - sum(counted[state] for state in NOT_DUE)
+    return [due, *(counted[state] for state in ENDED), sum(counted[state] for state in OPEN)]
+
+
+def _figures(version: ProtocolVersion, counts: Counts, shown: Mapping[tuple[str, str], Plan]) -> list[Figure]:
+    """One figure for each primary outcome: answered, of those that are over."""
+    labels = _labels(version)
+    return [
+        Figure(
+            label=f"{each['instrument']}, {labels[each['timepoint']]}",
+            value=str(counts[name][AssessmentState.SUBMITTED]),
+            of=_("answered, of %(count)s that are over") % {"count": sum(counts[name][state] for state in ENDED)},
+            definition=_("A primary outcome. Over: answered, declined, missed or withdrawn; not what is still open."),
+        )
+        for each in version.section("analysis")["primary"]
+        if (name := (each["timepoint"], each["instrument"])) in shown
+    ]
+
+
+def _labels(version: ProtocolVersion) -> dict[str, str]:
+    language = (get_language() or "en")[:2]
+    timepoints = definitions.assessments(version).timepoints
+    return {each.code: each.label.get(language) or next(iter(each.label.values())) for each in timepoints}
+
+
+def person_panel(participant: Participant, study: Study, at: datetime) -> Panel:
+    """Entry of settings.PERSON_PANELS: the questionnaires of one person, as far as they do not tell the arm."""
+    version, concealed = participant.version, studies.is_concealed(study)
+    plans = {(plan.timepoint, plan.instrument): plan for plan in _plans(version)}
+    labels = _labels(version)
+    order = list(plans)
+    assessments = Assessment.objects.filter(participant=participant)
+    rows = [
+        [labels[row.timepoint], row.instrument, *_cells(row, plans[row.timepoint, row.instrument], concealed, at)]
+        for row in sorted(assessments, key=lambda row: order.index((row.timepoint, row.instrument)))
+        if not concealed or _is_told(plans[row.timepoint, row.instrument], participant, at)
+    ]
+    return Panel(
+        title=_("Questionnaires"),
+        head=[_("Timepoint"), _("Questionnaire"), _("State"), _("Opens"), _("Closes"), _("Answered")],
+        rows=rows,
+        note=_person_note(plans) if concealed else "",
+    )
+
+
+def _is_told(plan: Plan, participant: Participant, at: datetime) -> bool:
+    return plan.is_shared and _may_tell(plan, participant.randomised_at, at)
+
+
+def _cells(row: Assessment, plan: Plan, concealed: bool, at: datetime) -> list[str]:
+    """State and dates; no dates where those of the arms differ."""
+    state = str(_state_words()[schedules.state(row, at)])
+    if concealed and not plan.is_dated_alike:
+        return [state, "–", "–", "–"]
+    return [state, _day(row.opens_at), _day(row.closes_at), _day(row.submitted_at)]
+
+
+def _person_note(plans: Mapping[tuple[str, str], Plan]) -> str:
+    codes = _names(plan for plan in plans.values() if not (plan.is_shared and plan.is_dated_alike))
+    if not codes:
+        return ""
+    return _("Left out or without dates until the study is locked, since they tell the arm: %(codes)s.") % {
+        "codes": codes
+    }
+
+
+def _state_words() -> dict[AssessmentState, str]:
+    return {
+        AssessmentState.UNSCHEDULED: _("no date yet"),
+        AssessmentState.UPCOMING: _("upcoming"),
+        AssessmentState.OPEN: _("open"),
+        AssessmentState.STARTED: _("begun"),
+        AssessmentState.SUBMITTED: _("answered"),
+        AssessmentState.DECLINED: _("declined"),
+        AssessmentState.MISSED: _("missed"),
+        AssessmentState.WITHDRAWN: _("withdrawn"),
+    }
+
+
+def _day(moment: datetime | None) -> str:
+    """A day in the active zone, which a page of the research room sets to the study's."""
+    return timezone.localtime(moment).strftime("%Y-%m-%d") if moment else "–"

@@ -1,0 +1,114 @@
+"""Forms of the researcher's room."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django import forms
+from django.utils.text import format_lazy
+from django.utils.translation import gettext_lazy as _
+
+from trial import folder, hooks, lifecycles, permissions
+from trial.models import ProtocolVersion
+
+
+class LoadStudy(forms.Form):
+    """A study folder as a .zip, read as it comes in: every mistake of it stands in `problems`, by file and line."""
+
+    upload = forms.FileField(
+        label=_("Study folder as a .zip"),
+        help_text=_(
+            "The folder with study.yaml, consent, randomisation, assessments, coaching, analysis and the programme."
+        ),
+        widget=forms.FileInput(attrs={"accept": ".zip,application/zip"}),
+    )
+    simulated = forms.BooleanField(
+        label=_("Simulated people only: opens in every language, without sign-offs"), required=False
+    )
+
+    def __init__(self, *args: Any, is_rehearsal: bool, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.problems: tuple[folder.Problem, ...] = ()
+        if not is_rehearsal:
+            del self.fields["simulated"]
+
+    def clean_upload(self) -> folder.Loaded:
+        """What was read, in place of the file."""
+        try:
+            return folder.read(self.cleaned_data["upload"], hooks.entries("STUDY_SECTIONS"))
+        except folder.FolderErrors as errors:
+            self.problems = errors.problems
+            raise forms.ValidationError(
+                _("Nothing was stored. Put right what is listed below and load it again.")
+            ) from None
+
+
+class Reason(forms.Form):
+    reason = forms.CharField(label=_("Reason"), max_length=400, help_text=_("Kept in the audit trail, so no names."))
+
+
+class Lock(Reason):
+    sure = forms.BooleanField(label=_("No answer will change any more; reports by arm can be made from now on."))
+
+
+class Open(forms.Form):
+    sure = forms.BooleanField(
+        label=_("I have read what cannot change any more: the arms, the randomisation and the analysis plan.")
+    )
+
+
+class Confirm(forms.Form):
+    """A name under a crisis line or a wording of this version."""
+
+    subject = forms.CharField(max_length=120)
+
+    def __init__(self, *args: Any, subjects: set[str], **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.subjects = subjects
+
+    def clean_subject(self) -> str:
+        if self.cleaned_data["subject"] not in self.subjects:
+            raise forms.ValidationError(_("This is not in the newest version of the study."))
+        return self.cleaned_data["subject"]
+
+
+class Invite(forms.Form):
+    email = forms.EmailField(label=_("E-mail address"), widget=forms.EmailInput(attrs={"autocomplete": "off"}))
+    role = forms.ChoiceField(
+        label=_("Role"),
+        widget=forms.RadioSelect,
+        choices=[(role, format_lazy("{}: {}", role, words)) for role, words in permissions.ROLES.items()],
+    )
+
+
+class Erase(Reason):
+    sure = forms.BooleanField(label=_("I understand that this cannot be undone."))
+
+
+class CloseAlert(forms.Form):
+    done = forms.CharField(
+        label=_("What was done"),
+        widget=forms.Textarea(attrs={"rows": 5}),
+        help_text=_("Kept encrypted with the person's own key. Say what you did and what was agreed."),
+        error_messages={"required": _("Say what was done; an alert is not closed without it.")},
+    )
+
+
+class People(forms.Form):
+    """Filters of the list of people; they live in the address."""
+
+    state = forms.ChoiceField(label=_("State"), required=False)
+    site = forms.ChoiceField(label=_("Site"), required=False)
+    code = forms.CharField(label=_("Code"), required=False, max_length=12)
+
+    def __init__(self, *args: Any, version: ProtocolVersion, hides_completion: bool, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        states = [state for state in lifecycles.PARTICIPANT if not (hides_completion and state == "completed")]
+        self.fields["state"].choices = [("", _("All")), *((state, state) for state in states)]
+        self.fields["site"].choices = [("", _("All")), *((site.code, site.name) for site in version.protocol.sites)]
+
+    @property
+    def wanted(self) -> dict[str, str]:
+        """What was asked for; a filter that does not exist narrows nothing."""
+        self.is_valid()
+        return {name: self.cleaned_data.get(name, "").strip() for name in self.fields}

@@ -1,0 +1,47 @@
+"""`manage.py invite E-MAIL --role ROLE [--study SLUG]`: starts an installation, or gives a study its first people."""
+
+from typing import Any
+
+from django.conf import settings
+from django.core.exceptions import ValidationError
+from django.core.management.base import BaseCommand, CommandError, CommandParser
+from django.core.validators import validate_email
+from django.urls import reverse
+from django.utils import timezone
+
+from trial import permissions
+from trial.actions import staff
+from trial.actors import Actor
+from trial.models import Study
+
+
+class Command(BaseCommand):
+    help = "Invite somebody by mail to a role. Without a study, a researcher who may load studies."
+
+    def add_arguments(self, parser: CommandParser) -> None:
+        parser.add_argument("email", metavar="E-MAIL")
+        parser.add_argument("--role", required=True, choices=list(permissions.ROLES))
+        parser.add_argument("--study", metavar="SLUG", help="the study; needed for every role but researcher")
+
+    def handle(self, *args: Any, email: str, role: str, study: str | None, **options: Any) -> None:
+        try:
+            validate_email(email)
+        except ValidationError:
+            raise CommandError(f"{email!r} is no e-mail address") from None
+        invitation = staff.invite(
+            study=self._study(study, role), email=email, role=role, by=Actor("system", "invite"), at=timezone.now()
+        )
+        path = reverse("accept_invitation", args=[staff.token_of(invitation)])
+        self.stdout.write(f"The worker mails this link, which works once until {invitation.expires_at:%Y-%m-%d}:")
+        self.stdout.write(settings.PUBLIC_URL + path)
+
+    def _study(self, slug: str | None, role: str) -> Study | None:
+        if slug is None:
+            if role != "researcher":
+                raise CommandError(f"a {role} works on a study: name it with --study")
+            return None
+        found = Study.objects.filter(slug=slug).first()
+        if found is None:
+            known = ", ".join(Study.objects.order_by("slug").values_list("slug", flat=True)) or "none"
+            raise CommandError(f"there is no study {slug!r}; known: {known}")
+        return found

@@ -1,0 +1,81 @@
+"""Reads of alerts: oldest deadline first, and who took them."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from django.db.models import QuerySet
+
+from trial import vault
+from trial.models import Alert, Participant, ProtocolVersion, Study
+from trial.queries import staff
+
+
+@dataclass(frozen=True)
+class Row:
+    alert: Alert
+    is_overdue: bool
+    taken_by: str
+    meaning: Mapping[str, str] | str
+
+
+def unclosed(studies: Iterable[Study | int]) -> QuerySet[Alert]:
+    """Alerts that wait for somebody, the oldest deadline first."""
+    return _of(studies).exclude(state="closed").order_by("deadline_at", "pk")
+
+
+def closed(studies: Iterable[Study]) -> QuerySet[Alert]:
+    return _of(studies).filter(state="closed").order_by("-closed_at", "-pk")
+
+
+def _of(studies: Iterable[Study | int]) -> QuerySet[Alert]:
+    return Alert.objects.filter(study__in=list(studies)).select_related("study", "participant__key")
+
+
+def rows(alerts: Iterable[Alert], at: datetime, meanings: Mapping[int, Mapping[str, Any]]) -> list[Row]:
+    """Alerts with the name of who took them and what they mean; `meanings` by study and kind."""
+    alerts = list(alerts)
+    names = staff.names(each.taken_by for each in alerts)
+    return [
+        Row(
+            alert=each,
+            is_overdue=is_overdue(each, at),
+            taken_by=names.get(each.taken_by, each.taken_by),
+            meaning=meanings.get(each.study_id, {}).get(each.kind) or each.kind,
+        )
+        for each in alerts
+    ]
+
+
+def is_overdue(alert: Alert, at: datetime) -> bool:
+    return alert.state != "closed" and alert.deadline_at < at
+
+
+def meanings(version: ProtocolVersion) -> dict[str, Any]:
+    """What staff are told for each kind of alert, by language. The rules are another app's; their words are not."""
+    return {rule["code"]: rule["text"] for rule in version.section("assessments").get("alerts", [])}
+
+
+def meanings_of(studies: Iterable[Study | int]) -> dict[int, dict[str, Any]]:
+    """`meanings` of several studies, from their newest versions, in one query."""
+    found: dict[int, dict[str, Any]] = {}
+    versions = ProtocolVersion.objects.filter(study__in=list(studies)).order_by("number")
+    for study, rules in versions.values_list("study", "document__assessments__alerts"):
+        found[study] = {rule["code"]: rule["text"] for rule in rules or []}
+    return found
+
+
+def what_was_done(alert: Alert) -> str | None:
+    """The note of a closed alert; None once the person it is about is erased."""
+    if not alert.done_sealed:
+        return None if alert.participant_id and alert.state == "closed" else ""
+    if alert.participant is None:
+        return vault.unseal(alert.done_sealed)
+    return alert.participant.unsealed(alert.done_sealed) if _has_key(alert.participant) else None
+
+
+def _has_key(participant: Participant) -> bool:
+    return hasattr(participant, "key")

@@ -1,0 +1,118 @@
+"""Alerts: the oldest deadline first, taken by somebody, closed with a note of what was done."""
+
+from __future__ import annotations
+
+from django.contrib import messages
+from django.http import Http404, HttpRequest, HttpResponse
+from django.shortcuts import redirect, render
+from django.utils import timezone
+from django.utils.translation import gettext as _
+from django.views.decorators.http import require_GET, require_POST
+
+from trial import lifecycles, permissions
+from trial.actions import alerts as actions
+from trial.forms import research as forms
+from trial.models import Alert, Study
+from trial.queries import alerts, studies
+from trial.views.research.finding import conflict_if_reused, key, person, study_for
+
+MOST_CLOSED = 50
+
+
+@require_GET
+def everywhere(request: HttpRequest) -> HttpResponse:
+    """The open alerts of every study in which this person handles them."""
+    timezone.deactivate()
+    roles = studies.roles_by_study(person(request))
+    mine = [study for study, held in roles.items() if any("alerts" in permissions.MAY[role] for role in held)]
+    unclosed = list(alerts.unclosed(mine))
+    rows = alerts.rows(unclosed, timezone.now(), alerts.meanings_of({each.study_id for each in unclosed}))
+    return render(request, "research/all_alerts.html", {"rows": rows, "handles_any": bool(mine)})
+
+
+@require_GET
+def listed(request: HttpRequest, slug: str) -> HttpResponse:
+    study, _actor = study_for(request, slug, "alerts")
+    at, meanings = timezone.now(), {study.pk: alerts.meanings(study.current)}
+    context = {
+        "rows": alerts.rows(alerts.unclosed([study]), at, meanings),
+        "closed": alerts.rows(alerts.closed([study])[:MOST_CLOSED], at, meanings),
+        "owner": study.current.protocol.contacts.safety,
+    }
+    return render(request, "research/alerts.html", context)
+
+
+@require_GET
+def alert(request: HttpRequest, slug: str, number: int) -> HttpResponse:
+    study, actor = study_for(request, slug, "alerts")
+    return _page(request, study, _find(study, number), str(actor))
+
+
+def _page(request: HttpRequest, study: Study, found: Alert, me: str, **more: object) -> HttpResponse:
+    [row] = alerts.rows([found], timezone.now(), {study.pk: alerts.meanings(study.current)})
+    context = {
+        "row": row,
+        "alert": found,
+        "is_mine": found.taken_by == me,
+        "owner": study.current.protocol.contacts.safety,
+        "done": alerts.what_was_done(found),
+        "form": forms.CloseAlert(),
+        "is_concealed": studies.is_concealed(study),
+        **more,
+    }
+    return render(request, "research/alert.html", context)
+
+
+def _find(study: Study, number: int) -> Alert:
+    found = (
+        Alert.objects.filter(pk=number, study=study)
+        .select_related("study", "participant__key", "participant__study")
+        .first()
+    )
+    if found is None:
+        raise Http404
+    return found
+
+
+@require_POST
+@conflict_if_reused
+def take(request: HttpRequest, slug: str, number: int) -> HttpResponse:
+    study, actor = study_for(request, slug, "alerts")
+    try:
+        actions.take(alert=_find(study, number), key=key(request), by=actor, at=timezone.now())
+    except lifecycles.NotAllowedNow as error:
+        messages.error(request, str(error))
+    else:
+        messages.success(request, _("You took this alert. Say below what was done, then close it."))
+    return redirect("research:alert", slug=slug, number=number)
+
+
+@require_POST
+def contact(request: HttpRequest, slug: str, number: int) -> HttpResponse:
+    """Name and number for whoever took the alert, once for each time it is asked; each time is recorded."""
+    study, actor = study_for(request, slug, "alerts")
+    found = _find(study, number)
+    try:
+        reached = actions.show_contact(alert=found, by=actor, at=timezone.now())
+    except actions.NotTaken:
+        messages.error(request, _("Take the alert over first: then the number is yours to call."))
+        return redirect("research:alert", slug=slug, number=number)
+    return _page(request, study, found, str(actor), reached=reached)
+
+
+@require_POST
+@conflict_if_reused
+def close(request: HttpRequest, slug: str, number: int) -> HttpResponse:
+    study, actor = study_for(request, slug, "alerts")
+    found, form = _find(study, number), forms.CloseAlert(request.POST)
+    if not form.is_valid():
+        response = _page(request, study, found, str(actor), form=form)
+        response.status_code = 400
+        return response
+    try:
+        actions.close(alert=found, done=form.cleaned_data["done"], key=key(request), by=actor, at=timezone.now())
+    except lifecycles.NotAllowedNow as error:
+        messages.error(request, str(error))
+        return redirect("research:alert", slug=slug, number=number)
+    messages.success(request, _("The alert is closed."))
+    return redirect("research:alerts", slug=slug)

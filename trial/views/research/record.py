@@ -1,0 +1,70 @@
+"""The ledger of messages and the audit trail."""
+
+from __future__ import annotations
+
+from django.contrib import messages
+from django.http import Http404, HttpRequest, HttpResponse
+from django.shortcuts import redirect, render
+from django.utils import timezone
+from django.utils.translation import gettext as _
+from django.views.decorators.http import require_GET, require_POST
+
+from trial import audit, lifecycles
+from trial.actions import messages as actions
+from trial.models import AuditEvent, AuditSeal, Message, Study
+from trial.queries import messages as ledger
+from trial.queries import studies
+from trial.views.research.finding import conflict_if_reused, key, study_for
+
+
+@require_GET
+def message_list(request: HttpRequest, slug: str) -> HttpResponse:
+    study, _actor = study_for(request, slug, "run")
+    context = {
+        "uncertain": ledger.uncertain(study),
+        "counts": ledger.counts(study),
+        "recent": ledger.recent(study),
+        "is_concealed": studies.is_concealed(study),
+    }
+    return render(request, "research/messages.html", context)
+
+
+@require_POST
+@conflict_if_reused
+def send_again(request: HttpRequest, slug: str, message: int) -> HttpResponse:
+    study, actor = study_for(request, slug, "run")
+    found = Message.objects.filter(
+        pk=message, study=study, state__in=("uncertain", "queued", "sending", "sent")
+    ).first()
+    if found is None:
+        raise Http404
+    try:
+        actions.send_again(message=found, key=key(request), by=actor, at=timezone.now())
+    except lifecycles.NotAllowedNow as error:
+        messages.error(request, str(error))
+    else:
+        messages.success(request, _("Queued again. The worker sends it in a moment."))
+    return redirect("research:messages", slug=slug)
+
+
+@require_GET
+def audit_trail(request: HttpRequest, slug: str) -> HttpResponse:
+    study, _actor = study_for(request, slug, "dashboard")
+    return render(request, "research/audit.html", _trail(study))
+
+
+@require_POST
+def verify(request: HttpRequest, slug: str) -> HttpResponse:
+    """Go through the whole trail now. Writes nothing; the answer stands on the page it gives back."""
+    study, _actor = study_for(request, slug, "dashboard")
+    places = audit.verify(study)
+    return render(request, "research/audit.html", {**_trail(study), "is_verified": True, "places": places})
+
+
+def _trail(study: Study) -> dict[str, object]:
+    of_study = AuditEvent.objects.filter(stream=study.slug).order_by("-number")
+    return {
+        "seal": AuditSeal.objects.filter(study=study.slug).order_by("-number").first(),
+        "count": AuditEvent.objects.filter(study=study.slug).count(),
+        "events": of_study.exclude(action__in=ledger.EVENTS)[:100],
+    }

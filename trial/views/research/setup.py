@@ -1,0 +1,70 @@
+"""What a study consists of, and what it needs before it opens."""
+
+from __future__ import annotations
+
+from django.contrib import messages
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import redirect, render
+from django.utils import timezone
+from django.utils.translation import gettext as _
+from django.views.decorators.http import require_GET, require_POST
+
+from trial.actions import studies as actions
+from trial.forms import research as forms
+from trial.models import Confirmation, Study
+from trial.queries import staff, studies
+from trial.sections.study import CrisisLine
+from trial.views.research.finding import conflict_if_reused, key, study_for
+
+Line = tuple[CrisisLine, Confirmation | None, str]
+
+
+@require_GET
+def setup(request: HttpRequest, slug: str) -> HttpResponse:
+    study, _actor = study_for(request, slug, "dashboard")
+    version = study.current
+    confirmed = {each.subject: each for each in version.confirmations.filter(kind="crisis_line")}
+    names = staff.names(each.confirmed_by for each in confirmed.values())
+    return render(
+        request,
+        "research/setup.html",
+        {
+            "version": version,
+            "protocol": version.protocol,
+            "missing": actions.requirements(study) if study.state == "draft" else [],
+            "notes": request.session.get("notes", {}).get(slug, []),
+            "lines": [_line(line, confirmed, names) for line in version.protocol.crisis_lines],
+            "chosen_here": studies.chosen_here(version.document),
+            "may_run": "run" in request.may,  # type: ignore[attr-defined]
+        },
+    )
+
+
+@require_POST
+@conflict_if_reused
+def confirm_line(request: HttpRequest, slug: str) -> HttpResponse:
+    """Somebody called or opened a crisis line and puts their name to it."""
+    study, actor = study_for(request, slug, "run")
+    form = forms.Confirm(request.POST, subjects=_lines(study))
+    if not form.is_valid():
+        messages.error(request, _("This is not in the newest version of the study."))
+        return redirect("research:setup", slug=slug)
+    actions.confirm(
+        version=study.current,
+        kind="crisis_line",
+        subject=form.cleaned_data["subject"],
+        key=key(request),
+        by=actor,
+        at=timezone.now(),
+    )
+    messages.success(request, _("Confirmed, with your name and the date."))
+    return redirect("research:setup", slug=slug)
+
+
+def _line(line: CrisisLine, confirmed: dict[str, Confirmation], names: dict[str, str]) -> Line:
+    found = confirmed.get(line.name)
+    return line, found, names.get(found.confirmed_by, found.confirmed_by) if found else ""
+
+
+def _lines(study: Study) -> set[str]:
+    return {line.name for line in study.current.protocol.crisis_lines}

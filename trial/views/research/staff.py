@@ -1,0 +1,67 @@
+"""Who works on a study, and in which role."""
+
+from __future__ import annotations
+
+from django.contrib import messages
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import get_object_or_404, redirect, render
+from django.utils import timezone
+from django.utils.translation import gettext as _
+from django.views.decorators.http import require_GET, require_POST
+
+from trial import permissions
+from trial.actions import staff as actions
+from trial.forms import research as forms
+from trial.models import Invitation, Membership, Study
+from trial.views.research.finding import conflict_if_reused, key, study_for
+
+
+@require_GET
+def listed(request: HttpRequest, slug: str) -> HttpResponse:
+    study, _actor = study_for(request, slug, "invite")
+    return _listed(request, study, forms.Invite())
+
+
+def _listed(request: HttpRequest, study: Study, form: forms.Invite) -> HttpResponse:
+    at = timezone.now()
+    members = Membership.objects.filter(study=study).select_related("user").order_by("ended_at", "role", "pk")
+    waiting = Invitation.objects.filter(study=study, accepted_at__isnull=True).order_by("-invited_at", "-pk")
+    context = {
+        "form": form,
+        "members": members,
+        "invitations": [(each, each.expires_at <= at) for each in waiting],
+        "roles": permissions.ROLES,
+    }
+    return render(request, "research/staff.html", context, status=400 if form.is_bound else 200)
+
+
+@require_POST
+@conflict_if_reused
+def invite(request: HttpRequest, slug: str) -> HttpResponse:
+    study, actor = study_for(request, slug, "invite")
+    form = forms.Invite(request.POST)
+    if not form.is_valid():
+        return _listed(request, study, form)
+    actions.invite(
+        study=study,
+        email=form.cleaned_data["email"],
+        role=form.cleaned_data["role"],
+        key=key(request),
+        by=actor,
+        at=timezone.now(),
+    )
+    messages.success(request, _("The invitation is on its way. Its link works once, for 14 days."))
+    return redirect("research:staff", slug=slug)
+
+
+@require_POST
+@conflict_if_reused
+def end_role(request: HttpRequest, slug: str, membership: int) -> HttpResponse:
+    study, actor = study_for(request, slug, "invite")
+    found = get_object_or_404(Membership.objects.select_related("study"), pk=membership, study=study)
+    if found.user_id == request.user.pk and found.role == "researcher":
+        messages.error(request, _("You cannot end your own role as researcher: somebody else who runs the study can."))
+        return redirect("research:staff", slug=slug)
+    actions.end_role(membership=found, key=key(request), by=actor, at=timezone.now())
+    messages.success(request, _("The role has ended. What the person did stays theirs."))
+    return redirect("research:staff", slug=slug)

@@ -1,0 +1,183 @@
+"""The list of studies, loading one, its dashboard, and opening, pausing, closing and locking it."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django.contrib import messages
+from django.core.exceptions import PermissionDenied
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import redirect, render
+from django.utils import timezone
+from django.utils.translation import gettext as _
+from django.views.decorators.http import require_GET, require_http_methods, require_POST
+
+from trial import actors, folder, hooks, lifecycles, permissions, stamp
+from trial.actions import studies as actions
+from trial.forms import research as forms
+from trial.models import Study
+from trial.queries import dashboard as panels
+from trial.queries import studies
+from trial.views.research.finding import conflict_if_reused, key, person, study_for
+
+VERBS = {"pause": "run", "resume": "run", "close": "run", "lock": "lock"}
+
+
+@require_GET
+def listed(request: HttpRequest) -> HttpResponse:
+    """Studies of this person; whoever may load sees the others by name, to know what is there."""
+    roles = studies.roles_by_study(person(request))
+    found = studies.with_title()
+    if not request.user.is_staff:
+        found = found.filter(pk__in=roles)
+    rows = [(study, sorted(roles.get(study.pk, ())), _first_page(roles.get(study.pk, set()))) for study in found]
+    may_load = _may_load(request, roles)
+    return render(request, "research/studies.html", {"rows": rows, "may_load": may_load})
+
+
+def _may_load(request: HttpRequest, roles: dict[int, set[str]]) -> bool:
+    return request.user.is_staff or any("researcher" in each for each in roles.values())
+
+
+def _first_page(roles: set[str]) -> str:
+    """Where a study's name leads: the dashboard, or the alerts for whoever has no dashboard."""
+    may = set().union(*(permissions.MAY[role] for role in roles)) if roles else set()
+    return next((f"research:{page}" for page in ("dashboard", "alerts") if page in may), "")
+
+
+@require_http_methods(["GET", "POST"])
+def load(request: HttpRequest) -> HttpResponse:
+    if not _may_load(request, studies.roles_by_study(person(request))):
+        raise PermissionDenied
+    is_rehearsal = stamp.kind() == "rehearsal"
+    form = forms.LoadStudy(
+        request.POST or None, request.FILES or None, is_rehearsal=is_rehearsal, initial={"simulated": is_rehearsal}
+    )
+    if request.method == "POST" and form.is_valid():
+        return _store(request, form)
+    return _loading(request, form)
+
+
+def _store(request: HttpRequest, form: forms.LoadStudy) -> HttpResponse:
+    loaded: folder.Loaded = form.cleaned_data["upload"]
+    slug = loaded.document["study"]["slug"]
+    role = _check_may_replace(request, slug)
+    try:
+        actions.store(
+            loaded=loaded,
+            simulated=form.cleaned_data.get("simulated", False),
+            user=person(request),
+            by=actors.staff(person(request).pk, role),
+            at=timezone.now(),
+        )
+    except actions.AlreadyLoaded:
+        messages.info(request, _("The newest version of this study is this very folder. Nothing was stored."))
+        return redirect("research:setup", slug=slug)
+    except (actions.DesignLocked, actions.SlugTaken) as error:
+        form.add_error("upload", str(error))
+        return _loading(request, form)
+    request.session["notes"] = {**request.session.get("notes", {}), slug: list(loaded.notes)}
+    messages.success(request, _("The study is loaded. Below is what it needs before it can open."))
+    return redirect("research:setup", slug=slug)
+
+
+def _check_may_replace(request: HttpRequest, slug: str) -> str:
+    """A new version of a study is loaded by somebody who runs it; a new study by anybody who may load."""
+    study = Study.objects.filter(slug=slug).first()
+    return permissions.check_may(person(request), study, "load") if study else "researcher"
+
+
+def _loading(request: HttpRequest, form: forms.LoadStudy) -> HttpResponse:
+    status = 400 if form.is_bound else 200
+    return render(request, "research/load.html", {"form": form}, status=status)
+
+
+@require_GET
+def dashboard(request: HttpRequest, slug: str) -> HttpResponse:
+    study, _actor = study_for(request, slug, "dashboard")
+    at = timezone.now()
+    found = [panel(study, request.user, at) for panel in hooks.entries("PANELS")]
+    return render(
+        request,
+        "research/dashboard.html",
+        {"panels": [panel for panel in found if panel], "is_concealed": studies.is_concealed(study), "at": at},
+    )
+
+
+@require_GET
+def state(request: HttpRequest, slug: str) -> HttpResponse:
+    """Where the study stands, and what may be done about it from there."""
+    study, _actor = study_for(request, slug, "dashboard")
+    return _state(request, study)
+
+
+def _state(request: HttpRequest, study: Study, **given: Any) -> HttpResponse:
+    verbs = lifecycles.STUDY[study.state]
+    allowed = [verb for verb in verbs if VERBS.get(verb) in request.may]  # type: ignore[attr-defined]
+    context = {
+        "steps": [(verb, given.get(verb) or _form(verb)) for verb in allowed],
+        "may_open": "open" in verbs and "run" in request.may,  # type: ignore[attr-defined]
+    }
+    return render(request, "research/state.html", context, status=400 if given else 200)
+
+
+def _form(verb: str, data: Any = None) -> Any:
+    match verb:
+        case "lock":
+            return forms.Lock(data, auto_id=f"{verb}_%s")
+        case "resume":
+            return None
+        case _:
+            return forms.Reason(data, auto_id=f"{verb}_%s")
+
+
+@require_http_methods(["GET", "POST"])
+@conflict_if_reused
+def open_study(request: HttpRequest, slug: str) -> HttpResponse:
+    """The last look before a study takes people: what is missing, and what cannot change any more."""
+    study, actor = study_for(request, slug, "run")
+    form = forms.Open(request.POST or None)
+    if request.method == "POST" and form.is_valid():
+        try:
+            actions.open_study(study=study, key=key(request), by=actor, at=timezone.now())
+        except actions.NotReady:
+            messages.error(request, _("The study did not open: something is still missing."))
+        except lifecycles.NotAllowedNow as error:
+            messages.error(request, str(error))
+        else:
+            messages.success(request, _("The study is open. Its design and its analysis plan are locked."))
+            return redirect("research:dashboard", slug=slug)
+        return redirect("research:open", slug=slug)
+    return render(request, "research/open.html", _before_opening(study, form), status=400 if form.is_bound else 200)
+
+
+def _before_opening(study: Study, form: forms.Open) -> dict[str, Any]:
+    is_draft = study.state == "draft"
+    return {
+        "form": form,
+        "is_draft": is_draft,
+        "missing": actions.requirements(study) if is_draft else [],
+        "languages": actions.open_languages(study),
+        "registration": panels.registration(study, None),
+        "version": study.current,
+        "protocol": study.current.protocol,
+        "analysis": study.current.section("analysis"),
+    }
+
+
+@require_POST
+@conflict_if_reused
+def step(request: HttpRequest, slug: str, verb: str) -> HttpResponse:
+    """Pause, resume, close or lock."""
+    study, actor = study_for(request, slug, VERBS[verb])
+    form = _form(verb, request.POST)
+    if form is not None and not form.is_valid():
+        return _state(request, study, **{verb: form})
+    reason = {"reason": form.cleaned_data["reason"]} if form is not None else {}
+    try:
+        getattr(actions, verb)(study=study, **reason, key=key(request), by=actor, at=timezone.now())
+    except lifecycles.NotAllowedNow as error:
+        messages.error(request, str(error))
+    else:
+        messages.success(request, _("Done, and recorded in the audit trail."))
+    return redirect("research:state", slug=slug)
