@@ -133,7 +133,7 @@ def _follow_up(
 
 
 def _reason(person: Participant, row: Score | None) -> str:
-    """Why there is no score: the reason for leaving, if they had left by then, else what became of the questionnaire."""
+    """Why there is no score: the reason for leaving, if they had left by then, else its own state."""
     if person.withdrawn_reason and _had_left(person, row):
         return person.withdrawn_reason
     if row is None:

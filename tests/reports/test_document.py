@@ -241,6 +241,9 @@ def test_p_values(p, expected):
 
 
 def test_from_the_csv_to_the_pdf_nothing_imports_django():
-    code = "import sys, reports.csv_input, reports.document; print(sorted({'django', 'rest_framework'} & set(sys.modules)))"
+    code = (
+        "import sys, reports.csv_input, reports.document\n"
+        "print(sorted({'django', 'rest_framework'} & set(sys.modules)))"
+    )
     made = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert made.stdout.strip() == "[]"
