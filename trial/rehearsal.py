@@ -152,6 +152,8 @@ def _begin(person: Any, participant: Any, state: Any, by: Any, at: datetime, gen
         return planned
     programme.begin_module(participant=participant, module=state.code, by=by, at=at)
     for block in _exercises(participant, state.code):
+        if generator.random() >= virtual.EXERCISE_DONE:
+            continue
         programme.save_exercise(
             participant=participant,
             module=state.code,
@@ -168,8 +170,10 @@ def _finish(person: Any, participant: Any, state: Any, by: Any, at: datetime, ge
     if planned > at:
         return planned
     programme.finish_module(participant=participant, module=state.code, by=by, at=at)
+    if state.number < len(participant.version.programme.modules):
+        return at + timedelta(minutes=1)
     journey.advance(participant, at)
-    return at + timedelta(minutes=1)
+    return at
 
 
 def _exercises(participant: Any, module: str) -> list[Any]:

@@ -23,7 +23,7 @@ from trial.virtual import Coach, Person, Settings
 
 BEGINS_AT = datetime(2025, 1, 6, 9, 0, tzinfo=UTC)
 LONGEST = timedelta(days=420)  # after the last arrival
-COACHES = 3
+LOOKS_AGAIN = timedelta(days=7)  # whoever has nothing in mind still looks once a week
 
 
 @dataclass
@@ -78,27 +78,31 @@ def run(
 def _live(world: World, who: Any, at: datetime) -> None:
     if isinstance(who, _Arrivals | _Morning):
         who.happen(at)
-        return
-    wakes = []
-    if isinstance(who, Person):
-        who.is_fresh = False
-    for behave in hooks.entries("REHEARSAL"):
-        wake_at = behave(who, at, who.generator)
-        if wake_at is not None:
-            wakes.append(wake_at)
-    if isinstance(who, Person):
-        _settle(world, who, wakes, at)
+    elif isinstance(who, Coach):
+        for behave in hooks.entries("REHEARSAL"):
+            wake_at = behave(who, at, who.generator)
+            if wake_at:
+                world.wake(wake_at, who)
     else:
-        world.wake(min(wakes), who)
+        _wake_person(world, who, at)
 
 
-def _settle(world: World, person: Person, wakes: list[datetime], at: datetime) -> None:
-    """Remember the person by code, and wake them again: at the next moment they have in mind, or in a week."""
+def _wake_person(world: World, person: Person, at: datetime) -> None:
+    """Ask those behaviours whose moment has come. One that comes back at once has done something: then all look again."""
+    person.is_fresh = False
+    behaviours = hooks.entries("REHEARSAL")
+    for index, behave in enumerate(behaviours):
+        if person.wakes.get(index, at) > at:
+            continue
+        wake_at = behave(person, at, person.generator)
+        if wake_at is not None and wake_at <= at:
+            person.wakes = {}
+            break
+        person.wakes[index] = wake_at or at + LOOKS_AGAIN
     if person.code and person.code not in world.people:
         world.people[person.code] = person
-    if person.is_gone:
-        return
-    world.wake(min(wakes, default=at + timedelta(days=7)), person)
+    if not person.is_gone:
+        world.wake(min(person.wakes.get(index, at) for index in range(len(behaviours))), person)
 
 
 class _Arrivals:

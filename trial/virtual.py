@@ -22,6 +22,7 @@ RELIABILITY = 0.6
 FULL_AFTER = 42  # days until change and effect are complete: before the earliest first post-test
 ITEM_LEFT_BLANK = 0.004
 SHORT_FORM_ANSWERED = 0.9
+EXERCISE_DONE = 0.6
 LATE_DROPOUT = 0.05  # of those who are still in at the first post-test
 ALPHABET = "34679ACDEFGHJKMNPQRTUVWXY"
 FIRST_NAMES = ("Anna", "Bram", "Chris", "Daan", "Els", "Femke", "Gijs", "Hanna", "Ilse", "Joris", "Kim", "Lotte", "Mees")
@@ -55,6 +56,7 @@ class Person:
     settings: Any = None
     fate: Fate | None = None
     plans: dict[str, datetime] = field(default_factory=dict)  # what they mean to do, and when
+    wakes: dict[int, datetime] = field(default_factory=dict)  # by behaviour: when it looks again
     is_gone: bool = False
     read: Any = None  # reads a person's own record by code
     seen: Any = None  # that record, as it stood when they were woken

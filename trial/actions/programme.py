@@ -24,14 +24,15 @@ class NotBegun(Exception):
 
 @once
 def begin_module(*, participant: Participant, module: str, by: Actor, at: datetime) -> ModuleUse:
-    _check_open(participant, module, at)
+    state = _check_open(participant, module, at)
+    if state.begun_at:
+        _touch(participant, module, at)
+        return ModuleUse.objects.get(participant=participant, module=module)
     use, is_new = ModuleUse.objects.get_or_create(
         participant=participant, module=module, defaults={"begun_at": at, "last_used_at": at}
     )
     if is_new:
         audit.record(participant, "module begun", subject=module, by=by, at=at)
-    else:
-        _touch(use, at)
     return use
 
 
@@ -40,11 +41,11 @@ def save_exercise(
     *, participant: Participant, module: str, exercise: str, value: Any, by: Actor, at: datetime
 ) -> ExerciseAnswer:
     """Autosave: the newest value counts. Not an audit event; that the module was used is kept."""
-    _check_open(participant, module, at)
-    use, _ = ModuleUse.objects.get_or_create(
-        participant=participant, module=module, defaults={"begun_at": at, "last_used_at": at}
-    )
-    _touch(use, at)
+    state = _check_open(participant, module, at)
+    if state.begun_at is None:
+        begin_module(participant=participant, module=module, by=by, at=at)
+    else:
+        _touch(participant, module, at)
     answer, _ = ExerciseAnswer.objects.update_or_create(
         participant=participant,
         module=module,
@@ -92,12 +93,13 @@ def stop_programme(*, participant: Participant, reason: str = "", by: Actor, at:
     return participant
 
 
-def _check_open(participant: Participant, module: str, at: datetime) -> None:
-    if participant.state == "withdrawn" or not reads.is_open(participant, module, at):
-        raise ModuleNotOpen(module)
+def _check_open(participant: Participant, module: str, at: datetime) -> reads.ModuleState:
+    if participant.state != "withdrawn":
+        for state in reads.modules(participant):
+            if state.code == module and state.is_open(at):
+                return state
+    raise ModuleNotOpen(module)
 
 
-def _touch(use: ModuleUse, at: datetime) -> None:
-    if at > use.last_used_at:
-        use.last_used_at = at
-        use.save(update_fields=["last_used_at"])
+def _touch(participant: Participant, module: str, at: datetime) -> None:
+    ModuleUse.objects.filter(participant=participant, module=module, last_used_at__lt=at).update(last_used_at=at)
