@@ -80,6 +80,7 @@ def screening(participant: Participant, at: datetime) -> Outcome:
             url = reverse("join:screening", args=[participant.study.public_slug, page.code])
             return Ask(Task(title=_("Some questions first"), url=url, kind="join"))
         if not decide(participant, page.code, SYSTEM, at):
+            participant.reread()  # turned away: the steps after this one must see it
             return Wait()
     return Done()
 

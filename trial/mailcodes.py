@@ -1,4 +1,4 @@
-"""The code that proves an address on the way in. It lives in the encrypted session alone and for a quarter of an hour."""
+"""The code that proves an address on the way in. It lives in the encrypted session alone, for 15 minutes."""
 
 from __future__ import annotations
 

@@ -37,7 +37,6 @@ def _field(question: Question, sites: Sequence[Site], language: str) -> forms.Fi
         case _:
             field = _choice([(option.code, option.text[language]) for option in question.options])
     field.label = question.text[language]
-    field.help_text = question.hint[language] if question.hint else ""
     return field
 
 

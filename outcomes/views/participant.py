@@ -70,7 +70,7 @@ def _sitting(person: Participant, timepoint: str) -> Sitting:
 
 
 def _open_one(view: Callable[..., HttpResponse]) -> Callable[..., HttpResponse]:
-    """Hands on the questionnaire of the address; one that is not open now leads back to its timepoint, which says why."""
+    """Hands on the questionnaire of the address; one that is not open now leads back to its timepoint."""
 
     @in_the_study
     @functools.wraps(view)

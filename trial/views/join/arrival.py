@@ -1,6 +1,6 @@
 """Who stands at the door: the study of the address, and the person whom this session or this login stands for.
 
-Until an address is verified a person is known by the study code in the encrypted session, afterwards by their login alone.
+Until an address is verified a person is known by the study code in the encrypted session, afterwards by their login.
 """
 
 from __future__ import annotations

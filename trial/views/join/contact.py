@@ -1,4 +1,4 @@
-"""Name, address and number; a code by mail; and then a login. Until the code is right all of it stays in the session."""
+"""Name, address and number; a code by mail; then a login. Until the code is right all of it stays in the session."""
 
 from __future__ import annotations
 
@@ -97,7 +97,7 @@ def _ask(
 ) -> bool:
     """Keep what was typed, and mail a code; False when too many were mailed.
 
-    The code follows from the request key, so that a double click, even at the same moment, ends in one mail and one code.
+    The code follows from the request key, so that a double click, at the very same moment too, ends in one mail.
     """
     before = _asked(request, study)
     if before and before.key == key:

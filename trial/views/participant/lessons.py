@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 from datetime import datetime
 from typing import Any
 
@@ -64,12 +65,10 @@ def lesson(request: HttpRequest, person: Participant, module: str) -> HttpRespon
 @refuses_reused_keys
 def begin(request: HttpRequest, person: Participant, module: str) -> HttpResponse:
     _find(_states(person), module)
-    try:
+    with contextlib.suppress(actions.ModuleNotOpen):  # the page says when it opens
         actions.begin_module(
             participant=person, module=module, key=request_key(request), by=actor_of(person), at=timezone.now()
         )
-    except actions.ModuleNotOpen:
-        pass  # the page says when it opens
     return redirect("participant:lesson", module)
 
 

@@ -1,0 +1,328 @@
+"""The way in, as a person meets it: page after page, through HTTP."""
+
+from __future__ import annotations
+
+import re
+from datetime import timedelta
+
+import pytest
+import time_machine
+from django.core import mail
+from django.core.cache import cache
+from django.db import connection
+from django.test import Client
+from django.urls import reverse
+
+from tests import factories
+from tests.conftest import NOW
+from trial import actors
+from trial.actions import studies
+from trial.models import Alert, AuditEvent, Consent, Identity, Participant
+
+pytestmark = pytest.mark.django_db
+
+SLUG = "quiet-mornings"
+CONTACT = {"name": "Dan Jansen", "email": "dan@example.org", "phone": "+31 6 1234 5678"}
+
+
+@pytest.fixture(autouse=True)
+def monday():
+    with time_machine.travel(NOW, tick=False) as clock:
+        cache.clear()
+        yield clock
+
+
+def url(name: str, *args: str) -> str:
+    return reverse(f"join:{name}", args=[SLUG, *args])
+
+
+def key_of(page) -> str:
+    """The request key of the page's last form."""
+    return re.findall(r'name="request_key" value="([^"]+)"', page.content.decode())[-1]
+
+
+def send(client: Client, address: str, data: dict, page: str = "") -> object:
+    """Open the page, fill in its form and send it."""
+    return client.post(address, {**data, "request_key": key_of(client.get(page or address))})
+
+
+def items(value: int, **given: int) -> dict[str, str]:
+    answers = {f"item_{code}": value for code in range(1, 10)} | given
+    return {name: str(answer) for name, answer in answers.items()}
+
+
+def screened(client: Client, **given: int) -> object:
+    send(client, url("begin"), {}, url("information"))
+    send(client, url("screening", "basics"), {"age": "41", "sex": "f", "site": "main"})
+    return send(client, url("screening", "mood"), items(1, **{"item_9": 0, **given}))
+
+
+def mailed_code() -> str:
+    return re.search(r"\b\d{6}\b", mail.outbox[-1].body).group()
+
+
+def verified(client: Client) -> object:
+    screened(client)
+    send(client, url("contact"), CONTACT)
+    return send(client, url("code"), {"code": mailed_code()})
+
+
+def signed(client: Client) -> object:
+    verified(client)
+    send(client, url("consent_questions"), {"stop": "b"})
+    statements = {"statement_voluntary": "on", "statement_data": "on"}
+    return send(client, url("sign"), {**statements, "signature": "Dan Jansen"})
+
+
+def everything_stored() -> str:
+    """Every column of every table, as text."""
+    found = []
+    with connection.cursor() as cursor:
+        for table in connection.introspection.table_names(cursor):
+            cursor.execute(f"SELECT * FROM {connection.ops.quote_name(table)}")
+            found += [str(value) for row in cursor.fetchall() for value in row]
+    return "\n".join(found)
+
+
+def test_a_person_goes_from_the_letter_to_the_first_question_after_consent(client, study):
+    assert client.get(url("information")).status_code == 200
+    answer = screened(client)
+    assert answer.url == url("contact")
+    answer = send(client, url("contact"), CONTACT)
+    assert answer.url == url("code")
+    assert mail.outbox[-1].to == ["dan@example.org"]
+    answer = send(client, url("code"), {"code": mailed_code()})
+    assert answer.url == url("consent")
+    answer = send(client, url("consent_questions"), {"stop": "b"})
+    assert answer.url == url("sign")
+    statements = {"statement_voluntary": "on", "statement_data": "on"}
+    answer = send(client, url("sign"), {**statements, "signature": "Dan Jansen"})
+    assert answer.url == reverse("participant:call_times")
+    dan = Participant.objects.get()
+    assert (dan.state, dan.language, dan.identity.name) == ("consented", "en", "Dan Jansen")
+    consent = Consent.objects.get(kind="study")
+    assert (consent.statements, consent.comprehension) == (["data", "voluntary"], {"stop": 1})
+
+
+def test_the_letter_and_every_page_of_the_way_in_can_be_read(client, study):
+    signed(client)
+    for name in ("information", "help"):
+        assert client.get(url(name)).status_code == 200
+    copy = client.get(reverse("participant:consent"))
+    assert "We want to know whether a weekly call" in copy.content.decode()
+    assert "Dan Jansen" in copy.content.decode()
+    file = client.get(reverse("participant:consent"), {"download": "1"})
+    assert file["Content-Disposition"] == 'attachment; filename="signed.html"'
+
+
+def test_neither_address_nor_name_nor_number_nor_code_is_readable_in_the_database(client, study):
+    signed(client)
+    code = mailed_code()
+    client.logout()
+    signed_in = Client()
+    signed_in.post(reverse("account_request_login_code"), {"email": CONTACT["email"]})
+    second = re.search(r"Your code: (\S+)", mail.outbox[-1].body).group(1)
+    answer = signed_in.post(reverse("account_confirm_login_code"), {"code": second})
+    assert answer.url == reverse("door")
+    assert signed_in.get(reverse("door")).url == reverse("participant:home")
+    stored = everything_stored()
+    for typed in (CONTACT["email"], "Dan Jansen", "Jansen", CONTACT["phone"], "12345678", second):
+        assert typed not in stored
+    # Six digits may stand in a hash by chance, never on their own.
+    assert not re.search(rf"(?<![0-9a-zA-Z]){code}(?![0-9a-zA-Z])", stored)
+
+
+def test_what_is_typed_on_the_contact_page_stays_in_the_encrypted_session_until_the_code_is_right(client, study):
+    screened(client)
+    send(client, url("contact"), CONTACT)
+    assert (Identity.objects.count(), CONTACT["email"] in everything_stored()) == (0, False)
+    assert not re.search(rf"(?<![0-9a-zA-Z]){mailed_code()}(?![0-9a-zA-Z])", everything_stored())
+
+
+def test_whoever_is_turned_away_reads_the_studys_words_who_can_help_and_never_the_limit(client, study):
+    send(client, url("begin"), {}, url("information"))
+    answer = send(client, url("screening", "basics"), {"age": "17", "sex": "f", "site": "main"})
+    assert answer.url == url("turned_away")
+    page = client.get(answer.url).content.decode()
+    assert "This study is for adults" in page
+    assert "Your general practitioner" in page
+    assert 'href="tel:113"' in page
+    assert Participant.objects.get().answers == {}
+
+
+def test_an_answer_about_death_shows_help_before_anything_else_and_raises_no_alert_by_itself(client, study):
+    answer = screened(client, item_9=1)
+    assert answer.url == url("talk")
+    page = client.get(answer.url).content.decode()
+    assert 'href="tel:113"' in page
+    assert Alert.objects.count() == 0
+    assert client.get(url("onward")).url == url("contact")
+
+
+def test_somebody_turned_away_in_the_same_step_can_still_leave_a_number(client, study):
+    answer = screened(client, **{f"item_{n}": 3 for n in range(1, 10)})
+    dan = Participant.objects.get()
+    assert (answer.url, dan.state, dan.left_reason) == (url("talk"), "excluded", "mood")
+    send(client, url("leave_phone"), {"phone": "06 1234 5678"}, url("talk"))
+    alert = Alert.objects.get()
+    assert dan.unsealed(alert.phone_sealed) == "06 1234 5678"
+    assert "We have your number" in client.get(url("talk")).content.decode()
+    assert client.get(url("onward")).url == url("turned_away")
+
+
+def test_a_number_that_cannot_be_dialled_is_asked_again(client, study):
+    screened(client, item_9=1)
+    answer = send(client, url("leave_phone"), {"phone": "soon"}, url("talk"))
+    assert "Write the whole number" in answer.content.decode()
+    assert Alert.objects.count() == 0
+
+
+def test_an_item_left_open_at_the_screening_is_asked_again_and_nothing_typed_is_lost(client, study):
+    send(client, url("begin"), {}, url("information"))
+    send(client, url("screening", "basics"), {"age": "41", "sex": "f", "site": "main"})
+    given = {name: value for name, value in items(2).items() if name != "item_4"}
+    page = send(client, url("screening", "mood"), given).content.decode()
+    assert len(re.findall(r"checked", page)) == 8
+    assert Participant.objects.get().state == "screening"
+
+
+def test_the_pages_are_taken_in_order(client, study):
+    send(client, url("begin"), {}, url("information"))
+    assert client.get(url("screening", "mood")).url == url("screening", "basics")
+    assert client.get(url("contact")).url == url("screening", "basics")
+    assert client.get(url("consent")).url == url("screening", "basics")
+
+
+def test_a_repeated_form_has_one_effect(client, study):
+    key = key_of(client.get(url("information")))
+    first, second = (client.post(url("begin"), {"request_key": key}) for _ in range(2))
+    assert (first.url, second.url, Participant.objects.count()) == (second.url, first.url, 1)
+    page = key_of(client.get(url("screening", "basics")))
+    answers = {"age": "41", "sex": "f", "site": "main", "request_key": page}
+    first, second = (client.post(url("screening", "basics"), answers) for _ in range(2))
+    assert first.url == second.url
+    assert AuditEvent.objects.filter(action="questions answered").count() == 1
+    screen = {**items(1, item_9=1), "request_key": key_of(client.get(url("screening", "mood")))}
+    first, second = (client.post(url("screening", "mood"), screen) for _ in range(2))
+    assert (first.url, second.url) == (url("talk"), url("talk"))
+    asked = {**CONTACT, "request_key": key_of(client.get(url("contact")))}
+    first, second = (client.post(url("contact"), asked) for _ in range(2))
+    assert (first.url, second.url, len(mail.outbox)) == (url("code"), url("code"), 1)
+
+
+def test_begin_without_a_session_twice_makes_one_person(study):
+    key = key_of(Client().get(url("information")))
+    for client in (Client(), Client()):
+        client.post(url("begin"), {"request_key": key})
+    assert Participant.objects.count() == 1
+
+
+def test_a_wrong_code_can_be_tried_five_times(client, study):
+    screened(client)
+    send(client, url("contact"), CONTACT)
+    wrong = "000000" if mailed_code() != "000000" else "111111"
+    for _ in range(5):
+        assert "This is not the code" in send(client, url("code"), {"code": wrong}).content.decode()
+    assert "no longer works" in send(client, url("code"), {"code": mailed_code()}).content.decode()
+    assert Identity.objects.count() == 0
+
+
+def test_a_code_works_for_a_quarter_of_an_hour(client, study, monday):
+    screened(client)
+    send(client, url("contact"), CONTACT)
+    monday.shift(timedelta(minutes=15))
+    assert "no longer works" in send(client, url("code"), {"code": mailed_code()}).content.decode()
+    send(client, url("code_again"), {}, url("code"))
+    assert len(mail.outbox) == 2
+    assert send(client, url("code"), {"code": mailed_code()}).url == url("consent")
+
+
+def test_at_most_five_codes_an_hour_are_mailed_to_an_address(client, study):
+    screened(client)
+    for _ in range(5):
+        assert send(client, url("contact"), CONTACT).url == url("code")
+    assert "Wait an hour" in send(client, url("contact"), CONTACT).content.decode()
+    assert len(mail.outbox) == 5
+
+
+def test_an_address_that_is_in_use_looks_the_same_on_the_page_and_the_mail_says_how_to_sign_in(client, study):
+    verified(client)
+    other = Client()
+    screened(other)
+    answer = send(other, url("contact"), CONTACT)
+    assert answer.url == url("code")
+    assert reverse("account_request_login_code") in mail.outbox[-1].body
+    assert not re.search(r"\b\d{6}\b", mail.outbox[-1].body)
+    assert "This is not the code" in send(other, url("code"), {"code": "123456"}).content.decode()
+    assert Identity.objects.count() == 1
+
+
+def test_a_wrong_answer_about_the_letter_is_explained_and_asked_again(client, study):
+    verified(client)
+    page = send(client, url("consent_questions"), {"stop": "a"}).content.decode()
+    assert "You may stop whenever you like" in page
+    assert client.get(url("sign")).url == url("consent_questions")
+    assert send(client, url("consent_questions"), {"stop": "b"}).url == url("sign")
+    send(client, url("sign"), {"statement_voluntary": "on", "statement_data": "on", "signature": "Dan"})
+    assert Consent.objects.get(kind="study").comprehension == {"stop": 2}
+
+
+def test_every_statement_and_a_name_are_needed_to_sign(client, study):
+    verified(client)
+    send(client, url("consent_questions"), {"stop": "b"})
+    send(client, url("sign"), {"statement_voluntary": "on", "signature": "Dan"})
+    send(client, url("sign"), {"statement_voluntary": "on", "statement_data": "on", "signature": ""})
+    assert Participant.objects.get().state == "screening"
+
+
+def test_whoever_would_rather_not_take_part_is_thanked_and_keeps_access_to_help(client, study):
+    verified(client)
+    answer = send(client, url("decline"), {})
+    dan = Participant.objects.get()
+    assert (answer.url, dan.state, dan.left_reason) == (url("turned_away"), "excluded", "declined")
+    assert "that is fine" in client.get(answer.url).content.decode()
+
+
+def test_a_lost_session_leads_to_the_code_or_to_a_new_beginning(client, study):
+    for name in ("contact", "consent", "onward", "turned_away", "talk"):
+        page = client.get(url(name))
+        assert (page.status_code, "Begin again" in page.content.decode()) == (200, True)
+
+
+def test_a_verified_person_comes_back_to_where_they_were_after_signing_in(client, study):
+    verified(client)
+    dan = Participant.objects.get()
+    back = Client()
+    back.force_login(dan.user)
+    assert back.get(reverse("participant:home")).url == url("consent")
+
+
+def test_a_study_that_takes_nobody_shows_a_kind_page_and_help(client, study):
+    studies.pause(study=study, by=actors.SYSTEM, at=NOW)
+    page = client.get(url("information")).content.decode()
+    assert "nobody new" in page
+    assert 'href="tel:113"' in page
+    assert client.post(url("begin")).url == url("information")
+    assert Participant.objects.count() == 0
+
+
+def test_a_study_that_is_not_open_yet_is_not_there(client, db):
+    factories.a_loaded_study(factories.Path(__file__).parents[1] / "small_study", NOW)
+    assert client.get(url("information")).status_code == 404
+    assert client.get(url("help")).status_code == 404
+
+
+def test_a_study_is_offered_only_in_its_open_languages(client, study):
+    study.open_languages = ["nl"]
+    study.save(update_fields=["open_languages"])
+    page = client.get(url("information")).content.decode()
+    assert "not in the language of this page" in page
+    assert client.post(url("begin")).url == url("information")
+    assert Participant.objects.count() == 0
+
+
+def test_help_is_there_for_everybody_and_leads_back_to_a_page_of_ours_only(client, study):
+    page = client.get(url("help"), headers={"referer": "http://testserver/participant/lessons/"})
+    assert page.context["back_url"] == "/participant/lessons/"
+    page = client.get(url("help"), headers={"referer": "https://elsewhere.example/participant/"})
+    assert page.context["back_url"] == ""
