@@ -1,18 +1,11 @@
-"""Anybody's trial as one CSV with a row a person, and a plan that says what its columns are.
-
-`read_plan` and `read_data` list every mistake at once: of the plan by file and line, of the data by column and row.
-"""
+"""The rows of the CSV, checked one by one and turned into a snapshot."""
 
 import csv
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Literal
 
-import yaml
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
-
-from .dataset import (
+from ..dataset import (
     Arm,
     Dataset,
     Instrument,
@@ -24,177 +17,10 @@ from .dataset import (
     Variable,
     count_flow,
 )
-from .plan import AnalysisPlan, Outcome
+from .document import BadInput
+from .plan import CsvPlan
 
 BASELINE = "baseline"
-Texts = dict[str, str]
-
-
-class BadInput(ValueError):
-    """`messages` name each mistake and where it stands."""
-
-    def __init__(self, messages: list[str]) -> None:
-        super().__init__("\n".join(messages))
-        self.messages = messages
-
-
-class _Strict(BaseModel):
-    model_config = ConfigDict(frozen=True, extra="forbid")
-
-
-class Columns(_Strict):
-    participant: str
-    arm: str
-    baseline: str
-
-
-class Measure(_Strict):
-    code: str
-    title: Texts
-    direction: Literal["higher_worse", "higher_better"]
-    source: str = ""
-
-
-class Visit(_Strict):
-    column: str
-    label: Texts
-    months: float = Field(gt=0)
-
-
-class ArmName(_Strict):
-    code: str
-    name: Texts
-
-
-class Change(_Strict):
-    points: float | None = Field(None, gt=0)
-    sd: float | None = Field(None, gt=0)
-    reliability: float | None = Field(None, ge=0, lt=1)
-    source: str
-    status: Literal["cited", "unverified"] = "unverified"
-
-
-class CsvPlan(_Strict):
-    """The plan file. `primary` names visit columns; left out, no time point is singled out."""
-
-    title: Texts
-    source: str
-    columns: Columns
-    outcome: Measure
-    visits: tuple[Visit, ...] = Field(min_length=1)
-    arms: tuple[ArmName, ...] = Field(min_length=2)
-    contrasts: tuple[tuple[str, str], ...] = ()
-    covariates: tuple[str, ...] = ()
-    missing: tuple[str, ...] = ("NA", "")
-    confidence: float = Field(0.95, gt=0.5, lt=1)
-    standardiser: Literal["baseline_sd", "post_sd"] = "baseline_sd"
-    reliable_change: Change | None = None
-    primary: tuple[str, ...] = ()
-    multiplicity: Literal["none", "holm"] = "none"
-    simulated: bool = False
-
-    def analysis(self) -> AnalysisPlan:
-        return AnalysisPlan(
-            primary=tuple(Outcome(instrument=self.outcome.code, timepoint=column) for column in self.primary),
-            multiplicity=self.multiplicity,
-            covariates=self.covariates,
-            contrasts=self.contrasts,
-            confidence=self.confidence,
-            standardiser=self.standardiser,
-        )
-
-    def needed(self) -> list[str]:
-        c = self.columns
-        return [c.participant, c.arm, c.baseline, *(visit.column for visit in self.visits), *self.covariates]
-
-
-# --- the plan ---------------------------------------------------------------------------------------------------------
-
-
-def read_plan(path: Path) -> CsvPlan:
-    """The plan, or BadInput with every mistake as `file:line: message`."""
-    document = _Document(path)
-    try:
-        plan = CsvPlan.model_validate(document.value)
-    except ValidationError as error:
-        raise BadInput([document.at(e["loc"], _said(e)) for e in error.errors()]) from None
-    mistakes = [document.at(loc, text) for loc, text in _mismatches(plan)]
-    if mistakes:
-        raise BadInput(mistakes)
-    return plan
-
-
-def _said(error: Mapping[str, Any]) -> str:
-    where = ".".join(str(part) for part in error["loc"])
-    return f"{where}: {error['msg'][:1].lower()}{error['msg'][1:]}" if where else error["msg"]
-
-
-def _mismatches(plan: CsvPlan) -> Iterator[tuple[tuple, str]]:
-    """What each part of the plan says of another part that is not so."""
-    arms, visits = [arm.code for arm in plan.arms], [visit.column for visit in plan.visits]
-    for i, pair in enumerate(plan.contrasts):
-        for arm in pair:
-            if arm not in arms:
-                yield ("contrasts", i), f"contrasts: {arm} is not one of the arms {', '.join(arms)}"
-        if pair[0] == pair[1]:
-            yield ("contrasts", i), f"contrasts: a contrast needs two different arms, not {pair[0]} twice"
-    for i, column in enumerate(plan.primary):
-        if column not in visits:
-            yield ("primary", i), f"primary: {column} is not the column of a visit ({', '.join(visits)})"
-    for name in sorted({name for name in plan.needed() if plan.needed().count(name) > 1}):
-        yield ("columns",), f"column {name} is named for two things"
-    if len(set(arms)) != len(arms):
-        yield ("arms",), "arms: two arms have the same code"
-    change = plan.reliable_change
-    if change and change.points is None and (change.sd is None or change.reliability is None):
-        yield ("reliable_change",), "reliable_change: give points, or sd and reliability"
-
-
-class _Document:
-    """A YAML file as plain text values, remembering on which line each stands."""
-
-    def __init__(self, path: Path) -> None:
-        self.name = path.name
-        self.lines: dict[tuple, int] = {(): 1}
-        self.mistakes: list[str] = []
-        try:
-            node = yaml.compose(path.read_text(encoding="utf-8"))
-        except UnicodeDecodeError:
-            raise BadInput([f"{self.name}: this is not UTF-8 text"]) from None
-        except yaml.YAMLError as error:
-            mark = getattr(error, "problem_mark", None)
-            line = mark.line + 1 if mark else 1
-            raise BadInput([f"{self.name}:{line}: {getattr(error, 'problem', None) or error}"]) from None
-        self.value = self._plain(node, ()) if node else {}
-        if self.mistakes:
-            raise BadInput(self.mistakes)
-
-    def at(self, loc: tuple, message: str) -> str:
-        """The message with the line of `loc`, or of the nearest part around it."""
-        while loc not in self.lines:
-            loc = loc[:-1]
-        return f"{self.name}:{self.lines[loc]}: {message}"
-
-    def _plain(self, node: yaml.Node, loc: tuple) -> Any:
-        self.lines.setdefault(loc, node.start_mark.line + 1)
-        if isinstance(node, yaml.MappingNode):
-            return self._mapping(node, loc)
-        if isinstance(node, yaml.SequenceNode):
-            return [self._plain(item, (*loc, i)) for i, item in enumerate(node.value)]
-        # Scalars stay text, so that an arm called No or a missing value called NA is not read as something else.
-        return node.value
-
-    def _mapping(self, node: yaml.MappingNode, loc: tuple) -> dict[str, Any]:
-        found: dict[str, Any] = {}
-        for key, value in node.value:
-            if key.value in found:
-                self.mistakes.append(f"{self.name}:{key.start_mark.line + 1}: {key.value} stands here a second time")
-            self.lines[(*loc, key.value)] = key.start_mark.line + 1
-            found[key.value] = self._plain(value, (*loc, key.value))
-        return found
-
-
-# --- the data ---------------------------------------------------------------------------------------------------------
 
 
 @dataclass(frozen=True)
