@@ -1,0 +1,82 @@
+"""Who gets which coach: fewest people first, then by turn."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime, timedelta
+
+import pytest
+
+from coaching_protocol.actions import plans
+from coaching_protocol.models import CoachAssignment, CoachingPlan
+from tests import factories
+from trial import actors
+from trial.actions import participants
+from trial.models import Membership
+
+NOW = datetime(2026, 3, 2, 10, 0, tzinfo=UTC)
+
+
+@pytest.fixture
+def ben(study):
+    return Membership.objects.get(study=study, role="coach").user
+
+
+def the_next(study, minutes: int):
+    """Somebody who is called is allocated `minutes` after now; their coach."""
+    before = CoachingPlan.objects.count()
+    while CoachingPlan.objects.count() == before:
+        factories.a_randomised_participant(study, NOW + timedelta(minutes=minutes))
+    return CoachAssignment.objects.order_by("-pk")[0]
+
+
+def test_newcomers_go_round_the_coaches_by_turn(study, staff, ben):
+    gijs, hana = staff("coach", "Gijs"), staff("coach", "Hana")
+    given = [the_next(study, minutes).coach for minutes in range(7)]
+    assert given == [ben, gijs, hana, ben, gijs, hana, ben]
+
+
+def test_whoever_has_the_fewest_people_comes_before_whose_turn_it_is(study, staff, ben):
+    gijs = staff("coach", "Gijs")
+    first, _second, _third = (the_next(study, minutes) for minutes in range(3))  # Ben, Gijs, Ben
+    assert the_next(study, 3).coach == gijs  # two each: it is Ben's turn
+    participants.withdraw(
+        participant=CoachAssignment.objects.filter(coach=gijs).first().plan.participant,
+        by=actors.SYSTEM,
+        at=NOW,
+    )
+    assert the_next(study, 4).coach == gijs  # one against two
+    assert the_next(study, 5).coach == ben
+    assert first.coach == ben
+
+
+def test_a_coach_whose_role_ended_gets_nobody(study, staff, ben):
+    gijs = staff("coach", "Gijs")
+    Membership.objects.filter(user=ben).update(ended_at=NOW)
+    assert [the_next(study, minutes).coach for minutes in range(2)] == [gijs, gijs]
+
+
+def test_only_a_coach_of_the_study_is_given_people(study, staff, ben):
+    plan = the_next(study, 0).plan
+    with pytest.raises(plans.NotACoach):
+        plans.reassign(plan=plan, coach=staff("researcher"), reason="left", by=actors.SYSTEM, at=NOW)
+    with pytest.raises(plans.SameCoach):
+        plans.reassign(plan=plan, coach=ben, reason="left", by=actors.SYSTEM, at=NOW)
+    assert CoachAssignment.objects.filter(plan=plan).count() == 1
+
+
+def test_somebody_without_a_coach_is_given_one(study, staff, ben):
+    plan = the_next(study, 0).plan
+    CoachAssignment.objects.filter(plan=plan).update(ended_at=NOW)
+    gijs = staff("coach", "Gijs")
+    plans.reassign(plan=plan, coach=gijs, reason="first", by=actors.SYSTEM, at=NOW)
+    assert [each.coach for each in CoachAssignment.objects.filter(plan=plan, ended_at=None)] == [gijs]
+
+
+def test_where_there_is_no_coach_the_person_waits_and_staff_are_told(study, ben):
+    Membership.objects.filter(user=ben).update(ended_at=NOW)
+    before = CoachingPlan.objects.count()
+    while CoachingPlan.objects.count() == before:
+        factories.a_randomised_participant(study, NOW)
+    plan = CoachingPlan.objects.order_by("-pk")[0]
+    assert CoachAssignment.objects.filter(plan=plan).count() == 0
+    assert list(plan.participant.alerts.values_list("kind", "state")) == [("no_coach", "raised")]
