@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
+from datetime import datetime
+
 from trial.grants import Grant
 from trial.models import Participant, Study
+from trial.queries import programme
+from trial.queries.addresses import address_of
 
 
 def by_code(code: str) -> Participant:
@@ -46,3 +50,15 @@ def randomised_count(study: Study) -> int:
 def unfinished_count(study: Study) -> int:
     """People who are in and not yet at the end."""
     return Participant.objects.filter(study=study, state__in=("consented", "randomised")).count()
+
+
+def someone_in_the_programme(study: Study, at: datetime) -> str | None:
+    """The address of a simulated person with an open lesson to do, for the demo; None in a study that is not simulated."""
+    if not study.simulated:
+        return None
+    for participant in Participant.objects.filter(study=study, state="randomised").select_related("version", "key"):
+        states = programme.modules(participant)
+        done = sum(state.done_at is not None for state in states)
+        if done and any(state.is_open(at) and not state.done_at for state in states):
+            return address_of(participant)
+    return None

@@ -1,0 +1,91 @@
+"""A whole rehearsal in a directory of its own: database, mail, report. Behind `demo` and `rehearse`."""
+
+from __future__ import annotations
+
+import os
+import sys
+from collections.abc import Callable, Mapping
+from datetime import datetime, timedelta
+from pathlib import Path
+
+from django.core.management import call_command
+
+from randomisation.actions import seeds
+from reports.actions import reports
+from trial import actors, rehearse, stamp
+from trial.actions import studies
+from trial.models import Study
+from trial.virtual import Settings
+
+DATABASE = "handvat.sqlite3"
+COACHES = 3
+
+
+def settle_in(directory: Path) -> None:
+    """Run the rest of this command on a fresh embedded database in `directory`, whatever DATABASE_URL says.
+
+    Settings are read once by a process, so the process is replaced by itself with the right environment.
+    """
+    directory = directory.resolve()
+    wanted = {
+        "HANDVAT_DATABASE": str(directory / DATABASE),
+        "HANDVAT_KIND": "rehearsal",
+        "HANDVAT_MAIL_DIRECTORY": str(directory),
+        "DATABASE_URL": "",
+    }
+    if all(os.environ.get(name, "") == value for name, value in wanted.items()):
+        return
+    directory.mkdir(parents=True, exist_ok=True)
+    for name in (DATABASE, f"{DATABASE}-wal", f"{DATABASE}-shm", "mail.mbox"):
+        (directory / name).unlink(missing_ok=True)
+    sys.stdout.flush()
+    os.execve(sys.executable, [sys.executable, *sys.argv], {**os.environ, **wanted})  # noqa: S606
+
+
+def find(study: str) -> Path:
+    """A study folder by path, or by the name of one that is shipped; raises FileNotFoundError saying which there are."""
+    shipped = Path(__file__).resolve().parent.parent / "trial" / "studies"
+    for path in (Path(study), shipped / study):
+        if path.exists():
+            return path
+    names = ", ".join(sorted(each.name for each in shipped.iterdir() if each.is_dir()))
+    raise FileNotFoundError(f"there is no study folder {study}; shipped are {names}")
+
+
+def prepare(path: Path, *, seed: int, begins_at: datetime) -> Study:
+    """Migrate, load, invite virtual coaches, seed and open."""
+    call_command("migrate", verbosity=0)
+    stamp.check_kind("rehearsal")
+    at = begins_at - timedelta(days=1)
+    study = studies.load(path=path, simulated=True, by=actors.SYSTEM, at=at).study
+    if study.current.section("coaching")["protocols"]:
+        rehearse.make_coaches(study, COACHES, at)
+    seeds.make(study=study, rehearsal_seed=seed, by=actors.SYSTEM, at=at)
+    return studies.open_study(study=study, by=actors.SYSTEM, at=at)
+
+
+def run(
+    path: Path,
+    *,
+    number: int,
+    seed: int,
+    effects: Mapping[str, float],
+    dropout: bool = True,
+    begins_at: datetime = rehearse.BEGINS_AT,
+    ends_at: datetime | None = None,
+    report: Callable[[int, int, datetime], None] = lambda done, left, at: None,
+) -> tuple[Study, datetime]:
+    """From the first screening to the last follow-up (or to `ends_at`); the study and the last virtual moment."""
+    study = prepare(path, seed=seed, begins_at=begins_at)
+    settings = Settings(seed=seed, number=number, effects=dict(effects), dropout=dropout)
+    ended_at = rehearse.run(study, settings, begins_at=begins_at, ends_at=ends_at, report=report)
+    study.refresh_from_db()
+    return study, ended_at
+
+
+def write(study: Study, directory: Path, *, language: str, at: datetime) -> None:
+    """report.pdf, report.html and results.json by arm, and the export, in `directory`."""
+    directory.mkdir(parents=True, exist_ok=True)
+    reports.make_report(
+        study=study, kind="by_arm", language=language, directory=directory, by=actors.SYSTEM, at=at
+    )
