@@ -104,6 +104,11 @@ def readme(files: Mapping[str, bytes], data: Dataset, at: datetime) -> str:
         "A report with the same snapshot was made from these tables. codebook.csv tells what each column is, plan.json",
         "what is compared with what. Days are calendar days in the study's time zone. UTF-8, comma separated.",
         "",
+        "Began what the arm offers: used a module or talked in a planned call; an arm that offers neither at the start is",
+        "begun by being allocated. Time in the study: until withdrawing, else until the first planned time point from which",
+        "on nothing was answered. Use of the programme: from its opening to the last use; it has stopped after",
+        f"{data.idle_after} {data.time_unit}s without use unless the programme was finished.",
+        "",
         *(f"{hashlib.sha256(content).hexdigest()}  {name}" for name, content in sorted(files.items())),
     ]
     return "\n".join(lines) + "\n"

@@ -93,9 +93,7 @@ def make_export(request: HttpRequest, slug: str) -> HttpResponse:
     if not form.is_valid():
         return _export_list(request, study, form)
     try:
-        actions.export(
-            study=study, kind=form.cleaned_data["kind"], key=key(request), by=actor, at=timezone.now()
-        )
+        actions.export(study=study, kind=form.cleaned_data["kind"], key=key(request), by=actor, at=timezone.now())
     except (actions.ArmsConcealed, actions.NobodyRandomised) as error:
         messages.error(request, _why_not(error))
     else:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterator, Sequence
+from dataclasses import replace
 from datetime import date, datetime
 from typing import Any
 from zoneinfo import ZoneInfo
@@ -40,6 +41,7 @@ PROGRAMME = (
     Column("last_used_on", "Last day the module was used", "date", missing="empty: never begun"),
     Column("done_on", "Day the module was marked done", "date", missing="empty: not done"),
     Column("finished_on", "Day the whole programme was done", "date", missing="empty: not finished"),
+    Column("known_until", "Last day that could have shown use: leaving the study, or the day of the export", "date"),
 )
 SCREENING = (
     Column("stage", "Screening page or step at which they left", "code"),
@@ -82,7 +84,9 @@ def asked(version: ProtocolVersion) -> list[Question]:
 
 def _participants(version: ProtocolVersion, people: Sequence[Participant], arms: bool) -> Table:
     zone, questions = ZoneInfo(version.protocol.timezone), asked(version)
-    columns = (*FIXED, *(BY_ARM if arms else ()), *(_question_column(question) for question in questions))
+    sites = {site.code: site.name for site in version.protocol.sites}
+    fixed = [replace(column, values=sites) if column.name == "site" else column for column in FIXED]
+    columns = (*fixed, *(BY_ARM if arms else ()), *(_question_column(question) for question in questions))
     return Table("participants", "Participants", columns, [_person(p, zone, questions, arms) for p in people])
 
 
@@ -122,17 +126,20 @@ def _modules(version: ProtocolVersion) -> Table:
 def _programme(study: Study, version: ProtocolVersion, people: Sequence[Participant], at: datetime) -> Table:
     given = {grant.participant_id: grant for grant in programme.opened(study, at)}
     uses = {(use.participant_id, use.module): use for use in ModuleUse.objects.filter(participant__study=study)}
-    rows = [row for p in people if p.pk in given for row in _use_of(p, given[p.pk], uses, version)]
+    rows = [row for p in people if p.pk in given for row in _use_of(p, given[p.pk], uses, version, at)]
     return Table("programme", "What was done with the programme, by everybody it was open to", PROGRAMME, rows)
 
 
-def _use_of(p: Participant, grant: Any, uses: dict, version: ProtocolVersion) -> Iterator[tuple[Any, ...]]:
+def _use_of(
+    p: Participant, grant: Any, uses: dict, version: ProtocolVersion, at: datetime
+) -> Iterator[tuple[Any, ...]]:
     zone = ZoneInfo(version.protocol.timezone)
     opened_on, finished_on = local_day(grant.opens_at, zone), local_day(grant.finished_at, zone)
+    known_until = local_day(min(p.left_at or at, at), zone)
     for number, module in enumerate(version.programme.modules if version.programme else (), 1):
         use = uses.get((p.pk, module.code))
         days = (local_day(m, zone) for m in (use.begun_at, use.last_used_at, use.done_at)) if use else (None,) * 3
-        yield p.code, module.code, number, opened_on, *days, finished_on
+        yield p.code, module.code, number, opened_on, *days, finished_on, known_until
 
 
 def _english(texts: Any) -> str:

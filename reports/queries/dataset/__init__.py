@@ -27,7 +27,7 @@ def dataset_of(study: Study, arms: Mapping[str, str] | None, at: datetime) -> Da
     """The snapshot at `at`. `arms` is the arm by participant code; None pools and leaves out what tells an arm."""
     version, found = study.current, tables(study, at, arms=arms is not None)
     plan, points = plan_of(version), design.timepoints(version, found)
-    used = programme.Use(version, found, at) if has(found, "programme") else None
+    used = programme.Use(found) if has(found, "programme") else None
     called = calls.Calls(found) if has(found, "contacts") else None
     joined = people.participants(version, found, arms, used, called)
     if not joined:

@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from datetime import date, datetime, timedelta
+from datetime import date, timedelta
 from typing import Any
-from zoneinfo import ZoneInfo
 
 from reports.dataset import Module, ModuleUse, Usage
 from reports.queries.tables import Records, day, days_after, records
@@ -24,12 +23,10 @@ def modules(version: ProtocolVersion) -> tuple[Module, ...]:
 class Use:
     """The table `programme` by person."""
 
-    def __init__(self, version: ProtocolVersion, found: list[Table], at: datetime) -> None:
+    def __init__(self, found: list[Table]) -> None:
         self.rows: dict[str, Records] = {}
         for row in records(found, "programme"):
             self.rows.setdefault(row["participant"], []).append(row)
-        self.today = at.astimezone(ZoneInfo(version.protocol.timezone)).date()
-        self.left = {row["participant"]: day(row["left_on"]) for row in records(found, "participants")}
 
     def has_begun(self, code: str) -> bool:
         return any(row["begun_on"] for row in self.rows.get(code, []))
@@ -49,21 +46,17 @@ class Use:
     def _usage(self, code: str, started: date | None) -> Usage:
         rows = self.rows[code]
         last = max((used_on for row in rows if (used_on := day(row["last_used_on"]))), default=None)
-        opened_on = day(rows[0]["opened_on"]) or self.today
+        opened_on, known_until = rows[0]["opened_on"], rows[0]["known_until"]
+        # A day more than IDLE_AFTER without use settles it. Later days add nothing, so that the snapshot of a finished
+        # study is the same whenever it is taken.
+        until = min(known_until, (last or opened_on) + timedelta(days=IDLE_AFTER + 1))
         return Usage(
             code,
             days_after(started, last),
             days_after(started, opened_on) or 0,
             days_after(started, rows[0]["finished_on"]),
-            days_after(started, self._until(code, last or opened_on)),
+            days_after(started, until),
         )
-
-    def _until(self, code: str, last: date) -> date:
-        """The last day that says anything of use: leaving the study, today, or a day more than IDLE_AFTER without use.
-
-        Later days add nothing, so that the snapshot of a finished study is the same whenever it is taken.
-        """
-        return min(self.left.get(code) or self.today, self.today, last + timedelta(days=IDLE_AFTER + 1))
 
     def _rows(self, start: Start) -> Iterator[tuple[str, dict[str, Any]]]:
         for code in start:
