@@ -1,4 +1,177 @@
-def handle(exc, context):
-    from rest_framework.views import exception_handler
+"""Every error the API answers with, in one place: what was raised -> status, code and words.
 
-    return exception_handler(exc, context)
+Errors of other apps are named by string, as in settings. Their words say what to do, and no more than the error's
+name tells: no answer, no address, no arm.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from django.core.exceptions import PermissionDenied
+from django.http import Http404
+from django.utils.translation import gettext_lazy as _
+from rest_framework import exceptions
+from rest_framework.response import Response
+from rest_framework.views import set_rollback
+
+BAD_REQUEST, CONFLICT, GONE, UNPROCESSABLE, TOO_MANY = 400, 409, 410, 422, 429
+PROBLEM = "application/problem+json"
+
+
+class NotHere(exceptions.APIException):
+    """The person is not at this step; what is asked of them now stands in `today` or in the last answer."""
+
+    status_code = CONFLICT
+    default_code = "not_here"
+    default_detail = _("This is not asked of you now. Look at what comes next.")
+
+
+class CodeWrong(exceptions.APIException):
+    status_code = BAD_REQUEST
+    default_code = "code_wrong"
+    default_detail = _("This is not the code. Look at the newest message we sent you.")
+
+
+class CodeOver(exceptions.APIException):
+    status_code = GONE
+    default_code = "code_over"
+    default_detail = _("This code no longer works. Ask for a new one.")
+
+
+@dataclass(frozen=True)
+class Named:
+    status: int
+    code: str
+    words: Any
+
+
+_OVER = _("This is over, or was done already.")
+CATALOGUE: Mapping[str, Named] = {
+    "trial.actions.once.KeyReused": Named(
+        CONFLICT, "key_reused", _("This Idempotency-Key was used before, with other content.")
+    ),
+    "trial.lifecycles.NotAllowedNow": Named(CONFLICT, "not_allowed_now", _("There is no such step from here.")),
+    "trial.actions.participants.NotRecruiting": Named(
+        CONFLICT, "not_recruiting", _("This study takes no newcomers now.")
+    ),
+    "trial.actions.participants.AddressInUse": Named(
+        CONFLICT, "address_in_use", _("You are known here already: you can sign in with this address.")
+    ),
+    "trial.actions.mailcodes.TooManyCodes": Named(
+        TOO_MANY, "too_many_codes", _("We sent several codes already. Wait an hour, then ask for a new one.")
+    ),
+    "trial.actions.participants.NotVerified": Named(CONFLICT, "not_verified", _("Your address is not checked yet.")),
+    "trial.actions.participants.StatementsMissing": Named(
+        BAD_REQUEST, "statements_missing", _("Every statement must be agreed to.")
+    ),
+    "trial.actions.participants.ComprehensionMissing": Named(
+        BAD_REQUEST, "comprehension_missing", _("Every question about the letter must be answered rightly first.")
+    ),
+    "trial.actions.programme.ModuleNotOpen": Named(CONFLICT, "module_not_open", _("This lesson is not open now.")),
+    "trial.actions.programme.NotBegun": Named(CONFLICT, "module_not_begun", _("Begin the lesson first.")),
+    "trial.actions.alerts.NothingDone": Named(
+        BAD_REQUEST, "nothing_done", _("Say what was done; an alert is not closed without it.")
+    ),
+    "trial.actions.alerts.NotTaken": Named(CONFLICT, "alert_not_taken", _("Take the alert over first.")),
+    "trial.actions.studies.AlreadyLoaded": Named(
+        CONFLICT, "already_loaded", _("The newest version of this study is this very folder.")
+    ),
+    "trial.actions.studies.SlugTaken": Named(
+        CONFLICT, "slug_taken", _("The public slug or the code prefix belongs to another study.")
+    ),
+    "trial.actions.studies.DesignLocked": Named(
+        CONFLICT, "design_locked", _("The study is open: its design and its analysis plan cannot change any more.")
+    ),
+    "trial.actions.studies.NotReady": Named(
+        CONFLICT, "not_ready", _("Something is still missing before this study opens.")
+    ),
+    "trial.actions.staff.UnknownRole": Named(BAD_REQUEST, "unknown_role", _("There is no such role.")),
+    "trial.actions.staff.InvitationNotValid": Named(GONE, "invitation_not_valid", _("This invitation is over.")),
+    "trial.folder.problems.FolderErrors": Named(
+        UNPROCESSABLE, "folder_errors", _("Nothing was stored. Put right what is listed and load it again.")
+    ),
+    "outcomes.actions.assessments.NotOpenNow": Named(
+        CONFLICT, "not_open_now", _("This questionnaire is not open: not yet, not any more, or answered already.")
+    ),
+    "outcomes.actions.screening.NotScreening": Named(CONFLICT, "not_screening", _("The screening is over.")),
+    "outcomes.scoring.UnknownItem": Named(BAD_REQUEST, "unknown_item", _("This questionnaire has no such item.")),
+    "outcomes.scoring.AnswerOutsideOptions": Named(
+        BAD_REQUEST, "answer_outside_options", _("An answer is not one of the options.")
+    ),
+    "coaching_protocol.actions.calls.ContactOver": Named(CONFLICT, "contact_over", _OVER),
+    "coaching_protocol.actions.calls.NotStarted": Named(
+        CONFLICT, "call_not_started", _("Start the call first; a call is logged once.")
+    ),
+    "coaching_protocol.actions.calls.UnknownOutcome": Named(
+        BAD_REQUEST, "unknown_outcome", _("There is no such outcome.")
+    ),
+    "coaching_protocol.actions.calls.MinutesMissing": Named(
+        BAD_REQUEST, "minutes_missing", _("Write how many minutes you spoke, at least 1")
+    ),
+    "coaching_protocol.actions.calls.UnknownStep": Named(
+        BAD_REQUEST, "unknown_step", _("The protocol has no such step.")
+    ),
+    "coaching_protocol.actions.plans.NotACoach": Named(
+        BAD_REQUEST, "not_a_coach", _("This person does not coach in this study.")
+    ),
+    "coaching_protocol.actions.plans.SameCoach": Named(
+        CONFLICT, "same_coach", _("This is the coach they have now: choose another")
+    ),
+    "reports.actions.reports.ArmsConcealed": Named(
+        CONFLICT, "arms_concealed", _("A report by arm can be made once the study is locked.")
+    ),
+    "reports.actions.reports.UnknownLanguage": Named(
+        BAD_REQUEST, "unknown_language", _("There is no report in this language.")
+    ),
+    "reports.queries.dataset.NobodyRandomised": Named(
+        CONFLICT, "nobody_randomised", _("Nobody is randomised yet: there is nothing to report.")
+    ),
+}
+
+
+def handle(error: Exception, context: dict[str, Any]) -> Response | None:
+    """One shape for everything that can go wrong; None for a fault of ours, which ends as status 500."""
+    named = find(error)
+    if named:
+        set_rollback()
+        return problem(named.status, named.code, named.words, _details(error))
+    if isinstance(error, Http404):
+        error = exceptions.NotFound()
+    elif isinstance(error, PermissionDenied):
+        error = exceptions.PermissionDenied()
+    return _of_the_framework(error) if isinstance(error, exceptions.APIException) else None
+
+
+def find(error: Exception) -> Named | None:
+    names = (f"{each.__module__}.{each.__qualname__}" for each in type(error).__mro__)
+    return next((CATALOGUE[name] for name in names if name in CATALOGUE), None)
+
+
+def problem(status: int, code: str, words: Any, details: Mapping[str, Any]) -> Response:
+    body = {"code": code, "detail": str(words), "fields": {}, **details}
+    return Response(body, status=status, content_type=PROBLEM)
+
+
+def _details(error: Exception) -> dict[str, Any]:
+    """What a client can act on: the places in a folder, or what is still missing."""
+    if hasattr(error, "problems"):
+        return {"errors": [{"file": each.file, "line": each.line, "message": each.message} for each in error.problems]}
+    return {"missing": error.requirements} if hasattr(error, "requirements") else {}
+
+
+def _of_the_framework(error: exceptions.APIException) -> Response:
+    set_rollback()
+    if isinstance(error, exceptions.ValidationError):
+        words = _("Something is missing or cannot be read.")
+        fields = error.detail if isinstance(error.detail, dict) else {"": error.detail}
+        response = problem(error.status_code, "invalid", words, {"fields": fields})
+    else:
+        response = problem(error.status_code, error.default_code, error.detail, {})
+    for header, attribute in (("WWW-Authenticate", "auth_header"), ("Retry-After", "wait")):
+        value = getattr(error, attribute, None)
+        if value:
+            response[header] = str(int(value)) if attribute == "wait" else value
+    return response

@@ -1,0 +1,305 @@
+"""The coach's desk: whom to call, one person, one call. Anybody outside the own caseload does not exist here."""
+
+from __future__ import annotations
+
+import json
+from datetime import datetime
+from typing import Any
+from zoneinfo import ZoneInfo
+
+from django.http import Http404
+from django.shortcuts import get_object_or_404
+from django.utils import timezone, translation
+from rest_framework import serializers
+from rest_framework.request import Request
+from rest_framework.response import Response
+from rest_framework.views import APIView
+
+from coaching_protocol.actions import calls, plans
+from coaching_protocol.forms.calls import GiveUp, LogCall
+from coaching_protocol.forms.people import REASONS, Reassign
+from coaching_protocol.models import Attempt, CoachingPlan, Contact
+from coaching_protocol.queries import caseload as reads
+from coaching_protocol.queries.caseload import Call, Row, Try
+from coaching_protocol.queries.plans import protocol
+from trial import actors, permissions
+from trial.actors import Actor
+from trial.api import described, doors, shapes
+from trial.models import Membership
+
+
+class CaseloadRow(serializers.Serializer):
+    participant = serializers.CharField(source="participant.code")
+    study = serializers.CharField(source="plan.study.slug")
+    group = serializers.CharField(help_text="log, overdue, today, week, later or finished.")
+    number = serializers.IntegerField(source="contact.number", default=None, allow_null=True)
+    opens_on = serializers.DateField(source="contact.opens_on", default=None, allow_null=True)
+    closes_on = serializers.DateField(source="contact.closes_on", default=None, allow_null=True)
+    appointment_at = serializers.DateTimeField(allow_null=True)
+    held = serializers.IntegerField()
+    total = serializers.IntegerField()
+    coach = serializers.CharField(source="plan.coach_name", allow_null=True)
+
+
+class CaseloadView(APIView):
+    @described.reads("caseload", "Whom to call, what is due first", CaseloadRow(many=True))
+    def get(self, request: Request) -> Response:
+        if not Membership.objects.filter(
+            user=request.user.pk, role__in=("coach", "supervisor"), ended_at__isnull=True
+        ).exists():
+            raise Http404
+        return Response(CaseloadRow(reads.rows(request.user, timezone.now()), many=True).data)  # type: ignore[arg-type]
+
+
+class StepShape(serializers.Serializer):
+    code = serializers.CharField()
+    text = serializers.CharField()
+
+
+class ProtocolShape(serializers.Serializer):
+    code = serializers.CharField()
+    name = serializers.CharField()
+    version = serializers.CharField()
+    minutes = serializers.IntegerField()
+    steps = StepShape(many=True)
+    must_not = StepShape(many=True)
+    escalation = serializers.CharField()
+
+
+class TryShape(serializers.Serializer):
+    started_at = serializers.DateTimeField()
+    logged_at = serializers.DateTimeField(allow_null=True)
+    outcome = serializers.CharField(allow_blank=True)
+    minutes = serializers.IntegerField(allow_null=True)
+    steps_done = serializers.ListField(child=serializers.CharField())
+    deviations = serializers.ListField(child=serializers.CharField())
+    note = serializers.CharField(allow_blank=True)
+
+
+class LoggedCall(serializers.Serializer):
+    number = serializers.IntegerField()
+    state = serializers.CharField()
+    opens_on = serializers.DateField()
+    due_on = serializers.DateField()
+    closes_on = serializers.DateField()
+    appointment_at = serializers.DateTimeField(allow_null=True)
+    tries = TryShape(many=True)
+
+
+class ModuleShape(serializers.Serializer):
+    code = serializers.CharField()
+    number = serializers.IntegerField()
+    title = serializers.CharField()
+    begun_at = serializers.DateTimeField(allow_null=True)
+    done_at = serializers.DateTimeField(allow_null=True)
+    last_used_at = serializers.DateTimeField(allow_null=True)
+
+
+class CaseloadPerson(CaseloadRow):
+    protocol = ProtocolShape()
+    calls = LoggedCall(many=True)
+    modules = ModuleShape(many=True, help_text="That and when, never what was written.")
+
+
+class PersonView(APIView):
+    @described.reads("caseload_person", "One person: programme progress and calls; no scores, no arm", CaseloadPerson)
+    def get(self, request: Request, code: str) -> Response:
+        return _person(_find(request, code), timezone.now())
+
+
+def _find(request: Request, code: str, *, also_ended: bool = False) -> CoachingPlan:
+    plan = reads.find(request.user, code, also_ended=also_ended)  # type: ignore[arg-type]
+    if plan is None:
+        raise Http404
+    return plan
+
+
+def _actor(request: Request, plan: CoachingPlan) -> Actor:
+    return actors.staff(request.user.pk, permissions.check_may(request.user, plan.study, "coach"))  # type: ignore[arg-type]
+
+
+def _person(plan: CoachingPlan, at: datetime) -> Response:
+    row = reads.row(plan, at)
+    extra = {
+        "protocol": _protocol(row),
+        "calls": [_call(each) for each in reads.calls(plan)],
+        "modules": reads.progress(plan.participant).modules,
+    }
+    return Response({**CaseloadRow(row).data, **_described(extra)})
+
+
+def _described(extra: dict[str, Any]) -> dict[str, Any]:
+    fields = CaseloadPerson().fields
+    return {name: fields[name].to_representation(value) for name, value in extra.items()}
+
+
+def _protocol(row: Row) -> dict[str, Any]:
+    language = (translation.get_language() or "en").partition("-")[0]
+    found = row.protocol
+    return {
+        "code": row.plan.protocol,
+        "name": shapes.said(found.name, language),
+        "version": found.version,
+        "minutes": found.minutes,
+        "steps": [{"code": step.code, "text": shapes.said(step.text, language)} for step in found.steps],
+        "must_not": [{"code": step.code, "text": shapes.said(step.text, language)} for step in found.must_not],
+        "escalation": shapes.said(found.escalation, language),
+    }
+
+
+def _call(call: Call) -> dict[str, Any]:
+    names = (name for name in LoggedCall().fields if name != "tries")
+    return {**{name: getattr(call.contact, name) for name in names}, "tries": [_try(each) for each in call.tries]}
+
+
+def _try(each: Try) -> dict[str, Any]:
+    return {**{name: getattr(each.attempt, name) for name in TryShape().fields if name != "note"}, "note": each.note}
+
+
+class DetailsShape(serializers.Serializer):
+    first_name = serializers.CharField(allow_blank=True)
+    phone = serializers.CharField(allow_blank=True)
+    language = serializers.CharField(allow_blank=True)
+    call_times = serializers.ListField(child=serializers.CharField())
+
+
+class ShowNumberView(APIView):
+    @described.writes("show_number", "First name, number, language and preferred times; recorded", None, DetailsShape)
+    def post(self, request: Request, code: str) -> Response:
+        plan = _find(request, code)
+        calls.show_number(
+            participant=plan.participant,
+            coach=request.user,  # type: ignore[arg-type]
+            key=doors.key(request),
+            by=_actor(request, plan),
+            at=timezone.now(),
+        )
+        identity = calls.details(plan.participant)
+        if identity is None:
+            return Response({"first_name": "", "phone": "", "language": "", "call_times": []})
+        answer = {
+            "first_name": next(iter(identity.name.split()), ""),
+            "phone": identity.phone,
+            "language": identity.participant.language,
+            "call_times": json.loads(identity.call_times or "[]"),
+        }
+        return Response(DetailsShape(answer).data)
+
+
+class StartView(APIView):
+    @described.writes("call_start", "Begin one try; one that is open already is gone on with", None, TryShape)
+    def post(self, request: Request, code: str, number: int) -> Response:
+        plan = _find(request, code)
+        begun = calls.start(
+            contact=get_object_or_404(Contact, plan=plan, number=number),
+            coach=request.user,  # type: ignore[arg-type]
+            key=doors.key(request),
+            by=_actor(request, plan),
+            at=timezone.now(),
+        )
+        return _attempt(begun, plan)
+
+
+def _attempt(attempt: Attempt, plan: CoachingPlan) -> Response:
+    shown = {name: getattr(attempt, name) for name in TryShape().fields if name != "note"}
+    return Response(TryShape({**shown, "note": plan.participant.unsealed(attempt.note_sealed)}).data)
+
+
+class CallLog(serializers.Serializer):
+    outcome = serializers.ChoiceField(choices=Attempt.OUTCOMES)
+    minutes = serializers.IntegerField(required=False, allow_null=True)
+    steps_done = serializers.ListField(child=serializers.CharField(), default=list)
+    deviations = serializers.ListField(child=serializers.CharField(), default=list)
+    note = serializers.CharField(default="", allow_blank=True, max_length=4000)
+    next_at = serializers.DateTimeField(required=False, allow_null=True, help_text="To the minute.")
+
+
+class LogView(APIView):
+    @described.writes("call_log", "Log the try that was begun against the checklist of its protocol", CallLog, TryShape)
+    def post(self, request: Request, code: str, number: int) -> Response:
+        plan, at, key = _find(request, code, also_ended=True), timezone.now(), doors.key(request)
+        by = _actor(request, plan)
+        attempt = _open_attempt(plan, number, key, by)
+        typed = _typed(doors.given(CallLog, request), plan.participant.timezone)
+        given = doors.check_form(_log_form(typed, plan, attempt, at))
+        wanted = {name: given[name] for name in ("outcome", "minutes", "steps_done", "note", "next_at")}
+        logged = calls.log(attempt=attempt, **wanted, deviations=given.get("deviations", []), key=key, by=by, at=at)
+        return _attempt(logged, plan)
+
+
+def _open_attempt(plan: CoachingPlan, number: int, key: str | None, by: Actor) -> Attempt:
+    """The try that is open; on a repeat the one that was logged last."""
+    tries = Attempt.objects.filter(contact__plan=plan, contact__number=number).select_related("contact")
+    if doors.is_repeat("coaching_protocol.calls.log", by, key):
+        tries = tries.filter(logged_at__isnull=False).order_by("-logged_at")
+    else:
+        tries = tries.filter(logged_at__isnull=True)
+    found = tries.first()
+    if found is None:
+        raise calls.NotStarted
+    return found
+
+
+def _typed(given: dict[str, Any], zone: str) -> dict[str, Any]:
+    """As the page's form would send it; a moment becomes day and time where the participant is."""
+    moment = given.pop("next_at", None)
+    local = moment.astimezone(ZoneInfo(zone)) if moment else None
+    when = {"next_on": f"{local:%Y-%m-%d}", "next_time": f"{local:%H:%M}"} if local else {}
+    return {**given, **when}
+
+
+def _log_form(typed: dict[str, Any], plan: CoachingPlan, attempt: Attempt, at: datetime) -> LogCall:
+    described_ = protocol(plan.participant.version, attempt.protocol)
+    later = reads.has_later(attempt.contact)
+    return LogCall(typed, protocol=described_, timezone=plan.participant.timezone, at=at, has_later=later)
+
+
+class GiveUpReason(serializers.Serializer):
+    reason = serializers.ChoiceField(choices=list(GiveUp.base_fields["reason"].choices))  # type: ignore[attr-defined]
+
+
+class GiveUpView(APIView):
+    @described.writes("call_give_up", "A call that will not be held", GiveUpReason, LoggedCall)
+    def post(self, request: Request, code: str, number: int) -> Response:
+        plan = _find(request, code)
+        contact = get_object_or_404(Contact, plan=plan, number=number)
+        if Attempt.objects.filter(contact=contact, logged_at__isnull=True).exists():
+            raise NotLogged
+        reason = doors.check_form(GiveUp(doors.given(GiveUpReason, request)))["reason"]
+        calls.give_up(
+            contact=contact, reason=reason, key=doors.key(request), by=_actor(request, plan), at=timezone.now()
+        )
+        contact.refresh_from_db()
+        return Response(LoggedCall(_call(Call(contact, ()))).data)
+
+
+class NotLogged(serializers.ValidationError):
+    default_detail = {"number": ["This call was started: log it first."]}
+
+
+class OtherCoach(serializers.Serializer):
+    coach = serializers.IntegerField()
+    reason = serializers.ChoiceField(choices=list(REASONS))
+
+
+class Assigned(serializers.Serializer):
+    coach = serializers.IntegerField(source="coach_id")
+    since_at = serializers.DateTimeField()
+
+
+class ReassignView(APIView):
+    @described.writes("reassign", "Another coach, by a supervisor; the history stays", OtherCoach, Assigned)
+    def post(self, request: Request, code: str) -> Response:
+        plan = _find(request, code)
+        role = permissions.check_may(request.user, plan.study, "supervise")  # type: ignore[arg-type]
+        coaches = {each.user.pk: each for each in reads.coaches(plan.study)}
+        given = doors.check_form(Reassign(doors.given(OtherCoach, request), coaches=coaches.values()))
+        assigned = plans.reassign(
+            plan=plan,
+            coach=coaches[given["coach"]].user,
+            reason=given["reason"],
+            key=doors.key(request),
+            by=actors.staff(request.user.pk, role),  # type: ignore[arg-type]
+            at=timezone.now(),
+        )
+        return Response(Assigned(assigned).data)

@@ -1,0 +1,31 @@
+"""Signing off a wording that is not official."""
+
+from __future__ import annotations
+
+from django.utils import timezone
+from rest_framework import serializers
+from rest_framework.request import Request
+from rest_framework.response import Response
+from rest_framework.views import APIView
+
+from outcomes.queries import wordings
+from trial.actions import studies as actions
+from trial.api import described, doors
+from trial.api.studies import Confirmed
+from trial.forms.research import Confirm
+
+
+class Wording(serializers.Serializer):
+    subject = serializers.CharField(max_length=120, help_text="Such as PHQ9:nl.")
+
+
+class ConfirmWordingView(APIView):
+    @described.writes("confirm_wording", "Put one's name to a wording that is not official", Wording, Confirmed)
+    def post(self, request: Request, slug: str) -> Response:
+        study, by = doors.study_for(request, slug, "run")
+        form = Confirm(doors.given(Wording, request), subjects=wordings.subjects(study.current))
+        subject = doors.check_form(form)["subject"]
+        confirmed = actions.confirm(
+            version=study.current, kind="wording", subject=subject, key=doors.key(request), by=by, at=timezone.now()
+        )
+        return Response(Confirmed(confirmed).data)

@@ -1,0 +1,181 @@
+"""Lessons and their exercises. Whoever has no programme is not told that there is one."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from datetime import datetime
+from typing import Any
+
+from django.http import Http404
+from django.utils import timezone
+from rest_framework import serializers
+from rest_framework.exceptions import ValidationError
+from rest_framework.request import Request
+from rest_framework.response import Response
+from rest_framework.views import APIView
+
+from trial.actions import journey
+from trial.actions import programme as actions
+from trial.api import doors
+from trial.api.described import reads, writes
+from trial.forms.participant import PLAN, Exercises
+from trial.models import Participant
+from trial.queries import programme
+from trial.queries.programme import ModuleState
+from trial.sections.programme import Block, Module
+
+
+class LessonShape(serializers.Serializer):
+    code = serializers.CharField()
+    number = serializers.IntegerField()
+    title = serializers.CharField()
+    component = serializers.CharField()
+    minutes = serializers.IntegerField()
+    opens_at = serializers.DateTimeField(allow_null=True, help_text="Empty while it waits for the lesson before.")
+    begun_at = serializers.DateTimeField(allow_null=True)
+    done_at = serializers.DateTimeField(allow_null=True)
+
+
+class BlockShape(serializers.Serializer):
+    kind = serializers.CharField(help_text="markdown or exercise.")
+    text = serializers.CharField(allow_null=True)
+    code = serializers.CharField(allow_null=True)
+    exercise = serializers.CharField(allow_null=True)
+    prompt = serializers.CharField(allow_null=True)
+    options = serializers.ListField(child=serializers.CharField())
+    low = serializers.CharField(allow_null=True)
+    high = serializers.CharField(allow_null=True)
+
+
+class WholeLesson(LessonShape):
+    intended_use = serializers.CharField()
+    blocks = BlockShape(many=True, help_text="Empty until the lesson is open.")
+    answers = serializers.DictField(help_text="What was written, by exercise.")
+
+
+class LessonsView(APIView):
+    @reads("lessons", "Every lesson with its pacing", LessonShape(many=True))
+    def get(self, request: Request) -> Response:
+        return Response(LessonShape(_states(doors.in_the_study(request)), many=True).data)
+
+
+class LessonView(APIView):
+    @reads("lesson", "One lesson", WholeLesson)
+    def get(self, request: Request, module: str) -> Response:
+        return Response(_lesson(doors.in_the_study(request), module, timezone.now()))
+
+
+class BeginView(APIView):
+    @writes("lesson_begin", "Begin a lesson", None, WholeLesson)
+    def post(self, request: Request, module: str) -> Response:
+        return _do(request, module, actions.begin_module)
+
+
+class DoneView(APIView):
+    @writes("lesson_done", "Mark a lesson done", None, WholeLesson)
+    def post(self, request: Request, module: str) -> Response:
+        return _do(request, module, actions.finish_module)
+
+
+class ReopenView(APIView):
+    @writes("lesson_reopen", "Undo done, while the next lesson has not been begun", None, WholeLesson)
+    def post(self, request: Request, module: str) -> Response:
+        if _find(_states(doors.in_the_study(request)), module).begun_at is None:
+            raise actions.NotBegun
+        return _do(request, module, actions.reopen_module)
+
+
+def _do(request: Request, module: str, action: Callable[..., Any]) -> Response:
+    person, at = doors.in_the_study(request), timezone.now()
+    _find(_states(person), module)
+    action(participant=person, module=module, key=doors.key(request), by=doors.actor_of(person), at=at)
+    journey.advance(person, at)
+    return Response(_lesson(person, module, at))
+
+
+class Exercise(serializers.Serializer):
+    value = serializers.JSONField(
+        help_text="text: a text. checklist: numbers of options from 0. scale: 0 to 10. plan: {what, when, where}."
+    )
+
+
+class ExerciseView(APIView):
+    @writes("exercise", "Keep what was written in an exercise; the newest counts", Exercise, Exercise)
+    def put(self, request: Request, module: str, exercise: str) -> Response:
+        person, at = doors.in_the_study(request), timezone.now()
+        state = _find(_states(person), module)
+        if not state.is_open(at):
+            raise actions.ModuleNotOpen
+        value = _checked(_block(person, module, exercise), doors.given(Exercise, request)["value"])
+        actions.save_exercise(
+            participant=person,
+            module=module,
+            exercise=exercise,
+            value=value,
+            key=doors.key(request),
+            by=doors.actor_of(person),
+            at=at,
+        )
+        return Response({"value": value})
+
+
+def _states(person: Participant) -> list[ModuleState]:
+    states = programme.modules(person)
+    if not states:
+        raise Http404
+    return states
+
+
+def _find(states: list[ModuleState], module: str) -> ModuleState:
+    found = next((state for state in states if state.code == module), None)
+    if found is None:
+        raise Http404
+    return found
+
+
+def _module(person: Participant, module: str) -> Module:
+    return next(each for each in person.version.programme.modules if each.code == module)
+
+
+def _lesson(person: Participant, module: str, at: datetime) -> dict[str, Any]:
+    state, described = _find(_states(person), module), _module(person, module)
+    answer = {
+        **vars(state),
+        "intended_use": described.intended_use[person.language],
+        "blocks": described.blocks[person.language] if state.is_open(at) else (),
+        "answers": programme.answers(person, module),
+    }
+    return dict(WholeLesson(answer).data)
+
+
+def _block(person: Participant, module: str, exercise: str) -> Block:
+    blocks = _module(person, module).blocks[person.language]
+    found = next((each for each in blocks if each.kind == "exercise" and each.code == exercise), None)
+    if found is None:
+        raise Http404
+    return found
+
+
+def _checked(block: Block, value: Any) -> Any:
+    """Judged by the form of the lesson's page; raises ValidationError."""
+    form = Exercises(_typed(block, value), blocks=[block], stored={})
+    if not form.is_valid():
+        messages = [message for each in form.errors.values() for message in each]
+        raise ValidationError({"value": messages})
+    return form.values[block.code]
+
+
+def _typed(block: Block, value: Any) -> dict[str, Any]:
+    """A value as the page's form would send it; raises ValidationError where its shape is another."""
+    match block.exercise, value:
+        case ("text", str()):
+            return {block.code: value}
+        case ("checklist", list()) if all(type(each) is int for each in value):
+            return {block.code: [str(each) for each in value]}
+        case ("scale", int()) if not isinstance(value, bool):
+            return {block.code: str(value)}
+        case ("scale", None):
+            return {}
+        case ("plan", dict()) if set(value) <= set(PLAN) and all(isinstance(each, str) for each in value.values()):
+            return {f"{block.code}_{part}": text for part, text in value.items()}
+    raise ValidationError({"value": [f"Not the value of a {block.exercise} exercise."]})

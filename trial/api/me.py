@@ -1,0 +1,140 @@
+"""A participant: what to do today, when they may be called, and leaving."""
+
+from __future__ import annotations
+
+import json
+from datetime import UTC, datetime
+from typing import Any
+
+from django.http import Http404
+from django.utils import timezone
+from rest_framework import serializers
+from rest_framework.request import Request
+from rest_framework.response import Response
+from rest_framework.views import APIView
+
+from trial import hooks
+from trial.actions import journey, participants
+from trial.actions import programme as programme_actions
+from trial.api import doors, shapes
+from trial.api.described import reads, writes
+from trial.entries import Task
+from trial.forms.participant import DAYS, PARTS, REASONS, CallTimes
+from trial.models import Identity, Participant
+from trial.queries import programme
+
+ORDER = {"join": 0, "questionnaire": 1, "lesson": 2}
+FAR = datetime.max.replace(tzinfo=UTC)
+TIMES = [f"{day}-{part}" for day in DAYS for part in PARTS]
+
+
+class TodayShape(serializers.Serializer):
+    participant = serializers.CharField()
+    state = serializers.CharField()
+    next = shapes.TaskShape(allow_null=True)
+    also = shapes.TaskShape(many=True)
+    later = shapes.TaskShape(many=True)
+    call = shapes.TaskShape(allow_null=True, required=False, help_text="Left out for whoever is not called.")
+    help = shapes.HelpShape()
+
+
+class TodayView(APIView):
+    @reads("today", "The one thing to do next, and what comes later", TodayShape)
+    def get(self, request: Request) -> Response:
+        person = doors.participant_of(request)
+        return Response(TodayShape(_today(person, timezone.now())).data)
+
+
+def _today(person: Participant, at: datetime) -> dict[str, Any]:
+    asked = _asked(person, at)
+    tasks = [task for entry in hooks.entries("TODAY") for task in entry(person, at)]
+    rest = [task for task in tasks if task.kind != "call"]
+    now = sorted((task for task in rest if _is_open(task, at)), key=_urgency)
+    now = [*asked, *(task for task in now if task.url not in {each.url for each in asked})]
+    answer = {
+        "participant": person.code,
+        "state": person.state,
+        "next": now[0] if now else None,
+        "also": now[1:],
+        "later": sorted((task for task in rest if not _is_open(task, at)), key=lambda task: task.opens_at or FAR),
+        "help": shapes.help_for(person),
+    }
+    calls = [task for task in tasks if task.kind == "call"]
+    return {**answer, "call": calls[0]} if calls else answer
+
+
+def _asked(person: Participant, at: datetime) -> list[Task]:
+    """Before allocation the journey knows what is next; afterwards everything that is due stands in the lists."""
+    ask = journey.advance(person, at) if person.state in {"screening", "consented"} else None
+    return [ask.task] if ask else []
+
+
+def _is_open(task: Task, at: datetime) -> bool:
+    return task.opens_at is None or task.opens_at <= at
+
+
+def _urgency(task: Task) -> tuple[int, datetime]:
+    return ORDER.get(task.kind, len(ORDER)), task.due_at or FAR
+
+
+class CallTimesShape(serializers.Serializer):
+    times = serializers.ListField(
+        child=serializers.ChoiceField(choices=TIMES), help_text="Day parts; an empty list means no preference."
+    )
+
+
+class CallTimesView(APIView):
+    """Asked in every arm alike, before anybody knows the arm."""
+
+    @reads("call_times_read", "When the person would rather be called", CallTimesShape)
+    def get(self, request: Request) -> Response:
+        person = doors.in_the_study(request)
+        identity = Identity.objects.filter(participant=person).select_related("participant__key").first()
+        return Response({"times": json.loads(identity.call_times or "[]") if identity else []})
+
+    @writes("call_times", "Set when the person would rather be called", CallTimesShape, shapes.ProgressShape)
+    def put(self, request: Request) -> Response:
+        person, at = doors.in_the_study(request), timezone.now()
+        chosen = doors.given(CallTimesShape, request)["times"]
+        form = CallTimes(
+            {day: [time.partition("-")[2] for time in chosen if time.startswith(f"{day}-")] for day in DAYS}
+        )
+        doors.check_form(form)
+        participants.set_call_times(
+            participant=person, times=form.times, key=doors.key(request), by=doors.actor_of(person), at=at
+        )
+        return Response(shapes.ProgressShape(shapes.progress(person, at)).data)
+
+
+class LeavingReason(serializers.Serializer):
+    reason = serializers.ChoiceField(choices=list(REASONS), default="", allow_blank=True)
+
+
+class WithdrawView(APIView):
+    @writes("withdraw", "Leave the study; what was given until now stays", LeavingReason, shapes.ProgressShape)
+    def post(self, request: Request) -> Response:
+        person, at = doors.participant_of(request), timezone.now()
+        participants.withdraw(
+            participant=person,
+            reason=doors.given(LeavingReason, request)["reason"],
+            key=doors.key(request),
+            by=doors.actor_of(person),
+            at=at,
+        )
+        return Response(shapes.ProgressShape(shapes.progress(person, at)).data)
+
+
+class StopProgrammeView(APIView):
+    @writes("stop_programme", "Stop with the lessons and stay in the study", LeavingReason, shapes.ProgressShape)
+    def post(self, request: Request) -> Response:
+        person, at = doors.in_the_study(request), timezone.now()
+        if programme.access(person) is None:
+            raise Http404
+        programme_actions.stop_programme(
+            participant=person,
+            reason=doors.given(LeavingReason, request)["reason"],
+            key=doors.key(request),
+            by=doors.actor_of(person),
+            at=at,
+        )
+        return Response(shapes.ProgressShape(shapes.progress(person, at)).data)

@@ -1,0 +1,76 @@
+"""The people of a study by their code: state, site and dates. Never a name, never an arm."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Any
+
+from django.shortcuts import get_object_or_404
+from django.utils import timezone
+from rest_framework import serializers
+from rest_framework.request import Request
+from rest_framework.response import Response
+from rest_framework.views import APIView
+
+from trial.actions import participants as actions
+from trial.actors import Actor
+from trial.api import doors
+from trial.api.described import PAGE, reads, writes
+from trial.api.errors import NotHere
+from trial.api.studies import StaffReason
+from trial.models import Alert, Participant, Study
+from trial.queries import participants
+
+
+class PersonShape(serializers.Serializer):
+    code = serializers.CharField()
+    state = serializers.CharField()
+    site = serializers.CharField()
+    began_at = serializers.DateTimeField()
+    consented_at = serializers.DateTimeField(allow_null=True)
+    randomised_at = serializers.DateTimeField(allow_null=True)
+    left_at = serializers.DateTimeField(allow_null=True)
+    simulated = serializers.BooleanField()
+
+
+class PeoplePage(serializers.Serializer):
+    count = serializers.IntegerField()
+    page = serializers.IntegerField()
+    pages = serializers.IntegerField()
+    results = PersonShape(many=True)
+
+
+class PeopleView(APIView):
+    @reads("people", "The people of a study, newest first", PeoplePage, PAGE)
+    def get(self, request: Request, slug: str) -> Response:
+        study, _by = doors.study_for(request, slug, "participants")
+        page = doors.paged(participants.listed(study), request)
+        page["results"] = [_person(each, study) for each in page["results"]]
+        return Response(PeoplePage(page).data)
+
+
+def _person(person: Participant, study: Study) -> dict[str, Any]:
+    shown = {name: getattr(person, name) for name in PersonShape().fields}
+    return {**shown, "state": participants.shown_state(person, study)}
+
+
+class EraseView(APIView):
+    @writes("person_erase", "Erase who somebody is; the code and the research data stay", StaffReason, None)
+    def post(self, request: Request, slug: str, code: str) -> Response:
+        study, by = doors.study_for(request, slug, "erase")
+        person = get_object_or_404(Participant, study=study, code=code)
+        reason, at, key = doors.given(StaffReason, request)["reason"], timezone.now(), doors.key(request)
+        if Alert.objects.filter(participant=person).exclude(state="closed").exists():
+            raise NotHere("Close the open alerts of this person first.")
+        if person.erased_at is None:
+            _leave(person, key, by, at)
+            actions.erase(participant=person, reason=reason, key=key, by=by, at=at)
+        return Response(status=204)
+
+
+def _leave(person: Participant, key: str | None, by: Actor, at: datetime) -> None:
+    """Whoever is still in the study leaves it first: nobody is asked or called without a key to read them by."""
+    if person.is_in_study:
+        actions.withdraw(participant=person, reason="erased", key=key, by=by, at=at)
+    elif person.state == "screening":
+        actions.turn_away(participant=person, stage="screening", reason="erased", stopped=True, key=key, by=by, at=at)

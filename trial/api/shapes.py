@@ -1,0 +1,162 @@
+"""What several endpoints answer with. A serializer only describes and reads; what may be shown is decided before."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from datetime import datetime
+from typing import Any
+
+from django.urls import Resolver404, resolve, reverse
+from rest_framework import serializers
+
+from trial.actions import journey
+from trial.entries import Task
+from trial.models import Participant
+
+# The page that a task leads to, and the endpoint that does the same.
+ENDPOINTS = {
+    "join:contact": "api:join_contact",
+    "join:consent": "api:join_consent",
+    "participant:questions": "api:questions",
+    "participant:call_times": "api:call_times",
+    "participant:sitting": "api:sitting",
+    "participant:lesson": "api:lesson",
+}
+SCREENING = "join:screening"
+
+
+class TaskShape(serializers.Serializer):
+    kind = serializers.CharField(help_text="join, questionnaire, lesson or call.")
+    title = serializers.CharField()
+    lead = serializers.CharField()
+    code = serializers.CharField()
+    opens_at = serializers.DateTimeField(allow_null=True)
+    due_at = serializers.DateTimeField(allow_null=True)
+    minutes = serializers.IntegerField(allow_null=True)
+    endpoint = serializers.SerializerMethodField()
+
+    def get_endpoint(self, task: Task) -> str | None:
+        return endpoint(task)
+
+
+def endpoint(task: Task) -> str | None:
+    """Where the API goes on with a task; None for one that asks nothing, such as a call."""
+    try:
+        page = resolve(task.url)
+    except Resolver404:
+        return None
+    arguments = list(page.kwargs.values())
+    if page.view_name == SCREENING:
+        return reverse("api:join_screening", args=arguments)
+    return reverse(ENDPOINTS[page.view_name], args=arguments) if page.view_name in ENDPOINTS else None
+
+
+class TextShape(serializers.Serializer):
+    name = serializers.CharField()
+    text = serializers.CharField()
+
+
+class CrisisLineShape(serializers.Serializer):
+    name = serializers.CharField()
+    numbers = serializers.ListField(child=serializers.CharField())
+    hours = serializers.CharField()
+    text = serializers.CharField()
+    web = serializers.CharField(allow_null=True)
+    checked_on = serializers.DateField()
+
+
+class HelpShape(serializers.Serializer):
+    crisis_lines = CrisisLineShape(many=True)
+    people = TextShape(many=True)
+
+
+class TurnedAwayShape(serializers.Serializer):
+    words = serializers.CharField(help_text="Kind words; never a score or a limit.")
+    help = HelpShape()
+
+
+class ProgressShape(serializers.Serializer):
+    """Where somebody is on the way in, and what is asked next."""
+
+    participant = serializers.CharField()
+    state = serializers.CharField()
+    next = TaskShape(allow_null=True)
+    turned_away = TurnedAwayShape(allow_null=True)
+
+
+def progress(person: Participant, at: datetime) -> dict[str, Any]:
+    """Move the person on, and say where they are then."""
+    ask = journey.advance(person, at)
+    person.refresh_from_db()
+    is_excluded = person.state == "excluded"
+    return {
+        "participant": person.code,
+        "state": person.state,
+        "next": ask.task if ask else None,
+        "turned_away": {"words": _kind_words(person), "help": help_for(person)} if is_excluded else None,
+    }
+
+
+def _kind_words(person: Participant) -> str:
+    found = (each for each in person.version.protocol.eligibility if each.code == person.left_reason)
+    return next((said(each.turned_away, person.language) for each in found), "")
+
+
+def help_for(person: Participant) -> dict[str, Any]:
+    return help_now(person.version.protocol, person.language)
+
+
+def help_now(protocol: Any, language: str) -> dict[str, Any]:
+    return {
+        "crisis_lines": [
+            {
+                "name": line.name,
+                "numbers": list(line.numbers),
+                "hours": said(line.hours, language),
+                "text": said(line.text, language),
+                "web": line.web,
+                "checked_on": line.checked_on,
+            }
+            for line in protocol.crisis_lines
+        ],
+        "people": [{"name": said(each.name, language), "text": said(each.text, language)} for each in protocol.help],
+    }
+
+
+def said(texts: Mapping[str, str], language: str) -> str:
+    """A text of the study folder in a language, or in whichever it has."""
+    return texts.get(language) or next(iter(texts.values()))
+
+
+class OptionShape(serializers.Serializer):
+    code = serializers.CharField()
+    text = serializers.CharField()
+
+
+class QuestionShape(serializers.Serializer):
+    code = serializers.CharField()
+    kind = serializers.CharField(help_text="number, choice or site.")
+    text = serializers.CharField()
+    min = serializers.FloatField(allow_null=True)
+    max = serializers.FloatField(allow_null=True)
+    options = OptionShape(many=True)
+
+
+def questions(person: Participant, codes: Iterable[str]) -> list[dict[str, Any]]:
+    """Questions of the study in the person's language; where the kind is site, the options are the sites."""
+    protocol = person.version.protocol
+    sites = [{"code": site.code, "text": site.name} for site in protocol.sites]
+    found = [each for each in map(protocol.question, codes) if each]
+    return [
+        {
+            "code": each.code,
+            "kind": each.kind,
+            "text": said(each.text, person.language),
+            "min": each.min,
+            "max": each.max,
+            "options": sites
+            if each.kind == "site"
+            else [{"code": option.code, "text": said(option.text, person.language)} for option in each.options],
+        }
+        for each in found
+    ]

@@ -1,0 +1,96 @@
+"""Signing in without a browser: staff by e-mail and password, with a code where the account has an authenticator."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from allauth.account.adapter import get_adapter
+from allauth.core.context import request_context
+from allauth.mfa.base.internal.flows import check_rate_limit
+from allauth.mfa.models import Authenticator
+from allauth.mfa.utils import is_mfa_enabled
+from django.core.exceptions import ValidationError
+from django.http import HttpRequest
+from django.utils.translation import gettext_lazy as _
+from rest_framework import serializers
+from rest_framework.authtoken.models import Token
+from rest_framework.exceptions import AuthenticationFailed, Throttled
+from rest_framework.permissions import AllowAny, IsAuthenticated
+from rest_framework.request import Request
+from rest_framework.response import Response
+from rest_framework.views import APIView
+
+from trial.api import doors
+from trial.api.described import writes
+from trial.models import User
+
+FACTORS = (Authenticator.Type.TOTP, Authenticator.Type.RECOVERY_CODES)
+
+
+class Credentials(serializers.Serializer):
+    email = serializers.EmailField()
+    password = serializers.CharField(trim_whitespace=False, style={"input_type": "password"})
+    code = serializers.CharField(required=False, help_text="Where the account has an authenticator or recovery codes.")
+
+
+class Given(serializers.Serializer):
+    token = serializers.CharField(help_text="Sent back as `Authorization: Token ...`.")
+
+
+class Wrong(AuthenticationFailed):
+    default_code = "wrong_credentials"
+    default_detail = _("The address, the password or the code is not right.")
+
+
+class CodeMissing(AuthenticationFailed):
+    default_code = "code_missing"
+    default_detail = _("This account has an authenticator: send its code too.")
+
+
+class TokenView(APIView):
+    def get_authenticators(self) -> list[Any]:
+        """Signing in looks at what is sent, not at a token or a session that came along."""
+        return [] if self.request is not None and self.request.method == "POST" else super().get_authenticators()
+
+    def get_permissions(self) -> list[Any]:
+        return [AllowAny()] if self.request is not None and self.request.method == "POST" else [IsAuthenticated()]
+
+    @writes("token_create", "Sign in (staff)", Credentials, Given)
+    def post(self, request: Request) -> Response:
+        given = doors.given(Credentials, request)
+        with request_context(request._request):
+            user = _known(request._request, given["email"], given["password"])
+            _check_second_factor(user, given.get("code", ""))
+        token, _is_new = Token.objects.get_or_create(user=user)
+        return Response({"token": token.key})
+
+    @writes("token_delete", "Drop the token: it opens nothing any more", None, None)
+    def delete(self, request: Request) -> Response:
+        Token.objects.filter(user=request.user.pk).delete()
+        return Response(status=204)
+
+
+def _known(request: HttpRequest, email: str, password: str) -> User:
+    """Counted by the same rate limit as the sign-in page."""
+    try:
+        user = get_adapter().authenticate(request, email=email, password=password)
+    except ValidationError:
+        raise Throttled from None
+    if user is None or not user.is_active:
+        raise Wrong
+    return user
+
+
+def _check_second_factor(user: User, code: str) -> None:
+    if not is_mfa_enabled(user):
+        return
+    if not code:
+        raise CodeMissing
+    try:
+        clear = check_rate_limit(user)
+    except ValidationError:
+        raise Throttled from None
+    factors = Authenticator.objects.filter(user=user, type__in=FACTORS).order_by("pk")
+    if not any(each.wrap().validate_code(code) for each in factors):
+        raise Wrong
+    clear()
