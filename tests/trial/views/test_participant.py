@@ -1,0 +1,321 @@
+"""The participant's room: one next thing, lessons, one's own data, stopping and leaving."""
+
+from __future__ import annotations
+
+import json
+import re
+from datetime import timedelta
+
+import pytest
+import time_machine
+from django.core.cache import cache
+from django.test import Client
+from django.urls import reverse
+
+from tests import factories
+from tests.conftest import NOW
+from trial.models import AuditEvent, ExerciseAnswer, ModuleUse, Participant
+from trial.queries import programme
+
+pytestmark = pytest.mark.django_db
+
+
+@pytest.fixture(autouse=True)
+def monday():
+    with time_machine.travel(NOW, tick=False) as clock:
+        cache.clear()
+        yield clock
+
+
+def url(name: str, *args: str) -> str:
+    return reverse(f"participant:{name}", args=args)
+
+
+def signed_in(person: Participant) -> Client:
+    client = Client()
+    client.force_login(person.user)
+    return client
+
+
+def send(client: Client, address: str, data: dict | None = None, page: str = "", form: int = -1) -> object:
+    keys = re.findall(r'name="request_key" value="([^"]+)"', client.get(page or address).content.decode())
+    return client.post(address, {**(data or {}), "request_key": keys[form]})
+
+
+def words(client: Client, address: str) -> str:
+    return re.sub(r"\s+", " ", client.get(address).content.decode())
+
+
+@pytest.fixture
+def guided(study):
+    return factories.a_participant_in(study, "guided", NOW)
+
+
+@pytest.fixture
+def unguided(study):
+    return factories.a_participant_in(study, "unguided", NOW)
+
+
+def begin(client: Client, module: str = "welcome") -> object:
+    return send(client, url("lesson_begin", module), page=url("lesson", module))
+
+
+def test_home_shows_the_first_lesson_then_what_comes_later(guided):
+    page = signed_in(guided).get(url("home"))
+    assert (page.context["next"].kind, page.context["next"].code) == ("lesson", "welcome")
+    assert [task.code for task in page.context["later"]] == ["week2"]
+    assert page.context["call"].kind == "call"
+
+
+def test_a_questionnaire_comes_before_a_lesson(guided, monday):
+    monday.shift(timedelta(days=15))
+    page = signed_in(guided).get(url("home"))
+    assert (page.context["next"].code, [task.code for task in page.context["also"]]) == ("week2", ["welcome"])
+
+
+def test_home_asks_ten_questions_of_the_database_at_most(guided, django_assert_max_num_queries):
+    client = signed_in(guided)
+    begin(client)
+    with django_assert_max_num_queries(10):
+        client.get(url("home"))
+
+
+def test_who_is_not_called_finds_no_trace_of_calls(guided, unguided):
+    page = words(signed_in(unguided), url("home"))
+    assert ("call" in page, signed_in(unguided).get(url("calls")).status_code) == (False, 404)
+    assert signed_in(guided).get(url("calls")).status_code == 200
+
+
+def test_after_a_week_away_somebody_is_welcomed(guided, monday):
+    begin(signed_in(guided))
+    monday.shift(timedelta(days=6))
+    assert signed_in(guided).get(url("home")).context["was_away"] is False
+    monday.shift(timedelta(days=1))
+    assert signed_in(guided).get(url("home")).context["was_away"] is True
+    assert "Good that you are here" in words(signed_in(guided), url("home"))
+
+
+def test_before_allocation_home_shows_what_the_journey_asks(study):
+    person = factories.a_consented_participant(study, NOW)
+    page = signed_in(person).get(url("home"))
+    assert page.context["next"].url == url("sitting", "pre")
+
+
+def test_a_consented_person_of_a_paused_study_is_told_that_there_is_a_break(study):
+    from trial import actors
+    from trial.actions import studies
+
+    person = factories.a_consented_participant(study, NOW)
+    studies.pause(study=study, by=actors.SYSTEM, at=NOW)
+    factories.fill_in(person, "pre", NOW)
+    assert "The study has a break" in words(signed_in(person), url("home"))
+
+
+def test_lessons_say_in_words_when_they_open(guided):
+    page = words(signed_in(guided), url("lessons"))
+    assert ("opens after lesson 1" in page, "opens after lesson 2" in page) == (True, True)
+    client = signed_in(guided)
+    begin(client)
+    send(client, url("lesson_done", "welcome"), page=url("lesson", "welcome"))
+    assert "opens Monday 9 March" in words(client, url("lessons"))
+    assert "This lesson opens Monday 9 March" in words(client, url("lesson", "small-steps"))
+    assert begin_without_page(client, "small-steps").url == url("lesson", "small-steps")
+    assert list(ModuleUse.objects.values_list("module", flat=True)) == ["welcome"]
+
+
+def begin_without_page(client: Client, module: str):
+    return client.post(url("lesson_begin", module), {"request_key": "a"})
+
+
+def a_client_in_the_second_lesson(person: Participant, monday) -> Client:
+    client = signed_in(person)
+    begin(client)
+    send(client, url("lesson_done", "welcome"), page=url("lesson", "welcome"))
+    monday.shift(timedelta(days=7))
+    client = signed_in(person)
+    begin(client, "small-steps")
+    return client
+
+
+WRITTEN = {
+    "good-things": ["0", "2"],
+    "this-week_what": "Walk",
+    "this-week_when": "Tuesday",
+    "this-week_where": "The park",
+}
+
+
+def test_exercises_are_kept_encrypted_and_come_back(guided, monday):
+    client = a_client_in_the_second_lesson(guided, monday)
+    send(client, url("lesson_save", "small-steps"), WRITTEN, url("lesson", "small-steps"))
+    assert programme.answers(guided, "small-steps") == {
+        "good-things": [0, 2],
+        "this-week": {"what": "Walk", "when": "Tuesday", "where": "The park"},
+    }
+    assert all("park" not in answer.value_sealed for answer in ExerciseAnswer.objects.all())
+    page = words(client, url("lesson", "small-steps"))
+    assert ("The park" in page, len(re.findall("checked", page))) == (True, 2)
+
+
+def test_a_draft_is_saved_without_a_page_and_without_an_event(guided, monday):
+    client = a_client_in_the_second_lesson(guided, monday)
+    events = AuditEvent.objects.count()
+    for number in range(2):
+        answer = client.post(
+            url("lesson_save", "small-steps"),
+            {**WRITTEN, "this-week_what": f"Walk {number}", "request_key": f"key-{number}"},
+            headers={"X-Autosave": "1"},
+        )
+        assert (answer.status_code, answer.content) == (204, b"")
+    assert programme.answers(guided, "small-steps")["this-week"]["what"] == "Walk 1"
+    assert AuditEvent.objects.count() == events
+
+
+def test_an_exercise_that_was_not_touched_is_not_stored(guided, monday):
+    client = a_client_in_the_second_lesson(guided, monday)
+    send(client, url("lesson_save", "small-steps"), {"good-things": ["1"]}, url("lesson", "small-steps"))
+    assert list(ExerciseAnswer.objects.values_list("exercise", flat=True)) == ["good-things"]
+
+
+def test_a_lesson_cannot_be_written_in_before_it_opens(guided):
+    client = signed_in(guided)
+    answer = client.post(url("lesson_save", "small-steps"), WRITTEN, headers={"X-Autosave": "1"})
+    assert (answer.status_code, ExerciseAnswer.objects.count()) == (409, 0)
+
+
+def test_done_keeps_what_was_written_and_can_be_undone(guided, monday):
+    client = a_client_in_the_second_lesson(guided, monday)
+    send(client, url("lesson_done", "small-steps"), WRITTEN, url("lesson", "small-steps"))
+    use = ModuleUse.objects.get(module="small-steps")
+    assert (use.done_at is not None, ExerciseAnswer.objects.count()) == (True, 2)
+    send(client, url("lesson_reopen", "small-steps"), page=url("lesson", "small-steps"))
+    use.refresh_from_db()
+    assert use.done_at is None
+
+
+def test_a_lesson_done_twice_with_one_key_is_done_once(guided):
+    client = signed_in(guided)
+    begin(client)
+    for _ in range(2):
+        assert client.post(url("lesson_done", "welcome"), {"request_key": "twice"}).url == url("lessons")
+    assert AuditEvent.objects.filter(action="module done").count() == 1
+
+
+def test_a_key_that_comes_back_with_other_content_is_refused(guided):
+    client = signed_in(guided)
+    client.post(url("call_times"), {"mon": ["evening"], "request_key": "one"})
+    answer = client.post(url("call_times"), {"tue": ["evening"], "request_key": "one"})
+    assert answer.status_code == 409
+    guided.identity.refresh_from_db()
+    assert json.loads(guided.identity.call_times) == ["mon-evening"]
+
+
+def test_whoever_has_no_lessons_finds_none(study, unguided):
+    from trial.grants import Grant
+
+    Grant.objects.filter(participant=unguided, kind="programme").delete()
+    client = signed_in(unguided)
+    assert [
+        client.get(url(*each)).status_code for each in (("lessons",), ("lesson", "welcome"), ("stop_programme",))
+    ] == [
+        404,
+        404,
+        404,
+    ]
+    assert client.get(url("home")).context["has_lessons"] is False
+
+
+def test_lessons_that_open_later_are_announced_without_a_date_that_is_not_known(unguided):
+    from trial.grants import Grant
+
+    Grant.objects.filter(participant=unguided, kind="programme").update(opens_at=None)
+    client = signed_in(unguided)
+    assert "The lessons open later" in words(client, url("lessons"))
+    assert "The lessons open later" in words(client, url("lesson", "welcome"))
+
+
+def test_call_times_may_be_left_open(study):
+    person = factories.a_consented_participant(study, NOW)
+    send(signed_in(person), url("call_times"), {"mon": ["morning", "evening"], "fri": ["afternoon"]})
+    person.identity.refresh_from_db()
+    assert json.loads(person.identity.call_times) == ["fri-afternoon", "mon-evening", "mon-morning"]
+    send(signed_in(person), url("call_times"), {})
+    person.identity.refresh_from_db()
+    assert json.loads(person.identity.call_times) == []
+
+
+def test_a_person_sees_what_is_kept_and_takes_it_along(guided, monday):
+    client = a_client_in_the_second_lesson(guided, monday)
+    send(client, url("lesson_save", "small-steps"), WRITTEN, url("lesson", "small-steps"))
+    page = words(client, url("data"))
+    assert all(word in page for word in ("Dan Jansen", guided.identity.email, "Monday evening", guided.code))
+    file = client.get(url("download"))
+    kept = json.loads(file.content)
+    assert file["Content-Disposition"] == 'attachment; filename="answers.json"'
+    assert kept["contact"]["name"] == "Dan Jansen"
+    assert [each["instrument"] for each in kept["questionnaires"]] == ["PHQ9", "GAD7"]
+    assert [each["lesson"] for each in kept["lessons"]] == ["welcome", "small-steps"]
+    assert kept["lessons"][1]["exercises"]["good-things"] == [0, 2]
+    assert ("arm" in kept, "scores" in str(kept)) == (False, False)
+
+
+def test_what_a_person_gets_to_see_of_their_data_is_the_same_in_every_arm(guided, unguided):
+    def shape(person: Participant) -> str:
+        page = words(signed_in(person), url("data"))
+        for own in (person.identity.email, person.identity.phone, person.code):
+            page = page.replace(own, "")
+        return re.sub(r'value="[^"]*"', "", page)
+
+    assert shape(guided) == shape(unguided)
+
+
+def test_stopping_with_the_lessons_keeps_somebody_in_the_study(guided):
+    client = signed_in(guided)
+    answer = send(client, url("stop_programme"), {"reason": "no_time"})
+    guided.refresh_from_db()
+    assert (answer.url, guided.state, guided.programme_stopped_at) == (url("home"), "randomised", NOW)
+    assert "lesson" not in {task.kind for task in [client.get(url("home")).context["next"]] if task}
+    assert "You stopped with the lessons" in words(client, url("lessons"))
+
+
+def test_leaving_stops_everything_and_says_goodbye_with_help(guided):
+    client = signed_in(guided)
+    assert "What stays" in words(client, url("withdraw"))
+    send(client, url("withdraw"), {"reason": "feels_better"})
+    guided.refresh_from_db()
+    assert (guided.state, guided.left_reason) == ("withdrawn", "feels_better")
+    page = words(client, url("home"))
+    assert ("You have left the study" in page, 'href="tel:113"' in page) == (True, True)
+    for name in ("lessons", "questionnaires", "withdraw", "call_times"):
+        assert client.get(url(name)).url == url("home")
+    assert client.get(url("data")).status_code == 200
+
+
+def test_leaving_twice_is_leaving_once(guided):
+    client = signed_in(guided)
+    for key in ("one", "one", "two"):
+        assert client.post(url("withdraw"), {"reason": "", "request_key": key}).url == url("home")
+    assert AuditEvent.objects.filter(action="withdrawn").count() == 1
+
+
+def test_whoever_was_turned_away_is_led_to_the_words_about_it(study):
+    person = factories.a_verified_participant(study, NOW)
+    client = signed_in(person)
+    send(client, reverse("join:decline", args=["quiet-mornings"]))
+    assert client.get(url("home")).url == reverse("join:turned_away", args=["quiet-mornings"])
+
+
+def test_a_completed_person_is_thanked(guided):
+    Participant.objects.filter(pk=guided.pk).update(state="completed", completed_at=NOW)
+    assert "Thank you for taking part" in words(signed_in(guided), url("home"))
+
+
+def test_help_is_one_step_away(guided):
+    assert signed_in(guided).get(url("help")).url == reverse("join:help", args=["quiet-mornings"])
+
+
+def test_nobody_else_finds_the_room(study, staff):
+    client = Client()
+    assert client.get(url("home")).status_code == 302
+    client.force_login(staff("researcher"))
+    assert client.get(url("home")).status_code == 404
