@@ -31,9 +31,7 @@ def requirements(study: Study) -> list[str]:
 def granted(grant: Grant, at: datetime) -> None:
     """Entry of settings.GRANTED: coaching is planned and a coach assigned."""
     if grant.kind == "coaching":
-        plans.begin(
-            participant=grant.participant, protocol=grant.code, from_at=grant.granted_at, by=SYSTEM, at=at
-        )
+        plans.begin(participant=grant.participant, protocol=grant.code, from_at=grant.granted_at, by=SYSTEM, at=at)
 
 
 def today(participant: Participant, at: datetime) -> list[Task]:

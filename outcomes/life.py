@@ -239,4 +239,3 @@ def withdrawn(participant: Participant, at: datetime) -> None:
 def erase(participant: Participant, at: datetime) -> None:
     """Screening answers go; answers to the study's questionnaires stay under the code unless the person never got in."""
     ScreeningAnswer.objects.filter(participant=participant).delete()
-

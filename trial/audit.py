@@ -21,7 +21,7 @@ from trial.models import AuditEvent, AuditHead, AuditSeal, AuditSealedHead, Part
 
 START = "0" * 64
 COLUMNS = (
-    "key stream number study action subject by role at recorded_at old new reason previous".split()
+    ["key", "stream", "number", "study", "action", "subject", "by", "role", "at", "recorded_at", "old", "new", "reason", "previous"]
 )  # every column but the hash itself
 
 
@@ -200,7 +200,9 @@ def _locked_end(study: str, stream: str) -> tuple[int, str]:
 
 def _append(event: AuditEvent) -> None:
     names = [field.column for field in AuditEvent._meta.concrete_fields]
-    values = [field.get_db_prep_save(getattr(event, field.attname), connection) for field in AuditEvent._meta.concrete_fields]
+    values = [
+        field.get_db_prep_save(getattr(event, field.attname), connection) for field in AuditEvent._meta.concrete_fields
+    ]
     places = ", ".join(["%s"] * len(names))
     with connection.cursor() as cursor:
         cursor.execute(f"INSERT INTO trial_auditevent ({', '.join(names)}) VALUES ({places})", values)  # noqa: S608

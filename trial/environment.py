@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import parse_qsl, unquote, urlsplit
 
-DEVELOPMENT_SECRET = "development only: refused when HANDVAT_ENVIRONMENT is production"
+DEVELOPMENT_SECRET = "development only: refused when HANDVAT_ENVIRONMENT is production"  # noqa: S105
 SECRETS = ("HANDVAT_SECRET_KEY", "HANDVAT_FIELD_KEYS", "HANDVAT_HASH_KEY")
 
 

@@ -25,9 +25,7 @@ MAY = {
 
 def roles(user: User, study: Study) -> set[str]:
     """The roles a person holds in a study now."""
-    return set(
-        Membership.objects.filter(user=user, study=study, ended_at__isnull=True).values_list("role", flat=True)
-    )
+    return set(Membership.objects.filter(user=user, study=study, ended_at__isnull=True).values_list("role", flat=True))
 
 
 def may(user: User, study: Study, what: str) -> bool:

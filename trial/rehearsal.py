@@ -146,7 +146,9 @@ def _learn(person: Any, participant: Any, at: datetime, generator: np.random.Gen
     return None
 
 
-def _begin(person: Any, participant: Any, state: Any, by: Any, at: datetime, generator: np.random.Generator) -> datetime:
+def _begin(
+    person: Any, participant: Any, state: Any, by: Any, at: datetime, generator: np.random.Generator
+) -> datetime:
     planned = person.plans.setdefault(f"begin {state.code}", virtual.later(max(at, state.opens_at), generator, 5))
     if planned > at:
         return planned
@@ -165,7 +167,9 @@ def _begin(person: Any, participant: Any, state: Any, by: Any, at: datetime, gen
     return at + timedelta(minutes=30)
 
 
-def _finish(person: Any, participant: Any, state: Any, by: Any, at: datetime, generator: np.random.Generator) -> datetime | None:
+def _finish(
+    person: Any, participant: Any, state: Any, by: Any, at: datetime, generator: np.random.Generator
+) -> datetime | None:
     planned = person.plans.setdefault(f"finish {state.code}", virtual.later(at, generator, 3))
     if planned > at:
         return planned

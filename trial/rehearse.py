@@ -190,7 +190,9 @@ def make_coaches(study: Study, number: int, at: datetime) -> list[User]:
     """Virtual coaches, before the study opens."""
     made = []
     for i in range(1, number + 1):
-        user = staff.make_user(email=f"coach{i}.{study.slug}@example.org", full_name=f"Simulated coach {i}", password=None)
+        user = staff.make_user(
+            email=f"coach{i}.{study.slug}@example.org", full_name=f"Simulated coach {i}", password=None
+        )
         staff.join(study=study, user=user, role="coach", by=actors.SYSTEM, at=at)
         made.append(user)
     return made

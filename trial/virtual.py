@@ -25,7 +25,21 @@ SHORT_FORM_ANSWERED = 0.9
 EXERCISE_DONE = 0.6
 LATE_DROPOUT = 0.05  # of those who are still in at the first post-test
 ALPHABET = "34679ACDEFGHJKMNPQRTUVWXY"
-FIRST_NAMES = ("Anna", "Bram", "Chris", "Daan", "Els", "Femke", "Gijs", "Hanna", "Ilse", "Joris", "Kim", "Lotte", "Mees")
+FIRST_NAMES = (
+    "Anna",
+    "Bram",
+    "Chris",
+    "Daan",
+    "Els",
+    "Femke",
+    "Gijs",
+    "Hanna",
+    "Ilse",
+    "Joris",
+    "Kim",
+    "Lotte",
+    "Mees",
+)
 LAST_NAMES = ("Bakker", "de Boer", "Dekker", "Jansen", "Mulder", "Peters", "Smit", "Visser", "Vos", "de Wit")
 
 
@@ -110,7 +124,9 @@ def participant_code(prefix: str, generator: np.random.Generator) -> str:
     return f"{prefix}-{''.join(ALPHABET[i] for i in generator.integers(0, len(ALPHABET), 5))}"
 
 
-def draw_person(number: int, seed: np.random.SeedSequence, *, arrives_at: datetime, rehearsal: Any, languages: Sequence[str]) -> Person:
+def draw_person(
+    number: int, seed: np.random.SeedSequence, *, arrives_at: datetime, rehearsal: Any, languages: Sequence[str]
+) -> Person:
     generator = np.random.default_rng(seed)
     fits = generator.random() >= rehearsal.screened_out
     abroad = generator.random() < 0.04
@@ -150,7 +166,14 @@ def total(person: Person, *, mean: float, sd: float, lowest: float, highest: flo
     return int(min(max(round(value), math.ceil(lowest)), math.floor(highest)))
 
 
-def spread(total_score: int, items: Sequence[str], lowest: int, highest: int, rare: Sequence[str], generator: np.random.Generator) -> dict[str, int]:
+def spread(
+    total_score: int,
+    items: Sequence[str],
+    lowest: int,
+    highest: int,
+    rare: Sequence[str],
+    generator: np.random.Generator,
+) -> dict[str, int]:
     """Answers that add up to `total_score`, one point at a time; `rare` items (a risk item) are chosen seldom."""
     answers = dict.fromkeys(items, lowest)
     weights = np.array([0.03 if item in rare else 1.0 for item in items])
@@ -164,4 +187,8 @@ def spread(total_score: int, items: Sequence[str], lowest: int, highest: int, ra
 def later(at: datetime, generator: np.random.Generator, most_days: float) -> datetime:
     """A moment in the coming days, sooner rather than later, between seven in the morning and eleven at night UTC."""
     moment = at + timedelta(days=float(min(generator.exponential(most_days / 4), most_days)))
-    return moment.replace(hour=int(7 + generator.integers(0, 15)), minute=int(generator.integers(0, 60)), second=0) if moment.date() > at.date() else at
+    return (
+        moment.replace(hour=int(7 + generator.integers(0, 15)), minute=int(generator.integers(0, 60)), second=0)
+        if moment.date() > at.date()
+        else at
+    )

@@ -5,7 +5,6 @@ from __future__ import annotations
 from coaching_protocol.sections import Coaching, Protocol
 from trial.models import ProtocolVersion
 
-
 _by_content: dict[str, Coaching] = {}
 
 

@@ -63,9 +63,7 @@ def plan(
             )
             for position, instrument in enumerate(asked)
         )
-        audit.record(
-            participant, "assessment planned", subject=timepoint, new={"instruments": asked}, by=by, at=at
-        )
+        audit.record(participant, "assessment planned", subject=timepoint, new={"instruments": asked}, by=by, at=at)
     return schedule
 
 
@@ -146,9 +144,7 @@ def start(*, assessment: Assessment, by: Actor, at: datetime) -> Assessment:
 
 
 @once
-def save_draft(
-    *, assessment: Assessment, answers: Mapping[str, int | None], by: Actor, at: datetime
-) -> Assessment:
+def save_draft(*, assessment: Assessment, answers: Mapping[str, int | None], by: Actor, at: datetime) -> Assessment:
     """Keep what was answered so far, so that it can be left and resumed. Not an audit event; submitting is."""
     assessment = _answerable(assessment, at)
     definition = definitions.instrument(assessment.participant.version, assessment.instrument)
@@ -223,8 +219,10 @@ def end_all(participant: Participant, at: datetime) -> None:
 
 
 def _answerable(assessment: Assessment, at: datetime) -> Assessment:
-    found = Assessment.objects.select_for_update(of=("self",)).select_related("participant__version", "participant__study", "participant__key").get(
-        pk=assessment.pk
+    found = (
+        Assessment.objects.select_for_update(of=("self",))
+        .select_related("participant__version", "participant__study", "participant__key")
+        .get(pk=assessment.pk)
     )
     state = schedules.state(found, at)
     if state not in ANSWERABLE:

@@ -11,7 +11,6 @@ from trial.models import Participant, ProtocolVersion
 from trial.rules import Facts
 from trial.sections.study import Page
 
-
 _by_content: dict[str, Assessments] = {}
 
 
@@ -53,9 +52,7 @@ def open_languages(version: ProtocolVersion) -> list[str]:
     known = assessments(version).definitions
     primary = primary_instruments(version)
     return [
-        language
-        for language in version.protocol.languages
-        if all(language in known[code].wordings for code in primary)
+        language for language in version.protocol.languages if all(language in known[code].wordings for code in primary)
     ]
 
 

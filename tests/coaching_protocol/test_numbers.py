@@ -97,7 +97,7 @@ def test_the_tables_hold_every_contact_and_every_try(study, ben, three):
 
     contacts, attempts = tables(study, ADA, NOW, arms=True)
     assert [column.name for column in contacts.columns] == (
-        "participant number protocol planned_on closes_on state attempts held_on minutes".split()
+        ["participant", "number", "protocol", "planned_on", "closes_on", "state", "attempts", "held_on", "minutes"]
     )
     of = {code: [row[1:] for row in contacts.rows if row[0] == code] for code in (one.code, two.code, three_.code)}
     assert of[one.code] == [
@@ -110,7 +110,7 @@ def test_the_tables_hold_every_contact_and_every_try(study, ben, three):
     assert len(contacts.rows) == 9
 
     assert [column.name for column in attempts.columns] == (
-        "participant contact started_at outcome minutes steps_done steps_required deviations".split()
+        ["participant", "contact", "started_at", "outcome", "minutes", "steps_done", "steps_required", "deviations"]
     )
     expected = [
         [one.code, 1, "2026-03-05T20:30:00+00:00", "no_answer", None, 0, 3, None],

@@ -1,3 +1,4 @@
+import itertools
 from dataclasses import dataclass, replace
 from datetime import UTC, date, datetime, timedelta
 
@@ -53,7 +54,7 @@ def test_days_are_counted_from_the_local_date_of_the_grant():
 def test_calls_are_numbered_evenly_spaced_and_of_one_length(contacts, from_at):
     found = planned(contacts, from_at=from_at, timezone=AMSTERDAM)
     assert [contact.number for contact in found] == list(range(1, contacts.count + 1))
-    gaps = {later.due_on - earlier.due_on for earlier, later in zip(found, found[1:], strict=False)}
+    gaps = {later.due_on - earlier.due_on for earlier, later in itertools.pairwise(found)}
     assert gaps <= {timedelta(days=contacts.every_days)}
     assert {(contact.closes_on - contact.opens_on).days + 1 for contact in found} == {contacts.window}
 

@@ -33,7 +33,9 @@ def give(
         if is_new:
             # The stream is readable by staff who may not know the arm: what was granted is sealed with the person's key.
             sealed = participant.sealed(f"{kind}:{code}")
-            audit.record(participant, "access granted", subject=f"grant {grant.pk}", new={"sealed": sealed}, by=by, at=at)
+            audit.record(
+                participant, "access granted", subject=f"grant {grant.pk}", new={"sealed": sealed}, by=by, at=at
+            )
             _open_if_due(grant, at)
             for granted in hooks.entries("GRANTED"):
                 granted(grant, at)

@@ -55,7 +55,9 @@ def queue(
 
 def due(at: datetime) -> list[Message]:
     numbers = list(
-        Message.objects.filter(state="queued", due_at__lte=at).order_by("due_at", "pk").values_list("pk", flat=True)[:500]
+        Message.objects.filter(state="queued", due_at__lte=at)
+        .order_by("due_at", "pk")
+        .values_list("pk", flat=True)[:500]
     )
     if not numbers:
         return []

@@ -11,9 +11,7 @@ from trial.models import Milestone, Participant
 
 def reach(*, participant: Participant, name: str, by: Actor, at: datetime) -> Milestone:
     """Record that `name` was reached at `at`; the first time counts."""
-    milestone, is_new = Milestone.objects.get_or_create(
-        participant=participant, name=name, defaults={"reached_at": at}
-    )
+    milestone, is_new = Milestone.objects.get_or_create(participant=participant, name=name, defaults={"reached_at": at})
     if is_new:
         audit.record(participant, "milestone reached", subject=name, by=by, at=at)
     return milestone

@@ -50,7 +50,9 @@ def _claim(name: str, key: str, content: dict[str, Any]) -> tuple[RequestKey, bo
     by: Actor = content["by"]
     at: datetime = content["at"]
     # Keyed, since what people type may be in it.
-    digest = vault.keyed_hash("request", json.dumps(_plain({k: v for k, v in content.items() if k != "at"}), sort_keys=True))
+    digest = vault.keyed_hash(
+        "request", json.dumps(_plain({k: v for k, v in content.items() if k != "at"}), sort_keys=True)
+    )
     claim, is_new = RequestKey.objects.select_for_update().get_or_create(
         person=str(by), action=name, key=key, defaults={"digest": digest, "claimed_at": at}
     )

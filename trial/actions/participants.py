@@ -55,9 +55,7 @@ def locked(participant: Participant) -> Participant:
 
 
 @once
-def begin(
-    *, study: Study, language: str, code: str = "", timezone: str = "", by: Actor, at: datetime
-) -> Participant:
+def begin(*, study: Study, language: str, code: str = "", timezone: str = "", by: Actor, at: datetime) -> Participant:
     """A person agrees to be screened. Nothing is known of them but a study code and a language."""
     if not Study.objects.select_for_update().get(pk=study.pk).is_recruiting:
         raise NotRecruiting
@@ -135,16 +133,18 @@ def turn_away(
 
 
 @once
-def verify(
-    *, participant: Participant, name: str, email: str, phone: str, by: Actor, at: datetime
-) -> Participant:
+def verify(*, participant: Participant, name: str, email: str, phone: str, by: Actor, at: datetime) -> Participant:
     """The address was checked by a code: from now on the person has a login and contact details.
 
     Raises AddressInUse when someone in this study has the address.
     """
     participant = locked(participant)
     email_hash = vault.address_hash(email)
-    if Identity.objects.filter(study=participant.study, email_hash=email_hash).exclude(participant=participant).exists():
+    if (
+        Identity.objects.filter(study=participant.study, email_hash=email_hash)
+        .exclude(participant=participant)
+        .exists()
+    ):
         raise AddressInUse
     user = User.objects.create(username=secrets.token_hex(16))
     user.set_unusable_password()

@@ -52,9 +52,7 @@ def invite(*, study: Study | None, email: str, role: str, by: Actor, at: datetim
     invitation.token_hash = token_hash(token_of(invitation))
     invitation.save()
     if study:
-        audit.record(
-            study, "staff invited", subject=f"invitation {invitation.pk}", new={"role": role}, by=by, at=at
-        )
+        audit.record(study, "staff invited", subject=f"invitation {invitation.pk}", new={"role": role}, by=by, at=at)
     messages.queue(
         study=study, participant=None, kind="invitation", subject_ref=str(invitation.pk), due_at=at, at=at, by=by
     )

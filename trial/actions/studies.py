@@ -43,9 +43,7 @@ def load(*, path: Path, simulated: bool = False, user: User | None = None, by: A
 
 
 @transaction.atomic
-def store(
-    *, loaded: folder.Loaded, simulated: bool, user: User | None, by: Actor, at: datetime
-) -> ProtocolVersion:
+def store(*, loaded: folder.Loaded, simulated: bool, user: User | None, by: Actor, at: datetime) -> ProtocolVersion:
     described = loaded.document["study"]
     study = Study.objects.select_for_update().filter(slug=described["slug"]).first()
     if study is None:

@@ -12,6 +12,7 @@ from django.db.models import QuerySet
 from trial import vault
 from trial.models import Alert, Participant, ProtocolVersion, Study
 from trial.queries import staff
+from trial.queries.studies import newest_versions
 
 
 @dataclass(frozen=True)
@@ -59,13 +60,9 @@ def meanings(version: ProtocolVersion) -> dict[str, Any]:
     return {rule["code"]: rule["text"] for rule in version.section("assessments").get("alerts", [])}
 
 
-def meanings_of(studies: Iterable[Study | int]) -> dict[int, dict[str, Any]]:
-    """`meanings` of several studies, from their newest versions, in one query."""
-    found: dict[int, dict[str, Any]] = {}
-    versions = ProtocolVersion.objects.filter(study__in=list(studies)).order_by("number")
-    for study, rules in versions.values_list("study", "document__assessments__alerts"):
-        found[study] = {rule["code"]: rule["text"] for rule in rules or []}
-    return found
+def meanings_of(studies: Iterable[int]) -> dict[int, dict[str, Any]]:
+    """`meanings` of several studies, from their newest versions."""
+    return {study: meanings(version) for study, version in newest_versions(studies).items()}
 
 
 def what_was_done(alert: Alert) -> str | None:

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from typing import Any
 
-from django.db.models import Count, F, OuterRef, Q, QuerySet, Subquery
+from django.db.models import Count, F, OuterRef, Q, Subquery
 
 from trial.models import Membership, ProtocolVersion, Study, User
 
@@ -31,14 +31,26 @@ def in_hand(user: User, slug: str) -> tuple[Study, set[str]]:
     return study, {row.role for row in rows}
 
 
-def with_title() -> QuerySet[Study]:
-    """Studies with `title` and `target` of their newest version, and how many people were `randomised`."""
-    newest = ProtocolVersion.objects.filter(study=OuterRef("pk")).order_by("-number")
-    return Study.objects.annotate(
-        title=Subquery(newest.values("document__study__title")[:1]),
-        target=Subquery(newest.values("document__study__target")[:1]),
-        randomised=Count("participants", filter=Q(participants__randomised_at__isnull=False)),
+def listed(among: Collection[int] | None = None) -> list[Study]:
+    """Studies by slug with their newest version in hand, and how many people were `randomised`; all, or those `among`."""
+    found = Study.objects.annotate(
+        randomised=Count("participants", filter=Q(participants__randomised_at__isnull=False))
     ).order_by("slug")
+    rows = list(found if among is None else found.filter(pk__in=among))
+    newest = newest_versions(study.pk for study in rows)
+    for study in rows:
+        study.current = newest[study.pk]
+    return rows
+
+
+def newest_versions(studies: Iterable[int]) -> dict[int, ProtocolVersion]:
+    """The newest version of each study, by study, in one query."""
+    return {
+        version.study_id: version
+        for version in ProtocolVersion.objects.filter(
+            study__in=list(studies), number=Subquery(NEWEST.values("number")[:1])
+        )
+    }
 
 
 def roles_by_study(user: User) -> dict[int, set[str]]:

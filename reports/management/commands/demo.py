@@ -1,7 +1,7 @@
 from __future__ import annotations
 
 import shutil
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -25,7 +25,9 @@ class Command(BaseCommand):
     help = "Rehearse the HIV depression trial, analyse a real trial's data, make a login for each role, and serve the site."
 
     def add_arguments(self, parser: CommandParser) -> None:
-        parser.add_argument("--participants", type=positive, default=None, help="number randomised (default: the target)")
+        parser.add_argument(
+            "--participants", type=positive, default=None, help="number randomised (default: the target)"
+        )
         parser.add_argument("--seed", type=int, default=1)
         parser.add_argument("--directory", type=Path, default=ROOT / "demo")
         parser.add_argument("--no-serve", action="store_true")
@@ -50,7 +52,9 @@ class Command(BaseCommand):
     def _beat_the_blues(self, directory: Path) -> None:
         shutil.rmtree(directory, ignore_errors=True)
         data = ROOT / "tests" / "data"
-        call_command("analyse", str(data / "btheb.csv"), plan=str(data / "btheb.plan.yaml"), out=str(directory), verbosity=0)
+        call_command(
+            "analyse", str(data / "btheb.csv"), plan=str(data / "btheb.plan.yaml"), out=str(directory), verbosity=0
+        )
 
     def _say(self, directory: Path, logins: list[demonstration.Login], bind: str) -> None:
         console = Console()

@@ -13,11 +13,15 @@ from trial.folder import FolderErrors
 
 
 class Command(BaseCommand):
-    help = "Run a whole study with virtual people through the real actions, and write its report. Everything is simulated."
+    help = (
+        "Run a whole study with virtual people through the real actions, and write its report. Everything is simulated."
+    )
 
     def add_arguments(self, parser: CommandParser) -> None:
         parser.add_argument("study", help="a study folder: a path, or the name of a shipped one (living-positive)")
-        parser.add_argument("--participants", type=positive, default=None, help="number randomised (default: the target)")
+        parser.add_argument(
+            "--participants", type=positive, default=None, help="number randomised (default: the target)"
+        )
         parser.add_argument("--seed", type=int, default=1, help="the same seed gives the same report (default: 1)")
         parser.add_argument("--directory", type=Path, required=True, help="where database, mail and report go")
         parser.add_argument(

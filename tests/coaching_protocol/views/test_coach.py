@@ -179,7 +179,9 @@ def test_asking_for_the_number_in_the_middle_of_a_call_loses_nothing_that_was_ty
     attempt = started(desk, dan)
     key = str(uuid4())
     typed = {"outcome": "reached", "minutes": "abc", "steps_done": ["greet"], "note": "In the", "next_on": "2026-03-12"}
-    page = send(desk, reverse("coach:number", args=[dan.code]), key, attempt=attempt.pk, number_key=str(uuid4()), **typed)
+    page = send(
+        desk, reverse("coach:number", args=[dan.code]), key, attempt=attempt.pk, number_key=str(uuid4()), **typed
+    )
     assert page.context["details"].phone == dan.identity.phone
     found = Fields(page.content.decode())
     assert found.of("outcome", "minutes", "steps_done", "note", "next_on", "request_key") == [
@@ -275,9 +277,7 @@ def test_after_the_last_call_there_is_nothing_to_make_an_appointment_for(desk, d
     attempt = started(desk, dan, number=3)
     typed = {"outcome": "reached", "minutes": "5", "next_on": "2026-03-20", "next_time": "10:00"}
     page = send(desk, log_url(attempt), **typed)
-    assert page.context["form"].errors == {
-        "next_on": ["This was the last planned call: leave the appointment empty"]
-    }
+    assert page.context["form"].errors == {"next_on": ["This was the last planned call: leave the appointment empty"]}
     assert send(desk, log_url(attempt), outcome="reached", minutes="5").status_code == 302
     groups = desk.get(reverse("coach:caseload")).context["groups"]
     assert [(name, [row.participant for row in rows]) for name, _label, rows in groups] == [("finished", [dan])]

@@ -27,9 +27,7 @@ VERBS = {"pause": "run", "resume": "run", "close": "run", "lock": "lock"}
 def listed(request: HttpRequest) -> HttpResponse:
     """Studies of this person; whoever may load sees the others by name, to know what is there."""
     roles = studies.roles_by_study(person(request))
-    found = studies.with_title()
-    if not request.user.is_staff:
-        found = found.filter(pk__in=roles)
+    found = studies.listed(None if person(request).is_staff else roles)
     rows = [(study, sorted(roles.get(study.pk, ())), _first_page(roles.get(study.pk, set()))) for study in found]
     may_load = _may_load(request, roles)
     return render(request, "research/studies.html", {"rows": rows, "may_load": may_load})

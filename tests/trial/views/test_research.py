@@ -1,0 +1,652 @@
+"""The researcher's room through the client: each job, each role, each form twice. Ada is the researcher."""
+
+from __future__ import annotations
+
+import io
+import re
+import zipfile
+from datetime import timedelta
+from pathlib import Path
+from uuid import uuid4
+
+import pytest
+import time_machine
+from django.core.management import CommandError, call_command
+from django.test import Client
+from django.urls import reverse
+
+from randomisation.actions import seeds
+from tests import factories
+from tests.conftest import NOW, SMALL
+from trial import actors, audit
+from trial.actions import messages, participants, studies
+from trial.models import AuditEvent, Confirmation, Identity, Invitation, Membership, Message, Participant, Study, User
+
+LIVING_POSITIVE = Path(__file__).parents[3] / "trial" / "studies" / "living-positive"
+LATER = NOW + timedelta(hours=1)
+
+
+@pytest.fixture(autouse=True)
+def an_hour_later():
+    with time_machine.travel(LATER, tick=False):
+        yield
+
+
+def signed_in(user: User) -> Client:
+    client = Client()
+    client.force_login(user, backend="django.contrib.auth.backends.ModelBackend")
+    return client
+
+
+@pytest.fixture
+def ada(staff) -> Client:
+    return signed_in(staff("researcher"))
+
+
+@pytest.fixture
+def finn(staff) -> Client:
+    return signed_in(staff("statistician"))
+
+
+def url(name: str, *args: object) -> str:
+    return reverse(f"research:{name}", args=args)
+
+
+def key() -> dict[str, str]:
+    return {"request_key": str(uuid4())}
+
+
+def page(client: Client, name: str, *args: object, status: int = 200, **query: str) -> str:
+    response = client.get(url(name, *args), query)
+    assert response.status_code == status
+    return text(response)
+
+
+def text(response) -> str:
+    """The words of a page, without markup, on one line."""
+    body = re.sub(r"(?s)<(head|script)\b.*?</\1>", " ", response.content.decode())
+    return " ".join(re.sub(r"<[^>]+>", " ", body).split())
+
+
+def zipped(path: Path, **changed: str) -> io.BytesIO:
+    """A study folder as an upload; `changed` replaces a file's text (study_yaml="...")."""
+    archive = io.BytesIO()
+    with zipfile.ZipFile(archive, "w") as opened:
+        for file in sorted(path.rglob("*")):
+            if file.is_file():
+                name = file.relative_to(path).as_posix()
+                opened.writestr(name, changed.get(name.replace(".", "_"), file.read_text(encoding="utf-8")))
+    archive.seek(0)
+    archive.name = "study.zip"
+    return archive
+
+
+def edited(*pairs: tuple[str, str], file: str = "study.yaml", path: Path = SMALL) -> str:
+    content = (path / file).read_text(encoding="utf-8")
+    for old, new in pairs:
+        assert old in content
+        content = content.replace(old, new, 1)
+    return content
+
+
+ANOTHER = (
+    ("slug: small-study", "slug: another-study"),
+    ("quiet-mornings", "loud-evenings"),
+    ("prefix: QM", "prefix: LE"),
+)
+
+
+# Doors
+
+PAGES = ["dashboard", "setup", "wordings", "state", "open", "people", "staff", "messages", "audit", "alerts"]
+MAY_OPEN = {
+    "researcher": set(PAGES),
+    "statistician": {"dashboard", "setup", "wordings", "state", "people", "audit"},
+    "supervisor": {"alerts"},
+    "assessor": set(),
+}
+
+
+@pytest.mark.parametrize("role", MAY_OPEN)
+def test_each_role_opens_its_pages_and_gets_403_on_the_others(role, staff, study):
+    client = signed_in(staff(role))
+    opened = {name: client.get(url(name, study.slug)).status_code for name in PAGES}
+    assert opened == {name: 200 if name in MAY_OPEN[role] else 403 for name in PAGES}
+
+
+def test_a_coach_a_participant_and_a_stranger_do_not_learn_that_the_room_exists(staff, study, dan):
+    coach = signed_in(staff("coach"))
+    participant = signed_in(dan.user)
+    assert {client.get(url(name, study.slug)).status_code for client in (coach, participant) for name in PAGES} == {404}
+    assert Client().get(url("dashboard", study.slug)).status_code == 302
+
+
+def test_the_researcher_of_another_study_gets_404(ada, staff, study):
+    other = studies.store(
+        loaded=_loaded(SMALL, study_yaml=edited(*ANOTHER)), simulated=True, user=None, by=actors.SYSTEM, at=NOW
+    ).study
+    assert {ada.get(url(name, other.slug)).status_code for name in PAGES} == {404}
+
+
+def _loaded(path: Path, **changed: str):
+    from trial import folder, hooks
+
+    return folder.read(zipped(path, **changed), hooks.entries("STUDY_SECTIONS"))
+
+
+POSTS = ["confirm_line", "confirm_wording", "open", "pause", "close", "lock", "invite", "verify"]
+
+
+@pytest.mark.parametrize("name", POSTS)
+def test_an_assessor_changes_nothing(name, staff, study):
+    before = AuditEvent.objects.count()
+    assert signed_in(staff("assessor")).post(url(name, study.slug), key()).status_code == 403
+    assert AuditEvent.objects.count() == before + 1  # the role that the assessor was given
+
+
+# The list, and loading
+
+
+def test_the_list_says_what_stands_where_and_in_which_role(ada, study, dan):
+    words = page(ada, "studies")
+    assert re.search(
+        r"Small study of guided and unguided self-help small-study · simulated people open 1 40 researcher", words
+    )
+
+
+@pytest.mark.django_db
+def test_whoever_starts_an_installation_is_told_to_load_a_folder():
+    user = User.objects.create_user(username="first", email="ada@example.org", is_staff=True)
+    assert "No study yet Your studies will stand here. Load a study folder to begin" in page(signed_in(user), "studies")
+
+
+def test_the_list_costs_the_same_with_one_study_and_with_three(ada, study, staff, django_assert_num_queries):
+    with django_assert_num_queries(6):
+        page(ada, "studies")
+    for number, (slug, public, prefix) in enumerate([("b-study", "b-mornings", "BB"), ("c-study", "c-mornings", "CC")]):
+        changed = edited(
+            ("slug: small-study", f"slug: {slug}"), ("quiet-mornings", public), ("prefix: QM", f"prefix: {prefix}")
+        )
+        user = Membership.objects.get(role="researcher").user if number == 0 else user  # noqa: F821
+        studies.store(loaded=_loaded(SMALL, study_yaml=changed), simulated=True, user=user, by=actors.SYSTEM, at=NOW)
+    with django_assert_num_queries(6):
+        assert page(ada, "studies").count("researcher") == 3
+
+
+def test_a_folder_with_mistakes_lists_them_all_with_file_and_line_and_stores_nothing(ada, study):
+    broken = edited(("target: 40", "target: many"), ("languages: [en, nl]", "languages: [en, nl, fr]"))
+    upload = zipped(
+        SMALL, study_yaml=broken, analysis_yaml=edited(("model: ancova", "model: magic"), file="analysis.yaml")
+    )
+    response = ada.post(url("load"), {"upload": upload, **key()})
+    assert response.status_code == 400
+    rows = re.findall(r'class="code">([^<]+)</th>\s*<td class="number">(\d+)</td>', response.content.decode())
+    assert rows == [("analysis.yaml", "7"), ("study.yaml", "18"), ("study.yaml", "21")]
+    assert (Study.objects.count(), study.versions.count()) == (1, 1)
+
+
+def test_something_that_is_no_zip_is_refused_in_words(ada):
+    response = ada.post(url("load"), {"upload": io.BytesIO(b"not a zip"), **key()})
+    assert response.status_code == 400
+    assert "is not a readable zip file" in text(response)
+
+
+def test_loading_a_new_study_leads_to_its_setup_and_makes_the_loader_its_researcher(ada):
+    upload = zipped(SMALL, study_yaml=edited(*ANOTHER))
+    response = ada.post(url("load"), {"upload": upload, "simulated": "on", **key()})
+    assert response.url == url("setup", "another-study")
+    assert "The study is loaded" in page(ada, "setup", "another-study")
+    new = Study.objects.get(slug="another-study")
+    assert (new.state, new.simulated, [m.role for m in new.memberships.all()]) == ("draft", True, ["researcher"])
+
+
+def test_loading_the_same_folder_twice_stores_one_version(ada, study):
+    for _ in range(2):
+        assert ada.post(url("load"), {"upload": zipped(SMALL), **key()}).url == url("setup", study.slug)
+    assert study.versions.count() == 1
+
+
+def test_an_open_study_takes_no_new_analysis_plan(ada, study):
+    changed = edited(("confidence: 0.95", "confidence: 0.9"), file="analysis.yaml")
+    response = ada.post(url("load"), {"upload": zipped(SMALL, analysis_yaml=changed), **key()})
+    assert response.status_code == 400
+    assert "small-study is open: analysis cannot change any more" in text(response)
+    assert study.versions.count() == 1
+
+
+def test_an_open_study_takes_a_new_version_of_its_texts(ada, study):
+    changed = edited(("en: Quiet mornings\n", "en: Very quiet mornings\n"))
+    ada.post(url("load"), {"upload": zipped(SMALL, study_yaml=changed), **key()})
+    assert list(study.versions.order_by("number").values_list("number", flat=True)) == [1, 2]
+
+
+def test_somebody_who_does_not_run_a_study_loads_no_version_of_it(study):
+    user = User.objects.create_user(username="other", email="other@example.org", is_staff=True)
+    changed = edited(("en: Quiet mornings\n", "en: Very quiet mornings\n"))
+    assert signed_in(user).post(url("load"), {"upload": zipped(SMALL, study_yaml=changed)}).status_code == 403
+    assert study.versions.count() == 1
+
+
+# Setup, sign-offs, opening
+
+
+@pytest.fixture
+def living_positive(db):
+    """The HIV depression trial as a live study would be: nothing simulated, one researcher, one coach."""
+    study = factories.a_loaded_study(LIVING_POSITIVE, NOW, simulated=False)
+    factories.a_staff_member(study, "coach", "", NOW)
+    return study
+
+
+@pytest.fixture
+def its_researcher(living_positive) -> Client:
+    return signed_in(factories.a_staff_member(living_positive, "researcher", "", NOW))
+
+
+def sign_off_everything(client: Client, study: Study) -> tuple[list[str], list[str]]:
+    """Press every button that the two pages offer; what was signed off."""
+    pressed = []
+    for name, action in (("setup", "confirm_line"), ("wordings", "confirm_wording")):
+        body = client.get(url(name, study.slug)).content.decode()
+        found = re.findall(r'name="subject" value="([^"]+)"', body)
+        for subject in found:
+            assert client.post(url(action, study.slug), {"subject": subject, **key()}).status_code == 302
+        pressed.append(found)
+    return pressed[0], pressed[1]
+
+
+def test_living_positive_opens_in_english_only_and_only_after_every_sign_off(its_researcher, living_positive):
+    slug = living_positive.slug
+    assert "CES-D" in page(its_researcher, "wordings", slug)
+    assert "CESD: no wording in this language, paste the one you hold a licence for" in page(
+        its_researcher, "wordings", slug
+    )
+    assert its_researcher.post(url("open", slug), {"sure": "on", **key()}).url == url("open", slug)
+    living_positive.refresh_from_db()
+    assert living_positive.state == "draft"
+
+    lines, wordings = sign_off_everything(its_researcher, living_positive)
+    assert lines == ["113 Zelfmoordpreventie", "112", "De Luisterlijn"]
+    assert {"PHQ9:en", "CESD:en", "GAD7:en", "PHQ4:en", "PHQ2:en"} <= set(wordings)
+    assert its_researcher.post(url("open", slug), {"sure": "on", **key()}).url == url("dashboard", slug)
+    living_positive.refresh_from_db()
+    assert (living_positive.state, living_positive.open_languages) == ("open", ["en"])
+
+
+def test_a_sign_off_carries_the_name_and_is_given_once(its_researcher, living_positive):
+    given = {"subject": "PHQ9:en", **key()}
+    for _ in range(2):
+        assert its_researcher.post(url("confirm_wording", living_positive.slug), given).status_code == 302
+    assert Confirmation.objects.filter(subject="PHQ9:en", simulated=False).count() == 1
+    assert AuditEvent.objects.filter(action="wording confirmed").count() == 1
+    assert "Signed off by Ada Visser" in page(its_researcher, "wordings", living_positive.slug)
+
+
+def test_nobody_signs_off_a_wording_that_is_not_there(its_researcher, living_positive):
+    its_researcher.post(url("confirm_wording", living_positive.slug), {"subject": "CESD:nl", **key()})
+    its_researcher.post(url("confirm_line", living_positive.slug), {"subject": "PHQ9:en", **key()})
+    assert Confirmation.objects.count() == 0
+
+
+def test_setup_shows_what_was_chosen_here_and_what_is_not_included(its_researcher, living_positive):
+    setup = page(its_researcher, "setup", living_positive.slug)
+    assert "study › screening › short" in setup
+    assert living_positive.current.sha256 in setup
+    assert "Behavioral Activation for Depression Scale BADS No licence" in page(
+        its_researcher, "wordings", living_positive.slug
+    )
+
+
+def test_setup_never_shows_the_block_sizes(its_researcher, living_positive):
+    shown = page(its_researcher, "setup", living_positive.slug) + page(its_researcher, "open", living_positive.slug)
+    assert ("block_sizes" in shown, "block size" in shown) == (False, False)
+
+
+def test_opening_asks_for_a_tick_first(ada, staff, study):
+    draft = _a_draft(ada)
+    response = ada.post(url("open", draft.slug), key())
+    assert response.status_code == 400
+    draft.refresh_from_db()
+    assert draft.state == "draft"
+
+
+def _a_draft(client: Client) -> Study:
+    client.post(url("load"), {"upload": zipped(SMALL, study_yaml=edited(*ANOTHER)), "simulated": "on", **key()})
+    draft = Study.objects.get(slug="another-study")
+    factories.a_staff_member(draft, "coach", "", NOW)
+    return draft
+
+
+def test_opening_twice_has_one_effect(ada):
+    draft = _a_draft(ada)
+    given = {"sure": "on", **key()}
+    for _ in range(2):
+        ada.post(url("open", draft.slug), given)
+    assert AuditEvent.objects.filter(study=draft.slug, action="study opened").count() == 1
+
+
+# Running
+
+
+def test_a_study_is_paused_with_a_reason_resumed_closed_and_locked(ada, finn, study):
+    assert ada.post(url("pause", study.slug), key()).status_code == 400
+    steps = [
+        (ada, "pause", {"reason": "Coaches are ill"}),
+        (ada, "resume", {}),
+        (ada, "close", {"reason": "Target reached"}),
+        (finn, "lock", {"reason": "Data are clean", "sure": "on"}),
+    ]
+    states = []
+    for client, verb, given in steps:
+        sent = {**given, **key()}
+        for _ in range(2):
+            assert client.post(url(verb, study.slug), sent).status_code == 302
+        study.refresh_from_db()
+        states.append(study.state)
+    assert states == ["paused", "open", "closed", "locked"]
+    events = AuditEvent.objects.filter(stream=study.slug, action__in=[f"study {s}" for s in states]).order_by("number")
+    assert (
+        list(events.values_list("action", "reason", "role"))
+        == [
+            ("study opened", "", ""),
+            ("study paused", "Coaches are ill", "researcher"),
+            ("study open", "", "researcher"),
+            ("study closed", "Target reached", "researcher"),
+            ("study locked", "Data are clean", "statistician"),
+        ][1:]
+    )
+
+
+def test_a_researcher_does_not_lock(ada, study):
+    assert ada.post(url("lock", study.slug), {"reason": "Done", "sure": "on", **key()}).status_code == 403
+
+
+def test_a_step_that_does_not_exist_is_said_in_words(ada, study):
+    ada.post(url("resume", study.slug), key())
+    assert "a study that is open cannot resume" in page(ada, "state", study.slug)
+
+
+def test_the_same_key_with_another_reason_is_a_conflict(ada, study):
+    given = key()
+    ada.post(url("pause", study.slug), {"reason": "One", **given})
+    assert ada.post(url("pause", study.slug), {"reason": "Another", **given}).status_code == 409
+
+
+# The dashboard
+
+
+def figures(client: Client, study: Study) -> dict[str, str]:
+    body = client.get(url("dashboard", study.slug)).content.decode()
+    found = re.findall(r'<dt>(?:<a[^>]*>)?([^<]+?)(?:</a>)?</dt>\s*<dd class="value">([^<]*)</dd>', body)
+    return dict(found)
+
+
+def test_the_flow_counts_everybody_once(ada, study):
+    factories.a_screening_participant(study, NOW, age=12)  # turned away
+    factories.a_screening_participant(study, NOW)
+    factories.a_verified_participant(study, NOW)
+    factories.a_consented_participant(study, NOW)
+    gone = factories.a_randomised_participant(study, NOW)
+    participants.withdraw(participant=gone, reason="no_time", by=actors.participant(gone.code), at=NOW)
+    factories.a_randomised_participant(study, NOW)
+    shown = figures(ada, study)
+    assert {
+        name: shown[name] for name in ("Screened", "Did not get in", "Still at the screening", "Address verified")
+    } == {
+        "Screened": "6",
+        "Did not get in": "1",
+        "Still at the screening": "2",
+        "Address verified": "4",
+    }
+    assert {name: shown[name] for name in ("Consented", "Randomised", "Withdrawn", "Completed")} == {
+        "Consented": "3",
+        "Randomised": "2",
+        "Withdrawn": "1",
+        "Completed": "0",
+    }
+    words = page(ada, "dashboard", study.slug)
+    assert "Before consent basics age 1 After consent randomised no_time 1" in words
+
+
+def test_the_registration_is_stamped_against_the_first_allocation(ada, study):
+    assert figures(ada, study)["Registration"] == "Nobody randomised yet"
+    factories.a_randomised_participant(study, NOW)
+    assert figures(ada, study)["Registration"] == "Before the first allocation"
+    assert "ISRCTN00000000, 15 Jan 2025; first allocation 2 Mar 2026" in page(ada, "dashboard", study.slug)
+
+
+def test_the_dashboard_costs_the_same_with_one_person_and_with_three(ada, study, django_assert_num_queries):
+    factories.a_randomised_participant(study, NOW)
+    page(ada, "dashboard", study.slug)
+    with django_assert_num_queries(10):
+        page(ada, "dashboard", study.slug)
+    for _ in range(2):
+        factories.a_randomised_participant(study, NOW)
+    with django_assert_num_queries(10):
+        page(ada, "dashboard", study.slug)
+
+
+@pytest.fixture
+def live(db):
+    """The small study with everything signed off: nothing about an arm may show."""
+    return _live(SMALL)
+
+
+def _live(path: Path) -> Study:
+    study = factories.a_loaded_study(path, NOW, simulated=False)
+    factories.a_staff_member(study, "coach", "", NOW)
+    sign_off_everything(signed_in(factories.a_staff_member(study, "researcher", "", NOW)), study)
+    seeds.make(study=study, rehearsal_seed=1, by=actors.SYSTEM, at=NOW)
+    return studies.open_study(study=study, by=actors.SYSTEM, at=NOW)
+
+
+def test_two_people_who_differ_only_in_arm_look_the_same(live):
+    client = signed_in(factories.a_staff_member(live, "researcher", "", NOW))
+    guided = factories.a_participant_in(live, "guided", NOW)
+    unguided = factories.a_participant_in(live, "unguided", NOW)
+    shown = [
+        _scrubbed(client.get(url("person", live.slug, person.code)).content.decode(), person)
+        for person in (guided, unguided)
+    ]
+    assert shown[0] == shown[1]
+
+
+def _scrubbed(body: str, person: Participant) -> str:
+    """Without what is of every page (keys, tokens) and of every person (their code)."""
+    body = re.sub(r'(name="(?:csrfmiddlewaretoken|request_key)" value=")[^"]+', r"\1", body)
+    return body.replace(person.code, "CODE").replace(f"staff {person.pk}", "")
+
+
+def test_completion_is_not_told_where_only_some_arms_can_be_finished(living_positive, its_researcher):
+    sign_off_everything(its_researcher, living_positive)
+    seeds.make(study=living_positive, rehearsal_seed=1, by=actors.SYSTEM, at=NOW)
+    studies.open_study(study=living_positive, by=actors.SYSTEM, at=NOW)
+    person = factories.a_randomised_participant(living_positive, NOW, language_ok="able", diagnosis="y2to10")
+    assert person.state == "randomised"
+    participants.complete(participant=person, by=actors.SYSTEM, at=NOW)
+    slug = living_positive.slug
+    assert "Completed" not in figures(its_researcher, living_positive)
+    assert f"{person.code} randomised Centre 1" in page(its_researcher, "people", slug, state="randomised")
+    assert f"{person.code} randomised, Centre 1" in page(its_researcher, "person", slug, person.code)
+
+
+# People
+
+
+def test_the_list_of_people_shows_codes_and_no_names_and_narrows_by_the_address(ada, study, dan):
+    factories.a_screening_participant(study, NOW, age=12)
+    everybody = page(ada, "people", study.slug)
+    assert ("2 people" in everybody, dan.code in everybody, "Jansen" in everybody) == (True, True, False)
+    assert "1 person" in page(ada, "people", study.slug, state="excluded")
+    assert "1 person" in page(ada, "people", study.slug, code=dan.code[-3:].lower())
+    assert "Nobody fits this" in page(ada, "people", study.slug, state="withdrawn")
+
+
+def test_the_list_of_people_costs_the_same_with_one_and_with_three(ada, study, dan, django_assert_num_queries):
+    with django_assert_num_queries(7):
+        page(ada, "people", study.slug)
+    for _ in range(2):
+        factories.a_randomised_participant(study, NOW)
+    with django_assert_num_queries(7):
+        assert "3 people" in page(ada, "people", study.slug)
+
+
+def test_a_page_holds_fifty_people(ada, study):
+    for _ in range(51):
+        participants.begin(study=study, language="en", by=actors.visitor("new"), at=NOW)
+    assert "Page 1 of 2" in page(ada, "people", study.slug)
+    assert page(ada, "people", study.slug, page="2").count("QM-") == 1
+
+
+def test_a_person_is_shown_without_what_they_typed(ada, study, dan):
+    words = page(ada, "person", study.slug, dan.code)
+    assert "consent signed" in words
+    identity = Identity.objects.get(participant=dan)
+    assert [secret in words for secret in (identity.name, identity.email, identity.phone)] == [False, False, False]
+    assert "gAAAA" not in words  # ciphertext
+    assert page(ada, "person", study.slug, "QM-XXXXX", status=404)
+
+
+def test_a_person_page_stays_within_ten_queries(ada, study, dan, django_assert_num_queries):
+    page(ada, "person", study.slug, dan.code)
+    with django_assert_num_queries(8):
+        page(ada, "person", study.slug, dan.code)
+
+
+def test_erasing_a_person_takes_them_out_of_the_study_and_destroys_who_they_are(ada, study, dan):
+    address = url("erase", study.slug, dan.code)
+    assert ada.post(address, {"reason": "Asked for it", **key()}).status_code == 400  # no tick
+    given = {"reason": "Asked for it", "sure": "on", **key()}
+    for _ in range(2):
+        assert ada.post(address, given).status_code == 302
+    dan.refresh_from_db()
+    assert (dan.state, dan.user, dan.erased_at, Identity.objects.count()) == ("withdrawn", None, LATER, 0)
+    assert AuditEvent.objects.filter(action="identity erased", reason="Asked for it").count() == 1
+    assert "is erased since" in page(ada, "person", study.slug, dan.code)
+    assert audit.verify(study) == []
+
+
+def test_a_statistician_erases_nobody(finn, study, dan):
+    assert finn.post(url("erase", study.slug, dan.code), {"reason": "x", "sure": "on"}).status_code == 403
+    assert Identity.objects.count() == 1
+
+
+# Staff
+
+
+def test_inviting_queues_one_mail_and_the_link_makes_the_account(ada, study):
+    given = {"email": "cleo@example.org", "role": "assessor", **key()}
+    for _ in range(2):
+        assert ada.post(url("invite", study.slug), given).status_code == 302
+    invitation = Invitation.objects.get()
+    assert Message.objects.filter(kind="invitation", study=study).count() == 1
+    assert "cleo@example.org assessor" in page(ada, "staff", study.slug)
+
+    from trial.actions.staff import token_of
+
+    link, newcomer = reverse("accept_invitation", args=[token_of(invitation)]), Client()
+    assert newcomer.get(link).status_code == 200
+    accepted = newcomer.post(link, {"full_name": "Cleo Bakker", "password": "a quiet morning walk"})
+    assert accepted.status_code == 302
+    assert Membership.objects.filter(study=study, role="assessor", user__full_name="Cleo Bakker").count() == 1
+    assert Client().get(link).status_code == 410
+
+
+def test_an_unknown_role_or_address_is_sent_back_with_what_was_typed(ada, study):
+    response = ada.post(url("invite", study.slug), {"email": "cleo@", "role": "assessor", **key()})
+    assert response.status_code == 400
+    assert 'value="cleo@"' in response.content.decode()
+    assert ada.post(url("invite", study.slug), {"email": "cleo@example.org", "role": "king"}).status_code == 400
+    assert Invitation.objects.count() == 0
+
+
+def test_a_role_ends_and_one_cannot_end_ones_own(ada, study, staff):
+    eva = staff("supervisor")
+    theirs = Membership.objects.get(user=eva)
+    for _ in range(2):
+        ada.post(url("end_role", study.slug, theirs.pk), key())
+    own = Membership.objects.get(role="researcher")
+    ada.post(url("end_role", study.slug, own.pk), key())
+    theirs.refresh_from_db()
+    own.refresh_from_db()
+    assert (theirs.ended_at, own.ended_at) == (LATER, None)
+    assert AuditEvent.objects.filter(action="role ended").count() == 1
+    assert signed_in(eva).get(url("alerts", study.slug)).status_code == 404
+
+
+# The ledger and the audit trail
+
+
+def test_an_uncertain_message_is_listed_and_sent_again_once(ada, study, dan):
+    message = messages.queue(
+        study=study, participant=dan, kind="assessment_invitation", subject_ref="post", due_at=NOW, at=NOW
+    )
+    Message.objects.filter(pk=message.pk).update(state="uncertain")
+    assert f"assessment_invitation, post {dan.code} 0" in page(ada, "messages", study.slug)
+    sent = key()
+    for _ in range(2):
+        assert ada.post(url("send_again", study.slug, message.pk), sent).status_code == 302
+    message.refresh_from_db()
+    assert (message.state, message.due_at) == ("queued", LATER)
+    assert AuditEvent.objects.filter(action="message queued again").count() == 1
+
+
+def test_the_audit_page_shows_the_newest_seal_and_verifies(ada, study, dan):
+    seal = audit.seal(study, NOW)
+    assert seal.hash in page(ada, "audit", study.slug)
+    assert "The whole trail holds together." in text(ada.post(url("verify", study.slug), key()))
+
+
+def test_a_changed_event_is_named_by_the_page_and_by_the_command(ada, study, dan, capsys):
+    from tests.conftest import lift_triggers
+
+    call_command("verify_audit", study.slug)
+    assert "small-study: holds together; newest seal none yet" in capsys.readouterr().out
+    lift_triggers()
+    AuditEvent.objects.filter(key=f"{study.slug}/{dan.code}#2").update(reason="another")
+    assert f"small-study/{dan.code} event 2: a column was changed" in text(ada.post(url("verify", study.slug), key()))
+    with pytest.raises(CommandError, match="1 places do not hold together"):
+        call_command("verify_audit")
+    assert capsys.readouterr().out == f"small-study/{dan.code} event 2: a column was changed\n"
+
+
+# The commands
+
+
+@pytest.mark.django_db
+def test_load_study_prints_every_mistake_and_stores_nothing(tmp_path, capsys):
+    archive = tmp_path / "study.zip"
+    broken = edited(("target: 40", "target: many"), ("country: NL", "country: Holland"))
+    archive.write_bytes(zipped(SMALL, study_yaml=broken).getvalue())
+    with pytest.raises(CommandError, match="2 to put right; nothing was stored"):
+        call_command("load_study", archive)
+    lines = capsys.readouterr().err.splitlines()
+    assert [line.split(" ")[0] for line in lines] == ["study.yaml:19:", "study.yaml:21:"]
+    assert Study.objects.count() == 0
+
+
+@pytest.mark.django_db
+def test_load_study_loads_and_invite_brings_the_first_researcher(capsys):
+    call_command("load_study", SMALL)
+    call_command("invite", "ada@example.org", role="researcher", study="small-study")
+    link = re.search(r"http://[^/]+(/invitation/\S+)", capsys.readouterr().out).group(1)
+    client = Client()
+    client.post(link, {"full_name": "Ada Visser", "password": "a quiet morning walk"})
+    assert "Small study" in page(client, "setup", "small-study")
+
+
+@pytest.mark.django_db
+def test_a_simulated_study_is_refused_in_a_live_database(monkeypatch):
+    monkeypatch.setattr("trial.stamp.kind", lambda: "live")
+    with pytest.raises(CommandError, match="This is a live database"):
+        call_command("load_study", SMALL, simulated=True)
+    assert Study.objects.count() == 0
+
+
+@pytest.mark.django_db
+def test_invite_names_the_studies_there_are():
+    with pytest.raises(CommandError, match="there is no study 'nowhere'; known: none"):
+        call_command("invite", "ada@example.org", role="coach", study="nowhere")
+    with pytest.raises(CommandError, match="a coach works on a study: name it with --study"):
+        call_command("invite", "ada@example.org", role="coach")
+    assert Invitation.objects.count() == 0
