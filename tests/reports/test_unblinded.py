@@ -1,0 +1,103 @@
+from datetime import timedelta
+
+import pytest
+
+from randomisation.models import Allocation
+from reports import blinded, unblinded
+from reports.queries.dataset import NobodyRandomised
+from reports.queries.plan import plan_of
+from tests import factories
+from trial import actors
+from trial.actions import journey, participants, programme
+from trial.models import AuditEvent, Participant
+
+LOOK = {"reason": "a test", "by": actors.SYSTEM}
+
+
+def test_every_look_at_the_arms_is_recorded_with_its_reason(study, dan, now):
+    unblinded.dataset(study, **LOOK, at=now)
+    looks = AuditEvent.objects.filter(action="all arms looked at").values_list("reason", "by")
+    assert list(looks) == [("a test", "system")]
+
+
+def test_everybody_is_in_their_arm(study, now):
+    for _ in range(3):
+        factories.a_randomised_participant(study, now)
+    data = unblinded.dataset(study, **LOOK, at=now)
+    assert {p.code: p.arm for p in data.participants} == dict(
+        Allocation.objects.values_list("participant__code", "arm")
+    )
+    assert data.groups == ("guided", "unguided")
+
+
+def test_everybody_screened_is_in_the_flow(study, now):
+    factories.a_screening_participant(study, now, age=17)
+    factories.a_screened_participant(study, now)
+    left = factories.a_consented_participant(study, now)
+    participants.withdraw(participant=left, by=actors.participant(left.code), at=now)
+    stopped = factories.a_verified_participant(study, now)
+    participants.turn_away(
+        participant=stopped, stage="consent", reason="stopped", stopped=True, by=actors.WORKER, at=now
+    )
+    factories.a_randomised_participant(study, now)
+    flow = unblinded.dataset(study, **LOOK, at=now).flow
+    assert (flow.assessed, flow.randomised) == (5, 1)
+    assert flow.excluded == {
+        "age": 1,
+        "not_yet_randomised": 1,
+        "withdrew_before_allocation": 1,
+        "stopped_at_consent": 1,
+    }
+
+
+def test_whoever_begins_a_module_began_what_was_allocated(study, now):
+    idle = factories.a_participant_in(study, "unguided", now)
+    busy = factories.a_participant_in(study, "unguided", now)
+    programme.begin_module(
+        participant=busy, module="welcome", by=actors.participant(busy.code), at=now + timedelta(hours=1)
+    )
+    people = {p.code: p for p in unblinded.dataset(study, **LOOK, at=now + timedelta(days=1)).participants}
+    assert (people[busy.code].received, people[busy.code].not_received_reason) == (True, None)
+    assert (people[idle.code].received, people[idle.code].not_received_reason) == (False, "not_begun")
+
+
+def test_use_is_counted_from_access_to_the_last_use(study, now):
+    person = factories.a_participant_in(study, "unguided", now)
+    by = actors.participant(person.code)
+    programme.begin_module(participant=person, module="welcome", by=by, at=now + timedelta(days=3))
+    early = unblinded.dataset(study, **LOOK, at=now + timedelta(days=17)).use[person.code]
+    late = unblinded.dataset(study, **LOOK, at=now + timedelta(days=18)).use[person.code]
+    assert (early.time, early.ended) == (3, False)
+    assert (late.time, late.ended) == (3, True)
+
+
+def test_the_snapshot_of_a_finished_study_is_the_same_whenever_it_is_taken(study, now):
+    person = factories.a_randomised_participant(study, now)
+    for days in (22, 43, 57, 150, 175):
+        journey.advance(person, now + timedelta(days=days))
+    first = unblinded.dataset(study, **LOOK, at=now + timedelta(days=200))
+    second = unblinded.dataset(study, **LOOK, at=now + timedelta(days=300))
+    assert first.snapshot_hash == second.snapshot_hash
+
+
+def test_there_is_nothing_to_report_before_the_first_allocation(study, now):
+    with pytest.raises(NobodyRandomised):
+        unblinded.dataset(study, **LOOK, at=now)
+
+
+def test_the_plan_is_the_folder_s_with_its_small_strata(study):
+    plan = plan_of(study.current)
+    assert (plan.covariates, plan.contrasts, plan.multiplicity) == (("sex",), (("guided", "unguided"),), "none")
+    assert [(o.instrument, o.timepoint) for o in plan.primary] == [("PHQ9", "post")]
+    assert (plan.adherence.at_least, plan.confidence, plan.multiplicity_note) == (2, 0.95, "")
+
+
+def test_a_stratum_of_many_levels_is_left_out_of_the_model_and_the_report_says_so(db, now):
+    from tests.reports.test_tables import STUDIES
+
+    study = factories.an_open_study(STUDIES / "living-positive", now)
+    assert plan_of(study.current).covariates == ("sex",)
+    factories.a_randomised_participant(study, now, diagnosis="over10y", language_ok="able")
+    source = blinded.dataset(study, now).meta.source
+    assert source.endswith("Stratified by site, too many levels to enter the model.")
+    assert Participant.objects.count() == 1
