@@ -8,7 +8,8 @@ from datetime import datetime, timedelta
 from typing import NamedTuple
 from zoneinfo import ZoneInfo
 
-from django.db.models import Count, F, Q
+from django.db.models import Count, F, OuterRef, Q, Subquery
+from django.db.models.functions import Coalesce
 from django.utils import formats
 from django.utils.translation import gettext as _
 
@@ -28,15 +29,28 @@ class Person(NamedTuple):
     verified_at: datetime | None
     consented_at: datetime | None
     randomised_at: datetime | None
+    modules_begun: int
+    modules_done: int
 
 
 def people(study: Study) -> list[Person]:
     """Everybody who agreed to be screened. Kept on the study in hand: several panels count the same people."""
     kept = vars(study).get("_counted_people")
     if kept is None:
-        rows = Participant.objects.filter(study=study).order_by("pk").values_list(*Person._fields)
+        rows = (
+            Participant.objects.filter(study=study)
+            .annotate(modules_begun=_modules("pk"), modules_done=_modules("done_at"))
+            .order_by("pk")
+            .values_list(*Person._fields)
+        )
         kept = vars(study)["_counted_people"] = [Person(*row) for row in rows]
     return kept
+
+
+def _modules(counted: str) -> Coalesce:
+    """How many modules a person began, or has done."""
+    used = ModuleUse.objects.filter(participant=OuterRef("pk")).order_by().values("participant")
+    return Coalesce(Subquery(used.annotate(count=Count(counted)).values("count")), 0)
 
 
 def panel_recruitment(study: Study, person: User, at: datetime) -> Panel:
@@ -193,16 +207,15 @@ def panel_adherence(study: Study, person: User, at: datetime) -> Panel | None:
     programme = study.current.programme
     if programme is None:
         return None
-    randomised = sum(each.randomised_at is not None for each in people(study))
-    used = ModuleUse.objects.filter(participant__study=study, participant__randomised_at__isnull=False).aggregate(
-        people=Count("participant", distinct=True), begun=Count("pk"), done=Count("done_at")
-    )
+    users = [each for each in people(study) if each.randomised_at]
+    randomised = len(users)
+    begun, done = sum(each.modules_begun for each in users), sum(each.modules_done for each in users)
     return Panel(
         title=_("Adherence"),
         figures=[
             Figure(
                 _("Began the programme"),
-                str(used["people"]),
+                str(sum(each.modules_begun > 0 for each in users)),
                 of=_("of %(count)s randomised") % {"count": randomised},
                 definition=_(
                     "Opened at least one module. Of everybody randomised, with access to the programme or without."
@@ -210,13 +223,13 @@ def panel_adherence(study: Study, person: User, at: datetime) -> Panel | None:
             ),
             Figure(
                 _("Modules begun"),
-                _per_person(used["begun"], randomised),
-                of=_("per person randomised; %(count)s in all") % {"count": used["begun"]},
+                _per_person(begun, randomised),
+                of=_("per person randomised; %(count)s in all") % {"count": begun},
                 definition=_("Modules opened, divided by everybody randomised, with access or without."),
             ),
             Figure(
                 _("Modules done"),
-                _per_person(used["done"], randomised),
+                _per_person(done, randomised),
                 of=_("per person randomised, of %(count)s modules") % {"count": len(programme.modules)},
                 definition=_("Modules marked as done, divided by everybody randomised, with access or without."),
             ),

@@ -32,7 +32,7 @@ def in_hand(user: User, slug: str) -> tuple[Study, set[str]]:
 
 
 def listed(among: Collection[int] | None = None) -> list[Study]:
-    """Studies by slug with their newest version in hand, and how many people were `randomised`; all, or those `among`."""
+    """Studies by slug, all or those `among`, with their newest version in hand and how many were `randomised`."""
     found = Study.objects.annotate(
         randomised=Count("participants", filter=Q(participants__randomised_at__isnull=False))
     ).order_by("slug")

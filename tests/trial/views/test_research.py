@@ -160,17 +160,23 @@ def test_whoever_starts_an_installation_is_told_to_load_a_folder():
     assert "No study yet Your studies will stand here. Load a study folder to begin" in page(signed_in(user), "studies")
 
 
-def test_the_list_costs_the_same_with_one_study_and_with_three(ada, study, staff, django_assert_num_queries):
-    with django_assert_num_queries(6):
+def test_the_list_costs_the_same_with_one_study_and_with_three(staff, study, django_assert_num_queries):
+    user = staff("researcher")
+    ada = signed_in(user)
+    page(ada, "studies")
+    with django_assert_num_queries(7):
         page(ada, "studies")
-    for number, (slug, public, prefix) in enumerate([("b-study", "b-mornings", "BB"), ("c-study", "c-mornings", "CC")]):
-        changed = edited(
-            ("slug: small-study", f"slug: {slug}"), ("quiet-mornings", public), ("prefix: QM", f"prefix: {prefix}")
-        )
-        user = Membership.objects.get(role="researcher").user if number == 0 else user  # noqa: F821
-        studies.store(loaded=_loaded(SMALL, study_yaml=changed), simulated=True, user=user, by=actors.SYSTEM, at=NOW)
-    with django_assert_num_queries(6):
-        assert page(ada, "studies").count("researcher") == 3
+    for slug, public, prefix in [("b-study", "b-mornings", "BB"), ("c-study", "c-mornings", "CC")]:
+        named = [
+            ("slug: small-study", f"slug: {slug}"),
+            ("quiet-mornings", public),
+            ("prefix: QM", f"prefix: {prefix}"),
+        ]
+        loaded = _loaded(SMALL, study_yaml=edited(*named))
+        studies.store(loaded=loaded, simulated=True, user=user, by=actors.SYSTEM, at=NOW)
+    page(ada, "studies")  # each protocol is parsed once in a process
+    with django_assert_num_queries(7):
+        assert page(ada, "studies").count("40 researcher") == 3
 
 
 def test_a_folder_with_mistakes_lists_them_all_with_file_and_line_and_stores_nothing(ada, study):
@@ -345,16 +351,12 @@ def test_a_study_is_paused_with_a_reason_resumed_closed_and_locked(ada, finn, st
         states.append(study.state)
     assert states == ["paused", "open", "closed", "locked"]
     events = AuditEvent.objects.filter(stream=study.slug, action__in=[f"study {s}" for s in states]).order_by("number")
-    assert (
-        list(events.values_list("action", "reason", "role"))
-        == [
-            ("study opened", "", ""),
-            ("study paused", "Coaches are ill", "researcher"),
-            ("study open", "", "researcher"),
-            ("study closed", "Target reached", "researcher"),
-            ("study locked", "Data are clean", "statistician"),
-        ][1:]
-    )
+    assert list(events.values_list("action", "reason", "role")) == [
+        ("study paused", "Coaches are ill", "researcher"),
+        ("study open", "", "researcher"),
+        ("study closed", "Target reached", "researcher"),
+        ("study locked", "Data are clean", "statistician"),
+    ]
 
 
 def test_a_researcher_does_not_lock(ada, study):
@@ -509,7 +511,7 @@ def test_a_person_is_shown_without_what_they_typed(ada, study, dan):
 
 def test_a_person_page_stays_within_ten_queries(ada, study, dan, django_assert_num_queries):
     page(ada, "person", study.slug, dan.code)
-    with django_assert_num_queries(8):
+    with django_assert_num_queries(9):
         page(ada, "person", study.slug, dan.code)
 
 
