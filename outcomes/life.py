@@ -103,7 +103,9 @@ def baseline(participant: Participant, at: datetime) -> Outcome:
 
 
 def _sitting_task(participant: Participant, timepoint: str, at: datetime) -> Task:
-    return _task(reads.sitting(participant, timepoint), participant)
+    sitting = reads.sitting(participant, timepoint)
+    assert sitting is not None  # its rows were made a moment ago
+    return _task(sitting, participant)
 
 
 def dating(participant: Participant, at: datetime) -> Outcome:
@@ -132,7 +134,8 @@ def _close_passed(left: list[Schedule], at: datetime) -> bool:
     for schedule in due:
         closings = [schedules.closed_at(row, at) for row in rows.get(schedule.timepoint, [])]
         if all(closings):
-            assessments.close(schedule, max((c for c in closings if c), default=schedule.closes_at), at)
+            # Nothing to answer (no wording in the person's language): over as soon as it opens.
+            assessments.close(schedule, max((c for c in closings if c), default=schedule.opens_at or at), at)
             moved = True
     return moved
 

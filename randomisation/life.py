@@ -41,6 +41,7 @@ def granting(participant: Participant, at: datetime) -> Outcome:
     if arm_code is None:
         return Wait()
     arm = participant.version.protocol.arm(arm_code)
+    assert arm is not None  # the sections agree on the arms
     access = [(grant.kind, grant.code, grant.opens.model_dump(mode="json", exclude_none=True)) for grant in arm.grants]
     grants.give(participant=participant, access=access, by=SYSTEM, at=at)
     return Done()

@@ -43,7 +43,7 @@ def logins(study: Study, at: datetime) -> list[Login]:
         for each in Study.objects.order_by("pk"):
             staff.join(study=each, user=user, role=role, by=actors.SYSTEM, at=at)
         made.append(Login(role, email, PASSWORD, reverse("account_login")))
-    email = people.someone_in_the_programme(study, at)
-    if email:
-        made.append(Login("participant", email, "(a code by mail)", reverse("account_request_login_code")))
+    address = people.someone_in_the_programme(study, at)
+    if address:
+        made.append(Login("participant", address, "(a code by mail)", reverse("account_request_login_code")))
     return made

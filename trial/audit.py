@@ -20,9 +20,22 @@ from trial.actors import Actor
 from trial.models import AuditEvent, AuditHead, AuditSeal, AuditSealedHead, Participant, Study
 
 START = "0" * 64
-COLUMNS = (
-    ["key", "stream", "number", "study", "action", "subject", "by", "role", "at", "recorded_at", "old", "new", "reason", "previous"]
-)  # every column but the hash itself
+COLUMNS = [
+    "key",
+    "stream",
+    "number",
+    "study",
+    "action",
+    "subject",
+    "by",
+    "role",
+    "at",
+    "recorded_at",
+    "old",
+    "new",
+    "reason",
+    "previous",
+]  # every column but the hash itself
 
 
 def record(
@@ -199,7 +212,7 @@ def _locked_end(study: str, stream: str) -> tuple[int, str]:
 
 
 def _append(event: AuditEvent) -> None:
-    names = [field.column for field in AuditEvent._meta.concrete_fields]
+    names = [str(field.column) for field in AuditEvent._meta.concrete_fields]
     values = [
         field.get_db_prep_save(getattr(event, field.attname), connection) for field in AuditEvent._meta.concrete_fields
     ]

@@ -19,6 +19,7 @@ from trial import actors, hooks, stamp, virtual, worker
 from trial.actions import staff, studies
 from trial.models import Study, User
 from trial.queries import people as reads
+from trial.sections.study import Rehearsal
 from trial.virtual import Coach, Person, Settings
 
 BEGINS_AT = datetime(2025, 1, 6, 9, 0, tzinfo=UTC)
@@ -58,8 +59,7 @@ def run(
     `report(done, of, at)` is called as time passes: people whose study is over or who wait, of all to be randomised.
     """
     stamp.check_kind("rehearsal")
-    if study.current.protocol.rehearsal is None:
-        raise ValueError(f"{study.slug}: study.yaml has no `rehearsal`, so nobody knows how its people behave")
+    described(study)
     world = World(study, settings, begins_at, ends_at, report)
     seeds = np.random.SeedSequence([settings.seed, 2024])
     _invite_coaches(world, seeds)
@@ -73,6 +73,14 @@ def run(
             return ends_at
         _live(world, who, at)
     return at
+
+
+def described(study: Study) -> Rehearsal:
+    """How the people of a study behave, as its folder says."""
+    rehearsal = study.current.protocol.rehearsal
+    if rehearsal is None:
+        raise ValueError(f"{study.slug}: study.yaml has no `rehearsal`, so nobody knows how its people behave")
+    return rehearsal
 
 
 def _live(world: World, who: Any, at: datetime) -> None:
@@ -113,7 +121,7 @@ class _Arrivals:
         self.generator = np.random.default_rng(seeds.spawn(1)[0])
         self.count = 0
         self.is_over = False
-        rehearsal = world.study.current.protocol.rehearsal
+        rehearsal = described(world.study)
         needed = world.settings.number / (1 - rehearsal.screened_out)
         scale = world.settings.number / world.study.current.protocol.target
         self.mean_gap = rehearsal.arrival_days * min(scale, 1.0) / needed
@@ -179,7 +187,7 @@ def _invite_coaches(world: World, seeds: np.random.SeedSequence) -> None:
     from trial.permissions import members
 
     found = members(world.study, "coach")
-    rehearsal = world.study.current.protocol.rehearsal
+    rehearsal = described(world.study)
     for user, seed in zip(found, seeds.spawn(max(len(found), 1)), strict=False):
         coach = Coach(user.pk, world.study, np.random.default_rng(seed), rehearsal.missed_call, world.people)
         coach.user = user
@@ -191,7 +199,7 @@ def make_coaches(study: Study, number: int, at: datetime) -> list[User]:
     made = []
     for i in range(1, number + 1):
         user = staff.make_user(
-            email=f"coach{i}.{study.slug}@example.org", full_name=f"Simulated coach {i}", password=None
+            email=f"coach{i}.{study.slug}@example.org", full_name=f"Simulated coach {i}", password=""
         )
         staff.join(study=study, user=user, role="coach", by=actors.SYSTEM, at=at)
         made.append(user)

@@ -76,8 +76,8 @@ def _statements(model: type[models.Model], connection: BaseDatabaseWrapper) -> l
         f"CREATE TRIGGER {update} BEFORE UPDATE ON {quote(table)} {refuse}",
         f"CREATE TRIGGER {delete} BEFORE DELETE ON {quote(table)} {refuse}",
         # INSERT OR REPLACE deletes without firing the delete trigger, so an existing key is refused here.
-        f"CREATE TRIGGER {insert} BEFORE INSERT ON {quote(table)} "
-        f"WHEN EXISTS (SELECT 1 FROM {quote(table)} WHERE {_same_row(model, quote)}) {refuse}",  # noqa: S608
+        f"CREATE TRIGGER {insert} BEFORE INSERT ON {quote(table)} "  # noqa: S608
+        f"WHEN EXISTS (SELECT 1 FROM {quote(table)} WHERE {_same_row(model, quote)}) {refuse}",
     ]
 
 

@@ -13,11 +13,11 @@ from django.utils.translation import gettext_lazy as _
 from coaching_protocol.sections import Protocol, Step
 
 OUTCOMES = (
-    ("reached", _("Reached: we spoke")),
+    ("reached", _("Reached")),
     ("no_answer", _("No answer")),
     ("voicemail", _("Voicemail")),
-    ("call_back", _("Call back: it did not suit now")),
-    ("refused", _("Refused: does not want this call")),
+    ("call_back", _("Call back")),
+    ("refused", _("Refused")),
     ("wrong_number", _("Wrong number")),
 )
 NOBODY_REACHED = {"no_answer", "voicemail", "wrong_number"}
@@ -40,7 +40,7 @@ class LogCall(forms.Form):
         label=_("How did it go?"),
         choices=OUTCOMES,
         widget=forms.RadioSelect,
-        help_text=_("After “refused” or “wrong number” this planned call is given up; the next one stays planned."),
+        help_text=_("Refused or wrong number gives up this call; the next one stays planned."),
     )
     minutes = forms.IntegerField(
         label=_("Minutes on the phone"),
@@ -86,7 +86,9 @@ class LogCall(forms.Form):
         self.fields["deviations"].choices = [(step.code, _text(step)) for step in protocol.must_not]  # type: ignore[attr-defined]
         if not protocol.must_not:
             del self.fields["deviations"]
-        self.fields["minutes"].help_text = _("The protocol plans %(minutes)s.") % {"minutes": protocol.minutes}
+        self.fields["minutes"].help_text = _("Needed when you spoke. The protocol plans %(minutes)s.") % {
+            "minutes": protocol.minutes
+        }
         self.fields["next_on"].widget.attrs["min"] = at.astimezone(self.zone).date().isoformat()
 
     def clean(self) -> dict[str, Any]:

@@ -134,8 +134,9 @@ def _arrow(axes, path: list[tuple[float, float]]) -> None:
     xs, ys = zip(*path, strict=True)
     axes.plot(xs, ys, color=INK, linewidth=0.8, solid_joinstyle="miter")
     (x0, _), (x1, y1) = path[-2:]
-    if x0 == x1:
-        head = [(x1 - 2.6, y1 - 5), (x1 + 2.6, y1 - 5), (x1, y1)]
-    else:
-        head = [(x1 - 5, y1 - 2.6), (x1 - 5, y1 + 2.6), (x1, y1)]
+    head = (
+        [(x1 - 2.6, y1 - 5), (x1 + 2.6, y1 - 5), (x1, y1)]
+        if x0 == x1
+        else [(x1 - 5, y1 - 2.6), (x1 - 5, y1 + 2.6), (x1, y1)]
+    )
     axes.fill(*zip(*head, strict=True), color=INK, linewidth=0)

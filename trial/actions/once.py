@@ -7,7 +7,7 @@ import json
 from collections.abc import Callable
 from datetime import datetime
 from enum import Enum
-from typing import Any, ParamSpec, TypeVar
+from typing import Any, TypeVar
 
 from django.apps import apps
 from django.core.exceptions import ObjectDoesNotExist
@@ -17,7 +17,6 @@ from trial import vault
 from trial.actors import Actor
 from trial.models import RequestKey
 
-P = ParamSpec("P")
 R = TypeVar("R")
 
 
@@ -25,7 +24,7 @@ class KeyReused(Exception):
     """The same request key came with other content (HTTP 409)."""
 
 
-def once(action: Callable[P, R]) -> Callable[P, R]:
+def once(action: Callable[..., R]) -> Callable[..., R]:
     """Make an action atomic and idempotent: claims (person, action, key) in its transaction, answers a repeat from store."""
     name = f"{action.__module__.split('.')[0]}.{action.__module__.rsplit('.', 1)[-1]}.{action.__name__}"
 
@@ -43,7 +42,7 @@ def once(action: Callable[P, R]) -> Callable[P, R]:
             claim.save(update_fields=["result"])
             return result
 
-    return run  # type: ignore[return-value]
+    return run
 
 
 def _claim(name: str, key: str, content: dict[str, Any]) -> tuple[RequestKey, bool]:

@@ -90,7 +90,10 @@ def accept(*, token: str, full_name: str = "", password: str = "", by: Actor, at
 
 
 def make_user(*, email: str, full_name: str, password: str) -> User:
-    user = User.objects.create_user(username=secrets.token_hex(16), email=email, password=password, full_name=full_name)
+    """An account; without a password nobody can sign in to it."""
+    user = User.objects.create_user(
+        username=secrets.token_hex(16), email=email, password=password or None, full_name=full_name
+    )
     EmailAddress.objects.create(user=user, email=email, verified=True, primary=True)
     return user
 

@@ -151,7 +151,7 @@ def open_study(*, study: Study, by: Actor, at: datetime) -> Study:
 
 def open_languages(study: Study) -> list[str]:
     """Languages in which the study may be offered: a simulated one may use any, since nobody reads its texts."""
-    languages = list(study.current.protocol.languages)
+    languages: list[str] = list(study.current.protocol.languages)
     if study.simulated:
         return languages
     for allowed in hooks.entries("OPEN_LANGUAGES"):

@@ -62,7 +62,7 @@ class ProtocolVersion(models.Model):
         return _parsed(self).protocol
 
     @property
-    def programme(self) -> sections.Programme | None:
+    def programme(self) -> sections.Programme:
         return _parsed(self).programme
 
     @property
@@ -93,12 +93,15 @@ class ProtocolText(models.Model):
 class _Parsed:
     document: dict[str, Any]
     protocol: sections.Study
-    programme: sections.Programme | None
+    programme: sections.Programme
     consent: sections.Consent
 
 
 _by_content: dict[str, _Parsed] = {}
 MOST_PARSED = 32
+NO_PROGRAMME = sections.Programme.model_validate(
+    {"code": "none", "title": {}, "weekly_minutes": 1, "pacing": {"days": 0, "needs_previous": False}, "modules": []}
+)
 
 
 def _parsed(version: ProtocolVersion) -> _Parsed:
@@ -110,7 +113,7 @@ def _parsed(version: ProtocolVersion) -> _Parsed:
         found = _Parsed(
             document,
             sections.Study.model_validate(document["study"]),
-            sections.Programme.model_validate(programme) if programme else None,
+            sections.Programme.model_validate(programme) if programme else NO_PROGRAMME,
             sections.Consent.model_validate(document["consent"]),
         )
         while len(_by_content) >= MOST_PARSED:

@@ -30,8 +30,10 @@ def held(participant: Participant) -> dict[str, float]:
     """Codes of the open grants of a person with the days since randomisation at which each opened. For rehearsals, where
     nature knows what somebody got; nothing else reads it."""
     start = participant.randomised_at
+    if start is None:
+        return {}
     rows = Grant.objects.filter(participant=participant, opens_at__isnull=False).values_list("code", "opens_at")
-    return {code: (opens_at - start).total_seconds() / 86400 for code, opens_at in rows} if start else {}
+    return {code: (opens_at - start).total_seconds() / 86400 for code, opens_at in rows if opens_at}
 
 
 def arm_by_grants(participant: Participant) -> str | None:

@@ -128,7 +128,7 @@ def test_a_whole_afternoon_from_the_caseload_to_a_logged_call(desk, ben, dan):
         next_time="19:30",
     )
     assert logged.url == reverse("coach:caseload")
-    assert said(logged) == [f"Logged call 1 of {dan.code}: Reached: we spoke."]
+    assert said(logged) == [f"Logged call 1 of {dan.code}: Reached."]
 
     attempt.refresh_from_db()
     assert (attempt.outcome, attempt.minutes, attempt.steps_done, attempt.deviations, attempt.logged_at) == (
@@ -186,9 +186,9 @@ def test_asking_for_the_number_in_the_middle_of_a_call_loses_nothing_that_was_ty
     found = Fields(page.content.decode())
     assert found.of("outcome", "minutes", "steps_done", "note", "next_on", "request_key") == [
         ("request_key", key),
-        ("steps_done", "greet"),
         ("outcome", "reached"),
         ("minutes", "abc"),
+        ("steps_done", "greet"),
         ("note", "In the"),
         ("next_on", "2026-03-12"),
     ]
@@ -226,8 +226,8 @@ def test_an_error_keeps_the_page_and_everything_on_it(desk, dan):
         "next_on": ["Add the day, or leave the time empty too"],
     }
     assert Fields(page.content.decode()).of("outcome", "steps_done", "note", "next_time") == [
-        ("steps_done", "greet"),
         ("outcome", "reached"),
+        ("steps_done", "greet"),
         ("note", "A long talk"),
         ("next_time", "10:00"),
     ]
