@@ -124,7 +124,8 @@ class _Arrivals:
         rehearsal = described(world.study)
         needed = world.settings.number / (1 - rehearsal.screened_out)
         scale = world.settings.number / world.study.current.protocol.target
-        self.mean_gap = rehearsal.arrival_days * min(scale, 1.0) / needed
+        days = world.settings.arrival_days or rehearsal.arrival_days * min(scale, 1.0)
+        self.mean_gap = days / needed
 
     def happen(self, at: datetime) -> None:
         world = self.world

@@ -51,6 +51,7 @@ class Settings:
     number: int
     effects: Mapping[str, float] = field(default_factory=dict)
     dropout: bool = True
+    arrival_days: int | None = None  # None: as the study folder says
 
 
 @dataclass

@@ -1,6 +1,6 @@
 from __future__ import annotations
 
-from datetime import datetime
+from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -9,6 +9,7 @@ from rich.console import Console
 from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
 
 from reports import rehearsing
+from trial import rehearse
 from trial.folder import FolderErrors
 
 
@@ -33,6 +34,10 @@ class Command(BaseCommand):
             help="difference in latent severity at the first post-test, in baseline SDs, for holding the grant CODE",
         )
         parser.add_argument("--no-dropout", action="store_true", help="nobody stops, leaves or skips")
+        parser.add_argument(
+            "--arrival-days", type=positive, help="days over which people come in (default: the folder's)"
+        )
+        parser.add_argument("--days", type=positive, help="stop the virtual clock after so many days")
         parser.add_argument("--language", default="en", choices=["en", "nl"], help="of the report (default: en)")
 
     def handle(self, *args: Any, **options: Any) -> None:
@@ -51,6 +56,8 @@ class Command(BaseCommand):
                 effects=dict(options["effect"]),
                 dropout=not options["no_dropout"],
                 language=options["language"],
+                arrival_days=options["arrival_days"],
+                ends_at=rehearse.BEGINS_AT + timedelta(days=options["days"]) if options["days"] else None,
             )
         except FolderErrors as error:
             raise CommandError("\n".join(map(str, error.problems))) from None
@@ -66,7 +73,8 @@ def rehearse_with_progress(
     effects: dict[str, float],
     dropout: bool = True,
     language: str = "en",
-    **when: datetime,
+    arrival_days: int | None = None,
+    ends_at: datetime | None = None,
 ) -> Any:
     """One rehearsal under a progress bar: half of it is people coming in, half is their getting to the end."""
     number = number or target(path)
@@ -78,7 +86,14 @@ def rehearse_with_progress(
             bar.update(task, completed=2 * randomised - left, day=f"{randomised} randomised, {at:%d %b %Y}")
 
         study, at = rehearsing.run(
-            path, number=number, seed=seed, effects=effects, dropout=dropout, report=report, **when
+            path,
+            number=number,
+            seed=seed,
+            effects=effects,
+            dropout=dropout,
+            arrival_days=arrival_days,
+            ends_at=ends_at,
+            report=report,
         )
         bar.update(task, completed=2 * number, day="writing the report")
         rehearsing.write(study, directory, language=language, at=at)
