@@ -1,0 +1,198 @@
+import csv
+import hashlib
+import io
+import json
+import zipfile
+from datetime import UTC, date, datetime
+
+import pytest
+
+from randomisation.models import Allocation
+from reports import blinded, unblinded
+from reports.actions import reports
+from reports.exports import cell, codebook, csv_text, harmless
+from reports.models import Report
+from reports.queries.plan import plan_of
+from tests import factories
+from trial import actors, audit
+from trial.entries import Column, Table
+from trial.models import AuditEvent, Study
+
+BY = {"by": actors.staff(1, "researcher")}
+
+
+def files_of(report):
+    with zipfile.ZipFile(io.BytesIO(bytes(report.archive))) as bundle:
+        return {name: bundle.read(name).decode() for name in bundle.namelist()}
+
+
+def rows_of(text):
+    return list(csv.DictReader(io.StringIO(text)))
+
+
+@pytest.mark.parametrize(
+    ("value", "written"),
+    [
+        (None, ""),
+        (True, "yes"),
+        (False, "no"),
+        (8.0, 8),
+        (8.25, "8.25"),
+        (-3, -3),
+        (date(2026, 3, 2), "2026-03-02"),
+        (["b", "a"], "b a"),
+        ("=1+1", "'=1+1"),
+        ("+31 6", "'+31 6"),
+        ("-cmd", "'-cmd"),
+        ("@sum", "'@sum"),
+        ("  =1", "'  =1"),
+        ("\t=1", "'\t=1"),
+        ("\r=1", "'\r=1"),
+        ("SP-7K3QX", "SP-7K3QX"),
+    ],
+)
+def test_a_cell_is_written_so_that_no_spreadsheet_runs_it(value, written):
+    assert cell(value) == written
+
+
+def test_text_that_is_no_formula_stays_as_it_is():
+    assert [harmless(text) for text in ("", "a=b", "too busy")] == ["", "a=b", "too busy"]
+
+
+def test_a_table_becomes_lines_under_its_column_names():
+    table = Table("t", "T", (Column("a", "A"), Column("b", "B")), [("x, y", None), ('"', 1)])
+    assert csv_text(table) == 'a,b\n"x, y",\n"""",1\n'
+
+
+def test_the_codebook_has_a_line_for_every_column():
+    table = Table("t", "T", (Column("a", "The A", "code", values={"f": "Female", "m": "m"}), Column("b", "B")), [])
+    assert [row[:6] for row in codebook([table]).rows] == [
+        ("t", "a", "The A", "code", "", "f = Female; m"),
+        ("t", "b", "B", "text", "", ""),
+    ]
+
+
+def test_a_pooled_export_holds_nothing_that_tells_an_arm(study, dan, now):
+    files = files_of(reports.export(study=study, kind=Report.BLINDED, **BY, at=now))
+    assert sorted(files) == [
+        "README.txt",
+        "answers.csv",
+        "assessments.csv",
+        "codebook.csv",
+        "instruments.csv",
+        "participants.csv",
+        "plan.json",
+        "scores.csv",
+        "screening.csv",
+        "timepoints.csv",
+    ]
+    assert json.loads(files.pop("plan.json"))["contrasts"] == [["guided", "unguided"]]
+    study_title = files.pop("README.txt").replace(study.current.protocol.title["en"], "")
+    assert [name for name, text in files.items() if "guided" in text] == []
+    assert "guided" not in study_title
+
+
+def test_an_export_by_arm_holds_the_allocations_and_the_look_is_recorded(study, dan, now):
+    files = files_of(reports.export(study=study, kind=Report.BY_ARM, **BY, at=now))
+    arm = Allocation.objects.get().arm
+    assert [(r["participant"], r["arm"]) for r in rows_of(files["allocations.csv"])] == [(dan.code, arm)]
+    events = AuditEvent.objects.filter(stream=study.slug, by="staff 1").order_by("number")
+    assert [event.action for event in events] == ["all arms looked at", "export made"]
+
+
+def test_the_readme_names_snapshot_seal_and_every_file(study, dan, now):
+    audit.seal(study, now)
+    made = reports.export(study=study, kind=Report.BLINDED, **BY, at=now)
+    files = files_of(made)
+    readme = files.pop("README.txt")
+    lines = readme.splitlines()
+    assert lines[0] == "Simulated people. Not the published trial."
+    assert f"Snapshot          SHA-256 {made.snapshot_hash}" in lines
+    assert f"Newest audit seal {audit.newest_seal(study)}" in lines
+    assert made.seal == audit.newest_seal(study)
+    digests = {f"{hashlib.sha256(text.encode()).hexdigest()}  {name}" for name, text in files.items()}
+    assert digests == {line for line in lines if line.endswith((".csv", "plan.json")) and line[:1] != "A"}
+
+
+def test_export_and_report_have_the_same_snapshot(study, dan, now, tmp_path):
+    pooled = reports.export(study=study, kind=Report.BLINDED, **BY, at=now)
+    by_arm = reports.export(study=study, kind=Report.BY_ARM, **BY, at=now)
+    assert pooled.snapshot_hash == blinded.dataset(study, now).snapshot_hash
+    look = unblinded.dataset(study, reason="a test", by=actors.SYSTEM, at=now)
+    assert by_arm.snapshot_hash == look.snapshot_hash
+    assert by_arm.snapshot_hash != pooled.snapshot_hash
+
+
+def test_the_same_moment_gives_the_same_bytes(study, dan, now):
+    first = reports.export(study=study, kind=Report.BLINDED, **BY, at=now)
+    second = reports.export(study=study, kind=Report.BLINDED, **BY, at=now)
+    assert first.archive == second.archive
+
+
+def test_asking_twice_with_the_same_key_makes_one_export(study, dan, now):
+    first = reports.export(study=study, kind=Report.BLINDED, key="k", **BY, at=now)
+    again = reports.export(study=study, kind=Report.BLINDED, key="k", **BY, at=now)
+    assert first.pk == again.pk
+    assert Report.objects.count() == 1
+    assert AuditEvent.objects.filter(action="export made").count() == 1
+
+
+def test_by_arm_is_refused_while_a_live_study_is_not_locked(study, dan, now):
+    Study.objects.filter(pk=study.pk).update(simulated=False)
+    study.refresh_from_db()
+    for act in (reports.export, lambda **given: reports.request(language="en", **given)):
+        with pytest.raises(reports.ArmsConcealed):
+            act(study=study, kind=Report.BY_ARM, **BY, at=now)
+    Study.objects.filter(pk=study.pk).update(state="locked")
+    study.refresh_from_db()
+    assert reports.export(study=study, kind=Report.BY_ARM, **BY, at=now).kind == Report.BY_ARM
+
+
+def test_a_report_is_written_to_a_directory_and_its_making_recorded(study, now, tmp_path):
+    for _ in range(2):
+        factories.a_randomised_participant(study, now)
+    data = reports.make_report(
+        study=study, kind=Report.BLINDED, language="nl", directory=tmp_path, by=actors.SYSTEM, at=now
+    )
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["report.html", "report.pdf", "results.json"]
+    [event] = AuditEvent.objects.filter(action="report made")
+    assert json.loads(event.new) == {"kind": "blinded", "seal": "", "snapshot_sha256": data.snapshot_hash}
+
+
+def test_the_worker_makes_what_was_asked_for_once(study, dan, now):
+    asked = reports.request(study=study, kind=Report.BLINDED, language="en", **BY, at=now)
+    assert (reports.make_due(now), reports.make_due(now)) == (1, 0)
+    asked.refresh_from_db()
+    assert (asked.state, asked.made_at, bytes(asked.pdf)[:5]) == ("made", now, b"%PDF-")
+    assert json.loads(bytes(asked.results))["meta"]["snapshot_sha256"] == asked.snapshot_hash
+    assert AuditEvent.objects.filter(action="report made", by="system worker").count() == 1
+
+
+def test_a_report_that_cannot_be_made_says_why(study, dan, now, caplog):
+    asked = reports.request(study=study, kind=Report.BY_ARM, language="en", **BY, at=now)
+    Study.objects.filter(pk=study.pk).update(simulated=False)  # the arms were concealed in between
+    assert reports.make_due(now) == 0
+    asked.refresh_from_db()
+    assert (asked.state, asked.failure, asked.pdf) == ("failed", "ArmsConcealed: open", None)
+    assert AuditEvent.objects.filter(action="report failed").count() == 1
+    assert [record.getMessage() for record in caplog.records] == [f"report {asked.pk} could not be made"]
+
+
+def test_a_report_that_a_crashed_worker_left_is_taken_up_again(study, dan, now):
+    asked = reports.request(study=study, kind=Report.BLINDED, language="en", **BY, at=now)
+    Report.objects.filter(pk=asked.pk).update(claimed_at=now)
+    assert reports.make_due(now) == 0
+    assert reports.make_due(now + reports.GIVEN_UP_AFTER * 2) == 1
+
+
+def test_nothing_is_made_before_anybody_is_randomised(study, now):
+    with pytest.raises(reports.NobodyRandomised):
+        reports.request(study=study, kind=Report.BLINDED, language="en", **BY, at=now)
+    with pytest.raises(reports.UnknownLanguage):
+        reports.request(study=study, kind=Report.BLINDED, language="fr", **BY, at=now)
+    assert Report.objects.count() == 0
+
+
+def test_the_plan_in_the_export_is_the_plan_of_the_report(study, dan, now):
+    files = files_of(reports.export(study=study, kind=Report.BLINDED, **BY, at=datetime(2026, 3, 3, tzinfo=UTC)))
+    assert json.loads(files["plan.json"]) == plan_of(study.current).model_dump(mode="json")
