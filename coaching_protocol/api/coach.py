@@ -292,11 +292,11 @@ class ReassignView(APIView):
     def post(self, request: Request, code: str) -> Response:
         plan = _find(request, code)
         role = permissions.check_may(request.user, plan.study, "supervise")  # type: ignore[arg-type]
-        coaches = {each.user.pk: each for each in reads.coaches(plan.study)}
-        given = doors.check_form(Reassign(doors.given(OtherCoach, request), coaches=coaches.values()))
+        form = Reassign(doors.given(OtherCoach, request), coaches=reads.coaches(plan.study))
+        given = doors.check_form(form)
         assigned = plans.reassign(
             plan=plan,
-            coach=coaches[given["coach"]].user,
+            coach=given["coach"],
             reason=given["reason"],
             key=doors.key(request),
             by=actors.staff(request.user.pk, role),  # type: ignore[arg-type]

@@ -101,12 +101,10 @@ def _may_load(request: Request) -> bool:
 
 def _read(request: Request) -> tuple[folder.Loaded, bool]:
     form = forms.LoadStudy(request.data, request.FILES, is_rehearsal=stamp.kind() == "rehearsal")
-    is_readable = form.is_valid()
-    if form.problems:
+    if not form.is_valid() and form.problems:
         raise folder.FolderErrors(form.problems)
-    if not is_readable or form.loaded is None:
-        doors.check_form(form)
-    return form.loaded, form.cleaned_data.get("simulated", False)  # type: ignore[return-value]
+    given = doors.check_form(form)
+    return given["upload"], given.get("simulated", False)
 
 
 def _check_may_replace(request: Request, loaded: folder.Loaded) -> str:
