@@ -74,9 +74,17 @@ class Comprehension(forms.Form):
     def clean(self) -> dict[str, Any] | None:
         cleaned = super().clean()
         for code in self.wrong:
-            words = gettext("Not quite. %(why)s Choose again.") % {"why": self.questions[code].explanation}
-            self.add_error(code, words)
+            self.add_error(code, gettext("Not quite. Read the words above it and choose again."))
         return cleaned
+
+    @property
+    def rows(self) -> list[dict[str, Any]]:
+        """Each question, with its explanation once it was answered wrongly."""
+        wrong = self.wrong if self.is_bound else []
+        return [
+            {"bound": self[code], "explanation": question.explanation if code in wrong else ""}
+            for code, question in self.questions.items()
+        ]
 
 
 class Signature(forms.Form):

@@ -24,6 +24,7 @@ SESSION = "joining"  # public slug -> what is known of the person on the way in
 
 def find_study(request: HttpRequest, slug: str) -> Study:
     study = get_object_or_404(Study.objects.exclude(state="draft"), public_slug=slug)
+    study.public_title = study.current.protocol.public_title  # type: ignore[attr-defined]  # named on every page
     request.study = study  # type: ignore[attr-defined]
     return study
 
