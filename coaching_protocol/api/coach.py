@@ -122,7 +122,7 @@ def _person(plan: CoachingPlan, at: datetime) -> Response:
     row = reads.row(plan, at)
     extra = {
         "protocol": _protocol(row),
-        "calls": [_call(each) for each in reads.calls(plan)],
+        "calls": [_call(each) for each in reads.calls(row)],
         "modules": reads.progress(plan.participant).modules,
     }
     return Response({**CaseloadRow(row).data, **_described(extra)})

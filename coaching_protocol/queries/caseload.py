@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from typing import TYPE_CHECKING, TypedDict
 from zoneinfo import ZoneInfo
 
 from django.db.models import Count, Exists, F, FilteredRelation, Max, OuterRef, Q, QuerySet
@@ -19,6 +20,22 @@ from trial.actors import Actor
 from trial.models import Membership, Participant, RequestKey, Study, User
 from trial.queries import programme
 
+if TYPE_CHECKING:
+    from django_stubs_ext import WithAnnotations
+
+    class _Who(TypedDict):
+        coach_pk: int | None
+        coach_name: str | None
+        supervised: bool
+
+    class _Tries(TypedDict):
+        tries: int
+        last_try_at: datetime | None
+        is_begun: bool
+
+    Coached = WithAnnotations[CoachingPlan, _Who]
+    Tried = WithAnnotations[Contact, _Tries]
+
 GROUPS = ("log", "overdue", "today", "week", "later", "finished")
 A_WEEK = timedelta(days=7)
 
@@ -28,11 +45,11 @@ class Row:
     """A person of the caseload. `contact` is the next call, None when every call is over; `appointment_at` counts until
     a try was made at it."""
 
-    plan: CoachingPlan
-    contact: Contact | None
+    plan: Coached
+    contact: Tried | None
     appointment_at: datetime | None
     group: str
-    contacts: tuple[Contact, ...]
+    contacts: tuple[Tried, ...]
 
     @property
     def participant(self) -> Participant:
@@ -41,6 +58,10 @@ class Row:
     @property
     def held(self) -> int:
         return sum(contact.state == "held" for contact in self.contacts)
+
+    @property
+    def total(self) -> int:
+        return len(self.contacts)
 
     @property
     def protocol(self) -> Protocol:
@@ -98,7 +119,7 @@ class Progress:
         return any(module.is_open(at) for module in self.modules)
 
 
-def visible(user: User) -> QuerySet[CoachingPlan]:
+def visible(user: User) -> QuerySet[Coached]:
     """Plans of people whom `user` may call. Each carries `coach_pk`, `coach_name` (None: nobody) and `supervised`."""
     roles = Membership.objects.filter(study=OuterRef("study"), user=user, ended_at__isnull=True)
     return (
@@ -113,7 +134,7 @@ def visible(user: User) -> QuerySet[CoachingPlan]:
     )
 
 
-def find(user: User, code: str, *, also_ended: bool = False) -> CoachingPlan | None:
+def find(user: User, code: str, *, also_ended: bool = False) -> Coached | None:
     """The plan of one person of this caseload; `also_ended` for a call that is being made while somebody leaves."""
     found = visible(user).filter(participant__code=code)
     return (found if also_ended else found.filter(ended_at__isnull=True)).first()
@@ -122,12 +143,17 @@ def find(user: User, code: str, *, also_ended: bool = False) -> CoachingPlan | N
 def rows(user: User, at: datetime) -> list[Row]:
     """The whole caseload, what is due first. Two queries, however many people."""
     coached = list(visible(user).filter(ended_at__isnull=True))
-    contacts: dict[int, list[Contact]] = {plan.pk: [] for plan in coached}
+    contacts: dict[int, list[Tried]] = {plan.pk: [] for plan in coached}
     for contact in _contacts([plan.pk for plan in coached]):
         contacts[contact.plan_id].append(contact)
     found = [_row(plan, contacts[plan.pk], at) for plan in coached]
     # Whoever has completed the study and has no call left is nobody's business any more.
     return sorted((row for row in found if row.contact or not row.participant.completed_at), key=lambda row: row.order)
+
+
+def row(plan: Coached, at: datetime) -> Row:
+    """One person as the caseload lists them; `plan` as `find` gives it."""
+    return _row(plan, list(_contacts([plan.pk])), at)
 
 
 def of_coach(found: Iterable[Row], coach: str) -> list[Row]:
@@ -180,7 +206,7 @@ def number_shown_at(by: Actor, key: str) -> datetime | None:
     return pressed.values_list("claimed_at", flat=True).first()
 
 
-def _contacts(plan_ids: list[int]) -> QuerySet[Contact]:
+def _contacts(plan_ids: list[int]) -> QuerySet[Tried]:
     """Contacts with `tries`, `last_try_at` and `is_begun` (somebody is on the phone, or forgot to log)."""
     open_try = Attempt.objects.filter(contact=OuterRef("pk"), logged_at__isnull=True)
     return Contact.objects.filter(plan__in=plan_ids).annotate(
@@ -188,7 +214,7 @@ def _contacts(plan_ids: list[int]) -> QuerySet[Contact]:
     )
 
 
-def _row(plan: CoachingPlan, contacts: list[Contact], at: datetime) -> Row:
+def _row(plan: Coached, contacts: list[Tried], at: datetime) -> Row:
     planned = [contact for contact in contacts if contact.state == "planned"]
     following = min(planned, key=lambda contact: (not contact.is_begun, contact.number), default=None)
     appointment_at = _appointment(following) if following else None
@@ -201,13 +227,13 @@ def _row(plan: CoachingPlan, contacts: list[Contact], at: datetime) -> Row:
     )
 
 
-def _appointment(contact: Contact) -> datetime | None:
+def _appointment(contact: Tried) -> datetime | None:
     """An appointment is used up by a try at or after its time; then the window counts again."""
     agreed = contact.appointment_at
     return None if agreed and contact.last_try_at and contact.last_try_at >= agreed else agreed
 
 
-def _group(contact: Contact, appointment_at: datetime | None, at: datetime, timezone: str) -> str:
+def _group(contact: Tried, appointment_at: datetime | None, at: datetime, timezone: str) -> str:
     """Days are the participant's: a call is due when it is that day where they are."""
     zone = ZoneInfo(timezone)
     today = at.astimezone(zone).date()

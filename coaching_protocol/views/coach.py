@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from itertools import groupby
-from typing import Any
+from typing import Any, cast
 from uuid import uuid4
 
 from django.contrib import messages
@@ -29,7 +29,7 @@ from trial import actors, permissions
 from trial.actors import Actor
 from trial.forms.participant import in_words
 from trial.lifecycles import NotAllowedNow
-from trial.models import Identity
+from trial.models import Identity, User
 from trial.views.posted import refuses_reused_keys, request_key
 
 GROUP_NAMES = {
@@ -55,7 +55,7 @@ class Details:
 
 @require_GET
 def caseload(request: HttpRequest) -> HttpResponse:
-    found = reads.rows(request.user, timezone.now())
+    found = reads.rows(_user(request), timezone.now())
     return render(request, "coach/caseload.html", _desk(request, found))
 
 
@@ -80,7 +80,7 @@ def number(request: HttpRequest, code: str) -> HttpResponse:
     if shown_at and at - shown_at > SHOWN_FOR:
         messages.info(request, _("The number is shown once. Press “Show number” to see it again."))
         return redirect("coach:person", code)
-    calls.show_number(participant=plan.participant, coach=request.user, key=key, by=by, at=at)
+    calls.show_number(participant=plan.participant, coach=_user(request), key=key, by=by, at=at)
     details = _details(calls.details(plan.participant))
     begun = Attempt.objects.filter(contact__plan=plan, pk=_whole_number(request.POST.get("attempt"))).first()
     if begun is None:
@@ -96,7 +96,7 @@ def start(request: HttpRequest, code: str, number: int) -> HttpResponse:
     contact = get_object_or_404(Contact, plan=plan, number=number)
     try:
         begun = calls.start(
-            contact=contact, coach=request.user, key=request_key(request), by=_actor(request, plan), at=timezone.now()
+            contact=contact, coach=_user(request), key=request_key(request), by=_actor(request, plan), at=timezone.now()
         )
     except calls.ContactOver:
         messages.error(request, _("Call %(number)s is over already.") % {"number": number})
@@ -139,7 +139,7 @@ def give_up(request: HttpRequest, code: str, number: int) -> HttpResponse:
 def reassign(request: HttpRequest, code: str) -> HttpResponse:
     """Another coach, by a supervisor; the history stays."""
     plan = _find(request, code)
-    role = permissions.check_may(request.user, plan.study, "supervise")
+    role = permissions.check_may(_user(request), plan.study, "supervise")
     form = Reassign(request.POST or None, coaches=reads.coaches(plan.study))
     if request.method == "POST" and form.is_valid():
         try:
@@ -147,7 +147,7 @@ def reassign(request: HttpRequest, code: str) -> HttpResponse:
                 plan=plan,
                 **form.cleaned_data,
                 key=request_key(request),
-                by=actors.staff(request.user.pk, role),
+                by=actors.staff(_user(request).pk, role),
                 at=timezone.now(),
             )
         except plans.SameCoach:
@@ -161,14 +161,19 @@ def reassign(request: HttpRequest, code: str) -> HttpResponse:
 
 def _find(request: HttpRequest, code: str, *, also_ended: bool = False) -> CoachingPlan:
     """The plan of somebody in this caseload; anybody else's does not exist."""
-    plan = reads.find(request.user, code, also_ended=also_ended)
+    plan = reads.find(_user(request), code, also_ended=also_ended)
     if plan is None:
         raise Http404
     return plan
 
 
+def _user(request: HttpRequest) -> User:
+    """Whoever came through the door of this room is signed in."""
+    return cast(User, request.user)
+
+
 def _actor(request: HttpRequest, plan: CoachingPlan) -> Actor:
-    return actors.staff(request.user.pk, permissions.check_may(request.user, plan.study, "coach"))
+    return actors.staff(_user(request).pk, permissions.check_may(_user(request), plan.study, "coach"))
 
 
 def _whole_number(text: str | None) -> int:
@@ -190,7 +195,7 @@ def _desk(request: HttpRequest, found: Sequence[Row]) -> dict[str, Any]:
 
 
 def _person_page(request: HttpRequest, code: str, at: datetime, details: Details | None = None) -> HttpResponse:
-    found = reads.rows(request.user, at)
+    found = reads.rows(_user(request), at)
     shown = next((row for row in found if row.participant.code == code), None)
     if shown is None:
         raise Http404
