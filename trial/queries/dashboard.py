@@ -88,14 +88,19 @@ def registration(study: Study, first: datetime | None) -> Figure:
     registered = study.current.protocol.registration
     definition = _("The registration date that the study folder states, against the date of the first allocation here.")
     if registered is None:
-        return Figure(_("Registration"), _("Not registered"), definition=definition)
+        return Figure(_("Registration"), _("None"), definition=definition)
     zone = ZoneInfo(study.current.protocol.timezone)
     where = _("%(id)s, %(day)s") % {"id": registered.id, "day": formats.date_format(registered.on, "j M Y")}
     if first is None:
-        return Figure(_("Registration"), _("Nobody randomised yet"), of=where, definition=definition)
+        return Figure(
+            _("Registration"), "–", of=_("%(where)s; nobody randomised yet") % {"where": where}, definition=definition
+        )
     first_on = first.astimezone(zone).date()
-    word = _("Before the first allocation") if registered.on <= first_on else _("After the first allocation")
-    since = _("%(where)s; first allocation %(day)s") % {"where": where, "day": formats.date_format(first_on, "j M Y")}
+    word = _("Before") if registered.on <= first_on else _("After")
+    since = _("the first allocation on %(day)s: %(where)s") % {
+        "where": where,
+        "day": formats.date_format(first_on, "j M Y"),
+    }
     return Figure(_("Registration"), word, of=since, definition=definition)
 
 

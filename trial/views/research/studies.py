@@ -16,7 +16,6 @@ from trial import actors, folder, hooks, lifecycles, permissions, stamp
 from trial.actions import studies as actions
 from trial.forms import research as forms
 from trial.models import Study
-from trial.queries import dashboard as panels
 from trial.queries import studies
 from trial.views.research.finding import conflict_if_reused, key, person, study_for
 
@@ -156,7 +155,6 @@ def _before_opening(study: Study, form: forms.Open) -> dict[str, Any]:
         "is_draft": is_draft,
         "missing": actions.requirements(study) if is_draft else [],
         "languages": actions.open_languages(study),
-        "registration": panels.registration(study, None),
         "version": study.current,
         "protocol": study.current.protocol,
         "analysis": study.current.section("analysis"),
