@@ -14,6 +14,7 @@ from datetime import UTC, datetime
 from typing import Any
 
 from django.db import connection, transaction
+from django.db.models import F
 from django.utils import timezone
 
 from trial.actors import Actor
@@ -86,8 +87,11 @@ def seal(study: Study, at: datetime) -> AuditSeal | None:
         chain = _locked_head(study.slug, f"{study.slug}!seals")
         moved = [
             head
-            for head in AuditHead.objects.select_for_update().filter(study=study.slug).order_by("stream")
-            if head.stream != chain.stream and head.number > head.sealed_number
+            # Skipping what is locked: whatever is being written now is sealed next time, and sealing never waits for it.
+            for head in AuditHead.objects.select_for_update(skip_locked=True)
+            .filter(study=study.slug, number__gt=F("sealed_number"))
+            .order_by("stream")
+            if head.stream != chain.stream
         ]
         if not moved:
             return None
@@ -120,9 +124,19 @@ def newest_seal(study: Study) -> str:
     return f"{found[0]}:{found[1]}" if found else ""
 
 
-def verify(study: Study) -> list[str]:
-    """Every place where the trail of a study does not hold together; an empty list when it does."""
-    return [*_verify_streams(study.slug), *_verify_seals(study.slug)]
+def verify(study: Study, *, printed: str = "") -> list[str]:
+    """Every place where the trail of a study does not hold together; an empty list when it does.
+
+    `printed` is a seal as a report or an export shows it (`number:hash`): whoever cuts the tail together with its seals
+    and moves every head back leaves a trail that holds together, but not one that this seal is part of.
+    """
+    return [*_verify_streams(study.slug), *_verify_seals(study.slug), *_verify_printed(study.slug, printed)]
+
+
+def _verify_printed(study: str, printed: str) -> Iterator[str]:
+    number, _, digest = printed.partition(":")
+    if printed and not AuditSeal.objects.filter(key=f"{study}!{number}", hash=digest).exists():
+        yield f"{study} seal {number}: was printed as {digest}, and is missing or changed since"
 
 
 def _verify_streams(study: str) -> Iterator[str]:
@@ -190,6 +204,8 @@ def _verify_seal_heads(study: str, number: int, last_hash: str, newest: Mapping[
         yield f"{study}: the head of the seals is missing"
     elif chain is not None and (chain.number, chain.hash) != (number, last_hash):
         yield f"{study}: seals end at {number}, the head says {chain.number}"
+    elif chain is not None and (chain.study, chain.sealed_number) != (study, 0):
+        yield f"{study}: a column of the head of the seals was changed"
     for head in AuditHead.objects.filter(study=study).exclude(stream__endswith="!seals"):
         if head.sealed_number != newest.get(head.stream, 0):
             yield f"{head.stream}: the head says sealed up to {head.sealed_number}, the seals say {newest.get(head.stream, 0)}"

@@ -1,0 +1,153 @@
+"""The audit trail: whoever changes any column of any row, drops a row or drops the tail is found out, and the place named."""
+
+from __future__ import annotations
+
+from datetime import datetime, timedelta
+
+import pytest
+from django.db import models
+from django.db.models import F
+
+from tests import factories
+from tests.conftest import lift_triggers
+from trial import actors, audit
+from trial.models import AuditEvent, AuditHead, AuditSeal, AuditSealedHead
+
+pytestmark = pytest.mark.django_db
+
+TABLES = (AuditEvent, AuditHead, AuditSeal, AuditSealedHead)
+COLUMNS = [(model, field.name) for model in TABLES for field in model._meta.concrete_fields]
+
+
+@pytest.fixture
+def trail(study, now):
+    """Dan's way in and a little more, in two seals, with the database's own guard lifted as its owner could."""
+    dan = factories.a_randomised_participant(study, now)
+    audit.seal(study, now)
+    audit.record(dan, "looked", by=actors.SYSTEM, at=now, reason="first")
+    audit.record(study, "looked", by=actors.SYSTEM, at=now, reason="second")
+    audit.seal(study, now + timedelta(days=1))
+    lift_triggers()
+    return study
+
+
+def other(value: object) -> object:
+    """A value of the same kind that is not this one."""
+    if isinstance(value, datetime):
+        return value + timedelta(microseconds=1)
+    return value + 1000 if isinstance(value, int) else f"{str(value)[:-1]}~"
+
+
+def rows(model: type[models.Model]) -> list[models.Model]:
+    """The first, one in the middle and the last row: a chain has two ends."""
+    found = list(model.objects.order_by("pk"))
+    return [found[0], found[len(found) // 2], found[-1]]
+
+
+def changed(row: models.Model, column: str, value: object) -> None:
+    assert type(row).objects.filter(pk=row.pk).update(**{column: value}) == 1
+
+
+def test_an_intact_trail_holds_together(trail):
+    assert audit.verify(trail) == []
+
+
+@pytest.mark.parametrize(("model", "column"), COLUMNS, ids=lambda part: getattr(part, "__name__", part))
+def test_changing_a_column_of_a_row_names_the_place(trail, model, column):
+    for row in rows(model):
+        before = getattr(row, column)
+        changed(row, column, other(before))
+
+        places = audit.verify(trail)
+
+        assert places, f"{model.__name__}.{column} of {row.pk} was changed and nobody saw it"
+        assert any(place.startswith(trail.slug) for place in places)
+        pk = other(before) if column == model._meta.pk.name else row.pk
+        model.objects.filter(pk=pk).update(**{column: before})
+        assert audit.verify(trail) == []
+
+
+def test_the_place_that_is_named_is_the_place_that_was_changed(trail):
+    event = AuditEvent.objects.filter(action="consent signed").get()
+    changed(event, "new", "{}")
+    assert audit.verify(trail) == [f"{event.stream} event {event.number}: a column was changed"]
+
+
+@pytest.mark.parametrize("model", TABLES)
+def test_dropping_any_row_is_seen(trail, model):
+    for row in rows(model):
+        model.objects.filter(pk=row.pk).delete()
+        assert audit.verify(trail), f"{model.__name__} {row.pk} was dropped and nobody saw it"
+        model.objects.bulk_create([row])
+        assert audit.verify(trail) == []
+
+
+def test_dropping_the_last_event_is_seen(trail):
+    last = AuditEvent.objects.filter(stream=trail.slug).order_by("-number")[0]
+    last.delete()
+    places = audit.verify(trail)
+    assert places[0] == f"{trail.slug}: ends at event {last.number - 1}, the head says {last.number}"
+
+
+def test_dropping_the_last_event_and_moving_the_head_back_is_seen_once_it_was_sealed(trail):
+    last = AuditEvent.objects.filter(stream=trail.slug).order_by("-number")[0]
+    last.delete()
+    AuditHead.objects.filter(stream=trail.slug).update(
+        number=F("number") - 1, hash=last.previous, sealed_number=F("sealed_number") - 1
+    )
+    newest = audit.newest_seal(trail).partition(":")[0]
+    assert audit.verify(trail)[0] == (
+        f"{last.stream} event {last.number}: sealed in seal {newest}, and missing or changed since"
+    )
+
+
+def test_dropping_the_last_seal_is_seen(trail):
+    last = AuditSeal.objects.order_by("-number")[0]
+    AuditSealedHead.objects.filter(seal=last.key).delete()
+    last.delete()
+    assert audit.verify(trail)[0] == f"{trail.slug}: seals end at {last.number - 1}, the head says {last.number}"
+
+
+def test_a_tail_that_was_cut_without_a_trace_is_shown_by_the_seal_that_was_printed(trail):
+    printed = audit.newest_seal(trail)
+    last = AuditSeal.objects.order_by("-number")[0]
+    for sealed in AuditSealedHead.objects.filter(seal=last.key):
+        events = AuditEvent.objects.filter(stream=sealed.stream)
+        events.filter(number=sealed.number).delete()
+        end = events.order_by("-number")[0]
+        AuditHead.objects.filter(stream=sealed.stream).update(
+            number=end.number, hash=end.hash, sealed_number=end.number
+        )
+        sealed.delete()
+    last.delete()
+    AuditHead.objects.filter(stream=f"{trail.slug}!seals").update(number=last.number - 1, hash=last.previous)
+
+    assert audit.verify(trail) == []
+    assert audit.newest_seal(trail) != printed
+    assert audit.verify(trail, printed=printed) == [
+        f"{trail.slug} seal {last.number}: was printed as {printed.partition(':')[2]}, and is missing or changed since"
+    ]
+
+
+def test_a_printed_seal_that_still_stands_is_found(trail, now):
+    printed = audit.newest_seal(trail)
+    audit.record(trail, "looked", by=actors.SYSTEM, at=now)
+    audit.seal(trail, now)
+    assert audit.verify(trail, printed=printed) == []
+
+
+def test_nothing_is_sealed_twice(trail, now):
+    before = AuditSeal.objects.count()
+    assert audit.seal(trail, now) is None
+    assert AuditSeal.objects.count() == before
+
+
+def test_an_event_undone_with_its_transaction_leaves_no_gap(study, now):
+    from django.db import transaction
+
+    with pytest.raises(RuntimeError), transaction.atomic():
+        audit.record(study, "never happened", by=actors.SYSTEM, at=now)
+        raise RuntimeError
+    audit.record(study, "happened", by=actors.SYSTEM, at=now)
+    assert audit.verify(study) == []
+    assert not AuditEvent.objects.filter(action="never happened").exists()
