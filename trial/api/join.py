@@ -156,6 +156,7 @@ class Verified(shapes.ProgressShape):
 class VerifyView(WayInView):
     @writes("join_verify", "The code that was mailed; gives the participant a login", Code, Verified, JOIN)
     def post(self, request: Request, slug: str) -> Response:
+        doors.WayIn.of(request)
         typed, key = doors.given(Code, request)["code"], doors.key(request)
         person = _verified_before(request, slug, key, typed) or _verify(request, slug, key, typed)
         token, _is_new = Token.objects.get_or_create(user=person.user)

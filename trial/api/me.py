@@ -34,7 +34,7 @@ class TodayShape(serializers.Serializer):
     next = shapes.TaskShape(allow_null=True)
     also = shapes.TaskShape(many=True)
     later = shapes.TaskShape(many=True)
-    call = shapes.TaskShape(allow_null=True, required=False, help_text="Left out for whoever is not called.")
+    call = shapes.TaskShape(required=False, help_text="Left out for whoever is not called.")
     help = shapes.HelpShape()
 
 

@@ -48,10 +48,6 @@ class CodeMissing(AuthenticationFailed):
 
 
 class TokenView(APIView):
-    def get_authenticators(self) -> list[Any]:
-        """Signing in looks at what is sent, not at a token or a session that came along."""
-        return [] if self.request is not None and self.request.method == "POST" else super().get_authenticators()
-
     def get_permissions(self) -> list[Any]:
         return [AllowAny()] if self.request is not None and self.request.method == "POST" else [IsAuthenticated()]
 
