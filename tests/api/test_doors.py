@@ -16,7 +16,15 @@ from trial.actions import alerts
 pytestmark = pytest.mark.django_db
 
 PUBLIC = {"schema", "docs", "token", "join"}
-WAY_IN = {"join_questions", "join_screening", "join_phone", "join_contact", "join_verify", "join_consent", "join_decline"}
+WAY_IN = {
+    "join_questions",
+    "join_screening",
+    "join_phone",
+    "join_contact",
+    "join_verify",
+    "join_consent",
+    "join_decline",
+}
 PARTICIPANT = {
     *("today", "call_times", "withdraw", "stop_programme", "questions", "calls"),
     *("lessons", "lesson", "lesson_begin", "lesson_done", "lesson_reopen", "exercise"),
@@ -24,17 +32,17 @@ PARTICIPANT = {
 }
 COACH = {"caseload", "caseload_person", "show_number", "call_start", "call_log", "call_give_up"}
 ROLES = {  # who may use what in a study; nobody else
-    **dict.fromkeys(COACH, {"coach", "supervisor"}),
+    **{key: {"coach", "supervisor"} for key in COACH},
     "reassign": {"supervisor"},
     "studies": {"researcher", "statistician", "coach", "supervisor", "assessor"},
-    **dict.fromkeys(("study", "people", "reports", "report_pdf", "report_results"), {"researcher", "statistician"}),
-    **dict.fromkeys(("exports", "export_zip"), {"researcher", "statistician"}),
-    **dict.fromkeys(("study_open", "study_pause", "study_resume", "study_close"), {"researcher"}),
-    **dict.fromkeys(("confirm_line", "confirm_wording", "person_erase"), {"researcher"}),
-    **dict.fromkeys(("staff", "staff_end", "messages", "message_again"), {"researcher"}),
+    **{key: {"researcher", "statistician"} for key in ("study", "people", "reports", "report_pdf", "report_results")},
+    **{key: {"researcher", "statistician"} for key in ("exports", "export_zip")},
+    **{key: {"researcher"} for key in ("study_open", "study_pause", "study_resume", "study_close")},
+    **{key: {"researcher"} for key in ("confirm_line", "confirm_wording", "person_erase")},
+    **{key: {"researcher"} for key in ("staff", "staff_end", "messages", "message_again")},
     "study_lock": {"statistician"},
-    **dict.fromkeys(("alerts", "alert_take", "alert_contact", "alert_close"), {"researcher", "supervisor"}),
-    **dict.fromkeys(("assessments_due", "assessment_enter"), {"assessor"}),
+    **{key: {"researcher", "supervisor"} for key in ("alerts", "alert_take", "alert_contact", "alert_close")},
+    **{key: {"assessor"} for key in ("assessments_due", "assessment_enter")},
 }
 EVERYBODY = ("anonymous", "participant", "researcher", "statistician", "coach", "supervisor", "assessor")
 

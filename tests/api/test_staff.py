@@ -1,0 +1,162 @@
+from __future__ import annotations
+
+import io
+import json
+import zipfile
+
+import pytest
+from django.core.files.uploadedfile import SimpleUploadedFile
+from django.db import connection
+from django.test.utils import CaptureQueriesContext
+
+from reports.actions import reports
+from tests import factories
+from tests.api.clients import Client, a_key
+from tests.api.test_pairs import a_zip
+from trial import actors
+from trial.actions import alerts
+from trial.models import AuditEvent, ProtocolVersion, Study
+
+pytestmark = pytest.mark.django_db
+
+
+@pytest.fixture
+def ada(staff):
+    return Client(staff("researcher"))
+
+
+def test_a_folder_with_mistakes_lists_every_one_by_file_and_line_and_stores_nothing(study, ada):
+    packed = io.BytesIO()
+    with zipfile.ZipFile(a_zip()) as good, zipfile.ZipFile(packed, "w") as broken:
+        for name in good.namelist():
+            text = good.read(name).decode()
+            broken.writestr(name, text.replace("target: 40", "target: many").replace("ratio: {", "ratios: {"))
+    answer = ada.upload("studies/", upload=SimpleUploadedFile("broken.zip", packed.getvalue()))
+
+    assert (answer.status_code, answer.json()["code"]) == (422, "folder_errors")
+    assert {each["file"] for each in answer.json()["errors"]} == {"study.yaml", "randomisation.yaml"}
+    assert all(each["line"] > 0 and each["message"] for each in answer.json()["errors"])
+    assert Study.objects.count() == ProtocolVersion.objects.count() == 1
+
+
+def test_a_folder_is_loaded_once(study, ada):
+    answer = ada.upload("studies/", upload=a_zip(), simulated="true")
+    assert (answer.status_code, answer.json()["slug"], answer.json()["version"]) == (201, "other-study", 1)
+    assert ada.upload("studies/", upload=a_zip()).json()["code"] == "already_loaded"
+    assert ada.upload("studies/").status_code == 400
+    assert [each["slug"] for each in ada.get("studies/").json()] == ["other-study", "small-study"]
+
+
+def test_a_study_that_cannot_open_says_all_that_is_missing(study, ada):
+    Study.objects.update(state="draft", simulated=False)
+    missing = ada.get(f"studies/{study.slug}/").json()["missing"]
+    answer = ada.post(f"studies/{study.slug}/open/")
+    assert (answer.status_code, answer.json()["code"], answer.json()["missing"]) == (409, "not_ready", missing)
+    assert len(missing) > 3
+
+
+def test_a_study_goes_through_its_states_and_each_key_has_one_effect(study, ada, staff):
+    base, key = f"studies/{study.slug}/", a_key()
+    first, again = (ada.post(f"{base}pause/", {"reason": "Holiday"}, key=key) for _ in range(2))
+    assert (first.json()["state"], first.json()) == ("paused", again.json())
+    assert ada.post(f"{base}pause/", {"reason": "Rest"}, key=key).json()["code"] == "key_reused"
+    assert ada.post(f"{base}pause/", {"reason": "Holiday"}).json()["code"] == "not_allowed_now"
+    assert ada.post(f"{base}resume/").json()["state"] == "open"
+    assert ada.post(f"{base}close/", {"reason": "Full"}).json()["state"] == "closed"
+    finn = Client(staff("statistician"))
+    assert finn.post(f"{base}lock/", {"reason": "Clean"}).json()["state"] == "locked"
+    assert AuditEvent.objects.filter(action="study paused").count() == 1
+
+
+def test_the_people_come_by_page_without_an_arm_and_with_a_flat_number_of_queries(study, ada, now):
+    factories.a_screened_participant(study, now)
+    with CaptureQueriesContext(
+        connection,
+    ) as one:
+        answer = ada.get(f"studies/{study.slug}/participants/").json()
+    for _ in range(2):
+        factories.a_screened_participant(study, now)
+    with CaptureQueriesContext(connection) as three:
+        ada.get(f"studies/{study.slug}/participants/")
+
+    assert (len(one), len(three)) == (4, 4)
+    assert (answer["count"], answer["pages"]) == (1, 1)
+    names = ["began_at", "code", "consented_at", "left_at", "randomised_at", "simulated", "site", "state"]
+    assert sorted(answer["results"][0]) == names
+
+
+def test_the_dashboard_and_the_people_name_no_arm(study, ada, now):
+    for arm in ("guided", "unguided"):
+        factories.a_participant_in(study, arm, now)
+    for path in ("", "participants/", "alerts/", "messages/", "reports/"):
+        body = ada.get(f"studies/{study.slug}/{path}").content.decode().lower()
+        assert '"guided' not in body, path
+        assert "unguided" not in body, path
+
+
+def test_an_alert_is_taken_and_closed_with_what_was_done(study, ada, staff, now):
+    dan = factories.a_verified_participant(study, now)
+    alert = alerts.raise_alert(
+        study=study, participant=dan, kind="item9", subject_ref="pre", within_hours=24, by=actors.SYSTEM, at=now
+    )
+    base = f"studies/{study.slug}/alerts/"
+    [row] = ada.get(base).json()
+    assert (row["number"], row["participant"], row["meaning"]) == (alert.pk, dan.code, "Thoughts of death or self-harm")
+    assert ada.post(f"{base}{alert.pk}/contact/").json()["code"] == "alert_not_taken"
+    assert ada.post(f"{base}{alert.pk}/close/", {"done": "Called"}).json()["code"] == "not_allowed_now"
+
+    assert ada.post(f"{base}{alert.pk}/take/").json()["state"] == "taken"
+    assert ada.post(f"{base}{alert.pk}/contact/").json()["phone"] == dan.identity.phone
+    eva = Client(staff("supervisor"))
+    assert eva.post(f"{base}{alert.pk}/contact/").json()["code"] == "alert_not_taken"
+    assert ada.post(f"{base}{alert.pk}/close/", {"done": ""}).status_code == 400
+    assert ada.post(f"{base}{alert.pk}/close/", {"done": "Called"}).json()["state"] == "closed"
+    assert ada.post(f"{base}999/take/").status_code == 404
+
+
+def test_a_report_and_an_export_are_made_and_fetched(study, ada, staff, now):
+    assert ada.post(f"studies/{study.slug}/reports/").json()["code"] == "nobody_randomised"
+    for sex in ("f", "f", "m", "m"):
+        factories.a_randomised_participant(study, now, sex=sex)
+    asked = ada.post(f"studies/{study.slug}/reports/", {"language": "nl"})
+    assert (asked.status_code, asked.json()["state"]) == (202, "requested")
+    number = asked.json()["number"]
+    assert ada.get(f"studies/{study.slug}/reports/{number}/report.pdf").status_code == 404
+    assert ada.post(f"studies/{study.slug}/reports/", {"language": "xx"}).status_code == 400
+
+    reports.make_due(now)
+    pdf = ada.get(f"studies/{study.slug}/reports/{number}/report.pdf")
+    assert (pdf["Content-Type"], pdf.content[:5]) == ("application/pdf", b"%PDF-")
+    results = ada.get(f"studies/{study.slug}/reports/{number}/results.json")
+    assert sorted(json.loads(results.content)) == ["meta", "numbers"]
+
+    made = ada.post(f"studies/{study.slug}/exports/").json()
+    archive = ada.get(f"studies/{study.slug}/exports/{made['number']}/export.zip")
+    with zipfile.ZipFile(io.BytesIO(archive.content)) as opened:
+        names = opened.namelist()
+        assert "codebook.csv" in names
+        assert [name for name in names if "allocation" in name or "grant" in name] == []
+
+
+def test_by_arm_is_for_those_who_may(study, staff, now):
+    factories.a_randomised_participant(study, now)
+    Study.objects.update(simulated=False)
+    ada = Client(staff("researcher"))
+    assert ada.post(f"studies/{study.slug}/reports/", {"kind": "by_arm"}).status_code == 400
+    assert ada.post(f"studies/{study.slug}/exports/", {"kind": "by_arm"}).status_code == 400
+
+
+def test_whoever_is_erased_keeps_only_the_code(study, ada, now):
+    dan = factories.a_randomised_participant(study, now)
+    path = f"studies/{study.slug}/participants/{dan.code}/erase/"
+    assert ada.post(path).status_code == 400
+    assert [ada.post(path, {"reason": "Asked for it"}).status_code for _ in range(2)] == [204, 204]
+    assert AuditEvent.objects.filter(action="identity erased").count() == 1
+    assert ada.post(f"studies/{study.slug}/participants/QM-XXXXX/erase/", {"reason": "x"}).status_code == 404
+
+
+def test_nobody_ends_their_own_role_as_researcher(study, ada, staff):
+    members = ada.get(f"studies/{study.slug}/staff/").json()
+    own = next(each["id"] for each in members if each["role"] == "researcher")
+    assert ada.post(f"studies/{study.slug}/staff/{own}/end/").status_code == 403
+    assert ada.post(f"studies/{study.slug}/staff/", {"email": "x@example.org", "role": "king"}).status_code == 400
