@@ -39,7 +39,7 @@ class AudienceDoor:
 def _participant(request: HttpRequest) -> Participant | None:
     found = Participant.objects.filter(user=request.user.pk).select_related("study", "version", "key", "user").first()
     if found:
-        found.study.public_title = found.version.protocol.public_title  # type: ignore[attr-defined]  # named on every page
+        found.study.public_title = found.version.protocol.public_title  # type: ignore[attr-defined]  # for every page
         timezone.activate(zoneinfo.ZoneInfo(found.timezone))
     return found
 

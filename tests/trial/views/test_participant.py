@@ -73,11 +73,12 @@ def test_a_questionnaire_comes_before_a_lesson(guided, monday):
     assert (page.context["next"].code, [task.code for task in page.context["also"]]) == ("week2", ["welcome"])
 
 
-def test_home_asks_ten_questions_of_the_database_at_most(guided, django_assert_max_num_queries):
+@pytest.mark.parametrize(("name", "queries"), [("home", 9), ("lessons", 6), ("lesson", 7), ("data", 6), ("calls", 6)])
+def test_pages_ask_the_database_the_same_few_questions(guided, name, queries, django_assert_num_queries):
     client = signed_in(guided)
     begin(client)
-    with django_assert_max_num_queries(10):
-        client.get(url("home"))
+    with django_assert_num_queries(queries):
+        client.get(url(name, *(("welcome",) if name == "lesson" else ())))
 
 
 def test_who_is_not_called_finds_no_trace_of_calls(guided, unguided):
