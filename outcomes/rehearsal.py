@@ -88,7 +88,7 @@ def _plan(person: Any, sitting: Any, at: datetime, generator: np.random.Generato
         if person.settings.dropout and is_short and generator.random() > virtual.SHORT_FORM_ANSWERED:
             person.plans[key] = datetime.max.replace(tzinfo=at.tzinfo)
         else:
-            start = max(at, sitting.opens_at)
+            start = max(at, sitting.opens_at + timedelta(hours=2))  # the mail comes in the morning
             room = max((sitting.closes_at - start).total_seconds() / 86400 - ROOM, 0.0)
             person.plans[key] = virtual.later(start, generator, min(room, 8.0))
     planned = person.plans[key]

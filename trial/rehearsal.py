@@ -135,7 +135,7 @@ def _learn(person: Any, participant: Any, at: datetime, generator: np.random.Gen
         if state.done_at:
             continue
         if state.opens_at is None:
-            return at + timedelta(days=7)
+            return None
         if person.fate.stops_after is not None and state.number > person.fate.stops_after:
             if person.fate.says_stop:
                 programme.stop_programme(participant=participant, reason="no_time", by=by, at=at)

@@ -24,7 +24,7 @@ from trial.virtual import Coach, Person, Settings
 
 BEGINS_AT = datetime(2025, 1, 6, 9, 0, tzinfo=UTC)
 LONGEST = timedelta(days=420)  # after the last arrival
-LOOKS_AGAIN = timedelta(days=7)  # whoever has nothing in mind still looks once a week
+LOOKS_AGAIN = timedelta(days=28)  # whoever has nothing in mind and gets no mail still looks now and then
 
 
 @dataclass
@@ -43,7 +43,11 @@ class World:
     randomised: int = 0
 
     def wake(self, at: datetime, who: Any) -> None:
-        heapq.heappush(self.queue, (at, next(self.order), who))
+        """Wake `who` at a moment; of a person's wakes only the one asked for last counts."""
+        turn = next(self.order)
+        if isinstance(who, Person):
+            who.turn = turn
+        heapq.heappush(self.queue, (at, turn, who))
 
 
 def run(
@@ -68,7 +72,9 @@ def run(
     world.wake(begins_at.replace(hour=6) + timedelta(days=1), _Morning(world, arrivals))
     at = begins_at
     while world.queue:
-        at, _, who = heapq.heappop(world.queue)
+        at, turn, who = heapq.heappop(world.queue)
+        if isinstance(who, Person) and who.turn != turn:
+            continue
         if ends_at and at > ends_at:
             return ends_at
         _live(world, who, at)
@@ -163,8 +169,11 @@ class _Morning:
         self.world, self.arrivals = world, arrivals
 
     def happen(self, at: datetime) -> None:
-        worker.tick(at, seal=at.weekday() == 0)
         world = self.world
+        for code in worker.tick(at, seal=at.weekday() == 0).mailed:
+            if code in world.people and not world.people[code].is_gone:
+                world.people[code].wakes = {}
+                world.wake(at, world.people[code])
         world.pending = [person for person in world.pending if self.arrivals._is_on_the_way(person)]
         left = reads.unfinished_count(world.study)
         over = self.arrivals.is_over and left == 0

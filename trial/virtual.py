@@ -73,6 +73,7 @@ class Person:
     plans: dict[str, datetime] = field(default_factory=dict)  # what they mean to do, and when
     wakes: dict[int, datetime] = field(default_factory=dict)  # by behaviour: when it looks again
     is_gone: bool = False
+    turn: int = -1
     read: Any = None  # reads a person's own record by code
     seen: Any = None  # that record, as it stood when they were woken
     is_fresh: bool = False

@@ -10,9 +10,8 @@ from django.db.models import Q
 from trial import audit, hooks
 from trial.actions import journey, messages, participants
 from trial.actors import WORKER
-from trial.models import Journey, Participant, Study
+from trial.models import Journey, Message, Participant, Study
 
-RETRY_AFTER = timedelta(minutes=10)
 STOPPED_AFTER = timedelta(hours=24)  # a screening left alone: its answers are erased
 UNSIGNED_AFTER = timedelta(days=30)  # verified, but consent never signed
 
@@ -25,6 +24,7 @@ class Round:
     messages: int
     stopped: int
     seals: int
+    mailed: tuple[str, ...] = ()  # study codes of participants who were sent something
 
 
 def tick(at: datetime, *, seal: bool = True) -> Round:
@@ -32,13 +32,14 @@ def tick(at: datetime, *, seal: bool = True) -> Round:
     moved = _journeys(at)
     stopped = _abandoned(at)
     messages.after_crash(at)
-    sent = 0
+    sent: list[Message] = []
     while batch := messages.due(at):
-        sent += sum(messages.send(message, at) != "queued" for message in batch)
+        sent += [message for message in batch if messages.send(message, at) == "sent"]
     for work in hooks.entries("WORKER"):
         work(at)
     sealed = sum(audit.seal(study, at) is not None for study in Study.objects.exclude(state="draft")) if seal else 0
-    return Round(moved, sent, stopped, sealed)
+    mailed = tuple(message.participant.code for message in sent if message.participant and message.kind != "alert")
+    return Round(moved, len(sent), stopped, sealed, mailed)
 
 
 def _journeys(at: datetime) -> int:
@@ -47,7 +48,7 @@ def _journeys(at: datetime) -> int:
     due = Journey.objects.filter(due_at__lte=at).order_by("due_at").values_list("pk", "due_at")
     for pk, due_at in due[:500]:
         # Moved on before the step is taken: if nothing else says when to look again, it is looked at again then.
-        if Journey.objects.filter(pk=pk, due_at=due_at).update(due_at=at + RETRY_AFTER):
+        if Journey.objects.filter(pk=pk, due_at=due_at).update(due_at=at + journey.RETRY_AFTER):
             row = Journey.objects.select_related("participant__study", "participant__version").get(pk=pk)
             journey.advance(row.participant, at)
             count += 1

@@ -47,23 +47,20 @@ def plan(
     An instrument without a wording in the person's language is not asked of them: nobody is shown another language.
     """
     asked = definitions.with_wording(participant, instruments)
-    schedule, is_new = Schedule.objects.get_or_create(
-        participant=participant,
-        timepoint=timepoint,
-        defaults={"opening": dict(opening), "window": window, "granted_at": granted_at},
+    schedule = Schedule.objects.create(
+        participant=participant, timepoint=timepoint, opening=dict(opening), window=window, granted_at=granted_at
     )
-    if is_new:
-        Assessment.objects.bulk_create(
-            Assessment(
-                participant=participant,
-                timepoint=timepoint,
-                instrument=instrument,
-                position=position,
-                version=participant.version.number,
-            )
-            for position, instrument in enumerate(asked)
+    Assessment.objects.bulk_create(
+        Assessment(
+            participant=participant,
+            timepoint=timepoint,
+            instrument=instrument,
+            position=position,
+            version=participant.version.number,
         )
-        audit.record(participant, "assessment planned", subject=timepoint, new={"instruments": asked}, by=by, at=at)
+        for position, instrument in enumerate(asked)
+    )
+    audit.record(participant, "assessment planned", subject=timepoint, new={"instruments": asked}, by=by, at=at)
     return schedule
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import logging
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from django.db import transaction
 
@@ -15,6 +15,7 @@ from trial.models import Journey, Participant
 
 logger = logging.getLogger(__name__)
 MOST_STEPS = 20
+RETRY_AFTER = timedelta(minutes=10)
 
 
 def advance(participant: Participant, at: datetime) -> Ask | None:
@@ -24,7 +25,6 @@ def advance(participant: Participant, at: datetime) -> Ask | None:
     retried by the worker; it never undoes what the person did.
     """
     journey, _ = Journey.objects.get_or_create(participant=participant)
-    participant.reread()
     passed = list(journey.passed)
     waits: list[datetime] = []
     ask = None
@@ -34,11 +34,10 @@ def advance(participant: Participant, at: datetime) -> Ask | None:
             continue
         outcome = _take(step, participant, at)
         if outcome is None:
-            Journey.objects.filter(pk=journey.pk).update(passed=passed, failed_at=at, due_at=at)
+            Journey.objects.filter(pk=journey.pk).update(passed=passed, failed_at=at, due_at=at + RETRY_AFTER)
             return None
         if isinstance(outcome, Done):
             passed.append(name)
-            participant.reread()
         elif isinstance(outcome, Ask):
             ask = outcome
             break
@@ -54,6 +53,7 @@ def _take(step, participant: Participant, at: datetime) -> Outcome | None:
     """One step, or None when it failed."""
     try:
         with transaction.atomic(durable=True):
+            participant.reread()  # locked: whoever else moves this person on waits, and then sees what was done
             return step(participant, at)
     except Exception:
         logger.exception("journey step %s failed for %s", hooks.code(step), participant.code)

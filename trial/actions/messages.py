@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import logging
 from datetime import datetime, timedelta
-from smtplib import SMTPException
 
 from django.conf import settings
 from django.core.mail import EmailMessage
@@ -35,13 +34,16 @@ def queue(
     by: Actor = WORKER,
 ) -> Message:
     """Put one message in the ledger; an occasion that stands there already is moved to the new date while still queued."""
-    message, is_new = Message.objects.get_or_create(
-        study=study, participant=participant, kind=kind, subject_ref=subject_ref, defaults={"due_at": due_at}
-    )
-    if not is_new and message.state == "queued" and message.due_at != due_at:
-        message.due_at = due_at
-        message.save(update_fields=["due_at"])
-    if is_new and study:
+    occasion = {"study": study, "participant": participant, "kind": kind, "subject_ref": subject_ref}
+    found = Message.objects.filter(**occasion).first()
+    if found:
+        if found.state == "queued" and found.due_at != due_at:
+            found.due_at = due_at
+            found.save(update_fields=["due_at"])
+        return found
+    # Two at the same moment: the unique constraint refuses the second, and its caller's transaction with it.
+    message = Message.objects.create(due_at=due_at, **occasion)
+    if study:
         audit.record(
             participant or study,
             "message queued",
@@ -69,14 +71,15 @@ def send(message: Message, at: datetime) -> str:
     """Hand one message over; returns the state it is in afterwards. Safe with any number of workers."""
     if not _claim(message, at):
         return message.state
-    mail: Mail | None = hooks.entry("MESSAGES", message.kind)(message, at)
-    if mail is None:
-        return _settle(message, "cancelled", at)
     try:
+        mail: Mail | None = hooks.entry("MESSAGES", message.kind)(message, at)
+        if mail is None:
+            return _settle(message, "cancelled", at)
         _hand_over(mail)
-    except (OSError, SMTPException):
+    except Exception as error:
         # Nothing says whether it went out: it stays in `sending` and becomes uncertain, or is repeated if it may be.
-        logger.exception("message %s was not accepted", message.pk)
+        # The error's own words may hold an address, so only its kind is logged; one bad message stops no worker.
+        logger.error("message %s was not accepted: %s", message.pk, type(error).__name__)
         return message.state
     return _settle(message, "sent", at)
 

@@ -11,9 +11,11 @@ from trial.models import Milestone, Participant
 
 def reach(*, participant: Participant, name: str, by: Actor, at: datetime) -> Milestone:
     """Record that `name` was reached at `at`; the first time counts."""
-    milestone, is_new = Milestone.objects.get_or_create(participant=participant, name=name, defaults={"reached_at": at})
-    if is_new:
-        audit.record(participant, "milestone reached", subject=name, by=by, at=at)
+    found = Milestone.objects.filter(participant=participant, name=name).first()
+    if found:
+        return found
+    milestone = Milestone.objects.create(participant=participant, name=name, reached_at=at)
+    audit.record(participant, "milestone reached", subject=name, by=by, at=at)
     return milestone
 
 

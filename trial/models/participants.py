@@ -46,10 +46,10 @@ class Participant(models.Model):
         return self.state in {"consented", "randomised", "completed"}
 
     def reread(self) -> None:
-        """Take over what has changed in the database; study and version never do, so they are not asked again."""
+        """Lock the row and take over what has changed; study and version never do, so they are not asked again."""
         kept = {"study", "version"}
         fields = [field.attname for field in self._meta.concrete_fields if field.name not in kept]
-        self.refresh_from_db(fields=fields)
+        self.refresh_from_db(fields=fields, from_queryset=Participant.objects.select_for_update())
         self._state.fields_cache.pop("identity", None)
 
     def sealed(self, text: str) -> str:

@@ -52,9 +52,7 @@ class Command(BaseCommand):
     def _beat_the_blues(self, directory: Path) -> None:
         shutil.rmtree(directory, ignore_errors=True)
         data = ROOT / "tests" / "data"
-        call_command(
-            "analyse", str(data / "btheb.csv"), plan=str(data / "btheb.plan.yaml"), out=str(directory), verbosity=0
-        )
+        call_command("analyse", data / "btheb.csv", plan=data / "btheb.plan.yaml", out=directory, verbosity=0)
 
     def _say(self, directory: Path, logins: list[demonstration.Login], bind: str) -> None:
         console = Console()
