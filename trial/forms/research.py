@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, cast
 
 from django import forms
 from django.utils.text import format_lazy
@@ -104,8 +104,11 @@ class People(forms.Form):
     def __init__(self, *args: Any, version: ProtocolVersion, hides_completion: bool, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         states = [state for state in lifecycles.PARTICIPANT if not (hides_completion and state == "completed")]
-        self.fields["state"].choices = [("", _("All")), *((state, state) for state in states)]
-        self.fields["site"].choices = [("", _("All")), *((site.code, site.name) for site in version.protocol.sites)]
+        self._choose("state", [("", _("All")), *((state, state) for state in states)])
+        self._choose("site", [("", _("All")), *((site.code, site.name) for site in version.protocol.sites)])
+
+    def _choose(self, name: str, options: list[tuple[str, Any]]) -> None:
+        cast(forms.ChoiceField, self.fields[name]).choices = options
 
     @property
     def wanted(self) -> dict[str, str]:

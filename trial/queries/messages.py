@@ -22,7 +22,7 @@ def uncertain(study: Study) -> list[Message]:
 def counts(study: Study) -> list[dict[str, Any]]:
     """How many of each kind are in each state."""
     rows = Message.objects.filter(study=study).order_by("kind", "state")
-    return list(rows.values("kind", "state").annotate(count=Count("pk")))
+    return [dict(row) for row in rows.values("kind", "state").annotate(count=Count("pk"))]
 
 
 def recent(study: Study) -> list[Message]:

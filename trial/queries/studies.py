@@ -36,7 +36,7 @@ def listed(among: Collection[int] | None = None) -> list[Study]:
     found = Study.objects.annotate(
         randomised=Count("participants", filter=Q(participants__randomised_at__isnull=False))
     ).order_by("slug")
-    rows = list(found if among is None else found.filter(pk__in=among))
+    rows: list[Study] = list(found if among is None else found.filter(pk__in=among))
     newest = newest_versions(study.pk for study in rows)
     for study in rows:
         study.current = newest[study.pk]
