@@ -17,10 +17,21 @@ from django.urls import reverse
 
 from randomisation.actions import seeds
 from tests import factories
-from tests.conftest import NOW, SMALL
+from tests.conftest import NOW, SMALL, lift_triggers
 from trial import actors, audit
 from trial.actions import messages, participants, studies
-from trial.models import AuditEvent, Confirmation, Identity, Invitation, Membership, Message, Participant, Study, User
+from trial.models import (
+    AuditEvent,
+    Confirmation,
+    Identity,
+    Invitation,
+    Membership,
+    Message,
+    Participant,
+    Stamp,
+    Study,
+    User,
+)
 
 LIVING_POSITIVE = Path(__file__).parents[3] / "trial" / "studies" / "living-positive"
 LATER = NOW + timedelta(hours=1)
@@ -600,8 +611,6 @@ def test_the_audit_page_shows_the_newest_seal_and_verifies(ada, study, dan):
 
 
 def test_a_changed_event_is_named_by_the_page_and_by_the_command(ada, study, dan, capsys):
-    from tests.conftest import lift_triggers
-
     call_command("verify_audit", study.slug)
     assert "small-study: holds together; newest seal none yet" in capsys.readouterr().out
     lift_triggers()
@@ -638,8 +647,9 @@ def test_load_study_loads_and_invite_brings_the_first_researcher(capsys):
 
 
 @pytest.mark.django_db
-def test_a_simulated_study_is_refused_in_a_live_database(monkeypatch):
-    monkeypatch.setattr("trial.stamp.kind", lambda: "live")
+def test_a_simulated_study_is_refused_in_a_live_database():
+    lift_triggers()
+    Stamp.objects.update(kind="live")
     with pytest.raises(CommandError, match="This is a live database"):
         call_command("load_study", SMALL, simulated=True)
     assert Study.objects.count() == 0
