@@ -32,7 +32,9 @@ def _outcome(outcome: sections.Outcome) -> Outcome:
 
 def _adherence(analysis: Analysis) -> Adherence | None:
     given = analysis.adherence
-    return given and Adherence(**given.model_dump(mode="json", include={"measure", "at_least", "justification"}))
+    if given is None:
+        return None
+    return Adherence(**given.model_dump(mode="json", include={"measure", "at_least", "justification"}))
 
 
 def strata(version: ProtocolVersion) -> tuple[list[str], list[str]]:
@@ -44,8 +46,9 @@ def strata(version: ProtocolVersion) -> tuple[list[str], list[str]]:
 
 def levels(version: ProtocolVersion, name: str) -> int:
     question = version.protocol.question(name)
-    is_site = question is None or question.kind == "site"
-    return len(version.protocol.sites) if is_site else len(question.options)
+    if question is None or question.kind == "site":
+        return len(version.protocol.sites)
+    return len(question.options)
 
 
 def _note(version: ProtocolVersion) -> str:

@@ -59,7 +59,7 @@ def report(request: HttpRequest, slug: str, number: int) -> HttpResponse:
 
 # The page is the file that one can also keep: its style sheet and its pictures are inside it.
 @require_GET
-@csp_replace({"style-src": ["'unsafe-inline'"], "img-src": ["data:"], "script-src": ["'none'"]})
+@csp_replace({"style-src": ["'unsafe-inline'"], "img-src": ["data:"], "script-src": ["'none'"]})  # type: ignore[arg-type]
 def report_on_screen(request: HttpRequest, slug: str, number: int) -> HttpResponse:
     study, _actor = study_for(request, slug, "report")
     return HttpResponse(bytes(_made(request, study, Report.REPORT, number).html or b""))
@@ -143,7 +143,7 @@ def _status(form: AskForExport) -> int:
     return 400 if form.is_bound else 200
 
 
-def _file(content: bytes | None, name: str, kind: str) -> HttpResponse:
+def _file(content: bytes | memoryview | None, name: str, kind: str) -> HttpResponse:
     return HttpResponse(
         bytes(content or b""),
         content_type=kind,

@@ -99,7 +99,7 @@ def _question_column(question: Question) -> Column:
 
 def _person(p: Participant, zone: ZoneInfo, questions: Sequence[Question], arms: bool) -> tuple[Any, ...]:
     days = (local_day(moment, zone) for moment in (p.began_at, p.consented_at, p.randomised_at, p.left_at))
-    row = [p.code, p.site, p.language, _told(p.state, arms), *days, _told(p.left_stage, arms), p.left_reason]
+    row: list[Any] = [p.code, p.site, p.language, _told(p.state, arms), *days, _told(p.left_stage, arms), p.left_reason]
     row.append(p.simulated)
     if arms:
         row += [local_day(p.programme_stopped_at, zone), local_day(p.completed_at, zone)]
