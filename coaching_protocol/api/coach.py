@@ -119,7 +119,7 @@ def _actor(request: Request, plan: CoachingPlan) -> Actor:
 
 
 def _person(plan: CoachingPlan, at: datetime) -> Response:
-    row = reads.row(plan, at)
+    row = reads.row(plan, at)  # type: ignore[arg-type]
     extra = {
         "protocol": _protocol(row),
         "calls": [_call(each) for each in reads.calls(row)],
@@ -148,12 +148,11 @@ def _protocol(row: Row) -> dict[str, Any]:
 
 
 def _call(call: Call) -> dict[str, Any]:
-    names = (name for name in LoggedCall().fields if name != "tries")
-    return {**{name: getattr(call.contact, name) for name in names}, "tries": [_try(each) for each in call.tries]}
+    return {**shapes.facts(LoggedCall, call.contact), "tries": [_try(each) for each in call.tries]}
 
 
 def _try(each: Try) -> dict[str, Any]:
-    return {**{name: getattr(each.attempt, name) for name in TryShape().fields if name != "note"}, "note": each.note}
+    return {**shapes.facts(TryShape, each.attempt), "note": each.note}
 
 
 class DetailsShape(serializers.Serializer):
@@ -201,7 +200,7 @@ class StartView(APIView):
 
 
 def _attempt(attempt: Attempt, plan: CoachingPlan) -> Response:
-    shown = {name: getattr(attempt, name) for name in TryShape().fields if name != "note"}
+    shown = shapes.facts(TryShape, attempt)
     return Response(TryShape({**shown, "note": plan.participant.unsealed(attempt.note_sealed)}).data)
 
 

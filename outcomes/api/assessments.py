@@ -37,7 +37,7 @@ class RowShape(serializers.Serializer):
 
 class SittingShape(serializers.Serializer):
     timepoint = serializers.CharField()
-    label = serializers.CharField()
+    label = serializers.CharField()  # type: ignore[assignment]
     minutes = serializers.IntegerField()
     state = serializers.CharField()
     opens_at = serializers.DateTimeField(allow_null=True)

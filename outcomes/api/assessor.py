@@ -27,7 +27,7 @@ ANSWERED = "outcomes.assessments.submit"
 class DueShape(serializers.Serializer):
     participant = serializers.CharField(source="participant.code")
     timepoint = serializers.CharField()
-    label = serializers.SerializerMethodField()
+    label = serializers.SerializerMethodField()  # type: ignore[assignment]
     instrument = serializers.CharField()
 
     def get_label(self, row: Assessment) -> str:

@@ -51,7 +51,7 @@ def _rows(study: Study, found: list[Alert], at: datetime) -> list[dict[str, Any]
         alert = row.alert
         shown.append(
             {
-                **{name: getattr(alert, name) for name in AlertShape().fields if hasattr(alert, name)},
+                **shapes.facts(AlertShape, alert),
                 "number": alert.pk,
                 "meaning": meaning,
                 "participant": alert.participant.code if alert.participant else None,

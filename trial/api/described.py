@@ -36,7 +36,9 @@ class Problem(serializers.Serializer):
     code = serializers.CharField(help_text="Stable; made for programs.")
     detail = serializers.CharField(help_text="Made for people, in the language of the request.")
     fields = serializers.JSONField(help_text="Messages by field, where a field is at fault.")  # type: ignore[assignment]
-    errors = FolderProblem(many=True, required=False, help_text="Every mistake of a study folder.")
+    errors = FolderProblem(  # type: ignore[assignment]
+        many=True, required=False, help_text="Every mistake of a study folder."
+    )
     missing = serializers.ListField(child=serializers.CharField(), required=False, help_text="Before a study can open.")
 
 

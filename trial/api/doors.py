@@ -51,7 +51,7 @@ def given(serializer: type[Serializer], request: Request) -> dict[str, Any]:
 def check_form(form: Form) -> dict[str, Any]:
     """The pages' own form judges; raises ValidationError with its messages."""
     if not form.is_valid():
-        raise ValidationError({name: list(messages) for name, messages in form.errors.items()})
+        raise ValidationError({name: [str(each) for each in messages] for name, messages in form.errors.items()})
     return form.cleaned_data
 
 

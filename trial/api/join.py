@@ -133,8 +133,7 @@ class ContactView(WayInView):
     def post(self, request: Request, slug: str) -> Response:
         person, way_in, at = _newcomer_by_token(request, slug)
         _check_at(person, "trial.verification")
-        doors.given(Address, request)
-        typed = doors.check_form(Contact(request.data))
+        typed = doors.check_form(Contact(doors.given(Address, request)))
         key = doors.key(request) or str(uuid.uuid4())
         asked = _asked(way_in)
         if asked is None or asked.key != key:
@@ -317,6 +316,8 @@ def _understood(person: Participant, letter: Letter, chosen: dict[str, str], key
             tries[code] = tries.get(code, 0) + 1
             right |= {code} - set(form.wrong)
         cache.set(name, {"tries": tries, "right": sorted(right), "key": key}, doors.A_DAY)
+    if form.wrong:
+        raise serializers.ValidationError({code: [form.questions[code].explanation] for code in form.wrong})
     doors.check_form(form)
     return {code: tries[code] for code in form.questions}
 

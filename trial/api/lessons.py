@@ -160,22 +160,23 @@ def _checked(block: Block, value: Any) -> Any:
     """Judged by the form of the lesson's page; raises ValidationError."""
     form = Exercises(_typed(block, value), blocks=[block], stored={})
     if not form.is_valid():
-        messages = [message for each in form.errors.values() for message in each]
+        messages = [str(message) for each in form.errors.values() for message in each]
         raise ValidationError({"value": messages})
-    return form.values[block.code]
+    return form.values[str(block.code)]
 
 
 def _typed(block: Block, value: Any) -> dict[str, Any]:
     """A value as the page's form would send it; raises ValidationError where its shape is another."""
+    code = str(block.code)
     match block.exercise, value:
         case ("text", str()):
-            return {block.code: value}
+            return {code: value}
         case ("checklist", list()) if all(type(each) is int for each in value):
-            return {block.code: [str(each) for each in value]}
+            return {code: [str(each) for each in value]}
         case ("scale", int()) if not isinstance(value, bool):
-            return {block.code: str(value)}
+            return {code: str(value)}
         case ("scale", None):
             return {}
         case ("plan", dict()) if set(value) <= set(PLAN) and all(isinstance(each, str) for each in value.values()):
-            return {f"{block.code}_{part}": text for part, text in value.items()}
+            return {f"{code}_{part}": text for part, text in value.items()}
     raise ValidationError({"value": [f"Not the value of a {block.exercise} exercise."]})

@@ -14,7 +14,7 @@ from rest_framework.views import APIView
 
 from trial.actions import participants as actions
 from trial.actors import Actor
-from trial.api import doors
+from trial.api import doors, shapes
 from trial.api.described import PAGE, reads, writes
 from trial.api.errors import NotHere
 from trial.api.studies import StaffReason
@@ -50,8 +50,7 @@ class PeopleView(APIView):
 
 
 def _person(person: Participant, study: Study) -> dict[str, Any]:
-    shown = {name: getattr(person, name) for name in PersonShape().fields}
-    return {**shown, "state": participants.shown_state(person, study)}
+    return {**shapes.facts(PersonShape, person), "state": participants.shown_state(person, study)}
 
 
 class EraseView(APIView):

@@ -51,6 +51,11 @@ def endpoint(task: Task) -> str | None:
     return reverse(ENDPOINTS[page.view_name], args=arguments) if page.view_name in ENDPOINTS else None
 
 
+def facts(shape: type[serializers.Serializer], found: Any) -> dict[str, Any]:
+    """Whatever `found` has under the names that `shape` describes."""
+    return {name: getattr(found, name) for name in shape().fields.keys() if hasattr(found, name)}  # noqa: SIM118 (typed)
+
+
 class TextShape(serializers.Serializer):
     name = serializers.CharField()
     text = serializers.CharField()

@@ -112,7 +112,7 @@ def _check_may_replace(request: Request, loaded: folder.Loaded) -> str:
 
 
 class FigureShape(serializers.Serializer):
-    label = serializers.CharField()
+    label = serializers.CharField()  # type: ignore[assignment]
     value = serializers.CharField()
     of = serializers.CharField()
     definition = serializers.CharField()
@@ -151,7 +151,7 @@ class StudyView(APIView):
 
 def _whole(study: Study, panels: list[Any] | None = None) -> dict[str, Any]:
     answer = {
-        **{name: getattr(study, name) for name in WholeStudy().fields if hasattr(study, name)},
+        **shapes.facts(WholeStudy, study),
         "version": study.current.number,
         "sha256": study.current.sha256,
         "missing": actions.requirements(study) if study.state == "draft" else [],
