@@ -54,6 +54,8 @@ def record(
 
     `old` and `new` must not hold contact details, free text or answers in clear: seal those with the person's key first.
     """
+    if not connection.in_atomic_block:
+        raise transaction.TransactionManagementError(f"{action!r} is recorded in the transaction in which it happens")
     study, stream = (on.study.slug, f"{on.study.slug}/{on.code}") if isinstance(on, Participant) else (on.slug, on.slug)
     number, previous = _locked_end(study, stream)
     event = AuditEvent(

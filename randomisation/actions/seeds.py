@@ -6,6 +6,8 @@ import hashlib
 import secrets
 from datetime import datetime
 
+from django.db import transaction
+
 from randomisation import stream
 from randomisation.models import SealedSeed
 from randomisation.queries import design
@@ -14,6 +16,7 @@ from trial.actors import Actor
 from trial.models import Study
 
 
+@transaction.atomic
 def make(*, study: Study, rehearsal_seed: int | None = None, by: Actor, at: datetime) -> SealedSeed:
     """Make the study's seed once. A rehearsal's is derived from its number, so that it can be repeated; such a seed is
     refused in a live database, so test and live never share one."""

@@ -16,7 +16,6 @@ from trial.models import AuditEvent, AuditHead, AuditSeal, AuditSealedHead
 pytestmark = pytest.mark.django_db
 
 TABLES = (AuditEvent, AuditHead, AuditSeal, AuditSealedHead)
-COLUMNS = [(model, field.name) for model in TABLES for field in model._meta.concrete_fields]
 
 
 @pytest.fixture
@@ -52,19 +51,20 @@ def test_an_intact_trail_holds_together(trail):
     assert audit.verify(trail) == []
 
 
-@pytest.mark.parametrize(("model", "column"), COLUMNS, ids=lambda part: getattr(part, "__name__", part))
-def test_changing_a_column_of_a_row_names_the_place(trail, model, column):
-    for row in rows(model):
-        before = getattr(row, column)
-        changed(row, column, other(before))
+def test_changing_any_column_of_any_row_names_a_place(trail):
+    for model in TABLES:
+        for column in (field.name for field in model._meta.concrete_fields):
+            for row in rows(model):
+                before = getattr(row, column)
+                changed(row, column, other(before))
 
-        places = audit.verify(trail)
+                places = audit.verify(trail)
 
-        assert places, f"{model.__name__}.{column} of {row.pk} was changed and nobody saw it"
-        assert any(place.startswith(trail.slug) for place in places)
-        pk = other(before) if column == model._meta.pk.name else row.pk
-        model.objects.filter(pk=pk).update(**{column: before})
-        assert audit.verify(trail) == []
+                assert places, f"{model.__name__}.{column} of {row.pk} was changed and nobody saw it"
+                assert any(place.startswith(trail.slug) for place in places)
+                pk = other(before) if column == model._meta.pk.name else row.pk
+                model.objects.filter(pk=pk).update(**{column: before})
+    assert audit.verify(trail) == []
 
 
 def test_the_place_that_is_named_is_the_place_that_was_changed(trail):
@@ -73,13 +73,13 @@ def test_the_place_that_is_named_is_the_place_that_was_changed(trail):
     assert audit.verify(trail) == [f"{event.stream} event {event.number}: a column was changed"]
 
 
-@pytest.mark.parametrize("model", TABLES)
-def test_dropping_any_row_is_seen(trail, model):
-    for row in rows(model):
-        model.objects.filter(pk=row.pk).delete()
-        assert audit.verify(trail), f"{model.__name__} {row.pk} was dropped and nobody saw it"
-        model.objects.bulk_create([row])
-        assert audit.verify(trail) == []
+def test_dropping_any_row_is_seen(trail):
+    for model in TABLES:
+        for row in rows(model):
+            model.objects.filter(pk=row.pk).delete()
+            assert audit.verify(trail), f"{model.__name__} {row.pk} was dropped and nobody saw it"
+            model.objects.bulk_create([row])
+    assert audit.verify(trail) == []
 
 
 def test_dropping_the_last_event_is_seen(trail):

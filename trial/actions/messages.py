@@ -90,12 +90,18 @@ def after_crash(at: datetime) -> int:
     count = 0
     for message in [Message.objects.get(pk=pk) for pk in stale]:
         verb = "send again" if message.kind in REPEATABLE else "crash"
-        after = lifecycles.step("message", "sending", verb)
-        if Message.objects.filter(pk=message.pk, state="sending").update(state=after, due_at=at):
-            message.state = after
-            _record(message, f"message {after} after a crash", at)
-            count += 1
+        count += _moved_after_crash(message, lifecycles.step("message", "sending", verb), at)
     return count
+
+
+@transaction.atomic
+def _moved_after_crash(message: Message, state: str, at: datetime) -> bool:
+    """False when another worker was first."""
+    if not Message.objects.filter(pk=message.pk, state="sending").update(state=state, due_at=at):
+        return False
+    message.state = state
+    _record(message, f"message {state} after a crash", at)
+    return True
 
 
 @once

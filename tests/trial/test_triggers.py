@@ -1,0 +1,149 @@
+"""The database itself refuses to change what is append-only, on SQLite and on PostgreSQL."""
+
+from __future__ import annotations
+
+import pytest
+from django.core.management import call_command
+from django.db import DatabaseError, connection, models, transaction
+
+from coaching_protocol.models import CoachingPlan
+from randomisation.models import Allocation, SealedSeed
+from tests import factories
+from tests.conftest import lift_triggers
+from trial import audit, checks, triggers
+from trial.models import (
+    AuditEvent,
+    AuditSeal,
+    AuditSealedHead,
+    Confirmation,
+    Consent,
+    ProtocolText,
+    ProtocolVersion,
+    Stamp,
+)
+
+APPEND_ONLY = [
+    Stamp,
+    AuditEvent,
+    AuditSeal,
+    AuditSealedHead,
+    ProtocolVersion,
+    ProtocolText,
+    Confirmation,
+    Consent,
+    SealedSeed,
+    Allocation,
+]
+
+
+@pytest.fixture
+def a_row_of_each(study, now):
+    """At least one row in every append-only table."""
+    factories.a_randomised_participant(study, now)
+    audit.seal(study, now)
+    Confirmation.objects.create(
+        version=study.current, kind="wording", subject="PHQ9:nl", confirmed_by="staff 1", confirmed_at=now
+    )
+
+
+def refused(statement: str, values: tuple = ()) -> bool:
+    with pytest.raises(DatabaseError, match="append-only"), transaction.atomic(), connection.cursor() as cursor:
+        cursor.execute(statement, values)
+    return True
+
+
+def test_every_append_only_model_is_listed_here():
+    assert set(triggers.append_only_models()) == {*APPEND_ONLY, *others()}
+
+
+def others() -> set[type[models.Model]]:
+    """Models of apps above that keep what was written, tested through the same loop below."""
+    return {model for model in triggers.append_only_models() if model._meta.app_label == "reports"}
+
+
+@pytest.mark.django_db
+def test_update_and_delete_are_refused_and_nothing_has_changed(a_row_of_each):
+    for model in APPEND_ONLY:
+        table, column = model._meta.db_table, model._meta.pk.column
+        before = list(model.objects.order_by("pk").values())
+        assert before, f"no row of {table} to try it on"
+
+        assert refused(f"UPDATE {table} SET {column} = {column}")
+        assert refused(f"DELETE FROM {table}")
+        with pytest.raises(DatabaseError, match="append-only"), transaction.atomic():
+            model.objects.order_by("pk")[0].save(force_update=True)
+
+        assert list(model.objects.order_by("pk").values()) == before
+
+
+@pytest.mark.django_db
+def test_replacing_a_row_is_refused_on_sqlite(a_row_of_each):
+    if connection.vendor != "sqlite":
+        pytest.skip("INSERT OR REPLACE is SQLite's")
+    for model in APPEND_ONLY:
+        table = model._meta.db_table
+        assert refused(f"INSERT OR REPLACE INTO {table} SELECT * FROM {table} LIMIT 1")
+
+
+@pytest.mark.django_db
+def test_replacing_by_another_unique_column_is_refused_on_sqlite(a_row_of_each):
+    if connection.vendor != "sqlite":
+        pytest.skip("INSERT OR REPLACE is SQLite's")
+    columns = [field.column for field in Allocation._meta.concrete_fields if not field.primary_key]
+    names = ", ".join(columns)
+    assert refused(
+        f"INSERT OR REPLACE INTO randomisation_allocation ({names}) SELECT {names} FROM randomisation_allocation LIMIT 1"
+    )
+
+
+@pytest.mark.postgresql
+@pytest.mark.django_db
+def test_truncate_is_refused_on_postgresql(a_row_of_each):
+    with connection.cursor() as cursor:  # else the rows' own deferred checks stand in the way first
+        cursor.execute("SET CONSTRAINTS ALL IMMEDIATE")
+    for model in APPEND_ONLY:
+        before = model.objects.count()
+        assert refused(f"TRUNCATE {model._meta.db_table} CASCADE")
+        assert model.objects.count() == before
+
+
+@pytest.mark.django_db
+def test_a_plan_of_calls_is_not_append_only_and_may_be_ended(study, now):
+    factories.a_participant_in(study, "guided", now)
+    assert CoachingPlan.objects.update(ended_at=now) == 1
+
+
+@pytest.mark.django_db
+def test_check_finds_each_trigger_that_is_missing():
+    wanted = [name for model in triggers.append_only_models() for name in triggers.names(model, connection.vendor)]
+    assert checks.append_only_tables_are_guarded(["default"]) == []
+
+    lift_triggers()
+
+    found = checks.append_only_tables_are_guarded(["default"])
+    assert [error.msg for error in found] == [f"The trigger {name} is missing." for name in wanted]
+    assert {error.id for error in found} == {"trial.E001"}
+
+
+@pytest.mark.django_db
+def test_triggers_stand_again_after_migrate():
+    lift_triggers()
+    call_command("migrate", verbosity=0)
+    assert triggers.missing(connection) == []
+
+
+@pytest.mark.postgresql
+@pytest.mark.django_db
+def test_a_disabled_trigger_counts_as_missing():
+    name = triggers.names(Stamp, "postgresql")[0]
+    with connection.cursor() as cursor:
+        cursor.execute(f"ALTER TABLE trial_stamp DISABLE TRIGGER {name}")
+    assert triggers.missing(connection) == [name]
+
+
+@pytest.mark.django_db(transaction=True)
+def test_triggers_stand_again_after_a_flush():
+    lift_triggers()
+    call_command("flush", verbosity=0, interactive=False)
+    assert triggers.missing(connection) == []
+    assert Stamp.objects.count() == 1
