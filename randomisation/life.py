@@ -29,7 +29,10 @@ def allocation(participant: Participant, at: datetime) -> Outcome:
         return Wait()
     if not participant.study.is_recruiting:
         return Wait()
-    allocations.allocate(participant=participant, by=SYSTEM, at=at)
+    try:
+        allocations.allocate(participant=participant, by=SYSTEM, at=at)
+    except allocations.RandomisationPaused:  # paused between the question above and the lock
+        return Wait()
     return Done()
 
 

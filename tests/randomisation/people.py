@@ -1,0 +1,45 @@
+"""People who are ready to be randomised, made without their way in: what is tested here begins after it."""
+
+from __future__ import annotations
+
+import shutil
+from datetime import datetime
+from pathlib import Path
+
+from tests import factories
+from tests.conftest import SMALL
+from trial import vault
+from trial.models import Participant, PersonKey, Study
+
+
+def a_study(directory: Path, at: datetime, *, block_sizes: str = "[4]", seed: int = 1) -> Study:
+    """The small study with other block sizes, open."""
+    folder = directory / "small_study"
+    shutil.copytree(SMALL, folder)
+    text = (folder / "randomisation.yaml").read_text()
+    (folder / "randomisation.yaml").write_text(text.replace("block_sizes: [2, 4]", f"block_sizes: {block_sizes}"))
+    return factories.an_open_study(folder, at, seed=seed)
+
+
+def consented(study: Study, how_many: int, at: datetime) -> list[Participant]:
+    """Women and men by turn."""
+    return [_one(study, number, at) for number in range(how_many)]
+
+
+def _one(study: Study, number: int, at: datetime) -> Participant:
+    person = Participant.objects.create(
+        study=study,
+        version=study.current,
+        code=f"QM-{number:05d}",
+        state="consented",
+        language="en",
+        timezone="Europe/Amsterdam",
+        site="main",
+        answers={"sex": "fm"[number % 2]},
+        simulated=True,
+        began_at=at,
+        verified_at=at,
+        consented_at=at,
+    )
+    PersonKey.objects.create(participant=person, sealed_key=vault.new_person_key())
+    return person

@@ -1,0 +1,257 @@
+"""Allocation: exact, concealed, and repeatable from the seed and the log."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections import Counter
+from datetime import timedelta
+from fractions import Fraction
+
+import pytest
+from django.db import connection
+from django.test.utils import CaptureQueriesContext
+
+from randomisation import stream
+from randomisation.actions import allocations, seeds
+from randomisation.models import Allocation, SealedSeed
+from randomisation.queries import design
+from tests import dump, factories
+from tests.randomisation import people
+from trial import actors, audit, hooks, worker
+from trial.actions import journey, studies
+from trial.grants import Grant
+from trial.models import Alert, AuditEvent, Journey, Participant, Study
+
+pytestmark = pytest.mark.django_db
+
+
+@pytest.fixture
+def blocks_of_four(tmp_path, now):
+    return people.a_study(tmp_path, now)
+
+
+def allocate(person, at):
+    return allocations.allocate(participant=person, by=actors.SYSTEM, at=at)
+
+
+def by_stratum(study) -> dict[str, list[str]]:
+    found: dict[str, list[str]] = {}
+    for row in Allocation.objects.filter(study=study).order_by("stratum", "draw_index"):
+        found.setdefault(row.stratum, []).append(row.arm)
+    return found
+
+
+def replayed(study) -> dict[str, list[str]]:
+    """Every draw once more, from the seed and the stored probabilities alone."""
+    sealed = SealedSeed.objects.get(study=study)
+    seed = seeds.opened_seed(sealed)
+    found: dict[str, list[str]] = {}
+    for row in Allocation.objects.filter(study=study).order_by("stratum", "draw_index"):
+        probabilities = {arm: Fraction(share) for arm, share in row.probabilities.items()}
+        key = stream.key(seed, row.design_digest, row.stratum)
+        found.setdefault(row.stratum, []).append(stream.choose(probabilities, key, row.draw_index))
+    return found
+
+
+def check_log(study) -> None:
+    """Numbers without gap, and in each row the history and the probabilities that the rows before it make."""
+    rule = design.rule(study.current)
+    for stratum, arms in by_stratum(study).items():
+        rows = list(Allocation.objects.filter(study=study, stratum=stratum).order_by("draw_index"))
+        assert [row.draw_index for row in rows] == list(range(len(rows)))
+        for row in rows:
+            history = arms[: row.draw_index]
+            assert row.history_digest == hashlib.sha256(json.dumps(history).encode()).hexdigest()
+            assert {arm: Fraction(share) for arm, share in row.probabilities.items()} == rule.probabilities(history)
+
+
+def test_the_ratio_is_exact_after_every_block_of_every_stratum(blocks_of_four, now):
+    for person in people.consented(blocks_of_four, 32, now):
+        allocate(person, now)
+
+    found = by_stratum(blocks_of_four)
+    assert {stratum: len(arms) for stratum, arms in found.items()} == {"sex=f": 16, "sex=m": 16}
+    for arms in found.values():
+        for begin in range(0, 16, 4):
+            assert Counter(arms[begin : begin + 4]) == {"guided": 2, "unguided": 2}
+
+
+def test_the_log_can_be_replayed_from_the_seed(blocks_of_four, now):
+    for person in people.consented(blocks_of_four, 14, now):
+        allocate(person, now)
+
+    assert replayed(blocks_of_four) == by_stratum(blocks_of_four)
+    check_log(blocks_of_four)
+
+
+def test_another_seed_gives_other_arms(tmp_path, now):
+    study = people.a_study(tmp_path, now, seed=2)
+    for person in people.consented(study, 20, now):
+        allocate(person, now)
+    sealed = SealedSeed.objects.get(study=study)
+    other = hashlib.sha256(b"another").digest()
+    rows = Allocation.objects.order_by("pk")
+    drawn = [
+        stream.choose(
+            {arm: Fraction(share) for arm, share in row.probabilities.items()},
+            stream.key(other, sealed.design_digest, row.stratum),
+            row.draw_index,
+        )
+        for row in rows
+    ]
+    assert drawn != [row.arm for row in rows]
+
+
+def test_nobody_is_randomised_twice(blocks_of_four, now):
+    (person,) = people.consented(blocks_of_four, 1, now)
+    allocate(person, now)
+    before = Allocation.objects.values().get()
+    with pytest.raises(allocations.AlreadyRandomised):
+        allocate(person, now)
+    assert Allocation.objects.values().get() == before
+
+
+def test_only_somebody_who_consented_is_randomised(blocks_of_four, now):
+    (person,) = people.consented(blocks_of_four, 1, now)
+    for state in ("screening", "excluded", "withdrawn", "completed"):
+        Participant.objects.filter(pk=person.pk).update(state=state)
+        with pytest.raises(allocations.NotEligible):
+            allocate(person, now)
+    assert Allocation.objects.count() == 0
+
+
+def test_while_a_study_is_paused_or_closed_nobody_is_randomised(blocks_of_four, now):
+    (person,) = people.consented(blocks_of_four, 1, now)
+    studies.pause(study=blocks_of_four, by=actors.SYSTEM, at=now)
+    with pytest.raises(allocations.RandomisationPaused):
+        allocate(person, now)
+    studies.close(study=blocks_of_four, by=actors.SYSTEM, at=now)
+    with pytest.raises(allocations.RandomisationPaused):
+        allocate(person, now)
+    assert Allocation.objects.count() == 0
+
+
+def test_whoever_finished_the_baseline_during_a_pause_is_randomised_when_it_is_over(study, now):
+    dan = factories.a_consented_participant(study, now)
+    studies.pause(study=study, by=actors.SYSTEM, at=now)
+    factories.fill_in(dan, "pre", now)
+    assert (dan.state, Alert.objects.count()) == ("consented", 0)
+
+    studies.resume(study=study, by=actors.SYSTEM, at=now + timedelta(days=3))
+    worker.tick(now + timedelta(days=3))
+
+    dan.refresh_from_db()
+    assert (dan.state, dan.randomised_at) == ("randomised", now + timedelta(days=3))
+
+
+def test_a_pause_between_the_look_and_the_lock_is_no_alarm(study, now):
+    dan = factories.a_consented_participant(study, now)
+    for_baseline = Participant.objects.select_related("study").get(pk=dan.pk)
+    assert for_baseline.study.is_recruiting
+    studies.pause(study=study, by=actors.SYSTEM, at=now)
+    factories.fill_in(for_baseline, "pre", now)
+    assert (for_baseline.state, Alert.objects.count()) == ("consented", 0)
+
+
+def test_the_answer_and_the_trail_tell_that_it_happened_and_never_which_arm(blocks_of_four, now):
+    persons = people.consented(blocks_of_four, 8, now)
+    assert [allocate(person, now) for person in persons] == [person.code for person in persons]
+    told = AuditEvent.objects.filter(action__in=("allocated", "randomised", "milestone reached"))
+    words = [f"{event.subject} {event.old} {event.new} {event.reason}" for event in told]
+    assert [word for word in words if "guided" in word] == []
+
+
+def test_what_stands_in_the_trail_has_the_same_shape_in_every_arm(study, now):
+    guided, unguided = (factories.a_participant_in(study, arm, now) for arm in ("guided", "unguided"))
+    for person in (guided, unguided):
+        events = AuditEvent.objects.filter(stream=f"{study.slug}/{person.code}", action="allocated")
+        assert [sorted(json.loads(event.new)) for event in events] == [["design"]]
+
+
+def fails_once(grant, at):
+    """An entry of settings.GRANTED that breaks down the first time."""
+    if not Journey.objects.filter(participant=grant.participant, failed_at__isnull=False).exists():
+        raise RuntimeError("the power went off")
+
+
+@pytest.fixture
+def granting_fails_once(settings):
+    settings.GRANTED = [*settings.GRANTED, f"{__name__}.fails_once"]
+    hooks.entries.cache_clear()
+    yield
+    hooks.entries.cache_clear()
+
+
+def test_a_crash_between_allocation_and_granting_is_mended_by_the_next_advance(study, now, granting_fails_once):
+    dan = factories.a_randomised_participant(study, now)
+    assert (Allocation.objects.count(), Grant.objects.count()) == (1, 0)
+    assert list(Alert.objects.values_list("kind", "subject_ref")) == [("journey", "randomisation.granting")]
+    arm = factories.arm(dan)
+
+    journey.advance(dan, now + timedelta(minutes=1))
+
+    given = set(Grant.objects.filter(participant=dan).values_list("kind", "code"))
+    assert given == {(grant.kind, grant.code) for grant in dan.version.protocol.arm(arm).grants}
+    assert (factories.arm(dan), Allocation.objects.count()) == (arm, 1)
+    assert audit.verify(study) == []
+
+
+def test_the_worker_mends_it_too(study, now, granting_fails_once):
+    dan = factories.a_randomised_participant(study, now)
+    worker.tick(now + timedelta(hours=1))
+    assert Grant.objects.filter(participant=dan, kind="assessments").count() == 1
+    assert Journey.objects.get(participant=dan).failed_at is None
+
+
+@pytest.mark.postgresql
+def test_study_person_and_stratum_are_locked_in_this_order_and_the_history_is_read_after(blocks_of_four, now):
+    (person,) = people.consented(blocks_of_four, 1, now)
+    with CaptureQueriesContext(
+        connection,
+    ) as captured:
+        allocate(person, now)
+    tables = ("trial_study", "trial_participant", "randomisation_stratum", "randomisation_allocation")
+    wanted = [
+        (query["sql"].split(' FROM "')[1].split('"')[0], "FOR UPDATE" in query["sql"])
+        for query in captured.captured_queries
+        if (query["sql"].startswith("SELECT") and ' FROM "' in query["sql"] and "draw_index" in query["sql"])
+        or ("FOR UPDATE" in query["sql"] and any(f'FROM "{table}"' in query["sql"] for table in tables))
+    ]
+    assert wanted[:4] == [
+        ("trial_study", True),
+        ("trial_participant", True),
+        ("randomisation_stratum", True),
+        ("randomisation_allocation", False),
+    ]
+
+
+@pytest.mark.postgresql
+@pytest.mark.django_db(transaction=True)
+def test_under_another_isolation_than_read_committed_nothing_is_drawn(blocks_of_four, now):
+    from django.db import transaction
+
+    (person,) = people.consented(blocks_of_four, 1, now)
+    with pytest.raises(allocations.WrongIsolation), transaction.atomic():
+        with connection.cursor() as cursor:
+            cursor.execute("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ")
+        allocate(person, now)
+    assert Allocation.objects.count() == 0
+
+
+def test_a_stolen_database_holds_neither_the_seed_nor_the_block_sizes(tmp_path, now):
+    study = people.a_study(tmp_path, now, block_sizes="[4, 8, 12]")
+    for person in people.consented(study, 6, now):
+        allocate(person, now)
+    seed = seeds.opened_seed(SealedSeed.objects.get(study=study))
+    assert dump.found([seed.hex(), repr(seed)[2:-1], seed.decode("latin-1")]) == []
+    assert dump.found(["block_sizes", "[4, 8, 12]", "4, 8, 12"]) == []
+    assert design.plan(study.current)["block_sizes"] == [4, 8, 12]
+
+
+def test_nothing_stumbles_on_the_arm_from_a_person():
+    """No reverse accessor leads from a participant, or from a study, to an allocation or to a grant."""
+    for model in (Participant, Study):
+        assert {relation.related_model for relation in model._meta.related_objects} & {Allocation, Grant} == set()
+    for field in (Allocation._meta.get_field("participant"), Grant._meta.get_field("participant")):
+        assert field.remote_field.hidden
