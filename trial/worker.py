@@ -5,15 +5,16 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from django.db.models import Q
+from django.db.models import Exists, OuterRef, Q
 
 from trial import audit, hooks
 from trial.actions import journey, messages, participants
 from trial.actors import WORKER
-from trial.models import Journey, Message, Participant, Study
+from trial.models import Alert, Journey, Message, Participant, Study
 
 STOPPED_AFTER = timedelta(hours=24)  # a screening left alone: its answers are erased
 UNSIGNED_AFTER = timedelta(days=30)  # verified, but consent never signed
+FORGOTTEN_AFTER = timedelta(hours=20)  # within the 24 hours that are promised, and longer than a session lasts
 
 
 @dataclass(frozen=True)
@@ -31,6 +32,7 @@ def tick(at: datetime, *, seal: bool = True) -> Round:
     """One round."""
     moved = _journeys(at)
     stopped = _abandoned(at)
+    _forgotten(at)
     messages.after_crash(at)
     sent: list[Message] = []
     while batch := messages.due(at):
@@ -61,4 +63,16 @@ def _abandoned(at: datetime) -> int:
     for participant in Participant.objects.filter(pk__in=found).select_related("study") if found else ():
         stage = "consent" if participant.verified_at else "screening"
         participants.turn_away(participant=participant, stage=stage, reason="stopped", stopped=True, by=WORKER, at=at)
+    return len(found)
+
+
+def _forgotten(at: datetime) -> int:
+    """Whoever did not get in is forgotten, contact details and key included, once nobody has to call them any more."""
+    waiting = Alert.objects.filter(participant=OuterRef("pk")).exclude(state="closed")
+    gone = Participant.objects.filter(
+        ~Exists(waiting), state="excluded", erased_at=None, left_at__lt=at - FORGOTTEN_AFTER
+    )
+    found = list(gone.select_related("study").order_by("pk")[:500])
+    for participant in found:
+        participants.erase(participant=participant, reason="did_not_get_in", by=WORKER, at=at)
     return len(found)

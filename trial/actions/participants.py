@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import re
 import secrets
 from collections.abc import Mapping, Sequence
 from datetime import datetime
@@ -19,6 +20,7 @@ from trial.models import Consent, Identity, Participant, PersonKey, Study, User
 
 # No 0/O, 1/I/L, 2/Z, 5/S, 8/B: codes are read aloud over the phone.
 ALPHABET = "34679ACDEFGHJKMNPQRTUVWXY"
+CODE = re.compile(r"[A-Za-z0-9_-]{0,40}")
 
 
 class NotRecruiting(Exception):
@@ -41,8 +43,17 @@ class ComprehensionMissing(Exception):
     """Every comprehension question must be answered rightly first."""
 
 
+class NotACode(Exception):
+    """Why somebody leaves is kept in clear for the flow diagram, so it is one of a list's codes and never a sentence."""
+
+
 def new_code(prefix: str) -> str:
     return f"{prefix}-{''.join(secrets.choice(ALPHABET) for _ in range(5))}"
+
+
+def check_code(reason: str) -> None:
+    if not CODE.fullmatch(reason):
+        raise NotACode
 
 
 def locked(participant: Participant) -> Participant:
@@ -112,7 +123,10 @@ def answer_questions(*, participant: Participant, answers: Mapping[str, Any], by
 def turn_away(
     *, participant: Participant, stage: str, reason: str, stopped: bool = False, by: Actor, at: datetime
 ) -> Participant:
-    """Someone does not get in, or stops. Only reason, site, date and stage stay, for the flow diagram."""
+    """Someone does not get in, or stops. Only reason, site, date and stage stay, for the flow diagram; the key that the
+    answers in the trail are sealed with is destroyed by the worker, when nobody can leave a phone number any more.
+    """
+    check_code(reason)
     participant = locked(participant)
     participant.state = lifecycles.step("participant", participant.state, "stop" if stopped else "turn_away")
     participant.left_at, participant.left_stage, participant.left_reason = at, stage, reason
@@ -251,6 +265,7 @@ def complete(*, participant: Participant, by: Actor, at: datetime) -> Participan
 @once
 def withdraw(*, participant: Participant, reason: str = "", by: Actor, at: datetime) -> Participant:
     """Leave the study: nothing more is asked, sent or planned. What was given until now stays."""
+    check_code(reason)
     participant = locked(participant)
     old = participant.state
     participant.state = lifecycles.step("participant", participant.state, "withdraw")

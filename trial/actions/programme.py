@@ -9,6 +9,7 @@ from typing import Any
 from trial import audit
 from trial.actions import grants
 from trial.actions.once import once
+from trial.actions.participants import check_code
 from trial.actors import Actor
 from trial.models import ExerciseAnswer, ModuleUse, Participant
 from trial.queries import programme as reads
@@ -86,6 +87,7 @@ def reopen_module(*, participant: Participant, module: str, by: Actor, at: datet
 @once
 def stop_programme(*, participant: Participant, reason: str = "", by: Actor, at: datetime) -> Participant:
     """Stop with the lessons and stay in the study: questionnaires still come."""
+    check_code(reason)
     if participant.programme_stopped_at is None:
         participant.programme_stopped_at = at
         participant.save(update_fields=["programme_stopped_at"])

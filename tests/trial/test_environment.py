@@ -1,0 +1,80 @@
+"""What the process is told from outside. In production nothing stands in for a secret."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+from cryptography.fernet import Fernet
+
+from trial import environment
+
+ROOT = Path(__file__).resolve().parents[2]
+PRODUCTION = {"HANDVAT_ENVIRONMENT": "production"}
+SET = {
+    "HANDVAT_SECRET_KEY": "x" * 50,
+    "HANDVAT_FIELD_KEYS": Fernet.generate_key().decode(),
+    "HANDVAT_HASH_KEY": "y" * 50,
+}
+
+
+@pytest.mark.parametrize("name", environment.SECRETS)
+def test_a_development_default_stands_in_on_a_fresh_machine(name):
+    assert environment.secret({}, name) == environment.DEVELOPMENT_SECRET
+
+
+@pytest.mark.parametrize("name", environment.SECRETS)
+@pytest.mark.parametrize("value", ["", environment.DEVELOPMENT_SECRET])
+def test_production_refuses_a_secret_that_is_missing_or_the_default(name, value):
+    with pytest.raises(environment.MissingSecret, match=name):
+        environment.secret({**PRODUCTION, name: value}, name)
+
+
+def settings_of(env: dict[str, str]) -> subprocess.CompletedProcess[str]:
+    kept = {key: value for key, value in os.environ.items() if not key.startswith("HANDVAT") and key != "DATABASE_URL"}
+    code = "import trial.settings as s; print(s.DEBUG, s.SESSION_COOKIE_SECURE, s.SECURE_HSTS_SECONDS > 0)"
+    return subprocess.run(
+        [sys.executable, "-c", code], cwd=ROOT, env={**kept, **env}, capture_output=True, text=True, check=False
+    )
+
+
+def test_settings_refuse_to_load_in_production_while_any_secret_is_missing():
+    for left_out in SET:
+        done = settings_of({**PRODUCTION, **{k: v for k, v in SET.items() if k != left_out}})
+        assert done.returncode == 1
+        assert f"MissingSecret: {left_out} is not set" in done.stderr
+
+
+def test_production_with_every_secret_loads_and_is_strict():
+    done = settings_of({**PRODUCTION, **SET, "HANDVAT_DEBUG": "1"})
+    assert (done.returncode, done.stdout.split()) == (0, ["False", "True", "True"])
+
+
+def test_field_keys_come_newest_first():
+    assert environment.field_keys({"HANDVAT_FIELD_KEYS": "new, old"}) == [b"new", b"old"]
+
+
+def test_a_database_url_becomes_postgresql(tmp_path):
+    made = environment.database({"DATABASE_URL": "postgresql://me:p%40ss@db:5433/trial?sslmode=require"}, tmp_path)
+    assert (made["NAME"], made["USER"], made["PASSWORD"], made["HOST"], made["PORT"], made["OPTIONS"]) == (
+        "trial",
+        "me",
+        "p@ss",
+        "db",
+        "5433",
+        {"sslmode": "require"},
+    )
+
+
+def test_another_kind_of_url_is_refused(tmp_path):
+    with pytest.raises(ValueError, match="must begin with postgresql://"):
+        environment.database({"DATABASE_URL": "mysql://db/trial"}, tmp_path)
+
+
+def test_without_a_url_it_is_sqlite_that_takes_the_write_lock_at_once(tmp_path):
+    made = environment.database({"HANDVAT_DATABASE": str(tmp_path / "deep" / "x.sqlite3")}, tmp_path)
+    assert made["OPTIONS"]["transaction_mode"] == "IMMEDIATE"
+    assert (tmp_path / "deep").is_dir()
