@@ -1,0 +1,143 @@
+"""What happens to a person, and what cannot."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+
+import pytest
+
+from outcomes.models import Assessment, Schedule
+from tests import factories
+from trial import actors, audit
+from trial.actions import participants, studies
+from trial.grants import Grant
+from trial.lifecycles import NotAllowedNow
+from trial.models import AuditEvent, Consent, Identity, Participant, User
+
+pytestmark = pytest.mark.django_db
+
+
+def begin(study, now):
+    return participants.begin(study=study, language="en", by=actors.visitor("new"), at=now)
+
+
+def verify(person, now, email="dan@example.org"):
+    return participants.verify(
+        participant=person, name="Dan", email=email, phone="+31600000000", by=actors.visitor(person.code), at=now
+    )
+
+
+def sign(person, now, **changed):
+    letter = person.version.consent.letters["en"]
+    given = {
+        "participant": person,
+        "language": "en",
+        "statements": [each.code for each in letter.statements],
+        "comprehension": {each.code: 1 for each in letter.comprehension},
+        "signature": "Dan",
+        "by": actors.participant(person.code),
+        "at": now,
+    }
+    return participants.sign_consent(**{**given, **changed})
+
+
+def test_a_person_begins_with_a_code_and_without_a_name_or_a_login(study, now):
+    person = begin(study, now)
+    assert (person.state, person.user, person.code[:3]) == ("screening", None, "QM-")
+    assert Identity.objects.count() == 0
+    assert set(person.code[3:]) <= set(participants.ALPHABET)
+    assert Consent.objects.get(participant=person).kind == "screening"
+
+
+def test_nobody_begins_unless_the_study_is_open(study, now):
+    studies.pause(study=study, by=actors.SYSTEM, at=now)
+    with pytest.raises(participants.NotRecruiting):
+        begin(study, now)
+    assert Participant.objects.count() == 0
+
+
+def test_an_address_is_used_once_in_a_study(study, now):
+    verify(begin(study, now), now, "Dan@Example.org")
+    second = begin(study, now)
+    with pytest.raises(participants.AddressInUse):
+        verify(second, now, " dan@example.org ")
+    second.refresh_from_db()
+    assert (second.verified_at, User.objects.filter(participant=second).count()) == (None, 0)
+
+
+def test_a_verified_person_s_login_has_a_random_name_and_no_address(study, now):
+    person = verify(begin(study, now), now)
+    assert (person.user.email, len(person.user.username)) == ("", 32)
+    assert not person.user.has_usable_password()
+
+
+def test_consent_needs_a_checked_address_every_statement_and_every_question(study, now):
+    person = begin(study, now)
+    with pytest.raises(participants.NotVerified):
+        sign(person, now)
+    person = verify(person, now)
+    with pytest.raises(participants.StatementsMissing):
+        sign(person, now, statements=[])
+    with pytest.raises(participants.ComprehensionMissing):
+        sign(person, now, comprehension={})
+    person.refresh_from_db()
+    assert (person.state, Consent.objects.filter(kind="study").count()) == ("screening", 0)
+
+
+def test_what_was_signed_is_kept_word_for_word_by_its_hash(study, now):
+    person = verify(begin(study, now), now)
+    signed = sign(person, now)
+    event = AuditEvent.objects.get(action="consent signed")
+    assert signed.text_sha256 in event.new
+    assert person.unsealed(signed.signature_sealed) == "Dan"
+
+
+def test_nobody_consents_twice(study, now):
+    person = verify(begin(study, now), now)
+    sign(person, now)
+    with pytest.raises(NotAllowedNow):
+        sign(person, now)
+    assert Consent.objects.filter(kind="study").count() == 1
+
+
+def test_withdrawal_stops_everything_that_was_to_come_and_keeps_what_was_given(study, now):
+    dan = factories.a_participant_in(study, "guided", now)
+    at = now + timedelta(days=2)
+    participants.withdraw(participant=dan, reason="no_time", by=actors.participant(dan.code), at=at)
+    dan.refresh_from_db()
+
+    assert (dan.state, dan.left_stage, dan.left_reason, dan.left_at) == ("withdrawn", "randomised", "no_time", at)
+    assert Grant.objects.filter(participant=dan, ended_at=None).count() == 0
+    assert Schedule.objects.filter(participant=dan, closed_at=None, ended_at=None).count() == 0
+    assert Assessment.objects.filter(participant=dan, submitted_at=now).count() == 2
+    with pytest.raises(NotAllowedNow):
+        participants.withdraw(participant=dan, by=actors.participant(dan.code), at=at)
+    assert audit.verify(study) == []
+
+
+@pytest.mark.parametrize("reason", ["I feel worse", "x" * 41, "no.time", "Ottoline reads my mail"])
+def test_a_reason_is_a_code_because_it_is_kept_in_clear(dan, now, reason):
+    with pytest.raises(participants.NotACode):
+        participants.withdraw(participant=dan, reason=reason, by=actors.participant(dan.code), at=now)
+    dan.refresh_from_db()
+    assert dan.state == "randomised"
+
+
+def test_an_action_that_fails_leaves_neither_a_change_nor_an_event(study, dan, now, settings):
+    from trial import hooks
+
+    settings.WITHDRAWAL = [*settings.WITHDRAWAL, f"{__name__}.breaks_down"]
+    hooks.entries.cache_clear()
+    before = AuditEvent.objects.count()
+    try:
+        with pytest.raises(RuntimeError):
+            participants.withdraw(participant=dan, by=actors.participant(dan.code), at=now)
+    finally:
+        hooks.entries.cache_clear()
+    dan.refresh_from_db()
+    assert (dan.state, AuditEvent.objects.count()) == ("randomised", before)
+    assert audit.verify(study) == []
+
+
+def breaks_down(participant, at):
+    raise RuntimeError("the power went off")
