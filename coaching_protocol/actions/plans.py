@@ -78,7 +78,8 @@ def reassign(*, plan: CoachingPlan, coach: User, reason: str, by: Actor, at: dat
     """Give a participant another coach; the earlier one stays in the history."""
     if not Membership.objects.filter(study=plan.study, user=coach, role="coach", ended_at__isnull=True).exists():
         raise NotACoach
-    current = CoachAssignment.objects.select_for_update().filter(plan=plan, ended_at__isnull=True).first()
+    plan = CoachingPlan.objects.select_for_update().get(pk=plan.pk)  # one reassignment after the other
+    current = CoachAssignment.objects.filter(plan=plan, ended_at__isnull=True).first()
     if current and current.coach_id == coach.pk:
         raise SameCoach
     if current:

@@ -1,0 +1,190 @@
+"""Making a call and logging it against the protocol."""
+
+from __future__ import annotations
+
+from concurrent.futures import ThreadPoolExecutor
+from datetime import timedelta
+from threading import Barrier
+
+import pytest
+from django.core.exceptions import PermissionDenied
+from django.db import connection
+
+from coaching_protocol.actions import calls, plans
+from coaching_protocol.models import Attempt, CoachAssignment, Contact
+from tests import factories
+from trial import actors, audit
+from trial.actions import participants
+from trial.lifecycles import NotAllowedNow
+from trial.models import AuditEvent
+
+pytestmark = pytest.mark.django_db
+
+
+@pytest.fixture
+def dan(study, now):
+    return factories.a_participant_in(study, "guided", now)
+
+
+@pytest.fixture
+def ben(dan):
+    return CoachAssignment.objects.get(plan__participant=dan).coach
+
+
+def by(coach):
+    return actors.staff(coach.pk, "coach")
+
+
+def contact_of(person, number=1):
+    return Contact.objects.get(plan__participant=person, number=number)
+
+
+def called(person, coach, at, outcome="reached", **more):
+    """A call from start to log."""
+    attempt = calls.start(contact=contact_of(person), coach=coach, by=by(coach), at=at)
+    minutes = more.pop("minutes", 12 if outcome == "reached" else None)
+    return calls.log(attempt=attempt, outcome=outcome, minutes=minutes, by=by(coach), at=at, **more)
+
+
+def test_contacts_are_planned_as_the_protocol_says(dan, now):
+    rows = Contact.objects.filter(plan__participant=dan).values_list("number", "due_on", "closes_on")
+    day = now.date()
+    assert list(rows) == [
+        (number, day + timedelta(days=3 + 7 * (number - 1)), day + timedelta(days=6 + 7 * (number - 1)))
+        for number in (1, 2, 3)
+    ]
+
+
+@pytest.mark.parametrize(
+    ("outcome", "state"),
+    [
+        ("reached", "held"),
+        ("no_answer", "planned"),
+        ("voicemail", "planned"),
+        ("call_back", "planned"),
+        ("refused", "not_held"),
+        ("wrong_number", "not_held"),
+    ],
+)
+def test_what_an_outcome_does_to_the_contact(dan, ben, now, outcome, state):
+    called(dan, ben, now, outcome)
+    contact = contact_of(dan)
+    assert (contact.state, contact.held_at) == (state, now if state == "held" else None)
+
+
+def test_a_logged_call_keeps_steps_minutes_protocol_version_and_a_sealed_note(dan, ben, now):
+    logged = called(dan, ben, now, steps_done=["next-step", "greet"], deviations=["therapy"], note="about the dog")
+    assert (logged.steps_done, logged.deviations, logged.minutes, logged.protocol_version) == (
+        ["greet", "next-step"],
+        ["therapy"],
+        12,
+        "1.0",
+    )
+    assert dan.unsealed(logged.note_sealed) == "about the dog"
+    assert "dog" not in AuditEvent.objects.get(action="call logged").new
+
+
+def test_a_call_that_was_begun_is_gone_on_with_and_logged_once(dan, ben, now):
+    first = calls.start(contact=contact_of(dan), coach=ben, by=by(ben), at=now)
+    assert calls.start(contact=contact_of(dan), coach=ben, by=by(ben), at=now) == first
+    calls.log(attempt=first, outcome="no_answer", by=by(ben), at=now)
+    with pytest.raises(calls.NotStarted):
+        calls.log(attempt=first, outcome="reached", minutes=5, by=by(ben), at=now)
+    assert Attempt.objects.count() == 1
+
+
+def test_what_cannot_be_logged(dan, ben, now):
+    attempt = calls.start(contact=contact_of(dan), coach=ben, by=by(ben), at=now)
+    log = {"attempt": attempt, "by": by(ben), "at": now}
+    with pytest.raises(calls.UnknownOutcome):
+        calls.log(outcome="happy", **log)
+    with pytest.raises(calls.MinutesMissing):
+        calls.log(outcome="reached", **log)
+    with pytest.raises(calls.UnknownStep):
+        calls.log(outcome="reached", minutes=5, steps_done=["dance"], **log)
+    attempt.refresh_from_db()
+    assert (attempt.logged_at, contact_of(dan).state) == (None, "planned")
+
+
+def test_a_contact_that_is_over_is_not_called_again(dan, ben, now):
+    called(dan, ben, now)
+    with pytest.raises(calls.ContactOver):
+        calls.start(contact=contact_of(dan), coach=ben, by=by(ben), at=now)
+    with pytest.raises(NotAllowedNow):
+        calls.give_up(contact=contact_of(dan), reason="away", by=by(ben), at=now)
+
+
+def test_an_appointment_is_for_the_next_contact_that_is_still_planned(dan, ben, now):
+    when = now + timedelta(days=9)
+    called(dan, ben, now, next_at=when)
+    assert [contact_of(dan, number).appointment_at for number in (1, 2, 3)] == [None, when, None]
+
+
+def test_an_appointment_after_no_answer_is_for_the_same_contact(dan, ben, now):
+    when = now + timedelta(days=1)
+    called(dan, ben, now, "call_back", next_at=when)
+    assert contact_of(dan).appointment_at == when
+
+
+def test_a_coach_calls_the_own_people_and_a_supervisor_everybody(study, dan, ben, now, staff):
+    gijs, eva = staff("coach", "Gijs"), staff("supervisor")
+    for action in (calls.start, calls.show_number):
+        target = {"contact": contact_of(dan)} if action is calls.start else {"participant": dan}
+        with pytest.raises(PermissionDenied):
+            action(**target, coach=gijs, by=by(gijs), at=now)
+    assert calls.start(contact=contact_of(dan), coach=eva, by=by(eva), at=now).coach == eva
+
+
+def test_each_look_at_a_number_is_recorded(dan, ben, now):
+    for minutes in (0, 5):
+        calls.show_number(participant=dan, coach=ben, by=by(ben), at=now + timedelta(minutes=minutes))
+    assert AuditEvent.objects.filter(action="contact details shown").count() == 2
+
+
+def test_a_reassigned_person_is_the_new_coach_s_and_the_history_stays(study, dan, ben, now, staff):
+    gijs = staff("coach", "Gijs")
+    plan = contact_of(dan).plan
+    plans.reassign(plan=plan, coach=gijs, reason="absent", by=actors.staff(1, "supervisor"), at=now)
+    with pytest.raises(PermissionDenied):
+        calls.start(contact=contact_of(dan), coach=ben, by=by(ben), at=now)
+    history = CoachAssignment.objects.filter(plan=plan).order_by("pk").values_list("coach", "ended_at")
+    assert list(history) == [(ben.pk, now), (gijs.pk, None)]
+
+
+def test_withdrawal_cancels_what_is_planned_and_keeps_what_was_held(study, dan, ben, now):
+    called(dan, ben, now)
+    participants.withdraw(participant=dan, by=actors.participant(dan.code), at=now)
+    assert [contact_of(dan, number).state for number in (1, 2, 3)] == ["held", "cancelled", "cancelled"]
+    with pytest.raises(calls.ContactOver):
+        calls.start(contact=contact_of(dan, 2), coach=ben, by=by(ben), at=now)
+
+
+def test_a_call_during_which_somebody_left_is_refused_wholly(study, dan, ben, now):
+    attempt = calls.start(contact=contact_of(dan), coach=ben, by=by(ben), at=now)
+    participants.withdraw(participant=dan, by=actors.participant(dan.code), at=now)
+    with pytest.raises(NotAllowedNow):
+        calls.log(attempt=attempt, outcome="reached", minutes=3, by=by(ben), at=now)
+    attempt.refresh_from_db()
+    assert (attempt.logged_at, contact_of(dan).state, audit.verify(study)) == (None, "cancelled", [])
+
+
+@pytest.mark.postgresql
+@pytest.mark.django_db(transaction=True)
+def test_two_reassignments_at_the_same_moment_leave_one_coach(study, now, staff):
+    dan = factories.a_participant_in(study, "guided", now)
+    plan = contact_of(dan).plan
+    coaches = [staff("coach", name) for name in ("Gijs", "Hana")]
+    barrier = Barrier(2, timeout=20)
+
+    def reassign(coach):
+        barrier.wait()
+        try:
+            plans.reassign(plan=plan, coach=coach, reason="absent", by=actors.staff(1), at=now)
+        finally:
+            connection.close()
+
+    with ThreadPoolExecutor(2) as pool:
+        list(pool.map(reassign, coaches))
+
+    assert CoachAssignment.objects.filter(plan=plan, ended_at=None).count() == 1
+    assert CoachAssignment.objects.filter(plan=plan).count() == 3

@@ -1,0 +1,145 @@
+"""Loading, opening, pausing, closing and locking a study."""
+
+from __future__ import annotations
+
+import shutil
+from datetime import timedelta
+
+import pytest
+
+from randomisation.models import SealedSeed
+from tests import factories
+from tests.conftest import SMALL
+from trial import actors, audit
+from trial.actions import studies
+from trial.folder import FolderErrors
+from trial.lifecycles import NotAllowedNow
+from trial.models import AuditEvent, Confirmation, Membership, ProtocolVersion, Study
+
+pytestmark = pytest.mark.django_db
+
+
+@pytest.fixture
+def folder(tmp_path):
+    return shutil.copytree(SMALL, tmp_path / "small_study")
+
+
+def load(folder, now, **more):
+    return studies.load(path=folder, by=actors.SYSTEM, at=now, **more)
+
+
+def rewrite(folder, name, old, new):
+    text = (folder / name).read_text()
+    assert old in text
+    (folder / name).write_text(text.replace(old, new))
+
+
+def test_loading_stores_a_version_and_says_so(folder, now):
+    version = load(folder, now)
+    assert (version.number, version.study.state, version.study.slug) == (1, "draft", "small-study")
+    event = AuditEvent.objects.get(action="protocol version stored")
+    assert version.sha256 in event.new
+
+
+def test_the_same_folder_is_not_stored_twice(folder, now):
+    load(folder, now)
+    with pytest.raises(studies.AlreadyLoaded):
+        load(folder, now)
+    assert ProtocolVersion.objects.count() == 1
+
+
+def test_a_folder_with_mistakes_stores_nothing(folder, now):
+    rewrite(folder, "study.yaml", "target: 40", "target: many")
+    with pytest.raises(FolderErrors):
+        load(folder, now)
+    assert (Study.objects.count(), ProtocolVersion.objects.count(), AuditEvent.objects.count()) == (0, 0, 0)
+
+
+def test_an_amendment_is_a_new_version_and_whoever_is_in_keeps_theirs(folder, now):
+    study = factories.an_open_study(folder, now)
+    dan = factories.a_consented_participant(study, now)
+    rewrite(folder, "study.yaml", "target: 40", "target: 60")
+    second = load(folder, now)
+    dan.refresh_from_db()
+    assert (second.number, dan.version.number, dan.version.protocol.target) == (2, 1, 40)
+
+
+@pytest.mark.parametrize(
+    ("name", "old", "new"),
+    [
+        ("randomisation.yaml", "block_sizes: [2, 4]", "block_sizes: [4]"),
+        ("randomisation.yaml", "strata: [sex]", "strata: []"),
+        ("analysis.yaml", "confidence: 0.95", "confidence: 0.9"),
+        ("study.yaml", "      - {programme: mornings, opens: {anchor: granted, days: 0}}\n", ""),
+    ],
+)
+def test_opening_locks_the_design_the_analysis_and_what_each_arm_is_given(folder, now, name, old, new):
+    factories.an_open_study(folder, now)
+    rewrite(folder, name, old, new)
+    with pytest.raises(studies.DesignLocked):
+        load(folder, now)
+    assert ProtocolVersion.objects.count() == 1
+
+
+def test_before_opening_the_design_may_change(folder, now):
+    load(folder, now)
+    rewrite(folder, "randomisation.yaml", "block_sizes: [2, 4]", "block_sizes: [4]")
+    assert load(folder, now).number == 2
+
+
+def test_another_study_cannot_take_the_public_name(folder, now):
+    load(folder, now)
+    rewrite(folder, "study.yaml", "slug: small-study", "slug: other-study")
+    with pytest.raises(studies.SlugTaken):
+        load(folder, now)
+    assert Study.objects.count() == 1
+
+
+def test_whoever_loads_a_new_study_becomes_its_researcher(study, folder, now, staff):
+    Study.objects.filter(pk=study.pk).update(code_prefix="ZZ", public_slug="elsewhere")
+    ada = staff("researcher")
+    rewrite(folder, "study.yaml", "slug: small-study", "slug: other-study")
+    made = load(folder, now, user=ada).study
+    assert list(Membership.objects.filter(study=made).values_list("user", "role")) == [(ada.pk, "researcher")]
+
+
+def test_a_study_that_is_not_simulated_opens_only_when_nothing_is_missing(folder, now):
+    study = load(folder, now).study
+    with pytest.raises(studies.NotReady) as refused:
+        studies.open_study(study=study, by=actors.SYSTEM, at=now)
+    assert refused.value.requirements == studies.requirements(study)
+    study.refresh_from_db()
+    assert (study.state, SealedSeed.objects.count()) == ("draft", 0)
+
+    factories.a_staff_member(study, "coach", "Ben Smit", now)
+    for line in study.current.protocol.crisis_lines:
+        studies.confirm(version=study.current, kind="crisis_line", subject=line.name, by=actors.staff(1), at=now)
+    for code in ("PHQ9", "GAD7", "PHQ4"):
+        for language in ("en", "nl"):
+            subject = f"{code}:{language}"
+            studies.confirm(version=study.current, kind="wording", subject=subject, by=actors.staff(1), at=now)
+    assert studies.open_study(study=study, by=actors.SYSTEM, at=now).state == "open"
+    assert SealedSeed.objects.filter(study=study).count() == 1
+
+
+def test_a_confirmation_counts_once_and_carries_a_name(folder, now):
+    version = load(folder, now)
+    for who in (1, 2):
+        studies.confirm(version=version, kind="wording", subject="PHQ9:nl", by=actors.staff(who), at=now)
+    assert list(Confirmation.objects.values_list("confirmed_by", flat=True)) == ["staff 1"]
+
+
+def test_the_life_of_a_study(study, now):
+    by = actors.staff(1, "researcher")
+    with pytest.raises(NotAllowedNow):
+        studies.open_study(study=study, by=by, at=now)
+    assert studies.pause(study=study, by=by, at=now).state == "paused"
+    assert studies.resume(study=study, by=by, at=now).state == "open"
+    with pytest.raises(NotAllowedNow):
+        studies.lock(study=study, by=by, at=now)
+    assert studies.close(study=study, by=by, at=now).closed_at == now
+    with pytest.raises(NotAllowedNow):
+        studies.resume(study=study, by=by, at=now)
+    locked = studies.lock(study=study, by=by, at=now + timedelta(days=1))
+    assert (locked.state, locked.locked_at) == ("locked", now + timedelta(days=1))
+    assert audit.verify(study) == []
