@@ -1,0 +1,323 @@
+"""What import contracts cannot see: who writes, who reads the clock, which doors are shut, what the docs name."""
+
+from __future__ import annotations
+
+import ast
+import inspect
+import re
+import subprocess
+import sys
+import tomllib
+from collections.abc import Iterator
+from importlib import import_module
+from pathlib import Path
+
+import pytest
+from django.apps import apps
+from django.conf import settings
+from django.db import models
+from django.test import Client
+from django.urls import URLPattern, URLResolver, get_resolver
+from django.utils.module_loading import import_string
+
+from coaching_protocol.models import CoachingPlan
+from outcomes.models import Schedule
+from randomisation.models import Allocation
+from trial import triggers
+from trial.grants import Grant
+from trial.models import AuditEvent, AuditHead, AuditSeal, AuditSealedHead
+
+ROOT = Path(__file__).resolve().parent.parent
+APPS = ("trial", "outcomes", "randomisation", "coaching_protocol", "reports")
+OURS = [model for model in apps.get_models() if model._meta.app_label in APPS]
+PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text())
+CONTRACTS = {each["name"]: each for each in PROJECT["tool"]["importlinter"]["contracts"]}
+PURE = CONTRACTS["Pure modules know neither Django nor the API framework"]["source_modules"]
+
+# Who writes without being an action, and why.
+WRITERS = {
+    "trial/audit.py": "the trail, its heads and seals: called by actions, inside their transactions",
+    "trial/stamp.py": "what a database is for, at its first migration",
+    "trial/api/tokens.py": "a token for the API is a session by other means: it belongs to the framework",
+    "trial/api/join.py": "the token of somebody who has just proved their address",
+    "trial/life.py": "its entry of ERASURE, called by the action that erases, in its transaction",
+    "outcomes/life.py": "the same",
+    "coaching_protocol/life.py": "the same",
+    "trial/worker.py": "claims a journey that is due, in one short update",
+}
+# Who reads the clock: requests, commands, and the two places that say when something was really written.
+CLOCKS = ("/views/", "/api/", "/api.py", "/management/commands/")
+CLOCK_READERS = {
+    "trial/audit.py": "recorded_at: when the row was written, whatever `at` says",
+    "trial/stamp.py": "the first migration has no caller with a clock",
+    "trial/forms/accounts.py": "allauth calls the form itself",
+    "reports/demonstration.py": "the demo begins so that its rehearsal ends today",
+}
+# Functions beside the actions that say who and when in another shape.
+OTHER_SHAPES = {
+    "trial.actions.messages.queue": "`by` has a default: nearly always the worker",
+    "outcomes.actions.screening.decide": "a part of the screening step, never called by a page",
+    "reports.actions.reports.make_report": "`subject` is for the worker, who makes it for somebody else",
+}
+# Raw SQL passes by the managers, so every place is named.
+SQL = {
+    "trial/audit.py": "three statements that every action makes",
+    "trial/triggers.py": "triggers are not in Django's language",
+    "randomisation/actions/allocations.py": "asks the isolation level",
+}
+# What anybody may open without being known, and why.
+PUBLIC = {
+    "front": "which studies take part now",
+    "set_language": "a language is chosen before anything else",
+    "accept_invitation": "the link is the key",
+    "join:information": "the way in begins here",
+    "join:begin": "agreeing to be screened makes the session",
+    "join:help": "help in a crisis is for everybody",
+    "api:schema": "the shape of the API, without a row of anybody",
+    "api:docs": "the same, to be read",
+    "api:token": "asks for the password itself",
+    "api:join": "the way in begins here",
+}
+
+
+def sources() -> Iterator[tuple[str, ast.Module]]:
+    for app in APPS:
+        for path in sorted((ROOT / app).rglob("*.py")):
+            name = path.relative_to(ROOT).as_posix()
+            if "/migrations/" not in name:
+                yield name, ast.parse(path.read_text())
+
+
+def calls(tree: ast.Module) -> Iterator[tuple[int, str]]:
+    """(line, dotted text) of every call of an attribute: `Study.objects.filter().update`."""
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute):
+            yield node.lineno, dotted(node.func)
+
+
+def dotted(node: ast.expr) -> str:
+    if isinstance(node, ast.Attribute):
+        return f"{dotted(node.value)}.{node.attr}"
+    if isinstance(node, ast.Call):
+        return f"{dotted(node.func)}()"
+    return node.id if isinstance(node, ast.Name) else "?"
+
+
+ROW_WRITES = {"save", "bulk_create", "bulk_update", "get_or_create", "update_or_create"}
+QUERYSET_WRITES = {"create", "update", "delete"}
+
+
+def writes(called: str) -> bool:
+    *before, verb = called.split(".")
+    if {"session", "cache", "super()"} & set(before):
+        return False
+    is_query = any(part.startswith(("objects", "filter()", "exclude()")) for part in before)
+    return verb in ROW_WRITES or (verb in QUERYSET_WRITES and is_query) or (verb == "delete" and len(before) == 1)
+
+
+def test_only_actions_write():
+    found = [
+        f"{name}:{line} {called}"
+        for name, tree in sources()
+        if "/actions/" not in name and name not in WRITERS
+        for line, called in calls(tree)
+        if writes(called)
+    ]
+    assert found == []
+
+
+def test_the_scan_sees_a_write_in_a_view():
+    tree = ast.parse(
+        "def view(request):\n    study.save()\n    Study.objects.filter(pk=1).update(state='open')\n    row.delete()"
+    )
+    assert [called for _, called in calls(tree) if writes(called)] == [
+        "study.save",
+        "Study.objects.filter().update",
+        "row.delete",
+    ]
+
+
+def test_whoever_is_excused_for_writing_still_does():
+    trees = dict(sources())
+    assert [name for name in WRITERS if not any(writes(called) for _, called in calls(trees[name]))] == []
+
+
+def test_at_is_a_parameter_and_the_clock_is_read_at_the_edge():
+    clocks = {"timezone.now", "datetime.now", "date.today", "datetime.utcnow", "time.time", "timezone.localdate"}
+    found = [
+        f"{name}:{line} {called}"
+        for name, tree in sources()
+        if not any(edge in f"/{name}" for edge in CLOCKS) and name not in CLOCK_READERS
+        for line, called in calls(tree)
+        if called in clocks
+    ]
+    assert found == []
+
+
+def test_raw_sql_stands_where_it_is_named():
+    found = {
+        name for name, tree in sources() for _, called in calls(tree) if called.endswith(("cursor.execute", ".raw"))
+    }
+    assert found == SQL.keys()
+
+
+def action_functions() -> list[tuple[str, object]]:
+    found = []
+    for app in APPS:
+        for path in sorted((ROOT / app / "actions").glob("[a-z]*.py")):
+            module = import_module(f"{app}.actions.{path.stem}")
+            for name, function in inspect.getmembers(module, inspect.isfunction):
+                if function.__module__ == module.__name__ and not name.startswith("_"):
+                    found.append((f"{module.__name__}.{name}", function))
+    return found
+
+
+def test_an_action_takes_keywords_only_and_ends_with_who_and_when():
+    wrong = []
+    for name, function in action_functions():
+        parameters = list(inspect.signature(function).parameters.values())
+        if "by" not in [each.name for each in parameters]:
+            continue  # a helper of actions, not one itself
+        is_keyword = all(each.kind is each.KEYWORD_ONLY for each in parameters[-2:])
+        if not is_keyword or [each.name for each in parameters[-2:]] != ["by", "at"]:
+            wrong.append(name)
+    assert [name for name in wrong if name not in OTHER_SHAPES] == []
+
+
+def routes(patterns: list, prefix: str = "", names: tuple[str, ...] = ()) -> Iterator[tuple[str, str]]:
+    """(name, path) of every route, with something in the place of each argument."""
+    for each in patterns:
+        path = prefix + re.sub(r"<(?:(\w+):)?\w+>", lambda found: "1" if found[1] == "int" else "x", str(each.pattern))
+        if isinstance(each, URLResolver):
+            yield from routes(each.url_patterns, path, (*names, each.namespace) if each.namespace else names)
+        elif isinstance(each, URLPattern):
+            yield ":".join([*names, each.name or path]), "/" + re.sub(r"\\|\^|\$|\(\?P<\w+>[^)]*\)", "x", path)
+
+
+@pytest.mark.django_db
+def test_every_route_is_shut_to_whoever_is_not_signed_in(study):
+    open_doors = []
+    for name, path in routes(get_resolver().url_patterns):
+        if name in PUBLIC or path.startswith(("/account/", "/static/")):
+            continue
+        for method in ("get", "post"):
+            answer = getattr(Client(raise_request_exception=False), method)(
+                path.replace("/x/", f"/{study.public_slug}/", 1)
+            )
+            to_sign_in = answer.status_code == 302 and answer.headers["Location"].startswith("/account/login/")
+            is_lost = [each.name for each in getattr(answer, "templates", [])][:1] == ["join/lost.html"]
+            if not to_sign_in and not is_lost and answer.status_code not in {401, 403, 404, 405}:
+                open_doors.append(f"{method} {name} {path} {answer.status_code} {answer.headers.get('Location', '')}")
+    assert open_doors == []
+
+
+def test_pure_modules_import_without_django():
+    code = (
+        f"import sys\nfor name in {PURE!r}: __import__(name)\n"
+        "print(sorted(each for each in sys.modules if each.partition('.')[0] in ('django', 'rest_framework')))"
+    )
+    done = subprocess.run([sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, check=True)
+    assert done.stdout.strip() == "[]"
+
+
+def test_pure_modules_have_no_ambient_randomness():
+    pure = tuple(name.replace(".", "/") for name in PURE)
+    # A generator made from a seed that was passed in is not ambient.
+    random = re.compile(r"^(random|secrets|(np|numpy)\.random\.(?!Generator|SeedSequence|default_rng))")
+    found = [
+        f"{name}:{line} {called}"
+        for name, tree in sources()
+        if name.startswith(pure)
+        for line, called in calls(tree)
+        if random.match(called)
+    ]
+    assert found == []
+
+
+def test_a_generator_is_made_from_a_seed():
+    unseeded = [
+        f"{name}:{node.lineno}"
+        for name, tree in sources()
+        for node in ast.walk(tree)
+        if isinstance(node, ast.Call) and dotted(node.func).endswith("default_rng") and not node.args
+    ]
+    assert unseeded == []
+
+
+def test_no_drawer_for_everything():
+    found = [name for name, _ in sources() if re.search(r"(^|/)(core|common|utils?|helpers?|misc)(/|\.py)", name)]
+    assert found == []
+
+
+def test_no_admin_and_no_signals_on_models():
+    assert "django.contrib.admin" not in settings.INSTALLED_APPS
+    found = [
+        name for name, tree in sources() for _, called in calls(tree) if re.match(r"(pre|post)_(save|delete)", called)
+    ]
+    assert found == []
+
+
+def test_what_tells_the_arm_has_no_way_back_from_the_person():
+    for model in (Allocation, Grant, CoachingPlan, Schedule):
+        assert model._meta.get_field("participant").remote_field.hidden, model
+
+
+def test_deleting_one_row_never_takes_another_with_it():
+    found = [
+        f"{model.__name__}.{field.name}"
+        for model in OURS
+        for field in model._meta.local_fields
+        if field.remote_field and field.remote_field.on_delete is models.CASCADE
+    ]
+    assert found == []
+
+
+def test_the_trail_stands_on_its_own_and_what_is_kept_is_append_only():
+    for model in (AuditEvent, AuditHead, AuditSeal, AuditSealedHead):
+        assert [field.name for field in model._meta.fields if field.is_relation] == []
+    kept = {AuditEvent, AuditSeal, AuditSealedHead, Allocation}
+    assert kept <= set(triggers.append_only_models())
+
+
+def test_every_entry_of_the_lists_in_settings_exists_and_lives_where_entries_live():
+    lists = (
+        "STUDY_SECTIONS",
+        "REQUIREMENTS",
+        "OPEN_LANGUAGES",
+        "OPENED",
+        "JOURNEY",
+        "TODAY",
+        "PANELS",
+        "PERSON_PANELS",
+    )
+    lists += ("TABLES", "GRANTED", "WITHDRAWAL", "WORKER", "ERASURE", "REHEARSAL")
+    paths = [path for name in lists for path in getattr(settings, name)] + list(settings.MESSAGES.values())
+    assert [path for path in paths if not callable(import_string(path))] == []
+    modules = {path.rpartition(".")[0] for path in paths}
+    assert modules == {*(f"{app}.life" for app in APPS), "outcomes.granted"}
+
+
+DOCS = [*sorted((ROOT / "docs").rglob("*.md")), *sorted(ROOT.glob("*.md"))]
+
+
+def exists(name: str) -> bool:
+    """`trial.actions.journey`, `trial.life.section`, `reports.statistics`: a module, or something in one."""
+    parts = name.split(".")
+    for end in range(len(parts), 0, -1):
+        path = ROOT.joinpath(*parts[:end])
+        if path.is_dir() and end == len(parts):
+            return True
+        if path.with_suffix(".py").exists() or (path / "__init__.py").exists():
+            found = import_module(".".join(parts[:end]))
+            return all((found := getattr(found, part, None)) is not None for part in parts[end:])
+    return False
+
+
+@pytest.mark.parametrize("page", DOCS, ids=lambda page: page.relative_to(ROOT).as_posix())
+def test_docs_name_only_what_exists(page):
+    text = page.read_text()
+    names = re.findall(rf"`((?:{'|'.join(APPS)})(?:\.\w+)+)(?:\([^`]*\))?`", text)
+    paths = re.findall(rf"`((?:{'|'.join(APPS)}|docs|tests)/[\w./-]+)`", text)
+    wrong = [name for name in names if not exists(name)]
+    wrong += [path for path in paths if not (ROOT / path).exists()]
+    assert wrong == []
