@@ -86,7 +86,7 @@ def _same_row(model: type[models.Model], quote) -> str:
     keys = [[model._meta.pk.column]]
     keys += [[field.column] for field in model._meta.local_fields if field.unique and not field.primary_key]
     keys += [
-        [model._meta.get_field(name).column for name in constraint.fields]
+        [model._meta.get_field(name).column for name in constraint.fields]  # type: ignore[union-attr]
         for constraint in model._meta.constraints
         if isinstance(constraint, models.UniqueConstraint) and constraint.fields
     ]
