@@ -21,7 +21,10 @@ class AudienceDoor:
         self.get_response = get_response
 
     def __call__(self, request: HttpRequest) -> HttpResponse:
-        response = self.get_response(request)
+        try:
+            response = self.get_response(request)
+        finally:
+            timezone.deactivate()  # a zone belongs to one request, not to the thread that serves the next
         if request.path.startswith("/static/"):
             return response
         response.setdefault("Cache-Control", "no-store")

@@ -36,7 +36,7 @@ CONTACT: LifeCycle = {
     "planned": {"hold": "held", "give up": "not_held", "cancel": "cancelled"},
     "held": {},
     "not_held": {},
-    "cancelled": {},
+    "cancelled": {"hold": "held"},  # the call was going on when the person withdrew
 }
 MESSAGE: LifeCycle = {
     "queued": {"hand over": "sending"},

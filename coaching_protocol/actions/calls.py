@@ -136,7 +136,7 @@ def _check(
 def _move_contact(contact: Contact, outcome: str, next_at: datetime | None, by: Actor, at: datetime) -> None:
     if outcome in HELD:
         contact.state, contact.held_at = lifecycles.step("contact", contact.state, "hold"), at
-    elif outcome in GIVEN_UP:
+    elif outcome in GIVEN_UP and contact.state == "planned":
         contact.state = lifecycles.step("contact", contact.state, "give up")
     contact.save(update_fields=["state", "held_at"])
     if next_at:

@@ -54,6 +54,7 @@ def decide(participant: Participant, after: str, by: Actor, at: datetime) -> boo
     return True
 
 
-def leave_phone(*, participant: Participant, phone: str, key: str = "", by: Actor, at: datetime) -> None:
+@once
+def leave_phone(*, participant: Participant, phone: str, by: Actor, at: datetime) -> None:
     """In screening nobody is known: an alert is raised only for someone who leaves a number."""
     alerts.from_screening(participant=participant, phone=phone, by=by, at=at)

@@ -7,9 +7,9 @@ from datetime import datetime
 
 from outcomes import schedules
 from outcomes.models import Assessment, Schedule
-from outcomes.queries import definitions
+from outcomes.queries import concealment, definitions
 from outcomes.schedules import AssessmentState
-from trial.models import Participant
+from trial.models import Participant, ProtocolVersion
 
 SETTLED = {AssessmentState.SUBMITTED, AssessmentState.DECLINED, AssessmentState.MISSED, AssessmentState.WITHDRAWN}
 
@@ -82,7 +82,11 @@ def missing_baseline_questions(participant: Participant) -> list[str]:
 
 
 def due_for_assessor(study_id: int, at: datetime) -> list[Assessment]:
-    """What an assessor may enter now, by code and instrument only: no date of anything, no history, no arm."""
+    """What an assessor may enter now, by code and instrument only: no date of anything, no history, no arm.
+
+    A timepoint that only some arms have, or that opens by what an arm was given, would tell the arm by being due: it is
+    left out, and participants answer those themselves.
+    """
     rows = Assessment.objects.filter(
         participant__study=study_id,
         participant__state__in=("consented", "randomised", "completed"),
@@ -92,4 +96,11 @@ def due_for_assessor(study_id: int, at: datetime) -> list[Assessment]:
         declined_at__isnull=True,
         withdrawn_at__isnull=True,
     )
-    return list(rows.select_related("participant").order_by("participant__code", "timepoint", "position"))
+    found = rows.select_related("participant__version").order_by("participant__code", "timepoint", "position")
+    return [row for row in found if (row.timepoint, row.instrument) in _tells_nothing(row.participant.version)]
+
+
+def _tells_nothing(version: ProtocolVersion) -> set[tuple[str, str]]:
+    """Timepoint and instrument of everything that every arm gets at the same time."""
+    plans = concealment.plans(definitions.assessments(version), version.protocol)
+    return {(plan.timepoint, plan.instrument) for plan in plans if plan.is_shared and plan.is_dated_alike}

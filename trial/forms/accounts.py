@@ -6,6 +6,7 @@ from allauth.account.forms import RequestLoginCodeForm
 from allauth.core import context, ratelimit
 
 from trial.accounts import participant_user
+from trial.vault import address_hash
 
 
 class RequestLoginCode(RequestLoginCodeForm):
@@ -13,7 +14,7 @@ class RequestLoginCode(RequestLoginCodeForm):
 
     def clean_email(self) -> str:
         email = self.cleaned_data["email"]
-        if not ratelimit.consume(context.request, action="request_login_code", key=email.lower()):
+        if not ratelimit.consume(context.request, action="request_login_code", key=address_hash(email)):
             raise get_adapter().validation_error("too_many_login_attempts")
         self._user = participant_user(email)
         return email

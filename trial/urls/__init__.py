@@ -1,8 +1,8 @@
 """Root URLs. Other apps are named by string only; a room (participant, coach, research) is put together from several apps."""
 
-from django.conf.urls.i18n import set_language
 from django.contrib.auth.decorators import login_not_required
 from django.urls import include, path
+from django.views.i18n import set_language
 
 from trial.views import front
 

@@ -401,14 +401,12 @@ def test_whoever_withdraws_leaves_the_caseload(desk, dan):
     assert send(desk, reverse("coach:number", args=[dan.code])).status_code == 404
 
 
-def test_a_call_during_which_somebody_withdraws_keeps_what_was_typed(desk, dan):
+def test_a_call_during_which_somebody_withdraws_is_still_a_call_that_was_held(desk, dan):
     attempt = started(desk, dan)
     participants.withdraw(participant=dan, by=actors.participant(dan.code), at=THURSDAY)
-    page = send(desk, log_url(attempt), outcome="reached", minutes="4", note="Told me to stop")
-    assert page.context["form"].non_field_errors() == [
-        "This person has left the study, or somebody gave this call up. Tell your supervisor."
-    ]
-    assert Fields(page.content.decode()).of("minutes", "note") == [("minutes", "4"), ("note", "Told me to stop")]
+    send(desk, log_url(attempt), outcome="reached", minutes="4", note="Told me to stop")
+    attempt.refresh_from_db()
+    assert (attempt.outcome, attempt.minutes, attempt.contact.state) == ("reached", 4, "held")
 
 
 def test_no_page_of_the_desk_tells_the_arm_or_a_score(desk, study, dan):
