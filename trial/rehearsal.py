@@ -22,6 +22,8 @@ def behave(person: Any, at: datetime, generator: np.random.Generator) -> datetim
         return None
     if not person.code:
         return _arrive(person, at, generator)
+    if person.busy_until and at < person.busy_until:
+        return person.busy_until
     participant = person.now()
     if participant.state == "screening":
         return _join(person, participant, at, generator)
@@ -110,7 +112,8 @@ def _live(person: Any, participant: Any, at: datetime, generator: np.random.Gene
             participants.withdraw(participant=participant, reason=reason, by=by, at=at)
         return None
     wakes = [moment for moment in (leaving, _learn(person, participant, at, generator)) if moment and moment > at]
-    return min(wakes, default=None)
+    person.busy_until = min(wakes, default=None)
+    return person.busy_until
 
 
 def _fate(person: Any, participant: Any) -> virtual.Fate:
@@ -164,7 +167,7 @@ def _begin(
             by=by,
             at=at,
         )
-    return at + timedelta(minutes=30)
+    return person.plans.setdefault(f"finish {state.code}", virtual.later(at + timedelta(hours=1), generator, 3))
 
 
 def _finish(

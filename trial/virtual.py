@@ -72,6 +72,7 @@ class Person:
     fate: Fate | None = None
     plans: dict[str, datetime] = field(default_factory=dict)  # what they mean to do, and when
     wakes: dict[int, datetime] = field(default_factory=dict)  # by behaviour: when it looks again
+    busy_until: datetime | None = None  # nothing to do with the programme before this
     is_gone: bool = False
     turn: int = -1
     read: Any = None  # reads a person's own record by code

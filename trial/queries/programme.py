@@ -47,15 +47,17 @@ def opened(study: Study, at: datetime) -> list[Grant]:
 
 def modules(participant: Participant) -> list[ModuleState]:
     """Every module in order with its pacing worked out; empty without access."""
-    grant = access(participant)
-    if grant is None:
+    granted = Grant.objects.filter(participant=participant, kind="programme", ended_at__isnull=True)
+    openings = list(granted.order_by("pk").values_list("opens_at", flat=True)[:1])
+    if not openings:
         return []
     programme = participant.version.programme
-    uses = {use.module: use for use in ModuleUse.objects.filter(participant=participant)}
+    rows = ModuleUse.objects.filter(participant=participant).values_list("module", "begun_at", "done_at", "last_used_at")
+    uses = {module: (begun_at, done_at, last_used_at) for module, begun_at, done_at, last_used_at in rows}
     result: list[ModuleState] = []
-    opens_at = grant.opens_at
+    opens_at = openings[0]
     for number, module in enumerate(programme.modules, 1):
-        use = uses.get(module.code)
+        begun_at, done_at, last_used_at = uses.get(module.code, (None, None, None))
         state = ModuleState(
             code=module.code,
             number=number,
@@ -63,9 +65,9 @@ def modules(participant: Participant) -> list[ModuleState]:
             component=module.component,
             minutes=module.minutes,
             opens_at=opens_at,
-            begun_at=use.begun_at if use else None,
-            done_at=use.done_at if use else None,
-            last_used_at=use.last_used_at if use else None,
+            begun_at=begun_at,
+            done_at=done_at,
+            last_used_at=last_used_at,
         )
         result.append(state)
         opens_at = _next_opening(state, programme.pacing, participant.timezone)
