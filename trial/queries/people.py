@@ -56,11 +56,15 @@ def unfinished_count(study: Study) -> int:
 
 def someone_in_the_programme(study: Study, at: datetime) -> str | None:
     """The address of a simulated person with an open lesson to do, for the demo; None in a study that is not simulated."""
-    if not study.simulated:
-        return None
+    found = in_the_programme(study, at) if study.simulated else None
+    return address_of(found) if found else None
+
+
+def in_the_programme(study: Study, at: datetime) -> Participant | None:
+    """Somebody who has done a lesson and has one open."""
     for participant in Participant.objects.filter(study=study, state="randomised").select_related("version", "key"):
         states = programme.modules(participant)
         done = sum(state.done_at is not None for state in states)
         if done and any(state.is_open(at) and not state.done_at for state in states):
-            return address_of(participant)
+            return participant
     return None

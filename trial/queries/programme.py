@@ -52,7 +52,9 @@ def modules(participant: Participant) -> list[ModuleState]:
     if not openings:
         return []
     programme = participant.version.programme
-    rows = ModuleUse.objects.filter(participant=participant).values_list("module", "begun_at", "done_at", "last_used_at")
+    rows = ModuleUse.objects.filter(participant=participant).values_list(
+        "module", "begun_at", "done_at", "last_used_at"
+    )
     uses = {module: (begun_at, done_at, last_used_at) for module, begun_at, done_at, last_used_at in rows}
     result: list[ModuleState] = []
     opens_at = openings[0]
