@@ -52,7 +52,8 @@ def participant() -> None:
 
     study = Study.objects.get(slug="guided-or-not")
     someone = people.in_the_programme(study, timezone.now())
-    assert someone is not None and someone.user is not None
+    assert someone is not None
+    assert someone.user is not None
     session = SessionStore()
     session[SESSION_KEY] = str(someone.user.pk)
     session[BACKEND_SESSION_KEY] = "django.contrib.auth.backends.ModelBackend"
