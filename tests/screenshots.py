@@ -55,20 +55,57 @@ def press_send(page: "BrowserPage") -> None:
 
 
 PICTURES: list[Picture] = [
-    Picture("public-sign-in", "/accounts/login/"),
-    Picture("public-sign-in-error", "/accounts/login/", act=press_send),
-    Picture("public-code", "/accounts/login/code/"),
-    Picture("public-password-reset", "/accounts/password/reset/"),
+    Picture("public-front", "/"),
+    Picture("public-sign-in", "/account/login/"),
+    Picture("public-sign-in-error", "/account/login/", act=press_send),
+    Picture("public-code", "/account/login/code/"),
+    Picture("public-password-reset", "/account/password/reset/"),
     Picture("public-not-found", "/there-is-no-such-page/"),
+    Picture("join-letter", "/join/{public}/"),
+    Picture("join-help", "/join/{public}/help/"),
+    Picture("participant-home", "/participant/", "participant"),
+    Picture("participant-lessons", "/participant/lessons/", "participant"),
+    Picture("participant-lesson", "/participant/lessons/{lesson}/", "participant"),
+    Picture("participant-questionnaires", "/participant/questionnaires/", "participant"),
+    Picture("participant-calls", "/participant/calls/", "participant"),
+    Picture("participant-data", "/participant/data/", "participant"),
+    Picture("participant-leave", "/participant/leave/", "participant"),
+    Picture("coach-caseload", "/coach/", "supervisor"),
+    Picture("coach-caseload-empty", "/coach/", "coach"),
+    Picture("coach-person", "/coach/{code}/", "supervisor"),
+    Picture("research-studies", "/research/", "researcher"),
+    Picture("research-dashboard", "/research/{slug}/", "researcher"),
+    Picture("research-setup", "/research/{slug}/setup/", "researcher"),
+    Picture("research-people", "/research/{slug}/people/", "researcher"),
+    Picture("research-person", "/research/{slug}/people/{code}/", "researcher"),
+    Picture("research-staff", "/research/{slug}/staff/", "researcher"),
+    Picture("research-alerts", "/research/{slug}/alerts/", "researcher"),
+    Picture("research-messages", "/research/{slug}/messages/", "researcher"),
+    Picture("research-audit", "/research/{slug}/audit/", "researcher"),
+    Picture("research-reports", "/research/{slug}/reports/", "researcher"),
+    Picture("research-exports", "/research/{slug}/exports/", "researcher"),
 ]
+PEOPLE = 6  # who are in the middle of the study when the pictures are taken
 
 
 def prepare() -> Rehearsed:
-    """Fill the database that the pictures are taken of.
+    """A small study in the middle of things, with somebody of each role."""
+    from django.utils import timezone
 
-    The pages above need nobody; whoever adds pages with people in them rehearses a small study here.
-    """
-    return Rehearsed()
+    from reports import demonstration, rehearsing
+    from trial.models import User
+    from trial.permissions import ROLES
+    from trial.queries import people
+
+    now = timezone.now()
+    study = demonstration.under_way(rehearsing.find("guided-or-not"), number=PEOPLE, seed=1, until=now)
+    demonstration.logins(study, at=now)
+    someone = people.in_the_programme(study, now)
+    assert someone is not None
+    lesson = someone.version.programme.module_codes[0]
+    staff = {role: User.objects.get(email=f"{role}@example.org") for role in ROLES}
+    names = {"public": study.public_slug, "slug": study.slug, "code": someone.code, "lesson": lesson}
+    return Rehearsed(people={**staff, "participant": someone.user}, names=names)
 
 
 def main(wanted: Sequence[str]) -> int:
