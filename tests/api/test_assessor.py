@@ -40,7 +40,8 @@ def test_two_people_who_differ_only_in_arm_look_the_same(study, staff, now, twin
         seen = {arm: list(everything(study, cleo, twins[arm])) for arm in twins}
 
     assert seen["guided"] == seen["unguided"]
-    due = {0: 0, 15: 1, 45: 2}[day]
+    # Day 45: the post-test waits for the end of the programme, so its being due would tell; it is not the assessor's.
+    due = {0: 0, 15: 1, 45: 0}[day]
     assert seen["guided"][0][2].count(SAME_LENGTH.encode()) == due
 
 
