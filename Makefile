@@ -6,7 +6,7 @@ MANAGE := $(BIN)/python manage.py
 export PYTHONHASHSEED := 0
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test check run bench validate screenshots messages format clean
+.PHONY: help setup demo test check run bench validate screenshots format clean
 
 help:
 	@echo "make demo         install, rehearse a whole trial, write its report, serve the site"
@@ -58,9 +58,6 @@ bench: $(VENV)/.installed-dev
 
 screenshots: $(VENV)/.installed-dev
 	$(BIN)/python -m tests.screenshots
-
-messages: $(VENV)/.installed-dev
-	$(BIN)/python -m tests.messages
 
 format: $(VENV)/.installed-dev
 	$(BIN)/ruff check --fix .
