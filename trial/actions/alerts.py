@@ -84,25 +84,37 @@ def take(*, alert: Alert, by: Actor, at: datetime) -> Alert:
     return alert
 
 
-@transaction.atomic
-def show_contact(*, alert: Alert, by: Actor, at: datetime) -> Reached:
-    """Name and number for whoever took the alert: recorded each time. A number left at the screening goes before others.
+def show_contact(*, alert: Alert, key: str | None = None, by: Actor, at: datetime) -> Reached:
+    """Name and number for whoever took the alert: recorded once for each request key, and each time without one.
 
-    Raises NotTaken for anybody else, and once the alert is closed.
+    A number left at the screening goes before others. Raises NotTaken for anybody else, and once the alert is closed.
     """
-    alert = Alert.objects.select_for_update().get(pk=alert.pk)
-    if alert.state != "taken" or alert.taken_by != str(by):
-        raise NotTaken
+    alert = _shown(alert=alert, key=key, by=by, at=at)
+    _check_taken(alert, by)  # a repeat of the request looks again at the alert as it is now
     participant = alert.participant
     if participant is None or not hasattr(participant, "key"):
         return Reached()
     identity = Identity.objects.filter(participant=participant).select_related("participant__key").first()
-    audit.record(participant, "contact details shown", subject=f"alert {alert.pk}", by=by, at=at)
     return Reached(
         name=identity.name if identity else "",
         phone=participant.unsealed(alert.phone_sealed) or (identity.phone if identity else ""),
         language=participant.language,
     )
+
+
+@once
+def _shown(*, alert: Alert, by: Actor, at: datetime) -> Alert:
+    """Apart from `show_contact`, because the result of an action is kept with its key, and name and number may not be."""
+    alert = Alert.objects.select_for_update().get(pk=alert.pk)
+    _check_taken(alert, by)
+    if alert.participant and hasattr(alert.participant, "key"):
+        audit.record(alert.participant, "contact details shown", subject=f"alert {alert.pk}", by=by, at=at)
+    return alert
+
+
+def _check_taken(alert: Alert, by: Actor) -> None:
+    if alert.state != "taken" or alert.taken_by != str(by):
+        raise NotTaken
 
 
 @once

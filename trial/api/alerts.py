@@ -81,7 +81,7 @@ class ContactView(APIView):
     @writes("alert_contact", "Name and number, for whoever took the alert; recorded each time", None, ContactShape)
     def post(self, request: Request, slug: str, number: int) -> Response:
         study, by = doors.study_for(request, slug, "alerts")
-        reached = actions.show_contact(alert=_find(study, number), by=by, at=timezone.now())
+        reached = actions.show_contact(alert=_find(study, number), key=doors.key(request), by=by, at=timezone.now())
         return Response(ContactShape(reached).data)
 
 

@@ -88,12 +88,13 @@ def take(request: HttpRequest, slug: str, number: int) -> HttpResponse:
 
 
 @require_POST
+@conflict_if_reused
 def contact(request: HttpRequest, slug: str, number: int) -> HttpResponse:
-    """Name and number for whoever took the alert, once for each time it is asked; each time is recorded."""
+    """Name and number for whoever took the alert, on the answer alone; each press is recorded."""
     study, actor = study_for(request, slug, "alerts")
     found = _find(study, number)
     try:
-        reached = actions.show_contact(alert=found, by=actor, at=timezone.now())
+        reached = actions.show_contact(alert=found, key=key(request), by=actor, at=timezone.now())
     except actions.NotTaken:
         messages.error(request, _("Take the alert over first: then the number is yours to call."))
         return redirect("research:alert", slug=slug, number=number)

@@ -1,0 +1,140 @@
+"""Reading pages as a browser without scripts does: links to follow, and forms with what a press would send."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from html.parser import HTMLParser
+from typing import Any
+from urllib.parse import urljoin, urlsplit
+
+from django.test import Client
+from django.urls import Resolver404, resolve
+
+MOST_PAGES = 80
+
+
+@dataclass
+class Form:
+    """`sent` is what a press sends as the page stands; `names` are all its fields."""
+
+    page: str
+    action: str
+    sent: dict[str, list[str]] = field(default_factory=dict)
+    names: set[str] = field(default_factory=set)
+
+    @property
+    def route(self) -> str:
+        return resolve(urlsplit(self.action).path).view_name
+
+    def filled(self, typed: Mapping[str, Any]) -> dict[str, Any]:
+        assert set(typed) <= self.names, f"{self.page} has no field {sorted(set(typed) - self.names)}"
+        return {**self.sent, **typed}
+
+
+class Reader(HTMLParser):
+    def __init__(self, url: str) -> None:
+        super().__init__()
+        self.url = url
+        self.links: list[str] = []
+        self.forms: list[Form] = []
+        self._by_id: dict[str, Form] = {}
+        self._buttons: list[tuple[Form | None, str, Mapping[str, str | None]]] = []
+        self._form: Form | None = None
+        self._select: tuple[Form, str] | None = None
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        given = dict(attrs)
+        if tag == "a" and given.get("href"):
+            self.links.append(urljoin(self.url, given["href"] or ""))
+        elif tag == "form" and (given.get("method") or "").lower() == "post":
+            self._begin(given)
+        elif tag == "button" and given.get("formaction"):
+            self._buttons.append((self._form, given.get("form") or "", given))
+        elif tag in {"input", "textarea", "select", "button"} and given.get("name"):
+            self._field(tag, given)
+        elif tag == "option" and self._select:
+            self._option(given)
+
+    def handle_endtag(self, tag: str) -> None:
+        if tag == "form":
+            self._form = None
+        elif tag == "select":
+            self._select = None
+
+    def _begin(self, given: Mapping[str, str | None]) -> None:
+        self._form = Form(self.url, urljoin(self.url, given.get("action") or ""))
+        self.forms.append(self._form)
+        self._by_id[given.get("id") or ""] = self._form
+
+    def finish(self) -> None:
+        """A button that sends its form elsewhere makes a form of its own, with its name beside the others."""
+        for inside, named, given in self._buttons:
+            form = self._by_id.get(named) if named else inside
+            assert form is not None, f"{self.url}: a button belongs to no form"
+            own = {given["name"] or "": [given.get("value") or ""]} if given.get("name") else {}
+            action = urljoin(self.url, given["formaction"] or "")
+            self.forms.append(Form(self.url, action, {**form.sent, **own}, {*form.names, *own}))
+
+    def _field(self, tag: str, given: Mapping[str, str | None]) -> None:
+        form = self._by_id.get(given["form"] or "") if given.get("form") else self._form
+        if form is None:
+            return
+        name = given["name"] or ""
+        form.names.add(name)
+        if tag == "select":
+            self._select = (form, name)
+        elif _is_sent(tag, given):
+            form.sent.setdefault(name, []).append(given.get("value") or ("on" if "checked" in given else ""))
+
+    def _option(self, given: Mapping[str, str | None]) -> None:
+        assert self._select is not None
+        form, name = self._select
+        if "selected" in given or name not in form.sent:
+            form.sent[name] = [given.get("value") or ""]
+
+
+def _is_sent(tag: str, given: Mapping[str, str | None]) -> bool:
+    kind = given.get("type") or "text"
+    if tag == "button" or kind in {"submit", "file"}:
+        return False
+    return "checked" in given if kind in {"radio", "checkbox"} else True
+
+
+def read(url: str, html: str) -> Reader:
+    reader = Reader(url)
+    reader.feed(html)
+    reader.close()
+    reader.finish()
+    return reader
+
+
+def crawl(browser: Client, *starts: str) -> Iterator[Form]:
+    """Every form on every page that links lead to from here, page by page; one page for each address without its query."""
+    waiting, seen = list(starts), set()
+    while waiting and len(seen) < MOST_PAGES:
+        url = waiting.pop(0)
+        path = urlsplit(url).path
+        if path in seen or not _is_ours(url):
+            continue
+        seen.add(path)
+        answer = browser.get(url, follow=True)
+        if not answer.get("Content-Type", "").startswith("text/html"):
+            continue
+        shown = answer.redirect_chain[-1][0] if answer.redirect_chain else url
+        seen.add(urlsplit(shown).path)
+        found = read(shown, answer.content.decode())
+        yield from found.forms
+        waiting += found.links
+
+
+def _is_ours(url: str) -> bool:
+    """A page of this site; the mail, telephone and other sites are left alone."""
+    parts = urlsplit(url)
+    if parts.scheme or parts.netloc:
+        return False
+    try:
+        resolve(parts.path)
+    except Resolver404:
+        return False
+    return True
