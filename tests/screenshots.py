@@ -10,6 +10,7 @@ import sys
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from datetime import timedelta
 from itertools import product
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -39,18 +40,36 @@ class Rehearsed:
 class Picture:
     """One page in one state.
 
-    `path` may hold {names} of the rehearsal; `act` brings the page into its state, in the browser.
+    `path` may hold {names} of the rehearsal; `act` brings the page into its state, in the browser; another `status` than
+    the one said here is reported.
     """
 
     name: str
     path: str
     role: str | None = None
     act: Callable[["BrowserPage"], None] | None = None
+    status: int = 200
 
 
 def press_send(page: "BrowserPage") -> None:
     """Send the page's first form as it stands, to see what it says about blanks."""
     page.locator("main form [type=submit]").first.click()
+    page.wait_for_load_state()
+
+
+def press(name: str) -> Callable[["BrowserPage"], None]:
+    """Press the button or link with this accesskey; whatever it changes, the next picture finds it again."""
+
+    def act(page: "BrowserPage") -> None:
+        page.locator(f"main [accesskey={name}]").first.click()
+        page.wait_for_load_state()
+
+    return act
+
+
+def press_start(page: "BrowserPage") -> None:
+    """Begin a questionnaire, or go on with it: its question."""
+    page.locator("main form button").first.click()
     page.wait_for_load_state()
 
 
@@ -60,31 +79,40 @@ PICTURES: list[Picture] = [
     Picture("public-sign-in-error", "/account/login/", act=press_send),
     Picture("public-code", "/account/login/code/"),
     Picture("public-password-reset", "/account/password/reset/"),
-    Picture("public-not-found", "/there-is-no-such-page/"),
+    Picture("public-not-found", "/there-is-no-such-page/", status=404),
     Picture("join-letter", "/join/{public}/"),
     Picture("join-help", "/join/{public}/help/"),
     Picture("participant-home", "/participant/", "participant"),
     Picture("participant-lessons", "/participant/lessons/", "participant"),
     Picture("participant-lesson", "/participant/lessons/{lesson}/", "participant"),
+    Picture("participant-sitting", "{sitting}", "coached"),
+    Picture("participant-question", "{sitting}", "coached", act=press_start),
+    Picture("participant-call-times-saved", "/participant/call-times/", "participant", act=press_send),
     Picture("participant-questionnaires", "/participant/questionnaires/", "participant"),
-    Picture("participant-calls", "/participant/calls/", "participant"),
+    Picture("participant-calls", "/participant/calls/", "coached"),
     Picture("participant-data", "/participant/data/", "participant"),
     Picture("participant-leave", "/participant/leave/", "participant"),
     Picture("coach-caseload", "/coach/", "supervisor"),
     Picture("coach-caseload-empty", "/coach/", "coach"),
-    Picture("coach-person", "/coach/{code}/", "supervisor"),
+    Picture("coach-person", "/coach/{coached}/", "supervisor"),
+    Picture("coach-number", "/coach/{coached}/", "supervisor", act=press("n")),
+    Picture("coach-call", "/coach/{coached}/", "supervisor", act=press("s")),
     Picture("research-studies", "/research/", "researcher"),
     Picture("research-dashboard", "/research/{slug}/", "researcher"),
     Picture("research-setup", "/research/{slug}/setup/", "researcher"),
     Picture("research-people", "/research/{slug}/people/", "researcher"),
     Picture("research-person", "/research/{slug}/people/{code}/", "researcher"),
     Picture("research-staff", "/research/{slug}/staff/", "researcher"),
+    Picture("research-staff-error", "/research/{slug}/staff/", "researcher", act=press_send),
+    Picture("research-people-nobody", "/research/{slug}/people/?state=completed", "researcher"),
+    Picture("research-report", "/research/{slug}/reports/{report}/screen/", "researcher"),
     Picture("research-alerts", "/research/{slug}/alerts/", "researcher"),
     Picture("research-messages", "/research/{slug}/messages/", "researcher"),
     Picture("research-audit", "/research/{slug}/audit/", "researcher"),
     Picture("research-reports", "/research/{slug}/reports/", "researcher"),
     Picture("research-exports", "/research/{slug}/exports/", "researcher"),
 ]
+LONG_NAME = "Wilhelmina Alexandrina van Oldenbarnevelt-Schimmelpenninck"
 PEOPLE = 6  # who are in the middle of the study when the pictures are taken
 
 
@@ -92,7 +120,10 @@ def prepare() -> Rehearsed:
     """A small study in the middle of things, with somebody of each role."""
     from django.utils import timezone
 
+    from coaching_protocol.models import CoachingPlan
     from reports import demonstration, rehearsing
+    from reports.actions import reports
+    from trial import actors
     from trial.models import User
     from trial.permissions import ROLES
     from trial.queries import people
@@ -104,8 +135,39 @@ def prepare() -> Rehearsed:
     assert someone is not None
     lesson = someone.version.programme.module_codes[0]
     staff = {role: User.objects.get(email=f"{role}@example.org") for role in ROLES}
+    report = reports.request(study=study, kind="blinded", language="en", by=actors.SYSTEM, at=now)
+    reports.make_due(now)
+    report.refresh_from_db()
+    _draw_pages(report.pdf)
+    coached = CoachingPlan.objects.filter(participant__study=study)[0].participant
+    sitting = _open_next_questions(coached, now)
+    User.objects.filter(email__in=["researcher@example.org", "supervisor@example.org"]).update(full_name=LONG_NAME)
     names = {"public": study.public_slug, "slug": study.slug, "code": someone.code, "lesson": lesson}
-    return Rehearsed(people={**staff, "participant": someone.user}, names=names)
+    return Rehearsed(
+        people={**staff, "participant": someone.user, "coached": coached.user},
+        names={**names, "report": report.pk, "sitting": sitting, "coached": coached.code},
+    )
+
+
+def _open_next_questions(person: Any, at: Any) -> str:
+    """Let this person's next questionnaires be due today, whatever their dates, and give their address."""
+    from django.urls import reverse
+
+    from outcomes.models import Assessment
+
+    later = Assessment.objects.filter(participant=person, opens_at__gt=at).order_by("opens_at")
+    timepoint = later[0].timepoint
+    later.filter(timepoint=timepoint).update(opens_at=at - timedelta(hours=1), closes_at=at + timedelta(days=14))
+    return reverse("participant:sitting", args=[timepoint])
+
+
+def _draw_pages(pdf: bytes) -> None:
+    """The report's pages as pictures of their own."""
+    import pypdfium2
+
+    OUT.mkdir(exist_ok=True)
+    for number, page in enumerate(pypdfium2.PdfDocument(pdf), start=1):
+        page.render(scale=1.4).to_pil().save(OUT / f"report-page-{number:02}.png")
 
 
 def main(wanted: Sequence[str]) -> int:
@@ -195,7 +257,7 @@ def _one(
     answer = page.goto(address + picture.path.format(**rehearsed.names))
     if picture.act:
         picture.act(page)
-    if answer is None or answer.status >= 500:
+    if answer is None or answer.status != picture.status:
         heard.append(f"status {answer.status if answer else 'none'}")
     too_wide = page.evaluate("document.documentElement.scrollWidth - window.innerWidth")
     if too_wide > 0:
@@ -229,6 +291,10 @@ def _write_index(taken: Sequence[Path]) -> None:
         for title, paths in rows.items()
     )
     style = "body{font-family:sans-serif;background:#888}img{height:420px;vertical-align:top}p{white-space:nowrap}"
+    pages = sorted(OUT.glob("report-page-*.png"))
+    body += "<h2>report</h2><p>" + "".join(
+        f'<a href="{p.name}"><img src="{p.name}" alt="{p.stem}"></a> ' for p in pages
+    )
     (OUT / "index.html").write_text(f"<!doctype html><meta charset=utf-8><style>{style}</style>{body}", "utf-8")
 
 
