@@ -6,7 +6,7 @@ MANAGE := $(BIN)/python manage.py
 export PYTHONHASHSEED := 0
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test check run bench validate screenshots format clean
+.PHONY: help setup demo test check run bench validate screenshots messages format clean
 
 help:
 	@echo "make demo         install, rehearse a whole trial, write its report, serve the site"
@@ -17,6 +17,7 @@ help:
 	@echo "make validate     simulations that check what the rehearsal claims (minutes)"
 	@echo "make bench        measure speed"
 	@echo "make screenshots  pictures of every page"
+	@echo "make messages     bring the Dutch catalogue in step with the sources, and compile it"
 
 $(VENV)/bin/python:
 	@$(PYTHON) -c 'import sys; sys.exit(0 if sys.version_info >= (3, 11) else "Handvat needs Python 3.11 or newer; this is " + sys.version.split()[0] + ". Say which with PYTHON=python3.12 make ...")'
@@ -58,6 +59,9 @@ bench: $(VENV)/.installed-dev
 
 screenshots: $(VENV)/.installed-dev
 	$(BIN)/python -m tests.screenshots
+
+messages: $(VENV)/.installed-dev
+	$(BIN)/python -m tests.messages
 
 format: $(VENV)/.installed-dev
 	$(BIN)/ruff check --fix .

@@ -1,0 +1,92 @@
+"""`make messages`: bring the Dutch catalogue in step with the sources, and compile it.
+
+GNU gettext extracts what is new; Babel compiles, so whoever only corrects a translation needs no gettext. What is new is
+left empty, never guessed from a sentence like it: an empty message shows in tests/test_messages.py, a wrong guess does not.
+"""
+
+from __future__ import annotations
+
+import io
+import os
+import shutil
+import sys
+import tempfile
+from pathlib import Path
+
+from babel.messages.catalog import Catalog, Message
+from babel.messages.mofile import write_mo
+from babel.messages.pofile import read_po, write_po
+
+ROOT = Path(__file__).resolve().parent.parent
+CATALOGUE = ROOT / "trial" / "locale" / "nl" / "LC_MESSAGES" / "django.po"
+COMPILED = CATALOGUE.with_suffix(".mo")
+GETTEXT = shutil.which("xgettext") is not None
+# Django would write what it finds beside a folder called locale into that folder, so it must not meet ours.
+NOT_READ = ["build", "demo", "docs", "locale", "screenshots", "staticfiles", "tests", "var"]
+
+
+def read(path: Path = CATALOGUE) -> Catalog:
+    with path.open("rb") as file:
+        return read_po(file, locale="nl")
+
+
+def messages(catalogue: Catalog) -> dict[tuple[str | None, tuple[str, ...]], Message]:
+    """By context and text; the header, whose text is empty, is no message."""
+    return {(message.context, texts(message.id)): message for message in catalogue if message.id}
+
+
+def texts(value: str | list[str] | tuple[str, ...]) -> tuple[str, ...]:
+    """A message has one text, a counted one has two."""
+    return (value,) if isinstance(value, str) else tuple(value)
+
+
+def extracted() -> Catalog:
+    """What the sources say now, nothing of it translated. Needs GNU gettext, a configured Django and ROOT as directory."""
+    from django.core.management import call_command
+    from django.test import override_settings
+
+    with tempfile.TemporaryDirectory(prefix="handvat-messages-") as directory:
+        with override_settings(LOCALE_PATHS=[directory]):
+            call_command("makemessages", locale=["nl"], ignore_patterns=NOT_READ, add_location="never", verbosity=0)
+        return read(Path(directory) / "nl" / "LC_MESSAGES" / "django.po")
+
+
+def write(catalogue: Catalog) -> None:
+    with CATALOGUE.open("wb") as file:
+        write_po(file, catalogue, no_location=True, width=0, ignore_obsolete=True, omit_header=False)
+
+
+def compiled(catalogue: Catalog) -> bytes:
+    out = io.BytesIO()
+    write_mo(out, catalogue)
+    return out.getvalue()
+
+
+def brought_up_to_date(catalogue: Catalog, template: Catalog) -> Catalog:
+    made = catalogue.creation_date
+    catalogue.update(template, no_fuzzy_matching=True)
+    catalogue.creation_date = made  # a new date with nothing new would be a difference that says nothing
+    return catalogue
+
+
+def main() -> int:
+    os.chdir(ROOT)
+    catalogue = read()
+    if GETTEXT:
+        os.environ.setdefault("DJANGO_SETTINGS_MODULE", "trial.settings")
+        import django
+
+        django.setup()
+        catalogue = brought_up_to_date(catalogue, extracted())
+        write(catalogue)
+    else:
+        print("Compiled only. To find new messages, get GNU gettext: apt-get install gettext, or brew install gettext.")
+    COMPILED.write_bytes(compiled(catalogue))
+    found = messages(catalogue).values()
+    empty = [message for message in found if not all(texts(message.string))]
+    print(f"{len(found)} messages, {len(empty)} without Dutch", *(f"  {message.id}" for message in empty), sep="\n")
+    return 1 if empty else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
