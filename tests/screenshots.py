@@ -67,6 +67,12 @@ def press(name: str) -> Callable[["BrowserPage"], None]:
     return act
 
 
+def press_invite(page: "BrowserPage") -> None:
+    """Send the empty invitation, the last form of the page; the others end somebody's role."""
+    page.locator("main form [type=submit]").last.click()
+    page.wait_for_load_state()
+
+
 def press_start(page: "BrowserPage") -> None:
     """Begin a questionnaire, or go on with it: its question."""
     page.locator("main form button").first.click()
@@ -103,7 +109,7 @@ PICTURES: list[Picture] = [
     Picture("research-people", "/research/{slug}/people/", "researcher"),
     Picture("research-person", "/research/{slug}/people/{code}/", "researcher"),
     Picture("research-staff", "/research/{slug}/staff/", "researcher"),
-    Picture("research-staff-error", "/research/{slug}/staff/", "researcher", act=press_send),
+    Picture("research-staff-error", "/research/{slug}/staff/", "researcher", act=press_invite),
     Picture("research-people-nobody", "/research/{slug}/people/?state=completed", "researcher"),
     Picture("research-report", "/research/{slug}/reports/{report}/screen/", "researcher"),
     Picture("research-alerts", "/research/{slug}/alerts/", "researcher"),
