@@ -82,6 +82,11 @@ def understood(study: Study) -> dict[str, Any]:
     return {"browser": browser}
 
 
+def with_a_message(study: Study) -> dict[str, Any]:
+    with transaction.atomic():
+        return pairs.with_a_message(study)
+
+
 def invited(study: Study) -> dict[str, Any]:
     invitation = staff.invite(study=study, email="new@example.org", role="coach", by=actors.SYSTEM, at=NOW)
     return {"browser": Browser(), "token": staff.token_of(invitation)}
@@ -196,7 +201,7 @@ PRESSES = [
         lambda x: {"email": "new@example.org", "role": "coach"},
     ),
     Press("research:end_role", pairs.with_a_member, DASHBOARD, "role ended"),
-    Press("research:send_again", pairs.with_a_message, at("research:messages", R), "message queued again"),
+    Press("research:send_again", with_a_message, at("research:messages", R), "message queued again"),
     Press("research:take_alert", pairs.with_an_alert, an_alert, "alert taken"),
     Press("research:alert_contact", pairs.with_a_taken_alert, an_alert, "contact details shown"),
     Press("research:close_alert", pairs.with_a_taken_alert, an_alert, "alert closed", lambda x: {"done": "Called."}),

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from datetime import datetime
 from pathlib import Path
 
-from django.db import transaction
+from django.db import IntegrityError, transaction
 
 from trial import audit, folder, hooks, lifecycles, vault
 from trial.actions.once import once
@@ -47,7 +47,7 @@ def store(*, loaded: folder.Loaded, simulated: bool, user: User | None, by: Acto
     described = loaded.document["study"]
     study = Study.objects.select_for_update().filter(slug=described["slug"]).first()
     if study is None:
-        study = _new_study(described, simulated=simulated, user=user, at=at)
+        study = _new_study(described, loaded.sha256, simulated=simulated, user=user, at=at)
     newest = study.versions.order_by("-number").first()
     if newest and newest.sha256 == loaded.sha256:
         raise AlreadyLoaded(f"{study.slug} version {newest.number} is this folder")
@@ -73,19 +73,25 @@ def store(*, loaded: folder.Loaded, simulated: bool, user: User | None, by: Acto
     return version
 
 
-def _new_study(described: dict, *, simulated: bool, user: User | None, at: datetime) -> Study:
+def _new_study(described: dict, sha256: str, *, simulated: bool, user: User | None, at: datetime) -> Study:
     taken = Study.objects.filter(public_slug=described["public_slug"]) | Study.objects.filter(
         code_prefix=described["code_prefix"]
     )
     if taken.exists():
         raise SlugTaken(f"public_slug {described['public_slug']} or code_prefix {described['code_prefix']} is taken")
-    study = Study.objects.create(
-        slug=described["slug"],
-        public_slug=described["public_slug"],
-        code_prefix=described["code_prefix"],
-        simulated=simulated,
-        loaded_at=at,
-    )
+    try:
+        with transaction.atomic():
+            study = Study.objects.create(
+                slug=described["slug"],
+                public_slug=described["public_slug"],
+                code_prefix=described["code_prefix"],
+                simulated=simulated,
+                loaded_at=at,
+            )
+    except IntegrityError:  # loaded at the same moment, by a second press or by somebody else
+        if ProtocolVersion.objects.filter(study__slug=described["slug"], sha256=sha256).exists():
+            raise AlreadyLoaded(f"{described['slug']} is this folder") from None
+        raise SlugTaken(f"{described['slug']} was loaded a moment ago") from None
     if user:
         Membership.objects.create(study=study, user=user, role="researcher", since_at=at)
     return study

@@ -49,7 +49,10 @@ def accept_invitation(request: HttpRequest, token: str) -> HttpResponse:
     has_account = staff.existing_user(invitation) is not None
     form = AcceptInvitation(request.POST or None, has_account=has_account, email=invitation.email)
     if request.method == "POST" and form.is_valid():
-        return _accept(request, token, form)
+        try:
+            return _accept(request, token, form)
+        except staff.InvitationNotValid:  # used a moment ago, by a second press
+            return render(request, "public/invitation_over.html", status=410)
     return render(request, "public/accept_invitation.html", {"form": form, "invitation": invitation})
 
 
