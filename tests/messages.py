@@ -6,6 +6,7 @@ left empty, never guessed from a sentence like it: an empty message shows in tes
 
 from __future__ import annotations
 
+import contextlib
 import io
 import os
 import shutil
@@ -21,8 +22,8 @@ ROOT = Path(__file__).resolve().parent.parent
 CATALOGUE = ROOT / "trial" / "locale" / "nl" / "LC_MESSAGES" / "django.po"
 COMPILED = CATALOGUE.with_suffix(".mo")
 GETTEXT = shutil.which("xgettext") is not None
-# Django would write what it finds beside a folder called locale into that folder, so it must not meet ours.
-NOT_READ = ["build", "demo", "docs", "locale", "screenshots", "staticfiles", "tests", "var"]
+APPS = ("trial", "outcomes", "randomisation", "coaching_protocol", "reports")
+SPOKEN = {".html", ".py", ".txt"}
 
 
 def read(path: Path = CATALOGUE) -> Catalog:
@@ -41,14 +42,28 @@ def texts(value: str | list[str] | tuple[str, ...]) -> tuple[str, ...]:
 
 
 def extracted() -> Catalog:
-    """What the sources say now, nothing of it translated. Needs GNU gettext, a configured Django and ROOT as directory."""
+    """What the sources say now, nothing of it translated. Needs GNU gettext and a configured Django.
+
+    Read from a copy: Django writes a Python file beside every template while it works, where tests that run at the same
+    time would find it, and it would take our folder called locale for another place to write to.
+    """
     from django.core.management import call_command
     from django.test import override_settings
 
     with tempfile.TemporaryDirectory(prefix="handvat-messages-") as directory:
-        with override_settings(LOCALE_PATHS=[directory]):
-            call_command("makemessages", locale=["nl"], ignore_patterns=NOT_READ, add_location="never", verbosity=0)
-        return read(Path(directory) / "nl" / "LC_MESSAGES" / "django.po")
+        copy, found = Path(directory, "sources"), Path(directory, "found")
+        for app in APPS:
+            shutil.copytree(ROOT / app, copy / app, ignore=_silent)
+        found.mkdir()
+        with contextlib.chdir(copy), override_settings(LOCALE_PATHS=[str(found)]):
+            call_command("makemessages", locale=["nl"], add_location="never", verbosity=0)
+        return read(found / "nl" / "LC_MESSAGES" / "django.po")
+
+
+def _silent(directory: str, names: list[str]) -> set[str]:
+    """What speaks to nobody, or in words of its own: studies speak from their folders."""
+    spoken = {name for name in names if Path(name).suffix in SPOKEN or Path(directory, name).is_dir()}
+    return set(names) - (spoken - {"locale", "migrations", "static", "studies", "__pycache__"})
 
 
 def write(catalogue: Catalog) -> None:
@@ -70,7 +85,6 @@ def brought_up_to_date(catalogue: Catalog, template: Catalog) -> Catalog:
 
 
 def main() -> int:
-    os.chdir(ROOT)
     catalogue = read()
     if GETTEXT:
         os.environ.setdefault("DJANGO_SETTINGS_MODULE", "trial.settings")

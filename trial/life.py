@@ -17,6 +17,7 @@ from trial.queries.dashboard import panel_adherence, panel_alerts, panel_flow, p
 from trial.queries.tables import tables
 from trial.rehearsal import behave
 from trial.sections import section
+from trial.words import word
 
 __all__ = [
     "behave",
@@ -143,7 +144,7 @@ def compose_invitation(message: Message, at: datetime) -> Mail | None:
     path = reverse("accept_invitation", args=[token_of(invitation)])
     body = _(
         "You are invited to work on a study as %(role)s. Open this link to make your account; it works once, for 14 days:"
-    ) % {"role": invitation.role}
+    ) % {"role": word(invitation.role)}
     return Mail(to=invitation.email, subject=_("Invitation"), body=f"{body}\n\n{settings.PUBLIC_URL}{path}\n")
 
 

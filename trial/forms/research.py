@@ -10,6 +10,7 @@ from django.utils.translation import gettext_lazy as _
 
 from trial import folder, hooks, lifecycles, permissions
 from trial.models import ProtocolVersion
+from trial.words import word
 
 
 class LoadStudy(forms.Form):
@@ -77,7 +78,7 @@ class Invite(forms.Form):
     role = forms.ChoiceField(
         label=_("Role"),
         widget=forms.RadioSelect,
-        choices=[(role, format_lazy("{}: {}", role, words)) for role, words in permissions.ROLES.items()],
+        choices=[(role, format_lazy("{}: {}", word(role), duties)) for role, duties in permissions.ROLES.items()],
     )
 
 
@@ -104,7 +105,7 @@ class People(forms.Form):
     def __init__(self, *args: Any, version: ProtocolVersion, hides_completion: bool, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         states = [state for state in lifecycles.PARTICIPANT if not (hides_completion and state == "completed")]
-        self._choose("state", [("", _("All")), *((state, state) for state in states)])
+        self._choose("state", [("", _("All")), *((state, word(state)) for state in states)])
         self._choose("site", [("", _("All")), *((site.code, site.name) for site in version.protocol.sites)])
 
     def _choose(self, name: str, options: list[tuple[str, Any]]) -> None:

@@ -15,6 +15,8 @@ from django.utils.safestring import SafeString
 from django.utils.text import Truncator
 from django.utils.translation import get_language, gettext
 
+from trial import words
+
 register = template.Library()
 
 REQUEST_KEY = "request_key"
@@ -156,6 +158,9 @@ def text(value: Any) -> Any:
 
 def _short(language: str | None) -> str:
     return (language or "").partition("-")[0]
+
+
+register.filter("word", words.word)
 
 
 @register.filter

@@ -595,7 +595,7 @@ def test_an_uncertain_message_is_listed_and_sent_again_once(ada, study, dan):
         study=study, participant=dan, kind="assessment_invitation", subject_ref="post", due_at=NOW, at=NOW
     )
     Message.objects.filter(pk=message.pk).update(state="uncertain")
-    assert f"assessment_invitation, post {dan.code} 0" in page(ada, "messages", study.slug)
+    assert f"invitation to questions, post {dan.code} 0" in page(ada, "messages", study.slug)
     sent = key()
     for _ in range(2):
         assert ada.post(url("send_again", study.slug, message.pk), sent).status_code == 302

@@ -1,0 +1,44 @@
+"""Stable codes in the reader's words: what stands in the database for a machine, said on a page for a person."""
+
+from __future__ import annotations
+
+from django.utils.functional import Promise
+from django.utils.translation import gettext_lazy as _
+
+# What a code means does not depend on the table: a study, a message and a person may share one.
+WORDS: dict[str, str | Promise] = {
+    # roles
+    "researcher": _("researcher"),
+    "statistician": _("statistician"),
+    "coach": _("coach"),
+    "supervisor": _("supervisor"),
+    "assessor": _("assessor"),
+    # states of studies
+    "draft": _("draft"),
+    "open": _("open"),
+    "paused": _("paused"),
+    "closed": _("closed"),
+    "locked": _("locked"),
+    # states of participants
+    "screening": _("screening"),
+    "excluded": _("excluded"),
+    "consented": _("consented"),
+    "randomised": _("randomised"),
+    "completed": _("completed"),
+    "withdrawn": _("withdrawn"),
+    # states of messages, and their kinds
+    "queued": _("queued"),
+    "sending": _("sending"),
+    "uncertain": _("uncertain"),
+    "sent": _("sent"),
+    "cancelled": _("cancelled"),
+    "assessment_invitation": _("invitation to questions"),
+    "assessment_reminder": _("reminder of questions"),
+    "alert": _("alert"),
+    "invitation": _("invitation"),
+}
+
+
+def word(code: str) -> str | Promise:
+    """The word for this code; a code without one is shown as it is."""
+    return WORDS.get(code, code)
