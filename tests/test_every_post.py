@@ -17,7 +17,8 @@ from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from types import SimpleNamespace
-from typing import Any
+from typing import Any, ClassVar
+from urllib.parse import urlsplit
 
 import pytest
 import time_machine
@@ -27,7 +28,8 @@ from django.core import mail
 from django.core.cache import cache
 from django.db import connection, connections, transaction
 from django.test import Client as Browser
-from django.urls import resolve, reverse
+from django.urls import URLResolver, get_resolver, resolve, reverse
+from django.views.i18n import set_language
 from rest_framework.test import APIClient
 
 from tests import crawling, factories
@@ -85,6 +87,15 @@ def understood(study: Study) -> dict[str, Any]:
 def with_a_message(study: Study) -> dict[str, Any]:
     with transaction.atomic():
         return pairs.with_a_message(study)
+
+
+def known(study: Study) -> dict[str, Any]:
+    dan = factories.a_verified_participant(study, NOW)
+    return {"browser": Browser(), "email": dan.identity.email}
+
+
+def staff_member(study: Study) -> dict[str, Any]:
+    return {"browser": Browser(), "email": factories.a_staff_member(study, "coach", "", NOW).email}
 
 
 def invited(study: Study) -> dict[str, Any]:
@@ -214,7 +225,88 @@ PRESSES = [
         "role given",
         lambda x: {"full_name": "Bea Bos", "password": factories.PASSWORD},
     ),
+    Press("account_request_login_code", known, at("account_request_login_code"), "", lambda x: {"email": x.email}),
+    Press("account_reset_password", staff_member, at("account_reset_password"), "", lambda x: {"email": x.email}),
 ]
+# Routes that take a POST and change nothing that is counted here.
+ELSEWHERE = {
+    "set_language": "sets a cookie",
+    "join:consent_questions": "counts tries in the session, each press once; tests/trial/views/test_join.py",
+    "research:verify": "reads the trail and writes nothing",
+    "account_login": "signs in",
+    "account_confirm_login_code": "signs in",
+    "account_logout": "signs out",
+    "account_reauthenticate": "asks for the password again",
+    "account_change_password": "the same password twice is the same password",
+    "account_reset_password_from_key": "the same password twice is the same password",
+    "account_signup": "closed; trial.accounts.Adapter",
+    "account_set_password": "shut; trial.audiences.SHUT",
+    "account_email": "shut; trial.audiences.SHUT",
+    "account_confirm_email": "shut; trial.audiences.SHUT",
+    "mfa_authenticate": "signs in",
+    "mfa_reauthenticate": "asks for the code again",
+    "mfa_activate_totp": "one authenticator for each person, whom allauth tells that there is one",
+    "mfa_deactivate_totp": "takes it away",
+    "mfa_generate_recovery_codes": "new codes in place of the old, in one row",
+}
+SEEN_BY = {  # who walks through the pages, and from where
+    "a newcomer": (newcomer(), ["/"]),
+    "a newcomer among the first questions": (newcomer("begin"), [JOIN]),
+    "a newcomer among the questionnaires": (newcomer("basics"), [JOIN]),
+    "a newcomer in the dark": (newcomer("mood", i9=1), [at("join:talk", P), JOIN]),
+    "a newcomer with a code to come": (newcomer("contact"), [at("join:code", P)]),
+    "a newcomer before the letter": (newcomer("code"), [JOIN]),
+    "a newcomer who understood": (understood, [at("join:sign", P)]),
+    "Dan before his questions": (pairs.asked_for_questions, [HOME]),
+    "Dan before the baseline": (pairs.consented, [HOME]),
+    "Dan in a questionnaire": (pairs.drafted, [HOME]),
+    "Dan before his lessons": (pairs.in_lessons, [HOME]),
+    "Dan in a lesson": (pairs.begun_lesson, [LESSON]),
+    "Dan after a lesson": (pairs.done_lesson, [LESSON]),
+    "Ben": (pairs.coached, [CASELOAD, at("account_change_password")]),
+    "Ben in a call": (pairs.in_a_call, [CASELOAD]),
+    "Eva": (pairs.two_coaches, [CASELOAD, at("research:studies")]),
+    "Eva with an alert": (pairs.with_an_alert, [an_alert]),
+    "Eva with an alert of hers": (pairs.with_a_taken_alert, [an_alert]),
+    "Cleo": (lambda study: pairs.staff(study, "assessor"), [at("research:studies")]),
+    "Ada": (pairs.with_people, [at("research:studies"), at("mfa_index")]),
+    "Ada before the study": (pairs.draft_study, [STATE]),
+    "Ada while nobody may join": (pairs.paused_study, [STATE]),
+    "Ada with a message": (with_a_message, [at("research:messages", R)]),
+    "Finn after the study": (pairs.closed_study, [at("research:studies")]),
+    "whoever was invited": (invited, [lambda x: reverse("accept_invitation", args=[x.token])]),
+}
+
+
+@pytest.mark.django_db
+@pytest.mark.parametrize("who", SEEN_BY)
+def test_every_form_that_anybody_sees_is_among_those_sent_twice(who, study):
+    given, starts = SEEN_BY[who]
+    x = SimpleNamespace(**given(study))
+    sent_twice = {press.route for press in PRESSES}
+    forms = list(crawling.crawl(x.browser, *(start if isinstance(start, str) else start(x) for start in starts)))
+    assert forms
+    assert {form.route for form in forms} - sent_twice - set(ELSEWHERE) == set()
+    assert [form.page for form in forms if form.route in sent_twice and not form.sent.get("request_key")] == []
+
+
+def test_every_route_that_takes_a_post_is_sent_twice_or_changes_nothing():
+    named = {route for route, view in routes(get_resolver()) if takes_a_post(view) and not route.startswith("api:")}
+    assert named == {press.route for press in PRESSES} | set(ELSEWHERE)
+
+
+def routes(resolver: URLResolver, room: str = "") -> Iterator[tuple[str, Any]]:
+    for each in resolver.url_patterns:
+        if isinstance(each, URLResolver):
+            yield from routes(each, f"{room}{each.namespace}:" if each.namespace else room)
+        else:
+            yield f"{room}{each.name}", each.callback
+
+
+def takes_a_post(view: Any) -> bool:
+    if hasattr(view, "view_class"):
+        return hasattr(view.view_class, "post")
+    return view is set_language or (view.__module__.split(".")[0] not in {"allauth"} and "POST" in pairs.methods(view))
 
 
 @pytest.mark.parametrize("press", PRESSES, ids=str)
@@ -234,6 +326,42 @@ def test_a_form_that_is_sent_twice_has_one_effect(press, study):
     assert press.does in {*once.events, ""}
     assert twice == once
     assert once.rows or once.mails or press.route in KEPT_IN_PLACE
+
+
+class SentTwice(APIClient):
+    """Sends a call of the endpoint so many times with one key, and keeps what that did; other calls go as they are."""
+
+    endpoint, times = "", 1
+    effects: ClassVar[list[Effect]] = []
+
+    def generic(self, method: str, path: str, *args: Any, **extra: Any) -> Any:
+        if method == "GET" or resolve(urlsplit(path).path).view_name != f"api:{self.endpoint}":
+            return super().generic(method, path, *args, **extra)
+        keyed, answers = {**extra, "HTTP_IDEMPOTENCY_KEY": clients.a_key()}, []
+
+        def send() -> int:
+            answers.append(APIClient.generic(copy.copy(self), method, path, *args, **keyed))
+            return answers[-1].status_code
+
+        self.effects.append(effect(*[send] * self.times))
+        return answers[0]
+
+
+@pytest.mark.parametrize("pair", pairs.PAIRS, ids=lambda pair: pair.endpoint)
+def test_a_call_of_the_api_that_comes_twice_has_one_effect(pair, study, monkeypatch):
+    monkeypatch.setattr(clients, "APIClient", SentTwice)
+    x = SimpleNamespace(**(with_a_message(study) if pair.given is pairs.with_a_message else pair.given(study)))
+    monkeypatch.setattr(SentTwice, "effects", [])
+    monkeypatch.setattr(SentTwice, "endpoint", pair.endpoint)
+
+    with taken_back():
+        pair.by_api(x)
+    monkeypatch.setattr(SentTwice, "times", 2)
+    pair.by_api(x)
+
+    once, twice = SentTwice.effects
+    assert pair.does in {*once.events, ""}
+    assert twice == once
 
 
 @dataclass(frozen=True)

@@ -12,6 +12,11 @@ from django.utils import timezone, translation
 from trial.models import Membership, Participant, Study
 
 PARTICIPANT, COACH, RESEARCH = "participant", "coach", "research"
+ACCOUNT = "account"
+# An address comes with an invitation or is checked on the way in; nobody adds or changes one among the account pages.
+SHUT = {"account_email", "account_email_verification_sent", "account_confirm_email", "account_set_password"}
+# Participants sign in by code: they have no password, no second factor and no address that these pages could show.
+OF_PARTICIPANTS = {"account_login", "account_logout", "account_request_login_code", "account_confirm_login_code"}
 
 
 class AudienceDoor:
@@ -37,6 +42,8 @@ class AudienceDoor:
             if room != RESEARCH:
                 request.participant = _participant(request)  # type: ignore[attr-defined]
             _check(request, room)
+        elif room == ACCOUNT:
+            _check_account(request)
 
 
 def _participant(request: HttpRequest) -> Participant | None:
@@ -55,6 +62,14 @@ def _check(request: HttpRequest, room: str) -> None:
     if room == COACH and not is_coach(request):
         raise Http404
     if room == RESEARCH and not is_staff(request):
+        raise Http404
+
+
+def _check_account(request: HttpRequest) -> None:
+    name = request.resolver_match.url_name if request.resolver_match else None
+    if name in SHUT:
+        raise Http404
+    if name not in OF_PARTICIPANTS and request.user.is_authenticated and _participant(request):
         raise Http404
 
 

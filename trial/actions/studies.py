@@ -42,7 +42,7 @@ def load(*, path: Path, simulated: bool = False, user: User | None = None, by: A
     return store(loaded=loaded, simulated=simulated, user=user, by=by, at=at)
 
 
-@transaction.atomic
+@once
 def store(*, loaded: folder.Loaded, simulated: bool, user: User | None, by: Actor, at: datetime) -> ProtocolVersion:
     described = loaded.document["study"]
     study = Study.objects.select_for_update().filter(slug=described["slug"]).first()

@@ -72,6 +72,7 @@ class StudiesView(APIView):
             loaded=loaded,
             simulated=simulated,
             user=request.user,  # type: ignore[arg-type]
+            key=doors.key(request),
             by=actors.staff(request.user.pk, _check_may_replace(request, loaded)),  # type: ignore[arg-type]
             at=timezone.now(),
         )

@@ -60,6 +60,10 @@ class Loaded:
     sha256: str
     notes: tuple[str, ...] = ()
 
+    def __str__(self) -> str:
+        """Names the folder by its content; a request key is held against this."""
+        return self.sha256
+
 
 Section = Callable[["Folder", Mapping[str, BaseModel]], Part]
 

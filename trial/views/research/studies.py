@@ -43,6 +43,7 @@ def _first_page(roles: set[str]) -> str:
 
 
 @require_http_methods(["GET", "POST"])
+@conflict_if_reused
 def load(request: HttpRequest) -> HttpResponse:
     if not _may_load(request, studies.roles_by_study(person(request))):
         raise PermissionDenied
@@ -64,6 +65,7 @@ def _store(request: HttpRequest, form: forms.LoadStudy) -> HttpResponse:
             loaded=loaded,
             simulated=form.cleaned_data.get("simulated", False),
             user=person(request),
+            key=key(request),
             by=actors.staff(person(request).pk, role),
             at=timezone.now(),
         )
