@@ -6,6 +6,7 @@ from datetime import datetime
 from zoneinfo import ZoneInfo
 
 from django.db.models import Avg, Count, Exists, F, OuterRef, Q, QuerySet, Sum
+from django.utils import formats
 from django.utils.translation import gettext as _
 
 from coaching_protocol.models import Attempt, Contact
@@ -47,7 +48,7 @@ def panel(study: Study, person: User, at: datetime) -> Panel | None:
             Figure(
                 _("Minutes"),
                 str(minutes["total"] or 0),
-                of=_("%(mean)s a call") % {"mean": f"{minutes['mean']:.1f}"} if minutes["mean"] is not None else "",
+                of=_a_call(minutes["mean"]),
                 definition=_("Minutes on the phone in calls that were held, as coaches logged them: sum and mean."),
             ),
         ],
@@ -63,3 +64,8 @@ def _planned_so_far(study: Study, at: datetime) -> QuerySet[Contact]:
     return (
         Contact.objects.filter(plan__study=study).annotate(was_tried=Exists(tried)).filter(was_due | Q(was_tried=True))
     )
+
+
+def _a_call(mean: float | None) -> str:
+    # number_format cuts off, so round first
+    return "" if mean is None else _("%(mean)s a call") % {"mean": formats.number_format(round(mean, 1), 1)}

@@ -5,6 +5,7 @@ from __future__ import annotations
 from datetime import UTC, datetime, timedelta
 
 import pytest
+from django.utils import translation
 
 from coaching_protocol.actions import calls
 from coaching_protocol.models import CoachingPlan, Contact
@@ -62,6 +63,15 @@ def test_the_panel_counts_planned_attempted_held_and_minutes(study, ben, three):
         "Held": ("2", "4"),
         "Minutes": ("17", "8.5 a call"),
     }
+
+
+def test_a_mean_is_rounded_and_written_as_the_reader_writes_it(study, ben, three):
+    friday = NOW + timedelta(days=4)
+    for participant, minutes in zip(three, (5, 6, 9), strict=True):
+        call(participant, 1, ben, friday, "reached", minutes=minutes)
+    assert figures(study, friday)["Minutes"] == ("20", "6.7 a call")
+    with translation.override("nl"):
+        assert figures(study, friday)["Minuten"] == ("20", "6,7 per gesprek")
 
 
 def test_calls_after_somebody_left_were_never_due(study, ben, three):

@@ -244,7 +244,8 @@ def panel_adherence(study: Study, person: User, at: datetime) -> Panel | None:
 
 
 def _per_person(count: int, persons: int) -> str:
-    return f"{count / persons:.1f}" if persons else "–"
+    # number_format cuts off, so round first
+    return formats.number_format(round(count / persons, 1), 1) if persons else "–"
 
 
 def panel_alerts(study: Study, person: User, at: datetime) -> Panel:
