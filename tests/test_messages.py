@@ -8,6 +8,7 @@ import re
 import pytest
 from babel.messages.catalog import Message
 from babel.messages.mofile import read_mo
+from django.template.loader import render_to_string
 from django.utils import translation
 
 from tests import messages
@@ -59,3 +60,10 @@ def test_django_speaks_it_with_one_and_with_more():
     with translation.override("nl"):
         said = [translation.ngettext("%(minutes)s minute", "%(minutes)s minutes", n) % {"minutes": n} for n in (1, 2)]
     assert said == ["1 minuut", "2 minuten"]
+
+
+def test_a_crisis_number_is_dialled_and_a_planned_call_is_numbered():
+    line = {"name": "113", "numbers": ["113"]}
+    with translation.override("nl"):
+        assert "Bel 113" in render_to_string("pieces/crisis.html", {"line": line})
+        assert translation.gettext("Call %(number)s") % {"number": 7} == "Gesprek 7"
