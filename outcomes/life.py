@@ -92,17 +92,25 @@ def baseline(participant: Participant, at: datetime) -> Outcome:
     described = definitions.assessments(participant.version).baseline
     if not Schedule.objects.filter(participant=participant, timepoint=described.timepoint).exists():
         assessments.begin_baseline(participant=participant, by=SYSTEM, at=at)
+    ask = _baseline_task(participant, described.timepoint)
+    if ask is None:
+        _close_passed(reads.unclosed(participant), at)
+        return Done()
+    closes_at = reads.closes_at(participant, described.timepoint)
+    if closes_at and closes_at <= at:
+        participants.withdraw(participant=participant, reason=participants.UNDONE, by=SYSTEM, at=at)
+        participant.reread()  # the steps after this one must see it
+        return Wait()
+    return Ask(ask, until=closes_at)
+
+
+def _baseline_task(participant: Participant, timepoint: str) -> Task | None:
+    """What is left to do before allocation."""
     if reads.missing_baseline_questions(participant):
-        return Ask(
-            Task(title=_("A few questions about you"), url=reverse("participant:questions"), kind="questionnaire")
-        )
-    if not reads.is_baseline_complete(participant):
-        return Ask(_sitting_task(participant, described.timepoint, at))
-    _close_passed(reads.unclosed(participant), at)
-    return Done()
-
-
-def _sitting_task(participant: Participant, timepoint: str, at: datetime) -> Task:
+        url = reverse("participant:questions")
+        return Task(title=_("A few questions about you"), url=url, kind="questionnaire")
+    if reads.is_baseline_complete(participant):
+        return None
     sitting = reads.sitting(participant, timepoint)
     assert sitting is not None  # its rows were made a moment ago
     return _task(sitting, participant)
@@ -112,6 +120,8 @@ def dating(participant: Participant, at: datetime) -> Outcome:
     """Step: close what has passed, and date what hangs on it. Done when every timepoint is closed."""
     if participant.state == "withdrawn":
         return Done()
+    if participant.randomised_at is None:
+        return Wait()  # allocation waits for the end of a pause; nothing is planned yet, which is not to be through
     moved = True
     while moved:
         left = reads.unclosed(participant)
@@ -173,6 +183,8 @@ def _next_look(
 
 def completion(participant: Participant, at: datetime) -> Outcome:
     """Step: with the last timepoint closed the study is over for this person."""
+    if participant.state == "consented":
+        return Wait()
     if participant.state == "randomised":
         if reads.unclosed(participant):
             return Wait()

@@ -29,9 +29,10 @@ class Done:
 
 @dataclass(frozen=True)
 class Ask:
-    """The participant has something to do before the journey goes on."""
+    """The participant has something to do before the journey goes on; at `until` the step is looked at again."""
 
     task: Task
+    until: datetime | None = None
 
 
 @dataclass(frozen=True)

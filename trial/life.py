@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from django.conf import settings
 from django.urls import reverse
 from django.utils.translation import gettext as _
 
-from trial.actions import grants
+from trial.actions import grants, participants
 from trial.actions.staff import token_of
+from trial.actors import SYSTEM
 from trial.entries import Ask, Done, Mail, Outcome, Task, Wait
 from trial.models import Alert, ExerciseAnswer, Invitation, Message, Participant, Study
 from trial.queries import programme
@@ -38,6 +39,8 @@ __all__ = [
     "verification",
     "withdrawn",
 ]
+
+UNANSWERED_AFTER = timedelta(days=30)  # as long as the baseline that comes next is open
 
 
 def requirements(study: Study) -> list[str]:
@@ -83,9 +86,13 @@ def call_times(participant: Participant, at: datetime) -> Outcome:
     identity = getattr(participant, "identity", None)
     if participant.randomised_at or not participant.is_in_study or identity is None or identity.call_times_sealed:
         return Done()
-    return Ask(
-        Task(title=_("When may we call you?"), url=reverse("participant:call_times"), kind="questionnaire", minutes=1)
-    )
+    until = (participant.consented_at or at) + UNANSWERED_AFTER
+    if until <= at:
+        participants.withdraw(participant=participant, reason=participants.UNDONE, by=SYSTEM, at=at)
+        participant.reread()  # the steps after this one must see it
+        return Wait()
+    url = reverse("participant:call_times")
+    return Ask(Task(title=_("When may we call you?"), url=url, kind="questionnaire", minutes=1), until=until)
 
 
 def openings(participant: Participant, at: datetime) -> Outcome:

@@ -10,6 +10,7 @@ from django.db.models import Exists, OuterRef, Q
 from trial import audit, hooks
 from trial.actions import journey, messages, participants
 from trial.actors import WORKER
+from trial.lifecycles import NotAllowedNow
 from trial.models import Alert, Journey, Message, Participant, Study
 
 STOPPED_AFTER = timedelta(hours=24)  # a screening left alone: its answers are erased
@@ -60,10 +61,18 @@ def _journeys(at: datetime) -> int:
 def _abandoned(at: datetime) -> int:
     left = Q(verified_at__isnull=True, began_at__lt=at - STOPPED_AFTER) | Q(verified_at__lt=at - UNSIGNED_AFTER)
     found = list(Participant.objects.filter(left, state="screening").order_by("pk").values_list("pk", flat=True)[:500])
-    for participant in Participant.objects.filter(pk__in=found).select_related("study") if found else ():
-        stage = "consent" if participant.verified_at else "screening"
+    people = Participant.objects.filter(pk__in=found).select_related("study") if found else ()
+    return sum(_stop(participant, at) for participant in people)
+
+
+def _stop(participant: Participant, at: datetime) -> bool:
+    """False for somebody who went on, or was stopped by another worker, since we looked."""
+    stage = "consent" if participant.verified_at else "screening"
+    try:
         participants.turn_away(participant=participant, stage=stage, reason="stopped", stopped=True, by=WORKER, at=at)
-    return len(found)
+    except NotAllowedNow:
+        return False
+    return True
 
 
 def _forgotten(at: datetime) -> int:

@@ -68,6 +68,12 @@ def unclosed(participant: Participant) -> list[Schedule]:
     return list(Schedule.objects.filter(participant=participant, closed_at__isnull=True, ended_at__isnull=True))
 
 
+def closes_at(participant: Participant, timepoint: str) -> datetime | None:
+    """When the window of a timepoint ends, if that is known."""
+    found = Schedule.objects.filter(participant=participant, timepoint=timepoint)
+    return found.values_list("closes_at", flat=True).first()
+
+
 def is_baseline_complete(participant: Participant) -> bool:
     """Every baseline questionnaire is submitted or declined."""
     baseline = definitions.assessments(participant.version).baseline

@@ -40,13 +40,20 @@ def advance(participant: Participant, at: datetime) -> Ask | None:
             passed.append(name)
         elif isinstance(outcome, Ask):
             ask = outcome
+            waits += [outcome.until] if outcome.until else []
             break
         elif outcome.until:
             waits.append(outcome.until)
-    due_at = min(waits, default=None)
-    if (passed, due_at) != (journey.passed, journey.due_at) or journey.failed_at:
-        Journey.objects.filter(pk=journey.pk).update(passed=passed, due_at=due_at, failed_at=None)
+    _keep(journey, passed, min(waits, default=None), at)
     return ask
+
+
+def _keep(journey: Journey, passed: list[str], due_at: datetime | None, at: datetime) -> None:
+    """Store how far somebody is. Where another moved them on meanwhile, neither knew all: then it is looked at again."""
+    as_read = Journey.objects.filter(pk=journey.pk, due_at=journey.due_at, failed_at=journey.failed_at)
+    is_moved = (passed, due_at) != (journey.passed, journey.due_at) or journey.failed_at
+    if is_moved and not as_read.update(passed=passed, due_at=due_at, failed_at=None):
+        Journey.objects.filter(pk=journey.pk).update(due_at=at)
 
 
 def _take(step, participant: Participant, at: datetime) -> Outcome | None:
