@@ -38,11 +38,12 @@ def begin(*, participant: Participant, protocol: str, from_at: datetime, by: Act
     audit.record(participant, "contacts planned", subject=participant.code, new={"sealed": sealed}, by=by, at=at)
     coach = next_coach(participant.study)
     if coach is None:
+        # About the study, once a day: whom it concerns would tell the arm, and supervisors see it in the caseload.
         raise_alert(
             study=participant.study,
-            participant=participant,
+            participant=None,
             kind="no_coach",
-            subject_ref="coaching",
+            subject_ref=at.date().isoformat(),
             within_hours=48,
             by=SYSTEM,
             at=at,

@@ -175,7 +175,7 @@ def panel_flow(study: Study, person: User, at: datetime) -> Panel:
             *_completed(study, states),
         ],
         head=[_("Left at"), _("Reason"), _("People")],
-        rows=_left(everybody),
+        rows=_left(everybody, hides_completion=studies.hides_completion(study)),
         note=_("Below allocation nothing is told by arm before the study is locked."),
     )
 
@@ -192,9 +192,12 @@ def _completed(study: Study, states: Counter[str]) -> list[Figure]:
     ]
 
 
-def _left(everybody: Iterable[Person]) -> list[list[str]]:
+def _left(everybody: Iterable[Person], *, hides_completion: bool) -> list[list[str]]:
+    told = {"completed": "randomised"} if hides_completion else {}
     left = Counter(
-        (each.state, each.left_stage, each.left_reason) for each in everybody if each.state in {"excluded", "withdrawn"}
+        (each.state, told.get(each.left_stage, each.left_stage), each.left_reason)
+        for each in everybody
+        if each.state in {"excluded", "withdrawn"}
     )
     rows: list[list[str]] = []
     for state, heading in (("excluded", _("Before consent")), ("withdrawn", _("After consent"))):

@@ -68,6 +68,12 @@ def shown_state(participant: Participant, study: Study) -> str:
     return participant.state
 
 
+def shown_stage(participant: Participant, study: Study) -> str:
+    """Where somebody was when they left, as it may be shown."""
+    is_hidden = participant.left_stage == "completed" and studies.hides_completion(study)
+    return "randomised" if is_hidden else participant.left_stage
+
+
 def events(participant: Participant, study: Study) -> list[Event]:
     """What happened to a person, oldest first, without sealed values; under concealment only what happens to all."""
     rows = AuditEvent.objects.filter(stream=f"{study.slug}/{participant.code}").order_by("number")

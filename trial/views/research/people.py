@@ -43,6 +43,7 @@ def person(request: HttpRequest, slug: str, code: str) -> HttpResponse:
         {
             "person": participant,
             "state": participants.shown_state(participant, study),
+            "left_stage": participants.shown_stage(participant, study),
             "site": _site(study, participant),
             "panels": [panel(participant, study, at) for panel in hooks.entries("PERSON_PANELS")],
             "modules": participants.modules_used(participant, study),
