@@ -11,8 +11,9 @@ from django.db import IntegrityError, transaction
 
 from trial import audit, folder, hooks, lifecycles, vault
 from trial.actions.once import once
+from trial.actions.staff import join
 from trial.actors import Actor
-from trial.models import Confirmation, Journey, Membership, ProtocolText, ProtocolVersion, Study, User
+from trial.models import Confirmation, Journey, ProtocolText, ProtocolVersion, Study, User
 
 
 class AlreadyLoaded(Exception):
@@ -47,7 +48,7 @@ def store(*, loaded: folder.Loaded, simulated: bool, user: User | None, by: Acto
     described = loaded.document["study"]
     study = Study.objects.select_for_update().filter(slug=described["slug"]).first()
     if study is None:
-        study = _new_study(described, loaded.sha256, simulated=simulated, user=user, at=at)
+        study = _new_study(described, loaded.sha256, simulated=simulated, user=user, by=by, at=at)
     newest = study.versions.order_by("-number").first()
     if newest and newest.sha256 == loaded.sha256:
         raise AlreadyLoaded(f"{study.slug} version {newest.number} is this folder")
@@ -73,7 +74,7 @@ def store(*, loaded: folder.Loaded, simulated: bool, user: User | None, by: Acto
     return version
 
 
-def _new_study(described: dict, sha256: str, *, simulated: bool, user: User | None, at: datetime) -> Study:
+def _new_study(described: dict, sha256: str, *, simulated: bool, user: User | None, by: Actor, at: datetime) -> Study:
     taken = Study.objects.filter(public_slug=described["public_slug"]) | Study.objects.filter(
         code_prefix=described["code_prefix"]
     )
@@ -93,7 +94,7 @@ def _new_study(described: dict, sha256: str, *, simulated: bool, user: User | No
             raise AlreadyLoaded(f"{described['slug']} is this folder") from None
         raise SlugTaken(f"{described['slug']} was loaded a moment ago") from None
     if user:
-        Membership.objects.create(study=study, user=user, role="researcher", since_at=at)
+        join(study=study, user=user, role="researcher", by=by, at=at)
     return study
 
 
