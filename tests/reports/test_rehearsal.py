@@ -1,0 +1,42 @@
+"""The same seed gives the same study: the same numbers and the same snapshot; another seed gives another."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parents[2]
+KEPT = {"PATH", "HOME", "LANG", "TMPDIR", "XDG_RUNTIME_DIR", "FONTCONFIG_PATH"}
+
+
+def rehearsed(directory: Path, seed: int) -> tuple[list[dict], str]:
+    """Numbers and snapshot hash of a rehearsal, made by the command in a process and a database of its own."""
+    command = [sys.executable, "manage.py", "rehearse", "tests/trial/small_study", "--participants", "6", "--seed"]
+    environment = {name: value for name, value in os.environ.items() if name in KEPT}
+    done = subprocess.run(
+        [*command, str(seed), "--directory", str(directory)],
+        cwd=ROOT,
+        env={**environment, "PYTHONHASHSEED": str(len(directory.name))},  # the order of a set must not matter
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.returncode == 0, done.stderr[-2000:]
+    results = json.loads((directory / "results.json").read_text(encoding="utf-8"))
+    return results["numbers"], results["meta"]["snapshot_sha256"]
+
+
+@pytest.mark.slow
+def test_the_same_seed_gives_the_same_numbers_and_snapshot_and_another_seed_does_not(tmp_path):
+    first = rehearsed(tmp_path / "first", 1)
+    again = rehearsed(tmp_path / "once_more", 1)
+    other = rehearsed(tmp_path / "other", 2)
+
+    assert first[0] == again[0]
+    assert first[1] == again[1]
+    assert (first[0] == other[0], first[1] == other[1]) == (False, False)
