@@ -5,6 +5,7 @@ screenshots/<name>-<width>-<scheme>-<language>.png; screenshots/index.html shows
 database of its own, filled by `prepare`.
 """
 
+import itertools
 import os
 import sys
 from collections.abc import Callable, Iterator, Sequence
@@ -30,7 +31,8 @@ LANGUAGES = ("en", "nl")
 
 @dataclass(frozen=True)
 class Rehearsed:
-    """What `prepare` leaves behind: who signs in for each role, and names by which pages find their addresses."""
+    """What `prepare` leaves behind: who signs in for each role, or the browser of a newcomer who cannot sign in yet, and
+    names by which pages find their addresses."""
 
     people: dict[str, Any] = field(default_factory=dict)
     names: dict[str, Any] = field(default_factory=dict)
@@ -88,6 +90,15 @@ PICTURES: list[Picture] = [
     Picture("public-not-found", "/there-is-no-such-page/", status=404),
     Picture("join-letter", "/join/{public}/"),
     Picture("join-help", "/join/{public}/help/"),
+    Picture("join-basics", "/join/{public}/go-on/", "begun"),
+    Picture("join-basics-error", "/join/{public}/go-on/", "begun", act=press_send),
+    Picture("join-mood", "/join/{public}/go-on/", "questioned"),
+    Picture("join-talk", "/join/{public}/talk/", "in_the_dark"),
+    Picture("join-contact-error", "/join/{public}/go-on/", "screened", act=press_send),
+    Picture("join-code", "/join/{public}/contact/code/", "addressed"),
+    Picture("join-consent-questions", "/join/{public}/consent/questions/", "verified"),
+    Picture("join-sign-error", "/join/{public}/consent/sign/", "understood", act=press_send),
+    Picture("join-turned-away", "/join/{public}/go-on/", "too_young"),
     Picture("participant-home", "/participant/", "participant"),
     Picture("participant-lessons", "/participant/lessons/", "participant"),
     Picture("participant-lesson", "/participant/lessons/{lesson}/", "participant"),
@@ -113,6 +124,10 @@ PICTURES: list[Picture] = [
     Picture("research-people-nobody", "/research/{slug}/people/?state=completed", "researcher"),
     Picture("research-report", "/research/{slug}/reports/{report}/screen/", "researcher"),
     Picture("research-alerts", "/research/{slug}/alerts/", "researcher"),
+    Picture("research-alert", "/research/{slug}/alerts/{alert}/", "supervisor"),
+    Picture("research-wordings", "/research/{slug}/setup/wordings/", "researcher"),
+    Picture("research-state", "/research/{slug}/state/", "researcher"),
+    Picture("research-load", "/research/load/", "researcher"),
     Picture("research-messages", "/research/{slug}/messages/", "researcher"),
     Picture("research-audit", "/research/{slug}/audit/", "researcher"),
     Picture("research-reports", "/research/{slug}/reports/", "researcher"),
@@ -130,7 +145,7 @@ def prepare() -> Rehearsed:
     from reports import demonstration, rehearsing
     from reports.actions import reports
     from trial import actors
-    from trial.models import User
+    from trial.models import Alert, User
     from trial.permissions import ROLES
     from trial.queries import people
 
@@ -147,12 +162,54 @@ def prepare() -> Rehearsed:
     _draw_pages(report.pdf)
     coached = CoachingPlan.objects.filter(participant__study=study)[0].participant
     sitting = _open_next_questions(coached, now)
+    alert = Alert.objects.filter(study=study)[0]
     User.objects.filter(email__in=["researcher@example.org", "supervisor@example.org"]).update(full_name=LONG_NAME)
     names = {"public": study.public_slug, "slug": study.slug, "code": someone.code, "lesson": lesson}
     return Rehearsed(
-        people={**staff, "participant": someone.user, "coached": coached.user},
-        names={**names, "report": report.pk, "sitting": sitting, "coached": coached.code},
+        people={**staff, **_newcomers(study), "participant": someone.user, "coached": coached.user},
+        names={**names, "report": report.pk, "sitting": sitting, "coached": coached.code, "alert": alert.pk},
     )
+
+
+def _newcomers(study: Any) -> dict[str, Any]:
+    """Browsers of people on the way in, each a step further than the one before, and of two who go elsewhere."""
+    basics = {"age": 41, "gender": "f", "language_ok": "able", "treatment": "no_treatment"}
+    mood = {f"item_{code}": 2 if code < 7 else 0 for code in range(1, 10)}
+    address = {"name": LONG_NAME, "phone": "06 1234 5678"}
+    number = itertools.count(1)  # an address is known once
+    letter = study.current.consent.letters["en"]
+    steps: list[tuple[str, str, Callable[[Any], dict[str, Any]]]] = [
+        ("begun", "begin/", lambda browser: {}),
+        ("questioned", "screening/basics/", lambda browser: basics),
+        ("screened", "screening/full/", lambda browser: mood),
+        ("addressed", "contact/", lambda browser: {**address, "email": f"willie{next(number)}@example.org"}),
+        ("verified", "contact/code/", lambda browser: {"code": _code(browser, study)}),
+        ("understood", "consent/questions/", lambda browser: {q.code: q.correct for q in letter.comprehension}),
+    ]
+    along = {name: _browser(study, steps[:number]) for number, (name, _, _) in enumerate(steps, start=1)}
+    dark = ("", "screening/full/", lambda browser: {**mood, "item_9": 1})
+    young = ("", "screening/basics/", lambda browser: {**basics, "age": 16})
+    return {
+        **along,
+        "in_the_dark": _browser(study, [*steps[:2], dark]),
+        "too_young": _browser(study, [steps[0], young]),
+    }
+
+
+def _browser(study: Any, steps: Sequence[tuple[str, str, Callable[[Any], dict[str, Any]]]]) -> Any:
+    from django.test import Client
+
+    browser = Client(SERVER_NAME="127.0.0.1")
+    for _name, page, typed in steps:
+        browser.post(f"/join/{study.public_slug}/{page}", typed(browser))
+    return browser
+
+
+def _code(browser: Any, study: Any) -> str:
+    """The code that was mailed, from where the site keeps it."""
+    from trial.views.join import arrival
+
+    return str(browser.session[arrival.SESSION][study.public_slug]["asked"]["code"])
 
 
 def _open_next_questions(person: Any, at: Any) -> str:
@@ -280,8 +337,10 @@ def _cookies(role: str | None, rehearsed: Rehearsed, language: str) -> dict[str,
     cookies = {settings.LANGUAGE_COOKIE_NAME: language}
     if role is None:
         return cookies
-    client = Client()
-    client.force_login(rehearsed.people[role], backend=settings.AUTHENTICATION_BACKENDS[0])
+    found = rehearsed.people[role]
+    client = found if isinstance(found, Client) else Client()
+    if client is not found:
+        client.force_login(found, backend=settings.AUTHENTICATION_BACKENDS[0])
     name = settings.SESSION_COOKIE_NAME
     return {**cookies, name: client.cookies[name].value}
 
