@@ -134,6 +134,9 @@ WORDS: dict[str, tuple[str, str]] = {
     "means_title": ("{instrument} from {start} to {end}: ", "{instrument} van {start} tot {end}: "),
     "means_arm": ("{from_} to {to} in {arm}", "{from_} naar {to} bij {arm}"),
     "means_pooled": ("{from_} to {to}", "{from_} naar {to}"),
+    "means_so_far": ("{instrument}, so far at {start} alone: ", "{instrument}, tot nu toe alleen bij {start}: "),
+    "means_so_far_arm": ("{from_} in {arm}", "{from_} bij {arm}"),
+    "means_so_far_pooled": ("{from_}", "{from_}"),
     "means_alt": (
         "Mean scores over time with intervals, one line for each arm.",
         "Gemiddelde scores over de tijd met intervallen, een lijn per groep.",

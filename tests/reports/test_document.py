@@ -182,6 +182,16 @@ def test_a_small_or_empty_trial_still_has_a_report(tmp_path):
         assert len(pages(made.pdf)) > 2
 
 
+def test_a_figure_of_the_baseline_alone_does_not_say_from_there_to_there():
+    data = a_trial(30)
+    first = data.timepoints[0].code
+    data = dataclasses.replace(data, scores=tuple(each for each in data.scores if each.timepoint == first))
+    report = compose(analyse(data, PLAN), data, PLAN)
+    titles = [plain(block.title) for block in report.blocks if hasattr(block, "svg")]
+    assert [title for title in titles if "from Pretest to Pretest" in title] == []
+    assert any(", so far at Pretest alone: " in title for title in titles)
+
+
 def test_a_plan_without_extras_has_a_report():
     data = a_trial(30)
     plan = AnalysisPlan(standardiser="post_sd")

@@ -37,6 +37,8 @@ def _title(w: Writer, instrument: str, points: list[str]) -> Spans:
     """The message: from where to where each arm's mean went."""
     seen = {g: [p.code for p in _known(w, instrument, points, g)] for g in w.data.groups}
     last = next(code for code in reversed(points) if any(code in codes for codes in seen.values()))
+    if last == points[0]:
+        return _title_so_far(w, instrument, last)
     head = w.say("means_title", instrument=w.instrument(instrument), start=w.point(points[0]), end=w.point(last))
 
     def places(group: str) -> dict[str, Spans]:
@@ -46,6 +48,16 @@ def _title(w: Writer, instrument: str, points: list[str]) -> Spans:
         }
 
     return (*head, *w.by_group("means_arm", "means_pooled", places))
+
+
+def _title_so_far(w: Writer, instrument: str, point: str) -> Spans:
+    """Nobody was asked again yet."""
+    head = w.say("means_so_far", instrument=w.instrument(instrument), start=w.point(point))
+
+    def place(group: str) -> dict[str, Spans]:
+        return {"from_": w.value("mean", instrument, point, group)}
+
+    return (*head, *w.by_group("means_so_far_arm", "means_so_far_pooled", place))
 
 
 def _known(w: Writer, instrument: str, points: list[str], group: str):
