@@ -61,7 +61,7 @@ def _journeys(at: datetime) -> int:
 def _abandoned(at: datetime) -> int:
     left = Q(verified_at__isnull=True, began_at__lt=at - STOPPED_AFTER) | Q(verified_at__lt=at - UNSIGNED_AFTER)
     found = list(Participant.objects.filter(left, state="screening").order_by("pk").values_list("pk", flat=True)[:500])
-    people = Participant.objects.filter(pk__in=found).select_related("study") if found else ()
+    people = Participant.objects.filter(pk__in=found).select_related("study").order_by("pk") if found else ()
     return sum(_stop(participant, at) for participant in people)
 
 

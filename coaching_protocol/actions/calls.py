@@ -60,7 +60,9 @@ def details(participant: Participant) -> Identity | None:
 @once
 def start(*, contact: Contact, coach: User, by: Actor, at: datetime) -> Attempt:
     """Begin one try. A try that is open already is gone on with."""
-    contact = Contact.objects.select_for_update().select_related("plan__participant__version").get(pk=contact.pk)
+    _hold(contact)
+    whole = Contact.objects.select_for_update(of=("self",)).select_related("plan__participant__version")
+    contact = whole.get(pk=contact.pk)
     participant = contact.plan.participant
     check_caseload(coach, participant)
     if contact.state != "planned" or contact.plan.ended_at:
@@ -94,6 +96,7 @@ def log(
     at: datetime,
 ) -> Attempt:
     """Log a try: reached holds the contact; `next_at` is the next appointment, for this contact or the one after it."""
+    _hold(attempt.contact)
     attempt = (
         Attempt.objects.select_for_update(of=("self",))
         .select_related("contact__plan__participant__version", "contact__plan__participant__key")
@@ -117,6 +120,11 @@ def log(
     )
     _move_contact(contact, outcome, next_at, by, at)
     return attempt
+
+
+def _hold(contact: Contact) -> None:
+    """Leaving the study at this moment goes first, or waits."""
+    Participant.held().only("pk").get(pk=contact.plan.participant_id)
 
 
 def _check(
@@ -161,7 +169,9 @@ def _appoint(contact: Contact, next_at: datetime, by: Actor, at: datetime) -> No
 @once
 def give_up(*, contact: Contact, reason: str, by: Actor, at: datetime) -> Contact:
     """The window passed, or it makes no sense to try again."""
-    contact = Contact.objects.select_for_update().select_related("plan__participant").get(pk=contact.pk)
+    _hold(contact)
+    whole = Contact.objects.select_for_update(of=("self",)).select_related("plan__participant")
+    contact = whole.get(pk=contact.pk)
     contact.state = lifecycles.step("contact", contact.state, "give up")
     contact.save(update_fields=["state"])
     audit.record(

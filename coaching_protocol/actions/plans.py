@@ -58,6 +58,7 @@ def next_coach(study: Study) -> User | None:
     coaches = list(
         Membership.objects.select_for_update()
         .filter(study=study, role="coach", ended_at__isnull=True)
+        .order_by("pk")  # two who plan at once lock in the same order
         .values_list("user_id", flat=True)
     )
     now = Count("pk", filter=Q(ended_at__isnull=True, plan__ended_at__isnull=True))

@@ -216,6 +216,7 @@ def end_all(participant: Participant, at: datetime) -> None:
 
 
 def _answerable(assessment: Assessment, at: datetime) -> Assessment:
+    Participant.held().only("pk").get(pk=assessment.participant_id)
     found = (
         Assessment.objects.select_for_update(of=("self",))
         .select_related("participant__version", "participant__study", "participant__key")

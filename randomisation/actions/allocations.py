@@ -43,7 +43,8 @@ def allocate(*, participant: Participant, by: Actor, at: datetime) -> str:
     study = Study.objects.select_for_update().get(pk=participant.study_id)
     if not study.is_recruiting:
         raise RandomisationPaused(study.state)
-    participant = Participant.objects.select_for_update().select_related("version", "study").get(pk=participant.pk)
+    people = Participant.objects.select_for_update(of=("self",), no_key=True).select_related("version", "study")
+    participant = people.get(pk=participant.pk)
     if Allocation.objects.filter(participant=participant).exists():
         raise AlreadyRandomised(participant.code)
     if participant.state != "consented":

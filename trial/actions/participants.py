@@ -59,7 +59,7 @@ def check_code(reason: str) -> None:
 
 def locked(participant: Participant) -> Participant:
     """The row as it stands, locked, with the study, version and key that are known already."""
-    found = Participant.objects.select_for_update().get(pk=participant.pk)
+    found = Participant.held().get(pk=participant.pk)
     for name in ("study", "version", "key"):
         if name in participant._state.fields_cache:
             found._state.fields_cache[name] = participant._state.fields_cache[name]

@@ -41,6 +41,12 @@ class Participant(models.Model):
     def __str__(self) -> str:
         return self.code
 
+    @classmethod
+    def held(cls) -> models.QuerySet[Participant]:
+        """Locked: taken before any other row of the person, and the head of their trail last. Rows that only point at
+        the person (an alert, a message) do not wait for it."""
+        return cls.objects.select_for_update(no_key=True)
+
     @property
     def is_in_study(self) -> bool:
         return self.state in {"consented", "randomised", "completed"}
@@ -49,7 +55,7 @@ class Participant(models.Model):
         """Lock the row and take over what has changed; study and version never do, so they are not asked again."""
         kept = {"study", "version"}
         fields = [field.attname for field in self._meta.concrete_fields if field.name not in kept]
-        self.refresh_from_db(fields=fields, from_queryset=Participant.objects.select_for_update())
+        self.refresh_from_db(fields=fields, from_queryset=Participant.held())
         self._state.fields_cache.pop("identity", None)
 
     def sealed(self, text: str) -> str:

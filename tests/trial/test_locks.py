@@ -1,0 +1,87 @@
+"""Whoever moves a person on and whoever does something with them take the same lock first, so that neither is thrown out.
+
+Each test holds the person as leaving the study does, lets somebody else begin, and then goes on with what leaving does.
+"""
+
+from __future__ import annotations
+
+import time
+from concurrent.futures import ThreadPoolExecutor
+
+import pytest
+from django.db import connection, transaction
+
+from coaching_protocol.actions import calls
+from coaching_protocol.models import CoachingPlan, Contact
+from outcomes.actions import assessments
+from outcomes.models import Assessment
+from tests import factories
+from trial import actors
+from trial.actions import alerts, participants
+from trial.models import Alert, Membership
+
+pytestmark = [pytest.mark.postgresql, pytest.mark.django_db(transaction=True)]
+
+
+def while_leaving(dan, other, then):
+    """`other()` begins while `dan` is held; `then()` is what leaving does next. The answer of `other`."""
+
+    def run():
+        try:
+            with connection.cursor() as cursor:
+                cursor.execute("SET lock_timeout = '5s'")
+            return other()
+        finally:
+            connection.close()
+
+    with ThreadPoolExecutor(1) as pool:
+        with transaction.atomic():
+            participants.locked(dan)
+            begun = pool.submit(run)
+            time.sleep(0.7)
+            then()
+        return begun.result(timeout=20)
+
+
+def test_an_alert_is_raised_without_waiting_for_whoever_holds_the_person(study, now):
+    dan = factories.a_consented_participant(study, now)
+
+    def raise_one():
+        return alerts.raise_alert(
+            study=study, participant=dan, kind="item9", subject_ref="pre", within_hours=24, by=actors.SYSTEM, at=now
+        ).pk
+
+    begun = []
+    while_leaving(dan, raise_one, lambda: begun.append(Alert.objects.filter(participant=dan).count()))
+
+    assert begun == [1]
+
+
+def test_somebody_hands_in_a_dark_questionnaire_while_the_worker_moves_them_on(study, now):
+    dan = factories.a_consented_participant(study, now)
+    row = Assessment.objects.get(participant=dan, timepoint="pre", instrument="PHQ9")
+    answers = factories.answers_to(study, "PHQ9", 1)
+    by = actors.participant(dan.code)
+
+    def submit():
+        return assessments.submit(assessment=row, answers=answers, language="en", by=by, at=now).pk
+
+    while_leaving(dan, submit, lambda: Assessment.objects.filter(pk=row.pk).update(position=row.position))
+
+    row.refresh_from_db()
+    assert (row.submitted_at, Alert.objects.filter(participant=dan).count()) == (now, 1)
+
+
+def test_a_coach_begins_a_call_while_the_person_leaves(study, now):
+    ben = Membership.objects.get(study=study, role="coach").user
+    while not CoachingPlan.objects.exists():
+        factories.a_randomised_participant(study, now)
+    contact = Contact.objects.select_related("plan__participant").get(number=1)
+
+    def start():
+        return calls.start(contact=contact, coach=ben, by=actors.staff(ben.pk, "coach"), at=now).pk
+
+    dan = contact.plan.participant
+    while_leaving(dan, start, lambda: Contact.objects.filter(pk=contact.pk).update(appointment_at=None))
+
+    assert contact.attempts.count() == 1
