@@ -209,9 +209,10 @@ def number_shown_at(by: Actor, key: str) -> datetime | None:
 def _contacts(plan_ids: list[int]) -> QuerySet[Tried]:
     """Contacts with `tries`, `last_try_at` and `is_begun` (somebody is on the phone, or forgot to log)."""
     open_try = Attempt.objects.filter(contact=OuterRef("pk"), logged_at__isnull=True)
-    return Contact.objects.filter(plan__in=plan_ids).annotate(
+    found = Contact.objects.filter(plan__in=plan_ids).annotate(
         tries=Count("attempts"), last_try_at=Max("attempts__started_at"), is_begun=Exists(open_try)
     )
+    return found.order_by("plan", "number")  # counting drops the model's own order
 
 
 def _row(plan: Coached, contacts: list[Tried], at: datetime) -> Row:
