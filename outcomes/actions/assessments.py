@@ -142,13 +142,20 @@ def start(*, assessment: Assessment, by: Actor, at: datetime) -> Assessment:
 
 @once
 def save_draft(*, assessment: Assessment, answers: Mapping[str, int | None], by: Actor, at: datetime) -> Assessment:
-    """Keep what was answered so far, so that it can be left and resumed. Not an audit event; submitting is."""
+    """Keep what was answered so far, so that it can be left and resumed. Not an audit event; submitting is.
+
+    The alert rules on single items look at it already: whoever answers and then leaves the rest may never hand it in.
+    """
     assessment = _answerable(assessment, at)
-    definition = definitions.instrument(assessment.participant.version, assessment.instrument)
+    participant = assessment.participant
+    definition = definitions.instrument(participant.version, assessment.instrument)
     scoring.score(definition, answers)  # refuses what nobody could have chosen
+    given = {code: value for code, value in answers.items() if value is not None}
     assessment.opened_at = assessment.opened_at or at
-    assessment.answers = {**assessment.answers, **{k: v for k, v in answers.items() if v is not None}}
+    assessment.answers = {**assessment.answers, **given}
     assessment.save(update_fields=["opened_at", "answers"])
+    instrument, occasion = assessment.instrument, assessment.timepoint
+    alerts.check(participant, occasion, instrument=instrument, answers=given, scores={}, by=by, at=at)
     return assessment
 
 

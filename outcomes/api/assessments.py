@@ -52,6 +52,10 @@ class Sheet(serializers.Serializer):
     answers = serializers.DictField(child=serializers.IntegerField())
 
 
+class Kept(Sheet):
+    help = shapes.HelpShape(allow_null=True, help_text="To be shown at once, before anything else.")
+
+
 class SheetAnswers(serializers.Serializer):
     answers = serializers.DictField(
         child=serializers.IntegerField(allow_null=True), help_text="By item code; null or left out: not answered."
@@ -104,19 +108,20 @@ class SheetView(APIView):
     @described.reads("assessment_read", "A questionnaire, with what was answered so far", Sheet)
     def get(self, request: Request, timepoint: str, instrument: str) -> Response:
         person = doors.in_the_study(request)
-        return _sheet(person, _find(person, timepoint, instrument), timezone.now())
+        return Response(Sheet(_sheet(person, _find(person, timepoint, instrument), timezone.now())).data)
 
-    @described.writes("assessment_draft", "Keep what was answered so far", SheetAnswers, Sheet)
+    @described.writes("assessment_draft", "Keep what was answered so far", SheetAnswers, Kept)
     def put(self, request: Request, timepoint: str, instrument: str) -> Response:
         person, at = doors.in_the_study(request), timezone.now()
+        answers = doors.given(SheetAnswers, request)["answers"]
         row = actions.save_draft(
             assessment=_find(person, timepoint, instrument),
-            answers=doors.given(SheetAnswers, request)["answers"],
+            answers=answers,
             key=doors.key(request),
             by=doors.actor_of(person),
             at=at,
         )
-        return _sheet(person, row, at)
+        return Response(Kept({**_sheet(person, row, at), "help": _help(person, instrument, answers)}).data)
 
     @described.writes("assessment_submit", "Hand a questionnaire in", SheetAnswers, HandedIn)
     def post(self, request: Request, timepoint: str, instrument: str) -> Response:
@@ -130,9 +135,7 @@ class SheetView(APIView):
             by=doors.actor_of(person),
             at=at,
         )
-        is_dark = safety.calls_for_help(person.version, definitions.instrument(person.version, instrument), answers)
-        help_now = shapes.help_for(person) if is_dark else None
-        return Response(HandedIn({**shapes.progress(person, at), "help": help_now}).data)
+        return Response(HandedIn({**shapes.progress(person, at), "help": _help(person, instrument, answers)}).data)
 
 
 class StartView(APIView):
@@ -142,7 +145,7 @@ class StartView(APIView):
         row = actions.start(
             assessment=_find(person, timepoint, instrument), key=doors.key(request), by=doors.actor_of(person), at=at
         )
-        return _sheet(person, row, at)
+        return Response(Sheet(_sheet(person, row, at)).data)
 
 
 class DeclineView(APIView):
@@ -162,14 +165,18 @@ def _find(person: Participant, timepoint: str, instrument: str) -> Assessment:
     return found
 
 
-def _sheet(person: Participant, row: Assessment, at: datetime) -> Response:
-    answer = {
+def _sheet(person: Participant, row: Assessment, at: datetime) -> dict[str, Any]:
+    return {
         "timepoint": row.timepoint,
         "state": schedules.state(row, at).value,
         "instrument": wording.shown(person, row.instrument),
         "answers": row.answers,
     }
-    return Response(Sheet(answer).data)
+
+
+def _help(person: Participant, instrument: str, answers: dict[str, int | None]) -> dict[str, Any] | None:
+    is_dark = safety.calls_for_help(person.version, definitions.instrument(person.version, instrument), answers)
+    return shapes.help_for(person) if is_dark else None
 
 
 class QuestionsShape(serializers.Serializer):

@@ -117,7 +117,7 @@ def item(request: HttpRequest, person: Participant, row: Assessment, instrument:
         row = actions.save_draft(
             assessment=row, answers=form.answers, key=request_key(request), by=actor_of(person), at=at
         )
-        return _after_item(request, person, row, instrument, number)
+        return _after_item(request, person, row, instrument, number, form)
     _check_open(row, at)
     return render(request, "outcomes/participant/item.html", _item(person, row, instrument, number, form))
 
@@ -156,8 +156,11 @@ def _item_url(row: Assessment, number: int) -> str:
 
 
 def _after_item(
-    request: HttpRequest, person: Participant, row: Assessment, instrument: Instrument, number: int
+    request: HttpRequest, person: Participant, row: Assessment, instrument: Instrument, number: int, form: OneItem
 ) -> HttpResponse:
+    """Help comes before anything else that was asked for; going on from there leads back to what is left."""
+    if safety.calls_for_help(person.version, instrument, form.answers) and not _ends(request, row, instrument, number):
+        return redirect("participant:talk", row.timepoint)
     match request.POST.get("to"):
         case "back" if number > 1:
             return redirect(_item_url(row, number - 1))
@@ -166,9 +169,15 @@ def _after_item(
             return redirect("participant:home")
     if number < len(instrument.items):
         return redirect(_item_url(row, number + 1))
-    if set(instrument.item_codes) - set(row.answers):
+    if not _ends(request, row, instrument, number):
         return redirect("participant:review", row.timepoint, row.instrument)
     return _submit(request, person, row, instrument)
+
+
+def _ends(request: HttpRequest, row: Assessment, instrument: Instrument, number: int) -> bool:
+    """Whether this screen was the last and everything is answered: then it is handed in."""
+    is_last = number == len(instrument.items) and request.POST.get("to") not in {"back", "stop"}
+    return is_last and not set(instrument.item_codes) - set(row.answers)
 
 
 @require_GET

@@ -44,6 +44,15 @@ def test_item_9_brings_help_first_and_an_alert(study, now):
     assert Alert.objects.get(participant=dan).kind == "item9"
 
 
+def test_item_9_brings_help_and_an_alert_before_the_rest_is_answered(study, now):
+    dan = factories.a_consented_participant(study, now)
+    calm = of(dan).put("assessments/pre/PHQ9/", {"answers": {"1": 2}}).json()
+    dark = of(dan).put("assessments/pre/PHQ9/", {"answers": {"9": 1}}).json()
+    assert (calm["help"], dark["answers"]) == (None, {"1": 2, "9": 1})
+    assert dark["help"]["crisis_lines"][0]["name"] == "113 Zelfmoordpreventie"
+    assert Alert.objects.get(participant=dan).kind == "item9"
+
+
 @pytest.mark.parametrize(
     ("answers", "status", "code"),
     [

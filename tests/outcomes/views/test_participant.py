@@ -124,6 +124,17 @@ def test_after_an_answer_about_death_help_comes_first_and_staff_are_told(client,
     assert [alert.kind for alert in Alert.objects.all()] == ["item9"]
 
 
+@pytest.mark.parametrize("to", ["next", "back", "stop"])
+def test_help_comes_at_once_when_the_rest_is_left_open(client, person, to):
+    """The alert is raised by the answer itself: nobody knows whether the questionnaire will ever be handed in."""
+    answered = send(client, at(9), {"answer": "2", "to": to})
+    assert (answered.url, row(person).answers, row(person).submitted_at) == (url("talk", "pre"), {"9": 2}, None)
+    assert url("sitting", "pre") in client.get(answered.url).content.decode()
+    assert [(alert.kind, alert.raised_at) for alert in Alert.objects.all()] == [("item9", NOW)]
+    send(client, url("skip", "pre", "PHQ9"))
+    assert Alert.objects.count() == 1
+
+
 def test_handing_in_twice_is_handing_in_once_and_shows_help_both_times(client, person):
     for number in range(1, 9):
         send(client, at(number), {"answer": "1", "to": "next"})
