@@ -7,13 +7,16 @@ from datetime import datetime, timedelta
 from django.conf import settings
 from django.urls import reverse
 from django.utils.translation import gettext as _
+from django.utils.translation import override
 
 from trial.actions import grants, participants
+from trial.actions.messages import queue
 from trial.actions.staff import token_of
 from trial.actors import SYSTEM
 from trial.entries import Ask, Done, Mail, Outcome, Task, Wait
 from trial.models import Alert, ExerciseAnswer, Invitation, Message, Participant, Study
 from trial.queries import programme
+from trial.queries.addresses import address_of, home_url
 from trial.queries.dashboard import panel_adherence, panel_alerts, panel_flow, panel_recruitment
 from trial.queries.tables import tables
 from trial.rehearsal import behave
@@ -25,6 +28,7 @@ __all__ = [
     "call_times",
     "compose_alert",
     "compose_invitation",
+    "compose_recruitment_closed",
     "consent",
     "erase",
     "openings",
@@ -32,6 +36,7 @@ __all__ = [
     "panel_alerts",
     "panel_flow",
     "panel_recruitment",
+    "recruitment",
     "requirements",
     "section",
     "tables",
@@ -79,6 +84,24 @@ def consent(participant: Participant, at: datetime) -> Outcome:
         return Done()
     url = reverse("join:consent", args=[participant.study.public_slug])
     return Ask(Task(title=_("Decide whether you take part"), url=url, kind="join"))
+
+
+def recruitment(participant: Participant, at: datetime) -> Outcome:
+    """Step: once recruitment is closed nobody is allocated any more. Whoever signed before is told, and not left waiting."""
+    if participant.randomised_at:
+        return Done()
+    if participant.state == "consented" and participant.study.state in ("closed", "locked"):
+        participants.withdraw(participant=participant, reason=participants.TOO_LATE, by=SYSTEM, at=at)
+        participant.reread()  # the steps after this one must see it
+        queue(
+            study=participant.study,
+            participant=participant,
+            kind=participants.TOO_LATE,
+            subject_ref=participants.TOO_LATE,
+            due_at=at,
+            at=at,
+        )
+    return Wait()
 
 
 def call_times(participant: Participant, at: datetime) -> Outcome:
@@ -141,6 +164,29 @@ def compose_alert(message: Message, at: datetime) -> Mail | None:
         body = f"Simulated people. Nobody needs help.\n\n{body}"
     sender = alert.study.current.protocol.sender["en" if "en" in alert.study.current.protocol.languages else "nl"]
     return Mail(to=safety.email, subject=f"Alert {alert.pk}", body=body, sender=sender, repeatable=True)
+
+
+def compose_recruitment_closed(message: Message, at: datetime) -> Mail | None:
+    """Tells somebody who had signed that the study takes nobody any more, and that it was not their doing."""
+    participant = message.participant
+    to = address_of(participant) if participant else None
+    if participant is None or to is None:
+        return None
+    protocol = participant.version.protocol
+    with override(participant.language):
+        title = protocol.public_title[participant.language]
+        body = "\n\n".join(
+            [
+                _(
+                    "Thank you for wanting to take part. The study has closed and takes nobody any more, so you cannot start."
+                ),
+                _("This has nothing to do with you or with what you answered. We ask nothing more of you."),
+                _("On your page you can read who can help you now:"),
+                home_url(),
+            ]
+        )
+        subject = _("%(title)s: a message for you") % {"title": title}
+    return Mail(to=to, subject=subject, body=body, sender=protocol.sender[participant.language])
 
 
 def compose_invitation(message: Message, at: datetime) -> Mail | None:

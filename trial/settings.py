@@ -219,6 +219,7 @@ JOURNEY = [
     "outcomes.life.screening",
     "trial.life.verification",
     "trial.life.consent",
+    "trial.life.recruitment",
     "trial.life.call_times",
     "outcomes.life.baseline",
     "randomisation.life.allocation",
@@ -254,6 +255,7 @@ MESSAGES = {  # kind of message -> compose(message, at) -> Mail, or None when it
     "assessment_reminder": "outcomes.life.compose",
     "alert": "trial.life.compose_alert",
     "invitation": "trial.life.compose_invitation",
+    "recruitment_closed": "trial.life.compose_recruitment_closed",
 }
 WORKER = ["reports.life.make_due"]  # what else a round of the worker does: work(at) -> how many things were done
 ERASURE = ["outcomes.life.erase", "coaching_protocol.life.erase", "trial.life.erase"]

@@ -36,6 +36,7 @@ WORDS: dict[str, str | Promise] = {
     "assessment_reminder": _("reminder of questions"),
     "alert": _("alert"),
     "invitation": _("invitation"),
+    "recruitment_closed": _("recruitment has closed"),
 }
 
 

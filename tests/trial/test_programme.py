@@ -67,7 +67,16 @@ def test_undone_while_the_next_was_not_begun(eve, now):
     assert do(programme.reopen_module, eve, "welcome", now).done_at is None
     do(programme.finish_module, eve, "welcome", now)
     do(programme.begin_module, eve, "small-steps", now + timedelta(days=7))
-    assert do(programme.reopen_module, eve, "welcome", now + timedelta(days=7)).done_at == now
+    with pytest.raises(programme.NotReopenable):
+        do(programme.reopen_module, eve, "welcome", now + timedelta(days=7))
+
+
+def test_the_last_lesson_is_not_undone_since_questions_hang_on_it(eve, now):
+    for number, module in enumerate(eve.version.programme.modules):
+        do(programme.begin_module, eve, module.code, now + timedelta(days=7 * number))
+        do(programme.finish_module, eve, module.code, now + timedelta(days=7 * number))
+    with pytest.raises(programme.NotReopenable):
+        do(programme.reopen_module, eve, module.code, now + timedelta(days=60))
 
 
 def test_whoever_left_the_study_has_no_lessons_any_more(eve, now):

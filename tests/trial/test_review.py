@@ -6,12 +6,15 @@ from datetime import timedelta
 from pathlib import Path
 
 import pytest
+from django.core import mail
+from django.test import Client
+from django.urls import reverse
 
 from outcomes.models import Schedule
 from tests import factories
 from trial import actors, audit, hooks, worker
 from trial.actions import journey, participants, studies
-from trial.models import Alert, AuditEvent, Journey, Membership, Participant, Study
+from trial.models import Alert, AuditEvent, Journey, Membership, Message, Participant, Study
 from trial.queries import dashboard
 from trial.queries import participants as reads
 
@@ -55,6 +58,33 @@ def test_whoever_waits_for_the_end_of_a_pause_with_the_baseline_done_stays_in(st
 
     dan.refresh_from_db()
     assert dan.state == "consented"
+
+
+def test_whoever_signed_and_is_not_allocated_when_recruitment_closes_is_told_and_not_left_waiting(study, now):
+    dan, eve = _signed(study, now), factories.a_consented_participant(study, now)
+    in_time = factories.a_randomised_participant(study, now)
+    studies.close(study=study, by=actors.SYSTEM, at=now)
+
+    worker.tick(now)
+    worker.tick(now + timedelta(hours=1))
+
+    for person in (dan, eve, in_time):
+        person.refresh_from_db()
+    assert [(p.state, p.left_reason) for p in (dan, eve)] == [("withdrawn", "recruitment_closed")] * 2
+    assert in_time.state == "randomised"
+    sent = [each.to for each in mail.outbox if "has closed and takes nobody any more" in each.body]
+    assert sent == [[dan.identity.email], [eve.identity.email]]
+
+
+def test_whoever_looks_at_their_page_before_the_worker_does_reads_it_there(study, now):
+    dan = factories.a_consented_participant(study, now)
+    client = Client()
+    client.force_login(dan.user)
+    studies.close(study=study, by=actors.SYSTEM, at=now)
+
+    assert "The study takes nobody any more" in client.get(reverse("participant:home")).content.decode()
+    dan.refresh_from_db()
+    assert (dan.state, Message.objects.filter(kind="recruitment_closed").count()) == ("withdrawn", 1)
 
 
 def test_whoever_never_says_when_to_call_does_not_wait_for_ever(study, now):

@@ -11,7 +11,7 @@ from randomisation.models import SealedSeed
 from tests import factories
 from tests.conftest import SMALL
 from trial import actors, audit
-from trial.actions import studies
+from trial.actions import participants, studies
 from trial.folder import FolderErrors
 from trial.lifecycles import NotAllowedNow
 from trial.models import AuditEvent, Confirmation, Membership, ProtocolVersion, Study
@@ -127,6 +127,16 @@ def test_a_confirmation_counts_once_and_carries_a_name(folder, now):
     for who in (1, 2):
         studies.confirm(version=version, kind="wording", subject="PHQ9:nl", by=actors.staff(who), at=now)
     assert list(Confirmation.objects.values_list("confirmed_by", flat=True)) == ["staff 1"]
+
+
+def test_data_are_not_locked_while_anybody_is_followed(study, now):
+    dan = factories.a_randomised_participant(study, now)
+    studies.close(study=study, by=actors.SYSTEM, at=now)
+    with pytest.raises(studies.FollowUpGoesOn) as error:
+        studies.lock(study=study, by=actors.staff(1, "statistician"), at=now)
+    assert error.value.people == 1
+    participants.withdraw(participant=dan, by=actors.participant(dan.code), at=now)
+    assert studies.lock(study=study, by=actors.staff(1, "statistician"), at=now).state == "locked"
 
 
 def test_the_life_of_a_study(study, now):

@@ -21,6 +21,7 @@ from trial.models import Consent, Identity, Participant, PersonKey, Study, User
 # No 0/O, 1/I/L, 2/Z, 5/S, 8/B: codes are read aloud over the phone.
 ALPHABET = "34679ACDEFGHJKMNPQRTUVWXY"
 CODE = re.compile(r"[A-Za-z0-9_-]{0,40}")
+TOO_LATE = "recruitment_closed"  # signed, and had no allocation when recruitment closed
 UNDONE = "baseline_not_done"  # signed, and then let the month go by in which the baseline can be answered
 
 

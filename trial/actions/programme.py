@@ -23,6 +23,10 @@ class NotBegun(Exception):
     """A module is begun before it can be done."""
 
 
+class NotReopenable(Exception):
+    """The next lesson was begun, or the programme is finished and what waits for that is on its way."""
+
+
 @once
 def begin_module(*, participant: Participant, module: str, by: Actor, at: datetime) -> ModuleUse:
     state = _check_open(participant, module, at)
@@ -67,20 +71,25 @@ def finish_module(*, participant: Participant, module: str, by: Actor, at: datet
         use.done_at = use.last_used_at = at
         use.save(update_fields=["done_at", "last_used_at"])
         audit.record(participant, "module done", subject=module, by=by, at=at)
-    done = ModuleUse.objects.filter(participant=participant, done_at__isnull=False).count()
-    if done == len(participant.version.programme.modules):
+    if _is_finished(participant):
         grants.finish_programme(participant=participant, by=by, at=at)
     return use
 
 
 @once
 def reopen_module(*, participant: Participant, module: str, by: Actor, at: datetime) -> ModuleUse:
-    """The undo of `finish_module`, while the next module has not been begun."""
+    """The undo of `finish_module`, while the next module has not been begun and the programme is not finished.
+
+    Raises NotReopenable. A module that is not done stays as it is.
+    """
     use = ModuleUse.objects.select_for_update().get(participant=participant, module=module)
-    if use.done_at is not None and not reads.is_after_begun(participant, module):
-        use.done_at, use.last_used_at = None, at
-        use.save(update_fields=["done_at", "last_used_at"])
-        audit.record(participant, "module reopened", subject=module, by=by, at=at)
+    if use.done_at is None:
+        return use
+    if reads.is_after_begun(participant, module) or _is_finished(participant):
+        raise NotReopenable(module)
+    use.done_at, use.last_used_at = None, at
+    use.save(update_fields=["done_at", "last_used_at"])
+    audit.record(participant, "module reopened", subject=module, by=by, at=at)
     return use
 
 
@@ -101,6 +110,11 @@ def _check_open(participant: Participant, module: str, at: datetime) -> reads.Mo
             if state.code == module and state.is_open(at):
                 return state
     raise ModuleNotOpen(module)
+
+
+def _is_finished(participant: Participant) -> bool:
+    done = ModuleUse.objects.filter(participant=participant, done_at__isnull=False).count()
+    return done == len(participant.version.programme.modules)
 
 
 def _touch(participant: Participant, module: str, at: datetime) -> None:

@@ -13,7 +13,7 @@ from trial import audit, folder, hooks, lifecycles, vault
 from trial.actions.once import once
 from trial.actions.staff import join
 from trial.actors import Actor
-from trial.models import Confirmation, Journey, ProtocolText, ProtocolVersion, Study, User
+from trial.models import Confirmation, Journey, Participant, ProtocolText, ProtocolVersion, Study, User
 
 
 class AlreadyLoaded(Exception):
@@ -30,6 +30,14 @@ class NotReady(Exception):
 
 class SlugTaken(Exception):
     """The public slug or the code prefix belongs to another study."""
+
+
+class FollowUpGoesOn(Exception):
+    """Data are locked when nobody can give any more: `people` are still being followed."""
+
+    def __init__(self, people: int) -> None:
+        self.people = people
+        super().__init__(f"{people} people are still being followed")
 
 
 class DesignLocked(Exception):
@@ -194,11 +202,16 @@ def resume(*, study: Study, by: Actor, at: datetime) -> Study:
 
 @once
 def close(*, study: Study, reason: str = "", by: Actor, at: datetime) -> Study:
-    """Recruitment is over; follow-up goes on."""
+    """Recruitment is over; follow-up goes on. Whoever signed and has no allocation yet leaves, and is told."""
+    Journey.objects.filter(participant__study=study, participant__state="consented").update(due_at=at)
     return _step(study, "close", by=by, at=at, stamp="closed_at", reason=reason)
 
 
 @once
 def lock(*, study: Study, reason: str = "", by: Actor, at: datetime) -> Study:
-    """The statistician closes the data: from now on a report by arm can be made."""
+    """The statistician closes the data: from now on a report by arm can be made. Raises FollowUpGoesOn while anybody's
+    questionnaires are not behind them, since an answer given by somebody who knows the arms is not blinded."""
+    people = Participant.objects.filter(study=study, state__in=("consented", "randomised")).count()
+    if people:
+        raise FollowUpGoesOn(people)
     return _step(study, "lock", by=by, at=at, stamp="locked_at", reason=reason)

@@ -73,6 +73,9 @@ CATALOGUE: Mapping[str, Named] = {
     "trial.actions.participants.NotACode": Named(BAD_REQUEST, "reason_not_a_code", _("Choose a reason from the list.")),
     "trial.actions.programme.ModuleNotOpen": Named(CONFLICT, "module_not_open", _("This lesson is not open now.")),
     "trial.actions.programme.NotBegun": Named(CONFLICT, "module_not_begun", _("Begin the lesson first.")),
+    "trial.actions.programme.NotReopenable": Named(
+        CONFLICT, "module_not_reopenable", _("This lesson stays done: the next one was begun, or it was the last.")
+    ),
     "trial.actions.alerts.NothingDone": Named(
         BAD_REQUEST, "nothing_done", _("Say what was done; an alert is not closed without it.")
     ),
@@ -88,6 +91,11 @@ CATALOGUE: Mapping[str, Named] = {
     ),
     "trial.actions.studies.NotReady": Named(
         CONFLICT, "not_ready", _("Something is still missing before this study opens.")
+    ),
+    "trial.actions.studies.FollowUpGoesOn": Named(
+        CONFLICT,
+        "follow_up_goes_on",
+        _("People are still being followed; lock when the last questions are behind them."),
     ),
     "trial.actions.staff.UnknownRole": Named(BAD_REQUEST, "unknown_role", _("There is no such role.")),
     "trial.actions.staff.InvitationNotValid": Named(GONE, "invitation_not_valid", _("This invitation is over.")),

@@ -132,6 +132,9 @@ def _grants(study: Study, source: Source) -> Iterator[Problem]:
             if grant.kind == "assessments" and "opens" in grant.model_fields_set:
                 message = "a schedule has anchors of its own in assessments.yaml; leave 'opens' out"
                 yield source.problem((*loc, place, "opens"), message)
+            if grant.kind == "coaching" and "opens" in grant.model_fields_set:
+                message = "calls are planned by their days in coaching.yaml, counted from the grant; leave 'opens' out"
+                yield source.problem((*loc, place, "opens"), message)
 
 
 def _rehearsal(study: Study, source: Source) -> Iterator[Problem]:

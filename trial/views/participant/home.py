@@ -12,7 +12,7 @@ from django.utils import timezone
 from django.views.decorators.http import require_GET
 
 from trial import hooks
-from trial.actions import journey
+from trial.actions import journey, participants
 from trial.entries import Task
 from trial.models import ModuleUse, Participant
 from trial.queries import programme
@@ -27,13 +27,15 @@ FAR = datetime.max.replace(tzinfo=UTC)
 def home(request: HttpRequest) -> HttpResponse:
     person: Participant = request.participant  # type: ignore[attr-defined]
     at = timezone.now()
+    asked = _asked(person, at)  # the journey may find that the study is over for this person
     if person.state == "withdrawn":
-        return render(request, "participant/goodbye.html", _who_helps(person))
+        context = {**_who_helps(person), "is_too_late": person.left_reason == participants.TOO_LATE}
+        return render(request, "participant/goodbye.html", context)
     if person.state == "excluded":
         return redirect("join:turned_away", person.study.public_slug)
     if person.state == "screening":
         return arrival.onward(person, at)
-    return render(request, "participant/home.html", _home(person, at))
+    return render(request, "participant/home.html", _home(person, asked, at))
 
 
 @require_GET
@@ -41,8 +43,7 @@ def help_now(request: HttpRequest) -> HttpResponse:
     return redirect("join:help", request.participant.study.public_slug)  # type: ignore[attr-defined]
 
 
-def _home(person: Participant, at: datetime) -> dict[str, Any]:
-    asked = _asked(person, at)
+def _home(person: Participant, asked: list[Task], at: datetime) -> dict[str, Any]:
     tasks = [task for entry in hooks.entries("TODAY") for task in entry(person, at)]
     calls = [task for task in tasks if task.kind == "call"]
     rest = [task for task in tasks if task.kind != "call"]

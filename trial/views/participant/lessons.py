@@ -48,7 +48,13 @@ def lesson(request: HttpRequest, person: Participant, module: str) -> HttpRespon
     states = _states(person)
     state = _find(states, module)
     later = next((each for each in states if each.number == state.number + 1), None)
-    context: dict[str, Any] = {"state": state, "later": later, "can_reopen": not (later and later.begun_at)}
+    left = sum(each.done_at is None for each in states)
+    context: dict[str, Any] = {
+        "state": state,
+        "later": later,
+        "can_reopen": bool(left) and not (later and later.begun_at),
+        "is_last": left == 1 and state.done_at is None,
+    }
     if not state.is_open(at):
         return render(request, "participant/lesson_closed.html", context)
     found = next(each for each in person.version.programme.modules if each.code == module)
@@ -110,9 +116,12 @@ def reopen(request: HttpRequest, person: Participant, module: str) -> HttpRespon
     """The undo of done."""
     if _find(_states(person), module).begun_at is None:
         raise Http404
-    actions.reopen_module(
-        participant=person, module=module, key=request_key(request), by=actor_of(person), at=timezone.now()
-    )
+    try:
+        actions.reopen_module(
+            participant=person, module=module, key=request_key(request), by=actor_of(person), at=timezone.now()
+        )
+    except actions.NotReopenable:
+        messages.info(request, _("This lesson stays done. You can always read it again."))
     return redirect("participant:lesson", module)
 
 

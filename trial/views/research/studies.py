@@ -10,6 +10,7 @@ from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
 from django.utils import timezone
 from django.utils.translation import gettext as _
+from django.utils.translation import ngettext
 from django.views.decorators.http import require_GET, require_http_methods, require_POST
 
 from trial import actors, folder, hooks, lifecycles, permissions, stamp
@@ -176,6 +177,16 @@ def step(request: HttpRequest, slug: str, verb: str) -> HttpResponse:
         getattr(actions, verb)(study=study, **reason, key=key(request), by=actor, at=timezone.now())
     except lifecycles.NotAllowedNow as error:
         messages.error(request, str(error))
+    except actions.FollowUpGoesOn as error:
+        messages.error(request, _still_followed(error.people))
     else:
         messages.success(request, _("Done, and recorded in the audit trail."))
     return redirect("research:state", slug=slug)
+
+
+def _still_followed(people: int) -> str:
+    return ngettext(
+        "Not locked: %(people)s person is still being followed. Lock when the last questions are behind them.",
+        "Not locked: %(people)s people are still being followed. Lock when the last questions are behind them.",
+        people,
+    ) % {"people": people}
