@@ -128,7 +128,7 @@ def dating(participant: Participant, at: datetime) -> Outcome:
         if not left:
             return Done()
         moved = _close_passed(left, at)
-        events = milestones.reached(participant)
+        events = _note_opened(left, milestones.reached(participant), at)
         for schedule in left:
             moved = _date(schedule, participant, events, at) or moved
     return Wait(_next_look(left, participant, events, at))
@@ -148,6 +148,14 @@ def _close_passed(left: list[Schedule], at: datetime) -> bool:
             assessments.close(schedule, max((c for c in closings if c), default=schedule.opens_at or at), at)
             moved = True
     return moved
+
+
+def _note_opened(left: list[Schedule], events: dict[str, datetime], at: datetime) -> dict[str, datetime]:
+    """That a timepoint has opened is a date which others hang on, whatever comes of it. The events, with what is new."""
+    opened = [schedule for schedule in left if schedule.opens_at and schedule.opens_at <= at]
+    new = [schedule for schedule in opened if f"assessment_opened:{schedule.timepoint}" not in events]
+    reached = [assessments.note_opened(schedule) for schedule in new]
+    return {**events, **{milestone.name: milestone.reached_at for milestone in reached}}
 
 
 def _expected(schedule: Schedule, participant: Participant, events: dict[str, datetime], at: datetime):
@@ -176,8 +184,9 @@ def _date(schedule: Schedule, participant: Participant, events: dict[str, dateti
 def _next_look(
     left: list[Schedule], participant: Participant, events: dict[str, datetime], at: datetime
 ) -> datetime | None:
-    """When a window closes, or a latest day comes."""
+    """When a window opens or closes, or a latest day comes."""
     moments = [schedule.closes_at or _expected(schedule, participant, events, at).opens_at for schedule in left]
+    moments += [schedule.opens_at for schedule in left]
     return min((moment for moment in moments if moment and moment > at), default=None)
 
 

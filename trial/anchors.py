@@ -21,7 +21,10 @@ from zoneinfo import ZoneInfo
 OPENING_HOUR = time(6)
 
 TIMED = ("randomised", "granted", "date")
-EVENTS = ("programme_finished", "assessment_closed")
+OF_TIMEPOINTS = ("assessment_opened", "assessment_closed")
+EVENTS = ("programme_finished", *OF_TIMEPOINTS)
+
+NAMES = ("randomised", "granted", "programme_finished", *(f"{kind}:<timepoint>" for kind in OF_TIMEPOINTS), "date")
 
 
 class UnknownAnchor(ValueError):
@@ -53,12 +56,11 @@ class Anchor:
     @classmethod
     def parse(cls, text: str) -> Self:
         kind, colon, timepoint = text.partition(":")
-        if kind == "assessment_closed" and timepoint:
+        if kind in OF_TIMEPOINTS and timepoint:
             return cls(kind, timepoint)
         if kind in (*TIMED, "programme_finished") and not colon:
             return cls(kind)
-        allowed = "randomised, granted, programme_finished, assessment_closed:<timepoint>, date"
-        raise UnknownAnchor(f"{text!r} is not an anchor; use one of {allowed}")
+        raise UnknownAnchor(f"{text!r} is not an anchor; use one of {', '.join(NAMES)}")
 
     @property
     def is_event(self) -> bool:

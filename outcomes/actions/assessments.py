@@ -17,7 +17,7 @@ from trial import audit
 from trial.actions import messages, milestones
 from trial.actions.once import once
 from trial.actors import WORKER, Actor
-from trial.models import Participant
+from trial.models import Milestone, Participant
 
 BASELINE_DAYS = 30
 ANSWERABLE = {AssessmentState.OPEN, AssessmentState.STARTED}
@@ -117,6 +117,13 @@ def date(schedule: Schedule, window: schedules.Window, at: datetime) -> None:
             due_at=due_at,
             at=at,
         )
+
+
+def note_opened(schedule: Schedule) -> Milestone:
+    """A timepoint has opened. To be called inside the step's transaction."""
+    assert schedule.opens_at is not None  # only what is dated opens
+    name = f"assessment_opened:{schedule.timepoint}"
+    return milestones.reach(participant=schedule.participant, name=name, by=WORKER, at=schedule.opens_at)
 
 
 @transaction.atomic

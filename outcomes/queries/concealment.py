@@ -67,7 +67,7 @@ def _is_dated_alike(timepoint: str, by_arm: Mapping[str, Mapping[str, Planned]])
     if first is None or any(entry is None or _opening(entry) != _opening(first) for entry in entries):
         return False
     anchor = Anchor.parse(first.anchor)
-    if anchor.kind == "assessment_closed" and anchor.timepoint:
+    if anchor.timepoint:
         return _is_dated_alike(anchor.timepoint, by_arm)
     return anchor.kind in ALIKE
 

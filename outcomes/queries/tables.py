@@ -192,8 +192,8 @@ def planned_days(version: ProtocolVersion, described: Assessments) -> dict[str, 
         own = {described.baseline.timepoint: 0}
         for entry in described.planned(version.protocol, arm):
             anchor = Anchor.parse(entry.anchor)
-            starts = {"assessment_closed": own.get(anchor.timepoint or "", 0), "programme_finished": shortest}
-            start = starts.get(anchor.kind, 0)
+            start = own.get(anchor.timepoint, 0) if anchor.timepoint else 0
+            start = shortest if anchor.kind == "programme_finished" else start
             own[entry.timepoint] = max(start + entry.days, entry.not_before or 0)
             found[entry.timepoint] = min(found.get(entry.timepoint, own[entry.timepoint]), own[entry.timepoint])
     return found

@@ -70,8 +70,8 @@ def _schedules(subject: Subject) -> Iterator[Problem]:
             if entry.timepoint == assessments.baseline.timepoint:
                 message = f"'{entry.timepoint}' is the baseline; it is asked before allocation, not in a schedule"
                 yield source.problem((*place, "timepoint"), message)
-            if entry.closed_timepoint:
-                yield from _known_timepoint(assessments, source, (*place, "anchor"), entry.closed_timepoint)
+            if entry.awaited_timepoint:
+                yield from _known_timepoint(assessments, source, (*place, "anchor"), entry.awaited_timepoint)
 
 
 def _known_timepoint(assessments: Assessments, source: Source, loc: Loc, code: str) -> Iterator[Problem]:

@@ -3,6 +3,7 @@
 from collections.abc import Iterator, Mapping
 
 from outcomes.sections.assessments import Assessments
+from trial.anchors import OF_TIMEPOINTS
 from trial.folder import Loc, Problem, Source, unknown
 from trial.sections import Opening, Study
 
@@ -35,7 +36,7 @@ def _unreachable(
     given = {assessments.baseline.timepoint, *(entry.timepoint for entry in assessments.planned(study, arm))}
     has_programme = bool(study.arms[study.arm_codes.index(arm)].granted("programme"))
     for opening, where, loc in _openings(assessments, source, study, study_source, arm):
-        timepoint = opening.closed_timepoint
+        timepoint = opening.awaited_timepoint
         if timepoint in assessments.timepoint_codes and timepoint not in given:
             yield where.problem(loc, f"waits for '{timepoint}', which arm '{arm}' does not get")
         elif where is source:
@@ -74,14 +75,15 @@ def _circles(
 
 def _awaited(assessments: Assessments, study: Study, arm: str) -> Mapping[str, str]:
     """Event -> the event that it waits for, by the names of anchors."""
-    found = {f"assessment_closed:{entry.timepoint}": entry.anchor for entry in assessments.planned(study, arm)}
+    planned = assessments.planned(study, arm)
+    found = {f"{kind}:{entry.timepoint}": entry.anchor for kind in OF_TIMEPOINTS for entry in planned}
     for grant in study.arms[study.arm_codes.index(arm)].granted("programme"):
         found[PROGRAMME] = grant.opens.anchor
     return found
 
 
 def _event(opening: Opening) -> str | None:
-    return opening.anchor if opening.closed_timepoint or opening.anchor == PROGRAMME else None
+    return opening.anchor if opening.awaited_timepoint or opening.anchor == PROGRAMME else None
 
 
 def _path(awaited: Mapping[str, str], start: str | None) -> list[str]:
@@ -93,4 +95,7 @@ def _path(awaited: Mapping[str, str], start: str | None) -> list[str]:
 
 
 def _spoken(event: str) -> str:
-    return "the end of the programme" if event == PROGRAMME else f"the close of {event.partition(':')[2]}"
+    if event == PROGRAMME:
+        return "the end of the programme"
+    kind, _, timepoint = event.partition(":")
+    return f"the {'close' if kind == 'assessment_closed' else 'opening'} of {timepoint}"

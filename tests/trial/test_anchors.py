@@ -29,7 +29,7 @@ def opening(anchor, days=0, **limits):
 def event_openings(draw):
     first, last = sorted((draw(spans), draw(spans)))
     not_before = draw(st.none() | st.just(first))
-    anchor = draw(st.sampled_from(["programme_finished", "assessment_closed:post1"]))
+    anchor = draw(st.sampled_from(["programme_finished", "assessment_opened:post1", "assessment_closed:post1"]))
     return opening(anchor, draw(spans), not_before=not_before, at_the_latest=last)
 
 
@@ -58,6 +58,7 @@ def earliest_of(found, situation):
         ("programme_finished", Anchor("programme_finished")),
         ("date", Anchor("date")),
         ("assessment_closed:post1", Anchor("assessment_closed", "post1")),
+        ("assessment_opened:post1", Anchor("assessment_opened", "post1")),
     ],
 )
 def test_an_anchor_is_read_and_written_alike(text, anchor):

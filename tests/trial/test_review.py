@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 from datetime import timedelta
 from pathlib import Path
 
@@ -10,8 +11,10 @@ from django.core import mail
 from django.test import Client
 from django.urls import reverse
 
-from outcomes.models import Schedule
+from outcomes.actions import assessments
+from outcomes.models import Assessment, Schedule
 from tests import factories
+from tests.conftest import SMALL
 from trial import actors, audit, hooks, worker
 from trial.actions import journey, participants, studies
 from trial.models import Alert, AuditEvent, Journey, Membership, Message, Participant, Study
@@ -155,7 +158,6 @@ def test_the_stage_at_which_somebody_withdrew_does_not_tell_that_they_were_throu
 
 
 def test_whoever_loads_a_study_gets_its_role_on_the_record(db, now):
-    from tests.conftest import SMALL
     from trial.actions import staff
 
     ada = staff.make_user(email="ada@example.org", full_name="Ada Visser", password=factories.PASSWORD)
@@ -181,3 +183,28 @@ def _signed(study: Study, now) -> Participant:
     )
     dan.refresh_from_db()
     return dan
+
+
+def test_when_somebody_is_asked_again_does_not_hang_on_when_they_answered(tmp_path, now):
+    folder = shutil.copytree(SMALL, tmp_path / "small_study")
+    text = (folder / "assessments.yaml").read_text()
+    (folder / "assessments.yaml").write_text(text.replace("assessment_closed:post", "assessment_opened:post"))
+    study = factories.an_open_study(folder, now)
+    at_once, half, never = (factories.a_randomised_participant(study, now) for _ in range(3))
+
+    for day in range(1, 170):
+        at = now + day * A_DAY
+        worker.tick(at, seal=False)
+        if Schedule.objects.filter(participant=at_once, timepoint="post", opens_at__lte=at, closed_at=None).exists():
+            factories.fill_in(at_once, "post", at)
+            row = Assessment.objects.get(participant=half, timepoint="post", instrument="PHQ9")
+            given = factories.answers_to(study, "PHQ9", 1)
+            assessments.submit(assessment=row, answers=given, language="en", by=actors.SYSTEM, at=at)
+
+    gaps = []
+    for person in (at_once, half, never):
+        opens = dict(Schedule.objects.filter(participant=person).values_list("timepoint", "opens_at"))
+        gaps.append((opens["followup"].date() - opens["post"].date()).days)
+        person.refresh_from_db()
+        assert person.state == "completed"
+    assert gaps == [91, 91, 91]

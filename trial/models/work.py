@@ -33,7 +33,8 @@ class Journey(models.Model):
 
 
 class Milestone(models.Model):
-    """Something that schedules hang on: randomised, programme_finished, assessment_closed:<timepoint>."""
+    """Something that schedules hang on: randomised, programme_finished, assessment_opened:<timepoint> and
+    assessment_closed:<timepoint>."""
 
     participant = models.ForeignKey(Participant, on_delete=models.PROTECT, related_name="milestones")
     name = models.CharField(max_length=60)

@@ -4,7 +4,7 @@ from typing import Annotated, Self
 
 from pydantic import AfterValidator, model_validator
 
-from trial.anchors import TIMED, Anchor, UnknownAnchor
+from trial.anchors import NAMES, TIMED, Anchor, UnknownAnchor
 from trial.folder import Day, Days, Entry, unknown
 
 
@@ -12,9 +12,7 @@ def _anchor(value: str) -> str:
     try:
         Anchor.parse(value)
     except UnknownAnchor:
-        raise ValueError(
-            unknown("anchor", value, [*TIMED, "programme_finished", "assessment_closed:<timepoint>"])
-        ) from None
+        raise ValueError(unknown("anchor", value, list(NAMES))) from None
     return value
 
 
@@ -42,6 +40,6 @@ class Opening(Entry):
         return self
 
     @property
-    def closed_timepoint(self) -> str | None:
-        """The timepoint whose close this waits for, if it waits for one."""
+    def awaited_timepoint(self) -> str | None:
+        """The timepoint whose opening or close this waits for, if it waits for one."""
         return Anchor.parse(self.anchor).timepoint
