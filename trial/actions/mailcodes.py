@@ -3,6 +3,7 @@ here: whoever calls keeps `Asked` in an encrypted session. The shared cache coun
 
 from __future__ import annotations
 
+import json
 from collections.abc import Mapping
 from datetime import datetime
 
@@ -14,6 +15,7 @@ from django.utils.translation import gettext as _
 from django.utils.translation import override
 
 from trial import mailcodes, vault
+from trial.actions.once import KeyReused
 from trial.mailcodes import Asked, Verdict
 from trial.models import Identity, Participant, Study
 
@@ -26,19 +28,26 @@ class TooManyCodes(Exception):
     """Several codes were mailed already; wait an hour."""
 
 
-def ask(*, participant: Participant, typed: Mapping[str, str], language: str, key: str, at: datetime) -> Asked:
-    """Mail a code to `typed["email"]`; raises TooManyCodes.
+def ask(
+    *,
+    participant: Participant,
+    typed: Mapping[str, str],
+    language: str,
+    before: Asked | None = None,
+    key: str,
+    at: datetime,
+) -> Asked:
+    """Mail a code to `typed["email"]`; `before` is what was asked last. Raises TooManyCodes, and KeyReused.
 
     The code follows from the request key, so that a repeat, even at the same moment, ends in one mail and one code.
     """
+    if before and before.key == key:
+        if (before.name, before.email, before.phone) != (typed["name"], typed["email"], typed["phone"]):
+            raise KeyReused
+        return before
     address = vault.address_hash(typed["email"])
     occasion = f"{participant.pk}|{key}"
-    is_first = cache.add(f"join-mail:{vault.keyed_hash('join mail', occasion)}", True, HOUR)
-    allowed = not is_first or (
-        _allows("mail", address, MAILS_AN_HOUR, at) and _allows("mails", participant.code, MAILS_AN_HOUR, at)
-    )
-    if not allowed:
-        raise TooManyCodes
+    is_first = _claim(participant, occasion, address, typed, at)
     is_known = Identity.objects.filter(study=participant.study, email_hash=address).exists()
     digits = "" if is_known else mailcodes.code_from(vault.keyed_hash("join code", f"{occasion}|{address}"))
     asked = Asked(key, digits, typed["name"], typed["email"], typed["phone"], at)
@@ -46,6 +55,20 @@ def ask(*, participant: Participant, typed: Mapping[str, str], language: str, ke
         with override(language):
             _mail(participant.study, asked, language)
     return asked
+
+
+def _claim(participant: Participant, occasion: str, address: str, typed: Mapping[str, str], at: datetime) -> bool:
+    """Whether the mail is still to be sent; a repeat of the request that sends it must have the same content."""
+    name = f"join-mail:{vault.keyed_hash('join mail', occasion)}"
+    content = vault.keyed_hash("join content", json.dumps([typed["name"], typed["email"], typed["phone"]]))
+    if not cache.add(name, content, HOUR):
+        if cache.get(name, content) != content:
+            raise KeyReused
+        return False
+    if _allows("mail", address, MAILS_AN_HOUR, at) and _allows("mails", participant.code, MAILS_AN_HOUR, at):
+        return True
+    cache.delete(name)  # nothing was mailed, so a repeat is refused too
+    raise TooManyCodes
 
 
 def judge(asked: Asked, typed: str, at: datetime) -> Verdict:

@@ -135,12 +135,10 @@ class ContactView(WayInView):
         _check_at(person, "trial.verification")
         typed = doors.check_form(Contact(doors.given(Address, request)))
         key = doors.key(request) or str(uuid.uuid4())
-        asked = _asked(way_in)
-        if asked is None or asked.key != key:
-            asked = mailcodes.ask(participant=person, typed=typed, language=person.language, key=key, at=at)
-            way_in.keep(asked=asked.for_session())
-        elif (asked.name, asked.email, asked.phone) != (typed["name"], typed["email"], typed["phone"]):
-            raise KeyReused
+        asked = mailcodes.ask(
+            participant=person, typed=typed, language=person.language, before=_asked(way_in), key=key, at=at
+        )
+        way_in.keep(asked=asked.for_session())
         return Response(Sent({"valid_until": asked.sent_at + VALID}).data)
 
 

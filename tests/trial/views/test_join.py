@@ -237,6 +237,29 @@ def test_a_code_works_for_a_quarter_of_an_hour(client, study, monday):
     assert send(client, url("code"), {"code": mailed_code()}).url == url("consent")
 
 
+def test_a_corrected_address_on_a_page_that_was_sent_before_is_asked_again_and_then_gets_its_code(client, study):
+    screened(client)
+    key = {"request_key": key_of(client.get(url("contact")))}
+    client.post(url("contact"), {**CONTACT, **key})
+    corrected = {**CONTACT, "email": "dan@example.net"}
+    page = client.post(url("contact"), {**corrected, **key})
+    assert (page.status_code, len(mail.outbox)) == (409, 1)
+    assert "Look it over, then send it again." in page.content.decode()
+    assert 'value="dan@example.net"' in page.content.decode()
+    assert key_of(page) != key["request_key"]
+    answer = client.post(url("contact"), {**corrected, "request_key": key_of(page)})
+    assert (answer.url, mail.outbox[-1].to) == (url("code"), ["dan@example.net"])
+    assert send(client, url("code"), {"code": mailed_code()}).url == url("consent")
+    assert Participant.objects.get().identity.email == "dan@example.net"
+
+
+def test_the_code_comes_in_the_language_of_the_page(client, study):
+    screened(client)
+    key = key_of(client.get(url("contact")))
+    client.post(url("contact"), {**CONTACT, "request_key": key}, headers={"accept-language": "nl"})
+    assert (mail.outbox[-1].subject, "Je code" in mail.outbox[-1].body) == ("Rustige ochtenden: je bericht", True)
+
+
 def test_at_most_five_codes_an_hour_are_mailed_to_an_address(client, study):
     screened(client)
     for _ in range(5):

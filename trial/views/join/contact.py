@@ -3,32 +3,26 @@
 from __future__ import annotations
 
 import uuid
+from collections.abc import Mapping
 from datetime import datetime
 
-from django.conf import settings
 from django.contrib import messages
 from django.contrib.auth import login
-from django.core.cache import cache
-from django.core.mail import EmailMessage
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
-from django.urls import reverse
 from django.utils import timezone
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_http_methods, require_POST
 
-from trial import mailcodes, vault
-from trial.actions import participants
+from trial.actions import mailcodes, participants
+from trial.actions.once import KeyReused
 from trial.forms.join import Contact, MailCode
 from trial.mailcodes import Asked, Verdict
-from trial.models import Identity, Participant, Study
+from trial.models import Participant, Study
 from trial.views.join import arrival
 from trial.views.posted import refuses_reused_keys, request_key
 
 STEP = "trial.verification"
-HOUR = 60 * 60
-MAILS_AN_HOUR = 5  # for one address, and from one session
-TRIES_AN_HOUR = 15  # at one address, over all sessions
 
 
 @require_http_methods(["GET", "POST"])
@@ -39,11 +33,23 @@ def contact(request: HttpRequest, study: Study, person: Participant) -> HttpResp
         return arrival.onward(person, at)
     form = Contact(request.POST or None, initial=_typed(request, study))
     if request.method == "POST" and form.is_valid():
-        key = request_key(request) or str(uuid.uuid4())
-        if _ask(request, study, person, key, form.cleaned_data, at):
-            return redirect("join:code", study.public_slug)
-        form.add_error(None, _("We sent several codes already. Wait an hour, then ask for a new one."))
+        return _sent(request, study, person, form, at)
     return render(request, "join/contact.html", {"form": form})
+
+
+def _sent(request: HttpRequest, study: Study, person: Participant, form: Contact, at: datetime) -> HttpResponse:
+    """On to the code; or the form again with all that was typed. A page from the browser's history brings its old
+    request key with a corrected address: such a form gets a new key, so that sending it once more mails the code."""
+    try:
+        _ask(request, study, person, form.cleaned_data, at)
+    except mailcodes.TooManyCodes:
+        form.add_error(None, _("We sent several codes already. Wait an hour, then ask for a new one."))
+        return render(request, "join/contact.html", {"form": form})
+    except KeyReused:
+        form = Contact({name: form.cleaned_data[name] for name in form.fields})
+        form.add_error(None, _("This page was sent before, with something else. Look it over, then send it again."))
+        return render(request, "join/contact.html", {"form": form}, status=409)
+    return redirect("join:code", study.public_slug)
 
 
 @require_http_methods(["GET", "POST"])
@@ -65,16 +71,18 @@ def code(request: HttpRequest, study: Study, person: Participant) -> HttpRespons
 
 @require_POST
 @arrival.for_newcomers
+@refuses_reused_keys
 def code_again(request: HttpRequest, study: Study, person: Participant) -> HttpResponse:
     """A new code to the same address; the old one no longer works."""
     asked = _asked(request, study)
     if asked is None or not _is_asked(person):
         return arrival.onward(person, timezone.now())
-    typed = {"name": asked.name, "email": asked.email, "phone": asked.phone}
-    if _ask(request, study, person, request_key(request) or str(uuid.uuid4()), typed, timezone.now()):
-        messages.success(request, _("A new code is on its way."))
-    else:
+    try:
+        _ask(request, study, person, _typed(request, study), timezone.now())
+    except mailcodes.TooManyCodes:
         messages.warning(request, _("We sent several codes already. Wait an hour, then ask for a new one."))
+    else:
+        messages.success(request, _("A new code is on its way."))
     return redirect("join:code", study.public_slug)
 
 
@@ -92,73 +100,20 @@ def _typed(request: HttpRequest, study: Study) -> dict[str, str]:
     return {"name": asked.name, "email": asked.email, "phone": asked.phone} if asked else {}
 
 
-def _ask(
-    request: HttpRequest, study: Study, person: Participant, key: str, typed: dict[str, str], at: datetime
-) -> bool:
-    """Keep what was typed, and mail a code; False when too many were mailed.
-
-    The code follows from the request key, so that a double click, at the very same moment too, ends in one mail.
-    """
-    before = _asked(request, study)
-    if before and before.key == key:
-        return True
-    address = vault.address_hash(typed["email"])
-    is_first = cache.add(f"join-mail:{vault.keyed_hash('join mail', f'{person.pk}|{key}')}", True, HOUR)
-    if is_first and not (_allows("mail", address, MAILS_AN_HOUR) and _allows("mails", person.code, MAILS_AN_HOUR)):
-        return False
-    is_known = Identity.objects.filter(study=study, email_hash=address).exists()
-    digits = "" if is_known else mailcodes.code_from(vault.keyed_hash("join code", f"{person.pk}|{key}|{address}"))
-    asked = Asked(key, digits, typed["name"], typed["email"], typed["phone"], at)
-    arrival.keep(request, study, asked=asked.for_session())
-    if is_first:
-        _mail(study, asked)
-    return True
-
-
-def _allows(what: str, whom: str, most: int) -> bool:
-    """Counts in the shared cache: at most so many an hour."""
-    name = f"join-{what}:{vault.keyed_hash(what, whom)}"
-    now = timezone.now().timestamp()
-    recent = [moment for moment in cache.get(name, []) if moment > now - HOUR]
-    if len(recent) >= most:
-        return False
-    cache.set(name, [*recent, now], HOUR)
-    return True
-
-
-def _mail(study: Study, asked: Asked) -> None:
-    """Sent at once and stored nowhere. Whoever has this address in the study already is told that they can sign in."""
-    protocol = study.current.protocol
-    language = arrival.language()
-    title, sender = (
-        texts.get(language) or next(iter(texts.values())) for texts in (protocol.public_title, protocol.sender)
+def _ask(request: HttpRequest, study: Study, person: Participant, typed: Mapping[str, str], at: datetime) -> None:
+    """Mail a code in the language of the page, and keep what was typed."""
+    asked = mailcodes.ask(
+        participant=person,
+        typed=typed,
+        language=arrival.language(),
+        before=_asked(request, study),
+        key=request_key(request) or str(uuid.uuid4()),
+        at=at,
     )
-    body = _code_words(asked.code) if asked.code else _known_words()
-    subject = _("%(title)s: your message") % {"title": title}
-    EmailMessage(subject, body, f"{sender} <{settings.DEFAULT_FROM_EMAIL}>", [asked.email]).send()
-
-
-def _code_words(digits: str) -> str:
-    lines = [
-        _("Your code: %(code)s") % {"code": digits},
-        _("Enter it on the page that is open in your browser. It works for 15 minutes."),
-        _("You did not ask for it? Then you need not do anything."),
-    ]
-    return "\n\n".join(lines)
-
-
-def _known_words() -> str:
-    lines = [
-        _("Somebody, perhaps you, asked for a code with this address. You are known here already: you can sign in."),
-        settings.PUBLIC_URL + reverse("account_request_login_code"),
-        _("You did not ask for it? Then you need not do anything."),
-    ]
-    return "\n\n".join(lines)
+    arrival.keep(request, study, asked=asked.for_session())
 
 
 def _judged(request: HttpRequest, study: Study, asked: Asked, typed: str, at: datetime) -> Verdict:
-    if not _allows("try", vault.address_hash(asked.email), TRIES_AN_HOUR):
-        return Verdict.OVER
     verdict = mailcodes.judge(asked, typed, at)
     if verdict == Verdict.WRONG:
         arrival.keep(request, study, asked=asked.tried().for_session())
