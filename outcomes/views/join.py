@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
 from datetime import datetime
 from typing import Any
 
@@ -49,15 +50,20 @@ def _questions(request: HttpRequest, person: Participant, page: Page, is_asked: 
     if request.method == "POST" and form.is_valid():
         at = timezone.now()
         if is_asked:
-            participants.answer_questions(
-                participant=person,
-                answers=form.answers,
-                key=request_key(request),
-                by=arrival.actor_of(person),
-                at=at,
-            )
+            _answer_questions(request, person, form, at)
         return arrival.onward(person, at)
     return render(request, "outcomes/join/questions.html", {"form": form, **_progress(person, page)})
+
+
+def _answer_questions(request: HttpRequest, person: Participant, form: Questions, at: datetime) -> None:
+    with suppress(participants.NotAskedNow):  # stopped in another tab meanwhile: the way onward says so
+        participants.answer_questions(
+            participant=person,
+            answers=form.answers,
+            key=request_key(request),
+            by=arrival.actor_of(person),
+            at=at,
+        )
 
 
 def _instrument(request: HttpRequest, person: Participant, page: Page, is_asked: bool) -> HttpResponse:
@@ -83,14 +89,15 @@ def _instrument(request: HttpRequest, person: Participant, page: Page, is_asked:
 
 
 def _answer(request: HttpRequest, person: Participant, instrument: str, answers: dict[str, int], at: datetime) -> None:
-    actions.answer_instrument(
-        participant=person,
-        instrument=instrument,
-        answers=answers,
-        key=request_key(request),
-        by=arrival.actor_of(person),
-        at=at,
-    )
+    with suppress(actions.NotScreening):  # stopped in another tab meanwhile: the way onward says so
+        actions.answer_instrument(
+            participant=person,
+            instrument=instrument,
+            answers=answers,
+            key=request_key(request),
+            by=arrival.actor_of(person),
+            at=at,
+        )
 
 
 def _progress(person: Participant, page: Page) -> dict[str, Any]:

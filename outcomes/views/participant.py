@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import functools
 from collections.abc import Callable
+from contextlib import suppress
 from datetime import datetime
 from typing import Any
 
@@ -278,8 +279,9 @@ def questions(request: HttpRequest, person: Participant) -> HttpResponse:
 
 def _answer(request: HttpRequest, person: Participant, form: Questions) -> HttpResponse:
     at = timezone.now()
-    participants.answer_questions(
-        participant=person, answers=form.answers, key=request_key(request), by=actor_of(person), at=at
-    )
+    with suppress(participants.NotAskedNow):  # randomised, or withdrawn, in another tab meanwhile
+        participants.answer_questions(
+            participant=person, answers=form.answers, key=request_key(request), by=actor_of(person), at=at
+        )
     ask = journey.advance(person, at)
     return redirect(ask.task.url if ask else "participant:home")

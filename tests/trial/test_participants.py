@@ -71,6 +71,69 @@ def test_a_verified_person_s_login_has_a_random_name_and_no_address(study, now):
     assert not person.user.has_usable_password()
 
 
+def answer(person, now, key=None, **answers):
+    by = actors.visitor(person.code)
+    return participants.answer_questions(participant=person, answers=answers, key=key, by=by, at=now)
+
+
+def stopped(person, now):
+    participants.turn_away(
+        participant=person, stage="screening", reason="stopped", stopped=True, by=actors.SYSTEM, at=now
+    )
+
+
+def test_no_answer_is_taken_from_somebody_who_did_not_get_in(study, now):
+    person = begin(study, now)
+    answer(person, now, key="first", age=41)
+    stopped(person, now)
+    with pytest.raises(participants.NotAskedNow):
+        answer(person, now, age=42)
+    assert answer(person, now, key="first", age=41).state == "excluded"  # a repeat is answered from store
+    assert Participant.objects.get().answers == {}
+
+
+def test_the_answers_that_the_stratum_hangs_on_stay_as_they_were_at_randomisation(study, now):
+    person = factories.a_consented_participant(study, now)
+    answer(person, now, sex="m")  # corrected at the baseline
+    factories.fill_in(person, "pre", now)
+    assert (person.state, person.answers["sex"]) == ("randomised", "m")
+    with pytest.raises(participants.NotAskedNow):
+        answer(person, now, sex="f")
+    person.refresh_from_db()
+    assert person.answers["sex"] == "m"
+
+
+def test_nobody_is_verified_who_did_not_get_in_or_who_is_verified_already(study, now):
+    away, dan = begin(study, now), verify(begin(study, now), now)
+    stopped(away, now)
+    with pytest.raises(participants.NotAskedNow):
+        verify(away, now, "away@example.org")
+    with pytest.raises(participants.NotAskedNow):
+        verify(dan, now, "dan@example.net")
+    assert (User.objects.filter(participant__study=study).count(), dan.identity.email) == (1, "dan@example.org")
+
+
+def test_a_repeat_of_the_request_that_verified_is_answered_as_before(study, now):
+    person = begin(study, now)
+    given = {"name": "Dan", "email": "dan@example.org", "phone": "+31600000000", "key": "code"}
+    first, again = (
+        participants.verify(participant=person, by=actors.visitor(person.code), at=now, **given) for _ in range(2)
+    )
+    assert (first.user, again.verified_at) == (again.user, now)
+    assert AuditEvent.objects.filter(action="address verified").count() == 1
+
+
+@pytest.mark.parametrize(("gets_in", "kept"), [(False, {}), (True, {"age": 41, "sex": "f", "site": "main"})])
+def test_erasing_takes_the_answers_of_whoever_did_not_get_in_and_leaves_research_data(study, now, gets_in, kept):
+    person = factories.a_randomised_participant(study, now) if gets_in else begin(study, now)
+    if not gets_in:
+        stopped(person, now)
+        Participant.objects.filter(pk=person.pk).update(answers={"age": 17})  # left over from before
+    participants.erase(participant=person, reason="other", by=actors.SYSTEM, at=now)
+    person.refresh_from_db()
+    assert {code: person.answers[code] for code in person.answers if code != "helped"} == kept
+
+
 def test_consent_needs_a_checked_address_every_statement_and_every_question(study, now):
     person = begin(study, now)
     with pytest.raises(participants.NotVerified):

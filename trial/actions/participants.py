@@ -33,6 +33,10 @@ class AddressInUse(Exception):
     """Someone in this study has this address already."""
 
 
+class NotAskedNow(Exception):
+    """The person is past this step of the way in, or was turned away meanwhile."""
+
+
 class NotVerified(Exception):
     """Consent is signed by a person whose address was checked."""
 
@@ -100,8 +104,13 @@ def begin(*, study: Study, language: str, code: str = "", timezone: str = "", by
 
 @once
 def answer_questions(*, participant: Participant, answers: Mapping[str, Any], by: Actor, at: datetime) -> Participant:
-    """Answers to the study's own questions, checked by the form. The site is kept as a column too."""
+    """Answers to the study's own questions, checked by the form. The site is kept as a column too.
+
+    Raises NotAskedNow once somebody did not get in, or is randomised: the stratum hangs on them.
+    """
     participant = locked(participant)
+    if participant.state not in {"screening", "consented"}:
+        raise NotAskedNow
     old = participant.answers
     participant.answers = {**old, **answers}
     sites = {question.code for question in participant.version.protocol.questions if question.kind == "site"}
@@ -152,9 +161,12 @@ def turn_away(
 def verify(*, participant: Participant, name: str, email: str, phone: str, by: Actor, at: datetime) -> Participant:
     """The address was checked by a code: from now on the person has a login and contact details.
 
-    Raises AddressInUse when someone in this study has the address.
+    Raises AddressInUse when someone in this study has the address, and NotAskedNow for somebody who was verified before
+    or is not on the way in any more.
     """
     participant = locked(participant)
+    if participant.state != "screening" or participant.verified_at:
+        raise NotAskedNow
     email_hash = vault.address_hash(email)
     if (
         Identity.objects.filter(study=participant.study, email_hash=email_hash)
@@ -292,13 +304,16 @@ def withdraw(*, participant: Participant, reason: str = "", by: Actor, at: datet
 def erase(*, participant: Participant, reason: str, by: Actor, at: datetime) -> Participant:
     """Erase who this person is: contact details, free text and the key that everything of theirs is sealed with.
 
-    The audit chain still verifies: what it holds of the person is ciphertext that nothing can open any more.
+    The audit chain still verifies: what it holds of the person is ciphertext that nothing can open any more. Whoever was
+    in the study leaves research data under the code; of somebody who did not get in no answer stays.
     """
     participant = locked(participant)
     for step in hooks.entries("ERASURE"):
         step(participant, at)
     user, participant.user, participant.erased_at = participant.user, None, at
-    participant.save(update_fields=["user", "erased_at"])
+    if participant.state == "excluded":
+        participant.answers = {}
+    participant.save(update_fields=["user", "erased_at", "answers"])
     Identity.objects.filter(participant=participant).delete()
     PersonKey.objects.filter(participant=participant).delete()
     if user:

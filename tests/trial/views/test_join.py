@@ -13,10 +13,12 @@ from django.db import connection
 from django.test import Client
 from django.urls import reverse
 
+from outcomes.actions import screening
+from outcomes.models import ScreeningAnswer
 from tests import factories
 from tests.conftest import NOW
 from trial import actors
-from trial.actions import studies
+from trial.actions import participants, studies
 from trial.models import Alert, AuditEvent, Consent, Identity, Participant
 
 pytestmark = pytest.mark.django_db
@@ -304,6 +306,48 @@ def test_whoever_would_rather_not_take_part_is_thanked_and_keeps_access_to_help(
     dan = Participant.objects.get()
     assert (answer.url, dan.state, dan.left_reason) == (url("turned_away"), "excluded", "declined")
     assert "that is fine" in client.get(answer.url).content.decode()
+
+
+def stopped_elsewhere(monkeypatch, module, name):
+    """The person stops in another tab between the page's own look and the action's lock."""
+    action = getattr(module, name)
+
+    def late(**given):
+        participants.turn_away(
+            participant=given["participant"],
+            stage="screening",
+            reason="stopped",
+            stopped=True,
+            by=given["by"],
+            at=given["at"],
+        )
+        return action(**given)
+
+    monkeypatch.setattr(module, name, late)
+
+
+def test_whoever_stopped_in_another_tab_meanwhile_is_told_so_and_no_answer_stays(client, study, monkeypatch):
+    send(client, url("begin"), {}, url("information"))
+    stopped_elsewhere(monkeypatch, participants, "answer_questions")
+    answer = send(client, url("screening", "basics"), {"age": "41", "sex": "f", "site": "main"})
+    assert (answer.url, Participant.objects.get().answers) == (url("turned_away"), {})
+
+
+def test_whoever_stopped_while_answering_an_instrument_is_told_so(client, study, monkeypatch):
+    send(client, url("begin"), {}, url("information"))
+    send(client, url("screening", "basics"), {"age": "41", "sex": "f", "site": "main"})
+    stopped_elsewhere(monkeypatch, screening, "answer_instrument")
+    answer = send(client, url("screening", "mood"), items(1, item_9=0))
+    assert (answer.url, ScreeningAnswer.objects.count()) == (url("turned_away"), 0)
+
+
+def test_whoever_stopped_while_a_code_was_checked_gets_no_login(client, study, monkeypatch):
+    screened(client)
+    send(client, url("contact"), CONTACT)
+    stopped_elsewhere(monkeypatch, participants, "verify")
+    answer = send(client, url("code"), {"code": mailed_code()})
+    assert (answer.url, Identity.objects.count()) == (url("onward"), 0)
+    assert client.get(answer.url).url == url("turned_away")
 
 
 def test_a_lost_session_leads_to_the_code_or_to_a_new_beginning(client, study):

@@ -140,6 +140,8 @@ def _verify(request: HttpRequest, study: Study, person: Participant, asked: Aske
     except participants.AddressInUse:  # taken since the code was mailed
         messages.info(request, _("You are known here already: you can sign in with this address."))
         return redirect("account_request_login_code")
+    except participants.NotAskedNow:  # verified, or stopped, in another tab meanwhile
+        return redirect("join:onward", study.public_slug)
     login(request, person.user, backend="django.contrib.auth.backends.ModelBackend")
     arrival.forget(request, study)
     return arrival.onward(person, at)
