@@ -10,7 +10,7 @@ from django.core.cache import cache
 from django.http import HttpRequest
 from django.urls import reverse
 
-from trial.models import Identity, User
+from trial.models import Identity, Participant, User
 from trial.vault import address_hash, keyed_hash
 
 LETTERS = "BCDFGHJKLMNPQRSTVWXZ"  # no vowels, so no words
@@ -62,11 +62,17 @@ def code_from(digest: str) -> str:
 
 
 def participant_user(email: str) -> User | None:
-    """The login of the participant with this address, found by keyed hash. Of several studies: the newest."""
+    """The login of the participant with this address, found by keyed hash. Of several studies: one they are in, then one
+    they are on the way into, and only then one that is over for them; the newest of these.
+    """
     found = (
         Identity.objects.filter(email_hash=address_hash(email), participant__user__isnull=False)
         .select_related("participant__user")
         .order_by("-verified_at")
-        .first()
     )
-    return found.participant.user if found else None
+    people = [identity.participant for identity in found]
+    return min(people, key=_how_far_from_active).user if people else None
+
+
+def _how_far_from_active(participant: Participant) -> int:
+    return 0 if participant.is_in_study else 1 if participant.state == "screening" else 2

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import re
+import shutil
+from datetime import datetime, timedelta
 
 import pytest
 import time_machine
@@ -13,8 +15,11 @@ from django.test import Client
 from django.urls import reverse
 
 from tests import factories
-from tests.conftest import NOW
-from trial.models import User
+from tests.conftest import NOW, SMALL
+from trial import actors
+from trial.accounts import participant_user
+from trial.actions import participants
+from trial.models import Participant, Study, User
 
 pytestmark = pytest.mark.django_db
 STAFF_ONLY = ["account_change_password", "account_reset_password", "account_reauthenticate", "mfa_index"]
@@ -75,6 +80,53 @@ def test_a_link_to_a_new_password_is_mailed_once_a_press(study):
     for _ in range(2):
         Client().post(reverse("account_reset_password"), {"email": email, "request_key": "a press"})
     assert [each.to for each in mail.outbox] == [[email]]
+
+
+@pytest.fixture
+def other_study(study, tmp_path):
+    folder = shutil.copytree(SMALL, tmp_path / "other")
+    described = (folder / "study.yaml").read_text()
+    for ours, theirs in (("small-study", "other-study"), ("quiet-mornings", "soft-evenings"), ("QM", "SE")):
+        described = described.replace(f": {ours}\n", f": {theirs}\n")
+    (folder / "study.yaml").write_text(described)
+    return factories.an_open_study(folder, NOW)
+
+
+def verified(study: Study, email: str, at: datetime) -> Participant:
+    person = factories.a_screened_participant(study, at)
+    return participants.verify(
+        participant=person, name="Dan", email=email, phone="+31 6 0000 0000", by=actors.SYSTEM, at=at
+    )
+
+
+def test_whoever_is_in_one_study_is_not_kept_out_of_it_by_a_later_look_at_another(study, other_study):
+    dan = factories.a_consented_participant(study, NOW)
+    email, later = dan.identity.email, NOW + timedelta(days=1)
+    again = verified(other_study, email, later)
+    assert participant_user(email) == dan.user  # on the way into the other study
+    participants.turn_away(
+        participant=again, stage="consent", reason="declined", stopped=True, by=actors.SYSTEM, at=later
+    )
+    assert participant_user(email) == dan.user
+    participants.withdraw(participant=dan, by=actors.SYSTEM, at=later)
+    assert participant_user(email) == again.user  # neither is active: the newest
+
+
+def test_whoever_is_on_the_way_in_goes_before_a_study_that_is_over_for_them(study, other_study):
+    joining = verified(study, "dan@example.org", NOW)
+    declined = verified(other_study, "dan@example.org", NOW + timedelta(hours=1))
+    participants.turn_away(
+        participant=declined, stage="consent", reason="declined", stopped=True, by=actors.SYSTEM, at=NOW
+    )
+    assert participant_user("dan@example.org") == joining.user
+
+
+def test_of_two_studies_that_somebody_is_in_the_newest_opens(study, other_study):
+    dan = factories.a_consented_participant(study, NOW)
+    second = verified(other_study, dan.identity.email, NOW + timedelta(days=1))
+    Participant.objects.filter(pk=second.pk).update(state="consented")
+    assert participant_user(dan.identity.email) == second.user
+    assert participant_user("nobody@example.org") is None
 
 
 @pytest.mark.parametrize("name", [*STAFF_ONLY, *SHUT])
