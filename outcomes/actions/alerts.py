@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from datetime import datetime
 
-from outcomes.queries import definitions
+from outcomes.queries import definitions, safety
 from trial.actions.alerts import raise_alert
 from trial.actors import Actor
 from trial.models import Alert, Participant
@@ -40,7 +40,7 @@ def check(
 
 
 def from_screening(*, participant: Participant, phone: str, by: Actor, at: datetime) -> Alert | None:
-    """Someone at the screening left a number to be called on."""
+    """Someone at the screening left a number to be called on, or another one in its place."""
     rules = definitions.assessments(participant.version).alerts
     if not phone.strip():
         return None
@@ -48,12 +48,18 @@ def from_screening(*, participant: Participant, phone: str, by: Actor, at: datet
         study=participant.study,
         participant=participant,
         kind=rules[0].code if rules else "safety",
-        subject_ref="screening",
+        subject_ref=_screening_occasion(participant),
         within_hours=min((rule.within_hours for rule in rules), default=24),
         phone=phone,
         by=by,
         at=at,
     )
+
+
+def _screening_occasion(participant: Participant) -> str:
+    """Whoever leaves a number after their alert was closed is called again: that is another occasion."""
+    closed = safety.numbers_left(participant).filter(state="closed").count()
+    return f"{safety.SCREENING} {closed + 1}" if closed else safety.SCREENING
 
 
 def facts_of(instrument: str, answers: Mapping[str, int | None], scores: Mapping[str, float]) -> Facts:

@@ -19,7 +19,7 @@ from trial.api import doors, shapes
 from trial.api.described import JOIN, reads, writes
 from trial.api.errors import NotHere
 from trial.api.join import WayInView
-from trial.models import Participant
+from trial.models import Participant, PersonKey
 from trial.sections.study import Page
 
 ANSWER_QUESTIONS = "trial.participants.answer_questions"
@@ -128,11 +128,14 @@ class PhoneView(WayInView):
     def post(self, request: Request, slug: str) -> Response:
         person = doors.newcomer(request, slug)
         typed = doors.check_form(Phone(doors.given(PhoneNumber, request)))
-        actions.leave_phone(
-            participant=person,
-            phone=typed["phone"],
-            key=doors.key(request) or "",
-            by=doors.actor_of(person),
-            at=timezone.now(),
-        )
+        try:
+            actions.leave_phone(
+                participant=person,
+                phone=typed["phone"],
+                key=doors.key(request) or "",
+                by=doors.actor_of(person),
+                at=timezone.now(),
+            )
+        except PersonKey.DoesNotExist:  # erased since
+            raise NotHere from None
         return Response(status=204)

@@ -1,13 +1,17 @@
-"""When a page shows help first."""
+"""When a page shows help first, and who left a number then."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
 
+from django.db.models import QuerySet
+
 from outcomes.instruments import Instrument
 from outcomes.queries import definitions
-from trial.models import ProtocolVersion
+from trial.models import Alert, Participant, ProtocolVersion
 from trial.rules import Facts, holds
+
+SCREENING = "screening"  # the occasion; with a number behind it for who was called and left a number again
 
 
 def calls_for_help(version: ProtocolVersion, instrument: Instrument, answers: Mapping[str, int | None]) -> bool:
@@ -18,3 +22,8 @@ def calls_for_help(version: ProtocolVersion, instrument: Instrument, answers: Ma
         (answers.get(code) or instrument.options[0]) > instrument.options[0] for code in instrument.risk_items
     )
     return is_risky or any(holds(alert.rule, facts) is True for alert in definitions.assessments(version).alerts)
+
+
+def numbers_left(participant: Participant) -> QuerySet[Alert]:
+    """Alerts of somebody who left a number at the screening."""
+    return Alert.objects.filter(participant=participant, subject_ref__startswith=SCREENING)

@@ -9,6 +9,7 @@ from typing import Any
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
 from django.utils import timezone
+from django.utils.translation import gettext as _
 from django.views.decorators.http import require_GET, require_http_methods, require_POST
 
 from outcomes.actions import screening as actions
@@ -16,7 +17,8 @@ from outcomes.forms.items import AllItems, Phone
 from outcomes.forms.questions import Questions
 from outcomes.queries import definitions, safety
 from trial.actions import journey, participants
-from trial.models import Alert, Participant, PersonKey, Study
+from trial.actions.once import KeyReused
+from trial.models import Participant, PersonKey, Study
 from trial.sections.study import Page
 from trial.views.join import arrival
 from trial.views.posted import refuses_reused_keys, request_key
@@ -128,17 +130,21 @@ def leave_phone(request: HttpRequest, study: Study, person: Participant) -> Http
         )
     except PersonKey.DoesNotExist:  # erased since; the numbers on the page remain
         return redirect("join:help", study.public_slug)
+    except KeyReused:  # a page from the browser's history, with a corrected number: it gets a new key
+        form = Phone(form.cleaned_data)
+        form.add_error(None, _("This page was sent before, with something else. Look it over, then send it again."))
+        return _talk(request, person, form, status=409)
     return redirect("join:talk", study.public_slug)
 
 
-def _talk(request: HttpRequest, person: Participant, form: Phone) -> HttpResponse:
+def _talk(request: HttpRequest, person: Participant, form: Phone, status: int = 200) -> HttpResponse:
     protocol = person.version.protocol
     alerts = definitions.assessments(person.version).alerts
     context = {
         "form": form,
-        "is_left": Alert.objects.filter(participant=person, subject_ref="screening").exists(),
+        "is_left": safety.numbers_left(person).exclude(state="closed").exists(),
         "hours": min((alert.within_hours for alert in alerts), default=24),
         "crisis_lines": protocol.crisis_lines,
         "safety": protocol.contacts.safety,
     }
-    return render(request, "outcomes/join/talk.html", context)
+    return render(request, "outcomes/join/talk.html", context, status=status)

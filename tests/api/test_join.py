@@ -7,6 +7,8 @@ from django.db import connection
 from tests import factories
 from tests.api import clients
 from tests.api.clients import Client, a_key, begun, screened, verified
+from trial import actors
+from trial.actions import participants
 from trial.models import Alert, AuditEvent, Consent, Participant
 
 pytestmark = pytest.mark.django_db
@@ -111,6 +113,14 @@ def test_item_9_brings_help_at_once_and_an_alert_only_with_a_number(study):
     for _ in range(2):
         assert client.post(f"join/{study.public_slug}/phone/", {"phone": "06 1234 5678"}).status_code == 204
     assert Alert.objects.get().kind == "item9"
+
+
+def test_whoever_is_erased_can_leave_no_number_any_more(study, now):
+    client = screened(study, i9=1)
+    client.post(f"join/{study.public_slug}/decline/")
+    participants.erase(participant=Participant.objects.get(), reason="other", by=actors.WORKER, at=now)
+    answer = client.post(f"join/{study.public_slug}/phone/", {"phone": "06 1234 5678"})
+    assert (answer.status_code, answer.json()["code"]) == (409, "not_here")
 
 
 def test_a_screening_without_item_9_asks_for_no_number(study):

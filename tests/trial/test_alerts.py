@@ -12,7 +12,7 @@ from django.test import Client
 from django.urls import reverse
 
 from outcomes.actions import screening
-from tests import factories
+from tests import dump, factories
 from tests.conftest import NOW, SMALL
 from trial import actors, audit, lifecycles
 from trial.actions import alerts, participants
@@ -79,6 +79,33 @@ def someone_who_left_a_phone(study) -> Alert:
     person = factories.a_screening_participant(study, NOW)
     screening.leave_phone(participant=person, phone=PHONE, by=actors.visitor(person.code), at=NOW)
     return Alert.objects.get(participant=person)
+
+
+def leave(person, phone: str, key: str) -> None:
+    by = actors.visitor(person.code)
+    screening.leave_phone(participant=person, phone=phone, key=key, by=by, at=NOW)
+
+
+def test_a_corrected_number_takes_the_place_of_the_first_and_stands_nowhere_in_clear(study, eva):
+    alert = someone_who_left_a_phone(study)
+    alerts.take(alert=alert, by=by(eva), at=SOON)
+    for _ in range(2):
+        leave(alert.participant, "+31 6 8888 7777", "corrected")
+    leave(alert.participant, "+31 6 8888 7777", "the same again")
+    assert alerts.show_contact(alert=alert, by=by(eva), at=SOON).phone == "+31 6 8888 7777"
+    event = AuditEvent.objects.get(action="phone number left again")
+    assert event.subject == f"alert {alert.pk}"
+    assert (dump.found([PHONE, "8888 7777"]), Alert.objects.count(), audit.verify(study)) == ([], 1, [])
+
+
+def test_whoever_leaves_a_number_after_their_alert_was_closed_is_called_again(study, eva):
+    alert = someone_who_left_a_phone(study)
+    alerts.take(alert=alert, by=by(eva), at=SOON)
+    alerts.close(alert=alert, done="Called", by=by(eva), at=SOON)
+    leave(alert.participant, PHONE, "again")
+    second = Alert.objects.exclude(pk=alert.pk).get()
+    assert (second.state, second.participant.unsealed(second.phone_sealed)) == ("raised", PHONE)
+    assert Message.objects.filter(kind="alert").count() == 2
 
 
 # Raising and the list

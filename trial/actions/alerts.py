@@ -42,11 +42,14 @@ def raise_alert(
     by: Actor,
     at: datetime,
 ) -> Alert:
-    """Raise an alert, or give back the one already raised on this occasion; the owner is told through the ledger."""
+    """Raise an alert, or give back the one already raised on this occasion; the owner is told through the ledger.
+
+    A number that is left again on the same occasion replaces the one before it, unless the alert is closed.
+    """
     occasion = {"participant": participant, "kind": kind, "subject_ref": subject_ref}
     found = Alert.objects.filter(study=study, **occasion).first()
     if found:
-        return found
+        return _correct_phone(found, phone, by=by, at=at) if phone else found
     try:
         with transaction.atomic():
             alert = Alert.objects.create(
@@ -69,7 +72,28 @@ def raise_alert(
             )
             return alert
     except IntegrityError:  # raised at the same moment by someone else
-        return Alert.objects.get(study=study, **occasion)
+        found = Alert.objects.get(study=study, **occasion)
+        return _correct_phone(found, phone, by=by, at=at) if phone else found
+
+
+@transaction.atomic
+def _correct_phone(alert: Alert, phone: str, *, by: Actor, at: datetime) -> Alert:
+    alert = Alert.objects.select_for_update().get(pk=alert.pk)
+    participant, old = alert.participant, alert.phone_sealed
+    if participant is None or alert.state == "closed" or participant.unsealed(old) == phone:
+        return alert
+    alert.phone_sealed = participant.sealed(phone)
+    alert.save(update_fields=["phone_sealed"])
+    audit.record(
+        participant,
+        "phone number left again",
+        subject=f"alert {alert.pk}",
+        old={"sealed": old},
+        new={"sealed": alert.phone_sealed},
+        by=by,
+        at=at,
+    )
+    return alert
 
 
 @once

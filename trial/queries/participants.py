@@ -22,6 +22,7 @@ SAME_IN_EVERY_ARM = frozenset(
         "alert taken",
         "consent signed",
         "identity erased",
+        "phone number left again",
         "preferred call times given",
         "questions answered",
         "randomised",

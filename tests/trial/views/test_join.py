@@ -179,6 +179,18 @@ def test_a_number_that_cannot_be_dialled_is_asked_again(client, study):
     assert Alert.objects.count() == 0
 
 
+def test_a_number_can_be_corrected_also_on_a_page_that_was_sent_before(client, study):
+    screened(client, item_9=1)
+    key = {"request_key": key_of(client.get(url("talk")))}
+    client.post(url("leave_phone"), {"phone": "06 1234 5678", **key})
+    page = client.post(url("leave_phone"), {"phone": "06 1234 5679", **key})
+    assert (page.status_code, 'value="06 1234 5679"' in page.content.decode()) == (409, True)
+    client.post(url("leave_phone"), {"phone": "06 1234 5679", "request_key": key_of(page)})
+    send(client, url("leave_phone"), {"phone": "06 1234 5670"}, url("talk"))
+    alert = Alert.objects.get()
+    assert alert.participant.unsealed(alert.phone_sealed) == "06 1234 5670"
+
+
 def test_an_item_left_open_at_the_screening_is_asked_again_and_nothing_typed_is_lost(client, study):
     send(client, url("begin"), {}, url("information"))
     send(client, url("screening", "basics"), {"age": "41", "sex": "f", "site": "main"})
