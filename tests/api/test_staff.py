@@ -103,12 +103,14 @@ def test_an_alert_is_taken_and_closed_with_what_was_done(study, ada, staff, now)
     [row] = ada.get(base).json()
     assert (row["number"], row["participant"], row["meaning"]) == (alert.pk, dan.code, "Thoughts of death or self-harm")
     assert ada.post(f"{base}{alert.pk}/contact/").json()["code"] == "alert_not_taken"
-    assert ada.post(f"{base}{alert.pk}/close/", {"done": "Called"}).json()["code"] == "not_allowed_now"
+    assert ada.post(f"{base}{alert.pk}/close/", {"done": "Called"}).json()["code"] == "alert_not_taken"
 
     assert ada.post(f"{base}{alert.pk}/take/").json()["state"] == "taken"
     assert ada.post(f"{base}{alert.pk}/contact/").json()["phone"] == dan.identity.phone
     eva = Client(staff("supervisor"))
     assert eva.post(f"{base}{alert.pk}/contact/").json()["code"] == "alert_not_taken"
+    answer = eva.post(f"{base}{alert.pk}/close/", {"done": "Called"})
+    assert (answer.status_code, answer.json()["code"]) == (409, "alert_not_taken")
     assert ada.post(f"{base}{alert.pk}/close/", {"done": ""}).status_code == 400
     assert ada.post(f"{base}{alert.pk}/close/", {"done": "Called"}).json()["state"] == "closed"
     assert ada.post(f"{base}999/take/").status_code == 404

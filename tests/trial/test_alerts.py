@@ -192,8 +192,9 @@ def test_take_over_note_close_each_sent_twice_has_one_effect(study, dan, eva):
 
 def test_an_alert_is_not_closed_without_a_note_nor_before_it_is_taken(study, dan, eva):
     alert, client = raised(study, dan), signed_in(eva)
-    client.post(url("close_alert", study.slug, alert.pk), {"done": "Called", **key()})
-    assert "a alert that is raised cannot close" in words(client.get(url("alert", study.slug, alert.pk)))
+    response = client.post(url("close_alert", study.slug, alert.pk), {"done": "Called", **key()})
+    assert response.status_code == 409
+    assert "Only whoever took this alert closes it: take it over first." in words(response)
     client.post(url("take_alert", study.slug, alert.pk), key())
     response = client.post(url("close_alert", study.slug, alert.pk), {"done": "  ", **key()})
     assert response.status_code == 400
@@ -212,6 +213,17 @@ def test_somebody_else_can_take_an_alert_over_and_the_trail_says_from_whom(study
     second = AuditEvent.objects.filter(action="alert taken").order_by("-number").first()
     assert f"staff {eva.pk}" in second.old
     assert audit.verify(study) == []
+
+
+def test_only_whoever_took_it_closes_an_alert_and_the_note_of_another_is_given_back(study, dan, eva, ada):
+    alert = raised(study, dan)
+    alerts.take(alert=alert, by=by(eva), at=SOON)
+    note = {"done": "Called at ten, agreed on the GP"}
+    shown = signed_in(ada).post(url("close_alert", study.slug, alert.pk), {**note, **key()})
+    alert.refresh_from_db()
+    assert (shown.status_code, alert.state, alert.taken_by) == (409, "taken", f"staff {eva.pk}")
+    assert "What you wrote Called at ten, agreed on the GP This is not kept." in words(shown)
+    assert signed_in(eva).post(url("close_alert", study.slug, alert.pk), {**note, **key()}).status_code == 302
 
 
 def test_a_closed_alert_is_not_taken_again(study, dan, eva):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import timedelta
+from functools import partial
 
 import pytest
 from django.core import mail
@@ -64,15 +65,18 @@ def test_item_nine_above_nought_raises_an_alert_whatever_the_arm(study, now, ans
 
 def test_closing_needs_a_note_and_somebody_who_took_it(study, dan, now):
     alert = raised(study, dan, now)
-    with pytest.raises(NotAllowedNow):
+    with pytest.raises(alerts.NotTaken):
         alerts.close(alert=alert, done="called", by=EVA, at=now)
     alerts.take(alert=alert, by=EVA, at=now)
+    with pytest.raises(alerts.NotTaken):
+        alerts.close(alert=alert, done="called", by=ADA, at=now)
     with pytest.raises(alerts.NothingDone):
         alerts.close(alert=alert, done="  ", by=EVA, at=now)
     closed = alerts.close(alert=alert, done="called", by=EVA, at=now)
     assert (closed.state, closed.closed_by, dan.unsealed(closed.done_sealed)) == ("closed", "staff 1", "called")
-    with pytest.raises(NotAllowedNow):
-        alerts.take(alert=alert, by=ADA, at=now)
+    for late in (alerts.take, partial(alerts.close, done="called too")):
+        with pytest.raises(NotAllowedNow):
+            late(alert=alert, by=ADA, at=now)
 
 
 def test_somebody_else_may_take_it_over_and_the_trail_says_from_whom(study, dan, now):

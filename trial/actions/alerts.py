@@ -19,7 +19,7 @@ class NothingDone(Exception):
 
 
 class NotTaken(Exception):
-    """Contact details are for whoever took the alert, until it is closed."""
+    """Seeing contact details and closing are for whoever took the alert."""
 
 
 @dataclass(frozen=True)
@@ -143,10 +143,12 @@ def _check_taken(alert: Alert, by: Actor) -> None:
 
 @once
 def close(*, alert: Alert, done: str, by: Actor, at: datetime) -> Alert:
-    """Close with a note of what was done; raises NothingDone without one."""
+    """Close with a note of what was done; raises NothingDone without one, and NotTaken for anybody but who took it."""
     if not done.strip():
         raise NothingDone
     alert = Alert.objects.select_for_update().get(pk=alert.pk)
+    if alert.state != "closed":  # of a closed one the life cycle says that it is over
+        _check_taken(alert, by)
     old = {"state": alert.state}
     alert.state = lifecycles.step("alert", alert.state, "close")
     alert.closed_by, alert.closed_at = str(by), at

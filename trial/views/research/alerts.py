@@ -112,6 +112,11 @@ def close(request: HttpRequest, slug: str, number: int) -> HttpResponse:
         return response
     try:
         actions.close(alert=found, done=form.cleaned_data["done"], key=key(request), by=actor, at=timezone.now())
+    except actions.NotTaken:
+        messages.error(request, _("Only whoever took this alert closes it: take it over first."))
+        response = _page(request, study, _find(study, number), str(actor), form=form)
+        response.status_code = 409
+        return response
     except lifecycles.NotAllowedNow as error:
         messages.error(request, str(error))
         return redirect("research:alert", slug=slug, number=number)
