@@ -31,7 +31,7 @@ def _call(coach: Any, contact: Any, at: datetime, generator: np.random.Generator
     by = actors.staff(coach.user_id, "coach")
     participant = contact.plan.participant
     if at.date() > contact.closes_on:
-        calls.give_up(contact=contact, reason="window passed", by=by, at=at)
+        calls.give_up(contact=contact, reason="window_passed", by=by, at=at)
         return at
     user = coach.user
     calls.show_number(participant=participant, coach=user, by=by, at=at)

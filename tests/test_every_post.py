@@ -202,7 +202,7 @@ PRESSES = [
         pairs.with_people,
         lambda x: reverse("research:person", args=[R, x.dan.code]),
         "identity erased",
-        lambda x: {"reason": "Asked for it", "sure": "on"},
+        lambda x: {"reason": "asked_by_participant", "sure": "on"},
     ),
     Press(
         "research:invite",

@@ -11,6 +11,7 @@ from coaching_protocol.models import Attempt, CoachAssignment, Contact
 from coaching_protocol.queries import plans
 from trial import audit, lifecycles, permissions
 from trial.actions.once import once
+from trial.actions.participants import check_code
 from trial.actors import Actor
 from trial.models import Identity, Participant, User
 
@@ -168,7 +169,8 @@ def _appoint(contact: Contact, next_at: datetime, by: Actor, at: datetime) -> No
 
 @once
 def give_up(*, contact: Contact, reason: str, by: Actor, at: datetime) -> Contact:
-    """The window passed, or it makes no sense to try again."""
+    """The window passed, or it makes no sense to try again. The reason is a code: it is kept in clear."""
+    check_code(reason)
     _hold(contact)
     whole = Contact.objects.select_for_update(of=("self",)).select_related("plan__participant")
     contact = whole.get(pk=contact.pk)

@@ -12,6 +12,7 @@ from coaching_protocol.queries import plans
 from trial import audit
 from trial.actions.alerts import raise_alert
 from trial.actions.once import once
+from trial.actions.participants import check_code
 from trial.actors import SYSTEM, Actor
 from trial.models import Membership, Participant, Study, User
 
@@ -77,7 +78,8 @@ def next_coach(study: Study) -> User | None:
 
 @once
 def reassign(*, plan: CoachingPlan, coach: User, reason: str, by: Actor, at: datetime) -> CoachAssignment:
-    """Give a participant another coach; the earlier one stays in the history."""
+    """Give a participant another coach; the earlier one stays in the history. The reason is a code: it is kept in clear."""
+    check_code(reason)
     if not Membership.objects.filter(study=plan.study, user=coach, role="coach", ended_at__isnull=True).exists():
         raise NotACoach
     plan = CoachingPlan.objects.select_for_update().get(pk=plan.pk)  # one reassignment after the other

@@ -8,6 +8,7 @@ from django.db import transaction
 
 from randomisation.models import Allocation
 from trial import audit
+from trial.actions.participants import check_code
 from trial.actors import Actor
 from trial.models import Participant, Study
 
@@ -18,9 +19,10 @@ class ReasonMissing(Exception):
 
 @transaction.atomic
 def arm_of(*, participant: Participant, reason: str, by: Actor, at: datetime) -> str | None:
-    """The arm of one person; None before allocation."""
+    """The arm of one person; None before allocation. The reason stands in their own trail, so it is a code."""
     if not reason.strip():
         raise ReasonMissing
+    check_code(reason)
     audit.record(participant, "arm looked at", subject=participant.code, reason=reason, by=by, at=at)
     return Allocation.objects.filter(participant=participant).values_list("arm", flat=True).first()
 

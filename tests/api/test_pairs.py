@@ -492,8 +492,10 @@ PAIRS = [
         "research:erase",
         "person_erase",
         "identity erased",
-        lambda x: x.browser.post(page("research:erase", R, x.dan.code), {"reason": "Asked for it", "sure": "on"}),
-        lambda x: x.api.post(f"studies/{R}/participants/{x.dan.code}/erase/", {"reason": "Asked for it"}),
+        lambda x: x.browser.post(
+            page("research:erase", R, x.dan.code), {"reason": "asked_by_participant", "sure": "on"}
+        ),
+        lambda x: x.api.post(f"studies/{R}/participants/{x.dan.code}/erase/", {"reason": "asked_by_participant"}),
         with_people,
     ),
     Pair(

@@ -152,7 +152,8 @@ def test_whoever_is_erased_keeps_only_the_code(study, ada, now):
     dan = factories.a_randomised_participant(study, now)
     path = f"studies/{study.slug}/participants/{dan.code}/erase/"
     assert ada.post(path).status_code == 400
-    assert [ada.post(path, {"reason": "Asked for it"}).status_code for _ in range(2)] == [204, 204]
+    assert list(ada.post(path, {"reason": "Dan asked for it"}).json()["fields"]) == ["reason"]
+    assert [ada.post(path, {"reason": "asked_by_participant"}).status_code for _ in range(2)] == [204, 204]
     assert AuditEvent.objects.filter(action="identity erased").count() == 1
     assert ada.post(f"studies/{study.slug}/participants/QM-XXXXX/erase/", {"reason": "x"}).status_code == 404
 

@@ -15,6 +15,7 @@ from coaching_protocol.models import Attempt, CoachAssignment, Contact
 from tests import factories
 from trial import actors, audit
 from trial.actions import participants
+from trial.actions.participants import NotACode
 from trial.lifecycles import NotAllowedNow
 from trial.models import AuditEvent
 
@@ -112,6 +113,12 @@ def test_a_contact_that_is_over_is_not_called_again(dan, ben, now):
         calls.start(contact=contact_of(dan), coach=ben, by=by(ben), at=now)
     with pytest.raises(NotAllowedNow):
         calls.give_up(contact=contact_of(dan), reason="away", by=by(ben), at=now)
+
+
+def test_why_a_call_is_given_up_is_a_code_because_it_is_kept_in_clear(dan, ben, now):
+    with pytest.raises(NotACode):
+        calls.give_up(contact=contact_of(dan), reason="Dan is in hospital", by=by(ben), at=now)
+    assert contact_of(dan).state == "planned"
 
 
 def test_an_appointment_is_for_the_next_contact_that_is_still_planned(dan, ben, now):

@@ -11,6 +11,7 @@ from coaching_protocol.models import CoachAssignment, CoachingPlan
 from tests import factories
 from trial import actors
 from trial.actions import participants
+from trial.actions.participants import NotACode
 from trial.models import Alert, Membership
 
 NOW = datetime(2026, 3, 2, 10, 0, tzinfo=UTC)
@@ -61,6 +62,8 @@ def test_only_a_coach_of_the_study_is_given_people(study, staff, ben):
         plans.reassign(plan=plan, coach=staff("researcher"), reason="left", by=actors.SYSTEM, at=NOW)
     with pytest.raises(plans.SameCoach):
         plans.reassign(plan=plan, coach=ben, reason="left", by=actors.SYSTEM, at=NOW)
+    with pytest.raises(NotACode):
+        plans.reassign(plan=plan, coach=ben, reason="Ben fell ill", by=actors.SYSTEM, at=NOW)
     assert CoachAssignment.objects.filter(plan=plan).count() == 1
 
 

@@ -7,6 +7,7 @@ import pytest
 from randomisation.actions import looks
 from tests import factories
 from trial import actors
+from trial.actions.participants import NotACode
 from trial.models import AuditEvent
 
 pytestmark = pytest.mark.django_db
@@ -19,12 +20,12 @@ def looks_in_the_trail() -> list[tuple[str, str, str]]:
 
 
 def test_a_look_at_one_arm_is_one_event_about_that_person(study, dan, now):
-    assert looks.arm_of(participant=dan, reason="an adverse event", by=ADA, at=now) == factories.arm(dan)
+    assert looks.arm_of(participant=dan, reason="adverse_event", by=ADA, at=now) == factories.arm(dan)
     assert looks_in_the_trail() == [(f"{study.slug}/{dan.code}", "staff 7", "researcher")]
 
 
 def test_the_arm_itself_does_not_stand_in_the_event(dan, now):
-    looks.arm_of(participant=dan, reason="an adverse event", by=ADA, at=now)
+    looks.arm_of(participant=dan, reason="adverse_event", by=ADA, at=now)
     event = AuditEvent.objects.get(action="arm looked at")
     assert "guided" not in f"{event.subject} {event.old} {event.new} {event.reason}"
 
@@ -38,6 +39,12 @@ def test_without_a_reason_nothing_is_shown(study, dan, now, reason):
     assert looks_in_the_trail() == []
 
 
+def test_the_reason_of_a_look_at_one_person_is_a_code(dan, now):
+    with pytest.raises(NotACode):
+        looks.arm_of(participant=dan, reason="Dan had a stroke", by=ADA, at=now)
+    assert looks_in_the_trail() == []
+
+
 def test_all_arms_are_one_event(study, now):
     people = [factories.a_randomised_participant(study, now) for _ in range(3)]
     assert looks.arms_of(study=study, reason="the report", by=ADA, at=now) == {
@@ -48,4 +55,4 @@ def test_all_arms_are_one_event(study, now):
 
 def test_before_allocation_there_is_nothing_to_see(study, now):
     person = factories.a_consented_participant(study, now)
-    assert looks.arm_of(participant=person, reason="a mistake", by=ADA, at=now) is None
+    assert looks.arm_of(participant=person, reason="mistake", by=ADA, at=now) is None

@@ -277,7 +277,7 @@ def test_of_somebody_who_is_known_name_and_number_are_shown(study, dan, eva):
 
 def test_a_person_with_an_open_alert_is_not_erased(study, dan, ada, eva):
     alert, client = raised(study, dan), signed_in(ada)
-    given = {"reason": "Asked for it", "sure": "on"}
+    given = {"reason": "asked_by_participant", "sure": "on"}
     assert client.post(url("erase", study.slug, dan.code), {**given, **key()}).status_code == 400
     alerts.take(alert=alert, by=by(eva), at=SOON)
     alerts.close(alert=alert, done="Called", by=by(eva), at=SOON)

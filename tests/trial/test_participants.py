@@ -186,6 +186,13 @@ def test_a_reason_is_a_code_because_it_is_kept_in_clear(dan, now, reason):
     assert dan.state == "randomised"
 
 
+def test_a_reason_for_erasing_is_a_code_too(dan, now):
+    with pytest.raises(participants.NotACode):
+        participants.erase(participant=dan, reason="Dan asked for it", by=actors.SYSTEM, at=now)
+    dan.refresh_from_db()
+    assert (dan.erased_at, Identity.objects.count()) == (None, 1)
+
+
 def test_an_action_that_fails_leaves_neither_a_change_nor_an_event(study, dan, now, settings):
     from trial import hooks
 

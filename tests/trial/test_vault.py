@@ -122,7 +122,7 @@ def test_nothing_that_somebody_types_stands_readable_and_erasing_them_leaves_not
     assert {table for _, table in dump.found([*tokens, key])} == {"trial_identity", "trial_personkey"}
     by, at = actors.staff(2, "researcher"), now + timedelta(days=16)
     participants.withdraw(participant=dan, reason="erased", by=by, at=at)
-    participants.erase(participant=dan, reason="asked for it", key="erase", by=by, at=at)
+    participants.erase(participant=dan, reason="asked_by_participant", key="erase", by=by, at=at)
 
     assert dump.found(TYPED) == []
     assert dump.found([*tokens, key]) == []  # neither the ciphertext nor the key

@@ -50,7 +50,8 @@ class ComprehensionMissing(Exception):
 
 
 class NotACode(Exception):
-    """Why somebody leaves is kept in clear for the flow diagram, so it is one of a list's codes and never a sentence."""
+    """What is about one person has a reason that is kept in clear, for the flow diagram and in a trail that nothing leaves:
+    one of a list's codes and never a sentence."""
 
 
 def new_code(prefix: str) -> str:
@@ -307,6 +308,7 @@ def erase(*, participant: Participant, reason: str, by: Actor, at: datetime) -> 
     The audit chain still verifies: what it holds of the person is ciphertext that nothing can open any more. Whoever was
     in the study leaves research data under the code; of somebody who did not get in no answer stays.
     """
+    check_code(reason)
     participant = locked(participant)
     for step in hooks.entries("ERASURE"):
         step(participant, at)

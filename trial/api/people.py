@@ -17,7 +17,7 @@ from trial.actors import Actor
 from trial.api import doors, shapes
 from trial.api.described import PAGE, reads, writes
 from trial.api.errors import NotHere
-from trial.api.studies import StaffReason
+from trial.forms.research import ERASE_REASONS
 from trial.models import Alert, Participant, Study
 from trial.queries import participants
 
@@ -53,12 +53,16 @@ def _person(person: Participant, study: Study) -> dict[str, Any]:
     return {**shapes.facts(PersonShape, person), "state": participants.shown_state(person, study)}
 
 
+class EraseReason(serializers.Serializer):
+    reason = serializers.ChoiceField(choices=[code for code, _words in ERASE_REASONS])
+
+
 class EraseView(APIView):
-    @writes("person_erase", "Erase who somebody is; the code and the research data stay", StaffReason, None)
+    @writes("person_erase", "Erase who somebody is; the code and the research data stay", EraseReason, None)
     def post(self, request: Request, slug: str, code: str) -> Response:
         study, by = doors.study_for(request, slug, "erase")
         person = get_object_or_404(Participant, study=study, code=code)
-        reason, at, key = doors.given(StaffReason, request)["reason"], timezone.now(), doors.key(request)
+        reason, at, key = doors.given(EraseReason, request)["reason"], timezone.now(), doors.key(request)
         if Alert.objects.filter(participant=person).exclude(state="closed").exists():
             raise NotHere("Close the open alerts of this person first.")
         if person.erased_at is None:

@@ -162,6 +162,8 @@ def _whole(study: Study, panels: list[Any] | None = None) -> dict[str, Any]:
 
 
 class StaffReason(serializers.Serializer):
+    """About the whole study; what is about one person has codes."""
+
     reason = serializers.CharField(max_length=400, help_text="Kept in the audit trail, so no names.")
 
 

@@ -45,6 +45,8 @@ class LoadStudy(forms.Form):
 
 
 class Reason(forms.Form):
+    """Why something is done with the whole study, in free text. What is about one person has codes."""
+
     reason = forms.CharField(label=_("Reason"), max_length=400, help_text=_("Kept in the audit trail, so no names."))
 
 
@@ -82,7 +84,17 @@ class Invite(forms.Form):
     )
 
 
-class Erase(Reason):
+# Codes, not free text: the reason stands in the person's own trail, from which nothing is ever removed.
+ERASE_REASONS = (
+    ("asked_by_participant", _("The participant asked for it")),
+    ("data_protection_request", _("A formal request under data protection law")),
+    ("entered_by_mistake", _("Entered by mistake, or twice")),
+    ("other", _("Another reason")),
+)
+
+
+class Erase(forms.Form):
+    reason = forms.ChoiceField(label=_("Why?"), choices=ERASE_REASONS, widget=forms.RadioSelect)
     sure = forms.BooleanField(label=_("I understand that this cannot be undone."))
 
 

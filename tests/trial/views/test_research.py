@@ -16,7 +16,7 @@ from django.test import Client
 from django.urls import reverse
 
 from randomisation.actions import seeds
-from tests import factories
+from tests import dump, factories
 from tests.conftest import NOW, SMALL, lift_triggers
 from trial import actors, audit
 from trial.actions import messages, participants, studies
@@ -528,15 +528,24 @@ def test_a_person_page_stays_within_ten_queries(ada, study, dan, django_assert_n
 
 def test_erasing_a_person_takes_them_out_of_the_study_and_destroys_who_they_are(ada, study, dan):
     address = url("erase", study.slug, dan.code)
-    assert ada.post(address, {"reason": "Asked for it", **key()}).status_code == 400  # no tick
-    given = {"reason": "Asked for it", "sure": "on", **key()}
+    assert ada.post(address, {"reason": "asked_by_participant", **key()}).status_code == 400  # no tick
+    given = {"reason": "asked_by_participant", "sure": "on", **key()}
     for _ in range(2):
         assert ada.post(address, given).status_code == 302
     dan.refresh_from_db()
     assert (dan.state, dan.user, dan.erased_at, Identity.objects.count()) == ("withdrawn", None, LATER, 0)
-    assert AuditEvent.objects.filter(action="identity erased", reason="Asked for it").count() == 1
+    assert AuditEvent.objects.filter(action="identity erased", reason="asked_by_participant").count() == 1
     assert "is erased since" in page(ada, "person", study.slug, dan.code)
     assert audit.verify(study) == []
+
+
+def test_why_somebody_is_erased_is_chosen_from_a_list_because_it_stays_in_their_trail(ada, study, dan):
+    address = url("erase", study.slug, dan.code)
+    offered = re.findall(r'name="reason" value="(\w+)"', ada.get(address).content.decode())
+    assert offered == ["asked_by_participant", "data_protection_request", "entered_by_mistake", "other"]
+    for told in ("Dan Jansen asked for it", ""):
+        assert ada.post(address, {"reason": told, "sure": "on", **key()}).status_code == 400
+    assert (dump.found(["Dan Jansen asked"]), AuditEvent.objects.filter(action="identity erased").count()) == ([], 0)
 
 
 def test_a_statistician_erases_nobody(finn, study, dan):
