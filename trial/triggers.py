@@ -82,7 +82,8 @@ def _statements(model: type[models.Model], connection: BaseDatabaseWrapper) -> l
 
 
 def _same_row(model: type[models.Model], quote) -> str:
-    """SQL that is true of a row which NEW would replace: same primary key, or same unique columns."""
+    """SQL that is true of a row which NEW would replace: same primary key, same unique columns, or same rowid, which
+    every table of SQLite has beside a key of text (NEW.rowid is -1 where none was given)."""
     keys = [[model._meta.pk.column]]
     keys += [[field.column] for field in model._meta.local_fields if field.unique and not field.primary_key]
     keys += [
@@ -90,4 +91,5 @@ def _same_row(model: type[models.Model], quote) -> str:
         for constraint in model._meta.constraints
         if isinstance(constraint, models.UniqueConstraint) and constraint.fields
     ]
-    return " OR ".join("(" + " AND ".join(f"{quote(c)} = NEW.{quote(c)}" for c in columns) + ")" for columns in keys)
+    same = ["(" + " AND ".join(f"{quote(c)} = NEW.{quote(c)}" for c in columns) + ")" for columns in keys]
+    return " OR ".join([*same, "rowid = NEW.rowid"])

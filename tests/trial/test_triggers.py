@@ -96,6 +96,27 @@ def test_replacing_by_another_unique_column_is_refused_on_sqlite(a_row_of_each):
     )
 
 
+@pytest.mark.django_db
+def test_replacing_a_row_under_another_key_by_its_rowid_is_refused_on_sqlite(a_row_of_each):
+    """Every table of SQLite has a rowid beside a primary key of text, and a row may be written at the place of another."""
+    if connection.vendor != "sqlite":
+        pytest.skip("INSERT OR REPLACE is SQLite's")
+    for model in APPEND_ONLY:
+        table, key = model._meta.db_table, model._meta.pk.column
+        before = list(model.objects.order_by("pk").values())
+        columns = [field.column for field in model._meta.concrete_fields if not (field.unique or field.column == key)]
+        for alias in ("rowid", "_rowid_", "oid"):
+            new_key, chosen = (
+                ([key], ["'a new key'"]) if model._meta.pk.get_internal_type() == "CharField" else ([], [])
+            )
+            into = ", ".join([alias, *new_key, *columns])
+            # Another number, so that no unique column gives it away: the rowid alone does.
+            values = ["999" if column == "number" else column for column in columns]
+            taken = ", ".join([alias, *chosen, *values])
+            assert refused(f"INSERT OR REPLACE INTO {table} ({into}) SELECT {taken} FROM {table} LIMIT 1")
+        assert list(model.objects.order_by("pk").values()) == before
+
+
 @pytest.mark.postgresql
 @pytest.mark.django_db
 def test_truncate_is_refused_on_postgresql(a_row_of_each):
