@@ -12,16 +12,35 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import parse_qsl, unquote, urlsplit
 
+from cryptography.fernet import Fernet
+
+ENVIRONMENTS = ("development", "production")
 DEVELOPMENT_SECRET = "development only: refused when HANDVAT_ENVIRONMENT is production"  # noqa: S105
 SECRETS = ("HANDVAT_SECRET_KEY", "HANDVAT_FIELD_KEYS", "HANDVAT_HASH_KEY")
+
+
+class UnknownEnvironment(RuntimeError):
+    """HANDVAT_ENVIRONMENT is not one of ENVIRONMENTS."""
 
 
 class MissingSecret(RuntimeError):
     """A secret is not set in production."""
 
 
+class MalformedKey(RuntimeError):
+    """A field key is not a Fernet key."""
+
+
+class MissingMailHost(RuntimeError):
+    """No mail host is set in production, where the console may not show codes and addresses."""
+
+
 def is_production(env: Mapping[str, str]) -> bool:
-    return env.get("HANDVAT_ENVIRONMENT", "development") == "production"
+    """Raises UnknownEnvironment, so that a typo never means development."""
+    name = env.get("HANDVAT_ENVIRONMENT", "development")
+    if name not in ENVIRONMENTS:
+        raise UnknownEnvironment(f"HANDVAT_ENVIRONMENT is {name!r}; it must be {' or '.join(ENVIRONMENTS)}.")
+    return name == "production"
 
 
 def secret(env: Mapping[str, str], name: str) -> str:
@@ -39,7 +58,30 @@ def field_keys(env: Mapping[str, str]) -> list[bytes]:
     value = secret(env, "HANDVAT_FIELD_KEYS")
     if value == DEVELOPMENT_SECRET:
         return [base64.urlsafe_b64encode(hashlib.sha256(value.encode()).digest())]
-    return [key.strip().encode() for key in value.split(",") if key.strip()]
+    keys = [key.strip().encode() for key in value.split(",") if key.strip()]
+    if not keys:
+        raise MissingSecret("HANDVAT_FIELD_KEYS holds no key.")
+    for place, key in enumerate(keys, start=1):
+        _check_key(key, place)
+    return keys
+
+
+def _check_key(key: bytes, place: int) -> None:
+    try:
+        Fernet(key)
+    except ValueError:  # its words are left out: what was typed is a secret
+        raise MalformedKey(
+            f"key {place} of HANDVAT_FIELD_KEYS is not a Fernet key: 32 random bytes in URL-safe base64, "
+            "as cryptography.fernet.Fernet.generate_key() makes them."
+        ) from None
+
+
+def mail_host(env: Mapping[str, str]) -> str:
+    """The host that mail goes to; raises MissingMailHost in production."""
+    host = env.get("HANDVAT_MAIL_HOST", "")
+    if not host and is_production(env):
+        raise MissingMailHost("HANDVAT_MAIL_HOST is not set. In production mail is sent, never shown on the console.")
+    return host
 
 
 def database(env: Mapping[str, str], base: Path) -> dict[str, Any]:

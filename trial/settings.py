@@ -154,8 +154,8 @@ CONTENT_SECURITY_POLICY = {
     }
 }
 
-# Mail: smtp when a host is named, a directory when one is named (rehearsals always), the console otherwise.
-EMAIL_HOST = os.environ.get("HANDVAT_MAIL_HOST", "")
+# Mail: a directory when one is named (rehearsals always), smtp when a host is named (production always), else the console.
+EMAIL_HOST = environment.mail_host(os.environ)
 EMAIL_FILE_PATH = os.environ.get("HANDVAT_MAIL_DIRECTORY", "")
 EMAIL_BACKEND = (
     "trial.mail.MboxBackend"

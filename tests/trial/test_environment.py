@@ -19,6 +19,8 @@ SET = {
     "HANDVAT_FIELD_KEYS": Fernet.generate_key().decode(),
     "HANDVAT_HASH_KEY": "y" * 50,
 }
+MAIL = {"HANDVAT_MAIL_HOST": "mail.example.org"}
+NEW, OLD = Fernet.generate_key().decode(), Fernet.generate_key().decode()
 
 
 @pytest.mark.parametrize("name", environment.SECRETS)
@@ -43,18 +45,59 @@ def settings_of(env: dict[str, str]) -> subprocess.CompletedProcess[str]:
 
 def test_settings_refuse_to_load_in_production_while_any_secret_is_missing():
     for left_out in SET:
-        done = settings_of({**PRODUCTION, **{k: v for k, v in SET.items() if k != left_out}})
+        done = settings_of({**PRODUCTION, **MAIL, **{k: v for k, v in SET.items() if k != left_out}})
         assert done.returncode == 1
         assert f"MissingSecret: {left_out} is not set" in done.stderr
 
 
 def test_production_with_every_secret_loads_and_is_strict():
-    done = settings_of({**PRODUCTION, **SET, "HANDVAT_DEBUG": "1"})
+    done = settings_of({**PRODUCTION, **SET, **MAIL, "HANDVAT_DEBUG": "1"})
     assert (done.returncode, done.stdout.split()) == (0, ["False", "True", "True"])
 
 
+def test_settings_refuse_to_load_in_production_without_a_mail_host_since_codes_would_go_to_the_console():
+    done = settings_of({**PRODUCTION, **SET})
+    assert (done.returncode, "MissingMailHost: HANDVAT_MAIL_HOST is not set" in done.stderr) == (1, True)
+
+
+def test_elsewhere_no_mail_host_is_needed():
+    assert (environment.mail_host({}), environment.mail_host(MAIL)) == ("", "mail.example.org")
+
+
+@pytest.mark.parametrize("name", ["prod", "Production", "production ", "staging", ""])
+def test_an_environment_that_is_not_known_is_refused_so_that_a_typo_never_means_development(name):
+    with pytest.raises(environment.UnknownEnvironment, match="development or production"):
+        environment.is_production({"HANDVAT_ENVIRONMENT": name})
+    done = settings_of({**SET, **MAIL, "HANDVAT_ENVIRONMENT": name})
+    assert (done.returncode, "UnknownEnvironment" in done.stderr) == (1, True)
+
+
+def test_the_two_environments_and_none():
+    known = [{"HANDVAT_ENVIRONMENT": name} for name in environment.ENVIRONMENTS]
+    assert [environment.is_production(env) for env in ({}, *known)] == [False, False, True]
+
+
 def test_field_keys_come_newest_first():
-    assert environment.field_keys({"HANDVAT_FIELD_KEYS": "new, old"}) == [b"new", b"old"]
+    assert environment.field_keys({"HANDVAT_FIELD_KEYS": f"{NEW}, {OLD}"}) == [NEW.encode(), OLD.encode()]
+
+
+@pytest.mark.parametrize("where", [{}, PRODUCTION])
+@pytest.mark.parametrize("value", [",", " , ,"])
+def test_field_keys_without_a_single_key_are_refused(where, value):
+    with pytest.raises(environment.MissingSecret, match="HANDVAT_FIELD_KEYS holds no key"):
+        environment.field_keys({**where, "HANDVAT_FIELD_KEYS": value})
+
+
+@pytest.mark.parametrize("where", [{}, PRODUCTION])
+@pytest.mark.parametrize("bad", ["old", OLD[:-4], "é" * 44])
+def test_a_malformed_field_key_is_named_by_its_place_and_never_shown(where, bad):
+    with pytest.raises(environment.MalformedKey, match="key 2 of HANDVAT_FIELD_KEYS is not a Fernet key") as refused:
+        environment.field_keys({**where, "HANDVAT_FIELD_KEYS": f"{NEW},{bad}"})
+    assert (bad in str(refused.value), NEW in str(refused.value), refused.value.__suppress_context__) == (
+        False,
+        False,
+        True,
+    )
 
 
 def test_a_database_url_becomes_postgresql(tmp_path):
