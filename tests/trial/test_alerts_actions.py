@@ -4,9 +4,11 @@ from __future__ import annotations
 
 from datetime import timedelta
 from functools import partial
+from pathlib import Path
 
 import pytest
 from django.core import mail
+from django.db import IntegrityError, transaction
 
 from outcomes.actions import assessments
 from outcomes.queries import assessments as reads
@@ -17,6 +19,7 @@ from trial.lifecycles import NotAllowedNow
 from trial.models import Alert, AuditEvent, Message
 
 pytestmark = pytest.mark.django_db
+LIVING_POSITIVE = Path(__file__).resolve().parents[2] / "trial" / "studies" / "living-positive"
 EVA, ADA = actors.staff(1, "supervisor"), actors.staff(2, "researcher")
 
 
@@ -39,6 +42,45 @@ def test_one_alert_and_one_mail_per_occasion(study, dan, now):
     assert raised(study, dan, now, ref="followup") != first
     assert (Alert.objects.count(), Message.objects.filter(kind="alert").count()) == (2, 2)
     assert first.deadline_at == now + timedelta(hours=24)
+
+
+def closed(alert, now):
+    alerts.take(alert=alert, by=EVA, at=now)
+    return alerts.close(alert=alert, done="called", by=EVA, at=now)
+
+
+@pytest.mark.parametrize("about", ["somebody", "nobody"])
+def test_what_comes_back_after_its_alert_was_closed_raises_another_with_a_mail_of_its_own(about, study, dan, now):
+    person = dan if about == "somebody" else None
+    first = closed(raised(study, person, now), now)
+    again = raised(study, person, now + timedelta(hours=1))
+    assert raised(study, person, now + timedelta(hours=2)) == again
+    assert (again.pk != first.pk, again.state, again.raised_at) == (True, "raised", now + timedelta(hours=1))
+    assert set(Message.objects.filter(kind="alert").values_list("subject_ref", flat=True)) == {
+        str(first.pk),
+        str(again.pk),
+    }
+
+
+@pytest.mark.parametrize("about", ["somebody", "nobody"])
+def test_the_database_holds_no_two_open_alerts_of_one_occasion(about, study, dan, now):
+    first = raised(study, dan if about == "somebody" else None, now)
+    first.pk = None
+    with pytest.raises(IntegrityError), transaction.atomic():
+        first.save(force_insert=True)
+
+
+def test_two_studies_may_have_the_same_occasion_at_once(study, now):
+    other = factories.a_loaded_study(LIVING_POSITIVE, now)
+    assert raised(study, None, now).pk != raised(other, None, now).pk
+
+
+def test_the_database_holds_no_two_messages_about_nobody_of_one_occasion(study, now):
+    raised(study, None, now)
+    message = Message.objects.get(participant=None)
+    message.pk = None
+    with pytest.raises(IntegrityError), transaction.atomic():
+        message.save(force_insert=True)
 
 
 def test_the_owner_is_told_without_a_word_of_what_it_is_about(study, dan, now):

@@ -57,6 +57,29 @@ def test_an_alert_is_raised_without_waiting_for_whoever_holds_the_person(study, 
     assert begun == [1]
 
 
+def test_two_workers_that_raise_one_alert_about_nobody_raise_one(study, now):
+    def raise_one():
+        return alerts.raise_alert(
+            study=study, participant=None, kind="no_coach", subject_ref="today", within_hours=48, by=by, at=now
+        ).pk
+
+    def raise_one_elsewhere():
+        try:
+            return raise_one()
+        finally:
+            connection.close()
+
+    by = actors.SYSTEM
+    with ThreadPoolExecutor(1) as pool:
+        with transaction.atomic():  # not committed yet when the other one looks
+            mine = raise_one()
+            begun = pool.submit(raise_one_elsewhere)
+            time.sleep(0.7)
+        theirs = begun.result(timeout=20)
+
+    assert (theirs, Alert.objects.count()) == (mine, 1)
+
+
 def test_somebody_hands_in_a_dark_questionnaire_while_the_worker_moves_them_on(study, now):
     dan = factories.a_consented_participant(study, now)
     row = Assessment.objects.get(participant=dan, timepoint="pre", instrument="PHQ9")

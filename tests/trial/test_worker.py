@@ -8,7 +8,7 @@ import pytest
 
 from tests import factories
 from trial import actors, audit, hooks, worker
-from trial.actions import participants
+from trial.actions import alerts, participants
 from trial.models import Alert, AuditEvent, AuditSeal, Journey, Participant
 
 pytestmark = pytest.mark.django_db
@@ -66,6 +66,26 @@ def test_somebody_whose_step_fails_stops_nobody_else_and_is_tried_again(study, n
     row.refresh_from_db()
     assert (row.failed_at, "outcomes.dating" in row.passed or row.due_at is not None) == (None, True)
     assert audit.verify(study) == []
+
+
+def test_a_step_that_still_fails_after_its_alert_was_closed_raises_another(study, now, settings):
+    settings.JOURNEY = [*settings.JOURNEY[:7], f"{__name__}.always_fails", *settings.JOURNEY[7:]]
+    hooks.entries.cache_clear()
+    try:
+        dan = factories.a_randomised_participant(study, now)
+        worker.tick(now + timedelta(hours=1))
+        first = Alert.objects.get(participant=dan)
+        eva = actors.staff(1, "supervisor")
+        alerts.take(alert=first, by=eva, at=now)
+        alerts.close(alert=first, done="looked", by=eva, at=now)
+        for hours in (2, 3):
+            worker.tick(now + timedelta(hours=hours))
+    finally:
+        hooks.entries.cache_clear()
+    assert list(Alert.objects.order_by("pk").values_list("kind", "state", "raised_at")) == [
+        ("journey", "closed", now),
+        ("journey", "raised", now + timedelta(hours=2)),
+    ]
 
 
 def test_each_round_seals_what_moved(study, now):

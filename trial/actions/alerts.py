@@ -42,12 +42,14 @@ def raise_alert(
     by: Actor,
     at: datetime,
 ) -> Alert:
-    """Raise an alert, or give back the one already raised on this occasion; the owner is told through the ledger.
+    """Raise an alert, or give back the one that waits on this occasion; the owner is told through the ledger.
 
-    A number that is left again on the same occasion replaces the one before it, unless the alert is closed.
+    An alert that was closed does not count: what comes back after somebody dealt with it is told again. A number that is
+    left again while it waits replaces the one before it.
     """
     occasion = {"participant": participant, "kind": kind, "subject_ref": subject_ref}
-    found = Alert.objects.filter(study=study, **occasion).first()
+    waiting = Alert.objects.filter(study=study, **occasion).exclude(state="closed")
+    found = waiting.first()
     if found:
         return _correct_phone(found, phone, by=by, at=at) if phone else found
     try:
@@ -72,7 +74,7 @@ def raise_alert(
             )
             return alert
     except IntegrityError:  # raised at the same moment by someone else
-        found = Alert.objects.get(study=study, **occasion)
+        found = waiting.get()
         return _correct_phone(found, phone, by=by, at=at) if phone else found
 
 

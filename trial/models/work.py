@@ -60,7 +60,14 @@ class Message(models.Model):
     class Meta:
         indexes = [models.Index(fields=["state", "due_at"])]
         constraints = [
-            models.UniqueConstraint(fields=["participant", "kind", "subject_ref"], name="one_message_per_occasion")
+            models.UniqueConstraint(fields=["participant", "kind", "subject_ref"], name="one_message_per_occasion"),
+            # About nobody in particular: an alert or an invitation, whose number is its own over all studies. For itself,
+            # because a database takes two rows without a participant for different ones.
+            models.UniqueConstraint(
+                fields=["kind", "subject_ref"],
+                condition=models.Q(participant__isnull=True),
+                name="one_message_about_nobody_per_occasion",
+            ),
         ]
 
 
@@ -84,5 +91,15 @@ class Alert(models.Model):
     class Meta:
         indexes = [models.Index(fields=["study", "state", "deadline_at"])]
         constraints = [
-            models.UniqueConstraint(fields=["participant", "kind", "subject_ref"], name="one_alert_per_occasion")
+            # Of those that wait: what comes back after its alert was closed is told again.
+            models.UniqueConstraint(
+                fields=["participant", "kind", "subject_ref"],
+                condition=~models.Q(state="closed"),
+                name="one_open_alert_per_occasion",
+            ),
+            models.UniqueConstraint(
+                fields=["study", "kind", "subject_ref"],
+                condition=models.Q(participant__isnull=True) & ~models.Q(state="closed"),
+                name="one_open_alert_about_nobody_per_occasion",
+            ),
         ]
