@@ -18,7 +18,18 @@ from trial.entries import Task
 from trial.grants import Grant
 from trial.models import Membership, Participant, Study
 
-__all__ = ["behave", "erase", "granted", "panel", "requirements", "section", "tables", "today", "withdrawn"]
+__all__ = [
+    "behave",
+    "erase",
+    "granted",
+    "panel",
+    "requirements",
+    "role_ended",
+    "section",
+    "tables",
+    "today",
+    "withdrawn",
+]
 
 
 def requirements(study: Study) -> list[str]:
@@ -57,6 +68,12 @@ def today(participant: Participant, at: datetime) -> list[Task]:
 
 def withdrawn(participant: Participant, at: datetime) -> None:
     plans.end_all(participant, at)
+
+
+def role_ended(membership: Membership, at: datetime) -> None:
+    """Entry of settings.ROLE_ENDED: the people of a coach who leaves need another."""
+    if membership.role == "coach":
+        plans.leave(study=membership.study, coach=membership.user, by=SYSTEM, at=at)
 
 
 def erase(participant: Participant, at: datetime) -> None:

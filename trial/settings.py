@@ -250,6 +250,7 @@ TABLES = [
 ]
 GRANTED = ["outcomes.granted.granted", "coaching_protocol.life.granted"]
 WITHDRAWAL = ["outcomes.life.withdrawn", "coaching_protocol.life.withdrawn", "trial.life.withdrawn"]
+ROLE_ENDED = ["coaching_protocol.life.role_ended"]  # what follows when a role is taken away: role_ended(membership, at)
 MESSAGES = {  # kind of message -> compose(message, at) -> Mail, or None when it is no longer wanted
     "assessment_invitation": "outcomes.life.compose",
     "assessment_reminder": "outcomes.life.compose",

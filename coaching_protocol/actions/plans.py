@@ -39,19 +39,23 @@ def begin(*, participant: Participant, protocol: str, from_at: datetime, by: Act
     audit.record(participant, "contacts planned", subject=participant.code, new={"sealed": sealed}, by=by, at=at)
     coach = next_coach(participant.study)
     if coach is None:
-        # About the study, once a day: whom it concerns would tell the arm, and supervisors see it in the caseload.
-        raise_alert(
-            study=participant.study,
-            participant=None,
-            kind="no_coach",
-            subject_ref=at.date().isoformat(),
-            within_hours=48,
-            by=SYSTEM,
-            at=at,
-        )
+        _tell_staff(participant.study, at)
     else:
         _assign(made, coach, by=by, at=at)
     return made
+
+
+def _tell_staff(study: Study, at: datetime) -> None:
+    """About the study, once a day: whom it concerns would tell the arm, and supervisors see it in the caseload."""
+    raise_alert(
+        study=study,
+        participant=None,
+        kind="no_coach",
+        subject_ref=at.date().isoformat(),
+        within_hours=48,
+        by=SYSTEM,
+        at=at,
+    )
 
 
 def next_coach(study: Study) -> User | None:
@@ -112,6 +116,31 @@ def _assign(
         at=at,
     )
     return assignment
+
+
+def leave(*, study: Study, coach: User, by: Actor, at: datetime) -> int:
+    """A coach's role ended: their people wait for another, and staff are told. How many people that is."""
+    left = list(
+        CoachAssignment.objects.filter(
+            coach=coach, ended_at__isnull=True, plan__study=study, plan__ended_at__isnull=True
+        )
+        .select_related("plan__participant__study")
+        .order_by("pk")
+    )
+    for assignment in left:
+        assignment.ended_at = at
+        assignment.save(update_fields=["ended_at"])
+        audit.record(
+            assignment.plan.participant,
+            "coach left",
+            subject=f"staff {coach.pk}",
+            old={"coach": coach.pk},
+            by=by,
+            at=at,
+        )
+    if left:
+        _tell_staff(study, at)
+    return len(left)
 
 
 def end_all(participant: Participant, at: datetime) -> None:

@@ -3,17 +3,21 @@
 from __future__ import annotations
 
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
 
 import pytest
 
 from coaching_protocol.actions import plans
 from coaching_protocol.models import CoachAssignment, CoachingPlan
+from coaching_protocol.queries import caseload
 from tests import factories
-from trial import actors
+from trial import actors, audit
 from trial.actions import participants
+from trial.actions import staff as staff_actions
 from trial.actions.participants import NotACode
-from trial.models import Alert, Membership
+from trial.models import Alert, AuditEvent, Membership
 
+LIVING_POSITIVE = Path(__file__).resolve().parents[2] / "trial" / "studies" / "living-positive"
 NOW = datetime(2026, 3, 2, 10, 0, tzinfo=UTC)
 
 
@@ -83,3 +87,46 @@ def test_where_there_is_no_coach_the_person_waits_and_staff_are_told(study, ben)
     plan = CoachingPlan.objects.order_by("-pk")[0]
     assert CoachAssignment.objects.filter(plan=plan).count() == 0
     assert list(Alert.objects.values_list("participant", "kind", "state")) == [(None, "no_coach", "raised")]
+
+
+def ended(study, coach) -> Membership:
+    membership = Membership.objects.get(study=study, user=coach, role="coach")
+    return staff_actions.end_role(membership=membership, by=actors.staff(1, "researcher"), at=NOW)
+
+
+def test_when_a_coachs_role_ends_their_people_wait_for_another_and_staff_are_told_without_telling_whom(study, ben):
+    plan = the_next(study, 0).plan
+    ended(study, ben)
+    assert list(CoachAssignment.objects.filter(plan=plan).values_list("coach", "ended_at")) == [(ben.pk, NOW)]
+    assert list(Alert.objects.values_list("participant", "kind", "subject_ref", "state")) == [
+        (None, "no_coach", NOW.date().isoformat(), "raised")
+    ]
+    event = AuditEvent.objects.get(action="coach left")
+    assert (event.stream, event.old) == (f"{study.slug}/{plan.participant.code}", f'{{"coach":{ben.pk}}}')
+    assert audit.verify(study) == []
+
+
+def test_a_supervisor_finds_them_among_the_people_without_a_coach_and_gives_them_another(study, staff, ben):
+    plan, eva = the_next(study, 0).plan, staff("supervisor")
+    gijs = staff("coach", "Gijs")
+    ended(study, ben)
+    assert [row.plan for row in caseload.of_coach(caseload.rows(eva, NOW), "none")] == [plan]
+    plans.reassign(plan=plan, coach=gijs, reason="left", by=actors.SYSTEM, at=NOW)
+    assert caseload.of_coach(caseload.rows(eva, NOW), "none") == []
+
+
+def test_nobody_is_told_when_a_coach_without_people_leaves_or_somebody_with_another_role(study, staff, ben):
+    plan = the_next(study, 0).plan
+    participants.withdraw(participant=plan.participant, by=actors.SYSTEM, at=NOW)
+    ended(study, ben)
+    eva = staff("supervisor")
+    staff_actions.end_role(membership=Membership.objects.get(user=eva), by=actors.SYSTEM, at=NOW)
+    assert (Alert.objects.count(), AuditEvent.objects.filter(action="coach left").count()) == (0, 0)
+
+
+def test_a_coach_of_two_studies_who_leaves_one_keeps_the_people_of_the_other(study, ben):
+    plan = the_next(study, 0).plan
+    other = factories.a_loaded_study(LIVING_POSITIVE, NOW)
+    staff_actions.join(study=other, user=ben, role="coach", by=actors.SYSTEM, at=NOW)
+    ended(other, ben)
+    assert (CoachAssignment.objects.get(plan=plan).ended_at, Alert.objects.count()) == (None, 0)

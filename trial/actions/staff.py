@@ -9,7 +9,7 @@ from datetime import datetime, timedelta
 from allauth.account.models import EmailAddress
 from django.db import transaction
 
-from trial import audit, permissions, vault
+from trial import audit, hooks, permissions, vault
 from trial.actions import messages
 from trial.actions.once import once
 from trial.actors import Actor
@@ -113,6 +113,8 @@ def end_role(*, membership: Membership, by: Actor, at: datetime) -> Membership:
     if membership.ended_at is None:
         membership.ended_at = at
         membership.save(update_fields=["ended_at"])
+        for follow in hooks.entries("ROLE_ENDED"):
+            follow(membership, at)
         audit.record(
             membership.study,
             "role ended",
