@@ -27,6 +27,10 @@ LONGEST = timedelta(days=420)  # after the last arrival
 LOOKS_AGAIN = timedelta(days=28)  # whoever has nothing in mind and gets no mail still looks now and then
 
 
+class RoundFailed(Exception):
+    """Something that the worker did in a rehearsal failed."""
+
+
 @dataclass
 class World:
     """Everything that goes on in one rehearsal."""
@@ -170,7 +174,7 @@ class _Morning:
 
     def happen(self, at: datetime) -> None:
         world = self.world
-        for code in worker.tick(at, seal=at.weekday() == 0).mailed:
+        for code in _round(at, seal=at.weekday() == 0).mailed:
             if code in world.people and not world.people[code].is_gone:
                 world.people[code].wakes = {}
                 world.wake(at, world.people[code])
@@ -189,7 +193,15 @@ class _Morning:
         world.study.refresh_from_db()
         if world.study.state == "open":
             studies.close(study=world.study, reason="target reached", by=actors.SYSTEM, at=at)
-        worker.tick(at)
+        _round(at)
+
+
+def _round(at: datetime, *, seal: bool = True) -> worker.Round:
+    """What a live study bears and goes on with, a rehearsal is there to show."""
+    done = worker.tick(at, seal=seal)
+    if done.failed:
+        raise RoundFailed(f"{done.failed} of what the worker did on {at:%Y-%m-%d} failed: see the log")
+    return done
 
 
 def _invite_coaches(world: World, seeds: np.random.SeedSequence) -> None:

@@ -2,17 +2,24 @@
 
 from __future__ import annotations
 
+import logging
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from typing import TypeVar
 
 from django.db.models import Exists, OuterRef, Q
 
 from trial import audit, hooks
-from trial.actions import journey, messages, participants
+from trial.actions import alerts, journey, messages, participants
 from trial.actors import WORKER
 from trial.lifecycles import NotAllowedNow
 from trial.models import Alert, Journey, Message, Participant, Study
 
+T = TypeVar("T")
+Work = Callable[[int, datetime], bool]  # what is done for the row of this number; whether it was
+About = Callable[[int], tuple[Study, str]]  # the study and the code of the row of this number
+logger = logging.getLogger(__name__)
 STOPPED_AFTER = timedelta(hours=24)  # a screening left alone: its answers are erased
 UNSIGNED_AFTER = timedelta(days=30)  # verified, but consent never signed
 FORGOTTEN_AFTER = timedelta(hours=20)  # within the 24 hours that are promised, and longer than a session lasts
@@ -27,46 +34,121 @@ class Round:
     stopped: int
     seals: int
     mailed: tuple[str, ...] = ()  # study codes of participants who were sent something
+    failed: int = 0  # rows and parts: logged, and tried again next round
 
 
 def tick(at: datetime, *, seal: bool = True) -> Round:
-    """One round."""
-    moved = _journeys(at)
-    stopped = _abandoned(at)
-    _forgotten(at)
-    messages.after_crash(at)
-    sent: list[Message] = []
-    while batch := messages.due(at):
-        sent += [message for message in batch if messages.send(message, at) == "sent"]
+    """One round. What fails stops nothing else. Messages go before the clean-up, so that an alert is on its way first."""
+    careful = _Careful(at)
+    moved = careful.each("journey", _due, _move, _person)
+    careful.part("messages left behind", messages.after_crash, 0)
+    sent = careful.messages()
     for work in hooks.entries("WORKER"):
-        work(at)
-    sealed = sum(audit.seal(study, at) is not None for study in Study.objects.exclude(state="draft")) if seal else 0
+        careful.part(hooks.code(work), work, 0)
+    stopped = careful.each("stop", _abandoned, _stop, _person)
+    careful.each("forget", _forgotten, _forget, _person)
+    sealed = careful.each("seal", _studies, _seal, _study) if seal else 0
     mailed = tuple(message.participant.code for message in sent if message.participant and message.kind != "alert")
-    return Round(moved, len(sent), stopped, sealed, mailed)
+    return Round(moved, len(sent), stopped, sealed, mailed, careful.failed)
 
 
-def _journeys(at: datetime) -> int:
+class _Careful:
+    """Does each part of a round, and each row of a part, for itself. A row that fails is told to staff.
+
+    Only codes and the kind of an error are logged: its own words may hold what somebody typed.
+    """
+
+    def __init__(self, at: datetime) -> None:
+        self.at, self.failed = at, 0
+
+    def part(self, name: str, work: Callable[[datetime], T], otherwise: T) -> T:
+        try:
+            return work(self.at)
+        except Exception as error:
+            self._log(name, error)
+            return otherwise
+
+    def each(self, name: str, found: Callable[[datetime], Sequence[int]], work: Work, about: About) -> int:
+        """`work` for every row that is found, by number; how many it was done for. `about` names a row that fails."""
+        none: Sequence[int] = ()
+        return sum(self._row(name, number, work, about) for number in self.part(name, found, none))
+
+    def _row(self, name: str, number: int, work: Work, about: About) -> bool:
+        try:
+            return work(number, self.at)
+        except Exception as error:
+            self._tell(name, number, about, error)
+            return False
+
+    def _tell(self, name: str, number: int, about: About, error: Exception) -> None:
+        """About the study and not the person: an alert about somebody keeps them from being forgotten, and what was done
+        about it is sealed with a key that goes when they are."""
+        named = f"{name} {number}"
+        try:
+            study, code = about(number)
+            named = f"{name} {code}"
+            alerts.raise_alert(
+                study=study,
+                participant=None,
+                kind="worker",
+                subject_ref=named[:60],
+                within_hours=24,
+                by=WORKER,
+                at=self.at,
+            )
+        except Exception as another:
+            self._log(f"the alert about {named}", another)
+        self._log(named, error)
+
+    def messages(self) -> list[Message]:
+        """Those that were sent. One that can be neither sent nor claimed is left for the next round."""
+        sent: list[Message] = []
+        none: list[Message] = []
+        tried: set[int] = set()
+        while batch := [each for each in self.part("messages", messages.due, none) if each.pk not in tried]:
+            tried |= {message.pk for message in batch}
+            sent += [message for message in batch if self._send(message) == "sent"]
+        return sent
+
+    def _send(self, message: Message) -> str:
+        return self.part(f"message {message.pk}", lambda at: messages.send(message, at), message.state)
+
+    def _log(self, name: str, error: Exception) -> None:
+        self.failed += 1
+        logger.error("%s failed: %s", name, type(error).__name__)
+
+
+def _person(number: int) -> tuple[Study, str]:
+    participant = Participant.objects.select_related("study").get(pk=number)
+    return participant.study, participant.code
+
+
+def _study(number: int) -> tuple[Study, str]:
+    study = Study.objects.get(pk=number)
+    return study, study.slug
+
+
+def _due(at: datetime) -> Sequence[int]:
+    return list(Journey.objects.filter(due_at__lte=at).order_by("due_at").values_list("participant", flat=True)[:500])
+
+
+def _move(number: int, at: datetime) -> bool:
     """Each due row is claimed in one short update, so that two workers do not take the same one."""
-    count = 0
-    due = Journey.objects.filter(due_at__lte=at).order_by("due_at").values_list("pk", "due_at")
-    for pk, due_at in due[:500]:
-        # Moved on before the step is taken: if nothing else says when to look again, it is looked at again then.
-        if Journey.objects.filter(pk=pk, due_at=due_at).update(due_at=at + journey.RETRY_AFTER):
-            row = Journey.objects.select_related("participant__study", "participant__version").get(pk=pk)
-            journey.advance(row.participant, at)
-            count += 1
-    return count
+    # Moved on before the step is taken: if nothing else says when to look again, it is looked at again then.
+    if not Journey.objects.filter(participant=number, due_at__lte=at).update(due_at=at + journey.RETRY_AFTER):
+        return False
+    journey.advance(Participant.objects.select_related("study", "version").get(pk=number), at)
+    return True
 
 
-def _abandoned(at: datetime) -> int:
+def _abandoned(at: datetime) -> Sequence[int]:
     left = Q(verified_at__isnull=True, began_at__lt=at - STOPPED_AFTER) | Q(verified_at__lt=at - UNSIGNED_AFTER)
-    found = list(Participant.objects.filter(left, state="screening").order_by("pk").values_list("pk", flat=True)[:500])
-    people = Participant.objects.filter(pk__in=found).select_related("study").order_by("pk") if found else ()
-    return sum(_stop(participant, at) for participant in people)
+    return list(Participant.objects.filter(left, state="screening").order_by("pk").values_list("pk", flat=True)[:500])
 
 
-def _stop(participant: Participant, at: datetime) -> bool:
+def _stop(number: int, at: datetime) -> bool:
     """False for somebody who went on, or was stopped by another worker, since we looked."""
+    participant = Participant.objects.select_related("study").get(pk=number)
     stage = "consent" if participant.verified_at else "screening"
     try:
         participants.turn_away(participant=participant, stage=stage, reason="stopped", stopped=True, by=WORKER, at=at)
@@ -75,13 +157,24 @@ def _stop(participant: Participant, at: datetime) -> bool:
     return True
 
 
-def _forgotten(at: datetime) -> int:
+def _forgotten(at: datetime) -> Sequence[int]:
     """Whoever did not get in is forgotten, contact details and key included, once nobody has to call them any more."""
     waiting = Alert.objects.filter(participant=OuterRef("pk")).exclude(state="closed")
     gone = Participant.objects.filter(
         ~Exists(waiting), state="excluded", erased_at=None, left_at__lt=at - FORGOTTEN_AFTER
     )
-    found = list(gone.select_related("study").order_by("pk")[:500])
-    for participant in found:
-        participants.erase(participant=participant, reason="did_not_get_in", by=WORKER, at=at)
-    return len(found)
+    return list(gone.order_by("pk").values_list("pk", flat=True)[:500])
+
+
+def _forget(number: int, at: datetime) -> bool:
+    participant = Participant.objects.select_related("study").get(pk=number)
+    participants.erase(participant=participant, reason="did_not_get_in", by=WORKER, at=at)
+    return True
+
+
+def _studies(at: datetime) -> Sequence[int]:
+    return list(Study.objects.exclude(state="draft").order_by("pk").values_list("pk", flat=True))
+
+
+def _seal(number: int, at: datetime) -> bool:
+    return audit.seal(Study.objects.get(pk=number), at) is not None

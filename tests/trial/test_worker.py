@@ -2,16 +2,27 @@
 
 from __future__ import annotations
 
+import os
+import subprocess
+import sys
+import time
+from contextlib import contextmanager
 from datetime import timedelta
+from pathlib import Path
 
 import pytest
+from django.core.management import CommandError, call_command
 
 from tests import factories
 from trial import actors, audit, hooks, worker
 from trial.actions import alerts, participants
-from trial.models import Alert, AuditEvent, AuditSeal, Journey, Participant
+from trial.management.commands import serve
+from trial.models import Alert, AuditEvent, AuditHead, AuditSeal, Journey, Message, Participant, Study
 
 pytestmark = pytest.mark.django_db
+ROOT = Path(__file__).resolve().parents[2]
+LIVING_POSITIVE = ROOT / "trial" / "studies" / "living-positive"
+TYPED = "dan@example.org"
 
 
 def test_a_second_round_at_the_same_moment_changes_nothing(study, now):
@@ -86,6 +97,151 @@ def test_a_step_that_still_fails_after_its_alert_was_closed_raises_another(study
         ("journey", "closed", now),
         ("journey", "raised", now + timedelta(hours=2)),
     ]
+
+
+@contextmanager
+def with_entry(settings, setting: str, entry: str):
+    """One more entry in a list of settings, before those that stand there."""
+    before = getattr(settings, setting)
+    setattr(settings, setting, [f"{__name__}.{entry}", *before])
+    hooks.entries.cache_clear()
+    try:
+        yield
+    finally:
+        setattr(settings, setting, before)
+        hooks.entries.cache_clear()
+
+
+def erasing_fails_for_bad(participant, at):
+    if participant.code == "QM-BAD99":
+        raise RuntimeError(f"no: {TYPED}")
+
+
+def never_works(at):
+    raise RuntimeError(f"no: {TYPED}")
+
+
+def a_person_named(code: str, study, at) -> Participant:
+    return participants.begin(study=study, language="en", code=code, by=actors.visitor("new"), at=at)
+
+
+def test_one_who_cannot_be_forgotten_stops_nobody_else_and_no_mail(study, now, settings, caplog):
+    bad, good = (a_person_named(code, study, now) for code in ("QM-BAD99", "QM-GOOD9"))
+    for person in (bad, good):
+        participants.turn_away(participant=person, stage="basics", reason="age", by=actors.SYSTEM, at=now)
+    at = now + timedelta(days=1)
+    alerts.raise_alert(
+        study=study, participant=None, kind="no_coach", subject_ref="x", within_hours=4, by=actors.SYSTEM, at=at
+    )
+    with with_entry(settings, "ERASURE", "erasing_fails_for_bad"):
+        first, second = worker.tick(at), worker.tick(at + timedelta(minutes=1))
+    bad.refresh_from_db()
+    good.refresh_from_db()
+
+    assert (bad.erased_at, good.erased_at, first.messages, first.failed, second.failed) == (None, at, 1, 1, 1)
+    waiting = Alert.objects.filter(kind="worker")
+    assert [(each.participant, each.subject_ref) for each in waiting] == [(None, "forget QM-BAD99")]
+    assert second.messages == 1  # the alert of it
+    assert "forget QM-BAD99 failed: RuntimeError" in caplog.text
+    assert TYPED not in caplog.text
+
+    worker.tick(at + timedelta(minutes=2))
+    bad.refresh_from_db()
+    assert (bad.erased_at, audit.verify(study)) == (at + timedelta(minutes=2), [])
+    eva = actors.staff(1, "supervisor")
+    alerts.take(alert=waiting.get(), by=eva, at=at)
+    assert alerts.close(alert=waiting.get(), done="looked", by=eva, at=at).state == "closed"
+
+
+def test_one_who_cannot_be_stopped_stops_nobody_else(study, now, settings):
+    for code in ("QM-BAD99", "QM-GOOD9"):
+        a_person_named(code, study, now)
+    with with_entry(settings, "ERASURE", "erasing_fails_for_bad"):
+        done = worker.tick(now + timedelta(hours=25))
+    assert dict(Participant.objects.values_list("code", "state")) == {"QM-BAD99": "screening", "QM-GOOD9": "excluded"}
+    assert (done.stopped, done.failed) == (1, 1)
+    assert list(Alert.objects.values_list("kind", "subject_ref")) == [("worker", "stop QM-BAD99")]
+
+
+def test_a_part_that_fails_stops_no_other_part(study, now, settings, caplog):
+    person = participants.begin(study=study, language="en", by=actors.visitor("new"), at=now)
+    with with_entry(settings, "WORKER", "never_works"):
+        done = worker.tick(now + timedelta(hours=25))
+    person.refresh_from_db()
+    assert (person.state, done.seals, done.failed) == ("excluded", 1, 1)
+    assert "tests.never_works failed: RuntimeError" in caplog.text
+    assert TYPED not in caplog.text
+
+
+def test_a_study_that_cannot_be_sealed_keeps_no_other_from_being_sealed(study, now, caplog):
+    other = factories.a_loaded_study(LIVING_POSITIVE, now)
+    Study.objects.filter(pk=other.pk).update(state="open")
+    worker.tick(now)
+    for each in (study, other):
+        participants.begin(study=each, language="en", by=actors.visitor("new"), at=now)
+    # A seal that its head does not know of: the next one of this study has its key.
+    chain = AuditHead.objects.get(stream=f"{study.slug}!seals")
+    key = f"{study.slug}!{chain.number + 1}"
+    AuditSeal.objects.create(key=key, study=study.slug, number=chain.number + 1, at=now, previous="", hash="")
+
+    done = worker.tick(now)
+
+    assert (done.seals, done.failed) == (1, 1)
+    assert AuditSeal.objects.filter(study=other.slug).count() == 2
+    assert [(each.study, each.subject_ref) for each in Alert.objects.all()] == [(study, f"seal {study.slug}")]
+    assert f"seal {study.slug} failed: IntegrityError" in caplog.text
+
+
+def test_a_message_left_behind_that_cannot_be_moved_keeps_no_other_back(study, now, caplog):
+    other = factories.a_loaded_study(LIVING_POSITIVE, now)
+    for each in (study, other):
+        alerts.raise_alert(
+            study=each, participant=None, kind="no_coach", subject_ref="x", within_hours=4, by=actors.SYSTEM, at=now
+        )
+    Message.objects.update(state="sending", handed_over_at=now)
+    AuditHead.objects.filter(stream=study.slug).update(number=0)  # so that this study takes no event any more
+
+    worker.tick(now + timedelta(hours=1), seal=False)
+
+    assert dict(Message.objects.values_list("study__slug", "state")) == {study.slug: "sending", other.slug: "sent"}
+    assert "could not be moved on: IntegrityError" in caplog.text
+
+
+def test_a_round_that_failed_in_part_ends_the_command_with_an_error(study, settings):
+    with with_entry(settings, "WORKER", "never_works"), pytest.raises(CommandError, match="1 thing failed"):
+        call_command("worker", "--once")
+
+
+def test_the_worker_goes_on_while_the_database_does_not_answer(tmp_path):
+    environment = {**os.environ, "HANDVAT_DATABASE": str(tmp_path / "empty.sqlite3"), "DATABASE_URL": ""}
+    command = [sys.executable, "manage.py", "worker", "--every", "0.1", "--verbosity", "2"]
+    with subprocess.Popen(
+        command, cwd=ROOT, env=environment, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
+    ) as running:
+        rounds = [running.stdout.readline() for _ in range(3)]
+        went_on = running.poll() is None
+        running.terminate()
+        log = running.stderr.read()
+    assert (went_on, [line[:10] for line in rounds]) == (True, ["0 journeys"] * 3)
+    assert "journey failed: OperationalError" in log
+    assert "Traceback" not in log
+
+
+@pytest.mark.parametrize("ends", ["worker", "site"])
+def test_the_site_and_the_worker_stop_together_whichever_ends_first(ends):
+    sleeps, stops = ([sys.executable, "-c", code] for code in ("import time; time.sleep(60)", "raise SystemExit(3)"))
+    began = time.monotonic()
+    ended = serve.run_together({name: stops if name == ends else sleeps for name in ("worker", "site")})
+    assert ended == (ends, 3)
+    assert time.monotonic() - began < 30
+
+
+def test_serving_ends_with_an_error_when_the_site_cannot_begin(tmp_path):
+    environment = {**os.environ, "HANDVAT_DATABASE": str(tmp_path / "empty.sqlite3"), "DATABASE_URL": ""}
+    command = [sys.executable, "manage.py", "serve", "--bind", "256.0.0.1:1"]
+    done = subprocess.run(command, cwd=ROOT, env=environment, capture_output=True, text=True, timeout=60, check=False)
+    assert done.returncode == 1
+    assert "The site ended by itself" in done.stderr
 
 
 def test_each_round_seals_what_moved(study, now):

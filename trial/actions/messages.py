@@ -90,7 +90,10 @@ def after_crash(at: datetime) -> int:
     count = 0
     for message in [Message.objects.get(pk=pk) for pk in stale]:
         verb = "send again" if message.kind in REPEATABLE else "crash"
-        count += _moved_after_crash(message, lifecycles.step("message", "sending", verb), at)
+        try:
+            count += _moved_after_crash(message, lifecycles.step("message", "sending", verb), at)
+        except Exception as error:  # left as it is for the next round; the others are moved on
+            logger.error("message %s could not be moved on: %s", message.pk, type(error).__name__)
     return count
 
 

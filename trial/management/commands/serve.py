@@ -4,13 +4,17 @@ import os
 import signal
 import subprocess
 import sys
+import time
+from collections.abc import Mapping, Sequence
 from typing import Any
 
-from django.core.management.base import BaseCommand, CommandParser
+from django.core.management.base import BaseCommand, CommandError, CommandParser
+
+LOOK_EVERY = 0.5  # seconds
 
 
 class Command(BaseCommand):
-    help = "Serve the site on this machine, with the worker beside it. Stops both on Ctrl-C."
+    help = "Serve the site on this machine, with the worker beside it. Stops both on Ctrl-C, and when either ends."
 
     def add_arguments(self, parser: CommandParser) -> None:
         parser.add_argument("--bind", default="127.0.0.1:8000", help="address and port (default: 127.0.0.1:8000)")
@@ -18,16 +22,36 @@ class Command(BaseCommand):
     def handle(self, *args: Any, bind: str, **options: Any) -> None:
         site = [sys.executable, "-m", "gunicorn", "trial.wsgi", "--bind", bind, "--workers", "2", "--threads", "4"]
         worker = [sys.executable, "manage.py", "worker"]
-        # A group of their own, so that one Ctrl-C here stops each of them once and in order.
-        running = [subprocess.Popen(command, start_new_session=True) for command in (worker, site)]
         self.stdout.write(f"http://{bind}/  (Ctrl-C stops)")
         try:
-            running[1].wait()
+            name, code = run_together({"worker": worker, "site": site})
         except KeyboardInterrupt:
             self.stdout.write("")
-        finally:
-            for process in running:
-                if process.poll() is None:
-                    os.killpg(process.pid, signal.SIGTERM)
-            for process in running:
-                process.wait(timeout=30)
+        else:
+            raise CommandError(f"The {name} ended by itself (code {code}), so everything was stopped.")
+
+
+def run_together(commands: Mapping[str, Sequence[str]]) -> tuple[str, int]:
+    """Run all until the first ends, and stop the others: its name and exit code."""
+    # A group of their own, so that one Ctrl-C here stops each of them once and in order.
+    running = {name: subprocess.Popen(command, start_new_session=True) for name, command in commands.items()}
+    try:
+        return _first_to_end(running)
+    finally:
+        _stop(running)
+
+
+def _first_to_end(running: Mapping[str, subprocess.Popen[bytes]]) -> tuple[str, int]:
+    while True:
+        for name, process in running.items():
+            if process.poll() is not None:
+                return name, process.returncode
+        time.sleep(LOOK_EVERY)
+
+
+def _stop(running: Mapping[str, subprocess.Popen[bytes]]) -> None:
+    for process in running.values():
+        if process.poll() is None:
+            os.killpg(process.pid, signal.SIGTERM)
+    for process in running.values():
+        process.wait(timeout=30)
