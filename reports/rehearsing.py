@@ -12,19 +12,29 @@ from django.core.management import call_command
 
 from randomisation.actions import seeds
 from reports.actions import reports
-from trial import actors, rehearse, stamp
+from trial import actors, folder, hooks, rehearse, stamp
 from trial.actions import studies
 from trial.models import Study
+from trial.sections import Study as Described
 from trial.virtual import Settings
 
 DATABASE = "handvat.sqlite3"
 COACHES = 3
 
 
+class NotARehearsal(Exception):
+    """The database in the directory was not made by a rehearsal, and so is not replaced."""
+
+
+class UnknownGrant(Exception):
+    """No arm of the folder grants what an effect is given for."""
+
+
 def settle_in(directory: Path) -> None:
     """Run the rest of this command on a fresh embedded database in `directory`, whatever DATABASE_URL says.
 
-    Settings are read once by a process, so the process is replaced by itself with the right environment.
+    Settings are read once by a process, so the process is replaced by itself with the right environment. A rehearsal
+    that stands there is replaced; raises NotARehearsal where any other file has the name of its database.
     """
     directory = directory.resolve()
     wanted = {
@@ -36,10 +46,31 @@ def settle_in(directory: Path) -> None:
     if all(os.environ.get(name, "") == value for name, value in wanted.items()):
         return
     directory.mkdir(parents=True, exist_ok=True)
-    for name in (DATABASE, f"{DATABASE}-wal", f"{DATABASE}-shm", "mail.mbox"):
-        (directory / name).unlink(missing_ok=True)
+    _clear(directory)
     sys.stdout.flush()
     os.execve(sys.executable, [sys.executable, *sys.argv], {**os.environ, **wanted})  # noqa: S606
+
+
+def _clear(directory: Path) -> None:
+    """Take away what a rehearsal left here. Mail beside no rehearsal's database belongs to somebody else and stays."""
+    database = directory / DATABASE
+    if not database.exists():
+        return
+    kind = stamp.kind_of_file(database) if database.is_file() else ""
+    if kind != "rehearsal":
+        found = f"a {kind} database" if kind else "no database of a rehearsal"
+        raise NotARehearsal(f"{database} is {found}, so it stays as it is; name another --directory")
+    for name in (DATABASE, f"{DATABASE}-wal", f"{DATABASE}-shm", "mail.mbox"):
+        (directory / name).unlink(missing_ok=True)
+
+
+def check_effects(path: Path, effects: Mapping[str, float]) -> None:
+    """Raises UnknownGrant for the code of a grant that no arm has, and FolderErrors where the folder has mistakes."""
+    document = folder.read(path, hooks.entries("STUDY_SECTIONS")).document
+    grants = {grant.code for arm in Described.model_validate(document["study"]).arms for grant in arm.grants}
+    for code in effects:
+        if code not in grants:
+            raise UnknownGrant(f"--effect {code}: {folder.unknown('grant', code, sorted(grants))}")
 
 
 def find(study: str) -> Path:

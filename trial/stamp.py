@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import sqlite3
+from contextlib import closing
+from pathlib import Path
 from typing import Any
 
 from django.conf import settings
@@ -42,3 +45,13 @@ def check_kind(wanted: str) -> None:
     found = kind()
     if found != wanted:
         raise WrongDatabase(f"This is a {found} database; the command is for a {wanted} one.")
+
+
+def kind_of_file(path: Path) -> str:
+    """What an embedded database that is not ours now is for, read without writing; "" where no stamp can be read."""
+    try:
+        with closing(sqlite3.connect(f"{path.resolve().as_uri()}?mode=ro", uri=True)) as database:
+            found = database.execute(f"SELECT kind FROM {Stamp._meta.db_table} ORDER BY id").fetchone()  # noqa: S608
+    except sqlite3.Error:
+        return ""
+    return str(found[0]) if found else ""

@@ -7,7 +7,7 @@ from typing import Any
 
 from django.conf import settings
 from django.core.management import call_command
-from django.core.management.base import BaseCommand, CommandParser
+from django.core.management.base import BaseCommand, CommandError, CommandParser
 from django.urls import reverse
 from rich.console import Console
 from rich.table import Table
@@ -35,7 +35,10 @@ class Command(BaseCommand):
 
     def handle(self, *args: Any, **options: Any) -> None:
         directory: Path = options["directory"]
-        rehearsing.settle_in(directory)
+        try:
+            rehearsing.settle_in(directory)
+        except rehearsing.NotARehearsal as error:
+            raise CommandError(str(error)) from None
         path = rehearsing.find(TRIAL)
         number = options["participants"] or target(path)
         rehearse_with_progress(path, directory / TRIAL, number=number, seed=options["seed"], effects=EFFECT)

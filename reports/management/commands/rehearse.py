@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import math
 from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -46,8 +47,9 @@ class Command(BaseCommand):
         except FileNotFoundError as error:
             raise CommandError(str(error)) from None
         directory: Path = options["directory"]
-        rehearsing.settle_in(directory)
         try:
+            rehearsing.check_effects(path, dict(options["effect"]))
+            rehearsing.settle_in(directory)
             rehearse_with_progress(
                 path,
                 directory,
@@ -61,6 +63,8 @@ class Command(BaseCommand):
             )
         except FolderErrors as error:
             raise CommandError("\n".join(map(str, error.problems))) from None
+        except (rehearsing.NotARehearsal, rehearsing.UnknownGrant) as error:
+            raise CommandError(str(error)) from None
         self.stdout.write(f"{directory / 'report.pdf'}\n{directory / 'report.html'}\n{directory / 'results.json'}")
 
 
@@ -116,4 +120,7 @@ def positive(text: str) -> int:
 
 def effect(text: str) -> tuple[str, float]:
     code, _, value = text.partition("=")
-    return code, float(value)
+    number = float(value)
+    if not math.isfinite(number):
+        raise ValueError
+    return code, number
