@@ -36,6 +36,14 @@ def prepare_database(using: str = DEFAULT_DB_ALIAS, **_: Any) -> None:
     triggers.install(connection)
 
 
+def start() -> None:
+    """Migrate a database in which nothing stands yet, for the commands that begin an installation. One in use is left to
+    whoever runs it, since a migration may need the site to stand still."""
+    connection = connections[DEFAULT_DB_ALIAS]
+    if Stamp._meta.db_table not in connection.introspection.table_names():
+        call_command("migrate", verbosity=0)
+
+
 def kind() -> str:
     return Stamp.objects.order_by("pk").values_list("kind", flat=True)[0]
 

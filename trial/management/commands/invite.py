@@ -9,7 +9,7 @@ from django.core.validators import validate_email
 from django.urls import reverse
 from django.utils import timezone
 
-from trial import permissions
+from trial import permissions, stamp
 from trial.actions import staff
 from trial.actors import Actor
 from trial.models import Study
@@ -28,6 +28,7 @@ class Command(BaseCommand):
             validate_email(email)
         except ValidationError:
             raise CommandError(f"{email!r} is no e-mail address") from None
+        stamp.start()
         invitation = staff.invite(
             study=self._study(study, role), email=email, role=role, by=Actor("system", "invite"), at=timezone.now()
         )

@@ -22,6 +22,7 @@ class Command(BaseCommand):
 
     def handle(self, *args: Any, path: Path, simulated: bool, **options: Any) -> None:
         loaded = self._read(path)
+        stamp.start()
         try:
             if simulated:
                 stamp.check_kind("rehearsal")

@@ -12,6 +12,8 @@ from django.core.management.base import BaseCommand, CommandError, CommandParser
 
 LOOK_EVERY = 0.5  # seconds
 
+from trial import stamp
+
 
 class Command(BaseCommand):
     help = "Serve the site on this machine, with the worker beside it. Stops both on Ctrl-C, and when either ends."
@@ -20,6 +22,7 @@ class Command(BaseCommand):
         parser.add_argument("--bind", default="127.0.0.1:8000", help="address and port (default: 127.0.0.1:8000)")
 
     def handle(self, *args: Any, bind: str, **options: Any) -> None:
+        stamp.start()
         site = [sys.executable, "-m", "gunicorn", "trial.wsgi", "--bind", bind, "--workers", "2", "--threads", "4"]
         worker = [sys.executable, "manage.py", "worker"]
         self.stdout.write(f"http://{bind}/  (Ctrl-C stops)")
