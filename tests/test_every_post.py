@@ -211,6 +211,7 @@ PRESSES = [
         "staff invited",
         lambda x: {"email": "new@example.org", "role": "coach"},
     ),
+    Press("research:withdraw_invitation", pairs.with_an_invitation, DASHBOARD, "invitation withdrawn"),
     Press("research:end_role", pairs.with_a_member, DASHBOARD, "role ended"),
     Press("research:send_again", with_a_message, at("research:messages", R), "message queued again"),
     Press("research:take_alert", pairs.with_an_alert, an_alert, "alert taken"),

@@ -192,7 +192,7 @@ def compose_recruitment_closed(message: Message, at: datetime) -> Mail | None:
 def compose_invitation(message: Message, at: datetime) -> Mail | None:
     """The link by which invited staff make their account."""
     invitation = Invitation.objects.get(pk=int(message.subject_ref))
-    if invitation.accepted_at or invitation.expires_at <= at:
+    if invitation.accepted_at or invitation.withdrawn_at or invitation.expires_at <= at:
         return None
     path = reverse("accept_invitation", args=[token_of(invitation)])
     body = _(

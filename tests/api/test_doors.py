@@ -39,7 +39,10 @@ ROLES = {  # who may use what in a study; nobody else
     **{key: {"researcher", "statistician"} for key in ("exports", "export_zip")},
     **{key: {"researcher"} for key in ("study_open", "study_pause", "study_resume", "study_close")},
     **{key: {"researcher"} for key in ("confirm_line", "confirm_wording", "person_erase")},
-    **{key: {"researcher"} for key in ("staff", "staff_end", "messages", "message_again")},
+    **{
+        key: {"researcher"}
+        for key in ("staff", "staff_end", "invitations", "invitation_withdraw", "messages", "message_again")
+    },
     "study_lock": {"statistician"},
     **{key: {"researcher", "supervisor"} for key in ("alerts", "alert_take", "alert_contact", "alert_close")},
     **{key: {"assessor"} for key in ("assessments_due", "assessment_enter")},
@@ -73,6 +76,7 @@ def path_of(name: str, pattern: str, cast) -> str:
         "instrument": "PHQ9",
         "number": cast.alert.pk if "alert" in name else 1,
         "membership": 1,
+        "invitation": 1,
         "message": 1,
     }
     wanted = {key: value for key, value in values.items() if f":{key}>" in pattern}

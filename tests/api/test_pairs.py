@@ -25,6 +25,7 @@ from tests.api.clients import BASE, Client
 from tests.conftest import NOW, SMALL
 from trial import actors, audiences
 from trial.actions import alerts, messages
+from trial.actions import staff as invitations
 from trial.models import AuditEvent, ExerciseAnswer, Participant, Study, User
 
 pytestmark = pytest.mark.django_db
@@ -208,6 +209,11 @@ def with_people(study: Study) -> dict[str, Any]:
 def with_a_member(study: Study) -> dict[str, Any]:
     ben = factories.a_staff_member(study, "assessor", "", NOW)
     return staff(study, "researcher", number=ben.memberships.get().pk)
+
+
+def with_an_invitation(study: Study) -> dict[str, Any]:
+    invited = invitations.invite(study=study, email="new@example.org", role="coach", by=actors.SYSTEM, at=NOW)
+    return staff(study, "researcher", number=invited.pk)
 
 
 def with_a_message(study: Study) -> dict[str, Any]:
@@ -505,6 +511,14 @@ PAIRS = [
         lambda x: x.browser.post(page("research:invite", R), {"email": "new@example.org", "role": "coach"}),
         lambda x: x.api.post(f"studies/{R}/staff/", {"email": "new@example.org", "role": "coach"}),
         researcher,
+    ),
+    Pair(
+        "research:withdraw_invitation",
+        "invitation_withdraw",
+        "invitation withdrawn",
+        lambda x: x.browser.post(page("research:withdraw_invitation", R, x.number)),
+        lambda x: x.api.post(f"studies/{R}/invitations/{x.number}/withdraw/"),
+        with_an_invitation,
     ),
     Pair(
         "research:end_role",

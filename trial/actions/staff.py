@@ -14,6 +14,7 @@ from trial.actions import messages
 from trial.actions.once import once
 from trial.actors import Actor
 from trial.models import Invitation, Membership, Study, User
+from trial.queries import staff as reads
 
 VALID = timedelta(days=14)
 
@@ -24,6 +25,18 @@ class UnknownRole(Exception):
 
 class InvitationNotValid(Exception):
     """The link was used, has expired or never existed."""
+
+
+class AlreadyInvited(Exception):
+    """This address has an invitation to this role that still works: `invitation`."""
+
+    def __init__(self, invitation: Invitation) -> None:
+        self.invitation = invitation
+        super().__init__(f"invited as {invitation.role} already, until {invitation.expires_at:%Y-%m-%d}")
+
+
+class HasRole(Exception):
+    """The person at this address has this role in this study."""
 
 
 def token_hash(token: str) -> str:
@@ -37,9 +50,13 @@ def token_of(invitation: Invitation) -> str:
 
 @once
 def invite(*, study: Study | None, email: str, role: str, by: Actor, at: datetime) -> Invitation:
-    """Invite somebody by mail to a role in a study; without a study, to start an installation as a researcher."""
+    """Invite somebody by mail to a role in a study; without a study, to start an installation as a researcher.
+
+    Raises AlreadyInvited while an earlier invitation to the same works, and HasRole where there is nothing to invite to.
+    """
     if role not in permissions.ROLES:
         raise UnknownRole(f"{role!r} is not a role; roles are {', '.join(permissions.ROLES)}")
+    _check_new(study, email, role, at)
     invitation = Invitation(
         study=study,
         role=role,
@@ -59,9 +76,44 @@ def invite(*, study: Study | None, email: str, role: str, by: Actor, at: datetim
     return invitation
 
 
+def _check_new(study: Study | None, email: str, role: str, at: datetime) -> None:
+    if study:
+        Study.objects.select_for_update().get(pk=study.pk)  # two invitations at one moment: the second sees the first
+    invited = reads.standing(at).filter(study=study, role=role, email_hash=vault.address_hash(email)).first()
+    if invited:
+        raise AlreadyInvited(invited)
+    held = Membership.objects.filter(study=study, role=role, ended_at__isnull=True)
+    if study and held.filter(user__emailaddress__email__iexact=email.strip()).exists():
+        raise HasRole(f"is {role} of {study.slug} already")
+
+
+@once
+def withdraw_invitation(*, invitation: Invitation, by: Actor, at: datetime) -> Invitation:
+    """The link stops working and a mail that is still to go does not go. Raises InvitationNotValid when it is over."""
+    found = reads.standing(at).select_for_update().filter(pk=invitation.pk).first()
+    if found is None:
+        raise InvitationNotValid
+    return _withdraw(found, by=by, at=at)
+
+
+def _withdraw(invitation: Invitation, *, by: Actor, at: datetime) -> Invitation:
+    invitation.withdrawn_at = at
+    invitation.save(update_fields=["withdrawn_at"])
+    if invitation.study:
+        audit.record(
+            invitation.study,
+            "invitation withdrawn",
+            subject=f"invitation {invitation.pk}",
+            old={"role": invitation.role},
+            by=by,
+            at=at,
+        )
+    return invitation
+
+
 def find(token: str, at: datetime) -> Invitation:
     """The invitation of a link; raises InvitationNotValid."""
-    found = Invitation.objects.filter(token_hash=token_hash(token), accepted_at__isnull=True, expires_at__gt=at).first()
+    found = reads.standing(at).filter(token_hash=token_hash(token)).first()
     if found is None:
         raise InvitationNotValid
     return found
@@ -75,7 +127,7 @@ def existing_user(invitation: Invitation) -> User | None:
 @transaction.atomic
 def accept(*, token: str, full_name: str = "", password: str = "", by: Actor, at: datetime) -> User:
     """Use the link: makes the account unless the address has one, and gives the role. The link works once."""
-    invitation = Invitation.objects.select_for_update().filter(pk=find(token, at).pk, accepted_at__isnull=True).first()
+    invitation = reads.standing(at).select_for_update().filter(pk=find(token, at).pk).first()
     if invitation is None:
         raise InvitationNotValid
     user = existing_user(invitation) or make_user(email=invitation.email, full_name=full_name, password=password)
@@ -100,16 +152,18 @@ def make_user(*, email: str, full_name: str, password: str) -> User:
 
 @transaction.atomic
 def join(*, study: Study, user: User, role: str, by: Actor, at: datetime) -> Membership:
-    membership, _ = Membership.objects.update_or_create(
-        study=study, user=user, role=role, defaults={"since_at": at, "ended_at": None}
+    """Give a role. Whoever has it keeps it, since when they have it; whoever had it gets it anew."""
+    membership, is_new = Membership.objects.get_or_create(
+        study=study, user=user, role=role, ended_at=None, defaults={"since_at": at}
     )
-    audit.record(study, "role given", subject=f"staff {user.pk}", new={"role": role}, by=by, at=at)
+    if is_new:
+        audit.record(study, "role given", subject=f"staff {user.pk}", new={"role": role}, by=by, at=at)
     return membership
 
 
 @once
 def end_role(*, membership: Membership, by: Actor, at: datetime) -> Membership:
-    """Take a role away; what the person did stays theirs."""
+    """Take a role away, and with it every link that would give it back; what the person did stays theirs."""
     if membership.ended_at is None:
         membership.ended_at = at
         membership.save(update_fields=["ended_at"])
@@ -123,4 +177,7 @@ def end_role(*, membership: Membership, by: Actor, at: datetime) -> Membership:
             by=by,
             at=at,
         )
+    invited = reads.standing(at).filter(study=membership.study, role=membership.role)
+    for invitation in invited.filter(email_hash=vault.address_hash(membership.user.email)):
+        _withdraw(invitation, by=by, at=at)
     return membership

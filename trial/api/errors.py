@@ -99,6 +99,12 @@ CATALOGUE: Mapping[str, Named] = {
         _("People are still being followed; lock when the last questions are behind them."),
     ),
     "trial.actions.staff.UnknownRole": Named(BAD_REQUEST, "unknown_role", _("There is no such role.")),
+    "trial.actions.staff.AlreadyInvited": Named(
+        CONFLICT,
+        "already_invited",
+        _("Invited to this role already. Withdraw that invitation first to send another."),
+    ),
+    "trial.actions.staff.HasRole": Named(CONFLICT, "has_role", _("Has this role already.")),
     "trial.actions.staff.InvitationNotValid": Named(GONE, "invitation_not_valid", _("This invitation is over.")),
     "trial.folder.problems.FolderErrors": Named(
         UNPROCESSABLE, "folder_errors", _("Nothing was stored. Put right what is listed and load it again.")

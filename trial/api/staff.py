@@ -15,8 +15,9 @@ from trial.actions import messages as message_actions
 from trial.actions import staff as actions
 from trial.api import doors
 from trial.api.described import reads, writes
-from trial.models import Membership, Message
+from trial.models import Invitation, Membership, Message
 from trial.queries import messages as ledger
+from trial.queries import staff as queries
 
 
 class MemberShape(serializers.Serializer):
@@ -33,6 +34,7 @@ class Invite(serializers.Serializer):
 
 
 class Invited(serializers.Serializer):
+    id = serializers.IntegerField()
     role = serializers.CharField()
     expires_at = serializers.DateTimeField()
 
@@ -50,6 +52,27 @@ class StaffView(APIView):
         given = doors.given(Invite, request)
         invited = actions.invite(study=study, **given, key=doors.key(request), by=by, at=timezone.now())
         return Response(Invited(invited).data, status=201)
+
+
+class InvitationShape(Invited):
+    email = serializers.EmailField()
+    invited_at = serializers.DateTimeField()
+
+
+class InvitationsView(APIView):
+    @reads("invitations", "Invitations that were neither accepted nor withdrawn", InvitationShape(many=True))
+    def get(self, request: Request, slug: str) -> Response:
+        study, _by = doors.study_for(request, slug, "invite")
+        return Response(InvitationShape(queries.unanswered(study), many=True).data)
+
+
+class WithdrawInvitationView(APIView):
+    @writes("invitation_withdraw", "Withdraw an invitation: its link stops working", None, InvitationShape)
+    def post(self, request: Request, slug: str, invitation: int) -> Response:
+        study, by = doors.study_for(request, slug, "invite")
+        found = get_object_or_404(Invitation, pk=invitation, study=study)
+        withdrawn = actions.withdraw_invitation(invitation=found, key=doors.key(request), by=by, at=timezone.now())
+        return Response(InvitationShape(withdrawn).data)
 
 
 class EndRoleView(APIView):

@@ -22,7 +22,7 @@ class User(AbstractUser):
 
 
 class Membership(models.Model):
-    """Who does what in which study."""
+    """Who does what in which study, and did: a role that is given again is a row of its own."""
 
     study = models.ForeignKey("trial.Study", on_delete=models.PROTECT, related_name="memberships")
     user = models.ForeignKey(User, on_delete=models.PROTECT, related_name="memberships")
@@ -31,7 +31,13 @@ class Membership(models.Model):
     ended_at = models.DateTimeField(null=True, blank=True)
 
     class Meta:
-        constraints = [models.UniqueConstraint(fields=["study", "user", "role"], name="one_membership_per_role")]
+        constraints = [
+            models.UniqueConstraint(
+                fields=["study", "user", "role"],
+                condition=models.Q(ended_at__isnull=True),
+                name="one_open_membership_per_role",
+            )
+        ]
 
 
 class Invitation(models.Model):
@@ -46,6 +52,7 @@ class Invitation(models.Model):
     invited_at = models.DateTimeField()
     expires_at = models.DateTimeField()
     accepted_at = models.DateTimeField(null=True, blank=True)
+    withdrawn_at = models.DateTimeField(null=True, blank=True)
 
     @property
     def email(self) -> str:

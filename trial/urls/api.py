@@ -36,6 +36,12 @@ urlpatterns = [
     path("studies/<slug:slug>/participants/<str:code>/erase/", people.EraseView.as_view(), name="person_erase"),
     path("studies/<slug:slug>/staff/", staff.StaffView.as_view(), name="staff"),
     path("studies/<slug:slug>/staff/<int:membership>/end/", staff.EndRoleView.as_view(), name="staff_end"),
+    path("studies/<slug:slug>/invitations/", staff.InvitationsView.as_view(), name="invitations"),
+    path(
+        "studies/<slug:slug>/invitations/<int:invitation>/withdraw/",
+        staff.WithdrawInvitationView.as_view(),
+        name="invitation_withdraw",
+    ),
     path("studies/<slug:slug>/messages/", staff.UncertainView.as_view(), name="messages"),
     path("studies/<slug:slug>/messages/<int:message>/again/", staff.SendAgainView.as_view(), name="message_again"),
     path("studies/<slug:slug>/alerts/", alerts.AlertsView.as_view(), name="alerts"),

@@ -17,6 +17,11 @@ urlpatterns = [
     path("<slug:slug>/people/<str:code>/erase/", people.erase, name="erase"),
     path("<slug:slug>/staff/", staff.listed, name="staff"),
     path("<slug:slug>/staff/invite/", staff.invite, name="invite"),
+    path(
+        "<slug:slug>/staff/invitations/<int:invitation>/withdraw/",
+        staff.withdraw_invitation,
+        name="withdraw_invitation",
+    ),
     path("<slug:slug>/staff/<int:membership>/end/", staff.end_role, name="end_role"),
     path("<slug:slug>/messages/", record.message_list, name="messages"),
     path("<slug:slug>/messages/<int:message>/again/", record.send_again, name="send_again"),

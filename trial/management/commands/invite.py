@@ -29,11 +29,17 @@ class Command(BaseCommand):
         except ValidationError:
             raise CommandError(f"{email!r} is no e-mail address") from None
         stamp.start()
-        invitation = staff.invite(
-            study=self._study(study, role), email=email, role=role, by=Actor("system", "invite"), at=timezone.now()
-        )
+        try:
+            invitation = staff.invite(
+                study=self._study(study, role), email=email, role=role, by=Actor("system", "invite"), at=timezone.now()
+            )
+            says = "The worker mails this link, which works once until"
+        except staff.AlreadyInvited as error:  # who has lost the mail asks again: the link is the same
+            invitation, says = error.invitation, "Invited already; this link works once until"
+        except staff.HasRole as error:
+            raise CommandError(f"{email} {error}") from None
         path = reverse("accept_invitation", args=[staff.token_of(invitation)])
-        self.stdout.write(f"The worker mails this link, which works once until {invitation.expires_at:%Y-%m-%d}:")
+        self.stdout.write(f"{says} {invitation.expires_at:%Y-%m-%d}:")
         self.stdout.write(settings.PUBLIC_URL + path)
 
     def _study(self, slug: str | None, role: str) -> Study | None:

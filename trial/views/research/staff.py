@@ -13,6 +13,7 @@ from trial import permissions
 from trial.actions import staff as actions
 from trial.forms import research as forms
 from trial.models import Invitation, Membership, Study
+from trial.queries import staff as reads
 from trial.views.research.finding import conflict_if_reused, key, study_for
 
 
@@ -25,11 +26,10 @@ def listed(request: HttpRequest, slug: str) -> HttpResponse:
 def _listed(request: HttpRequest, study: Study, form: forms.Invite) -> HttpResponse:
     at = timezone.now()
     members = Membership.objects.filter(study=study).select_related("user").order_by("ended_at", "role", "pk")
-    waiting = Invitation.objects.filter(study=study, accepted_at__isnull=True).order_by("-invited_at", "-pk")
     context = {
         "form": form,
         "members": members,
-        "invitations": [(each, each.expires_at <= at) for each in waiting],
+        "invitations": [(each, each.expires_at <= at) for each in reads.unanswered(study)],
         "roles": permissions.ROLES,
     }
     return render(request, "research/staff.html", context, status=400 if form.is_bound else 200)
@@ -42,15 +42,32 @@ def invite(request: HttpRequest, slug: str) -> HttpResponse:
     form = forms.Invite(request.POST)
     if not form.is_valid():
         return _listed(request, study, form)
-    actions.invite(
-        study=study,
-        email=form.cleaned_data["email"],
-        role=form.cleaned_data["role"],
-        key=key(request),
-        by=actor,
-        at=timezone.now(),
-    )
+    given = form.cleaned_data
+    try:
+        actions.invite(
+            study=study, email=given["email"], role=given["role"], key=key(request), by=actor, at=timezone.now()
+        )
+    except actions.AlreadyInvited:
+        form.add_error("email", _("Invited to this role already. Withdraw that invitation first to send another."))
+        return _listed(request, study, form)
+    except actions.HasRole:
+        form.add_error("email", _("Has this role already."))
+        return _listed(request, study, form)
     messages.success(request, _("The invitation is on its way. Its link works once, for 14 days."))
+    return redirect("research:staff", slug=slug)
+
+
+@require_POST
+@conflict_if_reused
+def withdraw_invitation(request: HttpRequest, slug: str, invitation: int) -> HttpResponse:
+    study, actor = study_for(request, slug, "invite")
+    found = get_object_or_404(Invitation, pk=invitation, study=study)
+    try:
+        actions.withdraw_invitation(invitation=found, key=key(request), by=actor, at=timezone.now())
+    except actions.InvitationNotValid:
+        messages.error(request, _("This invitation is over."))
+    else:
+        messages.success(request, _("The invitation is withdrawn. Its link no longer works."))
     return redirect("research:staff", slug=slug)
 
 

@@ -1,0 +1,98 @@
+"""Invitations and roles: what a link gives, for how long, and what is kept of a role that ended."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+
+import pytest
+from django.core.management import call_command
+
+from trial import actors, life
+from trial.actions import staff as actions
+from trial.models import AuditEvent, Invitation, Membership, Message
+
+CLEO = "cleo@example.org"
+pytestmark = pytest.mark.django_db
+
+
+@pytest.fixture
+def invite(study, now):
+    def send(email=CLEO, role="assessor", at=now):
+        return actions.invite(study=study, email=email, role=role, by=actors.SYSTEM, at=at)
+
+    return send
+
+
+def accept(invitation, at):
+    token = actions.token_of(invitation)
+    return actions.accept(token=token, full_name="Cleo Bakker", password="a quiet walk", by=actors.SYSTEM, at=at)
+
+
+def end(study, user, at):
+    membership = Membership.objects.get(study=study, user=user, ended_at__isnull=True)
+    return actions.end_role(membership=membership, by=actors.SYSTEM, at=at)
+
+
+def test_an_address_is_invited_to_a_role_once_while_the_link_works(invite, now):
+    first = invite()
+    with pytest.raises(actions.AlreadyInvited) as refused:
+        invite("Cleo@Example.org ", at=now + timedelta(days=1))
+    assert refused.value.invitation == first
+    invite(role="coach", at=now + timedelta(days=1))
+    invite(at=now + actions.VALID)
+    assert Invitation.objects.count() == 3
+
+
+def test_whoever_has_the_role_is_not_invited_to_it(study, invite, now):
+    accept(invite(), now)
+    with pytest.raises(actions.HasRole):
+        invite("Cleo@example.org")
+
+
+def test_ending_a_role_ends_the_links_that_would_give_it_back(study, invite, now):
+    cleo = accept(invite(), now)
+    membership = Membership.objects.get(user=cleo)
+    Membership.objects.filter(pk=membership.pk).update(ended_at=now)  # invited anew while the role was away
+    again, elsewhere = invite(at=now + timedelta(days=1)), invite(role="coach", at=now + timedelta(hours=25))
+    Membership.objects.filter(pk=membership.pk).update(ended_at=None)
+
+    end(study, cleo, now + timedelta(days=2))
+
+    with pytest.raises(actions.InvitationNotValid):
+        accept(again, now + timedelta(days=3))
+    assert actions.find(actions.token_of(elsewhere), now + timedelta(days=3)) == elsewhere
+    assert AuditEvent.objects.filter(action="invitation withdrawn", subject=f"invitation {again.pk}").count() == 1
+
+
+def test_a_role_that_is_given_again_leaves_the_first_time_as_it_was(study, invite, now):
+    cleo = accept(invite(), now)
+    end(study, cleo, now + timedelta(days=1))
+    accept(invite(at=now + timedelta(days=2)), now + timedelta(days=2))
+    kept = list(Membership.objects.filter(user=cleo).order_by("pk").values_list("since_at", "ended_at"))
+    assert kept == [(now, now + timedelta(days=1)), (now + timedelta(days=2), None)]
+
+
+def test_a_role_that_is_held_is_not_given_a_second_time(study, staff, now):
+    ada = staff("researcher")
+    actions.join(study=study, user=ada, role="researcher", by=actors.SYSTEM, at=now + timedelta(days=1))
+    assert Membership.objects.get(user=ada).since_at == now
+    assert AuditEvent.objects.filter(action="role given", subject=f"staff {ada.pk}").count() == 1
+
+
+def test_a_withdrawn_invitation_has_no_link_and_no_mail_and_is_withdrawn_once(invite, now):
+    invited = invite()
+    actions.withdraw_invitation(invitation=invited, by=actors.SYSTEM, at=now)
+    with pytest.raises(actions.InvitationNotValid):
+        accept(invited, now)
+    with pytest.raises(actions.InvitationNotValid):
+        actions.withdraw_invitation(invitation=invited, by=actors.SYSTEM, at=now)
+    assert life.compose_invitation(Message.objects.get(kind="invitation"), now) is None
+    assert invite(at=now + timedelta(hours=1)).pk != invited.pk
+
+
+def test_the_command_gives_the_link_again_to_whoever_lost_it(capsys):
+    for _ in range(2):
+        call_command("invite", "ada@example.org", role="researcher")
+    first, again = capsys.readouterr().out.strip().split("Invited already; ")
+    assert first.splitlines()[1] == again.splitlines()[1]
+    assert Invitation.objects.count() == 1
