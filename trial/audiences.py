@@ -7,12 +7,14 @@ from collections.abc import Callable
 from typing import Any
 
 from django.http import Http404, HttpRequest, HttpResponse
+from django.shortcuts import render
 from django.utils import timezone, translation
 
 from trial.models import Membership, Participant, Study
 
 PARTICIPANT, COACH, RESEARCH = "participant", "coach", "research"
 ACCOUNT = "account"
+NOT_THIS_METHOD = 405
 # An address comes with an invitation or is checked on the way in; nobody adds or changes one among the account pages.
 SHUT = {"account_email", "account_email_verification_sent", "account_confirm_email", "account_set_password"}
 # Participants sign in by code: they have no password, no second factor and no address that these pages could show.
@@ -32,6 +34,8 @@ class AudienceDoor:
             timezone.deactivate()  # a zone belongs to one request, not to the thread that serves the next
         if request.path.startswith("/static/"):
             return response
+        if response.status_code == NOT_THIS_METHOD and not response.content and not request.path.startswith("/api/"):
+            response = _in_words(request, response)
         response.setdefault("Cache-Control", "no-store")
         return response
 
@@ -44,6 +48,13 @@ class AudienceDoor:
             _check(request, room)
         elif room == ACCOUNT:
             _check_account(request)
+
+
+def _in_words(request: HttpRequest, refusal: HttpResponse) -> HttpResponse:
+    """A person gets a page, with the way to help, where Django's decorators answer with an empty one."""
+    page = render(request, "405.html", status=refusal.status_code)
+    page.headers["Allow"] = refusal.headers["Allow"]
+    return page
 
 
 def _participant(request: HttpRequest) -> Participant | None:

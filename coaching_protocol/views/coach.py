@@ -16,7 +16,7 @@ from django.shortcuts import get_object_or_404, redirect, render
 from django.utils import timezone
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
-from django.views.decorators.http import require_GET, require_http_methods, require_POST
+from django.views.decorators.http import require_GET, require_http_methods
 
 from coaching_protocol.actions import calls, plans
 from coaching_protocol.forms.calls import OUTCOMES, REASONS_NOT_HELD, GiveUp, LogCall
@@ -30,7 +30,7 @@ from trial.actors import Actor
 from trial.forms.participant import in_words
 from trial.lifecycles import NotAllowedNow
 from trial.models import Identity, User
-from trial.views.posted import refuses_reused_keys, request_key
+from trial.views.posted import posted_from, refuses_reused_keys, request_key
 
 GROUP_NAMES = {
     "log": gettext_lazy("Started, not logged"),
@@ -89,7 +89,7 @@ def number(request: HttpRequest, code: str) -> HttpResponse:
     return _call_page(request, plan, begun, form, at, details=details)
 
 
-@require_POST
+@posted_from("coach:person", "code")
 @refuses_reused_keys
 def start(request: HttpRequest, code: str, number: int) -> HttpResponse:
     plan = _find(request, code)

@@ -10,7 +10,7 @@ from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
 from django.utils import timezone
 from django.utils.translation import gettext as _
-from django.views.decorators.http import require_GET, require_http_methods, require_POST
+from django.views.decorators.http import require_GET, require_http_methods
 
 from outcomes.actions import screening as actions
 from outcomes.forms.items import AllItems, Phone
@@ -21,7 +21,7 @@ from trial.actions.once import KeyReused
 from trial.models import Participant, PersonKey, Study
 from trial.sections.study import Page
 from trial.views.join import arrival
-from trial.views.posted import refuses_reused_keys, request_key
+from trial.views.posted import posted_from, refuses_reused_keys, request_key
 
 
 @require_http_methods(["GET", "POST"])
@@ -113,7 +113,7 @@ def talk(request: HttpRequest, study: Study, person: Participant) -> HttpRespons
     return _talk(request, person, Phone())
 
 
-@require_POST
+@posted_from("join:talk", "slug")
 @arrival.for_newcomers
 def leave_phone(request: HttpRequest, study: Study, person: Participant) -> HttpResponse:
     """Nobody is known yet: staff hear of it only when a number is left. Also for somebody who did not get in."""

@@ -14,7 +14,7 @@ from django.shortcuts import redirect, render
 from django.urls import reverse
 from django.utils import timezone
 from django.utils.translation import gettext as _
-from django.views.decorators.http import require_GET, require_http_methods, require_POST
+from django.views.decorators.http import require_GET, require_http_methods
 
 from outcomes.actions import assessments as actions
 from outcomes.forms.items import OneItem
@@ -28,7 +28,7 @@ from outcomes.schedules import AssessmentState
 from trial.actions import journey, participants
 from trial.models import Participant
 from trial.views.participant.rooms import actor_of, in_the_study
-from trial.views.posted import refuses_reused_keys, request_key
+from trial.views.posted import posted_from, refuses_reused_keys, request_key
 
 SHOWN = {AssessmentState.SUBMITTED, AssessmentState.DECLINED}
 
@@ -95,7 +95,7 @@ def _check_open(row: Assessment, at: datetime) -> None:
         raise actions.NotOpenNow(state)
 
 
-@require_POST
+@posted_from("participant:sitting", "timepoint")
 @refuses_reused_keys
 @_open_one
 def start(request: HttpRequest, person: Participant, row: Assessment, instrument: Instrument) -> HttpResponse:
@@ -196,7 +196,7 @@ def review(request: HttpRequest, person: Participant, row: Assessment, instrumen
     return render(request, "outcomes/participant/review.html", context)
 
 
-@require_POST
+@posted_from("participant:review", "timepoint", "instrument")
 @refuses_reused_keys
 @_open_one
 def submit(request: HttpRequest, person: Participant, row: Assessment, instrument: Instrument) -> HttpResponse:

@@ -7,12 +7,13 @@ from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
 from django.utils import timezone
 from django.utils.translation import gettext as _
-from django.views.decorators.http import require_GET, require_POST
+from django.views.decorators.http import require_GET
 
 from outcomes.queries import definitions, wordings
 from outcomes.sections import notes
 from trial.actions import studies as actions
 from trial.forms.research import Confirm
+from trial.views.posted import posted_from
 from trial.views.research.finding import conflict_if_reused, key, study_for
 
 
@@ -33,7 +34,7 @@ def show_wordings(request: HttpRequest, slug: str) -> HttpResponse:
     )
 
 
-@require_POST
+@posted_from("research:wordings", "slug")
 @conflict_if_reused
 def confirm_wording(request: HttpRequest, slug: str) -> HttpResponse:
     study, actor = study_for(request, slug, "run")

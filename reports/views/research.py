@@ -9,13 +9,14 @@ from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
 from django.utils import timezone
 from django.utils.translation import gettext as _
-from django.views.decorators.http import require_GET, require_POST
+from django.views.decorators.http import require_GET
 
 from reports.actions import reports as actions
 from reports.forms import AskForExport, AskForReport
 from reports.models import Report
 from reports.queries import made
 from trial.models import Study
+from trial.views.posted import posted_from
 from trial.views.research.finding import conflict_if_reused, key, study_for
 
 LISTED = 50
@@ -27,7 +28,7 @@ def report_list(request: HttpRequest, slug: str) -> HttpResponse:
     return _report_list(request, study, AskForReport(may_show_arms=_may_show_arms(request, study)))
 
 
-@require_POST
+@posted_from("research:reports", "slug")
 @conflict_if_reused
 def request_report(request: HttpRequest, slug: str) -> HttpResponse:
     study, actor = study_for(request, slug, "report")
@@ -85,7 +86,7 @@ def export_list(request: HttpRequest, slug: str) -> HttpResponse:
     return _export_list(request, study, AskForExport(may_show_arms=_may_show_arms(request, study)))
 
 
-@require_POST
+@posted_from("research:exports", "slug")
 @conflict_if_reused
 def make_export(request: HttpRequest, slug: str) -> HttpResponse:
     study, actor = study_for(request, slug, "export")

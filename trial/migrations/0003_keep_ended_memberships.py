@@ -6,7 +6,7 @@ from django.db import migrations, models
 class Migration(migrations.Migration):
 
     dependencies = [
-        ('trial', '0001_initial'),
+        ('trial', '0002_one_open_alert_per_occasion'),
     ]
 
     operations = [

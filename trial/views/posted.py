@@ -7,7 +7,8 @@ from collections.abc import Callable
 from typing import Any
 
 from django.http import HttpRequest, HttpResponse
-from django.shortcuts import render
+from django.shortcuts import redirect, render
+from django.views.decorators.http import require_POST
 
 from trial.actions.once import KeyReused
 
@@ -30,3 +31,21 @@ def refuses_reused_keys(view: View) -> View:
             return render(request, "409.html", status=409)
 
     return run
+
+
+def posted_from(page: str, *names: str) -> Callable[[View], View]:
+    """The view takes a POST only. Its address stays in the browser when it answers with a page of its own, so a GET of
+    it, by a reload, the language switch or a way back, leads to the page on which the form stands."""
+
+    def decorate(view: View) -> View:
+        checked = require_POST(view)
+
+        @functools.wraps(checked)
+        def run(request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
+            if request.method in {"GET", "HEAD"}:
+                return redirect(page, **{name: kwargs[name] for name in names})
+            return checked(request, *args, **kwargs)
+
+        return run
+
+    return decorate

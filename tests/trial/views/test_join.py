@@ -403,5 +403,23 @@ def test_a_study_is_offered_only_in_its_open_languages(client, study):
 def test_help_is_there_for_everybody_and_leads_back_to_a_page_of_ours_only(client, study):
     page = client.get(url("help"), headers={"referer": "http://testserver/participant/lessons/"})
     assert page.context["back_url"] == "/participant/lessons/"
-    page = client.get(url("help"), headers={"referer": "https://elsewhere.example/participant/"})
-    assert page.context["back_url"] == ""
+    page = client.get(url("help"), headers={"referer": "http://testserver/participant/questionnaires/pre/PHQ9/?item=3"})
+    assert page.context["back_url"] == "/participant/questionnaires/pre/PHQ9/?item=3"
+    for referer in ("https://elsewhere.example/participant/", "http://testserver/no/such/page/"):
+        page = client.get(url("help"), headers={"referer": referer})
+        assert page.context["back_url"] == ""
+
+
+def test_the_way_back_from_help_survives_another_language(client, study):
+    page = client.get(url("help"), headers={"referer": f"http://testserver{url('information')}"})
+    next_url = page.context["here"]
+    page = client.get(next_url, headers={"referer": f"http://testserver{url('help')}"})
+    assert f'value="{next_url}"' in page.content.decode()
+    assert page.context["back_url"] == url("information")
+
+
+def test_after_a_mistake_in_the_number_help_and_the_other_language_lead_back_to_the_page_about_it(client, study):
+    screened(client, item_9=1)
+    page = client.post(url("leave_phone"), {"phone": "?"}).content.decode()
+    assert f'name="next" value="{url("leave_phone")}"' in " ".join(page.split())
+    assert client.get(url("leave_phone")).url == url("talk")

@@ -6,13 +6,13 @@ from django.contrib.auth.decorators import login_not_required
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
 from django.utils import timezone
-from django.views.decorators.http import require_GET, require_POST
+from django.views.decorators.http import require_GET
 
 from trial import actors, lessons
 from trial.actions import participants
 from trial.models import Participant, Study
 from trial.views.join import arrival
-from trial.views.posted import refuses_reused_keys, request_key
+from trial.views.posted import posted_from, refuses_reused_keys, request_key
 
 
 @login_not_required
@@ -30,7 +30,7 @@ def information(request: HttpRequest, slug: str) -> HttpResponse:
 
 
 @login_not_required
-@require_POST
+@posted_from("join:information", "slug")
 @refuses_reused_keys
 def begin(request: HttpRequest, slug: str) -> HttpResponse:
     study = arrival.find_study(request, slug)

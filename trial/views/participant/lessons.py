@@ -11,7 +11,7 @@ from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
 from django.utils import timezone
 from django.utils.translation import gettext as _
-from django.views.decorators.http import require_GET, require_POST
+from django.views.decorators.http import require_GET
 
 from trial import lessons as text
 from trial.actions import journey
@@ -22,7 +22,7 @@ from trial.queries import programme
 from trial.queries.programme import ModuleState
 from trial.sections.programme import Block
 from trial.views.participant.rooms import actor_of, in_the_study
-from trial.views.posted import refuses_reused_keys, request_key
+from trial.views.posted import posted_from, refuses_reused_keys, request_key
 
 NO_CONTENT = 204
 
@@ -66,7 +66,7 @@ def lesson(request: HttpRequest, person: Participant, module: str) -> HttpRespon
     return render(request, "participant/lesson.html", {**context, "form": form, "pieces": _pieces(blocks, form)})
 
 
-@require_POST
+@posted_from("participant:lesson", "module")
 @in_the_study
 @refuses_reused_keys
 def begin(request: HttpRequest, person: Participant, module: str) -> HttpResponse:
@@ -78,7 +78,7 @@ def begin(request: HttpRequest, person: Participant, module: str) -> HttpRespons
     return redirect("participant:lesson", module)
 
 
-@require_POST
+@posted_from("participant:lesson", "module")
 @in_the_study
 @refuses_reused_keys
 def save(request: HttpRequest, person: Participant, module: str) -> HttpResponse:
@@ -92,7 +92,7 @@ def save(request: HttpRequest, person: Participant, module: str) -> HttpResponse
     return redirect("participant:lesson", module)
 
 
-@require_POST
+@posted_from("participant:lesson", "module")
 @in_the_study
 @refuses_reused_keys
 def done(request: HttpRequest, person: Participant, module: str) -> HttpResponse:
@@ -109,7 +109,7 @@ def done(request: HttpRequest, person: Participant, module: str) -> HttpResponse
     return redirect("participant:lessons")
 
 
-@require_POST
+@posted_from("participant:lesson", "module")
 @in_the_study
 @refuses_reused_keys
 def reopen(request: HttpRequest, person: Participant, module: str) -> HttpResponse:

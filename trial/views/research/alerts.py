@@ -7,13 +7,14 @@ from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
 from django.utils import timezone
 from django.utils.translation import gettext as _
-from django.views.decorators.http import require_GET, require_POST
+from django.views.decorators.http import require_GET
 
 from trial import lifecycles, permissions
 from trial.actions import alerts as actions
 from trial.forms import research as forms
 from trial.models import Alert, Study
 from trial.queries import alerts, studies
+from trial.views.posted import posted_from
 from trial.views.research.finding import conflict_if_reused, key, person, study_for
 
 MOST_CLOSED = 50
@@ -74,7 +75,7 @@ def _find(study: Study, number: int) -> Alert:
     return found
 
 
-@require_POST
+@posted_from("research:alert", "slug", "number")
 @conflict_if_reused
 def take(request: HttpRequest, slug: str, number: int) -> HttpResponse:
     study, actor = study_for(request, slug, "alerts")
@@ -87,7 +88,7 @@ def take(request: HttpRequest, slug: str, number: int) -> HttpResponse:
     return redirect("research:alert", slug=slug, number=number)
 
 
-@require_POST
+@posted_from("research:alert", "slug", "number")
 @conflict_if_reused
 def contact(request: HttpRequest, slug: str, number: int) -> HttpResponse:
     """Name and number for whoever took the alert, on the answer alone; each press is recorded."""
@@ -101,7 +102,7 @@ def contact(request: HttpRequest, slug: str, number: int) -> HttpResponse:
     return _page(request, study, found, str(actor), reached=reached)
 
 
-@require_POST
+@posted_from("research:alert", "slug", "number")
 @conflict_if_reused
 def close(request: HttpRequest, slug: str, number: int) -> HttpResponse:
     study, actor = study_for(request, slug, "alerts")

@@ -7,13 +7,14 @@ from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
 from django.utils import timezone
 from django.utils.translation import gettext as _
-from django.views.decorators.http import require_GET, require_POST
+from django.views.decorators.http import require_GET
 
 from trial import audit, lifecycles
 from trial.actions import messages as actions
 from trial.models import AuditEvent, AuditSeal, Message, Study
 from trial.queries import messages as ledger
 from trial.queries import studies
+from trial.views.posted import posted_from
 from trial.views.research.finding import conflict_if_reused, key, study_for
 
 
@@ -29,7 +30,7 @@ def message_list(request: HttpRequest, slug: str) -> HttpResponse:
     return render(request, "research/messages.html", context)
 
 
-@require_POST
+@posted_from("research:messages", "slug")
 @conflict_if_reused
 def send_again(request: HttpRequest, slug: str, message: int) -> HttpResponse:
     study, actor = study_for(request, slug, "run")
@@ -53,7 +54,7 @@ def audit_trail(request: HttpRequest, slug: str) -> HttpResponse:
     return render(request, "research/audit.html", _trail(study))
 
 
-@require_POST
+@posted_from("research:audit", "slug")
 def verify(request: HttpRequest, slug: str) -> HttpResponse:
     """Go through the whole trail now. Writes nothing; the answer stands on the page it gives back."""
     study, _actor = study_for(request, slug, "dashboard")

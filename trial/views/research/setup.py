@@ -7,13 +7,14 @@ from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
 from django.utils import timezone
 from django.utils.translation import gettext as _
-from django.views.decorators.http import require_GET, require_POST
+from django.views.decorators.http import require_GET
 
 from trial.actions import studies as actions
 from trial.forms import research as forms
 from trial.models import Confirmation, Study
 from trial.queries import staff, studies
 from trial.sections.study import CrisisLine
+from trial.views.posted import posted_from
 from trial.views.research.finding import conflict_if_reused, key, study_for
 
 Line = tuple[CrisisLine, Confirmation | None, str]
@@ -40,7 +41,7 @@ def setup(request: HttpRequest, slug: str) -> HttpResponse:
     )
 
 
-@require_POST
+@posted_from("research:setup", "slug")
 @conflict_if_reused
 def confirm_line(request: HttpRequest, slug: str) -> HttpResponse:
     """Somebody called or opened a crisis line and puts their name to it."""

@@ -7,13 +7,14 @@ from django.http import HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.utils import timezone
 from django.utils.translation import gettext as _
-from django.views.decorators.http import require_GET, require_POST
+from django.views.decorators.http import require_GET
 
 from trial import permissions
 from trial.actions import staff as actions
 from trial.forms import research as forms
 from trial.models import Invitation, Membership, Study
 from trial.queries import staff as reads
+from trial.views.posted import posted_from
 from trial.views.research.finding import conflict_if_reused, key, study_for
 
 
@@ -35,7 +36,7 @@ def _listed(request: HttpRequest, study: Study, form: forms.Invite) -> HttpRespo
     return render(request, "research/staff.html", context, status=400 if form.is_bound else 200)
 
 
-@require_POST
+@posted_from("research:staff", "slug")
 @conflict_if_reused
 def invite(request: HttpRequest, slug: str) -> HttpResponse:
     study, actor = study_for(request, slug, "invite")
@@ -57,7 +58,7 @@ def invite(request: HttpRequest, slug: str) -> HttpResponse:
     return redirect("research:staff", slug=slug)
 
 
-@require_POST
+@posted_from("research:staff", "slug")
 @conflict_if_reused
 def withdraw_invitation(request: HttpRequest, slug: str, invitation: int) -> HttpResponse:
     study, actor = study_for(request, slug, "invite")
@@ -71,7 +72,7 @@ def withdraw_invitation(request: HttpRequest, slug: str, invitation: int) -> Htt
     return redirect("research:staff", slug=slug)
 
 
-@require_POST
+@posted_from("research:staff", "slug")
 @conflict_if_reused
 def end_role(request: HttpRequest, slug: str, membership: int) -> HttpResponse:
     study, actor = study_for(request, slug, "invite")

@@ -11,13 +11,14 @@ from django.shortcuts import redirect, render
 from django.utils import timezone
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
-from django.views.decorators.http import require_GET, require_http_methods, require_POST
+from django.views.decorators.http import require_GET, require_http_methods
 
 from trial import actors, folder, hooks, lifecycles, permissions, stamp
 from trial.actions import studies as actions
 from trial.forms import research as forms
 from trial.models import Study
 from trial.queries import studies
+from trial.views.posted import posted_from
 from trial.views.research.finding import conflict_if_reused, key, person, study_for
 
 VERBS = {"pause": "run", "resume": "run", "close": "run", "lock": "lock"}
@@ -164,7 +165,7 @@ def _before_opening(study: Study, form: forms.Open) -> dict[str, Any]:
     }
 
 
-@require_POST
+@posted_from("research:state", "slug")
 @conflict_if_reused
 def step(request: HttpRequest, slug: str, verb: str) -> HttpResponse:
     """Pause, resume, close or lock."""
