@@ -8,7 +8,7 @@ from zoneinfo import ZoneInfo
 from django.utils.translation import gettext as _
 
 from coaching_protocol.actions import plans
-from coaching_protocol.models import Attempt, CoachingPlan, Contact
+from coaching_protocol.models import Attempt, Contact
 from coaching_protocol.queries.dashboard import panel
 from coaching_protocol.queries.tables import tables
 from coaching_protocol.rehearsal import behave
@@ -47,8 +47,9 @@ def granted(grant: Grant, at: datetime) -> None:
 
 def today(participant: Participant, at: datetime) -> list[Task]:
     """The next call, for whoever is called."""
-    plan = CoachingPlan.objects.filter(participant=participant, ended_at__isnull=True).first()
-    contact = Contact.objects.filter(plan=plan, state="planned").first() if plan else None
+    contact = Contact.objects.filter(
+        plan__participant=participant, plan__ended_at__isnull=True, state="planned"
+    ).first()
     if contact is None:
         return []
     day = datetime.combine(contact.due_on, time(9), tzinfo=ZoneInfo(participant.timezone)).astimezone(UTC)

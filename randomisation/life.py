@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from datetime import datetime
 
 from randomisation.actions import allocations, seeds
@@ -13,7 +14,7 @@ from trial.actors import SYSTEM
 from trial.entries import Done, Outcome, Wait
 from trial.models import Participant, Study
 
-__all__ = ["allocation", "granting", "opened", "section", "tables"]
+__all__ = ["allocation", "allotted", "granting", "opened", "section", "tables"]
 
 
 def opened(study: Study, at: datetime) -> None:
@@ -34,6 +35,16 @@ def allocation(participant: Participant, at: datetime) -> Outcome:
     except allocations.RandomisationPaused:  # paused between the question above and the lock
         return Wait()
     return Done()
+
+
+def allotted(participant: Participant) -> Mapping[str, str]:
+    """Entry of settings.ALLOTTED: what the person is told, by language; nothing before allocation.
+
+    Somebody who reads on their own page what they were given is no look at an arm, so it leaves no event.
+    """
+    code = Allocation.objects.filter(participant=participant).values_list("arm", flat=True).first()
+    arm = participant.version.protocol.arm(code) if code else None
+    return arm.description if arm else {}
 
 
 def granting(participant: Participant, at: datetime) -> Outcome:

@@ -287,6 +287,7 @@ def test_every_entry_of_the_lists_in_settings_exists_and_lives_where_entries_liv
         "OPEN_LANGUAGES",
         "OPENED",
         "JOURNEY",
+        "ALLOTTED",
         "TODAY",
         "PANELS",
         "PERSON_PANELS",

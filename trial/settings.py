@@ -228,6 +228,9 @@ JOURNEY = [
     "trial.life.openings",
     "outcomes.life.completion",
 ]
+ALLOTTED = [
+    "randomisation.life.allotted"
+]  # what the draw brought, for that person alone: allotted(participant) -> texts
 TODAY = [
     "outcomes.life.today",
     "coaching_protocol.life.today",

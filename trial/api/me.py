@@ -21,11 +21,16 @@ from trial.api.described import reads, writes
 from trial.entries import Task
 from trial.forms.participant import DAYS, PARTS, REASONS, CallTimes
 from trial.models import Identity, Participant
-from trial.queries import programme
+from trial.queries import allotment, programme
 
 ORDER = {"join": 0, "questionnaire": 1, "lesson": 2}
 FAR = datetime.max.replace(tzinfo=UTC)
 TIMES = [f"{day}-{part}" for day in DAYS for part in PARTS]
+
+
+class AllottedShape(serializers.Serializer):
+    words = serializers.CharField(help_text="What the person is told about what the draw brought.")
+    is_news = serializers.BooleanField(help_text="Nothing was begun or answered since.")
 
 
 class TodayShape(serializers.Serializer):
@@ -35,6 +40,7 @@ class TodayShape(serializers.Serializer):
     also = shapes.TaskShape(many=True)
     later = shapes.TaskShape(many=True)
     call = shapes.TaskShape(required=False, help_text="Left out for whoever is not called.")
+    what_happens_now = AllottedShape(allow_null=True, help_text="Empty before allocation.")
     help = shapes.HelpShape()
 
 
@@ -57,10 +63,16 @@ def _today(person: Participant, at: datetime) -> dict[str, Any]:
         "next": now[0] if now else None,
         "also": now[1:],
         "later": sorted((task for task in rest if not _is_open(task, at)), key=lambda task: task.opens_at or FAR),
+        "what_happens_now": _allotted(person),
         "help": shapes.help_for(person),
     }
     calls = [task for task in tasks if task.kind == "call"]
     return {**answer, "call": calls[0]} if calls else answer
+
+
+def _allotted(person: Participant) -> dict[str, Any] | None:
+    words = allotment.words(person)
+    return {"words": words, "is_news": allotment.is_news(person)} if words else None
 
 
 def _asked(person: Participant, at: datetime) -> list[Task]:

@@ -10,9 +10,9 @@ from typing import Any
 
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 
-LOOK_EVERY = 0.5  # seconds
-
 from trial import stamp
+
+LOOK_EVERY = 0.5  # seconds
 
 
 class Command(BaseCommand):

@@ -15,7 +15,7 @@ from trial import hooks
 from trial.actions import journey, participants
 from trial.entries import Task
 from trial.models import ModuleUse, Participant
-from trial.queries import programme
+from trial.queries import allotment, programme
 from trial.views.join import arrival
 
 ORDER = {"join": 0, "questionnaire": 1, "lesson": 2}
@@ -55,6 +55,7 @@ def _home(person: Participant, asked: list[Task], at: datetime) -> dict[str, Any
         "also": now[1:],
         "later": later,
         "call": calls[0] if calls else None,
+        "allotted": allotment.words(person) if allotment.is_news(person) else "",
         "has_lessons": any(task.kind == "lesson" for task in tasks) or programme.access(person) is not None,
         "was_away": _was_away(person, now, at),
         "is_waiting": person.state == "consented" and not now,

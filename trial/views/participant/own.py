@@ -16,7 +16,7 @@ from trial import lessons
 from trial.actions import journey, participants
 from trial.forms.participant import CallTimes, in_words
 from trial.models import Consent, Identity, Participant
-from trial.queries import programme
+from trial.queries import allotment, programme
 from trial.views.participant.rooms import actor_of, in_the_study
 from trial.views.posted import refuses_reused_keys, request_key
 
@@ -29,6 +29,7 @@ def data(request: HttpRequest) -> HttpResponse:
     context = {
         "identity": identity,
         "times": [in_words(time) for time in _times(identity)],
+        "allotted": allotment.words(person),
         "has_signed": person.consented_at is not None,
         "can_stop_programme": person.programme_stopped_at is None and programme.access(person) is not None,
     }
