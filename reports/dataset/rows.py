@@ -40,7 +40,7 @@ class Instrument:
 
 @dataclass(frozen=True)
 class Timepoint:
-    """`at` is the planned time; where arms are seen at different times, the earliest."""
+    """`at` is the planned time; where arms are seen at different times, the earliest. See `Dataset.day_of`."""
 
     code: str
     label: Texts
@@ -86,7 +86,7 @@ class Score:
     """One instrument at one time point. `state`: answered, missed, declined, withdrawn, pending (not yet due).
 
     `score` is None where there is none, also for answers with too many blanks. `at` is when it was answered, else
-    planned.
+    planned. `opened_at` is when it opened to this person; None where that is not told.
     """
 
     participant: str
@@ -95,6 +95,7 @@ class Score:
     score: float | None
     state: str = "answered"
     at: float | None = None
+    opened_at: float | None = None
 
 
 @dataclass(frozen=True)

@@ -3,13 +3,14 @@
 import dataclasses
 import hashlib
 import json
+import statistics
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import date
 from functools import cached_property
 from typing import Any
 
-from .durations import Duration, retention, use
+from .durations import Duration, opened_days, retention, use
 from .flow import POOLED, Flow
 from .rows import Arm, Contact, Instrument, Module, ModuleUse, Participant, Score, Texts, Timepoint, Usage, Variable
 from .tables import Table, tables
@@ -81,6 +82,33 @@ class Dataset:
     def score(self, participant: str, instrument: str, timepoint: str) -> float | None:
         row = self.score_of.get((participant, instrument, timepoint))
         return row.score if row else None
+
+    def has_timepoint(self, group: str, timepoint: str) -> bool:
+        """Whether anybody in the group is asked anything at it."""
+        return (group, timepoint) in self._asked
+
+    @cached_property
+    def _asked(self) -> frozenset[tuple[str, str]]:
+        group_of = {person.code: self.group_of(person) for person in self.participants}
+        return frozenset((group_of[row.participant], row.timepoint) for row in self.scores)
+
+    def day_of(self, group: str, timepoint: str) -> float:
+        """When it opened to the person in the middle of the group; the planned time where nobody's day is told."""
+        days = self._opened_days.get((group, timepoint))
+        return statistics.median(days) if days else self._planned[timepoint]
+
+    def last_day_of(self, group: str, timepoint: str) -> float:
+        """When it had opened to everybody in the group; the planned time where nobody's day is told."""
+        days = self._opened_days.get((group, timepoint))
+        return days[-1] if days else self._planned[timepoint]
+
+    @cached_property
+    def _opened_days(self) -> Mapping[tuple[str, str], list[float]]:
+        return opened_days(self)
+
+    @cached_property
+    def _planned(self) -> Mapping[str, float]:
+        return {point.code: point.at for point in self.timepoints}
 
     @cached_property
     def retention(self) -> Mapping[str, Duration]:

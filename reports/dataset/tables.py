@@ -132,6 +132,10 @@ def _scores(data: "Dataset") -> Table:
         (Column("timepoint", "Code of the time point"), lambda s: s.timepoint),
         (Column("label", "Name of the time point"), lambda s: label.get(s.timepoint, s.timepoint)),
         (Column("at", "Time since randomisation: answered, else planned", "number", data.time_unit), lambda s: s.at),
+        (
+            Column("opened", "Opened to this person, since randomisation", "number", data.time_unit),
+            lambda s: s.opened_at,
+        ),
         (Column("score", "Score", "number", "points"), lambda s: s.score),
         (Column("state", "What became of it", values=states), lambda s: s.state),
     ]

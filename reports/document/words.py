@@ -280,10 +280,12 @@ WORDS: dict[str, tuple[str, str]] = {
     "share_arm": ("{share} % in {arm}", "{share}% bij {arm}"),
     "share_pooled": ("{share} %", "{share}%"),
     "retention_note": (
-        "Left: the day of withdrawal, else the first planned time point from which on nothing was answered. Bands"
-        " are {level} % confidence intervals.",
-        "Weg: de dag van terugtrekken, anders het eerste geplande meetmoment vanaf waar niets meer is ingevuld. "
-        "Banden zijn {level}%-betrouwbaarheidsintervallen.",
+        "Left: the day of withdrawal, else the day on which the first time point opened to the person from which on "
+        "nothing was answered. At a time point: when it had opened to everybody in the arm. Bands are {level} % "
+        "confidence intervals.",
+        "Weg: de dag van terugtrekken, anders de dag waarop voor die persoon het eerste meetmoment openging vanaf waar "
+        "niets meer is ingevuld. Bij een meetmoment: toen het voor iedereen in de groep open was. Banden zijn "
+        "{level}%-betrouwbaarheidsintervallen.",
     ),
     "retention_axis": ("Still in the study, %", "Nog in het onderzoek, %"),
     "retention_table": ("Time in the study", "Tijd in het onderzoek"),

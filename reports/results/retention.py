@@ -10,10 +10,11 @@ MEDIAN = "Kaplan-Meier, log-log interval; half exactly: the middle of the flat"
 
 
 def numbers(data: Dataset, plan: AnalysisPlan) -> Numbers:
-    times = {point.code: point.at for point in data.timepoints if point.code != data.baseline}
+    points = [point.code for point in data.timepoints if point.code != data.baseline]
     for group in data.groups:
         found = curve(data, "retention", group, plan.confidence)
         if found is not None:
+            times = {code: data.last_day_of(group, code) for code in points}
             yield from curve_numbers("retention", group, found, times, data.time_unit)
 
 

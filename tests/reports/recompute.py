@@ -423,24 +423,44 @@ def curve(prefix, durations, times, confidence):
 
 
 def retention(x):
-    times = {t: at for t, at in x.points.items() if t != x.baseline}
+    """From the day on which each time point opened to each person; the plan's day only where none is told."""
     state = defaultdict(list)
     for (code, _, timepoint), row in x.rows.items():
         state[code, timepoint].append(standing(row))
     for arm in x.arms:
+        codes = [p["participant"] for p in x.of(arm)]
+        times = {t: latest(x, codes, t) for t in x.points if t != x.baseline}
         durations = [stay(x, p, times, state) for p in x.of(arm)]
         if durations:
             yield from curve(f"retention.{arm}", durations, times, x.plan["confidence"])
 
 
+def latest(x, codes, timepoint):
+    """The last day on which it opened to anybody of these people to whom it did open."""
+    told = [
+        x.since(code, row["opens_on"])
+        for (code, _, t), row in x.rows.items()
+        if t == timepoint and code in codes and standing(row) not in ("pending", "withdrawn") and row["opens_on"]
+    ]
+    return float(max(told)) if told else x.points[timepoint]
+
+
+def own_day(x, code, timepoint):
+    """The day on which it opened to this person."""
+    days = [x.since(code, r["opens_on"]) for (c, _, t), r in x.rows.items() if (c, t) == (code, timepoint)]
+    return next((float(day) for day in days if day is not None), None)
+
+
 def stay(x, p, times, state):
+    code = p["participant"]
     if p["state"] == "withdrawn":
-        return float(x.since(p["participant"], p["left_on"])), True
-    due = [t for t in times if any(s != "pending" for s in state[p["participant"], t])]
-    answered = [i for i, t in enumerate(due) if "answered" in state[p["participant"], t]]
+        return float(x.since(code, p["left_on"])), True
+    due = [t for t in times if any(s != "pending" for s in state[code, t])]
+    answered = [i for i, t in enumerate(due) if "answered" in state[code, t]]
     after = answered[-1] + 1 if answered else 0
     if after < len(due):
-        return times[due[after]], True
+        own = own_day(x, code, due[after])
+        return x.points[due[after]] if own is None else own, True
     return (times[due[-1]] if due else 0.0), False
 
 

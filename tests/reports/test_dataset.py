@@ -134,6 +134,38 @@ def test_retention_ends_at_withdrawal_or_the_first_of_the_last_missed_visits(sta
     assert data.retention == {"1": expected}
 
 
+def seen(code, *visits):
+    """Rows of one person; a visit is (time point, state, day on which it opened to them)."""
+    return [Score(code, "PHQ9", point, None, state, opened, opened) for point, state, opened in visits]
+
+
+def test_everybody_leaves_and_stays_by_their_own_days():
+    people = (person("1", "coached"), person("2", "coached"), person("3", "coached"), person("4", "waiting"))
+    scores = [
+        *seen("1", ("post1", "answered", 49.0), ("post2", "missed", 150.0)),
+        *seen("2", ("post1", "missed", 70.0), ("post2", "missed", 181.0)),
+        *seen("3", ("post1", "answered", 60.0), ("post2", "answered", 155.0)),
+        *seen("4", ("post1", "missed", 56.0)),
+    ]
+    data = clocks(a_trial(6), participants=people, scores=tuple(scores), usage=None)
+    assert data.retention == {
+        "1": Duration(150, True),
+        "2": Duration(70, True),
+        "3": Duration(181, False),  # by then it had opened to everybody in the arm
+        "4": Duration(56, True),
+    }
+
+
+def test_a_time_point_has_a_day_in_every_arm():
+    people = (person("1", "coached"), person("2", "coached"), person("3", "coached"), person("4", "waiting"))
+    days = [("1", "answered", 49.0), ("2", "missed", 70.0), ("3", "answered", 60.0), ("4", "pending", None)]
+    scores = [row for code, state, day in days for row in seen(code, ("post1", state, day))]
+    data = clocks(a_trial(6), participants=people, scores=tuple(scores))
+    assert (data.day_of("coached", "post1"), data.last_day_of("coached", "post1")) == (60.0, 70.0)
+    assert (data.day_of("waiting", "post1"), data.last_day_of("waiting", "post1")) == (56, 56)  # as planned
+    assert (data.has_timepoint("waiting", "post1"), data.has_timepoint("waiting", "post2")) == (True, False)
+
+
 @pytest.mark.parametrize(
     ("usage", "expected"),
     [

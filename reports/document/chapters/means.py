@@ -69,15 +69,23 @@ def _plotted(w: Writer, instrument: str, points: list[str], group: str) -> list[
     plotted = []
     for point in _known(w, instrument, points, group):
         number = w.results[f"mean.{instrument}.{point.code}.{group}".replace(" ", "_")]
-        plotted.append(Point(point.at, number.value or 0.0, number.lower, number.upper, number.n or 0))
+        plotted.append(
+            Point(w.data.day_of(group, point.code), number.value or 0.0, number.lower, number.upper, number.n or 0)
+        )
     return plotted
 
 
 def _drawing(w: Writer, instrument: str, points: list[str]) -> str:
     series = [Series(w.arm_name(group), _plotted(w, instrument, points, group)) for group in w.data.groups]
-    ticks = [(point.at, w.text(point.label)) for point in w.data.timepoints if point.code in points]
+    ticks = [(_tick(w, point.code), w.text(point.label)) for point in w.data.timepoints if point.code in points]
     title = plain(w.say("score", title=w.instrument(instrument)))
     return means_plot([s for s in series if s.points], ticks, w.word(w.data.time_unit + "s"), title, w.word("n"))
+
+
+def _tick(w: Writer, code: str) -> float:
+    """In the middle of the days of the arms that have it."""
+    days = [w.data.day_of(group, code) for group in w.data.groups if w.data.has_timepoint(group, code)]
+    return (min(days) + max(days)) / 2
 
 
 def _heads(w: Writer) -> Iterator[ColumnHead]:

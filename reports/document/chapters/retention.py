@@ -14,7 +14,8 @@ def chapter(w: Writer) -> Iterator[Block]:
         yield w.missing("retention")
         return
     ref = w.next("table")
-    picture = drawing(w, "retention", sorted({0.0, *(p.at for p in points)}), w.data.time_unit + "s", "retention_axis")
+    days = {w.data.last_day_of(group, p.code) for p in points for group in w.data.groups}
+    picture = drawing(w, "retention", sorted({0.0, *days}), w.data.time_unit + "s", "retention_axis")
     if picture:
         notes = (w.say("retention_note", level=w.level()), w.say("figure_numbers", table=ref))
         yield Figure(w.next("figure"), _title(w, points[-1].code), picture, w.word("retention_alt"), notes)

@@ -22,6 +22,7 @@ def scores(found: list[Table], start: Mapping[str, date | None]) -> tuple[Score,
             row["score"],
             STATES.get(row["state"], "pending"),
             row["days"] if row["days"] is not None else days_after(start[row["participant"]], row["opens_on"]),
+            days_after(start[row["participant"]], row["opens_on"]),
         )
         for row in records(found, "assessments")
         if row["participant"] in start
