@@ -287,6 +287,10 @@ WORDS: dict[str, tuple[str, str]] = {
         "niets meer is ingevuld. Bij een meetmoment: toen het voor iedereen in de groep open was. Banden zijn "
         "{level}%-betrouwbaarheidsintervallen.",
     ),
+    "not_followed": (
+        "–: nobody in the arm is followed until then.",
+        "–: niemand in de groep wordt tot dan gevolgd.",
+    ),
     "retention_axis": ("Still in the study, %", "Nog in het onderzoek, %"),
     "retention_table": ("Time in the study", "Tijd in het onderzoek"),
     "retention_alt": (

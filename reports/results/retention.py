@@ -1,11 +1,15 @@
 """How long people stay in the study: the two-way split of attrition, first half (Eysenbach 2005)."""
 
+from collections.abc import Mapping
+
 from ..dataset import Dataset
 from ..plan import AnalysisPlan
 from ..statistics.survival import Curve
 from .curves import curve
 from .number import Number, Numbers, ident
 
+SHARE = "Kaplan-Meier, log-log interval"
+NOT_FOLLOWED = "nobody in the group is followed until then"
 MEDIAN = "Kaplan-Meier, log-log interval; half exactly: the middle of the flat"
 
 
@@ -14,12 +18,12 @@ def numbers(data: Dataset, plan: AnalysisPlan) -> Numbers:
     for group in data.groups:
         found = curve(data, "retention", group, plan.confidence)
         if found is not None:
-            times = {code: data.last_day_of(group, code) for code in points}
+            times = {c: data.last_day_of(group, c) if data.has_timepoint(group, c) else None for c in points}
             yield from curve_numbers("retention", group, found, times, data.time_unit)
 
 
-def curve_numbers(kind: str, group: str, found: Curve, times: dict[str, float], unit: str) -> Numbers:
-    """People, how many ended, the median, and the share left at each of `times`."""
+def curve_numbers(kind: str, group: str, found: Curve, times: Mapping[str, float | None], unit: str) -> Numbers:
+    """People, how many ended, the median, and the share left at each of `times` (None: the group is not asked then)."""
     median = found.median
     yield Number(ident(kind, group, "n"), found.n, unit="people", method="count")
     yield Number(ident(kind, group, "ended"), found.events, n=found.n, unit="people", method="count")
@@ -33,11 +37,10 @@ def curve_numbers(kind: str, group: str, found: Curve, times: dict[str, float], 
         _median_method(median.value),
     )
     for name, time in times.items():
-        step = found.at(time)
-        value, lower, upper = (step.survival, step.lower, step.upper) if step else (1.0, 1.0, 1.0)
-        yield Number(
-            ident(kind, group, "at", name), value, lower, upper, found.n, "proportion", "Kaplan-Meier, log-log interval"
-        )
+        step = found.at(time) if time is not None else None
+        value, lower, upper = (step.survival, step.lower, step.upper) if step else (None, None, None)
+        method = SHARE if step else NOT_FOLLOWED
+        yield Number(ident(kind, group, "at", name), value, lower, upper, found.n, "proportion", method)
 
 
 def _median_method(value: float | None) -> str:

@@ -40,8 +40,15 @@ class Curve:
     steps: tuple[Step, ...]
 
     def at(self, time: float) -> Step | None:
-        """The step in force at `time`, or None before the first."""
-        return next((step for step in reversed(self.steps) if step.time <= time), None)
+        """The step in force at `time`; None after the last time at which anybody is followed.
+
+        Where the last of them stopped, nobody is left at any later time either.
+        """
+        last = self.steps[-1] if self.steps else None
+        if last is None or (time > last.time and last.survival > 0):
+            return None
+        before = Step(0.0, self.n, 0, 1.0, 0.0, 1.0, 1.0)
+        return next((step for step in reversed(self.steps) if step.time <= time), before)
 
     @property
     def median(self) -> Quantile:

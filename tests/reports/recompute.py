@@ -418,8 +418,15 @@ def curve(prefix, durations, times, confidence):
     yield f"{prefix}.ended", sum(e for _, e in durations)
     yield f"{prefix}.median", half_gone(steps, 1), half_gone(steps, 2), half_gone(steps, 3)
     for name, time in times.items():
-        reached = [s for s in steps if s[0] <= time]
-        yield f"{prefix}.at.{name}", *(reached[-1][1:4] if reached else (1.0, 1.0, 1.0))
+        yield f"{prefix}.at.{name}", *share_left(steps, time)
+
+
+def share_left(steps, time):
+    """Nothing is known after the last person followed, unless by then all had stopped."""
+    if time is None or (time > steps[-1][0] and steps[-1][1] > 0):
+        return None, None, None
+    reached = [s for s in steps if s[0] <= time]
+    return reached[-1][1:4] if reached else (1.0, 1.0, 1.0)
 
 
 def retention(x):
@@ -432,7 +439,9 @@ def retention(x):
         times = {t: latest(x, codes, t) for t in x.points if t != x.baseline}
         durations = [stay(x, p, times, state) for p in x.of(arm)]
         if durations:
-            yield from curve(f"retention.{arm}", durations, times, x.plan["confidence"])
+            had = {t for code, _, t in x.rows if code in codes}
+            at = {t: time if t in had else None for t, time in times.items()}
+            yield from curve(f"retention.{arm}", durations, at, x.plan["confidence"])
 
 
 def latest(x, codes, timepoint):

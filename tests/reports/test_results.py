@@ -99,3 +99,14 @@ def test_results_json_keeps_times_hashes_and_versions_in_meta_alone():
     assert made["meta"]["snapshot_sha256"] == data.snapshot_hash
     assert made["meta"]["notice"] == "Simulated people. Not the published trial."
     assert sorted(made["numbers"][0]) == ["id", "lower", "method", "n", "recipe", "unit", "upper", "value"]
+
+
+def test_retention_ends_with_the_last_time_point_that_the_arm_has():
+    data = a_trial(60)
+    waiting = {person.code for person in data.people("waiting")}
+    kept = tuple(row for row in data.scores if row.participant not in waiting or row.timepoint != "post2")
+    results = analyse(dataclasses.replace(data, scores=kept), PLAN)
+    assert results["retention.waiting.at.post2"].value is None
+    assert results["retention.waiting.at.post2"].method == "nobody in the group is followed until then"
+    assert results["retention.waiting.at.post1"].value is not None
+    assert results["retention.coached.at.post2"].value is not None

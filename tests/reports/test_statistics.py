@@ -311,3 +311,14 @@ def test_the_statistics_import_neither_django_nor_anything_slow():
     )
     result = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert result.stdout.strip() == "[]"
+
+
+def test_nothing_is_said_of_a_time_after_the_last_person_followed():
+    curve = survival.kaplan_meier([2, 5, 9], [True, False, False])
+    assert curve.at(1).survival == 1.0
+    assert curve.at(9).survival == pytest.approx(2 / 3)
+    assert curve.at(9.5) is None
+
+
+def test_where_all_have_stopped_nobody_is_left_later():
+    assert survival.kaplan_meier([2, 5], [True, True]).at(30).survival == 0.0

@@ -43,7 +43,14 @@ def table(w: Writer, kind: str, caption: Spans, ended: str, at: Sequence[tuple[s
         ColumnHead(w.ci(), wide=1.3),
         *(ColumnHead(name, w.say("still"), wide=1.0) for _, name in at),
     )
-    return Table(ref, caption, heads, tuple(_rows(w, kind, [name for name, _ in at])))
+    names = [name for name, _ in at]
+    notes = (w.say("not_followed"),) if any(not _is_known(w, kind, g, n) for g in w.data.groups for n in names) else ()
+    return Table(ref, caption, heads, tuple(_rows(w, kind, names)), notes)
+
+
+def _is_known(w: Writer, kind: str, group: str, name: str) -> bool:
+    number = w.results.get(kind, group, "at", name)
+    return number is not None and number.value is not None
 
 
 def _rows(w: Writer, kind: str, at: list[str]) -> Iterator[Row]:

@@ -18,9 +18,18 @@ def chapter(w: Writer) -> Iterator[Block]:
     picture = drawing(w, "retention", sorted({0.0, *days}), w.data.time_unit + "s", "retention_axis")
     if picture:
         notes = (w.say("retention_note", level=w.level()), w.say("figure_numbers", table=ref))
-        yield Figure(w.next("figure"), _title(w, points[-1].code), picture, w.word("retention_alt"), notes)
+        yield Figure(
+            w.next("figure"), _title(w, _last(w, [p.code for p in points])), picture, w.word("retention_alt"), notes
+        )
     at = [(point.code, w.point(point.code)) for point in points[-6:]]
     yield table(w, "retention", w.say("retention_table"), "ended", at, ref)
+
+
+def _last(w: Writer, points: list[str]) -> str:
+    """The last time point until which every arm is followed, so that the title compares like with like."""
+    shares = {code: [w.results.get("retention", group, "at", code) for group in w.data.groups] for code in points}
+    followed = [code for code, found in shares.items() if all(number and number.value is not None for number in found)]
+    return followed[-1] if followed else points[0]
 
 
 def _title(w: Writer, last: str) -> Spans:
