@@ -8,7 +8,7 @@ from zoneinfo import ZoneInfo
 from django.utils.translation import gettext as _
 
 from coaching_protocol.actions import plans
-from coaching_protocol.models import Attempt, Contact
+from coaching_protocol.models import Attempt, Contact, Correction
 from coaching_protocol.queries.dashboard import panel
 from coaching_protocol.queries.tables import tables
 from coaching_protocol.rehearsal import behave
@@ -80,3 +80,5 @@ def role_ended(membership: Membership, at: datetime) -> None:
 def erase(participant: Participant, at: datetime) -> None:
     """Notes are sealed with the person's key, which goes; the ciphertext goes too."""
     Attempt.objects.filter(contact__plan__participant=participant).exclude(note_sealed="").update(note_sealed="")
+    earlier = Correction.objects.filter(attempt__contact__plan__participant=participant)
+    earlier.exclude(note_sealed="").update(note_sealed="")

@@ -51,7 +51,10 @@ class Contact(models.Model):
 
 
 class Attempt(models.Model):
-    """One try at a planned call, begun and then logged against the checklist of the protocol version in force."""
+    """One try at a planned call, begun and then logged against the checklist of the protocol version in force.
+
+    What stands here is what holds: a correction changes it, and keeps what stood before in a `Correction`.
+    """
 
     OUTCOMES = ("reached", "no_answer", "voicemail", "call_back", "refused", "wrong_number")
 
@@ -74,3 +77,20 @@ class Attempt(models.Model):
                 fields=["contact"], condition=models.Q(logged_at__isnull=True), name="one_open_attempt_per_contact"
             )
         ]
+
+
+class Correction(models.Model):
+    """What a log said before it was corrected, who corrected it and why."""
+
+    attempt = models.ForeignKey(Attempt, on_delete=models.PROTECT, related_name="corrections")
+    corrected_by = models.ForeignKey(User, on_delete=models.PROTECT, related_name="+")
+    corrected_at = models.DateTimeField()
+    reason = models.CharField(max_length=20)  # a code; its words stand in forms/calls.py
+    outcome = models.CharField(max_length=12)
+    minutes = models.PositiveSmallIntegerField(null=True, blank=True)
+    steps_done = models.JSONField(default=list)
+    deviations = models.JSONField(default=list)
+    note_sealed = models.TextField(blank=True)
+
+    class Meta:
+        ordering = ["attempt", "corrected_at", "pk"]

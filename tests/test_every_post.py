@@ -175,6 +175,7 @@ PRESSES = [
     ),
     Press("coach:start", pairs.coached, CASELOAD, "call started"),
     Press("coach:attempt", pairs.in_a_call, CASELOAD, "call logged", lambda x: pairs.LOG),
+    Press("coach:correct", pairs.in_a_logged_call, CASELOAD, "call log corrected", lambda x: pairs.CORRECTION),
     Press("coach:give_up", pairs.coached, CASELOAD, "contact not held", lambda x: {"reason": "away"}),
     Press(
         "coach:reassign",
@@ -267,6 +268,7 @@ SEEN_BY = {  # who walks through the pages, and from where
     "Dan after a lesson": (pairs.done_lesson, [LESSON]),
     "Ben": (pairs.coached, [CASELOAD, at("account_change_password")]),
     "Ben in a call": (pairs.in_a_call, [CASELOAD]),
+    "Ben after a call": (pairs.in_a_logged_call, [CASELOAD]),
     "Eva": (pairs.two_coaches, [CASELOAD, at("research:studies")]),
     "Eva with an alert": (pairs.with_an_alert, [an_alert]),
     "Eva with an alert of hers": (pairs.with_a_taken_alert, [an_alert]),

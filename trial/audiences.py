@@ -43,7 +43,7 @@ class AudienceDoor:
         room = request.path.split("/")[1]
         request.participant = None  # type: ignore[attr-defined]
         if request.user.is_authenticated and room in {PARTICIPANT, COACH, RESEARCH, "join"}:
-            if room != RESEARCH:
+            if room in {PARTICIPANT, "join"}:
                 request.participant = _participant(request)  # type: ignore[attr-defined]
             _check(request, room)
         elif room == ACCOUNT:

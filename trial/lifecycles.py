@@ -33,10 +33,16 @@ ASSESSMENT: LifeCycle = {
     "withdrawn": {},
 }
 CONTACT: LifeCycle = {
-    "planned": {"hold": "held", "give up": "not_held", "cancel": "cancelled"},
-    "held": {},
-    "not_held": {},
-    "cancelled": {"hold": "held"},  # the call was going on when the person withdrew
+    "planned": {
+        "hold": "held",
+        "give up": "not_held",
+        "cancel": "cancelled",
+        "correct to held": "held",
+        "correct to not_held": "not_held",
+    },
+    "held": {"correct to planned": "planned", "correct to not_held": "not_held", "correct to cancelled": "cancelled"},
+    "not_held": {"correct to planned": "planned", "correct to held": "held", "correct to cancelled": "cancelled"},
+    "cancelled": {"hold": "held", "correct to held": "held"},  # the call was going on when the person withdrew
 }
 MESSAGE: LifeCycle = {
     "queued": {"hand over": "sending"},

@@ -1,13 +1,14 @@
-"""Making a call and logging it against the protocol."""
+"""Making a call, logging it against the protocol, and putting a log right."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from datetime import datetime
+from typing import Any
 
 from django.core.exceptions import PermissionDenied
 
-from coaching_protocol.models import Attempt, CoachAssignment, Contact
+from coaching_protocol.models import Attempt, CoachAssignment, Contact, Correction
 from coaching_protocol.queries import plans
 from trial import audit, lifecycles, permissions
 from trial.actions.once import once
@@ -17,6 +18,7 @@ from trial.models import Identity, Participant, User
 
 HELD = {"reached"}
 GIVEN_UP = {"refused", "wrong_number"}  # nobody is to be called again for this contact
+LOGGED = ("outcome", "minutes", "steps_done", "deviations", "note_sealed")
 
 
 class ContactOver(Exception):
@@ -37,6 +39,14 @@ class MinutesMissing(Exception):
 
 class UnknownStep(Exception):
     """Not a step of this protocol."""
+
+
+class NotLogged(Exception):
+    """Only what was logged can be corrected."""
+
+
+class NothingCorrected(Exception):
+    """The correction says what stands there already."""
 
 
 def check_caseload(coach: User, participant: Participant) -> None:
@@ -98,11 +108,7 @@ def log(
 ) -> Attempt:
     """Log a try: reached holds the contact; `next_at` is the next appointment, for this contact or the one after it."""
     _hold(attempt.contact)
-    attempt = (
-        Attempt.objects.select_for_update(of=("self",))
-        .select_related("contact__plan__participant__version", "contact__plan__participant__key")
-        .get(pk=attempt.pk)
-    )
+    attempt = _whole(attempt)
     if attempt.logged_at:
         raise NotStarted
     contact, participant = attempt.contact, attempt.contact.plan.participant
@@ -121,6 +127,108 @@ def log(
     )
     _move_contact(contact, outcome, next_at, by, at)
     return attempt
+
+
+@once
+def correct(
+    *,
+    attempt: Attempt,
+    coach: User,
+    reason: str,
+    outcome: str,
+    minutes: int | None = None,
+    steps_done: Sequence[str] = (),
+    deviations: Sequence[str] = (),
+    note: str = "",
+    next_at: datetime | None = None,
+    by: Actor,
+    at: datetime,
+) -> Attempt:
+    """Put a log right, or add to it, by whoever made the call or a supervisor. What stood there is kept; the contact follows."""
+    _hold(attempt.contact)
+    attempt = _whole(attempt)
+    contact, participant = attempt.contact, attempt.contact.plan.participant
+    check_own(coach, attempt)
+    if participant.study.state == "locked":
+        raise lifecycles.NotAllowedNow("study", "locked", "correct a call")
+    if not attempt.logged_at:
+        raise NotLogged
+    _check(attempt, outcome, minutes, steps_done, deviations)
+    earlier = Correction(
+        attempt=attempt,
+        corrected_by=coach,
+        corrected_at=at,
+        reason=reason,
+        **{name: getattr(attempt, name) for name in LOGGED},
+    )
+    old = _said(attempt)
+    attempt.outcome, attempt.minutes = outcome, minutes
+    attempt.steps_done, attempt.deviations = sorted(steps_done), sorted(deviations)
+    is_same_note = note == participant.unsealed(attempt.note_sealed)
+    attempt.note_sealed = attempt.note_sealed if is_same_note else participant.sealed(note)
+    if old == _said(attempt) and not next_at:
+        raise NothingCorrected
+    earlier.save()
+    attempt.save()
+    audit.record(
+        participant,
+        "call log corrected",
+        subject=f"contact {contact.number}",
+        old=old,
+        new=_said(attempt),
+        reason=reason,
+        by=by,
+        at=at,
+    )
+    _follow(attempt, was=earlier.outcome)
+    if next_at:
+        _appoint(contact, next_at, by, at)
+    return attempt
+
+
+def check_own(coach: User, attempt: Attempt) -> None:
+    """A log is put right by the coach who made it, or by a supervisor; raises PermissionDenied."""
+    check_caseload(coach, attempt.contact.plan.participant)
+    if attempt.coach_id != coach.pk and not permissions.may(coach, attempt.contact.plan.study, "supervise"):
+        raise PermissionDenied("another coach made this call")
+
+
+def _whole(attempt: Attempt) -> Attempt:
+    """The row as it stands, locked."""
+    found = Attempt.objects.select_for_update(of=("self",)).select_related(
+        "contact__plan__participant__version",
+        "contact__plan__participant__key",
+        "contact__plan__participant__study",
+        "contact__plan__study",
+    )
+    return found.get(pk=attempt.pk)
+
+
+def _said(attempt: Attempt) -> dict[str, Any]:
+    """What a log says, for the audit trail: the note as ciphertext."""
+    return {"sealed" if name == "note_sealed" else name: getattr(attempt, name) for name in LOGGED}
+
+
+def _follow(attempt: Attempt, *, was: str) -> None:
+    """The planned call is what its tries say, if the correction is about more than how nobody was reached."""
+    contact = attempt.contact
+    if _effect([was]) == _effect([attempt.outcome]):
+        return
+    logged = Attempt.objects.filter(contact=contact, logged_at__isnull=False)
+    held = logged.filter(outcome__in=HELD).order_by("logged_at").first()
+    state = _effect(logged.values_list("outcome", flat=True))
+    if contact.plan.ended_at and state != "held":
+        state = "not_held" if contact.state == "not_held" and state == "not_held" else "cancelled"
+    if state != contact.state:
+        contact.state = lifecycles.step("contact", contact.state, f"correct to {state}")
+    contact.held_at = held.logged_at if held else None
+    contact.save(update_fields=["state", "held_at"])
+
+
+def _effect(outcomes: Iterable[str]) -> str:
+    """The state that tries with these outcomes leave a planned call in."""
+    found = set(outcomes)
+    return "held" if found & HELD else "not_held" if found & GIVEN_UP else "planned"
 
 
 def _hold(contact: Contact) -> None:

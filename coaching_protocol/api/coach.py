@@ -16,7 +16,7 @@ from rest_framework.response import Response
 from rest_framework.views import APIView
 
 from coaching_protocol.actions import calls, plans
-from coaching_protocol.forms.calls import GiveUp, LogCall
+from coaching_protocol.forms.calls import CORRECTED, REASONS_CORRECTED, CorrectCall, GiveUp, LogCall
 from coaching_protocol.forms.people import REASONS, Reassign
 from coaching_protocol.models import Attempt, CoachingPlan, Contact
 from coaching_protocol.queries import caseload as reads
@@ -66,7 +66,20 @@ class ProtocolShape(serializers.Serializer):
     escalation = serializers.CharField()
 
 
+class EarlierShape(serializers.Serializer):
+    """What a log said before it was corrected."""
+
+    corrected_at = serializers.DateTimeField()
+    reason = serializers.CharField()
+    outcome = serializers.CharField()
+    minutes = serializers.IntegerField(allow_null=True)
+    steps_done = serializers.ListField(child=serializers.CharField())
+    deviations = serializers.ListField(child=serializers.CharField())
+    note = serializers.CharField(allow_blank=True)
+
+
 class TryShape(serializers.Serializer):
+    id = serializers.IntegerField()
     started_at = serializers.DateTimeField()
     logged_at = serializers.DateTimeField(allow_null=True)
     outcome = serializers.CharField(allow_blank=True)
@@ -74,6 +87,7 @@ class TryShape(serializers.Serializer):
     steps_done = serializers.ListField(child=serializers.CharField())
     deviations = serializers.ListField(child=serializers.CharField())
     note = serializers.CharField(allow_blank=True)
+    corrections = EarlierShape(many=True)
 
 
 class LoggedCall(serializers.Serializer):
@@ -152,7 +166,8 @@ def _call(call: Call) -> dict[str, Any]:
 
 
 def _try(each: Try) -> dict[str, Any]:
-    return {**shapes.facts(TryShape, each.attempt), "note": each.note}
+    corrections = [{**shapes.facts(EarlierShape, old.correction), "note": old.note} for old in each.corrections]
+    return {**shapes.facts(TryShape, each.attempt), "note": each.note, "corrections": corrections}
 
 
 class DetailsShape(serializers.Serializer):
@@ -200,8 +215,7 @@ class StartView(APIView):
 
 
 def _attempt(attempt: Attempt, plan: CoachingPlan) -> Response:
-    shown = shapes.facts(TryShape, attempt)
-    return Response(TryShape({**shown, "note": plan.participant.unsealed(attempt.note_sealed)}).data)
+    return Response(TryShape(_try(reads.tried(plan.participant, attempt))).data)
 
 
 class CallLog(serializers.Serializer):
@@ -247,10 +261,38 @@ def _typed(given: dict[str, Any], zone: str) -> dict[str, Any]:
     return {**given, **when}
 
 
-def _log_form(typed: dict[str, Any], plan: CoachingPlan, attempt: Attempt, at: datetime) -> LogCall:
+def _log_form(
+    typed: dict[str, Any], plan: CoachingPlan, attempt: Attempt, at: datetime, form: type[LogCall] = LogCall
+) -> LogCall:
     described_ = protocol(plan.participant.version, attempt.protocol)
     later = reads.has_later(attempt.contact)
-    return LogCall(typed, protocol=described_, timezone=plan.participant.timezone, at=at, has_later=later)
+    return form(typed, protocol=described_, timezone=plan.participant.timezone, at=at, has_later=later)
+
+
+class CallCorrection(CallLog):
+    reason = serializers.ChoiceField(choices=list(REASONS_CORRECTED))
+
+
+class CorrectView(APIView):
+    @described.writes(
+        "call_correct", "Put a log right or add to it; what stood there is kept", CallCorrection, TryShape
+    )
+    def post(self, request: Request, code: str, attempt: int) -> Response:
+        plan, at = _find(request, code, also_ended=True), timezone.now()
+        found = get_object_or_404(Attempt.objects.select_related("contact"), pk=attempt, contact__plan=plan)
+        calls.check_own(request.user, found)  # type: ignore[arg-type]
+        typed = _typed(doors.given(CallCorrection, request), plan.participant.timezone)
+        given = doors.check_form(_log_form(typed, plan, found, at, form=CorrectCall))
+        wanted = {name: given.get(name, []) for name in CORRECTED}
+        corrected = calls.correct(
+            attempt=found,
+            coach=request.user,  # type: ignore[arg-type]
+            **wanted,
+            key=doors.key(request),
+            by=_actor(request, plan),
+            at=at,
+        )
+        return _attempt(corrected, plan)
 
 
 class GiveUpReason(serializers.Serializer):

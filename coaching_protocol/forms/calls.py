@@ -32,6 +32,14 @@ REASONS_NOT_HELD = (
     ("our_side", _("We could not call")),
 )
 
+REASONS_CORRECTED = (
+    ("slip", _("I chose or typed the wrong thing")),
+    ("addition", _("Something is to be added")),
+    ("logged_twice", _("It was logged in another window")),
+    ("later_known", _("It turned out otherwise later")),
+)
+CORRECTED = ("reason", "outcome", "minutes", "steps_done", "deviations", "note", "next_at")
+
 
 class LogCall(forms.Form):
     """A try at a call against the checklist of its protocol. Days and times are those of the participant."""
@@ -47,7 +55,11 @@ class LogCall(forms.Form):
         required=False,
         min_value=0,
         max_value=600,
-        error_messages={"invalid": _("Write whole minutes, such as 12")},
+        error_messages={
+            "invalid": _("Write whole minutes, such as 12"),
+            "min_value": _("Write how many minutes you spoke, at least 1"),
+            "max_value": _("Write whole minutes, such as 12"),
+        },
         widget=forms.NumberInput(attrs={"inputmode": "numeric", "autocomplete": "off"}),
     )
     steps_done = forms.MultipleChoiceField(
@@ -124,6 +136,17 @@ class LogCall(forms.Form):
             self.add_error("next_time", _("Add the time, or leave the day empty too"))
         if clock and "next_on" not in self.errors:
             self.add_error("next_on", _("Add the day, or leave the time empty too"))
+
+
+class CorrectCall(LogCall):
+    """A log once more, with what stands there now, and why it is changed."""
+
+    reason = forms.ChoiceField(
+        label=_("Why do you change it?"),
+        choices=REASONS_CORRECTED,
+        widget=forms.RadioSelect,
+        help_text=_("What stood there before stays visible."),
+    )
 
 
 class GiveUp(forms.Form):

@@ -13,7 +13,7 @@ from zoneinfo import ZoneInfo
 
 from django.db.models import Count, Exists, F, FilteredRelation, Max, OuterRef, Q, QuerySet
 
-from coaching_protocol.models import Attempt, CoachAssignment, CoachingPlan, Contact
+from coaching_protocol.models import Attempt, CoachAssignment, CoachingPlan, Contact, Correction
 from coaching_protocol.queries import plans
 from coaching_protocol.sections import Protocol
 from trial.actors import Actor
@@ -85,9 +85,18 @@ class Call:
 
 @dataclass(frozen=True)
 class Try:
+    """A try as its log stands; `corrections` hold what stood there before, the first log first."""
+
     attempt: Attempt
     steps_required: int
     deviations: tuple[dict[str, str], ...]
+    note: str
+    corrections: tuple[Earlier, ...] = ()
+
+
+@dataclass(frozen=True)
+class Earlier:
+    correction: Correction
     note: str
 
 
@@ -171,9 +180,17 @@ def coach_filter(found: Iterable[Row]) -> list[tuple[str, str]]:
 def calls(row: Row) -> list[Call]:
     """Every planned call of a person with its tries, notes readable."""
     tries: dict[int, list[Try]] = {}
+    corrections: dict[int, list[Correction]] = {}
+    for each in Correction.objects.filter(attempt__contact__plan=row.plan).select_related("corrected_by"):
+        corrections.setdefault(each.attempt_id, []).append(each)
     for attempt in Attempt.objects.filter(contact__plan=row.plan).select_related("coach"):
-        tries.setdefault(attempt.contact_id, []).append(_try(row.participant, attempt))
+        tries.setdefault(attempt.contact_id, []).append(_try(row.participant, attempt, corrections.get(attempt.pk, ())))
     return [Call(contact, tuple(tries.get(contact.pk, ()))) for contact in row.contacts]
+
+
+def tried(participant: Participant, attempt: Attempt) -> Try:
+    """One try, with every log it had."""
+    return _try(participant, attempt, attempt.corrections.select_related("corrected_by"))
 
 
 def progress(participant: Participant) -> Progress:
@@ -249,11 +266,12 @@ def _group(contact: Tried, appointment_at: datetime | None, at: datetime, timezo
     return "week" if first - today <= A_WEEK else "later"
 
 
-def _try(participant: Participant, attempt: Attempt) -> Try:
+def _try(participant: Participant, attempt: Attempt, corrections: Iterable[Correction]) -> Try:
     described = plans.protocol(participant.version, attempt.protocol)
     return Try(
         attempt=attempt,
         steps_required=len(described.steps),
         deviations=tuple(each.text for each in described.must_not if each.code in attempt.deviations),
         note=participant.unsealed(attempt.note_sealed),
+        corrections=tuple(Earlier(each, participant.unsealed(each.note_sealed)) for each in corrections),
     )

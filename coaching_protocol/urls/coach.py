@@ -10,4 +10,5 @@ urlpatterns = [
     path("<str:code>/calls/<int:number>/start/", coach.start, name="start"),
     path("<str:code>/calls/<int:number>/give-up/", coach.give_up, name="give_up"),
     path("<str:code>/attempts/<int:attempt>/", coach.attempt, name="attempt"),
+    path("<str:code>/attempts/<int:attempt>/correct/", coach.correct, name="correct"),
 ]

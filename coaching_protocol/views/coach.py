@@ -19,7 +19,15 @@ from django.utils.translation import gettext_lazy
 from django.views.decorators.http import require_GET, require_http_methods
 
 from coaching_protocol.actions import calls, plans
-from coaching_protocol.forms.calls import OUTCOMES, REASONS_NOT_HELD, GiveUp, LogCall
+from coaching_protocol.forms.calls import (
+    CORRECTED,
+    OUTCOMES,
+    REASONS_CORRECTED,
+    REASONS_NOT_HELD,
+    CorrectCall,
+    GiveUp,
+    LogCall,
+)
 from coaching_protocol.forms.people import REASONS, Reassign
 from coaching_protocol.models import Attempt, CoachingPlan, Contact
 from coaching_protocol.queries import caseload as reads
@@ -114,10 +122,30 @@ def attempt(request: HttpRequest, code: str, attempt: int) -> HttpResponse:
     form = LogCall(request.POST or None, **_call_arguments(plan, begun, at))
     if request.method == "POST" and form.is_valid():
         return _log(request, plan, begun, form, at)
+    if begun.logged_at and request.method == "POST":
+        return _logged_before(request, plan, begun, at)
     if begun.logged_at:
         messages.info(request, _("This call is logged."))
         return redirect("coach:person", code)
     return _call_page(request, plan, begun, form, at)
+
+
+@require_http_methods(["GET", "POST"])
+@refuses_reused_keys
+def correct(request: HttpRequest, code: str, attempt: int) -> HttpResponse:
+    """A log that is wrong, or to which something is to be added."""
+    plan = _find(request, code, also_ended=True)
+    begun = get_object_or_404(Attempt.objects.select_related("contact__plan__participant"), pk=attempt)
+    if begun.contact.plan_id != plan.pk:
+        raise Http404
+    calls.check_own(_user(request), begun)
+    if not begun.logged_at:
+        return redirect("coach:attempt", code, begun.pk)
+    at = timezone.now()
+    form = CorrectCall(request.POST or None, initial=_stored(begun), **_call_arguments(plan, begun, at))
+    if request.method == "POST" and form.is_valid():
+        return _correct(request, plan, begun, form, at)
+    return _correction_page(request, plan, begun, form, at)
 
 
 @require_http_methods(["GET", "POST"])
@@ -214,6 +242,8 @@ def _person(shown: Row, at: datetime) -> dict[str, Any]:
         "calls": listed,
         "begun": next((each for call in listed for each in call.tries if not each.attempt.logged_at), None),
         "outcomes": dict(OUTCOMES),
+        "reasons_corrected": dict(REASONS_CORRECTED),
+        "supervises": shown.plan.supervised,
         "at": at,
     }
 
@@ -267,8 +297,7 @@ def _log(request: HttpRequest, plan: CoachingPlan, begun: Attempt, form: LogCall
             at=at,
         )
     except calls.NotStarted:
-        messages.error(request, _("This call was logged before; what stands there was not changed."))
-        return redirect("coach:person", code)
+        return _logged_before(request, plan, Attempt.objects.select_related("contact").get(pk=begun.pk), at)
     except NotAllowedNow:
         form.add_error(None, _("This person has left the study, or somebody gave this call up. Tell your supervisor."))
         return _call_page(request, plan, begun, form, at)
@@ -276,6 +305,74 @@ def _log(request: HttpRequest, plan: CoachingPlan, begun: Attempt, form: LogCall
     outcome = dict(OUTCOMES)[given["outcome"]]
     messages.success(request, said % {"number": begun.contact.number, "code": code, "outcome": outcome})
     return redirect("coach:caseload")
+
+
+def _logged_before(request: HttpRequest, plan: CoachingPlan, begun: Attempt, at: datetime) -> HttpResponse:
+    """Nothing that was typed is lost: it stands in the form that corrects, beside what was logged."""
+    may_correct = begun.coach_id == request.user.pk or permissions.may(_user(request), plan.study, "supervise")
+    stored, typed = _stored(begun), _typed(request)
+    notes = dict.fromkeys(note for note in (stored["note"], typed.get("note", "").strip()) if note)
+    initial = {**typed, "note": "\n\n".join(notes), "reason": "logged_twice"}
+    form = CorrectCall(initial=initial, **_call_arguments(plan, begun, at))
+    return _correction_page(request, plan, begun, form, at, typed_late=True, may_correct=may_correct, status=409)
+
+
+def _stored(begun: Attempt) -> dict[str, Any]:
+    """What a log says now, as its form holds it."""
+    return {
+        "outcome": begun.outcome,
+        "minutes": begun.minutes,
+        "steps_done": begun.steps_done,
+        "deviations": begun.deviations,
+        "note": begun.contact.plan.participant.unsealed(begun.note_sealed),
+    }
+
+
+def _correction_page(
+    request: HttpRequest,
+    plan: CoachingPlan,
+    begun: Attempt,
+    form: CorrectCall,
+    at: datetime,
+    *,
+    typed_late: bool = False,
+    may_correct: bool = True,
+    status: int = 200,
+) -> HttpResponse:
+    context = {
+        "plan": plan,
+        "attempt": begun,
+        "protocol": protocol(plan.participant.version, begun.protocol),
+        "now": reads.tried(plan.participant, begun),
+        "form": form,
+        "typed_late": typed_late,
+        "may_correct": may_correct,
+        "at": at,
+    }
+    return render(request, "coach/correct.html", context, status=status)
+
+
+def _correct(request: HttpRequest, plan: CoachingPlan, begun: Attempt, form: CorrectCall, at: datetime) -> HttpResponse:
+    given, code = form.cleaned_data, plan.participant.code
+    try:
+        calls.correct(
+            attempt=begun,
+            coach=_user(request),
+            **{name: given.get(name, []) for name in CORRECTED},
+            key=request_key(request),
+            by=_actor(request, plan),
+            at=at,
+        )
+    except calls.NothingCorrected:
+        form.add_error(None, _("This says what stands there already: change something, or go back."))
+    except NotAllowedNow:
+        form.add_error(None, _("The study is locked: its data cannot change any more."))
+    else:
+        messages.success(
+            request, _("Corrected call %(number)s of %(code)s.") % {"number": begun.contact.number, "code": code}
+        )
+        return redirect("coach:person", code) if plan.ended_at is None else redirect("coach:caseload")
+    return _correction_page(request, plan, begun, form, at)
 
 
 def _give_up(request: HttpRequest, plan: CoachingPlan, contact: Contact, reason: str) -> HttpResponse:

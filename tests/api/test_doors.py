@@ -30,7 +30,7 @@ PARTICIPANT = {
     *("lessons", "lesson", "lesson_begin", "lesson_done", "lesson_reopen", "exercise"),
     *("sittings", "sitting", "assessment", "assessment_start", "assessment_decline"),
 }
-COACH = {"caseload", "caseload_person", "show_number", "call_start", "call_log", "call_give_up"}
+COACH = {"caseload", "caseload_person", "show_number", "call_start", "call_log", "call_correct", "call_give_up"}
 ROLES = {  # who may use what in a study; nobody else
     **{key: {"coach", "supervisor"} for key in COACH},
     "reassign": {"supervisor"},

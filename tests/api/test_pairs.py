@@ -250,6 +250,12 @@ def in_a_call(study: Study) -> dict[str, Any]:
     return {**found, "attempt": Attempt.objects.get().pk}
 
 
+def in_a_logged_call(study: Study) -> dict[str, Any]:
+    found = in_a_call(study)
+    found["api"].post(f"caseload/{found['dan'].code}/contacts/1/log/", {"outcome": "no_answer"})
+    return found
+
+
 def two_coaches(study: Study) -> dict[str, Any]:
     found = coached(study)
     other = factories.a_staff_member(study, "coach", "Bea Bos", NOW)
@@ -273,6 +279,7 @@ def a_zip() -> SimpleUploadedFile:
     return SimpleUploadedFile("other.zip", packed.getvalue(), "application/zip")
 
 
+CORRECTION = {"outcome": "reached", "minutes": 9, "steps_done": ["greet"], "note": "It was Dan.", "reason": "slip"}
 LOG = {"outcome": "reached", "minutes": 12, "steps_done": ["greet"], "note": "Went well."}
 R = "small-study"
 PAIRS = [
@@ -429,6 +436,14 @@ PAIRS = [
         ),
         lambda x: x.api.post(f"caseload/{x.dan.code}/contacts/1/log/", {**LOG, "next_at": "2026-03-10T13:30:00Z"}),
         in_a_call,
+    ),
+    Pair(
+        "coach:correct",
+        "call_correct",
+        "call log corrected",
+        lambda x: x.browser.post(page("coach:correct", x.dan.code, x.attempt), CORRECTION),
+        lambda x: x.api.post(f"caseload/{x.dan.code}/tries/{x.attempt}/correct/", CORRECTION),
+        in_a_logged_call,
     ),
     Pair(
         "coach:give_up",

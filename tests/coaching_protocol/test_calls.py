@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
 from threading import Barrier
@@ -17,7 +18,7 @@ from trial import actors, audit
 from trial.actions import participants
 from trial.actions.participants import NotACode
 from trial.lifecycles import NotAllowedNow
-from trial.models import AuditEvent
+from trial.models import AuditEvent, Study
 
 pytestmark = pytest.mark.django_db
 
@@ -194,3 +195,99 @@ def test_two_reassignments_at_the_same_moment_leave_one_coach(study, now, staff)
 
     assert CoachAssignment.objects.filter(plan=plan, ended_at=None).count() == 1
     assert CoachAssignment.objects.filter(plan=plan).count() == 3
+
+
+def corrected(attempt, coach, at, outcome, reason="slip", **more):
+    minutes = more.pop("minutes", 12 if outcome == "reached" else None)
+    return calls.correct(
+        attempt=attempt, coach=coach, reason=reason, outcome=outcome, minutes=minutes, by=by(coach), at=at, **more
+    )
+
+
+OUTCOME_STATES = {"reached": "held", "no_answer": "planned", "refused": "not_held"}
+
+
+@pytest.mark.parametrize("was", OUTCOME_STATES)
+@pytest.mark.parametrize("becomes", OUTCOME_STATES)
+def test_the_planned_call_follows_a_corrected_outcome(study, dan, ben, now, was, becomes):
+    attempt = called(dan, ben, now, was)
+    later = now + timedelta(hours=1)
+    corrected(attempt, ben, later, becomes, note="so it was")
+    contact = contact_of(dan)
+    assert (contact.state, contact.held_at) == (OUTCOME_STATES[becomes], now if becomes == "reached" else None)
+    assert audit.verify(study) == []
+
+
+def test_a_correction_keeps_what_stood_there_and_says_why(dan, ben, now):
+    attempt = called(dan, ben, now, "no_answer", note="about the cat")
+    corrected(attempt, ben, now, "reached", reason="later_known", steps_done=["greet"], note="about the dog")
+    attempt.refresh_from_db()
+    assert (attempt.outcome, attempt.minutes, attempt.steps_done) == ("reached", 12, ["greet"])
+    earlier = attempt.corrections.get()
+    assert (earlier.outcome, earlier.minutes, earlier.steps_done, earlier.reason) == (
+        "no_answer",
+        None,
+        [],
+        "later_known",
+    )
+    assert [dan.unsealed(each.note_sealed) for each in (earlier, attempt)] == ["about the cat", "about the dog"]
+    event = AuditEvent.objects.get(action="call log corrected")
+    old, new = json.loads(event.old), json.loads(event.new)
+    assert [(each["outcome"], dan.unsealed(each["sealed"])) for each in (old, new)] == [
+        ("no_answer", "about the cat"),
+        ("reached", "about the dog"),
+    ]
+    assert (event.reason, event.subject) == ("later_known", "contact 1")
+    assert "about" not in event.old + event.new
+
+
+def test_a_call_that_was_given_up_stays_so_whatever_way_nobody_was_reached(dan, ben, now):
+    attempt = called(dan, ben, now, "no_answer")
+    calls.give_up(contact=contact_of(dan), reason="away", by=by(ben), at=now)
+    corrected(attempt, ben, now, "voicemail")
+    assert contact_of(dan).state == "not_held"
+    corrected(attempt, ben, now, "reached")
+    assert contact_of(dan).state == "held"
+
+
+def test_a_later_try_that_reached_them_holds_the_call_whatever_is_corrected_before_it(dan, ben, now):
+    first = called(dan, ben, now, "no_answer")
+    called(dan, ben, now + timedelta(hours=1))
+    corrected(first, ben, now + timedelta(hours=2), "refused")
+    assert (contact_of(dan).state, contact_of(dan).held_at) == ("held", now + timedelta(hours=1))
+
+
+def test_a_log_is_corrected_after_somebody_left(study, dan, ben, now):
+    attempt = called(dan, ben, now)
+    participants.withdraw(participant=dan, by=actors.participant(dan.code), at=now)
+    corrected(attempt, ben, now, "no_answer")
+    assert contact_of(dan).state == "cancelled"
+    corrected(attempt, ben, now, "refused")
+    assert contact_of(dan).state == "cancelled"
+    corrected(attempt, ben, now, "reached")
+    assert contact_of(dan).state == "held"
+
+
+def test_what_cannot_be_corrected(study, dan, ben, now, staff):
+    attempt = calls.start(contact=contact_of(dan), coach=ben, by=by(ben), at=now)
+    with pytest.raises(calls.NotLogged):
+        corrected(attempt, ben, now, "reached")
+    calls.log(attempt=attempt, outcome="no_answer", by=by(ben), at=now)
+    with pytest.raises(calls.NothingCorrected):
+        corrected(attempt, ben, now, "no_answer")
+    with pytest.raises(calls.MinutesMissing):
+        corrected(attempt, ben, now, "reached", minutes=None)
+    with pytest.raises(PermissionDenied):
+        corrected(attempt, staff("coach", "Gijs"), now, "reached")
+    Study.objects.filter(pk=study.pk).update(state="locked")
+    with pytest.raises(NotAllowedNow):
+        corrected(attempt, ben, now, "reached")
+    assert not attempt.corrections.exists()
+
+
+def test_erasing_somebody_takes_the_earlier_notes_with_it(study, dan, ben, now):
+    attempt = called(dan, ben, now, "no_answer", note="about the cat")
+    corrected(attempt, ben, now, "reached", note="about the dog")
+    participants.erase(participant=dan, reason="asked", by=actors.SYSTEM, at=now)
+    attempt.refresh_from_db()
+    assert [attempt.note_sealed, attempt.corrections.get().note_sealed] == ["", ""]

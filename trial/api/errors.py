@@ -121,6 +121,12 @@ CATALOGUE: Mapping[str, Named] = {
     "coaching_protocol.actions.calls.NotStarted": Named(
         CONFLICT, "call_not_started", _("Start the call first; a call is logged once.")
     ),
+    "coaching_protocol.actions.calls.NotLogged": Named(
+        CONFLICT, "call_not_logged", _("Log the call first; only what was logged can be corrected.")
+    ),
+    "coaching_protocol.actions.calls.NothingCorrected": Named(
+        CONFLICT, "nothing_corrected", _("This says what stands there already: change something, or go back.")
+    ),
     "coaching_protocol.actions.calls.UnknownOutcome": Named(
         BAD_REQUEST, "unknown_outcome", _("There is no such outcome.")
     ),

@@ -263,6 +263,10 @@ def test_an_error_keeps_the_page_and_everything_on_it(desk, dan):
             },
         ),
         (
+            {"outcome": "reached", "minutes": "-1"},
+            {"minutes": ["Write how many minutes you spoke, at least 1"]},
+        ),
+        (
             {"outcome": "reached", "minutes": "a few"},
             {"minutes": ["Write whole minutes, such as 12"]},
         ),
@@ -304,10 +308,73 @@ def test_a_logged_call_is_not_logged_anew(desk, dan):
     attempt = started(desk, dan)
     send(desk, log_url(attempt), outcome="no_answer")
     again = send(desk, log_url(attempt), outcome="reached", minutes="9")
-    assert said(again)[-1:] == ["This call was logged before; what stands there was not changed."]
+    assert again.status_code == 409
     attempt.refresh_from_db()
     assert attempt.outcome == "no_answer"
     assert desk.get(log_url(attempt)).url == reverse("coach:person", args=[dan.code])
+
+
+def correct_url(attempt: Attempt) -> str:
+    return reverse("coach:correct", args=[attempt.contact.plan.participant.code, attempt.pk])
+
+
+@pytest.mark.parametrize("minutes", ["12", "abc"])
+def test_a_log_typed_in_another_window_is_shown_again_beside_what_is_stored(desk, dan, minutes):
+    attempt = started(desk, dan)
+    send(desk, log_url(attempt), outcome="no_answer", note="Rang twice")
+    typed = {"outcome": "reached", "minutes": minutes, "steps_done": ["greet"], "note": "Walked twice"}
+    late = send(desk, log_url(attempt), **typed)
+    assert late.status_code == 409
+    page = late.content.decode()
+    assert "This call was logged before, perhaps in another window." in page
+    assert "<blockquote>Rang twice</blockquote>" in page
+    assert Fields(page).of("outcome", "minutes", "steps_done", "note", "reason") == [
+        ("outcome", "reached"),
+        ("minutes", minutes),
+        ("steps_done", "greet"),
+        ("note", "Rang twice\n\nWalked twice"),
+        ("reason", "logged_twice"),
+    ]
+    assert f'action="{correct_url(attempt)}"' in page
+
+
+def test_a_wrong_log_is_corrected_and_what_stood_there_stays_visible(desk, ben, dan):
+    attempt = started(desk, dan)
+    send(desk, log_url(attempt), outcome="no_answer", note="Rang twice")
+    assert correct_url(attempt) in desk.get(reverse("coach:person", args=[dan.code])).content.decode()
+    page = desk.get(correct_url(attempt)).content.decode()
+    assert Fields(page).of("outcome", "note") == [("outcome", "no_answer"), ("note", "Rang twice")]
+    typed = {"outcome": "reached", "minutes": "12", "steps_done": ["greet"], "note": "Walked twice", "reason": "slip"}
+    done = send(desk, correct_url(attempt), **typed)
+    assert done.url == reverse("coach:person", args=[dan.code])
+    assert said(done)[-1] == f"Corrected call 1 of {dan.code}."
+    page = desk.get(done.url).content.decode()
+    assert [text in page for text in ("Walked twice", "Rang twice", "Corrected once")] == [True] * 3
+    attempt.refresh_from_db()
+    assert (attempt.outcome, attempt.minutes, attempt.contact.state) == ("reached", 12, "held")
+
+
+def test_what_a_correction_needs(desk, dan):
+    attempt = started(desk, dan)
+    assert desk.get(correct_url(attempt)).url == log_url(attempt)
+    send(desk, log_url(attempt), outcome="no_answer")
+    form = send(desk, correct_url(attempt), outcome="reached").context["form"]
+    assert form.errors == {
+        "minutes": ["Write how many minutes you spoke, at least 1"],
+        "reason": ["This field is required."],
+    }
+    same = send(desk, correct_url(attempt), outcome="no_answer", reason="slip").context["form"]
+    assert same.errors == {"__all__": ["This says what stands there already: change something, or go back."]}
+
+
+def test_another_coach_corrects_no_log_and_a_supervisor_does(desk, eva, staff, dan):
+    attempt = started(desk, dan)
+    send(desk, log_url(attempt), outcome="no_answer")
+    gijs = staff("coach", "Gijs")
+    CoachAssignment.objects.filter(plan__participant=dan).update(coach=gijs)
+    assert at_the_desk(gijs).get(correct_url(attempt)).status_code == 403
+    assert desk.get(correct_url(attempt)).status_code == 404
+    assert at_the_desk(eva).get(correct_url(attempt)).status_code == 200
 
 
 def test_a_call_that_is_started_twice_is_one_try(desk, dan):
@@ -362,6 +429,8 @@ def routes(dan, attempt: Attempt) -> list[tuple[str, str]]:
         ("post", reverse("coach:give_up", args=[code, 1])),
         ("get", reverse("coach:reassign", args=[code])),
         ("post", reverse("coach:reassign", args=[code])),
+        ("get", correct_url(attempt)),
+        ("post", correct_url(attempt)),
     ]
 
 
@@ -373,7 +442,7 @@ def test_for_another_coach_the_person_does_not_exist(desk, staff, dan):
     attempt = started(desk, dan)
     other = at_the_desk(staff("coach", "Gijs"))
     before = actions(dan.code)
-    assert answers(other, dan, attempt) == [404] * 9
+    assert answers(other, dan, attempt) == [404] * 11
     assert other.get(reverse("coach:caseload")).context["groups"] == []
     assert actions(dan.code) == before
 
@@ -382,7 +451,7 @@ def test_a_coach_whose_role_ended_has_no_caseload_left(desk, study, ben, staff, 
     staff("coach", "Gijs")
     attempt = started(desk, dan)
     Membership.objects.filter(user=ben, study=study).update(ended_at=NOW)
-    assert answers(desk, dan, attempt) == [404] * 9
+    assert answers(desk, dan, attempt) == [404] * 11
 
 
 @pytest.mark.parametrize("role", ["researcher", "statistician", "assessor"])
@@ -484,9 +553,9 @@ def test_the_pages_stay_flat_as_people_are_added(study, ben, eva, thursday, djan
         send(at_the_desk(ben), log_url(started(at_the_desk(ben), each)), outcome="no_answer")
     attempt = started(at_the_desk(ben), dan)
     counts = {
-        reverse("coach:caseload"): 7,
+        reverse("coach:caseload"): 6,
         reverse("coach:person", args=[dan.code]): 10,
-        log_url(attempt): 8,
+        log_url(attempt): 7,
     }
     for user in (ben, eva):
         client = at_the_desk(user)
