@@ -1,5 +1,6 @@
 """A frozen snapshot of everything a report is made from; a study's database and a CSV both become a `Dataset`."""
 
+from .conduct import Conduct, PartialTimepoint, Registration
 from .flow import POOLED, ArmFlow, Flow, FlowDoesNotAddUp, FollowUp, check_flow, count_flow
 from .rows import (
     Arm,
@@ -22,6 +23,7 @@ __all__ = [
     "Arm",
     "ArmFlow",
     "Column",
+    "Conduct",
     "Contact",
     "Dataset",
     "Flow",
@@ -31,7 +33,9 @@ __all__ = [
     "Meta",
     "Module",
     "ModuleUse",
+    "PartialTimepoint",
     "Participant",
+    "Registration",
     "ReliableChange",
     "Score",
     "Table",

@@ -10,6 +10,7 @@ from datetime import date
 from functools import cached_property
 from typing import Any
 
+from .conduct import Conduct
 from .durations import Duration, opened_days, retention, use
 from .flow import POOLED, Flow
 from .rows import Arm, Contact, Instrument, Module, ModuleUse, Participant, Score, Texts, Timepoint, Usage, Variable
@@ -18,7 +19,10 @@ from .tables import Table, tables
 
 @dataclass(frozen=True)
 class Meta:
-    """What the report says of its origin. `code_version` and `audit_seal` are printed, not hashed."""
+    """What the report says of its origin. `code_version` and `audit_seal` are printed, not hashed.
+
+    `conduct` None: not recorded.
+    """
 
     title: Texts
     study: str
@@ -29,6 +33,7 @@ class Meta:
     protocol_version: int | None = None
     protocol_sha256: str | None = None
     audit_seal: str | None = None
+    conduct: Conduct | None = None
 
 
 @dataclass(frozen=True)

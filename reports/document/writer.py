@@ -61,6 +61,10 @@ class Writer:
     def arm(self, code: str) -> Spans:
         return (Label(self.arm_name(code)),)
 
+    def has_point(self, code: str) -> bool:
+        """A pooled data set may lack a time point that would tell an arm."""
+        return code in self._points
+
     def point_name(self, code: str) -> str:
         return self.text(self._points[code])
 

@@ -7,7 +7,7 @@ from datetime import datetime
 from functools import cache
 from pathlib import Path
 
-from ..dataset import Dataset
+from ..dataset import Conduct, Dataset
 from ..dataset.tables import SIMULATED
 from .number import Results
 
@@ -36,6 +36,7 @@ def results_json(results: Results, data: Dataset, made_at: datetime) -> str:
         "snapshot_sha256": data.snapshot_hash,
         "code_version": data.meta.code_version,
         "audit_seal": data.meta.audit_seal,
+        "conduct": _conduct(data.meta.conduct),
         "simulated": data.meta.simulated,
         "notice": SIMULATED if data.meta.simulated else "",
         "pooled": data.arms is None,
@@ -44,3 +45,22 @@ def results_json(results: Results, data: Dataset, made_at: datetime) -> str:
     }
     numbers = [dataclasses.asdict(number) for number in results.numbers]
     return json.dumps({"meta": meta, "numbers": numbers}, indent=1, ensure_ascii=False, allow_nan=False) + "\n"
+
+
+def _conduct(conduct: Conduct | None) -> dict | None:
+    """None: not recorded in this data set."""
+    if conduct is None:
+        return None
+    registration = None
+    if conduct.registration:
+        registration = dataclasses.asdict(conduct.registration) | {
+            "on": conduct.registration.on.isoformat(),
+            "against_first_allocation": conduct.registered,
+        }
+    return {
+        "design_and_plan_locked_at": conduct.locked_at.isoformat(),
+        "first_allocation_at": conduct.first_allocation_at.isoformat(),
+        "locked_before_first_allocation": conduct.is_locked_before,
+        "registration": registration,
+        "timepoints_of_some_arms_only": [dataclasses.asdict(each) for each in conduct.partial],
+    }

@@ -5,22 +5,23 @@ import json
 import re
 import subprocess
 import sys
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime
 from html.parser import HTMLParser
 from pathlib import Path
 
 import pypdfium2
 import pytest
 
+from reports.dataset import Conduct, PartialTimepoint, Registration
 from reports.document import LANGUAGES, compose, write, write_tables
 from reports.document.html import html
 from reports.document.numerals import numeral, p_value
-from reports.document.spans import Value, plain
+from reports.document.spans import Facts, Value, plain
 from reports.document.words import WORDS
 from reports.plan import AnalysisPlan
-from reports.results import analyse
+from reports.results import analyse, results_json
 
-from .people import PLAN, a_trial
+from .people import ARMS, PLAN, a_trial
 
 AT = datetime(2026, 1, 2, 3, 4, tzinfo=UTC)
 MARK = {
@@ -257,3 +258,77 @@ def test_from_the_csv_to_the_pdf_nothing_imports_django():
     )
     made = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert made.stdout.strip() == "[]"
+
+
+CONDUCT = Conduct(
+    locked_at=datetime(2026, 3, 2, 9, 30, tzinfo=UTC),
+    first_allocation_at=datetime(2026, 3, 4, 11, 5, tzinfo=UTC),
+    registration=Registration("NTR", "NTR5407", date(2026, 3, 5)),
+    partial=(PartialTimepoint("post2", ("coached", "unguided")),),
+)
+
+
+def facts(conduct, language="en", arms=ARMS):
+    """The front matter of a report, without the no-break spaces."""
+    data = a_trial(30, arms=arms)
+    data = dataclasses.replace(data, meta=dataclasses.replace(data.meta, conduct=conduct))
+    report = compose(analyse(data, PLAN), data, PLAN, language)
+    pairs = next(block.pairs for block in report.blocks if isinstance(block, Facts))
+    return {plain(name): plain(value).replace("\u00a0", " ") for name, value in pairs}
+
+
+def test_the_front_says_when_design_and_plan_were_locked_and_the_trial_registered():
+    said = facts(CONDUCT)
+    assert said["First allocation"] == "4 March 2026, 11:05 UTC"
+    assert said["Design and analysis plan locked"] == "2 March 2026, 09:30 UTC: before the first allocation"
+    assert said["Registration"] == "NTR: NTR5407, 5 March 2026: after the first allocation"
+    assert said["Time points of some arms only"] == (
+        "Post-test 2: only in Coached self-help, Unguided self-help. "
+        "Whoever sees that it is due knows the arm; assessors are not blind to it there."
+    )
+
+
+def test_the_front_says_so_in_dutch_with_dutch_dates():
+    said = facts(CONDUCT, "nl")
+    assert said["Opzet en analyseplan vastgezet"] == "2 maart 2026, 09:30 UTC: vóór de eerste toewijzing"
+    assert said["Registratie"] == "NTR: NTR5407, 5 maart 2026: na de eerste toewijzing"
+
+
+def test_a_trial_without_registration_or_one_armed_time_points_says_so():
+    said = facts(dataclasses.replace(CONDUCT, registration=None, partial=()))
+    assert said["Registration"] == "Not registered."
+    assert said["Time points of some arms only"] == "none: every arm has every time point"
+
+
+def test_a_pooled_report_names_no_arm_of_a_one_armed_time_point():
+    said = facts(dataclasses.replace(CONDUCT, partial=(PartialTimepoint("later"),)), arms=None)
+    assert said["Time points of some arms only"].startswith("later: not in every arm. ")
+
+
+def test_what_a_data_file_does_not_tell_of_the_conduct_is_not_recorded():
+    said = facts(None)
+    keys = ("Design and analysis plan locked", "Registration", "Time points of some arms only")
+    assert {said[key] for key in keys} == {"not recorded in this data set"}
+
+
+@pytest.mark.parametrize(("on", "expected"), [(3, "before"), (4, "same_day"), (5, "after")])
+def test_registration_against_the_day_of_the_first_allocation(on, expected):
+    conduct = dataclasses.replace(CONDUCT, registration=Registration("NTR", "NTR5407", date(2026, 3, on)))
+    assert conduct.registered == expected
+
+
+def test_results_json_holds_the_facts_of_the_conduct():
+    data = a_trial(30)
+    data = dataclasses.replace(data, meta=dataclasses.replace(data.meta, conduct=CONDUCT))
+    assert json.loads(results_json(analyse(data, PLAN), data, AT))["meta"]["conduct"] == {
+        "design_and_plan_locked_at": "2026-03-02T09:30:00+00:00",
+        "first_allocation_at": "2026-03-04T11:05:00+00:00",
+        "locked_before_first_allocation": True,
+        "registration": {
+            "registry": "NTR",
+            "id": "NTR5407",
+            "on": "2026-03-05",
+            "against_first_allocation": "after",
+        },
+        "timepoints_of_some_arms_only": [{"code": "post2", "arms": ["coached", "unguided"]}],
+    }

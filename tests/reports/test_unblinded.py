@@ -101,3 +101,18 @@ def test_a_stratum_of_many_levels_is_left_out_of_the_model_and_the_report_says_s
     source = blinded.dataset(study, now).meta.source
     assert source.endswith("Stratified by site, too many levels to enter the model.")
     assert Participant.objects.count() == 1
+
+
+def test_what_was_locked_before_the_first_allocation_comes_from_the_study(db, now):
+    from tests.reports.test_tables import STUDIES
+
+    study = factories.an_open_study(STUDIES / "living-positive", now)
+    first = factories.a_randomised_participant(study, now + timedelta(hours=2), diagnosis="over10y", language_ok="able")
+    factories.a_randomised_participant(study, now + timedelta(hours=3), diagnosis="over10y", language_ok="able")
+    conduct = unblinded.dataset(study, **LOOK, at=now + timedelta(days=1)).meta.conduct
+    assert (conduct.locked_at, conduct.first_allocation_at) == (study.opened_at, first.randomised_at)
+    assert str(conduct.locked_at.tzinfo) == "Europe/Amsterdam"
+    assert (conduct.registration.id, conduct.registered, conduct.is_locked_before) == ("NTR5407", "before", True)
+    assert [(each.code, each.arms) for each in conduct.partial] == [("followup6", ("intervention",))]
+    pooled = blinded.dataset(study, now + timedelta(days=1)).meta.conduct
+    assert [(each.code, each.arms) for each in pooled.partial] == [("followup6", ())]

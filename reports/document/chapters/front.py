@@ -2,6 +2,8 @@
 
 from collections.abc import Iterator
 
+from ...dataset import Conduct
+from ..dates import day, moment
 from ..spans import Block, Facts, Label, Meta, Paragraph, Spans
 from ..writer import Writer
 
@@ -25,7 +27,42 @@ def _facts(w: Writer) -> Iterator[tuple[Spans, Spans]]:
         yield w.say("protocol"), w.say("no_protocol")
     else:
         yield w.say("protocol"), (Meta(f"{meta.protocol_version} (SHA-256 {meta.protocol_sha256})"),)
+    yield from _conduct(w, meta.conduct)
     yield w.say("snapshot"), (Meta(f"SHA-256 {w.data.snapshot_hash}"),)
     yield w.say("code"), (Meta(meta.code_version),)
     if meta.audit_seal:
         yield w.say("seal"), (Meta(meta.audit_seal),)
+
+
+def _conduct(w: Writer, conduct: Conduct | None) -> Iterator[tuple[Spans, Spans]]:
+    """What was fixed and registered before anybody was allocated, and what was not."""
+    if conduct is None:
+        yield from ((w.say(key), w.say("not_recorded")) for key in ("locked", "registration", "partial"))
+        return
+    order = w.say("before" if conduct.is_locked_before else "after")
+    yield w.say("first_allocation"), (Meta(moment(conduct.first_allocation_at, w.language)),)
+    yield w.say("locked"), w.say("when", at=(Meta(moment(conduct.locked_at, w.language)),), order=order)
+    yield w.say("registration"), _registration(w, conduct)
+    yield w.say("partial"), _partial(w, conduct)
+
+
+def _registration(w: Writer, conduct: Conduct) -> Spans:
+    registered = conduct.registration
+    if registered is None:
+        return w.say("not_registered")
+    at = (Label(f"{registered.registry}: {registered.id}, "), Meta(day(registered.on, w.language)))
+    return w.say("when", at=at, order=w.say(conduct.registered or "before"))
+
+
+def _partial(w: Writer, conduct: Conduct) -> Spans:
+    if not conduct.partial:
+        return w.say("partial_none")
+    listed = w.listed(_planned(w, point.code, point.arms) for point in conduct.partial)
+    return (*listed, *w.say("partial_seen"))
+
+
+def _planned(w: Writer, code: str, arms: tuple[str, ...]) -> Spans:
+    name = w.point(code) if w.has_point(code) else (Label(code),)
+    if not arms:
+        return w.say("partial_pooled", timepoint=name)
+    return w.say("partial_in", timepoint=name, arms=w.listed((w.arm(arm) for arm in arms), ", "))

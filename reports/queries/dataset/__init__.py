@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from datetime import datetime
 
 from reports.dataset import Arm, Dataset, Meta, count_flow
-from reports.queries.dataset import calls, design, people, programme, scores
+from reports.queries.dataset import calls, conduct, design, people, programme, scores
 from reports.queries.plan import plan_of, strata
 from reports.queries.tables import has, records, tables
 from reports.results import code_version
@@ -74,6 +74,7 @@ def _meta(study: Study, version: ProtocolVersion, *, by_arm: bool) -> Meta:
         protocol_version=version.number,
         protocol_sha256=version.sha256,
         audit_seal=audit.newest_seal(study) or None,
+        conduct=conduct.of(study, version, by_arm=by_arm),
     )
 
 
