@@ -4,17 +4,21 @@ from __future__ import annotations
 
 from datetime import datetime
 
-from outcomes.actions import assessments
+from outcomes.actions import assessments, screening
 from outcomes.queries import definitions
 from trial.actors import SYSTEM
 from trial.grants import Grant
 
 
 def granted(grant: Grant, at: datetime) -> None:
-    """Entry of settings.GRANTED: every timepoint of the schedule gets its rows, dated as soon as the date is known."""
+    """Entry of settings.GRANTED: every timepoint of the schedule gets its rows, dated as soon as the date is known.
+
+    Whoever is randomised is granted a schedule, whatever the arm, so here the screening is left behind.
+    """
     if grant.kind != "assessments":
         return
     participant = grant.participant
+    screening.forget(participant=participant, by=SYSTEM, at=at)
     for entry in definitions.assessments(participant.version).schedules[grant.code]:
         assessments.plan(
             participant=participant,

@@ -10,7 +10,7 @@ from django.utils.translation import override
 
 from outcomes import schedules
 from outcomes.actions import assessments
-from outcomes.actions.screening import decide
+from outcomes.actions.screening import decide, forget
 from outcomes.models import Assessment, Schedule, ScreeningAnswer
 from outcomes.queries import assessments as reads
 from outcomes.queries import definitions
@@ -258,6 +258,7 @@ def compose(message: Message, at: datetime) -> Mail | None:
 
 def withdrawn(participant: Participant, at: datetime) -> None:
     assessments.end_all(participant, at)
+    forget(participant=participant, by=SYSTEM, at=at)
 
 
 def erase(participant: Participant, at: datetime) -> None:

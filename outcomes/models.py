@@ -6,7 +6,9 @@ from trial.models import Participant
 
 
 class ScreeningAnswer(models.Model):
-    """Answers to one instrument of the screening. Erased when somebody does not get in; never an outcome."""
+    """Answers to one instrument of the screening; never an outcome. Deleted once somebody is randomised, leaves, or does
+    not get in.
+    """
 
     participant = models.ForeignKey(Participant, on_delete=models.PROTECT, related_name="+")
     instrument = models.CharField(max_length=20)

@@ -6,6 +6,8 @@ import json
 from collections.abc import Mapping
 from datetime import datetime
 
+from django.db import transaction
+
 from outcomes import scoring
 from outcomes.actions import alerts
 from outcomes.models import ScreeningAnswer
@@ -26,7 +28,9 @@ class NotScreening(Exception):
 def answer_instrument(
     *, participant: Participant, instrument: str, answers: Mapping[str, int | None], by: Actor, at: datetime
 ) -> ScreeningAnswer:
-    """Answers to one screening instrument. In clear they exist only until the person does not get in or is randomised."""
+    """Answers to one screening instrument. In clear they exist only until the person is randomised, leaves, or does not
+    get in: nothing asks for them after that, since the baseline is a new measurement.
+    """
     participant = participants.locked(participant)
     if participant.state != "screening":
         raise NotScreening
@@ -39,6 +43,14 @@ def answer_instrument(
     sealed = participant.sealed(json.dumps(dict(answers), sort_keys=True))
     audit.record(participant, "screening answered", subject=instrument, new={"sealed": sealed}, by=by, at=at)
     return stored
+
+
+@transaction.atomic
+def forget(*, participant: Participant, by: Actor, at: datetime) -> None:
+    """Delete the answers to the screening instruments. Again is no event; the trail keeps them under the person's key."""
+    deleted, _ = ScreeningAnswer.objects.filter(participant=participant).delete()
+    if deleted:
+        audit.record(participant, "screening answers deleted", subject=participant.code, by=by, at=at)
 
 
 def decide(participant: Participant, after: str, by: Actor, at: datetime) -> bool:

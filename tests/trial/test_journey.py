@@ -4,9 +4,12 @@ from datetime import timedelta
 
 import pytest
 
+from outcomes.actions import screening
 from outcomes.models import Assessment, ScreeningAnswer
 from randomisation.models import Allocation
 from tests import factories
+from trial import actors, audit
+from trial.actions import participants
 from trial.grants import Grant
 from trial.models import AuditEvent, Participant
 
@@ -36,11 +39,30 @@ def test_a_person_outside_the_criteria_leaves_only_reason_site_date_and_stage(st
 
 
 def test_the_baseline_is_a_new_measurement_and_screening_answers_are_gone_from_outcomes(study, now):
-    dan = factories.a_randomised_participant(study, now)
+    dan = factories.a_consented_participant(study, now)
+    assert ScreeningAnswer.objects.filter(participant=dan).count() == 1
+    factories.fill_in(dan, "pre", now)
 
+    assert (dan.state, ScreeningAnswer.objects.count()) == ("randomised", 0)
+    assert AuditEvent.objects.filter(action="screening answers deleted").count() == 1
     pretest = Assessment.objects.get(participant=dan, timepoint="pre", instrument="PHQ9")
     assert pretest.scores == {"PHQ9": 8.0, "PHQ2": 2.0}
     assert pretest.submitted_at == now
+
+
+def test_whoever_withdraws_before_allocation_leaves_no_screening_answers_either(study, now):
+    dan = factories.a_consented_participant(study, now)
+    participants.withdraw(participant=dan, by=actors.participant(dan.code), at=now)
+
+    assert (ScreeningAnswer.objects.count(), audit.verify(study)) == (0, [])
+
+
+def test_screening_answers_are_deleted_once_and_the_trail_keeps_them_sealed(study, now):
+    dan = factories.a_randomised_participant(study, now)
+    screening.forget(participant=dan, by=actors.SYSTEM, at=now)
+
+    actions = list(AuditEvent.objects.filter(stream=f"{study.slug}/{dan.code}").values_list("action", flat=True))
+    assert (actions.count("screening answered"), actions.count("screening answers deleted")) == (1, 1)
 
 
 def test_post_waits_for_the_end_of_the_programme_and_comes_at_the_latest_day_without_it(study, now):

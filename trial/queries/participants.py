@@ -27,6 +27,7 @@ SAME_IN_EVERY_ARM = frozenset(
         "questions answered",
         "randomised",
         "screening answered",
+        "screening answers deleted",
         "stopped",
         "turned away",
         "withdrawn",
