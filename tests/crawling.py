@@ -110,7 +110,13 @@ def read(url: str, html: str) -> Reader:
 
 
 def crawl(browser: Client, *starts: str) -> Iterator[Form]:
-    """Every form on every page that links lead to from here, page by page; one page for each address without its query."""
+    """Every form on every page that links lead to from here, page by page."""
+    for page in pages(browser, *starts):
+        yield from page.forms
+
+
+def pages(browser: Client, *starts: str) -> Iterator[Reader]:
+    """Every page that links lead to from here; one for each address without its query."""
     waiting, seen = list(starts), set()
     while waiting and len(seen) < MOST_PAGES:
         url = waiting.pop(0)
@@ -124,7 +130,7 @@ def crawl(browser: Client, *starts: str) -> Iterator[Form]:
         shown = answer.redirect_chain[-1][0] if answer.redirect_chain else url
         seen.add(urlsplit(shown).path)
         found = read(shown, answer.content.decode())
-        yield from found.forms
+        yield found
         waiting += found.links
 
 

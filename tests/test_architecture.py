@@ -65,9 +65,11 @@ SQL = {
     "trial/triggers.py": "triggers are not in Django's language",
     "randomisation/actions/allocations.py": "asks the isolation level",
 }
+SIGN_IN = ("/account/login/?", "/account/login/code/request/?", "/account/login/code/?")
 # What anybody may open without being known, and why.
 PUBLIC = {
     "front": "which studies take part now",
+    "help": "help in a crisis is for everybody",
     "set_language": "a language is chosen before anything else",
     "accept_invitation": "the link is the key",
     "join:information": "the way in begins here",
@@ -205,7 +207,7 @@ def test_every_route_is_shut_to_whoever_is_not_signed_in(study):
             answer = getattr(client, method)(path.replace("/x/", f"/{study.public_slug}/", 1))
             if answer.status_code == 302 and answer.headers["Location"].startswith("/join/"):
                 answer = client.get(answer.headers["Location"])  # the page with the form, which has a door of its own
-            to_sign_in = answer.status_code == 302 and answer.headers["Location"].startswith("/account/login/")
+            to_sign_in = answer.status_code == 302 and answer.headers["Location"].startswith(SIGN_IN)
             is_lost = [each.name for each in getattr(answer, "templates", [])][:1] == ["join/lost.html"]
             if not to_sign_in and not is_lost and answer.status_code not in {401, 403, 404, 405}:
                 open_doors.append(f"{method} {name} {path} {answer.status_code} {answer.headers.get('Location', '')}")

@@ -6,8 +6,10 @@ import zoneinfo
 from collections.abc import Callable
 from typing import Any
 
-from django.http import Http404, HttpRequest, HttpResponse
-from django.shortcuts import render
+from django.contrib.auth.middleware import LoginRequiredMiddleware
+from django.contrib.auth.views import redirect_to_login
+from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect
+from django.shortcuts import render, resolve_url
 from django.utils import timezone, translation
 
 from trial.models import Membership, Participant, Study
@@ -19,6 +21,15 @@ NOT_THIS_METHOD = 405
 SHUT = {"account_email", "account_email_verification_sent", "account_confirm_email", "account_set_password"}
 # Participants sign in by code: they have no password, no second factor and no address that these pages could show.
 OF_PARTICIPANTS = {"account_login", "account_logout", "account_request_login_code", "account_confirm_login_code"}
+
+
+class SignInFirst(LoginRequiredMiddleware):
+    """Whoever is not signed in goes to sign in: a participant by a code, everybody else by password."""
+
+    def handle_no_permission(self, request: HttpRequest, view_func: Any) -> HttpResponseRedirect:
+        if request.path.split("/")[1] == PARTICIPANT:
+            return redirect_to_login(request.get_full_path(), resolve_url("account_request_login_code"))
+        return super().handle_no_permission(request, view_func)
 
 
 class AudienceDoor:
@@ -119,4 +130,4 @@ def context(request: HttpRequest) -> dict[str, Any]:
 def _crisis_url(study: Study | None) -> str:
     from django.urls import reverse
 
-    return reverse("join:help", args=[study.public_slug]) if study else ""
+    return reverse("join:help", args=[study.public_slug]) if study and study.state != "draft" else reverse("help")

@@ -43,6 +43,15 @@ def listed(among: Collection[int] | None = None) -> list[Study]:
     return rows
 
 
+def running() -> list[Study]:
+    """Every study in which somebody may take part now, newcomer or not, with its newest version in hand."""
+    rows = list(Study.objects.filter(state__in=("open", "paused", "closed")).order_by("pk"))
+    newest = newest_versions(study.pk for study in rows)
+    for study in rows:
+        study.current = newest[study.pk]
+    return rows
+
+
 def newest_versions(studies: Iterable[int]) -> dict[int, ProtocolVersion]:
     """The newest version of each study, by study, in one query."""
     return {

@@ -4,11 +4,12 @@ from django.contrib.auth.decorators import login_not_required
 from django.urls import include, path
 from django.views.i18n import set_language
 
-from trial.views import front
+from trial.views import crisis, front
 
 urlpatterns = [
     path("", front.front, name="front"),
     path("door/", front.door, name="door"),
+    path("help/", crisis.help_now, name="help"),
     path("language/", login_not_required(set_language), name="set_language"),
     path("invitation/<str:token>/", front.accept_invitation, name="accept_invitation"),
     path("account/", include("allauth.account.urls")),
