@@ -17,6 +17,7 @@ class Task:
     kind: str  # join | questionnaire | lesson | call
     due_at: datetime | None = None
     opens_at: datetime | None = None
+    is_latest: bool = False  # `opens_at` is the latest day: it may be sooner
     minutes: int | None = None
     lead: str = ""
     code: str = ""

@@ -135,7 +135,8 @@ def today(participant: Participant, at: datetime) -> list[Task]:
     for state in programme.modules(participant):
         if state.done_at:
             continue
-        if state.opens_at is None:
+        opens_at = state.opens_at or state.expected_at
+        if opens_at is None or (state.opens_at is None and opens_at <= at):
             return []
         title = _("Go on with: %(title)s") if state.begun_at else _("Lesson %(number)s: %(title)s")
         return [
@@ -143,7 +144,8 @@ def today(participant: Participant, at: datetime) -> list[Task]:
                 title=title % {"number": state.number, "title": state.title},
                 url=reverse("participant:lesson", args=[state.code]),
                 kind="lesson",
-                opens_at=state.opens_at,
+                opens_at=opens_at,
+                is_latest=state.is_latest,
                 minutes=state.minutes,
                 code=state.code,
             )

@@ -32,6 +32,10 @@ class LessonShape(serializers.Serializer):
     component = serializers.CharField()
     minutes = serializers.IntegerField()
     opens_at = serializers.DateTimeField(allow_null=True, help_text="Empty while it waits for the lesson before.")
+    expected_at = serializers.DateTimeField(
+        allow_null=True, help_text="Of the first lesson, before the programme opens."
+    )
+    is_latest = serializers.BooleanField(help_text="expected_at is the latest day: it may be sooner.")
     begun_at = serializers.DateTimeField(allow_null=True)
     done_at = serializers.DateTimeField(allow_null=True)
 

@@ -31,6 +31,7 @@ class TaskShape(serializers.Serializer):
     lead = serializers.CharField()
     code = serializers.CharField()
     opens_at = serializers.DateTimeField(allow_null=True)
+    is_latest = serializers.BooleanField(help_text="opens_at is the latest day: it may be sooner.")
     due_at = serializers.DateTimeField(allow_null=True)
     minutes = serializers.IntegerField(allow_null=True)
     endpoint = serializers.SerializerMethodField()

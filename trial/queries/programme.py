@@ -3,18 +3,22 @@
 from __future__ import annotations
 
 import json
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import Any
 from zoneinfo import ZoneInfo
 
+from trial import anchors, sections
 from trial.grants import Grant
-from trial.models import ExerciseAnswer, ModuleUse, Participant, Study
+from trial.models import ExerciseAnswer, Milestone, ModuleUse, Participant, Study
 
 
 @dataclass(frozen=True)
 class ModuleState:
-    """A module as its participant meets it. `opens_at` is None while it waits for the one before."""
+    """A module as its participant meets it. `opens_at` is None while it waits for the one before.
+
+    While the programme waits for its day, the first module has `expected_at`; with `is_latest` it may open sooner.
+    """
 
     code: str
     number: int
@@ -25,6 +29,8 @@ class ModuleState:
     begun_at: datetime | None
     done_at: datetime | None
     last_used_at: datetime | None = None
+    expected_at: datetime | None = None
+    is_latest: bool = False
 
     def is_open(self, at: datetime) -> bool:
         return self.opens_at is not None and self.opens_at <= at
@@ -47,17 +53,32 @@ def opened(study: Study, at: datetime) -> list[Grant]:
 
 def modules(participant: Participant) -> list[ModuleState]:
     """Every module in order with its pacing worked out; empty without access."""
-    granted = Grant.objects.filter(participant=participant, kind="programme", ended_at__isnull=True)
-    openings = list(granted.order_by("pk").values_list("opens_at", flat=True)[:1])
-    if not openings:
+    grant = access(participant)
+    if grant is None:
         return []
-    programme = participant.version.programme
-    rows = ModuleUse.objects.filter(participant=participant).values_list(
-        "module", "begun_at", "done_at", "last_used_at"
+    states = _states(participant, grant.opens_at)
+    return states if grant.opens_at else [_awaited(states[0], participant, grant), *states[1:]]
+
+
+def _awaited(first: ModuleState, participant: Participant, grant: Grant) -> ModuleState:
+    """The first module of a programme that has not opened, with its day as far as it is known."""
+    opening = anchors.Opening.of(sections.Opening.model_validate(grant.opens))
+    events = dict(Milestone.objects.filter(participant=participant).values_list("name", "reached_at"))
+    expected_at = anchors.when(
+        opening,
+        randomised_at=participant.randomised_at or grant.granted_at,
+        granted_at=grant.granted_at,
+        events=events,
+        timezone=participant.version.protocol.timezone,
     )
-    uses = {module: (begun_at, done_at, last_used_at) for module, begun_at, done_at, last_used_at in rows}
+    is_latest = opening.anchor.is_event and str(opening.anchor) not in events
+    return replace(first, expected_at=expected_at, is_latest=is_latest)
+
+
+def _states(participant: Participant, opens_at: datetime | None) -> list[ModuleState]:
+    programme = participant.version.programme
+    uses = _uses(participant) if opens_at else {}  # nothing is begun before it opens
     result: list[ModuleState] = []
-    opens_at = openings[0]
     for number, module in enumerate(programme.modules, 1):
         begun_at, done_at, last_used_at = uses.get(module.code, (None, None, None))
         state = ModuleState(
@@ -74,6 +95,13 @@ def modules(participant: Participant) -> list[ModuleState]:
         result.append(state)
         opens_at = _next_opening(state, programme.pacing, participant.timezone)
     return result
+
+
+def _uses(participant: Participant) -> dict[str, tuple[datetime, datetime | None, datetime]]:
+    rows = ModuleUse.objects.filter(participant=participant).values_list(
+        "module", "begun_at", "done_at", "last_used_at"
+    )
+    return {module: (begun_at, done_at, last_used_at) for module, begun_at, done_at, last_used_at in rows}
 
 
 def _next_opening(before: ModuleState, pacing: Any, timezone: str) -> datetime | None:

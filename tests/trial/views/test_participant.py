@@ -118,8 +118,8 @@ def test_lessons_say_in_words_when_they_open(guided):
     client = signed_in(guided)
     begin(client)
     send(client, url("lesson_done", "welcome"), page=url("lesson", "welcome"))
-    assert "opens Monday 9 March" in words(client, url("lessons"))
-    assert "This lesson opens Monday 9 March" in words(client, url("lesson", "small-steps"))
+    assert "opens Mon 9 Mar" in words(client, url("lessons"))
+    assert "This lesson opens Mon 9 Mar" in words(client, url("lesson", "small-steps"))
     assert begin_without_page(client, "small-steps").url == url("lesson", "small-steps")
     assert list(ModuleUse.objects.values_list("module", flat=True)) == ["welcome"]
 
@@ -233,6 +233,34 @@ def test_lessons_that_open_later_are_announced_without_a_date_that_is_not_known(
     client = signed_in(unguided)
     assert "The lessons open later" in words(client, url("lessons"))
     assert "The lessons open later" in words(client, url("lesson", "welcome"))
+
+
+def waiting_for(person: Participant, **opens: object) -> Client:
+    from trial.grants import Grant
+
+    Grant.objects.filter(participant=person, kind="programme").update(opens_at=None, opens=opens)
+    return signed_in(person)
+
+
+def test_a_programme_that_waits_for_an_event_is_shown_with_its_latest_day(unguided):
+    client = waiting_for(unguided, anchor="assessment_closed:post", days=0, at_the_latest=98)
+    task = client.get(url("home")).context["later"][-1]
+    assert (task.kind, task.is_latest) == ("lesson", True)
+    assert "at the latest on Mon 8 Jun" in words(client, url("home"))
+    assert "The lessons open at the latest on Mon 8 Jun." in words(client, url("lessons"))
+    assert "The lessons open at the latest on Mon 8 Jun." in words(client, url("lesson", "welcome"))
+
+
+def test_a_programme_whose_day_is_settled_is_shown_with_that_day(unguided):
+    client = waiting_for(unguided, anchor="granted", days=10)
+    assert "from Thu 12 Mar" in words(client, url("home"))
+    assert "The lessons open on Thu 12 Mar." in words(client, url("lessons"))
+
+
+def test_home_of_whoever_waits_asks_no_more_questions(guided, django_assert_num_queries):
+    client = waiting_for(guided, anchor="assessment_closed:post", days=0, at_the_latest=98)
+    with django_assert_num_queries(10):
+        client.get(url("home"))
 
 
 def test_call_times_may_be_left_open(study):

@@ -37,6 +37,7 @@ def lessons(request: HttpRequest, person: Participant) -> HttpResponse:
         "rows": [{"state": state, "is_open": state.is_open(at)} for state in states],
         "is_open": states[0].is_open(at),
         "opens_at": states[0].opens_at,
+        "awaited": _awaited(states, at),
     }
     return render(request, "participant/lessons.html", context)
 
@@ -56,7 +57,7 @@ def lesson(request: HttpRequest, person: Participant, module: str) -> HttpRespon
         "is_last": left == 1 and state.done_at is None,
     }
     if not state.is_open(at):
-        return render(request, "participant/lesson_closed.html", context)
+        return render(request, "participant/lesson_closed.html", {**context, "awaited": _awaited(states, at)})
     found = next(each for each in person.version.programme.modules if each.code == module)
     context["intended_use"] = found.intended_use[person.language]
     if state.begun_at is None:
@@ -131,6 +132,11 @@ def _states(person: Participant) -> list[ModuleState]:
     if not states:
         raise Http404
     return states
+
+
+def _awaited(states: list[ModuleState], at: datetime) -> ModuleState | None:
+    """The first lesson, while the whole programme waits for a day that is known and still to come."""
+    return states[0] if states[0].expected_at and states[0].expected_at > at else None
 
 
 def _find(states: list[ModuleState], module: str) -> ModuleState:
