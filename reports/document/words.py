@@ -57,6 +57,10 @@ WORDS: dict[str, tuple[str, str]] = {
         "The numbers of this figure stand in {table}.",
         "De getallen van deze figuur staan in {table}.",
     ),
+    "figure_numbers_two": (
+        "The numbers of this figure stand in {table}, those at risk in {risk}.",
+        "De getallen van deze figuur staan in {table}, het aantal nog gevolgde mensen in {risk}.",
+    ),
     "all": ("All arms together", "Alle groepen samen"),
     "confidence_interval": ("{level} % CI", "{level}%-BI"),
     "range": ("{lower} to {upper}", "{lower} tot {upper}"),
@@ -286,6 +290,10 @@ WORDS: dict[str, tuple[str, str]] = {
     ),
     "use_axis": ("Still using the programme, %", "Gebruikt het programma nog, %"),
     "use_table": ("Time in the programme", "Tijd in het programma"),
+    "use_risk_table": (
+        "People still followed in the programme",
+        "Mensen die in het programma nog worden gevolgd",
+    ),
     "use_alt": (
         "Kaplan-Meier curve of the use of the programme for each arm.",
         "Kaplan-Meiercurve van het gebruik van het programma per groep.",
@@ -309,6 +317,7 @@ WORDS: dict[str, tuple[str, str]] = {
     ),
     "retention_axis": ("Still in the study, %", "Nog in het onderzoek, %"),
     "retention_table": ("Time in the study", "Tijd in het onderzoek"),
+    "retention_risk_table": ("People still followed in the study", "Mensen die in het onderzoek nog worden gevolgd"),
     "retention_alt": (
         "Kaplan-Meier curve of staying in the study for each arm.",
         "Kaplan-Meiercurve van het blijven in het onderzoek per groep.",

@@ -6,7 +6,7 @@ from ..statistics.descriptives import describe
 from ..statistics.proportions import share
 from .curves import curve
 from .number import Number, Numbers, ident
-from .retention import curve_numbers
+from .retention import curve_numbers, risk_numbers
 
 DAYS_OF_USE = (7, 14, 28, 42, 56)
 
@@ -77,3 +77,4 @@ def _use(data: Dataset, plan: AnalysisPlan, group: str, codes: set[str]) -> Numb
     found = curve(data, "use", group, plan.confidence)
     if found is not None:
         yield from curve_numbers("use", group, found, {f"d{day}": day for day in DAYS_OF_USE}, data.time_unit)
+        yield from risk_numbers(data, "use", group, found)

@@ -5,7 +5,7 @@ from collections.abc import Mapping
 from ..dataset import Dataset
 from ..plan import AnalysisPlan
 from ..statistics.survival import Curve
-from .curves import curve
+from .curves import curve, tick_name, ticks
 from .number import Number, Numbers, ident
 
 SHARE = "Kaplan-Meier, log-log interval"
@@ -20,6 +20,7 @@ def numbers(data: Dataset, plan: AnalysisPlan) -> Numbers:
         if found is not None:
             times = {c: data.last_day_of(group, c) if data.has_timepoint(group, c) else None for c in points}
             yield from curve_numbers("retention", group, found, times, data.time_unit)
+            yield from risk_numbers(data, "retention", group, found)
 
 
 def curve_numbers(kind: str, group: str, found: Curve, times: Mapping[str, float | None], unit: str) -> Numbers:
@@ -41,6 +42,13 @@ def curve_numbers(kind: str, group: str, found: Curve, times: Mapping[str, float
         value, lower, upper = (step.survival, step.lower, step.upper) if step else (None, None, None)
         method = SHARE if step else NOT_FOLLOWED
         yield Number(ident(kind, group, "at", name), value, lower, upper, found.n, "proportion", method)
+
+
+def risk_numbers(data: Dataset, kind: str, group: str, found: Curve) -> Numbers:
+    """The row of people at risk under the figure."""
+    for tick in ticks(data, kind):
+        name = ident(kind, group, "at_risk", tick_name(data, tick))
+        yield Number(name, found.at_risk(tick), n=found.n, unit="people", method="count still followed")
 
 
 def _median_method(value: float | None) -> str:

@@ -50,6 +50,10 @@ class Curve:
         before = Step(0.0, self.n, 0, 1.0, 0.0, 1.0, 1.0)
         return next((step for step in reversed(self.steps) if step.time <= time), before)
 
+    def at_risk(self, time: float) -> int:
+        """How many are still followed just before `time`."""
+        return next((step.at_risk for step in self.steps if step.time >= time), 0)
+
     @property
     def median(self) -> Quantile:
         """When half have stopped; None where the curve never gets there. Half exactly: the middle of the flat, as R."""

@@ -421,6 +421,18 @@ def curve(prefix, durations, times, confidence):
         yield f"{prefix}.at.{name}", *share_left(steps, time)
 
 
+def at_risk(prefix, durations, everybody):
+    """The people still followed at each tick: 0 and whole steps up to past the end of the longest curve."""
+    end = max((t for t, _ in everybody), default=0)
+    step = next((s for s in (1, 7, 14, 28, 56, 112) if end <= 9 * s), 224)
+    tick = 0
+    while end > 0:
+        yield f"{prefix}.at_risk.d{tick}", len([t for t, _ in durations if t >= tick])
+        if tick > end:
+            break
+        tick += step
+
+
 def share_left(steps, time):
     """Nothing is known after the last person followed, unless by then all had stopped."""
     if time is None or (time > steps[-1][0] and steps[-1][1] > 0):
@@ -434,14 +446,18 @@ def retention(x):
     state = defaultdict(list)
     for (code, _, timepoint), row in x.rows.items():
         state[code, timepoint].append(standing(row))
+    found = {}
     for arm in x.arms:
         codes = [p["participant"] for p in x.of(arm)]
         times = {t: latest(x, codes, t) for t in x.points if t != x.baseline}
-        durations = [stay(x, p, times, state) for p in x.of(arm)]
+        found[arm] = codes, times, [stay(x, p, times, state) for p in x.of(arm)]
+    everybody = [one for _, _, durations in found.values() for one in durations]
+    for arm, (codes, times, durations) in found.items():
         if durations:
             had = {t for code, _, t in x.rows if code in codes}
             at = {t: time if t in had else None for t, time in times.items()}
             yield from curve(f"retention.{arm}", durations, at, x.plan["confidence"])
+            yield from at_risk(f"retention.{arm}", durations, everybody)
 
 
 def latest(x, codes, timepoint):
@@ -479,16 +495,20 @@ def lessons(x):
         yield "plan.adherence.at_least", least
     if "programme" not in x.tables:
         return
+    found = {}
     for arm in x.arms:
-        mine = defaultdict(list)
+        mine = found[arm] = defaultdict(list)
         codes = {p["participant"] for p in x.of(arm)}
         for row in x.tables["programme"]:
             if row["participant"] in codes:
                 mine[row["participant"]].append(row)
+    clocks = {arm: [time_in_use(rows) for rows in mine.values()] for arm, mine in found.items()}
+    for arm, mine in found.items():
         yield f"adherence.{arm}.access", len(mine)
         if mine:
             yield from modules(x, arm, mine, level, least)
-            yield from use(x, arm, mine, level)
+            yield from use(arm, mine, clocks[arm], level)
+            yield from at_risk(f"use.{arm}", clocks[arm], [one for each in clocks.values() for one in each])
 
 
 def modules(x, arm, mine, level, least):
@@ -511,20 +531,23 @@ def modules(x, arm, mine, level, least):
     yield f"adherence.{arm}.modules", *mean_of(done, level)[0]
 
 
-def use(x, arm, mine, level):
-    durations, last_days = [], []
-    for rows in mine.values():
-        opened = day(rows[0]["opened_on"])
-        last = max((day(r["last_used_on"]) for r in rows if r["last_used_on"]), default=None)
-        if last:
-            last_days.append((last - opened).days)
-        if rows[0]["finished_on"]:
-            durations.append((max(0, (day(rows[0]["finished_on"]) - opened).days), False))
-            continue
-        idle = (day(rows[0]["known_until"]) - (last or opened)).days
-        durations.append((max(0, ((last or opened) - opened).days), idle > IDLE))
+def last_use(rows):
+    return max((day(r["last_used_on"]) for r in rows if r["last_used_on"]), default=None)
+
+
+def time_in_use(rows):
+    """(days since the programme opened, whether they stopped then) of one person."""
+    opened, last = day(rows[0]["opened_on"]), last_use(rows)
+    if rows[0]["finished_on"]:
+        return float(max(0, (day(rows[0]["finished_on"]) - opened).days)), False
+    idle = (day(rows[0]["known_until"]) - (last or opened)).days
+    return float(max(0, ((last or opened) - opened).days)), idle > IDLE
+
+
+def use(arm, mine, durations, level):
+    last_days = [(last - day(rows[0]["opened_on"])).days for rows in mine.values() if (last := last_use(rows))]
     yield f"adherence.{arm}.last_use", statistics.median(last_days) if last_days else None
-    yield from curve(f"use.{arm}", [(float(t), e) for t, e in durations], {f"d{d}": d for d in USE_DAYS}, level)
+    yield from curve(f"use.{arm}", durations, {f"d{d}": d for d in USE_DAYS}, level)
 
 
 def calls(x):

@@ -8,7 +8,7 @@ import pytest
 
 from reports.dataset import FlowDoesNotAddUp
 from reports.plan import AnalysisPlan, Outcome
-from reports.results import Number, Results, analyse, results_json
+from reports.results import Number, Results, analyse, results_json, ticks
 from reports.statistics.multiplicity import holm
 
 from .people import ARMS, PLAN, a_trial
@@ -110,3 +110,13 @@ def test_retention_ends_with_the_last_time_point_that_the_arm_has():
     assert results["retention.waiting.at.post2"].method == "nobody in the group is followed until then"
     assert results["retention.waiting.at.post1"].value is not None
     assert results["retention.coached.at.post2"].value is not None
+
+
+def test_the_people_at_risk_under_a_curve_are_numbers_too():
+    data = a_trial(60)
+    results = analyse(data, PLAN)
+    for kind in ("retention", "use"):
+        found = [n for n in results.numbers if n.id.startswith(f"{kind}.coached.at_risk.")]
+        assert [n.id.rpartition(".")[2] for n in found] == [f"d{tick}" for tick in ticks(data, kind)]
+        assert (found[0].value, found[-1].value) == (results[f"{kind}.coached.n"].value, 0)
+        assert [n.value for n in found] == sorted((n.value for n in found), reverse=True)

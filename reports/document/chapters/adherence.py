@@ -7,7 +7,7 @@ from ...figures import Rung, funnel
 from ...results.adherence import DAYS_OF_USE
 from ..spans import Block, ColumnHead, Figure, Heading, Label, Row, Spans, Table
 from ..writer import ABSENT, Writer, row
-from .curve import drawing, table
+from .curve import drawing, risk_table, table
 
 
 def chapter(w: Writer) -> Iterator[Block]:
@@ -110,26 +110,22 @@ def _use(w: Writer) -> Iterator[Block]:
     if durations is None or not durations:
         yield w.missing("use_table")
         return
-    end = max(duration.time for duration in durations.values())
-    ticks = _ticks(end)
-    picture = drawing(w, "use", ticks, w.data.time_unit + "s_access", "use_axis")
+    picture = drawing(w, "use", w.data.time_unit + "s_access", "use_axis")
     ref = w.next("table")
+    risk = w.next("table") if picture else ref
     if picture:
         unit = w.say(w.data.time_unit)
         note = w.say("use_note", idle=w.count("data.idle_after"), unit=unit, level=w.level())
-        notes = (note, w.say("figure_numbers", table=ref))
+        notes = (note, w.say("figure_numbers_two", table=ref, risk=risk))
         yield Figure(w.next("figure"), _use_title(w), picture, w.word("use_alt"), notes)
     at = [(f"d{day}", _day(w, day)) for day in DAYS_OF_USE]
     yield table(w, "use", w.say("use_table"), "stopped", at, ref)
+    if picture:
+        yield risk_table(w, "use", risk)
 
 
 def _day(w: Writer, day: int) -> Spans:
     return w.say(w.data.time_unit + "_at", n=(Label(str(day)),))
-
-
-def _ticks(end: float) -> list[float]:
-    step = next((s for s in (1, 7, 14, 28, 56, 112) if end / s <= 9), 224)
-    return [float(step * i) for i in range(int(end // step) + 2)]
 
 
 def _use_title(w: Writer) -> Spans:

@@ -4,26 +4,26 @@ from collections.abc import Iterator, Sequence
 
 from ...dataset import POOLED
 from ...figures import Stay, survival_curves
-from ...results import curve
+from ...results import curve, tick_name, ticks
 from ...statistics.survival import Curve
-from ..spans import ColumnHead, Row, Spans, Table
+from ..spans import ColumnHead, Label, Row, Spans, Table
 from ..writer import Writer, row
 
 
-def drawing(w: Writer, kind: str, ticks: Sequence[float], x_key: str, y_key: str) -> str | None:
+def drawing(w: Writer, kind: str, x_key: str, y_key: str) -> str | None:
     """None where no group has a curve or time never passes."""
+    at = ticks(w.data, kind)
     curves = {group: curve(w.data, kind, group, w.plan.confidence) for group in w.data.groups}
-    arms = [_stay(w, group, found, ticks) for group, found in curves.items() if found is not None]
-    if not arms or ticks[-1] <= 0:
+    arms = [_stay(w, group, found, at) for group, found in curves.items() if found is not None]
+    if not arms or not at:
         return None
-    return survival_curves(arms, ticks, w.word(x_key), w.word(y_key), w.word("at_risk"))
+    return survival_curves(arms, at, w.word(x_key), w.word(y_key), w.word("at_risk"))
 
 
-def _stay(w: Writer, group: str, found: Curve, ticks: Sequence[float]) -> Stay:
+def _stay(w: Writer, group: str, found: Curve, at: Sequence[float]) -> Stay:
     leaving = _leaving(found)
     steps = [(s.time, s.survival, s.lower, s.upper, left) for s, left in zip(found.steps, leaving, strict=True)]
-    at_risk = [next((s.at_risk for s in found.steps if s.time >= tick), 0) for tick in ticks]
-    return Stay(w.arm_name(group), steps, at_risk)
+    return Stay(w.arm_name(group), steps, [found.at_risk(tick) for tick in at])
 
 
 def _leaving(found: Curve) -> list[int]:
@@ -51,6 +51,21 @@ def table(w: Writer, kind: str, caption: Spans, ended: str, at: Sequence[tuple[s
 def _is_known(w: Writer, kind: str, group: str, name: str) -> bool:
     number = w.results.get(kind, group, "at", name)
     return number is not None and number.value is not None
+
+
+def risk_table(w: Writer, kind: str, ref: Spans) -> Table:
+    """The people at risk as they stand under the figure."""
+    at = ticks(w.data, kind)
+    heads = (
+        *([ColumnHead(w.say("arm"), numeric=False, wide=2.2)] if w.data.groups != (POOLED,) else []),
+        *(ColumnHead((Label(str(tick)),), w.say(w.data.time_unit + "s"), wide=0.7) for tick in at),
+    )
+    rows = []
+    for group in w.data.groups:
+        if f"{kind}.{group}.n" in w.results.by_id:
+            names = [w.arm(group)] if group != POOLED else []
+            rows.append(row(*names, *(w.count(kind, group, "at_risk", tick_name(w.data, tick)) for tick in at)))
+    return Table(ref, w.say(f"{kind}_risk_table"), heads, tuple(rows))
 
 
 def _rows(w: Writer, kind: str, at: list[str]) -> Iterator[Row]:

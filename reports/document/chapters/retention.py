@@ -4,7 +4,7 @@ from collections.abc import Iterator
 
 from ..spans import Block, Figure, Heading, Spans
 from ..writer import Writer
-from .curve import drawing, table
+from .curve import drawing, risk_table, table
 
 
 def chapter(w: Writer) -> Iterator[Block]:
@@ -13,16 +13,18 @@ def chapter(w: Writer) -> Iterator[Block]:
     if not points:
         yield w.missing("retention")
         return
+    picture = drawing(w, "retention", w.data.time_unit + "s", "retention_axis")
     ref = w.next("table")
-    days = {w.data.last_day_of(group, p.code) for p in points for group in w.data.groups}
-    picture = drawing(w, "retention", sorted({0.0, *days}), w.data.time_unit + "s", "retention_axis")
+    risk = w.next("table") if picture else ref
     if picture:
-        notes = (w.say("retention_note", level=w.level()), w.say("figure_numbers", table=ref))
+        notes = (w.say("retention_note", level=w.level()), w.say("figure_numbers_two", table=ref, risk=risk))
         yield Figure(
             w.next("figure"), _title(w, _last(w, [p.code for p in points])), picture, w.word("retention_alt"), notes
         )
     at = [(point.code, w.point(point.code)) for point in points[-6:]]
     yield table(w, "retention", w.say("retention_table"), "ended", at, ref)
+    if picture:
+        yield risk_table(w, "retention", risk)
 
 
 def _last(w: Writer, points: list[str]) -> str:
