@@ -1,6 +1,6 @@
 """The pen: turns words, study texts and numbers into spans, and counts tables and figures."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 
 from ..dataset import POOLED, Dataset
 from ..plan import AnalysisPlan
@@ -138,10 +138,10 @@ class Writer:
             spans += [Text(between)] * bool(spans) + list(item)
         return tuple(spans)
 
-    def by_group(self, with_arm: str, pooled: str, places) -> Spans:
-        """One clause a group, `places(group)` filling the template; without the arm's name where all are pooled."""
-        groups = self.data.groups
-        if groups == (POOLED,):
+    def by_group(self, with_arm: str, pooled: str, places, groups: Sequence[str] = ()) -> Spans:
+        """One clause a group (or each of `groups`), `places(group)` filling the template; without a name where pooled."""
+        groups = groups or self.data.groups
+        if self.data.groups == (POOLED,):
             return self.say(pooled, **places(POOLED))
         return self.listed(self.say(with_arm, arm=self.arm(group), **places(group)) for group in groups)
 

@@ -193,6 +193,17 @@ def test_a_figure_of_the_baseline_alone_does_not_say_from_there_to_there():
     assert any(", so far at Pretest alone: " in title for title in titles)
 
 
+def test_a_figure_s_title_ends_where_every_arm_was_still_asked():
+    data = a_trial(60)
+    waiting = {person.code for person in data.participants if person.arm == "waiting"}
+    kept = (row for row in data.scores if row.timepoint != "post2" or row.participant not in waiting)
+    data = dataclasses.replace(data, scores=tuple(kept))
+    report = compose(analyse(data, PLAN), data, PLAN)
+    titles = [plain(block.title) for block in report.blocks if hasattr(block, "svg")]
+    assert [title for title in titles if "–" in title] == []
+    assert any("PHQ9 from Pretest to Post-test 1: " in title for title in titles)
+
+
 def test_a_plan_without_extras_has_a_report():
     data = a_trial(30)
     plan = AnalysisPlan(standardiser="post_sd")

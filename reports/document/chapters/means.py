@@ -34,30 +34,34 @@ def _instrument(w: Writer, instrument: str, direction: str, points: list[str]) -
 
 
 def _title(w: Writer, instrument: str, points: list[str]) -> Spans:
-    """The message: from where to where each arm's mean went."""
+    """The message: from where to where each arm's mean went, between the first and last points that all arms know."""
     seen = {g: [p.code for p in _known(w, instrument, points, g)] for g in w.data.groups}
-    last = next(code for code in reversed(points) if any(code in codes for codes in seen.values()))
-    if last == points[0]:
-        return _title_so_far(w, instrument, last)
-    head = w.say("means_title", instrument=w.instrument(instrument), start=w.point(points[0]), end=w.point(last))
+    groups = [group for group, codes in seen.items() if codes]
+    shared = [code for code in points if all(code in seen[group] for group in groups)]
+    if not shared:
+        return w.title_of(instrument)
+    first, last = shared[0], shared[-1]
+    if first == last:
+        return _title_so_far(w, instrument, last, groups)
+    head = w.say("means_title", instrument=w.instrument(instrument), start=w.point(first), end=w.point(last))
 
     def places(group: str) -> dict[str, Spans]:
         return {
-            "from_": w.value("mean", instrument, points[0], group),
+            "from_": w.value("mean", instrument, first, group),
             "to": w.value("mean", instrument, last, group),
         }
 
-    return (*head, *w.by_group("means_arm", "means_pooled", places))
+    return (*head, *w.by_group("means_arm", "means_pooled", places, groups))
 
 
-def _title_so_far(w: Writer, instrument: str, point: str) -> Spans:
-    """Nobody was asked again yet."""
+def _title_so_far(w: Writer, instrument: str, point: str, groups: list[str]) -> Spans:
+    """There is nothing else yet that all arms know."""
     head = w.say("means_so_far", instrument=w.instrument(instrument), start=w.point(point))
 
     def place(group: str) -> dict[str, Spans]:
         return {"from_": w.value("mean", instrument, point, group)}
 
-    return (*head, *w.by_group("means_so_far_arm", "means_so_far_pooled", place))
+    return (*head, *w.by_group("means_so_far_arm", "means_so_far_pooled", place, groups))
 
 
 def _known(w: Writer, instrument: str, points: list[str], group: str):
