@@ -6,8 +6,11 @@ import logging
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from importlib import import_module
 from typing import TypeVar
 
+from django.conf import settings
+from django.core.cache import cache
 from django.db.models import Exists, OuterRef, Q
 
 from trial import audit, hooks
@@ -23,6 +26,7 @@ logger = logging.getLogger(__name__)
 STOPPED_AFTER = timedelta(hours=24)  # a screening left alone: its answers are erased
 UNSIGNED_AFTER = timedelta(days=30)  # verified, but consent never signed
 FORGOTTEN_AFTER = timedelta(hours=20)  # within the 24 hours that are promised, and longer than a session lasts
+HOUR = 60 * 60
 
 
 @dataclass(frozen=True)
@@ -47,6 +51,7 @@ def tick(at: datetime, *, seal: bool = True) -> Round:
         careful.part(hooks.code(work), work, 0)
     stopped = careful.each("stop", _abandoned, _stop, _person)
     careful.each("forget", _forgotten, _forget, _person)
+    careful.part("expired sessions", _clear_sessions, False)
     sealed = careful.each("seal", _studies, _seal, _study) if seal else 0
     mailed = tuple(message.participant.code for message in sent if message.participant and message.kind != "alert")
     return Round(moved, len(sent), stopped, sealed, mailed, careful.failed)
@@ -169,6 +174,17 @@ def _forgotten(at: datetime) -> Sequence[int]:
 def _forget(number: int, at: datetime) -> bool:
     participant = Participant.objects.select_related("study").get(pk=number)
     participants.erase(participant=participant, reason="did_not_get_in", by=WORKER, at=at)
+    return True
+
+
+def _clear_sessions(at: datetime) -> bool:
+    """What is typed before an address is verified stands in a session alone, so it goes when the session has expired.
+
+    Once an hour, over all workers: a session lasts 12. Sessions are dated by the wall clock, and cleared by it.
+    """
+    if not cache.add(f"sessions-cleared:{at:%Y-%m-%dT%H}", True, 2 * HOUR):
+        return False
+    import_module(settings.SESSION_ENGINE).SessionStore.clear_expired()
     return True
 
 

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import pytest
+from django.contrib.sessions.models import Session
 from django.core import mail
 from django.db import connection
 
@@ -224,6 +225,16 @@ def test_whoever_would_rather_not_is_let_go_at_either_stage(study):
     late.post(f"join/{study.public_slug}/decline/")
     dan.refresh_from_db()
     assert (dan.left_stage, dan.left_reason) == ("consent", "declined")
+
+
+def test_whoever_declines_has_what_they_typed_forgotten_at_once(study):
+    client = screened(study)
+    typed = {"name": "Dan Jansen", "email": "dan@example.org", "phone": "+31 6 1234 5678"}
+    client.post(f"join/{study.public_slug}/contact/", typed)
+    assert "dan@example.org" in str([each.get_decoded() for each in Session.objects.all()])
+    assert client.post(f"join/{study.public_slug}/decline/").status_code == 200
+    kept = str([each.get_decoded() for each in Session.objects.all()])
+    assert [value for value in typed.values() if value in kept] == []
 
 
 def test_a_participant_of_another_study_is_not_on_the_way_into_this_one(study, now):

@@ -338,4 +338,6 @@ class DeclineView(WayInView):
             by=doors.actor_of(person),
             at=at,
         )
+        if not is_verified:
+            doors.WayIn.of(request).forget("asked")
         return Response(shapes.ProgressShape(shapes.progress(person, at)).data)

@@ -7,17 +7,19 @@ from datetime import timedelta
 
 import pytest
 import time_machine
+from django.contrib.sessions.models import Session
 from django.core import mail
 from django.core.cache import cache
 from django.db import connection
 from django.test import Client
 from django.urls import reverse
+from django.utils import timezone
 
 from outcomes.actions import screening
 from outcomes.models import ScreeningAnswer
 from tests import factories
 from tests.conftest import NOW
-from trial import actors
+from trial import actors, worker
 from trial.actions import participants, studies
 from trial.models import Alert, AuditEvent, Consent, Identity, Participant
 
@@ -139,6 +141,56 @@ def test_what_is_typed_on_the_contact_page_stays_in_the_encrypted_session_until_
     send(client, url("contact"), CONTACT)
     assert (Identity.objects.count(), CONTACT["email"] in everything_stored()) == (0, False)
     assert not re.search(rf"(?<![0-9a-zA-Z]){mailed_code()}(?![0-9a-zA-Z])", everything_stored())
+
+
+def sessions() -> str:
+    """Every session that is stored, decoded as the site itself decodes it."""
+    return "\n".join(str(each.get_decoded()) for each in Session.objects.all())
+
+
+def nothing_typed_is_kept() -> bool:
+    return not any(typed in sessions() for typed in (*CONTACT.values(), "Jansen"))
+
+
+def test_what_was_typed_and_never_verified_goes_with_its_session_which_the_worker_clears(client, study, monday):
+    screened(client)
+    send(client, url("contact"), CONTACT)
+    assert CONTACT["email"] in sessions()
+    for hours in (1, 6, 7):  # 14 hours; a session lasts 12
+        monday.shift(timedelta(hours=hours))
+        worker.tick(timezone.now())
+    assert (nothing_typed_is_kept(), Session.objects.count()) == (True, 0)
+
+
+def test_a_session_in_use_is_not_cleared_and_expired_ones_not_each_round(client, study, monday):
+    client.post(url("begin"), {"request_key": key_of(client.get(url("information")))})
+    worker.tick(timezone.now())
+    assert Session.objects.count() == 1
+    Session.objects.update(expire_date=NOW - timedelta(minutes=1))
+    worker.tick(timezone.now())
+    assert Session.objects.count() == 1
+    monday.shift(timedelta(hours=1))
+    worker.tick(timezone.now())
+    assert Session.objects.count() == 0
+
+
+def test_whoever_declines_has_what_they_typed_forgotten_at_once_and_still_reads_the_last_page(client, study):
+    screened(client)
+    send(client, url("contact"), CONTACT)
+    answer = send(client, url("decline"), {})
+    assert nothing_typed_is_kept()
+    assert "What you answered is erased" in client.get(answer.url).content.decode()
+
+
+def test_whoever_was_turned_away_meanwhile_has_what_they_typed_forgotten_when_they_look(client, study):
+    screened(client)
+    send(client, url("contact"), CONTACT)
+    participants.turn_away(
+        participant=Participant.objects.get(), stage="screening", reason="stopped", by=actors.SYSTEM, at=NOW
+    )
+    assert client.get(url("code")).url == url("turned_away")
+    client.get(url("turned_away"))
+    assert nothing_typed_is_kept()
 
 
 def test_whoever_is_turned_away_reads_the_studys_words_who_can_help_and_never_the_limit(client, study):

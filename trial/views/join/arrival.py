@@ -47,6 +47,13 @@ def forget(request: HttpRequest, study: Study) -> None:
     request.session[SESSION] = {k: v for k, v in request.session.get(SESSION, {}).items() if k != study.public_slug}
 
 
+def forget_typed(request: HttpRequest, study: Study) -> None:
+    """Name, address and number of somebody who does not come in; the code stays, so that they can read why."""
+    if "asked" in kept(request, study):
+        remaining = {name: value for name, value in kept(request, study).items() if name != "asked"}
+        request.session[SESSION] = {**request.session[SESSION], study.public_slug: remaining}
+
+
 def person_of(request: HttpRequest, study: Study) -> Participant | None:
     """The newcomer of this session, or else the participant who is signed in."""
     code = kept(request, study).get("code")

@@ -34,6 +34,7 @@ def turned_away(request: HttpRequest, study: Study, person: Participant) -> Http
     """Why, in the study's own kind words; who can help now; the crisis lines. Never a score or a limit."""
     if person.state != "excluded":
         return arrival.onward(person, timezone.now())
+    arrival.forget_typed(request, study)
     protocol = person.version.protocol
     words = next((each.turned_away for each in protocol.eligibility if each.code == person.left_reason), None)
     context = {"words": words, "help": protocol.help, "crisis_lines": protocol.crisis_lines}
@@ -50,6 +51,7 @@ def decline(request: HttpRequest, study: Study, person: Participant) -> HttpResp
     if request.method == "GET":
         return render(request, "join/decline.html")
     _decline(request, person)
+    arrival.forget_typed(request, study)
     return redirect("join:turned_away", study.public_slug)
 
 
