@@ -89,7 +89,7 @@ def test_field_keys_without_a_single_key_are_refused(where, value):
 
 
 @pytest.mark.parametrize("where", [{}, PRODUCTION])
-@pytest.mark.parametrize("bad", ["old", OLD[:-4], "é" * 44])
+@pytest.mark.parametrize("bad", ["old", OLD[:-4], "é" * 44], ids=["no key", "cut short", "not ASCII"])
 def test_a_malformed_field_key_is_named_by_its_place_and_never_shown(where, bad):
     with pytest.raises(environment.MalformedKey, match="key 2 of HANDVAT_FIELD_KEYS is not a Fernet key") as refused:
         environment.field_keys({**where, "HANDVAT_FIELD_KEYS": f"{NEW},{bad}"})
