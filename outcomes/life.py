@@ -13,7 +13,7 @@ from outcomes.actions import assessments
 from outcomes.actions.screening import decide, forget
 from outcomes.models import Assessment, Schedule, ScreeningAnswer
 from outcomes.queries import assessments as reads
-from outcomes.queries import definitions
+from outcomes.queries import definitions, wordings
 from outcomes.queries.dashboard import panel, person_panel
 from outcomes.queries.tables import tables
 from outcomes.rehearsal import behave
@@ -23,7 +23,7 @@ from trial import anchors, sections
 from trial.actions import milestones, participants
 from trial.actors import SYSTEM
 from trial.entries import Ask, Done, Mail, Outcome, Task, Wait
-from trial.models import Message, Participant, Study
+from trial.models import Message, Participant, ProtocolVersion, Study
 from trial.queries.addresses import address_of, home_url
 
 __all__ = [
@@ -39,6 +39,7 @@ __all__ = [
     "requirements",
     "screening",
     "section",
+    "sign_offs",
     "tables",
     "today",
     "withdrawn",
@@ -64,6 +65,11 @@ def requirements(study: Study) -> list[str]:
         and instrument.wordings[language].status != "official"
         and f"{code}:{language}" not in confirmed
     ]
+
+
+def sign_offs(version: ProtocolVersion) -> list[tuple[str, str]]:
+    """Wordings that are not official, in every language of the study."""
+    return [("wording", subject) for subject in sorted(wordings.unofficial(version))]
 
 
 def open_languages(study: Study) -> list[str]:

@@ -287,6 +287,7 @@ def test_every_entry_of_the_lists_in_settings_exists_and_lives_where_entries_liv
         "STUDY_SECTIONS",
         "REQUIREMENTS",
         "OPEN_LANGUAGES",
+        "SIGN_OFFS",
         "OPENED",
         "JOURNEY",
         "ALLOTTED",

@@ -196,8 +196,8 @@ PRESSES = [
     Press("research:resume", pairs.paused_study, STATE, "study open"),
     Press("research:close", pairs.researcher, STATE, "study closed", lambda x: {"reason": "Because"}),
     Press("research:lock", pairs.closed_study, STATE, "study locked", lambda x: {"reason": "Because", "sure": "on"}),
-    Press("research:confirm_line", pairs.researcher, SETUP, "crisis_line confirmed"),
-    Press("research:confirm_wording", pairs.researcher, SETUP, "wording confirmed"),
+    Press("research:confirm_line", pairs.amended, SETUP, "crisis_line confirmed"),
+    Press("research:confirm_wording", pairs.amended, SETUP, "wording confirmed"),
     Press(
         "research:erase",
         pairs.with_people,

@@ -14,7 +14,7 @@ from trial.actions.messages import queue
 from trial.actions.staff import token_of
 from trial.actors import SYSTEM
 from trial.entries import Ask, Done, Mail, Outcome, Task, Wait
-from trial.models import Alert, ExerciseAnswer, Invitation, Message, Participant, Study
+from trial.models import Alert, ExerciseAnswer, Invitation, Message, Participant, ProtocolVersion, Study
 from trial.queries import programme
 from trial.queries.addresses import address_of, home_url
 from trial.queries.dashboard import panel_adherence, panel_alerts, panel_flow, panel_recruitment
@@ -39,6 +39,7 @@ __all__ = [
     "recruitment",
     "requirements",
     "section",
+    "sign_offs",
     "tables",
     "today",
     "verification",
@@ -64,6 +65,11 @@ def requirements(study: Study) -> list[str]:
             if line.name not in checked
         ]
     return missing
+
+
+def sign_offs(version: ProtocolVersion) -> list[tuple[str, str]]:
+    """Crisis lines, each to be called or opened by somebody."""
+    return [("crisis_line", line.name) for line in version.protocol.crisis_lines]
 
 
 def verification(participant: Participant, at: datetime) -> Outcome:

@@ -214,6 +214,10 @@ REQUIREMENTS = [  # what must be so before a study opens: requirements(study) ->
     "coaching_protocol.life.requirements",
 ]
 OPEN_LANGUAGES = ["outcomes.life.open_languages"]  # languages a study may open in: open_languages(study) -> list[str]
+SIGN_OFFS = [  # what a person puts their name to: sign_offs(version) -> list[(kind, subject)]; simulated in a rehearsal
+    "outcomes.life.sign_offs",
+    "trial.life.sign_offs",
+]
 OPENED = ["randomisation.life.opened"]  # what follows when a study opens, in the same transaction: opened(study, at)
 JOURNEY = [
     "outcomes.life.screening",

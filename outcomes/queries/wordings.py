@@ -71,8 +71,17 @@ def _shown(
 
 def subjects(version: ProtocolVersion) -> set[str]:
     """What can be signed off: every wording of this version, in the study's languages."""
+    return set(_by_subject(version))
+
+
+def unofficial(version: ProtocolVersion) -> set[str]:
+    """Those of them that need a sign-off."""
+    return {subject for subject, wording in _by_subject(version).items() if wording.status != "official"}
+
+
+def _by_subject(version: ProtocolVersion) -> dict[str, Wording]:
     return {
-        f"{code}:{language}"
+        f"{code}:{language}": instrument.wordings[language]
         for code, instrument in definitions.assessments(version).definitions.items()
         for language in version.protocol.languages
         if language in instrument.wordings

@@ -24,7 +24,7 @@ from tests.api import clients
 from tests.api.clients import BASE, Client
 from tests.conftest import NOW, SMALL
 from trial import actors, audiences
-from trial.actions import alerts, messages
+from trial.actions import alerts, messages, studies
 from trial.actions import staff as invitations
 from trial.models import AuditEvent, ExerciseAnswer, Participant, Study, User
 
@@ -186,6 +186,17 @@ def researcher(study: Study) -> dict[str, Any]:
     return staff(study, "researcher")
 
 
+def amended(study: Study) -> dict[str, Any]:
+    """A version that was loaded after the study opened: nobody put a name to its texts yet."""
+    amend(study)
+    return researcher(study)
+
+
+def amend(study: Study) -> None:
+    studies.load(path=packed({"README": "Amended."}), by=actors.SYSTEM, at=NOW)
+    vars(study).pop("current", None)
+
+
 def draft_study(study: Study) -> dict[str, Any]:
     Study.objects.update(state="draft")
     return researcher(study)
@@ -264,19 +275,20 @@ def two_coaches(study: Study) -> dict[str, Any]:
 
 def a_zip() -> SimpleUploadedFile:
     """The small study under other names."""
-    packed = io.BytesIO()
-    with zipfile.ZipFile(packed, "w") as archive:
-        for path in sorted(SMALL.rglob("*.*")):
-            text = path.read_text()
-            if path.name == "study.yaml":
-                for old, new in (
-                    ("small-study", "other-study"),
-                    (PUBLIC, "other-mornings"),
-                    ("prefix: QM", "prefix: QN"),
-                ):
-                    text = text.replace(old, new)
-            archive.writestr(str(path.relative_to(SMALL)), text)
-    return SimpleUploadedFile("other.zip", packed.getvalue(), "application/zip")
+    text = (SMALL / "study.yaml").read_text()
+    for old, new in (("small-study", "other-study"), (PUBLIC, "other-mornings"), ("prefix: QM", "prefix: QN")):
+        text = text.replace(old, new)
+    return SimpleUploadedFile("other.zip", packed({"study.yaml": text}).getvalue(), "application/zip")
+
+
+def packed(changed: dict[str, str]) -> io.BytesIO:
+    """The small study as a zip, with these files changed or added."""
+    files = {str(path.relative_to(SMALL)): path.read_text() for path in sorted(SMALL.rglob("*.*"))}
+    archive = io.BytesIO()
+    with zipfile.ZipFile(archive, "w") as opened:
+        for name, text in (files | changed).items():
+            opened.writestr(name, text)
+    return archive
 
 
 CORRECTION = {"outcome": "reached", "minutes": 9, "steps_done": ["greet"], "note": "It was Dan.", "reason": "slip"}
@@ -499,7 +511,7 @@ PAIRS = [
         "crisis_line confirmed",
         lambda x: x.browser.post(page("research:confirm_line", R), {"subject": "113 Zelfmoordpreventie"}),
         lambda x: x.api.post(f"studies/{R}/crisis-lines/confirm/", {"subject": "113 Zelfmoordpreventie"}),
-        researcher,
+        amended,
     ),
     Pair(
         "research:confirm_wording",
@@ -507,7 +519,7 @@ PAIRS = [
         "wording confirmed",
         lambda x: x.browser.post(page("research:confirm_wording", R), {"subject": "PHQ9:nl"}),
         lambda x: x.api.post(f"studies/{R}/wordings/confirm/", {"subject": "PHQ9:nl"}),
-        researcher,
+        amended,
     ),
     Pair(
         "research:erase",

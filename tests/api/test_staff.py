@@ -12,7 +12,7 @@ from django.test.utils import CaptureQueriesContext
 from reports.actions import reports
 from tests import factories
 from tests.api.clients import Client, a_key
-from tests.api.test_pairs import a_zip
+from tests.api.test_pairs import a_zip, amend
 from trial import actors
 from trial.actions import alerts
 from trial.models import AuditEvent, ProtocolVersion, Study
@@ -48,6 +48,7 @@ def test_a_folder_is_loaded_once(study, ada):
 
 
 def test_a_study_that_cannot_open_says_all_that_is_missing(study, ada):
+    amend(study)
     Study.objects.update(state="draft", simulated=False)
     missing = ada.get(f"studies/{study.slug}/").json()["missing"]
     answer = ada.post(f"studies/{study.slug}/open/")

@@ -129,6 +129,17 @@ def test_a_confirmation_counts_once_and_carries_a_name(folder, now):
     assert list(Confirmation.objects.values_list("confirmed_by", flat=True)) == ["staff 1"]
 
 
+def test_opening_a_simulated_study_records_the_sign_offs_that_a_live_one_waits_for(study):
+    kept = Confirmation.objects.filter(version=study.current)
+    wordings = {f"{code}:{language}" for code in ("PHQ9", "GAD7", "PHQ4") for language in ("en", "nl")}
+    lines = {line.name for line in study.current.protocol.crisis_lines}
+    assert set(kept.filter(kind="wording").values_list("subject", flat=True)) == wordings
+    assert set(kept.filter(kind="crisis_line").values_list("subject", flat=True)) == lines
+    assert set(kept.values_list("simulated", "confirmed_by")) == {(True, "system")}
+    events = AuditEvent.objects.filter(action__in=("wording confirmed", "crisis_line confirmed"))
+    assert events.count() == kept.count() == len(wordings | lines)
+
+
 def test_data_are_not_locked_while_anybody_is_followed(study, now):
     dan = factories.a_randomised_participant(study, now)
     studies.close(study=study, by=actors.SYSTEM, at=now)

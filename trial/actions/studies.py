@@ -12,7 +12,7 @@ from django.db import IntegrityError, transaction
 from trial import audit, folder, hooks, lifecycles, vault
 from trial.actions.once import once
 from trial.actions.staff import join
-from trial.actors import Actor
+from trial.actors import SYSTEM, Actor
 from trial.models import Confirmation, Journey, Participant, ProtocolText, ProtocolVersion, Study, User
 
 
@@ -145,6 +145,8 @@ def open_study(*, study: Study, by: Actor, at: datetime) -> Study:
     """Open for recruitment: locks the design and the analysis plan before the first allocation. Raises NotReady."""
     study = Study.objects.select_for_update().get(pk=study.pk)
     after = lifecycles.step("study", study.state, "open")
+    if study.simulated:
+        _sign_off_simulated(study, at)
     missing = requirements(study)
     if missing:
         raise NotReady(missing)
@@ -162,6 +164,13 @@ def open_study(*, study: Study, by: Actor, at: datetime) -> Study:
     for opened in hooks.entries("OPENED"):
         opened(study, at)
     return study
+
+
+def _sign_off_simulated(study: Study, at: datetime) -> None:
+    """What people put their name to before a live study opens is recorded for a simulated one too, and says what it is."""
+    for sign_offs in hooks.entries("SIGN_OFFS"):
+        for kind, subject in sign_offs(study.current):
+            confirm(version=study.current, kind=kind, subject=subject, by=SYSTEM, at=at)
 
 
 def open_languages(study: Study) -> list[str]:
