@@ -90,9 +90,49 @@ def test_before_opening_the_design_may_change(folder, now):
 def test_another_study_cannot_take_the_public_name(folder, now):
     load(folder, now)
     rewrite(folder, "study.yaml", "slug: small-study", "slug: other-study")
-    with pytest.raises(studies.SlugTaken):
+    with pytest.raises(studies.SlugTaken) as refused:
         load(folder, now)
+    assert str(refused.value) == "public_slug quiet-mornings is taken by the study small-study; choose another"
+    rewrite(folder, "study.yaml", "quiet-mornings", "other-mornings")
+    with pytest.raises(studies.SlugTaken) as refused:
+        load(folder, now)
+    assert str(refused.value) == "code_prefix QM is taken by the study small-study; choose another"
     assert Study.objects.count() == 1
+
+
+def test_a_draft_may_get_another_public_name_and_prefix(folder, now):
+    load(folder, now)
+    rewrite(folder, "study.yaml", "quiet-mornings", "early-hours")
+    rewrite(folder, "study.yaml", "code_prefix: QM", "code_prefix: EH")
+    study = load(folder, now).study
+    study.refresh_from_db()
+    assert (study.public_slug, study.code_prefix) == ("early-hours", "EH")
+    event = AuditEvent.objects.get(action="study renamed")
+    assert ("quiet-mornings" in event.old, "early-hours" in event.new) == (True, True)
+
+
+def test_a_draft_cannot_take_the_name_of_another_study(study, folder, now):
+    Study.objects.filter(pk=study.pk).update(slug="first", code_prefix="ZZ", public_slug="elsewhere")
+    load(folder, now)
+    rewrite(folder, "study.yaml", "public_slug: quiet-mornings", "public_slug: elsewhere")
+    with pytest.raises(studies.SlugTaken, match="public_slug elsewhere is taken by the study first"):
+        load(folder, now)
+    assert ProtocolVersion.objects.filter(study__slug="small-study").count() == 1
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "named"),
+    [
+        ("public_slug: quiet-mornings", "public_slug: early-hours", "public_slug"),
+        ("prefix: QM", "prefix: EH", "code_prefix"),
+    ],
+)
+def test_once_open_a_study_keeps_its_public_name_and_prefix(folder, now, old, new, named):
+    factories.an_open_study(folder, now)
+    rewrite(folder, "study.yaml", old, new)
+    with pytest.raises(studies.NameLocked, match=f"small-study is open: {named} cannot change any more"):
+        load(folder, now)
+    assert ProtocolVersion.objects.count() == 1
 
 
 def test_whoever_loads_a_new_study_becomes_its_researcher(study, folder, now, staff):

@@ -44,6 +44,13 @@ class DesignLocked(Exception):
     """The study is open: its randomisation and analysis can no longer change."""
 
 
+class NameLocked(Exception):
+    """The study is open: its public slug and code prefix stand in links and in people's codes."""
+
+
+NAMES = ("public_slug", "code_prefix")
+
+
 def load(*, path: Path, simulated: bool = False, user: User | None = None, by: Actor, at: datetime) -> ProtocolVersion:
     """Read a study folder or .zip and store it as a new version. Raises folder.FolderErrors with every mistake; stores
     nothing then. The person who loads a new study becomes its researcher."""
@@ -61,6 +68,7 @@ def store(*, loaded: folder.Loaded, simulated: bool, user: User | None, by: Acto
     if newest and newest.sha256 == loaded.sha256:
         raise AlreadyLoaded(f"{study.slug} version {newest.number} is this folder")
     _check_design_unchanged(study, newest, loaded)
+    _rename(study, described, by=by, at=at)
     version = ProtocolVersion.objects.create(
         study=study,
         number=newest.number + 1 if newest else 1,
@@ -83,11 +91,7 @@ def store(*, loaded: folder.Loaded, simulated: bool, user: User | None, by: Acto
 
 
 def _new_study(described: dict, sha256: str, *, simulated: bool, user: User | None, by: Actor, at: datetime) -> Study:
-    taken = Study.objects.filter(public_slug=described["public_slug"]) | Study.objects.filter(
-        code_prefix=described["code_prefix"]
-    )
-    if taken.exists():
-        raise SlugTaken(f"public_slug {described['public_slug']} or code_prefix {described['code_prefix']} is taken")
+    _check_names_free(described)
     try:
         with transaction.atomic():
             study = Study.objects.create(
@@ -104,6 +108,28 @@ def _new_study(described: dict, sha256: str, *, simulated: bool, user: User | No
     if user:
         join(study=study, user=user, role="researcher", by=by, at=at)
     return study
+
+
+def _check_names_free(described: dict) -> None:
+    for name in NAMES:
+        other = Study.objects.filter(**{name: described[name]}).exclude(slug=described["slug"]).first()
+        if other:
+            raise SlugTaken(f"{name} {described[name]} is taken by the study {other.slug}; choose another")
+
+
+def _rename(study: Study, described: dict, *, by: Actor, at: datetime) -> None:
+    """While nobody could come in yet, a study may get another neutral name or prefix."""
+    old = {name: getattr(study, name) for name in NAMES}
+    new = {name: described[name] for name in NAMES}
+    if old == new:
+        return
+    if study.state != "draft":
+        changed = " and ".join(name for name in NAMES if old[name] != new[name])
+        raise NameLocked(f"{study.slug} is {study.state}: {changed} cannot change any more")
+    _check_names_free(described)
+    study.public_slug, study.code_prefix = new["public_slug"], new["code_prefix"]
+    study.save(update_fields=list(NAMES))
+    audit.record(study, "study renamed", old=old, new=new, by=by, at=at)
 
 
 def _check_design_unchanged(study: Study, newest: ProtocolVersion | None, loaded: folder.Loaded) -> None:

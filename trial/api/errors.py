@@ -90,6 +90,9 @@ CATALOGUE: Mapping[str, Named] = {
     "trial.actions.studies.DesignLocked": Named(
         CONFLICT, "design_locked", _("The study is open: its design and its analysis plan cannot change any more.")
     ),
+    "trial.actions.studies.NameLocked": Named(
+        CONFLICT, "name_locked", _("The study is open: its public slug and code prefix cannot change any more.")
+    ),
     "trial.actions.studies.NotReady": Named(
         CONFLICT, "not_ready", _("Something is still missing before this study opens.")
     ),

@@ -29,7 +29,13 @@ class Command(BaseCommand):
             version = studies.store(
                 loaded=loaded, simulated=simulated, user=None, by=Actor("system", "load_study"), at=timezone.now()
             )
-        except (stamp.WrongDatabase, studies.AlreadyLoaded, studies.DesignLocked, studies.SlugTaken) as error:
+        except (
+            stamp.WrongDatabase,
+            studies.AlreadyLoaded,
+            studies.DesignLocked,
+            studies.NameLocked,
+            studies.SlugTaken,
+        ) as error:
             raise CommandError(str(error)) from None
         for note in loaded.notes:
             self.stdout.write(f"note: {note}")

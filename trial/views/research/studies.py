@@ -74,7 +74,7 @@ def _store(request: HttpRequest, form: forms.LoadStudy) -> HttpResponse:
     except actions.AlreadyLoaded:
         messages.info(request, _("The newest version of this study is this very folder. Nothing was stored."))
         return redirect("research:setup", slug=slug)
-    except (actions.DesignLocked, actions.SlugTaken) as error:
+    except (actions.DesignLocked, actions.NameLocked, actions.SlugTaken) as error:
         form.add_error("upload", str(error))
         return _loading(request, form)
     request.session["notes"] = {**request.session.get("notes", {}), slug: list(loaded.notes)}
