@@ -12,7 +12,7 @@ from django.core.management import call_command
 
 from randomisation.actions import seeds
 from reports.actions import reports
-from trial import actors, folder, hooks, rehearse, stamp
+from trial import actors, folder, rehearse, stamp
 from trial.actions import studies
 from trial.models import Study
 from trial.sections import Study as Described
@@ -66,7 +66,7 @@ def _clear(directory: Path) -> None:
 
 def check_effects(path: Path, effects: Mapping[str, float]) -> None:
     """Raises UnknownGrant for the code of a grant that no arm has, and FolderErrors where the folder has mistakes."""
-    document = folder.read(path, hooks.entries("STUDY_SECTIONS")).document
+    document = studies.read(path, at=None).document
     grants = {grant.code for arm in Described.model_validate(document["study"]).arms for grant in arm.grants}
     for code in effects:
         if code not in grants:

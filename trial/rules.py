@@ -27,7 +27,7 @@ def _as_text(value: object) -> object:
 
 
 def _numeric(value: str) -> str:
-    if _number(value) is None:
+    if number(value) is None:
         raise ValueError(f"'{value}' is not a number")
     return value
 
@@ -149,20 +149,20 @@ def _compare(rule: Rule, fact: Value | None) -> bool | None:
 
 def _within(name: str, limit: str, fact: Value) -> bool | None:
     """None for an answer that is no number: a limit says nothing about it."""
-    value, bound = _number(fact), _number(limit)
+    value, bound = number(fact), number(limit)
     if value is None or bound is None:
         return None
     return {"above": value > bound, "below": value < bound, "at_least": value >= bound, "at_most": value <= bound}[name]
 
 
 def _same(fact: Value, written: str) -> bool:
-    value, wanted = _number(fact), _number(written)
+    value, wanted = number(fact), number(written)
     if value is not None and wanted is not None:
         return value == wanted
     return str(fact) == written
 
 
-def _number(value: Value) -> Fraction | None:
+def number(value: Value) -> Fraction | None:
     """Exact; a fraction such as 1/3 in text is not a number that the folder's language knows."""
     if isinstance(value, str) and ("/" in value or len(value) > 30 or "e" in value.lower()):
         return None

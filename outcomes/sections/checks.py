@@ -4,9 +4,11 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 
 from outcomes.instruments import Instrument
-from outcomes.sections.assessments import Assessments
+from outcomes.sections.assessments import Assessments, Planned
+from trial.anchors import TIMED
 from trial.folder import Loc, Problem, Source, unknown
-from trial.rules import Rule
+from trial.rules import COMPARATORS, Rule
+from trial.rules import number as as_number
 from trial.sections import Study
 from trial.sections.checks import check_answer, leaves, missing, repeated
 
@@ -72,6 +74,37 @@ def _schedules(subject: Subject) -> Iterator[Problem]:
                 yield source.problem((*place, "timepoint"), message)
             if entry.awaited_timepoint:
                 yield from _known_timepoint(assessments, source, (*place, "anchor"), entry.awaited_timepoint)
+
+
+def _windows(subject: Subject) -> Iterator[Problem]:
+    """One instrument is open once at a time, where the schedule alone decides it: both hang on the same fixed day."""
+    for name, entries in subject.assessments.schedules.items():
+        for later, entry in enumerate(entries):
+            for earlier, other in enumerate(entries[:later]):
+                both = [code for code in entry.instruments if code in other.instruments]
+                if both and _overlap(entry, other):
+                    line = subject.source.line(("schedules", name, earlier))
+                    message = (
+                        f"{both[0]} is open at '{other.timepoint}' (line {line}) and here on the same days; "
+                        "shorten a window or move one of them"
+                    )
+                    yield subject.source.problem(("schedules", name, later), message)
+
+
+def _overlap(one: Planned, other: Planned) -> bool:
+    if one.anchor != other.anchor or one.anchor not in TIMED:
+        return False
+    (first, first_end), (second, second_end) = _days(one), _days(other)
+    return first < second_end and second < first_end
+
+
+def _days(entry: Planned) -> tuple[int, int]:
+    """First day of a window and the day after its last, counted from the anchor that it shares with others."""
+    first = entry.days + (entry.on.toordinal() if entry.on else 0)
+    if entry.anchor == "randomised":
+        first = max(first, entry.not_before or 0)
+        first = first if entry.at_the_latest is None else min(first, entry.at_the_latest)
+    return first, first + entry.window
 
 
 def _known_timepoint(assessments: Assessments, source: Source, loc: Loc, code: str) -> Iterator[Problem]:
@@ -145,13 +178,43 @@ def _measured(
     key = "score" if leaf.score is not None else "item"
     name = getattr(leaf, key)
     list_names = _scores if key == "score" else _items
-    if name is None or name in list_names(subject.available[code] for code in asked):
+    if name is None:
+        return
+    if name in list_names(subject.available[code] for code in asked):
+        yield from _out_of_range(leaf, loc, source, name, _range(name, [subject.available[code] for code in asked]))
         return
     if name in list_names(subject.available.values()):
         yield source.problem((*loc, key), f"'{name}' is not asked {by}")
     elif not _may_be_unread(subject, name):
         near = list_names(subject.available[code] for code in asked)
         yield source.problem((*loc, key), unknown(key, name, near))
+
+
+def _range(name: str, instruments: Iterable[Instrument]) -> tuple[int, int]:
+    """Lowest and highest value of a score or an item of these instruments."""
+    for instrument in instruments:
+        lowest, highest = instrument.options[0], instrument.options[-1]
+        if name == instrument.code:
+            return instrument.range
+        if name in instrument.derived:
+            return len(instrument.derived[name]) * lowest, len(instrument.derived[name]) * highest
+        if name in _items([instrument]):
+            return lowest, highest
+    raise KeyError(name)
+
+
+def _out_of_range(leaf: Rule, loc: Loc, source: Source, name: str, spread: tuple[int, int]) -> Iterator[Problem]:
+    """A value that is never reached, or a limit that everybody is within: the rule would always say the same."""
+    lowest, highest = spread
+    runs = f"{name} runs from {lowest} to {highest}"
+    for key in COMPARATORS:
+        written = getattr(leaf, key)
+        for value in (written if isinstance(written, tuple) else (written,)) if written is not None else ():
+            given = as_number(value)
+            if given is None or not lowest <= given <= highest:
+                yield source.problem((*loc, key), f"'{value}' is no value of it; {runs}")
+            elif (key, given) in {("above", highest), ("below", lowest)}:
+                yield source.problem((*loc, key), f"nothing is {key} {value}; {runs}")
 
 
 def _may_be_unread(subject: Subject, name: str) -> bool:
@@ -179,7 +242,7 @@ def _rehearsal(subject: Subject, study: Study, study_source: Source) -> Iterator
                 yield study_source.problem(("rehearsal", key, code), message)
 
 
-ALONE: tuple[Callable[[Subject], Iterator[Problem]], ...] = (_codes, _baseline, _schedules)
+ALONE: tuple[Callable[[Subject], Iterator[Problem]], ...] = (_codes, _baseline, _schedules, _windows)
 WITH_STUDY: tuple[Callable[[Subject, Study, Source], Iterator[Problem]], ...] = (
     _screening,
     _baseline_questions,

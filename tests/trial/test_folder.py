@@ -4,6 +4,7 @@ import os
 import shutil
 import stat
 import zipfile
+from datetime import date
 from pathlib import Path
 
 import pytest
@@ -70,21 +71,21 @@ def edited(edits: list[dict]) -> dict[str, bytes]:
     return files
 
 
-def messages(where) -> list[str]:
+def messages(where, today: date | None = None) -> list[str]:
     try:
-        read(where, SECTIONS)
+        read(where, SECTIONS, today)
     except FolderErrors as error:
         return [str(problem) for problem in error.problems]
     return []
 
 
-def broken_messages(edits: list[dict]) -> list[str]:
-    return messages(zipped(edited(edits)))
+def broken_messages(edits: list[dict], today: date | None = None) -> list[str]:
+    return messages(zipped(edited(edits)), today)
 
 
 @pytest.mark.parametrize("case", CASES, ids=[case["case"] for case in CASES])
 def test_a_broken_folder_lists_every_mistake_and_nothing_else(case):
-    assert broken_messages(case["edits"]) == case["expected"]
+    assert broken_messages(case["edits"], case.get("today")) == case["expected"]
 
 
 def test_the_corpus_is_large_and_every_case_is_broken():
@@ -123,7 +124,7 @@ def test_block_sizes_are_nowhere_in_the_document():
 
 def test_definitions_hold_what_is_screened_with_and_what_is_asked():
     files = edited([{"file": "study.yaml", "replace": "instrument: PHQ9}", "with": "instrument: PHQ2}"}])
-    files["study.yaml"] = files["study.yaml"].replace(b"score: PHQ9", b"score: PHQ2")
+    files["study.yaml"] = files["study.yaml"].replace(b"score: PHQ9, above: 4, below: 20", b"score: PHQ2, above: 2")
     document = read(zipped(files), SECTIONS).document
     assert list(document["assessments"]["definitions"]) == ["GAD7", "PHQ2", "PHQ4", "PHQ9"]
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import shutil
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 
 import pytest
 
@@ -53,6 +53,17 @@ def test_a_folder_with_mistakes_stores_nothing(folder, now):
     with pytest.raises(FolderErrors):
         load(folder, now)
     assert (Study.objects.count(), ProtocolVersion.objects.count(), AuditEvent.objects.count()) == (0, 0, 0)
+
+
+def test_a_day_after_the_loading_is_a_mistake_unless_the_clock_is_a_virtual_one(folder, now):
+    early = datetime(2025, 10, 1, 9, tzinfo=UTC)
+    with pytest.raises(FolderErrors, match="checked_on: '2025-10-03' is still to come"):
+        load(folder, early)
+    assert load(folder, datetime(2025, 10, 2, 10, tzinfo=UTC)).number == 1  # the 3rd already, east of here
+
+
+def test_a_rehearsal_may_begin_before_its_folder_was_written(folder):
+    assert load(folder, datetime(2025, 1, 6, 9, tzinfo=UTC), simulated=True).number == 1
 
 
 def test_an_amendment_is_a_new_version_and_whoever_is_in_keeps_theirs(folder, now):

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import json
 from collections.abc import Sequence
-from datetime import datetime
+from datetime import date, datetime, timedelta, timezone
 from pathlib import Path
+from typing import BinaryIO
 
 from django.db import IntegrityError, transaction
 
@@ -51,11 +52,24 @@ class NameLocked(Exception):
 NAMES = ("public_slug", "code_prefix")
 
 
-def load(*, path: Path, simulated: bool = False, user: User | None = None, by: Actor, at: datetime) -> ProtocolVersion:
+def load(
+    *, path: Path | BinaryIO, simulated: bool = False, user: User | None = None, by: Actor, at: datetime
+) -> ProtocolVersion:
     """Read a study folder or .zip and store it as a new version. Raises folder.FolderErrors with every mistake; stores
     nothing then. The person who loads a new study becomes its researcher."""
-    loaded = folder.read(path, hooks.entries("STUDY_SECTIONS"))
+    # The clock of a rehearsal is a virtual one, and the folder may be younger than its day.
+    loaded = read(path, at=None if simulated else at)
     return store(loaded=loaded, simulated=simulated, user=user, by=by, at=at)
+
+
+def read(path: Path | BinaryIO, *, at: datetime | None) -> folder.Loaded:
+    """A study folder or .zip as it is loaded at `at`; None where that is no moment of the real clock."""
+    return folder.read(path, hooks.entries("STUDY_SECTIONS"), latest_day(at) if at else None)
+
+
+def latest_day(at: datetime) -> date:
+    """The day it is where it is latest: the same day is nobody's tomorrow."""
+    return at.astimezone(timezone(timedelta(hours=14))).date()
 
 
 @once

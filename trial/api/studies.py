@@ -99,7 +99,7 @@ def _may_load(request: Request) -> bool:
 
 
 def _read(request: Request) -> tuple[folder.Loaded, bool]:
-    form = forms.LoadStudy(request.data, request.FILES, is_rehearsal=stamp.kind() == "rehearsal")
+    form = forms.LoadStudy(request.data, request.FILES, is_rehearsal=stamp.kind() == "rehearsal", at=timezone.now())
     if not form.is_valid() and form.problems:
         raise folder.FolderErrors(form.problems)
     given = doors.check_form(form)

@@ -1,6 +1,6 @@
 """The study folder: files, YAML with lines, and every mistake at once. Knows no Django and no section's words."""
 
-from trial.folder.fields import LANGUAGES, Code, Count, Day, Days, Email, Entry, Line, Share, Text, Web
+from trial.folder.fields import LANGUAGES, Code, Count, Day, Days, Email, Entry, Line, Name, Share, Text, Web
 from trial.folder.parsing import Parsed, parse
 from trial.folder.problems import FolderErrors, Problem, listed, unknown
 from trial.folder.reading import Folder, Loaded, Part, Section, document_of, read
@@ -19,6 +19,7 @@ __all__ = [
     "Line",
     "Loaded",
     "Loc",
+    "Name",
     "Parsed",
     "Part",
     "Problem",

@@ -66,6 +66,8 @@ def _in_every_language(value: dict[str, str], info: ValidationInfo) -> dict[str,
 
 
 Line = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1)]
+# What is named in a sign-off: as long as the place where that is stored.
+Name = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=120)]
 Code = Annotated[str, AfterValidator(_code)]
 Email = Annotated[str, AfterValidator(_email)]
 Web = Annotated[str, AfterValidator(_web)]

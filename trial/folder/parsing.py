@@ -24,6 +24,7 @@ WORDS = {
     "bool_type": "should be yes or no",
     "string_type": "should be text",
     "string_too_short": "is empty; write a text",
+    "string_too_long": "is too long; at most {max_length} characters",
     "tuple_type": "should be a list, such as [{example}]",
     "list_type": "should be a list, such as [{example}]",
     "dict_type": "should be keys with values, such as {{key: value}}",

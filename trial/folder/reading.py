@@ -3,6 +3,7 @@
 import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
+from datetime import date
 from functools import cached_property
 from pathlib import Path
 from typing import Any, BinaryIO
@@ -69,8 +70,12 @@ Section = Callable[["Folder", Mapping[str, BaseModel]], Part]
 
 
 class Folder:
-    def __init__(self, files: Mapping[str, bytes]):
+    """The files of a study. `today` is the day of loading, after which nothing that is written can have happened; None
+    where the clock is a virtual one and the folder may be younger."""
+
+    def __init__(self, files: Mapping[str, bytes], today: date | None = None):
         self.files = dict(files)
+        self.today = today
         self._sources: dict[str, Source] = {}
         self._texts: dict[str, FrontMatter] = {}
 
@@ -109,9 +114,9 @@ class Folder:
             return "", Problem(name, line, "is not UTF-8 text; save it as UTF-8")
 
 
-def read(where: Path | str | BinaryIO, sections: Sequence[Section]) -> Loaded:
+def read(where: Path | str | BinaryIO, sections: Sequence[Section], today: date | None = None) -> Loaded:
     """Read a directory or a zip through the sections, in their order. Raises FolderErrors and nothing else."""
-    folder = Folder(read_files(where))
+    folder = Folder(read_files(where), today)
     problems = _strangers(folder)
     parsed: dict[str, BaseModel] = {}
     sealed: dict[str, Any] = {}

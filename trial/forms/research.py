@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+from datetime import datetime
 from typing import Any, cast
 
 from django import forms
 from django.utils.text import format_lazy
 from django.utils.translation import gettext_lazy as _
 
-from trial import folder, hooks, lifecycles, permissions
+from trial import folder, lifecycles, permissions
+from trial.actions import studies
 from trial.models import ProtocolVersion
 from trial.words import word
 
@@ -27,8 +29,9 @@ class LoadStudy(forms.Form):
         label=_("Simulated people only: opens in every language, without sign-offs"), required=False
     )
 
-    def __init__(self, *args: Any, is_rehearsal: bool, **kwargs: Any) -> None:
+    def __init__(self, *args: Any, is_rehearsal: bool, at: datetime, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
+        self.at = at
         self.problems: tuple[folder.Problem, ...] = ()
         if not is_rehearsal:
             del self.fields["simulated"]
@@ -36,7 +39,7 @@ class LoadStudy(forms.Form):
     def clean_upload(self) -> folder.Loaded:
         """What was read, in place of the file."""
         try:
-            return folder.read(self.cleaned_data["upload"], hooks.entries("STUDY_SECTIONS"))
+            return studies.read(self.cleaned_data["upload"], at=self.at)
         except folder.FolderErrors as errors:
             self.problems = errors.problems
             raise forms.ValidationError(

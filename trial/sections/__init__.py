@@ -17,7 +17,7 @@ __all__ = ["Arm", "Consent", "Grant", "Opening", "Programme", "Question", "Study
 def section(folder: Folder, earlier: Mapping[str, BaseModel]) -> Part:
     source, languages = folder.yaml("study.yaml"), languages_of(folder)
     study = parse(Study, source, languages)
-    problems = [*study.problems, *(check_study(study.model, source) if study.model else ())]
+    problems = [*study.problems, *(check_study(study.model, source, folder.today) if study.model else ())]
     # Without knowing the languages nothing below can be judged: one message says so, not one for every file.
     consent, wrong_consent = read_consent(folder, languages) if languages else (None, [])
     programme, wrong_programme = read_programme(folder, languages) if languages else (None, [])

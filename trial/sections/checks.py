@@ -1,14 +1,16 @@
 """What study.yaml says in one place against what it says in another."""
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
+from datetime import date
 
 from trial.folder import Loc, Problem, Source, listed, unknown
 from trial.rules import LIMITS, Rule
 from trial.sections.study import Question, Study
 
 
-def check_study(study: Study, source: Source) -> list[Problem]:
-    return [problem for check in CHECKS for problem in check(study, source)]
+def check_study(study: Study, source: Source, today: date | None = None) -> list[Problem]:
+    problems = [problem for check in CHECKS for problem in check(study, source)]
+    return [*problems, *_to_come(study, source, today)] if today else problems
 
 
 def repeated(source: Source, loc: Loc, codes: Sequence[str], key: str | None = "code") -> Iterator[Problem]:
@@ -135,6 +137,19 @@ def _grants(study: Study, source: Source) -> Iterator[Problem]:
             if grant.kind == "coaching" and "opens" in grant.model_fields_set:
                 message = "calls are planned by their days in coaching.yaml, counted from the grant; leave 'opens' out"
                 yield source.problem((*loc, place, "opens"), message)
+
+
+def _to_come(study: Study, source: Source, today: date) -> Iterator[Problem]:
+    """What has happened by the day of loading did not happen after it."""
+    written: list[tuple[Loc, date, str]] = [
+        (("crisis_lines", index, "checked_on"), line.checked_on, "was last checked")
+        for index, line in enumerate(study.crisis_lines)
+    ]
+    if study.registration:
+        written.append((("registration", "on"), study.registration.on, "was registered"))
+    for loc, day, happened in written:
+        if day > today:
+            yield source.problem(loc, f"'{day}' is still to come; write the day on which it {happened}")
 
 
 def _rehearsal(study: Study, source: Source) -> Iterator[Problem]:

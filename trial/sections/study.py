@@ -8,7 +8,7 @@ from zoneinfo import available_timezones
 
 from pydantic import AfterValidator, Field, model_validator
 
-from trial.folder import Code, Count, Day, Email, Entry, Line, Share, Text, Web, unknown
+from trial.folder import Code, Count, Day, Email, Entry, Line, Name, Share, Text, Web, unknown
 from trial.rules import Rule
 from trial.sections.opening import Opening
 
@@ -82,7 +82,7 @@ class Contacts(Entry):
 
 
 class CrisisLine(Entry):
-    name: Line
+    name: Name
     numbers: Annotated[tuple[Line, ...], Field(min_length=1)]
     hours: Text
     text: Text

@@ -6,7 +6,7 @@ from typing import Any
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 from django.utils import timezone
 
-from trial import folder, hooks, stamp
+from trial import folder, stamp
 from trial.actions import studies
 from trial.actors import Actor
 
@@ -43,7 +43,7 @@ class Command(BaseCommand):
 
     def _read(self, path: Path) -> folder.Loaded:
         try:
-            return folder.read(path, hooks.entries("STUDY_SECTIONS"))
+            return studies.read(path, at=timezone.now())
         except folder.FolderErrors as errors:
             for problem in errors.problems:
                 self.stderr.write(str(problem))

@@ -51,7 +51,11 @@ def load(request: HttpRequest) -> HttpResponse:
         raise PermissionDenied
     is_rehearsal = stamp.kind() == "rehearsal"
     form = forms.LoadStudy(
-        request.POST or None, request.FILES or None, is_rehearsal=is_rehearsal, initial={"simulated": is_rehearsal}
+        request.POST or None,
+        request.FILES or None,
+        is_rehearsal=is_rehearsal,
+        at=timezone.now(),
+        initial={"simulated": is_rehearsal},
     )
     if request.method == "POST" and form.is_valid():
         return _store(request, form)
