@@ -222,6 +222,7 @@ def test_the_digest_is_the_same_for_folder_and_zip_and_wherever_they_are(tmp_pat
         read(tmp_path / "elsewhere", SECTIONS).sha256,
         read(zipped(small_files()), SECTIONS).sha256,
         read(zipped(dict(reversed(small_files().items())), zipfile.ZIP_DEFLATED), SECTIONS).sha256,
+        read(zipped({f"shared/{name}": content for name, content in nested.items()}), SECTIONS).sha256,
         read(zipped(nested | {"__MACOSX/small study/._study.yaml": b"litter"}), SECTIONS).sha256,
     }
     assert digests == {digest(small_files())}

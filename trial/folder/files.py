@@ -134,11 +134,10 @@ def _check_name(name: str) -> None:
 
 
 def _without_top_folder(files: dict[str, bytes]) -> dict[str, bytes]:
-    """A zip of a folder holds that folder's name before every file; the study is what is inside."""
-    tops = {name.split("/", 1)[0] for name in files}
-    if len(tops) != 1 or not all("/" in name for name in files):
-        return files
-    return {name.split("/", 1)[1]: content for name, content in files.items()}
+    """A zip of a folder holds that folder's name before every file, some twice; the study is what is inside."""
+    while len({name.split("/", 1)[0] for name in files}) == 1 and all("/" in name for name in files):
+        files = {name.split("/", 1)[1]: content for name, content in files.items()}
+    return files
 
 
 class _Allowance:

@@ -103,7 +103,7 @@ class Folder:
 
     def _text(self, name: str) -> tuple[str, Problem | None]:
         if name not in self.files:
-            return "", Problem(name, 1, "the file is missing")
+            return "", Problem(name, 1, f"the file is missing; {_why(name)}")
         content = self.files[name]
         if len(content) > LARGEST_TEXT:
             return "", Problem(name, 1, f"is larger than {LARGEST_TEXT // 1000} kB; split or shorten it")
@@ -143,6 +143,15 @@ def _strangers(folder: Folder) -> list[Problem]:
         for name in folder.files
         if name not in KNOWN_FILES and not KNOWN_NAMES.fullmatch(name)
     ]
+
+
+def _why(name: str) -> str:
+    """What asks for a file that is not there."""
+    found = re.fullmatch(r"(consent|programme/(?P<module>[^/]+))\.(?P<language>[a-z]{2})\.md", name)
+    if not found:
+        return "it lists the modules beside it" if name.startswith("programme/") else "every study folder has one"
+    language = f"'{found['language']}' stands in 'languages' of study.yaml"
+    return f"programme.yaml lists the module '{found['module']}' and {language}" if found["module"] else language
 
 
 def _broken(problem: Problem) -> Source:

@@ -1,5 +1,6 @@
 """YAML as the study folder writes it: every scalar is text, and every value knows its line."""
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from functools import lru_cache
@@ -13,14 +14,36 @@ Loc = tuple[str | int, ...]
 DEEPEST = 40
 PLAIN_TAGS = {"tag:yaml.org,2002:str", "tag:yaml.org,2002:seq", "tag:yaml.org,2002:map"}
 
+INDENTED = "this line is indented otherwise than the lines it belongs to"
+QUOTED = (
+    "text goes on after its closing quotation mark; put it in double quotes where it holds an apostrophe, "
+    "in single quotes where it holds a double one"
+)
+FLOWING = "a ': ' where a ',' or a closing bracket is expected; put text that holds ': ' in quotes"
+
 # PyYAML's words for the commonest slips, in words of what to do.
 ADVICE = {
-    "mapping values are not allowed here": "a ': ' where none can be; put text that holds ': ' in quotes",
+    "mapping values are not allowed here": (
+        "a ': ' where none can be; put text that holds ': ' in quotes, or indent this line as the ones it belongs to"
+    ),
     "could not find expected ':'": "a key without ': ' after it, or text that must stand in quotes",
     "expected a single document in the stream": "a second '---'; a file holds one document",
     "expected ',' or '}', but got '?'": "a '?' before a comma; put text that holds one in quotes",
     "while scanning a quoted scalar": "a quotation mark that is never closed",
+    "expected <block end>, but found '<block mapping start>'": INDENTED,
+    "expected <block end>, but found '<block sequence start>'": INDENTED,
+    "expected <block end>, but found '-'": "a '- ' where a key is expected; put the list under its key",
+    "expected <block end>, but found '?'": "a key where a list goes on; begin it with '- ', or indent it",
+    "expected <block end>, but found '<scalar>'": QUOTED,
+    "expected ',' or '}', but got '<scalar>'": QUOTED,
+    "expected ',' or ']', but got '<scalar>'": QUOTED,
+    "expected ',' or '}', but got ':'": FLOWING,
+    "expected ',' or ']', but got ':'": FLOWING,
+    "expected <block end>, but found '}'": "a '}' that closes nothing",
+    "expected <block end>, but found ']'": "a ']' that closes nothing",
+    "sequence entries are not allowed here": "a '- ' where none can be; begin the list on a line of its own",
 }
+CANNOT_BEGIN = re.compile("found character (.+) that cannot start any token")
 
 
 @dataclass(frozen=True)
@@ -92,7 +115,10 @@ def _words(error: yaml.MarkedYAMLError) -> str:
     if "'\\t'" in said:
         return "a tab; indent with spaces"
     if "'<stream end>'" in said:
-        said = "a bracket that is never closed"
+        said = "a bracket that is never closed; from ' #' on a line is a comment, unless the text stands in quotes"
+    beginning = CANNOT_BEGIN.search(said)
+    if beginning:
+        said = f"text that begins with {beginning[1]} must stand in quotes"
     advice = ADVICE.get(said) or ADVICE.get(error.context or "")
     return f"not readable as YAML: {advice or said}"
 
@@ -117,6 +143,11 @@ class _Loader(yaml.BaseLoader):
         raise yaml.composer.ComposerError(None, None, message, self.peek_event().start_mark)
 
 
+def _is_rest_of_text(key: yaml.Node, child: yaml.Node) -> bool:
+    """A key without so much as a colon after it."""
+    return isinstance(key, yaml.ScalarNode) and child.start_mark.index == key.end_mark.index
+
+
 class _Reading:
     def __init__(self, file: str, first_line: int):
         self.file, self.first_line = file, first_line
@@ -135,15 +166,27 @@ class _Reading:
 
     def _mapping(self, node: yaml.MappingNode, loc: Loc) -> dict[str, Any]:
         found: dict[str, Any] = {}
+        before: str | None = None
         for key, child in node.value:
-            if not isinstance(key, yaml.ScalarNode):
+            if node.flow_style and before and _is_rest_of_text(key, child):
+                found[before] = self._joined(key, found[before])
+            elif not isinstance(key, yaml.ScalarNode):
                 self._complain(key, "a key is a single word")
             elif key.value in found:
                 first = self.lines[(*loc, key.value)]
                 self._complain(key, f"'{key.value}' stands here twice, first in line {first}; keep one")
             else:
                 found[key.value] = self._placed(key, child, (*loc, key.value))
+            before = key.value if isinstance(key, yaml.ScalarNode) and isinstance(found.get(key.value), str) else None
         return found
+
+    def _joined(self, key: yaml.ScalarNode, text: str) -> str:
+        """What was meant by a value with a comma in it, which YAML splits: read on with that, so it is named once."""
+        if text.isdecimal() and key.value.isdecimal():
+            self._complain(key, f"'{text},{key.value}': a decimal has a point; write {text}.{key.value}")
+            return f"{text}.{key.value}"
+        self._complain(key, f"'{text}, {key.value}': put text that holds a comma in quotes")
+        return f"{text}, {key.value}"
 
     def _placed(self, where: yaml.Node, child: yaml.Node, loc: Loc) -> Any:
         self.lines[loc] = self._line(where)
