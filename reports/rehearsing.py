@@ -12,13 +12,14 @@ from django.core.management import call_command
 
 from randomisation.actions import seeds
 from reports.actions import reports
-from trial import actors, folder, rehearse, stamp
+from trial import actors, environment, folder, rehearse, stamp
 from trial.actions import studies
+from trial.environment import DATABASE
 from trial.models import Study
 from trial.sections import Study as Described
 from trial.virtual import Settings
 
-DATABASE = "handvat.sqlite3"
+BIND = "127.0.0.1:8000"
 COACHES = 3
 
 
@@ -30,19 +31,13 @@ class UnknownGrant(Exception):
     """No arm of the folder grants what an effect is given for."""
 
 
-def settle_in(directory: Path) -> None:
+def settle_in(directory: Path, bind: str = BIND) -> None:
     """Run the rest of this command on a fresh embedded database in `directory`, whatever DATABASE_URL says.
 
     Settings are read once by a process, so the process is replaced by itself with the right environment. A rehearsal
     that stands there is replaced; raises NotARehearsal where any other file has the name of its database.
     """
-    directory = directory.resolve()
-    wanted = {
-        "HANDVAT_DATABASE": str(directory / DATABASE),
-        "HANDVAT_KIND": "rehearsal",
-        "HANDVAT_MAIL_DIRECTORY": str(directory),
-        "DATABASE_URL": "",
-    }
+    wanted = environment.of_rehearsal(directory, bind, os.environ)
     if all(os.environ.get(name, "") == value for name, value in wanted.items()):
         return
     directory.mkdir(parents=True, exist_ok=True)

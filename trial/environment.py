@@ -103,6 +103,27 @@ def database(env: Mapping[str, str], base: Path) -> dict[str, Any]:
     }
 
 
+DATABASE = "handvat.sqlite3"
+
+
+def of_rehearsal(directory: Path, bind: str, env: Mapping[str, str]) -> dict[str, str]:
+    """What a process is told that works on the rehearsal in `directory`, whatever else it was told."""
+    return {
+        "HANDVAT_DATABASE": str(directory.resolve() / DATABASE),
+        "HANDVAT_KIND": "rehearsal",
+        "HANDVAT_MAIL_DIRECTORY": str(directory.resolve()),
+        "DATABASE_URL": "",
+        **public_url(bind, env),
+    }
+
+
+def public_url(bind: str, env: Mapping[str, str]) -> dict[str, str]:
+    """Links in mail lead to where the site is served, unless somebody said what it is called outside."""
+    host, _, port = bind.rpartition(":")
+    here = "127.0.0.1" if host in {"", "0.0.0.0", "[::]"} else host  # noqa: S104  (compared, not bound to)
+    return {"HANDVAT_PUBLIC_URL": env.get("HANDVAT_PUBLIC_URL") or f"http://{here}:{port}"}
+
+
 def _postgresql(url: str) -> dict[str, Any]:
     parts = urlsplit(url)
     if parts.scheme not in {"postgres", "postgresql"}:

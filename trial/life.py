@@ -203,9 +203,16 @@ def compose_invitation(message: Message, at: datetime) -> Mail | None:
     if invitation.accepted_at or invitation.withdrawn_at or invitation.expires_at <= at:
         return None
     path = reverse("accept_invitation", args=[token_of(invitation)])
-    body = _(
-        "You are invited to work on a study as %(role)s. Open this link to make your account; it works once, for 14 days:"
-    ) % {"role": word(invitation.role)}
+    if invitation.study is None:
+        body = _(
+            "You are invited to Handvat, to load studies and run them. "
+            "Open this link to make your account; it works once, for 14 days:"
+        )
+    else:
+        body = _(
+            "You are invited to work on a study as %(role)s. "
+            "Open this link to make your account; it works once, for 14 days:"
+        ) % {"role": word(invitation.role)}
     return Mail(to=invitation.email, subject=_("Invitation"), body=f"{body}\n\n{settings.PUBLIC_URL}{path}\n")
 
 

@@ -100,8 +100,7 @@ USE_TZ = True
 TIME_ZONE = "UTC"
 
 STATIC_URL = "/static/"
-STATIC_ROOT = BASE_DIR / "staticfiles"
-WHITENOISE_USE_FINDERS = True
+WHITENOISE_USE_FINDERS = True  # files are served from where they lie: nothing is collected, so there is no STATIC_ROOT
 
 # Accounts: staff sign in by e-mail and password (TOTP offered); participants by a code that is mailed and never stored.
 AUTHENTICATION_BACKENDS = [

@@ -121,3 +121,29 @@ def test_without_a_url_it_is_sqlite_that_takes_the_write_lock_at_once(tmp_path):
     made = environment.database({"HANDVAT_DATABASE": str(tmp_path / "deep" / "x.sqlite3")}, tmp_path)
     assert made["OPTIONS"]["transaction_mode"] == "IMMEDIATE"
     assert (tmp_path / "deep").is_dir()
+
+
+@pytest.mark.parametrize(
+    ("bind", "link"),
+    [
+        ("127.0.0.1:8123", "http://127.0.0.1:8123"),
+        ("0.0.0.0:80", "http://127.0.0.1:80"),
+        (":8000", "http://127.0.0.1:8000"),
+        ("[::1]:8000", "http://[::1]:8000"),
+    ],
+)
+def test_links_lead_to_where_the_site_is_served(bind, link):
+    assert environment.public_url(bind, {}) == {"HANDVAT_PUBLIC_URL": link}
+    named = {"HANDVAT_PUBLIC_URL": "https://trial.example.org"}
+    assert environment.public_url(bind, named) == named
+
+
+def test_a_rehearsal_has_its_database_and_its_mail_in_its_directory(tmp_path):
+    told = environment.of_rehearsal(tmp_path, "127.0.0.1:8000", {"DATABASE_URL": "postgresql://live"})
+    assert told == {
+        "HANDVAT_DATABASE": str(tmp_path / "handvat.sqlite3"),
+        "HANDVAT_KIND": "rehearsal",
+        "HANDVAT_MAIL_DIRECTORY": str(tmp_path),
+        "DATABASE_URL": "",
+        "HANDVAT_PUBLIC_URL": "http://127.0.0.1:8000",
+    }

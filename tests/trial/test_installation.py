@@ -25,6 +25,12 @@ def manage(directory: Path, *arguments: str) -> subprocess.CompletedProcess[str]
     )
 
 
+def test_only_a_rehearsal_is_served_from_a_directory(tmp_path):
+    done = manage(tmp_path, "serve", "--directory", str(tmp_path / "nothing"))
+    assert done.returncode == 1
+    assert "handvat.sqlite3 is no database of a demo or rehearsal" in done.stderr
+
+
 @pytest.mark.parametrize(
     ("arguments", "says"),
     [

@@ -96,3 +96,11 @@ def test_the_command_gives_the_link_again_to_whoever_lost_it(capsys):
     first, again = capsys.readouterr().out.strip().split("Invited already; ")
     assert first.splitlines()[1] == again.splitlines()[1]
     assert Invitation.objects.count() == 1
+
+
+def test_the_mail_of_a_first_invitation_speaks_of_no_study(invite, now):
+    actions.invite(study=None, email="ada@example.org", role="researcher", by=actors.SYSTEM, at=now)
+    invite()
+    first, second = (life.compose_invitation(each, now).body for each in Message.objects.order_by("pk"))
+    assert first.startswith("You are invited to Handvat, to load studies and run them. Open this link")
+    assert second.startswith("You are invited to work on a study as assessor. Open this link")

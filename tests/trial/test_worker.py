@@ -231,7 +231,7 @@ def test_the_worker_goes_on_while_the_database_does_not_answer(tmp_path):
 def test_the_site_and_the_worker_stop_together_whichever_ends_first(ends):
     sleeps, stops = ([sys.executable, "-c", code] for code in ("import time; time.sleep(60)", "raise SystemExit(3)"))
     began = time.monotonic()
-    ended = serve.run_together({name: stops if name == ends else sleeps for name in ("worker", "site")})
+    ended = serve.run_together({name: stops if name == ends else sleeps for name in ("worker", "site")}, os.environ)
     assert ended == (ends, 3)
     assert time.monotonic() - began < 30
 

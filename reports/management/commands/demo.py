@@ -10,7 +10,6 @@ from django.core.management import call_command
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 from django.urls import reverse
 from rich.console import Console
-from rich.table import Table
 
 from reports import demonstration, rehearsing
 from reports.management.commands.rehearse import positive, rehearse_with_progress, target
@@ -31,12 +30,12 @@ class Command(BaseCommand):
         parser.add_argument("--seed", type=int, default=1)
         parser.add_argument("--directory", type=Path, default=ROOT / "demo")
         parser.add_argument("--no-serve", action="store_true")
-        parser.add_argument("--bind", default="127.0.0.1:8000")
+        parser.add_argument("--bind", default=rehearsing.BIND)
 
     def handle(self, *args: Any, **options: Any) -> None:
         directory: Path = options["directory"]
         try:
-            rehearsing.settle_in(directory)
+            rehearsing.settle_in(directory, options["bind"])
         except rehearsing.NotARehearsal as error:
             raise CommandError(str(error)) from None
         path = rehearsing.find(TRIAL)
@@ -48,27 +47,31 @@ class Command(BaseCommand):
             rehearsing.find(PRESET), number=min(UNDER_WAY, number), seed=options["seed"], until=now
         )
         logins = demonstration.logins(study, at=now)
-        self._say(directory, logins, options["bind"])
+        self._say(directory, logins)
         if not options["no_serve"]:
-            call_command("serve", bind=options["bind"])
+            call_command("serve", bind=options["bind"], directory=directory)
 
     def _beat_the_blues(self, directory: Path) -> None:
         shutil.rmtree(directory, ignore_errors=True)
         data = ROOT / "tests" / "data"
         call_command("analyse", data / "btheb.csv", plan=data / "btheb.plan.yaml", out=directory, verbosity=0)
 
-    def _say(self, directory: Path, logins: list[demonstration.Login], bind: str) -> None:
+    def _say(self, directory: Path, logins: list[demonstration.Login]) -> None:
         console = Console()
         for name in (TRIAL, "beat-the-blues"):
             console.print(f"[bold]{name}[/bold]")
             for file in ("report.pdf", "report.html", "results.json"):
                 console.print(f"  {directory / name / file}", soft_wrap=True)
-        console.print(f"Mail goes to {directory / 'mail.mbox'}; the database is {directory / rehearsing.DATABASE}")
-        table = Table(title="Logins (simulated people)")
-        for head in ("role", "address", "password", "begins at"):
-            table.add_column(head)
-        for login in logins:
-            table.add_row(login.role, login.email, login.password, f"http://{bind}{login.path}")
-        console.print(table)
-        site = f"http://{bind}{reverse('front')}"
-        console.print(f"A participant signs in with a code: ask for it at {site}, then read it in mail.mbox.")
+        console.print(
+            f"Mail goes to {directory / 'mail.mbox'}; the database is {directory / rehearsing.DATABASE}", soft_wrap=True
+        )
+        site = settings.PUBLIC_URL
+        console.print("[bold]Logins (simulated people)[/bold]: role, address, password, where to begin")
+        for login in logins:  # plain lines, never cut: they are there to be copied
+            line = f"  {login.role:<13} {login.email:<26} {login.password:<22} {site}{login.path}"
+            console.print(line, soft_wrap=True, highlight=False)
+        site += reverse("front")
+        console.print(
+            f"A participant signs in with a code: ask for it at {site}, then read it in mail.mbox.", soft_wrap=True
+        )
+        console.print(f"Serve this again: manage.py serve --directory {directory}", soft_wrap=True)
