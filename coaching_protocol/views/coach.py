@@ -272,6 +272,7 @@ def _call_page(
         "protocol": protocol(plan.participant.version, begun.protocol),
         "safety": described.contacts.safety,
         "crisis_lines": described.crisis_lines,
+        "emergency_numbers": [each for line in described.crisis_lines for each in line.numbers if len(each) == 3],
         "form": form,
         "details": details,
         "number_key": uuid4(),

@@ -78,6 +78,7 @@ def path_of(name: str, pattern: str, cast) -> str:
         "membership": 1,
         "invitation": 1,
         "message": 1,
+        "attempt": 1,
     }
     wanted = {key: value for key, value in values.items() if f":{key}>" in pattern}
     return reverse(f"api:{name}", kwargs=wanted).removeprefix("/api/v1/")

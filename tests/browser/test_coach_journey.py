@@ -97,6 +97,32 @@ def test_a_call_that_is_logged_half_is_explained_and_nothing_typed_is_lost(dan, 
     assert Attempt.objects.get().logged_at is None
 
 
+COVERED = """() => {
+    const [it, line] = [document.activeElement, document.querySelector(".escalation.narrow-desk")];
+    if (line.contains(it) || it === document.body) return "";
+    const [at, foot] = [it.getBoundingClientRect(), line.getBoundingClientRect()];
+    return at.bottom > foot.top && at.top < foot.bottom ? it.outerHTML : "";
+}"""
+
+
+def test_help_stays_in_one_line_at_the_foot_of_a_phone_and_covers_no_field(dan, ben, window):
+    page = window(ben, PHONE)
+    page.goto(reverse("coach:person", args=[dan.code]))
+    page.get_by_role("button", name="Start the call").click()
+    page.wait_for_load_state()
+    line = page.locator(".escalation.narrow-desk")
+    box = line.bounding_box()
+    assert (box["height"] <= 60, box["x"] >= 0, box["x"] + box["width"] <= PHONE[0]) == (True, True, True)
+    assert (line.get_by_role("link").count() >= 2, page.locator(".escalation.wide-desk").is_visible()) == (True, False)
+    covered = []
+    for _ in range(30):
+        page.keyboard.press("Tab")
+        covered.append(page.evaluate(COVERED))
+    assert [each for each in covered if each] == []
+    line.locator("summary").click()
+    assert (page.get_by_text("Tell the supervisor the same hour").last.is_visible(), faults(page)) == (True, [])
+
+
 def test_an_empty_desk_says_what_will_stand_there(dan, window):
     page = window(factories.a_staff_member(dan.study, "coach", "Noor Vos", timezone.now()))
     page.goto(reverse("coach:caseload"))
