@@ -1,7 +1,11 @@
 from __future__ import annotations
 
+from datetime import datetime
+from zoneinfo import ZoneInfo
+
 from django.db import models
 
+from coaching_protocol import plan as pure
 from trial import lifecycles
 from trial.models import Participant, Study, User
 
@@ -48,6 +52,11 @@ class Contact(models.Model):
     class Meta:
         ordering = ["plan", "number"]
         constraints = [models.UniqueConstraint(fields=["plan", "number"], name="one_contact_per_number")]
+
+    def place(self, at: datetime, timezone: str) -> str:
+        """Whether a moment lies `before`, `within` or `after` the days of this call, in the participant's time zone."""
+        day = at.astimezone(ZoneInfo(timezone)).date()
+        return pure.place(day, opens_on=self.opens_on, closes_on=self.closes_on)
 
 
 class Attempt(models.Model):

@@ -98,6 +98,11 @@ def compare(protocol: CoachingProtocol, log: Log) -> Comparison:
     )
 
 
+def place(day: date, *, opens_on: date, closes_on: date) -> str:
+    """Where a day lies by the days of a call: `before`, `within` or `after` them."""
+    return "before" if day < opens_on else "after" if day > closes_on else "within"
+
+
 def _contact(contacts: Contacts, number: int, granted_on: date) -> PlannedContact:
     due_on = granted_on + timedelta(days=contacts.first_day + (number - 1) * contacts.every_days)
     closes_on = due_on + timedelta(days=contacts.window - 1)

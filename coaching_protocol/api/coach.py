@@ -87,6 +87,9 @@ class TryShape(serializers.Serializer):
     steps_done = serializers.ListField(child=serializers.CharField())
     deviations = serializers.ListField(child=serializers.CharField())
     note = serializers.CharField(allow_blank=True)
+    place = serializers.ChoiceField(
+        choices=["before", "within", "after"], help_text="When it was made, by the days of the call."
+    )
     corrections = EarlierShape(many=True)
 
 
@@ -167,7 +170,7 @@ def _call(call: Call) -> dict[str, Any]:
 
 def _try(each: Try) -> dict[str, Any]:
     corrections = [{**shapes.facts(EarlierShape, old.correction), "note": old.note} for old in each.corrections]
-    return {**shapes.facts(TryShape, each.attempt), "note": each.note, "corrections": corrections}
+    return {**shapes.facts(TryShape, each.attempt), "note": each.note, "place": each.place, "corrections": corrections}
 
 
 class DetailsShape(serializers.Serializer):

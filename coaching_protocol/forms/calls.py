@@ -22,6 +22,7 @@ OUTCOMES = (
 )
 NOBODY_REACHED = {"no_answer", "voicemail", "wrong_number"}
 ENDS_THE_CALL = {"reached", "refused", "wrong_number"}  # the planned call is over; an appointment is for the next one
+DAYTIME = time(8), time(22)  # calls outside these hours, where the participant is, are a slip of the hand
 NO_FURTHER_THAN = timedelta(days=366)
 
 REASONS_NOT_HELD = (
@@ -128,6 +129,8 @@ class LogCall(forms.Form):
             self.add_error("next_time", _("The clock skips this time on that day: choose another"))
         elif not self.at < next_at <= self.at + NO_FURTHER_THAN:
             self.add_error("next_on", _("Choose a moment that is still to come, within a year"))
+        elif not DAYTIME[0] <= clock <= DAYTIME[1]:
+            self.add_error("next_time", _("This is night where they are: choose a time between 8:00 and 22:00"))
         return next_at
 
     def _check_both(self, day: date | None, clock: time | None) -> None:

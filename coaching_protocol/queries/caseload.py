@@ -56,6 +56,15 @@ class Row:
         return self.plan.participant
 
     @property
+    def appointment_place(self) -> str:
+        """Whether the appointment lies before, within or after the days of its call; within, where there is none."""
+        return self.place(self.appointment_at) if self.appointment_at else "within"
+
+    def place(self, at: datetime) -> str:
+        """Where a moment lies by the days of the next call; within, when every call is over."""
+        return self.contact.place(at, self.participant.timezone) if self.contact else "within"
+
+    @property
     def held(self) -> int:
         return sum(contact.state == "held" for contact in self.contacts)
 
@@ -91,6 +100,7 @@ class Try:
     steps_required: int
     deviations: tuple[dict[str, str], ...]
     note: str
+    place: str  # whether it was made before, within or after the days of the call
     corrections: tuple[Earlier, ...] = ()
 
 
@@ -183,7 +193,7 @@ def calls(row: Row) -> list[Call]:
     corrections: dict[int, list[Correction]] = {}
     for each in Correction.objects.filter(attempt__contact__plan=row.plan).select_related("corrected_by"):
         corrections.setdefault(each.attempt_id, []).append(each)
-    for attempt in Attempt.objects.filter(contact__plan=row.plan).select_related("coach"):
+    for attempt in Attempt.objects.filter(contact__plan=row.plan).select_related("contact", "coach"):
         tries.setdefault(attempt.contact_id, []).append(_try(row.participant, attempt, corrections.get(attempt.pk, ())))
     return [Call(contact, tuple(tries.get(contact.pk, ()))) for contact in row.contacts]
 
@@ -273,5 +283,6 @@ def _try(participant: Participant, attempt: Attempt, corrections: Iterable[Corre
         steps_required=len(described.steps),
         deviations=tuple(each.text for each in described.must_not if each.code in attempt.deviations),
         note=participant.unsealed(attempt.note_sealed),
+        place=attempt.contact.place(attempt.started_at, participant.timezone),
         corrections=tuple(Earlier(each, participant.unsealed(each.note_sealed)) for each in corrections),
     )

@@ -38,6 +38,7 @@ from trial.actors import Actor
 from trial.forms.participant import in_words
 from trial.lifecycles import NotAllowedNow
 from trial.models import Identity, User
+from trial.templatetags.handvat import day
 from trial.views.posted import posted_from, refuses_reused_keys, request_key
 
 GROUP_NAMES = {
@@ -244,6 +245,7 @@ def _person(shown: Row, at: datetime) -> dict[str, Any]:
         "outcomes": dict(OUTCOMES),
         "reasons_corrected": dict(REASONS_CORRECTED),
         "supervises": shown.plan.supervised,
+        "place": shown.place(at),
         "at": at,
     }
 
@@ -276,6 +278,7 @@ def _call_page(
         "form": form,
         "details": details,
         "number_key": uuid4(),
+        "place": begun.contact.place(begun.started_at, plan.participant.timezone),
         "at": at,
     }
     return render(request, "coach/call.html", context)
@@ -305,7 +308,18 @@ def _log(request: HttpRequest, plan: CoachingPlan, begun: Attempt, form: LogCall
     said = _("Logged call %(number)s of %(code)s: %(outcome)s.")
     outcome = dict(OUTCOMES)[given["outcome"]]
     messages.success(request, said % {"number": begun.contact.number, "code": code, "outcome": outcome})
+    if given["next_at"]:
+        _say_where(request, plan, given["next_at"])
     return redirect("coach:caseload")
+
+
+def _say_where(request: HttpRequest, plan: CoachingPlan, next_at: datetime) -> None:
+    """An appointment outside the days of its call is kept, and said to be one."""
+    found = Contact.objects.filter(plan=plan, state="planned", appointment_at=next_at).first()
+    if found and found.place(next_at, plan.participant.timezone) != "within":
+        said = _("The appointment lies outside the days of call %(number)s (%(first)s to %(last)s).")
+        days = {"first": day(found.opens_on), "last": day(found.closes_on)}
+        messages.warning(request, said % {"number": found.number, **days})
 
 
 def _logged_before(request: HttpRequest, plan: CoachingPlan, begun: Attempt, at: datetime) -> HttpResponse:
@@ -369,6 +383,8 @@ def _correct(request: HttpRequest, plan: CoachingPlan, begun: Attempt, form: Cor
     except NotAllowedNow:
         form.add_error(None, _("The study is locked: its data cannot change any more."))
     else:
+        if given["next_at"]:
+            _say_where(request, plan, given["next_at"])
         messages.success(
             request, _("Corrected call %(number)s of %(code)s.") % {"number": begun.contact.number, "code": code}
         )

@@ -563,3 +563,35 @@ def test_the_pages_stay_flat_as_people_are_added(study, ben, eva, thursday, djan
             client.get(url)  # what is parsed once per version is parsed
             with django_assert_num_queries(count):
                 client.get(url)
+
+
+def test_a_call_before_its_days_says_so_and_is_not_refused(desk, dan, thursday):
+    thursday.move_to(NOW)
+    words = "before its days (Thu 5 Mar to Sun 8 Mar)"
+    person = reverse("coach:person", args=[dan.code])
+    assert words in squeezed(desk.get(person))
+    attempt = started(desk, dan)
+    assert words in squeezed(desk.get(log_url(attempt)))
+    send(desk, log_url(attempt), outcome="no_answer")
+    thursday.move_to(THURSDAY)
+    assert squeezed(desk.get(person)).count(words) == 1  # the try, no longer the day
+
+
+def test_an_appointment_outside_the_days_of_its_call_says_so(desk, dan):
+    attempt = started(desk, dan)
+    logged = send(desk, log_url(attempt), outcome="call_back", next_on="2026-03-09", next_time="10:00")
+    assert said(logged)[-1] == "The appointment lies outside the days of call 1 (Thu 5 Mar to Sun 8 Mar)."
+    words = "after its days (Thu 5 Mar to Sun 8 Mar)"
+    for page in (reverse("coach:caseload"), reverse("coach:person", args=[dan.code])):
+        assert words in squeezed(desk.get(page))
+
+
+@pytest.mark.parametrize(("clock", "is_night"), [("07:59", True), ("08:00", False), ("22:00", False), ("22:01", True)])
+def test_an_appointment_at_night_is_refused(desk, dan, clock, is_night):
+    answer = send(desk, log_url(started(desk, dan)), outcome="call_back", next_on="2026-03-06", next_time=clock)
+    words = "This is night where they are: choose a time between 8:00 and 22:00"
+    assert (answer.context and answer.context["form"].errors) == ({"next_time": [words]} if is_night else None)
+
+
+def squeezed(response) -> str:
+    return " ".join(response.content.decode().split())
