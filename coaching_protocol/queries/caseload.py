@@ -11,7 +11,7 @@ from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, TypedDict
 from zoneinfo import ZoneInfo
 
-from django.db.models import Count, Exists, F, FilteredRelation, Max, OuterRef, Q, QuerySet
+from django.db.models import Count, Exists, F, FilteredRelation, Max, OuterRef, Q, QuerySet, Subquery
 
 from coaching_protocol.models import Attempt, CoachAssignment, CoachingPlan, Contact, Correction
 from coaching_protocol.queries import plans
@@ -27,6 +27,7 @@ if TYPE_CHECKING:
         coach_pk: int | None
         coach_name: str | None
         supervised: bool
+        last_outcome: str | None
 
     class _Tries(TypedDict):
         tries: int
@@ -63,6 +64,11 @@ class Row:
     def place(self, at: datetime) -> str:
         """Where a moment lies by the days of the next call; within, when every call is over."""
         return self.contact.place(at, self.participant.timezone) if self.contact else "within"
+
+    @property
+    def has_wrong_number(self) -> bool:
+        """The newest try went to somebody else, and the number has not been shown right since."""
+        return self.plan.last_outcome == "wrong_number"
 
     @property
     def held(self) -> int:
@@ -139,7 +145,9 @@ class Progress:
 
 
 def visible(user: User) -> QuerySet[Coached]:
-    """Plans of people whom `user` may call. Each carries `coach_pk`, `coach_name` (None: nobody) and `supervised`."""
+    """Plans of people whom `user` may call. Each carries `coach_pk`, `coach_name` (None: nobody), `supervised` and
+    `last_outcome`, of the newest try that was logged."""
+    logged = Attempt.objects.filter(contact__plan=OuterRef("pk"), logged_at__isnull=False).order_by("-logged_at", "-pk")
     roles = Membership.objects.filter(study=OuterRef("study"), user=user, ended_at__isnull=True)
     return (
         CoachingPlan.objects.annotate(
@@ -147,6 +155,7 @@ def visible(user: User) -> QuerySet[Coached]:
             coach_pk=F("now__coach"),
             coach_name=F("now__coach__full_name"),
             supervised=Exists(roles.filter(role="supervisor")),
+            last_outcome=Subquery(logged.values("outcome")[:1]),
         )
         .filter(Q(supervised=True) | Q(Exists(roles.filter(role="coach")), coach_pk=user.pk))
         .select_related("participant__study", "participant__version", "participant__key", "study")

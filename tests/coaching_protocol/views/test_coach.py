@@ -593,5 +593,49 @@ def test_an_appointment_at_night_is_refused(desk, dan, clock, is_night):
     assert (answer.context and answer.context["form"].errors) == ({"next_time": [words]} if is_night else None)
 
 
+def test_a_wrong_number_is_flagged_to_coach_and_supervisor_until_a_try_goes_right(desk, eva, dan):
+    send(desk, log_url(started(desk, dan)), outcome="wrong_number")
+    pages = (reverse("coach:caseload"), reverse("coach:person", args=[dan.code]))
+    for client in (desk, at_the_desk(eva)):
+        assert [">Wrong number</span>" in squeezed(client.get(page)) for page in pages] == [True, True]
+    assert "The number was wrong at the last try." in squeezed(desk.get(pages[1]))
+    send(desk, log_url(started(desk, dan, 2)), outcome="voicemail")
+    assert [">Wrong number</span>" in squeezed(desk.get(page)) for page in pages] == [False, False]
+
+
 def squeezed(response) -> str:
     return " ".join(response.content.decode().split())
+
+
+@pytest.mark.parametrize(
+    ("now", "day", "clock", "utc", "group"),
+    [  # Amsterdam: the clock goes forward on 29 March and back on 25 October 2026
+        (datetime(2026, 3, 28, 12, tzinfo=UTC), "2026-03-29", "09:00", datetime(2026, 3, 29, 7, tzinfo=UTC), "week"),
+        (
+            datetime(2026, 3, 28, 23, 30, tzinfo=UTC),
+            "2026-03-29",
+            "20:00",
+            datetime(2026, 3, 29, 18, tzinfo=UTC),
+            "today",
+        ),
+        (datetime(2026, 10, 24, 12, tzinfo=UTC), "2026-10-25", "09:00", datetime(2026, 10, 25, 8, tzinfo=UTC), "week"),
+        (
+            datetime(2026, 10, 24, 22, 30, tzinfo=UTC),
+            "2026-10-25",
+            "20:00",
+            datetime(2026, 10, 25, 19, tzinfo=UTC),
+            "today",
+        ),
+    ],
+)
+def test_an_appointment_is_at_the_clock_of_the_participant_on_both_sides_of_summer_time(
+    study, ben, now, day, clock, utc, group
+):
+    dan = factories.a_participant_in(study, "guided", now - timedelta(days=3))
+    with time_machine.travel(now, tick=False):
+        desk = at_the_desk(ben)
+        send(desk, log_url(started(desk, dan)), outcome="call_back", next_on=day, next_time=clock)
+        page = desk.get(reverse("coach:caseload"))
+    assert Contact.objects.get(plan__participant=dan, number=1).appointment_at == utc
+    assert [name for name, _label, _rows in page.context["groups"]] == [group]
+    assert f"Sun {int(day[-2:])} {'Mar' if '-03-' in day else 'Oct'}, {clock}" in squeezed(page)
