@@ -8,10 +8,12 @@ from pathlib import Path
 
 from django.urls import reverse
 
+from coaching_protocol.actions import plans as coaching
+from coaching_protocol.queries import plans
 from reports import rehearsing
 from trial import actors
 from trial.actions import staff
-from trial.models import Study
+from trial.models import Study, User
 from trial.permissions import ROLES
 from trial.queries import people
 
@@ -42,8 +44,16 @@ def logins(study: Study, at: datetime) -> list[Login]:
         user = staff.make_user(email=email, full_name=f"Demo {role}", password=PASSWORD)
         for each in Study.objects.order_by("pk"):
             staff.join(study=each, user=user, role=role, by=actors.SYSTEM, at=at)
+        if role == "coach":
+            _give_people(study, user, at)
         made.append(Login(role, email, PASSWORD, reverse("account_login")))
     address = people.someone_in_the_programme(study, at)
     if address:
         made.append(Login("participant", address, "(a code by mail)", reverse("account_request_login_code")))
     return made
+
+
+def _give_people(study: Study, coach: User, at: datetime) -> None:
+    """Every second person who is being called becomes the demo coach's, as a supervisor would do it."""
+    for plan in plans.going_on(study)[::2]:
+        coaching.reassign(plan=plan, coach=coach, reason="workload", by=actors.SYSTEM, at=at)

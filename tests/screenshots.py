@@ -110,7 +110,7 @@ PICTURES: list[Picture] = [
     Picture("participant-data", "/participant/data/", "participant"),
     Picture("participant-leave", "/participant/leave/", "participant"),
     Picture("coach-caseload", "/coach/", "supervisor"),
-    Picture("coach-caseload-empty", "/coach/", "coach"),
+    Picture("coach-caseload-own", "/coach/", "coach"),
     Picture("coach-person", "/coach/{coached}/", "supervisor"),
     Picture("coach-number", "/coach/{coached}/", "supervisor", act=press("n")),
     Picture("coach-call", "/coach/{coached}/", "supervisor", act=press("s")),
