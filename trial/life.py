@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
+from zoneinfo import ZoneInfo
 
 from django.conf import settings
 from django.urls import reverse
@@ -165,13 +166,22 @@ def compose_alert(message: Message, at: datetime) -> Mail | None:
     safety = alert.study.current.protocol.contacts.safety
     if safety is None or alert.state == "closed":
         return None
-    path = reverse("research:alerts", args=[alert.study.slug])
-    deadline = alert.deadline_at.strftime("%Y-%m-%d %H:%M UTC")
-    body = f"An alert was raised and waits for you until {deadline}.\n\n{settings.PUBLIC_URL}{path}\n"
-    if alert.study.simulated:
-        body = f"Simulated people. Nobody needs help.\n\n{body}"
-    sender = alert.study.current.protocol.sender["en" if "en" in alert.study.current.protocol.languages else "nl"]
-    return Mail(to=safety.email, subject=f"Alert {alert.pk}", body=body, sender=sender, repeatable=True)
+    protocol = alert.study.current.protocol
+    with override(protocol.languages[0]):
+        said = _("An alert was raised and waits for you until %(deadline)s.")
+        path = reverse("research:alerts", args=[alert.study.slug])
+        body = f"{said % {'deadline': _both_clocks(alert.deadline_at, protocol.timezone)}}\n\n{settings.PUBLIC_URL}{path}\n"
+        if alert.study.simulated:
+            body = f"{_('Simulated people. Nobody needs help.')}\n\n{body}"
+        subject = _("Alert %(number)s") % {"number": alert.pk}
+    sender = protocol.sender[protocol.languages[0]]
+    return Mail(to=safety.email, subject=subject, body=body, sender=sender, repeatable=True)
+
+
+def _both_clocks(moment: datetime, timezone: str) -> str:
+    """A moment on the clock of the study, and in UTC for whoever is elsewhere."""
+    local = moment.astimezone(ZoneInfo(timezone))
+    return f"{local:%Y-%m-%d %H:%M} ({timezone}; {moment.astimezone(UTC):%Y-%m-%d %H:%M} UTC)"
 
 
 def compose_recruitment_closed(message: Message, at: datetime) -> Mail | None:

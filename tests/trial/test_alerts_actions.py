@@ -88,6 +88,7 @@ def test_the_owner_is_told_without_a_word_of_what_it_is_about(study, dan, now):
     worker.tick(now)
     (sent,) = mail.outbox
     assert (sent.to, sent.subject) == (["eva@example.org"], f"Alert {alert.pk}")
+    assert "until 2026-03-03 11:00 (Europe/Amsterdam; 2026-03-03 10:00 UTC)." in sent.body
     for telling in (dan.code, dan.identity.name, "item9", "PHQ"):
         assert telling not in sent.body
 

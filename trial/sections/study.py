@@ -6,7 +6,7 @@ from functools import cache
 from typing import Annotated, Literal, Self
 from zoneinfo import available_timezones
 
-from pydantic import AfterValidator, Field, model_validator
+from pydantic import AfterValidator, BeforeValidator, Field, ValidationInfo, model_validator
 
 from trial.folder import Code, Count, Day, Email, Entry, Line, Name, Share, Text, Web, unknown
 from trial.rules import Rule
@@ -60,9 +60,18 @@ class Site(Entry):
     name: Line
 
 
+def _in_each(value: object, info: ValidationInfo) -> object:
+    """A plain line serves every language."""
+    languages = (info.context or {}).get("languages") or ("en",)
+    return dict.fromkeys(languages, value) if isinstance(value, str) else value
+
+
+Role = Annotated[Text, BeforeValidator(_in_each)]
+
+
 class SafetyContact(Entry):
     name: Line
-    role: Line
+    role: Role
     email: Email
     phone: Line
     hours: Text
