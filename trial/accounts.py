@@ -2,19 +2,26 @@
 
 from __future__ import annotations
 
+import secrets
+from collections.abc import Mapping
 from typing import Any
 
 from allauth.account.adapter import DefaultAccountAdapter
 from allauth.core import context as current
+from django.conf import settings
+from django.contrib import messages
 from django.core.cache import cache
+from django.core.mail import EmailMessage
 from django.http import HttpRequest
 from django.urls import reverse
+from django.utils.translation import get_language
+from django.utils.translation import gettext as _
 
+from trial import mailcodes
 from trial.models import Identity, Participant, User
 from trial.vault import address_hash, keyed_hash
 
-LETTERS = "BCDFGHJKLMNPQRSTVWXZ"  # no vowels, so no words
-CODE_LENGTH = 8
+LOGIN_CODE = "account/email/login_code"
 ONE_PRESS = 15 * 60  # seconds for which a repeat of a request mails nothing: as long as its code works
 
 
@@ -23,17 +30,43 @@ class Adapter(DefaultAccountAdapter):
         return False
 
     def add_message(
-        self, request: HttpRequest, level: int, message_template: Any = None, *args: Any, **kwargs: Any
+        self,
+        request: HttpRequest,
+        level: int,
+        message_template: Any = None,
+        *args: Any,
+        message: Any = None,
+        **kwargs: Any,
     ) -> None:
-        """allauth's messages hold the address; messages live in a cookie. Pages say what matters themselves."""
+        """allauth's messages hold the address; messages live in a cookie. Pages say what matters themselves, all but why
+        a code that was tried too often leads back to asking for one."""
+        if message == self.error_messages["too_many_login_attempts"]:
+            messages.warning(request, _("Five times it was not the code, so it no longer works. Ask for a new one."))
 
     def get_login_redirect_url(self, request: HttpRequest) -> str:
         return reverse("door")
 
     def generate_login_code(self) -> str:
-        """The same for the repeats of one request, so that of a double click any answer knows the code that was mailed."""
-        press = _press("login code", current.request.POST.get("email", ""))
-        return code_from(press) if press else super().generate_login_code()
+        """Six digits, and the same for the repeats of one press, so that of a double click any answer knows the code that
+        was mailed. An unknown address has no code, so that none can be right."""
+        stage = getattr(current.request, "_login_stage", None)  # there when a code is sent again
+        if stage and not stage.login.user:
+            return ""
+        # Never the posted address for a code sent again: whoever chose it would know the code that another is mailed.
+        email = stage.state["email"] if stage else current.request.POST.get("email", "")
+        return mailcodes.code_from(_press("login code", email) or secrets.token_hex())
+
+    def render_mail(
+        self, template_prefix: str, email: Any, context: dict[str, Any], headers: dict[str, str] | None = None
+    ) -> EmailMessage:
+        """A code comes from the study that the person knows, under its neutral title, as on the way in."""
+        message = super().render_mail(template_prefix, email, context, headers)
+        found = _participant_at(email) if template_prefix == LOGIN_CODE else None
+        if found:
+            protocol = found.version.protocol
+            message.subject = _("%(title)s: your message") % {"title": _in_language(protocol.public_title)}
+            message.from_email = f"{_in_language(protocol.sender)} <{settings.DEFAULT_FROM_EMAIL}>"
+        return message
 
     def send_mail(self, template_prefix: str, email: str, context: dict[str, Any]) -> None:
         """One mail for one press, also when it arrives twice at the same moment."""
@@ -51,27 +84,26 @@ def _press(what: str, email: str) -> str:
     return keyed_hash("account mail", f"{what}|{key}|{address_hash(email)}") if key and email else ""
 
 
-def code_from(digest: str) -> str:
-    """Eight letters, as allauth makes them by chance, from a keyed hash in hexadecimal."""
-    number, letters = int(digest, 16), ""
-    for _ in range(CODE_LENGTH):
-        number, index = divmod(number, len(LETTERS))
-        letters += LETTERS[index]
-    half = CODE_LENGTH // 2
-    return f"{letters[:half]}-{letters[half:]}"
+def _in_language(texts: Mapping[str, str]) -> str:
+    return texts.get((get_language() or "").partition("-")[0]) or next(iter(texts.values()))
 
 
 def participant_user(email: str) -> User | None:
-    """The login of the participant with this address, found by keyed hash. Of several studies: one they are in, then one
-    they are on the way into, and only then one that is over for them; the newest of these.
+    """The login of the participant with this address, found by keyed hash."""
+    found = _participant_at(email)
+    return found.user if found else None
+
+
+def _participant_at(email: str) -> Participant | None:
+    """Of several studies: one they are in, then one they are on the way into, and only then one that is over for them;
+    the newest of these.
     """
     found = (
         Identity.objects.filter(email_hash=address_hash(email), participant__user__isnull=False)
-        .select_related("participant__user")
+        .select_related("participant__user", "participant__version")
         .order_by("-verified_at")
     )
-    people = [identity.participant for identity in found]
-    return min(people, key=_how_far_from_active).user if people else None
+    return min((identity.participant for identity in found), key=_how_far_from_active, default=None)
 
 
 def _how_far_from_active(participant: Participant) -> int:

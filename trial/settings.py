@@ -117,11 +117,17 @@ ACCOUNT_UNIQUE_EMAIL = True
 ACCOUNT_LOGIN_BY_CODE_ENABLED = True
 ACCOUNT_LOGIN_BY_CODE_TIMEOUT = 15 * 60
 ACCOUNT_LOGIN_BY_CODE_MAX_ATTEMPTS = 5
+ACCOUNT_LOGIN_BY_CODE_SUPPORTS_RESEND = 3
+# Six digits stand only as long as few can be tried: five codes an hour for one address, five tries at each.
+ACCOUNT_RATE_LIMITS = {"request_login_code": "20/m/ip,5/h/key"}
 ACCOUNT_PREVENT_ENUMERATION = True
 ACCOUNT_EMAIL_UNKNOWN_ACCOUNTS = False
 ACCOUNT_EMAIL_SUBJECT_PREFIX = ""
 ACCOUNT_LOGOUT_ON_GET = False
-ACCOUNT_FORMS = {"request_login_code": "trial.forms.accounts.RequestLoginCode"}
+ACCOUNT_FORMS = {
+    "request_login_code": "trial.forms.accounts.RequestLoginCode",
+    "confirm_login_code": "trial.forms.accounts.ConfirmLoginCode",
+}
 MFA_SUPPORTED_TYPES = ["totp", "recovery_codes"]
 MFA_TOTP_ISSUER = "Handvat"
 AUTH_PASSWORD_VALIDATORS = [

@@ -12,7 +12,7 @@ from allauth.account.models import EmailAddress
 from django.core import mail
 from django.core.cache import cache
 from django.test import Client
-from django.urls import reverse
+from django.urls import reverse, reverse_lazy
 
 from tests import factories
 from tests.conftest import NOW, SMALL
@@ -23,6 +23,7 @@ from trial.models import Participant, Study, User
 
 pytestmark = pytest.mark.django_db
 STAFF_ONLY = ["account_change_password", "account_reset_password", "account_reauthenticate", "mfa_index"]
+CONFIRM = reverse_lazy("account_confirm_login_code")
 SHUT = ["account_email", "account_set_password", "account_email_verification_sent"]
 
 
@@ -148,3 +149,76 @@ def test_nobody_adds_an_address_to_an_account(name, study):
 def test_staff_look_after_their_password_and_second_factor(name, study):
     ben = factories.a_staff_member(study, "coach", "", NOW)
     assert signed_in(ben).get(reverse(name)).status_code == 200
+
+
+def test_the_page_for_the_code_shows_the_address_and_the_way_to_another(study):
+    client = ask("typo@example.org", "a press")
+    page = client.get(f"{CONFIRM}?next=/participant/lessons/").content.decode()
+    assert "typo@example.org" in page
+    assert f'href="{reverse("account_request_login_code")}?next=/participant/lessons/"' in page
+    assert f'href="{reverse("account_login")}"' not in page
+
+
+def test_a_code_is_six_digits_from_the_study_under_its_neutral_title(study):
+    ask(factories.a_verified_participant(study, NOW).identity.email, "a press")
+    protocol = study.current.protocol
+    assert re.fullmatch(r"\d{6}", mailed_codes()[0])
+    assert mail.outbox[-1].subject == f"{protocol.public_title['en']}: your message"
+    assert mail.outbox[-1].from_email.startswith(f"{protocol.sender['en']} <")
+
+
+def test_a_code_sent_again_comes_once_a_press_and_takes_the_place_of_the_first(study):
+    client = ask(factories.a_verified_participant(study, NOW).identity.email, "a press")
+    for _ in range(2):
+        assert client.post(CONFIRM, {"action": "resend", "request_key": "once more"}).url == CONFIRM
+    first, second = mailed_codes()
+    assert first != second
+    assert enter(client, first) == ""
+    assert enter(client, second) == reverse("door")
+
+
+def test_whoever_posts_another_address_when_sending_again_does_not_learn_the_code(study):
+    known, mine = (factories.a_verified_participant(study, NOW).identity.email for _ in range(2))
+    client = ask(known, "a press")
+    client.post(CONFIRM, {"action": "resend", "request_key": "mine", "email": mine})
+    theirs = mailed_codes()[-1]
+    ask(mine, "mine")
+    assert mailed_codes()[-1] != theirs
+
+
+def test_after_five_wrong_tries_it_is_said_why_a_new_code_is_needed(study):
+    client = ask(factories.a_verified_participant(study, NOW).identity.email, "a press")
+    wrong = "000000" if mailed_codes()[0] != "000000" else "000001"
+    for _ in range(4):
+        assert "This is not the code" in client.post(CONFIRM, {"code": wrong}).content.decode()
+    answer = client.post(CONFIRM, {"code": wrong}, follow=True)
+    assert answer.redirect_chain == [(reverse("account_request_login_code"), 302)]
+    assert "Five times it was not the code" in answer.content.decode()
+
+
+def test_one_address_is_mailed_five_codes_an_hour(study):
+    email = factories.a_verified_participant(study, NOW).identity.email
+    for number in range(6):
+        ask(email, f"press {number}")
+    assert len(mail.outbox) == 5
+
+
+def walked(email: str) -> list[tuple[int, str, str]]:
+    """What somebody sees who asks for a code, asks again and guesses until it is over: all but the address."""
+    client, seen = Client(), []
+    steps = [(reverse("account_request_login_code"), {"email": email, "request_key": "a press"})]
+    steps += [(CONFIRM, {"action": "resend", "request_key": f"again {number}"}) for number in range(4)]
+    steps += [(CONFIRM, {"code": "12"})] * 6
+    for address, typed in steps:
+        answer = client.post(address, typed)
+        page = answer.content.decode() + client.get(CONFIRM, follow=True).content.decode()
+        for hidden in (r'value="[A-Za-z0-9]{64}"', r'value="[0-9a-f-]{36}"', re.escape(email)):
+            page = re.sub(hidden, "", page)
+        seen.append((answer.status_code, answer.get("Location", ""), page))
+    return seen
+
+
+def test_an_unknown_address_gets_the_same_pages_as_a_known_one_and_no_mail(study):
+    known = factories.a_verified_participant(study, NOW).identity.email
+    assert walked("nobody@example.org") == walked(known)
+    assert {address for each in mail.outbox for address in each.to} == {known}

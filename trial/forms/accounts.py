@@ -1,11 +1,15 @@
 from __future__ import annotations
 
+from typing import Any
+
 from allauth.account import app_settings  # noqa: F401  (settles allauth's import order)
-from allauth.account.adapter import get_adapter
-from allauth.account.forms import RequestLoginCodeForm
+from allauth.account.forms import ConfirmLoginCodeForm, RequestLoginCodeForm
 from allauth.core import context, ratelimit
+from django.core.exceptions import ValidationError
+from django.utils.translation import gettext as _
 
 from trial.accounts import participant_user
+from trial.forms.join import MailCode
 from trial.vault import address_hash
 
 
@@ -15,6 +19,20 @@ class RequestLoginCode(RequestLoginCodeForm):
     def clean_email(self) -> str:
         email = self.cleaned_data["email"]
         if not ratelimit.consume(context.request, action="request_login_code", key=address_hash(email)):
-            raise get_adapter().validation_error("too_many_login_attempts")
+            raise ValidationError(_("We sent several codes already. Wait an hour, then ask for a new one."))
         self._user = participant_user(email)
         return email
+
+
+class ConfirmLoginCode(ConfirmLoginCodeForm):
+    """The code that was mailed, asked for as on the way into a study."""
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.fields["code"] = MailCode().fields["code"]
+
+    def clean_code(self) -> str:
+        try:
+            return super().clean_code()
+        except ValidationError:
+            raise ValidationError(_("This is not the code. Look at the newest message we sent you.")) from None
