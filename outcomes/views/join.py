@@ -23,6 +23,8 @@ from trial.sections.study import Page
 from trial.views.join import arrival
 from trial.views.posted import posted_from, refuses_reused_keys, request_key
 
+NO_CONTENT, CONFLICT = 204, 409
+
 
 @require_http_methods(["GET", "POST"])
 @arrival.for_newcomers
@@ -34,9 +36,33 @@ def screening(request: HttpRequest, study: Study, person: Participant, page: str
     is_asked = person.state == "screening" and _current(person) == found
     if request.method == "GET" and not is_asked:
         return arrival.onward(person, timezone.now())
+    if request.method == "POST" and "X-Autosave" in request.headers:
+        return _keep_draft(request, person, found, is_asked)
     if found.instrument:
         return _instrument(request, person, found, is_asked)
     return _questions(request, person, found, is_asked)
+
+
+def _keep_draft(request: HttpRequest, person: Participant, page: Page, is_asked: bool) -> HttpResponse:
+    """What is typed and not sent stays in the encrypted session, so that help, a reload or another language costs nothing.
+    Nothing is judged or stored: the person has not answered yet."""
+    if not is_asked:
+        return HttpResponse(status=CONFLICT)
+    typed = {name: request.POST[name] for name in _form(person, page).fields if request.POST.get(name)}
+    arrival.keep(request, person.study, draft={"page": page.code, "typed": typed})
+    return HttpResponse(status=NO_CONTENT)
+
+
+def _draft(request: HttpRequest, person: Participant, page: Page) -> dict[str, str]:
+    draft = arrival.kept(request, person.study).get("draft")
+    return draft["typed"] if draft and draft["page"] == page.code else {}
+
+
+def _form(person: Participant, page: Page, **given: Any) -> Questions | AllItems:
+    if page.instrument:
+        instrument = definitions.instrument(person.version, page.instrument)
+        return AllItems(**given, instrument=instrument, language=person.language)
+    return Questions(**given, protocol=person.version.protocol, codes=page.questions, language=person.language)
 
 
 def _current(person: Participant) -> Page | None:
@@ -46,11 +72,10 @@ def _current(person: Participant) -> Page | None:
 
 
 def _questions(request: HttpRequest, person: Participant, page: Page, is_asked: bool) -> HttpResponse:
-    form = Questions(
-        request.POST or None, protocol=person.version.protocol, codes=page.questions, language=person.language
-    )
+    form = _form(person, page, data=request.POST or None, initial=_draft(request, person, page))
     if request.method == "POST" and form.is_valid():
         at = timezone.now()
+        arrival.drop(request, person.study, "draft")
         if is_asked:
             _answer_questions(request, person, form, at)
         return arrival.onward(person, at)
@@ -70,9 +95,10 @@ def _answer_questions(request: HttpRequest, person: Participant, form: Questions
 
 def _instrument(request: HttpRequest, person: Participant, page: Page, is_asked: bool) -> HttpResponse:
     instrument = definitions.instrument(person.version, page.instrument or "")
-    form = AllItems(request.POST or None, instrument=instrument, language=person.language)
+    form = _form(person, page, data=request.POST or None, initial=_draft(request, person, page))
     if request.method == "POST" and form.is_valid():
         at = timezone.now()
+        arrival.drop(request, person.study, "draft")
         if is_asked:
             _answer(request, person, instrument.code, form.answers, at)
         # Judged from what was posted: whoever is turned away in this step has no stored answers any more.
