@@ -87,6 +87,7 @@ PICTURES: list[Picture] = [
     Picture("public-sign-in-error", "/account/login/", act=press_send),
     Picture("public-code", "/account/login/code/"),
     Picture("public-password-reset", "/account/password/reset/"),
+    Picture("public-help", "/help/"),
     Picture("public-not-found", "/there-is-no-such-page/", status=404),
     Picture("join-letter", "/join/{public}/"),
     Picture("join-help", "/join/{public}/help/"),
@@ -330,6 +331,17 @@ def _one(
     return [f"{path.name}: {line}" for line in heard]
 
 
+def _read_in(language: str, client: Any) -> None:
+    """A participant's pages are in the language that the person chose, whatever the browser's."""
+    from django.db.models import Q
+
+    from trial.models import Participant
+
+    codes = [each.get("code") for each in client.session.get("joining", {}).values()]
+    mine = Q(user=client.session.get("_auth_user_id")) | Q(code__in=codes)
+    Participant.objects.filter(mine).update(language=language)
+
+
 def _cookies(role: str | None, rehearsed: Rehearsed, language: str) -> dict[str, str]:
     from django.conf import settings
     from django.test import Client
@@ -341,6 +353,7 @@ def _cookies(role: str | None, rehearsed: Rehearsed, language: str) -> dict[str,
     client = found if isinstance(found, Client) else Client()
     if client is not found:
         client.force_login(found, backend=settings.AUTHENTICATION_BACKENDS[0])
+    _read_in(language, client)
     name = settings.SESSION_COOKIE_NAME
     return {**cookies, name: client.cookies[name].value}
 

@@ -73,6 +73,8 @@ def _participant(request: HttpRequest) -> Participant | None:
     if found:
         found.study.public_title = found.version.protocol.public_title  # type: ignore[attr-defined]  # for every page
         timezone.activate(zoneinfo.ZoneInfo(found.timezone))
+        if found.reads_one_language:
+            translation.activate(found.language)
     return found
 
 

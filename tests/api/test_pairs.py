@@ -328,6 +328,14 @@ PAIRS = [
         lambda x: way_in_by_api("basics").post(f"join/{PUBLIC}/decline/"),
     ),
     Pair(
+        "participant:language",
+        "language",
+        "language chosen",
+        lambda x: x.browser.post(page("participant:language"), {"language": "nl"}),
+        lambda x: x.api.put("language/", {"language": "nl"}),
+        in_lessons,
+    ),
+    Pair(
         "participant:call_times",
         "call_times",
         "preferred call times given",

@@ -37,6 +37,10 @@ class NotAskedNow(Exception):
     """The person is past this step of the way in, or was turned away meanwhile."""
 
 
+class LanguageNotOpen(Exception):
+    """The study is not open in this language: some of its questions have no wording in it."""
+
+
 class NotVerified(Exception):
     """Consent is signed by a person whose address was checked."""
 
@@ -251,6 +255,26 @@ def set_call_times(*, participant: Participant, times: Sequence[str], by: Actor,
         call_times_sealed=participant.sealed(json.dumps(sorted(times)))
     )
     audit.record(participant, "preferred call times given", subject=participant.code, by=by, at=at)
+    return participant
+
+
+@once
+def choose_language(*, participant: Participant, language: str, by: Actor, at: datetime) -> Participant:
+    """The language of everything this person reads from now on; raises LanguageNotOpen."""
+    if language not in participant.study.open_languages:
+        raise LanguageNotOpen
+    participant = locked(participant)
+    old, participant.language = participant.language, language
+    participant.save(update_fields=["language"])
+    audit.record(
+        participant,
+        "language chosen",
+        subject=participant.code,
+        old={"language": old},
+        new={"language": language},
+        by=by,
+        at=at,
+    )
     return participant
 
 

@@ -64,6 +64,9 @@ CATALOGUE: Mapping[str, Named] = {
         TOO_MANY, "too_many_codes", _("We sent several codes already. Wait an hour, then ask for a new one.")
     ),
     "trial.actions.participants.NotAskedNow": Named(CONFLICT, "not_asked_now", _OVER),
+    "trial.actions.participants.LanguageNotOpen": Named(
+        BAD_REQUEST, "language_not_open", _("This study is not in that language.")
+    ),
     "trial.actions.participants.NotVerified": Named(CONFLICT, "not_verified", _("Your address is not checked yet.")),
     "trial.actions.participants.StatementsMissing": Named(
         BAD_REQUEST, "statements_missing", _("Every statement must be agreed to.")

@@ -118,6 +118,23 @@ class CallTimesView(APIView):
         return Response(shapes.ProgressShape(shapes.progress(person, at)).data)
 
 
+class LanguageShape(serializers.Serializer):
+    language = serializers.CharField(max_length=10, help_text="One of the languages in which the study is open.")
+
+
+class LanguageView(APIView):
+    """The language of everything the participant reads."""
+
+    @writes("language", "Choose the language of lessons and questions", LanguageShape, shapes.ProgressShape)
+    def put(self, request: Request) -> Response:
+        person, at = doors.in_the_study(request), timezone.now()
+        language = doors.given(LanguageShape, request)["language"]
+        person = participants.choose_language(
+            participant=person, language=language, key=doors.key(request), by=doors.actor_of(person), at=at
+        )
+        return Response(shapes.ProgressShape(shapes.progress(person, at)).data)
+
+
 class LeavingReason(serializers.Serializer):
     reason = serializers.ChoiceField(choices=list(REASONS), default="", allow_blank=True)
 

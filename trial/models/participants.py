@@ -48,6 +48,11 @@ class Participant(models.Model):
         return cls.objects.select_for_update(no_key=True)
 
     @property
+    def reads_one_language(self) -> bool:
+        """Whether pages and questions are all in the language that this person chose."""
+        return self.state == "screening" or self.is_in_study
+
+    @property
     def is_in_study(self) -> bool:
         return self.state in {"consented", "randomised", "completed"}
 

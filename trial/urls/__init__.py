@@ -1,16 +1,14 @@
 """Root URLs. Other apps are named by string only; a room (participant, coach, research) is put together from several apps."""
 
-from django.contrib.auth.decorators import login_not_required
 from django.urls import include, path
-from django.views.i18n import set_language
 
-from trial.views import crisis, front
+from trial.views import crisis, front, language
 
 urlpatterns = [
     path("", front.front, name="front"),
     path("door/", front.door, name="door"),
     path("help/", crisis.help_now, name="help"),
-    path("language/", login_not_required(set_language), name="set_language"),
+    path("language/", language.switch, name="set_language"),
     path("invitation/<str:token>/", front.accept_invitation, name="accept_invitation"),
     path("account/", include("allauth.account.urls")),
     path("account/2fa/", include("allauth.mfa.urls")),

@@ -2,6 +2,7 @@
 
 from django.urls import URLPattern, path
 
+from trial.views import language
 from trial.views.participant import home, leaving, lessons, own
 
 urlpatterns: list[URLPattern] = [
@@ -14,6 +15,7 @@ urlpatterns: list[URLPattern] = [
     path("lessons/<slug:module>/done/", lessons.done, name="lesson_done"),
     path("lessons/<slug:module>/again/", lessons.reopen, name="lesson_reopen"),
     path("call-times/", own.call_times, name="call_times"),
+    path("language/", language.choose, name="language"),
     path("data/", own.data, name="data"),
     path("data/consent/", own.consent, name="consent"),
     path("stop-lessons/", leaving.stop_programme, name="stop_programme"),

@@ -87,6 +87,8 @@ def for_newcomers(view: Callable[..., HttpResponse]) -> Callable[..., HttpRespon
         person = person_of(request, study)
         if person is None:
             return render(request, "join/lost.html")
+        if person.reads_one_language:
+            translation.activate(person.language)
         return view(request, study, person, **kwargs)
 
     return run
