@@ -212,7 +212,7 @@ def test_consent_is_for_the_verified_person_and_a_wrong_answer_is_explained_and_
     assert (first.status_code, first.json()) == (200, again.json())
     consent = Consent.objects.get(participant=dan, kind="study")
     assert consent.comprehension == {"stop": 2}
-    assert client.post(path, {**given, "signature": "Dan"}, key=key).status_code == 409
+    assert client.post(path, {**given, "signature": "dan jansen"}, key=key).status_code == 409
     assert client.post(path, given).json()["code"] == "not_here"
 
 

@@ -137,7 +137,7 @@ def asked_for_questions(study: Study) -> dict[str, Any]:
         language="en",
         statements=signing["statements"],
         comprehension={"stop": 1},
-        signature="Dan",
+        signature=dan.identity.name,
         by=actors.participant(dan.code),
         at=NOW,
     )

@@ -17,6 +17,7 @@ from trial.actions import milestones
 from trial.actions.once import once
 from trial.actors import Actor
 from trial.models import Consent, Identity, Participant, PersonKey, Study, User
+from trial.sections.consent import is_signed_as
 
 # No 0/O, 1/I/L, 2/Z, 5/S, 8/B: codes are read aloud over the phone.
 ALPHABET = "34679ACDEFGHJKMNPQRTUVWXY"
@@ -47,6 +48,10 @@ class NotVerified(Exception):
 
 class StatementsMissing(Exception):
     """Every statement must be agreed to."""
+
+
+class SignatureDiffers(Exception):
+    """Signed with another name than the one that was given."""
 
 
 class ComprehensionMissing(Exception):
@@ -210,10 +215,14 @@ def sign_consent(
     statements: Sequence[str],
     comprehension: Mapping[str, int],
     signature: str,
+    corrects_name: bool = False,
     by: Actor,
     at: datetime,
 ) -> Consent:
-    """The verified person signs. `comprehension` holds the number of tries until each question was answered rightly."""
+    """The verified person signs. `comprehension` holds the number of tries until each question was answered rightly.
+
+    The signature is the name that was given, loosely, unless it puts that name right.
+    """
     participant = locked(participant)
     if participant.verified_at is None:
         raise NotVerified
@@ -222,6 +231,10 @@ def sign_consent(
         raise StatementsMissing
     if {question.code for question in text.comprehension} - set(comprehension):
         raise ComprehensionMissing
+    if corrects_name:
+        _correct_name(participant, signature, by, at)
+    elif not is_signed_as(signature, participant.identity.name):
+        raise SignatureDiffers
     participant.state = lifecycles.step("participant", participant.state, "consent")
     participant.consented_at, participant.language = at, language
     participant.save(update_fields=["state", "consented_at", "language"])
@@ -246,6 +259,21 @@ def sign_consent(
     )
     milestones.reach(participant=participant, name="consented", by=by, at=at)
     return consent
+
+
+def _correct_name(participant: Participant, name: str, by: Actor, at: datetime) -> None:
+    identity = participant.identity
+    old, identity.name_sealed = identity.name_sealed, participant.sealed(name)
+    identity.save(update_fields=["name_sealed"])
+    audit.record(
+        participant,
+        "name corrected",
+        subject=participant.code,
+        old={"sealed": old},
+        new={"sealed": identity.name_sealed},
+        by=by,
+        at=at,
+    )
 
 
 @once

@@ -9,7 +9,7 @@ from django import forms
 from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
-from trial.sections.consent import Letter
+from trial.sections.consent import Letter, is_signed_as
 
 PHONE = re.compile(r"\+?[0-9][0-9 ().\-/]{6,24}")
 
@@ -88,7 +88,7 @@ class Comprehension(forms.Form):
 
 
 class Signature(forms.Form):
-    """Every statement, and a name typed as a signature."""
+    """Every statement, and the name that was given, typed as a signature. Whoever types another may put the name right."""
 
     signature = forms.CharField(
         label=_("Your full name, as your signature"),
@@ -96,12 +96,24 @@ class Signature(forms.Form):
         widget=forms.TextInput(attrs={"autocomplete": "name"}),
     )
 
-    def __init__(self, *args: Any, letter: Letter, **kwargs: Any) -> None:
+    def __init__(self, *args: Any, letter: Letter, name: str, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
+        self.name = name
         self.codes = [statement.code for statement in letter.statements]
         for statement in letter.statements:
             self.fields[f"statement_{statement.code}"] = forms.BooleanField(label=statement.text)
         self.order_fields([f"statement_{code}" for code in self.codes])
+        typed = self.data.get(self.add_prefix("signature"), "").strip()
+        if typed and not is_signed_as(typed, name):
+            label = _("My name is as I typed it here. Put it right everywhere.")
+            self.fields["corrects_name"] = forms.BooleanField(label=label, required=False)
+
+    def clean(self) -> dict[str, Any] | None:
+        cleaned = super().clean() or {}
+        if "corrects_name" in self.fields and not cleaned.get("corrects_name"):
+            words = gettext("You gave your name as %(name)s. Type it like that, or tick below that this is your name.")
+            self.add_error("signature", words % {"name": self.name})
+        return cleaned
 
     @property
     def statements(self) -> list[str]:

@@ -352,7 +352,7 @@ def test_a_wrong_answer_about_the_letter_is_explained_and_asked_again(client, st
     assert "You may stop whenever you like" in page
     assert client.get(url("sign")).url == url("consent_questions")
     assert send(client, url("consent_questions"), {"stop": "b"}).url == url("sign")
-    send(client, url("sign"), {"statement_voluntary": "on", "statement_data": "on", "signature": "Dan"})
+    send(client, url("sign"), {"statement_voluntary": "on", "statement_data": "on", "signature": "Dan Jansen"})
     assert Consent.objects.get(kind="study").comprehension == {"stop": 2}
 
 
@@ -507,3 +507,37 @@ def test_after_a_mistake_in_the_number_help_and_the_other_language_lead_back_to_
     page = client.post(url("leave_phone"), {"phone": "?"}).content.decode()
     assert f'name="next" value="{url("leave_phone")}"' in " ".join(page.split())
     assert client.get(url("leave_phone")).url == url("talk")
+
+
+STATEMENTS = {"statement_voluntary": "on", "statement_data": "on"}
+
+
+def before_signing(client: Client) -> None:
+    verified(client)
+    send(client, url("consent_questions"), {"stop": "b"})
+
+
+@pytest.mark.parametrize("name", ["dan jansen", " Dan  Jansen ", "DAN JANSÉN", "Dan-Jansen"])
+def test_a_signature_is_the_name_that_was_given_whatever_its_capitals_spaces_and_accents(name, client, study):
+    before_signing(client)
+    assert send(client, url("sign"), {**STATEMENTS, "signature": name}).status_code == 302
+    assert Participant.objects.get().state == "consented"
+
+
+@pytest.mark.parametrize("name", ["D", "Dan", "..."])
+def test_another_signature_is_asked_again_kindly_with_a_way_to_put_the_name_right(name, client, study):
+    before_signing(client)
+    page = send(client, url("sign"), {**STATEMENTS, "signature": name})
+    assert "You gave your name as Dan Jansen." in page.content.decode()
+    assert 'name="corrects_name"' in page.content.decode()
+    assert Consent.objects.filter(kind="study").count() == 0
+
+
+def test_whoever_puts_the_name_right_signs_with_it_and_the_trail_holds_no_name_in_clear(client, study):
+    before_signing(client)
+    typed = {**STATEMENTS, "signature": "Daan Janssen", "corrects_name": "on"}
+    assert send(client, url("sign"), typed).status_code == 302
+    dan = Participant.objects.get()
+    assert (dan.state, dan.identity.name) == ("consented", "Daan Janssen")
+    assert AuditEvent.objects.filter(action="name corrected").count() == 1
+    assert "Daan Janssen" not in everything_stored()
