@@ -369,3 +369,10 @@ def test_a_mutated_zip_is_read_or_raises_folder_errors(data):
 def test_any_text_is_parsed_or_its_problem_has_a_line(text):
     source = parse_yaml("a.yaml", text)
     assert source.is_readable or [problem for problem in source.problems if problem.line >= 1]
+
+
+@pytest.mark.parametrize("slug", ["living-positive", "guided-or-not"])
+def test_yes_stands_before_no_in_every_question(slug):
+    asked = read(STUDIES / slug, SECTIONS).document["study"]["questions"]
+    options = [[option["text"]["en"] for option in question.get("options", ())] for question in asked]
+    assert [texts for texts in options if {"Yes", "No"} <= set(texts) and texts.index("No") < texts.index("Yes")] == []
