@@ -76,4 +76,6 @@ def choose(request: HttpRequest, person: Participant) -> HttpResponse:
         answer.set_cookie(settings.LANGUAGE_COOKIE_NAME, wanted)
         return answer
     with translation.override(wanted):
-        return render(request, "participant/language.html", {"wanted": wanted})
+        # The switch on this page means no: it leads home, in the language of the person.
+        context = {"wanted": wanted, "here": reverse("participant:home")}
+        return render(request, "participant/language.html", context)
