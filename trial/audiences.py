@@ -12,6 +12,7 @@ from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect
 from django.shortcuts import render, resolve_url
 from django.utils import timezone, translation
 
+from trial import vault
 from trial.models import Membership, Participant, Study
 
 PARTICIPANT, COACH, RESEARCH = "participant", "coach", "research"
@@ -125,8 +126,14 @@ def context(request: HttpRequest) -> dict[str, Any]:
         "study": study,
         "crisis_url": _crisis_url(study),
         "participant": participant,
+        "owner": owner(participant) if participant else "",
         "language": translation.get_language(),
     }
+
+
+def owner(participant: Participant) -> str:
+    """Whose page this is, without their code: what is kept in a browser, or sent late, goes to nobody else."""
+    return vault.keyed_hash("page", participant.code)[:20]
 
 
 def _crisis_url(study: Study | None) -> str:

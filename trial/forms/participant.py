@@ -27,6 +27,7 @@ REASONS = {
     "other_help": _("I get other help"),
     "other": _("Something else"),
 }
+WAS = "was_"
 LONGEST_TEXT = 10_000  # as a browser counts; it sends two signs for each new line
 
 
@@ -86,8 +87,26 @@ class Exercises(forms.Form):
         return [self[name] for name in _names(code, self.exercises[code])]
 
     @property
+    def shown(self) -> list[tuple[str, str]]:
+        """What each field holds as the page is drawn, sent back beside what is typed (the names begin with WAS)."""
+        return [(f"{WAS}{name}", _as_sent(field.initial)) for name, field in self.fields.items()]
+
+    @property
     def values(self) -> dict[str, Any]:
-        return {code: _value(self.cleaned_data, code, block) for code, block in self.exercises.items()}
+        kept = {name: self._kept(name) for name in self.fields}
+        return {code: _value(kept, code, block) for code, block in self.exercises.items()}
+
+    def _kept(self, name: str) -> Any:
+        """What was typed; what is stored where nothing was, so that an older page never overwrites a newer one."""
+        typed = self.cleaned_data[name]
+        return self.fields[name].initial if self._is_untouched(name, typed) else typed
+
+    def _is_untouched(self, name: str, typed: Any) -> bool:
+        """A field stands as it was shown, or is left out of a draft that sends only what changed."""
+        was = self.data.get(f"{WAS}{name}")
+        if was is None:
+            return any(each.startswith(WAS) for each in self.data)
+        return _as_sent(was) == _as_sent(typed)
 
     @property
     def changed(self) -> dict[str, Any]:
@@ -104,6 +123,13 @@ class Exercises(forms.Form):
 
 PLAN = {"what": _("What"), "when": _("When"), "where": _("Where")}
 EMPTY: dict[str, Any] = {"text": "", "checklist": [], "scale": None, "plan": dict.fromkeys(PLAN, "")}
+
+
+def _as_sent(value: Any) -> str:
+    """A field's value as one text, the same whichever way a browser writes new lines."""
+    if isinstance(value, list | tuple):
+        return ",".join(sorted(map(str, value)))
+    return "" if value is None else str(value).replace("\r\n", "\n").strip()
 
 
 def _names(code: str, block: Block) -> list[str]:

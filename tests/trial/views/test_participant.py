@@ -12,8 +12,9 @@ from django.core.cache import cache
 from django.test import Client
 from django.urls import reverse
 
-from tests import factories
+from tests import crawling, factories
 from tests.conftest import NOW
+from trial.audiences import owner
 from trial.models import AuditEvent, ExerciseAnswer, ModuleUse, Participant
 from trial.queries import allotment, programme
 
@@ -291,7 +292,7 @@ def test_a_person_sees_what_is_kept_and_takes_it_along(guided, monday):
 def test_what_a_person_gets_to_see_of_their_data_is_the_same_in_every_arm(guided, unguided):
     def shape(person: Participant) -> str:
         page = words(signed_in(person), url("data"))
-        for own in (person.identity.email, person.identity.phone, person.code, allotment.words(person)):
+        for own in (person.identity.email, person.identity.phone, person.code, allotment.words(person), owner(person)):
             page = page.replace(own, "")
         return re.sub(r'value="[^"]*"', "", page)
 
@@ -348,3 +349,56 @@ def test_nobody_else_finds_the_room(study, staff):
     assert client.get(url("home")).status_code == 302
     client.force_login(staff("researcher"))
     assert client.get(url("home")).status_code == 404
+
+
+def shown(client: Client, module: str) -> dict[str, list[str]]:
+    """What pressing Save sends as the page stands."""
+    address = url("lesson", module)
+    forms = crawling.read(address, client.get(address).content.decode()).forms
+    return next(form.sent for form in forms if form.route == "participant:lesson_save")
+
+
+def test_a_page_that_stood_open_in_another_tab_erases_nothing(guided, monday):
+    client = a_client_in_the_second_lesson(guided, monday)
+    old, save = shown(client, "small-steps"), url("lesson_save", "small-steps")
+    client.post(save, {**shown(client, "small-steps"), **WRITTEN})
+    client.post(save, {**old, "this-week_when": "Friday\r\nevening"})
+    assert programme.answers(guided, "small-steps") == {
+        "good-things": [0, 2],
+        "this-week": {"what": "Walk", "when": "Friday\r\nevening", "where": "The park"},
+    }
+
+
+def test_what_is_emptied_on_purpose_is_emptied(guided, monday):
+    client = a_client_in_the_second_lesson(guided, monday)
+    save = url("lesson_save", "small-steps")
+    written = {**WRITTEN, "this-week_where": "Two\r\nlines"}
+    client.post(save, {**shown(client, "small-steps"), **written})
+    sent = {**shown(client, "small-steps"), **written, "this-week_what": ""}
+    del sent["good-things"]
+    client.post(save, sent)
+    assert programme.answers(guided, "small-steps") == {
+        "good-things": [],
+        "this-week": {"what": "", "when": "Tuesday", "where": "Two\r\nlines"},
+    }
+
+
+def test_a_draft_of_one_field_leaves_the_others_alone(guided, monday):
+    client = a_client_in_the_second_lesson(guided, monday)
+    save = url("lesson_save", "small-steps")
+    client.post(save, WRITTEN)
+    client.post(save, {"this-week_what": "Swim", "was_this-week_what": "Walk"}, headers={"X-Autosave": "1"})
+    assert programme.answers(guided, "small-steps") == {
+        "good-things": [0, 2],
+        "this-week": {"what": "Swim", "when": "Tuesday", "where": "The park"},
+    }
+
+
+def test_what_somebody_else_typed_on_the_same_device_is_not_taken(guided, monday):
+    client = a_client_in_the_second_lesson(guided, monday)
+    sent = {**shown(client, "small-steps"), **WRITTEN, "owner": "another"}
+    save = url("lesson_save", "small-steps")
+    assert client.post(save, sent, headers={"X-Autosave": "1"}).status_code == 409
+    assert client.post(save, sent).url == url("lesson", "small-steps")
+    assert programme.answers(guided, "small-steps") == {}
+    assert "that page was opened by somebody else" in words(client, url("lesson", "small-steps"))

@@ -1,7 +1,9 @@
 /* Seasoning only: every page works without this file.
  *
  * data-errors             takes the focus when a form comes back
- * form[data-autosave]     saves a draft while somebody types, and says so in [data-save-status]
+ * form[data-autosave]     saves a draft while somebody types, and says so in [data-save-status]; keeps in this tab what is
+ *                         not saved, until it is or until somebody signs out
+ * input[name^=was_]       what a field held when the page was drawn: a draft sends only the fields that differ
  * [data-one-at-a-time]    shows one question a screen on a phone
  * every POST form         is sent once, even when the button is pressed twice
  */
@@ -21,6 +23,97 @@ function freshKey() {
   return [hex.slice(0, 8), hex.slice(8, 12), hex.slice(12, 16), hex.slice(16, 20), hex.slice(20)].join("-");
 }
 
+/* The token of a page grows old when somebody signs in again in another tab; the cookie is always the newest. */
+function freshToken() {
+  const found = document.cookie.match(/(?:^|; )csrftoken=([^;]+)/);
+  return found ? found[1] : "";
+}
+
+/* What fields hold, beside what they held when the page was drawn. */
+const WAS = "was_";
+const plain = (text) => text.replace(/\r\n?/g, "\n").trim();
+const before = (form) => Array.from(form.querySelectorAll(`input[type=hidden][name^=${WAS}]`));
+const controls = (form, name) => Array.from(form.elements).filter((each) => each.name === name);
+const isChoice = (control) => control.type === "radio" || control.type === "checkbox";
+
+function held(form, name) {
+  const chosen = controls(form, name).filter((each) => !isChoice(each) || each.checked);
+  return plain(chosen.map((each) => each.value).join(","));
+}
+
+function put(form, name, value) {
+  const chosen = value.split(",");
+  controls(form, name).forEach((each) => {
+    if (isChoice(each)) each.checked = chosen.includes(each.value);
+    else each.value = value;
+  });
+}
+
+function changes(form) {
+  return before(form)
+    .map((was) => ({ was, name: was.name.slice(WAS.length) }))
+    .map((each) => ({ ...each, value: held(form, each.name) }))
+    .filter(({ was, value }) => value !== plain(was.value));
+}
+
+/* What is not saved yet, in this tab alone: it comes back after signing in, to the same person. */
+const KEPT = "handvat:";
+const OWNER = document.body.dataset.owner || "";
+
+function kept(key) {
+  try {
+    return JSON.parse(sessionStorage.getItem(key) || "null");
+  } catch {
+    return null;
+  }
+}
+
+function keep(form, isSent = false) {
+  const fields = changes(form).map(({ was, name, value }) => [name, plain(was.value), value]);
+  const key = KEPT + location.pathname;
+  try {
+    if (fields.length) sessionStorage.setItem(key, JSON.stringify({ owner: OWNER, isSent, fields }));
+    else sessionStorage.removeItem(key);
+  } catch {
+    // No room, or storage is switched off: the words still stand on the page.
+  }
+}
+
+function everyKept() {
+  try {
+    return Object.keys(sessionStorage).filter((key) => key.startsWith(KEPT));
+  } catch {
+    return [];
+  }
+}
+
+const forgetAll = () => everyKept().forEach((key) => sessionStorage.removeItem(key));
+
+/* On each page: nothing stays for somebody else, and nothing of a form that came through. */
+function tidy() {
+  const isThrough = Boolean(document.querySelector(".notice.done"));
+  everyKept().forEach((key) => {
+    const found = kept(key);
+    if (OWNER && (!found || found.owner !== OWNER || (found.isSent && isThrough))) sessionStorage.removeItem(key);
+  });
+}
+
+/* True when something came back. Where another tab wrote meanwhile, a text is added to it and a choice is left alone. */
+function restore(form) {
+  const found = kept(KEPT + location.pathname);
+  let isBack = false;
+  (found ? found.fields : []).forEach(([name, was, value]) => {
+    const now = held(form, name);
+    if (now === value || !controls(form, name).length) return;
+    if (now === was) put(form, name, value);
+    else if (!isChoice(controls(form, name)[0]) && value && !now.includes(value)) put(form, name, `${now}\n\n${value}`);
+    else return;
+    isBack = true;
+  });
+  keep(form);
+  return isBack;
+}
+
 /* Drafts. One request at a time, so that an older draft never lands on top of a newer one. */
 function autosave(form) {
   const status = form.querySelector("[data-save-status]") || document.querySelector("[data-save-status]");
@@ -28,16 +121,27 @@ function autosave(form) {
   let saving = false;
   let changed = false;
 
+  const signIn = form.querySelector("[data-sign-in-again]");
+
   const say = (state) => {
+    if (signIn) signIn.hidden = state !== "out";
     if (!status) return;
     status.dataset.state = state;
     status.textContent = status.dataset[state] || "";
   };
 
-  const draft = () => {
+  const draft = (sent) => {
     const data = new FormData(form);
+    if (before(form).length) {
+      const names = new Set(sent.map(({ name }) => name));
+      before(form)
+        .map((was) => was.name.slice(WAS.length))
+        .filter((name) => !names.has(name))
+        .forEach((name) => [name, WAS + name].forEach((each) => data.delete(each)));
+    }
     // Each draft differs, and a key belongs to one content.
     if (data.has("request_key")) data.set("request_key", freshKey());
+    if (freshToken()) data.set("csrfmiddlewaretoken", freshToken());
     return data;
   };
 
@@ -48,28 +152,40 @@ function autosave(form) {
 
   async function save() {
     if (saving) return;
-    saving = true;
+    const sent = changes(form);
     changed = false;
+    if (before(form).length && !sent.length) {
+      keep(form);
+      say("saved");
+      return;
+    }
+    saving = true;
     say("saving");
+    let pause = PAUSE_BEFORE_SAVING;
     try {
       const answer = await fetch(form.dataset.autosave, {
         method: "POST",
-        body: draft(),
+        body: draft(sent),
         headers: { "X-Autosave": "1" },
         credentials: "same-origin",
       });
-      if (!answer.ok || answer.redirected) throw new Error(String(answer.status));
+      const isOut = answer.redirected && new URL(answer.url).pathname.startsWith("/account/");
+      if (!answer.ok || answer.redirected) throw new Error(isOut ? "out" : "failed");
+      sent.forEach(({ was, value }) => (was.value = value));
+      keep(form);
       if (!changed) say("saved");
-    } catch {
+    } catch (problem) {
       changed = true;
-      say("failed");
+      pause = PAUSE_BEFORE_RETRY;
+      say(problem.message === "out" ? "out" : "failed");
     }
     saving = false;
-    if (changed) later(status && status.dataset.state === "failed" ? PAUSE_BEFORE_RETRY : PAUSE_BEFORE_SAVING);
+    if (changed) later(pause);
   }
 
   const note = () => {
     changed = true;
+    keep(form);
     later(PAUSE_BEFORE_SAVING);
   };
   form.addEventListener("input", note);
@@ -77,17 +193,22 @@ function autosave(form) {
   form.addEventListener("submit", () => {
     clearTimeout(timer);
     changed = false;
+    keep(form, true);
+  });
+  window.addEventListener("focus", () => {
+    if (changed && status && status.dataset.state === "out") later(0);
   });
   window.addEventListener("pagehide", () => {
     if (!changed) return;
     fetch(form.dataset.autosave, {
       method: "POST",
-      body: draft(),
+      body: draft(changes(form)),
       headers: { "X-Autosave": "1" },
       credentials: "same-origin",
       keepalive: true,
     }).catch(() => {});
   });
+  if (restore(form)) note();
 }
 
 /* One question a screen, on a phone. What belongs to the end of the form (its .actions) waits for the last question,
@@ -180,6 +301,9 @@ function sendOnce(event) {
     return;
   }
   form.dataset.sent = "1";
+  const token = form.querySelector("[name=csrfmiddlewaretoken]");
+  if (token && freshToken()) token.value = freshToken();
+  if (new URL(form.action).pathname === "/account/logout/") forgetAll();
   if (event.submitter) event.submitter.setAttribute("aria-busy", "true");
   setTimeout(() => free(form), SECOND_PRESS);
 }
@@ -201,6 +325,7 @@ document.addEventListener("htmx:load", (event) => {
   if (event.target !== document.body) enhance(event.target);
 });
 
+tidy();
 enhance(document);
 const summary = document.querySelector("[data-errors]");
 if (summary) summary.focus();

@@ -16,6 +16,7 @@ from django.views.decorators.http import require_GET
 from trial import lessons as text
 from trial.actions import journey
 from trial.actions import programme as actions
+from trial.audiences import owner
 from trial.forms.participant import Exercises
 from trial.models import Participant
 from trial.queries import programme
@@ -159,6 +160,9 @@ def _pieces(blocks: tuple[Block, ...], form: Exercises) -> list[dict[str, Any]]:
 def _save(request: HttpRequest, person: Participant, module: str, at: datetime) -> bool:
     """Store each exercise that changed. False when the lesson is not open, or something cannot be kept as it is."""
     _find(_states(person), module)
+    if request.POST.get("owner", owner(person)) != owner(person):
+        messages.info(request, _("Nothing was saved: that page was opened by somebody else."))
+        return False
     blocks = next(each.blocks[person.language] for each in person.version.programme.modules if each.code == module)
     form = Exercises(request.POST, blocks=blocks, stored=programme.answers(person, module))
     if not form.is_valid():
