@@ -41,14 +41,16 @@ def _slug_of(request: HttpRequest) -> str:
 
 
 def shown(request: HttpRequest, known: Sequence[Study]) -> dict[str, Any]:
-    """What the help page shows of these studies: each line once, and the emergency numbers of their countries."""
+    """What the help page shows of these studies: each line once, and those emergency numbers of their countries that no
+    line names."""
     protocols = [study.current.protocol for study in known]
     lines = [line for protocol in protocols for line in protocol.crisis_lines]
     numbers = [EMERGENCY.get(protocol.country, ELSEWHERE) for protocol in protocols] or [ELSEWHERE]
+    named = {number for line in lines for number in line.numbers}
     back_url = _back_url(request)
     return {
         "crisis_lines": list({(line.name, line.numbers): line for line in lines}.values()),
-        "emergency_numbers": list(dict.fromkeys(numbers)),
+        "emergency_numbers": [number for number in dict.fromkeys(numbers) if number not in named],
         "back_url": back_url,
         "here": f"{request.path}?{urlencode({'back': back_url})}" if back_url else request.path,
     }

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from datetime import timedelta
+from pathlib import Path
 
 import pytest
 import time_machine
@@ -23,6 +24,7 @@ from trial import actors, worker
 from trial.actions import participants, studies
 from trial.models import Alert, AuditEvent, Consent, Identity, Participant
 
+SHIPPED = Path(__file__).parents[3] / "trial" / "studies" / "living-positive"
 pytestmark = pytest.mark.django_db
 
 SLUG = "quiet-mornings"
@@ -199,8 +201,7 @@ def test_whoever_is_turned_away_reads_the_studys_words_who_can_help_and_never_th
     assert answer.url == url("turned_away")
     page = client.get(answer.url).content.decode()
     assert "This study is for adults" in page
-    assert "Your general practitioner" in page
-    assert 'href="tel:113"' in page
+    assert page.index('href="tel:113"') < page.index("<h3>Your general practitioner")
     assert Participant.objects.get().answers == {}
 
 
@@ -450,6 +451,13 @@ def test_a_study_is_offered_only_in_its_open_languages(client, study):
     assert "not in the language of this page" in page
     assert client.post(url("begin")).url == url("information")
     assert Participant.objects.count() == 0
+
+
+def test_the_emergency_number_stands_on_the_help_page_once(client, study):
+    assert client.get(url("help")).content.decode().count('href="tel:112"') == 1
+    shipped = factories.an_open_study(SHIPPED, NOW)
+    page = client.get(reverse("join:help", args=[shipped.public_slug])).content.decode()
+    assert page.count('href="tel:112"') == 1
 
 
 def test_help_is_there_for_everybody_and_leads_back_to_a_page_of_ours_only(client, study):
