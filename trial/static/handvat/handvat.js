@@ -220,6 +220,8 @@ function oneAtATime(list) {
   const endings = Array.from(form ? form.querySelectorAll(".actions > *") : []).filter(
     (element) => !("always" in element.dataset)
   );
+  const submit = endings.find((element) => element.matches("button[type=submit]"));
+  const place = submit && submit.parentElement;
   const progress = document.createElement("p");
   progress.className = "progress";
   progress.setAttribute("aria-live", "polite");
@@ -247,6 +249,9 @@ function oneAtATime(list) {
     endings.forEach((element) => (element.hidden = !last));
     back.hidden = current === 0;
     next.hidden = last;
+    // The button that sends stands where Next stood, beside Back.
+    if (submit && last) steps.append(submit);
+    else if (submit) place.prepend(submit);
     progress.textContent = list.dataset.progress
       .replace("{number}", String(current + 1))
       .replace("{total}", String(rows.length));
@@ -265,6 +270,7 @@ function oneAtATime(list) {
       list.classList.remove("one-at-a-time");
       rows.forEach((row) => (row.hidden = false));
       endings.forEach((element) => (element.hidden = false));
+      if (submit) place.prepend(submit);
       progress.remove();
       steps.remove();
       return;
