@@ -49,7 +49,7 @@ def sittings(participant: Participant) -> list[Sitting]:
     for row in Assessment.objects.filter(participant=participant).order_by("position"):
         rows.setdefault(row.timepoint, []).append(row)
     return [
-        Sitting(code, dict(each.label), each.minutes, tuple(rows[code]))
+        Sitting(code, dict(each.asked_as or each.label), each.minutes, tuple(rows[code]))
         for code, each in described.items()
         if code in rows
     ]

@@ -20,7 +20,8 @@ class NotIncluded(Entry):
 
 class Timepoint(Entry):
     code: Code
-    label: Text
+    label: Text  # as staff and reports name it
+    asked_as: Text | None = None  # as participants read it; the label where it is left out
     minutes: Count
 
 

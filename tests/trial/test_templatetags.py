@@ -70,6 +70,16 @@ def test_the_error_summary_links_to_every_field_and_says_what_to_do():
     ]
 
 
+def test_what_is_the_same_for_all_fields_is_said_once_above_links():
+    class Same(forms.Form):
+        first = forms.ChoiceField(label="First?", choices=HOW_OFTEN, widget=forms.RadioSelect)
+        second = forms.ChoiceField(label="Second?", choices=HOW_OFTEN, widget=forms.RadioSelect)
+
+    html = drawn("{% errors form %}", form=Same({}))
+    assert html.count("Choose an answer") == 1
+    assert found(r'<a href="([^"]+)">([^<]+)</a>', html) == [("#id_first_0", "First?"), ("#id_second_0", "Second?")]
+
+
 def test_a_form_without_errors_has_no_summary():
     assert drawn("{% errors form %}", form=Answers()).strip() == ""
     assert drawn("{% errors form %}", form=None).strip() == ""

@@ -171,7 +171,7 @@ def _scale(block: Block, stored: Any) -> forms.Field:
     field = forms.ChoiceField(
         label=block.prompt,
         required=False,
-        choices=[(str(number), str(number)) for number in range(11)],
+        choices=[*((str(number), str(number)) for number in range(11)), ("", _("I leave this open"))],
         widget=forms.RadioSelect,
         initial=None if stored is None else str(stored),
     )

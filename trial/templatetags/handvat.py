@@ -52,9 +52,11 @@ def fields(form: forms.BaseForm) -> dict[str, Any]:
 
 @register.inclusion_tag("forms/errors.html")
 def errors(*some_forms: forms.BaseForm | None) -> dict[str, Any]:
-    """What is still to be put right in these forms, each line a link to the field it speaks of."""
+    """What is still to be put right in these forms, each line a link to the field it speaks of. What is the same for all
+    is said once."""
     found = [error for form in some_forms if form is not None and form.is_bound for error in _errors(form)]
-    return {"errors": found}
+    said = {error["message"] for error in found}
+    return {"errors": found, "said": said.pop() if len(found) > 1 and len(said) == 1 else ""}
 
 
 @register.inclusion_tag("forms/answers.html")

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import re
 from datetime import timedelta
+from pathlib import Path
 
 import pytest
 import time_machine
@@ -12,11 +13,14 @@ from django.core.cache import cache
 from django.test import Client
 from django.urls import reverse
 
+from outcomes.queries import definitions
 from tests import crawling, factories
 from tests.conftest import NOW
 from trial.audiences import owner
+from trial.forms.participant import Exercises
 from trial.models import AuditEvent, ExerciseAnswer, ModuleUse, Participant
 from trial.queries import allotment, programme
+from trial.sections.programme import Block
 
 pytestmark = pytest.mark.django_db
 
@@ -402,3 +406,30 @@ def test_what_somebody_else_typed_on_the_same_device_is_not_taken(guided, monday
     assert client.post(save, sent).url == url("lesson", "small-steps")
     assert programme.answers(guided, "small-steps") == {}
     assert "that page was opened by somebody else" in words(client, url("lesson", "small-steps"))
+
+
+def test_a_scale_can_be_left_open_again():
+    scale = Block(kind="exercise", exercise="scale", code="tense", prompt="How tense?", low="Not", high="Very")
+    drawn = str(Exercises(blocks=[scale], stored={"tense": 7})["tense"])
+    assert "I leave this open" in drawn
+    for typed, changed in (("7", {}), ("", {"tense": None}), ("3", {"tense": 3})):
+        form = Exercises({"tense": typed, "was_tense": "7"}, blocks=[scale], stored={"tense": 7})
+        assert (form.is_valid(), form.changed) == (True, changed)
+
+
+def test_whoever_leaves_reads_first_whom_to_call(guided):
+    client = signed_in(guided)
+    send(client, url("withdraw"))
+    page = words(client, url("home"))
+    assert page.index('href="tel:113"') < page.index("Your general practitioner") < page.index("What you gave us")
+
+
+def test_a_time_point_has_a_name_for_participants_beside_that_of_reports(db):
+    shipped = factories.an_open_study(Path(__file__).parents[3] / "trial" / "studies" / "living-positive", NOW)
+    person = factories.a_consented_participant(shipped, NOW)
+    page = words(signed_in(person), url("home"))
+    assert ("Before you start" in page, "Pretest" in page) == (True, False)
+    (label,) = {
+        each.label["en"] for each in definitions.assessments(shipped.current).timepoints if each.code == "pretest"
+    }
+    assert label == "Pretest"
