@@ -108,7 +108,7 @@ def _live(person: Any, participant: Any, at: datetime, generator: np.random.Gene
         person.is_gone = True
         if person.fate.says_goodbye and participant.state == "randomised":
             by = actors.participant(person.code)
-            reason = ("helped_enough", "no_time", "did_not_fit", "got_worse")[int(generator.integers(0, 4))]
+            reason = ("feels_better", "no_time", "does_not_fit", "feels_worse")[int(generator.integers(0, 4))]
             participants.withdraw(participant=participant, reason=reason, by=by, at=at)
         return None
     wakes = [moment for moment in (leaving, _learn(person, participant, at, generator)) if moment and moment > at]

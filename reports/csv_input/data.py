@@ -125,7 +125,7 @@ def _dataset(path: Path, rows: list[_Row], plan: CsvPlan, code_version: str) -> 
         discontinuation_recorded=False,
     )
     return Dataset(
-        meta=Meta(plan.title, path.stem, plan.simulated, plan.source, code_version, tuple(plan.title)),
+        meta=Meta(plan.title, path.stem, plan.simulated, {"en": plan.source}, code_version, tuple(plan.title)),
         arms=arms,
         participants=people,
         instruments=(_instrument(plan),),

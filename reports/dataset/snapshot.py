@@ -19,7 +19,7 @@ from .tables import Table, tables
 
 @dataclass(frozen=True)
 class Meta:
-    """What the report says of its origin. `code_version` and `audit_seal` are printed, not hashed.
+    """What the report says of its origin. `source` by language. `code_version` and `audit_seal` are printed, not hashed.
 
     `conduct` None: not recorded.
     """
@@ -27,7 +27,7 @@ class Meta:
     title: Texts
     study: str
     simulated: bool
-    source: str
+    source: Texts
     code_version: str
     languages: tuple[str, ...] = ("en",)
     protocol_version: int | None = None
@@ -42,7 +42,7 @@ class Dataset:
 
     `arms` None pools everything: no row carries an arm then. `baseline` is the code of the time point before
     allocation; `timepoints` are in order and include it. Participants are in order of randomisation.
-    `reasons` are the study's own words for the codes of reasons in the flow.
+    `reasons` are the study's own words for the codes of reasons in the flow, under the code or under `box.code`.
     """
 
     meta: Meta

@@ -85,8 +85,9 @@ class Writer:
 
     def reason(self, code: str, stage: str) -> Spans:
         """The study's own words for a reason, else the report's, else the code itself."""
-        if code in self.data.reasons:
-            return self.label(self.data.reasons[code])
+        own = next((key for key in (f"{stage}.{code}", code) if key in self.data.reasons), None)
+        if own:
+            return self.label(self.data.reasons[own])
         key = next((key for key in (f"{stage}.{code}", f"reason.{code}") if known(key)), None)
         return self.say(key) if key else (Label(code.replace("_", " ")),)
 

@@ -30,7 +30,7 @@ def results_json(results: Results, data: Dataset, made_at: datetime) -> str:
     meta = {
         "title": dict(data.meta.title),
         "study": data.meta.study,
-        "source": data.meta.source,
+        "source": dict(data.meta.source),
         "protocol_version": data.meta.protocol_version,
         "protocol_sha256": data.meta.protocol_sha256,
         "snapshot_sha256": data.snapshot_hash,

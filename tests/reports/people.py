@@ -58,7 +58,7 @@ def _dataset(made: "_Made", flow: Flow, arms: tuple[str, ...] | None, simulated:
             {"en": "Guided or not", "nl": "Met of zonder coach"},
             "guided-or-not",
             simulated,
-            "rehearsal, seed 1",
+            {"en": "rehearsal, seed 1"},
             "0.1.0+test",
             ("en", "nl"),
             protocol_version=3,

@@ -219,7 +219,7 @@ def _without_flow_outcomes(data):
 
 def test_text_of_a_study_is_never_markup(tmp_path):
     data = a_trial(30)
-    meta = dataclasses.replace(data.meta, title={"en": "<script>alert(1)</script> & co"}, source="a < b & c")
+    meta = dataclasses.replace(data.meta, title={"en": "<script>alert(1)</script> & co"}, source={"en": "a < b & c"})
     data = dataclasses.replace(data, meta=meta)
     made = write(analyse(data, PLAN), data, PLAN, tmp_path, at=AT)
     assert "<script" not in made.html.read_text()

@@ -7,8 +7,10 @@ from reports import blinded, unblinded
 from reports.queries.dataset import NobodyRandomised
 from reports.queries.plan import plan_of
 from tests import factories
+from tests.reports.test_tables import STUDIES
 from trial import actors
 from trial.actions import journey, participants, programme
+from trial.forms.participant import REASONS
 from trial.models import AuditEvent, Participant
 
 LOOK = {"reason": "a test", "by": actors.SYSTEM}
@@ -93,12 +95,10 @@ def test_the_plan_is_the_folder_s_with_its_small_strata(study):
 
 
 def test_a_stratum_of_many_levels_is_left_out_of_the_model_and_the_report_says_so(db, now):
-    from tests.reports.test_tables import STUDIES
-
     study = factories.an_open_study(STUDIES / "living-positive", now)
     assert plan_of(study.current).covariates == ("sex",)
     factories.a_randomised_participant(study, now, diagnosis="over10y", language_ok="able")
-    source = blinded.dataset(study, now).meta.source
+    source = blinded.dataset(study, now).meta.source["en"]
     assert source.endswith("Stratified by site, too many levels to enter the model.")
     assert Participant.objects.count() == 1
 
@@ -116,3 +116,18 @@ def test_what_was_locked_before_the_first_allocation_comes_from_the_study(db, no
     assert [(each.code, each.arms) for each in conduct.partial] == [("followup6", ("intervention",))]
     pooled = blinded.dataset(study, now + timedelta(days=1)).meta.conduct
     assert [(each.code, each.arms) for each in pooled.partial] == [("followup6", ())]
+
+
+def test_every_reason_has_words_in_both_languages(db, now):
+    study = factories.an_open_study(STUDIES / "living-positive", now)
+    factories.a_randomised_participant(study, now, diagnosis="over10y", language_ok="able")
+    data = blinded.dataset(study, now)
+    criteria = {f"excluded.{each.code}" for each in study.current.protocol.eligibility}
+    given = {code for code in REASONS if code}
+    assert criteria | given | {"stopped_at_screening", "stopped_at_consent", "not_begun"} <= set(data.reasons)
+    assert {frozenset(texts) for texts in (*data.reasons.values(), data.meta.source)} == {frozenset({"en", "nl"})}
+    assert data.reasons["excluded.phq9_high"]["en"] == "PHQ-9 of 20 or higher"
+
+
+def test_a_criterion_without_a_label_is_called_by_its_code(study, dan, now):
+    assert blinded.dataset(study, now).reasons["excluded.mood"]["nl"] == "voldoet niet aan het criterium 'mood'"

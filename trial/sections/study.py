@@ -149,9 +149,13 @@ class Question(Entry):
 
 
 class Criterion(Entry):
-    """Checked after the screening page `after`; the first that does not hold turns a person away, in these words."""
+    """Checked after the screening page `after`; the first that does not hold turns a person away, in these words.
+
+    `label` says in few words why somebody did not get in, for staff and the report.
+    """
 
     code: Code
+    label: Text | None = None
     after: Code
     rule: Rule
     turned_away: Text

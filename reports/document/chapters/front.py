@@ -21,7 +21,7 @@ def chapter(w: Writer) -> Iterator[Block]:
 def _facts(w: Writer) -> Iterator[tuple[Spans, Spans]]:
     meta = w.data.meta
     yield w.say("study"), (Label(meta.study),)
-    yield w.say("source"), (Label(meta.source),)
+    yield w.say("source"), w.label(meta.source)
     yield w.say("randomised_people"), w.count("flow.all.randomised")
     if meta.protocol_version is None:
         yield w.say("protocol"), w.say("no_protocol")

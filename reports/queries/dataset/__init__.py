@@ -6,17 +6,32 @@ from collections.abc import Mapping
 from datetime import datetime
 
 from reports.dataset import Arm, Dataset, Meta, count_flow
-from reports.queries.dataset import calls, conduct, design, people, programme, scores
+from reports.queries.dataset import calls, conduct, design, people, programme, reasons, scores
 from reports.queries.plan import plan_of, strata
 from reports.queries.tables import has, records, tables
 from reports.results import code_version
 from trial import audit
 from trial.models import ProtocolVersion, Study
 
-BEGAN = (
-    "Began: used a module or talked in a planned call. "
-    "An arm that offers neither at the start is begun by being allocated."
-)
+ORIGIN = {
+    True: {"en": "A rehearsal with simulated people.", "nl": "Een oefening met gesimuleerde mensen."},
+    False: {"en": "The records of the study.", "nl": "De vastlegging van het onderzoek zelf."},
+}
+BEGAN = {
+    "en": "Began: used a module or talked in a planned call. An arm that offers neither at the start is begun by being "
+    "allocated.",
+    "nl": "Begonnen: een module gebruikt of een gepland gesprek gevoerd. Een groep die geen van beide aan het begin "
+    "krijgt, begint met de toewijzing.",
+}
+POOLED = {
+    "en": "Pooled: time points, dates and use that would tell an arm are left out until they cannot.",
+    "nl": "Samengenomen: meetmomenten, data en gebruik die een groep zouden verraden, ontbreken tot ze dat niet meer "
+    "kunnen.",
+}
+MANY_LEVELS = {
+    "en": "Stratified by {name}, too many levels to enter the model.",
+    "nl": "Gestratificeerd naar {name}; te veel categorieën voor het model.",
+}
 
 
 class NobodyRandomised(Exception):
@@ -60,6 +75,7 @@ def dataset_of(study: Study, arms: Mapping[str, str] | None, at: datetime) -> Da
         usage=used.usage(start) if used else None,
         contacts=called.contacts(start) if called else None,
         idle_after=programme.IDLE_AFTER,
+        reasons=reasons.reasons(version),
     )
 
 
@@ -78,12 +94,8 @@ def _meta(study: Study, version: ProtocolVersion, *, by_arm: bool) -> Meta:
     )
 
 
-def _source(study: Study, version: ProtocolVersion, by_arm: bool) -> str:
+def _source(study: Study, version: ProtocolVersion, by_arm: bool) -> dict[str, str]:
     """Where the data come from, and what a reader must know of how they were counted."""
-    parts = ["A rehearsal with simulated people." if study.simulated else "The records of the study."]
-    if by_arm:
-        parts.append(BEGAN)
-    else:
-        parts.append("Pooled: time points, dates and use that would tell an arm are left out until they cannot.")
-    parts += [f"Stratified by {name}, too many levels to enter the model." for name in strata(version)[1]]
-    return " ".join(parts)
+    parts = [ORIGIN[study.simulated], BEGAN if by_arm else POOLED]
+    told = [{lang: text.format(name=name) for lang, text in MANY_LEVELS.items()} for name in strata(version)[1]]
+    return {language: " ".join(part[language] for part in (*parts, *told)) for language in ORIGIN[study.simulated]}
