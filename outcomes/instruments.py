@@ -107,6 +107,8 @@ class Wording(_Definition):
 
 
 class Instrument(_Definition):
+    """`sum_of` names, by questionnaire, the nested scores whose sum is this one's, where those were asked in its place."""
+
     code: Annotated[str, Field(pattern=r"^[A-Za-z][A-Za-z0-9_-]*$")]
     version: Name
     title: TextByLanguage
@@ -120,6 +122,7 @@ class Instrument(_Definition):
     reverse: tuple[Name, ...] = ()
     scoring: Scoring
     derived: dict[str, Annotated[tuple[Name, ...], Field(min_length=1)]] = {}
+    sum_of: dict[Name, Name] = {}
     bands: tuple[Band, ...] = ()
     reliable_change: tuple[ReliableChange, ...] = ()
     wordings: dict[str, Wording] = {}
@@ -174,6 +177,13 @@ class Instrument(_Definition):
             if code == info.data.get("code"):
                 raise ValueError(f"a derived score needs a name of its own, not {code}")
             _check_items_exist(items, info)
+        return value
+
+    @field_validator("sum_of")
+    @classmethod
+    def check_sum_of(cls, value: dict[str, str], info: ValidationInfo) -> dict[str, str]:
+        if info.data.get("code") in value:
+            raise ValueError(f"a score is not part of itself; leave {info.data['code']} out of sum_of")
         return value
 
     @field_validator("bands")

@@ -65,6 +65,11 @@ INSTRUMENTS = (
     Column("direction", "Whether a high score is worse or better", "code"),
     Column("lowest", "Lowest possible score", "integer", unit="points"),
     Column("highest", "Highest possible score", "integer", unit="points"),
+    Column(
+        "sum_of",
+        "Nested scores (in scores.csv) whose sum is this score at baseline, where those questionnaires are asked instead",
+        missing="empty: none",
+    ),
     Column("change_points", "Points that count as reliable change", "number", unit="points"),
     Column("change_sd", "SD from which reliable change is worked out", "number", unit="points"),
     Column("change_reliability", "Reliability from which reliable change is worked out", "number"),
@@ -206,7 +211,8 @@ def _instruments(described: Assessments, planned: Sequence[Plan]) -> Iterator[tu
         reference = (
             (change.points, change.sd, change.reliability, change.source, change.status) if change else (None,) * 5
         )
-        yield code, _english(each.title), each.direction, *each.range, *reference
+        parts = [f"{questionnaire}.{nested}" for questionnaire, nested in each.sum_of.items()]
+        yield code, _english(each.title), each.direction, *each.range, parts, *reference
 
 
 def _english(texts: Mapping[str, str]) -> str:

@@ -27,7 +27,10 @@ class ReliableChange:
 
 @dataclass(frozen=True)
 class Instrument:
-    """`direction` is higher_worse or higher_better."""
+    """`direction` is higher_worse or higher_better.
+
+    `baseline_from` names the questionnaires that hold its questions, where it is not asked by itself at baseline.
+    """
 
     code: str
     title: Texts
@@ -36,6 +39,7 @@ class Instrument:
     source: str = ""
     minimum: float | None = None
     maximum: float | None = None
+    baseline_from: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)

@@ -68,6 +68,23 @@ WORDS: dict[str, tuple[str, str]] = {
     "month_at": ("month {n}", "maand {n}"),
     "not_reached": ("not reached", "niet bereikt"),
     "not_estimable": ("not estimable", "niet te schatten"),
+    "not_estimable.no_baseline_score": (
+        "no baseline score of this questionnaire.",
+        "geen score van deze vragenlijst bij de voormeting.",
+    ),
+    "not_estimable.one_arm": ("asked in one of the two arms only.", "maar in een van beide groepen gevraagd."),
+    "not_estimable.no_score_yet": (
+        "nobody in one of the arms has a score.",
+        "niemand in een van de groepen heeft een score.",
+    ),
+    "not_estimable.too_few": (
+        "too few people with all values, or arm and covariates cannot be told apart.",
+        "te weinig mensen met alle waarden, of groep en covariaten zijn niet te onderscheiden.",
+    ),
+    "nested_baseline": (
+        "Score at baseline: the questions of the {instrument} as answered inside {longer}.",
+        "Score bij de voormeting: de vragen van de {instrument} zoals beantwoord binnen {longer}.",
+    ),
     "mean": ("Mean", "Gemiddelde"),
     "sd": ("SD", "SD"),
     "n": ("n", "n"),

@@ -8,7 +8,10 @@ from functools import cached_property
 
 @dataclass(frozen=True)
 class Number:
-    """`value` None: could not be computed, and `method` says why. `recipe` tells how a standardised value was made."""
+    """`value` None: could not be computed; `method` says why, `reason` by a code for what has one.
+
+    `recipe` tells how a standardised value was made.
+    """
 
     id: str
     value: float | None
@@ -18,6 +21,7 @@ class Number:
     unit: str = ""
     method: str = ""
     recipe: str = ""
+    reason: str = ""
 
 
 Numbers = Iterator[Number]

@@ -51,10 +51,14 @@ def _differences(data: Dataset, plan: AnalysisPlan, outcome: Outcome) -> Numbers
     contrasts = pairs(data, plan)
     if not contrasts:
         return
+    if not any(baseline_scores(data, group, outcome.instrument) for group in data.groups):
+        text = "no baseline score of this questionnaire"
+        yield from (_not_estimable(outcome, pair, text, "no_baseline_score") for pair in contrasts)
+        return
     try:
         fit = _fit(data, plan, outcome)
     except ancova.NotEstimable as reason:
-        yield from (_not_estimable(outcome, pair, str(reason)) for pair in contrasts)
+        yield from (_not_estimable(outcome, pair, str(reason), _why(data, outcome, pair)) for pair in contrasts)
         return
     _check_analysed(data, outcome, dict(fit.n_by_arm))
     for pair in contrasts:
@@ -92,7 +96,7 @@ def _contrast(data: Dataset, plan: AnalysisPlan, outcome: Outcome, fit: ancova.F
     try:
         difference = fit.difference(*pair, plan.confidence)
     except ancova.NotEstimable as reason:
-        yield _not_estimable(outcome, pair, str(reason))
+        yield _not_estimable(outcome, pair, str(reason), _why(data, outcome, pair))
         return
     d, method = difference, f"analysis of covariance, t interval with {difference.df} degrees of freedom"
     adjusted = adjustment(plan)
@@ -161,9 +165,25 @@ def _standardiser_scores(data: Dataset, plan: AnalysisPlan, outcome: Outcome, ar
     return [score for score in found if score is not None]
 
 
-def _not_estimable(outcome: Outcome, pair: tuple[str, str], reason: str) -> Number:
+def _not_estimable(outcome: Outcome, pair: tuple[str, str], text: str, reason: str) -> Number:
     id = ident("difference", outcome.instrument, outcome.timepoint, pair_of(pair))
-    return Number(id, None, unit="points", method=f"not estimable: {reason}")
+    return Number(id, None, unit="points", method=f"not estimable: {text}", reason=reason)
+
+
+def _why(data: Dataset, outcome: Outcome, pair: tuple[str, str]) -> str:
+    """What is lacking, as far as it shows in one of the two arms."""
+    asked = {row.participant for row in data.scores if (row.instrument, row.timepoint) == _key(outcome)}
+    for arm in pair:
+        people = [person.code for person in data.people(arm)]
+        if not asked & set(people):
+            return "one_arm"
+        if all(data.score(code, outcome.instrument, outcome.timepoint) is None for code in people):
+            return "no_score_yet"
+    return "too_few"
+
+
+def _key(outcome: Outcome) -> tuple[str, str]:
+    return outcome.instrument, outcome.timepoint
 
 
 def _multiplicity(plan: AnalysisPlan, differences: list[Number]) -> Numbers:

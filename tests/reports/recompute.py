@@ -52,8 +52,27 @@ class Export:
         self.points = {r["timepoint"]: float(r["day"]) for r in self.tables["timepoints"]}
         self.baseline = next(r["timepoint"] for r in self.tables["timepoints"] if r["is_baseline"] == "yes")
         self.instruments = {r["instrument"]: r for r in self.tables["instruments"]}
+        self.rows |= self.nested()
         self.kinds = {r["column"]: r for r in self.tables["codebook"] if r["table"] == "participants"}
         self.pairs = [] if self.is_pooled else [tuple(pair) for pair in self.plan["contrasts"]]
+
+    def nested(self):
+        """Baseline scores made of nested ones, for questionnaires that were not asked by themselves at baseline."""
+        values = {
+            (r["participant"], f"{r['instrument']}.{r['score']}"): r["value"]
+            for r in self.tables["scores"]
+            if r["timepoint"] == self.baseline
+        }
+        own = {i for _, i, t in self.rows if t == self.baseline}
+        found = {}
+        for code, line in self.instruments.items():
+            parts = line["sum_of"].split()
+            for p in self.start if parts and code not in own else ():
+                given = [values.get((p, part), "") for part in parts]
+                if "" not in given:
+                    value = str(sum(float(each) for each in given))
+                    found[p, code, self.baseline] = {"score": value, "state": "submitted", "opens_on": ""}
+        return found
 
     def of(self, arm):
         return [p for p in self.people if arm == "all" or self.arm_of[p["participant"]] == arm]

@@ -8,7 +8,7 @@ import pytest
 
 from reports.dataset import FlowDoesNotAddUp
 from reports.plan import AnalysisPlan, Outcome
-from reports.results import Number, Results, analyse, results_json, ticks
+from reports.results import Number, Results, analyse, outcomes, results_json, ticks
 from reports.statistics.multiplicity import holm
 
 from .people import ARMS, PLAN, a_trial
@@ -98,7 +98,7 @@ def test_results_json_keeps_times_hashes_and_versions_in_meta_alone():
     assert made["numbers"] == later["numbers"]
     assert made["meta"]["snapshot_sha256"] == data.snapshot_hash
     assert made["meta"]["notice"] == "Simulated people. Not the published trial."
-    assert sorted(made["numbers"][0]) == ["id", "lower", "method", "n", "recipe", "unit", "upper", "value"]
+    assert sorted(made["numbers"][0]) == ["id", "lower", "method", "n", "reason", "recipe", "unit", "upper", "value"]
 
 
 def test_retention_ends_with_the_last_time_point_that_the_arm_has():
@@ -120,3 +120,23 @@ def test_the_people_at_risk_under_a_curve_are_numbers_too():
         assert [n.id.rpartition(".")[2] for n in found] == [f"d{tick}" for tick in ticks(data, kind)]
         assert (found[0].value, found[-1].value) == (results[f"{kind}.coached.n"].value, 0)
         assert [n.value for n in found] == sorted((n.value for n in found), reverse=True)
+
+
+def without(data, *rows):
+    """Without the scores of an instrument at a time point (of an arm)."""
+    gone = {(person.code, i, t) for i, t, arm in rows for person in data.participants if arm in (None, person.arm)}
+    kept = tuple(r for r in data.scores if (r.participant, r.instrument, r.timepoint) not in gone)
+    return dataclasses.replace(data, scores=kept, flow=dataclasses.replace(data.flow, arms=()))
+
+
+@pytest.mark.parametrize(
+    ("gone", "reason", "text"),
+    [
+        (("PHQ9", "pre", None), "no_baseline_score", "not estimable: no baseline score of this questionnaire"),
+        (("PHQ9", "post2", "waiting"), "one_arm", "not estimable: nobody in arm waiting has all values"),
+    ],
+)
+def test_a_difference_that_cannot_be_estimated_says_why(gone, reason, text):
+    data = without(a_trial(60), gone)
+    number = {n.id: n for n in outcomes.numbers(data, PLAN)}["difference.PHQ9.post2.coached-waiting"]
+    assert (number.value, number.reason, number.method) == (None, reason, text)

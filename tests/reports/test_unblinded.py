@@ -6,6 +6,7 @@ from randomisation.models import Allocation
 from reports import blinded, unblinded
 from reports.queries.dataset import NobodyRandomised
 from reports.queries.plan import plan_of
+from reports.queries.tables import records, tables
 from tests import factories
 from tests.reports.test_tables import STUDIES
 from trial import actors
@@ -131,3 +132,10 @@ def test_every_reason_has_words_in_both_languages(db, now):
 
 def test_a_criterion_without_a_label_is_called_by_its_code(study, dan, now):
     assert blinded.dataset(study, now).reasons["excluded.mood"]["nl"] == "voldoet niet aan het criterium 'mood'"
+
+
+def test_a_short_questionnaire_has_its_baseline_from_the_longer_ones_that_hold_it(study, dan, now):
+    data = blinded.dataset(study, now)
+    nested = {row["score"]: row["value"] for row in records(tables(study, now, arms=False), "scores")}
+    assert data.score(dan.code, "PHQ4", "pre") == nested["PHQ2"] + nested["GAD2"]
+    assert {i.code: i.baseline_from for i in data.instruments}["PHQ4"] == ("GAD7", "PHQ9")

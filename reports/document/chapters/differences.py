@@ -10,6 +10,8 @@ from ..spans import Block, ColumnHead, Figure, Heading, Paragraph, Row, Spans, T
 from ..writer import Writer, row
 from .means import measured_points
 
+SIGNS = ("*", "†", "‡", "§")
+
 
 def chapter(w: Writer) -> Iterator[Block]:
     yield Heading(w.say("differences"))
@@ -107,8 +109,34 @@ def _table(w: Writer, instrument: str, ref: Spans) -> Table:
         caption = w.say("differences_table", instrument=title, contrast=w.minus(pairs(w.data, w.plan)[0]))
     primary = any(_is_primary(w, instrument, code) for code, _, _ in _keys(w, instrument))
     covariates = w.listed([w.say("baseline_score"), *(_covariate(w, code) for code in w.plan.covariates)], ", ")
-    notes = (w.say("adjusted_for", what=covariates), *([w.say("primary_note")] if primary else []))
+    notes = (
+        w.say("adjusted_for", what=covariates),
+        *([w.say("primary_note")] if primary else []),
+        *_nested(w, instrument),
+        *((*_sign(i), *w.say(f"not_estimable.{reason}")) for i, reason in enumerate(_why_not(w, instrument))),
+    )
     return Table(ref, caption, tuple(_heads(w)), tuple(_rows(w, instrument)), notes)
+
+
+def _nested(w: Writer, code: str) -> Iterator[Spans]:
+    """Where its questions stood at baseline, if not in the questionnaire itself."""
+    found = next(instrument for instrument in w.data.instruments if instrument.code == code)
+    if found.baseline_from and any(f"baseline.{code}.{group}.mean" in w.results.by_id for group in w.data.groups):
+        longer = w.listed((w.instrument(each) for each in found.baseline_from), ", ")
+        yield w.say("nested_baseline", instrument=w.instrument(code), longer=longer)
+
+
+def _why_not(w: Writer, instrument: str) -> list[str]:
+    """The reasons for which a difference is not estimable, in the order in which they get a sign."""
+    return list(dict.fromkeys(d.reason for _, _, d in _keys(w, instrument) if d.value is None and d.reason))
+
+
+def _sign(place: int) -> Spans:
+    return (Text(SIGNS[place] + "\u00a0"),)
+
+
+def _mark(w: Writer, instrument: str, d: Number) -> Spans:
+    return (Text("\u00a0" + SIGNS[_why_not(w, instrument).index(d.reason)]),) if d.reason else ()
 
 
 def _covariate(w: Writer, code: str) -> Spans:
@@ -142,7 +170,7 @@ def _row(w: Writer, instrument: str, code: str, pair: tuple[str, str], d: Number
     names = [name] + ([w.say("versus", first=w.arm(pair[0]), second=w.arm(pair[1]))] if _many(w) else [])
     holm = [w.p("p_holm", *where)] if w.plan.multiplicity == "holm" else []
     if d.value is None:
-        return row(*names, (), w.say("not_estimable"), *[()] * (4 + len(holm)))
+        return row(*names, (), (*w.say("not_estimable"), *_mark(w, instrument, d)), *[()] * (4 + len(holm)))
     n = (*w.count("difference_n", *where),) if w.results.get("difference_n", *where) else ()
     numbers = [
         w.value("difference", *where, decimals=2),

@@ -26,10 +26,11 @@ def baseline(found: list[Table]) -> str:
 
 def instruments(version: ProtocolVersion, found: list[Table]) -> tuple[Instrument, ...]:
     titles = {code: dict(each.title) for code, each in definitions.assessments(version).definitions.items()}
-    return tuple(_instrument(row, titles[row["instrument"]]) for row in records(found, "instruments"))
+    asked = definitions.assessments(version).baseline.instruments
+    return tuple(_instrument(row, titles[row["instrument"]], asked) for row in records(found, "instruments"))
 
 
-def _instrument(row: dict, title: dict[str, str]) -> Instrument:
+def _instrument(row: dict, title: dict[str, str], asked: Sequence[str]) -> Instrument:
     change = None
     if row["change_source"]:
         change = ReliableChange(
@@ -39,7 +40,16 @@ def _instrument(row: dict, title: dict[str, str]) -> Instrument:
             row["change_source"],
             row["change_status"],
         )
-    return Instrument(row["instrument"], title, row["direction"], change, minimum=row["lowest"], maximum=row["highest"])
+    longer = tuple(part.partition(".")[0] for part in row["sum_of"])
+    return Instrument(
+        row["instrument"],
+        title,
+        row["direction"],
+        change,
+        minimum=row["lowest"],
+        maximum=row["highest"],
+        baseline_from=longer if row["instrument"] not in asked and set(longer) <= set(asked) else (),
+    )
 
 
 def variables(version: ProtocolVersion, people: Sequence[Participant]) -> tuple[Variable, ...]:
