@@ -1,7 +1,7 @@
 """The counts of the flow diagram, and the rule that they add up: no diagram is drawn from counts that do not."""
 
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 
 from .rows import Participant, Score
@@ -32,7 +32,10 @@ class FollowUp:
 
 @dataclass(frozen=True)
 class ArmFlow:
-    """`received` None: not recorded. `discontinued` by reason, None: not recorded."""
+    """`received` None: not recorded. `discontinued` by reason, None: not recorded, or the arm `waits`.
+
+    An arm waits that gets the programme after its follow-up: stopping with it then is no stopping of what was compared.
+    """
 
     arm: str
     allocated: int
@@ -40,6 +43,7 @@ class ArmFlow:
     not_received: Reasons
     discontinued: Reasons | None
     follow_up: tuple[FollowUp, ...]
+    waits: bool = False
 
 
 @dataclass(frozen=True)
@@ -81,28 +85,33 @@ def count_flow(
     assessed: int | None = None,
     excluded: Reasons | None = None,
     discontinuation_recorded: bool = True,
+    waiting: Collection[str] = (),
 ) -> Flow:
-    """Count the flow of everybody randomised; `outcomes` are (instrument, time point) pairs, `arms` None pools."""
+    """Count the flow of everybody randomised; `outcomes` are (instrument, time point) pairs, `arms` None pools.
+
+    `waiting` are the arms that get the programme only later.
+    """
     by_key = {(row.participant, row.instrument, row.timepoint): row for row in scores}
     counted = []
     for arm in [POOLED] if arms is None else arms:
         people = [p for p in participants if arms is None or p.arm == arm]
         follow_up = tuple(_follow_up(people, by_key, outcome, baseline, covariates) for outcome in outcomes)
-        counted.append(_arm(arm, people, follow_up, discontinuation_recorded))
+        recorded = discontinuation_recorded and arm not in waiting
+        counted.append(_arm(arm, people, follow_up, recorded, arm in waiting))
     flow = Flow(assessed, excluded, len(participants), tuple(counted))
     check_flow(flow)
     return flow
 
 
 def _arm(
-    arm: str, people: list[Participant], follow_up: tuple[FollowUp, ...], discontinuation_recorded: bool
+    arm: str, people: list[Participant], follow_up: tuple[FollowUp, ...], discontinuation_recorded: bool, waits: bool
 ) -> ArmFlow:
     known = all(person.received is not None for person in people)
     not_received = Counter(p.not_received_reason or NO_REASON for p in people if p.received is False)
     stopped = Counter(p.programme_stop_reason or NO_REASON for p in people if p.programme_stopped_on is not None)
     received = sum(bool(p.received) for p in people) if known else None
     discontinued = dict(stopped) if discontinuation_recorded else None
-    return ArmFlow(arm, len(people), received, dict(not_received) if known else {}, discontinued, follow_up)
+    return ArmFlow(arm, len(people), received, dict(not_received) if known else {}, discontinued, follow_up, waits)
 
 
 def _follow_up(

@@ -126,7 +126,8 @@ WORDS: dict[str, tuple[str, str]] = {
     "lost": ("Lost", "Uitgevallen"),
     "lost_at": ("Lost: {outcome}", "Uitgevallen: {outcome}"),
     "pending": ("Not yet due", "Nog niet aan de beurt"),
-    "discontinued": ("Stopped the programme", "Stopte met het programma"),
+    "discontinued": ("Told us they stopped the programme", "Liet weten te stoppen met het programma"),
+    "programme_later": ("The programme opened later", "Het programma ging later open"),
     "discontinued_unknown": ("Stopping treatment: not recorded", "Stoppen met behandeling: niet vastgelegd"),
     "assessed_unknown": (
         "How many people were assessed for eligibility, and why people were excluded: not recorded in this data set.",
@@ -280,6 +281,17 @@ WORDS: dict[str, tuple[str, str]] = {
     "measure": ("Measure", "Maat"),
     "n_or_value": ("n or value", "n of waarde"),
     "access": ("Given the programme", "Kregen het programma"),
+    "programme_opened": ("Opened on, median, {unit} since randomisation", "Ging open na, mediaan, {unit} sinds loting"),
+    "opened_apart": (
+        "The programme did not open on the same day in every arm. Where it opened late there was less time to use it and "
+        "the follow-up was over: these columns are no comparison of arms.",
+        "Het programma ging niet in elke groep op dezelfde dag open. Waar het laat openging, was er minder tijd om het te "
+        "gebruiken en waren de metingen voorbij: deze kolommen zijn geen vergelijking van groepen.",
+    ),
+    "stop_is_not_use": (
+        "Stopped here is not using it any more, said or not; the flow diagram counts only people who told us.",
+        "Gestopt is hier niet meer gebruiken, gezegd of niet; het stroomdiagram telt alleen wie het liet weten.",
+    ),
     "started": ("Opened any module", "Opende een module"),
     "modules": ("Modules completed, mean", "Modules afgerond, gemiddeld"),
     "finished": ("Completed every module", "Rondde elke module af"),

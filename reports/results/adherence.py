@@ -72,6 +72,9 @@ def _use(data: Dataset, plan: AnalysisPlan, group: str, codes: set[str]) -> Numb
         if row.participant in codes and row.last_use_at is not None
     ]
     d = describe(last, plan.confidence)
+    opened = describe([row.access_at for row in data.usage if row.participant in codes], plan.confidence)
+    how = "median of the opening since randomisation"
+    yield Number(ident("adherence", group, "opened"), opened.median, n=opened.n, unit=data.time_unit, method=how)
     method = "median of the last use since access, among those who used it"
     yield Number(ident("adherence", group, "last_use"), d.median, n=d.n, unit=data.time_unit, method=method)
     found = curve(data, "use", group, plan.confidence)

@@ -25,7 +25,7 @@ IDLE = 14
 USE_DAYS = (7, 14, 28, 42, 56)
 PLAIN = {
     *("participant", "site", "language", "state", "began_on", "consented_on", "randomised_on", "left_on"),
-    *("left_stage", "left_reason", "simulated", "programme_stopped_on", "completed_on"),
+    *("left_stage", "left_reason", "simulated", "programme_stopped_on", "programme_stop_reason", "completed_on"),
 }
 
 
@@ -141,10 +141,17 @@ def arm_flow(x, arm):
         late = Counter(why_not_begun(p) for p in people if not began(x, p))
         yield "received", len(people) - sum(late.values())
         yield from reasons("not_received", "", late)
-        stopped = sum(p["programme_stopped_on"] != "" for p in people)
-        yield from reasons("discontinued", "", Counter({"no_reason": stopped} if stopped else {}))
+        if not waits(x, arm):
+            stops = [p["programme_stop_reason"] or "no_reason" for p in people if p["programme_stopped_on"]]
+            yield from reasons("discontinued", "", Counter(stops))
     for outcome in x.plan["primary"]:
         yield from followed(x, people, outcome["instrument"], outcome["timepoint"])
+
+
+def waits(x, arm):
+    """Whether the programme opened to nobody of the arm on the day of allocation, yet later to somebody."""
+    rows = [r for r in x.tables.get("programme", []) if x.arm_of.get(r["participant"]) == arm]
+    return bool(rows) and all(r["opened_on"] != str(x.start[r["participant"]]) for r in rows)
 
 
 def began(x, p):
@@ -526,7 +533,7 @@ def lessons(x):
         yield f"adherence.{arm}.access", len(mine)
         if mine:
             yield from modules(x, arm, mine, level, least)
-            yield from use(arm, mine, clocks[arm], level)
+            yield from use(arm, x.start, mine, clocks[arm], level)
             yield from at_risk(f"use.{arm}", clocks[arm], [one for each in clocks.values() for one in each])
 
 
@@ -563,7 +570,9 @@ def time_in_use(rows):
     return float(max(0, ((last or opened) - opened).days)), idle > IDLE
 
 
-def use(arm, mine, durations, level):
+def use(arm, start, mine, durations, level):
+    opened = [(day(rows[0]["opened_on"]) - start[code]).days for code, rows in mine.items()]
+    yield f"adherence.{arm}.opened", statistics.median(opened)
     last_days = [(last - day(rows[0]["opened_on"])).days for rows in mine.values() if (last := last_use(rows))]
     yield f"adherence.{arm}.last_use", statistics.median(last_days) if last_days else None
     yield from curve(f"use.{arm}", durations, {f"d{d}": d for d in USE_DAYS}, level)

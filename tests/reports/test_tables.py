@@ -49,6 +49,7 @@ def test_a_participant_has_one_row_with_the_answers_to_the_study_s_own_questions
         "left_reason": "",
         "simulated": True,
         "programme_stopped_on": None,
+        "programme_stop_reason": "",
         "completed_on": None,
         "age": 41,
         "sex": "f",

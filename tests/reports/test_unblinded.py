@@ -139,3 +139,18 @@ def test_a_short_questionnaire_has_its_baseline_from_the_longer_ones_that_hold_i
     nested = {row["score"]: row["value"] for row in records(tables(study, now, arms=False), "scores")}
     assert data.score(dan.code, "PHQ4", "pre") == nested["PHQ2"] + nested["GAD2"]
     assert {i.code: i.baseline_from for i in data.instruments}["PHQ4"] == ("GAD7", "PHQ9")
+
+
+def test_who_stops_with_the_lessons_is_counted_with_the_reason(study, now):
+    person = factories.a_participant_in(study, "unguided", now)
+    programme.stop_programme(participant=person, reason="no_time", by=actors.participant(person.code), at=now)
+    data = unblinded.dataset(study, **LOOK, at=now + timedelta(days=1))
+    assert [p.programme_stop_reason for p in data.participants] == ["no_time"]
+    assert [arm.discontinued for arm in data.flow.arms] == [{}, {"no_time": 1}]
+
+
+def test_stopping_is_not_counted_in_an_arm_that_gets_the_programme_later(db, now):
+    study = factories.an_open_study(STUDIES / "living-positive", now)
+    factories.a_randomised_participant(study, now, diagnosis="over10y", language_ok="able")
+    arms = unblinded.dataset(study, **LOOK, at=now).flow.arms
+    assert [(arm.waits, arm.discontinued) for arm in arms] == [(False, {}), (True, None)]

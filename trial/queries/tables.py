@@ -10,7 +10,7 @@ from typing import Any
 from zoneinfo import ZoneInfo
 
 from trial.entries import Column, Table
-from trial.models import ModuleUse, Participant, ProtocolVersion, Study
+from trial.models import AuditEvent, ModuleUse, Participant, ProtocolVersion, Study
 from trial.queries import programme
 from trial.sections.study import Question
 
@@ -30,6 +30,9 @@ FIXED = (
 # Both hang on what the arm was given: how long its schedule runs, and whether there are lessons to stop with.
 BY_ARM = (
     Column("programme_stopped_on", "Day of stopping with the lessons", "date", missing="empty: did not stop"),
+    Column(
+        "programme_stop_reason", "Why they stopped with the lessons", "code", missing="empty: did not stop or say why"
+    ),
     Column("completed_on", "Day the last questionnaire was behind them", "date", missing="empty: not completed"),
 )
 PROGRAMME = (
@@ -60,7 +63,7 @@ def tables(study: Study, by: object, at: datetime, arms: bool) -> list[Table]:
     """Entry of settings.TABLES. Without `arms` nothing that the arm decides: no lessons, no end of the programme."""
     version = study.current
     people = list(Participant.objects.filter(study=study, began_at__lte=at).order_by("began_at", "pk"))
-    found = [_participants(version, people, arms), _screening(people)]
+    found = [_participants(version, people, _stop_reasons(study, at) if arms else None), _screening(people)]
     if arms and version.programme:
         found += [_modules(version), _programme(study, version, people, at)]
     return found
@@ -82,12 +85,19 @@ def asked(version: ProtocolVersion) -> list[Question]:
     return [question for question in version.protocol.questions if question.kind != "site"]
 
 
-def _participants(version: ProtocolVersion, people: Sequence[Participant], arms: bool) -> Table:
-    zone, questions = ZoneInfo(version.protocol.timezone), asked(version)
+def _stop_reasons(study: Study, at: datetime) -> dict[str, str]:
+    """Why people stopped with the lessons, by code; the trail alone holds it."""
+    events = AuditEvent.objects.filter(study=study.slug, action="programme stopped", at__lte=at)
+    return dict(events.values_list("subject", "reason"))
+
+
+def _participants(version: ProtocolVersion, people: Sequence[Participant], stops: dict[str, str] | None) -> Table:
+    """`stops` None: pooled, without what hangs on the arm."""
+    arms, zone, questions = stops is not None, ZoneInfo(version.protocol.timezone), asked(version)
     sites = {site.code: site.name for site in version.protocol.sites}
     fixed = [replace(column, values=sites) if column.name == "site" else column for column in FIXED]
     columns = (*fixed, *(BY_ARM if arms else ()), *(_question_column(question) for question in questions))
-    return Table("participants", "Participants", columns, [_person(p, zone, questions, arms) for p in people])
+    return Table("participants", "Participants", columns, [_person(p, zone, questions, stops) for p in people])
 
 
 def _question_column(question: Question) -> Column:
@@ -97,12 +107,15 @@ def _question_column(question: Question) -> Column:
     return Column(answer_column(question), _english(question.text), kind, values=values, missing=missing)
 
 
-def _person(p: Participant, zone: ZoneInfo, questions: Sequence[Question], arms: bool) -> tuple[Any, ...]:
+def _person(
+    p: Participant, zone: ZoneInfo, questions: Sequence[Question], stops: dict[str, str] | None
+) -> tuple[Any, ...]:
+    arms = stops is not None
     days = (local_day(moment, zone) for moment in (p.began_at, p.consented_at, p.randomised_at, p.left_at))
     row: list[Any] = [p.code, p.site, p.language, _told(p.state, arms), *days, _told(p.left_stage, arms), p.left_reason]
     row.append(p.simulated)
-    if arms:
-        row += [local_day(p.programme_stopped_at, zone), local_day(p.completed_at, zone)]
+    if stops is not None:
+        row += [local_day(p.programme_stopped_at, zone), stops.get(p.code, ""), local_day(p.completed_at, zone)]
     return (*row, *(p.answers.get(question.code) for question in questions))
 
 

@@ -15,7 +15,8 @@ def chapter(w: Writer) -> Iterator[Block]:
     if w.data.usage is None and w.data.module_use is None:
         yield w.missing("lessons")
         return
-    yield Table(w.next("table"), w.say("adherence_table"), tuple(_heads(w, "measure")), tuple(_rows(w)))
+    notes = (w.say("opened_apart"),) if _open_apart(w) else ()
+    yield Table(w.next("table"), w.say("adherence_table"), tuple(_heads(w, "measure")), tuple(_rows(w)), notes)
     if w.plan.adherence and w.plan.adherence.justification:
         yield w.body("why_enough", "note", why=w.label(w.plan.adherence.justification))
     if w.data.modules and w.data.module_use is not None:
@@ -28,6 +29,11 @@ def _groups(w: Writer) -> list[str]:
     return [group for group in w.data.groups if (w.results[f"adherence.{group}.access"].value or 0) > 0]
 
 
+def _open_apart(w: Writer) -> bool:
+    found = [w.results.get("adherence", group, "opened") for group in _groups(w)]
+    return len({number.value for number in found if number is not None}) > 1
+
+
 def _heads(w: Writer, first: str) -> Iterator[ColumnHead]:
     yield ColumnHead(w.say(first), numeric=False, wide=2.4)
     for group in w.data.groups:
@@ -37,6 +43,9 @@ def _heads(w: Writer, first: str) -> Iterator[ColumnHead]:
 
 def _rows(w: Writer) -> Iterator[Row]:
     yield _row(w, w.say("access"), lambda g: (w.count("adherence", g, "access"), ()))
+    if w.data.usage is not None:
+        name = w.say("programme_opened", unit=w.say(w.data.time_unit))
+        yield _row(w, name, lambda g: (w.value("adherence", g, "opened", decimals=0), ()))
     yield _row(w, w.say("started"), lambda g: _both(w, g, "started"))
     yield _row(w, w.say("modules"), lambda g: (w.value("adherence", g, "modules"), ()))
     if w.plan.adherence:
@@ -116,7 +125,7 @@ def _use(w: Writer) -> Iterator[Block]:
     if picture:
         unit = w.say(w.data.time_unit)
         note = w.say("use_note", idle=w.count("data.idle_after"), unit=unit, level=w.level())
-        notes = (note, w.say("figure_numbers_two", table=ref, risk=risk))
+        notes = (note, w.say("stop_is_not_use"), w.say("figure_numbers_two", table=ref, risk=risk))
         yield Figure(w.next("figure"), _use_title(w), picture, w.word("use_alt"), notes)
     at = [(f"d{day}", _day(w, day)) for day in DAYS_OF_USE]
     yield table(w, "use", w.say("use_table"), "stopped", at, ref)

@@ -91,7 +91,9 @@ def _follow_up(w: Writer, arm: ArmFlow) -> Iterator[str]:
         yield from reasons
         if line.pending:
             yield f"  {w.word('pending')} ({_n(w, line.pending)})"
-    if arm.discontinued is None:
+    if arm.waits:
+        yield w.word("programme_later")
+    elif arm.discontinued is None:
         yield w.word("discontinued_unknown")
     else:
         yield from _flat(_reasons(w, "discontinued", arm.discontinued, ""))

@@ -68,6 +68,7 @@ def dataset_of(study: Study, arms: Mapping[str, str] | None, at: datetime) -> Da
             assessed=len(screened),
             excluded=people.excluded(screened),
             discontinuation_recorded=arms is not None,
+            waiting=people.waiting(version) if arms is not None else (),
         ),
         variables=design.variables(version, joined),
         modules=programme.modules(version) if used else None,

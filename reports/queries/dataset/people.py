@@ -28,8 +28,18 @@ def participants(
 
 def _offers_at_once(arm: Any) -> bool:
     """Whether the arm is given a coach, or lessons that open at once."""
+    return bool(arm.granted("coaching")) or _has_lessons_at_once(arm)
+
+
+def _has_lessons_at_once(arm: Any) -> bool:
     lessons = (grant.opens for grant in arm.granted("programme"))
-    return bool(arm.granted("coaching")) or any(o.anchor in AT_THE_START and o.days == 0 for o in lessons)
+    return any(o.anchor in AT_THE_START and o.days == 0 for o in lessons)
+
+
+def waiting(version: ProtocolVersion) -> frozenset[str]:
+    """The arms that get the programme only later."""
+    arms = version.protocol.arms
+    return frozenset(arm.code for arm in arms if arm.granted("programme") and not _has_lessons_at_once(arm))
 
 
 def _participant(
@@ -56,6 +66,7 @@ def _participant(
         received=received,
         not_received_reason=_why_not(row) if received is False else None,
         programme_stopped_on=day(row.get("programme_stopped_on")),
+        programme_stop_reason=row.get("programme_stop_reason") or None,
         study_left_on=day(row["left_on"]) if withdrew else None,
         study_left_at=days_after(started, row["left_on"]) if withdrew else None,
         withdrawn_reason=(row["left_reason"] or "withdrawn") if withdrew else None,
