@@ -16,6 +16,7 @@ from reports.dataset.tables import SIMULATED
 from reports.plan import AnalysisPlan
 from trial.entries import Column, Table
 
+SIMULATED_COLUMN = Column("simulated", "Of simulated people", "boolean")
 CODEBOOK = (
     Column("table", "File"),
     Column("column", "Column"),
@@ -29,7 +30,9 @@ CODEBOOK = (
 
 def archive(found: Sequence[Table], data: Dataset, plan: AnalysisPlan, at: datetime) -> bytes:
     """The .zip; the same tables, snapshot and moment give the same bytes."""
-    files = {f"{table.name}.csv": csv_text(table).encode() for table in (*found, codebook(found))}
+    told = [declaring(table, data.meta.simulated) for table in found]
+    tables = (*told, declaring(codebook(told), data.meta.simulated))
+    files = {f"{table.name}.csv": csv_text(table).encode() for table in tables}
     files["plan.json"] = (json.dumps(plan.model_dump(mode="json"), indent=1, ensure_ascii=False) + "\n").encode()
     files["README.txt"] = readme(files, data, at).encode()
     out = io.BytesIO()
@@ -39,6 +42,14 @@ def archive(found: Sequence[Table], data: Dataset, plan: AnalysisPlan, at: datet
             info.compress_type = zipfile.ZIP_DEFLATED
             bundle.writestr(info, content)
     return out.getvalue()
+
+
+def declaring(table: Table, simulated: bool) -> Table:
+    """A file is passed on without its README: every row says by itself whether it is of simulated people."""
+    if any(column.name == SIMULATED_COLUMN.name for column in table.columns):
+        return table
+    rows = [(*row, simulated) for row in table.rows]
+    return Table(table.name, table.title, (*table.columns, SIMULATED_COLUMN), rows)
 
 
 def csv_text(table: Table) -> str:

@@ -16,7 +16,7 @@ from reports.queries.plan import plan_of
 from tests import factories
 from trial import actors, audit
 from trial.entries import Column, Table
-from trial.models import AuditEvent, Study
+from trial.models import AuditEvent, Participant, Study
 
 BY = {"by": actors.staff(1, "researcher")}
 
@@ -196,3 +196,16 @@ def test_nothing_is_made_before_anybody_is_randomised(study, now):
 def test_the_plan_in_the_export_is_the_plan_of_the_report(study, dan, now):
     files = files_of(reports.export(study=study, kind=Report.BLINDED, **BY, at=datetime(2026, 3, 3, tzinfo=UTC)))
     assert json.loads(files["plan.json"]) == plan_of(study.current).model_dump(mode="json")
+
+
+@pytest.mark.parametrize(("simulated", "word"), [(True, "yes"), (False, "no")])
+def test_every_file_says_in_every_row_whether_its_people_are_simulated(study, dan, now, simulated, word):
+    Participant.objects.update(simulated=simulated)
+    Study.objects.update(simulated=simulated)
+    study.refresh_from_db()
+    files = files_of(reports.export(study=study, kind=Report.BLINDED, **BY, at=now))
+    told = {name: {row["simulated"] for row in rows_of(text)} for name, text in files.items() if name.endswith(".csv")}
+    assert "codebook.csv" in told
+    assert [name for name, words in told.items() if words not in ({word}, set())] == []
+    described = {row["table"] for row in rows_of(files["codebook.csv"]) if row["column"] == "simulated"}
+    assert described == {name.removesuffix(".csv") for name in told} - {"codebook"}
