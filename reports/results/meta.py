@@ -12,18 +12,27 @@ from ..dataset.tables import SIMULATED
 from .number import Results
 
 VERSION = "0.1.0"
+ROOT = Path(__file__).resolve().parents[2]
+APPS = ("trial", "outcomes", "randomisation", "coaching_protocol", "reports")
 
 
 @cache
 def code_version() -> str:
-    """The version and a hash of every source file that a number passes through."""
-    here = Path(__file__).parent.parent
+    """The version and a hash of every module of the five apps and of the questionnaires they ship.
+
+    All of them, since a number comes out of answers, scores, dates and grants as much as out of statistics; a narrower
+    choice would have to be kept in step by hand. Migrations move data and compute nothing.
+    """
     digest = hashlib.sha256()
-    for path in sorted(here.rglob("*.py")):
-        name = path.relative_to(here)
-        if name.parts[0] not in ("document", "figures", "migrations", "management", "views"):
-            digest.update(name.as_posix().encode() + path.read_bytes())
+    for path in sources():
+        digest.update(path.relative_to(ROOT).as_posix().encode() + path.read_bytes())
     return f"{VERSION}+{digest.hexdigest()[:12]}"
+
+
+def sources() -> list[Path]:
+    """In a stable order."""
+    modules = [path for app in APPS for path in (ROOT / app).rglob("*.py") if "migrations" not in path.parts]
+    return sorted([*modules, *(ROOT / "outcomes" / "library").glob("*.yaml")])
 
 
 def results_json(results: Results, data: Dataset, made_at: datetime) -> str:

@@ -9,6 +9,7 @@ import pytest
 from reports.dataset import FlowDoesNotAddUp
 from reports.plan import AnalysisPlan, Outcome
 from reports.results import Number, Results, analyse, outcomes, results_json, ticks
+from reports.results.meta import ROOT, sources
 from reports.statistics.multiplicity import holm
 
 from .people import ARMS, PLAN, a_trial
@@ -140,3 +141,15 @@ def test_a_difference_that_cannot_be_estimated_says_why(gone, reason, text):
     data = without(a_trial(60), gone)
     number = {n.id: n for n in outcomes.numbers(data, PLAN)}["difference.PHQ9.post2.coached-waiting"]
     assert (number.value, number.reason, number.method) == (None, reason, text)
+
+
+def test_the_code_version_is_of_everything_a_number_passes_through():
+    found = {path.relative_to(ROOT).as_posix() for path in sources()}
+    passed = {
+        "outcomes/scoring.py",
+        "outcomes/library/PHQ9.yaml",
+        "trial/anchors.py",
+        "randomisation/methods.py",
+    }
+    assert passed | {"reports/statistics/ancova.py", "coaching_protocol/queries/tables.py"} <= found
+    assert [name for name in found if "migrations" in name] == []
