@@ -174,4 +174,4 @@ def _scores(row: _Row, plan: CsvPlan) -> Iterator[Score]:
     for timepoint, column, at in columns:
         text = _known(row, column, plan)
         score = None if text is None else float(text)
-        yield Score(person, plan.outcome.code, timepoint, score, "missed" if text is None else "answered", at)
+        yield Score(person, plan.outcome.code, timepoint, score, "unknown" if text is None else "answered", at)

@@ -87,7 +87,8 @@ class Participant:
 
 @dataclass(frozen=True)
 class Score:
-    """One instrument at one time point. `state`: answered, missed, declined, withdrawn, pending (not yet due).
+    """One instrument at one time point. `state`: answered, missed, declined, withdrawn, pending (not yet due), unknown (no answer,
+    and why is not recorded).
 
     `score` is None where there is none, also for answers with too many blanks. `at` is when it was answered, else
     planned. `opened_at` is when it opened to this person; None where that is not told.

@@ -125,7 +125,7 @@ def _text(texts) -> str:
 def _scores(data: "Dataset") -> Table:
     label = {point.code: _text(point.label) for point in data.timepoints}
     scales = "; ".join(f"{i.code} = {_text(i.title)} ({i.direction})" for i in data.instruments)
-    states = "answered; missed; declined; withdrawn; pending = not yet due"
+    states = "answered; missed; declined; withdrawn; pending = not yet due; unknown = no answer, why is not recorded"
     fields: list[Field] = [
         (Column("participant", "Study code of the participant"), lambda s: s.participant),
         (Column("instrument", "Questionnaire", values=scales), lambda s: s.instrument),

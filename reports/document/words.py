@@ -144,6 +144,7 @@ WORDS: dict[str, tuple[str, str]] = {
     "people": ("People", "Mensen"),
     "excluded.declined": ("did not agree to take part", "wilde niet meedoen"),
     "reason.missed": ("not answered", "niet ingevuld"),
+    "reason.unknown": ("reason not recorded in this data set", "reden niet vastgelegd in deze gegevens"),
     "reason.declined": ("declined to answer", "wilde niet invullen"),
     "reason.withdrawn": ("withdrew", "trok zich terug"),
     "reason.not_scorable": ("too few answers for a score", "te weinig antwoorden voor een score"),

@@ -92,3 +92,10 @@ def test_the_tables_hold_what_was_read():
     assert [row["arm"] for row in tables["participants"]] == [row["treatment"] for row in people()]
     written = [row["score"] for row in tables["scores"] if row["timepoint"] == "bdi.8m"]
     assert written == [row["bdi.8m"].replace("NA", "") for row in people()]
+
+
+def test_a_file_without_reasons_gives_no_reason(numbers, tmp_path):
+    assert numbers["flow.BtheB.lost.BDI.bdi.8m.unknown"]["value"] == numbers["flow.BtheB.lost.BDI.bdi.8m"]["value"] > 0
+    analyse(tmp_path)
+    page = (tmp_path / "report.html").read_text()
+    assert ("reason not recorded in this data set" in page, "not answered" in page) == (True, False)
