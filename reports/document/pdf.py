@@ -2,6 +2,7 @@
 
 import io
 import logging
+import re
 from collections.abc import Iterator, Sequence
 from datetime import datetime
 from functools import cache
@@ -10,11 +11,13 @@ from pathlib import Path
 from typing import Any
 from xml.sax.saxutils import escape
 
-from .spans import Block, Facts, Figure, Heading, Paragraph, Report, Span, Table, plain
+from .spans import Block, ColumnHead, Facts, Figure, Heading, Paragraph, Report, Span, Table, plain
 
 SERIF, BOLD, ITALIC = "STIX", "STIX-Bold", "STIX-Italic"
 INK, QUIET, ACCENT, WARN, WARN_BACK = "#1a1a1a", "#595959", "#0b5a57", "#7a2e00", "#fdf1e7"
 LONG = 12
+CELL_SIZE, HEAD_SIZE, PADDING, AIR = 8.6, 8.2, 3, 22
+SHORT = 70  # points: a head no longer than this stays on one line where it can
 
 
 @cache
@@ -40,7 +43,7 @@ def _styles() -> dict:
     from reportlab.lib.styles import ParagraphStyle
 
     body = ParagraphStyle("body", fontName=SERIF, fontSize=9.8, leading=13, textColor=INK, spaceAfter=6)
-    cell = ParagraphStyle("cell", parent=body, fontSize=8.6, leading=10.4, spaceAfter=0)
+    cell = ParagraphStyle("cell", parent=body, fontSize=CELL_SIZE, leading=10.4, spaceAfter=0)
     caption = ParagraphStyle(
         "caption", parent=body, fontSize=9.2, leading=11.6, spaceBefore=8, spaceAfter=4, keepWithNext=True
     )
@@ -79,11 +82,13 @@ def _styles() -> dict:
         "strong": ParagraphStyle("strong", parent=cell, fontName=BOLD),
         "number": ParagraphStyle("number", parent=cell, alignment=2),
         "strong_number": ParagraphStyle("strong_number", parent=cell, alignment=2, fontName=BOLD),
-        "head": ParagraphStyle("head", parent=cell, fontName=BOLD, fontSize=8.2, leading=9.8),
+        "head": ParagraphStyle("head", parent=cell, fontName=BOLD, fontSize=HEAD_SIZE, leading=9.8),
         "head_number": ParagraphStyle(
-            "head_number", parent=cell, fontName=BOLD, alignment=2, fontSize=8.2, leading=9.8
+            "head_number", parent=cell, fontName=BOLD, alignment=2, fontSize=HEAD_SIZE, leading=9.8
         ),
-        "head_group": ParagraphStyle("head_group", parent=cell, fontName=BOLD, alignment=1, fontSize=8.2, leading=9.8),
+        "head_group": ParagraphStyle(
+            "head_group", parent=cell, fontName=BOLD, alignment=1, fontSize=HEAD_SIZE, leading=9.8
+        ),
     }
 
 
@@ -161,10 +166,14 @@ def _story(blocks: Sequence[Block], width: float) -> Iterator:
     from reportlab.platypus import CondPageBreak, KeepTogether
 
     headings: list = []
-    for block in blocks:
-        made = _block(block, width)
+    for block, notes in _with_notes(blocks):
+        made = [*_block(block, width), *(part for note in notes for part in _block(note, width))]
         if isinstance(block, Heading):
             headings += made
+        elif isinstance(block, Paragraph):
+            # It may go on overleaf; the styles keep its heading with it and no line of it alone.
+            yield from (*headings, *made)
+            headings = []
         elif isinstance(block, Table) and len(block.rows) > LONG:
             # Room for the caption, the head and a few rows; then it may go on overleaf, under its head again.
             yield CondPageBreak(130)
@@ -175,6 +184,18 @@ def _story(blocks: Sequence[Block], width: float) -> Iterator:
             yield KeepTogether([*headings, *made])
             headings = []
     yield from headings
+
+
+def _with_notes(blocks: Sequence[Block]) -> Iterator[tuple[Block, list[Block]]]:
+    """Each block with the notes that belong under it."""
+    i = 0
+    while i < len(blocks):
+        block, notes = blocks[i], []
+        i += 1
+        while isinstance(block, Table) and i < len(blocks) and getattr(blocks[i], "kind", "") == "note":
+            notes.append(blocks[i])
+            i += 1
+        yield block, notes
 
 
 def _block(block: Block, width: float) -> list:
@@ -255,16 +276,77 @@ def _grid(table: Table, width: float):
 
 
 def _widths(table: Table, width: float) -> list[float]:
-    whole = sum(head.wide for head in table.heads)
-    # A narrow table is not stretched over the page: its columns would fall apart.
-    return [head.wide / whole * min(width, whole * 72) for head in table.heads]
+    """Each column at least as wide as its longest word, as wide as its longest line where the page allows."""
+    both = [(_head_across(head), _cells_across(table, i)) for i, head in enumerate(table.heads)]
+    least, wanted = ([max(head[i], cells[i]) for head, cells in both] for i in (0, 1))
+    start = 0
+    for group, members in groupby(table.heads, key=lambda head: head.group):
+        size = len(list(members))
+        if group:
+            _widen(least, start, size, _across(plain(group).split(" "), HEAD_SIZE))
+            _widen(wanted, start, size, min(_across([plain(group)], HEAD_SIZE), width / 3))
+        start += size
+    return _fitted(least, wanted, width)
+
+
+def _head_across(head: ColumnHead) -> tuple[float, float]:
+    """Of its longest word, and of its text: a long one may take two lines."""
+    text = _head_text(head.spans)
+    word, line = _across(text.split(" "), HEAD_SIZE), _across([text], HEAD_SIZE)
+    return word, line if line < SHORT else max(word, line / 2)
+
+
+def _head_text(spans: Sequence[Span]) -> str:
+    """Week 1 is one word."""
+    return re.sub(r" (?=\d+$)", "\u00a0", plain(spans))
+
+
+def _cells_across(table: Table, column: int) -> tuple[float, float]:
+    """Of the longest word and the longest line; numbers are never broken."""
+    least = wanted = 0.0
+    for row in table.rows:
+        text, font = plain(row.cells[column]), BOLD if row.kind == "strong" else SERIF
+        line = _across([text], CELL_SIZE, font)
+        least = max(least, line if table.heads[column].numeric else _across(text.split(" "), CELL_SIZE, font))
+        wanted = max(wanted, line)
+    return least, wanted
+
+
+def _across(texts: Sequence[str], size: float, font: str = BOLD) -> float:
+    from reportlab.pdfbase.pdfmetrics import stringWidth
+
+    return max((stringWidth(text, font, size) for text in texts), default=0.0) + 2 * PADDING + 0.5
+
+
+def _widen(widths: list[float], start: int, size: int, across: float) -> None:
+    """Room for a group's name over its columns."""
+    lack = across - sum(widths[start : start + size])
+    for i in range(start, start + size):
+        widths[i] += max(lack, 0) / size
+
+
+def _fitted(least: Sequence[float], wanted: Sequence[float], width: float) -> list[float]:
+    """All that is wanted and a little air, or what is left over the least shared by how much more is wanted."""
+    wanted = [max(pair) for pair in zip(least, wanted, strict=True)]
+    spare = width - sum(wanted)
+    if spare >= 0:
+        # A narrow table is not stretched over the page: its columns would fall apart.
+        return [each + min(spare / len(wanted), AIR) for each in wanted]
+    room = width - sum(least)
+    if room <= 0:
+        return [each * width / sum(least) for each in least]
+    more = sum(wanted) - sum(least)
+    return [low + room * (high - low) / more for low, high in zip(least, wanted, strict=True)]
 
 
 def _heads(table: Table) -> list[list]:
     from reportlab.platypus import Paragraph as Flowing
 
     styles = _styles()
-    low = [Flowing(_text(head.spans), styles["head_number" if head.numeric else "head"]) for head in table.heads]
+    low = [
+        Flowing(escape(_head_text(head.spans)), styles["head_number" if head.numeric else "head"])
+        for head in table.heads
+    ]
     if not any(head.group for head in table.heads):
         return [low]
     top = []
@@ -295,8 +377,8 @@ def _rules(table: Table, depth: int) -> list[tuple]:
         ("VALIGN", (0, depth), (-1, -1), "TOP"),
         ("TOPPADDING", (0, 0), (-1, -1), 1.6),
         ("BOTTOMPADDING", (0, 0), (-1, -1), 2.2),
-        ("LEFTPADDING", (0, 0), (-1, -1), 3),
-        ("RIGHTPADDING", (0, 0), (-1, -1), 3),
+        ("LEFTPADDING", (0, 0), (-1, -1), PADDING),
+        ("RIGHTPADDING", (0, 0), (-1, -1), PADDING),
     ]
     column = 0
     for group, members in groupby(table.heads, key=lambda head: head.group):

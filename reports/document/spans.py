@@ -61,7 +61,6 @@ class ColumnHead:
     spans: Spans
     group: Spans = ()
     numeric: bool = True
-    wide: float = 1.0
 
 
 @dataclass(frozen=True)

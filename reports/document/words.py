@@ -26,7 +26,6 @@ WORDS: dict[str, tuple[str, str]] = {
     "randomised_people": ("People randomised", "Mensen geloot"),
     "protocol": ("Protocol version", "Protocolversie"),
     "no_protocol": ("none: made from a data file and a plan", "geen: gemaakt uit een gegevensbestand en een plan"),
-    "first_allocation": ("First allocation", "Eerste toewijzing"),
     "locked": ("Design and analysis plan locked", "Opzet en analyseplan vastgezet"),
     "registration": ("Registration", "Registratie"),
     "not_registered": ("Not registered.", "Niet geregistreerd."),
@@ -238,7 +237,11 @@ WORDS: dict[str, tuple[str, str]] = {
         "meetmoment geen score heeft, valt weg; dat is alleen zuiver als uitval slechts afhangt van groep, "
         "voormeting en covariaten.",
     ),
-    "spread": ("{sd} points, n = {n}", "{sd} punten, n = {n}"),
+    "no_difference": (
+        "{instrument}: no difference can be estimated; the score at baseline or too many later ones are lacking.",
+        "{instrument}: geen verschil te schatten; de score bij de voormeting of te veel latere scores ontbreken.",
+    ),
+    "spread": ("{sd} points, n\u00a0=\u00a0{n}", "{sd} punten, n\u00a0=\u00a0{n}"),
     "recipe": (
         "How the effect is made: adjusted difference divided by the {standardiser} ({spreads}), times Hedges' "
         "correction J; large-sample {level} % interval from the standard error of the difference and the uncertainty "

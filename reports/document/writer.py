@@ -5,7 +5,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from ..dataset import POOLED, Dataset
 from ..plan import AnalysisPlan
 from ..results import Number, Results
-from .numerals import numeral, p_value, percentage
+from .numerals import DECIMAL, numeral, p_value, percentage
 from .spans import Label, Paragraph, Ref, Row, Spans, Text, Value
 from .words import known, pieces, word
 
@@ -92,6 +92,10 @@ class Writer:
         return self.say(key) if key else (Label(code.replace("_", " ")),)
 
     # numbers
+
+    @property
+    def decimal(self) -> str:
+        return DECIMAL.get(self.language, ".")
 
     def count(self, *parts: object) -> Spans:
         return self.value(*parts, decimals=0)

@@ -3,9 +3,10 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from .style import HAIR, INK, NORMAL, QUIET, SMALL, look, new_figure, place, spread, svg, tidy, wrapped
+from .style import HAIR, INK, NORMAL, QUIET, SMALL, apart, look, new_figure, place, spread, svg, tidy, wrapped
 
-PLOT = 2.0
+PLOT = 1.65
+NEAR = 0.06  # of the axis: the width of a number of three digits and a gap
 
 
 @dataclass(frozen=True)
@@ -18,7 +19,7 @@ class Stay:
 
 
 def survival_curves(arms: Sequence[Stay], ticks: Sequence[float], x_label: str, y_label: str, risk_label: str) -> str:
-    below = 40 + 13 * len(arms)
+    below = 35 + 13 * len(arms)
     figure = new_figure(PLOT + 0.1 + below / 72)
     axes, point = place(figure, PLOT, below)
     end = ticks[-1]
@@ -27,10 +28,12 @@ def survival_curves(arms: Sequence[Stay], ticks: Sequence[float], x_label: str, 
     tidy(axes)
     axes.set_xlim(0, end * 1.02)
     axes.set_ylim(0, 1.02)
-    axes.set_xticks(list(ticks))
+    axes.set_xticks(apart(ticks, end * NEAR))
+    axes.set_xticks(list(ticks), minor=True)
+    axes.tick_params(which="minor", color=QUIET, width=0.6, length=3)
     axes.set_yticks([0, 0.25, 0.5, 0.75, 1], ["0", "25", "50", "75", "100"])
     axes.axhline(0.5, color=QUIET, linewidth=0.6, linestyle=(0, (1, 2)))
-    axes.set_ylabel(y_label, fontsize=NORMAL, color=INK)
+    axes.set_ylabel(wrapped(y_label, 24), fontsize=NORMAL, color=INK)
     axes.yaxis.grid(True, color=HAIR, linewidth=0.4)
     axes.set_axisbelow(True)
     _labels(axes, arms, end)
@@ -71,11 +74,13 @@ def _labels(axes, arms: Sequence[Stay], end: float) -> None:
 
 def _at_risk(axes, arms: Sequence[Stay], ticks: Sequence[float], risk_label: str, point: float) -> None:
     under, end = axes.get_xaxis_transform(), ticks[-1]
-    top, step = -26 * point, 13 * point
+    top, step, shown = -26 * point, 13 * point, apart(ticks, end * NEAR)
     axes.text(end * 1.07, top, risk_label, fontsize=SMALL, color=QUIET, transform=under, va="center")
     for i, arm in enumerate(arms):
         y, style = top - step * i, look(i)
         axes.plot([-end * 0.05], [y], style.marker, color=style.colour, markersize=4, transform=under, clip_on=False)
         for tick, n in zip(ticks, arm.at_risk, strict=True):
+            if tick not in shown:
+                continue
             axes.text(tick, y, str(n), fontsize=SMALL, color=INK, ha="center", va="center", transform=under)
     axes.set_xlim(0, end * 1.02)

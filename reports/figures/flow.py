@@ -6,8 +6,8 @@ from itertools import pairwise
 
 from .style import INK, QUIET, new_figure, svg, wrapped
 
-SIZE, LEADING, PAD = 7.6, 10.4, 6.0
-WIDTH, MARGIN, GUTTER, GAP = 482.0, 60.0, 10.0, 20.0
+SIZE, LEADING, PAD = 7.6, 10.4, 5.0
+WIDTH, MARGIN, GUTTER, GAP = 482.0, 60.0, 10.0, 14.0
 LETTER = 4.2
 
 

@@ -20,8 +20,8 @@ class Interval:
     strong: bool = False
 
 
-def forest(rows: Sequence[Interval], x_label: str, left: str, right: str) -> str:
-    """`left` and `right` say whom a difference below and above zero favours."""
+def forest(rows: Sequence[Interval], x_label: str, left: str, right: str, decimal: str = ".") -> str:
+    """`left` and `right` say whom a difference below and above zero favours; `decimal` is the language's sign."""
     left, right = "◂ " + wrapped(left, 36), wrapped(right, 36) + " ▸"
     below = 0.66 + 0.14 * max(left.count("\n"), right.count("\n"))
     tall = 0.34 if any(len(row.label) > LETTERS for row in rows) else 0.27
@@ -37,6 +37,8 @@ def forest(rows: Sequence[Interval], x_label: str, left: str, right: str) -> str
     axes.set_ylim(-0.6, len(rows) - 0.4)
     reach = max(max(abs(row.lower), abs(row.upper)) for row in rows) * 1.08
     axes.set_xlim(-reach, reach)
+    shown = [tick for tick in axes.get_xticks() if abs(tick) <= reach]
+    axes.set_xticks(shown, [f"{tick:g}".replace("-", "−").replace(".", decimal) for tick in shown])
     axes.set_xlabel(x_label, fontsize=NORMAL, color=INK, labelpad=4)
     axes.xaxis.grid(True, color=HAIR, linewidth=0.4)
     axes.set_axisbelow(True)

@@ -16,7 +16,7 @@ class Rung:
 
 def funnel(rungs: Sequence[Rung], arms: Sequence[str], x_label: str, opened: str, completed: str) -> str:
     """Filled marks with an interval are `completed`, hollow ones `opened`."""
-    height = 0.85 + (0.14 + 0.16 * len(arms)) * len(rungs)
+    height = 0.85 + (0.14 + 0.12 * len(arms)) * len(rungs)
     figure = new_figure(height)
     axes = figure.add_axes((0.3, 0.5 / height, 0.46, 1 - 0.62 / height))
     for row, rung in enumerate(rungs):
@@ -45,17 +45,17 @@ def _mark(axes, shares: tuple[float, float, float, float], y: float, number: int
 
 def _key(axes, arms: Sequence[str], opened: str, completed: str) -> None:
     top, right = 0.0, 1.07
-    rows = [(i, name, True) for i, name in enumerate(arms)] + [(0, opened, False), (0, completed, True)]
+    looks = [(look(i).marker, look(i).colour, look(i).colour, name) for i, name in enumerate(arms)]
+    # The two kinds of mark belong to no arm.
+    looks += [("o", INK, "white", opened), ("o", INK, INK, completed)]
     place = axes.get_yaxis_transform()
-    for i, text, filled in rows:
-        style = look(i)
-        face = style.colour if filled else "white"
+    for marker, edge, face, text in looks:
         axes.plot(
             [right],
             [top],
-            style.marker,
+            marker,
             markerfacecolor=face,
-            markeredgecolor=style.colour,
+            markeredgecolor=edge,
             markersize=5,
             transform=place,
             clip_on=False,

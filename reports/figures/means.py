@@ -6,7 +6,9 @@ from itertools import pairwise
 
 from .style import HAIR, INK, NORMAL, QUIET, SMALL, look, new_figure, place, spread, svg, tidy, wrapped
 
-PLOT = 2.15
+PLOT = 1.65
+CLOSE = 0.14  # of the axis: two names beside each other would touch
+WHOLE = 10  # from here on a part of a day or month says nothing
 
 
 @dataclass(frozen=True)
@@ -28,31 +30,39 @@ def means_plot(
     series: Sequence[Series], ticks: Sequence[tuple[float, str]], x_label: str, y_label: str, n_label: str
 ) -> str:
     """`ticks` are (time, name) of the time points."""
-    below = 52 + 13 * len(series)
+    span = (ticks[-1][0] - ticks[0][0]) or 1.0
+    names = _tick_labels(ticks, span)
+    deep = 10 + 10 * max(name.count("\n") + 1 for name in names)
+    below = deep + 17 + 13 * len(series)
     figure = new_figure(PLOT + 0.1 + below / 72)
     axes, point = place(figure, PLOT, below)
-    span = (ticks[-1][0] - ticks[0][0]) or 1.0
     for i, one in enumerate(series):
         _line(axes, one, i, (i - (len(series) - 1) / 2) * span * 0.009)
     tidy(axes)
     axes.margins(y=0.12)
     last = max(ticks[-1][0], *(p.at for one in series for p in one.points))
     axes.set_xlim(ticks[0][0] - span * 0.04, last + span * 0.04)
-    axes.set_xticks([at for at, _ in ticks], _tick_labels(ticks, span))
+    axes.set_xticks([at for at, _ in ticks], names)
     axes.yaxis.get_major_locator().set_params(integer=True)
     axes.set_ylabel(y_label, fontsize=NORMAL, color=INK)
     axes.yaxis.grid(True, color=HAIR, linewidth=0.4)
     axes.set_axisbelow(True)
     _direct_labels(axes, series)
-    _counts(axes, series, n_label, point)
+    _counts(axes, series, n_label, deep, point)
     axes.set_xlabel(x_label, fontsize=NORMAL, color=INK)
-    axes.xaxis.set_label_coords(0.5, -(35 + 13 * len(series)) * point)
+    axes.xaxis.set_label_coords(0.5, -(deep + 13 * len(series)) * point)
     return svg(figure)
 
 
 def _tick_labels(ticks: Sequence[tuple[float, str]], span: float) -> list[str]:
+    """The time and the name under it; only one of them where every name after the first tells the time already."""
     near = min((b[0] - a[0] for a, b in pairwise(ticks)), default=span) / span
-    return [wrapped(name, 6 if near < 0.14 else 12) for _, name in ticks]
+    names = [wrapped(name, 6 if near < CLOSE else 12) for _, name in ticks]
+    if all(f"{at:g}" in name.split() for at, name in ticks[1:]):
+        return [names[0], *(f"{at:g}" for at, _ in ticks[1:])] if near < CLOSE else names
+    return [
+        f"{at:.0f}\n{name}" if at >= WHOLE else f"{at:g}\n{name}" for (at, _), name in zip(ticks, names, strict=True)
+    ]
 
 
 def _line(axes, one: Series, number: int, shift: float) -> None:
@@ -86,11 +96,11 @@ def _direct_labels(axes, series: Sequence[Series]) -> None:
         axes.text(right, height, "  " + text.replace("\n", "\n  "), fontsize=SMALL, color=look(i).colour, va="center")
 
 
-def _counts(axes, series: Sequence[Series], n_label: str, point: float) -> None:
+def _counts(axes, series: Sequence[Series], n_label: str, deep: float, point: float) -> None:
     """A row of n for each arm under the ticks, led by the arm's marker."""
     under = axes.get_xaxis_transform()
     left, right = axes.get_xlim()
-    top, step = -36 * point, 13 * point
+    top, step = -(deep + 3) * point, 13 * point
     axes.text(left - (right - left) * 0.1, top, n_label, fontsize=SMALL, color=QUIET, transform=under, va="center")
     for i, one in enumerate(series):
         y = top - step * i

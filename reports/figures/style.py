@@ -72,6 +72,15 @@ def wrapped(text: str, width: int) -> str:
     return "\n".join(textwrap.wrap(text, width, break_long_words=False)) or text
 
 
+def apart(ticks: Sequence[float], gap: float) -> list[float]:
+    """The ticks that can be labelled without touching: the first, the last, and between them those `gap` away."""
+    kept = list(ticks[:1])
+    for tick in ticks[1:-1]:
+        if tick - kept[-1] >= gap and ticks[-1] - tick >= gap:
+            kept.append(tick)
+    return kept + list(ticks[1:][-1:])
+
+
 def spread(values: Sequence[float], gap: float) -> list[float]:
     """`values` pushed apart until neighbours are at least `gap` from each other, keeping their order and middle."""
     order = sorted(range(len(values)), key=lambda i: values[i])

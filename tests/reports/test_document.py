@@ -11,13 +11,16 @@ from pathlib import Path
 
 import pypdfium2
 import pytest
+from reportlab.pdfbase.pdfmetrics import stringWidth
 
 from reports.dataset import Conduct, PartialTimepoint, Registration
 from reports.document import LANGUAGES, compose, write, write_tables
 from reports.document.html import html
 from reports.document.numerals import numeral, p_value
-from reports.document.spans import Facts, Value, plain
+from reports.document.pdf import _fonts, _widths
+from reports.document.spans import Facts, Table, Value, plain
 from reports.document.words import WORDS
+from reports.figures.style import apart
 from reports.plan import AnalysisPlan
 from reports.results import analyse, results_json
 
@@ -290,8 +293,9 @@ def facts(conduct, language="en", arms=ARMS):
 
 def test_the_front_says_when_design_and_plan_were_locked_and_the_trial_registered():
     said = facts(CONDUCT)
-    assert said["First allocation"] == "4 March 2026, 11:05 UTC"
-    assert said["Design and analysis plan locked"] == "2 March 2026, 09:30 UTC: before the first allocation"
+    assert said["Design and analysis plan locked"] == (
+        "2 March 2026, 09:30 UTC: before the first allocation (4 March 2026, 11:05 UTC)"
+    )
     assert said["Registration"] == "NTR: NTR5407, 5 March 2026: after the first allocation"
     assert said["Time points of some arms only"] == (
         "Post-test 2: only in Coached self-help, Unguided self-help. "
@@ -301,7 +305,9 @@ def test_the_front_says_when_design_and_plan_were_locked_and_the_trial_registere
 
 def test_the_front_says_so_in_dutch_with_dutch_dates():
     said = facts(CONDUCT, "nl")
-    assert said["Opzet en analyseplan vastgezet"] == "2 maart 2026, 09:30 UTC: vóór de eerste toewijzing"
+    assert said["Opzet en analyseplan vastgezet"] == (
+        "2 maart 2026, 09:30 UTC: vóór de eerste toewijzing (4 maart 2026, 11:05 UTC)"
+    )
     assert said["Registratie"] == "NTR: NTR5407, 5 maart 2026: na de eerste toewijzing"
 
 
@@ -343,3 +349,42 @@ def test_results_json_holds_the_facts_of_the_conduct():
         },
         "timepoints_of_some_arms_only": [{"code": "post2", "arms": ["coached", "unguided"]}],
     }
+
+
+@pytest.mark.parametrize("arms", [ARMS, None])
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_no_table_of_the_pdf_breaks_a_word(arms, language):
+    data = a_trial(60, arms=arms)
+    _fonts()
+    for block in compose(analyse(data, PLAN), data, PLAN, language).blocks:
+        if isinstance(block, Table):
+            widths = _widths(block, 481)
+            assert sum(widths) <= 481.01
+            for i, head in enumerate(block.heads):
+                words = [("STIX-Bold", 8.2, word) for word in plain(head.spans).split(" ")]
+                words += [("STIX", 8.6, word) for row in block.rows for word in plain(row.cells[i]).split(" ")]
+                wide = [word for font, size, word in words if stringWidth(word, font, size) + 6 > widths[i]]
+                assert wide == []
+
+
+def test_ticks_that_would_touch_are_not_labelled():
+    assert apart([0.0, 7.0, 21.0, 35.0, 49.0, 140.0, 231.0], 231 * 0.06) == [0, 21, 35, 49, 140, 231]
+    assert apart([0.0, 5.0, 6.0], 2) == [0, 6]
+    assert apart([0.0], 2) == [0]
+
+
+def test_the_time_axis_of_means_says_which_day_it_was():
+    data = a_trial(60)
+    report = compose(analyse(data, PLAN), data, PLAN)
+    figure = next(block for block in report.blocks if "from Pretest" in plain(getattr(block, "title", ())))
+    texts = re.findall(r">([^<]+)</text>", figure.svg)
+    assert [text for text in ("0", "56", "147", "Post-test 1") if text not in texts] == []
+
+
+def test_an_instrument_without_baseline_has_a_sentence_instead_of_an_empty_table():
+    data = a_trial(60)
+    kept = (row for row in data.scores if (row.instrument, row.timepoint) != ("CESD", "pre"))
+    data = dataclasses.replace(data, scores=tuple(kept))
+    report = compose(analyse(data, PLAN), data, PLAN)
+    said = [plain(block.spans) for block in report.blocks if getattr(block, "kind", "") == "missing"]
+    assert any(text.startswith("CESD: no difference can be estimated") for text in said)

@@ -35,10 +35,10 @@ def _open_apart(w: Writer) -> bool:
 
 
 def _heads(w: Writer, first: str) -> Iterator[ColumnHead]:
-    yield ColumnHead(w.say(first), numeric=False, wide=2.4)
+    yield ColumnHead(w.say(first), numeric=False)
     for group in w.data.groups:
         yield ColumnHead(w.say("n_or_value"), w.arm(group))
-        yield ColumnHead(w.say("percent"), w.arm(group), wide=0.8)
+        yield ColumnHead(w.say("percent"), w.arm(group))
 
 
 def _rows(w: Writer) -> Iterator[Row]:
@@ -97,11 +97,11 @@ def _funnel_title(w: Writer, groups: list[str]) -> Spans:
 
 
 def _funnel_heads(w: Writer, groups: list[str]) -> Iterator[ColumnHead]:
-    yield ColumnHead(w.say("module"), numeric=False, wide=2.4)
+    yield ColumnHead(w.say("module"), numeric=False)
     for group in groups:
         for key in ("opened", "completed"):
             yield ColumnHead(w.say(key), w.arm(group))
-            yield ColumnHead(w.say("percent"), w.arm(group), wide=0.8)
+            yield ColumnHead(w.say("percent"), w.arm(group))
 
 
 def _funnel_rows(w: Writer, groups: list[str]) -> Iterator[Row]:

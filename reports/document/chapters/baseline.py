@@ -17,18 +17,18 @@ def chapter(w: Writer) -> Iterator[Block]:
 
 
 def _heads(w: Writer) -> Iterator[ColumnHead]:
-    yield ColumnHead(w.say("characteristic"), numeric=False, wide=2.6)
+    yield ColumnHead(w.say("characteristic"), numeric=False)
     for group in w.data.groups:
         stage = "allocated" if f"flow.{group}.allocated" in w.results.by_id else "randomised"
-        name = (*w.arm(group), Text(" (n = "), *w.count("flow", group, stage), Text(")"))
+        name = (*w.arm(group), Text(" (n\u00a0=\u00a0"), *w.count("flow", group, stage), Text(")"))
         yield ColumnHead(w.say("mean_or_n"), name)
         yield ColumnHead(w.say("sd_or_percent"), name)
     contrasts = pairs(w.data, w.plan)
     for first, second in contrasts:
         if len(contrasts) == 1:
-            yield ColumnHead(w.say("smd"), wide=1.2)
+            yield ColumnHead(w.say("smd"))
         else:
-            yield ColumnHead(w.say("smd_of", first=(Label(first),), second=(Label(second),)), w.say("smd"), wide=1.4)
+            yield ColumnHead(w.say("smd_of", first=w.arm(first), second=w.arm(second)), w.say("smd"))
 
 
 def _rows(w: Writer) -> Iterator[Row]:

@@ -30,14 +30,14 @@ def _table(w: Writer, instrument: Instrument, points: list[str]) -> Table:
 
 
 def _heads(w: Writer) -> Iterator[ColumnHead]:
-    yield ColumnHead(w.say("timepoint"), numeric=False, wide=1.4)
+    yield ColumnHead(w.say("timepoint"), numeric=False)
     if w.data.groups != (POOLED,):
-        yield ColumnHead(w.say("arm"), numeric=False, wide=2.4)
-    yield ColumnHead(w.say("n"), wide=0.7)
+        yield ColumnHead(w.say("arm"), numeric=False)
+    yield ColumnHead(w.say("n"))
     for key in ("improved", "deteriorated"):
-        yield ColumnHead(w.say("n"), w.say(key), wide=0.6)
-        yield ColumnHead(w.say("percent"), w.say(key), wide=0.8)
-        yield ColumnHead(w.ci(), w.say(key), wide=1.5)
+        yield ColumnHead(w.say("n"), w.say(key))
+        yield ColumnHead(w.say("percent"), w.say(key))
+        yield ColumnHead(w.ci(), w.say(key))
 
 
 def _rows(w: Writer, instrument: str, points: list[str]) -> Iterator[Row]:

@@ -24,8 +24,8 @@ def chapter(w: Writer) -> Iterator[Block]:
         yield w.missing("contacts_table")
         return
     heads = (
-        ColumnHead(w.say("measure"), numeric=False, wide=2.4),
-        *(ColumnHead(w.arm(group), wide=1.6) for group in w.data.groups),
+        ColumnHead(w.say("measure"), numeric=False),
+        *(ColumnHead(w.arm(group)) for group in w.data.groups),
     )
     rows = tuple(
         row(w.say(f"contacts.{key}"), *(w.value("contacts", group, key, decimals=decimals) for group in w.data.groups))

@@ -36,12 +36,12 @@ def table(w: Writer, kind: str, caption: Spans, ended: str, at: Sequence[tuple[s
     """`at` are (name in the id, what the column is called)."""
     unit = w.say(w.data.time_unit)
     heads = (
-        *([ColumnHead(w.say("arm"), numeric=False, wide=2.2)] if w.data.groups != (POOLED,) else []),
-        ColumnHead(w.say("n"), wide=0.6),
-        ColumnHead(w.say(ended), wide=0.9),
-        ColumnHead(w.say("median", unit=unit), wide=1.3),
-        ColumnHead(w.ci(), wide=1.3),
-        *(ColumnHead(name, w.say("still"), wide=1.0) for _, name in at),
+        *([ColumnHead(w.say("arm"), numeric=False)] if w.data.groups != (POOLED,) else []),
+        ColumnHead(w.say("n")),
+        ColumnHead(w.say(ended)),
+        ColumnHead(w.say("median", unit=unit)),
+        ColumnHead(w.ci()),
+        *(ColumnHead(name, w.say("still")) for _, name in at),
     )
     names = [name for name, _ in at]
     notes = (w.say("not_followed"),) if any(not _is_known(w, kind, g, n) for g in w.data.groups for n in names) else ()
@@ -56,9 +56,10 @@ def _is_known(w: Writer, kind: str, group: str, name: str) -> bool:
 def risk_table(w: Writer, kind: str, ref: Spans) -> Table:
     """The people at risk as they stand under the figure."""
     at = ticks(w.data, kind)
+    unit = w.data.time_unit + ("s_access" if kind == "use" else "s")
     heads = (
-        *([ColumnHead(w.say("arm"), numeric=False, wide=2.2)] if w.data.groups != (POOLED,) else []),
-        *(ColumnHead((Label(str(tick)),), w.say(w.data.time_unit + "s"), wide=0.7) for tick in at),
+        *([ColumnHead(w.say("arm"), numeric=False)] if w.data.groups != (POOLED,) else []),
+        *(ColumnHead((Label(str(tick)),), w.say(unit)) for tick in at),
     )
     rows = []
     for group in w.data.groups:

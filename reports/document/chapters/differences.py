@@ -27,17 +27,14 @@ def chapter(w: Writer) -> Iterator[Block]:
 
 
 def _instrument(w: Writer, instrument: Instrument) -> Iterator[Block]:
-    table = w.next("table")
     rows = [r for r in _keys(w, instrument.code) if r[2].value is not None]
-    if rows:
-        note = w.say("figure_numbers", table=table)
-        yield Figure(
-            w.next("figure"),
-            _title(w, instrument.code, rows),
-            _drawing(w, instrument, rows),
-            w.word("forest_alt"),
-            (note,),
-        )
+    if not rows:
+        yield w.body("no_difference", "missing", instrument=w.instrument(instrument.code))
+        return
+    table = w.next("table")
+    note = w.say("figure_numbers", table=table)
+    picture = _drawing(w, instrument, rows)
+    yield Figure(w.next("figure"), _title(w, instrument.code, rows), picture, w.word("forest_alt"), (note,))
     yield _table(w, instrument.code, table)
     yield from _recipes(w, instrument.code)
 
@@ -88,7 +85,7 @@ def _drawing(w: Writer, instrument: Instrument, rows: list[Key]) -> str:
         label = plain(_where(w, code, pair))
         strong = _is_primary(w, instrument.code, code)
         intervals.append(Interval(label, d.value or 0.0, d.lower or 0.0, d.upper or 0.0, text, strong))
-    return forest(intervals, w.word("forest_axis"), *_sides(w, instrument))
+    return forest(intervals, w.word("forest_axis"), *_sides(w, instrument), decimal=w.decimal)
 
 
 def _sides(w: Writer, instrument: Instrument) -> tuple[str, str]:
@@ -145,17 +142,17 @@ def _covariate(w: Writer, code: str) -> Spans:
 
 
 def _heads(w: Writer) -> Iterator[ColumnHead]:
-    yield ColumnHead(w.say("timepoint"), numeric=False, wide=1.4)
+    yield ColumnHead(w.say("timepoint"), numeric=False)
     if _many(w):
-        yield ColumnHead(w.say("contrast"), numeric=False, wide=2.4)
-    yield ColumnHead(w.say("n"), wide=0.6)
-    yield ColumnHead(w.say("difference"), wide=1.1)
-    yield ColumnHead(w.ci(), wide=1.7)
-    yield ColumnHead(w.say("p"), wide=0.8)
+        yield ColumnHead(w.say("contrast"), numeric=False)
+    yield ColumnHead(w.say("n"))
+    yield ColumnHead(w.say("difference"))
+    yield ColumnHead(w.ci())
+    yield ColumnHead(w.say("p"))
     if w.plan.multiplicity == "holm":
-        yield ColumnHead(w.say("p_holm"), wide=0.9)
+        yield ColumnHead(w.say("p_holm"))
     yield ColumnHead(w.say("effect"))
-    yield ColumnHead(w.ci(), wide=1.6)
+    yield ColumnHead(w.ci())
 
 
 def _rows(w: Writer, instrument: str) -> Iterator[Row]:

@@ -109,9 +109,9 @@ def _analysis(w: Writer, arm: ArmFlow) -> Iterator[str]:
 
 def _table(w: Writer, ref: Spans) -> Table:
     heads = (
-        ColumnHead(w.say("box"), numeric=False, wide=3.4),
-        ColumnHead(w.say("reason"), numeric=False, wide=2.2),
-        *(ColumnHead(w.arm(group), wide=1.9) for group in _columns(w)),
+        ColumnHead(w.say("box"), numeric=False),
+        ColumnHead(w.say("reason"), numeric=False),
+        *(ColumnHead(w.arm(group)) for group in _columns(w)),
     )
     rows = tuple(
         row(

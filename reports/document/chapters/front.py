@@ -4,7 +4,7 @@ from collections.abc import Iterator
 
 from ...dataset import Conduct
 from ..dates import day, moment
-from ..spans import Block, Facts, Label, Meta, Paragraph, Spans
+from ..spans import Block, Facts, Label, Meta, Paragraph, Spans, Text
 from ..writer import Writer
 
 
@@ -39,11 +39,15 @@ def _conduct(w: Writer, conduct: Conduct | None) -> Iterator[tuple[Spans, Spans]
     if conduct is None:
         yield from ((w.say(key), w.say("not_recorded")) for key in ("locked", "registration", "partial"))
         return
-    order = w.say("before" if conduct.is_locked_before else "after")
-    yield w.say("first_allocation"), (Meta(moment(conduct.first_allocation_at, w.language)),)
-    yield w.say("locked"), w.say("when", at=(Meta(moment(conduct.locked_at, w.language)),), order=order)
+    yield w.say("locked"), _locked(w, conduct)
     yield w.say("registration"), _registration(w, conduct)
     yield w.say("partial"), _partial(w, conduct)
+
+
+def _locked(w: Writer, conduct: Conduct) -> Spans:
+    locked, first = (moment(at, w.language) for at in (conduct.locked_at, conduct.first_allocation_at))
+    order = w.say("before" if conduct.is_locked_before else "after")
+    return (*w.say("when", at=(Meta(locked),), order=order), Text(" ("), Meta(first), Text(")"))
 
 
 def _registration(w: Writer, conduct: Conduct) -> Spans:

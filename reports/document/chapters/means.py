@@ -93,13 +93,13 @@ def _tick(w: Writer, code: str) -> float:
 
 
 def _heads(w: Writer) -> Iterator[ColumnHead]:
-    yield ColumnHead(w.say("timepoint"), numeric=False, wide=1.6)
+    yield ColumnHead(w.say("timepoint"), numeric=False)
     if w.data.groups != (POOLED,):
-        yield ColumnHead(w.say("arm"), numeric=False, wide=3)
-    yield ColumnHead(w.say("n"), wide=0.7)
+        yield ColumnHead(w.say("arm"), numeric=False)
+    yield ColumnHead(w.say("n"))
     yield ColumnHead(w.say("mean"))
     yield ColumnHead(w.say("sd"))
-    yield ColumnHead(w.ci(), wide=1.6)
+    yield ColumnHead(w.ci())
 
 
 def _rows(w: Writer, instrument: str, points: list[str]) -> Iterator[Row]:
