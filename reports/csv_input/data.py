@@ -1,6 +1,7 @@
 """The rows of the CSV, checked one by one and turned into a snapshot."""
 
 import csv
+import io
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -17,10 +18,11 @@ from ..dataset import (
     Variable,
     count_flow,
 )
-from .document import BadInput
+from .document import BadInput, read_text
 from .plan import CsvPlan
 
 BASELINE = "baseline"
+SEPARATORS = {"semicolon": ";", "tab": "\t"}
 
 
 @dataclass(frozen=True)
@@ -42,19 +44,28 @@ def read_data(path: Path, plan: CsvPlan, code_version: str) -> Dataset:
 
 def _rows(path: Path, plan: CsvPlan) -> list[_Row]:
     try:
-        with open(path, newline="", encoding="utf-8-sig") as file:
-            lines = list(csv.reader(file, strict=True))
-    except UnicodeDecodeError:
-        raise BadInput([f"{path.name}: this is not UTF-8 text"]) from None
+        lines = list(csv.reader(io.StringIO(read_text(path), newline=""), strict=True))
     except csv.Error as error:
         raise BadInput([f"{path.name}: this is not a CSV: {error}"]) from None
-    header = lines[0] if lines else []
+    header = lines[0]
+    if separator := _separator(header, plan):
+        raise BadInput([f"{path.name}: this looks {separator}-separated; save it with commas between the cells"])
     mistakes = [*_header_mistakes(header, plan), *_ragged(lines, len(header))]
     if not mistakes and len(lines) < 2:
         mistakes = ["there is no row under the header"]
     if mistakes:
         raise BadInput([f"{path.name}: {mistake}" for mistake in mistakes])
     return [_Row(i, dict(zip(header, line, strict=True))) for i, line in enumerate(lines[1:], start=2) if line]
+
+
+def _separator(header: list[str], plan: CsvPlan) -> str | None:
+    """What stands between the names of the header in the place of commas. Its numbers may have decimal commas, so that
+    such a file is not read."""
+    whole = ",".join(header)
+    if set(plan.needed()) & set(header):
+        return None
+    found = (name for name, mark in SEPARATORS.items() if set(plan.needed()) & set(whole.split(mark)))
+    return next(found, None)
 
 
 def _header_mistakes(header: list[str], plan: CsvPlan) -> Iterator[str]:

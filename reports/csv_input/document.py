@@ -14,6 +14,26 @@ class BadInput(ValueError):
         self.messages = messages
 
 
+def read_text(path: Path) -> str:
+    """What stands in the file, or BadInput in plain words."""
+    try:
+        content = path.read_bytes()
+    except FileNotFoundError:
+        raise BadInput([f"{path}: there is no such file"]) from None
+    except IsADirectoryError:
+        raise BadInput([f"{path}: this is a directory, not a file"]) from None
+    except OSError as error:
+        raise BadInput([f"{path}: cannot be read: {error.strerror}"]) from None
+    try:
+        text = content.decode("utf-8-sig")
+    except UnicodeDecodeError as error:
+        row = content.count(b"\n", 0, error.start) + 1
+        raise BadInput([f"{path.name}: row {row}: this is not UTF-8 text; save the file as UTF-8"]) from None
+    if not text.strip():
+        raise BadInput([f"{path.name}: the file is empty"])
+    return text
+
+
 class Document:
     """A YAML file as plain text values, remembering on which line each stands."""
 
@@ -22,9 +42,7 @@ class Document:
         self.lines: dict[tuple, int] = {(): 1}
         self.mistakes: list[str] = []
         try:
-            node = yaml.compose(path.read_text(encoding="utf-8"))
-        except UnicodeDecodeError:
-            raise BadInput([f"{self.name}: this is not UTF-8 text"]) from None
+            node = yaml.compose(read_text(path))
         except yaml.YAMLError as error:
             mark = getattr(error, "problem_mark", None)
             line = mark.line + 1 if mark else 1

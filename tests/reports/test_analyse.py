@@ -78,7 +78,42 @@ def test_a_missing_file_ends_with_status_2(tmp_path, capsys):
     with pytest.raises(SystemExit) as caught:
         analyse(tmp_path / "out", data=tmp_path / "none.csv")
     assert caught.value.code == 2
-    assert "none.csv" in capsys.readouterr().err
+    assert capsys.readouterr().err == f"{tmp_path / 'none.csv'}: there is no such file\n"
+
+
+@pytest.mark.parametrize(
+    ("content", "expected"),
+    [
+        (CSV.read_bytes().replace(b",", b";"), "this looks semicolon-separated; save it with commas between the cells"),
+        (CSV.read_bytes().replace(b",", b"\t"), "this looks tab-separated; save it with commas between the cells"),
+        (b"", "the file is empty"),
+        (b"\xef\xbb\xbf\n", "the file is empty"),
+        (
+            CSV.read_bytes().replace(b"2,Yes", b"2,Y\xe9s", 1),
+            "row 3: this is not UTF-8 text; save the file as UTF-8",
+        ),
+    ],
+)
+def test_a_file_that_is_no_csv_is_refused_in_one_line(tmp_path, capsys, content, expected):
+    bad = tmp_path / "bad.csv"
+    bad.write_bytes(content)
+    with pytest.raises(SystemExit) as caught:
+        analyse(tmp_path / "out", data=bad)
+    assert (caught.value.code, capsys.readouterr().err) == (2, f"bad.csv: {expected}\n")
+    assert not (tmp_path / "out").exists()
+
+
+def test_a_file_where_a_directory_is_needed_is_left_as_it_is(tmp_path, capsys):
+    out = tmp_path / "out"
+    out.write_text("mine")
+    for target in (out, out / "deeper"):
+        with pytest.raises(SystemExit) as caught:
+            analyse(target)
+        assert caught.value.code == 2
+    first, second = capsys.readouterr().err.splitlines()
+    assert first == f"{out}: this is a file; --out names a directory"
+    assert second == f"{out / 'deeper'}: cannot be written: Not a directory"
+    assert out.read_text() == "mine"
 
 
 def test_a_report_in_dutch_says_so(tmp_path):

@@ -129,5 +129,6 @@ def test_every_mistake_in_the_plan_names_file_and_line(tmp_path, old, new, expec
 
 
 def test_an_empty_plan_lists_all_that_is_needed(tmp_path):
-    found = [message.split(": ")[1] for message in messages(plan, tmp_path, "")]
+    found = [message.split(": ")[1] for message in messages(plan, tmp_path, "{}")]
     assert found == ["title", "source", "columns", "outcome", "visits", "arms"]
+    assert messages(plan, tmp_path, "") == ["plan.yaml: the file is empty"]

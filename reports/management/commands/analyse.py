@@ -3,7 +3,7 @@
 import sys
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any
+from typing import Any, NoReturn
 
 from django.core.management.base import BaseCommand, CommandParser
 
@@ -24,15 +24,22 @@ class Command(BaseCommand):
         parser.add_argument("--language", choices=LANGUAGES, default="en")
 
     def handle(self, *args: Any, **options: Any) -> None:
+        out: Path = options["out"]
         try:
+            if out.exists() and not out.is_dir():
+                raise BadInput([f"{out}: this is a file; --out names a directory"])
             plan = read_plan(options["plan"])
             data = read_data(options["data"], plan, code_version())
             results = analyse(data, plan.analysis())
-        except (BadInput, FlowDoesNotAddUp, OSError) as error:
-            self.stderr.write(str(error))
-            sys.exit(2)
-        at = datetime.now(UTC)
-        for path in vars(
-            write(results, data, plan.analysis(), options["out"], language=options["language"], at=at)
-        ).values():
+            at = datetime.now(UTC)
+            written = write(results, data, plan.analysis(), out, language=options["language"], at=at)
+        except OSError as error:
+            self._refuse(f"{error.filename}: cannot be written: {error.strerror}")
+        except (BadInput, FlowDoesNotAddUp) as error:
+            self._refuse(str(error))
+        for path in vars(written).values():
             self.stdout.write(str(path))
+
+    def _refuse(self, message: str) -> NoReturn:
+        self.stderr.write(message)
+        sys.exit(2)
