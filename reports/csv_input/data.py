@@ -19,7 +19,7 @@ from ..dataset import (
     count_flow,
 )
 from .document import BadInput, read_text
-from .plan import CsvPlan
+from .plan import ColumnLabel, CsvPlan
 
 BASELINE = "baseline"
 SEPARATORS = {"semicolon": ";", "tab": "\t"}
@@ -169,7 +169,8 @@ def _known(row: _Row, column: str, plan: CsvPlan) -> str | None:
 def _variable(rows: list[_Row], code: str, plan: CsvPlan) -> Variable:
     """A column in which every known value is a number is one; any other is a choice."""
     numeric = all(_is_number(text) for row in rows if (text := _known(row, code, plan)) is not None)
-    return Variable(code, {"en": code}, "number" if numeric else "choice")
+    named = plan.labels.get(code, ColumnLabel())
+    return Variable(code, named.label or {"en": code}, "number" if numeric else "choice", levels=named.levels)
 
 
 def _participant(row: _Row, plan: CsvPlan, variables: tuple[Variable, ...]) -> Participant:

@@ -48,8 +48,15 @@ class Change(_Strict):
     status: Literal["cited", "unverified"] = "unverified"
 
 
+class ColumnLabel(_Strict):
+    """What a covariate and the values in its column are called in the report; what is left out keeps its raw name."""
+
+    label: Texts = {}
+    levels: dict[str, Texts] = {}
+
+
 class CsvPlan(_Strict):
-    """The plan file. `primary` names visit columns; left out, no time point is singled out."""
+    """The plan file. `primary` names visit columns; left out, no time point is singled out. `labels` are by covariate."""
 
     title: Texts
     source: str
@@ -59,6 +66,7 @@ class CsvPlan(_Strict):
     arms: tuple[ArmName, ...] = Field(min_length=2)
     contrasts: tuple[tuple[str, str], ...] = ()
     covariates: tuple[str, ...] = ()
+    labels: dict[str, ColumnLabel] = {}
     missing: tuple[str, ...] = ("NA", "")
     confidence: float = Field(0.95, gt=0.5, lt=1)
     standardiser: Literal["baseline_sd", "post_sd"] = "baseline_sd"
@@ -112,6 +120,9 @@ def _mismatches(plan: CsvPlan) -> Iterator[tuple[tuple, str]]:
     for i, column in enumerate(plan.primary):
         if column not in visits:
             yield ("primary", i), f"primary: {column} is not the column of a visit ({', '.join(visits)})"
+    for name in plan.labels:
+        if name not in plan.covariates:
+            yield ("labels", name), f"labels: {name} is not one of the covariates {', '.join(plan.covariates)}"
     for name in sorted({name for name in plan.needed() if plan.needed().count(name) > 1}):
         yield ("columns",), f"column {name} is named for two things"
     if len(set(arms)) != len(arms):

@@ -4,6 +4,7 @@ import csv
 import io
 import json
 import math
+import re
 from pathlib import Path
 
 import numpy as np
@@ -114,6 +115,14 @@ def test_a_file_where_a_directory_is_needed_is_left_as_it_is(tmp_path, capsys):
     assert first == f"{out}: this is a file; --out names a directory"
     assert second == f"{out / 'deeper'}: cannot be written: Not a directory"
     assert out.read_text() == "mine"
+
+
+def test_covariates_and_their_levels_are_called_as_the_plan_says(tmp_path):
+    analyse(tmp_path, language="nl")
+    text = (tmp_path / "report.html").read_text()
+    wanted = ("Antidepressiva", "Nee", "Duur van de huidige episode", "Korter dan 6 maanden")
+    assert [word for word in wanted if word not in text] == []
+    assert "&lt;6m" not in re.sub("<[^>]+>", "", text)
 
 
 def test_a_report_in_dutch_says_so(tmp_path):

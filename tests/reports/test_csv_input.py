@@ -119,6 +119,7 @@ def test_every_mistake_in_the_data_names_column_and_row(tmp_path, rows, expected
         ('[[a, "No"]]', "[[a, a]]", ["plan.yaml:9: contrasts: a contrast needs two different arms, not a twice"]),
         ("[sex, age]", "[sex, m2]", ["plan.yaml:3: column m2 is named for two things"]),
         ("[sex, age]", "[sex\n", ["plan.yaml:12: expected ',' or ']', but got '<stream end>'"]),
+        ("[sex, age]", "[sex, age]\nlabels: {m2: {}}", ["plan.yaml:11: labels: m2 is not one of the covariates sex, age"]),
         ("[sex, age]", "[sex, age]\nprimary: [m9]", [
             "plan.yaml:11: primary: m9 is not the column of a visit (m2, m8)"
         ]),
