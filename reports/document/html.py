@@ -6,10 +6,11 @@ from datetime import datetime
 from html import escape
 from itertools import groupby
 
-from .spans import Block, Facts, Figure, Heading, Label, Meta, Paragraph, Ref, Report, Span, Table, Text, Value
+from .spans import Block, Facts, Figure, Heading, Label, Meta, Paragraph, Ref, Report, Span, Table, Text, Value, plain
 
 STYLE = """
-:root{--paper:#fff;--ink:#1a1a1a;--quiet:#595959;--line:#c9c5bd;--accent:#0b5a57;--warn:#7a2e00;--warn-back:#fdf1e7;--card:#fff}
+:root{color-scheme:light dark;
+--paper:#fff;--ink:#1a1a1a;--quiet:#595959;--line:#c9c5bd;--accent:#0b5a57;--warn:#7a2e00;--warn-back:#fdf1e7;--card:#fff}
 @media (prefers-color-scheme:dark){:root{--paper:#16191a;--ink:#e8e6e1;--quiet:#b0aca3;--line:#454b4c;--accent:#7cc7c2;
 --warn:#ffc79a;--warn-back:#33210f;--card:#fff}}
 *{box-sizing:border-box}
@@ -28,10 +29,12 @@ text-align:center;border-bottom:2px solid var(--warn)}
 dl{display:grid;grid-template-columns:minmax(8rem,14rem) 1fr;gap:.25rem 1rem;font-size:.92rem}
 dt{color:var(--quiet)}dd{margin:0;overflow-wrap:anywhere}
 .scroll{overflow-x:auto;margin:1.25rem 0}
-.scroll:focus-visible{outline:3px solid var(--accent);outline-offset:2px}
+.scroll:focus-visible,.wide-figure:focus-visible{outline:3px solid var(--accent);outline-offset:2px}
 table{border-collapse:collapse;font-size:.9rem;line-height:1.35;min-width:60%;
 font-variant-numeric:tabular-nums lining-nums}
 caption{text-align:left;font-weight:600;padding-bottom:.4rem}
+/* A wide table scrolls under its caption, which stays within the window. */
+caption>span{display:block;position:sticky;left:0;width:fit-content;max-width:min(52rem,calc(100vw - 2rem))}
 caption .ref,figcaption .ref{color:var(--accent)}
 thead th{font-weight:600;font-size:.82rem;vertical-align:bottom;padding:.25rem .55rem;text-align:right}
 thead tr:first-child th{border-top:2px solid var(--ink)}
@@ -39,8 +42,8 @@ thead tr:last-child th{border-bottom:1px solid var(--ink)}
 th.group{text-align:center;border-bottom:1px solid var(--line)}
 td,tbody th{padding:.22rem .55rem;text-align:right;white-space:nowrap;font-weight:400}
 tbody th,th.text,td.text{text-align:left;white-space:normal;min-width:6rem}
-tbody th{font-family:inherit}
-tbody tr:last-child>*{border-bottom:2px solid var(--ink)}
+tbody th{font-family:inherit;vertical-align:top}
+tbody{border-bottom:2px solid var(--ink)}
 tr.strong>*{font-weight:700}
 tr.new>*{border-top:1px solid var(--line)}
 figure{margin:1.5rem 0}
@@ -56,7 +59,7 @@ overflow-wrap:anywhere}
 
 def html(report: Report, at: datetime) -> str:
     title = f"{report.title} – {report.subtitle}"
-    mark = f'<p class="mark" role="note">{escape(report.mark)}</p>' if report.mark else ""
+    mark = f'<header class="mark">{escape(report.mark)}</header>' if report.mark else ""
     body = "\n".join(_block(block) for block in report.blocks)
     made = at.strftime("%Y-%m-%d %H:%M %Z")
     return (
@@ -105,13 +108,19 @@ def _span(span: Span) -> str:
 
 
 def _figure(figure: Figure) -> str:
+    name = _name(figure.ref)
     data = base64.b64encode(figure.svg.encode()).decode()
     notes = _notes(figure.notes)
     return (
-        f'<figure><figcaption><span class="ref">{_spans(figure.ref)}.</span> {_spans(figure.title)}</figcaption>'
-        f'<div class="wide-figure"><img src="data:image/svg+xml;base64,{data}" alt="{escape(figure.alt)}"></div>'
+        f'<figure><figcaption id="{name}"><span class="ref">{_spans(figure.ref)}.</span> {_spans(figure.title)}</figcaption>'
+        f'<div class="wide-figure" role="region" aria-labelledby="{name}" tabindex="0">'
+        f'<img src="data:image/svg+xml;base64,{data}" alt="{escape(figure.alt)}"></div>'
         f"{notes}</figure>"
     )
+
+
+def _name(ref: Sequence[Span]) -> str:
+    return plain(ref).lower().replace(" ", "-")
 
 
 def _notes(notes: Sequence[Sequence[Span]]) -> str:
@@ -119,11 +128,12 @@ def _notes(notes: Sequence[Sequence[Span]]) -> str:
 
 
 def _table(table: Table) -> str:
-    caption = f'<caption><span class="ref">{_spans(table.ref)}.</span> {_spans(table.caption)}</caption>'
+    name = _name(table.ref)
+    caption = f'<caption><span id="{name}"><span class="ref">{_spans(table.ref)}.</span> {_spans(table.caption)}</span></caption>'
     rows = "\n".join(_rows(table))
     notes = _notes(table.notes)
     grid = f"<table>{caption}<thead>{_head(table)}</thead><tbody>{rows}</tbody></table>"
-    return f'<div class="scroll" tabindex="0">{grid}</div>{notes}'
+    return f'<div class="scroll" role="region" aria-labelledby="{name}" tabindex="0">{grid}</div>{notes}'
 
 
 def _head(table: Table) -> str:
@@ -146,12 +156,23 @@ def _head_cell(head, rows: int = 1) -> str:
     return f'<th scope="col"{kind}{span}>{_spans(head.spans)}</th>'
 
 
+def _row_head(table: Table, number: int) -> str:
+    """The first cell; it stands for the rows under it whose first cell is empty, which have none of their own."""
+    spans = table.rows[number].cells[0]
+    if number and not spans:
+        return ""
+    last = next((i for i in range(number + 1, len(table.rows)) if table.rows[i].cells[0]), len(table.rows))
+    if last - number == 1:
+        return f'<th scope="row">{_spans(spans)}</th>'
+    return f'<th scope="rowgroup" rowspan="{last - number}">{_spans(spans)}</th>'
+
+
 def _rows(table: Table) -> Iterator[str]:
     for number, row in enumerate(table.rows):
         kinds = [row.kind] if row.kind != "normal" else []
         if number and row.cells[0] and not all(other.cells[0] for other in table.rows):
             kinds.append("new")
-        cells = [f'<th scope="row">{_spans(row.cells[0])}</th>']
+        cells = [_row_head(table, number)]
         for head, cell in zip(table.heads[1:], row.cells[1:], strict=True):
             cells.append(f"<td>{_spans(cell)}</td>" if head.numeric else f'<td class="text">{_spans(cell)}</td>')
         yield f'<tr class="{" ".join(kinds)}">{"".join(cells)}</tr>' if kinds else f"<tr>{''.join(cells)}</tr>"

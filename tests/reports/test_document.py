@@ -388,3 +388,12 @@ def test_an_instrument_without_baseline_has_a_sentence_instead_of_an_empty_table
     report = compose(analyse(data, PLAN), data, PLAN)
     said = [plain(block.spans) for block in report.blocks if getattr(block, "kind", "") == "missing"]
     assert any(text.startswith("CESD: no difference can be estimated") for text in said)
+
+
+def test_every_table_and_figure_of_the_html_has_a_name_and_no_head_is_empty(written):
+    text = written["en"].html.read_text()
+    names = re.findall(r'aria-labelledby="([^"]+)"', text)
+    assert len(names) == len(set(names)) == text.count("<table>") + text.count("<figure>")
+    assert [name for name in names if f'id="{name}"' not in text] == []
+    assert re.findall(r"<th[^>]*></th>", text) == []
+    assert "color-scheme:light dark" in text
