@@ -203,7 +203,7 @@ def test_the_studys_own_questions_belong_to_the_baseline(study):
         language="en",
         statements=[each.code for each in letter.statements],
         comprehension={"stop": 1},
-        signature="Dan",
+        signature="Dan Jansen",
         by=actors.participant(person.code),
         at=NOW,
     )
