@@ -242,6 +242,8 @@ def baseline(x):
     for column, line in x.kinds.items():
         if column == "site" or column not in PLAIN:
             values = {arm: [p[column] for p in x.of(arm) if p[column] != ""] for arm in x.arms}
+            if column == "site":
+                values, line = centres(values, line)
             if line["type"] == "number":
                 yield from spread(x, column, {arm: [float(v) for v in found] for arm, found in values.items()}, level)
             else:
@@ -250,6 +252,16 @@ def baseline(x):
         scores = {arm: [s for p in x.of(arm) if (s := x.score(p, code, x.baseline)) is not None] for arm in x.arms}
         if any(scores.values()):
             yield from spread(x, code, scores, level)
+
+
+def centres(values, line):
+    """Where there are more than four, the three largest by name and the others together."""
+    if len(line["values"].split("; ")) <= 4:
+        return values, line
+    sizes = Counter(site for found in values.values() for site in found)
+    kept = sorted(sizes, key=lambda site: (-sizes[site], site))[:3]
+    together = {arm: [v if v in kept else "other_sites" for v in found] for arm, found in values.items()}
+    return together, {**line, "values": "; ".join((*kept, "other_sites"))}
 
 
 def spread(x, code, values, level):

@@ -143,3 +143,14 @@ def test_a_file_without_reasons_gives_no_reason(numbers, tmp_path):
     analyse(tmp_path)
     page = (tmp_path / "report.html").read_text()
     assert ("reason not recorded in this data set" in page, "not answered" in page) == (True, False)
+
+
+def test_covariates_are_called_as_the_plan_calls_them(tmp_path):
+    analyse(tmp_path, language="nl")
+    assert "Gecorrigeerd voor: de score bij de voormeting, Antidepressiva, Duur van de huidige episode." in (
+        text_of(tmp_path / "report.html")
+    )
+
+
+def text_of(page):
+    return re.sub(r"\s+", " ", re.sub(r"<[^>]*>", "", page.read_text()))

@@ -154,3 +154,24 @@ def test_stopping_is_not_counted_in_an_arm_that_gets_the_programme_later(db, now
     factories.a_randomised_participant(study, now, diagnosis="over10y", language_ok="able")
     arms = unblinded.dataset(study, **LOOK, at=now).flow.arms
     assert [(arm.waits, arm.discontinued) for arm in arms] == [(False, {}), (True, None)]
+
+
+def test_the_baseline_table_names_what_was_asked_and_leaves_out_what_nobody_can_have_answered(db, now):
+    study = factories.an_open_study(STUDIES / "living-positive", now)
+    factories.a_randomised_participant(study, now, diagnosis="over10y", language_ok="able")
+    factories.a_randomised_participant(study, now, diagnosis="m6to24", language_ok="able")
+    found = {variable.code: variable for variable in blinded.dataset(study, now).variables}
+    assert found["sex"].label == {"en": "Sex", "nl": "Geslacht"}
+    assert list(found["diagnosis"].levels) == ["m6to24", "y2to10", "over10y"]
+    assert "language_ok" not in found
+
+
+def test_where_there_are_many_centres_the_small_ones_stand_together(db, now):
+    study = factories.an_open_study(STUDIES / "living-positive", now)
+    sites = [site.code for site in study.current.protocol.sites]
+    for site in (*sites[:5], sites[4], sites[4], sites[3]):
+        factories.a_randomised_participant(study, now, diagnosis="over10y", language_ok="able", site=site)
+    data = blinded.dataset(study, now)
+    [variable] = [variable for variable in data.variables if variable.code == "site"]
+    assert list(variable.levels) == [sites[4], sites[3], sites[0], "other_sites"]
+    assert [person.value("site") for person in data.participants].count("other_sites") == 2

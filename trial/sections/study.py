@@ -124,9 +124,12 @@ class Option(Entry):
 
 
 class Question(Entry):
+    """`label` names in few words what is asked, for tables; the text itself where there is none."""
+
     code: Code
     kind: Literal["number", "choice", "site"]
     text: Text
+    label: Text | None = None
     min: float | None = None
     max: float | None = None
     options: tuple[Option, ...] = ()
@@ -142,6 +145,10 @@ class Question(Entry):
         if self.min is not None and self.max is not None and self.min >= self.max:
             raise ValueError("min must be below max")
         return self
+
+    @property
+    def name(self) -> dict[str, str]:
+        return dict(self.label or self.text)
 
     @property
     def option_codes(self) -> tuple[str, ...]:

@@ -6,11 +6,12 @@ from collections.abc import Iterator, Sequence
 
 from outcomes.queries import definitions
 from reports.dataset import Instrument, Participant, ReliableChange, Timepoint, Variable
-from reports.queries.plan import MANY, levels
+from reports.queries.dataset.people import OTHER_SITES, largest
+from reports.queries.plan import MANY
 from reports.queries.tables import records
 from trial.entries import Table
 from trial.models import ProtocolVersion
-from trial.rules import names
+from trial.rules import Facts, holds, names
 from trial.sections.study import Question
 
 
@@ -53,9 +54,10 @@ def _instrument(row: dict, title: dict[str, str], asked: Sequence[str]) -> Instr
 
 
 def variables(version: ProtocolVersion, people: Sequence[Participant]) -> tuple[Variable, ...]:
-    """The study's questions, and its centres where they are few.
+    """The study's questions and its centres.
 
-    Left out are questions that let people in by one answer only: they say nothing of those who got in.
+    Left out are questions that let people in by one answer only, and answers that let nobody in: they say nothing of
+    those who got in.
     """
     return tuple(_variables(version, people))
 
@@ -64,16 +66,28 @@ def _variables(version: ProtocolVersion, people: Sequence[Participant]) -> Itera
     decided = {code for criterion in version.protocol.eligibility for code in names(criterion.rule).answers}
     for question in version.protocol.questions:
         if question.kind == "site":
-            if levels(version, question.code) <= MANY:
-                yield Variable(question.code, dict(question.text), levels=_sites(version))
+            yield Variable(question.code, question.name, levels=_sites(version, people))
         elif question.code not in decided or len({person.value(question.code) for person in people}) > 1:
-            yield _variable(question)
+            yield _variable(version, question)
 
 
-def _sites(version: ProtocolVersion) -> dict[str, dict[str, str]]:
-    return {site.code: {"en": site.name} for site in version.protocol.sites}
+def _sites(version: ProtocolVersion, people: Sequence[Participant]) -> dict[str, dict[str, str]]:
+    """Every centre where they are few; else the largest, and the rest together (see `people.grouped`)."""
+    named = {site.code: {"en": site.name} for site in version.protocol.sites}
+    if len(named) <= MANY:
+        return named
+    return {code: named[code] for code in largest(people)} | {
+        OTHER_SITES: {"en": "Other centres", "nl": "Andere centra"}
+    }
 
 
-def _variable(question: Question) -> Variable:
-    options = {option.code: dict(option.text) for option in question.options}
-    return Variable(question.code, dict(question.text), question.kind, levels=options)
+def _variable(version: ProtocolVersion, question: Question) -> Variable:
+    options = {
+        each.code: dict(each.text) for each in question.options if not _lets_nobody_in(version, question, each.code)
+    }
+    return Variable(question.code, question.name, question.kind, levels=options)
+
+
+def _lets_nobody_in(version: ProtocolVersion, question: Question, option: str) -> bool:
+    facts = Facts(answers={question.code: option})
+    return any(holds(criterion.rule, facts) is False for criterion in version.protocol.eligibility)

@@ -3,17 +3,21 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from typing import Any
 
 from reports.dataset import Participant
 from reports.queries.dataset.calls import Calls
 from reports.queries.dataset.programme import Use
+from reports.queries.plan import MANY
 from reports.queries.tables import Records, day, days_after, records
 from trial.entries import Table
 from trial.models import ProtocolVersion
 from trial.queries.tables import answer_column, asked
 
+OTHER_SITES = "other_sites"
+NAMED_SITES = 3  # more would fill the table with rows of a few people
 AT_THE_START = ("granted", "randomised")
 
 
@@ -23,7 +27,25 @@ def participants(
     rows = [row for row in records(found, "participants") if row["randomised_on"]]
     rows.sort(key=lambda row: row["randomised_on"])  # stable: by arrival within a day
     offering = {arm.code for arm in version.protocol.arms if _offers_at_once(arm)}
-    return tuple(_participant(version, row, arms, offering, use, calls) for row in rows)
+    return grouped(version, tuple(_participant(version, row, arms, offering, use, calls) for row in rows))
+
+
+def grouped(version: ProtocolVersion, people: tuple[Participant, ...]) -> tuple[Participant, ...]:
+    """With the small centres under one code where there are many, as the baseline table tells them."""
+    code = next((question.code for question in version.protocol.questions if question.kind == "site"), None)
+    if code is None or len(version.protocol.sites) <= MANY:
+        return people
+    kept = largest(people)
+    return tuple(
+        replace(person, values={**person.values, code: person.site if person.site in kept else OTHER_SITES})
+        for person in people
+    )
+
+
+def largest(people: Sequence[Participant]) -> list[str]:
+    """The centres with most people randomised, by code where they have as many."""
+    counts = Counter(person.site for person in people if person.site)
+    return sorted(counts, key=lambda site: (-counts[site], site))[:NAMED_SITES]
 
 
 def _offers_at_once(arm: Any) -> bool:
