@@ -338,10 +338,12 @@ WORDS: dict[str, tuple[str, str]] = {
     "share_pooled": ("{share} %", "{share}%"),
     "retention_note": (
         "Left: the day of withdrawal, else the day on which the first time point opened to the person from which on "
-        "nothing was answered. At a time point: when it had opened to everybody in the arm. Bands are {level} % "
+        "nothing was answered; the planned day where that is not told. At a time point: when it had opened to everybody in "
+        "the arm. Bands are {level} % "
         "confidence intervals.",
         "Weg: de dag van terugtrekken, anders de dag waarop voor die persoon het eerste meetmoment openging vanaf waar "
-        "niets meer is ingevuld. Bij een meetmoment: toen het voor iedereen in de groep open was. Banden zijn "
+        "niets meer is ingevuld; de geplande dag als die niet bekend is. Bij een meetmoment: toen het voor iedereen in de "
+        "groep open was. Banden zijn "
         "{level}%-betrouwbaarheidsintervallen.",
     ),
     "not_followed": (

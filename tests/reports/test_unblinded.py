@@ -100,7 +100,7 @@ def test_a_stratum_of_many_levels_is_left_out_of_the_model_and_the_report_says_s
     assert plan_of(study.current).covariates == ("sex",)
     factories.a_randomised_participant(study, now, diagnosis="over10y", language_ok="able")
     source = blinded.dataset(study, now).meta.source["en"]
-    assert source.endswith("Stratified by site, too many levels to enter the model.")
+    assert source.endswith("Stratified by Centre, too many levels to enter the model.")
     assert Participant.objects.count() == 1
 
 

@@ -130,7 +130,7 @@ def _use(w: Writer) -> Iterator[Block]:
     at = [(f"d{day}", _day(w, day)) for day in DAYS_OF_USE]
     yield table(w, "use", w.say("use_table"), "stopped", at, ref)
     if picture:
-        yield risk_table(w, "use", risk)
+        yield risk_table(w, "use", w.data.time_unit + "s_access", risk)
 
 
 def _day(w: Writer, day: int) -> Spans:

@@ -53,13 +53,12 @@ def _is_known(w: Writer, kind: str, group: str, name: str) -> bool:
     return number is not None and number.value is not None
 
 
-def risk_table(w: Writer, kind: str, ref: Spans) -> Table:
+def risk_table(w: Writer, kind: str, x_key: str, ref: Spans) -> Table:
     """The people at risk as they stand under the figure."""
     at = ticks(w.data, kind)
-    unit = w.data.time_unit + ("s_access" if kind == "use" else "s")
     heads = (
         *([ColumnHead(w.say("arm"), numeric=False)] if w.data.groups != (POOLED,) else []),
-        *(ColumnHead((Label(str(tick)),), w.say(unit)) for tick in at),
+        *(ColumnHead((Label(str(tick)),), w.say(x_key)) for tick in at),
     )
     rows = []
     for group in w.data.groups:

@@ -24,7 +24,7 @@ def chapter(w: Writer) -> Iterator[Block]:
     at = [(point.code, w.point(point.code)) for point in points[-6:]]
     yield table(w, "retention", w.say("retention_table"), "ended", at, ref)
     if picture:
-        yield risk_table(w, "retention", risk)
+        yield risk_table(w, "retention", w.data.time_unit + "s", risk)
 
 
 def _last(w: Writer, points: list[str]) -> str:

@@ -98,5 +98,11 @@ def _meta(study: Study, version: ProtocolVersion, *, by_arm: bool) -> Meta:
 def _source(study: Study, version: ProtocolVersion, by_arm: bool) -> dict[str, str]:
     """Where the data come from, and what a reader must know of how they were counted."""
     parts = [ORIGIN[study.simulated], BEGAN if by_arm else POOLED]
-    told = [{lang: text.format(name=name) for lang, text in MANY_LEVELS.items()} for name in strata(version)[1]]
-    return {language: " ".join(part[language] for part in (*parts, *told)) for language in ORIGIN[study.simulated]}
+    parts += [_many_levels(version, name) for name in strata(version)[1]]
+    return {language: " ".join(part[language] for part in parts) for language in ORIGIN[study.simulated]}
+
+
+def _many_levels(version: ProtocolVersion, stratum: str) -> dict[str, str]:
+    question = version.protocol.question(stratum)
+    names = question.name if question else {}
+    return {language: text.format(name=names.get(language, stratum)) for language, text in MANY_LEVELS.items()}
