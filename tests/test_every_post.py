@@ -256,7 +256,6 @@ ELSEWHERE = {
     "mfa_deactivate_totp": "takes it away",
     "mfa_generate_recovery_codes": "new codes in place of the old, in one row",
 }
-ON_THEIR_OWN_PAGE = {"join:code_again": "leads on whatever was sent; whoever types it in is told in words"}
 SEEN_BY = {  # who walks through the pages, and from where
     "a newcomer": (newcomer(), ["/"]),
     "a newcomer among the first questions": (newcomer("begin"), [JOIN]),
@@ -337,7 +336,7 @@ def test_a_form_that_is_sent_twice_has_one_effect(press, study):
     assert once.rows or once.mails or press.route in KEPT_IN_PLACE
 
 
-@pytest.mark.parametrize("press", [press for press in PRESSES if press.route not in ON_THEIR_OWN_PAGE], ids=str)
+@pytest.mark.parametrize("press", PRESSES, ids=str)
 def test_the_address_that_a_form_is_sent_to_can_be_opened_too(press, study):
     """It stays in the browser after an error, and a reload, the language switch and the way back from help open it."""
     x = SimpleNamespace(**press.given(study))
@@ -352,10 +351,9 @@ def test_the_answer_of_checking_the_trail_can_be_reloaded(study):
     assert ada.get(reverse("research:verify", args=[R])).url == reverse("research:audit", args=[R])
 
 
-def test_an_address_that_only_takes_what_is_sent_says_so_in_words(study):
-    browser = pairs.way_in("contact")
-    answer = browser.get(reverse("join:code_again", args=[P]))
-    assert (answer.status_code, answer["Allow"]) == (405, "POST")
+def test_an_address_that_does_not_take_what_is_sent_says_so_in_words(study):
+    answer = pairs.way_in("contact").post(reverse("join:help", args=[P]))
+    assert (answer.status_code, answer["Allow"]) == (405, "GET")
     assert "cannot be opened by itself" in answer.content.decode()
 
 

@@ -82,7 +82,7 @@ def _questions(request: HttpRequest, person: Participant, page: Page, is_asked: 
     return render(request, "outcomes/join/questions.html", {"form": form, **_progress(person, page)})
 
 
-def _answer_questions(request: HttpRequest, person: Participant, form: Questions, at: datetime) -> None:
+def _answer_questions(request: HttpRequest, person: Participant, form: Questions | AllItems, at: datetime) -> None:
     with suppress(participants.NotAskedNow):  # stopped in another tab meanwhile: the way onward says so
         participants.answer_questions(
             participant=person,

@@ -75,7 +75,7 @@ def by_pages(study: Study, cleo: User, person: Participant):
 
     browser = Browser(raise_request_exception=False)
     browser.force_login(cleo, backend="django.contrib.auth.backends.ModelBackend")
-    values = {"slug": study.slug, "code": person.code, "number": 1, "membership": 1, "message": 1}
+    values = {"slug": study.slug, "code": person.code, "number": 1, "membership": 1, "invitation": 1, "message": 1}
     room = next(each for each in get_resolver().url_patterns if getattr(each, "namespace", "") == "research")
     for route in routes(room):
         wanted = {name: value for name, value in values.items() if f":{name}>" in str(route.pattern)}

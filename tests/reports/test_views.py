@@ -170,8 +170,8 @@ def test_a_report_of_another_study_is_not_found(study, dan, now, client_of):
 
 def test_nothing_is_made_by_looking(study, client_of):
     client = client_of("researcher")
-    assert client.get(url("request_report", study)).status_code == 405
-    assert client.get(url("make_export", study)).status_code == 405
+    assert client.get(url("request_report", study)).url == url("reports", study)
+    assert client.get(url("make_export", study)).url == url("exports", study)
 
 
 @pytest.mark.parametrize("page", ["reports", "exports"])

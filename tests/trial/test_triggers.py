@@ -42,7 +42,7 @@ def a_row_of_each(study, now):
     factories.a_randomised_participant(study, now)
     audit.seal(study, now)
     Confirmation.objects.create(
-        version=study.current, kind="wording", subject="PHQ9:nl", confirmed_by="staff 1", confirmed_at=now
+        version=study.current, kind="wording", subject="PHQ9:fr", confirmed_by="staff 1", confirmed_at=now
     )
 
 

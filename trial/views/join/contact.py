@@ -12,7 +12,7 @@ from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
 from django.utils import timezone
 from django.utils.translation import gettext as _
-from django.views.decorators.http import require_http_methods, require_POST
+from django.views.decorators.http import require_http_methods
 
 from trial.actions import mailcodes, participants
 from trial.actions.once import KeyReused
@@ -20,7 +20,7 @@ from trial.forms.join import Contact, MailCode
 from trial.mailcodes import Asked, Verdict
 from trial.models import Participant, Study
 from trial.views.join import arrival
-from trial.views.posted import refuses_reused_keys, request_key
+from trial.views.posted import posted_from, refuses_reused_keys, request_key
 
 STEP = "trial.verification"
 
@@ -69,7 +69,7 @@ def code(request: HttpRequest, study: Study, person: Participant) -> HttpRespons
     return render(request, "join/code.html", {"form": form, "email": asked.email})
 
 
-@require_POST
+@posted_from("join:code", "slug")
 @arrival.for_newcomers
 @refuses_reused_keys
 def code_again(request: HttpRequest, study: Study, person: Participant) -> HttpResponse:
