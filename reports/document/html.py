@@ -6,6 +6,7 @@ from datetime import datetime
 from html import escape
 from itertools import groupby
 
+from .dates import moment
 from .spans import Block, Facts, Figure, Heading, Label, Meta, Paragraph, Ref, Report, Span, Table, Text, Value, plain
 
 STYLE = """
@@ -61,7 +62,7 @@ def html(report: Report, at: datetime) -> str:
     title = f"{report.title} – {report.subtitle}"
     mark = f'<header class="mark">{escape(report.mark)}</header>' if report.mark else ""
     body = "\n".join(_block(block) for block in report.blocks)
-    made = at.strftime("%Y-%m-%d %H:%M %Z")
+    made = moment(at, report.language)
     return (
         f'<!doctype html>\n<html lang="{report.language}">\n<head>\n<meta charset="utf-8">\n'
         '<meta name="viewport" content="width=device-width, initial-scale=1">\n'

@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 from xml.sax.saxutils import escape
 
+from .dates import moment
 from .spans import Block, ColumnHead, Facts, Figure, Heading, Paragraph, Report, Span, Table, plain
 
 SERIF, BOLD, ITALIC = "STIX", "STIX-Bold", "STIX-Italic"
@@ -149,7 +150,7 @@ def _furniture(canvas, report: Report, at: datetime, number: int, pages: int) ->
     canvas.setStrokeColor("#c9c5bd")
     canvas.setLineWidth(0.5)
     canvas.line(57, 46, width - 57, 46)
-    canvas.drawString(57, 35, f"{report.foot} · {at.strftime('%Y-%m-%d %H:%M %Z')}")
+    canvas.drawString(57, 35, f"{report.foot} · {moment(at, report.language)}")
     canvas.drawRightString(width - 57, 35, f"{report.page_word} {number} / {pages}")
     if number > 1:
         canvas.drawString(57, height - 42, f"{report.title} – {report.subtitle}")

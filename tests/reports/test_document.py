@@ -397,3 +397,11 @@ def test_every_table_and_figure_of_the_html_has_a_name_and_no_head_is_empty(writ
     assert [name for name in names if f'id="{name}"' not in text] == []
     assert re.findall(r"<th[^>]*></th>", text) == []
     assert "color-scheme:light dark" in text
+
+
+@pytest.mark.parametrize(
+    ("language", "made"), [("en", "2 January 2026, 03:04 UTC"), ("nl", "2 januari 2026, 03:04 UTC")]
+)
+def test_the_foot_says_in_the_report_s_language_when_it_was_made(written, language, made):
+    texts = [*pages(written[language].pdf), written[language].html.read_text()]
+    assert [text for text in texts if made not in text.replace("\u00a0", " ")] == []
