@@ -106,7 +106,10 @@ def test_an_alert_is_taken_and_closed_with_what_was_done(study, ada, staff, now)
     assert ada.post(f"{base}{alert.pk}/contact/").json()["code"] == "alert_not_taken"
     assert ada.post(f"{base}{alert.pk}/close/", {"done": "Called"}).json()["code"] == "alert_not_taken"
 
-    assert ada.post(f"{base}{alert.pk}/take/").json()["state"] == "taken"
+    taken = ada.post(f"{base}{alert.pk}/take/").json()
+    assert (taken["state"], taken["taken_by"]) == ("taken", "Ada Visser")
+    assert ada.post(f"{base}{alert.pk}/take/").json()["code"] == "alert_taken_meanwhile"
+    assert ada.post(f"{base}{alert.pk}/take/", {"holder": taken["holder"]}).json()["holder"] == taken["holder"]
     assert ada.post(f"{base}{alert.pk}/contact/").json()["phone"] == dan.identity.phone
     eva = Client(staff("supervisor"))
     assert eva.post(f"{base}{alert.pk}/contact/").json()["code"] == "alert_not_taken"

@@ -194,7 +194,8 @@ def test_an_alert_is_not_closed_without_a_note_nor_before_it_is_taken(study, dan
     alert, client = raised(study, dan), signed_in(eva)
     response = client.post(url("close_alert", study.slug, alert.pk), {"done": "Called", **key()})
     assert response.status_code == 409
-    assert "Only whoever took this alert closes it: take it over first." in words(response)
+    assert "Nobody has taken this alert over yet." in words(response)
+    assert "What you wrote Called This is not kept." in words(response)
     client.post(url("take_alert", study.slug, alert.pk), key())
     response = client.post(url("close_alert", study.slug, alert.pk), {"done": "  ", **key()})
     assert response.status_code == 400
@@ -208,7 +209,7 @@ def test_an_alert_is_not_closed_without_a_note_nor_before_it_is_taken(study, dan
 def test_somebody_else_can_take_an_alert_over_and_the_trail_says_from_whom(study, dan, eva, ada):
     alert = raised(study, dan)
     alerts.take(alert=alert, by=by(eva), at=SOON)
-    alerts.take(alert=alert, by=by(ada, "researcher"), at=SOON)
+    alerts.take(alert=alert, holder=f"staff {eva.pk}", by=by(ada, "researcher"), at=SOON)
     assert [row.taken_by for row in reads.rows(reads.unclosed([study]), SOON, {})] == ["Ada Visser"]
     second = AuditEvent.objects.filter(action="alert taken").order_by("-number").first()
     assert f"staff {eva.pk}" in second.old
@@ -224,6 +225,52 @@ def test_only_whoever_took_it_closes_an_alert_and_the_note_of_another_is_given_b
     assert (shown.status_code, alert.state, alert.taken_by) == (409, "taken", f"staff {eva.pk}")
     assert "What you wrote Called at ten, agreed on the GP This is not kept." in words(shown)
     assert signed_in(eva).post(url("close_alert", study.slug, alert.pk), {**note, **key()}).status_code == 302
+
+
+SOON_SAID = "Mon 2 Mar, 12:00"  # an hour after NOW, on the clock of the study
+
+
+def test_a_page_that_is_old_takes_an_alert_from_nobody_unseen(study, dan, eva, ada):
+    """Both open the page while nobody has the alert; Eva is first. Ada is told, and may then take it over knowingly."""
+    alert = raised(study, dan)
+    seen = {"holder": alert.taken_by}
+    signed_in(eva).post(url("take_alert", study.slug, alert.pk), {**seen, **key()})
+    shown = signed_in(ada).post(url("take_alert", study.slug, alert.pk), {**seen, **key()})
+    alert.refresh_from_db()
+    assert (shown.status_code, alert.taken_by) == (409, f"staff {eva.pk}")
+    assert f"Eva de Wit took this alert over on {SOON_SAID}." in words(shown)
+    assert f'name="holder" value="staff {eva.pk}"' in shown.content.decode()
+    assert "Take over from Eva de Wit" in words(shown)
+    knowingly = {"holder": alert.taken_by, **key()}
+    assert signed_in(ada).post(url("take_alert", study.slug, alert.pk), knowingly).status_code == 302
+    hers = signed_in(eva).get(url("alert", study.slug, alert.pk))
+    assert "(from Eva de Wit)" in words(hers)
+    assert "Ada Visser, Mon 2 Mar 2026, 12:00" in words(hers)
+    shown = signed_in(eva).post(url("alert_contact", study.slug, alert.pk), key())
+    assert (shown.status_code, f"Ada Visser took this alert over on {SOON_SAID}." in words(shown)) == (409, True)
+
+
+@pytest.mark.parametrize(("note", "kept"), [("Called at ten", True), ("", False)])
+def test_whoever_closes_an_alert_that_another_took_is_told_who_has_it(note, kept, study, dan, eva, ada):
+    alert = raised(study, dan)
+    alerts.take(alert=alert, by=by(eva), at=SOON)
+    shown = signed_in(ada).post(url("close_alert", study.slug, alert.pk), {"done": note, **key()})
+    assert shown.status_code == 409
+    assert f"Eva de Wit took this alert over on {SOON_SAID}." in words(shown)
+    assert (f"What you wrote {note} This is not kept." in words(shown)) is kept
+
+
+def test_the_note_of_whoever_closes_a_moment_too_late_is_given_back(study, dan, eva, ada):
+    alert = raised(study, dan)
+    alerts.take(alert=alert, by=by(eva), at=SOON)
+    alerts.take(alert=alert, holder=f"staff {eva.pk}", by=by(ada), at=SOON)
+    alerts.close(alert=alert, done="Called", by=by(ada), at=SOON)
+    note = {"done": "Called at ten, agreed on the GP"}
+    shown = signed_in(eva).post(url("close_alert", study.slug, alert.pk), {**note, **key()})
+    assert shown.status_code == 409
+    assert f"Ada Visser closed this alert on {SOON_SAID}." in words(shown)
+    assert "What you wrote Called at ten, agreed on the GP This is not kept." in words(shown)
+    assert "What was done Called" in words(shown)
 
 
 def test_a_closed_alert_is_not_taken_again(study, dan, eva):
@@ -250,9 +297,9 @@ def test_the_number_left_at_the_screening_is_shown_to_whoever_took_the_alert_and
     alert = someone_who_left_a_phone(study)
     taker, other = signed_in(eva), signed_in(ada)
     address = url("alert_contact", study.slug, alert.pk)
-    assert taker.post(address, key()).status_code == 302  # not taken yet
+    assert taker.post(address, key()).status_code == 409  # not taken yet
     taker.post(url("take_alert", study.slug, alert.pk), key())
-    assert other.post(address, key()).status_code == 302
+    assert other.post(address, key()).status_code == 409
     assert AuditEvent.objects.filter(action="contact details shown").count() == 0
     shown = taker.post(address, key())
     assert 'href="tel:+31655551234"' in shown.content.decode()

@@ -125,7 +125,9 @@ def test_closing_needs_a_note_and_somebody_who_took_it(study, dan, now):
 def test_somebody_else_may_take_it_over_and_the_trail_says_from_whom(study, dan, now):
     alert = raised(study, dan, now)
     alerts.take(alert=alert, by=EVA, at=now)
-    assert alerts.take(alert=alert, by=ADA, at=now).taken_by == "staff 2"
+    with pytest.raises(alerts.TakenMeanwhile):
+        alerts.take(alert=alert, by=ADA, at=now)
+    assert alerts.take(alert=alert, holder="staff 1", by=ADA, at=now).taken_by == "staff 2"
     event = AuditEvent.objects.filter(action="alert taken").order_by("number").last()
     assert event.old == '{"state":"taken","taken_by":"staff 1"}'
 

@@ -22,6 +22,10 @@ class NotTaken(Exception):
     """Seeing contact details and closing are for whoever took the alert."""
 
 
+class TakenMeanwhile(Exception):
+    """Somebody else has the alert than whoever wants to take it over saw."""
+
+
 @dataclass(frozen=True)
 class Reached:
     """How to reach the person whom an alert is about; all empty once they are erased."""
@@ -99,11 +103,16 @@ def _correct_phone(alert: Alert, phone: str, *, by: Actor, at: datetime) -> Aler
 
 
 @once
-def take(*, alert: Alert, by: Actor, at: datetime) -> Alert:
-    """Someone of the staff takes the alert over."""
+def take(*, alert: Alert, holder: str = "", by: Actor, at: datetime) -> Alert:
+    """Someone of the staff takes the alert over from `holder`, who had it as they saw it: nobody, or `staff 3`.
+
+    Raises TakenMeanwhile where somebody else has it, so that nobody takes an alert from another without knowing.
+    """
     alert = Alert.objects.select_for_update().get(pk=alert.pk)
     old = {"state": alert.state, "taken_by": alert.taken_by}
     alert.state = lifecycles.step("alert", alert.state, "take")
+    if alert.taken_by != holder:
+        raise TakenMeanwhile
     alert.taken_by, alert.taken_at = str(by), at
     alert.save(update_fields=["state", "taken_by", "taken_at"])
     _record(alert, "alert taken", old=old, by=by, at=at)

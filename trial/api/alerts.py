@@ -31,7 +31,9 @@ class AlertShape(serializers.Serializer):
     deadline_at = serializers.DateTimeField()
     is_overdue = serializers.BooleanField()
     taken_by = serializers.CharField(allow_blank=True)
+    holder = serializers.CharField(allow_blank=True, help_text="Whoever has it, as `take` asks for it.")
     taken_at = serializers.DateTimeField(allow_null=True)
+    closed_by = serializers.CharField(allow_blank=True)
     closed_at = serializers.DateTimeField(allow_null=True)
 
 
@@ -57,17 +59,25 @@ def _rows(study: Study, found: list[Alert], at: datetime) -> list[dict[str, Any]
                 "participant": alert.participant.code if alert.participant else None,
                 "is_overdue": row.is_overdue,
                 "taken_by": row.taken_by,
+                "holder": alert.taken_by,
+                "closed_by": row.closed_by,
             }
         )
     return shown
 
 
+class Take(serializers.Serializer):
+    holder = serializers.CharField(
+        default="", allow_blank=True, help_text="Whoever has it as you saw it; left out where that is nobody."
+    )
+
+
 class TakeView(APIView):
-    @writes("alert_take", "Take an alert over", None, AlertShape)
+    @writes("alert_take", "Take an alert over; 409 where somebody else has it than `holder`", Take, AlertShape)
     def post(self, request: Request, slug: str, number: int) -> Response:
         study, by = doors.study_for(request, slug, "alerts")
-        at = timezone.now()
-        actions.take(alert=_find(study, number), key=doors.key(request), by=by, at=at)
+        at, holder = timezone.now(), doors.given(Take, request)["holder"]
+        actions.take(alert=_find(study, number), holder=holder, key=doors.key(request), by=by, at=at)
         return _answer(study, number, at)
 
 

@@ -87,6 +87,9 @@ CATALOGUE: Mapping[str, Named] = {
         BAD_REQUEST, "nothing_done", _("Say what was done; an alert is not closed without it.")
     ),
     "trial.actions.alerts.NotTaken": Named(CONFLICT, "alert_not_taken", _("Take the alert over first.")),
+    "trial.actions.alerts.TakenMeanwhile": Named(
+        CONFLICT, "alert_taken_meanwhile", _("Somebody else has this alert than you named as its holder.")
+    ),
     "trial.actions.studies.AlreadyLoaded": Named(
         CONFLICT, "already_loaded", _("The newest version of this study is this very folder.")
     ),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
@@ -10,7 +11,7 @@ from typing import Any
 from django.db.models import QuerySet
 
 from trial import vault
-from trial.models import Alert, Participant, ProtocolVersion, Study
+from trial.models import Alert, AuditEvent, Participant, ProtocolVersion, Study
 from trial.queries import staff
 from trial.queries.studies import newest_versions
 
@@ -20,6 +21,7 @@ class Row:
     alert: Alert
     is_overdue: bool
     taken_by: str
+    closed_by: str
     meaning: Mapping[str, str] | str
 
 
@@ -39,12 +41,13 @@ def _of(studies: Iterable[Study | int]) -> QuerySet[Alert]:
 def rows(alerts: Iterable[Alert], at: datetime, meanings: Mapping[int, Mapping[str, Any]]) -> list[Row]:
     """Alerts with the name of who took them and what they mean; `meanings` by study and kind."""
     alerts = list(alerts)
-    names = staff.names(each.taken_by for each in alerts)
+    names = staff.names(by for each in alerts for by in (each.taken_by, each.closed_by))
     return [
         Row(
             alert=each,
             is_overdue=is_overdue(each, at),
             taken_by=names.get(each.taken_by, each.taken_by),
+            closed_by=names.get(each.closed_by, each.closed_by),
             meaning=meanings.get(each.study_id, {}).get(each.kind) or each.kind,
         )
         for each in alerts
@@ -53,6 +56,14 @@ def rows(alerts: Iterable[Alert], at: datetime, meanings: Mapping[int, Mapping[s
 
 def is_overdue(alert: Alert, at: datetime) -> bool:
     return alert.state != "closed" and alert.deadline_at < at
+
+
+def taken_from(alert: Alert) -> str:
+    """The name of whoever had this alert before the one who has it now; empty where nobody had."""
+    takes = AuditEvent.objects.filter(study=alert.study.slug, action="alert taken", subject=f"alert {alert.pk}")
+    newest = takes.order_by("-number").first()
+    before = json.loads(newest.old)["taken_by"] if newest else ""
+    return staff.names([before]).get(before, before)
 
 
 def meanings(version: ProtocolVersion) -> dict[str, Any]:

@@ -14,6 +14,7 @@ from trial.actions import alerts as actions
 from trial.forms import research as forms
 from trial.models import Alert, Study
 from trial.queries import alerts, studies
+from trial.templatetags.handvat import when
 from trial.views.posted import posted_from
 from trial.views.research.finding import conflict_if_reused, key, person, study_for
 
@@ -50,9 +51,9 @@ def alert(request: HttpRequest, slug: str, number: int) -> HttpResponse:
 
 
 def _page(request: HttpRequest, study: Study, found: Alert, me: str, **more: object) -> HttpResponse:
-    [row] = alerts.rows([found], timezone.now(), {study.pk: alerts.meanings(study.current)})
     context = {
-        "row": row,
+        "row": _row(study, found),
+        "taken_from": alerts.taken_from(found) if found.taken_by else "",
         "alert": found,
         "is_mine": found.taken_by == me,
         "owner": study.current.protocol.contacts.safety,
@@ -62,6 +63,32 @@ def _page(request: HttpRequest, study: Study, found: Alert, me: str, **more: obj
         **more,
     }
     return render(request, "research/alert.html", context)
+
+
+def _row(study: Study, found: Alert) -> alerts.Row:
+    [row] = alerts.rows([found], timezone.now(), {study.pk: alerts.meanings(study.current)})
+    return row
+
+
+def _whose(study: Study, found: Alert) -> str:
+    """Why this person cannot do now what they wanted, for a message: who closed the alert, or who has it."""
+    row = _row(study, found)
+    if found.state == "closed":
+        said, name, at = _("%(name)s closed this alert on %(when)s."), row.closed_by, found.closed_at
+    elif found.state == "taken":
+        said, name, at = _("%(name)s took this alert over on %(when)s."), row.taken_by, found.taken_at
+    else:
+        return _("Nobody has taken this alert over yet.")
+    return said % {"name": name, "when": when(at)}
+
+
+def _refused(request: HttpRequest, study: Study, number: int, me: str, **more: object) -> HttpResponse:
+    """The page as it is now, with what was typed."""
+    found = _find(study, number)
+    messages.error(request, _whose(study, found))
+    response = _page(request, study, found, me, **more)
+    response.status_code = 409
+    return response
 
 
 def _find(study: Study, number: int) -> Alert:
@@ -79,12 +106,12 @@ def _find(study: Study, number: int) -> Alert:
 @conflict_if_reused
 def take(request: HttpRequest, slug: str, number: int) -> HttpResponse:
     study, actor = study_for(request, slug, "alerts")
+    found, holder = _find(study, number), request.POST.get("holder", "")
     try:
-        actions.take(alert=_find(study, number), key=key(request), by=actor, at=timezone.now())
-    except lifecycles.NotAllowedNow as error:
-        messages.error(request, str(error))
-    else:
-        messages.success(request, _("You took this alert. Say below what was done, then close it."))
+        actions.take(alert=found, holder=holder, key=key(request), by=actor, at=timezone.now())
+    except (actions.TakenMeanwhile, lifecycles.NotAllowedNow):
+        return _refused(request, study, number, str(actor))
+    messages.success(request, _("You took this alert. Say below what was done, then close it."))
     return redirect("research:alert", slug=slug, number=number)
 
 
@@ -97,8 +124,7 @@ def contact(request: HttpRequest, slug: str, number: int) -> HttpResponse:
     try:
         reached = actions.show_contact(alert=found, key=key(request), by=actor, at=timezone.now())
     except actions.NotTaken:
-        messages.error(request, _("Take the alert over first: then the number is yours to call."))
-        return redirect("research:alert", slug=slug, number=number)
+        return _refused(request, study, number, str(actor))
     return _page(request, study, found, str(actor), reached=reached)
 
 
@@ -108,18 +134,14 @@ def close(request: HttpRequest, slug: str, number: int) -> HttpResponse:
     study, actor = study_for(request, slug, "alerts")
     found, form = _find(study, number), forms.CloseAlert(request.POST)
     if not form.is_valid():
+        if found.state != "taken" or found.taken_by != str(actor):
+            return _refused(request, study, number, str(actor), form=form)
         response = _page(request, study, found, str(actor), form=form)
         response.status_code = 400
         return response
     try:
         actions.close(alert=found, done=form.cleaned_data["done"], key=key(request), by=actor, at=timezone.now())
-    except actions.NotTaken:
-        messages.error(request, _("Only whoever took this alert closes it: take it over first."))
-        response = _page(request, study, _find(study, number), str(actor), form=form)
-        response.status_code = 409
-        return response
-    except lifecycles.NotAllowedNow as error:
-        messages.error(request, str(error))
-        return redirect("research:alert", slug=slug, number=number)
+    except (actions.NotTaken, lifecycles.NotAllowedNow):
+        return _refused(request, study, number, str(actor), form=form)
     messages.success(request, _("The alert is closed."))
     return redirect("research:alerts", slug=slug)
