@@ -67,9 +67,10 @@ def requirements(study: Study) -> list[str]:
     ]
 
 
-def sign_offs(version: ProtocolVersion) -> list[tuple[str, str]]:
+def sign_offs(version: ProtocolVersion) -> dict[tuple[str, str], str]:
     """Wordings that are not official, in every language of the study."""
-    return [("wording", subject) for subject in sorted(wordings.unofficial(version))]
+    unofficial = wordings.unofficial(version)
+    return {("wording", subject): wording.model_dump_json() for subject, wording in sorted(unofficial.items())}
 
 
 def open_languages(study: Study) -> list[str]:

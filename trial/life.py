@@ -68,9 +68,10 @@ def requirements(study: Study) -> list[str]:
     return missing
 
 
-def sign_offs(version: ProtocolVersion) -> list[tuple[str, str]]:
-    """Crisis lines, each to be called or opened by somebody."""
-    return [("crisis_line", line.name) for line in version.protocol.crisis_lines]
+def sign_offs(version: ProtocolVersion) -> dict[tuple[str, str], str]:
+    """Crisis lines, each to be called or opened by somebody. When the folder says it was checked is none of its content."""
+    lines = version.protocol.crisis_lines
+    return {("crisis_line", line.name): line.model_dump_json(exclude={"checked_on", "chosen_here"}) for line in lines}
 
 
 def verification(participant: Participant, at: datetime) -> Outcome:

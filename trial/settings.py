@@ -219,7 +219,7 @@ REQUIREMENTS = [  # what must be so before a study opens: requirements(study) ->
     "coaching_protocol.life.requirements",
 ]
 OPEN_LANGUAGES = ["outcomes.life.open_languages"]  # languages a study may open in: open_languages(study) -> list[str]
-SIGN_OFFS = [  # what a person puts their name to: sign_offs(version) -> list[(kind, subject)]; simulated in a rehearsal
+SIGN_OFFS = [  # what a person puts their name to, and its content: sign_offs(version) -> {(kind, subject): content}
     "outcomes.life.sign_offs",
     "trial.life.sign_offs",
 ]

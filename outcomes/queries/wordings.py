@@ -74,9 +74,9 @@ def subjects(version: ProtocolVersion) -> set[str]:
     return set(_by_subject(version))
 
 
-def unofficial(version: ProtocolVersion) -> set[str]:
-    """Those of them that need a sign-off."""
-    return {subject for subject, wording in _by_subject(version).items() if wording.status != "official"}
+def unofficial(version: ProtocolVersion) -> dict[str, Wording]:
+    """Those of them that need a sign-off, by subject."""
+    return {subject: wording for subject, wording in _by_subject(version).items() if wording.status != "official"}
 
 
 def _by_subject(version: ProtocolVersion) -> dict[str, Wording]:

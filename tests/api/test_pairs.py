@@ -18,6 +18,7 @@ from django.test import Client as Browser
 from django.urls import URLResolver, get_resolver, reverse
 
 from coaching_protocol.models import Attempt
+from outcomes.instruments import LIBRARY
 from outcomes.models import Assessment
 from tests import factories
 from tests.api import clients
@@ -187,14 +188,16 @@ def researcher(study: Study) -> dict[str, Any]:
 
 
 def amended(study: Study) -> dict[str, Any]:
-    """A version that was loaded after the study opened: nobody put a name to its texts yet."""
-    amend(study)
-    return researcher(study)
-
-
-def amend(study: Study) -> None:
-    studies.load(path=packed({"README": "Amended."}), by=actors.SYSTEM, at=NOW)
+    """A version that was loaded while the study is paused: nobody put a name to what is new in it yet."""
+    Study.objects.update(state="paused", simulated=False)
+    changed = {
+        "study.yaml": (SMALL / "study.yaml").read_text().replace("0800-0113", "0800-9999"),
+        "instruments/PHQ9.yaml": (LIBRARY / "PHQ9.yaml").read_text().replace("status: secondary", "status: derived"),
+    }
+    studies.load(path=packed(changed), by=actors.SYSTEM, at=NOW)
+    study.refresh_from_db()
     vars(study).pop("current", None)
+    return researcher(study)
 
 
 def draft_study(study: Study) -> dict[str, Any]:

@@ -12,7 +12,8 @@ from django.test.utils import CaptureQueriesContext
 from reports.actions import reports
 from tests import factories
 from tests.api.clients import Client, a_key
-from tests.api.test_pairs import a_zip, amend
+from tests.api.test_pairs import a_zip, packed
+from tests.conftest import SMALL
 from trial import actors
 from trial.actions import alerts
 from trial.models import AuditEvent, ProtocolVersion, Study
@@ -48,12 +49,24 @@ def test_a_folder_is_loaded_once(study, ada):
 
 
 def test_a_study_that_cannot_open_says_all_that_is_missing(study, ada):
-    amend(study)
-    Study.objects.update(state="draft", simulated=False)
-    missing = ada.get(f"studies/{study.slug}/").json()["missing"]
-    answer = ada.post(f"studies/{study.slug}/open/")
+    ada.upload("studies/", upload=a_zip())
+    missing = ada.get("studies/other-study/").json()["missing"]
+    answer = ada.post("studies/other-study/open/")
     assert (answer.status_code, answer.json()["code"], answer.json()["missing"]) == (409, "not_ready", missing)
     assert len(missing) > 3
+
+
+def test_an_open_live_study_takes_no_version_that_nobody_signed_off(study, ada):
+    Study.objects.update(simulated=False)
+    changed = {"study.yaml": (SMALL / "study.yaml").read_text().replace("0800-0113", "0800-9999")}
+    upload = SimpleUploadedFile("new.zip", packed(changed).getvalue())
+    answer = ada.upload("studies/", upload=upload)
+    assert (answer.status_code, answer.json()["code"], len(answer.json()["missing"])) == (409, "pause_first", 1)
+    ada.post(f"studies/{study.slug}/pause/", {"reason": "A new number"})
+    upload.seek(0)
+    assert ada.upload("studies/", upload=upload).status_code == 201
+    assert len(ada.get(f"studies/{study.slug}/").json()["missing"]) == 1
+    assert ada.post(f"studies/{study.slug}/resume/").json()["code"] == "not_ready"
 
 
 def test_a_study_goes_through_its_states_and_each_key_has_one_effect(study, ada, staff):

@@ -191,6 +191,75 @@ def test_opening_a_simulated_study_records_the_sign_offs_that_a_live_one_waits_f
     assert events.count() == kept.count() == len(wordings | lines)
 
 
+ADA = actors.staff(1, "researcher")
+
+
+def sign_off(version, now, only=None):
+    for kind, subject in studies.sign_offs(version):
+        if only is None or subject in only:
+            studies.confirm(version=version, kind=kind, subject=subject, by=ADA, at=now)
+
+
+def a_live_study(folder, now):
+    """Open for people who are not simulated, with everything signed off by Ada."""
+    study = load(folder, now).study
+    factories.a_staff_member(study, "coach", "Ben Smit", now)
+    sign_off(study.current, now)
+    return studies.open_study(study=study, by=ADA, at=now)
+
+
+def signed(version):
+    return set(version.confirmations.values_list("kind", "subject", "confirmed_by", "confirmed_at", "simulated"))
+
+
+def test_what_an_amendment_leaves_as_it_was_stays_signed_off(folder, now):
+    study = a_live_study(folder, now)
+    rewrite(folder, "study.yaml", "target: 40", "target: 60")
+    second = load(folder, now + timedelta(days=3))
+    assert signed(second) == signed(study.versions.get(number=1)) != set()
+    event = AuditEvent.objects.get(action="sign-offs carried over")
+    assert (event.subject, "wording PHQ9:nl" in event.new) == ("version 2", True)
+    assert audit.verify(study) == []
+
+
+def test_a_new_version_with_something_unsigned_waits_for_a_pause(folder, now):
+    study = a_live_study(folder, now)
+    [line, *_] = study.current.protocol.crisis_lines
+    rewrite(folder, "study.yaml", "0800-0113", "0800-9999")
+    with pytest.raises(studies.PauseFirst) as refused:
+        load(folder, now)
+    assert [line.name in each for each in refused.value.requirements] == [True]
+    assert (study.versions.count(), AuditEvent.objects.filter(action="sign-offs carried over").count()) == (1, 0)
+
+    studies.pause(study=study, by=ADA, at=now)
+    second = load(folder, now)
+    with pytest.raises(studies.NotReady) as waits:
+        studies.resume(study=study, by=ADA, at=now)
+    assert waits.value.requirements == refused.value.requirements
+    sign_off(second, now, only={line.name})
+    assert studies.resume(study=study, by=ADA, at=now).state == "open"
+
+
+def test_a_simulated_study_takes_an_amendment_without_anybody(study, folder, now):
+    [line, *_] = study.current.protocol.crisis_lines
+    rewrite(folder, "study.yaml", "0800-0113", "0800-9999")
+    second = load(folder, now)
+    kept = second.confirmations.filter(kind="crisis_line", subject=line.name)
+    assert list(kept.values_list("simulated", "confirmed_by", "confirmed_at")) == [(True, "system", now)]
+    assert set(studies.sign_offs(second)) == set(second.confirmations.values_list("kind", "subject"))
+
+
+def test_the_languages_that_are_offered_follow_an_amendment(folder, now):
+    study = a_live_study(folder, now)
+    Study.objects.filter(pk=study.pk).update(open_languages=["en"])
+    rewrite(folder, "study.yaml", "target: 40", "target: 60")
+    load(folder, now)
+    study.refresh_from_db()
+    assert study.open_languages == ["en", "nl"]
+    event = AuditEvent.objects.get(action="languages changed")
+    assert (event.old, event.new) == ('{"languages":"en"}', '{"languages":"en,nl"}')
+
+
 def test_data_are_not_locked_while_anybody_is_followed(study, now):
     dan = factories.a_randomised_participant(study, now)
     studies.close(study=study, by=actors.SYSTEM, at=now)

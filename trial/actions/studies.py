@@ -22,11 +22,20 @@ class AlreadyLoaded(Exception):
 
 
 class NotReady(Exception):
-    """A study cannot open yet: `requirements` says all that is missing."""
+    """A study cannot open or resume yet: `requirements` says all that is missing."""
 
     def __init__(self, requirements: Sequence[str]) -> None:
         self.requirements = list(requirements)
         super().__init__("; ".join(self.requirements))
+
+
+class PauseFirst(Exception):
+    """Newcomers would get at once what nobody signed off: `requirements` says what is missing in the new version."""
+
+    def __init__(self, requirements: Sequence[str]) -> None:
+        self.requirements = list(requirements)
+        missing = "; ".join(self.requirements)
+        super().__init__(f"pause recruitment, load it, sign it off, resume. Missing: {missing}")
 
 
 class SlugTaken(Exception):
@@ -74,6 +83,10 @@ def latest_day(at: datetime) -> date:
 
 @once
 def store(*, loaded: folder.Loaded, simulated: bool, user: User | None, by: Actor, at: datetime) -> ProtocolVersion:
+    """A new version, which newcomers get from now on. What it leaves as it was stays signed off.
+
+    Raises PauseFirst where the study is open and something new in it is not signed off.
+    """
     described = loaded.document["study"]
     study = Study.objects.select_for_update().filter(slug=described["slug"]).first()
     if study is None:
@@ -101,7 +114,68 @@ def store(*, loaded: folder.Loaded, simulated: bool, user: User | None, by: Acto
         by=by,
         at=at,
     )
+    if newest:
+        _carry_over(newest, version, by=by, at=at)
+    _amend(study, version, by=by, at=at)
     return version
+
+
+def _carry_over(old: ProtocolVersion, new: ProtocolVersion, *, by: Actor, at: datetime) -> None:
+    """What the new version leaves as it was keeps its signature, with the name and the day under the old one."""
+    same = sign_offs(old).items() & sign_offs(new).items()
+    unchanged = {signed for signed, _content in same}
+    kept = [each for each in old.confirmations.order_by("pk") if (each.kind, each.subject) in unchanged]
+    if not kept:
+        return
+    for each in kept:
+        Confirmation.objects.create(
+            version=new,
+            kind=each.kind,
+            subject=each.subject,
+            simulated=each.simulated,
+            confirmed_by=each.confirmed_by,
+            confirmed_at=each.confirmed_at,
+        )
+    audit.record(
+        new.study,
+        "sign-offs carried over",
+        subject=f"version {new.number}",
+        old={"version": old.number},
+        new={"sign_offs": [f"{each.kind} {each.subject}" for each in kept]},
+        by=by,
+        at=at,
+    )
+
+
+def _amend(study: Study, version: ProtocolVersion, *, by: Actor, at: datetime) -> None:
+    """What a new version means for a study that takes people, or will again."""
+    if study.state not in ("open", "paused"):
+        return
+    study.current = version
+    if study.simulated:
+        _sign_off_simulated(study, at)
+    missing = requirements(study) if study.state == "open" else []
+    if missing:
+        raise PauseFirst(missing)
+    _renew_languages(study, by=by, at=at)
+
+
+def _renew_languages(study: Study, *, by: Actor, at: datetime) -> None:
+    """An amendment may bring a language, or take one away."""
+    old, new = study.open_languages, open_languages(study)
+    if old == new:
+        return
+    study.open_languages = new
+    study.save(update_fields=["open_languages"])
+    audit.record(
+        study,
+        "languages changed",
+        subject=f"version {study.current.number}",
+        old={"languages": ",".join(old)},
+        new={"languages": ",".join(new)},
+        by=by,
+        at=at,
+    )
 
 
 def _new_study(described: dict, sha256: str, *, simulated: bool, user: User | None, by: Actor, at: datetime) -> Study:
@@ -175,8 +249,13 @@ def confirm(*, version: ProtocolVersion, kind: str, subject: str, by: Actor, at:
     return confirmation
 
 
+def sign_offs(version: ProtocolVersion) -> dict[tuple[str, str], str]:
+    """What people put their name to in this version, by kind and subject, with its content."""
+    return {signed: content for each in hooks.entries("SIGN_OFFS") for signed, content in each(version).items()}
+
+
 def requirements(study: Study) -> list[str]:
-    """What is still missing before this study can open, in words; empty when it can."""
+    """What is still missing before this study can open or resume, in words; empty when it can."""
     return [line for check in hooks.entries("REQUIREMENTS") for line in check(study)]
 
 
@@ -185,11 +264,7 @@ def open_study(*, study: Study, by: Actor, at: datetime) -> Study:
     """Open for recruitment: locks the design and the analysis plan before the first allocation. Raises NotReady."""
     study = Study.objects.select_for_update().get(pk=study.pk)
     after = lifecycles.step("study", study.state, "open")
-    if study.simulated:
-        _sign_off_simulated(study, at)
-    missing = requirements(study)
-    if missing:
-        raise NotReady(missing)
+    _check_ready(study, at)
     study.state, study.opened_at = after, at
     study.open_languages = open_languages(study)
     study.save(update_fields=["state", "opened_at", "open_languages"])
@@ -206,11 +281,18 @@ def open_study(*, study: Study, by: Actor, at: datetime) -> Study:
     return study
 
 
+def _check_ready(study: Study, at: datetime) -> None:
+    if study.simulated:
+        _sign_off_simulated(study, at)
+    missing = requirements(study)
+    if missing:
+        raise NotReady(missing)
+
+
 def _sign_off_simulated(study: Study, at: datetime) -> None:
     """What people put their name to before a live study opens is recorded for a simulated one too, and says what it is."""
-    for sign_offs in hooks.entries("SIGN_OFFS"):
-        for kind, subject in sign_offs(study.current):
-            confirm(version=study.current, kind=kind, subject=subject, by=SYSTEM, at=at)
+    for kind, subject in sign_offs(study.current):
+        confirm(version=study.current, kind=kind, subject=subject, by=SYSTEM, at=at)
 
 
 def open_languages(study: Study) -> list[str]:
@@ -244,7 +326,14 @@ def pause(*, study: Study, reason: str = "", by: Actor, at: datetime) -> Study:
 
 @once
 def resume(*, study: Study, by: Actor, at: datetime) -> Study:
-    """Take newcomers again; the worker looks at once at everybody who waited for their allocation."""
+    """Take newcomers again; the worker looks at once at everybody who waited for their allocation.
+
+    Raises NotReady while something in a version that was loaded meanwhile is not signed off.
+    """
+    study = Study.objects.select_for_update().get(pk=study.pk)
+    lifecycles.step("study", study.state, "resume")
+    _check_ready(study, at)
+    _renew_languages(study, by=by, at=at)
     Journey.objects.filter(participant__study=study, participant__state="consented").update(due_at=at)
     return _step(study, "resume", by=by, at=at)
 

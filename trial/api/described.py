@@ -39,7 +39,9 @@ class Problem(serializers.Serializer):
     errors = FolderProblem(  # type: ignore[assignment]
         many=True, required=False, help_text="Every mistake of a study folder."
     )
-    missing = serializers.ListField(child=serializers.CharField(), required=False, help_text="Before a study can open.")
+    missing = serializers.ListField(
+        child=serializers.CharField(), required=False, help_text="Before a study can open or resume."
+    )
 
 
 def reads(name: str, summary: str, answers: Any, *parameters: OpenApiParameter) -> Callable[..., Any]:

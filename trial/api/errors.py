@@ -103,7 +103,12 @@ CATALOGUE: Mapping[str, Named] = {
         CONFLICT, "name_locked", _("The study is open: its public slug and code prefix cannot change any more.")
     ),
     "trial.actions.studies.NotReady": Named(
-        CONFLICT, "not_ready", _("Something is still missing before this study opens.")
+        CONFLICT, "not_ready", _("Something is still missing before this study takes people.")
+    ),
+    "trial.actions.studies.PauseFirst": Named(
+        CONFLICT,
+        "pause_first",
+        _("Something new in it is not signed off. Pause recruitment, load it, sign it off, then resume."),
     ),
     "trial.actions.studies.FollowUpGoesOn": Named(
         CONFLICT,

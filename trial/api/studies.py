@@ -137,7 +137,9 @@ class WholeStudy(serializers.Serializer):
     closed_at = serializers.DateTimeField(allow_null=True)
     locked_at = serializers.DateTimeField(allow_null=True)
     open_languages = serializers.ListField(child=serializers.CharField())
-    missing = serializers.ListField(child=serializers.CharField(), help_text="What is missing before it can open.")
+    missing = serializers.ListField(
+        child=serializers.CharField(), help_text="What is missing before it can open or resume."
+    )
     panels = PanelShape(many=True, help_text="Everything is pooled over the arms.")
 
 
@@ -155,7 +157,7 @@ def _whole(study: Study, panels: list[Any] | None = None) -> dict[str, Any]:
         **shapes.facts(WholeStudy, study),
         "version": study.current.number,
         "sha256": study.current.sha256,
-        "missing": actions.requirements(study) if study.state == "draft" else [],
+        "missing": actions.requirements(study) if study.state in ("draft", "paused") else [],
         "panels": panels or [],
     }
     return dict(WholeStudy(answer).data)

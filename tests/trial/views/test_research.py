@@ -237,6 +237,44 @@ def test_an_open_study_takes_a_new_version_of_its_texts(ada, study):
     assert list(study.versions.order_by("number").values_list("number", flat=True)) == [1, 2]
 
 
+def test_after_loading_the_page_says_who_gets_the_new_version(ada, study):
+    changed = edited(("en: Quiet mornings\n", "en: Very quiet mornings\n"))
+    ada.post(url("load"), {"upload": zipped(SMALL, study_yaml=changed), **key()})
+    assert "Version 2 is what newcomers get from now on. Whoever is in keeps theirs." in page(ada, "setup", study.slug)
+
+
+def test_a_live_study_that_is_open_takes_no_version_that_nobody_signed_off(ada, study):
+    Study.objects.filter(pk=study.pk).update(simulated=False)
+    changed = edited(("0800-0113", "0800-9999"))
+    response = ada.post(url("load"), {"upload": zipped(SMALL, study_yaml=changed), **key()})
+    assert response.status_code == 400
+    assert "Nothing was stored: newcomers would get it at once, and it is not signed off." in text(response)
+    assert "Missing in this version Crisis line 113 Zelfmoordpreventie was last checked" in text(response)
+
+    ada.post(url("pause", study.slug), {"reason": "A new number", **key()})
+    ada.post(url("load"), {"upload": zipped(SMALL, study_yaml=changed), **key()})
+    shown = page(ada, "setup", study.slug)
+    assert "Version 2 is what newcomers get once you resume. Below is what is missing before that." in shown
+    assert "Missing before recruitment can resume Crisis line 113 Zelfmoordpreventie" in shown
+    assert ada.post(url("resume", study.slug), key()).url == url("setup", study.slug)
+    assert "Recruitment did not resume: something is still missing." in page(ada, "setup", study.slug)
+    ada.post(url("confirm_line", study.slug), {"subject": "113 Zelfmoordpreventie", **key()})
+    assert "Nothing is missing: recruitment can resume." in page(ada, "setup", study.slug)
+    ada.post(url("resume", study.slug), key())
+    study.refresh_from_db()
+    assert study.state == "open"
+
+
+def test_load_study_says_to_pause_first(study, tmp_path):
+    Study.objects.filter(pk=study.pk).update(simulated=False)
+    archive = tmp_path / "study.zip"
+    archive.write_bytes(zipped(SMALL, study_yaml=edited(("0800-0113", "0800-9999"))).getvalue())
+    with pytest.raises(
+        CommandError, match=r"pause recruitment, load it, sign it off, resume\. Missing: Crisis line 113"
+    ):
+        call_command("load_study", archive)
+
+
 def test_somebody_who_does_not_run_a_study_loads_no_version_of_it(study):
     user = User.objects.create_user(username="other", email="other@example.org", is_staff=True)
     changed = edited(("en: Quiet mornings\n", "en: Very quiet mornings\n"))

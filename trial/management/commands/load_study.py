@@ -34,6 +34,7 @@ class Command(BaseCommand):
             studies.AlreadyLoaded,
             studies.DesignLocked,
             studies.NameLocked,
+            studies.PauseFirst,
             studies.SlugTaken,
         ) as error:
             raise CommandError(str(error)) from None

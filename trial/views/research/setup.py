@@ -32,7 +32,7 @@ def setup(request: HttpRequest, slug: str) -> HttpResponse:
         {
             "version": version,
             "protocol": version.protocol,
-            "missing": actions.requirements(study) if study.state == "draft" else [],
+            "missing": actions.requirements(study) if study.state in ("draft", "paused") else [],
             "notes": request.session.get("notes", {}).get(slug, []),
             "lines": [_line(line, confirmed, names) for line in version.protocol.crisis_lines],
             "chosen_here": studies.chosen_here(version.document),

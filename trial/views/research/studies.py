@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 from django.contrib import messages
@@ -16,7 +17,7 @@ from django.views.decorators.http import require_GET, require_http_methods
 from trial import actors, folder, hooks, lifecycles, permissions, stamp
 from trial.actions import studies as actions
 from trial.forms import research as forms
-from trial.models import Study
+from trial.models import ProtocolVersion, Study
 from trial.queries import studies
 from trial.views.posted import posted_from
 from trial.views.research.finding import conflict_if_reused, key, person, study_for
@@ -67,7 +68,7 @@ def _store(request: HttpRequest, form: forms.LoadStudy) -> HttpResponse:
     slug = loaded.document["study"]["slug"]
     role = _check_may_replace(request, slug)
     try:
-        actions.store(
+        version = actions.store(
             loaded=loaded,
             simulated=form.cleaned_data.get("simulated", False),
             user=person(request),
@@ -81,9 +82,26 @@ def _store(request: HttpRequest, form: forms.LoadStudy) -> HttpResponse:
     except (actions.DesignLocked, actions.NameLocked, actions.SlugTaken) as error:
         form.add_error("upload", str(error))
         return _loading(request, form)
+    except actions.PauseFirst as error:
+        form.add_error("upload", _("Nothing was stored: newcomers would get it at once, and it is not signed off."))
+        return _loading(request, form, missing=error.requirements)
     request.session["notes"] = {**request.session.get("notes", {}), slug: list(loaded.notes)}
-    messages.success(request, _("The study is loaded. Below is what it needs before it can open."))
+    messages.success(request, _loaded(version))
     return redirect("research:setup", slug=slug)
+
+
+def _loaded(version: ProtocolVersion) -> str:
+    """From when newcomers get a version that was just loaded."""
+    match version.study.state:
+        case "draft":
+            return _("The study is loaded. Below is what it needs before it can open.")
+        case "open":
+            said = _("Version %(number)s is what newcomers get from now on. Whoever is in keeps theirs.")
+        case "paused":
+            said = _("Version %(number)s is what newcomers get once you resume. Below is what is missing before that.")
+        case _:
+            said = _("Version %(number)s is stored. Recruitment is over: nobody gets it.")
+    return said % {"number": version.number}
 
 
 def _check_may_replace(request: HttpRequest, slug: str) -> str:
@@ -92,9 +110,9 @@ def _check_may_replace(request: HttpRequest, slug: str) -> str:
     return permissions.check_may(person(request), study, "load") if study else "researcher"
 
 
-def _loading(request: HttpRequest, form: forms.LoadStudy) -> HttpResponse:
+def _loading(request: HttpRequest, form: forms.LoadStudy, missing: Sequence[str] = ()) -> HttpResponse:
     status = 400 if form.is_bound else 200
-    return render(request, "research/load.html", {"form": form}, status=status)
+    return render(request, "research/load.html", {"form": form, "missing": missing}, status=status)
 
 
 @require_GET
@@ -184,6 +202,9 @@ def step(request: HttpRequest, slug: str, verb: str) -> HttpResponse:
         messages.error(request, str(error))
     except actions.FollowUpGoesOn as error:
         messages.error(request, _still_followed(error.people))
+    except actions.NotReady:
+        messages.error(request, _("Recruitment did not resume: something is still missing."))
+        return redirect("research:setup", slug=slug)
     else:
         messages.success(request, _("Done, and recorded in the audit trail."))
     return redirect("research:state", slug=slug)
