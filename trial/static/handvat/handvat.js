@@ -5,6 +5,7 @@
  *                         not saved, until it is or until somebody signs out
  * input[name^=was_]       what a field held when the page was drawn: a draft sends only the fields that differ
  * [data-one-at-a-time]    shows one question a screen on a phone
+ * .sections               shows the room one is in where the rooms do not fit on one line
  * every POST form         is sent once, even when the button is pressed twice
  */
 "use strict";
@@ -333,5 +334,7 @@ document.addEventListener("htmx:load", (event) => {
 
 tidy();
 enhance(document);
+const room = document.querySelector(".sections [aria-current]");
+if (room) room.scrollIntoView({ block: "nearest", inline: "center" });
 const summary = document.querySelector("[data-errors]");
 if (summary) summary.focus();
