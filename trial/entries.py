@@ -75,6 +75,7 @@ class Panel:
     rows: Sequence[Sequence[str]] = ()
     note: str = ""
     url: str = ""
+    words: int = 1  # how many of the first columns hold words; the others hold numbers
 
 
 @dataclass(frozen=True)

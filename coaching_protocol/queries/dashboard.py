@@ -36,13 +36,13 @@ def panel(study: Study, person: User, at: datetime) -> Panel | None:
             Figure(
                 _("Attempted"),
                 str(counted["attempted"]),
-                of=str(counted["planned"]),
+                of=_("of %(count)s planned") % {"count": counted["planned"]},
                 definition=_("Of these, calls with at least one try that was logged, whatever came of it."),
             ),
             Figure(
                 _("Held"),
                 str(counted["held"]),
-                of=str(counted["planned"]),
+                of=_("of %(count)s planned") % {"count": counted["planned"]},
                 definition=_("Of these, calls in which the participant was reached and spoken to."),
             ),
             Figure(

@@ -48,8 +48,8 @@ def test_the_panel_counts_planned_attempted_held_and_minutes(study, ben, three):
     one, two, _three = three
     assert figures(study, NOW) == {
         "Planned so far": ("0", ""),
-        "Attempted": ("0", "0"),
-        "Held": ("0", "0"),
+        "Attempted": ("0", "of 0 planned"),
+        "Held": ("0", "of 0 planned"),
         "Minutes": ("0", ""),
     }
     friday = NOW + timedelta(days=4)
@@ -59,8 +59,8 @@ def test_the_panel_counts_planned_attempted_held_and_minutes(study, ben, three):
     call(two, 1, ben, friday, "voicemail")
     assert figures(study, friday) == {
         "Planned so far": ("4", ""),
-        "Attempted": ("3", "4"),
-        "Held": ("2", "4"),
+        "Attempted": ("3", "of 4 planned"),
+        "Held": ("2", "of 4 planned"),
         "Minutes": ("17", "8.5 a call"),
     }
 

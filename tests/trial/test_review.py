@@ -154,7 +154,7 @@ def test_the_stage_at_which_somebody_withdrew_does_not_tell_that_they_were_throu
 
     assert reads.shown_stage(dan, study) == "randomised"
     rows = dashboard.panel_flow(study, None, now).rows
-    assert ["randomised", "no_time", "1"] in rows
+    assert ["randomised", "takes too much time", "1"] in rows
 
 
 def test_whoever_loads_a_study_gets_its_role_on_the_record(db, now):

@@ -50,7 +50,8 @@ class PeopleView(APIView):
 
 
 def _person(person: Participant, study: Study) -> dict[str, Any]:
-    return {**shapes.facts(PersonShape, person), "state": participants.shown_state(person, study)}
+    site = study.current.protocol.site_of(person.site)
+    return {**shapes.facts(PersonShape, person), "state": participants.shown_state(person, study), "site": site}
 
 
 class EraseReason(serializers.Serializer):

@@ -121,7 +121,10 @@ class People(forms.Form):
         super().__init__(*args, **kwargs)
         states = [state for state in lifecycles.PARTICIPANT if not (hides_completion and state == "completed")]
         self._choose("state", [("", _("All")), *((state, word(state)) for state in states)])
-        self._choose("site", [("", _("All")), *((site.code, site.name) for site in version.protocol.sites)])
+        sites = version.protocol.sites
+        self._choose("site", [("", _("All")), *((site.code, site.name) for site in sites)])
+        if len(sites) == 1:
+            del self.fields["site"]
 
     def _choose(self, name: str, options: list[tuple[str, Any]]) -> None:
         cast(forms.ChoiceField, self.fields[name]).choices = options

@@ -13,9 +13,11 @@ from django.db.models.functions import Coalesce
 from django.utils import formats
 from django.utils.translation import gettext as _
 
+from trial import sections
 from trial.entries import Figure, Panel
 from trial.models import Alert, ModuleUse, Participant, Study, User
 from trial.queries import studies
+from trial.queries.participants import left_words
 
 
 class Person(NamedTuple):
@@ -76,7 +78,7 @@ def panel_recruitment(study: Study, person: User, at: datetime) -> Panel:
         head=[_("Site or month"), _("Screened"), _("Consented"), _("Randomised")],
         rows=[
             [_("By site")],
-            *_by_site(everybody, {site.code: site.name for site in protocol.sites}),
+            *_by_site(everybody, protocol),
             [_("By month, each event in the month it happened")],
             *_by_month(everybody, ZoneInfo(protocol.timezone)),
         ],
@@ -104,10 +106,11 @@ def registration(study: Study, first: datetime | None) -> Figure:
     return Figure(_("Registration"), word, of=since, definition=definition)
 
 
-def _by_site(everybody: Iterable[Person], names: dict[str, str]) -> list[list[str]]:
+def _by_site(everybody: Iterable[Person], protocol: sections.Study) -> list[list[str]]:
+    names = {site.code: site.name for site in protocol.sites}
     by_site: dict[str, list[Person]] = {}
     for each in everybody:
-        by_site.setdefault(each.site, []).append(each)
+        by_site.setdefault(protocol.site_of(each.site), []).append(each)
     rows = [
         _counts(names.get(code, code), by_site[code])
         for code in [*names, *sorted(by_site.keys() - names.keys() - {""})]
@@ -176,6 +179,7 @@ def panel_flow(study: Study, person: User, at: datetime) -> Panel:
         ],
         head=[_("Left at"), _("Reason"), _("People")],
         rows=_left(everybody, hides_completion=studies.hides_completion(study)),
+        words=2,
         note=_("Below allocation nothing is told by arm before the study is locked."),
     )
 
@@ -202,7 +206,7 @@ def _left(everybody: Iterable[Person], *, hides_completion: bool) -> list[list[s
     rows: list[list[str]] = []
     for state, heading in (("excluded", _("Before consent")), ("withdrawn", _("After consent"))):
         found = [
-            [stage or "–", reason or _("no reason given"), str(count)]
+            [*left_words(stage, reason), str(count)]
             for (each, stage, reason), count in sorted(left.items())
             if each == state
         ]

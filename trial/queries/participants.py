@@ -8,9 +8,11 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from django.db.models import Q, QuerySet
+from django.utils.translation import gettext as _
 
 from trial.models import AuditEvent, ModuleUse, Participant, Study
 from trial.queries import studies
+from trial.words import WORDS, word
 
 # What happens to everybody alike. Everything else in a person's stream may tell the arm by being there.
 SAME_IN_EVERY_ARM = frozenset(
@@ -74,6 +76,13 @@ def shown_stage(participant: Participant, study: Study) -> str:
     """Where somebody was when they left, as it may be shown."""
     is_hidden = participant.left_stage == "completed" and studies.hides_completion(study)
     return "randomised" if is_hidden else participant.left_stage
+
+
+def left_words(stage: str, reason: str) -> tuple[str, str]:
+    """Where and why somebody left, in words. Pages and criteria of a screening have no other name than their code."""
+    where = word(stage) if stage in WORDS else _("screening, page %(code)s") % {"code": stage}
+    why = word(reason) if reason in WORDS else _("criterion %(code)s") % {"code": reason}
+    return str(where) if stage else "–", str(why) if reason else _("no reason given")
 
 
 def events(participant: Participant, study: Study) -> list[Event]:

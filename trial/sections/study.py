@@ -251,6 +251,10 @@ class Study(Entry):
     def arm(self, code: str) -> Arm | None:
         return next((arm for arm in self.arms if arm.code == code), None)
 
+    def site_of(self, given: str) -> str:
+        """The code of somebody's site: where there is one site only, nobody is asked for it."""
+        return given or (self.sites[0].code if len(self.sites) == 1 else "")
+
     @property
     def arm_codes(self) -> tuple[str, ...]:
         return tuple(arm.code for arm in self.arms)

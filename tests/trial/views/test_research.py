@@ -197,7 +197,7 @@ def test_a_folder_with_mistakes_lists_them_all_with_file_and_line_and_stores_not
     )
     response = ada.post(url("load"), {"upload": upload, **key()})
     assert response.status_code == 400
-    rows = re.findall(r'class="code">([^<]+)</th>\s*<td class="number">(\d+)</td>', response.content.decode())
+    rows = re.findall(r'class="code">([^<]+)</th>\s*<td class="number"[^>]*>(\d+)</td>', response.content.decode())
     assert rows == [("analysis.yaml", "7"), ("study.yaml", "18"), ("study.yaml", "21")]
     assert (Study.objects.count(), study.versions.count()) == (1, 1)
 
@@ -280,6 +280,36 @@ def test_somebody_who_does_not_run_a_study_loads_no_version_of_it(study):
     changed = edited(("en: Quiet mornings\n", "en: Very quiet mornings\n"))
     assert signed_in(user).post(url("load"), {"upload": zipped(SMALL, study_yaml=changed)}).status_code == 403
     assert study.versions.count() == 1
+
+
+# What stands on the dashboard and in the list of people
+
+
+def test_where_there_is_one_site_nobody_is_asked_for_it_and_everybody_is_of_it(ada, study, dan):
+    Participant.objects.filter(pk=dan.pk).update(site="")
+    shown = page(ada, "dashboard", study.slug)
+    assert "Site not asked yet" not in shown
+    assert "By site Main centre 1 1 1" in shown
+    assert "Main centre" in page(ada, "people", study.slug)
+    assert "randomised, Main centre" in page(ada, "person", study.slug, dan.code)
+    assert 'name="site"' not in ada.get(url("people", study.slug)).content.decode()
+
+
+def test_where_and_why_people_left_is_said_in_words_on_the_left(ada, study):
+    factories.a_screening_participant(study, NOW, age=17)
+    gone = factories.a_randomised_participant(study, NOW)
+    participants.withdraw(participant=gone, reason="no_time", by=actors.participant(gone.code), at=NOW)
+    response = ada.get(url("dashboard", study.slug))
+    assert "Before consent screening, page basics criterion age 1" in text(response)
+    assert "After consent randomised takes too much time 1" in text(response)
+    row = r'<th scope="row">randomised</th>\s*<td\s*>takes too much time</td>\s*<td\s+class="number"\s*>1</td>'
+    assert re.search(row, response.content.decode())
+    assert "randomised, takes too much time" in page(ada, "person", study.slug, gone.code)
+
+
+def test_calls_are_counted_of_those_planned(ada, study):
+    factories.a_participant_in(study, "guided", NOW)
+    assert re.search(r"Attempted 0 of \d+ planned Held 0 of \d+ planned", page(ada, "dashboard", study.slug))
 
 
 # Setup, sign-offs, opening
@@ -456,7 +486,8 @@ def test_the_flow_counts_everybody_once(ada, study):
         "Completed": "0",
     }
     words = page(ada, "dashboard", study.slug)
-    assert "Before consent basics age 1 After consent randomised no_time 1" in words
+    assert "Before consent screening, page basics criterion age 1" in words
+    assert "After consent randomised takes too much time 1" in words
 
 
 def test_the_registration_is_stamped_against_the_first_allocation(ada, study):

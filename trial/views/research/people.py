@@ -26,8 +26,7 @@ def listed(request: HttpRequest, slug: str) -> HttpResponse:
     study, _actor = study_for(request, slug, "participants")
     form = forms.People(request.GET, version=study.current, hides_completion=studies.hides_completion(study))
     page = Paginator(participants.listed(study, **form.wanted), ON_A_PAGE).get_page(request.GET.get("page"))
-    sites = {site.code: site.name for site in study.current.protocol.sites}
-    rows = [(each, participants.shown_state(each, study), sites.get(each.site, each.site)) for each in page]
+    rows = [(each, participants.shown_state(each, study), _site(study, each)) for each in page]
     context = {"form": form, "page": page, "rows": rows, "is_narrowed": any(form.wanted.values())}
     return render(request, "research/people.html", context)
 
@@ -43,7 +42,7 @@ def person(request: HttpRequest, slug: str, code: str) -> HttpResponse:
         {
             "person": participant,
             "state": participants.shown_state(participant, study),
-            "left_stage": participants.shown_stage(participant, study),
+            "left": participants.left_words(participants.shown_stage(participant, study), participant.left_reason),
             "site": _site(study, participant),
             "panels": [panel(participant, study, at) for panel in hooks.entries("PERSON_PANELS")],
             "modules": participants.modules_used(participant, study),
@@ -62,7 +61,9 @@ def _find(study: Study, code: str) -> Participant:
 
 
 def _site(study: Study, participant: Participant) -> str:
-    return next((site.name for site in study.current.protocol.sites if site.code == participant.site), participant.site)
+    protocol = study.current.protocol
+    code = protocol.site_of(participant.site)
+    return next((site.name for site in protocol.sites if site.code == code), code)
 
 
 @require_http_methods(["GET", "POST"])
