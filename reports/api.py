@@ -18,11 +18,11 @@ from reports.forms import AskForExport, AskForReport
 from reports.models import Report
 from reports.queries import made
 from trial import permissions
-from trial.api import described, doors
+from trial.api import described, doors, shapes
 from trial.models import Study
 
-LISTED = 50
 NAMES = {
+    "html": ("report-{}.html", "text/html"),
     "pdf": ("report-{}.pdf", "application/pdf"),
     "results": ("results-{}.json", "application/json"),
     "archive": ("export-{}.zip", "application/zip"),
@@ -40,6 +40,10 @@ class MadeShape(serializers.Serializer):
     seal = serializers.CharField(allow_blank=True, help_text="The newest seal of the audit trail when it was made.")
 
 
+class MadePage(shapes.Page):
+    results = MadeShape(many=True)
+
+
 class AskExport(serializers.Serializer):
     kind = serializers.ChoiceField(choices=[Report.BLINDED, Report.BY_ARM], default=Report.BLINDED)
 
@@ -49,11 +53,11 @@ class AskReport(AskExport):
 
 
 class ReportsView(APIView):
-    @described.reads("reports", "Reports that were asked for, newest first", MadeShape(many=True))
+    @described.reads("reports", "Reports that were asked for, newest first", MadePage, described.PAGE)
     def get(self, request: Request, slug: str) -> Response:
         study, _by = doors.study_for(request, slug, "report")
-        found = made.reports(study, by_arm=_may_show_arms(request, study))[:LISTED]
-        return Response(MadeShape(found, many=True).data)
+        found = made.reports(study, by_arm=_may_show_arms(request, study))
+        return Response(MadePage(doors.paged(found, request)).data)
 
     @described.writes("report_request", "Ask for a report; the worker makes it", AskReport, MadeShape, status=202)
     def post(self, request: Request, slug: str) -> Response:
@@ -64,11 +68,11 @@ class ReportsView(APIView):
 
 
 class ExportsView(APIView):
-    @described.reads("exports", "Exports that were made, newest first", MadeShape(many=True))
+    @described.reads("exports", "Exports that were made, newest first", MadePage, described.PAGE)
     def get(self, request: Request, slug: str) -> Response:
         study, _by = doors.study_for(request, slug, "export")
-        found = made.exports(study, by_arm=_may_show_arms(request, study))[:LISTED]
-        return Response(MadeShape(found, many=True).data)
+        found = made.exports(study, by_arm=_may_show_arms(request, study))
+        return Response(MadePage(doors.paged(found, request)).data)
 
     @described.writes("export_make", "Make an export now", AskExport, MadeShape, status=201)
     def post(self, request: Request, slug: str) -> Response:
@@ -109,6 +113,14 @@ class PdfView(FileView):
     field = "pdf"
 
     @described.reads_file("report_pdf", "The report as PDF", NAMES["pdf"][1])
+    def get(self, request: Request, slug: str, number: int) -> HttpResponse:
+        return super().get(request, slug, number)
+
+
+class HtmlView(FileView):
+    field = "html"
+
+    @described.reads_file("report_html", "The report as one page that stands on its own", NAMES["html"][1])
     def get(self, request: Request, slug: str, number: int) -> HttpResponse:
         return super().get(request, slug, number)
 

@@ -3,6 +3,7 @@ from __future__ import annotations
 import io
 import json
 import zipfile
+from datetime import timedelta
 
 import pytest
 from django.core.files.uploadedfile import SimpleUploadedFile
@@ -114,7 +115,7 @@ def test_an_alert_is_taken_and_closed_with_what_was_done(study, ada, staff, now)
         study=study, participant=dan, kind="item9", subject_ref="pre", within_hours=24, by=actors.SYSTEM, at=now
     )
     base = f"studies/{study.slug}/alerts/"
-    [row] = ada.get(base).json()
+    [row] = ada.get(base).json()["results"]
     assert (row["number"], row["participant"], row["meaning"]) == (alert.pk, dan.code, "Thoughts of death or self-harm")
     assert ada.post(f"{base}{alert.pk}/contact/").json()["code"] == "alert_not_taken"
     assert ada.post(f"{base}{alert.pk}/close/", {"done": "Called"}).json()["code"] == "alert_not_taken"
@@ -129,8 +130,48 @@ def test_an_alert_is_taken_and_closed_with_what_was_done(study, ada, staff, now)
     answer = eva.post(f"{base}{alert.pk}/close/", {"done": "Called"})
     assert (answer.status_code, answer.json()["code"]) == (409, "alert_not_taken")
     assert ada.post(f"{base}{alert.pk}/close/", {"done": ""}).status_code == 400
-    assert ada.post(f"{base}{alert.pk}/close/", {"done": "Called"}).json()["state"] == "closed"
+    closed = ada.post(f"{base}{alert.pk}/close/", {"done": "Called"}).json()
+    assert (closed["state"], closed["closed_by"]) == ("closed", "Ada Visser")
     assert ada.post(f"{base}999/take/").status_code == 404
+
+
+@pytest.mark.parametrize("name", ["participants", "alerts", "reports", "exports"])
+def test_a_page_that_does_not_exist_is_not_the_first(name, study, ada):
+    path = f"studies/{study.slug}/{name}/"
+    assert ada.get(path).json() == ada.get(path, page=1).json() == {"count": 0, "page": 1, "pages": 1, "results": []}
+    assert [ada.get(path, page=page).status_code for page in (2, -1, 0, "abc", "")] == [404, 404, 404, 400, 400]
+    assert ada.get(path, page="abc").json()["fields"] == {"page": ["A page is a whole number."]}
+
+
+def test_people_are_narrowed_by_what_exists_only(study, ada, now):
+    dan = factories.a_randomised_participant(study, now)
+    factories.a_screening_participant(study, now)
+    path = f"studies/{study.slug}/participants/"
+    assert [each["code"] for each in ada.get(path, state="randomised").json()["results"]] == [dan.code]
+    answer = ada.get(path, state="nonsense")
+    assert (answer.status_code, list(answer.json()["fields"])) == (400, ["state"])
+
+
+def test_what_waits_comes_before_what_is_closed(study, ada, now):
+    by, found = actors.staff(1, "researcher"), []
+    for hours in (1, 3, 2, 4):
+        alert = alerts.raise_alert(
+            study=study, participant=None, kind="x", subject_ref=str(hours), within_hours=hours, by=by, at=now
+        )
+        found.append(alert)
+    for minutes, alert in enumerate(found[:2]):
+        alerts.take(alert=alert, by=by, at=now)
+        alerts.close(alert=alert, done="Looked", by=by, at=now + timedelta(minutes=minutes))
+    listed = ada.get(f"studies/{study.slug}/alerts/").json()["results"]
+    assert [each["number"] for each in listed] == [found[each].pk for each in (2, 3, 1, 0)]
+
+
+@pytest.mark.parametrize("who", ["anonymous", "researcher"])
+def test_an_address_that_nothing_answers_is_a_problem_and_no_page(who, study, ada):
+    client = ada if who == "researcher" else Client()
+    for answer in (client.get("nowhere/"), client.post("studies/small-study/nowhere/"), client.get("nowhere")):
+        assert (answer.status_code, answer["Content-Type"]) == (404, "application/problem+json")
+        assert answer.json()["code"] == "not_found"
 
 
 def test_a_report_and_an_export_are_made_and_fetched(study, ada, staff, now):
@@ -146,6 +187,8 @@ def test_a_report_and_an_export_are_made_and_fetched(study, ada, staff, now):
     reports.make_due(now)
     pdf = ada.get(f"studies/{study.slug}/reports/{number}/report.pdf")
     assert (pdf["Content-Type"], pdf.content[:5]) == ("application/pdf", b"%PDF-")
+    html = ada.get(f"studies/{study.slug}/reports/{number}/report.html")
+    assert (html["Content-Type"], html.content[:9].lower()) == ("text/html", b"<!doctype")
     results = ada.get(f"studies/{study.slug}/reports/{number}/results.json")
     assert sorted(json.loads(results.content)) == ["meta", "numbers"]
 

@@ -14,11 +14,9 @@ from rest_framework.views import APIView
 
 from trial.actions import alerts as actions
 from trial.api import doors, shapes
-from trial.api.described import reads, writes
+from trial.api.described import PAGE, reads, writes
 from trial.models import Alert, Study
 from trial.queries import alerts
-
-MOST_CLOSED = 50
 
 
 class AlertShape(serializers.Serializer):
@@ -37,12 +35,17 @@ class AlertShape(serializers.Serializer):
     closed_at = serializers.DateTimeField(allow_null=True)
 
 
+class AlertsPage(shapes.Page):
+    results = AlertShape(many=True)
+
+
 class AlertsView(APIView):
-    @reads("alerts", "Open alerts, the oldest deadline first, then the newest of those closed", AlertShape(many=True))
+    @reads("alerts", "Open alerts, the oldest deadline first, then those closed, the newest first", AlertsPage, PAGE)
     def get(self, request: Request, slug: str) -> Response:
         study, _by = doors.study_for(request, slug, "alerts")
-        found = [*alerts.unclosed([study]), *alerts.closed([study])[:MOST_CLOSED]]
-        return Response(AlertShape(_rows(study, found, timezone.now()), many=True).data)
+        page = doors.paged(alerts.listed(study), request)
+        page["results"] = _rows(study, page["results"], timezone.now())
+        return Response(AlertsPage(page).data)
 
 
 def _rows(study: Study, found: list[Alert], at: datetime) -> list[dict[str, Any]]:

@@ -8,11 +8,12 @@ from typing import Any
 from django.conf import settings
 from django.core import signing
 from django.core.exceptions import PermissionDenied
-from django.core.paginator import Paginator
+from django.core.paginator import EmptyPage, PageNotAnInteger, Paginator
 from django.db.models import QuerySet
 from django.forms import Form
 from django.http import Http404
 from django.utils import translation
+from django.utils.translation import gettext as _
 from rest_framework.exceptions import AuthenticationFailed, NotAuthenticated, ValidationError
 from rest_framework.request import Request
 from rest_framework.serializers import Serializer
@@ -97,7 +98,13 @@ def public_study(slug: str) -> Study:
 
 
 def paged(rows: QuerySet[Any], request: Request) -> dict[str, Any]:
-    page = Paginator(rows, ON_A_PAGE).get_page(request.query_params.get("page"))
+    """One page of rows: 400 for what is no number, 404 for a page that does not exist."""
+    try:
+        page = Paginator(rows, ON_A_PAGE).page(request.query_params.get("page", 1))
+    except PageNotAnInteger:
+        raise ValidationError({"page": [_("A page is a whole number.")]}) from None
+    except EmptyPage:
+        raise Http404 from None
     return {
         "count": page.paginator.count,
         "page": page.number,

@@ -11,8 +11,9 @@ from dataclasses import dataclass
 from typing import Any
 
 from django.core.exceptions import PermissionDenied
-from django.http import Http404
+from django.http import Http404, HttpRequest, HttpResponse, JsonResponse
 from django.utils.translation import gettext_lazy as _
+from django.views.defaults import page_not_found
 from rest_framework import exceptions
 from rest_framework.response import Response
 from rest_framework.views import set_rollback
@@ -182,6 +183,14 @@ def handle(error: Exception, context: dict[str, Any]) -> Response | None:
     elif isinstance(error, PermissionDenied):
         error = exceptions.PermissionDenied()
     return _of_the_framework(error) if isinstance(error, exceptions.APIException) else None
+
+
+def not_found(request: HttpRequest, exception: Exception) -> HttpResponse:
+    """What no address answers: for the API in its own shape, for everybody else as a page."""
+    if not request.path.startswith("/api/"):
+        return page_not_found(request, exception)
+    body = {"code": "not_found", "detail": str(exceptions.NotFound.default_detail), "fields": {}}
+    return JsonResponse(body, status=404, content_type=PROBLEM)
 
 
 def find(error: Exception) -> Named | None:

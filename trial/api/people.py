@@ -7,6 +7,8 @@ from typing import Any
 
 from django.shortcuts import get_object_or_404
 from django.utils import timezone
+from drf_spectacular.types import OpenApiTypes
+from drf_spectacular.utils import OpenApiParameter
 from rest_framework import serializers
 from rest_framework.request import Request
 from rest_framework.response import Response
@@ -17,9 +19,14 @@ from trial.actors import Actor
 from trial.api import doors, shapes
 from trial.api.described import PAGE, reads, writes
 from trial.api.errors import NotHere
-from trial.forms.research import ERASE_REASONS
+from trial.forms.research import ERASE_REASONS, People
 from trial.models import Alert, Participant, Study
-from trial.queries import participants
+from trial.queries import participants, studies
+
+FILTERS = [
+    OpenApiParameter(name, OpenApiTypes.STR, OpenApiParameter.QUERY, description="Narrows the list.")
+    for name in ("state", "site", "code")
+]
 
 
 class PersonShape(serializers.Serializer):
@@ -33,18 +40,19 @@ class PersonShape(serializers.Serializer):
     simulated = serializers.BooleanField()
 
 
-class PeoplePage(serializers.Serializer):
-    count = serializers.IntegerField()
-    page = serializers.IntegerField()
-    pages = serializers.IntegerField()
+class PeoplePage(shapes.Page):
     results = PersonShape(many=True)
 
 
 class PeopleView(APIView):
-    @reads("people", "The people of a study, newest first", PeoplePage, PAGE)
+    @reads("people", "The people of a study, newest first", PeoplePage, PAGE, *FILTERS)
     def get(self, request: Request, slug: str) -> Response:
         study, _by = doors.study_for(request, slug, "participants")
-        page = doors.paged(participants.listed(study), request)
+        hides_completion = studies.hides_completion(study)
+        wanted = doors.check_form(
+            People(request.query_params, version=study.current, hides_completion=hides_completion)
+        )
+        page = doors.paged(participants.listed(study, **wanted), request)
         page["results"] = [_person(each, study) for each in page["results"]]
         return Response(PeoplePage(page).data)
 

@@ -57,6 +57,14 @@ def facts(shape: type[serializers.Serializer], found: Any) -> dict[str, Any]:
     return {name: getattr(found, name) for name in shape().fields.keys() if hasattr(found, name)}  # noqa: SIM118 (typed)
 
 
+class Page(serializers.Serializer):
+    """One page of a list; what is in `results` is for each list to say."""
+
+    count = serializers.IntegerField()
+    page = serializers.IntegerField()
+    pages = serializers.IntegerField()
+
+
 class TextShape(serializers.Serializer):
     name = serializers.CharField()
     text = serializers.CharField()

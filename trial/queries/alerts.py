@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from django.db.models import QuerySet
+from django.db.models import F, QuerySet
 
 from trial import vault
 from trial.models import Alert, AuditEvent, Participant, ProtocolVersion, Study
@@ -28,6 +28,11 @@ class Row:
 def unclosed(studies: Iterable[Study | int]) -> QuerySet[Alert]:
     """Alerts that wait for somebody, the oldest deadline first."""
     return _of(studies).exclude(state="closed").order_by("deadline_at", "pk")
+
+
+def listed(study: Study) -> QuerySet[Alert]:
+    """Those that wait, the oldest deadline first, then those that are closed, the newest first."""
+    return _of([study]).order_by(F("closed_at").desc(nulls_first=True), "deadline_at", "pk")
 
 
 def closed(studies: Iterable[Study]) -> QuerySet[Alert]:

@@ -4,6 +4,8 @@ from django.urls import include, path
 
 from trial.views import crisis, front, language
 
+handler404 = "trial.api.errors.not_found"
+
 urlpatterns = [
     path("", front.front, name="front"),
     path("door/", front.door, name="door"),
