@@ -107,7 +107,8 @@ def _make(report: Report, at: datetime) -> bool:
             report.pdf, report.html = files.pdf.read_bytes(), files.html.read_bytes()
             report.results = files.json.read_bytes()
     except Exception as error:
-        logger.exception("report %s could not be made", report.pk)
+        # Its words and its traceback may hold somebody's data.
+        logger.error("report %s could not be made: %s", report.pk, type(error).__name__)
         _fail(report, error, at)
         return False
     _settle(report, data, at)
@@ -119,8 +120,7 @@ def _make(report: Report, at: datetime) -> bool:
 
 @transaction.atomic
 def _fail(report: Report, error: Exception, at: datetime) -> None:
-    failure = f"{type(error).__name__}: {error}"[:300]
-    Report.objects.filter(pk=report.pk).update(state=Report.FAILED, failure=failure)
+    Report.objects.filter(pk=report.pk).update(state=Report.FAILED, failure=type(error).__name__)
     audit.record(
         report.study, "report failed", subject=f"report {report.pk}", reason=type(error).__name__, by=WORKER, at=at
     )

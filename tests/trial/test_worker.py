@@ -54,10 +54,10 @@ def test_whoever_gave_an_address_has_a_month_to_sign(study, now):
 
 
 def always_fails(participant, at):
-    raise RuntimeError("no")
+    raise RuntimeError(f"no: {TYPED}")
 
 
-def test_somebody_whose_step_fails_stops_nobody_else_and_is_tried_again(study, now, settings):
+def test_somebody_whose_step_fails_stops_nobody_else_and_is_tried_again(study, now, settings, caplog):
     settings.JOURNEY = [*settings.JOURNEY[:7], f"{__name__}.always_fails", *settings.JOURNEY[7:]]
     hooks.entries.cache_clear()
     try:
@@ -67,6 +67,8 @@ def test_somebody_whose_step_fails_stops_nobody_else_and_is_tried_again(study, n
     finally:
         hooks.entries.cache_clear()
     assert list(Alert.objects.filter(participant=dan).values_list("kind", flat=True)) == ["journey"]
+    assert f"journey step tests.always_fails failed for {dan.code}: RuntimeError" in caplog.text
+    assert TYPED not in caplog.text
     assert Participant.objects.get(pk=other.pk).state == "excluded"
     row = Journey.objects.get(participant=dan)
     assert row.failed_at == now + timedelta(days=31)

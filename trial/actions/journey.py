@@ -62,8 +62,9 @@ def _take(step, participant: Participant, at: datetime) -> Outcome | None:
         with transaction.atomic(durable=True):
             participant.reread()  # locked: whoever else moves this person on waits, and then sees what was done
             return step(participant, at)
-    except Exception:
-        logger.exception("journey step %s failed for %s", hooks.code(step), participant.code)
+    except Exception as error:
+        # Codes and the kind of the error only: its words and its traceback may hold what somebody typed.
+        logger.error("journey step %s failed for %s: %s", hooks.code(step), participant.code, type(error).__name__)
         alerts.raise_alert(
             study=participant.study,
             participant=participant,
