@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from django import forms
+from django.utils.translation import get_language
 from django.utils.translation import gettext_lazy as _
 
 from reports.document import LANGUAGES
@@ -30,5 +31,8 @@ class AskForExport(forms.Form):
 
 class AskForReport(AskForExport):
     language = forms.ChoiceField(
-        label=_("Language"), widget=forms.RadioSelect, initial="en", choices=[(code, NAMES[code]) for code in LANGUAGES]
+        label=_("Language"),
+        widget=forms.RadioSelect,
+        initial=lambda: (get_language() or "en")[:2],
+        choices=[(code, NAMES[code]) for code in LANGUAGES],
     )

@@ -16,6 +16,7 @@ from reports.forms import AskForExport, AskForReport
 from reports.models import Report
 from reports.queries import made
 from trial.models import Study
+from trial.queries import staff
 from trial.views.posted import posted_from
 from trial.views.research.finding import conflict_if_reused, key, study_for
 
@@ -55,7 +56,9 @@ def request_report(request: HttpRequest, slug: str) -> HttpResponse:
 def report(request: HttpRequest, slug: str, number: int) -> HttpResponse:
     """What one report was made from, and its files."""
     study, _actor = study_for(request, slug, "report")
-    return render(request, "research/report.html", {"report": _made(request, study, Report.REPORT, number)})
+    found = _made(request, study, Report.REPORT, number)
+    asked_by = staff.names([found.requested_by]).get(found.requested_by, found.requested_by)
+    return render(request, "research/report.html", {"report": found, "asked_by": asked_by})
 
 
 # The page is the file that one can also keep: its style sheet and its pictures are inside it.

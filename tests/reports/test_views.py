@@ -74,7 +74,8 @@ def test_a_report_is_asked_for_made_by_the_worker_and_fetched(study, dan, now, c
     assert "Waits for the worker" in client.get(url("reports", study)).content.decode()
     reports.make_due(now)
     made = Report.objects.get()
-    assert made.snapshot_hash in client.get(url("report", study, made.pk)).content.decode()
+    shown = client.get(url("report", study, made.pk)).content.decode()
+    assert (made.snapshot_hash in shown, "Ada Visser" in shown, made.requested_by in shown) == (True, True, False)
     pdf = client.get(url("report_pdf", study, made.pk))
     assert (pdf["Content-Type"], pdf.content[:5]) == ("application/pdf", b"%PDF-")
     results = client.get(url("report_results", study, made.pk)).json()
@@ -93,6 +94,14 @@ def test_the_report_on_screen_runs_no_script_and_loads_nothing(study, dan, now, 
     )
     assert answer.content == bytes(made.html)
     assert "unsafe-inline" not in client_of("researcher").get(url("reports", study))["Content-Security-Policy"]
+
+
+@pytest.mark.parametrize("language", ["en", "nl"])
+def test_a_report_is_offered_in_the_language_of_the_page(study, client_of, language):
+    client = client_of("researcher")
+    client.cookies["django_language"] = language
+    form = client.get(url("reports", study)).context["form"]
+    assert form["language"].value() == language
 
 
 def test_an_export_is_made_and_downloaded(study, dan, client_of):
