@@ -8,7 +8,7 @@ from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.shortcuts import redirect, render
 from django.urls import reverse
 from django.utils import timezone
-from django.views.decorators.http import require_GET, require_http_methods
+from django.views.decorators.http import require_http_methods, require_safe
 
 from trial import audiences
 from trial.actions import staff
@@ -18,7 +18,7 @@ from trial.models import Study
 
 
 @login_not_required
-@require_GET
+@require_safe
 def front(request: HttpRequest) -> HttpResponse:
     """Studies that take part now, under their neutral names, and the two ways to sign in."""
     if request.user.is_authenticated:
@@ -26,7 +26,7 @@ def front(request: HttpRequest) -> HttpResponse:
     return render(request, "public/front.html", {"studies": Study.objects.filter(state="open").order_by("pk")})
 
 
-@require_GET
+@require_safe
 def door(request: HttpRequest) -> HttpResponse:
     """After sign-in: on to the room where this person belongs."""
     if hasattr(request.user, "participant"):
