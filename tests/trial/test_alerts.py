@@ -154,6 +154,12 @@ def test_all_studies_in_one_list_for_whoever_handles_them(study, dan, eva, staff
     assert "You handle alerts in no study" in words(signed_in(staff("statistician")).get(url("all_alerts")))
 
 
+def test_each_alert_of_all_studies_is_on_the_clock_of_its_study(study, dan, eva):
+    raised(study, dan)
+    assert "Mon 2 Mar, 11:00" in words(signed_in(eva).get(url("all_alerts")))  # raised at 10:00 UTC
+    assert "Europe/Amsterdam" in words(signed_in(eva).get(url("all_alerts")))
+
+
 @pytest.mark.parametrize(
     ("role", "status"), [("researcher", 200), ("supervisor", 200), ("statistician", 403), ("assessor", 403)]
 )

@@ -51,7 +51,7 @@ class AlertsView(APIView):
 def _rows(study: Study, found: list[Alert], at: datetime) -> list[dict[str, Any]]:
     language = (translation.get_language() or "en").partition("-")[0]
     shown = []
-    for row in alerts.rows(found, at, {study.pk: alerts.meanings(study.current)}):
+    for row in alerts.rows(found, at, {study.pk: study.current}):
         meaning = row.meaning if isinstance(row.meaning, str) else shapes.said(row.meaning, language)
         alert = row.alert
         shown.append(

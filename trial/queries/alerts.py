@@ -13,7 +13,6 @@ from django.db.models import F, QuerySet
 from trial import vault
 from trial.models import Alert, AuditEvent, Participant, ProtocolVersion, Study
 from trial.queries import staff
-from trial.queries.studies import newest_versions
 
 
 @dataclass(frozen=True)
@@ -22,6 +21,7 @@ class Row:
     is_overdue: bool
     taken_by: str
     closed_by: str
+    zone: str
     meaning: Mapping[str, str] | str
 
 
@@ -43,9 +43,11 @@ def _of(studies: Iterable[Study | int]) -> QuerySet[Alert]:
     return Alert.objects.filter(study__in=list(studies)).select_related("study", "participant__key")
 
 
-def rows(alerts: Iterable[Alert], at: datetime, meanings: Mapping[int, Mapping[str, Any]]) -> list[Row]:
-    """Alerts with the name of who took them and what they mean; `meanings` by study and kind."""
+def rows(alerts: Iterable[Alert], at: datetime, versions: Mapping[int, ProtocolVersion]) -> list[Row]:
+    """Alerts with the name of who took them, what they mean, and the clock of their study; `versions` by study."""
     alerts = list(alerts)
+    said = {study: meanings(version) for study, version in versions.items()}
+    zones = {study: version.protocol.timezone for study, version in versions.items()}
     names = staff.names(by for each in alerts for by in (each.taken_by, each.closed_by))
     return [
         Row(
@@ -53,7 +55,8 @@ def rows(alerts: Iterable[Alert], at: datetime, meanings: Mapping[int, Mapping[s
             is_overdue=is_overdue(each, at),
             taken_by=names.get(each.taken_by, each.taken_by),
             closed_by=names.get(each.closed_by, each.closed_by),
-            meaning=meanings.get(each.study_id, {}).get(each.kind) or each.kind,
+            zone=zones.get(each.study_id, "UTC"),
+            meaning=said.get(each.study_id, {}).get(each.kind) or each.kind,
         )
         for each in alerts
     ]
@@ -74,11 +77,6 @@ def taken_from(alert: Alert) -> str:
 def meanings(version: ProtocolVersion) -> dict[str, Any]:
     """What staff are told for each kind of alert, by language. The rules are another app's; their words are not."""
     return {rule["code"]: rule["text"] for rule in version.section("assessments").get("alerts", [])}
-
-
-def meanings_of(studies: Iterable[int]) -> dict[int, dict[str, Any]]:
-    """`meanings` of several studies, from their newest versions."""
-    return {study: meanings(version) for study, version in newest_versions(studies).items()}
 
 
 def what_was_done(alert: Alert) -> str | None:

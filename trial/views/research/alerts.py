@@ -24,21 +24,20 @@ MOST_CLOSED = 50
 @require_GET
 def everywhere(request: HttpRequest) -> HttpResponse:
     """The open alerts of every study in which this person handles them."""
-    timezone.deactivate()
     roles = studies.roles_by_study(person(request))
     mine = [study for study, held in roles.items() if any("alerts" in permissions.MAY[role] for role in held)]
     unclosed = list(alerts.unclosed(mine))
-    rows = alerts.rows(unclosed, timezone.now(), alerts.meanings_of({each.study_id for each in unclosed}))
+    rows = alerts.rows(unclosed, timezone.now(), studies.newest_versions({each.study_id for each in unclosed}))
     return render(request, "research/all_alerts.html", {"rows": rows, "handles_any": bool(mine)})
 
 
 @require_GET
 def listed(request: HttpRequest, slug: str) -> HttpResponse:
     study, _actor = study_for(request, slug, "alerts")
-    at, meanings = timezone.now(), {study.pk: alerts.meanings(study.current)}
+    at, version = timezone.now(), {study.pk: study.current}
     context = {
-        "rows": alerts.rows(alerts.unclosed([study]), at, meanings),
-        "closed": alerts.rows(alerts.closed([study])[:MOST_CLOSED], at, meanings),
+        "rows": alerts.rows(alerts.unclosed([study]), at, version),
+        "closed": alerts.rows(alerts.closed([study])[:MOST_CLOSED], at, version),
         "owner": study.current.protocol.contacts.safety,
     }
     return render(request, "research/alerts.html", context)
@@ -66,7 +65,7 @@ def _page(request: HttpRequest, study: Study, found: Alert, me: str, **more: obj
 
 
 def _row(study: Study, found: Alert) -> alerts.Row:
-    [row] = alerts.rows([found], timezone.now(), {study.pk: alerts.meanings(study.current)})
+    [row] = alerts.rows([found], timezone.now(), {study.pk: study.current})
     return row
 
 
