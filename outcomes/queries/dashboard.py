@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from datetime import datetime
 from typing import Any, NamedTuple
 
-from django.utils import timezone
+from django.utils import formats, timezone
 from django.utils.translation import get_language
 from django.utils.translation import gettext as _
 
@@ -190,4 +190,4 @@ def _state_words() -> dict[AssessmentState, str]:
 
 def _day(moment: datetime | None) -> str:
     """A day in the active zone, which a page of the research room sets to the study's."""
-    return timezone.localtime(moment).strftime("%Y-%m-%d") if moment else "–"
+    return formats.date_format(timezone.localtime(moment), "j M Y") if moment else "–"

@@ -20,6 +20,7 @@ from tests import dump, factories
 from tests.conftest import NOW, SMALL, lift_triggers
 from trial import actors, audit
 from trial.actions import messages, participants, studies
+from trial.actions import staff as staff_actions
 from trial.models import (
     AuditEvent,
     Confirmation,
@@ -444,7 +445,7 @@ def test_a_researcher_does_not_lock(ada, study):
 
 def test_a_step_that_does_not_exist_is_said_in_words(ada, study):
     ada.post(url("resume", study.slug), key())
-    assert "a study that is open cannot resume" in page(ada, "state", study.slug)
+    assert "This cannot be done now: the study is open." in page(ada, "state", study.slug)
 
 
 def test_the_same_key_with_another_reason_is_a_conflict(ada, study):
@@ -663,6 +664,20 @@ def test_a_role_ends_and_one_cannot_end_ones_own(ada, study, staff):
     assert (theirs.ended_at, own.ended_at) == (LATER, None)
     assert AuditEvent.objects.filter(action="role ended").count() == 1
     assert signed_in(eva).get(url("alerts", study.slug)).status_code == 404
+
+
+def test_a_researcher_who_also_coaches_may_stop_coaching(study):
+    user = factories.a_staff_member(study, "researcher", "", NOW)
+    both = {m.role: m for m in (study.memberships.get(user=user), _also(study, user, "coach"))}
+    client = signed_in(user)
+    body = client.get(url("staff", study.slug)).content.decode()
+    assert url("end_role", study.slug, both["coach"].pk) in body
+    assert url("end_role", study.slug, both["researcher"].pk) not in body
+    assert "Mon 2 Mar 2026" in body
+
+
+def _also(study, user, role):
+    return staff_actions.join(study=study, user=user, role=role, by=actors.SYSTEM, at=NOW)
 
 
 # The ledger and the audit trail

@@ -16,6 +16,7 @@ from trial.queries import messages as ledger
 from trial.queries import studies
 from trial.views.posted import posted_from
 from trial.views.research.finding import conflict_if_reused, key, study_for
+from trial.words import word
 
 
 @require_GET
@@ -42,7 +43,7 @@ def send_again(request: HttpRequest, slug: str, message: int) -> HttpResponse:
     try:
         actions.send_again(message=found, key=key(request), by=actor, at=timezone.now())
     except lifecycles.NotAllowedNow as error:
-        messages.error(request, str(error))
+        messages.error(request, _("Not queued again: by now the message is %(state)s.") % {"state": word(error.state)})
     else:
         messages.success(request, _("Queued again. The worker sends it in a moment."))
     return redirect("research:messages", slug=slug)

@@ -21,6 +21,7 @@ from trial.models import ProtocolVersion, Study
 from trial.queries import studies
 from trial.views.posted import posted_from
 from trial.views.research.finding import conflict_if_reused, key, person, study_for
+from trial.words import word
 
 VERBS = {"pause": "run", "resume": "run", "close": "run", "lock": "lock"}
 
@@ -166,7 +167,7 @@ def open_study(request: HttpRequest, slug: str) -> HttpResponse:
         except actions.NotReady:
             messages.error(request, _("The study did not open: something is still missing."))
         except lifecycles.NotAllowedNow as error:
-            messages.error(request, str(error))
+            messages.error(request, _too_late(error))
         else:
             messages.success(request, _("The study is open. Its design and its analysis plan are locked."))
             return redirect("research:dashboard", slug=slug)
@@ -199,7 +200,7 @@ def step(request: HttpRequest, slug: str, verb: str) -> HttpResponse:
     try:
         getattr(actions, verb)(study=study, **reason, key=key(request), by=actor, at=timezone.now())
     except lifecycles.NotAllowedNow as error:
-        messages.error(request, str(error))
+        messages.error(request, _too_late(error))
     except actions.FollowUpGoesOn as error:
         messages.error(request, _still_followed(error.people))
     except actions.NotReady:
@@ -208,6 +209,10 @@ def step(request: HttpRequest, slug: str, verb: str) -> HttpResponse:
     else:
         messages.success(request, _("Done, and recorded in the audit trail."))
     return redirect("research:state", slug=slug)
+
+
+def _too_late(error: lifecycles.NotAllowedNow) -> str:
+    return _("This cannot be done now: the study is %(state)s.") % {"state": word(error.state)}
 
 
 def _still_followed(people: int) -> str:
