@@ -23,6 +23,21 @@ MAY = {
 }
 
 
+# Whoever calls people knows who is called, and so which arm they are in.
+KNOW_ARMS = frozenset({"coach", "supervisor"})
+BLINDED = frozenset({"statistician", "assessor"})
+
+
+def never_beside(role: str) -> frozenset[str]:
+    """Roles of a study that nobody may hold together with this one, since it would undo a blinding."""
+    return BLINDED if role in KNOW_ARMS else KNOW_ARMS if role in BLINDED else frozenset()
+
+
+def knowingly_beside(role: str) -> frozenset[str]:
+    """Roles that somebody may hold together with this one if whoever invites them knows what that tells them."""
+    return frozenset({"researcher"}) if role in KNOW_ARMS else KNOW_ARMS if role == "researcher" else frozenset()
+
+
 def roles(user: User, study: Study) -> set[str]:
     """The roles a person holds in a study now."""
     return set(Membership.objects.filter(user=user, study=study, ended_at__isnull=True).values_list("role", flat=True))

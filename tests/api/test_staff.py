@@ -174,6 +174,17 @@ def test_an_address_that_nothing_answers_is_a_problem_and_no_page(who, study, ad
         assert answer.json()["code"] == "not_found"
 
 
+def test_roles_that_would_unblind_are_refused_or_asked_about(study, ada, staff):
+    cleo, eva = staff("assessor"), staff("supervisor")
+    Study.objects.update(simulated=False)
+    path = f"studies/{study.slug}/staff/"
+    answer = ada.post(path, {"email": cleo.email, "role": "coach", "knowingly": True})
+    assert (answer.status_code, answer.json()["code"]) == (409, "would_unblind")
+    answer = ada.post(path, {"email": eva.email, "role": "researcher"})
+    assert (answer.status_code, answer.json()["code"]) == (409, "not_knowingly")
+    assert ada.post(path, {"email": eva.email, "role": "researcher", "knowingly": True}).status_code == 201
+
+
 def test_a_report_and_an_export_are_made_and_fetched(study, ada, staff, now):
     assert ada.post(f"studies/{study.slug}/reports/").json()["code"] == "nobody_randomised"
     for sex in ("f", "f", "m", "m"):

@@ -5,11 +5,14 @@ from __future__ import annotations
 from datetime import timedelta
 
 import pytest
-from django.core.management import call_command
+import time_machine
+from django.core.management import CommandError, call_command
+from django.test import Client
+from django.urls import reverse
 
-from trial import actors, life
+from trial import actors, audit, life
 from trial.actions import staff as actions
-from trial.models import AuditEvent, Invitation, Membership, Message
+from trial.models import AuditEvent, Invitation, Membership, Message, Study, User
 
 CLEO = "cleo@example.org"
 pytestmark = pytest.mark.django_db
@@ -104,3 +107,94 @@ def test_the_mail_of_a_first_invitation_speaks_of_no_study(invite, now):
     first, second = (life.compose_invitation(each, now).body for each in Message.objects.order_by("pk"))
     assert first.startswith("You are invited to Handvat, to load studies and run them. Open this link")
     assert second.startswith("You are invited to work on a study as assessor. Open this link")
+
+
+# Roles that would unblind
+
+
+@pytest.fixture
+def live(study):
+    Study.objects.filter(pk=study.pk).update(simulated=False)
+    study.refresh_from_db()
+    return study
+
+
+HOUR = timedelta(hours=1)
+KNOW = ("coach", "supervisor")
+REFUSED = [
+    *((a, b) for a in ("assessor", "statistician") for b in KNOW),
+    ("coach", "assessor"),
+    ("supervisor", "assessor"),
+]
+ASKED = [*(("researcher", each) for each in KNOW), *((each, "researcher") for each in KNOW)]
+
+
+@pytest.mark.parametrize(("held", "role"), REFUSED)
+def test_nobody_is_blinded_and_knows_who_is_called(live, invite, now, held, role):
+    accept(invite(role=held), now)
+    with pytest.raises(actions.WouldUnblind) as refused:
+        actions.invite(study=live, email=CLEO.upper(), role=role, knowingly=True, by=actors.SYSTEM, at=now + HOUR)
+    assert refused.value.roles == [held]
+    with pytest.raises(actions.WouldUnblind):
+        actions.join(study=live, user=User.objects.get(email=CLEO), role=role, by=actors.SYSTEM, at=now)
+
+
+def test_an_invitation_that_works_counts_as_the_role(live, invite, now):
+    sent = invite(role="assessor")
+    with pytest.raises(actions.WouldUnblind):
+        invite(role="coach", at=now + HOUR)
+    actions.withdraw_invitation(invitation=sent, by=actors.SYSTEM, at=now)
+    assert invite(role="coach", at=now + HOUR).role == "coach"
+
+
+@pytest.mark.parametrize(("held", "role"), ASKED)
+def test_a_researcher_coaches_or_supervises_knowingly_and_the_trail_says_so(live, invite, now, held, role):
+    accept(invite(role=held), now)
+    with pytest.raises(actions.NotKnowingly):
+        invite(role=role, at=now + HOUR)
+    sent = actions.invite(study=live, email=CLEO, role=role, knowingly=True, by=actors.SYSTEM, at=now + HOUR)
+    event = AuditEvent.objects.filter(action="staff invited").order_by("-number").first()
+    assert event.new == f'{{"knowingly_beside":["{held}"],"role":"{role}"}}'
+    accept(sent, now + HOUR)
+    assert set(Membership.objects.filter(user__email=CLEO).values_list("role", flat=True)) == {held, role}
+    assert audit.verify(live) == []
+
+
+@pytest.mark.parametrize(
+    ("held", "role"), [("coach", "supervisor"), ("researcher", "statistician"), ("assessor", "researcher")]
+)
+def test_other_roles_go_together(live, invite, now, held, role):
+    accept(invite(role=held), now)
+    assert invite(role=role, at=now + HOUR).role == role
+
+
+def test_a_role_that_has_ended_and_a_simulated_study_keep_nobody_out(study, invite, now):
+    cleo = accept(invite(role="assessor"), now)
+    assert invite(role="coach", at=now + HOUR).role == "coach"  # simulated
+    actions.withdraw_invitation(invitation=Invitation.objects.get(role="coach"), by=actors.SYSTEM, at=now + HOUR)
+    Study.objects.filter(pk=study.pk).update(simulated=False)
+    study.refresh_from_db()
+    end(study, cleo, now + HOUR)
+    assert invite(role="coach", at=now + 2 * HOUR).role == "coach"
+
+
+def test_who_was_given_another_role_after_the_invitation_is_told_so(live, invite, now):
+    cleo = accept(invite(role="researcher"), now)
+    sent = actions.invite(study=live, email=CLEO, role="coach", knowingly=True, by=actors.SYSTEM, at=now + HOUR)
+    actions.join(study=live, user=cleo, role="assessor", by=actors.SYSTEM, at=now)
+    with time_machine.travel(now + HOUR, tick=False):
+        answer = Client().post(reverse("accept_invitation", args=[actions.token_of(sent)]), {"request_key": "k"})
+    assert answer.status_code == 409
+    assert "another role in this study that does not go with" in answer.content.decode()
+    assert not Membership.objects.filter(user=cleo, role="coach").exists()
+
+
+def test_the_command_asks_for_the_word(live, invite, now, capsys):
+    accept(invite(role="researcher"), now)
+    with time_machine.travel(now + HOUR, tick=False):
+        with pytest.raises(CommandError, match="if it is to be so, add --knowingly"):
+            call_command("invite", CLEO, role="coach", study=live.slug)
+        call_command("invite", CLEO, role="coach", study=live.slug, knowingly=True)
+        accept(invite("dora@example.org", role="assessor"), now)
+        with pytest.raises(CommandError, match="both would undo the blinding"):
+            call_command("invite", "dora@example.org", role="coach", study=live.slug, knowingly=True)

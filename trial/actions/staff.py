@@ -39,6 +39,22 @@ class HasRole(Exception):
     """The person at this address has this role in this study."""
 
 
+class WouldUnblind(Exception):
+    """Whoever is blinded would learn from one of two roles who is called: `roles` are held or offered already."""
+
+    def __init__(self, roles: set[str]) -> None:
+        self.roles = sorted(roles)
+        super().__init__(f"is {', '.join(self.roles)} of this study: both would undo the blinding")
+
+
+class NotKnowingly(Exception):
+    """A researcher would learn who is called: allowed, where whoever invites them says that they know. See `roles`."""
+
+    def __init__(self, roles: set[str]) -> None:
+        self.roles = sorted(roles)
+        super().__init__(f"is {', '.join(self.roles)} of this study: both would tell a researcher the arms")
+
+
 def token_hash(token: str) -> str:
     return hashlib.sha256(token.encode()).hexdigest()
 
@@ -49,14 +65,18 @@ def token_of(invitation: Invitation) -> str:
 
 
 @once
-def invite(*, study: Study | None, email: str, role: str, by: Actor, at: datetime) -> Invitation:
+def invite(
+    *, study: Study | None, email: str, role: str, knowingly: bool = False, by: Actor, at: datetime
+) -> Invitation:
     """Invite somebody by mail to a role in a study; without a study, to start an installation as a researcher.
 
-    Raises AlreadyInvited while an earlier invitation to the same works, and HasRole where there is nothing to invite to.
+    Raises AlreadyInvited while an earlier invitation to the same works, and HasRole where there is nothing to invite to;
+    in a study that is not simulated WouldUnblind, and NotKnowingly unless `knowingly` (docs/adr/0008).
     """
     if role not in permissions.ROLES:
         raise UnknownRole(f"{role!r} is not a role; roles are {', '.join(permissions.ROLES)}")
     _check_new(study, email, role, at)
+    beside = _check_blinding(study, email, role, knowingly, at) if study else []
     invitation = Invitation(
         study=study,
         role=role,
@@ -69,7 +89,8 @@ def invite(*, study: Study | None, email: str, role: str, by: Actor, at: datetim
     invitation.token_hash = token_hash(token_of(invitation))
     invitation.save()
     if study:
-        audit.record(study, "staff invited", subject=f"invitation {invitation.pk}", new={"role": role}, by=by, at=at)
+        new = {"role": role, "knowingly_beside": beside} if beside else {"role": role}
+        audit.record(study, "staff invited", subject=f"invitation {invitation.pk}", new=new, by=by, at=at)
     messages.queue(
         study=study, participant=None, kind="invitation", subject_ref=str(invitation.pk), due_at=at, at=at, by=by
     )
@@ -85,6 +106,19 @@ def _check_new(study: Study | None, email: str, role: str, at: datetime) -> None
     held = Membership.objects.filter(study=study, role=role, ended_at__isnull=True)
     if study and held.filter(user__emailaddress__email__iexact=email.strip()).exists():
         raise HasRole(f"is {role} of {study.slug} already")
+
+
+def _check_blinding(study: Study, email: str, role: str, knowingly: bool, at: datetime) -> list[str]:
+    """The roles beside which this one tells a researcher the arms. In a simulated study there are no arms to know of."""
+    if study.simulated:
+        return []
+    held = reads.roles_at(email, study, at)
+    if undone := held & permissions.never_beside(role):
+        raise WouldUnblind(undone)
+    beside = held & permissions.knowingly_beside(role)
+    if beside and not knowingly:
+        raise NotKnowingly(beside)
+    return sorted(beside)
 
 
 @once
@@ -152,7 +186,10 @@ def make_user(*, email: str, full_name: str, password: str) -> User:
 
 @transaction.atomic
 def join(*, study: Study, user: User, role: str, by: Actor, at: datetime) -> Membership:
-    """Give a role. Whoever has it keeps it, since when they have it; whoever had it gets it anew."""
+    """Give a role. Whoever has it keeps it, since when they have it; whoever had it gets it anew. Raises WouldUnblind."""
+    undone = permissions.roles(user, study) & permissions.never_beside(role)
+    if undone and not study.simulated:
+        raise WouldUnblind(undone)
     membership, is_new = Membership.objects.get_or_create(
         study=study, user=user, role=role, ended_at=None, defaults={"since_at": at}
     )

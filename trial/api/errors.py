@@ -123,6 +123,16 @@ CATALOGUE: Mapping[str, Named] = {
         _("Invited to this role already. Withdraw that invitation first to send another."),
     ),
     "trial.actions.staff.HasRole": Named(CONFLICT, "has_role", _("Has this role already.")),
+    "trial.actions.staff.WouldUnblind": Named(
+        CONFLICT,
+        "would_unblind",
+        _("Whoever assesses or analyses is blinded, and cannot also coach or supervise in this study."),
+    ),
+    "trial.actions.staff.NotKnowingly": Named(
+        CONFLICT,
+        "not_knowingly",
+        _("A researcher who coaches or supervises knows the arms of those who are called. Say that you know this."),
+    ),
     "trial.actions.staff.InvitationNotValid": Named(GONE, "invitation_not_valid", _("This invitation is over.")),
     "trial.folder.problems.FolderErrors": Named(
         UNPROCESSABLE, "folder_errors", _("Nothing was stored. Put right what is listed and load it again.")

@@ -31,6 +31,9 @@ class MemberShape(serializers.Serializer):
 class Invite(serializers.Serializer):
     email = serializers.EmailField()
     role = serializers.ChoiceField(choices=sorted(permissions.ROLES))
+    knowingly = serializers.BooleanField(
+        default=False, help_text="That a researcher who coaches or supervises knows the arms; kept in the audit trail."
+    )
 
 
 class Invited(serializers.Serializer):

@@ -85,6 +85,15 @@ class Invite(forms.Form):
         widget=forms.RadioSelect,
         choices=[(role, format_lazy("{}: {}", word(role), duties)) for role, duties in permissions.ROLES.items()],
     )
+    knowingly = forms.BooleanField(
+        label=_("I know that this person can see who is called, and so the arms. It stands in the audit trail."),
+        required=False,
+    )
+
+    def __init__(self, *args: Any, asks: bool = False, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        if not asks:
+            del self.fields["knowingly"]
 
 
 # Codes, not free text: the reason stands in the person's own trail, from which nothing is ever removed.

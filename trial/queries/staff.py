@@ -5,9 +5,11 @@ from __future__ import annotations
 from collections.abc import Iterable
 from datetime import datetime
 
+from allauth.account.models import EmailAddress
 from django.db.models import QuerySet
 
-from trial.models import Invitation, Study, User
+from trial import vault
+from trial.models import Invitation, Membership, Study, User
 
 
 def standing(at: datetime) -> QuerySet[Invitation]:
@@ -19,6 +21,15 @@ def unanswered(study: Study) -> QuerySet[Invitation]:
     """Invitations to a study that were neither accepted nor withdrawn, newest first; some are over."""
     found = Invitation.objects.filter(study=study, accepted_at__isnull=True, withdrawn_at__isnull=True)
     return found.order_by("-invited_at", "-pk")
+
+
+def roles_at(email: str, study: Study, at: datetime) -> set[str]:
+    """The roles in a study of whoever has this address: held now, or offered by a link that works."""
+    people = EmailAddress.objects.filter(email__iexact=email.strip()).values("user")
+    addresses = {email, *EmailAddress.objects.filter(user__in=people).values_list("email", flat=True)}
+    held = Membership.objects.filter(study=study, user__in=people, ended_at__isnull=True)
+    offered = standing(at).filter(study=study, email_hash__in={vault.address_hash(each) for each in addresses})
+    return {*held.values_list("role", flat=True), *offered.values_list("role", flat=True)}
 
 
 def names(actors: Iterable[str]) -> dict[str, str]:

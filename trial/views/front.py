@@ -53,6 +53,8 @@ def accept_invitation(request: HttpRequest, token: str) -> HttpResponse:
             return _accept(request, token, form)
         except staff.InvitationNotValid:  # used a moment ago, by a second press
             return render(request, "public/invitation_over.html", status=410)
+        except staff.WouldUnblind:  # by a role that they were given after they were invited
+            return render(request, "public/invitation_over.html", {"would_unblind": True}, status=409)
     return render(request, "public/accept_invitation.html", {"form": form, "invitation": invitation})
 
 

@@ -666,6 +666,30 @@ def test_a_role_ends_and_one_cannot_end_ones_own(ada, study, staff):
     assert signed_in(eva).get(url("alerts", study.slug)).status_code == 404
 
 
+def test_a_researcher_of_a_live_study_becomes_coach_only_knowingly(study):
+    user = factories.a_staff_member(study, "researcher", "", NOW)
+    factories.a_staff_member(study, "assessor", "", NOW)
+    Study.objects.filter(pk=study.pk).update(simulated=False)
+    client, given = signed_in(user), {"email": user.email, "role": "coach"}
+    assert 'name="knowingly"' not in client.get(url("staff", study.slug)).content.decode()
+    for _ in range(2):  # asked again while the box is not ticked
+        shown = client.post(url("invite", study.slug), {**given, **key()})
+        assert (shown.status_code, Invitation.objects.count()) == (400, 0)
+        assert "This person is researcher here. A researcher who coaches or supervises knows the arms" in text(shown)
+        assert 'name="knowingly"' in shown.content.decode()
+    assert client.post(url("invite", study.slug), {**given, "knowingly": "on", **key()}).status_code == 302
+    assert '"knowingly_beside":["researcher"]' in AuditEvent.objects.get(action="staff invited").new
+
+
+def test_an_assessor_of_a_live_study_is_not_invited_as_coach(ada, staff, study):
+    cleo = staff("assessor")
+    Study.objects.filter(pk=study.pk).update(simulated=False)
+    given = {"email": cleo.email, "role": "coach", "knowingly": "on"}
+    shown = ada.post(url("invite", study.slug), {**given, **key()})
+    assert (shown.status_code, Invitation.objects.count()) == (400, 0)
+    assert "This person is assessor here. Whoever assesses or analyses is blinded" in text(shown)
+
+
 def test_a_researcher_who_also_coaches_may_stop_coaching(study):
     user = factories.a_staff_member(study, "researcher", "", NOW)
     both = {m.role: m for m in (study.memberships.get(user=user), _also(study, user, "coach"))}

@@ -23,7 +23,13 @@ class Command(BaseCommand):
         parser.add_argument("--role", required=True, choices=list(permissions.ROLES))
         parser.add_argument("--study", metavar="SLUG", help="the study; needed for every role but researcher")
 
-    def handle(self, *args: Any, email: str, role: str, study: str | None, **options: Any) -> None:
+        parser.add_argument(
+            "--knowingly",
+            action="store_true",
+            help="a researcher may also coach or supervise; the audit trail says so",
+        )
+
+    def handle(self, *args: Any, email: str, role: str, study: str | None, knowingly: bool, **options: Any) -> None:
         try:
             validate_email(email)
         except ValidationError:
@@ -31,13 +37,20 @@ class Command(BaseCommand):
         stamp.start()
         try:
             invitation = staff.invite(
-                study=self._study(study, role), email=email, role=role, by=Actor("system", "invite"), at=timezone.now()
+                study=self._study(study, role),
+                email=email,
+                role=role,
+                knowingly=knowingly,
+                by=Actor("system", "invite"),
+                at=timezone.now(),
             )
             says = "The worker mails this link, which works once until"
         except staff.AlreadyInvited as error:  # who has lost the mail asks again: the link is the same
             invitation, says = error.invitation, "Invited already; this link works once until"
-        except staff.HasRole as error:
+        except (staff.HasRole, staff.WouldUnblind) as error:
             raise CommandError(f"{email} {error}") from None
+        except staff.NotKnowingly as error:
+            raise CommandError(f"{email} {error}; if it is to be so, add --knowingly") from None
         path = reverse("accept_invitation", args=[staff.token_of(invitation)])
         self.stdout.write(f"{says} {invitation.expires_at:%Y-%m-%d}:")
         self.stdout.write(settings.PUBLIC_URL + path)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+
 from django.contrib import messages
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
@@ -16,6 +18,7 @@ from trial.models import Invitation, Membership, Study
 from trial.queries import staff as reads
 from trial.views.posted import posted_from
 from trial.views.research.finding import conflict_if_reused, key, study_for
+from trial.words import word
 
 
 @require_GET
@@ -40,22 +43,41 @@ def _listed(request: HttpRequest, study: Study, form: forms.Invite) -> HttpRespo
 @conflict_if_reused
 def invite(request: HttpRequest, slug: str) -> HttpResponse:
     study, actor = study_for(request, slug, "invite")
-    form = forms.Invite(request.POST)
+    form = forms.Invite(request.POST, asks="knowingly" in request.POST)
     if not form.is_valid():
         return _listed(request, study, form)
-    given = form.cleaned_data
     try:
-        actions.invite(
-            study=study, email=given["email"], role=given["role"], key=key(request), by=actor, at=timezone.now()
-        )
+        actions.invite(study=study, **form.cleaned_data, key=key(request), by=actor, at=timezone.now())
     except actions.AlreadyInvited:
         form.add_error("email", _("Invited to this role already. Withdraw that invitation first to send another."))
         return _listed(request, study, form)
     except actions.HasRole:
         form.add_error("email", _("Has this role already."))
         return _listed(request, study, form)
+    except actions.WouldUnblind as error:
+        form.add_error("role", _would_unblind(error))
+        return _listed(request, study, form)
+    except actions.NotKnowingly as error:
+        return _listed(request, study, _asked_to_know(request, error))
     messages.success(request, _("The invitation is on its way. Its link works once, for 14 days."))
     return redirect("research:staff", slug=slug)
+
+
+def _would_unblind(error: actions.WouldUnblind) -> str:
+    return _(
+        "This person is %(roles)s here. Whoever assesses or analyses is blinded, and cannot also coach or supervise."
+    ) % {"roles": _said(error.roles)}
+
+
+def _asked_to_know(request: HttpRequest, error: actions.NotKnowingly) -> forms.Invite:
+    form = forms.Invite(request.POST, asks=True)
+    words = _("This person is %(roles)s here. A researcher who coaches or supervises knows the arms of those called.")
+    form.add_error("knowingly", words % {"roles": _said(error.roles)})
+    return form
+
+
+def _said(roles: Iterable[str]) -> str:
+    return ", ".join(str(word(role)) for role in roles)
 
 
 @posted_from("research:staff", "slug")
