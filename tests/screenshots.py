@@ -81,6 +81,12 @@ def press_start(page: "BrowserPage") -> None:
     page.wait_for_load_state()
 
 
+def press_risk(page: "BrowserPage") -> None:
+    """Send the questionnaire with its ninth item alone answered."""
+    page.locator("input[name=item_9][value='2']").check()
+    press_send(page)
+
+
 PICTURES: list[Picture] = [
     Picture("public-front", "/"),
     Picture("public-sign-in", "/account/login/"),
@@ -115,6 +121,10 @@ PICTURES: list[Picture] = [
     Picture("coach-person", "/coach/{coached}/", "supervisor"),
     Picture("coach-number", "/coach/{coached}/", "supervisor", act=press("n")),
     Picture("coach-call", "/coach/{coached}/", "supervisor", act=press("s")),
+    Picture("assessor-due", "/assessor/", "assessor"),
+    Picture("assessor-enter", "{entry}", "assessor"),
+    Picture("assessor-enter-error", "{entry}", "assessor", act=press_risk),
+    Picture("assessor-help", "/assessor/{slug}/{due}/help/", "assessor"),
     Picture("research-studies", "/research/", "researcher"),
     Picture("research-dashboard", "/research/{slug}/", "researcher"),
     Picture("research-setup", "/research/{slug}/setup/", "researcher"),
@@ -140,6 +150,7 @@ PEOPLE = 6  # who are in the middle of the study when the pictures are taken
 
 def prepare() -> Rehearsed:
     """A small study in the middle of things, with somebody of each role."""
+    from django.urls import reverse
     from django.utils import timezone
 
     from coaching_protocol.models import CoachingPlan
@@ -163,9 +174,12 @@ def prepare() -> Rehearsed:
     _draw_pages(report.pdf)
     coached = CoachingPlan.objects.filter(participant__study=study)[0].participant
     sitting = _open_next_questions(coached, now)
+    entry = _due_to_an_assessor(study, now)
     alert = Alert.objects.filter(study=study)[0]
     User.objects.filter(email__in=["researcher@example.org", "supervisor@example.org"]).update(full_name=LONG_NAME)
-    names = {"public": study.public_slug, "slug": study.slug, "code": someone.code, "lesson": lesson}
+    person = entry.participant.code
+    due = {"due": person, "entry": reverse("assessor:enter", args=[study.slug, person, entry.timepoint, "PHQ9"])}
+    names = {**due, "public": study.public_slug, "slug": study.slug, "code": someone.code, "lesson": lesson}
     return Rehearsed(
         people={**staff, **_newcomers(study), "participant": someone.user, "coached": coached.user},
         names={**names, "report": report.pk, "sitting": sitting, "coached": coached.code, "alert": alert.pk},
@@ -223,6 +237,17 @@ def _open_next_questions(person: Any, at: Any) -> str:
     timepoint = later[0].timepoint
     later.filter(timepoint=timepoint).update(opens_at=at - timedelta(hours=1), closes_at=at + timedelta(days=14))
     return reverse("participant:sitting", args=[timepoint])
+
+
+def _due_to_an_assessor(study: Any, at: Any) -> Any:
+    """A PHQ-9 that may be entered today: one that waits for its day is brought forward."""
+    from outcomes.models import Assessment
+
+    later = Assessment.objects.filter(participant__study=study, instrument="PHQ9", submitted_at=None, declined_at=None)
+    row = later.filter(timepoint__in=["week4", "week8"], withdrawn_at=None, opens_at__isnull=False)[0]
+    row.opens_at, row.closes_at = at - timedelta(hours=1), at + timedelta(days=14)
+    row.save(update_fields=["opens_at", "closes_at"])
+    return row
 
 
 def _draw_pages(pdf: bytes) -> None:

@@ -106,6 +106,10 @@ def an_alert(x: Any) -> str:
     return reverse("research:alert", args=[R, x.number])
 
 
+def typed_by_phone(x: Any) -> dict[str, Any]:
+    return pairs.typed_by_phone()
+
+
 P, R = pairs.PUBLIC, pairs.R
 JOIN, HOME = at("join:onward", P), at("participant:home")
 LESSON = at("participant:lesson", "welcome")
@@ -178,6 +182,7 @@ PRESSES = [
         "contact details shown",
         lambda x: pairs.LOG,
     ),
+    Press("assessor:enter", pairs.due_to_an_assessor, at("assessor:due"), "assessment submitted", typed_by_phone),
     Press("coach:start", pairs.coached, CASELOAD, "call started"),
     Press("coach:attempt", pairs.in_a_call, CASELOAD, "call logged", lambda x: pairs.LOG),
     Press("coach:correct", pairs.in_a_logged_call, CASELOAD, "call log corrected", lambda x: pairs.CORRECTION),
@@ -276,7 +281,7 @@ SEEN_BY = {  # who walks through the pages, and from where
     "Eva": (pairs.two_coaches, [CASELOAD, at("research:studies")]),
     "Eva with an alert": (pairs.with_an_alert, [an_alert]),
     "Eva with an alert of hers": (pairs.with_a_taken_alert, [an_alert]),
-    "Cleo": (lambda study: pairs.staff(study, "assessor"), [at("research:studies")]),
+    "Cleo": (pairs.due_to_an_assessor, [at("assessor:due")]),
     "Ada": (pairs.with_people, [at("research:studies"), at("mfa_index")]),
     "Ada before the study": (pairs.draft_study, [STATE]),
     "Ada while nobody may join": (pairs.paused_study, [STATE]),

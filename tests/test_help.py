@@ -98,5 +98,5 @@ def test_a_participant_who_follows_the_link_of_a_mail_is_asked_for_their_address
 
 
 def test_staff_who_are_not_signed_in_are_asked_for_their_password(study, client):
-    for address in ("/coach/", "/research/"):
+    for address in ("/coach/", "/assessor/", "/research/"):
         assert client.get(address).url == f"{reverse('account_login')}?next={address}"

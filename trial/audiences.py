@@ -15,7 +15,7 @@ from django.utils import timezone, translation
 from trial import vault
 from trial.models import Membership, Participant, Study
 
-PARTICIPANT, COACH, RESEARCH = "participant", "coach", "research"
+PARTICIPANT, COACH, ASSESSOR, RESEARCH = "participant", "coach", "assessor", "research"
 ACCOUNT = "account"
 NOT_THIS_METHOD = 405
 # An address comes with an invitation or is checked on the way in; nobody adds or changes one among the account pages.
@@ -54,7 +54,7 @@ class AudienceDoor:
     def process_view(self, request: HttpRequest, view: Any, args: Any, kwargs: Any) -> None:
         room = request.path.split("/")[1]
         request.participant = None  # type: ignore[attr-defined]
-        if request.user.is_authenticated and room in {PARTICIPANT, COACH, RESEARCH, "join"}:
+        if request.user.is_authenticated and room in {PARTICIPANT, COACH, ASSESSOR, RESEARCH, "join"}:
             if room in {PARTICIPANT, "join"}:
                 request.participant = _participant(request)  # type: ignore[attr-defined]
             _check(request, room)
@@ -86,6 +86,8 @@ def _check(request: HttpRequest, room: str) -> None:
         raise Http404
     if room == COACH and not is_coach(request):
         raise Http404
+    if room == ASSESSOR and not is_assessor(request):
+        raise Http404
     if room == RESEARCH and not is_staff(request):
         raise Http404
 
@@ -99,20 +101,21 @@ def _check_account(request: HttpRequest) -> None:
 
 
 def is_coach(request: HttpRequest) -> bool:
-    return Membership.objects.filter(
-        user=request.user.pk, role__in=("coach", "supervisor"), ended_at__isnull=True
-    ).exists()
+    return _has_role(request, "coach", "supervisor")
+
+
+def is_assessor(request: HttpRequest) -> bool:
+    return _has_role(request, "assessor")
 
 
 def is_staff(request: HttpRequest) -> bool:
-    return (
-        bool(getattr(request.user, "is_staff", False))
-        or Membership.objects.filter(
-            user=request.user.pk,
-            role__in=("researcher", "statistician", "supervisor", "assessor"),
-            ended_at__isnull=True,
-        ).exists()
-    )
+    """Of the research room. Not an assessor, who is to see nothing but what is due."""
+    is_first = bool(getattr(request.user, "is_staff", False))
+    return is_first or _has_role(request, "researcher", "statistician", "supervisor")
+
+
+def _has_role(request: HttpRequest, *roles: str) -> bool:
+    return Membership.objects.filter(user=request.user.pk, role__in=roles, ended_at__isnull=True).exists()
 
 
 def context(request: HttpRequest) -> dict[str, Any]:

@@ -1,8 +1,9 @@
-"""What a blinded assessor gets: what may be entered now, by code and instrument. No date, no history, no arm, nothing
-that hangs on an arm; a test compares two people who differ only in arm, byte for byte."""
+"""What a blinded assessor gets: what may be entered now, by code and instrument, and until when. No other date, no history,
+no arm, nothing that hangs on an arm; a test compares two people who differ only in arm, byte for byte."""
 
 from __future__ import annotations
 
+from datetime import date
 from typing import Any
 
 from django.http import Http404
@@ -18,10 +19,9 @@ from outcomes.models import Assessment
 from outcomes.queries import assessments as reads
 from outcomes.queries import definitions
 from trial.actions import journey
+from trial.actors import Actor
 from trial.api import described, doors, shapes
 from trial.models import Study
-
-ANSWERED = "outcomes.assessments.submit"
 
 
 class DueShape(serializers.Serializer):
@@ -29,6 +29,10 @@ class DueShape(serializers.Serializer):
     timepoint = serializers.CharField()
     label = serializers.SerializerMethodField()  # type: ignore[assignment]
     instrument = serializers.CharField()
+    last_day = serializers.SerializerMethodField()
+
+    def get_last_day(self, row: Assessment) -> date | None:
+        return reads.last_day(row)
 
     def get_label(self, row: Assessment) -> str:
         return self.context["labels"][row.timepoint]
@@ -55,7 +59,7 @@ class DueView(APIView):
     @described.reads("assessments_due", "What may be entered now", DueShape(many=True))
     def get(self, request: Request, slug: str) -> Response:
         study, _by = doors.study_for(request, slug, "assess")
-        rows = reads.due_for_assessor(study.pk, timezone.now())
+        rows = reads.due_for_assessor([study.pk], timezone.now())
         return Response(DueShape(rows, many=True, context={"labels": _labels(study)}).data)
 
 
@@ -67,39 +71,25 @@ def _labels(study: Study) -> dict[str, str]:
 class EnterView(APIView):
     @described.reads("assessment_form", "The wording to ask in, in the participant's language", Form)
     def get(self, request: Request, slug: str, code: str, timepoint: str, instrument: str) -> Response:
-        study, _by = doors.study_for(request, slug, "assess")
-        row = _due(study, code, timepoint, instrument)
+        study, by = doors.study_for(request, slug, "assess")
+        row = _row(study, code, timepoint, instrument, by)
         return Response(Form({**_receipt(row), "instrument": wording.shown(row.participant, row.instrument)}).data)
 
     @described.writes("assessment_enter", "Enter answers given by phone or on paper", Entered, Receipt, status=201)
     def post(self, request: Request, slug: str, code: str, timepoint: str, instrument: str) -> Response:
         study, by = doors.study_for(request, slug, "assess")
         given, at, key = doors.given(Entered, request), timezone.now(), doors.key(request)
-        is_repeat = doors.is_repeat(ANSWERED, by, key)
-        row = _row(study, code, timepoint, instrument) if is_repeat else _due(study, code, timepoint, instrument)
+        row = _row(study, code, timepoint, instrument, by, key)
         actions.submit(assessment=row, language=row.participant.language, key=key, by=by, at=at, **given)
         journey.advance(row.participant, at)
         return Response(_receipt(row), status=201)
 
 
-def _due(study: Study, code: str, timepoint: str, instrument: str) -> Assessment:
-    """Whatever is not due does not exist here: whether it is answered, missed or never planned is not told."""
-    wanted = (code, timepoint, instrument)
-    due = reads.due_for_assessor(study.pk, timezone.now())
-    found = next((row for row in due if (row.participant.code, row.timepoint, row.instrument) == wanted), None)
+def _row(study: Study, code: str, timepoint: str, instrument: str, by: Actor, key: str | None = None) -> Assessment:
+    found = reads.for_entry(study, code, timepoint, instrument, by=by, key=key, at=timezone.now())
     if found is None:
         raise Http404
     return found
-
-
-def _row(study: Study, code: str, timepoint: str, instrument: str) -> Assessment:
-    found = Assessment.objects.filter(
-        participant__study=study, participant__code=code, timepoint=timepoint, instrument=instrument
-    )
-    row = found.select_related("participant").first()
-    if row is None:
-        raise Http404
-    return row
 
 
 def _receipt(row: Assessment) -> dict[str, Any]:

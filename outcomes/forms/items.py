@@ -5,10 +5,14 @@ from __future__ import annotations
 from typing import Any
 
 from django import forms
+from django.forms.boundfield import BoundField
 from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
 
 from outcomes.instruments import Instrument, Wording
 from trial.forms.join import PhoneField
+
+MODES = [("phone", gettext_lazy("By phone")), ("paper", gettext_lazy("On paper"))]
 
 
 class Phone(forms.Form):
@@ -51,6 +55,56 @@ class OneItem(forms.Form):
     def answers(self) -> dict[str, int]:
         answer = self.cleaned_data["answer"]
         return {self.code: int(answer)} if answer else {}
+
+
+class Entry(forms.Form):
+    """Answers that somebody gave by phone or on paper. What was left open is asked about once: whether it was skipped by
+    the participant, or by whoever enters it."""
+
+    def __init__(self, *args: Any, instrument: Instrument, language: str, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.codes = instrument.item_codes
+        for code in self.codes:
+            self.fields[_name(code)] = _item(instrument, language, code)
+            self.fields[_name(code)].required = False
+        self.fields["mode"] = forms.ChoiceField(
+            label=_("How were they given?"), choices=MODES, widget=forms.RadioSelect
+        )
+        left_open = [code for code in self.codes if self.is_bound and not self.data.get(_name(code))]
+        if left_open:
+            self.fields["not_answered"] = forms.MultipleChoiceField(
+                label=_("Not answered by the participant"),
+                choices=[(code, self.fields[_name(code)].label) for code in left_open],
+                widget=forms.CheckboxSelectMultiple,
+                required=False,
+            )
+
+    @property
+    def asked(self) -> list[BoundField]:
+        return [self[_name(code)] for code in self.codes]
+
+    def clean(self) -> dict[str, Any] | None:
+        cleaned = super().clean() or {}
+        skipped = cleaned.get("not_answered", [])
+        for code in self.codes:
+            name = _name(code)
+            if name not in self.errors and not cleaned.get(name) and code not in skipped:
+                self.add_error(name, _("Choose an answer, or tick below that none was given."))
+        return cleaned
+
+    @property
+    def chosen(self) -> dict[str, int]:
+        """Every answer that is known already, of a form that still needs a look too."""
+        given = getattr(self, "cleaned_data", {})
+        return {code: int(given[_name(code)]) for code in self.codes if given.get(_name(code))}
+
+    @property
+    def answers(self) -> dict[str, int | None]:
+        return {code: self.chosen.get(code) for code in self.codes}
+
+
+def _name(code: str) -> str:
+    return f"item_{code}"
 
 
 def _item(instrument: Instrument, language: str, code: str) -> forms.ChoiceField:

@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import date, datetime
+from zoneinfo import ZoneInfo
 
 from outcomes import schedules
 from outcomes.models import Assessment, Schedule
 from outcomes.queries import concealment, definitions
 from outcomes.schedules import AssessmentState
-from trial.models import Participant, ProtocolVersion
+from trial.actors import Actor
+from trial.models import Participant, ProtocolVersion, Study
+from trial.queries.repeats import is_repeat
 
 SETTLED = {AssessmentState.SUBMITTED, AssessmentState.DECLINED, AssessmentState.MISSED, AssessmentState.WITHDRAWN}
 
@@ -87,14 +91,14 @@ def missing_baseline_questions(participant: Participant) -> list[str]:
     return [code for code in baseline.questions if code not in participant.answers]
 
 
-def due_for_assessor(study_id: int, at: datetime) -> list[Assessment]:
-    """What an assessor may enter now, by code and instrument only: no date of anything, no history, no arm.
+def due_for_assessor(study_ids: Collection[int], at: datetime) -> list[Assessment]:
+    """What an assessor may enter now in these studies: no opening, no history, no arm. Two queries, however many people.
 
     A timepoint that only some arms have, or that opens by what an arm was given, would tell the arm by being due: it is
-    left out, and participants answer those themselves.
+    left out, and participants answer those themselves. Of what is left even the last day is the same in every arm.
     """
     rows = Assessment.objects.filter(
-        participant__study=study_id,
+        participant__study__in=study_ids,
         participant__state__in=("consented", "randomised", "completed"),
         opens_at__lte=at,
         closes_at__gt=at,
@@ -102,8 +106,34 @@ def due_for_assessor(study_id: int, at: datetime) -> list[Assessment]:
         declined_at__isnull=True,
         withdrawn_at__isnull=True,
     )
-    found = rows.select_related("participant__version").order_by("participant__code", "timepoint", "position")
-    return [row for row in found if (row.timepoint, row.instrument) in _tells_nothing(row.participant.version)]
+    found = rows.select_related("participant__study").order_by("participant__code", "timepoint", "position")
+    versions = ProtocolVersion.objects.in_bulk({row.participant.version_id for row in found})
+    telling_nothing = {pk: _tells_nothing(version) for pk, version in versions.items()}
+    for row in found:
+        row.participant.version = versions[row.participant.version_id]
+    return [row for row in found if (row.timepoint, row.instrument) in telling_nothing[row.participant.version_id]]
+
+
+def for_entry(
+    study: Study, code: str, timepoint: str, instrument: str, *, by: Actor, key: str | None, at: datetime
+) -> Assessment | None:
+    """The row that an assessor may hand in now, or that this very request handed in before.
+
+    Whatever else there is does not exist here: whether it is answered, missed or never planned is not told.
+    """
+    if is_repeat("outcomes.assessments.submit", by, key):
+        rows = Assessment.objects.filter(participant__study=study, participant__code=code)
+        rows = rows.select_related("participant__version", "participant__study")
+        return rows.filter(timepoint=timepoint, instrument=instrument).first()
+    wanted = (code, timepoint, instrument)
+    due = due_for_assessor([study.pk], at)
+    return next((row for row in due if (row.participant.code, row.timepoint, row.instrument) == wanted), None)
+
+
+def last_day(row: Assessment) -> date | None:
+    """The last day on which it can be answered, as the study counts days."""
+    zone = ZoneInfo(row.participant.version.protocol.timezone)
+    return row.closes_at.astimezone(zone).date() if row.closes_at else None
 
 
 def _tells_nothing(version: ProtocolVersion) -> set[tuple[str, str]]:

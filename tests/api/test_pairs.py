@@ -31,7 +31,7 @@ from trial.models import AuditEvent, ExerciseAnswer, Participant, Study, User
 
 pytestmark = pytest.mark.django_db
 
-ROOMS = ("join", audiences.PARTICIPANT, audiences.COACH, audiences.RESEARCH)
+ROOMS = ("join", audiences.PARTICIPANT, audiences.COACH, audiences.ASSESSOR, audiences.RESEARCH)
 WITHOUT_AN_ENDPOINT = {
     "join:code_again": "asking for another code is the same endpoint as asking for the first, with another key",
     "join:consent_questions": "the questions about the letter are answered in the same request as the signature",
@@ -228,6 +228,18 @@ def with_a_member(study: Study) -> dict[str, Any]:
 def with_an_invitation(study: Study) -> dict[str, Any]:
     invited = invitations.invite(study=study, email="new@example.org", role="coach", by=actors.SYSTEM, at=NOW)
     return staff(study, "researcher", number=invited.pk)
+
+
+def due_to_an_assessor(study: Study) -> dict[str, Any]:
+    return staff(study, "assessor", dan=factories.a_consented_participant(study, NOW))
+
+
+def by_phone(dan: Participant) -> dict[str, Any]:
+    return {"answers": factories.answers_to(dan.study, "PHQ9", 1), "mode": "phone"}
+
+
+def typed_by_phone() -> dict[str, Any]:
+    return {f"item_{code}": "1" for code in range(1, 10)} | {"mode": "phone"}
 
 
 def with_a_message(study: Study) -> dict[str, Any]:
@@ -567,6 +579,14 @@ PAIRS = [
         with_a_member,
     ),
     Pair(
+        "assessor:enter",
+        "assessment_enter",
+        "assessment submitted",
+        lambda x: x.browser.post(page("assessor:enter", R, x.dan.code, "pre", "PHQ9"), typed_by_phone()),
+        lambda x: x.api.post(f"studies/{R}/participants/{x.dan.code}/assessments/pre/PHQ9/", by_phone(x.dan)),
+        due_to_an_assessor,
+    ),
+    Pair(
         "research:send_again",
         "message_again",
         "message queued again",
@@ -667,7 +687,6 @@ def test_every_page_that_writes_has_an_endpoint():
 def test_every_endpoint_that_writes_has_a_page():
     alone = {
         "token": "signing in; a page has the sign-in page",
-        "assessment_enter": "an assessor's entry",
     }
     paired = {pair.endpoint for pair in PAIRS}
     assert sorted(writing_endpoints()) == sorted(paired | set(alone))

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import pytest
+import time_machine
+from django.urls import reverse
 
 from coaching_protocol.queries import caseload
 from reports import demonstration
@@ -23,3 +25,11 @@ def test_the_demo_coach_has_some_of_the_people_and_the_supervisor_sees_all(study
     assert len(own) == (len(everybody) + 1) // 2
     assert {row.plan.coach_pk for row in own} == {of["coach"].pk}
     assert audit.verify(study) == []
+
+
+def test_the_demo_assessor_finds_whose_questions_are_open(study, now, client):
+    dan = factories.a_consented_participant(study, now)
+    login = next(each for each in demonstration.logins(study, now) if each.role == "assessor")
+    client.force_login(User.objects.get(email=login.email), backend="django.contrib.auth.backends.ModelBackend")
+    with time_machine.travel(now, tick=False):
+        assert dan.code in client.get(reverse("door"), follow=True).content.decode()

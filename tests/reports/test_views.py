@@ -47,7 +47,7 @@ def make_live(study, state="open"):
         ("researcher", 200, 200),
         ("statistician", 200, 200),
         ("supervisor", 403, 403),
-        ("assessor", 403, 403),
+        ("assessor", 404, 404),
         ("coach", 404, 404),
     ],
 )

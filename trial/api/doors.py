@@ -21,12 +21,13 @@ from rest_framework.serializers import Serializer
 from trial import actors, permissions
 from trial.actors import Actor
 from trial.api.errors import NotHere
-from trial.models import Participant, RequestKey, Study
-from trial.queries import studies
+from trial.models import Participant, Study
+from trial.queries import repeats, studies
 
 LONGEST_KEY = 80
 A_DAY = 24 * 60 * 60  # as long as the worker leaves a screening open
 ON_A_PAGE = 50
+is_repeat = repeats.is_repeat
 
 
 def key(request: Request) -> str | None:
@@ -35,11 +36,6 @@ def key(request: Request) -> str | None:
     if len(given) > LONGEST_KEY:
         raise ValidationError({"Idempotency-Key": [f"At most {LONGEST_KEY} characters."]})
     return given or None
-
-
-def is_repeat(action: str, by: Actor, key: str | None) -> bool:
-    """Whether this very request had its effect before. `action` is app.module.verb, as in trial.actions.once."""
-    return bool(key) and RequestKey.objects.filter(person=str(by), action=action, key=key).exists()
 
 
 def given(serializer: type[Serializer], request: Request) -> dict[str, Any]:

@@ -1,4 +1,4 @@
-"""Root URLs. Other apps are named by string only; a room (participant, coach, research) is put together from several apps."""
+"""Root URLs. Other apps are named by string only; a room (participant, coach and so on) may be put together from several apps."""
 
 from django.urls import include, path
 
@@ -29,6 +29,7 @@ urlpatterns = [
         ),
     ),
     path("coach/", include(("coaching_protocol.urls.coach", "coach"))),
+    path("assessor/", include(("outcomes.urls.assessor", "assessor"))),
     path(
         "research/",
         include(

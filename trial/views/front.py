@@ -35,6 +35,8 @@ def door(request: HttpRequest) -> HttpResponse:
         return redirect("research:studies")
     if audiences.is_coach(request):
         return redirect("coach:caseload")
+    if audiences.is_assessor(request):
+        return redirect("assessor:due")
     return render(request, "public/no_room.html")
 
 

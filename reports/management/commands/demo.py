@@ -16,7 +16,7 @@ from reports.management.commands.rehearse import positive, rehearse_with_progres
 
 TRIAL, PRESET = "living-positive", "guided-or-not"
 EFFECT = {"main": -0.5}  # for the programme, in baseline SDs; simulated, not the published result
-UNDER_WAY = 12  # people of the preset who are in the middle of it when the demo opens
+UNDER_WAY = 20  # people of the preset who are in the middle of it when the demo opens
 ROOT = Path(settings.BASE_DIR)
 
 

@@ -1,0 +1,128 @@
+"""A blinded assessor: whose questionnaires are due now, and entering one that was asked by phone or filled in on paper.
+
+Nothing here hangs on an arm: no opening, no history, and of dates the last day alone, which is the same in every arm.
+"""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Any, cast
+
+from django.contrib import messages
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import get_object_or_404, redirect, render
+from django.utils import timezone
+from django.utils.translation import gettext as _
+from django.views.decorators.http import require_GET, require_http_methods
+
+from outcomes.actions import assessments as actions
+from outcomes.forms.items import Entry
+from outcomes.models import Assessment
+from outcomes.queries import assessments as reads
+from outcomes.queries import definitions, safety
+from trial.actions import journey
+from trial.models import Participant, Study, User
+from trial.queries import studies
+from trial.templatetags.handvat import text
+from trial.views.posted import refuses_reused_keys, request_key
+from trial.views.research.finding import study_for
+
+
+@require_GET
+def due(request: HttpRequest) -> HttpResponse:
+    """Everybody whose questionnaires may be entered now, whoever has the fewest days left first."""
+    roles = studies.roles_by_study(cast(User, request.user))
+    own = studies.listed([study for study, held in roles.items() if "assessor" in held])
+    rows = reads.due_for_assessor([study.pk for study in own], timezone.now())
+    lists = [{"study": study, "rows": _listed(study, rows)} for study in own]
+    return render(request, "assessor/due.html", {"lists": lists, "is_empty": not rows})
+
+
+def _listed(study: Study, rows: list[Assessment]) -> list[dict[str, Any]]:
+    found = [row for row in rows if row.participant.study_id == study.pk]
+    listed = [{"row": row, "title": _title(row), "last_day": reads.last_day(row)} for row in found]
+    return sorted(listed, key=lambda each: (each["last_day"], each["row"].participant.code))
+
+
+@require_http_methods(["GET", "POST"])
+@refuses_reused_keys
+def enter(request: HttpRequest, slug: str, code: str, timepoint: str, instrument: str) -> HttpResponse:
+    """All questions on one page; a question without an answer is asked about once before it is handed in."""
+    study, by = study_for(request, slug, "assess")
+    at, key = timezone.now(), request_key(request) if request.method == "POST" else None
+    row = reads.for_entry(study, code, timepoint, instrument, by=by, key=key, at=at)
+    if row is None:
+        return _not_due(request)
+    definition = definitions.instrument(row.participant.version, row.instrument)
+    data = request.POST if request.method == "POST" else None
+    form = Entry(data, instrument=definition, language=row.participant.language)
+    if not form.is_valid():
+        return render(request, "assessor/enter.html", _entry(row, form), status=400 if form.is_bound else 200)
+    given = {"answers": form.answers, "mode": form.cleaned_data["mode"], "language": row.participant.language}
+    try:
+        actions.submit(assessment=row, **given, key=key, by=by, at=at)
+    except actions.NotOpenNow:  # by somebody else, a moment ago
+        return _not_due(request)
+    return _entered(request, row, form, at)
+
+
+def _not_due(request: HttpRequest) -> HttpResponse:
+    """One answer for whatever is not due now: whether it is answered, missed or never planned is not told."""
+    messages.info(request, _("This is not due now. What you can enter stands in the list."))
+    return redirect("assessor:due")
+
+
+def _entered(request: HttpRequest, row: Assessment, form: Entry, at: datetime) -> HttpResponse:
+    participant = row.participant
+    journey.advance(participant, at)
+    said = _("Entered: %(questionnaire)s of %(code)s.")
+    messages.success(request, said % {"questionnaire": _title(row), "code": participant.code})
+    if _calls_for_help(row, form):
+        return redirect("assessor:help", participant.study.slug, participant.code)
+    return redirect("assessor:due")
+
+
+@require_GET
+def help_first(request: HttpRequest, slug: str, code: str) -> HttpResponse:
+    """What to say to the participant now, in their language, and who can help."""
+    study, _by = study_for(request, slug, "assess")
+    people = Participant.objects.select_related("version")
+    person = get_object_or_404(people, study=study, code=code, state__in=("consented", "randomised", "completed"))
+    return render(request, "assessor/help.html", _help(person))
+
+
+def _help(person: Participant) -> dict[str, Any]:
+    protocol = person.version.protocol
+    return {
+        "person": person,
+        "crisis_lines": protocol.crisis_lines,
+        "safety": protocol.contacts.safety,
+    }
+
+
+def _entry(row: Assessment, form: Entry) -> dict[str, Any]:
+    person = row.participant
+    definition = definitions.instrument(person.version, row.instrument)
+    wording = definition.wordings.get(person.language)
+    return {
+        **_help(person),
+        "row": row,
+        "form": form,
+        "title": _title(row),
+        "last_day": reads.last_day(row),
+        "wording": wording,
+        "attribution": definition.attribution,
+        "content_language": person.language if wording else "",
+        "can_answer": wording is not None or person.simulated,
+        "asks_about_risk": bool(definition.risk_items),
+        "calls_for_help": _calls_for_help(row, form),
+    }
+
+
+def _calls_for_help(row: Assessment, form: Entry) -> bool:
+    version = row.participant.version
+    return safety.calls_for_help(version, definitions.instrument(version, row.instrument), form.chosen)
+
+
+def _title(row: Assessment) -> str:
+    return text(definitions.instrument(row.participant.version, row.instrument).title)
