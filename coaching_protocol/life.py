@@ -5,21 +5,27 @@ from __future__ import annotations
 from datetime import UTC, datetime, time
 from zoneinfo import ZoneInfo
 
+from django.conf import settings
+from django.urls import reverse
 from django.utils.translation import gettext as _
+from django.utils.translation import override
 
 from coaching_protocol.actions import plans
 from coaching_protocol.models import Attempt, Contact, Correction
+from coaching_protocol.queries.caseload import has_wrong_number
 from coaching_protocol.queries.dashboard import panel
 from coaching_protocol.queries.tables import tables
 from coaching_protocol.rehearsal import behave
 from coaching_protocol.sections import section
 from trial.actors import SYSTEM
-from trial.entries import Task
+from trial.entries import Mail, Task
 from trial.grants import Grant
-from trial.models import Membership, Participant, Study
+from trial.models import Membership, Message, Participant, Study
+from trial.queries.addresses import address_of
 
 __all__ = [
     "behave",
+    "compose_check_number",
     "erase",
     "granted",
     "panel",
@@ -65,6 +71,26 @@ def today(participant: Participant, at: datetime) -> list[Task]:
             code="appointment" if contact.appointment_at else "",
         )
     ]
+
+
+def compose_check_number(message: Message, at: datetime) -> Mail | None:
+    """Asks for the right number, in words that fit everybody; no longer wanted once it was given, or nobody calls."""
+    participant = message.participant
+    to = address_of(participant) if participant else None
+    if participant is None or to is None or not participant.is_in_study or not has_wrong_number(participant):
+        return None
+    protocol = participant.version.protocol
+    with override(participant.language):
+        title = protocol.public_title[participant.language]
+        body = "\n\n".join(
+            [
+                _("We could not reach you at the phone number that we have. Will you check whether it is right?"),
+                settings.PUBLIC_URL + reverse("participant:phone"),
+                _("If you would rather not, you need do nothing. Everything else goes on as it is."),
+            ]
+        )
+        subject = _("%(title)s: a message for you") % {"title": title}
+    return Mail(to=to, subject=subject, body=body, sender=protocol.sender[participant.language])
 
 
 def withdrawn(participant: Participant, at: datetime) -> None:

@@ -152,6 +152,13 @@ PRESSES = [
         lambda x: {"mon": ["evening"]},
     ),
     Press(
+        "participant:phone",
+        pairs.in_lessons,
+        at("participant:data"),
+        "phone number corrected",
+        lambda x: {"phone": "06 8765 4321"},
+    ),
+    Press(
         "participant:language",
         pairs.asked_for_questions,
         lambda x: f"{reverse('participant:language')}?to=nl",

@@ -269,6 +269,7 @@ MESSAGES = {  # kind of message -> compose(message, at) -> Mail, or None when it
     "alert": "trial.life.compose_alert",
     "invitation": "trial.life.compose_invitation",
     "recruitment_closed": "trial.life.compose_recruitment_closed",
+    "check_number": "coaching_protocol.life.compose_check_number",
 }
 WORKER = ["reports.life.make_due"]  # what else a round of the worker does: work(at) -> how many things were done
 ERASURE = ["outcomes.life.erase", "coaching_protocol.life.erase", "trial.life.erase"]

@@ -52,6 +52,7 @@ WORDS: dict[str, str | Promise] = {
     "alert": _("alert"),
     "invitation": _("invitation"),
     "recruitment_closed": _("recruitment has closed"),
+    "check_number": _("request to check a phone number"),
 }
 
 

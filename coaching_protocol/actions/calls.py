@@ -11,13 +11,15 @@ from django.core.exceptions import PermissionDenied
 from coaching_protocol.models import Attempt, CoachAssignment, Contact, Correction
 from coaching_protocol.queries import plans
 from trial import audit, lifecycles, permissions
+from trial.actions import messages
 from trial.actions.once import once
 from trial.actions.participants import check_code
 from trial.actors import Actor
 from trial.models import Identity, Participant, User
 
 HELD = {"reached"}
-GIVEN_UP = {"refused", "wrong_number"}  # nobody is to be called again for this contact
+WRONG_NUMBER = "wrong_number"
+GIVEN_UP = {"refused", WRONG_NUMBER}  # nobody is to be called again for this contact
 LOGGED = ("outcome", "minutes", "steps_done", "deviations", "note_sealed")
 
 
@@ -126,6 +128,8 @@ def log(
         at=at,
     )
     _move_contact(contact, outcome, next_at, by, at)
+    if outcome == WRONG_NUMBER:
+        _ask_for_number(attempt, by, at)
     return attempt
 
 
@@ -181,9 +185,25 @@ def correct(
         at=at,
     )
     _follow(attempt, was=earlier.outcome)
+    if outcome == WRONG_NUMBER != earlier.outcome:
+        _ask_for_number(attempt, by, at)
     if next_at:
         _appoint(contact, next_at, by, at)
     return attempt
+
+
+def _ask_for_number(attempt: Attempt, by: Actor, at: datetime) -> None:
+    """By mail, once for each try that reached somebody else: only the person themselves knows their number."""
+    participant = attempt.contact.plan.participant
+    messages.queue(
+        study=participant.study,
+        participant=participant,
+        kind="check_number",
+        subject_ref=f"try {attempt.pk}",
+        due_at=at,
+        at=at,
+        by=by,
+    )
 
 
 def check_own(coach: User, attempt: Attempt) -> None:

@@ -39,7 +39,7 @@ class CaseloadRow(serializers.Serializer):
     held = serializers.IntegerField()
     total = serializers.IntegerField()
     coach = serializers.CharField(source="plan.coach_name", allow_null=True)
-    has_wrong_number = serializers.BooleanField(help_text="The newest try went to somebody else.")
+    has_wrong_number = serializers.BooleanField(help_text="The newest try went to somebody else; no other number yet.")
 
 
 class CaseloadView(APIView):

@@ -28,6 +28,8 @@ if TYPE_CHECKING:
         coach_name: str | None
         supervised: bool
         last_outcome: str | None
+        last_tried_at: datetime | None
+        phone_changed_at: datetime | None
 
     class _Tries(TypedDict):
         tries: int
@@ -39,6 +41,9 @@ if TYPE_CHECKING:
 
 GROUPS = ("log", "overdue", "today", "week", "later", "finished")
 A_WEEK = timedelta(days=7)
+LOGGED = Attempt.objects.filter(contact__plan=OuterRef("pk"), logged_at__isnull=False).order_by("-logged_at", "-pk")
+TRIED = LOGGED.values("started_at")[:1]
+CHANGED = "participant__identity__phone_changed_at"
 
 
 @dataclass(frozen=True)
@@ -67,8 +72,8 @@ class Row:
 
     @property
     def has_wrong_number(self) -> bool:
-        """The newest try went to somebody else, and the number has not been shown right since."""
-        return self.plan.last_outcome == "wrong_number"
+        """The newest try went to somebody else, and the person has not given another number since."""
+        return _is_wrong(self.plan.last_outcome, self.plan.last_tried_at, self.plan.phone_changed_at)
 
     @property
     def held(self) -> int:
@@ -145,9 +150,8 @@ class Progress:
 
 
 def visible(user: User) -> QuerySet[Coached]:
-    """Plans of people whom `user` may call. Each carries `coach_pk`, `coach_name` (None: nobody), `supervised` and
-    `last_outcome`, of the newest try that was logged."""
-    logged = Attempt.objects.filter(contact__plan=OuterRef("pk"), logged_at__isnull=False).order_by("-logged_at", "-pk")
+    """Plans of people whom `user` may call. Each carries `coach_pk`, `coach_name` (None: nobody), `supervised`,
+    `last_outcome` and `last_tried_at`, of the newest try that was logged, and `phone_changed_at`."""
     roles = Membership.objects.filter(study=OuterRef("study"), user=user, ended_at__isnull=True)
     return (
         CoachingPlan.objects.annotate(
@@ -155,11 +159,27 @@ def visible(user: User) -> QuerySet[Coached]:
             coach_pk=F("now__coach"),
             coach_name=F("now__coach__full_name"),
             supervised=Exists(roles.filter(role="supervisor")),
-            last_outcome=Subquery(logged.values("outcome")[:1]),
+            last_outcome=Subquery(LOGGED.values("outcome")[:1]),
+            last_tried_at=Subquery(TRIED),
+            phone_changed_at=F(CHANGED),
         )
         .filter(Q(supervised=True) | Q(Exists(roles.filter(role="coach")), coach_pk=user.pk))
         .select_related("participant__study", "participant__version", "participant__key", "study")
     )
+
+
+def has_wrong_number(participant: Participant) -> bool:
+    """Whether somebody who is called has to give another number before they can be."""
+    plan = CoachingPlan.objects.filter(participant=participant, ended_at__isnull=True)
+    known = plan.values_list(Subquery(LOGGED.values("outcome")[:1]), Subquery(TRIED), F(CHANGED))
+    return any(_is_wrong(*each) for each in known)
+
+
+def _is_wrong(outcome: str | None, tried_at: datetime | None, changed_at: datetime | None) -> bool:
+    """By the newest try that was logged, and by when the person gave another number, if ever."""
+    if outcome != "wrong_number" or tried_at is None:
+        return False
+    return changed_at is None or changed_at < tried_at
 
 
 def find(user: User, code: str, *, also_ended: bool = False) -> Coached | None:

@@ -351,6 +351,14 @@ PAIRS = [
         in_lessons,
     ),
     Pair(
+        "participant:phone",
+        "phone",
+        "phone number corrected",
+        lambda x: x.browser.post(page("participant:phone"), {"phone": "06 8765 4321"}),
+        lambda x: x.api.put("phone/", {"phone": "06 8765 4321"}),
+        in_lessons,
+    ),
+    Pair(
         "participant:call_times",
         "call_times",
         "preferred call times given",

@@ -8,17 +8,18 @@ from datetime import timedelta
 from threading import Barrier
 
 import pytest
+from django.core import mail
 from django.core.exceptions import PermissionDenied
 from django.db import connection
 
 from coaching_protocol.actions import calls, plans
 from coaching_protocol.models import Attempt, CoachAssignment, Contact
 from tests import factories
-from trial import actors, audit
-from trial.actions import participants
+from trial import actors, audit, worker
+from trial.actions import messages, participants
 from trial.actions.participants import NotACode
 from trial.lifecycles import NotAllowedNow
-from trial.models import AuditEvent, Study
+from trial.models import AuditEvent, Message, Study
 
 pytestmark = pytest.mark.django_db
 
@@ -291,3 +292,56 @@ def test_erasing_somebody_takes_the_earlier_notes_with_it(study, dan, ben, now):
     participants.erase(participant=dan, reason="asked", by=actors.SYSTEM, at=now)
     attempt.refresh_from_db()
     assert [attempt.note_sealed, attempt.corrections.get().note_sealed] == ["", ""]
+
+
+def asked_for_number(person) -> list[tuple[str, str]]:
+    rows = Message.objects.filter(participant=person, kind="check_number").order_by("pk")
+    return list(rows.values_list("subject_ref", "state"))
+
+
+def test_whoever_was_not_behind_the_number_is_asked_once_by_mail_to_check_it(dan, ben, now):
+    attempt = called(dan, ben, now, "wrong_number")
+    for minutes in (1, 2):
+        worker.tick(now + timedelta(minutes=minutes))
+
+    (sent,) = mail.outbox
+    assert sent.to == [dan.identity.email]
+    assert "/participant/phone/" in sent.body
+    for telling in ("coach", "call", "guided", "lesson", "depress", dan.code, dan.identity.phone):
+        assert telling not in f"{sent.subject} {sent.body} {sent.from_email}".lower()
+    assert asked_for_number(dan) == [(f"try {attempt.pk}", "sent")]
+    assert audit.verify(dan.study) == []
+
+
+@pytest.mark.parametrize("outcome", ["reached", "no_answer", "refused"])
+def test_nobody_else_is_asked_for_their_number(dan, ben, now, outcome):
+    called(dan, ben, now, outcome)
+    assert asked_for_number(dan) == []
+
+
+def test_a_log_that_is_corrected_to_a_wrong_number_asks_too_and_only_once(dan, ben, now):
+    attempt = called(dan, ben, now, "no_answer")
+    corrected(attempt, ben, now, "wrong_number")
+    corrected(attempt, ben, now, "wrong_number", note="It was a shop.")
+    assert asked_for_number(dan) == [(f"try {attempt.pk}", "queued")]
+
+
+def test_nobody_is_asked_once_the_log_was_put_right_or_they_left_or_gave_another_number(study, ben, dan, now):
+    put_right = called(dan, ben, now, "wrong_number")
+    corrected(put_right, ben, now, "no_answer")
+    left, gave = (factories.a_participant_in(study, "guided", now) for _ in range(2))
+    for person in (left, gave):
+        called(person, ben, now, "wrong_number")
+    participants.withdraw(participant=left, by=actors.participant(left.code), at=now)
+    participants.correct_contact(participant=gave, phone="06 8765 4321", by=actors.participant(gave.code), at=now)
+    worker.tick(now + timedelta(minutes=1))
+
+    assert mail.outbox == []
+    assert {state for person in (dan, left, gave) for _ref, state in asked_for_number(person)} == {"cancelled"}
+
+
+def test_a_mail_about_a_number_is_never_listed_as_uncertain_for_that_would_tell_who_is_called(dan, ben, now):
+    called(dan, ben, now, "wrong_number")
+    Message.objects.filter(kind="check_number").update(state="sending", handed_over_at=now)
+    messages.after_crash(now + timedelta(hours=1))
+    assert [state for _ref, state in asked_for_number(dan)] == ["queued"]

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import json
 from datetime import timedelta
 
 import pytest
 
 from outcomes.models import Assessment, Schedule
 from tests import factories
-from trial import actors, audit
+from trial import actors, audit, vault
 from trial.actions import participants, studies
 from trial.grants import Grant
 from trial.lifecycles import NotAllowedNow
@@ -211,3 +212,27 @@ def test_an_action_that_fails_leaves_neither_a_change_nor_an_event(study, dan, n
 
 def breaks_down(participant, at):
     raise RuntimeError("the power went off")
+
+
+def test_a_corrected_number_is_sealed_found_by_its_new_hash_and_recorded_as_ciphertext(dan, now):
+    later = now + timedelta(days=1)
+    by = actors.participant(dan.code)
+    old = dan.identity.phone_hash
+    for _ in range(2):
+        participants.correct_contact(participant=dan, phone="06 8765 4321", key="k", by=by, at=later)
+
+    identity = Identity.objects.get(participant=dan)
+    assert (identity.phone, identity.phone_changed_at) == ("06 8765 4321", later)
+    assert identity.phone_hash == vault.phone_hash("0687654321") != old
+    event = AuditEvent.objects.get(action="phone number corrected")
+    assert "8765" not in f"{event.old} {event.new} {identity.phone_sealed}"
+    assert dan.unsealed(json.loads(event.new)["sealed"]) == "06 8765 4321"
+
+
+def test_the_same_number_and_whoever_left_are_refused(dan, now):
+    by = actors.participant(dan.code)
+    with pytest.raises(participants.SameNumber):
+        participants.correct_contact(participant=dan, phone=dan.identity.phone.replace(" ", ""), by=by, at=now)
+    participants.withdraw(participant=dan, by=by, at=now)
+    with pytest.raises(participants.NotAskedNow):
+        participants.correct_contact(participant=dan, phone="06 8765 4321", by=by, at=now)

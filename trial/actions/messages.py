@@ -20,7 +20,8 @@ from trial.models import Message, Participant, Study
 
 logger = logging.getLogger(__name__)
 CRASHED_AFTER = timedelta(minutes=10)
-REPEATABLE = {"alert"}
+# An alert is rather sent twice than lost; the other goes to whoever is called, so to list it as uncertain tells the arm.
+REPEATABLE = {"alert", "check_number"}
 
 
 def queue(

@@ -42,6 +42,10 @@ class LanguageNotOpen(Exception):
     """The study is not open in this language: some of its questions have no wording in it."""
 
 
+class SameNumber(Exception):
+    """The number that is to be corrected is this very one."""
+
+
 class NotVerified(Exception):
     """Consent is signed by a person whose address was checked."""
 
@@ -283,6 +287,31 @@ def set_call_times(*, participant: Participant, times: Sequence[str], by: Actor,
         call_times_sealed=participant.sealed(json.dumps(sorted(times)))
     )
     audit.record(participant, "preferred call times given", subject=participant.code, by=by, at=at)
+    return participant
+
+
+@once
+def correct_contact(*, participant: Participant, phone: str, by: Actor, at: datetime) -> Participant:
+    """The person gives another phone number. Raises SameNumber, and NotAskedNow for whoever is not in the study."""
+    participant = locked(participant)
+    if not participant.is_in_study:
+        raise NotAskedNow
+    identity = Identity.objects.get(participant=participant)
+    old, phone_hash = identity.phone_sealed, vault.phone_hash(phone)
+    if phone_hash == identity.phone_hash:
+        raise SameNumber
+    identity.phone_sealed, identity.phone_hash = participant.sealed(phone), phone_hash
+    identity.phone_changed_at = at
+    identity.save(update_fields=["phone_sealed", "phone_hash", "phone_changed_at"])
+    audit.record(
+        participant,
+        "phone number corrected",
+        subject=participant.code,
+        old={"sealed": old},
+        new={"sealed": identity.phone_sealed},
+        by=by,
+        at=at,
+    )
     return participant
 
 

@@ -68,6 +68,9 @@ CATALOGUE: Mapping[str, Named] = {
     "trial.actions.participants.LanguageNotOpen": Named(
         BAD_REQUEST, "language_not_open", _("This study is not in that language.")
     ),
+    "trial.actions.participants.SameNumber": Named(
+        CONFLICT, "same_number", _("This is the number that we have already.")
+    ),
     "trial.actions.participants.NotVerified": Named(CONFLICT, "not_verified", _("Your address is not checked yet.")),
     "trial.actions.participants.StatementsMissing": Named(
         BAD_REQUEST, "statements_missing", _("Every statement must be agreed to.")

@@ -19,7 +19,7 @@ from trial.actions import programme as programme_actions
 from trial.api import doors, shapes
 from trial.api.described import reads, writes
 from trial.entries import Task
-from trial.forms.participant import DAYS, PARTS, REASONS, CallTimes
+from trial.forms.participant import DAYS, PARTS, REASONS, CallTimes, OwnNumber
 from trial.models import Identity, Participant
 from trial.queries import allotment, programme
 
@@ -114,6 +114,29 @@ class CallTimesView(APIView):
         doors.check_form(form)
         participants.set_call_times(
             participant=person, times=form.times, key=doors.key(request), by=doors.actor_of(person), at=at
+        )
+        return Response(shapes.ProgressShape(shapes.progress(person, at)).data)
+
+
+class PhoneShape(serializers.Serializer):
+    phone = serializers.CharField(max_length=25)
+
+
+class PhoneView(APIView):
+    """The number at which the study reaches the participant."""
+
+    @reads("phone_read", "The participant's own phone number", PhoneShape)
+    def get(self, request: Request) -> Response:
+        person = doors.in_the_study(request)
+        identity = Identity.objects.filter(participant=person).select_related("participant__key").first()
+        return Response({"phone": identity.phone if identity else ""})
+
+    @writes("phone", "Correct the participant's own phone number", PhoneShape, shapes.ProgressShape)
+    def put(self, request: Request) -> Response:
+        person, at = doors.in_the_study(request), timezone.now()
+        chosen = doors.check_form(OwnNumber(doors.given(PhoneShape, request)))
+        participants.correct_contact(
+            participant=person, phone=chosen["phone"], key=doors.key(request), by=doors.actor_of(person), at=at
         )
         return Response(shapes.ProgressShape(shapes.progress(person, at)).data)
 

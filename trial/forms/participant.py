@@ -8,6 +8,7 @@ from typing import Any
 from django import forms
 from django.utils.translation import gettext_lazy as _
 
+from trial.forms.join import PhoneField
 from trial.sections.programme import Block
 
 DAYS = {
@@ -49,6 +50,10 @@ class CallTimes(forms.Form):
     def times(self) -> list[str]:
         """Codes such as mon-evening."""
         return [f"{day}-{part}" for day in DAYS for part in self.cleaned_data[day]]
+
+
+class OwnNumber(forms.Form):
+    phone = PhoneField(label=_("Your phone number"), help_text=_("One that only you answer."), max_length=25)
 
 
 def in_words(time: str) -> str:

@@ -90,6 +90,7 @@ class Identity(models.Model):
     email_hash = models.CharField(max_length=64)
     phone_hash = models.CharField(max_length=64)
     verified_at = models.DateTimeField()
+    phone_changed_at = models.DateTimeField(null=True, blank=True)  # whatever was known of the old number is over
 
     class Meta:
         verbose_name_plural = "identities"

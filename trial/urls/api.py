@@ -16,6 +16,7 @@ urlpatterns = [
     path("join/<slug:slug>/decline/", join.DeclineView.as_view(), name="join_decline"),
     path("today/", me.TodayView.as_view(), name="today"),
     path("call-times/", me.CallTimesView.as_view(), name="call_times"),
+    path("phone/", me.PhoneView.as_view(), name="phone"),
     path("language/", me.LanguageView.as_view(), name="language"),
     path("withdraw/", me.WithdrawView.as_view(), name="withdraw"),
     path("programme/stop/", me.StopProgrammeView.as_view(), name="stop_programme"),

@@ -15,6 +15,7 @@ urlpatterns: list[URLPattern] = [
     path("lessons/<slug:module>/done/", lessons.done, name="lesson_done"),
     path("lessons/<slug:module>/again/", lessons.reopen, name="lesson_reopen"),
     path("call-times/", own.call_times, name="call_times"),
+    path("phone/", own.phone, name="phone"),
     path("language/", language.choose, name="language"),
     path("data/", own.data, name="data"),
     path("data/consent/", own.consent, name="consent"),

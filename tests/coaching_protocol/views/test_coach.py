@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import UTC, datetime, timedelta
+from functools import partial
 from html.parser import HTMLParser
 from uuid import uuid4
 
@@ -601,6 +602,17 @@ def test_a_wrong_number_is_flagged_to_coach_and_supervisor_until_a_try_goes_righ
     assert "The number was wrong at the last try." in squeezed(desk.get(pages[1]))
     send(desk, log_url(started(desk, dan, 2)), outcome="voicemail")
     assert [">Wrong number</span>" in squeezed(desk.get(page)) for page in pages] == [False, False]
+
+
+def test_a_number_that_the_person_corrected_after_the_try_is_wrong_no_more(desk, dan):
+    pages = (reverse("coach:caseload"), reverse("coach:person", args=[dan.code]))
+    give = partial(participants.correct_contact, participant=dan, by=actors.participant(dan.code))
+    give(phone="06 1111 2222", at=THURSDAY - timedelta(hours=1))
+    send(desk, log_url(started(desk, dan)), outcome="wrong_number")
+    assert [">Wrong number</span>" in squeezed(desk.get(page)) for page in pages] == [True, True]
+    give(phone="06 8765 4321", at=THURSDAY + timedelta(hours=1))
+    assert [">Wrong number</span>" in squeezed(desk.get(page)) for page in pages] == [False, False]
+    assert "The number was wrong" not in squeezed(desk.get(pages[1]))
 
 
 def squeezed(response) -> str:

@@ -278,6 +278,34 @@ def test_call_times_may_be_left_open(study):
     assert json.loads(person.identity.call_times) == []
 
 
+def test_a_person_puts_their_own_number_right(guided):
+    client = signed_in(guided)
+    assert url("phone") in client.get(url("data")).content.decode()
+    assert guided.identity.phone in client.get(url("phone")).content.decode()
+
+    assert send(client, url("phone"), {"phone": "06 8765 4321"}).url == url("data")
+    assert "06 8765 4321" in words(client, url("data"))
+
+
+@pytest.mark.parametrize(
+    ("typed", "said"),
+    [("12", "Write the whole number"), ("", "Fill this in"), (None, "This is the number that we have already.")],
+)
+def test_a_number_that_cannot_be_taken_says_why(guided, typed, said):
+    number = guided.identity.phone
+    answer = send(signed_in(guided), url("phone"), {"phone": number if typed is None else typed})
+    assert answer.status_code == 200
+    assert said in answer.content.decode()
+    assert not AuditEvent.objects.filter(action="phone number corrected").exists()
+
+
+def test_the_page_of_the_number_asks_the_database_the_same_few_questions(guided, django_assert_num_queries):
+    client = signed_in(guided)
+    client.get(url("phone"))
+    with django_assert_num_queries(5):
+        client.get(url("phone"))
+
+
 def test_a_person_sees_what_is_kept_and_takes_it_along(guided, monday):
     client = a_client_in_the_second_lesson(guided, monday)
     send(client, url("lesson_save", "small-steps"), WRITTEN, url("lesson", "small-steps"))

@@ -14,7 +14,7 @@ from django.views.decorators.http import require_GET, require_http_methods
 
 from trial import lessons
 from trial.actions import journey, participants
-from trial.forms.participant import CallTimes, in_words
+from trial.forms.participant import CallTimes, OwnNumber, in_words
 from trial.models import Consent, Identity, Participant
 from trial.queries import allotment, programme
 from trial.views.participant.rooms import actor_of, in_the_study
@@ -71,6 +71,34 @@ def _keep_times(request: HttpRequest, person: Participant, times: list[str]) -> 
         return redirect("participant:data")
     ask = journey.advance(person, at)
     return redirect(ask.task.url if ask else "participant:home")
+
+
+@require_http_methods(["GET", "POST"])
+@in_the_study
+@refuses_reused_keys
+def phone(request: HttpRequest, person: Participant) -> HttpResponse:
+    """The number at which the study reaches this person, to be put right by themselves."""
+    identity = _identity(person)
+    form = OwnNumber(request.POST or None, initial={"phone": identity.phone if identity else ""})
+    if request.method == "POST" and form.is_valid():
+        return _correct_phone(request, person, form)
+    return render(request, "participant/phone.html", {"form": form})
+
+
+def _correct_phone(request: HttpRequest, person: Participant, form: OwnNumber) -> HttpResponse:
+    try:
+        participants.correct_contact(
+            participant=person,
+            phone=form.cleaned_data["phone"],
+            key=request_key(request),
+            by=actor_of(person),
+            at=timezone.now(),
+        )
+    except participants.SameNumber:
+        form.add_error("phone", _("This is the number that we have already."))
+        return render(request, "participant/phone.html", {"form": form})
+    messages.success(request, _("Saved."))
+    return redirect("participant:data")
 
 
 def _identity(person: Participant) -> Identity | None:
