@@ -21,6 +21,7 @@ from outcomes.models import Assessment
 from outcomes.queries import assessments as reads
 from outcomes.queries import definitions, safety
 from trial.actions import journey
+from trial.actors import Actor
 from trial.models import Participant, Study, User
 from trial.queries import studies
 from trial.templatetags.handvat import text
@@ -57,13 +58,23 @@ def enter(request: HttpRequest, slug: str, code: str, timepoint: str, instrument
     data = request.POST if request.method == "POST" else None
     form = Entry(data, instrument=definition, language=row.participant.language)
     if not form.is_valid():
-        return render(request, "assessor/enter.html", _entry(row, form), status=400 if form.is_bound else 200)
+        return _ask(request, row, form, by, at)
     given = {"answers": form.answers, "mode": form.cleaned_data["mode"], "language": row.participant.language}
     try:
         actions.submit(assessment=row, **given, key=key, by=by, at=at)
     except actions.NotOpenNow:  # by somebody else, a moment ago
         return _not_due(request)
     return _entered(request, row, form, at)
+
+
+def _ask(request: HttpRequest, row: Assessment, form: Entry, by: Actor, at: datetime) -> HttpResponse:
+    """What calls for help is kept at once, so that its alert does not wait for what was left open: the rest may never come."""
+    if form.is_bound and _calls_for_help(row, form):
+        try:
+            actions.save_draft(assessment=row, answers=form.chosen, by=by, at=at)
+        except actions.NotOpenNow:
+            return _not_due(request)
+    return render(request, "assessor/enter.html", _entry(row, form), status=400 if form.is_bound else 200)
 
 
 def _not_due(request: HttpRequest) -> HttpResponse:

@@ -170,11 +170,15 @@ def test_thoughts_of_death_show_at_once_what_to_say_and_whom_to_call(cleo, dan):
     assert Alert.objects.get(participant=dan).subject_ref == "pre"
 
 
-def test_what_to_say_does_not_wait_for_an_item_that_was_left_open(cleo, dan):
+def test_neither_what_to_say_nor_the_alert_waits_for_an_item_that_was_left_open(cleo, dan):
     given = {"item_9": "1", "mode": "phone"}
     page = send(cleo, sheet(dan), given)
     assert page.status_code == 400
     assert "Say this now" in words(page)
+    assert Alert.objects.get(participant=dan).subject_ref == "pre"
+
+    assert send(cleo, sheet(dan), {**PHQ9, "mode": "phone"}, page.content).status_code == 302
+    assert Alert.objects.filter(participant=dan).count() == 1
 
 
 def test_what_to_say_is_in_the_participants_language(cleo, dan):
