@@ -1,0 +1,250 @@
+"""A small Wilkinson formula: which columns a model has, built with numpy, named as R names them.
+
+`a + b:c + d * e`: numbers and categories, `C(x)` for a number that is a category, backticks round a name with dots or
+spaces. Terms stand in R's order: by the number of their variables, then as written. A category in a term is coded against
+its reference level where the term without it is in the model too, and by all its levels where it is not (R's model.matrix).
+"""
+
+from __future__ import annotations
+
+import itertools
+import re
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Any
+
+import numpy as np
+
+TOKEN = re.compile(r"\s*(?:(C)\(\s*(`[^`]+`|[^\W\d]\w*)\s*\)|(`[^`]+`|[^\W\d]\w*)|([+*:])|(1))")
+
+
+class FormulaError(ValueError):
+    """The text is not a formula of this language; says where."""
+
+
+class UnknownColumn(ValueError):
+    """The formula names a column that the data do not have."""
+
+
+@dataclass(frozen=True)
+class Formula:
+    """`terms` as tuples of variables; `categorical` are those written as C(x)."""
+
+    text: str
+    terms: tuple[tuple[str, ...], ...]
+    categorical: frozenset[str]
+
+    @property
+    def variables(self) -> tuple[str, ...]:
+        return tuple(dict.fromkeys(name for term in self.terms for name in term))
+
+
+@dataclass(frozen=True)
+class Variable:
+    """A number (`levels` empty) or a category whose first level is the reference."""
+
+    name: str
+    levels: tuple[str, ...] = ()
+    mean: float = 0.0
+
+    @property
+    def is_category(self) -> bool:
+        return bool(self.levels)
+
+
+@dataclass(frozen=True)
+class Coded:
+    """A term with, for each of its variables, whether all levels have a column."""
+
+    variables: tuple[Variable, ...]
+    full: tuple[bool, ...]
+
+    @property
+    def label(self) -> str:
+        return ":".join(variable.name for variable in self.variables)
+
+    def columns(self) -> list[tuple[int, ...]]:
+        """For every column the level (from 0) of each variable, -1 for a number; the first variable varies fastest."""
+        choices = [
+            range(0 if full else 1, len(variable.levels)) if variable.is_category else (-1,)
+            for variable, full in zip(self.variables, self.full, strict=True)
+        ]
+        return [tuple(reversed(each)) for each in itertools.product(*reversed(choices))]
+
+    def names(self) -> list[str]:
+        return [
+            ":".join(
+                variable.name + (variable.levels[level] if level >= 0 else "")
+                for variable, level in zip(self.variables, column, strict=True)
+            )
+            for column in self.columns()
+        ]
+
+
+@dataclass(frozen=True)
+class Design:
+    """The columns of a model. `matrix` makes them for any values of its variables: categories as whole numbers of levels."""
+
+    variables: tuple[Variable, ...]
+    terms: tuple[Coded, ...]
+
+    @cached_property
+    def names(self) -> tuple[str, ...]:
+        return ("(Intercept)", *(name for term in self.terms for name in term.names()))
+
+    @cached_property
+    def term_of_column(self) -> tuple[str, ...]:
+        return ("(Intercept)", *(term.label for term in self.terms for _ in term.columns()))
+
+    def variable(self, name: str) -> Variable:
+        found = next((each for each in self.variables if each.name == name), None)
+        if found is None:
+            raise UnknownColumn(f"{name!r} is not in the model; it has {', '.join(v.name for v in self.variables)}")
+        return found
+
+    def matrix(self, values: Mapping[str, np.ndarray], rows: int, out: np.ndarray | None = None) -> np.ndarray:
+        """(rows, columns). `values` by variable: floats (rows,), or for a category level numbers (rows,)."""
+        result = np.empty((rows, len(self.names))) if out is None else out
+        result[:, 0] = 1.0
+        place = 1
+        for term in self.terms:
+            parts: dict[tuple[str, int], np.ndarray] = {}
+            for column in term.columns():
+                product: np.ndarray | None = None
+                for variable, level in zip(term.variables, column, strict=True):
+                    key = (variable.name, level)
+                    if key not in parts:
+                        given = values[variable.name]
+                        parts[key] = (given == level).astype(float) if level >= 0 else given
+                    product = parts[key] if product is None else product * parts[key]
+                result[:, place] = product
+                place += 1
+        return result
+
+    def grid(self, of: Sequence[str]) -> tuple[list[dict[str, str]], np.ndarray]:
+        """Rows for marginal means: every combination of the levels of `of` (the first varies fastest), averaged with
+        equal weights over the levels of the other categories, numbers at their means (Searle, Speed and Milliken 1980)."""
+        named = [self.variable(name) for name in of]
+        if bad := [each.name for each in named if not each.is_category]:
+            raise FormulaError(f"{', '.join(bad)}: marginal means are of categories")
+        others = [each for each in self.variables if each.is_category and each not in named]
+        kept = [tuple(reversed(c)) for c in itertools.product(*(range(len(v.levels)) for v in reversed(named)))]
+        averaged = list(itertools.product(*(range(len(v.levels)) for v in others)))
+        rows = [(*first, *rest) for first in kept for rest in averaged]
+        values = {
+            variable.name: np.array([row[place] for row in rows], dtype=float)
+            for place, variable in enumerate([*named, *others])
+        }
+        numbers = {each.name: np.full(len(rows), each.mean) for each in self.variables if not each.is_category}
+        full = self.matrix({**values, **numbers}, len(rows))
+        labels = [{v.name: v.levels[i] for v, i in zip(named, first, strict=True)} for first in kept]
+        return labels, full.reshape(len(kept), len(averaged), -1).mean(axis=1)
+
+
+def parse(text: str) -> Formula:
+    """Errors: FormulaError with the place."""
+    terms: list[tuple[str, ...]] = [()]
+    categorical: set[str] = set()
+    products: list[list[tuple[str, ...]]] = []
+    place, wants_name, operator = 0, True, "+"
+    stripped = text.rstrip()
+    while place < len(stripped):
+        found = TOKEN.match(stripped, place)
+        if not found:
+            raise FormulaError(f"at {stripped[place:].strip()[:20]!r}: a formula has names, C(name), +, :, * and 1")
+        c_mark, c_name, name, sign, one = found.groups()
+        if (sign is not None) == wants_name:
+            raise FormulaError(f"before {stripped[place:].strip()[:20]!r}: {'a name' if wants_name else '+, : or *'} is missing")
+        place = found.end()
+        if sign:
+            operator, wants_name = sign, True
+            continue
+        wants_name = False
+        variable = (c_name or name or "").strip("`")
+        if c_mark:
+            categorical.add(variable)
+        given: list[tuple[str, ...]] = [(variable,)] if not one else [()]
+        if operator == "+" or not products:
+            products.append(given)
+        elif operator == ":":
+            last = products[-1]
+            # `:` binds closer than `*`: only the last factor of a product is joined.
+            products[-1] = _joined(last, given)
+        else:
+            last = products[-1]
+            products[-1] = [*last, *given, *(_union(a, b) for a in last for b in given)]
+    if wants_name and stripped:
+        raise FormulaError(f"a name is missing at the end of {text!r}")
+    order = {name: i for i, name in enumerate(dict.fromkeys(n for p in products for t in p for n in t))}
+    for term in (t for product in products for t in product):
+        arranged = tuple(sorted(set(term), key=order.__getitem__))
+        if arranged not in terms:
+            terms.append(arranged)
+    return Formula(text, tuple(sorted(terms[1:], key=len)), frozenset(categorical))
+
+
+def _joined(last: list[tuple[str, ...]], given: list[tuple[str, ...]]) -> list[tuple[str, ...]]:
+    """The last of the factors so far with what follows the colon, and again with what it was crossed with."""
+    if len(last) == 1:
+        return [_union(last[0], given[0])]
+    raise FormulaError("write a * b:c as a + b:c + a:b:c")
+
+
+def _union(a: tuple[str, ...], b: tuple[str, ...]) -> tuple[str, ...]:
+    return tuple(dict.fromkeys((*a, *b)))
+
+
+def design(formula: Formula, variables: Mapping[str, Variable]) -> Design:
+    present = {frozenset(term) for term in formula.terms} | {frozenset()}
+    coded = []
+    for term in formula.terms:
+        full = tuple(frozenset(term) - {name} not in present for name in term)
+        coded.append(Coded(tuple(variables[name] for name in term), full))
+    return Design(tuple(variables[name] for name in formula.variables), tuple(coded))
+
+
+def levels_of(name: str, values: Any, reference: str | None) -> tuple[tuple[str, ...], np.ndarray, tuple[str, ...]]:
+    """Levels of a category as text, level numbers of the rows (-1 where missing), and categories that nobody has.
+
+    The reference level comes first; the others keep pandas' category order, else sorted order.
+    """
+    import pandas as pd
+
+    series = pd.Series(values)
+    unused: tuple[str, ...] = ()
+    if isinstance(series.dtype, pd.CategoricalDtype):
+        codes, found = series.cat.codes.to_numpy(), list(series.cat.categories)
+        used = np.bincount(codes[codes >= 0], minlength=len(found)) > 0
+        unused = tuple(text_of(found[i]) for i in np.flatnonzero(~used))
+        lookup = np.where(used, np.cumsum(used) - 1, -1)
+        codes = np.where(codes >= 0, lookup[codes], -1)
+        found = [found[i] for i in np.flatnonzero(used)]
+    else:
+        codes, found = pd.factorize(series, sort=True)
+    texts = [text_of(each) for each in found]
+    if reference is not None:
+        if reference not in texts:
+            raise FormulaError(f"{name}: there is no level {reference!r}; there are {', '.join(texts)}")
+        first = texts.index(reference)
+        order = [first, *(i for i in range(len(texts)) if i != first)]
+        moved = np.empty(len(texts) + 1, dtype=np.int64)
+        moved[order] = np.arange(len(texts))
+        moved[-1] = -1
+        codes, texts = moved[codes], [texts[i] for i in order]
+    return tuple(texts), np.asarray(codes), unused
+
+
+def text_of(value: Any) -> str:
+    """A level as R writes it: 3.0 is 3."""
+    return str(int(value)) if isinstance(value, float) and value.is_integer() else str(value)
+
+
+def is_number(values: Any) -> bool:
+    """Whether a column is a number rather than a category; truth values are categories, as in R."""
+    dtype = getattr(values, "dtype", None)
+    return dtype is not None and getattr(dtype, "kind", "O") in "iuf"
+
+
+def unique(names: Iterable[str]) -> list[str]:
+    return list(dict.fromkeys(names))

@@ -1,0 +1,212 @@
+"""Standard errors and degrees of freedom of linear combinations of the coefficients.
+
+Model-based (Phi), Kenward-Roger with the elements of Sigma as parameters (SAS ddfm=kr; Kenward and Roger, Biometrics
+1997;53:983; the second-order term is zero for elements of Sigma), empirical CR0 (Liang and Zeger, Biometrika 1986;73:13) and
+CR2 (Bell and McCaffrey, Survey Methodology 2002;28:169; Pustejovsky and Tipton, JBES 2018;36:672). Degrees of freedom:
+Satterthwaite with the inverse observed information (Fai and Cornelius 1996 for several combinations), and for the empirical
+errors Satterthwaite on the sandwich with the fitted covariance as working model.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import cached_property
+
+import numpy as np
+
+from .newton import Optimum
+
+SAME = 1e-8  # relative: directions of a joint test that add nothing
+
+
+@dataclass(frozen=True)
+class FTest:
+    """`statistic` is already scaled; `df2` may be infinite."""
+
+    statistic: float
+    df1: int
+    df2: float
+    p: float
+
+
+@dataclass(frozen=True)
+class Inference:
+    """`df` is kenward-roger, satterthwaite or residual; `se` is model, empirical or empirical-bias-reduced."""
+
+    optimum: Optimum
+    df: str
+    se: str
+
+    @property
+    def phi(self) -> np.ndarray:
+        return self.optimum.point.phi
+
+    @cached_property
+    def w_theta(self) -> np.ndarray:
+        """Covariance of the covariance parameters: the inverse observed information of the log likelihood."""
+        found = 2 * np.linalg.inv(self.optimum.slopes.observed)
+        return (found + found.T) / 2
+
+    @cached_property
+    def vcov(self) -> np.ndarray:
+        """(p, p): what standard errors are made of."""
+        if self.se != "model":
+            return self._sandwich
+        return self.kenward_roger if self.df == "kenward-roger" else self.phi
+
+    @cached_property
+    def kenward_roger(self) -> np.ndarray:
+        blocks, point = self.optimum.likelihood.blocks, self.optimum.point
+        p, m, w, phi, a = blocks.p, blocks.size, point.w, point.phi, self.optimum.slopes.a
+        root = np.linalg.cholesky(self._positive(self.w_theta))
+        mixed = np.tensordot(root.T, a, axes=1)  # sum over a, b of W_ab A_a Phi A_b, as squares
+        crossed = (mixed @ phi @ mixed).sum(axis=0)
+        x = blocks.products[..., :p, :p]
+        q = np.zeros((p, p))
+        for number, (structure, part) in enumerate(
+            zip(self.optimum.likelihood.structures, self.optimum.likelihood.splits, strict=True)
+        ):
+            own = blocks.group == number
+            e = structure.first(point.theta[part]).reshape(-1, m * m)
+            g = (e.T @ self.w_theta[part, part] @ e).reshape(m, m, m, m)  # j k, l n
+            inner = np.tensordot(w[own], g.transpose(1, 2, 0, 3), axes=2)  # P, j, n: sum over k, l
+            moved = w[own] @ inner @ w[own]  # between the rows of X themselves
+            q += np.tensordot(moved, x[own], axes=3)
+        q = (q + q.T) / 2
+        return phi + 2 * phi @ (q - crossed) @ phi
+
+    @staticmethod
+    def _positive(matrix: np.ndarray) -> np.ndarray:
+        return matrix + np.eye(len(matrix)) * 1e-14 * np.trace(matrix) / len(matrix)
+
+    @cached_property
+    def _pieces(self) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+        """By subject: X'W adjusted to the residuals (n, p, m), residuals (n, m), and V a (n, p, m) for the trace terms."""
+        blocks, point = self.optimum.likelihood.blocks, self.optimum.point
+        p, phi = blocks.p, point.phi
+        sigmas = self.optimum.likelihood.sigmas(point.theta)
+        a = np.empty((blocks.n_subjects, p, blocks.size))
+        for number, seen in enumerate(blocks.observed):
+            rows = slice(int(blocks.starts[number]), int(blocks.starts[number + 1]))
+            x, w = blocks.dense[rows, :, :p], point.w[number]
+            xw = x.swapaxes(1, 2) @ w
+            if self.se == "empirical-bias-reduced":
+                xw = xw @ _adjusted(x, phi, sigmas[blocks.group[number]], seen)
+            a[rows] = xw
+        residuals = blocks.dense[..., p] - blocks.dense[..., :p] @ point.beta
+        v = sigmas[blocks.group][blocks.pattern_of_subject]
+        return a, residuals, v
+
+    @cached_property
+    def _sandwich(self) -> np.ndarray:
+        a, residuals, _ = self._pieces
+        scores = (a @ residuals[..., None])[..., 0]
+        return self.phi @ (scores.T @ scores) @ self.phi
+
+    def standard_errors(self, combinations: np.ndarray) -> np.ndarray:
+        """(r,) of the rows of `combinations` (r, p)."""
+        return np.sqrt(np.einsum("rp,pq,rq->r", combinations, self.vcov, combinations))
+
+    def degrees_of_freedom(self, combinations: np.ndarray) -> np.ndarray:
+        """(r,)."""
+        blocks = self.optimum.likelihood.blocks
+        if self.df == "residual":
+            return np.full(len(combinations), float(blocks.n_observations - blocks.p))
+        if self.se != "model":
+            return self._bell_mccaffrey(combinations)
+        moved = combinations @ self.phi
+        variance = np.einsum("rp,rp->r", moved, combinations)
+        gradient = np.einsum("rp,apq,rq->ra", moved, self.optimum.slopes.a, moved, optimize=True)
+        return 2 * variance**2 / np.einsum("ra,ab,rb->r", gradient, self.w_theta, gradient)
+
+    def _bell_mccaffrey(self, combinations: np.ndarray) -> np.ndarray:
+        a, _, v = self._pieces
+        blocks = self.optimum.likelihood.blocks
+        x = blocks.dense[..., : blocks.p]
+        found = []
+        for row in combinations @ self.phi:
+            e = np.einsum("p,npm->nm", row, a)
+            b = np.einsum("nmp,nm->np", x, e)
+            d = np.einsum("nm,nmk,nk->n", e, v, e, optimize=True)
+            bp = b @ self.phi
+            own = np.einsum("np,np->n", bp, b)
+            inner = b.T @ bp
+            squares = (d**2).sum() - 2 * (d * own).sum() + (inner * inner.T).sum()
+            found.append(float((d - own).sum()) ** 2 / squares)
+        return np.array(found)
+
+    def joint(self, combinations: np.ndarray, beta: np.ndarray) -> FTest:
+        """F test that every row of `combinations` (r, p) is zero; rows that repeat others are left out of df1."""
+        combinations = _independent(combinations)
+        if len(combinations) == 1:
+            se, df = self.standard_errors(combinations)[0], self.degrees_of_freedom(combinations)[0]
+            return _tested(float((combinations @ beta)[0] / se) ** 2, 1, float(df))
+        values = combinations @ beta
+        middle = combinations @ self.vcov @ combinations.T
+        statistic = float(values @ np.linalg.solve(middle, values)) / len(combinations)
+        if self.df == "kenward-roger" and self.se == "model":
+            scale, df2 = self._kenward_roger_scale(combinations)
+            return _tested(scale * statistic, len(combinations), df2)
+        if self.df == "residual":
+            return _tested(statistic, len(combinations), float(self.degrees_of_freedom(combinations[:1])[0]))
+        return _tested(statistic, len(combinations), self._fai_cornelius(combinations, middle))
+
+    def _fai_cornelius(self, combinations: np.ndarray, middle: np.ndarray) -> float:
+        _, vectors = np.linalg.eigh(middle)
+        each = self.degrees_of_freedom(vectors.T @ combinations)
+        over = each[each > 2]
+        total = float((over / (over - 2)).sum())
+        return 2 * total / (total - len(combinations)) if total > len(combinations) else 0.0
+
+    def _kenward_roger_scale(self, combinations: np.ndarray) -> tuple[float, float]:
+        """Scale and denominator degrees of freedom (Kenward and Roger 1997, section 3)."""
+        phi, a, number = self.phi, self.optimum.slopes.a, len(combinations)
+        theta = combinations.T @ np.linalg.solve(combinations @ phi @ combinations.T, combinations)
+        parts = theta @ phi @ a @ phi  # (k, p, p); A_a = -P_a, the sign drops out of products
+        traces = np.trace(parts, axis1=1, axis2=2)
+        k = len(a)
+        products = (parts.reshape(k, -1)) @ parts.swapaxes(1, 2).reshape(k, -1).T
+        a1 = float(traces @ self.w_theta @ traces)
+        a2 = float((self.w_theta * products).sum())
+        b = (a1 + 6 * a2) / (2 * number)
+        g = ((number + 1) * a1 - (number + 4) * a2) / ((number + 2) * a2)
+        shared = 3 * number + 2 * (1 - g)
+        c1, c2, c3 = g / shared, (number - g) / shared, (number + 2 - g) / shared
+        expected = 1 / (1 - a2 / number)
+        variance = 2 / number * (1 + c1 * b) / ((1 - c2 * b) ** 2 * (1 - c3 * b))
+        rho = variance / (2 * expected**2)
+        df2 = 4 + (number + 2) / (number * rho - 1)
+        return df2 / (expected * (df2 - 2)), float(df2)
+
+
+def _adjusted(x: np.ndarray, phi: np.ndarray, sigma: np.ndarray, seen: np.ndarray) -> np.ndarray:
+    """(n, m, m): L (I - L^-1 X Phi X' L^-T)^(-1/2) L^-1 of each subject of a pattern, zeros where nothing is observed."""
+    places = np.flatnonzero(seen)
+    root = np.linalg.cholesky(sigma[np.ix_(places, places)])
+    back = np.linalg.inv(root)
+    white = back @ x[:, places]
+    inner = np.eye(len(places)) - white @ phi @ white.swapaxes(1, 2)
+    values, vectors = np.linalg.eigh(inner)
+    powers = np.where(values > 1e-10, 1 / np.sqrt(np.maximum(values, 1e-10)), 0.0)
+    middle = (vectors * powers[:, None, :]) @ vectors.swapaxes(1, 2)
+    result = np.zeros((len(x), len(sigma), len(sigma)))
+    result[:, places[:, None], places] = root @ middle @ back
+    return result
+
+
+def _independent(combinations: np.ndarray) -> np.ndarray:
+    kept: list[np.ndarray] = []
+    for row in combinations:
+        left = row.astype(float)
+        for basis in kept:
+            left = left - (left @ basis) / (basis @ basis) * basis
+        if np.abs(left).max() > SAME * max(np.abs(row).max(), 1.0):
+            kept.append(left)
+    return np.array(kept)
+
+
+def _tested(statistic: float, df1: int, df2: float) -> FTest:
+    from scipy.special import fdtrc
+
+    p = float(fdtrc(df1, df2, statistic)) if df2 > 0 else float("nan")
+    return FTest(statistic, df1, df2, p)

@@ -1,0 +1,108 @@
+"""Newton's method on the observed information, with the expected information where that is not positive definite."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from .blocks import Blocks
+from .covariances import Structure
+from .likelihood import Likelihood, Point, Slopes
+
+MOST_STEPS = 100
+MOST_HALVINGS = 40
+ENOUGH = 1e-13  # of the expected gain in minus two log likelihood, relative to one
+
+
+class NotConverged(RuntimeError):
+    """No maximum was found: says what went wrong."""
+
+
+@dataclass(frozen=True)
+class Optimum:
+    likelihood: Likelihood
+    point: Point
+    slopes: Slopes
+    steps: int
+
+
+def maximise(likelihood: Likelihood, start: np.ndarray) -> Optimum:
+    """Errors: NotConverged."""
+    point = likelihood.at(start)
+    if point is None:
+        raise NotConverged("the covariance to start from is not positive definite")
+    for step in range(MOST_STEPS):
+        slopes = likelihood.slopes(point)
+        direction = _direction(slopes)
+        decrement = float(-slopes.gradient @ direction)
+        if decrement < 1e-6:  # close: one full step more, then look whether anything is left to gain
+            closer = likelihood.at(point.theta + direction)
+            if closer is not None and closer.value <= point.value + 1e-9:
+                point = closer
+                slopes = likelihood.slopes(point)
+                decrement = float(slopes.gradient @ np.linalg.pinv(slopes.observed) @ slopes.gradient)
+            if decrement < ENOUGH * max(1.0, abs(point.value)):
+                return _checked(Optimum(likelihood, point, slopes, step + 1))
+            if closer is None:
+                raise NotConverged("the best covariance lies on the edge of what is allowed")
+            continue
+        point = _searched(likelihood, point, direction, decrement)
+    raise NotConverged(f"not converged after {MOST_STEPS} steps")
+
+
+def _direction(slopes: Slopes) -> np.ndarray:
+    for information in (slopes.observed, slopes.expected):
+        try:
+            root = np.linalg.cholesky(information)
+        except np.linalg.LinAlgError:
+            continue
+        found = -np.linalg.solve(root.T, np.linalg.solve(root, slopes.gradient))
+        if np.isfinite(found).all():
+            return found
+    raise NotConverged("the information is singular: the data do not tell all covariances apart")
+
+
+def _searched(likelihood: Likelihood, point: Point, direction: np.ndarray, decrement: float) -> Point:
+    size = 1.0
+    for _ in range(MOST_HALVINGS):
+        found = likelihood.at(point.theta + size * direction)
+        if found is not None and found.value <= point.value - 1e-4 * size * decrement:
+            return found
+        size /= 2
+    raise NotConverged("no step improves the likelihood any more")
+
+
+def _checked(optimum: Optimum) -> Optimum:
+    try:
+        np.linalg.cholesky(optimum.slopes.observed)
+    except np.linalg.LinAlgError:
+        raise NotConverged("the information is singular at the best covariance found") from None
+    return optimum
+
+
+def starting_sigma(blocks: Blocks, group: int | None = None) -> np.ndarray:
+    """(m, m): moments of least-squares residuals over pairs of visits, made positive definite."""
+    p, m = blocks.p, blocks.size
+    diagonal = blocks.products[:, np.arange(m), np.arange(m)].sum(axis=(0, 1))
+    beta = np.linalg.solve(diagonal[:p, :p], diagonal[:p, p])
+    b = np.append(-beta, 1.0)
+    own = slice(None) if group is None else blocks.group == group
+    moments = ((blocks.products[own] @ b) @ b).sum(axis=0)
+    both = (blocks.observed[own][:, :, None] & blocks.observed[own][:, None, :]) * blocks.counts[own][:, None, None]
+    pairs = both.sum(axis=0)
+    sigma = np.where(pairs > 0, moments / np.maximum(pairs, 1), 0.0)
+    variance = np.diag(sigma).copy()
+    variance[variance <= 0] = max(float(variance.max()), 1e-12)
+    sd = np.sqrt(variance)
+    correlation = np.clip(sigma / np.outer(sd, sd), -0.98, 0.98)
+    np.fill_diagonal(correlation, 1.0)
+    values, vectors = np.linalg.eigh(correlation)
+    fixed = (vectors * np.maximum(values, 0.05)) @ vectors.T
+    return fixed / np.sqrt(np.outer(np.diag(fixed), np.diag(fixed))) * np.outer(sd, sd)
+
+
+def start(blocks: Blocks, structures: Sequence[Structure]) -> np.ndarray:
+    sigmas = [starting_sigma(blocks, group if len(structures) > 1 else None) for group in range(len(structures))]
+    return np.concatenate([each.start(sigma) for each, sigma in zip(structures, sigmas, strict=True)])
