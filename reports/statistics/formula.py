@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import itertools
 import re
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
@@ -155,7 +155,9 @@ def parse(text: str) -> Formula:
             raise FormulaError(f"at {stripped[place:].strip()[:20]!r}: a formula has names, C(name), +, :, * and 1")
         c_mark, c_name, name, sign, one = found.groups()
         if (sign is not None) == wants_name:
-            raise FormulaError(f"before {stripped[place:].strip()[:20]!r}: {'a name' if wants_name else '+, : or *'} is missing")
+            raise FormulaError(
+                f"before {stripped[place:].strip()[:20]!r}: {'a name' if wants_name else '+, : or *'} is missing"
+            )
         place = found.end()
         if sign:
             operator, wants_name = sign, True
@@ -196,7 +198,7 @@ def _union(a: tuple[str, ...], b: tuple[str, ...]) -> tuple[str, ...]:
 
 
 def design(formula: Formula, variables: Mapping[str, Variable]) -> Design:
-    present = {frozenset(term) for term in formula.terms} | {frozenset()}
+    present: set[frozenset[str]] = {frozenset(term) for term in formula.terms} | {frozenset()}
     coded = []
     for term in formula.terms:
         full = tuple(frozenset(term) - {name} not in present for name in term)
@@ -244,7 +246,3 @@ def is_number(values: Any) -> bool:
     """Whether a column is a number rather than a category; truth values are categories, as in R."""
     dtype = getattr(values, "dtype", None)
     return dtype is not None and getattr(dtype, "kind", "O") in "iuf"
-
-
-def unique(names: Iterable[str]) -> list[str]:
-    return list(dict.fromkeys(names))

@@ -84,7 +84,9 @@ def gather(
 def _patterns(seen: np.ndarray, groups: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray]:
     """Subjects sorted by group and pattern, where each pattern starts, and what each is."""
     m = seen.shape[1]
-    keys = np.column_stack([groups, seen.astype(np.int64)]) if m > 40 else groups * (1 << m) + seen @ (1 << np.arange(m))
+    keys = (
+        np.column_stack([groups, seen.astype(np.int64)]) if m > 40 else groups * (1 << m) + seen @ (1 << np.arange(m))
+    )
     _, first, inverse = np.unique(keys, axis=0, return_index=True, return_inverse=True)
     inverse = inverse.reshape(-1)
     order = np.argsort(inverse, kind="stable")

@@ -64,7 +64,11 @@ class Structure:
                 found = np.stack([(lag == each).astype(int) for each in range(1, m)]) if m > 1 else lag[:0, None]
             case _:
                 low, high = np.minimum.outer(np.arange(m), np.arange(m)), np.maximum.outer(np.arange(m), np.arange(m))
-                found = np.stack([((low <= l) & (l < high)).astype(int) for l in range(m - 1)]) if m > 1 else lag[:0, None]
+                found = (
+                    np.stack([((low <= step) & (step < high)).astype(int) for step in range(m - 1)])
+                    if m > 1
+                    else lag[:0, None]
+                )
         return found if m > 1 else np.zeros((0, 1, 1), dtype=int)
 
     @property
@@ -100,7 +104,9 @@ class Structure:
         return np.outer(scale, scale) * correlation
 
     def _scale(self, theta: np.ndarray) -> np.ndarray:
-        return np.exp(np.broadcast_to(theta[: self.n_scales], (self.size,)) if self.n_scales == 1 else theta[: self.size])
+        return np.exp(
+            np.broadcast_to(theta[: self.n_scales], (self.size,)) if self.n_scales == 1 else theta[: self.size]
+        )
 
     def _correlation(self, theta: np.ndarray, minus: tuple[int, ...] = ()) -> np.ndarray:
         """The monomials; for derivatives with the exponents of `minus` lowered one by one and multiplied out."""
@@ -125,8 +131,8 @@ class Structure:
             return self._units
         scale = self._scale(theta)
         outer, sigma = np.outer(scale, scale), self.sigma(theta)
-        by_scale = self._scale_weights[:, :, :] * sigma
-        by_rho = [outer * self._correlation(theta, (l,)) for l in range(len(self.exponents))]
+        by_scale = self._scale_weights * sigma
+        by_rho = [outer * self._correlation(theta, (each,)) for each in range(len(self.exponents))]
         return np.concatenate([by_scale, np.array(by_rho).reshape(-1, self.size, self.size)])
 
     @cached_property
@@ -146,11 +152,11 @@ class Structure:
         result = np.zeros((s + r, s + r, self.size, self.size))
         weights = self._scale_weights
         result[:s, :s] = weights[:, None] * weights[None] * sigma
-        for l in range(r):
-            by_rho = outer * self._correlation(theta, (l,))
-            result[:s, s + l] = result[s + l, :s] = weights * by_rho
-            for k in range(l, r):
-                result[s + l, s + k] = result[s + k, s + l] = outer * self._correlation(theta, (l, k))
+        for i in range(r):
+            by_rho = outer * self._correlation(theta, (i,))
+            result[:s, s + i] = result[s + i, :s] = weights * by_rho
+            for j in range(i, r):
+                result[s + i, s + j] = result[s + j, s + i] = outer * self._correlation(theta, (i, j))
         return result
 
 

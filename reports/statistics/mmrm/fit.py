@@ -212,7 +212,9 @@ def fit(
     _check_choice("df", df, DEGREES)
     _check_choice("se", se, ERRORS)
     if se != "model" and df == "kenward-roger":
-        raise ValueError("empirical standard errors go with df='satterthwaite' or 'residual'; Kenward-Roger is model-based")
+        raise ValueError(
+            "empirical standard errors go with df='satterthwaite' or 'residual'; Kenward-Roger is model-based"
+        )
     prepared = prepare(
         frame, outcome, subject, visit, formulas.parse(fixed), dict(reference or {}), groups=groups, weights=weights
     )
@@ -259,7 +261,14 @@ def prepare(
     groups: str | None,
     weights: str | None,
 ) -> Prepared:
-    needed = [outcome, subject, visit, *formula.variables, *([groups] if groups else []), *([weights] if weights else [])]
+    needed = [
+        outcome,
+        subject,
+        visit,
+        *formula.variables,
+        *([groups] if groups else []),
+        *([weights] if weights else []),
+    ]
     for name in needed:
         if name not in frame.columns:
             raise formulas.UnknownColumn(f"there is no column {name!r}; there are {', '.join(map(str, frame.columns))}")
