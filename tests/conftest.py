@@ -36,6 +36,19 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
             item.add_marker(pytest.mark.skip(reason="needs PostgreSQL: make test starts one and runs it there"))
 
 
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
+    """How much was not compared for want of data that may not be committed."""
+    skipped = [
+        report
+        for report in terminalreporter.stats.get("skipped", [])
+        if "borrowed reference data" in str(report.longrepr)
+    ]
+    if skipped:
+        terminalreporter.write_line(
+            f"{len(skipped)} comparisons left out: set HANDVAT_REFERENCE_DATA to the borrowed reference data"
+        )
+
+
 @pytest.fixture(autouse=True)
 def loopback_only(monkeypatch: pytest.MonkeyPatch) -> None:
     connect = socket.socket.connect
