@@ -8,6 +8,7 @@ its reference level where the term without it is in the model too, and by all it
 from __future__ import annotations
 
 import itertools
+import math
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -140,6 +141,38 @@ class Design:
         full = self.matrix({**values, **numbers}, len(rows))
         labels = [{v.name: v.levels[i] for v, i in zip(named, first, strict=True)} for first in kept]
         return labels, full.reshape(len(kept), len(averaged), -1).mean(axis=1)
+
+    def hypothesis(self, term: str) -> np.ndarray:
+        """(rows, columns): what the type III test of a term says is zero. Of the effects with the same numbers as the term,
+        averaged with equal weights over the categories that are not in it, the differences between its levels (all levels,
+        where its own coding has a column for each). Searle, Speed and Milliken, Am Stat 1980;34:216."""
+        wanted = self._term(term)
+        numbers = {each.name for each in wanted.variables if not each.is_category}
+        alike = [t for t in self.terms if {v.name for v in t.variables if not v.is_category} == numbers]
+        categories = {v.name: v for v in wanted.variables if v.is_category}
+        categories |= {v.name: v for t in alike for v in t.variables if v.is_category}
+        sizes = [len(each.levels) for each in categories.values()]
+        cells = np.array(list(itertools.product(*map(range, sizes)))).reshape(math.prod(sizes), len(sizes))
+        values = dict(zip(categories, cells.T, strict=True))
+        values |= {v.name: np.full(len(cells), float(v.name in numbers)) for v in self.variables if not v.is_category}
+        values |= {v.name: np.full(len(cells), -1) for v in self.variables if v.name not in values}
+        labels = {each.label for each in alike}
+        own = np.array([label in labels for label in self.term_of_column])
+        full = {v.name: is_full for v, is_full in zip(wanted.variables, wanted.full, strict=True)}
+        weights = np.ones((1, 1))
+        for name, size in zip(categories, sizes, strict=True):
+            differences = np.eye(size) if full.get(name) else np.eye(size)[1:] - np.eye(size)[0]
+            weights = np.kron(weights, differences if name in full else np.full((1, size), 1 / size))
+        return weights @ np.where(own, self.matrix(values, len(cells)), 0.0)
+
+    def _term(self, term: str) -> Coded:
+        wanted = {part.strip().strip("`") for part in term.split(":")}
+        found = next((each for each in self.terms if {v.name for v in each.variables} == wanted), None)
+        if found is None:
+            raise UnknownColumn(
+                f"{term!r} is no term of the model; it has {', '.join(each.label for each in self.terms)}"
+            )
+        return found
 
 
 def parse(text: str) -> Formula:

@@ -8,10 +8,11 @@ REML by Newton's method on exact derivatives; Kenward-Roger as SAS does it (the 
 et al., Drug Inf J 2008;42:303.
 """
 
+from ..frames import NotEstimable
+from ..wald import FTest
 from .blocks import Duplicate
 from .covariances import NAMES as COVARIANCES
-from .fit import Fit, NotEstimable, fit
-from .inference import FTest
+from .fit import Fit, fit
 from .newton import NotConverged
 
 __all__ = ["COVARIANCES", "Duplicate", "FTest", "Fit", "NotConverged", "NotEstimable", "fit"]

@@ -10,23 +10,13 @@ errors Satterthwaite on the sandwich with the fitted covariance as working model
 from __future__ import annotations
 
 from dataclasses import dataclass
-from functools import cached_property
+from functools import cached_property, partial
 
 import numpy as np
 
+from .. import wald
+from ..wald import FTest
 from .newton import Optimum
-
-SAME = 1e-8  # relative: directions of a joint test that add nothing
-
-
-@dataclass(frozen=True)
-class FTest:
-    """`statistic` is already scaled; `df2` may be infinite."""
-
-    statistic: float
-    df1: int
-    df2: float
-    p: float
 
 
 @dataclass(frozen=True)
@@ -105,7 +95,7 @@ class Inference:
 
     def standard_errors(self, combinations: np.ndarray) -> np.ndarray:
         """(r,) of the rows of `combinations` (r, p)."""
-        return np.sqrt(np.einsum("rp,pq,rq->r", combinations, self.vcov, combinations))
+        return wald.standard_errors(combinations, self.vcov)
 
     def degrees_of_freedom(self, combinations: np.ndarray) -> np.ndarray:
         """(r,)."""
@@ -114,10 +104,7 @@ class Inference:
             return np.full(len(combinations), float(blocks.n_observations - blocks.p))
         if self.se != "model":
             return self._bell_mccaffrey(combinations)
-        moved = combinations @ self.phi
-        variance = np.einsum("rp,rp->r", moved, combinations)
-        gradient = np.einsum("rp,apq,rq->ra", moved, self.optimum.slopes.a, moved, optimize=True)
-        return 2 * variance**2 / np.einsum("ra,ab,rb->r", gradient, self.w_theta, gradient)
+        return wald.satterthwaite(combinations, self.phi, self.optimum.slopes.a, self.w_theta)
 
     def _bell_mccaffrey(self, combinations: np.ndarray) -> np.ndarray:
         a, _, v = self._pieces
@@ -137,46 +124,9 @@ class Inference:
 
     def joint(self, combinations: np.ndarray, beta: np.ndarray) -> FTest:
         """F test that every row of `combinations` (r, p) is zero; rows that repeat others are left out of df1."""
-        combinations = _independent(combinations)
-        if len(combinations) == 1:
-            se, df = self.standard_errors(combinations)[0], self.degrees_of_freedom(combinations)[0]
-            return _tested(float((combinations @ beta)[0] / se) ** 2, 1, float(df))
-        values = combinations @ beta
-        middle = combinations @ self.vcov @ combinations.T
-        statistic = float(values @ np.linalg.solve(middle, values)) / len(combinations)
-        if self.df == "kenward-roger" and self.se == "model":
-            scale, df2 = self._kenward_roger_scale(combinations)
-            return _tested(scale * statistic, len(combinations), df2)
-        if self.df == "residual":
-            return _tested(statistic, len(combinations), float(self.degrees_of_freedom(combinations[:1])[0]))
-        return _tested(statistic, len(combinations), self._fai_cornelius(combinations, middle))
-
-    def _fai_cornelius(self, combinations: np.ndarray, middle: np.ndarray) -> float:
-        _, vectors = np.linalg.eigh(middle)
-        each = self.degrees_of_freedom(vectors.T @ combinations)
-        over = each[each > 2]
-        total = float((over / (over - 2)).sum())
-        return 2 * total / (total - len(combinations)) if total > len(combinations) else 0.0
-
-    def _kenward_roger_scale(self, combinations: np.ndarray) -> tuple[float, float]:
-        """Scale and denominator degrees of freedom (Kenward and Roger 1997, section 3)."""
-        phi, a, number = self.phi, self.optimum.slopes.a, len(combinations)
-        theta = combinations.T @ np.linalg.solve(combinations @ phi @ combinations.T, combinations)
-        parts = theta @ phi @ a @ phi  # (k, p, p); A_a = -P_a, the sign drops out of products
-        traces = np.trace(parts, axis1=1, axis2=2)
-        k = len(a)
-        products = (parts.reshape(k, -1)) @ parts.swapaxes(1, 2).reshape(k, -1).T
-        a1 = float(traces @ self.w_theta @ traces)
-        a2 = float((self.w_theta * products).sum())
-        b = (a1 + 6 * a2) / (2 * number)
-        g = ((number + 1) * a1 - (number + 4) * a2) / ((number + 2) * a2)
-        shared = 3 * number + 2 * (1 - g)
-        c1, c2, c3 = g / shared, (number - g) / shared, (number + 2 - g) / shared
-        expected = 1 / (1 - a2 / number)
-        variance = 2 / number * (1 + c1 * b) / ((1 - c2 * b) ** 2 * (1 - c3 * b))
-        rho = variance / (2 * expected**2)
-        df2 = 4 + (number + 2) / (number * rho - 1)
-        return df2 / (expected * (df2 - 2)), float(df2)
+        scaled = self.df == "kenward-roger" and self.se == "model"
+        scale = partial(wald.kenward_roger, phi=self.phi, a=self.optimum.slopes.a, w=self.w_theta) if scaled else None
+        return wald.joint(combinations, beta, self.vcov, self.degrees_of_freedom, scale)
 
 
 def _adjusted(x: np.ndarray, phi: np.ndarray, sigma: np.ndarray, seen: np.ndarray) -> np.ndarray:
@@ -192,21 +142,3 @@ def _adjusted(x: np.ndarray, phi: np.ndarray, sigma: np.ndarray, seen: np.ndarra
     result = np.zeros((len(x), len(sigma), len(sigma)))
     result[:, places[:, None], places] = root @ middle @ back
     return result
-
-
-def _independent(combinations: np.ndarray) -> np.ndarray:
-    kept: list[np.ndarray] = []
-    for row in combinations:
-        left = row.astype(float)
-        for basis in kept:
-            left = left - (left @ basis) / (basis @ basis) * basis
-        if np.abs(left).max() > SAME * max(np.abs(row).max(), 1.0):
-            kept.append(left)
-    return np.array(kept)
-
-
-def _tested(statistic: float, df1: int, df2: float) -> FTest:
-    from scipy.special import fdtrc
-
-    p = float(fdtrc(df1, df2, statistic)) if df2 > 0 else float("nan")
-    return FTest(statistic, df1, df2, p)

@@ -1,0 +1,137 @@
+"""What every model with a design has to say: coefficients, marginal means, contrasts and tests, as frames."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Protocol
+
+import numpy as np
+
+from . import formula as formulas
+from .wald import FTest
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+
+class Inference(Protocol):
+    """On the scale on which the columns of the design were divided. `combinations` (r, p)."""
+
+    @property
+    def vcov(self) -> np.ndarray: ...
+    def standard_errors(self, combinations: np.ndarray) -> np.ndarray: ...
+    def degrees_of_freedom(self, combinations: np.ndarray) -> np.ndarray: ...
+    def joint(self, combinations: np.ndarray, beta: np.ndarray) -> FTest: ...
+
+
+class Estimates:
+    """Frames are made anew at each asking; confidence is 95 % unless said. A result class gives the four properties."""
+
+    @property
+    def design(self) -> formulas.Design:
+        raise NotImplementedError
+
+    @property
+    def scale(self) -> np.ndarray:
+        """(p,): by which every column of the design was divided."""
+        raise NotImplementedError
+
+    @property
+    def scaled_beta(self) -> np.ndarray:
+        raise NotImplementedError
+
+    @property
+    def inference(self) -> Inference:
+        raise NotImplementedError
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        return self.design.names
+
+    @property
+    def beta(self) -> np.ndarray:
+        return self.scaled_beta / self.scale
+
+    @property
+    def vcov(self) -> pd.DataFrame:
+        import pandas as pd
+
+        found = self.inference.vcov / np.outer(self.scale, self.scale)
+        return pd.DataFrame(found, index=list(self.names), columns=list(self.names))
+
+    @property
+    def coefficients(self) -> pd.DataFrame:
+        import pandas as pd
+
+        return pd.DataFrame(self.estimated(np.eye(len(self.names))), index=pd.Index(self.names, name="term"))
+
+    def marginal_means(
+        self, of: str | Sequence[str], by: str | Sequence[str] = (), confidence: float = 0.95
+    ) -> pd.DataFrame:
+        """Means at every level of `of` and `by`: numbers at their means, other categories weighted equally."""
+        import pandas as pd
+
+        labels, rows = self.design.grid([*_listed(of), *_listed(by)])
+        columns = self.estimated(rows, confidence)
+        kept = {name: columns[name] for name in ("estimate", "se", "df", "lower", "upper")}
+        return pd.DataFrame({**_by_name(labels), **kept})
+
+    def contrasts(
+        self, of: str, by: str | Sequence[str] = (), reference: str | None = None, confidence: float = 0.95
+    ) -> pd.DataFrame:
+        """Differences of marginal means: of every level from `reference`, or of all pairs (later minus earlier)."""
+        import pandas as pd
+
+        levels = self.design.variable(of).levels
+        if reference is not None and reference not in levels:
+            raise formulas.FormulaError(f"{of}: there is no level {reference!r}; there are {', '.join(levels)}")
+        if reference is not None:
+            pairs = [(levels.index(each), levels.index(reference)) for each in levels if each != reference]
+        else:
+            pairs = [(j, i) for i in range(len(levels)) for j in range(i + 1, len(levels))]
+        labels, rows = self.design.grid([of, *_listed(by)])
+        strata = [labels[i : i + len(levels)] for i in range(0, len(labels), len(levels))]
+        means = rows.reshape(len(strata), len(levels), -1)
+        combinations, heads = [], []
+        for own, block in zip(strata, means, strict=True):
+            for first, second in pairs:
+                combinations.append(block[first] - block[second])
+                at = {name: own[0][name] for name in _listed(by)}
+                heads.append({**at, "contrast": f"{levels[first]} - {levels[second]}"})
+        return pd.DataFrame({**_by_name(heads), **self.estimated(np.array(combinations), confidence)})
+
+    def test(self, term: str) -> FTest:
+        """Joint F test of a term, as in the formula (`treatment:month`): the hypothesis of type III, which does not depend
+        on reference levels. For a term that stands in no larger one it is that all its coefficients are zero."""
+        return self.combined(self.design.hypothesis(term))
+
+    def combined(self, combinations: np.ndarray) -> FTest:
+        """Joint F test that the rows of `combinations` (r, p), in the order of `names`, are zero."""
+        return self.inference.joint(np.atleast_2d(combinations) / self.scale, self.scaled_beta)
+
+    def estimated(self, combinations: np.ndarray, confidence: float = 0.95) -> dict[str, np.ndarray]:
+        """Columns estimate, se, df, t, p, lower, upper of the rows of `combinations` (r, p)."""
+        from scipy.special import stdtr, stdtrit
+
+        scaled = combinations / self.scale
+        estimate = scaled @ self.scaled_beta
+        se, df = self.inference.standard_errors(scaled), self.inference.degrees_of_freedom(scaled)
+        t = estimate / se
+        half = stdtrit(df, (1 + confidence) / 2) * se
+        return {
+            "estimate": estimate,
+            "se": se,
+            "df": df,
+            "t": t,
+            "p": 2 * stdtr(df, -np.abs(t)),
+            "lower": estimate - half,
+            "upper": estimate + half,
+        }
+
+
+def _listed(names: str | Sequence[str]) -> list[str]:
+    return [names] if isinstance(names, str) else list(names)
+
+
+def _by_name(labels: list[dict[str, str]]) -> dict[str, list[str]]:
+    return {name: [each[name] for each in labels] for name in labels[0]} if labels else {}
