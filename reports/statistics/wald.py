@@ -39,6 +39,19 @@ def satterthwaite(combinations: np.ndarray, phi: np.ndarray, a: np.ndarray, w: n
     return 2 * variance**2 / np.einsum("ra,ab,rb->r", gradient, w, gradient)
 
 
+def bell_mccaffrey(b: np.ndarray, d: np.ndarray, phi: np.ndarray) -> float:
+    """Satterthwaite's degrees of freedom of a cluster-robust variance of one combination, made of squares e_i' r_i.
+
+    `b` (n, p) are X_i' e_i and `d` (n,) e_i' V_i e_i by cluster, V_i the working covariance. Bell and McCaffrey, Survey
+    Methodology 2002;28:169.
+    """
+    bp = b @ phi
+    own = np.einsum("np,np->n", bp, b)
+    inner = b.T @ bp
+    squares = (d**2).sum() - 2 * (d * own).sum() + (inner * inner.T).sum()
+    return float((d - own).sum()) ** 2 / float(squares)
+
+
 def joint(
     combinations: np.ndarray,
     beta: np.ndarray,

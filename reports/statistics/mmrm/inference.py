@@ -115,11 +115,7 @@ class Inference:
             e = np.einsum("p,npm->nm", row, a)
             b = np.einsum("nmp,nm->np", x, e)
             d = np.einsum("nm,nmk,nk->n", e, v, e, optimize=True)
-            bp = b @ self.phi
-            own = np.einsum("np,np->n", bp, b)
-            inner = b.T @ bp
-            squares = (d**2).sum() - 2 * (d * own).sum() + (inner * inner.T).sum()
-            found.append(float((d - own).sum()) ** 2 / squares)
+            found.append(wald.bell_mccaffrey(b, d, self.phi))
         return np.array(found)
 
     def joint(self, combinations: np.ndarray, beta: np.ndarray) -> FTest:

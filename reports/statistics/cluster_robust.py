@@ -1,0 +1,147 @@
+"""Least squares with standard errors that are robust to clusters: CR2, with Satterthwaite's degrees of freedom.
+
+The residuals of a cluster are multiplied by (I - H_ii)^(-1/2), which makes the sandwich unbiased where observations are
+independent with one variance. Bell and McCaffrey, Survey Methodology 2002;28:169; Pustejovsky and Tipton, JBES 2018;36:672.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import cached_property
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from . import formula as formulas
+from . import wald
+from .estimates import Estimates
+from .frames import NotEstimable, Regression, regression
+from .wald import FTest
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+ALONE = 1e-10  # an eigenvalue of I - H_ii below this is zero: the model fits this cluster whatever it says
+
+
+@dataclass(frozen=True)
+class Inference:
+    """`x` (n, p), `residuals` (n,), `adjusted` (n, p) with A_i X_i, `cluster` (n,) whole numbers from 0."""
+
+    x: np.ndarray
+    residuals: np.ndarray
+    adjusted: np.ndarray
+    cluster: np.ndarray
+    phi: np.ndarray
+
+    def _summed(self, values: np.ndarray) -> np.ndarray:
+        result = np.zeros((int(self.cluster.max()) + 1, *values.shape[1:]))
+        np.add.at(result, self.cluster, values)
+        return result
+
+    @cached_property
+    def vcov(self) -> np.ndarray:
+        scores = self._summed(self.adjusted * self.residuals[:, None])
+        return self.phi @ (scores.T @ scores) @ self.phi
+
+    def standard_errors(self, combinations: np.ndarray) -> np.ndarray:
+        """(r,) of the rows of `combinations` (r, p)."""
+        return wald.standard_errors(combinations, self.vcov)
+
+    def degrees_of_freedom(self, combinations: np.ndarray) -> np.ndarray:
+        """(r,)."""
+        found = []
+        for row in combinations @ self.phi:
+            e = self.adjusted @ row
+            found.append(wald.bell_mccaffrey(self._summed(self.x * e[:, None]), self._summed(e**2), self.phi))
+        return np.array(found)
+
+    def joint(self, combinations: np.ndarray, beta: np.ndarray) -> FTest:
+        return wald.joint(combinations, beta, self.vcov, self.degrees_of_freedom)
+
+
+@dataclass(frozen=True)
+class Fit(Estimates):
+    """Least squares; `inference` has the robust covariance."""
+
+    regression: Regression
+    scaled_coefficients: np.ndarray
+    robust: Inference
+    warnings: tuple[str, ...]
+
+    @property
+    def inference(self) -> Inference:
+        return self.robust
+
+    @property
+    def design(self) -> formulas.Design:
+        return self.regression.design
+
+    @property
+    def scale(self) -> np.ndarray:
+        return self.regression.scale
+
+    @property
+    def scaled_beta(self) -> np.ndarray:
+        return self.scaled_coefficients
+
+    @property
+    def n_observations(self) -> int:
+        return len(self.robust.x)
+
+    @property
+    def n_clusters(self) -> int:
+        return int(self.robust.cluster.max()) + 1
+
+
+def fit(
+    frame: pd.DataFrame,
+    *,
+    outcome: str,
+    cluster: str,
+    fixed: str,
+    reference: Mapping[str, str] | None = None,
+) -> Fit:
+    """Fit the model; rows in which anything is missing are left out, save that a row without `cluster` is a cluster of its own.
+
+    Errors: NotEstimable, formula.FormulaError, formula.UnknownColumn.
+    """
+    if cluster not in frame.columns:
+        raise formulas.UnknownColumn(f"there is no column {cluster!r}")
+    found = regression(frame, outcome=outcome, fixed=fixed, reference=reference)
+    return fitted(found, alone_where_missing(found.frame[cluster]))
+
+
+def alone_where_missing(labels: pd.Series) -> np.ndarray:
+    """Clusters as whole numbers from 0; every missing label is a cluster of its own."""
+    import pandas as pd
+
+    codes, levels = pd.factorize(labels)
+    codes = codes.astype(np.int64)
+    missing = codes < 0
+    codes[missing] = len(levels) + np.arange(int(missing.sum()))
+    return codes
+
+
+def fitted(found: Regression, cluster: np.ndarray) -> Fit:
+    x, y = found.x, found.y
+    n_clusters = int(cluster.max()) + 1
+    if n_clusters <= x.shape[1]:
+        raise NotEstimable(f"{n_clusters} clusters are too few for {x.shape[1]} coefficients")
+    phi = np.linalg.inv(x.T @ x)
+    beta = phi @ (x.T @ y)
+    residuals = y - x @ beta
+    adjusted = np.empty_like(x)
+    order = np.argsort(cluster, kind="stable")
+    ends = np.cumsum(np.bincount(cluster))
+    for rows in np.split(order, ends[:-1]):
+        adjusted[rows] = _root(np.eye(len(rows)) - x[rows] @ phi @ x[rows].T) @ x[rows]
+    return Fit(found, beta, Inference(x, residuals, adjusted, cluster, phi), found.warnings)
+
+
+def _root(matrix: np.ndarray) -> np.ndarray:
+    """The inverse of the symmetric root, zero in directions where the matrix is zero."""
+    values, vectors = np.linalg.eigh(matrix)
+    powers = np.where(values > ALONE, 1 / np.sqrt(np.maximum(values, ALONE)), 0.0)
+    return (vectors * powers) @ vectors.T
