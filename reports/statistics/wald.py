@@ -82,7 +82,7 @@ def fai_cornelius(combinations: np.ndarray, middle: np.ndarray, degrees: Callabl
     """Denominator degrees of freedom; 0 where no direction has more than two."""
     _, vectors = np.linalg.eigh(middle)
     each = degrees(vectors.T @ combinations)
-    if np.ptp(each) < SAME or np.isinf(each).all():
+    if np.isinf(each).all() or each.max() - each.min() < SAME:
         return float(each[0])
     over = each[each > 2]
     total = float((over / (over - 2)).sum())
