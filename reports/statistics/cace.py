@@ -37,7 +37,9 @@ ASSUMPTIONS = (
     "The offer changes the exposure (relevance): see the F of the first stage.",
     "One person's offer does not change another's outcome (no interference).",
 )
-ASSUMES_DOSE = "Every unit of the dose does as much as any other (linearity); if not, the estimate is a weighted average of their effects."
+ASSUMES_DOSE = (
+    "Every unit of the dose does as much as any other (linearity); else the estimate is a weighted average of effects."
+)
 ASSUMES_THRESHOLD = (
     "Exposure below the threshold does nothing: who takes up less counts as not having taken it up at all."
 )
