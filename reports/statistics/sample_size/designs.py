@@ -1,0 +1,132 @@
+"""What all designs share, and the sizes that they give."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+
+from ..distributions import normal_quantile
+from ..sequential import Boundary, drift_for, exits, inflation
+
+MOST = 1e9  # people in an arm
+
+
+class NoSize(ValueError):
+    """No number of people answers what was asked; says why."""
+
+
+@dataclass(frozen=True)
+class Size:
+    """People in the first and the second arm, not rounded."""
+
+    n1: float
+    n2: float
+
+    @property
+    def total(self) -> float:
+        return self.n1 + self.n2
+
+    @property
+    def whole(self) -> tuple[int, int]:
+        """Rounded up; a size that is whole but for the last digits stays."""
+        return math.ceil(self.n1 - 1e-9), math.ceil(self.n2 - 1e-9)
+
+    def inflated(self, attrition: float) -> Size:
+        """So many that this many are left when a share `attrition` of them is lost."""
+        if not 0 <= attrition < 1:
+            raise NoSize(f"attrition is a share from 0 to below 1, not {attrition}")
+        return Size(self.n1 / (1 - attrition), self.n2 / (1 - attrition))
+
+    def times(self, factor: float) -> Size:
+        return Size(self.n1 * factor, self.n2 * factor)
+
+
+@dataclass(frozen=True)
+class Design:
+    """What all designs share. `effect` is the distance from the null hypothesis in the design's own unit."""
+
+    effect: float
+    alpha: float = 0.05
+    sided: int = 2
+    ratio: float = 1.0
+
+    def __post_init__(self) -> None:
+        check_rate("alpha", self.alpha)
+        if self.sided not in (1, 2):
+            raise NoSize(f"a test has 1 or 2 sides, not {self.sided}")
+        if not self.ratio > 0:
+            raise NoSize(f"the ratio of the arms is above 0, not {self.ratio}")
+
+    @property
+    def z_alpha(self) -> float:
+        return normal_quantile(1 - self.alpha / self.sided)
+
+    @property
+    def least(self) -> float:
+        """A number of people in the first arm below which there is no test."""
+        return 1e-6
+
+    def power(self, n: float) -> float:
+        raise NotImplementedError
+
+    def at(self, n: float) -> Size:
+        return Size(n, n / self.ratio)
+
+    def size(self, power: float) -> Size:
+        """Errors: NoSize where there is no difference to find."""
+        check_rate("power", power)
+        if not self.effect:
+            raise NoSize("without a difference from the null hypothesis no size has this power")
+        return self.at(self._needed(power))
+
+    def _needed(self, power: float) -> float:
+        return solved(lambda n: self.power(n) - power, self.least, MOST)
+
+    def detectable(self, n: float, power: float) -> float:
+        """The smallest effect above zero that `n` people in the first arm have this power for."""
+        check_rate("power", power)
+        if n < self.least:
+            raise NoSize(f"{n} people in the first arm are too few for this test")
+        return solved(lambda effect: replace(self, effect=effect).power(n) - power, 0.0, self._most_effect(n))
+
+    def _most_effect(self, n: float) -> float:
+        raise NotImplementedError
+
+
+@dataclass(frozen=True)
+class SequentialSize:
+    """`most` if the trial goes on to its last look; `expected` under the design's effect, `expected_null` without one."""
+
+    most: Size
+    expected: Size
+    expected_null: Size
+
+
+def sequential(fixed: Size, boundary: Boundary, power: float) -> SequentialSize:
+    """What a trial with this boundary needs, where `fixed` is the size with one look, the same level and the same power."""
+    most = fixed.times(inflation(boundary, power))
+    drift = drift_for(boundary, power)
+    expected, null = (exits(boundary, each).expected_information for each in (drift, 0.0))
+    return SequentialSize(most, most.times(expected), most.times(null))
+
+
+def normal_cdf(z: float) -> float:
+    from scipy.special import ndtr
+
+    return float(ndtr(z))
+
+
+def solved(rising: Callable[[float], float], low: float, high: float) -> float:
+    from scipy.optimize import brentq
+
+    if rising(low) > 0:
+        raise NoSize("the smallest trial there can be has more power than that")
+    if rising(high) < 0:
+        raise NoSize("no number is large enough for this power")
+    return float(brentq(rising, low, high, xtol=1e-12, rtol=1e-14, maxiter=500))
+
+
+def check_rate(what: str, value: float) -> None:
+    if not 0 < value < 1:
+        raise NoSize(f"{what} is between 0 and 1, not {value}")
