@@ -81,6 +81,20 @@ def gather(
     return Blocks(dense, starts, observed, group, counts, products(dense, starts, observed), len(flat), log_weights)
 
 
+def arrange(dense: np.ndarray, seen: np.ndarray) -> Blocks:
+    """From arrays by person and visit: `dense` (n, m, q) with y last, `seen` (n, m) which visits there are.
+
+    What stands where a visit is missing is not looked at; people without any visit are left out.
+    """
+    somebody = seen.any(axis=1)
+    if not somebody.all():
+        dense, seen = dense[somebody], seen[somebody]
+    order, starts, observed, group = _patterns(seen, np.zeros(len(seen), dtype=np.int64))
+    sorted_ = np.where(seen[order][..., None], dense[order], 0.0)
+    made = products(sorted_, starts, observed)
+    return Blocks(sorted_, starts, observed, group, np.diff(starts), made, int(seen.sum()), 0.0)
+
+
 def _patterns(seen: np.ndarray, groups: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray]:
     """Subjects sorted by group and pattern, where each pattern starts, and what each is."""
     m = seen.shape[1]
