@@ -96,6 +96,17 @@ class Likelihood:
         q = self.blocks.p + 1
         return (w.reshape(-1) @ self.blocks.products.reshape(-1, q * q)).reshape(q, q)
 
+    def _surrounded(self, w: np.ndarray) -> np.ndarray:
+        """(groups, m * m, q * q): sums over patterns of W . W between rows of X and y, by pairs of visits.
+
+        Pattern by pattern: all at once would hold a second copy of the products.
+        """
+        m, cells = self.blocks.size, (self.blocks.p + 1) ** 2
+        result = np.zeros((len(self.structures), m, m, cells))
+        for own, group, each in zip(w, self.blocks.group, self.blocks.products.reshape(-1, m, m * cells), strict=True):
+            result[group] += own @ (own @ each).reshape(m, m, cells)
+        return result.reshape(-1, m * m, cells)
+
     def slopes(self, point: Point) -> Slopes:
         blocks, p, m = self.blocks, self.blocks.p, self.blocks.size
         n_patterns, q = len(blocks.counts), p + 1
@@ -111,11 +122,7 @@ class Likelihood:
         g_by_pattern = count * w - wr - wk
         y_observed = -count * w + 2 * wr + 2 * wk
         y_expected = count * w - 2 * wk
-        # X'W . W X and X'W . W r, still by pairs of visits, summed over the patterns of a group
-        x_part = blocks.products[..., :p, :]
-        moved = np.concatenate([x_part[..., :p], (x_part @ b)[..., None]], axis=-1).reshape(n_patterns, m, m, -1)
-        left = np.einsum("pij,pjkx->pikx", w, moved, optimize=True)
-        right = np.einsum("pikx,pkl->pilx", left, w, optimize=True)
+        t_by_group = self._surrounded(w)
         gradient, a, c = [], [], []
         k = sum(each.n_parameters for each in self.structures)
         observed, expected = np.zeros((k, k)), np.zeros((k, k))
@@ -126,10 +133,9 @@ class Likelihood:
             flat_e = e.reshape(len(e), m * m)
             g = g_by_pattern[own].sum(axis=0)
             gradient.append(flat_e @ g.ravel())
-            t = right[own].sum(axis=0).reshape(m * m, p, p + 1)
-            contracted = np.tensordot(flat_e, t, axes=1)
+            contracted = (flat_e @ t_by_group[number]).reshape(len(e), q, q)[:, :p]
             a.append(contracted[..., :p])
-            c.append(contracted[..., p])
+            c.append(contracted @ b)
             observed[part, part] = _quartic(w[own], y_observed[own], flat_e)
             expected[part, part] = _quartic(w[own], y_expected[own], flat_e)
             second = structure.second(theta)
