@@ -13,6 +13,8 @@ from collections.abc import Callable
 from datetime import UTC, datetime
 from pathlib import Path
 
+from . import bench_statistics
+
 ROOT = Path(__file__).resolve().parent.parent
 PEOPLE, DAYS, TIMES = 24, 60, 15
 
@@ -22,6 +24,7 @@ def main() -> int:
         measure(Path(os.environ["HANDVAT_BENCH"]))
         return 0
     print(f"Python {platform.python_version()}, {os.cpu_count()} cores, {platform.machine()}; medians of {TIMES}")
+    bench_statistics.main()
     with tempfile.TemporaryDirectory(prefix="handvat-bench-") as directory:
         manage = [sys.executable, "manage.py", "rehearse", "guided-or-not", "--participants", str(PEOPLE)]
         began = time.perf_counter()

@@ -10,9 +10,10 @@ et al., Drug Inf J 2008;42:303.
 
 from ..frames import NotEstimable
 from ..wald import FTest
+from .arrays import ArrayFit, fit_arrays
 from .blocks import Duplicate
 from .covariances import NAMES as COVARIANCES
 from .fit import Fit, fit
 from .newton import NotConverged
 
-__all__ = ["COVARIANCES", "Duplicate", "FTest", "Fit", "NotConverged", "NotEstimable", "fit"]
+__all__ = ["COVARIANCES", "ArrayFit", "Duplicate", "FTest", "Fit", "NotConverged", "NotEstimable", "fit", "fit_arrays"]

@@ -9,7 +9,7 @@ import numpy as np
 
 from .blocks import Blocks, arrange
 from .covariances import Structure
-from .fit import NotEstimable, fitted
+from .fit import ALIASED, NotEstimable, fitted
 from .inference import Inference
 from .likelihood import Likelihood
 from .newton import NotConverged, Optimum, maximise
@@ -56,10 +56,21 @@ def fit_arrays(
     and leaves the result the same. Errors: NotEstimable, NotConverged.
     """
     blocks = arrange(dense, seen)
-    if blocks.n_subjects < 2 or blocks.n_observations <= blocks.p:
-        raise NotEstimable(f"{blocks.n_observations} observations are too few for {blocks.p} coefficients")
+    _check(blocks)
     optimum, structure = _fitted(blocks, covariance, reml, near)
     return ArrayFit(optimum, structure, df, se)
+
+
+def _check(blocks: Blocks) -> None:
+    if blocks.n_subjects < 2 or blocks.n_observations <= blocks.p:
+        raise NotEstimable(f"{blocks.n_observations} observations are too few for {blocks.p} coefficients")
+    visits = np.arange(blocks.size)
+    gram = blocks.products[:, visits, visits, : blocks.p, : blocks.p].sum(axis=(0, 1))
+    length = np.sqrt(np.diag(gram))
+    if not length.all():
+        raise NotEstimable(f"column {int(np.argmin(length))} is zero in every row")
+    if np.linalg.eigvalsh(gram / np.outer(length, length))[0] < ALIASED:
+        raise NotEstimable("a column follows from the others")
 
 
 def _fitted(blocks: Blocks, covariance: str, reml: bool, near: np.ndarray | None) -> tuple[Optimum, str]:
