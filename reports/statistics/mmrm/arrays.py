@@ -52,8 +52,8 @@ def fit_arrays(
 ) -> ArrayFit:
     """Fit to `dense` (n, m, p + 1), the columns of X and then y, of which `seen` (n, m) says what is there.
 
-    Columns of X should be of about one size: nothing is rescaled here. `near` (m, m), a covariance to start from, saves steps
-    and leaves the result the same. Errors: NotEstimable, NotConverged.
+    Columns of X should be of about one size: nothing is rescaled here. `near` (m, m), a covariance to start from, as that
+    of a fit to almost the same people, saves steps and leaves the result the same. Errors: NotEstimable, NotConverged.
     """
     blocks = arrange(dense, seen)
     _check(blocks)

@@ -17,6 +17,7 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import cached_property
 
 import numpy as np
 
@@ -53,7 +54,7 @@ class Likelihood:
     structures: Sequence[Structure]  # one for each group
     reml: bool
 
-    @property
+    @cached_property
     def splits(self) -> list[slice]:
         """The parameters of each group."""
         ends = np.cumsum([each.n_parameters for each in self.structures])

@@ -55,12 +55,11 @@ class Mmrm:
         baselines = (scores.baseline - trial.baseline) / np.sqrt(
             trial.sigma[0, 0]
         )  # the scale of y does not change by it
-        near = _given_baseline(trial)
         found = np.full((len(seen), 3), np.nan)
         for number in range(len(seen)):
             self._put(dense, baselines[number], scores.y[number])
             try:
-                fit = fit_arrays(dense, seen[number], covariance=self.covariance, near=near, df=self.df, se=self.se)
+                fit = fit_arrays(dense, seen[number], covariance=self.covariance, df=self.df, se=self.se)
             except (NotConverged, NotEstimable, np.linalg.LinAlgError):
                 continue
             found[number] = [each[0] for each in fit.combined(combination)]
@@ -139,9 +138,3 @@ def _at_visit(scores: Scores, visit: int, after_stopping: bool) -> tuple[np.ndar
 def _estimable(gram: np.ndarray, n: np.ndarray, z: np.ndarray) -> np.ndarray:
     treated = gram[:, 1, 1]
     return (n > 3) & (treated > 0) & (treated < n)
-
-
-def _given_baseline(trial: Trial) -> np.ndarray:
-    """The covariance of the visits at a given baseline: where the fit starts from."""
-    sigma = trial.sigma
-    return sigma[1:, 1:] - np.outer(sigma[1:, 0], sigma[0, 1:]) / sigma[0, 0]
