@@ -7,9 +7,10 @@ from functools import lru_cache
 
 import numpy as np
 
+from ..frames import ALIASED, NotEstimable
 from .blocks import Blocks, arrange
 from .covariances import Structure
-from .fit import ALIASED, NotEstimable, fitted
+from .fit import fitted
 from .inference import Inference
 from .likelihood import Likelihood
 from .newton import NotConverged, Optimum, maximise

@@ -7,14 +7,13 @@ trial = power_simulation.Trial(
 power_simulation.simulate(trial, power_simulation.Mmrm(visit=-1), np.random.default_rng(1)).power
 """
 
-from .analyses import Ancova, Estimates, Mmrm, PartiallyNested
+from .analyses import Ancova, Mmrm, PartiallyNested, TrialEstimates
 from .simulate import Known, Simulation, estimates, simulate, summarised
 from .trial import Coaches, Leaving, NoTrial, Scores, Stopping, Trial, arms, compound_symmetry, draw
 
 __all__ = [
     "Ancova",
     "Coaches",
-    "Estimates",
     "Known",
     "Leaving",
     "Mmrm",
@@ -24,6 +23,7 @@ __all__ = [
     "Simulation",
     "Stopping",
     "Trial",
+    "TrialEstimates",
     "arms",
     "compound_symmetry",
     "draw",

@@ -1,6 +1,6 @@
 """The declared analysis of a simulated trial: treated minus control at one visit, with its standard error and df.
 
-Each analysis is a frozen value that is called with `Scores` and answers `Estimates`, one for each trial; an analysis that
+Each analysis is a frozen value that is called with `Scores` and answers `TrialEstimates`, one for each trial; an analysis that
 fails leaves NaN. `visit` counts from 0; -1 is the last. `after_stopping` False leaves out what was measured after stopping the
 programme (for the hypothetical estimand).
 """
@@ -12,15 +12,15 @@ from typing import Protocol
 
 import numpy as np
 
+from ..frames import NotEstimable
 from ..mmrm.arrays import fit_arrays
-from ..mmrm.fit import NotEstimable
 from ..mmrm.newton import NotConverged
 from .nested import fit_nested
 from .trial import Scores, Trial
 
 
 @dataclass(frozen=True)
-class Estimates:
+class TrialEstimates:
     """(t,) each."""
 
     estimate: np.ndarray
@@ -32,7 +32,7 @@ class Analysis(Protocol):
     @property
     def visit(self) -> int: ...
 
-    def __call__(self, scores: Scores) -> Estimates: ...
+    def __call__(self, scores: Scores) -> TrialEstimates: ...
 
 
 @dataclass(frozen=True)
@@ -46,7 +46,7 @@ class Mmrm:
     baseline_by_visit: bool = False
     after_stopping: bool = True
 
-    def __call__(self, scores: Scores) -> Estimates:
+    def __call__(self, scores: Scores) -> TrialEstimates:
         trial, seen = scores.trial, _used(scores, self.after_stopping)
         m = trial.visits
         dense = self._template(trial)
@@ -63,7 +63,7 @@ class Mmrm:
             except (NotConverged, NotEstimable, np.linalg.LinAlgError):
                 continue
             found[number] = [each[0] for each in fit.combined(combination)]
-        return Estimates(*found.T)
+        return TrialEstimates(*found.T)
 
     def _template(self, trial: Trial) -> np.ndarray:
         """(n, m, q): a mean for every visit, the arm's difference at every visit, baseline, y."""
@@ -89,7 +89,7 @@ class Ancova:
     visit: int = -1
     after_stopping: bool = True
 
-    def __call__(self, scores: Scores) -> Estimates:
+    def __call__(self, scores: Scores) -> TrialEstimates:
         z, seen = _at_visit(scores, self.visit, self.after_stopping)
         z = np.where(seen[..., None], z, 0.0)
         n = seen.sum(axis=1)
@@ -101,7 +101,7 @@ class Ancova:
         df = n - 3.0
         residual = gram[:, 3, 3] - (beta * gram[:, :3, 3]).sum(axis=1)
         se = np.sqrt(residual / np.maximum(df, 1) * inverse[:, 1, 1])
-        return Estimates(*(np.where(kept, each, np.nan) for each in (beta[:, 1], se, df)))
+        return TrialEstimates(*(np.where(kept, each, np.nan) for each in (beta[:, 1], se, df)))
 
 
 @dataclass(frozen=True)
@@ -114,13 +114,13 @@ class PartiallyNested:
     visit: int = -1
     after_stopping: bool = True
 
-    def __call__(self, scores: Scores) -> Estimates:
+    def __call__(self, scores: Scores) -> TrialEstimates:
         if scores.trial.coaches is None:
             raise ValueError("a partially nested analysis needs a trial with coaches")
         z, seen = _at_visit(scores, self.visit, self.after_stopping)
         fit = fit_nested(z, seen, scores.trial.coach)
         combination = np.array([0.0, 1.0, 0.0])
-        return Estimates(*fit.combined(combination))
+        return TrialEstimates(*fit.combined(combination))
 
 
 def _used(scores: Scores, after_stopping: bool) -> np.ndarray:

@@ -17,7 +17,7 @@ from functools import partial
 
 import numpy as np
 
-from .analyses import Analysis, Estimates
+from .analyses import Analysis, TrialEstimates
 from .trial import Trial, draw
 
 BATCH = 50
@@ -82,17 +82,19 @@ def simulate(
 
 def estimates(
     trial: Trial, analysis: Analysis, rng: np.random.Generator, *, trials: int, cores: int | None = None
-) -> Estimates:
+) -> TrialEstimates:
     """The estimates of all trials, in their order."""
     sizes = [BATCH] * (trials // BATCH) + ([trials % BATCH] if trials % BATCH else [])
     generators = rng.spawn(len(sizes))
     work = partial(_batch, trial, analysis)
     cores = min(cores or _cores(), len(sizes))
     parts = list(map(work, sizes, generators)) if cores == 1 else _spread(work, sizes, generators, cores)
-    return Estimates(*(np.concatenate([getattr(each, name) for each in parts]) for name in ("estimate", "se", "df")))
+    return TrialEstimates(
+        *(np.concatenate([getattr(each, name) for each in parts]) for name in ("estimate", "se", "df"))
+    )
 
 
-def summarised(found: Estimates, truth: float, alpha: float = 0.05) -> Simulation:
+def summarised(found: TrialEstimates, truth: float, alpha: float = 0.05) -> Simulation:
     from scipy.special import stdtrit
 
     there = np.isfinite(found.estimate) & np.isfinite(found.se) & (found.df > 0)
@@ -121,7 +123,7 @@ def _share(count: int, of: int) -> Known:
     return Known(share, math.sqrt(share * (1 - share) / of))
 
 
-def _batch(trial: Trial, analysis: Analysis, size: int, rng: np.random.Generator) -> Estimates:
+def _batch(trial: Trial, analysis: Analysis, size: int, rng: np.random.Generator) -> TrialEstimates:
     return analysis(draw(trial, size, rng))
 
 
@@ -130,8 +132,8 @@ def _cores() -> int:
 
 
 def _spread(
-    work: Callable[..., Estimates], sizes: list[int], generators: list[np.random.Generator], cores: int
-) -> list[Estimates]:
+    work: Callable[..., TrialEstimates], sizes: list[int], generators: list[np.random.Generator], cores: int
+) -> list[TrialEstimates]:
     with _one_thread_each(), ProcessPoolExecutor(cores, mp_context=multiprocessing.get_context("spawn")) as pool:
         return list(pool.map(work, sizes, generators, chunksize=max(1, len(sizes) // (cores * 8))))
 

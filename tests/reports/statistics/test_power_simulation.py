@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from reports.statistics import power_simulation, sample_size
+from reports.statistics import partially_nested, power_simulation, sample_size
 from reports.statistics.power_simulation import (
     Ancova,
     Coaches,
@@ -181,6 +181,27 @@ def test_partially_nested_is_that_of_lme():
     assert fit.icc[0] == pytest.approx(expected["icc_treated"], rel=1e-5)
 
 
+def test_partially_nested_is_that_of_one_trial_from_a_frame():
+    frame = own("sim_partially_nested")
+    frame["arm"] = np.where(frame.g == 1, "coached", "alone")
+    z = np.column_stack([np.ones(len(frame)), frame.g, frame.base, frame.y])[None]
+    fit = fit_nested(z, np.ones((1, len(frame)), dtype=bool), frame.coach.astype("category").cat.codes.to_numpy())
+    other = partially_nested.fit(
+        frame,
+        outcome="y",
+        arm="arm",
+        guided="coached",
+        cluster="coach",
+        fixed="base + arm",
+        reference={"arm": "alone"},
+        residual="by-arm",
+        df="satterthwaite",
+    )
+    row = other.coefficients.loc["armcoached"]
+    estimate, se, df = (float(each[0]) for each in fit.combined(np.array([0.0, 1.0, 0.0])))
+    assert (estimate, se, df) == pytest.approx((row.estimate, row.se, row.df), rel=1e-6)
+
+
 def test_no_coach_variance_is_two_variances():
     # Coaches that differ less than chance: the variance stays at 0 and the answer is weighted least squares by arm.
     scores = power_simulation.draw(replace(PLAIN, coaches=Coaches(8, 0.0)), 40, rng())
@@ -258,7 +279,7 @@ def test_more_leaving_is_never_more_seen(seed, rate, more):
 
 
 def test_failed_analyses_are_counted_and_not_called_rejections():
-    found = power_simulation.Estimates(
+    found = power_simulation.TrialEstimates(
         np.array([5.0, np.nan, 0.0, -5.0]), np.array([1.0, np.nan, 1.0, 1.0]), np.array([50.0, np.nan, 50.0, 50.0])
     )
     told = power_simulation.summarised(found, 0.0)
