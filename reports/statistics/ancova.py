@@ -2,7 +2,7 @@
 
 The outcome is regressed by ordinary least squares on the baseline score, the covariates and the arm, over the people
 who have all of them (complete cases). A contrast is a difference of two arms' coefficients; its interval is Student's t
-with n - p degrees of freedom. Vickers and Altman, BMJ 2001;323:1123.
+with n - p degrees of freedom. Vickers and Altman, BMJ 2001;323:1123. `regress` fits by a formula, with HC0 to HC3.
 """
 
 import math
@@ -12,10 +12,10 @@ from dataclasses import dataclass
 import numpy as np
 
 from .distributions import t_quantile, t_two_sided_p
+from .linear_model import Regression, regress
+from .model_frame import NotEstimable
 
-
-class NotEstimable(ValueError):
-    """The data do not determine the contrast: too few people, or arms and covariates that cannot be told apart."""
+__all__ = ["Difference", "Fit", "NotEstimable", "Regression", "complete_cases", "fit", "regress"]
 
 
 @dataclass(frozen=True)
