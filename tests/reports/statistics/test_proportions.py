@@ -9,8 +9,8 @@ from hypothesis import strategies as st
 
 from reports.statistics import proportions
 
+from .as_r_stops import root_of_odds
 from .reference import own, results
-from .uniroot import root_of_odds
 
 SIMPLE = results("02_simple")
 KINDS = ("responder50_observed", "remission9_observed", "responder50_NRI", "remission9_NRI")

@@ -1,0 +1,235 @@
+"""Logistic regression by a formula, and what it says of risks: standardisation over the people in the model.
+
+Maximum likelihood by Newton's method. Odds ratios have Wald intervals, or profile intervals (the values that a likelihood
+ratio test does not reject; Venzon and Moolgavkar, Appl Stat 1988;37:87). An odds ratio is hard to read and not collapsible,
+so `standardise` predicts everybody's risk under each arm and averages (g-computation); its standard errors are by the delta
+method with the covariates fixed. Robins 1986; Ge et al., Drug Inf J 2011;45:481; Steingrimsson et al., 2017.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from .distributions import normal_quantile, normal_two_sided_p
+from .model_frame import ModelFrame, NotEstimable, build
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+MOST_STEPS = 50
+FAR = 15.0  # beyond this log odds a fitted probability is 0 or 1 for every purpose
+
+
+class Separated(NotEstimable):
+    """The columns tell who has the event without error, so the likelihood has no maximum; says which is the trouble."""
+
+
+@dataclass(frozen=True)
+class Risk:
+    """A contrast of two standardised risks: a difference, or a ratio with its interval made on the log scale."""
+
+    value: float
+    se: float
+    lower: float
+    upper: float
+    p: float
+
+
+@dataclass(frozen=True)
+class Standardised:
+    """Risks if everybody in the model had been in the first or the second arm; `ratio.se` is of the natural logarithm."""
+
+    first: str
+    second: str
+    risk1: float
+    se1: float
+    risk2: float
+    se2: float
+    difference: Risk
+    ratio: Risk
+    n: int
+
+
+@dataclass(frozen=True)
+class Logistic:
+    data: ModelFrame
+    beta: np.ndarray
+    covariance_matrix: np.ndarray
+    log_likelihood: float
+
+    @property
+    def n(self) -> int:
+        return len(self.data.y)
+
+    @property
+    def events(self) -> int:
+        return int(self.data.y.sum())
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        return self.data.names
+
+    @property
+    def warnings(self) -> tuple[str, ...]:
+        return self.data.warnings
+
+    @property
+    def deviance(self) -> float:
+        return -2 * self.log_likelihood
+
+    @property
+    def aic(self) -> float:
+        return self.deviance + 2 * len(self.beta)
+
+    @property
+    def vcov(self) -> pd.DataFrame:
+        import pandas as pd
+
+        return pd.DataFrame(self.covariance_matrix, index=list(self.names), columns=list(self.names))
+
+    @property
+    def coefficients(self) -> pd.DataFrame:
+        """Log odds by term: estimate se z p lower upper, 95 % Wald intervals."""
+        import pandas as pd
+        from scipy.special import ndtr
+
+        se = np.sqrt(np.diag(self.covariance_matrix))
+        z = self.beta / se
+        half = normal_quantile(0.975) * se
+        columns = {"estimate": self.beta, "se": se, "z": z, "p": 2 * ndtr(-np.abs(z))}
+        index = pd.Index(self.names, name="term")
+        return pd.DataFrame({**columns, "lower": self.beta - half, "upper": self.beta + half}, index=index)
+
+    def odds_ratios(self, confidence: float = 0.95, interval: str = "wald") -> pd.DataFrame:
+        """By term: odds_ratio lower upper, by `interval` wald or profile (0 or infinite where a side has no limit)."""
+        import pandas as pd
+
+        if interval not in ("wald", "profile"):
+            raise ValueError(f"interval {interval!r} is not known; use wald or profile")
+        z = normal_quantile((1 + confidence) / 2)
+        half = z * np.sqrt(np.diag(self.covariance_matrix))
+        limits = np.column_stack([self.beta - half, self.beta + half])
+        if interval == "profile":
+            limits = np.array([[self._profile_limit(j, side, z) for side in (-1, 1)] for j in range(len(self.beta))])
+        columns = {"odds_ratio": self.beta, "lower": limits[:, 0], "upper": limits[:, 1]}
+        return np.exp(pd.DataFrame(columns, index=pd.Index(self.names, name="term")))
+
+    def _profile_limit(self, j: int, side: int, z: float) -> float:
+        from scipy.optimize import brentq
+
+        others = [k for k in range(len(self.beta)) if k != j]
+        x, y, column = self.data.x[:, others], self.data.y, self.data.x[:, j]
+
+        def fall(value: float) -> float:
+            _, log_likelihood = _maximised(x, y, column * value, self.beta[others])
+            return 2 * (self.log_likelihood - log_likelihood) - z * z
+
+        se = math.sqrt(self.covariance_matrix[j, j])
+        inside, step = float(self.beta[j]), z * se
+        for _ in range(12):
+            outside = inside + side * step
+            if fall(outside) > 0:
+                return float(
+                    brentq(fall, min(inside, outside), max(inside, outside), xtol=1e-13 * max(1, se), rtol=1e-14)
+                )
+            inside, step = outside, 2 * step
+        return side * math.inf
+
+    def standardise(self, arm: str, first: str, second: str, confidence: float = 0.95) -> Standardised:
+        """Risks of the event if everybody were in arm `first` or `second`. Errors: formula.FormulaError, UnknownColumn."""
+        risk1, slope1 = self._average_risk(arm, first)
+        risk2, slope2 = self._average_risk(arm, second)
+        se1, se2 = self._delta(slope1), self._delta(slope2)
+        z = normal_quantile((1 + confidence) / 2)
+        difference, se = risk1 - risk2, self._delta(slope1 - slope2)
+        p = normal_two_sided_p(difference / se)
+        absolute = Risk(difference, se, difference - z * se, difference + z * se, p)
+        ratio, se_log = risk1 / risk2, self._delta(slope1 / risk1 - slope2 / risk2)
+        factor = math.exp(z * se_log)
+        relative = Risk(ratio, se_log, ratio / factor, ratio * factor, normal_two_sided_p(math.log(ratio) / se_log))
+        return Standardised(first, second, risk1, se1, risk2, se2, absolute, relative, self.n)
+
+    def _average_risk(self, arm: str, level: str) -> tuple[float, np.ndarray]:
+        """The mean risk, and its derivative to the coefficients (p,)."""
+        x = self.data.with_level(arm, level)
+        risk = _expit(x @ self.beta)
+        return float(risk.mean()), (risk * (1 - risk)) @ x / len(x)
+
+    def _delta(self, slope: np.ndarray) -> float:
+        return math.sqrt(float(slope @ self.covariance_matrix @ slope))
+
+
+def fit(frame: pd.DataFrame, *, outcome: str, fixed: str, reference: Mapping[str, str] | None = None) -> Logistic:
+    """`outcome`: a column of 0 and 1 or truth values; rows with anything missing are left out.
+
+    Errors: NotEstimable (too few people, everybody the same, columns that follow from others), Separated;
+    formula.FormulaError, formula.UnknownColumn.
+    """
+    data = build(frame, outcome, fixed, reference)
+    y = data.y
+    if not np.isin(y, (0.0, 1.0)).all():
+        raise ValueError(f"{outcome} has values other than 0 and 1")
+    if y.all() or not y.any():
+        raise NotEstimable(f"{outcome}: {'everybody' if y.all() else 'nobody'} has the event")
+    if len(y) <= data.x.shape[1]:
+        raise NotEstimable(f"{len(y)} people are too few for {data.x.shape[1]} coefficients")
+    scale = np.sqrt((data.x**2).mean(axis=0))
+    x = data.x / scale
+    beta, log_likelihood = _maximised(x, y, np.zeros(len(y)), np.zeros(x.shape[1]))
+    _check_separation(x, beta, data)
+    risk = _expit(x @ beta)
+    information = (x * (risk * (1 - risk))[:, None]).T @ x
+    covariance = np.linalg.inv(information) / np.outer(scale, scale)
+    return Logistic(data, beta / scale, covariance, log_likelihood)
+
+
+def _maximised(x: np.ndarray, y: np.ndarray, offset: np.ndarray, start: np.ndarray) -> tuple[np.ndarray, float]:
+    """Newton's method with halved steps; stops where a step no longer matters, or where probabilities are 0 and 1."""
+    beta, best = start, _log_likelihood(x @ start + offset, y)
+    for _ in range(MOST_STEPS):
+        eta = x @ beta + offset
+        risk = _expit(eta)
+        weight = risk * (1 - risk)
+        information = (x * weight[:, None]).T @ x
+        score = x.T @ (y - risk)
+        try:
+            step = np.linalg.solve(information, score)
+        except np.linalg.LinAlgError:
+            return beta, best
+        decrement = float(step @ score)
+        fraction = 1.0
+        while fraction > 1e-4:
+            value = _log_likelihood(x @ (beta + fraction * step) + offset, y)
+            if value >= best - 1e-12 * abs(best):
+                break
+            fraction /= 2
+        else:
+            return beta, best
+        beta, best = beta + fraction * step, value
+        if decrement < 1e-22 or np.abs(eta).max() > 40:
+            return beta, best
+    return beta, best
+
+
+def _check_separation(x: np.ndarray, beta: np.ndarray, data: ModelFrame) -> None:
+    eta = x @ beta
+    if (np.abs(eta) > FAR).any():
+        # The coefficient that has run furthest, columns being in comparable units.
+        worst = data.names[1 + int(np.argmax(np.abs(beta[1:])))] if len(beta) > 1 else data.names[0]
+        risks = f"{int((np.abs(eta) > FAR).sum())} people have a fitted risk of 0 or 1"
+        raise Separated(f"{risks}: the model tells who has the event without error; look at {worst}")
+
+
+def _log_likelihood(eta: np.ndarray, y: np.ndarray) -> float:
+    return float((y * eta - np.logaddexp(0, eta)).sum())
+
+
+def _expit(eta: np.ndarray) -> np.ndarray:
+    from scipy.special import expit
+
+    return expit(eta)
