@@ -1,20 +1,33 @@
-"""Standardised effects that say how they were made.
+"""Effects in raw points first and standardised after, each with the recipe that made it.
 
 The same trial, time point and data give d from 0.56 to 1.03 depending on the standardiser and the adjustment, so an
-effect never travels without its recipe. Hedges, J Educ Stat 1981;6:107; Borenstein et al. 2009, chapter 4.
+effect never travels without its recipe. Hedges, J Educ Stat 1981;6:107; Borenstein et al. 2009, chapter 4. Noncentral t
+intervals: Steiger and Fouladi 1997; Cumming and Finch, Educ Psychol Meas 2001;61:532.
 """
 
 import math
+from collections.abc import Sequence
 from dataclasses import dataclass
 
-from .distributions import normal_quantile
+import numpy as np
 
-APPROXIMATE, EXACT = "approximate", "exact"
+from .distributions import noncentrality_interval, normal_quantile
+from .model_frame import NotEstimable
+from .t_tests import TTest, paired, rank_sum, welch
+
+APPROXIMATE, EXACT, NONE = "approximate", "exact", "none"
+POOLED, SECOND = "pooled", "second"
+NONCENTRAL, LARGE_SAMPLE = "noncentral-t", "large-sample"
+HEDGES_OLKIN, BORENSTEIN = "hedges-olkin", "borenstein"
+WITHIN = ("change", "average", "repeated-measures", "baseline")
 
 
 @dataclass(frozen=True)
 class Recipe:
-    """How an effect was made: `standardiser` names the SD, `adjustment` what the difference is adjusted for."""
+    """How an effect was made: `standardiser` names the SD, `adjustment` what the difference is adjusted for.
+
+    `n1` and `n2` are the people of both groups; `n2` is 0 where one group is compared with itself.
+    """
 
     standardiser: str
     sd: float
@@ -23,6 +36,13 @@ class Recipe:
     n2: int
     correction: str
     interval: str
+
+    def __str__(self) -> str:
+        people = f"{self.n1} and {self.n2}" if self.n2 else f"{self.n1}"
+        return (
+            f"standardiser: {self.standardiser} = {self.sd:.6g}; adjustment: {self.adjustment}; n: {people}; "
+            f"correction: {self.correction}; interval: {self.interval}"
+        )
 
 
 @dataclass(frozen=True)
@@ -33,22 +53,86 @@ class Effect:
     upper: float
     recipe: Recipe
 
-
-def hedges_correction(df: float, kind: str = EXACT) -> float:
-    """J, which takes the small-sample bias off d: the gamma form, or 1 - 3 / (4 df - 1)."""
-    if kind == APPROXIMATE:
-        return 1 - 3 / (4 * df - 1)
-    return math.exp(math.lgamma(df / 2) - math.lgamma((df - 1) / 2)) / math.sqrt(df / 2)
+    def __str__(self) -> str:
+        return f"{self.value:.2f} ({self.lower:.2f} to {self.upper:.2f}) [{self.recipe}]"
 
 
-def large_sample_interval(d: float, n1: int, n2: int, confidence: float = 0.95) -> tuple[float, float]:
-    """The normal interval of a d from two independent groups."""
-    half = normal_quantile((1 + confidence) / 2) * large_sample_se(d, n1, n2)
-    return d - half, d + half
+@dataclass(frozen=True)
+class Comparison:
+    """Of two groups: the raw difference (Welch), then its standardised form, then how often the first is higher."""
+
+    difference: TTest
+    effect: Effect
+    probability_of_superiority: float
 
 
-def large_sample_se(d: float, n1: int, n2: int) -> float:
-    return math.sqrt((n1 + n2) / (n1 * n2) + d * d / (2 * (n1 + n2)))
+@dataclass(frozen=True)
+class Change:
+    """Of one group: the raw change, before minus after, then its standardised form; `correlation` of before and after."""
+
+    difference: TTest
+    sd: float
+    correlation: float
+    effect: Effect
+
+
+def between(
+    first: Sequence[float],
+    second: Sequence[float],
+    *,
+    standardiser: str = POOLED,
+    correction: str = EXACT,
+    interval: str = NONCENTRAL,
+    confidence: float = 0.95,
+) -> Comparison:
+    """First minus second, without adjustment; missing values are to be left out before.
+
+    `standardiser`: pooled, or second (the SD of the second group, Glass's delta, large-sample interval only).
+    `correction`: exact or approximate (Hedges J), or none for d. Errors: NotEstimable, ValueError for a choice.
+    """
+    difference = welch(first, second, confidence)
+    a, b = np.asarray(first, dtype=float), np.asarray(second, dtype=float)
+    moments = (float(a.mean()), float(a.std(ddof=1)), len(a), float(b.mean()), float(b.std(ddof=1)), len(b))
+    if standardiser == POOLED:
+        effect = from_moments(*moments, correction=correction, interval=interval, confidence=confidence)
+    elif standardiser == SECOND:
+        if interval != LARGE_SAMPLE:
+            raise ValueError("Glass's delta has a large-sample interval here; say interval='large-sample'")
+        effect = glass_delta(*moments, correction=correction, confidence=confidence)
+    else:
+        raise ValueError(f"standardiser {standardiser!r} is not known; use {POOLED} or {SECOND}")
+    return Comparison(difference, effect, rank_sum(first, second).probability)
+
+
+def from_moments(
+    mean1: float,
+    sd1: float,
+    n1: int,
+    mean2: float,
+    sd2: float,
+    n2: int,
+    *,
+    correction: str = EXACT,
+    interval: str = NONCENTRAL,
+    se: str = BORENSTEIN,
+    confidence: float = 0.95,
+) -> Effect:
+    """First minus second over the pooled SD; d with `correction` none, else Hedges g.
+
+    `se`: borenstein (with d before J, as Metapsy does) or hedges-olkin (with the value given). A noncentral-t interval is
+    that of d, times J.
+    """
+    df, sd = _pooled(sd1, n1, sd2, n2)
+    d, j = (mean1 - mean2) / sd, hedges_correction(df, correction)
+    if se not in (BORENSTEIN, HEDGES_OLKIN):
+        raise ValueError(f"se {se!r} is not known; use {BORENSTEIN} or {HEDGES_OLKIN}")
+    spread = large_sample_se(d if se == BORENSTEIN else d * j, n1, n2)
+    recipe = Recipe("pooled SD of the two groups", sd, "none", n1, n2, _correction(correction), _interval(interval))
+    if interval == LARGE_SAMPLE:
+        return _effect(d * j, spread, confidence, recipe)
+    root = math.sqrt(n1 * n2 / (n1 + n2))
+    lower, upper = (limit / root * j for limit in noncentrality_interval(d * root, df, confidence))
+    return Effect(d * j, spread, lower, upper, recipe)
 
 
 def hedges_g(
@@ -62,19 +146,95 @@ def hedges_g(
     kind: str = EXACT,
 ) -> Effect:
     """First minus second over the pooled SD, times J; the standard error uses d before J, as Metapsy does."""
-    df = n1 + n2 - 2
-    sd = math.sqrt(((n1 - 1) * sd1**2 + (n2 - 1) * sd2**2) / df)
-    d = (mean1 - mean2) / sd
+    moments = (mean1, sd1, n1, mean2, sd2, n2)
+    return from_moments(*moments, correction=kind, interval=LARGE_SAMPLE, confidence=confidence)
+
+
+def glass_delta(
+    mean1: float,
+    sd1: float,
+    n1: int,
+    mean2: float,
+    sd2: float,
+    n2: int,
+    *,
+    correction: str = NONE,
+    confidence: float = 0.95,
+) -> Effect:
+    """First minus second over the SD of the second group, the control. Glass 1976; Hedges and Olkin 1985, chapter 5.
+
+    The standard error allows for different spreads: sqrt((sd1^2 / sd2^2) / n1 + 1 / n2 + delta^2 / (2 (n2 - 1))).
+    """
+    _check_spread(sd2)
+    delta, j = (mean1 - mean2) / sd2, hedges_correction(n2 - 1, correction)
+    se = math.sqrt((sd1 / sd2) ** 2 / n1 + 1 / n2 + delta**2 / (2 * (n2 - 1)))
     recipe = Recipe(
-        "pooled SD of the two groups",
-        sd,
-        "none",
-        n1,
-        n2,
-        f"Hedges J ({kind})",
-        "large sample, normal",
+        "SD of the second group (Glass)", sd2, "none", n1, n2, _correction(correction), _interval(LARGE_SAMPLE)
     )
-    return _effect(d * hedges_correction(df, kind), large_sample_se(d, n1, n2), confidence, recipe)
+    return _effect(delta * j, se * j, confidence, recipe)
+
+
+def within(
+    before: Sequence[float],
+    after: Sequence[float],
+    *,
+    standardiser: str = "change",
+    correction: str = NONE,
+    confidence: float = 0.95,
+) -> Change:
+    """Before minus after of the same people, so that a fall is positive.
+
+    `standardiser`: change (SD of the changes, d_z, noncentral-t interval), average (mean of both SDs, d_av),
+    repeated-measures (SD of the changes over sqrt(2 (1 - r)), d_rm) or baseline (d of Becker 1988). All but d_z have the
+    large-sample interval of a change: se^2 = (sd of change / standardiser)^2 / n + d^2 / (2 (n - 1)). They are no measure of
+    what a treatment did. Lakens, Front Psychol 2013;4:863. Errors: NotEstimable.
+    """
+    difference = paired(before, after, confidence)
+    a, b = np.asarray(before, dtype=float), np.asarray(after, dtype=float)
+    n, change = len(a), float((a - b).std(ddof=1))
+    sd_before, sd_after = float(a.std(ddof=1)), float(b.std(ddof=1))
+    _check_spread(min(sd_before, sd_after))
+    r = float(np.corrcoef(a, b)[0, 1])
+    if standardiser not in WITHIN:
+        raise ValueError(f"standardiser {standardiser!r} is not known; use one of {', '.join(WITHIN)}")
+    name, sd = {
+        "change": ("SD of the changes", change),
+        "average": ("mean of the SDs before and after", (sd_before + sd_after) / 2),
+        "repeated-measures": ("SD of the changes over sqrt(2 (1 - r))", change / math.sqrt(2 * (1 - r))),
+        "baseline": ("SD before", sd_before),
+    }[standardiser]
+    d, j = difference.difference / sd, hedges_correction(n - 1, correction)
+    se = math.sqrt((change / sd) ** 2 / n + d * d / (2 * (n - 1))) * j
+    kind = NONCENTRAL if standardiser == "change" else LARGE_SAMPLE
+    recipe = Recipe(name, sd, "none", n, 0, _correction(correction), _interval(kind))
+    if kind == LARGE_SAMPLE:
+        return Change(difference, change, r, _effect(d * j, se, confidence, recipe))
+    limits = noncentrality_interval(d * math.sqrt(n), n - 1, confidence)
+    lower, upper = (limit / math.sqrt(n) * j for limit in limits)
+    return Change(difference, change, r, Effect(d * j, se, lower, upper, recipe))
+
+
+def hedges_correction(df: float, kind: str = EXACT) -> float:
+    """J, which takes the small-sample bias off d: the gamma form, or 1 - 3 / (4 df - 1); 1 for `none`."""
+    if kind == NONE:
+        return 1.0
+    if kind == APPROXIMATE:
+        return 1 - 3 / (4 * df - 1)
+    if kind != EXACT:
+        raise ValueError(f"correction {kind!r} is not known; use {EXACT}, {APPROXIMATE} or {NONE}")
+    if df <= 1:
+        raise NotEstimable(f"{df} degrees of freedom are too few for Hedges J")
+    return math.exp(math.lgamma(df / 2) - math.lgamma((df - 1) / 2)) / math.sqrt(df / 2)
+
+
+def large_sample_interval(d: float, n1: int, n2: int, confidence: float = 0.95) -> tuple[float, float]:
+    """The normal interval of a d from two independent groups."""
+    half = normal_quantile((1 + confidence) / 2) * large_sample_se(d, n1, n2)
+    return d - half, d + half
+
+
+def large_sample_se(d: float, n1: int, n2: int) -> float:
+    return math.sqrt((n1 + n2) / (n1 * n2) + d * d / (2 * (n1 + n2)))
 
 
 def standardise(
@@ -97,18 +257,34 @@ def standardise(
     """
     d = difference / sd
     spread = math.sqrt((se / sd) ** 2 + d * d / (2 * n_of_sd))
-    recipe = Recipe(
-        standardiser,
-        sd,
-        adjustment,
-        n1,
-        n2,
-        f"Hedges J ({EXACT})",
-        "large sample, normal",
-    )
+    recipe = Recipe(standardiser, sd, adjustment, n1, n2, _correction(EXACT), _interval(LARGE_SAMPLE))
     return _effect(d * hedges_correction(df_of_sd), spread, confidence, recipe)
 
 
 def _effect(value: float, se: float, confidence: float, recipe: Recipe) -> Effect:
     half = normal_quantile((1 + confidence) / 2) * se
     return Effect(value, se, value - half, value + half, recipe)
+
+
+def _pooled(sd1: float, n1: int, sd2: float, n2: int) -> tuple[int, float]:
+    df = n1 + n2 - 2
+    if df < 1:
+        raise NotEstimable(f"groups of {n1} and {n2} are too small for a pooled SD")
+    sd = math.sqrt(((n1 - 1) * sd1**2 + (n2 - 1) * sd2**2) / df)
+    _check_spread(sd)
+    return df, sd
+
+
+def _check_spread(sd: float) -> None:
+    if not sd > 0:
+        raise NotEstimable("the standardiser has no spread")
+
+
+def _correction(kind: str) -> str:
+    return "none" if kind == NONE else f"Hedges J ({kind})"
+
+
+def _interval(kind: str) -> str:
+    if kind not in (NONCENTRAL, LARGE_SAMPLE):
+        raise ValueError(f"interval {kind!r} is not known; use {NONCENTRAL} or {LARGE_SAMPLE}")
+    return "noncentral t" if kind == NONCENTRAL else "large sample, normal"

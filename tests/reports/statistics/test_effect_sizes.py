@@ -1,0 +1,165 @@
+"""Effect sizes against R (results/02_simple.json), the published intervals, Metapsy's rows and their laws."""
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from scipy import stats
+
+from reports.statistics import distributions, effect_sizes
+from reports.statistics.model_frame import NotEstimable
+
+from .reference import own, results
+
+SIMPLE = results("02_simple")
+VISITS = ["bdi_2m", "bdi_3m", "bdi_5m", "bdi_8m"]
+
+
+def close(expected, tolerance=1e-9):
+    return pytest.approx(expected, rel=tolerance)
+
+
+def groups(outcome):
+    frame = own("BtheB_wide").rename(columns=lambda name: name.replace(".", "_"))
+    visit = outcome.removesuffix("_change")
+    frame = frame.dropna(subset=[visit])
+    values = frame[visit] - frame.bdi_pre if outcome.endswith("_change") else frame[visit]
+    return [values[frame.treatment == arm].to_numpy() for arm in ("BtheB", "TAU")]
+
+
+@pytest.mark.parametrize("outcome", SIMPLE["effect_sizes"])
+def test_effects_between_groups_are_those_of_the_reference(outcome):
+    e, (first, second) = SIMPLE["effect_sizes"][outcome], groups(outcome)
+    d = effect_sizes.between(first, second, correction="none")
+    g = effect_sizes.between(first, second)
+    assert (len(first), len(second)) == (e["n1"], e["n2"])
+    assert d.difference.difference == close(e["mean1"] - e["mean2"])
+    assert (d.effect.value, d.effect.lower, d.effect.upper) == close((e["d"], *e["d_ci_nct"]))
+    assert (g.effect.value, g.effect.lower, g.effect.upper) == close((e["g"], *e["g_ci_nct"]))
+    assert (g.effect.recipe.sd, g.effect.se) == close((e["sd_pooled"], e["d_se_borenstein"]))
+    assert d.probability_of_superiority == close(e["auc_prob_superiority"])
+    glass = effect_sizes.between(first, second, standardiser="second", correction="none", interval="large-sample")
+    assert glass.effect.value == close(e["glass_delta_sd2"])
+    df = e["n1"] + e["n2"] - 2
+    assert effect_sizes.hedges_correction(df) == close(e["J_exact"])
+    assert effect_sizes.hedges_correction(df, "approximate") == close(e["J_approx"])
+
+
+@pytest.mark.parametrize("outcome", SIMPLE["effect_sizes"])
+def test_both_standard_errors_are_those_of_the_reference(outcome):
+    e = SIMPLE["effect_sizes"][outcome]
+    moments = [e[key] for key in ("mean1", "sd1", "n1", "mean2", "sd2", "n2")]
+    assert effect_sizes.from_moments(*moments, se="hedges-olkin").se == close(e["g_se_hedges_olkin"])
+    assert effect_sizes.from_moments(*moments, se="borenstein").se == close(e["d_se_borenstein"])
+
+
+@pytest.mark.parametrize("arm", ["BtheB", "TAU"])
+@pytest.mark.parametrize("visit", VISITS)
+def test_effects_within_a_group_are_those_of_the_reference(visit, arm):
+    frame = own("BtheB_wide").rename(columns=lambda name: name.replace(".", "_"))
+    frame = frame[frame.treatment == arm].dropna(subset=[visit])
+    pair, e = (frame.bdi_pre, frame[visit]), SIMPLE["within_effect"][visit][arm]
+    for standardiser, key in zip(effect_sizes.WITHIN, ("d_z", "d_av", "d_rm", "d_pre_sd"), strict=True):
+        assert effect_sizes.within(*pair, standardiser=standardiser).effect.value == close(e[key])
+    found = effect_sizes.within(*pair)
+    assert (found.effect.recipe.n1, found.sd, found.correlation) == close((e["n"], e["sd_change"], e["r"]))
+    assert (found.difference.difference, found.difference.t) == close((e["mean_change"], e["paired_t"]))
+    assert found.difference.p == close(e["paired_p"])
+    assert (found.effect.lower, found.effect.upper) == close(tuple(e["d_z_ci_nct"]))
+    assert effect_sizes.within(*pair, correction="exact").effect.value == close(e["g_z"])
+
+
+# van Luenen et al. 2018, published d with its interval, of all 97 and 91 people randomised (FACTS 1.7).
+@pytest.mark.parametrize(
+    ("d", "lower", "upper"),
+    [(-0.56, -0.852, -0.268), (-0.46, -0.750, -0.170), (-0.72, -1.015, -0.425), (-0.47, -0.760, -0.180)],
+)
+def test_the_published_intervals_come_out(d, lower, upper):
+    found = effect_sizes.large_sample_interval(d, 97, 91)
+    assert (round(found[0], 3), round(found[1], 3)) == (lower, upper)
+
+
+# The two rows of van Luenen 2018 in Metapsy's table of trials (DOI 10.5281/zenodo.7254845).
+@pytest.mark.parametrize(
+    ("moments", "g", "se"),
+    [
+        ((6.73, 3.00, 97, 8.60, 3.12, 91), -0.608911785995219, 0.14930639923648),
+        ((13.94, 6.39, 97, 19.09, 7.05, 91), -0.763563636410358, 0.15120019020192),
+    ],
+)
+def test_the_metapsy_rows_come_out_to_twelve_digits(moments, g, se):
+    effect = effect_sizes.from_moments(*moments, correction="approximate", interval="large-sample")
+    assert effect.value == pytest.approx(g, rel=1e-12)
+    assert effect.se == pytest.approx(se, rel=1e-12)
+
+
+# FACTS 1.7: d of the PHQ-9 at post 1 and 2 and of the CES-D at post 1, from published means and SDs, by standardiser.
+@pytest.mark.parametrize(
+    ("moments", "pooled", "glass"),
+    [((6.73, 3.00, 97, 8.60, 3.12, 91), -0.61, -0.60), ((13.94, 6.39, 97, 19.09, 7.05, 91), -0.77, -0.73)],
+)
+def test_the_same_means_give_another_d_by_another_standardiser(moments, pooled, glass):
+    assert round(effect_sizes.from_moments(*moments, correction="none").value, 2) == pooled
+    assert round(effect_sizes.glass_delta(*moments).value, 2) == glass
+
+
+def test_an_effect_prints_its_recipe():
+    effect = effect_sizes.from_moments(6.73, 3.00, 97, 8.60, 3.12, 91, interval="large-sample")
+    assert str(effect) == (
+        "-0.61 (-0.90 to -0.32) [standardiser: pooled SD of the two groups = 3.05865; adjustment: none; n: 97 and 91; "
+        "correction: Hedges J (exact); interval: large sample, normal]"
+    )
+    alone = effect_sizes.within([3, 4, 6], [1, 3, 2]).effect
+    assert "n: 3; correction: none; interval: noncentral t" in str(alone)
+
+
+@pytest.mark.parametrize(
+    ("call", "error", "message"),
+    [
+        (lambda: effect_sizes.from_moments(1, 0, 5, 2, 0, 5), NotEstimable, "no spread"),
+        (lambda: effect_sizes.from_moments(1, 1, 1, 2, 1, 1), NotEstimable, "too small"),
+        (lambda: effect_sizes.between([1, 2, 4], [2, 3], standardiser="first"), ValueError, "not known"),
+        (lambda: effect_sizes.between([1, 2, 4], [2, 3], standardiser="second"), ValueError, "large-sample"),
+        (lambda: effect_sizes.between([1, 2, 4], [2, 3], correction="j"), ValueError, "not known"),
+        (lambda: effect_sizes.between([1, 2, 4], [2, 3], interval="boot"), ValueError, "not known"),
+        (lambda: effect_sizes.from_moments(1, 1, 4, 2, 1, 4, se="none"), ValueError, "not known"),
+        (lambda: effect_sizes.within([1, 2, 4], [2, 3, 3], standardiser="sd"), ValueError, "not known"),
+        (lambda: effect_sizes.within([1, 2, 4], [3, 3, 3]), NotEstimable, "no spread"),
+        (lambda: effect_sizes.hedges_correction(1), NotEstimable, "too few"),
+    ],
+)
+def test_what_cannot_be_is_refused_with_the_reason(call, error, message):
+    with pytest.raises(error, match=message):
+        call()
+
+
+@pytest.mark.parametrize("df", [1, 2, 5, 30, 500])
+@pytest.mark.parametrize("nc", [-3.0, 0.0, 1.5, 8.0])
+def test_the_noncentral_t_distribution_is_that_of_scipy_where_scipy_has_digits(df, nc):
+    for t in (-2.0, 0.3, 4.0):
+        assert distributions.noncentral_t_cdf(t, df, nc) == pytest.approx(stats.nct.cdf(t, df, nc), rel=1e-8, abs=1e-9)
+
+
+samples = st.lists(st.floats(-20, 20).map(lambda v: round(v, 3)), min_size=3, max_size=25).filter(
+    lambda v: np.std(v) > 0.1
+)
+
+
+@settings(max_examples=50)
+@given(samples, samples)
+def test_an_effect_turns_with_the_groups_and_shrinks_by_correction(first, second):
+    one, other = effect_sizes.between(first, second), effect_sizes.between(second, first)
+    d = effect_sizes.between(first, second, correction="none")
+    assert one.effect.value == pytest.approx(-other.effect.value)
+    assert (one.effect.lower, one.effect.upper) == pytest.approx((-other.effect.upper, -other.effect.lower), abs=1e-9)
+    assert abs(one.effect.value) <= abs(d.effect.value)
+    assert one.effect.lower <= one.effect.value <= one.effect.upper
+    assert one.probability_of_superiority == pytest.approx(1 - other.probability_of_superiority)
+
+
+@settings(max_examples=30)
+@given(st.floats(-6, 6), st.integers(2, 200))
+def test_the_noncentral_limits_leave_the_tails_that_they_are_named_for(t, df):
+    lower, upper = distributions.noncentrality_interval(t, df)
+    assert distributions.noncentral_t_cdf(t, df, lower) == pytest.approx(0.975, abs=1e-12)
+    assert distributions.noncentral_t_cdf(t, df, upper) == pytest.approx(0.025, abs=1e-12)
