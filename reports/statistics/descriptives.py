@@ -3,10 +3,24 @@
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 
 from .distributions import t_quantile
+
+# Quantile types of R (Hyndman and Fan, Am Stat 1996;50:361): 7 is R's default, 2 that of SAS, 6 that of SPSS.
+QUANTILE_TYPES = {
+    1: "inverted_cdf",
+    2: "averaged_inverted_cdf",
+    3: "closest_observation",
+    4: "interpolated_inverted_cdf",
+    5: "hazen",
+    6: "weibull",
+    7: "linear",
+    8: "median_unbiased",
+    9: "normal_unbiased",
+}
 
 
 @dataclass(frozen=True)
@@ -25,14 +39,17 @@ class Description:
     maximum: float | None
 
 
-def describe(values: Sequence[float], confidence: float = 0.95) -> Description:
-    """Mean with its t interval, SD with n - 1, quartiles by R's type 7 (numpy's default)."""
+def describe(values: Sequence[float], confidence: float = 0.95, quantile_type: int = 7) -> Description:
+    """Mean with its t interval, SD with n - 1, quartiles by a type of R."""
+    if quantile_type not in QUANTILE_TYPES:
+        raise ValueError(f"quantile type {quantile_type} is not known; R has 1 to 9, and SAS uses 2")
     x = np.asarray(values, dtype=float)
     if not len(x):
         return Description(0, *[None] * 9)
     sd = float(x.std(ddof=1)) if len(x) > 1 else None
     lower, upper = _mean_interval(float(x.mean()), sd, len(x), confidence)
-    q1, median, q3 = (float(q) for q in np.quantile(x, [0.25, 0.5, 0.75]))
+    method: Any = QUANTILE_TYPES[quantile_type]
+    q1, median, q3 = (float(q) for q in np.quantile(x, [0.25, 0.5, 0.75], method=method))
     return Description(
         len(x),
         float(x.mean()),
