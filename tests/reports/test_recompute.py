@@ -30,7 +30,7 @@ def files(study, kind, directory, at):
 
 
 def run(export, results):
-    command = [sys.executable, str(SCRIPT), str(export), str(results)]
+    command = [sys.executable, "-P", str(SCRIPT), str(export), str(results)]
     done = subprocess.run(command, capture_output=True, text=True, check=False, cwd=export.parent)
     return done.returncode, done.stdout.splitlines()
 
