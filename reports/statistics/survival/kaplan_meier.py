@@ -1,0 +1,145 @@
+"""The Kaplan-Meier curve with log-log (or log) intervals. Kaplan and Meier, JASA 1958;53:457.
+
+At each time somebody stops, the share still there is multiplied by 1 - stopped / at risk; Greenwood's formula gives the
+variance, and the interval is taken on the log(-log) scale so that it stays between 0 and 1, or on the log scale.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from ..distributions import normal_quantile
+
+TOLERANCE = 1e-9
+INTERVALS = ("log-log", "log")
+
+
+class UnknownTimes(ValueError):
+    """Nobody, or a time that is missing, infinite or below zero."""
+
+
+@dataclass(frozen=True)
+class Step:
+    """From `time` on, the share `survival` is left; `at_risk` and `events` are counted at `time`."""
+
+    time: float
+    at_risk: int
+    events: int
+    survival: float
+    se: float
+    lower: float | None
+    upper: float | None
+
+
+@dataclass(frozen=True)
+class Quantile:
+    value: float | None
+    lower: float | None
+    upper: float | None
+
+
+@dataclass(frozen=True)
+class Curve:
+    n: int
+    events: int
+    steps: tuple[Step, ...]
+
+    def at(self, time: float) -> Step | None:
+        """The step in force at `time`; None after the last time at which anybody is followed.
+
+        Where the last of them stopped, nobody is left at any later time either.
+        """
+        last = self.steps[-1] if self.steps else None
+        if last is None or (time > last.time and last.survival > 0):
+            return None
+        before = Step(0.0, self.n, 0, 1.0, 0.0, 1.0, 1.0)
+        return next((step for step in reversed(self.steps) if step.time <= time), before)
+
+    def at_risk(self, time: float) -> int:
+        """How many are still followed just before `time`."""
+        return next((step.at_risk for step in self.steps if step.time >= time), 0)
+
+    @property
+    def median(self) -> Quantile:
+        """When half have stopped; None where the curve never gets there."""
+        return self.quantile(0.5)
+
+    def quantile(self, share: float) -> Quantile:
+        """When `share` have stopped; None where the curve never gets there. Exactly so many: the middle of the flat, as R.
+
+        The interval is where the limits of the curve cross (Brookmeyer and Crowley, Biometrics 1982;38:29).
+        """
+        return Quantile(
+            _crossing(self.steps, 1 - share, lambda step: step.survival),
+            _crossing(self.steps, 1 - share, lambda step: step.lower),
+            _crossing(self.steps, 1 - share, lambda step: step.upper),
+        )
+
+
+def kaplan_meier(
+    times: Sequence[float] | np.ndarray,
+    events: Sequence[bool] | np.ndarray,
+    confidence: float = 0.95,
+    interval: str = "log-log",
+) -> Curve:
+    """`events[i]` is whether person i stopped at `times[i]`; if not, they were last seen there. Errors: UnknownTimes."""
+    if interval not in INTERVALS:
+        raise ValueError(f"interval {interval!r} is not known; use {' or '.join(INTERVALS)}")
+    time, stopped = checked(times, events)
+    z = normal_quantile((1 + confidence) / 2)
+    different, number = np.unique(time, return_inverse=True)
+    leaving, stopping = np.bincount(number), np.bincount(number, weights=stopped).astype(int)
+    risk = len(time) - np.concatenate([[0], np.cumsum(leaving)[:-1]])
+    survival, greenwood, steps = 1.0, 0.0, []
+    for at, at_risk, died in zip(different.tolist(), risk.tolist(), stopping.tolist(), strict=True):
+        survival *= 1 - died / at_risk
+        greenwood += died / (at_risk * (at_risk - died)) if at_risk > died else 0.0
+        steps.append(_step(at, at_risk, died, survival, greenwood, z, interval))
+    return Curve(len(time), int(stopped.sum()), tuple(steps))
+
+
+def checked(times: Sequence[float] | np.ndarray, events: Sequence[bool] | np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Times as floats and events as truth values. Errors: UnknownTimes."""
+    time, stopped = np.asarray(times, dtype=float), np.asarray(events, dtype=bool)
+    if time.shape != stopped.shape or time.ndim != 1:
+        raise UnknownTimes(f"{time.size} times and {stopped.size} events: there must be as many of both")
+    if not len(time):
+        raise UnknownTimes("there is nobody")
+    if not np.isfinite(time).all() or (time < 0).any():
+        raise UnknownTimes("a time is missing, infinite or below zero")
+    return time, stopped
+
+
+def _step(time: float, at_risk: int, stopped: int, survival: float, greenwood: float, z: float, interval: str) -> Step:
+    se = survival * math.sqrt(greenwood)
+    if survival >= 1:
+        return Step(time, at_risk, stopped, 1.0, 0.0, 1.0, 1.0)
+    if survival <= TOLERANCE:
+        return Step(time, at_risk, stopped, 0.0, 0.0, None, None)
+    if interval == "log":
+        ratio = math.exp(z * math.sqrt(greenwood))
+        return Step(time, at_risk, stopped, survival, se, survival / ratio, min(1.0, survival * ratio))
+    half = z * math.sqrt(greenwood) / abs(math.log(survival))
+    lower, upper = survival ** math.exp(half), survival ** math.exp(-half)
+    return Step(time, at_risk, stopped, survival, se, lower, upper)
+
+
+def _crossing(steps: Sequence[Step], at: float, of: Callable[[Step], float | None]) -> float | None:
+    for i, step in enumerate(steps):
+        level = of(step)
+        if level is None:
+            return None
+        if abs(level - at) < TOLERANCE:
+            return _middle_of_flat(steps, i)
+        if level < at:
+            return step.time
+    return None
+
+
+def _middle_of_flat(steps: Sequence[Step], i: int) -> float:
+    later = next((step.time for step in steps[i + 1 :] if step.events), None)
+    return steps[i].time if later is None else (steps[i].time + later) / 2
