@@ -1,5 +1,17 @@
-"""Multiple imputation, and Rubin's rules to pool what was estimated from the imputed data sets."""
+"""Multiple imputation: draw what is missing many times, analyse every time, pool by Rubin's rules.
 
+    imputed = multiple_imputation.chained(frame, ["drug", "bdi_pre", "bdi_2m", "bdi_8m"], by="treatment", m=50, generator=g)
+    imputed = multiple_imputation.normal(frame, ["treatment", "bdi_pre", "bdi_2m", "bdi_8m"], m=50, generator=g)
+    found = multiple_imputation.regress(imputed, "bdi_8m", "bdi_pre + treatment", reference={"treatment": "TAU"})
+    found["treatmentBtheB"].estimate, .se, .df, .lower, .upper, .riv, .fmi
+
+The arm is either one of the columns, or the columns are imputed `by` arm, which lets everything depend on it.
+"""
+
+from .chained import METHODS, chained
+from .columns import Imputed, NotImputable
+from .joint import normal
 from .pooling import NotPoolable, Pooled, pool
+from .regression import regress
 
-__all__ = ["NotPoolable", "Pooled", "pool"]
+__all__ = ["METHODS", "Imputed", "NotImputable", "NotPoolable", "Pooled", "chained", "normal", "pool", "regress"]

@@ -12,7 +12,9 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from ..distributions import t_quantile, t_two_sided_p
+from ..distributions import normal_quantile, t_quantile, t_two_sided_p
+
+SMALLEST_SHARE = 1e-4  # in the degrees of freedom for small samples, as in mice, so that the formula stays finite
 
 
 class NotPoolable(ValueError):
@@ -68,24 +70,21 @@ def pool(
     total = within + extra
     share, riv = extra / total, extra / within
     large = (m - 1) / share**2 if share**2 > 0 else math.inf
-    df = _small_sample(large, complete_df, share)
+    df = _small_sample(m, complete_df, share)
     fmi = (riv + 2 / (df + 3)) / (1 + riv)
     estimate, se = float(q.mean()), math.sqrt(total)
     t = estimate / se
-    half = t_quantile((1 + confidence) / 2, df) * se if math.isfinite(df) else _normal_half(confidence) * se
+    level = (1 + confidence) / 2
+    half = se * (t_quantile(level, df) if math.isfinite(df) else normal_quantile(level))
     p = t_two_sided_p(t, df) if math.isfinite(df) else math.erfc(abs(t) / math.sqrt(2))
     interval = (estimate - half, estimate + half)
     return Pooled(estimate, se, df, t, p, *interval, within, between, total, riv, fmi, share, large, m)
 
 
-def _small_sample(large: float, complete_df: float, share: float) -> float:
+def _small_sample(m: int, complete_df: float, share: float) -> float:
     if math.isinf(complete_df):
-        return large
-    observed = (complete_df + 1) / (complete_df + 3) * complete_df * (1 - share)
-    return observed if math.isinf(large) else large * observed / (large + observed)
-
-
-def _normal_half(confidence: float) -> float:
-    from ..distributions import normal_quantile
-
-    return normal_quantile((1 + confidence) / 2)
+        return (m - 1) / share**2 if share**2 > 0 else math.inf
+    floored = max(share, SMALLEST_SHARE)
+    large = (m - 1) / floored**2
+    observed = (complete_df + 1) / (complete_df + 3) * complete_df * (1 - floored)
+    return large * observed / (large + observed)
