@@ -21,6 +21,8 @@ if TYPE_CHECKING:
     import pandas as pd
 
 MOST_FAILURES = 0.2  # of bootstrap samples
+MOST_STEPS = 10
+ENOUGH = 1e-6  # of minus two log likelihood
 
 
 class NotRefitted(RuntimeError):
@@ -110,10 +112,38 @@ class ImputationModel:
     def _refitted(self, blocks: Blocks) -> Optimum:
         whole = self.fit.optimum
         likelihood = Likelihood(blocks, whole.likelihood.structures, whole.likelihood.reml)
+        near = _stepped(likelihood, whole)
+        if near is not None:
+            return near
         try:
             return maximise(likelihood, whole.point.theta)
         except mmrm.NotConverged:
             return maximise(likelihood, start(blocks, whole.likelihood.structures))
+
+
+def _stepped(likelihood: Likelihood, whole: Optimum) -> Optimum | None:
+    """A few full Newton steps from the optimum of the whole, none the more to look back; None where they lead astray.
+
+    Where the gain that a step promises is below ENOUGH, what is left after it is of the order of its square.
+    """
+    point = likelihood.at(whole.point.theta)
+    for step in range(MOST_STEPS):
+        if point is None:
+            return None
+        slopes = likelihood.slopes(point)
+        try:
+            root = np.linalg.cholesky(slopes.observed)
+        except np.linalg.LinAlgError:
+            return None
+        direction = np.linalg.solve(root.T, np.linalg.solve(root, slopes.gradient))
+        gain = float(slopes.gradient @ direction)
+        found = likelihood.at(point.theta - direction)
+        if found is None or found.value > point.value + 1e-9 * abs(point.value):
+            return None
+        if gain < ENOUGH:
+            return Optimum(likelihood, found, slopes, step + 1)
+        point = found
+    return None
 
 
 def fitted(
