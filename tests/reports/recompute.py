@@ -1,10 +1,9 @@
 """Recompute a report from an export: `python -P recompute.py EXPORT.zip results.json`.
 
--P, because the folder of this script holds another `statistics`: the tests of that library.
-
 Imports nothing of the project. Everything is worked out again from the CSV files and plan.json, by other means where
 there are any (statsmodels for the regression, scipy for Wilson's interval, the statistics module for means and SDs), and
-compared with every number of results.json. Exit status 1 names what differs.
+compared with every number of results.json. Exit status 1 names what differs. With -P the tests' folder statistics beside the
+script does not hide Python's own module of that name.
 """
 
 import csv

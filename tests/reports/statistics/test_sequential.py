@@ -136,7 +136,7 @@ designs = st.sampled_from(
 )
 
 
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=15, deadline=None)
 @given(designs, fractions(), st.floats(0.001, 0.2), st.sampled_from([1, 2]))
 def test_a_boundary_spends_exactly_its_level(kind, information, alpha, sided):
     found = sequential.boundary(kind[0], information, alpha, sided=sided, parameter=kind[1])
@@ -145,7 +145,7 @@ def test_a_boundary_spends_exactly_its_level(kind, information, alpha, sided):
     assert sequential.exits(found, 0.0).stopped[-1] == 1
 
 
-@settings(max_examples=30, deadline=None)
+@settings(max_examples=6, deadline=None)
 @given(fractions(), st.floats(0.005, 0.1))
 def test_obrien_fleming_falls_and_pocock_is_level(information, alpha):
     falling = sequential.boundary("obrien-fleming", information, alpha).critical
@@ -155,7 +155,7 @@ def test_obrien_fleming_falls_and_pocock_is_level(information, alpha):
     assert falling[-1] <= level[-1] + 1e-12
 
 
-@settings(max_examples=30, deadline=None)
+@settings(max_examples=15, deadline=None)
 @given(designs, fractions(), st.floats(0.0, 5.0), st.floats(0.01, 2.0))
 def test_power_grows_with_the_drift(kind, information, drift, more):
     found = sequential.boundary(kind[0], information, parameter=kind[1])
@@ -164,7 +164,7 @@ def test_power_grows_with_the_drift(kind, information, drift, more):
     assert 0 < high.expected_information <= 1 + 1e-12
 
 
-@settings(max_examples=20, deadline=None)
+@settings(max_examples=6, deadline=None)
 @given(fractions(), st.floats(0.5, 0.97))
 def test_the_drift_has_the_power_asked_for(information, power):
     found = sequential.boundary("lan-demets-pocock", information)
