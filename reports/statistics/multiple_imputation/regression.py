@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from .. import formula as formulas
+from ..designs import design_of
 from .columns import Imputed, NotImputable
 from .pooling import Pooled, pool
 
@@ -33,7 +34,7 @@ def regress(
         raise NotImputable(f"{', '.join(sorted(gaps))}: missing values that were not imputed")
     alike = not set(parsed.variables) & set(imputed.columns)
     frames = [imputed.frame] if alike else imputed.frames()
-    designs = [_design(frame, parsed, dict(reference or {})) for frame in frames]
+    designs = [_design(frame, parsed, reference or {}) for frame in frames]
     names, x = designs[0][0], np.stack([matrix for _, matrix in designs])
     y = imputed.frame[outcome].to_numpy(dtype=float)[None]
     if outcome in imputed.columns:
@@ -46,16 +47,9 @@ def regress(
 
 
 def _design(
-    frame: pd.DataFrame, parsed: formulas.Formula, reference: dict[str, str]
+    frame: pd.DataFrame, parsed: formulas.Formula, reference: Mapping[str, str]
 ) -> tuple[tuple[str, ...], np.ndarray]:
-    variables, values = {}, {}
-    for name in parsed.variables:
-        if name in parsed.categorical or name in reference or not formulas.is_number(frame[name]):
-            levels, codes, _ = formulas.levels_of(name, frame[name], reference.get(name))
-            variables[name], values[name] = formulas.Variable(name, levels), codes
-        else:
-            variables[name], values[name] = formulas.Variable(name), frame[name].to_numpy(dtype=float)
-    design = formulas.design(parsed, variables)
+    design, values = design_of(frame, parsed, reference)
     return design.names, design.matrix(values, len(frame))
 
 

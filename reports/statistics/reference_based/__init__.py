@@ -1,9 +1,9 @@
 """Reference-based imputation of what is missing after an intercurrent event, each kind of event by its own strategy.
 
-    result = reference_based.conditional_mean(
-        frame, outcome="bdi", subject="subject", visit="month", arm="treatment", control="TAU",
-        fixed="bdi_pre * month + drug + length + treatment * month", adjustment="bdi_pre + drug + length",
-        strategies="jump-to-reference")
+    plan = reference_based.Plan(
+        outcome="bdi", subject="subject", visit="month", arm="treatment", control="TAU",
+        fixed="bdi_pre * month + drug + length + treatment * month", adjustment="bdi_pre + drug + length")
+    result = reference_based.conditional_mean(frame, plan, strategies="jump-to-reference")
     result.contrasts                                   # frame: visit arm contrast estimate se z p lower upper
     result.with_delta({"BtheB": 2.0}).contrasts        # no new fit: estimates are linear in delta
     tipping_point(result, visit="8", arm="BtheB")
@@ -16,8 +16,11 @@ Strategies: Carpenter, Roger and Kenward, J Biopharm Stat 2013;23:1352. Estimand
 """
 
 from .data import Composite, NotBaseline, Strategy, UnknownStrategy
-from .estimation import Bayesian, Jackknife, approximate_bayesian, conditional_mean
+from .draws import Bayesian, approximate_bayesian
 from .imputation import STRATEGIES
+from .jackknife import Jackknife, conditional_mean
+from .model import NotRefitted
+from .plan import Plan
 from .tipping import NoTippingPoint, Tipping, tipping_point
 
 __all__ = [
@@ -27,6 +30,8 @@ __all__ = [
     "Jackknife",
     "NoTippingPoint",
     "NotBaseline",
+    "NotRefitted",
+    "Plan",
     "Strategy",
     "Tipping",
     "UnknownStrategy",

@@ -11,6 +11,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from .. import formula as formulas
+from ..designs import design_of
 from ..mmrm import NotEstimable
 from .data import Trial
 
@@ -72,19 +73,9 @@ class Analysis:
 def analysis_of(trial: Trial, arm: str, adjustment: str) -> Analysis:
     """`adjustment` as a formula of baseline covariates, possibly empty. Errors: FormulaError, NotEstimable."""
     formula = formulas.parse(f"`{arm}` + {adjustment}" if adjustment.strip() else f"`{arm}`")
-    variables, values = {}, {}
-    for name in formula.variables:
-        column = trial.baseline[name]
-        if name == arm:
-            variables[name], values[name] = formulas.Variable(name, trial.arms), trial.arm_of
-        elif name in formula.categorical or not formulas.is_number(column):
-            levels, codes, _ = formulas.levels_of(name, column, None)
-            variables[name], values[name] = formulas.Variable(name, levels), codes
-        else:
-            variables[name], values[name] = formulas.Variable(name), column.to_numpy(dtype=float)
     if len(trial.arms) < 2:
         raise NotEstimable(f"everybody is in arm {trial.arms[0]}")
-    design = formulas.design(formula, variables)
+    design, values = design_of(trial.baseline, formula, {arm: trial.arms[0]})
     n = len(trial.subjects)
     own = design.matrix(values, n)
     everybody = [design.matrix({**values, arm: np.full(n, each)}, n) for each in range(len(trial.arms))]

@@ -62,6 +62,20 @@ class Trial:
         return np.isnan(self.y)
 
     @property
+    def places(self) -> list[dict[str, str]]:
+        """Visits by arms, the arms fastest."""
+        return [{"visit": visit, "arm": arm} for visit in self.visits for arm in self.arms]
+
+    @property
+    def comparisons(self) -> list[dict[str, str]]:
+        """Visits by arms but the control, the arms fastest."""
+        return [
+            {"visit": visit, "arm": arm, "contrast": f"{arm} - {self.arms[0]}"}
+            for visit in self.visits
+            for arm in self.arms[1:]
+        ]
+
+    @property
     def delta_places(self) -> np.ndarray:
         return self.missing & (np.arange(len(self.visits)) >= self.before[:, None])
 

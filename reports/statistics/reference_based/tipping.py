@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from ..distributions import normal_quantile
-from .estimation import Jackknife, _spread
+from .jackknife import Jackknife, jackknife_error
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -91,7 +91,7 @@ class _Path:
         )
 
     def at(self, delta: float) -> tuple[float, float]:
-        return self.start + delta * self.slope, float(_spread(self.starts + delta * self.slopes))
+        return self.start + delta * self.slope, float(jackknife_error(self.starts + delta * self.slopes))
 
 
 def _grid(path: _Path, deltas: np.ndarray, z: float) -> pd.DataFrame:

@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from .. import formula as formulas
+from ..designs import design_of
 from ..distributions import normal_quantile
 from .kaplan_meier import checked
 from .partial_likelihood import Terms, terms
@@ -151,12 +152,14 @@ def cox(
     if lacking := [name for name in needed if name not in frame.columns]:
         raise formulas.UnknownColumn(f"there is no column {', '.join(lacking)}")
     complete = frame[needed].notna().all(axis=1).to_numpy()
-    design, x = _design(frame.loc[complete], parsed, dict(reference or {}))
-    at, stopped = checked(
-        frame.loc[complete, time].to_numpy(dtype=float), frame.loc[complete, event].to_numpy(dtype=float)
-    )
+    if not parsed.terms:
+        raise formulas.FormulaError("the formula names no variable")
+    frame = frame.loc[complete]
+    at, stopped = checked(frame[time].to_numpy(dtype=float), frame[event].to_numpy(dtype=float))
     if not stopped.any():
         raise NotConverged("nobody had an event")
+    design, values = design_of(frame, parsed, reference or {})
+    x = design.matrix(values, len(frame))[:, 1:]
     centre, scale = x.mean(axis=0), x.std(axis=0)
     _check_columns(x, scale, design)
     standard = (x - centre) / scale
@@ -175,22 +178,6 @@ def cox(
         _test(score, len(beta)),
         int((~complete).sum()),
     )
-
-
-def _design(
-    frame: pd.DataFrame, parsed: formulas.Formula, reference: dict[str, str]
-) -> tuple[formulas.Design, np.ndarray]:
-    variables, values = {}, {}
-    for name in parsed.variables:
-        if name in parsed.categorical or name in reference or not formulas.is_number(frame[name]):
-            levels, codes, _ = formulas.levels_of(name, frame[name], reference.get(name))
-            variables[name], values[name] = formulas.Variable(name, levels), codes
-        else:
-            variables[name], values[name] = formulas.Variable(name), frame[name].to_numpy(dtype=float)
-    design = formulas.design(parsed, variables)
-    if not parsed.terms:
-        raise formulas.FormulaError("the formula names no variable")
-    return design, design.matrix(values, len(frame))[:, 1:]
 
 
 def _check_columns(x: np.ndarray, scale: np.ndarray, design: formulas.Design) -> None:

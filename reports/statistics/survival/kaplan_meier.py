@@ -19,7 +19,7 @@ INTERVALS = ("log-log", "log")
 
 
 class UnknownTimes(ValueError):
-    """Nobody, or a time that is missing, infinite or below zero."""
+    """Nobody, a time that is missing, infinite or below zero, or an event that is neither yes nor no."""
 
 
 @dataclass(frozen=True)
@@ -104,14 +104,16 @@ def kaplan_meier(
 
 def checked(times: Sequence[float] | np.ndarray, events: Sequence[bool] | np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     """Times as floats and events as truth values. Errors: UnknownTimes."""
-    time, stopped = np.asarray(times, dtype=float), np.asarray(events, dtype=bool)
+    time, stopped = np.asarray(times, dtype=float), np.asarray(events, dtype=float)
     if time.shape != stopped.shape or time.ndim != 1:
         raise UnknownTimes(f"{time.size} times and {stopped.size} events: there must be as many of both")
     if not len(time):
         raise UnknownTimes("there is nobody")
     if not np.isfinite(time).all() or (time < 0).any():
         raise UnknownTimes("a time is missing, infinite or below zero")
-    return time, stopped
+    if not np.isin(stopped, (0, 1)).all():
+        raise UnknownTimes("an event is neither yes (1) nor no (0)")
+    return time, stopped.astype(bool)
 
 
 def _step(time: float, at_risk: int, stopped: int, survival: float, greenwood: float, z: float, interval: str) -> Step:

@@ -186,6 +186,7 @@ def a_frame(**changed):
         ({"y": [2.0, 6, 4, 4, 8, 2]}, "x + y", survival.NotConverged, "follows from the others"),
         ({"x": [6.0, 5, 4, 3, 2, 1]}, "x", survival.NotConverged, "hazard ratio of x is infinite"),
         ({"time": [-1.0, 2, 3, 4, 5, 6]}, "x", survival.UnknownTimes, "below zero"),
+        ({"event": [1, 2, 1, 1, 2, 1]}, "x", survival.UnknownTimes, "neither yes"),
         ({}, "z", UnknownColumn, "no column z"),
         ({}, "1", FormulaError, "names no variable"),
     ],
