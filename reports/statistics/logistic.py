@@ -22,7 +22,8 @@ if TYPE_CHECKING:
     import pandas as pd
 
 MOST_STEPS = 50
-FAR = 15.0  # beyond this log odds a fitted probability is 0 or 1 for every purpose
+FAR = 12.0  # beyond this log odds a fitted risk is called 0 or 1
+SMALL = 1e-6
 
 
 class Separated(NotEstimable):
@@ -126,8 +127,8 @@ class Logistic:
         x, y, column = self.data.x[:, others], self.data.y, self.data.x[:, j]
 
         def fall(value: float) -> float:
-            _, log_likelihood = _maximised(x, y, column * value, self.beta[others])
-            return 2 * (self.log_likelihood - log_likelihood) - z * z
+            found = _maximised(x, y, column * value, self.beta[others])
+            return 2 * (self.log_likelihood - found.log_likelihood) - z * z
 
         se = math.sqrt(self.covariance_matrix[j, j])
         inside, step = float(self.beta[j]), z * se
@@ -180,49 +181,60 @@ def fit(frame: pd.DataFrame, *, outcome: str, fixed: str, reference: Mapping[str
         raise NotEstimable(f"{len(y)} people are too few for {data.x.shape[1]} coefficients")
     scale = np.sqrt((data.x**2).mean(axis=0))
     x = data.x / scale
-    beta, log_likelihood = _maximised(x, y, np.zeros(len(y)), np.zeros(x.shape[1]))
-    _check_separation(x, beta, data)
-    risk = _expit(x @ beta)
+    found = _maximised(x, y, np.zeros(len(y)), np.zeros(x.shape[1]))
+    found = _Maximum(found.beta / scale, found.log_likelihood, found.left)
+    _check_maximum(found, data)
+    risk = _expit(data.x @ found.beta)
     information = (x * (risk * (1 - risk))[:, None]).T @ x
     covariance = np.linalg.inv(information) / np.outer(scale, scale)
-    return Logistic(data, beta / scale, covariance, log_likelihood)
+    return Logistic(data, found.beta, covariance, found.log_likelihood)
 
 
-def _maximised(x: np.ndarray, y: np.ndarray, offset: np.ndarray, start: np.ndarray) -> tuple[np.ndarray, float]:
-    """Newton's method with halved steps; stops where a step no longer matters, or where probabilities are 0 and 1."""
-    beta, best = start, _log_likelihood(x @ start + offset, y)
+@dataclass(frozen=True)
+class _Maximum:
+    """`left`: how far the next step would move the log odds of somebody; near 0 at a maximum, about 1 where there is none."""
+
+    beta: np.ndarray
+    log_likelihood: float
+    left: float
+
+
+def _maximised(x: np.ndarray, y: np.ndarray, offset: np.ndarray, start: np.ndarray) -> _Maximum:
+    """Newton's method with halved steps, until a step no longer matters."""
+    beta, best, left = start, _log_likelihood(x @ start + offset, y), math.inf
     for _ in range(MOST_STEPS):
-        eta = x @ beta + offset
-        risk = _expit(eta)
-        weight = risk * (1 - risk)
-        information = (x * weight[:, None]).T @ x
+        risk = _expit(x @ beta + offset)
+        information = (x * (risk * (1 - risk))[:, None]).T @ x
         score = x.T @ (y - risk)
         try:
             step = np.linalg.solve(information, score)
         except np.linalg.LinAlgError:
-            return beta, best
-        decrement = float(step @ score)
-        fraction = 1.0
+            return _Maximum(beta, best, math.inf)
+        left = float(np.abs(x @ step).max(initial=0.0))
+        if left < 1e-14 or float(step @ score) < 1e-26:
+            break
+        fraction, value = 1.0, -math.inf
         while fraction > 1e-4:
             value = _log_likelihood(x @ (beta + fraction * step) + offset, y)
             if value >= best - 1e-12 * abs(best):
                 break
             fraction /= 2
         else:
-            return beta, best
+            break
         beta, best = beta + fraction * step, value
-        if decrement < 1e-22 or np.abs(eta).max() > 40:
-            return beta, best
-    return beta, best
+    return _Maximum(beta, best, left)
 
 
-def _check_separation(x: np.ndarray, beta: np.ndarray, data: ModelFrame) -> None:
-    eta = x @ beta
-    if (np.abs(eta) > FAR).any():
-        # The coefficient that has run furthest, columns being in comparable units.
-        worst = data.names[1 + int(np.argmax(np.abs(beta[1:])))] if len(beta) > 1 else data.names[0]
-        risks = f"{int((np.abs(eta) > FAR).sum())} people have a fitted risk of 0 or 1"
-        raise Separated(f"{risks}: the model tells who has the event without error; look at {worst}")
+def _check_maximum(found: _Maximum, data: ModelFrame) -> None:
+    """Where the columns separate, every step moves the log odds on by about one, and the likelihood goes on rising."""
+    if found.left < SMALL:
+        return
+    certain = int((np.abs(data.x @ found.beta) > FAR).sum())
+    # The coefficient that has run furthest, columns being in comparable units.
+    size = np.abs(found.beta) * np.sqrt((data.x**2).mean(axis=0))
+    worst = data.names[1 + int(np.argmax(size[1:]))] if len(size) > 1 else data.names[0]
+    risks = f"{certain} people have a fitted risk of 0 or 1"
+    raise Separated(f"{risks}: the model tells who has the event without error; look at {worst}")
 
 
 def _log_likelihood(eta: np.ndarray, y: np.ndarray) -> float:

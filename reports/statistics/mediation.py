@@ -20,7 +20,7 @@ import numpy as np
 
 from .distributions import normal_quantile
 from .linear_model import regress
-from .model_frame import NotEstimable, build, check_rank
+from .model_frame import NotEstimable, as_numbers, build, check_rank
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -87,7 +87,7 @@ def fit(
     data = build(frame, outcome, fixed, reference, also=[mediator])
     place = _column_of(treatment, data.design.term_of_column)
     rows = frame.loc[data.kept]
-    check_rank(np.column_stack([data.x, rows[mediator].to_numpy(dtype=float)]), [*data.names, mediator])
+    check_rank(np.column_stack([data.x, as_numbers(rows[mediator], mediator)]), [*data.names, mediator])
     first = regress(rows, outcome=mediator, fixed=fixed, reference=reference)
     second = regress(rows, outcome=outcome, fixed=f"`{mediator}` + {fixed}", reference=reference)
     total = regress(rows, outcome=outcome, fixed=fixed, reference=reference)

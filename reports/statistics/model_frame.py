@@ -93,9 +93,23 @@ def build(
     warnings: list[str] = []
     variables, values = _variables(rows, formula, chosen, warnings)
     design = formulas.design(formula, variables)
-    x = design.matrix(values, len(rows))
+    x, y = design.matrix(values, len(rows)), as_numbers(rows[outcome], outcome)
+    if not np.isfinite(x).all():
+        endless = design.names[int(np.argmin(np.isfinite(x).all(axis=0)))]
+        raise NotEstimable(f"{endless} has infinite values")
     check_rank(x, design.names)
-    return ModelFrame(design, values, x, rows[outcome].to_numpy(dtype=float), kept, tuple(warnings))
+    return ModelFrame(design, values, x, y, kept, tuple(warnings))
+
+
+def as_numbers(column: Any, name: str) -> np.ndarray:
+    """Numbers or truth values as floats; NotEstimable for anything else, or where one is infinite."""
+    try:
+        found = column.to_numpy(dtype=float)
+    except (TypeError, ValueError):
+        raise NotEstimable(f"{name} is not numbers") from None
+    if np.isinf(found).any():
+        raise NotEstimable(f"{name} has infinite values")
+    return found
 
 
 def check_columns(frame: pd.DataFrame, names: Iterable[str]) -> None:

@@ -127,6 +127,9 @@ def test_a_joint_test_of_one_coefficient_is_its_t_squared():
         ({"fixed": "bdi_pre + one"}, ancova.NotEstimable, "everybody has x"),
         ({"outcome": "absent"}, ancova.NotEstimable, "nobody has all values"),
         ({"outcome": "exact"}, ancova.NotEstimable, "does not vary around the model"),
+        ({"outcome": "one"}, ancova.NotEstimable, "one is not numbers"),
+        ({"fixed": "endless"}, ancova.NotEstimable, "endless has infinite values"),
+        ({"outcome": "endless"}, ancova.NotEstimable, "endless has infinite values"),
         ({"covariance": "hc4"}, ValueError, "not known"),
         ({"reference": {"treatment": "Placebo"}}, FormulaError, "no level 'Placebo'"),
         ({"fixed": "bdi_pre + alone", "covariance": "hc3"}, ancova.NotEstimable, "leverage 1"),
@@ -136,6 +139,7 @@ def test_what_cannot_be_estimated_is_refused_with_the_reason(change, error, mess
     frame = btheb().assign(
         twice=lambda f: 2 * f.bdi_pre + 1,
         one="x",
+        endless=lambda f: f.bdi_pre.where(f.subject != 2, np.inf),
         absent=float("nan"),
         exact=lambda f: f.bdi_pre * 3,
         alone=lambda f: (f.subject == 2).astype(int),

@@ -136,6 +136,16 @@ def test_a_column_that_tells_the_outcome_is_named():
         logistic.fit(arms, outcome="y", fixed="arm")
 
 
+def test_a_risk_near_0_is_no_separation():
+    # An outlier at log odds of about -30, and an overlap that keeps the coefficients finite.
+    rng = np.random.default_rng(1)
+    x = np.append(rng.normal(size=300), -20.0)
+    y = rng.random(301) < 1 / (1 + np.exp(-1.5 * x))
+    fit = logistic.fit(pd.DataFrame({"y": y, "x": x}), outcome="y", fixed="x")
+    assert (fit.data.x @ fit.beta).min() < -25
+    assert fit.coefficients.estimate["x"] == pytest.approx(1.5, abs=3 * fit.coefficients.se["x"])
+
+
 @pytest.mark.parametrize(
     ("y", "error", "message"),
     [

@@ -102,6 +102,8 @@ def test_what_cannot_be_estimated_is_refused_with_the_reason():
         fitted(frame.assign(activation=(frame.arm == "active") * 2.0 + frame.age))
     with pytest.raises(UnknownColumn, match="mood"):
         fitted(frame, mediator="mood")
+    with pytest.raises(NotEstimable, match="activation is not numbers"):
+        fitted(frame.assign(activation="high"))
     with pytest.raises(ValueError, match="too few"):
         fitted(frame, resamples=50)
     with pytest.raises(ValueError, match="not known"):

@@ -8,6 +8,7 @@ from hypothesis import assume, given
 from hypothesis import strategies as st
 
 from reports.statistics import proportions
+from reports.statistics.proportions.differences import restricted_p2
 
 from .as_r_stops import root_of_odds
 from .reference import own, results
@@ -210,3 +211,20 @@ def test_fishers_estimate_lies_in_its_interval_and_inverts_with_the_groups(table
     assert found.p == pytest.approx(turned.p)
     if 0 < found.odds_ratio < math.inf:
         assert turned.odds_ratio == pytest.approx(1 / found.odds_ratio, rel=1e-8)
+
+
+@given(tables(), st.floats(-0.99, 0.99))
+def test_the_restricted_proportion_is_the_most_likely_one(table, delta):
+    x1, n1, x2, n2 = table
+    low, high = max(0.0, -delta), min(1.0, 1 - delta)
+    found = restricted_p2(x1, n1, x2, n2, delta)
+    assert low <= found <= high
+
+    def log_likelihood(p2):
+        p1 = min(1.0, max(0.0, p2 + delta))
+        chances = ((x1, p1), (n1 - x1, 1 - p1), (x2, p2), (n2 - x2, 1 - p2))
+        return sum(count * math.log(p) if p > 0 else -math.inf for count, p in chances if count)
+
+    best = log_likelihood(found)
+    for share in (0.001, 0.01, 0.1, 0.3, 0.5, 0.7, 0.9, 0.99, 0.999):
+        assert log_likelihood(low + share * (high - low)) <= best + 1e-9
