@@ -118,16 +118,19 @@ class Logistic:
         if interval == "profile":
             limits = np.array([[self._profile_limit(j, side, z) for side in (-1, 1)] for j in range(len(self.beta))])
         columns = {"odds_ratio": self.beta, "lower": limits[:, 0], "upper": limits[:, 1]}
-        return np.exp(pd.DataFrame(columns, index=pd.Index(self.names, name="term")))
+        with np.errstate(over="ignore"):  # odds far from the data, such as an intercept's, may be beyond any number
+            return np.exp(pd.DataFrame(columns, index=pd.Index(self.names, name="term")))
 
     def _profile_limit(self, j: int, side: int, z: float) -> float:
         from scipy.optimize import brentq
 
-        others = [k for k in range(len(self.beta)) if k != j]
-        x, y, column = self.data.x[:, others], self.data.y, self.data.x[:, j]
+        y, q, _ = self.data.y, *np.linalg.qr(np.delete(self.data.x, j, axis=1))
+        # What the other columns do not explain of this one: the profile is the same, and its search starts close by.
+        column = self.data.x[:, j] - q @ (q.T @ self.data.x[:, j])
+        start = q.T @ (self.data.x @ self.beta)
 
         def fall(value: float) -> float:
-            found = _maximised(x, y, column * value, self.beta[others])
+            found = _maximised(q, y, column * value, start)
             return 2 * (self.log_likelihood - found.log_likelihood) - z * z
 
         se = math.sqrt(self.covariance_matrix[j, j])
@@ -179,15 +182,13 @@ def fit(frame: pd.DataFrame, *, outcome: str, fixed: str, reference: Mapping[str
         raise NotEstimable(f"{outcome}: {'everybody' if y.all() else 'nobody'} has the event")
     if len(y) <= data.x.shape[1]:
         raise NotEstimable(f"{len(y)} people are too few for {data.x.shape[1]} coefficients")
-    scale = np.sqrt((data.x**2).mean(axis=0))
-    x = data.x / scale
-    found = _maximised(x, y, np.zeros(len(y)), np.zeros(x.shape[1]))
-    found = _Maximum(found.beta / scale, found.log_likelihood, found.left)
-    _check_maximum(found, data)
-    risk = _expit(data.x @ found.beta)
-    information = (x * (risk * (1 - risk))[:, None]).T @ x
-    covariance = np.linalg.inv(information) / np.outer(scale, scale)
-    return Logistic(data, found.beta, covariance, found.log_likelihood)
+    q, r = np.linalg.qr(data.x)
+    found = _maximised(q, y, np.zeros(len(y)), np.zeros(q.shape[1]))
+    _check_maximum(found, q, data)
+    risk = _expit(q @ found.beta)
+    inverse = np.linalg.inv(r)
+    covariance = inverse @ np.linalg.inv((q * (risk * (1 - risk))[:, None]).T @ q) @ inverse.T
+    return Logistic(data, np.linalg.solve(r, found.beta), covariance, found.log_likelihood)
 
 
 @dataclass(frozen=True)
@@ -225,14 +226,16 @@ def _maximised(x: np.ndarray, y: np.ndarray, offset: np.ndarray, start: np.ndarr
     return _Maximum(beta, best, left)
 
 
-def _check_maximum(found: _Maximum, data: ModelFrame) -> None:
+def _check_maximum(found: _Maximum, q: np.ndarray, data: ModelFrame) -> None:
     """Where the columns separate, every step moves the log odds on by about one, and the likelihood goes on rising."""
     if found.left < SMALL:
         return
-    certain = int((np.abs(data.x @ found.beta) > FAR).sum())
-    # The coefficient that has run furthest, columns being in comparable units.
-    size = np.abs(found.beta) * np.sqrt((data.x**2).mean(axis=0))
-    worst = data.names[1 + int(np.argmax(size[1:]))] if len(size) > 1 else data.names[0]
+    eta = q @ found.beta
+    certain = int((np.abs(eta) > FAR).sum())
+    # The column that the log odds, which run away along the separation, go with most.
+    spread = data.x[:, 1:] - data.x[:, 1:].mean(axis=0)
+    goes_with = np.abs(spread.T @ (eta - eta.mean())) / np.linalg.norm(spread, axis=0)
+    worst = data.names[1 + int(np.argmax(goes_with))] if len(goes_with) else data.names[0]
     risks = f"{certain} people have a fitted risk of 0 or 1"
     raise Separated(f"{risks}: the model tells who has the event without error; look at {worst}")
 

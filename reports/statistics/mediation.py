@@ -127,6 +127,7 @@ def _bootstrap(z: np.ndarray, place: int, resamples: int, rng: np.random.Generat
     a resample costs a product of matrices and no copy of the data.
     """
     n, width = z.shape
+    z = np.column_stack([z[:, 0], z[:, 1:] - z[:, 1:].mean(axis=0)])  # moves the intercepts alone, and keeps digits
     scale = np.sqrt((z**2).mean(axis=0))
     unit = z / np.where(scale > 0, scale, 1.0)
     products = (unit[:, :, None] * unit[:, None, :]).reshape(n, width * width)

@@ -136,6 +136,15 @@ def test_a_column_that_tells_the_outcome_is_named():
         logistic.fit(arms, outcome="y", fixed="arm")
 
 
+def test_intervals_do_not_depend_on_the_origin_of_a_covariate():
+    frame = btheb().assign(yes=lambda f: status(f, "bdi_8m", "responder50_NRI").status)
+    near = logistic.fit(frame, outcome="yes", fixed=FIXED)
+    far = logistic.fit(frame.assign(bdi_pre=frame.bdi_pre + 1e6), outcome="yes", fixed=FIXED)
+    for interval in ("wald", "profile"):
+        one, other = (fit.odds_ratios(interval=interval).iloc[1:] for fit in (near, far))
+        assert other.to_numpy() == pytest.approx(one.to_numpy(), rel=1e-7)
+
+
 def test_a_risk_near_0_is_no_separation():
     # An outlier at log odds of about -30, and an overlap that keeps the coefficients finite.
     rng = np.random.default_rng(1)

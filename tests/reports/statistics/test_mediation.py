@@ -94,6 +94,11 @@ def test_the_indirect_effect_does_not_know_the_unit_of_the_mediator(unit, outcom
     assert other.draws == pytest.approx(one.draws * outcome_unit, rel=1e-5)
 
 
+def test_draws_do_not_depend_on_the_origin_of_a_covariate():
+    moved = trial().assign(age=lambda f: f.age + 1e6)
+    assert fitted(moved).draws == pytest.approx(fitted(trial()).draws, rel=1e-6)
+
+
 def test_what_cannot_be_estimated_is_refused_with_the_reason():
     frame = trial()
     with pytest.raises(NotEstimable, match="arm has 3 levels"):
