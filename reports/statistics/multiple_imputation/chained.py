@@ -49,7 +49,10 @@ def chained(
     trace = np.zeros((iterations, len(incomplete), m))
     missing = np.isnan(known.matrix[:, incomplete])
     for rows in strata(frame, by):
-        filled, sums = _iterated(known.chosen(rows), incomplete, chosen, m, iterations, generator)
+        try:
+            filled, sums = _iterated(known.chosen(rows), incomplete, chosen, m, iterations, generator)
+        except np.linalg.LinAlgError:
+            raise NotImputable("the columns follow from each other where they are observed; leave one out") from None
         values[:, rows] = filled[:, :, incomplete]
         trace += sums / missing.sum(axis=0)[None, :, None]
     names = tuple(known.source[j] for j in incomplete)

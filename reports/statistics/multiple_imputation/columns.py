@@ -61,19 +61,19 @@ class Numbers:
     def chosen(self, rows: np.ndarray) -> np.ndarray:
         """The matrix of `rows`; NotImputable where a column has nothing to learn from, or follows from others."""
         part = self.matrix[rows]
+        d = part.shape[1]
         for j, name in enumerate(self.source):
             seen = part[~np.isnan(part[:, j]), j]
-            if len(seen) < 3 or np.ptp(seen) == 0:
-                raise NotImputable(
-                    f"{name}: {'fewer than three values' if len(seen) < 3 else 'one value alone'} to learn from"
-                )
+            if len(seen) <= d + 1:
+                raise NotImputable(f"{name}: {len(seen)} values are too few to learn from with {d} columns")
+            if np.ptp(seen) == 0:
+                raise NotImputable(f"{name}: one value alone to learn from")
         complete = part[~np.isnan(part).any(axis=1)]
-        if len(complete) <= part.shape[1]:
-            raise NotImputable(f"{len(complete)} complete rows are too few for {part.shape[1]} columns")
-        centred = complete - complete.mean(axis=0)
-        scale = np.sqrt((centred**2).mean(axis=0))
-        if not scale.all() or np.linalg.matrix_rank(centred / scale) < part.shape[1]:
-            raise NotImputable("among the complete rows one column follows from the others; leave it out")
+        if len(complete) > d:
+            centred = complete - complete.mean(axis=0)
+            scale = np.sqrt((centred**2).mean(axis=0))
+            if not scale.all() or np.linalg.matrix_rank(centred / scale) < d:
+                raise NotImputable("among the complete rows one column follows from the others; leave it out")
         return part
 
 
@@ -98,7 +98,10 @@ def numbers(frame: pd.DataFrame, names: Sequence[str], *, binary: bool) -> Numbe
         for level in range(1, len(levels)):
             parts.append(np.where(missing, np.nan, codes == level))
             source.append(name)
-    return Numbers(np.column_stack(parts), tuple(source), kept)
+    matrix = np.column_stack(parts)
+    if np.isinf(matrix).any():
+        raise NotImputable(f"{source[int(np.isinf(matrix).any(axis=0).argmax())]}: somebody has an infinite value")
+    return Numbers(matrix, tuple(source), kept)
 
 
 def strata(frame: pd.DataFrame, by: str | None) -> list[np.ndarray]:

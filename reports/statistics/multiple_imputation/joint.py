@@ -42,7 +42,10 @@ def normal(
     trace = np.zeros((iterations, len(incomplete), m))
     missing = np.isnan(known.matrix[:, incomplete])
     for rows in strata(frame, by):
-        filled, sums = _augmented(known.chosen(rows), m, iterations, generator)
+        try:
+            filled, sums = _augmented(known.chosen(rows), m, iterations, generator)
+        except np.linalg.LinAlgError:
+            raise NotImputable("the columns follow from each other where they are observed; leave one out") from None
         values[:, rows] = filled[:, :, incomplete]
         trace += sums[:, incomplete] / np.maximum(missing.sum(axis=0), 1)[None, :, None]
     names = tuple(known.source[j] for j in incomplete)

@@ -181,6 +181,8 @@ def _events(
             raise UnknownStrategy("strategies by kind of event need events")
         before = np.where(seen.any(axis=1), m - seen[:, ::-1].argmax(axis=1), 0)
         return before, [strategies if at < m else MAR for at in before]
+    if lacking := {"subject", "visit", "event"} - set(events.columns):
+        raise formulas.UnknownColumn(f"events: there is no column {', '.join(sorted(lacking))}")
     before = np.full(n, m)
     kinds: list[Strategy] = [MAR] * n
     place_of, visit_of = {name: i for i, name in enumerate(subjects)}, {name: j for j, name in enumerate(visits)}

@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     import pandas as pd
 
 MOST_NUMBERS = 4_000_000  # completed values held at one time
+ROUNDING = 1e-9  # of the outcome's standard deviation
 
 
 @dataclass(frozen=True)
@@ -51,19 +52,33 @@ class Jackknife:
     @property
     def marginal_means(self) -> pd.DataFrame:
         """By visit and arm: estimate se z p lower upper (normal, 95 %)."""
-        return _table(self.trial.places, self.means.T.ravel(), jackknife_error(self.without).T.ravel())
+        return self._table(self.trial.places, self.means.T.ravel(), jackknife_error(self.without).T.ravel())
 
     @property
     def contrasts(self) -> pd.DataFrame:
         """By visit and arm, each against the control: estimate se z p lower upper (normal, 95 %)."""
         differences, without = self.means[1:] - self.means[0], self.without[:, 1:] - self.without[:, :1]
-        return _table(self.trial.comparisons, differences.T.ravel(), jackknife_error(without).T.ravel())
+        return self._table(self.trial.comparisons, differences.T.ravel(), jackknife_error(without).T.ravel())
 
     def with_delta(self, delta: float | Mapping[str, float]) -> Jackknife:
         """The same with another delta: added, in units of the outcome, to whatever is imputed at or after an event."""
         given = delta_by_arm(delta, self.trial.arms)
         more = (given - self.delta)[self.trial.arm_of]
         return replace(self, delta=given, imputed=self.imputed + more[:, None] * self.trial.delta_places)
+
+    def _table(self, labels: list[dict[str, str]], estimate: np.ndarray, se: np.ndarray) -> pd.DataFrame:
+        import pandas as pd
+        from scipy.special import ndtr
+
+        if (bad := se < ROUNDING * np.nanstd(self.trial.y)).any():
+            where = labels[int(bad.argmax())]["visit"]
+            raise NotEstimable(
+                f"at visit {where} the outcome does not vary around the model: whoever is left out, nothing changes"
+            )
+        z = estimate / se
+        half = normal_quantile(0.975) * se
+        columns = {"estimate": estimate, "se": se, "z": z, "p": 2 * ndtr(-np.abs(z))}
+        return pd.DataFrame(labels).assign(**columns, lower=estimate - half, upper=estimate + half)
 
 
 def conditional_mean(
@@ -112,15 +127,3 @@ def jackknife_error(without: np.ndarray) -> np.ndarray:
     """Jackknife standard errors over the first axis (Efron and Tibshirani 1993, equation 11.5)."""
     n = len(without)
     return np.sqrt((n - 1) / n * ((without - without.mean(axis=0)) ** 2).sum(axis=0))
-
-
-def _table(labels: list[dict[str, str]], estimate: np.ndarray, se: np.ndarray) -> pd.DataFrame:
-    import pandas as pd
-    from scipy.special import ndtr
-
-    if not se.all():
-        raise NotEstimable("an estimate is the same whoever is left out: the outcome does not vary around the model")
-    z = estimate / se
-    half = normal_quantile(0.975) * se
-    columns = {"estimate": estimate, "se": se, "z": z, "p": 2 * ndtr(-np.abs(z))}
-    return pd.DataFrame(labels).assign(**columns, lower=estimate - half, upper=estimate + half)

@@ -170,7 +170,8 @@ def test_the_trace_is_the_mean_of_what_was_imputed():
         ("normal", {}, {"columns": ["x", "kind"]}, mi.NotImputable, "only chained equations"),
         ("normal", {}, {"columns": ["x", "w"]}, UnknownColumn, "no column 'w'"),
         ("normal", {"z": 1.0}, {}, mi.NotImputable, "z: one value alone"),
-        ("chained", {"z": np.nan}, {}, mi.NotImputable, "z: fewer than three values"),
+        ("chained", {"z": np.nan}, {}, mi.NotImputable, "z: 0 values are too few to learn from with 3 columns"),
+        ("chained", {"z": np.inf}, {}, mi.NotImputable, "z: somebody has an infinite value"),
         ("chained", {}, {"columns": ["x", "y", "arm"], "by": "arm"}, mi.NotImputable, "cannot be among the columns"),
         ("chained", {}, {"columns": ["x", "y"], "by": "kind"}, mi.NotImputable, "kind is missing for somebody"),
         ("chained", {}, {"methods": {"y": "tree"}}, mi.NotImputable, "'tree' is no method"),
@@ -191,6 +192,17 @@ def test_a_column_that_follows_from_others_is_said():
     for how in ("chained", "normal"):
         with pytest.raises(mi.NotImputable, match="follows from the others"):
             imputed_by(how, frame, ["x", "y", "z", "w"])
+
+
+@pytest.mark.parametrize("how", ["chained", "normal"])
+def test_nobody_needs_to_be_complete(how):
+    generator = np.random.default_rng(7)
+    level = generator.normal(0, 1, 60)
+    values = level[:, None] + generator.normal(0, 0.5, (60, 3))
+    values[np.arange(60), np.arange(60) % 3] = np.nan
+    imputed = imputed_by(how, pd.DataFrame(values, columns=["a", "b", "c"]), ["a", "b", "c"], m=20, iterations=30)
+    drawn = imputed.values.mean(axis=0)[np.arange(60), np.arange(60) % 3]
+    assert np.corrcoef(drawn, level)[0, 1] > 0.8
 
 
 def test_a_regression_on_what_was_not_imputed_is_refused():

@@ -309,3 +309,29 @@ def test_an_event_must_have_a_strategy_a_subject_and_a_visit():
         with_event(subject=99)
     with pytest.raises(rb.UnknownStrategy, match="no such visit"):
         with_event(visit=9)
+
+
+def test_a_second_event_and_a_frame_without_its_columns_are_refused():
+    twice = pd.DataFrame({"subject": [1, 1], "visit": [2, 3], "event": ["moved", "moved"]})
+    with pytest.raises(rb.UnknownStrategy, match="subject 1 has two events"):
+        rb.conditional_mean(a_trial(), SMALL, events=twice)
+    with pytest.raises(UnknownColumn, match="events: there is no column event"):
+        rb.conditional_mean(a_trial(), SMALL, events=twice.drop(columns="event"))
+
+
+def test_three_arms_are_each_compared_with_the_control():
+    frame = a_trial(6, n=60)
+    frame["arm"] = np.array(["a", "b", "c"])[frame.person % 3]
+    found = rb.conditional_mean(frame, replace(SMALL, references={"c": "b"}), strategies="jump-to-reference")
+    assert list(found.contrasts.contrast) == ["b - a", "c - a"] * 3
+    jumped = found.trial.missing[:, 2] & (found.trial.arm_of == 2)
+    other = rb.conditional_mean(frame, SMALL, strategies="jump-to-reference")
+    assert not np.isclose(found.imputed[jumped, 2], other.imputed[jumped, 2]).any()
+    assert np.array_equal(found.imputed[~jumped], other.imputed[~jumped])
+
+
+def test_an_outcome_that_the_model_fits_exactly_has_no_error_to_report():
+    frame = a_trial(missing=0)
+    frame["y"] = frame.y.where(frame.week != 3, 7.0)
+    with pytest.raises(mmrm.NotEstimable, match="at visit 3 the outcome does not vary"):
+        _ = rb.conditional_mean(frame, SMALL).contrasts
