@@ -124,7 +124,8 @@ class Logistic:
     def _profile_limit(self, j: int, side: int, z: float) -> float:
         from scipy.optimize import brentq
 
-        y, q, _ = self.data.y, *np.linalg.qr(np.delete(self.data.x, j, axis=1))
+        others = [k for k in range(len(self.beta)) if k != j]
+        y, q = self.data.y, np.linalg.qr(self.data.x[:, others])[0]
         # What the other columns do not explain of this one: the profile is the same, and its search starts close by.
         column = self.data.x[:, j] - q @ (q.T @ self.data.x[:, j])
         start = q.T @ (self.data.x @ self.beta)

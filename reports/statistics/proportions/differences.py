@@ -7,7 +7,7 @@
     mee               score interval without that factor; Mee, Biometrics 1984;40:1175
 
 A score limit is the difference at which the score statistic equals the normal quantile, the proportions being those most
-likely among all that differ by it: the root of a cubic in closed form.
+likely among all that differ by it.
 """
 
 import math
@@ -101,21 +101,40 @@ def _score(x1: int, n1: int, x2: int, n2: int, delta: float, factor: float) -> f
 
 
 def restricted_p2(x1: int, n1: int, x2: int, n2: int, delta: float) -> float:
-    """The second proportion that is most likely where the first is larger by `delta`."""
-    total, events = n1 + n2, x1 + x2
-    a = float(total)
-    b = (n1 + 2 * n2) * delta - total - events
-    c = (n2 * delta - total - 2 * x2) * delta + events
-    d = x2 * delta * (1 - delta)
-    q = (b / (3 * a)) ** 3 - b * c / (6 * a * a) + d / (2 * a)
-    p = math.copysign(math.sqrt(max(0.0, (b / (3 * a)) ** 2 - c / (3 * a))), q)
-    cosine = max(-1.0, min(1.0, q / p**3)) if p else 1.0
-    root = 2 * p * math.cos((math.pi + math.acos(cosine)) / 3) - b / (3 * a)
+    """The second proportion that is most likely where the first is larger by `delta`.
+
+    The slope of the log likelihood falls over the whole range: Newton's method, and halving where it leaves the bracket. The
+    root of the cubic in closed form loses half its digits, or more, where it meets another at the edge.
+    """
     low, high = max(0.0, -delta), min(1.0, 1 - delta)
-    for _ in range(3):  # the cosine loses digits where two roots meet
-        slope = (3 * a * root + 2 * b) * root + c
-        if not slope:
-            break
-        root -= (((a * root + b) * root + c) * root + d) / slope
-        root = min(high, max(low, root))
-    return min(high, max(low, root))
+    if _slope(x1, n1, x2, n2, low + delta, low)[0] <= 0:
+        return low
+    if _slope(x1, n1, x2, n2, high + delta, high)[0] >= 0:
+        return high
+    p2 = (x1 + x2 - n1 * delta) / (n1 + n2)
+    if not low < p2 < high:
+        p2 = (low + high) / 2
+    for _ in range(200):
+        slope, curve = _slope(x1, n1, x2, n2, p2 + delta, p2)
+        low, high = (p2, high) if slope > 0 else (low, p2)
+        following = p2 - slope / curve if math.isfinite(slope) and math.isfinite(curve) else math.nan
+        if not low < following < high:
+            following = (low + high) / 2
+        if abs(following - p2) <= 1e-16 + 1e-15 * p2:
+            return following
+        p2 = following
+    return p2
+
+
+def _slope(x1: int, n1: int, x2: int, n2: int, p1: float, p2: float) -> tuple[float, float]:
+    """First and second derivative of the log likelihood; a count of zero takes no part, whatever its proportion."""
+    p1 = min(1.0, max(0.0, p1))
+    slope = curve = 0.0
+    for count, p, sign in ((x1, p1, 1), (n1 - x1, 1 - p1, -1), (x2, p2, 1), (n2 - x2, 1 - p2, -1)):
+        if not count:
+            continue
+        if p <= 0:
+            return sign * math.inf, -math.inf
+        slope += sign * count / p
+        curve -= count / p / p
+    return slope, curve
