@@ -91,8 +91,7 @@ def table(
         raise NotEstimable(f"{int(frame[arm].isna().sum())} people have no {arm}")
     levels, codes, _ = formulas.levels_of(arm, frame[arm], None)
     chosen = levels[0] if reference is None else reference
-    if chosen not in levels:
-        raise formulas.FormulaError(f"{arm}: there is no level {chosen!r}; there are {', '.join(levels)}")
+    formulas.level_number(arm, levels, chosen)
     who = {name: codes == number for number, name in enumerate(levels)}
     rows: list[NumberRow | CategoryRow] = [
         *(_number(name, frame[name], who, chosen, quantile_type, p_values) for name in numbers),

@@ -19,7 +19,7 @@ import numpy as np
 
 from . import formula as formulas
 from . import wald
-from .frames import NotEstimable, Regression, check_choice, check_columns, complete, regression
+from .model_frame import ModelFrame, NotEstimable, build, check_choice, check_columns, complete
 from .wald import FTest
 
 if TYPE_CHECKING:
@@ -134,7 +134,7 @@ def fit(
     needed = [outcome, arm, *formulas.parse(fixed).variables]
     check_columns(frame, [*needed, dose])
     data, said = _with_doses(frame.loc[complete(frame, needed)], arm, offered, dose, unoffered_dose)
-    found = regression(data, outcome=outcome, fixed=fixed, reference=reference, needed=[arm, dose])
+    found = build(data, outcome=outcome, fixed=fixed, reference=reference, needed=[arm, dose], scaled=True)
     if arm in (each.name for each in found.design.variables):
         raise formulas.FormulaError(f"{arm} is the instrument: it is not a covariate")
     arms, codes, _ = formulas.levels_of(arm, found.frame[arm], None)
@@ -164,7 +164,7 @@ def _with_doses(
 
 
 def _two_stages(
-    found: Regression,
+    found: ModelFrame,
     instrument: np.ndarray,
     exposure: np.ndarray,
     name: str,

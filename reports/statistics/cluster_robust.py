@@ -13,10 +13,9 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from . import formula as formulas
 from . import wald
-from .estimates import Estimates
-from .frames import NotEstimable, Regression, regression
+from .estimates import Solved
+from .model_frame import ModelFrame, NotEstimable, build, check_columns
 from .wald import FTest
 
 if TYPE_CHECKING:
@@ -62,37 +61,14 @@ class Inference:
 
 
 @dataclass(frozen=True)
-class Fit(Estimates):
-    """Least squares; `inference` has the robust covariance."""
+class Fit(Solved):
+    """Least squares; `errors` has the robust covariance."""
 
-    regression: Regression
-    scaled_coefficients: np.ndarray
-    robust: Inference
-    warnings: tuple[str, ...]
-
-    @property
-    def inference(self) -> Inference:
-        return self.robust
-
-    @property
-    def design(self) -> formulas.Design:
-        return self.regression.design
-
-    @property
-    def scale(self) -> np.ndarray:
-        return self.regression.scale
-
-    @property
-    def scaled_beta(self) -> np.ndarray:
-        return self.scaled_coefficients
-
-    @property
-    def n_observations(self) -> int:
-        return len(self.robust.x)
+    errors: Inference
 
     @property
     def n_clusters(self) -> int:
-        return int(self.robust.cluster.max()) + 1
+        return int(self.errors.cluster.max()) + 1
 
 
 def fit(
@@ -107,9 +83,8 @@ def fit(
 
     Errors: NotEstimable, formula.FormulaError, formula.UnknownColumn.
     """
-    if cluster not in frame.columns:
-        raise formulas.UnknownColumn(f"there is no column {cluster!r}")
-    found = regression(frame, outcome=outcome, fixed=fixed, reference=reference)
+    check_columns(frame, [cluster])
+    found = build(frame, outcome=outcome, fixed=fixed, reference=reference, scaled=True)
     return fitted(found, alone_where_missing(found.frame[cluster]))
 
 
@@ -124,7 +99,7 @@ def alone_where_missing(labels: pd.Series) -> np.ndarray:
     return codes
 
 
-def fitted(found: Regression, cluster: np.ndarray) -> Fit:
+def fitted(found: ModelFrame, cluster: np.ndarray) -> Fit:
     x, y = found.x, found.y
     n_clusters = int(cluster.max()) + 1
     if n_clusters <= x.shape[1]:
@@ -137,7 +112,7 @@ def fitted(found: Regression, cluster: np.ndarray) -> Fit:
     ends = np.cumsum(np.bincount(cluster))
     for rows in np.split(order, ends[:-1]):
         adjusted[rows] = _root(np.eye(len(rows)) - x[rows] @ phi @ x[rows].T) @ x[rows]
-    return Fit(found, beta, Inference(x, residuals, adjusted, cluster, phi), found.warnings)
+    return Fit(found, beta, Inference(x, residuals, adjusted, cluster, phi))
 
 
 def _root(matrix: np.ndarray) -> np.ndarray:

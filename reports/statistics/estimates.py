@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Protocol
 
 import numpy as np
 
 from . import formula as formulas
+from . import wald
+from .model_frame import ModelFrame
 from .wald import FTest
 
 if TYPE_CHECKING:
@@ -22,6 +25,24 @@ class Inference(Protocol):
     def standard_errors(self, combinations: np.ndarray) -> np.ndarray: ...
     def degrees_of_freedom(self, combinations: np.ndarray) -> np.ndarray: ...
     def joint(self, combinations: np.ndarray, beta: np.ndarray) -> FTest: ...
+
+
+@dataclass(frozen=True)
+class Known:
+    """A covariance `vcov` (p, p) and the same degrees of freedom `df`, infinite for normal intervals, whatever is estimated."""
+
+    vcov: np.ndarray
+    df: float
+
+    def standard_errors(self, combinations: np.ndarray) -> np.ndarray:
+        return wald.standard_errors(combinations, self.vcov)
+
+    def degrees_of_freedom(self, combinations: np.ndarray) -> np.ndarray:
+        return np.full(len(combinations), self.df)
+
+    def joint(self, combinations: np.ndarray, beta: np.ndarray) -> FTest:
+        """Wald's F test; with infinite `df` his chi-squared test, its statistic divided by df1."""
+        return wald.joint(combinations, beta, self.vcov, self.degrees_of_freedom)
 
 
 class Estimates:
@@ -71,7 +92,7 @@ class Estimates:
         """Means at every level of `of` and `by`: numbers at their means, other categories weighted equally."""
         import pandas as pd
 
-        labels, rows = self.design.grid([*_listed(of), *_listed(by)])
+        labels, rows = self.design.grid([*listed(of), *listed(by)])
         columns = self.estimated(rows, confidence)
         kept = {name: columns[name] for name in ("estimate", "se", "df", "lower", "upper")}
         return pd.DataFrame({**_by_name(labels), **kept})
@@ -83,20 +104,15 @@ class Estimates:
         import pandas as pd
 
         levels = self.design.variable(of).levels
-        if reference is not None and reference not in levels:
-            raise formulas.FormulaError(f"{of}: there is no level {reference!r}; there are {', '.join(levels)}")
-        if reference is not None:
-            pairs = [(levels.index(each), levels.index(reference)) for each in levels if each != reference]
-        else:
-            pairs = [(j, i) for i in range(len(levels)) for j in range(i + 1, len(levels))]
-        labels, rows = self.design.grid([of, *_listed(by)])
+        pairs = formulas.pairs_of(of, levels, reference)
+        labels, rows = self.design.grid([of, *listed(by)])
         strata = [labels[i : i + len(levels)] for i in range(0, len(labels), len(levels))]
         means = rows.reshape(len(strata), len(levels), -1)
         combinations, heads = [], []
         for own, block in zip(strata, means, strict=True):
             for first, second in pairs:
                 combinations.append(block[first] - block[second])
-                at = {name: own[0][name] for name in _listed(by)}
+                at = {name: own[0][name] for name in listed(by)}
                 heads.append({**at, "contrast": f"{levels[first]} - {levels[second]}"})
         return pd.DataFrame({**_by_name(heads), **self.estimated(np.array(combinations), confidence)})
 
@@ -129,7 +145,40 @@ class Estimates:
         }
 
 
-def _listed(names: str | Sequence[str]) -> list[str]:
+@dataclass(frozen=True)
+class Solved(Estimates):
+    """Estimates of a model that `data` describes: `solution` (p,) and `errors` on the scale of its columns."""
+
+    data: ModelFrame
+    solution: np.ndarray
+    errors: Inference
+
+    @property
+    def inference(self) -> Inference:
+        return self.errors
+
+    @property
+    def design(self) -> formulas.Design:
+        return self.data.design
+
+    @property
+    def scale(self) -> np.ndarray:
+        return self.data.scale
+
+    @property
+    def scaled_beta(self) -> np.ndarray:
+        return self.solution
+
+    @property
+    def n_observations(self) -> int:
+        return len(self.data.z)
+
+    @property
+    def warnings(self) -> tuple[str, ...]:
+        return self.data.warnings
+
+
+def listed(names: str | Sequence[str]) -> list[str]:
     return [names] if isinstance(names, str) else list(names)
 
 

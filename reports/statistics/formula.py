@@ -259,15 +259,28 @@ def levels_of(name: str, values: Any, reference: str | None) -> tuple[tuple[str,
         codes, found = pd.factorize(series, sort=True)
     texts = [text_of(each) for each in found]
     if reference is not None:
-        if reference not in texts:
-            raise FormulaError(f"{name}: there is no level {reference!r}; there are {', '.join(texts)}")
-        first = texts.index(reference)
+        first = level_number(name, texts, reference)
         order = [first, *(i for i in range(len(texts)) if i != first)]
         moved = np.empty(len(texts) + 1, dtype=np.int64)
         moved[order] = np.arange(len(texts))
         moved[-1] = -1
         codes, texts = moved[codes], [texts[i] for i in order]
     return tuple(texts), np.asarray(codes), unused
+
+
+def level_number(name: str, levels: Sequence[str], level: str) -> int:
+    """Its place from 0. Errors: FormulaError."""
+    if level not in levels:
+        raise FormulaError(f"{name}: there is no level {level!r}; there are {', '.join(levels)}")
+    return levels.index(level)
+
+
+def pairs_of(name: str, levels: Sequence[str], reference: str | None) -> list[tuple[int, int]]:
+    """Every level against `reference`, or all pairs (later against earlier), by number."""
+    if reference is None:
+        return [(j, i) for i in range(len(levels)) for j in range(i + 1, len(levels))]
+    against = level_number(name, levels, reference)
+    return [(place, against) for place in range(len(levels)) if place != against]
 
 
 def text_of(value: Any) -> str:

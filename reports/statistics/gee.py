@@ -17,12 +17,9 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from . import formula as formulas
-from . import wald
-from .estimates import Estimates
-from .frames import NotEstimable, Regression, check_choice, regression
+from .estimates import Known, Solved
 from .linear_covariance import NotConverged
-from .wald import FTest
+from .model_frame import ModelFrame, NotEstimable, build, check_choice
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -37,58 +34,16 @@ TIGHT = 1e-10  # norm of the estimating equations
 
 
 @dataclass(frozen=True)
-class Inference:
-    """Normal: infinite degrees of freedom."""
-
-    vcov: np.ndarray
-
-    def standard_errors(self, combinations: np.ndarray) -> np.ndarray:
-        """(r,) of the rows of `combinations` (r, p)."""
-        return wald.standard_errors(combinations, self.vcov)
-
-    def degrees_of_freedom(self, combinations: np.ndarray) -> np.ndarray:
-        return np.full(len(combinations), np.inf)
-
-    def joint(self, combinations: np.ndarray, beta: np.ndarray) -> FTest:
-        """Wald's chi-squared test, its statistic divided by df1."""
-        return wald.joint(combinations, beta, self.vcov, self.degrees_of_freedom)
-
-
-@dataclass(frozen=True)
-class Fit(Estimates):
+class Fit(Solved):
     """A fitted model. `correlation` within a subject is None with the independence working model; `dispersion` is the variance
     of the residuals relative to that of the family."""
 
-    regression: Regression
-    scaled_coefficients: np.ndarray
-    normal: Inference
     family: str
     working: str
     se: str
     correlation: float | None
     dispersion: float
     n_subjects: int
-    warnings: tuple[str, ...]
-
-    @property
-    def inference(self) -> Inference:
-        return self.normal
-
-    @property
-    def design(self) -> formulas.Design:
-        return self.regression.design
-
-    @property
-    def scale(self) -> np.ndarray:
-        return self.regression.scale
-
-    @property
-    def scaled_beta(self) -> np.ndarray:
-        return self.scaled_coefficients
-
-    @property
-    def n_observations(self) -> int:
-        return len(self.regression.z)
 
     @property
     def odds_ratios(self) -> pd.DataFrame:
@@ -123,7 +78,7 @@ def fit(
     check_choice("family", family, FAMILIES)
     check_choice("working", working, WORKING)
     check_choice("se", se, tuple(ERRORS))
-    found = regression(frame, outcome=outcome, fixed=fixed, reference=reference, needed=[subject])
+    found = build(frame, outcome=outcome, fixed=fixed, reference=reference, needed=[subject], scaled=True)
     if family == "binomial" and set(np.unique(found.y)) != {0.0, 1.0}:
         raise NotEstimable(f"{outcome}: a yes-or-no outcome has zeros and ones, and both")
     codes, subjects = pd.factorize(found.frame[subject])
@@ -139,18 +94,17 @@ def fit(
     return Fit(
         found,
         np.asarray(result.params),
-        Inference(vcov),
+        Known(vcov, np.inf),
         family,
         working,
         se,
         correlation,
         float(result.scale),
         len(subjects),
-        found.warnings,
     )
 
 
-def _solved(found: Regression, codes: np.ndarray, family: str, working: str, errors: str):  # type: ignore[no-untyped-def]
+def _solved(found: ModelFrame, codes: np.ndarray, family: str, working: str, errors: str):  # type: ignore[no-untyped-def]
     """statsmodels' result. What it only warns of is an error here."""
     import statsmodels.api as sm
 

@@ -12,16 +12,14 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping
 from dataclasses import dataclass
-from functools import cached_property
 from typing import TYPE_CHECKING
 
 import numpy as np
 
 from . import formula as formulas
-from .estimates import Estimates
-from .frames import NotEstimable, Regression, check_choice, check_columns, regression
 from .linear_covariance import NotConverged
-from .random_effects import DEGREES, Fitted, Inference, fitted
+from .model_frame import NotEstimable, build, check_columns
+from .random_effects import RandomEffects, check_degrees, fitted
 from .wald import FTest
 
 if TYPE_CHECKING:
@@ -31,39 +29,15 @@ __all__ = ["FTest", "Fit", "NotConverged", "NotEstimable", "fit"]
 
 
 @dataclass(frozen=True)
-class Fit(Estimates):
+class Fit(RandomEffects):
     """A fitted model. `random_names` are the columns of the random effects, "(Intercept)" the first."""
 
-    regression: Regression
-    fitted: Fitted
     subject: str
     random_names: tuple[str, ...]
-    df: str
-    warnings: tuple[str, ...]
-
-    @cached_property
-    def inference(self) -> Inference:
-        return Inference(self.fitted.optimum, self.df)
-
-    @property
-    def design(self) -> formulas.Design:
-        return self.regression.design
-
-    @property
-    def scale(self) -> np.ndarray:
-        return self.regression.scale / self.fitted.y_scale
-
-    @property
-    def scaled_beta(self) -> np.ndarray:
-        return self.fitted.optimum.point.beta
 
     @property
     def n_subjects(self) -> int:
         return self.fitted.optimum.likelihood.n_clusters
-
-    @property
-    def n_observations(self) -> int:
-        return self.fitted.optimum.likelihood.n_observations
 
     @property
     def singular(self) -> bool:
@@ -97,11 +71,6 @@ class Fit(Estimates):
         return pd.DataFrame(rows, columns=["group", "first", "second", "estimate", "sd_or_correlation"])
 
     @property
-    def minus_two_log_likelihood(self) -> float:
-        """REML: of the residual likelihood with the constant (N - p) log 2 pi (lme4's REML criterion)."""
-        return self.fitted.minus_two_log_likelihood(self.regression.scale)
-
-    @property
     def n_parameters(self) -> int:
         """That AIC and BIC count: of the covariance, and by maximum likelihood of the mean too."""
         reml = self.fitted.optimum.likelihood.reml
@@ -133,19 +102,18 @@ def fit(
     the intercept is always in it, and random effects may correlate. Kenward-Roger needs REML.
     Errors: NotEstimable, NotConverged, formula.FormulaError, formula.UnknownColumn.
     """
-    check_choice("df", df, DEGREES)
-    if df == "kenward-roger" and not reml:
-        raise ValueError("Kenward-Roger is defined for REML; use df='satterthwaite' with maximum likelihood")
+    check_degrees(df, reml)
     slopes = formulas.parse(random)
     check_columns(frame, slopes.variables)
-    found = regression(frame, outcome=outcome, fixed=fixed, reference=reference, needed=[subject, *slopes.variables])
+    needed = [subject, *slopes.variables]
+    found = build(frame, outcome=outcome, fixed=fixed, reference=reference, needed=needed, scaled=True)
     columns = _random_columns(found.frame, slopes)
     cluster = _clusters(found.frame, subject)
     result = fitted(found, cluster, columns, reml=reml)
     names = ("(Intercept)", *(":".join(term) for term in slopes.terms))
     singular = ("a variance is zero or a correlation is one: fewer random effects describe these data as well",)
     warnings = (*found.warnings, *(singular if result.rank < result.size else ()))
-    return Fit(found, result, subject, names, df, warnings)
+    return Fit(found, result, df, warnings, subject, names)
 
 
 def _random_columns(frame: pd.DataFrame, slopes: formulas.Formula) -> np.ndarray:

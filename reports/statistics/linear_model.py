@@ -19,7 +19,8 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from .distributions import f_p
-from .model_frame import ModelFrame, NotEstimable, build, pairs_of
+from .estimates import Known, Solved, listed
+from .model_frame import NotEstimable, build, check_choice
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -38,13 +39,14 @@ class JointTest:
 
 
 @dataclass(frozen=True)
-class Regression:
-    """A fitted model; frames are made anew at each asking."""
+class Regression(Solved):
+    """A fitted model."""
 
-    data: ModelFrame
-    beta: np.ndarray
-    covariance_matrix: np.ndarray
     covariance: str
+
+    @property
+    def covariance_matrix(self) -> np.ndarray:
+        return self.inference.vcov
 
     @property
     def n(self) -> int:
@@ -53,14 +55,6 @@ class Regression:
     @property
     def df(self) -> int:
         return self.n - len(self.beta)
-
-    @property
-    def names(self) -> tuple[str, ...]:
-        return self.data.names
-
-    @property
-    def warnings(self) -> tuple[str, ...]:
-        return self.data.warnings
 
     @cached_property
     def residuals(self) -> np.ndarray:
@@ -79,62 +73,25 @@ class Regression:
     def adjusted_r_squared(self) -> float:
         return 1 - (1 - self.r_squared) * (self.n - 1) / self.df
 
-    @property
-    def vcov(self) -> pd.DataFrame:
-        import pandas as pd
-
-        return pd.DataFrame(self.covariance_matrix, index=list(self.names), columns=list(self.names))
-
-    @property
-    def coefficients(self) -> pd.DataFrame:
-        """By term: estimate se df t p lower upper, 95 % intervals."""
-        return self.combinations(np.eye(len(self.beta)), list(self.names))
-
     def combinations(
         self, rows: np.ndarray, labels: Sequence[str] | None = None, confidence: float = 0.95
     ) -> pd.DataFrame:
         """Linear combinations of coefficients, `rows` (r, p) in the order of `names`."""
         import pandas as pd
-        from scipy.special import stdtr, stdtrit
 
-        rows = np.atleast_2d(rows)
-        estimate = rows @ self.beta
-        se = np.sqrt(np.einsum("rp,pq,rq->r", rows, self.covariance_matrix, rows))
-        t = estimate / se
-        half = stdtrit(self.df, (1 + confidence) / 2) * se
-        columns = {"estimate": estimate, "se": se, "df": float(self.df), "t": t, "p": 2 * stdtr(self.df, -np.abs(t))}
         index = pd.Index(labels, name="term") if labels is not None else None
-        return pd.DataFrame({**columns, "lower": estimate - half, "upper": estimate + half}, index=index)
+        return pd.DataFrame(self.estimated(np.atleast_2d(rows), confidence), index=index)
 
     def marginal_means(
-        self, of: str | Sequence[str], by: str | Sequence[str] = (), weights: str = "equal", confidence: float = 0.95
+        self, of: str | Sequence[str], by: str | Sequence[str] = (), confidence: float = 0.95, weights: str = "equal"
     ) -> pd.DataFrame:
         """Means at every level of `of` and `by`: numbers at their means, other categories averaged by `weights`, equal or
         proportional (Searle, Speed and Milliken, Am Stat 1980;34:216)."""
         import pandas as pd
 
-        labels, rows = self.data.grid([*_listed(of), *_listed(by)], weights)
+        labels, rows = self.data.grid([*listed(of), *listed(by)], weights)
         found = self.combinations(rows, confidence=confidence)
         return pd.concat([pd.DataFrame(labels), found], axis=1)
-
-    def contrasts(
-        self, of: str, by: str | Sequence[str] = (), reference: str | None = None, confidence: float = 0.95
-    ) -> pd.DataFrame:
-        """Differences of marginal means: of every level from `reference`, or of all pairs (later minus earlier)."""
-        import pandas as pd
-
-        levels = self.data.design.variable(of).levels
-        pairs = pairs_of(levels, of, reference)
-        labels, rows = self.data.design.grid([of, *_listed(by)])
-        means = rows.reshape(-1, len(levels), len(self.beta))
-        combinations, heads = [], []
-        for place, block in enumerate(means):
-            own = labels[place * len(levels)]
-            for first, second in pairs:
-                at = {name: own[name] for name in _listed(by)}
-                heads.append({**at, "contrast": f"{levels[first]} - {levels[second]}"})
-                combinations.append(block[first] - block[second])
-        return pd.concat([pd.DataFrame(heads), self.combinations(np.array(combinations), None, confidence)], axis=1)
 
     def joint(self, rows: np.ndarray) -> JointTest:
         """Wald F test with this covariance that every combination in `rows` (r, p) is zero."""
@@ -181,9 +138,8 @@ def regress(
     Errors: NotEstimable for too few people, columns that follow from others, an outcome that does not vary around the
     model, or a leverage of one under HC2 and HC3; formula.FormulaError, formula.UnknownColumn.
     """
-    if covariance not in COVARIANCES:
-        raise ValueError(f"covariance {covariance!r} is not known; use one of {', '.join(COVARIANCES)}")
-    data = build(frame, outcome, fixed, reference)
+    check_choice("covariance", covariance, COVARIANCES)
+    data = build(frame, outcome=outcome, fixed=fixed, reference=reference)
     n, p = data.x.shape
     if n <= p:
         raise NotEstimable(f"{n} people are too few for {p} coefficients")
@@ -194,7 +150,7 @@ def regress(
         raise NotEstimable("the outcome does not vary around the model")
     bread = np.linalg.inv(r)
     middle = _middle(q, residuals, covariance)
-    return Regression(data, beta, bread @ middle @ bread.T, covariance)
+    return Regression(data, beta, Known(bread @ middle @ bread.T, float(n - p)), covariance)
 
 
 def _middle(q: np.ndarray, residuals: np.ndarray, covariance: str) -> np.ndarray:
@@ -212,7 +168,3 @@ def _middle(q: np.ndarray, residuals: np.ndarray, covariance: str) -> np.ndarray
             raise NotEstimable(f"row {row} alone determines a coefficient (leverage 1): {covariance} does not exist")
         squared = squared / left ** (1 if covariance == "hc2" else 2)
     return (q * squared[:, None]).T @ q
-
-
-def _listed(names: str | Sequence[str]) -> list[str]:
-    return [names] if isinstance(names, str) else list(names)

@@ -175,7 +175,7 @@ def fit(frame: pd.DataFrame, *, outcome: str, fixed: str, reference: Mapping[str
     Errors: NotEstimable (too few people, everybody the same, columns that follow from others), Separated;
     formula.FormulaError, formula.UnknownColumn.
     """
-    data = build(frame, outcome, fixed, reference)
+    data = build(frame, outcome=outcome, fixed=fixed, reference=reference)
     y = data.y
     if not np.isin(y, (0.0, 1.0)).all():
         raise ValueError(f"{outcome} has values other than 0 and 1")

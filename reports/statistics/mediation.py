@@ -84,9 +84,9 @@ def fit(
     if interval not in (PERCENTILE, BIAS_CORRECTED):
         raise ValueError(f"interval {interval!r} is not known; use {PERCENTILE} or {BIAS_CORRECTED}")
     fixed = f"`{treatment}`" + (f" + {covariates}" if covariates else "")
-    data = build(frame, outcome, fixed, reference, also=[mediator])
+    data = build(frame, outcome=outcome, fixed=fixed, reference=reference, needed=[mediator])
     place = _column_of(treatment, data.design.term_of_column)
-    rows = frame.loc[data.kept]
+    rows = data.frame
     check_rank(np.column_stack([data.x, as_numbers(rows[mediator], mediator)]), [*data.names, mediator])
     first = regress(rows, outcome=mediator, fixed=fixed, reference=reference)
     second = regress(rows, outcome=outcome, fixed=f"`{mediator}` + {fixed}", reference=reference)

@@ -123,8 +123,7 @@ def differential(
     check_columns(frame, [visit, arm])
     who = _by_arm(frame, arm)
     for name in (first, second):
-        if name not in who:
-            raise formulas.FormulaError(f"{arm}: there is no level {name!r}; there are {', '.join(who)}")
+        formulas.level_number(arm, list(who), name)
     gone = frame[visit].isna().to_numpy()
     counts = [int(n) for name in (first, second) for n in ((gone & who[name]).sum(), who[name].sum())]
     x1, n1, x2, n2 = counts

@@ -1,9 +1,10 @@
-"""From a data frame and a formula to numbers: the rows without missing values, the design matrix and the outcome."""
+"""From a data frame and a formula to the columns of a model: complete rows, categories as numbers, X and y side by side."""
 
 from __future__ import annotations
 
 import itertools
-from collections.abc import Iterable, Mapping, Sequence
+import math
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -15,29 +16,40 @@ if TYPE_CHECKING:
     import pandas as pd
 
 WEIGHTS = ("equal", "proportional")
+ALIASED = 1e-9  # of a column's own sum of squares, where models are solved by cross-products
+ALIASED_LENGTH = 1e-8  # of a column's own length, where they are solved by QR
 
 
 class NotEstimable(ValueError):
-    """The data do not determine what is asked: too few people, or columns that cannot be told apart."""
+    """The data do not determine what is asked; says which column, level or person is the trouble."""
 
 
 @dataclass(frozen=True)
 class ModelFrame:
-    """`x` (n, p) and `y` (n,); `values` by variable as `formula.Design.matrix` takes them; `kept` (rows,) of the frame given."""
+    """`frame` has the complete rows; `values` by variable as `formula.Design.matrix` takes them; `z` (rows, p + 1) their X
+    and then y; `scale` (p,) divided every column of X, ones where X has the units of the data."""
 
+    frame: pd.DataFrame
     design: formulas.Design
     values: Mapping[str, np.ndarray]
-    x: np.ndarray
-    y: np.ndarray
-    kept: np.ndarray
+    z: np.ndarray
+    scale: np.ndarray
     warnings: tuple[str, ...]
+
+    @property
+    def x(self) -> np.ndarray:
+        return self.z[:, :-1]
+
+    @property
+    def y(self) -> np.ndarray:
+        return self.z[:, -1]
 
     @property
     def names(self) -> tuple[str, ...]:
         return self.design.names
 
     def with_level(self, name: str, level: str) -> np.ndarray:
-        """The design matrix (n, p) as if everybody had this level of a category."""
+        """The design matrix (n, p), in the units of the data, as if everybody had this level of a category."""
         variable = self.design.variable(name)
         number = self.level_number(variable, level)
         return self.design.matrix({**self.values, name: np.full(len(self.y), float(number))}, len(self.y))
@@ -46,16 +58,12 @@ class ModelFrame:
     def level_number(variable: formulas.Variable, level: str) -> int:
         if not variable.is_category:
             raise formulas.FormulaError(f"{variable.name} is a number, not a category; write C({variable.name})")
-        if level not in variable.levels:
-            found = ", ".join(variable.levels)
-            raise formulas.FormulaError(f"{variable.name}: there is no level {level!r}; there are {found}")
-        return variable.levels.index(level)
+        return formulas.level_number(variable.name, variable.levels, level)
 
     def grid(self, of: Sequence[str], weights: str = "equal") -> tuple[list[dict[str, str]], np.ndarray]:
         """Rows of marginal means, numbers at their means. Other categories are averaged with equal weights, or
         `proportional`: as often as their combinations occur among the people in the model."""
-        if weights not in WEIGHTS:
-            raise ValueError(f"weights {weights!r} are not known; use one of {', '.join(WEIGHTS)}")
+        check_choice("weights", weights, WEIGHTS)
         if weights == "equal":
             return self.design.grid(of)
         named = [self.design.variable(name) for name in of]
@@ -72,33 +80,45 @@ class ModelFrame:
 
 def build(
     frame: pd.DataFrame,
+    *,
     outcome: str,
     fixed: str,
     reference: Mapping[str, str] | None = None,
-    also: Iterable[str] = (),
+    categories: Collection[str] = (),
+    needed: Sequence[str] = (),
+    scaled: bool = False,
 ) -> ModelFrame:
-    """Rows in which the outcome, a variable of `fixed` or a column of `also` is missing are left out.
+    """Rows in which the outcome, a variable of `fixed` or a column of `needed` is missing are left out.
 
-    The outcome is numbers or truth values. Errors: NotEstimable, formula.FormulaError, formula.UnknownColumn.
+    The outcome is numbers or truth values. `categories` are variables that are never numbers. `scaled` divides the columns of
+    X by their root mean squares, for models that are solved by cross-products; its check for columns that follow from others
+    is as strict as those need. Errors: NotEstimable, formula.FormulaError, formula.UnknownColumn.
     """
-    formula, chosen = formulas.parse(fixed), dict(reference or {})
-    needed = [outcome, *formula.variables, *also]
-    check_columns(frame, needed)
-    if lacking := set(chosen) - set(formula.variables):
+    formula, reference = formulas.parse(fixed), dict(reference or {})
+    names = [outcome, *needed, *formula.variables]
+    check_columns(frame, names)
+    if lacking := set(reference) - set(formula.variables):
         raise formulas.UnknownColumn(f"reference names {', '.join(sorted(lacking))}, not in the formula")
-    kept = frame[list(dict.fromkeys(needed))].notna().to_numpy().all(axis=1)
-    rows = frame.loc[kept]
-    if not len(rows):
+    kept = complete(frame, names)
+    if not kept.all():
+        frame = frame.loc[kept]
+    if not len(frame):
         raise NotEstimable("nobody has all values")
     warnings: list[str] = []
-    variables, values = _variables(rows, formula, chosen, warnings)
+    variables, values = _variables(frame, formula, set(categories), reference, warnings)
     design = formulas.design(formula, variables)
-    x, y = design.matrix(values, len(rows)), as_numbers(rows[outcome], outcome)
+    z = np.empty((len(frame), len(design.names) + 1))
+    x = design.matrix(values, len(frame), out=z[:, :-1])
+    z[:, -1] = as_numbers(frame[outcome], outcome)
     if not np.isfinite(x).all():
         endless = design.names[int(np.argmin(np.isfinite(x).all(axis=0)))]
         raise NotEstimable(f"{endless} has infinite values")
-    check_rank(x, design.names)
-    return ModelFrame(design, values, x, y, kept, tuple(warnings))
+    if scaled:
+        scale = _scaled(z, design.names)
+    else:
+        check_rank(x, design.names)
+        scale = np.ones(len(design.names))
+    return ModelFrame(frame, design, values, z, scale, tuple(warnings))
 
 
 def as_numbers(column: Any, name: str) -> np.ndarray:
@@ -112,14 +132,27 @@ def as_numbers(column: Any, name: str) -> np.ndarray:
     return found
 
 
+def check_choice(what: str, given: str, known: Sequence[str]) -> None:
+    if given not in known:
+        raise ValueError(f"{what} {given!r} is not known; use one of {', '.join(known)}")
+
+
 def check_columns(frame: pd.DataFrame, names: Iterable[str]) -> None:
     for name in names:
         if name not in frame.columns:
             raise formulas.UnknownColumn(f"there is no column {name!r}; there are {', '.join(map(str, frame.columns))}")
 
 
+def complete(frame: pd.DataFrame, names: Sequence[str]) -> np.ndarray:
+    """(rows,) of truth values: which rows have all of these columns."""
+    kept = np.ones(len(frame), dtype=bool)
+    for name in dict.fromkeys(names):
+        kept &= frame[name].notna().to_numpy()
+    return kept
+
+
 def check_rank(x: np.ndarray, names: Sequence[str]) -> None:
-    """NotEstimable with the names of the columns that follow from those before them, whatever the units."""
+    """NotEstimable with the names of the columns of `x` (n, p) that follow from those before them, whatever the units."""
     length = np.linalg.norm(x, axis=0)
     aliased = []
     basis = np.empty((len(x), 0))
@@ -128,24 +161,25 @@ def check_rank(x: np.ndarray, names: Sequence[str]) -> None:
         for _ in range(2):  # once more for the digits that the first pass loses
             left = left - basis @ (basis.T @ left)
         size = float(np.linalg.norm(left))
-        if size < 1e-8:
+        if size < ALIASED_LENGTH:
             aliased.append(name)
         else:
             basis = np.column_stack([basis, left / size])
-    if aliased:
-        raise NotEstimable(
-            f"{', '.join(aliased)} cannot be told apart from the columns before; leave them or a term out"
-        )
+    _refuse(aliased)
 
 
 def _variables(
-    frame: pd.DataFrame, formula: formulas.Formula, reference: Mapping[str, str], warnings: list[str]
+    frame: pd.DataFrame,
+    formula: formulas.Formula,
+    categories: set[str],
+    reference: Mapping[str, str],
+    warnings: list[str],
 ) -> tuple[dict[str, formulas.Variable], dict[str, np.ndarray]]:
-    variables: dict[str, formulas.Variable] = {}
-    values: dict[str, np.ndarray] = {}
+    variables, values = {}, {}
     for name in formula.variables:
-        column: Any = frame[name]
-        if name in formula.categorical or name in reference or not formulas.is_number(column):
+        column = frame[name]
+        is_category = name in categories | formula.categorical or name in reference or not formulas.is_number(column)
+        if is_category:
             levels, codes, unused = formulas.levels_of(name, column, reference.get(name))
             warnings += [f"{name}: nobody has {', '.join(unused)}"] if unused else []
             if len(levels) < 2:
@@ -158,10 +192,29 @@ def _variables(
     return variables, values
 
 
-def pairs_of(levels: Sequence[str], name: str, reference: str | None) -> list[tuple[int, int]]:
-    """Every level against `reference`, or all pairs (later against earlier)."""
-    if reference is None:
-        return [(j, i) for i in range(len(levels)) for j in range(i + 1, len(levels))]
-    if reference not in levels:
-        raise formulas.FormulaError(f"{name}: there is no level {reference!r}; there are {', '.join(levels)}")
-    return [(levels.index(each), levels.index(reference)) for each in levels if each != reference]
+def _scaled(z: np.ndarray, names: Sequence[str]) -> np.ndarray:
+    """Divide the columns of X by their root mean squares, in place; NotEstimable where one follows from those before it."""
+    x = z[:, :-1]
+    scale = np.sqrt(np.einsum("rp,rp->p", x, x) / len(x))
+    if not scale.all():
+        raise NotEstimable(f"{names[int(np.argmin(scale))]} is zero in every row")
+    x /= scale
+    gram = x.T @ x / len(x)
+    root = np.zeros_like(gram)
+    aliased = []
+    for j in range(len(gram)):
+        left = gram[j, j] - root[j, :j] @ root[j, :j]
+        if left < ALIASED:
+            aliased.append(names[j])
+            continue
+        root[j, j] = math.sqrt(left)
+        root[j + 1 :, j] = (gram[j + 1 :, j] - root[j + 1 :, :j] @ root[j, :j]) / root[j, j]
+    _refuse(aliased)
+    return scale
+
+
+def _refuse(aliased: Sequence[str]) -> None:
+    if aliased:
+        raise NotEstimable(
+            f"{', '.join(aliased)} cannot be told apart from the columns before; leave them or a term out"
+        )

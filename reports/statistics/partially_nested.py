@@ -13,17 +13,15 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from functools import cached_property
 from typing import TYPE_CHECKING
 
 import numpy as np
 
 from . import cluster_robust
 from . import formula as formulas
-from .estimates import Estimates
-from .frames import NotEstimable, Regression, check_choice, regression
 from .linear_covariance import NotConverged, maximise
-from .random_effects import DEGREES, Fitted, Inference, fitted
+from .model_frame import ModelFrame, NotEstimable, build, check_choice, check_columns
+from .random_effects import RandomEffects, check_degrees, fitted
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -38,7 +36,7 @@ OUTWARD = (0.05, 0.1, 0.2, 0.3, 0.4, 0.5, 0.6, 0.7, 0.8, 0.9, 0.95, 0.99, 0.999)
 class Nested:
     """`cluster` (rows,) whole numbers, `guided_rows` (rows,) truth values, `arm_codes` (rows,) by `arms`."""
 
-    regression: Regression
+    data: ModelFrame
     arm: str
     guided: str
     arms: tuple[str, ...]
@@ -54,34 +52,11 @@ class Nested:
 
 
 @dataclass(frozen=True)
-class Fit(Estimates):
+class Fit(RandomEffects):
     """A fitted model. Variances in squared units of the outcome."""
 
     nested: Nested
-    fitted: Fitted
     residual: str
-    df: str
-    warnings: tuple[str, ...]
-
-    @cached_property
-    def inference(self) -> Inference:
-        return Inference(self.fitted.optimum, self.df)
-
-    @property
-    def design(self) -> formulas.Design:
-        return self.nested.regression.design
-
-    @property
-    def scale(self) -> np.ndarray:
-        return self.nested.regression.scale / self.fitted.y_scale
-
-    @property
-    def scaled_beta(self) -> np.ndarray:
-        return self.fitted.optimum.point.beta
-
-    @property
-    def n_observations(self) -> int:
-        return self.fitted.optimum.likelihood.n_observations
 
     @property
     def n_clusters(self) -> int:
@@ -106,11 +81,6 @@ class Fit(Estimates):
         """By arm; the same for all where the model has one."""
         found = self.fitted.residual_variances
         return {arm: float(found[min(number, len(found) - 1)]) for number, arm in enumerate(self.nested.arms)}
-
-    @property
-    def minus_two_log_likelihood(self) -> float:
-        """REML: of the residual likelihood with the constant (N - p) log 2 pi."""
-        return self.fitted.minus_two_log_likelihood(self.nested.regression.scale)
 
     @property
     def icc(self) -> float:
@@ -182,17 +152,15 @@ def fit(
     `residual`: common, or by-arm. Errors: NotEstimable, NotConverged, formula.FormulaError, formula.UnknownColumn.
     """
     check_choice("residual", residual, RESIDUALS)
-    check_choice("df", df, DEGREES)
-    if df == "kenward-roger" and not reml:
-        raise ValueError("Kenward-Roger is defined for REML; use df='satterthwaite' with maximum likelihood")
+    check_degrees(df, reml)
     nested = _nested(frame, outcome, arm, guided, cluster, fixed, reference)
     if nested.sizes.max() < 2:
         raise NotEstimable(f"no {cluster} has two people, so there is no variance between them to estimate")
     column = nested.guided_rows.astype(float)[:, None]
     by_arm = nested.arm_codes if residual == "by-arm" else None
-    found = fitted(nested.regression, nested.cluster, column, reml=reml, residual=by_arm)
+    found = fitted(nested.data, nested.cluster, column, reml=reml, residual=by_arm)
     singular = (f"the variance between clusters ({cluster}) is zero",) if found.rank == 0 else ()
-    return Fit(nested, found, residual, df, (*nested.warnings, *singular))
+    return Fit(nested.data, found, df, (*nested.warnings, *singular), nested, residual)
 
 
 def robust(
@@ -207,7 +175,7 @@ def robust(
 ) -> cluster_robust.Fit:
     """Least squares with the same clusters and CR2 errors, which leave open what the variances are. Errors as `fit`."""
     nested = _nested(frame, outcome, arm, guided, cluster, fixed, reference)
-    return cluster_robust.fitted(nested.regression, nested.cluster)
+    return cluster_robust.fitted(nested.data, nested.cluster)
 
 
 def _nested(
@@ -221,9 +189,8 @@ def _nested(
 ) -> Nested:
     if (arm,) not in formulas.parse(fixed).terms:
         raise formulas.FormulaError(f"{arm} is not in {fixed!r}")
-    if cluster not in frame.columns:
-        raise formulas.UnknownColumn(f"there is no column {cluster!r}")
-    found = regression(frame, outcome=outcome, fixed=fixed, reference=reference, categories={arm})
+    check_columns(frame, [cluster])
+    found = build(frame, outcome=outcome, fixed=fixed, reference=reference, categories={arm}, scaled=True)
     arms, codes, _ = formulas.levels_of(arm, found.frame[arm], (reference or {}).get(arm))
     if guided not in arms:
         raise NotEstimable(f"{arm}: nobody is in {guided!r}; there are {', '.join(arms)}")

@@ -13,9 +13,11 @@ from functools import cached_property, partial
 
 import numpy as np
 
+from . import formula as formulas
 from . import wald
-from .frames import NotEstimable, Regression
+from .estimates import Estimates
 from .linear_covariance import Likelihood, NotConverged, Optimum, batches, factor_forms, maximise
+from .model_frame import ModelFrame, NotEstimable, check_choice
 from .wald import FTest
 
 DEGREES = ("satterthwaite", "kenward-roger", "residual")
@@ -106,8 +108,50 @@ class Inference:
         return wald.joint(combinations, beta, self.vcov, self.degrees_of_freedom, scale)
 
 
+@dataclass(frozen=True)
+class RandomEffects(Estimates):
+    """A fitted model with random effects. `df` is satterthwaite, kenward-roger or residual."""
+
+    data: ModelFrame
+    fitted: Fitted
+    df: str
+    warnings: tuple[str, ...]
+
+    @cached_property
+    def inference(self) -> Inference:
+        return Inference(self.fitted.optimum, self.df)
+
+    @property
+    def design(self) -> formulas.Design:
+        return self.data.design
+
+    @property
+    def scale(self) -> np.ndarray:
+        return self.data.scale / self.fitted.y_scale
+
+    @property
+    def scaled_beta(self) -> np.ndarray:
+        return self.fitted.optimum.point.beta
+
+    @property
+    def n_observations(self) -> int:
+        return self.fitted.optimum.likelihood.n_observations
+
+    @property
+    def minus_two_log_likelihood(self) -> float:
+        """REML: of the residual likelihood with the constant (N - p) log 2 pi (lme4's REML criterion)."""
+        return self.fitted.minus_two_log_likelihood(self.data.scale)
+
+
+def check_degrees(df: str, reml: bool) -> None:
+    """ValueError for degrees of freedom that are not known or do not go with maximum likelihood."""
+    check_choice("df", df, DEGREES)
+    if df == "kenward-roger" and not reml:
+        raise ValueError("Kenward-Roger is defined for REML; use df='satterthwaite' with maximum likelihood")
+
+
 def fitted(
-    found: Regression, cluster: np.ndarray, random: np.ndarray, *, reml: bool, residual: np.ndarray | None = None
+    found: ModelFrame, cluster: np.ndarray, random: np.ndarray, *, reml: bool, residual: np.ndarray | None = None
 ) -> Fitted:
     """`cluster` (rows,) whole numbers, `random` (rows, size), `residual` (rows,) the number of a row's residual variance.
 
@@ -126,7 +170,7 @@ def fitted(
     return Fitted(optimum, size, rank, y_scale, z_scale)
 
 
-def _spread(found: Regression) -> float:
+def _spread(found: ModelFrame) -> float:
     """The standard deviation of the residuals of least squares."""
     n, p = found.x.shape
     if n <= p:

@@ -8,7 +8,7 @@ REML by Newton's method on exact derivatives; Kenward-Roger as SAS does it (the 
 et al., Drug Inf J 2008;42:303.
 """
 
-from ..frames import NotEstimable
+from ..model_frame import NotEstimable
 from ..wald import FTest
 from .arrays import ArrayFit, fit_arrays
 from .blocks import Duplicate

@@ -7,7 +7,7 @@ from functools import lru_cache
 
 import numpy as np
 
-from ..frames import ALIASED, NotEstimable
+from ..model_frame import ALIASED, NotEstimable
 from .blocks import Blocks, arrange
 from .covariances import Structure
 from .fit import fitted

@@ -12,7 +12,7 @@ import numpy as np
 
 from .. import formula as formulas
 from ..estimates import Estimates
-from ..frames import NotEstimable, check_choice, regression
+from ..model_frame import NotEstimable, build, check_choice
 from .blocks import Blocks, Duplicate, gather
 from .covariances import FALLBACK, Structure
 from .inference import Inference
@@ -165,13 +165,14 @@ def prepare(
     weights: str | None,
 ) -> Prepared:
     also = [name for name in (groups, weights) if name]
-    found = regression(
+    found = build(
         frame,
         outcome=outcome,
         fixed=fixed,
         reference=reference,
         categories={visit},
         needed=[subject, visit, *also],
+        scaled=True,
     )
     warnings = list(found.warnings)
     visit_levels, visit_codes = _levels(found.frame, visit, found.design, warnings)

@@ -12,9 +12,9 @@ from typing import Protocol
 
 import numpy as np
 
-from ..frames import NotEstimable
 from ..mmrm.arrays import fit_arrays
 from ..mmrm.newton import NotConverged
+from ..model_frame import NotEstimable
 from .nested import fit_nested
 from .trial import Scores, Trial
 

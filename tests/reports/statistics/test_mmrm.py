@@ -281,7 +281,11 @@ def test_a_covariance_that_does_not_converge_falls_back_and_says_so():
 @pytest.mark.parametrize(
     ("change", "error", "words"),
     [
-        (lambda f: f.assign(twin=f["base"] * 2), mmrm.NotEstimable, "twin follow from the columns before them"),
+        (
+            lambda f: f.assign(twin=f["base"] * 2),
+            mmrm.NotEstimable,
+            "twin cannot be told apart from the columns before",
+        ),
         (lambda f: f.assign(twin="x"), mmrm.NotEstimable, "twin: everybody has x"),
         (lambda f: f.assign(twin=0.0), mmrm.NotEstimable, "twin is zero in every row"),
         (lambda f: f[f["id"] == 1].assign(twin=1.5), mmrm.NotEstimable, "one subject|everybody has"),

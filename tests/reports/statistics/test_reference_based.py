@@ -247,7 +247,11 @@ def test_the_same_generator_gives_the_same_draws():
         ({"adjustment": "base + week"}, FormulaError, "every visit has an ANCOVA of its own"),
         ({"adjustment": "other"}, UnknownColumn, "no column 'other'"),
         ({"adjustment": "base + twice"}, mmrm.NotEstimable, "ANCOVA cannot tell its columns apart"),
-        ({"fixed": "base + twice + arm * week"}, mmrm.NotEstimable, "twice follow from the columns before"),
+        (
+            {"fixed": "base + twice + arm * week"},
+            mmrm.NotEstimable,
+            "twice cannot be told apart from the columns before",
+        ),
         ({"adjustment": "lone"}, mmrm.NotEstimable, "without subject 0 the ANCOVA cannot tell"),
     ],
 )
