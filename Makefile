@@ -14,7 +14,7 @@ help:
 	@echo "make setup        install only"
 	@echo "make run          serve the site on this machine's own database"
 	@echo "make check        lint, types, templates, import contracts, migrations"
-	@echo "make validate     simulations that check what the rehearsal claims (minutes)"
+	@echo "make validate     simulate type I error and coverage of the analyses, then rehearse and check what comes out (an hour)"
 	@echo "make bench        measure speed"
 	@echo "make screenshots  pictures of every page"
 	@echo "make messages     bring the Dutch catalogue in step with the sources, and compile it"
