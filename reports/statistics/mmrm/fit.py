@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
@@ -23,16 +23,19 @@ if TYPE_CHECKING:
     import pandas as pd
 
 DEGREES = ("kenward-roger", "satterthwaite", "residual")
+NOTHING = 1e-24  # of the mean square of the outcome: the square of rounding
 ERRORS = ("model", "empirical", "empirical-bias-reduced")
 
 
 @dataclass(frozen=True)
 class Prepared:
-    """Rows without missing values, as whole numbers and columns. `scale` divides every column of the design."""
+    """Rows without missing values, as whole numbers and columns. `scale` (p,) divides every column of the design; `shift`
+    (p,), in these columns, was taken from the outcome."""
 
     design: formulas.Design
     blocks: Blocks
     scale: np.ndarray
+    shift: np.ndarray
     visits: tuple[str, ...]
     groups: tuple[str, ...]
     warnings: tuple[str, ...]
@@ -64,7 +67,7 @@ class Fit(Estimates):
 
     @property
     def scaled_beta(self) -> np.ndarray:
-        return self.optimum.point.beta
+        return self.optimum.point.beta + self.prepared.shift
 
     @property
     def n_subjects(self) -> int:
@@ -177,9 +180,21 @@ def prepare(
     warnings = list(found.warnings)
     visit_levels, visit_codes = _levels(found.frame, visit, found.design, warnings)
     group_levels, group_codes = ((), None) if groups is None else _levels(found.frame, groups, None, warnings)
+    size = float(np.mean(found.z[:, -1] ** 2))
+    shift = _centred(found.z)
     blocks = _gathered(found.frame, subject, visit, found.z, visit_codes, len(visit_levels), group_codes, weights)
     _check_enough(blocks, found.design)
-    return Prepared(found.design, blocks, found.scale, visit_levels, tuple(group_levels), tuple(warnings))
+    _check_varies(blocks, visit_levels, size)
+    return Prepared(found.design, blocks, found.scale, shift, visit_levels, tuple(group_levels), tuple(warnings))
+
+
+def _centred(z: np.ndarray) -> np.ndarray:
+    """Take the least-squares fit from the outcome, in place; its coefficients. The likelihood is the same, and an outcome
+    far from zero keeps its digits."""
+    x = z[:, :-1]
+    shift = np.linalg.solve(x.T @ x, x.T @ z[:, -1])
+    z[:, -1] -= x @ shift
+    return shift
 
 
 def _levels(
@@ -227,3 +242,12 @@ def _check_enough(blocks: Blocks, design: formulas.Design) -> None:
         raise NotEstimable("there is one subject; a covariance over visits needs several")
     if blocks.n_observations <= len(design.names):
         raise NotEstimable(f"{blocks.n_observations} observations are too few for {len(design.names)} coefficients")
+
+
+def _check_varies(blocks: Blocks, visits: Sequence[str], size: float) -> None:
+    """`size`: the mean square of the outcome, beside which what is left at a visit may be nothing but rounding."""
+    place = np.arange(blocks.size)
+    left = blocks.products[:, place, place, -1, -1].sum(axis=0)
+    for visit, square, people in zip(visits, left, blocks.counts @ blocks.observed, strict=True):
+        if square <= NOTHING * size * people:
+            raise NotEstimable(f"at visit {visit} the outcome does not vary around the model")

@@ -70,20 +70,17 @@ class Likelihood:
         sigmas = self.sigmas(theta)
         if not np.isfinite(sigmas).all():
             return None
-        try:
-            np.linalg.cholesky(sigmas)
-        except np.linalg.LinAlgError:
-            return None
         both = blocks.observed[:, :, None] & blocks.observed[:, None, :]
         padded = np.where(both, sigmas[blocks.group], np.eye(blocks.size))
-        log_det = np.linalg.slogdet(padded)[1]
-        w = np.where(both, np.linalg.inv(padded), 0.0)
-        total = self._weighted(w)
         try:
+            np.linalg.cholesky(sigmas)
+            w = np.where(both, np.linalg.inv(padded), 0.0)
+            total = self._weighted(w)
             root = np.linalg.cholesky(total[:p, :p])
+            phi = np.linalg.inv(total[:p, :p])
         except np.linalg.LinAlgError:
             return None
-        phi = np.linalg.inv(total[:p, :p])
+        log_det = np.linalg.slogdet(padded)[1]
         phi = (phi + phi.T) / 2
         beta = np.linalg.solve(root.T, np.linalg.solve(root, total[:p, p]))
         quadratic = total[p, p] - beta @ total[:p, p]

@@ -43,7 +43,7 @@ class ImputationModel:
 
     def models(self, optima: Sequence[Optimum]) -> Models:
         """At the parameters of `optima`."""
-        beta = np.stack([each.point.beta for each in optima])
+        beta = np.stack([each.point.beta for each in optima]) + self.fit.prepared.shift
         sigmas = np.stack([each.likelihood.sigmas(each.point.theta) for each in optima])
         n, m, p = self.own.shape
         mean = (beta @ self.own.reshape(n * m, p).T).reshape(-1, n, m)
@@ -176,7 +176,8 @@ def fitted(
     likened = np.array([design.variable(arm).levels.index(trial.arms[each]) for each in references])
     values[arm] = likened[trial.arm_of].repeat(m)
     other = design.matrix(values, n * m) / fit.prepared.scale
-    z = np.column_stack([own, np.nan_to_num(trial.y.ravel())]) * learns[:, None]
+    left = np.nan_to_num(trial.y.ravel()) - own @ fit.prepared.shift  # what mmrm fits to
+    z = np.column_stack([own, left]) * learns[:, None]
     groups = fit.prepared.groups
     group_of_arm = np.array([groups.index(each) if by_arm else 0 for each in trial.arms])
     blocks, order = _blocks(z.reshape(n, m, -1), trial.learns, group_of_arm[trial.arm_of])

@@ -298,6 +298,13 @@ def test_what_cannot_be_estimated_is_said_in_words(change, error, words):
         mmrm.fit(change(made(1)), **{**HOW, "fixed": "base + twin + arm * visit"})
 
 
+def test_an_outcome_that_is_the_same_for_everybody_at_a_visit_is_refused():
+    frame = made(1)
+    constant = frame.assign(y=frame["y"].where(frame["visit"] != 2, 5.0))
+    with pytest.raises(mmrm.NotEstimable, match="at visit 2 the outcome does not vary around the model"):
+        mmrm.fit(constant, **{**HOW, "fixed": "arm * visit"})
+
+
 def test_a_visit_with_nobody_is_left_out_and_named():
     frame = made(2)
     frame["visit"] = pd.Categorical(frame["visit"], categories=[1, 2, 3, 9])
