@@ -37,6 +37,9 @@ class Difference:
 
 @dataclass(frozen=True)
 class Fit:
+    """`coefficients` and `covariance` in the order of `names`; `sigma` is the residual standard deviation, in units
+    of the outcome."""
+
     names: tuple[str, ...]
     coefficients: tuple[float, ...]
     covariance: tuple[tuple[float, ...], ...]

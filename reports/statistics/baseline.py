@@ -51,6 +51,8 @@ class CategoryRow:
 
 @dataclass(frozen=True)
 class Table:
+    """Rows in the order asked for, numbers first; people by arm."""
+
     arms: tuple[str, ...]
     reference: str
     people: Mapping[str, int]

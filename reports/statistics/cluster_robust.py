@@ -100,6 +100,7 @@ def alone_where_missing(labels: pd.Series) -> np.ndarray:
 
 
 def fitted(found: ModelFrame, cluster: np.ndarray) -> Fit:
+    """`cluster` (rows,): whole numbers from 0, one for each row of `found`. Errors: NotEstimable."""
     x, y = found.x, found.y
     n_clusters = int(cluster.max()) + 1
     if n_clusters <= x.shape[1]:

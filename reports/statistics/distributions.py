@@ -9,36 +9,42 @@ import numpy as np
 
 
 def t_quantile(p: float, df: float) -> float:
+    """Of Student's t: below it lies a share `p`."""
     from scipy.special import stdtrit
 
     return float(stdtrit(df, p))
 
 
 def t_two_sided_p(t: float, df: float) -> float:
+    """P(|T| >= |t|) of Student's t."""
     from scipy.special import stdtr
 
     return float(2 * stdtr(df, -abs(t)))
 
 
 def normal_quantile(p: float) -> float:
+    """Of the standard normal: below it lies a share `p`."""
     from scipy.special import ndtri
 
     return float(ndtri(p))
 
 
 def normal_two_sided_p(z: float) -> float:
+    """P(|Z| >= |z|) of the standard normal."""
     from scipy.special import ndtr
 
     return float(2 * ndtr(-abs(z)))
 
 
 def chi_squared_p(statistic: float, df: float) -> float:
+    """P(X >= statistic)."""
     from scipy.special import chdtrc
 
     return float(chdtrc(df, statistic))
 
 
 def f_p(statistic: float, df1: float, df2: float) -> float:
+    """P(F >= statistic)."""
     from scipy.special import fdtrc
 
     return float(fdtrc(df1, df2, statistic))

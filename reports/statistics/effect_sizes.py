@@ -47,6 +47,8 @@ class Recipe:
 
 @dataclass(frozen=True)
 class Effect:
+    """A standardised effect, without unit; with its limits as the recipe says."""
+
     value: float
     se: float
     lower: float
@@ -234,6 +236,8 @@ def large_sample_interval(d: float, n1: int, n2: int, confidence: float = 0.95) 
 
 
 def large_sample_se(d: float, n1: int, n2: int) -> float:
+    """The standard error of d of `n1` and `n2` people: sqrt(1/n1 + 1/n2 + d^2 / (2 (n1 + n2))). Hedges and Olkin
+    1985."""
     return math.sqrt((n1 + n2) / (n1 * n2) + d * d / (2 * (n1 + n2)))
 
 

@@ -179,6 +179,7 @@ class Solved(Estimates):
 
 
 def listed(names: str | Sequence[str]) -> list[str]:
+    """One name or several, as a list."""
     return [names] if isinstance(names, str) else list(names)
 
 

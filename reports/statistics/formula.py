@@ -231,6 +231,7 @@ def _union(a: tuple[str, ...], b: tuple[str, ...]) -> tuple[str, ...]:
 
 
 def design(formula: Formula, variables: Mapping[str, Variable]) -> Design:
+    """Every term coded as R codes it: by all levels of a category where the term without it is not in the model."""
     present: set[frozenset[str]] = {frozenset(term) for term in formula.terms} | {frozenset()}
     coded = []
     for term in formula.terms:

@@ -42,6 +42,7 @@ def above(state: State, at: float, drift: float, z: float) -> float:
 
 
 def below(state: State, at: float, drift: float, z: float) -> float:
+    """The chance to go on up to `at` and be below `z` there."""
     return float(state.masses @ _normal((z * math.sqrt(at) - _mean(state, at, drift)) / math.sqrt(at - state.at)))
 
 

@@ -64,6 +64,8 @@ class Slopes:
 
 @dataclass(frozen=True)
 class Likelihood:
+    """Minus two log likelihood, restricted where `reml`, of clusters in `batches`, and its derivatives."""
+
     batches: Sequence[Batch]
     reml: bool
 

@@ -58,6 +58,8 @@ class Standardised:
 
 @dataclass(frozen=True)
 class Logistic:
+    """`beta` (p,) are log odds, `covariance_matrix` (p, p) theirs; frames are made anew at each asking."""
+
     data: ModelFrame
     beta: np.ndarray
     covariance_matrix: np.ndarray

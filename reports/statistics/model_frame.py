@@ -133,11 +133,13 @@ def as_numbers(column: Any, name: str) -> np.ndarray:
 
 
 def check_choice(what: str, given: str, known: Sequence[str]) -> None:
+    """ValueError with what there is to choose from."""
     if given not in known:
         raise ValueError(f"{what} {given!r} is not known; use one of {', '.join(known)}")
 
 
 def check_columns(frame: pd.DataFrame, names: Iterable[str]) -> None:
+    """Errors: formula.UnknownColumn with what there is."""
     for name in names:
         if name not in frame.columns:
             raise formulas.UnknownColumn(f"there is no column {name!r}; there are {', '.join(map(str, frame.columns))}")

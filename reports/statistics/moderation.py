@@ -38,6 +38,8 @@ class Region:
 
 @dataclass(frozen=True)
 class Moderation:
+    """A regression with an interaction, and what it says of the treatment's effect over the moderator."""
+
     model: Regression
     treatment: str
     moderator: str

@@ -39,6 +39,8 @@ class ReliableChange:
 
 @dataclass(frozen=True)
 class Population:
+    """Mean and standard deviation of a reference group, in units of the scale."""
+
     mean: float
     sd: float
 
@@ -184,6 +186,7 @@ def count(
     threshold: float,
     direction: str = HIGHER_WORSE,
 ) -> ReliableChange:
+    """How many improved and deteriorated by more than `threshold`, in units of the scale; see `classify`."""
     classes = classify(before, after, threshold, direction)
     return ReliableChange(
         threshold,

@@ -122,6 +122,7 @@ def independent(combinations: np.ndarray) -> np.ndarray:
 
 
 def tested(statistic: float, df1: int, df2: float) -> FTest:
+    """The F test of a statistic that is already scaled; chi-squared where `df2` is infinite."""
     from scipy.special import chdtrc, fdtrc
 
     if np.isinf(df2):

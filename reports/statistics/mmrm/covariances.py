@@ -161,6 +161,7 @@ class Structure:
 
 
 def is_positive(sigma: np.ndarray) -> bool:
+    """Whether `sigma` (m, m) is positive definite and finite."""
     try:
         np.linalg.cholesky(sigma)
     except np.linalg.LinAlgError:

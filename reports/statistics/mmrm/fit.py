@@ -167,6 +167,7 @@ def prepare(
     groups: str | None,
     weights: str | None,
 ) -> Prepared:
+    """The blocks of a fit, made of the rows that have everything. Arguments and errors as `fit`."""
     also = [name for name in (groups, weights) if name]
     found = build(
         frame,

@@ -22,6 +22,8 @@ class NotConverged(RuntimeError):
 
 @dataclass(frozen=True)
 class Optimum:
+    """Where the likelihood is at its best, with its derivatives there, after so many steps."""
+
     likelihood: Likelihood
     point: Point
     slopes: Slopes
@@ -104,5 +106,6 @@ def starting_sigma(blocks: Blocks, group: int | None = None) -> np.ndarray:
 
 
 def start(blocks: Blocks, structures: Sequence[Structure]) -> np.ndarray:
+    """Parameters to begin with, from the moments of least-squares residuals."""
     sigmas = [starting_sigma(blocks, group if len(structures) > 1 else None) for group in range(len(structures))]
     return np.concatenate([each.start(sigma) for each, sigma in zip(structures, sigmas, strict=True)])

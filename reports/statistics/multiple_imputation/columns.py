@@ -117,6 +117,7 @@ def strata(frame: pd.DataFrame, by: str | None) -> list[np.ndarray]:
 
 
 def checked_names(names: Sequence[str], by: str | None, m: int) -> list[str]:
+    """`names` as a list. Errors: NotImputable for fewer than two of them, one twice, `by` among them, or `m` below two."""
     if m < 2:
         raise NotImputable(f"{m} imputations are too few: pooling needs two at least")
     if by in names:

@@ -95,6 +95,8 @@ def estimates(
 
 
 def summarised(found: TrialEstimates, truth: float, alpha: float = 0.05) -> Simulation:
+    """`found` against `truth`, both in units of the outcome, two-sided at `alpha`. Errors: ValueError where fewer
+    than two trials have an estimate."""
     from scipy.special import stdtrit
 
     there = np.isfinite(found.estimate) & np.isfinite(found.se) & (found.df > 0)

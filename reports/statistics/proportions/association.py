@@ -22,6 +22,8 @@ TIES = 1 + 1e-7  # tables this close in probability count as equally likely, as 
 
 @dataclass(frozen=True)
 class Association:
+    """A chi-squared test of no association."""
+
     statistic: float
     df: int
     p: float
@@ -40,6 +42,8 @@ class Fisher:
 
 @dataclass(frozen=True)
 class MantelHaenszel:
+    """The common odds ratio over `strata` with its interval, and the chi-squared test that it is one."""
+
     statistic: float
     p: float
     odds_ratio: float

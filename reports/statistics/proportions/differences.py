@@ -21,6 +21,8 @@ METHODS = ("wald", "newcombe", "newcombe-cc", "miettinen-nurminen", "mee")
 
 @dataclass(frozen=True)
 class RiskDifference:
+    """First proportion minus second, from -1 to 1: `x1` of `n1` against `x2` of `n2`."""
+
     value: float
     lower: float
     upper: float

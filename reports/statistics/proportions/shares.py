@@ -15,6 +15,8 @@ class ImpossibleCount(ValueError):
 
 @dataclass(frozen=True)
 class Share:
+    """`count` of `n` with its interval, all from 0 to 1."""
+
     count: int
     n: int
     value: float | None
@@ -31,6 +33,7 @@ def share(count: int, n: int, confidence: float = 0.95, corrected: bool = False)
 
 
 def wilson_limits(count: int, n: int, confidence: float, corrected: bool) -> tuple[float, float]:
+    """Wilson's score limits, with continuity correction where `corrected`. Newcombe, Stat Med 1998;17:857."""
     z = normal_quantile((1 + confidence) / 2)
     return _corrected(count, n, z) if corrected else _wilson(count, n, z)
 
@@ -68,11 +71,13 @@ def clopper_pearson(count: int, n: int, confidence: float = 0.95) -> Share:
 
 
 def check_count(count: int, n: int) -> None:
+    """ImpossibleCount unless 0 <= count <= n and there is somebody."""
     if not 0 <= count <= n:
         raise ImpossibleCount(f"{count} of {n} people: a count lies between 0 and the number of people")
 
 
 def check_groups(x1: int, n1: int, x2: int, n2: int) -> None:
+    """As `check_count`, for both groups."""
     for count, n in ((x1, n1), (x2, n2)):
         if n < 1:
             raise ImpossibleCount("a group has nobody in it")

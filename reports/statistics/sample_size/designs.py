@@ -112,12 +112,14 @@ def sequential(fixed: Size, boundary: Boundary, power: float) -> SequentialSize:
 
 
 def normal_cdf(z: float) -> float:
+    """P(Z <= z) of the standard normal."""
     from scipy.special import ndtr
 
     return float(ndtr(z))
 
 
 def solved(rising: Callable[[float], float], low: float, high: float) -> float:
+    """Where a rising function is zero. Errors: NoSize where that lies outside `low` to `high`."""
     from scipy.optimize import brentq
 
     if rising(low) > 0:
@@ -128,5 +130,6 @@ def solved(rising: Callable[[float], float], low: float, high: float) -> float:
 
 
 def check_rate(what: str, value: float) -> None:
+    """NoSize unless the value lies strictly between 0 and 1."""
     if not 0 < value < 1:
         raise NoSize(f"{what} is between 0 and 1, not {value}")

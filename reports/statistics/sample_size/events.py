@@ -106,6 +106,7 @@ class LogRank(Design):
 
 
 def proportions(p1: float, p2: float, *, method: str = "pooled", **more: float) -> Proportions:
+    """A difference of two proportions; `method`: pooled, unpooled, arcsine or continuity. Errors: NoSize."""
     return Proportions(p1 - p2, p2=p2, method=method, **more)  # type: ignore[arg-type]
 
 
@@ -117,6 +118,8 @@ def non_inferior_proportions(
 
 
 def log_rank(hazard_ratio: float, *, events1: float = 1.0, events2: float = 1.0, **more: float) -> LogRank:
+    """A log-rank test; `events1` and `events2` are the shares of both arms who will have the event. Schoenfeld,
+    Biometrika 1981;68:316. Errors: NoSize."""
     if not hazard_ratio > 0:
         raise NoSize(f"a hazard ratio is above 0, not {hazard_ratio}")
     for name, share in (("events1", events1), ("events2", events2)):

@@ -107,6 +107,7 @@ class PartiallyNested(Design):
 def means(
     difference: float, sd: float, *, alpha: float = 0.05, sided: int = 2, ratio: float = 1.0, distribution: str = "t"
 ) -> Means:
+    """A difference of two means, in the unit of `sd`, by the t or the normal distribution. Errors: NoSize."""
     return Means(difference, alpha, sided, ratio, sd, distribution=distribution)
 
 

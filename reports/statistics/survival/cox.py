@@ -37,6 +37,8 @@ class NotConverged(RuntimeError):
 
 @dataclass(frozen=True)
 class Test:
+    """A chi-squared test that all coefficients are zero."""
+
     __test__ = False  # no test of pytest
 
     statistic: float

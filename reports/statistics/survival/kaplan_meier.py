@@ -37,6 +37,8 @@ class Step:
 
 @dataclass(frozen=True)
 class Quantile:
+    """A time with its interval, in the unit of the times; None where the curve does not come down so far."""
+
     value: float | None
     lower: float | None
     upper: float | None
@@ -44,6 +46,8 @@ class Quantile:
 
 @dataclass(frozen=True)
 class Curve:
+    """A Kaplan-Meier curve: a step for every time at which somebody stopped or was last seen."""
+
     n: int
     events: int
     steps: tuple[Step, ...]
