@@ -13,11 +13,18 @@ os.environ.setdefault("XDG_RUNTIME_DIR", "/tmp")
 import pytest
 from django.conf import settings
 from django.db import connection
+from hypothesis import HealthCheck
+from hypothesis import settings as hypothesis_settings
 
 from tests import factories
 
 SMALL = Path(__file__).parent / "trial" / "small_study"
 NOW = datetime(2026, 3, 2, 10, 0, tzinfo=UTC)  # a Monday
+
+
+# No test asserts a time: a busy machine is slow, not wrong.
+hypothesis_settings.register_profile("house", deadline=None, suppress_health_check=[HealthCheck.too_slow])
+hypothesis_settings.load_profile("house")
 
 
 def pytest_configure(config: pytest.Config) -> None:

@@ -20,6 +20,7 @@ from trial.actors import WORKER, Actor
 from trial.models import Milestone, Participant
 
 BASELINE_DAYS = 30
+LATER = timedelta(hours=1)  # the baseline follows at once on signing: only whoever has left it by then is written to
 ANSWERABLE = {AssessmentState.OPEN, AssessmentState.STARTED}
 
 
@@ -83,6 +84,7 @@ def begin_baseline(*, participant: Participant, by: Actor, at: datetime) -> None
     Assessment.objects.filter(participant=participant, timepoint=baseline.timepoint).update(
         opens_at=at, closes_at=closes_at
     )
+    _invite(participant, baseline.timepoint, at + LATER, at)
 
 
 @transaction.atomic
@@ -101,19 +103,24 @@ def date(schedule: Schedule, window: schedules.Window, at: datetime) -> None:
         by=WORKER,
         at=at,
     )
+    _invite(participant, schedule.timepoint, window.opens_at, at)
+
+
+def _invite(participant: Participant, timepoint: str, from_at: datetime, at: datetime) -> None:
+    """One invitation and one reminder; neither goes out once there is nothing left to answer."""
     reminders = definitions.assessments(participant.version).reminders
     if not reminders.invite:
         return
     occasions = {
-        "assessment_invitation": window.opens_at,
-        "assessment_reminder": window.opens_at + timedelta(days=reminders.remind_after),
+        "assessment_invitation": from_at,
+        "assessment_reminder": from_at + timedelta(days=reminders.remind_after),
     }
     for kind, due_at in occasions.items():
         messages.queue(
             study=participant.study,
             participant=participant,
             kind=kind,
-            subject_ref=schedule.timepoint,
+            subject_ref=timepoint,
             due_at=due_at,
             at=at,
         )

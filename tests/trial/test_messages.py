@@ -65,9 +65,24 @@ def two_weeks_later(study, now):
     return dan, at
 
 
-def kinds(participant) -> list[tuple[str, str, str]]:
-    rows = Message.objects.filter(participant=participant).order_by("due_at", "pk")
+def kinds(participant, timepoint: str = "week2") -> list[tuple[str, str, str]]:
+    rows = Message.objects.filter(participant=participant, subject_ref=timepoint).order_by("due_at", "pk")
     return list(rows.values_list("kind", "subject_ref", "state"))
+
+
+@pytest.mark.django_db
+def test_whoever_leaves_the_baseline_is_written_to_once_and_reminded_once(study, now):
+    dan, eve = (factories.a_consented_participant(study, now) for _ in range(2))
+    factories.fill_in(eve, "pre", now + timedelta(minutes=20))
+    for hours in (0, 2, 24, 72, 75, 240):
+        worker.tick(now + timedelta(hours=hours))
+
+    assert kinds(dan, "pre") == [("assessment_invitation", "pre", "sent"), ("assessment_reminder", "pre", "sent")]
+    assert kinds(eve, "pre") == [
+        ("assessment_invitation", "pre", "cancelled"),
+        ("assessment_reminder", "pre", "cancelled"),
+    ]
+    assert [message.to for message in mail.outbox] == [[dan.identity.email]] * 2
 
 
 @pytest.mark.django_db
