@@ -10,7 +10,7 @@ from __future__ import annotations
 import itertools
 import math
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
@@ -238,6 +238,27 @@ def design(formula: Formula, variables: Mapping[str, Variable]) -> Design:
         full = tuple(frozenset(term) - {name} not in present for name in term)
         coded.append(Coded(tuple(variables[name] for name in term), full))
     return Design(tuple(variables[name] for name in formula.variables), tuple(coded))
+
+
+def coded(
+    frame: Any, formula: Formula, reference: Mapping[str, str] | None = None, categories: Collection[str] = ()
+) -> tuple[dict[str, Variable], dict[str, np.ndarray], dict[str, tuple[str, ...]]]:
+    """The variables of `formula` in a data frame, their values as `Design.matrix` takes them, and of each category the
+    levels that nobody has. Categories are those written C(x), those with a reference level, `categories`, and columns that
+    are no numbers. Errors: FormulaError."""
+    reference = reference or {}
+    named = {*categories, *formula.categorical, *reference}
+    variables: dict[str, Variable] = {}
+    values: dict[str, np.ndarray] = {}
+    unused: dict[str, tuple[str, ...]] = {}
+    for name in formula.variables:
+        if name in named or not is_number(frame[name]):
+            levels, values[name], unused[name] = levels_of(name, frame[name], reference.get(name))
+            variables[name] = Variable(name, levels)
+        else:
+            values[name] = frame[name].to_numpy(dtype=float)
+            variables[name] = Variable(name, mean=float(values[name].mean()))
+    return variables, values, unused
 
 
 def levels_of(name: str, values: Any, reference: str | None) -> tuple[tuple[str, ...], np.ndarray, tuple[str, ...]]:

@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from .distributions import normal_quantile, normal_two_sided_p
-from .model_frame import ModelFrame, NotEstimable, build
+from .model_frame import ModelFrame, NotEstimable, build, check_choice
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -112,8 +112,7 @@ class Logistic:
         """By term: odds_ratio lower upper, by `interval` wald or profile (0 or infinite where a side has no limit)."""
         import pandas as pd
 
-        if interval not in ("wald", "profile"):
-            raise ValueError(f"interval {interval!r} is not known; use wald or profile")
+        check_choice("interval", interval, ("wald", "profile"))
         z = normal_quantile((1 + confidence) / 2)
         half = z * np.sqrt(np.diag(self.covariance_matrix))
         limits = np.column_stack([self.beta - half, self.beta + half])

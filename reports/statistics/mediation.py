@@ -20,7 +20,7 @@ import numpy as np
 
 from .distributions import normal_quantile
 from .linear_model import regress
-from .model_frame import NotEstimable, as_numbers, build, check_rank
+from .model_frame import NotEstimable, as_numbers, build, check_choice, check_rank
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -81,8 +81,7 @@ def fit(
     """
     if resamples < LEAST:
         raise ValueError(f"{resamples} resamples are too few; use at least {LEAST}, and thousands for a report")
-    if interval not in (PERCENTILE, BIAS_CORRECTED):
-        raise ValueError(f"interval {interval!r} is not known; use {PERCENTILE} or {BIAS_CORRECTED}")
+    check_choice("interval", interval, (PERCENTILE, BIAS_CORRECTED))
     fixed = f"`{treatment}`" + (f" + {covariates}" if covariates else "")
     data = build(frame, outcome=outcome, fixed=fixed, reference=reference, needed=[mediator])
     place = _column_of(treatment, data.design.term_of_column)
@@ -160,8 +159,7 @@ def _products_of_paths(grams: np.ndarray, place: int) -> np.ndarray:
 def _limits(draws: np.ndarray, estimate: float, interval: str, confidence: float) -> tuple[float, float]:
     from scipy.special import ndtr
 
-    if interval not in (PERCENTILE, BIAS_CORRECTED):
-        raise ValueError(f"interval {interval!r} is not known; use {PERCENTILE} or {BIAS_CORRECTED}")
+    check_choice("interval", interval, (PERCENTILE, BIAS_CORRECTED))
     tails = np.array([(1 - confidence) / 2, (1 + confidence) / 2])
     if interval == BIAS_CORRECTED:
         below = float(((draws < estimate) + 0.5 * (draws == estimate)).mean())

@@ -104,8 +104,11 @@ def build(
         frame = frame.loc[kept]
     if not len(frame):
         raise NotEstimable("nobody has all values")
-    warnings: list[str] = []
-    variables, values = _variables(frame, formula, set(categories), reference, warnings)
+    variables, values, unused = formulas.coded(frame, formula, reference, categories)
+    for name in unused:
+        if len(variables[name].levels) < 2:
+            raise NotEstimable(f"{name}: everybody has {variables[name].levels[0]}, so it has no effect to estimate")
+    warnings = tuple(f"{name}: nobody has {', '.join(levels)}" for name, levels in unused.items() if levels)
     design = formulas.design(formula, variables)
     z = np.empty((len(frame), len(design.names) + 1))
     x = design.matrix(values, len(frame), out=z[:, :-1])
@@ -118,7 +121,7 @@ def build(
     else:
         check_rank(x, design.names)
         scale = np.ones(len(design.names))
-    return ModelFrame(frame, design, values, z, scale, tuple(warnings))
+    return ModelFrame(frame, design, values, z, scale, warnings)
 
 
 def as_numbers(column: Any, name: str) -> np.ndarray:
@@ -168,30 +171,6 @@ def check_rank(x: np.ndarray, names: Sequence[str]) -> None:
         else:
             basis = np.column_stack([basis, left / size])
     _refuse(aliased)
-
-
-def _variables(
-    frame: pd.DataFrame,
-    formula: formulas.Formula,
-    categories: set[str],
-    reference: Mapping[str, str],
-    warnings: list[str],
-) -> tuple[dict[str, formulas.Variable], dict[str, np.ndarray]]:
-    variables, values = {}, {}
-    for name in formula.variables:
-        column = frame[name]
-        is_category = name in categories | formula.categorical or name in reference or not formulas.is_number(column)
-        if is_category:
-            levels, codes, unused = formulas.levels_of(name, column, reference.get(name))
-            warnings += [f"{name}: nobody has {', '.join(unused)}"] if unused else []
-            if len(levels) < 2:
-                raise NotEstimable(f"{name}: everybody has {levels[0]}, so it has no effect to estimate")
-            variables[name], values[name] = formulas.Variable(name, levels), codes
-        else:
-            numbers = column.to_numpy(dtype=float)
-            variables[name] = formulas.Variable(name, mean=float(numbers.mean()))
-            values[name] = numbers
-    return variables, values
 
 
 def _scaled(z: np.ndarray, names: Sequence[str]) -> np.ndarray:

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from .. import formula as formulas
+from ..model_frame import check_columns
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -82,8 +83,7 @@ def numbers(frame: pd.DataFrame, names: Sequence[str], *, binary: bool) -> Numbe
     levels as 0 and 1 with their missing values."""
     parts, source, kept = [], [], {}
     for name in names:
-        if name not in frame.columns:
-            raise formulas.UnknownColumn(f"there is no column {name!r}; there are {', '.join(map(str, frame.columns))}")
+        check_columns(frame, [name])
         if formulas.is_number(frame[name]):
             parts.append(frame[name].to_numpy(dtype=float))
             source.append(name)
@@ -108,8 +108,7 @@ def strata(frame: pd.DataFrame, by: str | None) -> list[np.ndarray]:
     """Row numbers of every level of `by`."""
     if by is None:
         return [np.arange(len(frame))]
-    if by not in frame.columns:
-        raise formulas.UnknownColumn(f"there is no column {by!r}; there are {', '.join(map(str, frame.columns))}")
+    check_columns(frame, [by])
     levels, codes, _ = formulas.levels_of(by, frame[by], None)
     if (codes < 0).any():
         raise NotImputable(f"{by} is missing for somebody")

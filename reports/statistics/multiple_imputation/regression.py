@@ -8,7 +8,6 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from .. import formula as formulas
-from ..designs import design_of
 from .columns import Imputed, NotImputable
 from .pooling import Pooled, pool
 
@@ -49,7 +48,8 @@ def regress(
 def _design(
     frame: pd.DataFrame, parsed: formulas.Formula, reference: Mapping[str, str]
 ) -> tuple[tuple[str, ...], np.ndarray]:
-    design, values = design_of(frame, parsed, reference)
+    variables, values, _ = formulas.coded(frame, parsed, reference)
+    design = formulas.design(parsed, variables)
     return design.names, design.matrix(values, len(frame))
 
 

@@ -11,7 +11,6 @@ from dataclasses import dataclass
 import numpy as np
 
 from .. import formula as formulas
-from ..designs import design_of
 from ..mmrm import NotEstimable
 from .data import Trial
 
@@ -75,7 +74,8 @@ def analysis_of(trial: Trial, arm: str, adjustment: str) -> Analysis:
     formula = formulas.parse(f"`{arm}` + {adjustment}" if adjustment.strip() else f"`{arm}`")
     if len(trial.arms) < 2:
         raise NotEstimable(f"everybody is in arm {trial.arms[0]}")
-    design, values = design_of(trial.baseline, formula, {arm: trial.arms[0]})
+    variables, values, _ = formulas.coded(trial.baseline, formula, {arm: trial.arms[0]})
+    design = formulas.design(formula, variables)
     n = len(trial.subjects)
     own = design.matrix(values, n)
     everybody = [design.matrix({**values, arm: np.full(n, each)}, n) for each in range(len(trial.arms))]

@@ -15,8 +15,8 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from .. import formula as formulas
-from ..designs import design_of
 from ..distributions import normal_quantile
+from ..model_frame import check_choice, check_columns, complete
 from .kaplan_meier import checked
 from .partial_likelihood import Terms, terms
 
@@ -147,20 +147,19 @@ def cox(
     ties: str = "efron",
 ) -> Cox:
     """`event`: 1 or true where somebody stopped at `time`. Errors: NotConverged, UnknownTimes, formula.FormulaError."""
-    if ties not in TIES:
-        raise ValueError(f"ties {ties!r} is not known; use {' or '.join(TIES)}")
+    check_choice("ties", ties, TIES)
     parsed = formulas.parse(formula)
     needed = [time, event, *parsed.variables]
-    if lacking := [name for name in needed if name not in frame.columns]:
-        raise formulas.UnknownColumn(f"there is no column {', '.join(lacking)}")
-    complete = frame[needed].notna().all(axis=1).to_numpy()
+    check_columns(frame, needed)
     if not parsed.terms:
         raise formulas.FormulaError("the formula names no variable")
-    frame = frame.loc[complete]
+    kept = complete(frame, needed)
+    frame = frame.loc[kept]
     at, stopped = checked(frame[time].to_numpy(dtype=float), frame[event].to_numpy(dtype=float))
     if not stopped.any():
         raise NotConverged("nobody had an event")
-    design, values = design_of(frame, parsed, reference or {})
+    variables, values, _ = formulas.coded(frame, parsed, reference)
+    design = formulas.design(parsed, variables)
     x = design.matrix(values, len(frame))[:, 1:]
     centre, scale = x.mean(axis=0), x.std(axis=0)
     _check_columns(x, scale, design)
@@ -178,7 +177,7 @@ def cox(
         ties,
         (null.log_likelihood, best.log_likelihood),
         _test(score, len(beta)),
-        int((~complete).sum()),
+        int((~kept).sum()),
     )
 
 

@@ -187,7 +187,7 @@ def a_frame(**changed):
         ({"x": [6.0, 5, 4, 3, 2, 1]}, "x", survival.NotConverged, "hazard ratio of x is infinite"),
         ({"time": [-1.0, 2, 3, 4, 5, 6]}, "x", survival.UnknownTimes, "below zero"),
         ({"event": [1, 2, 1, 1, 2, 1]}, "x", survival.UnknownTimes, "neither yes"),
-        ({}, "z", UnknownColumn, "no column z"),
+        ({}, "z", UnknownColumn, "no column 'z'"),
         ({}, "1", FormulaError, "names no variable"),
     ],
 )
