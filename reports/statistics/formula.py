@@ -290,11 +290,12 @@ def levels_of(name: str, values: Any, reference: str | None) -> tuple[tuple[str,
     return tuple(texts), np.asarray(codes), unused
 
 
-def level_number(name: str, levels: Sequence[str], level: str) -> int:
-    """Its place from 0. Errors: FormulaError."""
-    if level not in levels:
+def level_number(name: str, levels: Sequence[str], level: str | float) -> int:
+    """Its place from 0; `level` as text, or as the number that the text stands for. Errors: FormulaError."""
+    text = text_of(level)
+    if text not in levels:
         raise FormulaError(f"{name}: there is no level {level!r}; there are {', '.join(levels)}")
-    return levels.index(level)
+    return levels.index(text)
 
 
 def pairs_of(name: str, levels: Sequence[str], reference: str | None) -> list[tuple[int, int]]:

@@ -90,7 +90,7 @@ def build(
 ) -> ModelFrame:
     """Rows in which the outcome, a variable of `fixed` or a column of `needed` is missing are left out.
 
-    The outcome is numbers or truth values. `categories` are variables that are never numbers. `scaled` divides the columns of
+    The outcome is numbers or truth values. `categories`, of these columns, are never numbers. `scaled` divides the columns of
     X by their root mean squares, for models that are solved by cross-products; its check for columns that follow from others
     is as strict as those need. Errors: NotEstimable, formula.FormulaError, formula.UnknownColumn.
     """
@@ -100,7 +100,8 @@ def build(
     if lacking := set(reference) - set(formula.variables):
         raise formulas.UnknownColumn(f"reference names {', '.join(sorted(lacking))}, not in the formula")
     kept = complete(frame, names)
-    if not kept.all():
+    dropped = frame.loc[~kept]
+    if len(dropped):
         frame = frame.loc[kept]
     if not len(frame):
         raise NotEstimable("nobody has all values")
@@ -108,6 +109,12 @@ def build(
     for name in unused:
         if len(variables[name].levels) < 2:
             raise NotEstimable(f"{name}: everybody has {variables[name].levels[0]}, so it has no effect to estimate")
+    held = {name: variables[name].levels for name in unused}
+    for name in dict.fromkeys(categories):
+        if name not in held:
+            held[name], _, unused[name] = formulas.levels_of(name, frame[name], None)
+    for name in held:
+        unused[name] += _vanished(dropped[name], {*held[name], *unused[name]})
     warnings = tuple(f"{name}: nobody has {', '.join(levels)}" for name, levels in unused.items() if levels)
     design = formulas.design(formula, variables)
     z = np.empty((len(frame), len(design.names) + 1))
@@ -171,6 +178,13 @@ def check_rank(x: np.ndarray, names: Sequence[str]) -> None:
         else:
             basis = np.column_stack([basis, left / size])
     _refuse(aliased)
+
+
+def _vanished(dropped: pd.Series, levels: Collection[str]) -> tuple[str, ...]:
+    """Levels of a category that only rows have in which something is missing."""
+    if not len(dropped):
+        return ()
+    return tuple(level for level in formulas.levels_of("", dropped, None)[0] if level not in levels)
 
 
 def _scaled(z: np.ndarray, names: Sequence[str]) -> np.ndarray:

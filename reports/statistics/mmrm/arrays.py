@@ -65,8 +65,7 @@ def fit_arrays(
 def _check(blocks: Blocks) -> None:
     if blocks.n_subjects < 2 or blocks.n_observations <= blocks.p:
         raise NotEstimable(f"{blocks.n_observations} observations are too few for {blocks.p} coefficients")
-    visits = np.arange(blocks.size)
-    gram = blocks.products[:, visits, visits, : blocks.p, : blocks.p].sum(axis=(0, 1))
+    gram = blocks.gram[: blocks.p, : blocks.p]
     length = np.sqrt(np.diag(gram))
     if not length.all():
         raise NotEstimable(f"column {int(np.argmin(length))} is zero in every row")

@@ -45,6 +45,12 @@ class Blocks:
         return int(self.dense.shape[2]) - 1
 
     @property
+    def gram(self) -> np.ndarray:
+        """(q, q): the sums of squares and products over all rows, without regard to the covariance."""
+        visits = np.arange(self.size)
+        return self.products[:, visits, visits].sum(axis=(0, 1))
+
+    @property
     def pattern_of_subject(self) -> np.ndarray:
         return np.repeat(np.arange(len(self.counts)), self.counts)
 

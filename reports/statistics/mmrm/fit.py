@@ -178,15 +178,19 @@ def prepare(
         needed=[subject, visit, *also],
         scaled=True,
     )
-    warnings = list(found.warnings)
-    visit_levels, visit_codes = _levels(found.frame, visit, found.design, warnings)
-    group_levels, group_codes = ((), None) if groups is None else _levels(found.frame, groups, None, warnings)
+    visit_levels, visit_codes, _ = formulas.levels_of(visit, found.frame[visit], None)
+    group_levels: tuple[str, ...] = ()
+    group_codes, warnings = None, found.warnings
+    if groups is not None:
+        group_levels, group_codes, unused = formulas.levels_of(groups, found.frame[groups], None)
+        warnings += (f"{groups}: nobody has {', '.join(unused)}",) if unused else ()
     size = float(np.mean(found.z[:, -1] ** 2))
     shift = _centred(found.z)
     blocks = _gathered(found.frame, subject, visit, found.z, visit_codes, len(visit_levels), group_codes, weights)
     _check_enough(blocks, found.design)
     _check_varies(blocks, visit_levels, size)
-    return Prepared(found.design, blocks, found.scale, shift, visit_levels, tuple(group_levels), tuple(warnings))
+    warnings = tuple(dict.fromkeys(warnings))  # groups may be in the formula too
+    return Prepared(found.design, blocks, found.scale, shift, visit_levels, group_levels, warnings)
 
 
 def _centred(z: np.ndarray) -> np.ndarray:
@@ -196,16 +200,6 @@ def _centred(z: np.ndarray) -> np.ndarray:
     shift = np.linalg.solve(x.T @ x, x.T @ z[:, -1])
     z[:, -1] -= x @ shift
     return shift
-
-
-def _levels(
-    frame: pd.DataFrame, name: str, design: formulas.Design | None, warnings: list[str]
-) -> tuple[tuple[str, ...], np.ndarray]:
-    """Levels in their natural order, whatever the reference level in the formula."""
-    levels, codes, unused = formulas.levels_of(name, frame[name], None)
-    if unused and not (design and any(each.name == name for each in design.variables)):
-        warnings.append(f"{name}: nobody has {', '.join(unused)}")
-    return levels, codes
 
 
 def _gathered(

@@ -288,6 +288,7 @@ def test_a_covariance_that_does_not_converge_falls_back_and_says_so():
         ),
         (lambda f: f.assign(twin="x"), mmrm.NotEstimable, "twin: everybody has x"),
         (lambda f: f.assign(twin=0.0), mmrm.NotEstimable, "twin is zero in every row"),
+        (lambda f: f.assign(twin=f["id"] % 5, y=5.0), mmrm.NotEstimable, "the outcome does not vary around the model"),
         (lambda f: f[f["id"] == 1].assign(twin=1.5), mmrm.NotEstimable, "one subject|everybody has"),
         (lambda f: pd.concat([f, f.iloc[:1]]).assign(twin=range(len(f) + 1)), mmrm.Duplicate, "two rows at visit"),
         (lambda f: f, formula.UnknownColumn, "there is no column 'twin'"),
@@ -311,6 +312,21 @@ def test_a_visit_with_nobody_is_left_out_and_named():
     fit = mmrm.fit(frame, **HOW)
     assert fit.warnings == ("visit: nobody has 9",)
     assert list(fit.covariance) == ["1", "2", "3"]
+
+
+def test_a_visit_at_which_everybody_is_missing_is_named_too():
+    frame = made(2)
+    last = frame["visit"] == 3
+    for fixed in (HOW["fixed"], "arm"):
+        how = {**HOW, "fixed": fixed}
+        fit = mmrm.fit(frame.assign(y=frame["y"].mask(last)), **how)
+        assert fit.warnings == ("visit: nobody has 3",)
+        assert fit.coefficients.equals(mmrm.fit(frame[~last], **how).coefficients)
+
+
+def test_a_reference_level_may_be_written_as_a_number():
+    given, as_text = (mmrm.fit(made(2), **{**HOW, "reference": {"visit": level}}).coefficients for level in (3, "3"))
+    assert given.equals(as_text)
 
 
 @pytest.mark.parametrize(
