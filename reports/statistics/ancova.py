@@ -84,7 +84,11 @@ def fit(
     arm: Sequence[str],
     covariates: Mapping[str, Sequence[float | str | None]] | None = None,
 ) -> Fit:
-    """Fit the model; a text covariate enters as indicators of its levels, the first (sorted) being the reference."""
+    """Fit the model; a text covariate enters as indicators of its levels, the first (sorted) being the reference.
+
+    All by person, None where missing; scores in the units of their scale. Errors: NotEstimable for nobody, too few people, or
+    an arm or covariate that follows from others.
+    """
     columns = {"baseline": baseline, **(covariates or {})}
     complete = complete_cases(outcome, *columns.values())
     if not complete:

@@ -40,7 +40,10 @@ class Description:
 
 
 def describe(values: Sequence[float], confidence: float = 0.95, quantile_type: int = 7) -> Description:
-    """Mean with its t interval, SD with n - 1, quartiles by a type of R."""
+    """Mean with its t interval, SD with n - 1, quartiles by a type of R (Hyndman and Fan, Am Stat 1996;50:361).
+
+    `values` without missing ones; results in their unit, None where there are too few. Errors: ValueError for another type.
+    """
     if quantile_type not in QUANTILE_TYPES:
         raise ValueError(f"quantile type {quantile_type} is not known; R has 1 to 9, and SAS uses 2")
     x = np.asarray(values, dtype=float)

@@ -122,7 +122,7 @@ def from_moments(
     """First minus second over the pooled SD; d with `correction` none, else Hedges g.
 
     `se`: borenstein (with d before J, as Metapsy does) or hedges-olkin (with the value given). A noncentral-t interval is
-    that of d, times J.
+    that of d, times J. Errors: NotEstimable, ValueError for a choice.
     """
     df, sd = _pooled(sd1, n1, sd2, n2)
     d, j = (mean1 - mean2) / sd, hedges_correction(df, correction)
@@ -217,7 +217,8 @@ def within(
 
 
 def hedges_correction(df: float, kind: str = EXACT) -> float:
-    """J, which takes the small-sample bias off d: the gamma form, or 1 - 3 / (4 df - 1); 1 for `none`."""
+    """J, which takes the small-sample bias off d: the gamma form, or 1 - 3 / (4 df - 1); 1 for `none`.
+    Errors: NotEstimable below two degrees of freedom, ValueError for another kind."""
     if kind == NONE:
         return 1.0
     if kind == APPROXIMATE:

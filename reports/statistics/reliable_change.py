@@ -123,7 +123,8 @@ def clinical_change(
 
     `before` and `after` by person, NaN or None where missing. `cut_off`: a, b, c, or points. `missing`: observed leaves
     people without both scores out, non-responder counts them as unchanged. A change of exactly the threshold counts, and so
-    does a score of exactly the cut-off, on the functional side.
+    does a score of exactly the cut-off, on the functional side. Errors: ImpossibleReference, ValueError for scores of different
+    people or a choice that is not there.
     """
     first, last = np.asarray(before, dtype=float), np.asarray(after, dtype=float)
     if first.shape != last.shape:

@@ -152,7 +152,8 @@ def exits(design: Boundary, drift: float, *, overruled: bool = False) -> Exits:
 
 
 def drift_for(design: Boundary, power: float) -> float:
-    """The mean of Z at full information with which the design has `power`; its futility stops are kept to."""
+    """The mean of Z at full information with which the design has `power`; its futility stops are kept to.
+    Errors: NoBoundary."""
     _check_rate("power", power)
     if power <= design.alpha:
         raise NoBoundary(f"power {power} is not above the level {design.alpha}")

@@ -50,6 +50,8 @@ class Slopes:
 
 @dataclass(frozen=True)
 class Likelihood:
+    """Minus two log likelihood, restricted where `reml`, by the parameters of the covariances, and its derivatives."""
+
     blocks: Blocks
     structures: Sequence[Structure]  # one for each group
     reml: bool

@@ -80,7 +80,7 @@ class Numbers:
 
 def numbers(frame: pd.DataFrame, names: Sequence[str], *, binary: bool) -> Numbers:
     """Numbers as they are; complete categories as indicators of all levels but the first; with `binary`, categories of two
-    levels as 0 and 1 with their missing values."""
+    levels as 0 and 1 with their missing values. Errors: formula.UnknownColumn, NotImputable."""
     parts, source, kept = [], [], {}
     for name in names:
         check_columns(frame, [name])
@@ -105,7 +105,7 @@ def numbers(frame: pd.DataFrame, names: Sequence[str], *, binary: bool) -> Numbe
 
 
 def strata(frame: pd.DataFrame, by: str | None) -> list[np.ndarray]:
-    """Row numbers of every level of `by`."""
+    """Row numbers of every level of `by`. Errors: formula.UnknownColumn, NotImputable where it is missing for somebody."""
     if by is None:
         return [np.arange(len(frame))]
     check_columns(frame, [by])

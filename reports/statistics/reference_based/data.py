@@ -10,6 +10,7 @@ import numpy as np
 
 from .. import formula as formulas
 from ..mmrm import Duplicate, NotEstimable
+from ..model_frame import check_columns
 from .imputation import LAST_MEAN, MAR, STRATEGIES, Incomplete
 
 if TYPE_CHECKING:
@@ -110,10 +111,9 @@ def arrange(
     strategies: Strategy | Mapping[str, Strategy],
     events: pd.DataFrame | None,
 ) -> Trial:
-    """`variables` are the covariates of all formulas. See `conditional_mean` for the others."""
-    for name in (outcome, subject, visit, arm, *variables):
-        if name not in frame.columns:
-            raise formulas.UnknownColumn(f"there is no column {name!r}; there are {', '.join(map(str, frame.columns))}")
+    """`variables` are the covariates of all formulas. See `conditional_mean` for the others. Errors: UnknownStrategy,
+    NotBaseline, Duplicate, NotEstimable, formula.UnknownColumn, formula.FormulaError."""
+    check_columns(frame, (outcome, subject, visit, arm, *variables))
     subjects, rows, visits, columns = _places(frame, subject, visit)
     y = np.full((len(subjects), len(visits)), np.nan)
     y[rows, columns] = frame[outcome].to_numpy(dtype=float)

@@ -131,7 +131,7 @@ def repeated_measures(
 
 def repeated_measures_factor(correlation: float, before: int, after: int) -> float:
     """Of the variance, against one visit alone: (1 + (r - 1) rho) / r - p rho^2 / (1 + (p - 1) rho) with p visits before
-    and r after. Frison and Pocock, Stat Med 1992;11:1685."""
+    and r after. Frison and Pocock, Stat Med 1992;11:1685. Errors: NoSize."""
     _check_correlation(correlation)
     if after < 1 or before < 0:
         raise NoSize(f"there is at least one visit after and none or more before; not {after} and {before}")
@@ -144,7 +144,7 @@ def non_inferiority(
 ) -> Means:
     """One-sided, of means: the first arm is not worse than the second by `margin` (above 0); `truth` is how much better it is.
 
-    `detectable` gives the distance from the margin.
+    `detectable` gives the distance from the margin. Errors: NoSize.
     """
     if margin <= 0:
         raise NoSize(f"a margin is above 0, not {margin}")
@@ -154,7 +154,7 @@ def non_inferiority(
 def design_effect(size: float, icc: float, cv: float = 0.0) -> float:
     """1 + ((1 + cv^2) size - 1) icc for clusters of mean `size` and coefficient of variation `cv` of the sizes.
 
-    Eldridge, Ashby and Kerry, Int J Epidemiol 2006;35:1292.
+    Eldridge, Ashby and Kerry, Int J Epidemiol 2006;35:1292. Errors: NoSize.
     """
     if size < 1 or not 0 <= icc <= 1 or cv < 0:
         raise NoSize(
