@@ -136,6 +136,15 @@ def by_reference(generator: np.random.Generator, trials: int, *, n: int, effect:
 
     from reports.statistics import power_simulation, reference_based
 
+    plan = reference_based.Plan(
+        outcome="y",
+        subject="id",
+        visit="visit",
+        arm="arm",
+        control="control",
+        fixed="base * visit + arm * visit",
+        adjustment="base",
+    )
     made = stopping(n, effect)
     scores = power_simulation.draw(made, trials, generator)
     y = np.where(scores.seen & ~scores.stopped, scores.y, np.nan)
@@ -145,17 +154,7 @@ def by_reference(generator: np.random.Generator, trials: int, *, n: int, effect:
     for number in range(trials):
         base = scores.baseline[number][person]
         frame = pd.DataFrame({"id": person, "visit": visit, "arm": arm, "base": base, "y": y[number].ravel()})
-        result = reference_based.conditional_mean(
-            frame,
-            outcome="y",
-            subject="id",
-            visit="visit",
-            arm="arm",
-            control="control",
-            fixed="base * visit + arm * visit",
-            adjustment="base",
-            strategies=strategy,
-        )
+        result = reference_based.conditional_mean(frame, plan, strategies=strategy)
         row = result.contrasts.iloc[-1]
         found.append((row["estimate"], row["lower"], row["upper"], row["p"]))
     return np.array(found)
