@@ -13,7 +13,12 @@ from .likelihood import Likelihood, Point, Slopes
 
 MOST_STEPS = 100
 MOST_HALVINGS = 40
-ENOUGH = 1e-13  # of the expected gain in minus two log likelihood, relative to one
+MOST_POLISHING = 8
+# Of the expected gain in minus two log likelihood:
+NEAR = 1e-3  # only rounding can keep a step from being better
+CLOSE = 1e-6  # full steps follow
+ROUNDING = 1e-8  # what may be left where steps no longer get closer
+ENOUGH = 1e-13  # relative to the likelihood, where that is above one
 
 
 class NotConverged(RuntimeError):
@@ -35,23 +40,41 @@ def maximise(likelihood: Likelihood, start: np.ndarray) -> Optimum:
     point = likelihood.at(start)
     if point is None:
         raise NotConverged("the covariance to start from is not positive definite")
-    for step in range(MOST_STEPS):
+    for step in range(1, MOST_STEPS + 1):
         slopes = likelihood.slopes(point)
         direction = _direction(slopes)
         decrement = float(-slopes.gradient @ direction)
-        if decrement < 1e-6:  # close: one full step more, then look whether anything is left to gain
-            closer = likelihood.at(point.theta + direction)
-            if closer is not None and closer.value <= point.value + 1e-9:
-                point = closer
-                slopes = likelihood.slopes(point)
-                decrement = float(slopes.gradient @ np.linalg.pinv(slopes.observed) @ slopes.gradient)
-            if decrement < ENOUGH * max(1.0, abs(point.value)):
-                return _checked(Optimum(likelihood, point, slopes, step + 1))
-            if closer is None:
-                raise NotConverged("the best covariance lies on the edge of what is allowed")
-            continue
-        point = _searched(likelihood, point, direction, decrement)
+        if decrement >= CLOSE:
+            found = _searched(likelihood, point, direction, decrement)
+            if found is not None:
+                point = found
+                continue
+            if decrement >= NEAR:
+                raise NotConverged("no step improves the likelihood any more")
+        return _polished(Optimum(likelihood, point, slopes, step), direction, decrement)
     raise NotConverged(f"not converged after {MOST_STEPS} steps")
+
+
+def _polished(found: Optimum, direction: np.ndarray, decrement: float) -> Optimum:
+    """One full step, and more as long as they bring the gradient down: so close, the likelihood itself cannot tell points
+    apart any more, the less the further the outcome is from zero."""
+    likelihood, point, slopes = found.likelihood, found.point, found.slopes
+    enough = ENOUGH * max(1.0, abs(point.value))
+    for _ in range(MOST_POLISHING):
+        closer = likelihood.at(point.theta + direction)
+        if closer is None:
+            break
+        next_slopes = likelihood.slopes(closer)
+        direction = -np.linalg.pinv(next_slopes.observed) @ next_slopes.gradient
+        left = float(-next_slopes.gradient @ direction)
+        if left >= max(decrement, enough):
+            break
+        point, slopes, decrement = closer, next_slopes, left
+        if decrement < enough:
+            break
+    if decrement >= max(ROUNDING, enough):
+        raise NotConverged("the best covariance lies on the edge of what is allowed")
+    return _checked(Optimum(likelihood, point, slopes, found.steps))
 
 
 def _direction(slopes: Slopes) -> np.ndarray:
@@ -66,14 +89,15 @@ def _direction(slopes: Slopes) -> np.ndarray:
     raise NotConverged("the information is singular: the data do not tell all covariances apart")
 
 
-def _searched(likelihood: Likelihood, point: Point, direction: np.ndarray, decrement: float) -> Point:
+def _searched(likelihood: Likelihood, point: Point, direction: np.ndarray, decrement: float) -> Point | None:
+    """None where no step along `direction` is better."""
     size = 1.0
     for _ in range(MOST_HALVINGS):
         found = likelihood.at(point.theta + size * direction)
         if found is not None and found.value <= point.value - 1e-4 * size * decrement:
             return found
         size /= 2
-    raise NotConverged("no step improves the likelihood any more")
+    return None
 
 
 def _checked(optimum: Optimum) -> Optimum:

@@ -11,7 +11,7 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 import pytest
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from reports.statistics import formula, mmrm
@@ -225,6 +225,8 @@ def test_derivatives_are_those_of_differences(seed, structure):
 
 
 @given(seed=st.integers(0, 10_000), scale=st.floats(0.01, 100), shift=st.floats(-50, 50))
+@example(seed=0, scale=0.015625, shift=16.0)
+@example(seed=1, scale=1.0, shift=10_000.0)
 @settings(max_examples=15, deadline=None)
 def test_units_order_and_names_change_nothing_but_themselves(seed, scale, shift):
     frame = made(seed)
