@@ -1,0 +1,91 @@
+"""One person: how their calls and lessons go, and who coaches them."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from django.contrib import messages
+from django.http import Http404, HttpRequest, HttpResponse
+from django.shortcuts import redirect, render
+from django.utils import timezone
+from django.utils.translation import gettext as _
+from django.views.decorators.http import require_GET, require_http_methods
+
+from coaching_protocol.actions import plans
+from coaching_protocol.forms.calls import OUTCOMES, REASONS_CORRECTED
+from coaching_protocol.forms.people import REASONS, Reassign
+from coaching_protocol.queries import caseload as reads
+from coaching_protocol.queries.caseload import Row
+from coaching_protocol.views.coach.caseload import GROUP_NAMES, desk
+from coaching_protocol.views.coach.finding import find, user
+from trial import actors, permissions
+from trial.views.posted import refuses_reused_keys, request_key
+
+
+@dataclass(frozen=True)
+class Details:
+    """What a coach needs to call somebody; on the answer to "Show number" only."""
+
+    first_name: str
+    phone: str
+    language: str
+    call_times: list[str]
+
+
+@require_GET
+def person(request: HttpRequest, code: str) -> HttpResponse:
+    return person_page(request, code, timezone.now())
+
+
+@require_http_methods(["GET", "POST"])
+@refuses_reused_keys
+def reassign(request: HttpRequest, code: str) -> HttpResponse:
+    """Another coach, by a supervisor; the history stays."""
+    plan = find(request, code)
+    role = permissions.check_may(user(request), plan.study, "supervise")
+    form = Reassign(request.POST or None, coaches=reads.coaches(plan.study))
+    if request.method == "POST" and form.is_valid():
+        try:
+            plans.reassign(
+                plan=plan,
+                **form.cleaned_data,
+                key=request_key(request),
+                by=actors.staff(user(request).pk, role),
+                at=timezone.now(),
+            )
+        except plans.SameCoach:
+            form.add_error("coach", _("This is the coach they have now: choose another"))
+        else:
+            messages.success(request, _("%(code)s has another coach.") % {"code": code})
+            return redirect("coach:person", code)
+    history = [(each, dict(REASONS).get(each.reason, each.reason)) for each in reads.history(plan)]
+    return render(request, "coach/reassign.html", {"form": form, "code": code, "plan": plan, "history": history})
+
+
+def person_page(request: HttpRequest, code: str, at: datetime, details: Details | None = None) -> HttpResponse:
+    found = reads.rows(user(request), at)
+    shown = next((row for row in found if row.participant.code == code), None)
+    if shown is None:
+        raise Http404
+    return render(request, "coach/person.html", {**desk(request, found), **_person(shown, at), "details": details})
+
+
+def _person(shown: Row, at: datetime) -> dict[str, Any]:
+    progress = reads.progress(shown.participant)
+    listed = reads.calls(shown)
+    return {
+        "row": shown,
+        "protocol": shown.protocol,
+        "group_name": GROUP_NAMES[shown.group],
+        "progress": progress,
+        "has_lessons": progress.is_open(at),
+        "calls": listed,
+        "begun": next((each for call in listed for each in call.tries if not each.attempt.logged_at), None),
+        "outcomes": dict(OUTCOMES),
+        "reasons_corrected": dict(REASONS_CORRECTED),
+        "supervises": shown.plan.supervised,
+        "place": shown.place(at),
+        "at": at,
+    }
