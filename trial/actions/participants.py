@@ -269,15 +269,12 @@ def _correct_name(participant: Participant, name: str, by: Actor, at: datetime) 
     identity = participant.identity
     old, identity.name_sealed = identity.name_sealed, participant.sealed(name)
     identity.save(update_fields=["name_sealed"])
-    audit.record(
-        participant,
-        "name corrected",
-        subject=participant.code,
-        old={"sealed": old},
-        new={"sealed": identity.name_sealed},
-        by=by,
-        at=at,
-    )
+    _record_correction(participant, "name corrected", old=old, new=identity.name_sealed, by=by, at=at)
+
+
+def _record_correction(participant: Participant, action: str, *, old: str, new: str, by: Actor, at: datetime) -> None:
+    """Both as ciphertext: the trail outlives the key."""
+    audit.record(participant, action, subject=participant.code, old={"sealed": old}, new={"sealed": new}, by=by, at=at)
 
 
 @once
@@ -303,15 +300,7 @@ def correct_contact(*, participant: Participant, phone: str, by: Actor, at: date
     identity.phone_sealed, identity.phone_hash = participant.sealed(phone), phone_hash
     identity.phone_changed_at = at
     identity.save(update_fields=["phone_sealed", "phone_hash", "phone_changed_at"])
-    audit.record(
-        participant,
-        "phone number corrected",
-        subject=participant.code,
-        old={"sealed": old},
-        new={"sealed": identity.phone_sealed},
-        by=by,
-        at=at,
-    )
+    _record_correction(participant, "phone number corrected", old=old, new=identity.phone_sealed, by=by, at=at)
     return participant
 
 
