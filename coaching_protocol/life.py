@@ -21,7 +21,7 @@ from trial.actors import SYSTEM
 from trial.entries import Mail, Task
 from trial.grants import Grant
 from trial.models import Membership, Message, Participant, Study
-from trial.queries.addresses import address_of
+from trial.queries.addresses import letter
 
 __all__ = [
     "behave",
@@ -76,21 +76,16 @@ def today(participant: Participant, at: datetime) -> list[Task]:
 def compose_check_number(message: Message, at: datetime) -> Mail | None:
     """Asks for the right number, in words that fit everybody; no longer wanted once it was given, or nobody calls."""
     participant = message.participant
-    to = address_of(participant) if participant else None
-    if participant is None or to is None or not participant.is_in_study or not has_wrong_number(participant):
+    if participant is None or not participant.is_in_study or not has_wrong_number(participant):
         return None
-    protocol = participant.version.protocol
     with override(participant.language):
-        title = protocol.public_title[participant.language]
-        body = "\n\n".join(
-            [
-                _("We could not reach you at the phone number that we have. Will you check whether it is right?"),
-                settings.PUBLIC_URL + reverse("participant:phone"),
-                _("If you would rather not, you need do nothing. Everything else goes on as it is."),
-            ]
+        return letter(
+            participant,
+            _("%(title)s: a message for you"),
+            _("We could not reach you at the phone number that we have. Will you check whether it is right?"),
+            settings.PUBLIC_URL + reverse("participant:phone"),
+            _("If you would rather not, you need do nothing. Everything else goes on as it is."),
         )
-        subject = _("%(title)s: a message for you") % {"title": title}
-    return Mail(to=to, subject=subject, body=body, sender=protocol.sender[participant.language])
 
 
 def withdrawn(participant: Participant, at: datetime) -> None:

@@ -24,7 +24,7 @@ from trial.actions import milestones, participants
 from trial.actors import SYSTEM
 from trial.entries import Ask, Done, Mail, Outcome, Task, Wait
 from trial.models import Message, Participant, ProtocolVersion, Study
-from trial.queries.addresses import address_of, home_url
+from trial.queries.addresses import home_url, letter
 
 __all__ = [
     "baseline",
@@ -241,26 +241,21 @@ def compose(message: Message, at: datetime) -> Mail | None:
     sitting = reads.sitting(participant, message.subject_ref)
     if sitting is None or not sitting.remaining(at):
         return None
-    protocol = participant.version.protocol
     with override(participant.language):
-        title = protocol.public_title[participant.language]
         if message.kind == "assessment_invitation":
-            subject = _("%(title)s: new questions for you") % {"title": title}
-            lead = _("There are new questions for you.")
+            subject, lead = _("%(title)s: new questions for you"), _("There are new questions for you.")
         else:
-            subject = _("%(title)s: your questions are still open") % {"title": title}
+            subject = _("%(title)s: your questions are still open")
             lead = _("Your questions are still open. You can also leave them.")
-        body = "\n\n".join(
-            [
-                lead,
-                _("It takes about %(minutes)s minutes. You can stop in between and go on later.")
-                % {"minutes": sitting.minutes},
-                home_url(),
-                _("Nobody reads your answers live. If you need help now, the page above has a help button."),
-            ]
+        return letter(
+            participant,
+            subject,
+            lead,
+            _("It takes about %(minutes)s minutes. You can stop in between and go on later.")
+            % {"minutes": sitting.minutes},
+            home_url(),
+            _("Nobody reads your answers live. If you need help now, the page above has a help button."),
         )
-    to = address_of(participant)
-    return Mail(to=to, subject=subject, body=body, sender=protocol.sender[participant.language]) if to else None
 
 
 def withdrawn(participant: Participant, at: datetime) -> None:

@@ -17,7 +17,7 @@ from trial.actors import SYSTEM
 from trial.entries import Ask, Done, Mail, Outcome, Task, Wait
 from trial.models import Alert, ExerciseAnswer, Invitation, Message, Participant, ProtocolVersion, Study
 from trial.queries import programme
-from trial.queries.addresses import address_of, home_url
+from trial.queries.addresses import home_url, letter
 from trial.queries.dashboard import panel_adherence, panel_alerts, panel_flow, panel_recruitment
 from trial.queries.tables import tables
 from trial.rehearsal import behave
@@ -188,24 +188,19 @@ def _both_clocks(moment: datetime, timezone: str) -> str:
 def compose_recruitment_closed(message: Message, at: datetime) -> Mail | None:
     """Tells somebody who had signed that the study takes nobody any more, and that it was not their doing."""
     participant = message.participant
-    to = address_of(participant) if participant else None
-    if participant is None or to is None:
+    if participant is None:
         return None
-    protocol = participant.version.protocol
     with override(participant.language):
-        title = protocol.public_title[participant.language]
-        body = "\n\n".join(
-            [
-                _(
-                    "Thank you for wanting to take part. The study has closed and takes nobody any more, so you cannot start."
-                ),
-                _("This has nothing to do with you or with what you answered. We ask nothing more of you."),
-                _("On your page you can read who can help you now:"),
-                home_url(),
-            ]
+        return letter(
+            participant,
+            _("%(title)s: a message for you"),
+            _(
+                "Thank you for wanting to take part. The study has closed and takes nobody any more, so you cannot start."
+            ),
+            _("This has nothing to do with you or with what you answered. We ask nothing more of you."),
+            _("On your page you can read who can help you now:"),
+            home_url(),
         )
-        subject = _("%(title)s: a message for you") % {"title": title}
-    return Mail(to=to, subject=subject, body=body, sender=protocol.sender[participant.language])
 
 
 def compose_invitation(message: Message, at: datetime) -> Mail | None:

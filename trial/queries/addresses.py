@@ -1,10 +1,11 @@
-"""Where a person is reached. The only read of an address outside the page of the person themselves."""
+"""Where a person is reached. The only reads of an address outside the page of the person themselves."""
 
 from __future__ import annotations
 
 from django.conf import settings
 from django.urls import reverse
 
+from trial.entries import Mail
 from trial.models import Identity, Participant
 
 
@@ -12,6 +13,17 @@ def address_of(participant: Participant) -> str | None:
     """The e-mail address, or None once it is erased."""
     identity = Identity.objects.filter(participant=participant).select_related("participant__key").first()
     return identity.email if identity else None
+
+
+def letter(participant: Participant, subject: str, *paragraphs: str) -> Mail | None:
+    """A mail to a participant under their study's neutral name, for which `subject` has %(title)s; None once the address
+    is erased. The words are the caller's, in the participant's language."""
+    to = address_of(participant)
+    if to is None:
+        return None
+    protocol, language = participant.version.protocol, participant.language
+    title = protocol.public_title[language]
+    return Mail(to, subject % {"title": title}, "\n\n".join(paragraphs), protocol.sender[language])
 
 
 def home_url() -> str:

@@ -37,11 +37,6 @@ class Structure:
     name: str
     size: int
 
-    @property
-    def is_linear(self) -> bool:
-        """Sigma is linear in the parameters, so that there are no second derivatives."""
-        return self.name == "us"
-
     @cached_property
     def pairs(self) -> tuple[np.ndarray, np.ndarray]:
         return np.tril_indices(self.size)

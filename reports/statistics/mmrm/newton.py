@@ -110,9 +110,8 @@ def _checked(optimum: Optimum) -> Optimum:
 
 def starting_sigma(blocks: Blocks, group: int | None = None) -> np.ndarray:
     """(m, m): moments of least-squares residuals over pairs of visits, made positive definite."""
-    p, m = blocks.p, blocks.size
-    diagonal = blocks.products[:, np.arange(m), np.arange(m)].sum(axis=(0, 1))
-    beta = np.linalg.solve(diagonal[:p, :p], diagonal[:p, p])
+    gram, p = blocks.gram, blocks.p
+    beta = np.linalg.solve(gram[:p, :p], gram[:p, p])
     b = np.append(-beta, 1.0)
     own = slice(None) if group is None else blocks.group == group
     moments = ((blocks.products[own] @ b) @ b).sum(axis=0)
