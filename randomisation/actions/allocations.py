@@ -10,7 +10,7 @@ from django.db import connection
 
 from randomisation import stream
 from randomisation.actions import seeds
-from randomisation.models import Allocation, SealedSeed, Stratum
+from randomisation.models import Allocation, Scope, SealedSeed
 from randomisation.queries import design
 from trial import audit
 from trial.actions import participants
@@ -78,7 +78,7 @@ def _draw(participant: Participant, study: Study, by: Actor, at: datetime) -> Al
         version=participant.version.number,
         allocated_at=at,
     )
-    Stratum.objects.filter(pk=scope.pk).update(next_index=scope.next_index + 1)
+    Scope.objects.filter(pk=scope.pk).update(next_index=scope.next_index + 1)
     # The trail says that and where, never which arm.
     audit.record(
         participant,
@@ -91,9 +91,9 @@ def _draw(participant: Participant, study: Study, by: Actor, at: datetime) -> Al
     return allocation
 
 
-def _locked(study: Study, name: str) -> Stratum:
-    Stratum.objects.get_or_create(study=study, name=name)
-    return Stratum.objects.select_for_update().get(study=study, name=name)
+def _locked(study: Study, name: str) -> Scope:
+    Scope.objects.get_or_create(study=study, name=name)
+    return Scope.objects.select_for_update().get(study=study, name=name)
 
 
 def _check_isolation() -> None:

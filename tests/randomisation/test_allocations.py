@@ -209,7 +209,7 @@ def test_study_person_and_stratum_are_locked_in_this_order_and_the_history_is_re
     (person,) = people.consented(blocks_of_four, 1, now)
     with CaptureQueriesContext(connection) as captured:
         allocate(person, now)
-    tables = ("trial_study", "trial_participant", "randomisation_stratum", "randomisation_allocation")
+    tables = ("trial_study", "trial_participant", "randomisation_scope", "randomisation_allocation")
     locks = ("FOR UPDATE", "FOR NO KEY UPDATE")
     wanted = [
         (query["sql"].split(' FROM "')[1].split('"')[0], any(lock in query["sql"] for lock in locks))
@@ -220,7 +220,7 @@ def test_study_person_and_stratum_are_locked_in_this_order_and_the_history_is_re
     assert wanted[:4] == [
         ("trial_study", True),
         ("trial_participant", True),
-        ("randomisation_stratum", True),
+        ("randomisation_scope", True),
         ("randomisation_allocation", False),
     ]
 

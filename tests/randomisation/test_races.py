@@ -10,7 +10,7 @@ import pytest
 from django.db import connection
 
 from randomisation.actions import allocations
-from randomisation.models import Allocation, Stratum
+from randomisation.models import Allocation, Scope
 from tests import factories
 from tests.randomisation import people
 from tests.randomisation.test_allocations import by_stratum, check_log, replayed
@@ -54,7 +54,7 @@ def test_two_hundred_people_in_eight_threads_leave_no_double_gap_or_inversion(tm
     check_log(study)  # numbers without gap; each draw saw exactly the draws before it
     for arms in by_stratum(study).values():
         assert arms.count("guided") == arms.count("unguided") == len(arms) // 2
-    for row in Stratum.objects.filter(study=study):
+    for row in Scope.objects.filter(study=study):
         assert row.next_index == Allocation.objects.filter(stratum=row.name).count()
     # Inversion: a later number that was committed before an earlier one would have a smaller row number.
     for stratum in by_stratum(study):
