@@ -221,7 +221,7 @@ def test_whole_numbers_may_arrive_as_text_and_strata_and_reasons_are_no_paramete
 
 
 def test_an_unknown_method_is_refused():
-    with pytest.raises(UnknownMethod, match=r"^'coin' is not a method; use one of complete, permuted_blocks$"):
+    with pytest.raises(UnknownMethod, match=r"^'coin' is not a method; use one of complete, random_allocation, "):
         build({"method": "coin", "ratio": {"a": 1, "b": 1}})
 
 
