@@ -58,7 +58,7 @@ def section(folder: Folder, earlier: Mapping[str, BaseModel]) -> Part:
 
 
 def _is_granted(study: BaseModel | None) -> bool:
-    return isinstance(study, Study) and any(arm.granted("coaching") for arm in study.arms)
+    return isinstance(study, Study) and any(arm.granted("coaching") for _, arm in study.giving())
 
 
 def _codes(coaching: Coaching, source: Source) -> Iterator[Problem]:
@@ -74,13 +74,13 @@ def _codes(coaching: Coaching, source: Source) -> Iterator[Problem]:
 
 
 def _grants(coaching: Coaching, study: Study, study_source: Source) -> Iterator[Problem]:
-    for number, arm in enumerate(study.arms):
+    for loc, arm in study.giving():
         for place, grant in enumerate(arm.grants):
             if grant.kind == "coaching" and grant.code not in coaching.protocols:
                 message = unknown("coaching protocol", grant.code, coaching.protocols)
-                yield study_source.problem(("arms", number, "grants", place, "coaching"), message)
+                yield study_source.problem((*loc, "grants", place, "coaching"), message)
 
 
 def _notes(study: Study, coaching: Coaching) -> list[str]:
-    granted = {grant.code for arm in study.arms for grant in arm.granted("coaching")}
+    granted = {grant.code for _, arm in study.giving() for grant in arm.granted("coaching")}
     return [f"the coaching protocol {name} is granted by no arm" for name in coaching.protocols if name not in granted]

@@ -3,18 +3,31 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from randomisation.actions import allocations, seeds
-from randomisation.models import Allocation
+from randomisation.actions.stages import decide as decide_stage
+from randomisation.models import FIRST, Allocation
+from randomisation.queries import stages
 from randomisation.queries.tables import tables
 from randomisation.sections import section
-from trial.actions import grants
+from trial.actions import grants, participants
 from trial.actors import SYSTEM
 from trial.entries import Done, Outcome, Wait
 from trial.models import Participant, Study
 
-__all__ = ["allocation", "allotted", "granting", "opened", "section", "tables"]
+__all__ = [
+    "allocation",
+    "allotted",
+    "granting",
+    "opened",
+    "section",
+    "stage_granting",
+    "staging",
+    "tables",
+    "tailoring",
+]
+PAUSED_FOR = timedelta(hours=1)  # how long somebody at a stage of a paused study waits until they are looked at again
 
 
 def opened(study: Study, at: datetime) -> None:
@@ -42,20 +55,77 @@ def allotted(participant: Participant) -> Mapping[str, str]:
 
     Somebody who reads on their own page what they were given is no look at an arm, so it leaves no event.
     """
-    code = Allocation.objects.filter(participant=participant).values_list("arm", flat=True).first()
+    code = Allocation.objects.filter(participant=participant).order_by("-pk").values_list("arm", flat=True).first()
     arm = participant.version.protocol.arm(code) if code else None
     return arm.description if arm else {}
 
 
+def tailoring(participant: Participant, at: datetime) -> Outcome:
+    """Step: when a stage comes, decide whether somebody is randomised again. Of everybody, whatever the arm, so that a
+    decision tells nothing; where an earlier stage is not settled yet, it is waited for."""
+    if _is_over(participant) or not stages.of(participant.version):
+        return Done()
+    if participant.randomised_at is None:
+        return Wait()
+    arms, decided = stages.arms(participant), stages.decisions(participant)
+    for stage in stages.of(participant.version):
+        if stage.code in decided:
+            if decided[stage.code].is_eligible and stage.code not in arms:
+                return Wait()
+            continue
+        opens = stages.opening(participant, stage, at)
+        if not opens.certain or opens.opens_at is None or opens.opens_at > at:
+            return Wait(opens.opens_at)
+        origin = list(arms.values())[-1]
+        decision = decide_stage(participant=participant, stage=stage, origin=origin, by=SYSTEM, at=at)
+        decided[stage.code] = decision
+        if decision.is_eligible:
+            return Wait(at)  # the draw comes next, then the stages after this one
+    return Wait()
+
+
+def staging(participant: Participant, at: datetime) -> Outcome:
+    """Step: randomise again whoever was found eligible at a stage."""
+    if _is_over(participant) or not stages.of(participant.version):
+        return Done()
+    arms = stages.arms(participant)
+    for point, decision in stages.decisions(participant).items():
+        if decision.is_eligible and point not in arms:
+            try:
+                allocations.allocate(participant=participant, point=point, origin=decision.origin, by=SYSTEM, at=at)
+            except allocations.RandomisationPaused:
+                return Wait(at + PAUSED_FOR)
+    return Wait()
+
+
+def stage_granting(participant: Participant, at: datetime) -> Outcome:
+    """Step: what the arm of a stage gives beside what somebody has."""
+    if _is_over(participant) or not stages.of(participant.version):
+        return Done()
+    for point, arm in stages.arms(participant).items():
+        if point != FIRST:
+            _grant(participant, arm, at)
+    return Wait()
+
+
+def _is_over(participant: Participant) -> bool:
+    return participant.state in ("withdrawn", "completed")
+
+
 def granting(participant: Participant, at: datetime) -> Outcome:
     """Step: the allocation grants what its arm is given. A step of its own: a crash in between is mended by the next try."""
+    if participant.randomised_at is None:
+        return Done() if participant.state == "withdrawn" else Wait()
+    participants.note_randomised(participant=participant, by=SYSTEM, at=at)
     if participant.state == "withdrawn":
         return Done()
-    arm_code = Allocation.objects.filter(participant=participant).values_list("arm", flat=True).first()
-    if arm_code is None:
-        return Wait()
+    arm_code = Allocation.objects.values_list("arm", flat=True).get(participant=participant, point=FIRST)
+    _grant(participant, arm_code, at)
+    return Done()
+
+
+def _grant(participant: Participant, arm_code: str, at: datetime) -> None:
     arm = participant.version.protocol.arm(arm_code)
     assert arm is not None  # the sections agree on the arms
     access = [(grant.kind, grant.code, grant.opens.model_dump(mode="json", exclude_none=True)) for grant in arm.grants]
     grants.give(participant=participant, access=access, by=SYSTEM, at=at)
-    return Done()

@@ -1,22 +1,30 @@
-"""Allocation: lock first, then read, then draw."""
+"""Allocation: lock first, then read, then draw.
+
+The locks are taken in one order: the study (shared, so that a pause waits for whoever is being allocated and stops whoever
+comes after), the person, their cluster, and last the scope, whose history is read only then. What is written is the
+allocation, that the person is randomised, the audit event, the request key and a note that the journey goes on; grants
+follow as its next step.
+"""
 
 from __future__ import annotations
 
 import hashlib
-import json
+from dataclasses import dataclass
 from datetime import datetime
 
-from django.db import connection
+from django.db import IntegrityError, connection, transaction
 
 from randomisation import stream
-from randomisation.actions import seeds
-from randomisation.models import Allocation, Scope, SealedSeed
-from randomisation.queries import design
-from trial import audit
-from trial.actions import participants
+from randomisation.actions import stages
+from randomisation.models import FIRST, Allocation, Scope, StageDecision
+from randomisation.queries import design, histories
+from trial import audit, vault
+from trial.actions import journey, participants
 from trial.actions.once import once
 from trial.actors import Actor
-from trial.models import Participant, Study
+from trial.models import Participant
+
+CLUSTER = "cluster:"
 
 
 class AlreadyRandomised(Exception):
@@ -24,7 +32,7 @@ class AlreadyRandomised(Exception):
 
 
 class NotEligible(Exception):
-    """Only somebody who consented and is in the study is randomised."""
+    """Only somebody who consented and is in the study is randomised; at a stage, only who was found eligible for it."""
 
 
 class RandomisationPaused(Exception):
@@ -35,72 +43,148 @@ class WrongIsolation(Exception):
     """On PostgreSQL a lock protects only under READ COMMITTED: an older snapshot would not see the last allocation."""
 
 
+@dataclass(frozen=True)
+class Secret:
+    """What the draws of a study come from, read under the lock of the study."""
+
+    seed: bytes
+    state: str
+
+
 @once
-def allocate(*, participant: Participant, by: Actor, at: datetime) -> str:
-    """Allocate one participant. Returns nothing of the arm: only that it happened (the participant's code)."""
-    _check_isolation()
-    # The study row is locked against a pause at the same moment; the stratum row serialises the draws.
-    study = Study.objects.select_for_update().get(pk=participant.study_id)
-    if not study.is_recruiting:
-        raise RandomisationPaused(study.state)
-    people = Participant.objects.select_for_update(of=("self",), no_key=True).select_related("version", "study")
-    participant = people.get(pk=participant.pk)
-    if Allocation.objects.filter(participant=participant).exists():
-        raise AlreadyRandomised(participant.code)
-    if participant.state != "consented":
-        raise NotEligible(participant.state)
-    _draw(participant, study, by, at)
-    participants.mark_randomised(participant=participant, by=by, at=at)
-    return participant.code
+def allocate(
+    *, participant: Participant, point: str = FIRST, origin: str = "", request_key: str = "", by: Actor, at: datetime
+) -> str:
+    """Allocate one participant. Returns nothing of the arm: only that it happened (the participant's code).
+
+    `origin` is the arm that somebody at a stage comes from. Raises RandomisationPaused, AlreadyRandomised, NotEligible,
+    methods.ListExhausted; then nothing is consumed.
+    """
+    secret = _held(participant.study_id)
+    if secret.state not in _open_states(point):
+        raise RandomisationPaused(secret.state)
+    person = participants.locked(participant)
+    _check_eligible(person, point)
+    designed = design.of(person.version, point)
+    row = _row(person, designed, secret, origin)
+    row.request_key, row.allocated_at = request_key, at
+    _append(row)
+    if point == FIRST:
+        participants.mark_randomised(participant=person, at=at)
+        # The trail says that and where, never which arm.
+        place = f"draw {row.draw_index} of its stratum" if row.kind == "drawn" else "with its cluster"
+        audit.record(person, "allocated", subject=place, new={"design": row.design_digest}, by=by, at=at)
+    else:
+        stages.note_settled(person, point, f"{row.design_digest} {row.draw_index}", by=by, at=at)
+    journey.look_again(person, at)
+    return person.code
 
 
-def _draw(participant: Participant, study: Study, by: Actor, at: datetime) -> Allocation:
-    factors = design.covariates(participant)
-    name = design.stratum_name(factors)
-    scope = _locked(study, name)
-    history = list(
-        Allocation.objects.filter(study=study, stratum=name).order_by("draw_index").values_list("arm", flat=True)
-    )
-    sealed = SealedSeed.objects.get(study=study)
-    probabilities = design.rule(participant.version).probabilities(history)
-    key = stream.key(seeds.opened_seed(sealed), sealed.design_digest, name)
-    arm = stream.choose(probabilities, key, scope.next_index)
-    allocation = Allocation.objects.create(
-        participant=participant,
-        study=study,
+def _open_states(point: str) -> tuple[str, ...]:
+    """Newcomers only while recruiting; whoever is in meets the stages also after that, but in no pause."""
+    return ("open",) if point == FIRST else ("open", "closed")
+
+
+def _held(study: int) -> Secret:
+    """The study locked, shared, with its seed; and on PostgreSQL, that what is read from now on is what stands."""
+    on_postgresql = connection.vendor == "postgresql"
+    isolation = "current_setting('transaction_isolation')" if on_postgresql else "'read committed'"
+    lock = " FOR SHARE OF s" if on_postgresql else ""
+    with connection.cursor() as cursor:
+        cursor.execute(
+            f"SELECT s.state, x.ciphertext, {isolation} FROM trial_study s "  # noqa: S608
+            f"LEFT JOIN randomisation_sealedseed x ON x.study_id = s.id WHERE s.id = %s{lock}",
+            [study],
+        )
+        state, ciphertext, level = cursor.fetchone()
+    if level != "read committed":
+        raise WrongIsolation(level)
+    if ciphertext is None:
+        raise RandomisationPaused(state)
+    return Secret(bytes.fromhex(vault.unseal(ciphertext)), state)
+
+
+def _check_eligible(person: Participant, point: str) -> None:
+    wanted = "consented" if point == FIRST else "randomised"
+    if point == FIRST and person.randomised_at:
+        raise AlreadyRandomised(person.code)
+    if person.state != wanted:
+        raise NotEligible(person.state)
+    if point != FIRST and not StageDecision.objects.filter(participant=person, point=point, is_eligible=True).exists():
+        raise NotEligible(f"{person.code} was not found eligible at {point}")
+
+
+def _row(person: Participant, designed: design.Design, secret: Secret, origin: str) -> Allocation:
+    covariates = design.covariates(person, designed.point, origin=origin)
+    code = designed.plan.get("cluster")
+    cluster = design.answer(person, code) if code else ""
+    if cluster:
+        _locked(person.study_id, designed.point, CLUSTER + cluster)
+        first = Allocation.objects.filter(study=person.study_id, point=designed.point, draws_for=cluster).first()
+        if first is not None:
+            return _joined(person, first, covariates)
+    row = _drawn(person, designed, secret, covariates)
+    row.cluster, row.draws_for = cluster, cluster or None
+    return row
+
+
+def _drawn(person: Participant, designed: design.Design, secret: Secret, covariates: dict[str, str]) -> Allocation:
+    name = designed.scope(covariates)
+    scope = _locked(person.study_id, designed.point, name)
+    history = histories.of_scope(person.study_id, designed, name, scope.next_index)
+    chances = designed.rule.lot_probabilities(history, covariates)
+    key = stream.key(secret.seed, designed.digest, name)
+    lot = stream.choose(chances, key, scope.next_index)
+    arm = designed.rule.arm(lot)
+    Scope.objects.filter(pk=scope.pk).update(next_index=scope.next_index + 1)
+    return Allocation(
+        participant=person,
+        study_id=person.study_id,
+        point=designed.point,
         stratum=name,
         draw_index=scope.next_index,
         arm=arm,
-        probabilities={each: str(value) for each, value in probabilities.items()},
-        covariates=factors,
-        history_digest=hashlib.sha256(json.dumps(history).encode()).hexdigest(),
-        design_digest=sealed.design_digest,
-        version=participant.version.number,
-        allocated_at=at,
+        fake_arm=lot if lot != arm else "",
+        probabilities={each: str(chance) for each, chance in chances.items()},
+        covariates=covariates,
+        history_digest=hashlib.sha256(design.canonical(history)).hexdigest(),
+        design_digest=designed.digest,
+        version=person.version.number,
     )
-    Scope.objects.filter(pk=scope.pk).update(next_index=scope.next_index + 1)
-    # The trail says that and where, never which arm.
-    audit.record(
-        participant,
-        "allocated",
-        subject=f"draw {allocation.draw_index} of its stratum",
-        new={"design": allocation.design_digest},
-        by=by,
-        at=at,
+
+
+def _joined(person: Participant, first: Allocation, covariates: dict[str, str]) -> Allocation:
+    """Somebody whose cluster has its arm: no draw, and the chances that the cluster had."""
+    return Allocation(
+        participant=person,
+        study_id=person.study_id,
+        point=first.point,
+        kind="cluster",
+        stratum=first.stratum,
+        cluster=first.cluster,
+        arm=first.arm,
+        probabilities=first.probabilities,
+        covariates=covariates,
+        history_digest=first.history_digest,
+        design_digest=first.design_digest,
+        version=person.version.number,
     )
-    return allocation
 
 
-def _locked(study: Study, name: str) -> Scope:
-    Scope.objects.get_or_create(study=study, name=name)
-    return Scope.objects.select_for_update().get(study=study, name=name)
+def _append(row: Allocation) -> None:
+    try:
+        with transaction.atomic():
+            row.save(force_insert=True)
+    except IntegrityError:
+        if Allocation.objects.filter(participant=row.participant_id, point=row.point).exists():
+            raise AlreadyRandomised(row.participant.code) from None
+        raise
 
 
-def _check_isolation() -> None:
-    if connection.vendor != "postgresql":
-        return
-    with connection.cursor() as cursor:
-        cursor.execute("SHOW transaction_isolation")
-        level = cursor.fetchone()[0]
-    if level != "read committed":
-        raise WrongIsolation(level)
+def _locked(study: int, point: str, name: str) -> Scope:
+    rows = Scope.objects.select_for_update().filter(study=study, point=point, name=name)
+    found = rows.first()
+    if found is None:
+        Scope.objects.bulk_create([Scope(study_id=study, point=point, name=name)], ignore_conflicts=True)
+        found = rows.get()
+    return found

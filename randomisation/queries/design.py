@@ -1,39 +1,100 @@
-"""The design of a study's randomisation, put together from the protocol version and its sealed part."""
+"""The design of a randomisation point, put together from the protocol version and its sealed part."""
 
 from __future__ import annotations
 
 import hashlib
 import json
 from collections.abc import Mapping
+from dataclasses import dataclass
 from typing import Any
 
 from randomisation import methods, stream
+from randomisation.models import FIRST
+from randomisation.sections import whole_plan
 from trial import vault
 from trial.models import Participant, ProtocolVersion
 
+FROM = "from"  # the factor of a stage that tells the arm somebody comes from
+MOST_KNOWN = 64
+_known: dict[tuple[str, str], Design] = {}
 
-def plan(version: ProtocolVersion) -> dict[str, Any]:
+
+@dataclass(frozen=True)
+class Design:
+    """One point: its whole plan, the sealed restriction included, and what follows from it. Never to be shown."""
+
+    point: str
+    plan: dict[str, Any]
+    rule: methods.Rule
+    digest: str
+
+    @property
+    def factors(self) -> tuple[str, ...]:
+        """What of a person is looked at, in the order of the plan; for a stage first the arm they come from."""
+        own = (*self.plan["strata"], *self.plan.get("factors", {}))
+        return own if self.point == FIRST else (FROM, *own)
+
+    def scope(self, covariates: Mapping[str, str]) -> str:
+        """Whose history counts: a stratum's text; for a rule that reads across strata always the same."""
+        return stream.stratum_text(covariates) if self.rule.scope == "stratum" else ""
+
+
+def of(version: ProtocolVersion, point: str = FIRST) -> Design:
+    """Worked out once per process: a version never changes, and its hash says what is in it."""
+    found = _known.get((version.sha256, point))
+    if found is None:
+        found = _design(version, point)
+        while len(_known) >= MOST_KNOWN:
+            _known.pop(next(iter(_known)))
+        _known[version.sha256, point] = found
+    return found
+
+
+def points(version: ProtocolVersion) -> tuple[str, ...]:
+    """The first randomisation and the stages, in order."""
+    return (FIRST, *(stage["code"] for stage in version.section("randomisation").get("stages", ())))
+
+
+def plan(version: ProtocolVersion, point: str = FIRST) -> dict[str, Any]:
     """The whole plan, the sealed restriction included. Never to be shown."""
-    sealed = json.loads(vault.unseal(version.sealed))
-    return {**version.section("randomisation"), **sealed.get("randomisation", {})}
+    return of(version, point).plan
 
 
-def rule(version: ProtocolVersion) -> methods.Rule:
-    whole = plan(version)
-    return methods.build({key: value for key, value in whole.items() if key != "strata"})
+def rule(version: ProtocolVersion, point: str = FIRST) -> methods.Rule:
+    return of(version, point).rule
 
 
-def digest(version: ProtocolVersion) -> str:
-    """SHA-256 of the canonical design."""
-    return hashlib.sha256(json.dumps(plan(version), sort_keys=True, separators=(",", ":")).encode()).hexdigest()
+def digest(version: ProtocolVersion, point: str = FIRST) -> str:
+    """SHA-256 of the canonical plan."""
+    return of(version, point).digest
 
 
-def covariates(participant: Participant) -> dict[str, str]:
-    """The stratification factors of a person, as they stand now."""
-    values: Mapping[str, Any] = participant.answers
-    factors = participant.version.section("randomisation").get("strata", [])
-    return {factor: str(participant.site if factor == "site" else values[factor]) for factor in factors}
+def covariates(participant: Participant, point: str = FIRST, *, origin: str = "") -> dict[str, str]:
+    """The factors of a person as they stand now; `origin` is the arm that somebody in a stage comes from."""
+    factors = of(participant.version, point).factors
+    return {factor: origin if factor == FROM else answer(participant, factor) for factor in factors}
 
 
-def stratum_name(factors: Mapping[str, str]) -> str:
-    return stream.stratum_text(factors)
+def answer(participant: Participant, code: str) -> str:
+    """What somebody answered to a question; a site also where there is one only and nobody was asked."""
+    protocol = participant.version.protocol
+    question = protocol.question(code)
+    if question is not None and question.kind == "site":
+        return protocol.site_of(participant.site)
+    return str(participant.answers[code])
+
+
+def canonical(value: Any) -> bytes:
+    return json.dumps(value, sort_keys=True, separators=(",", ":")).encode()
+
+
+def _design(version: ProtocolVersion, point: str) -> Design:
+    section = version.section("randomisation")
+    restriction = json.loads(vault.unseal(version.sealed)).get("randomisation", {})
+    if point == FIRST:
+        plan = whole_plan(section, {name: value for name, value in restriction.items() if name != "stages"})
+    else:
+        stage = next(stage for stage in section["stages"] if stage["code"] == point)
+        plan = {**whole_plan(stage, restriction["stages"][point]), "point": point}
+    rule = methods.build({name: value for name, value in plan.items() if name != "point"})
+    return Design(point, plan, rule, hashlib.sha256(canonical(plan)).hexdigest())

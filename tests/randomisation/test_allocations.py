@@ -62,7 +62,7 @@ def check_log(study) -> None:
         assert [row.draw_index for row in rows] == list(range(len(rows)))
         for row in rows:
             history = arms[: row.draw_index]
-            assert row.history_digest == hashlib.sha256(json.dumps(history).encode()).hexdigest()
+            assert row.history_digest == hashlib.sha256(design.canonical(history)).hexdigest()
             assert {arm: Fraction(share) for arm, share in row.probabilities.items()} == rule.probabilities(history)
 
 

@@ -119,6 +119,8 @@ def test_block_sizes_are_nowhere_in_the_document():
         "method": "permuted_blocks",
         "ratio": {"guided": 1, "unguided": 1},
         "strata": ["sex"],
+        "factors": {},
+        "stages": [],
     }
 
 

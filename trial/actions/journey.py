@@ -6,6 +6,7 @@ import logging
 from datetime import datetime, timedelta
 
 from django.db import transaction
+from django.db.models import Q
 
 from trial import hooks
 from trial.actions import alerts
@@ -48,9 +49,18 @@ def advance(participant: Participant, at: datetime) -> Ask | None:
     return ask
 
 
+def look_again(participant: Participant, at: datetime) -> None:
+    """A note, in the transaction of what happened, that somebody can be moved on: the worker does it should whoever did
+    this be cut off."""
+    Journey.objects.filter(participant=participant).update(due_at=at)
+
+
 def _keep(journey: Journey, passed: list[str], due_at: datetime | None, at: datetime) -> None:
     """Store how far somebody is. Where another moved them on meanwhile, neither knew all: then it is looked at again."""
-    as_read = Journey.objects.filter(pk=journey.pk, due_at=journey.due_at, failed_at=journey.failed_at)
+    # `look_again` may have left its note in this very pass.
+    as_read = Journey.objects.filter(
+        Q(due_at=journey.due_at) | Q(due_at=at), pk=journey.pk, failed_at=journey.failed_at
+    )
     is_moved = (passed, due_at) != (journey.passed, journey.due_at) or journey.failed_at
     if is_moved and not as_read.update(passed=passed, due_at=due_at, failed_at=None):
         Journey.objects.filter(pk=journey.pk).update(due_at=at)

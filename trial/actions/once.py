@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import functools
+import inspect
 import json
 from collections.abc import Callable
 from datetime import datetime
@@ -25,19 +26,23 @@ class KeyReused(Exception):
 
 
 def once(action: Callable[..., R]) -> Callable[..., R]:
-    """Make an action atomic and idempotent: claims (person, action, key) in its transaction, answers a repeat from store."""
+    """Make an action atomic and idempotent: claims (person, action, key) in its transaction, answers a repeat from store.
+
+    An action that keeps the key with what it writes takes `request_key`, and is given it."""
+    keeps_key = "request_key" in inspect.signature(action).parameters
     name = f"{action.__module__.split('.')[0]}.{action.__module__.rsplit('.', 1)[-1]}.{action.__name__}"
 
     @functools.wraps(action)
     def run(*args: Any, **kwargs: Any) -> Any:
         key = kwargs.pop("key", None)
+        kept = {"request_key": key or ""} if keeps_key else {}
         with transaction.atomic():
             if not key:
-                return action(*args, **kwargs)
+                return action(*args, **kwargs, **kept)
             claim, is_new = _claim(name, key, kwargs)
             if not is_new:
                 return _recall(claim.result)
-            result = action(*args, **kwargs)
+            result = action(*args, **kwargs, **kept)
             claim.result = _reference(result)
             claim.save(update_fields=["result"])
             return result

@@ -324,16 +324,19 @@ def choose_language(*, participant: Participant, language: str, by: Actor, at: d
     return participant
 
 
-@once
-def mark_randomised(*, participant: Participant, by: Actor, at: datetime) -> Participant:
-    """That there is an allocation; never which."""
-    participant = locked(participant)
-    participant.state = lifecycles.step("participant", participant.state, "randomise")
-    participant.randomised_at = at
-    participant.save(update_fields=["state", "randomised_at"])
-    audit.record(participant, "randomised", subject=participant.code, by=by, at=at)
-    milestones.reach(participant=participant, name="randomised", by=by, at=at)
-    return participant
+def mark_randomised(*, participant: Participant, at: datetime) -> None:
+    """That there is an allocation, never which: a part of allocating, in its transaction, with the person held. The state
+    is set with the allocation, so that nobody with an arm can leave as somebody who was never randomised."""
+    after = lifecycles.step("participant", participant.state, "randomise")
+    Participant.objects.filter(pk=participant.pk).update(state=after, randomised_at=at)
+    participant.state, participant.randomised_at = after, at
+
+
+@transaction.atomic
+def note_randomised(*, participant: Participant, by: Actor, at: datetime) -> None:
+    """What hangs on the day of randomisation can be counted from now on."""
+    assert participant.randomised_at is not None
+    milestones.reach(participant=participant, name="randomised", by=by, at=participant.randomised_at)
 
 
 @once

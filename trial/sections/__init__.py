@@ -34,12 +34,10 @@ def _granted_programmes(folder: Folder, study: Study | None, programme: Programm
         return
     codes = [programme.code] if programme else []
     source = folder.yaml("study.yaml")
-    for number, arm in enumerate(study.arms):
+    for loc, arm in study.giving():
         for place, grant in enumerate(arm.grants):
             if grant.kind == "programme" and grant.code not in codes:
-                yield source.problem(
-                    ("arms", number, "grants", place, "programme"), unknown("programme", grant.code, codes)
-                )
+                yield source.problem((*loc, "grants", place, "programme"), unknown("programme", grant.code, codes))
 
 
 def languages_of(folder: Folder) -> tuple[str, ...] | None:

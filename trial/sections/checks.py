@@ -75,6 +75,12 @@ def _codes(study: Study, source: Source) -> Iterator[Problem]:
         yield from repeated(source, (key,), [entry.code for entry in getattr(study, key)])
     for index, question in enumerate(study.questions):
         yield from repeated(source, ("questions", index, "options"), question.option_codes)
+    yield from repeated(source, ("stages",), [stage.code for stage in study.stages])
+    taken = list(study.arm_codes)
+    for loc, arm in list(study.giving())[len(taken) :]:
+        if arm.code in taken:
+            yield source.problem((*loc, "code"), f"'{arm.code}' is an arm already; every arm has a code of its own")
+        taken.append(arm.code)
 
 
 def _screening(study: Study, source: Source) -> Iterator[Problem]:
@@ -122,9 +128,15 @@ def _order(study: Study, source: Source) -> Iterator[Problem]:
 
 
 def _grants(study: Study, source: Source) -> Iterator[Problem]:
-    for number, arm in enumerate(study.arms):
-        loc: Loc = ("arms", number, "grants")
-        if not arm.granted("assessments"):
+    for at, arm in study.giving():
+        loc: Loc = (*at, "grants")
+        if at[0] == "stages":
+            for grant in arm.granted("assessments"):
+                message = (
+                    "everybody's questionnaires are planned at randomisation; a stage gives coaching or a programme"
+                )
+                yield source.problem((*loc, arm.grants.index(grant), "assessments"), message)
+        elif not arm.granted("assessments"):
             yield source.problem(loc, f"arm '{arm.code}' is granted no assessments; whoever is randomised is assessed")
         for kind in ("coaching", "programme"):
             for grant in arm.granted(kind)[1:]:

@@ -1,14 +1,14 @@
 """study.yaml as frozen models: what each place must look like by itself. `checks` compares places with each other."""
 
 import re
-from collections.abc import Collection
+from collections.abc import Collection, Iterator
 from functools import cache
 from typing import Annotated, Literal, Self
 from zoneinfo import available_timezones
 
 from pydantic import AfterValidator, BeforeValidator, Field, ValidationInfo, model_validator
 
-from trial.folder import Code, Count, Day, Email, Entry, Line, Name, Share, Text, Web, unknown
+from trial.folder import Code, Count, Day, Email, Entry, Line, Loc, Name, Share, Text, Web, unknown
 from trial.rules import Rule
 from trial.sections.opening import Opening
 
@@ -203,6 +203,19 @@ class Arm(Entry):
         return tuple(grant for grant in self.grants if grant.kind == kind)
 
 
+class StageArm(Arm):
+    """What an arm of a later randomisation gives beside what somebody has; to go on as before is to be given nothing."""
+
+    grants: tuple[Grant, ...] = ()
+
+
+class Stage(Entry):
+    """A later randomisation of people who are in the study; who, when and how stands in randomisation.yaml."""
+
+    code: Code
+    arms: Annotated[tuple[StageArm, ...], Field(min_length=2)]
+
+
 class Spread(Entry):
     mean: float
     sd: Annotated[float, Field(gt=0)]
@@ -243,13 +256,24 @@ class Study(Entry):
     questions: tuple[Question, ...] = ()
     eligibility: tuple[Criterion, ...] = ()
     arms: Annotated[tuple[Arm, ...], Field(min_length=2)]
+    stages: tuple[Stage, ...] = ()
     rehearsal: Rehearsal | None = None
 
     def question(self, code: str) -> Question | None:
         return next((question for question in self.questions if question.code == code), None)
 
     def arm(self, code: str) -> Arm | None:
-        return next((arm for arm in self.arms if arm.code == code), None)
+        """An arm of the study, or of one of its stages."""
+        return next((arm for _, arm in self.giving() if arm.code == code), None)
+
+    def stage(self, code: str) -> Stage | None:
+        return next((stage for stage in self.stages if stage.code == code), None)
+
+    def giving(self) -> Iterator[tuple[Loc, Arm]]:
+        """Everything that gives access, and where it stands: the arms, then the arms of the stages."""
+        yield from ((("arms", number), arm) for number, arm in enumerate(self.arms))
+        for place, stage in enumerate(self.stages):
+            yield from ((("stages", place, "arms", number), arm) for number, arm in enumerate(stage.arms))
 
     def site_of(self, given: str) -> str:
         """The code of somebody's site: where there is one site only, nobody is asked for it."""

@@ -1,0 +1,21 @@
+"""What a rule reads before a draw: who was allocated in its scope, in order. To be read under the scope's lock."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from randomisation.models import Allocation
+from randomisation.queries.design import Design
+
+
+def of_scope(study: int, designed: Design, scope: str, before: int) -> list[Any]:
+    """The lots of the draws before number `before`; for a rule that reads across strata, each with its profile.
+
+    Forced allocations, and people who came with their cluster, took no draw and are not in it.
+    """
+    rows = Allocation.objects.filter(
+        study=study, point=designed.point, stratum=scope, draw_index__isnull=False, draw_index__lt=before
+    ).order_by("draw_index")
+    if designed.rule.scope == "stratum":
+        return [fake or arm for fake, arm in rows.values_list("fake_arm", "arm")]
+    return [[fake or arm, profile] for fake, arm, profile in rows.values_list("fake_arm", "arm", "covariates")]
