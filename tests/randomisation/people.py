@@ -12,12 +12,31 @@ from trial import vault
 from trial.models import Participant, PersonKey, Study
 
 
-def a_study(directory: Path, at: datetime, *, block_sizes: str = "[4]", seed: int = 1) -> Study:
-    """The small study with other block sizes, open."""
+def a_folder(directory: Path, randomisation: str = "", stages: str = "", sites: int = 1) -> Path:
+    """The small study with another randomisation.yaml, stages in study.yaml, or more sites."""
     folder = directory / "small_study"
     shutil.copytree(SMALL, folder)
-    text = (folder / "randomisation.yaml").read_text()
-    (folder / "randomisation.yaml").write_text(text.replace("block_sizes: [2, 4]", f"block_sizes: {block_sizes}"))
+    if randomisation:
+        (folder / "randomisation.yaml").write_text(randomisation)
+    text = (folder / "study.yaml").read_text().replace("rehearsal:\n", f"{stages}rehearsal:\n")
+    more = "".join(f"\n  - {{code: site{number}, name: Site {number}}}" for number in range(2, sites + 1))
+    (folder / "study.yaml").write_text(text.replace("\nsites:", f"\nsites:{more}"))
+    return folder
+
+
+def a_study(
+    directory: Path,
+    at: datetime,
+    *,
+    block_sizes: str = "[4]",
+    randomisation: str = "",
+    stages: str = "",
+    sites: int = 1,
+    seed: int = 1,
+) -> Study:
+    """The small study with other block sizes, or another randomisation altogether, open."""
+    text = (SMALL / "randomisation.yaml").read_text().replace("block_sizes: [2, 4]", f"block_sizes: {block_sizes}")
+    folder = a_folder(directory, randomisation or text, stages, sites)
     return factories.an_open_study(folder, at, seed=seed)
 
 
