@@ -55,3 +55,8 @@ def facts(participant: Participant, stage: Stage) -> Facts:
     ):
         scores |= row.scores
     return Facts(answers={**participant.answers, **usage}, scores=dict(scores))
+
+
+def allocated_at(participant: Participant, point: str) -> datetime:
+    """When somebody was randomised at a point; raises Allocation.DoesNotExist."""
+    return Allocation.objects.values_list("allocated_at", flat=True).get(participant=participant, point=point)

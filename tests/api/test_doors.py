@@ -44,6 +44,7 @@ ROLES = {  # who may use what in a study; nobody else
         key: {"researcher"}
         for key in ("staff", "staff_end", "invitations", "invitation_withdraw", "messages", "message_again")
     },
+    "allocations": {"researcher"},
     "study_lock": {"statistician"},
     **{key: {"researcher", "supervisor"} for key in ("alerts", "alert_take", "alert_contact", "alert_close")},
     **{key: {"assessor"} for key in ("assessments_due", "assessment_enter")},
@@ -80,6 +81,7 @@ def path_of(name: str, pattern: str, cast) -> str:
         "invitation": 1,
         "message": 1,
         "attempt": 1,
+        "point": "start",
     }
     wanted = {key: value for key, value in values.items() if f":{key}>" in pattern}
     return reverse(f"api:{name}", kwargs=wanted).removeprefix("/api/v1/")

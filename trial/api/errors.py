@@ -18,7 +18,7 @@ from rest_framework import exceptions
 from rest_framework.response import Response
 from rest_framework.views import set_rollback
 
-BAD_REQUEST, CONFLICT, GONE, UNPROCESSABLE, TOO_MANY = 400, 409, 410, 422, 429
+BAD_REQUEST, CONFLICT, GONE, UNPROCESSABLE, LOCKED, TOO_MANY = 400, 409, 410, 422, 423, 429
 PROBLEM = "application/problem+json"
 
 
@@ -147,6 +147,18 @@ CATALOGUE: Mapping[str, Named] = {
     "outcomes.scoring.UnknownItem": Named(BAD_REQUEST, "unknown_item", _("This questionnaire has no such item.")),
     "outcomes.scoring.AnswerOutsideOptions": Named(
         BAD_REQUEST, "answer_outside_options", _("An answer is not one of the options.")
+    ),
+    "randomisation.actions.allocations.AlreadyRandomised": Named(
+        CONFLICT, "already_randomised", _("This person is randomised already; that never changes.")
+    ),
+    "randomisation.actions.allocations.NotEligible": Named(
+        CONFLICT, "not_eligible", _("Only somebody who consented and whose baseline is complete is randomised.")
+    ),
+    "randomisation.actions.allocations.RandomisationPaused": Named(
+        LOCKED, "randomisation_paused", _("Nobody is randomised now. Ask again when the study goes on.")
+    ),
+    "randomisation.methods.rule.ListExhausted": Named(
+        LOCKED, "list_exhausted", _("Every place of the list is taken: nobody is randomised until there is a new one.")
     ),
     "coaching_protocol.actions.calls.ContactOver": Named(CONFLICT, "contact_over", _OVER),
     "coaching_protocol.actions.calls.NotStarted": Named(

@@ -1,0 +1,93 @@
+"""Asking for an allocation from outside: one effect per key, and never an arm."""
+
+from __future__ import annotations
+
+import pytest
+
+from randomisation.models import Allocation
+from tests import factories
+from tests.api.clients import Client, a_key
+from tests.randomisation import people
+from trial import actors
+from trial.actions import studies
+from trial.grants import Grant
+from trial.models import Participant
+
+pytestmark = pytest.mark.django_db
+
+
+@pytest.fixture
+def ada(study, staff):
+    return Client(staff("researcher"))
+
+
+@pytest.fixture
+def ready(study, now):
+    """Baseline complete while the study was paused, so that nobody allocated them yet."""
+    dan = factories.a_consented_participant(study, now)
+    studies.pause(study=study, by=actors.SYSTEM, at=now)
+    factories.fill_in(dan, "pre", now)
+    studies.resume(study=study, by=actors.SYSTEM, at=now)
+    return dan
+
+
+def ask(client, study, person, key, point="start"):
+    return client.post(f"studies/{study.slug}/points/{point}/allocations/", {"participant": person.code}, key=key)
+
+
+def test_somebody_who_is_ready_is_randomised_once_whatever_is_sent_again(study, ada, ready):
+    key = a_key()
+    answers = [ask(ada, study, ready, key) for _ in range(3)]
+    assert [answer.status_code for answer in answers] == [201, 200, 200]
+    assert answers[0].json() == answers[1].json() == answers[2].json()
+    assert sorted(answers[0].json()) == ["allocated_at", "participant", "point"]
+    row = Allocation.objects.get()
+    assert (row.request_key, Grant.objects.filter(participant=ready, kind="assessments").count()) == (key, 1)
+
+
+def test_another_key_for_the_same_person_is_a_conflict_without_an_arm(study, ada, ready):
+    ask(ada, study, ready, a_key())
+    answer = ask(ada, study, ready, a_key())
+    assert (answer.status_code, answer.json()["code"]) == (409, "already_randomised")
+    assert "guided" not in answer.content.decode()
+    assert Allocation.objects.count() == 1
+
+
+def test_one_key_for_two_people_is_a_conflict(study, ada, ready, now):
+    key = a_key()
+    ask(ada, study, ready, key)
+    (other,) = people.consented(study, 1, now)
+    answer = ask(ada, study, other, key)
+    assert (answer.status_code, answer.json()["code"]) == (409, "key_reused")
+    assert Allocation.objects.count() == 1
+
+
+def test_whoever_has_not_answered_the_baseline_is_not_randomised_and_nothing_is_consumed(study, ada, now):
+    dan = factories.a_consented_participant(study, now)
+    answer = ask(ada, study, dan, a_key())
+    assert (answer.status_code, answer.json()["code"]) == (409, "not_eligible")
+    assert (Allocation.objects.count(), Participant.objects.get(pk=dan.pk).state) == (0, "consented")
+
+
+def test_in_a_pause_the_answer_is_locked(study, ada, ready, now):
+    studies.pause(study=study, by=actors.SYSTEM, at=now)
+    answer = ask(ada, study, ready, a_key())
+    assert (answer.status_code, answer.json()["code"]) == (423, "randomisation_paused")
+
+
+def test_a_point_that_does_not_exist_is_not_found(study, ada, ready):
+    assert ask(ada, study, ready, a_key(), "step_up").status_code == 404
+
+
+def test_the_answers_for_two_arms_differ_in_nothing_but_the_code(study, ada, now):
+    answers = {}
+    while len(answers) < 2:
+        dan = factories.a_consented_participant(study, now)
+        studies.pause(study=study, by=actors.SYSTEM, at=now)
+        factories.fill_in(dan, "pre", now)
+        studies.resume(study=study, by=actors.SYSTEM, at=now)
+        answer = ask(ada, study, dan, a_key())
+        body = {**answer.json(), "participant": "", "allocated_at": ""}
+        headers = {name: value for name, value in answer.headers.items() if name != "Set-Cookie"}
+        answers.setdefault(factories.arm(dan), (answer.status_code, body, headers, len(answer.content)))
+    assert answers["guided"] == answers["unguided"]
