@@ -227,12 +227,17 @@ def _check_design_unchanged(study: Study, newest: ProtocolVersion | None, loaded
     changed = [name for name in ("randomisation", "analysis") if newest.document[name] != loaded.document[name]]
     if json.loads(vault.unseal(newest.sealed)) != loaded.sealed:
         changed.append("randomisation (its sealed part)")
-    if [arm["grants"] for arm in newest.document["study"]["arms"]] != [
-        arm["grants"] for arm in loaded.document["study"]["arms"]
-    ]:
+    if _given(newest.document) != _given(loaded.document):
         changed.append("arms")
     if changed:
         raise DesignLocked(f"{study.slug} is {study.state}: {', '.join(changed)} cannot change any more")
+
+
+def _given(document: dict) -> list:
+    """What every arm gives, and every arm of a stage."""
+    described = document["study"]
+    arms = [*described["arms"], *(arm for stage in described.get("stages", ()) for arm in stage["arms"])]
+    return [(arm["code"], arm["grants"]) for arm in arms]
 
 
 @once
