@@ -10,7 +10,7 @@ from django.db import transaction
 
 from randomisation import stream
 from randomisation.models import SealedSeed
-from randomisation.queries import design
+from randomisation.queries import design, lists
 from trial import audit, stamp, vault
 from trial.actors import Actor
 from trial.models import Study
@@ -18,7 +18,7 @@ from trial.models import Study
 
 @transaction.atomic
 def make(*, study: Study, rehearsal_seed: int | None = None, by: Actor, at: datetime) -> SealedSeed:
-    """Make the study's seed once. A rehearsal's is derived from its number, so that it can be repeated; such a seed is
+    """Make the study's seed once, and publish what it and the design are held to afterwards. A rehearsal's is derived from its number, so that it can be repeated; such a seed is
     refused in a live database, so test and live never share one."""
     found = SealedSeed.objects.filter(study=study).first()
     if found:
@@ -31,13 +31,14 @@ def make(*, study: Study, rehearsal_seed: int | None = None, by: Actor, at: date
         commitment=stream.commitment(seed),
         design_digest=design.digest(version),
         method=version.section("randomisation")["method"],
+        merkle_root=lists.root(version, seed),
         made_at=at,
     )
     audit.record(
         study,
         "randomisation sealed",
         subject=f"version {version.number}",
-        new={"commitment": sealed.commitment, "design": sealed.design_digest},
+        new={"commitment": sealed.commitment, "design": sealed.design_digest, "merkle_root": sealed.merkle_root},
         by=by,
         at=at,
     )

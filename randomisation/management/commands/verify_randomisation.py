@@ -1,0 +1,45 @@
+"""`manage.py verify_randomisation STUDY`: replays every draw, as a third party does from the export."""
+
+import json
+from pathlib import Path
+from typing import Any
+
+from django.core.management.base import BaseCommand, CommandError, CommandParser
+from django.utils import timezone
+
+from randomisation.actions import proofs
+from randomisation.models import SealedSeed
+from trial.actors import Actor
+from trial.models import Study
+
+
+BY = Actor("system", "verify_randomisation")
+
+
+class Command(BaseCommand):
+    help = "Replay the randomisation of a study from its seed and log. Exit status 1 at the first difference."
+
+    def add_arguments(self, parser: CommandParser) -> None:
+        parser.add_argument("study", metavar="STUDY", help="the slug of a study")
+        parser.add_argument(
+            "--export", metavar="FILE", type=Path, help="also write what a third party verifies; for a locked study"
+        )
+
+    def handle(self, *args: Any, study: str, export: Path | None, **options: Any) -> None:
+        sealed = SealedSeed.objects.select_related("study").filter(study__slug=study).first()
+        if sealed is None:
+            raise CommandError(f"there is no study {study!r} with a seed")
+        if export is not None:
+            self._write(sealed.study, export)
+        found = proofs.replay(study=sealed.study, by=BY, at=timezone.now())
+        for sentence in found.sentences:
+            self.stdout.write(sentence)
+        if found.code:
+            raise CommandError(f"the randomisation of {study} cannot be replayed as it stands in the database")
+
+    def _write(self, study: Study, path: Path) -> None:
+        try:
+            found = proofs.export(study=study, by=BY, at=timezone.now())
+        except proofs.ArmsConcealed as error:
+            raise CommandError("the export holds every arm: it is made once the study is locked") from error
+        path.write_text(json.dumps(found, indent=1), encoding="utf-8")

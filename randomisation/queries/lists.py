@@ -1,0 +1,87 @@
+"""The randomisation points of a study as they stood when its seed was made, and the lists that follow from the seed.
+
+Only a rule that reads no further than its stratum has lists: minimisation and its like depend on who comes.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from itertools import product
+from typing import Any
+
+from randomisation import merkle, methods, stream
+from randomisation.models import FIRST, SealedSeed
+from randomisation.queries import design
+from randomisation.sections import levels_of
+from trial.models import ProtocolVersion
+
+# A list for each stratum as long as the whole trial, but no more leaves than this in all: opening stays a matter of
+# seconds, and the positions beyond are left to the seed alone.
+MOST_LEAVES = 200_000
+
+
+@dataclass(frozen=True)
+class Point:
+    """One randomisation point: its whole plan, and how many positions of each stratum's list are committed to."""
+
+    name: str
+    digest: str
+    plan: dict[str, Any]
+    rule: methods.Rule
+    levels: dict[str, tuple[str, ...]]  # of each stratification factor
+    covered: int
+
+    @property
+    def strata(self) -> list[str]:
+        """The text of every stratum, also of those that nobody is in."""
+        combined = product(*self.levels.values())
+        return [stream.stratum_text(dict(zip(self.levels, each, strict=True))) for each in combined]
+
+
+def sealed_version(sealed: SealedSeed) -> ProtocolVersion:
+    """The protocol as the seed was made for it. A later one may have more sites; the lists stay."""
+    version = sealed.study.versions.filter(loaded_at__lte=sealed.made_at).order_by("-number").first()
+    assert version is not None  # no seed is made for a study that was never loaded
+    return version
+
+
+def points(version: ProtocolVersion) -> list[Point]:
+    protocol = version.protocol
+    plan, rule = design.plan(version), design.rule(version)
+    levels = {code: levels_of(protocol, code) for code in plan.get("strata", [])}
+    point = Point(FIRST, design.digest(version), plan, rule, levels, 0)
+    return [_covered(point, protocol.target, len(point.strata))]
+
+
+def slots(point: Point, seed: bytes) -> list[merkle.Slot]:
+    """Every committed position of every list of a point."""
+    if not point.covered:
+        return []
+    lists = (merkle.slots(point.rule, seed, point.digest, point.name, each, point.covered) for each in point.strata)
+    return [slot for each in lists for slot in each]
+
+
+def root(version: ProtocolVersion, seed: bytes) -> str:
+    """The Merkle root over the lists of every point; "" where no point has any."""
+    every = [slot for point in points(version) for slot in slots(point, seed)]
+    return merkle.root(merkle.leaves(seed, every))
+
+
+def proof(version: ProtocolVersion, seed: bytes, point: str, stratum: str, position: int) -> dict[str, Any] | None:
+    """What shows that one arm stood at one place of the lists, and nothing else of them; None beyond what is covered."""
+    every = merkle.in_order(slot for each in points(version) for slot in slots(each, seed))
+    places = [(slot.point, slot.stratum, slot.position) for slot in every]
+    if (point, stratum, position) not in places:
+        return None
+    index = places.index((point, stratum, position))
+    steps = merkle.path(merkle.leaves(seed, every), index)
+    salt = merkle.salt(seed, every[index])
+    return {"position": position, "salt": salt.hex(), "path": [[step.side, step.hash] for step in steps]}
+
+
+def _covered(point: Point, target: int, strata: int) -> Point:
+    if point.rule.scope != "stratum":
+        return point
+    longest = target if point.rule.length is None else min(target, point.rule.length)
+    covered = min(longest, MOST_LEAVES // strata)
+    return Point(point.name, point.digest, point.plan, point.rule, point.levels, covered)
