@@ -9,9 +9,11 @@ import hashlib
 import hmac
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
+from fractions import Fraction
 
 from randomisation import stream
 from randomisation.methods import Rule
+from randomisation.methods.steps import BlockSteps, Steps, stepping
 
 FIRST = "start"  # the point whose name stands in no leaf
 SALT_BYTES = 16
@@ -45,18 +47,22 @@ class Step:
     hash: str  # hexadecimal
 
 
-def the_list(rule: Rule, key: bytes, covered: int) -> Iterator[str]:
+def the_list(steps: Steps | BlockSteps, key: bytes, covered: int) -> Iterator[str]:
     """The arms at positions 0 to `covered` - 1 of the stratum with this `stream.key`; only for rules of a stratum."""
-    history: list[str] = []
     for position in range(covered):
-        history.append(stream.choose(rule.probabilities(history), key, position))
-        yield history[-1]
+        arm = stream.choose(steps.probabilities(), key, position)
+        steps.add(arm)
+        yield arm
 
 
-def slots(rule: Rule, seed: bytes, digest: str, point: str, stratum: str, covered: int) -> list[Slot]:
-    """The list of one stratum from the seed, the rule and the design digest."""
-    arms = the_list(rule, stream.key(seed, digest, stratum), covered)
-    return [Slot(point, stratum, position, arm) for position, arm in enumerate(arms)]
+def slots(rule: Rule, seed: bytes, digest: str, point: str, strata: Iterable[str], covered: int) -> list[Slot]:
+    """The lists of these strata from the seed, the rule and the design digest."""
+    known: dict[tuple[int, ...], dict[str, Fraction]] = {}
+    return [
+        Slot(point, stratum, position, arm)
+        for stratum in strata
+        for position, arm in enumerate(the_list(stepping(rule, known), stream.key(seed, digest, stratum), covered))
+    ]
 
 
 def salt(seed: bytes, slot: Slot) -> bytes:

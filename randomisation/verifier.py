@@ -21,7 +21,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from fractions import Fraction
 from itertools import product
-from math import isqrt, lcm
+from math import gcd, isqrt, lcm
 from pathlib import Path
 from typing import Any, TextIO
 
@@ -92,7 +92,9 @@ Chances = dict[str, Fraction]
 class Rule:
     step: Callable[[History, Profile], Chances]
     arms: dict[str, str]  # what can be drawn -> the arm that it stands for
-    factors: tuple[str, ...] = ()  # read of each person; with any, the history is of the whole point, not of a stratum
+    factors: tuple[str, ...] | None = (
+        None  # read of each person: then the history is the whole point's, not a stratum's
+    )
     length: int | None = None  # of a list that ends
 
 
@@ -227,13 +229,14 @@ def maximal(plan: Plan) -> Rule:
 
 def minimisation(plan: Plan) -> Rule:
     """Pocock and Simon 1975. Suppose the person joins lot k: x_j = n_j / r_j in each of their levels, G_k = sum of
-    weight x distance of the x_j; a coin by the rank of G_k. Unequal ratios: a lot for each unit of the ratio (Kuznetsova
-    and Tymofyeyev 2012), Han's coin (Han 2009), or the equal coin as it is (naive)."""
-    ratio, weights = plan["ratio"], {name: number(weight) for name, weight in plan["factors"].items()}
+    weight x distance of the x_j; a coin by the rank of G_k. Unequal ratios: a lot for each unit of the ratio in its lowest
+    terms (Kuznetsova and Tymofyeyev 2012), Han's coin (Han 2009), or the equal coin as it is (naive)."""
+    ratio, given, kind = plan["ratio"], plan["factors"], plan.get("distance", "range")
+    weights = {name: number(given[name]) if isinstance(given, dict) else Fraction(1) for name in given}
     unequal = plan.get("unequal", "fake-arms") if len(set(ratio.values())) > 1 else "equal"
     arms, share = {arm: arm for arm in ratio}, ratio
     if unequal == "fake-arms":
-        arms = {f"{arm}/{i}": arm for arm, r in ratio.items() for i in range(1, r + 1)}
+        arms = {f"{arm}/{i}": arm for arm, r in ratio.items() for i in range(1, r // gcd(*ratio.values()) + 1)}
         share = dict.fromkeys(arms, 1)
 
     def step(history: History, profile: Profile) -> Chances:
@@ -241,16 +244,14 @@ def minimisation(plan: Plan) -> Rule:
         g = dict.fromkeys(arms, Fraction(0))
         for k, f in product(arms, weights):
             x = [Fraction(level[f][j] + (j == k), share[j]) for j in arms]
-            g[k] += weights[f] * distance(x, plan["distance"])
-        if plan["distance"] == "sd":
+            g[k] += weights[f] * distance(x, kind)
+        if kind == "sd":
             g = {k: Fraction(round(value * 10**200)) for k, value in g.items()}
         tied = [[k for k in arms if g[k] == value] for value in sorted(set(g.values()))]
-        best = sum(share[k] for k in tied[0])
         if len(tied[0]) > 1 and plan.get("ties", "average") == "ratio":
             return {k: Fraction(share[k], sum(share.values())) for k in arms}
-        if unequal in ("han", "naive"):
-            coins = [(Fraction(share[k], best), preferring(k, ratio, number(plan["p"]), unequal)) for k in tied[0]]
-            return {k: sum((weight * coin[k] for weight, coin in coins), Fraction(0)) for k in arms}
+        if unequal == "han":
+            return preferring(tied[0], ratio, number(plan["p"]))
         return by_rank(plan, tied) if "t" not in plan else by_size(g, number(plan["t"]))
 
     return Rule(step, arms, tuple(weights))
@@ -279,21 +280,24 @@ def by_rank(plan: Plan, tied: list[list[str]]) -> Chances:
 
 
 def by_size(g: dict[str, Fraction], t: Fraction) -> Chances:
-    """Coin c: (1 - t G_k / sum G) / (K - t)."""
+    """Coin c: (1 - t G_k / sum G) / (K - t); 1/K where there is no imbalance at all."""
     total = sum(g.values(), Fraction(0))
-    return {k: (1 - t * value / total) / (len(g) - t) for k, value in g.items()}
+    return {k: (1 - t * value / total) / (len(g) - t) if total else Fraction(1, len(g)) for k, value in g.items()}
 
 
-def preferring(best: str, ratio: dict[str, int], p: Fraction, unequal: str) -> Chances:
-    """Han: (1 - p) r_j / (S - r_low) for each other arm. Naive: (1 - p) / (K - 1). The rest is for the preferred arm."""
-    rest = sum(ratio.values()) - min(ratio.values())
-    each = {j: Fraction(r, rest) if unequal == "han" else Fraction(1, len(ratio) - 1) for j, r in ratio.items()}
-    return {j: (1 - p) * each[j] if j != best else 1 - (1 - p) * (sum(each.values()) - each[best]) for j in ratio}
+def preferring(best: list[str], ratio: dict[str, int], p: Fraction) -> Chances:
+    """Han: with arm i preferred (1 - p) r_j / (S - r_low) for each other j, the rest for i; i by the ratio among the best."""
+    rest, chances = sum(ratio.values()) - min(ratio.values()), dict.fromkeys(ratio, Fraction(0))
+    for i in best:
+        others = {j: (1 - p) * r / rest for j, r in ratio.items() if j != i}
+        for j, chance in {**others, i: 1 - sum(others.values())}.items():
+            chances[j] += chance * Fraction(ratio[i], sum(ratio[each] for each in best))
+    return chances
 
 
 def by_levels(plan: Plan, first: Callable[[dict[str, int]], Fraction]) -> Rule:
     """Two arms, 1:1: the chance of the first from D = N_A - N_B overall, in the person's stratum, and in each level."""
-    (a, b), factors = plan["ratio"], tuple(plan["factors"])
+    (a, b), factors = plan["ratio"], tuple(plan.get("factors", ()))
 
     def step(history: History, profile: Profile) -> Chances:
         d: Counter[str] = Counter()
@@ -308,20 +312,21 @@ def by_levels(plan: Plan, first: Callable[[dict[str, int]], Fraction]) -> Rule:
 
 def hu_hu(plan: Plan) -> Rule:
     """Hu and Hu 2012: Imb = sum of w D^2 over the levels, supposing the person joins each arm; the smaller gets p."""
-    w = {level: number(weight) for level, weight in plan["weights"].items()}
+    w, p = {level: number(weight) for level, weight in plan["weights"].items()}, number(plan["p"])
 
     def first(d: dict[str, int]) -> Fraction:
-        return behind(number(plan["p"]), sum(w[level] * ((d[level] + 1) ** 2 - (d[level] - 1) ** 2) for level in w))
+        return behind(p, sum(w[level] * ((d[level] + 1) ** 2 - (d[level] - 1) ** 2) for level in w))
 
     return by_levels(plan, first)
 
 
 def hierarchical(plan: Plan) -> Rule:
     """Signorini 1993: the first level, in order, whose |D| reached its limit gives p to the arm behind; else 1/2."""
+    given, p = plan["limits"], number(plan.get("p", 1))
+    limits = list(given.items()) if isinstance(given, dict) else [(each["level"], each["limit"]) for each in given]
 
     def first(d: dict[str, int]) -> Fraction:
-        over = [d[each["level"]] for each in plan["limits"] if abs(d[each["level"]]) >= int(each["limit"])]
-        return behind(number(plan.get("p", 1)), over[0] if over else 0)
+        return behind(p, next((d[level] for level, limit in limits if abs(d[level]) >= int(limit)), 0))
 
     return by_levels(plan, first)
 
@@ -341,6 +346,10 @@ PROCEDURES: dict[str, Callable[[Plan], Rule]] = {
     "hu_hu": hu_hu,
     "hierarchical": hierarchical,
 }
+
+
+def rule_of(plan: Plan) -> Rule:
+    return PROCEDURES[plan["method"]]({**plan, "ratio": {arm: int(share) for arm, share in plan["ratio"].items()}})
 
 
 # Salted leaves under one root: lists that were fixed before the first participant, opened one leaf at a time.
@@ -369,7 +378,7 @@ def place(point: str, stratum: str, position: int) -> str:
 def leaves(point: dict[str, Any], seed: bytes) -> Iterator[tuple[str, str, int, bytes]]:
     """(point, stratum, position, leaf) of every list of a point that was committed to."""
     name, digest, plan = point["point"], point["design_digest"], point["plan"]
-    rule, salts = PROCEDURES[plan["method"]](plan), hmac.digest(seed, b"rand/v1|leaf-salt", "sha256")
+    rule, salts = rule_of(plan), hmac.digest(seed, b"rand/v1|leaf-salt", "sha256")
     factors = plan.get("strata", [])
     for levels in product(*(point["levels"][factor] for factor in factors)) if point["covered"] else ():
         stratum = stratum_text(dict(zip(factors, levels, strict=True)))
@@ -397,7 +406,7 @@ class Point:
         self.marks = [each for each in export["error_marks"] if each["point"] == self.name]
         if self.plan is not None:
             same(f"point {self.name}", "design digest", digest_of(self.plan), self.digest)
-            self.rule = PROCEDURES[self.plan["method"]](self.plan)
+            self.rule = rule_of(self.plan)
 
     def check(self, at: str, row: dict[str, Any]) -> None:
         same(at, "design_digest", self.digest, row["design_digest"])
@@ -420,15 +429,16 @@ class Point:
 
     def replay(self, at: str, row: dict[str, Any], before: list[dict[str, Any]]) -> None:
         strata, rule = self.plan.get("strata", []), self.rule
-        same(at, "covariates", sorted({*strata, *rule.factors}), sorted(row["covariates"]))
-        own = {} if rule.factors else {factor: row["covariates"][factor] for factor in strata}
+        over_point = rule.factors is not None
+        same(at, "covariates", sorted({*strata, *(rule.factors or ())}), sorted(row["covariates"]))
+        own = {} if over_point else {factor: row["covariates"][factor] for factor in strata}
         same(at, "stratum", stratum_text(own), row["stratum"])
         same(at, "cluster", "cluster" in self.plan, row["cluster"] != "")
         history = self.history(before)
         same(
             at,
             "history_digest",
-            digest_of(history if rule.factors else [lot for lot, _ in history]),
+            digest_of(history if over_point else [lot for lot, _ in history]),
             row["history_digest"],
         )
         same(at, "place in a list that has ended", True, rule.length is None or len(before) < rule.length)
@@ -443,7 +453,7 @@ class Point:
         """As this draw read it. In a stratum: all. Over the point: without rows that were marked in error by then, and
         with the covariates that were put right by then."""
         held: dict[str, Profile] = {row["participant"]: dict(row["covariates"]) for row in before}
-        if self.rule.factors:
+        if self.rule.factors is not None:
             for each in self.corrections:
                 if each["counts_from"] <= len(before) and each["participant"] in held:
                     held[each["participant"]].update(each["values"])

@@ -18,8 +18,11 @@ from trial.models import Study
 
 @transaction.atomic
 def make(*, study: Study, rehearsal_seed: int | None = None, by: Actor, at: datetime) -> SealedSeed:
-    """Make the study's seed once, and publish what it and the design are held to afterwards. A rehearsal's is derived from its number, so that it can be repeated; such a seed is
-    refused in a live database, so test and live never share one."""
+    """Make the study's seed once, and publish what it, the design and the lists are held to afterwards.
+
+    A rehearsal's is derived from its number, so that it can be repeated; such a seed is refused in a live database, so
+    test and live never share one.
+    """
     found = SealedSeed.objects.filter(study=study).first()
     if found:
         return found

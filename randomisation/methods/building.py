@@ -21,7 +21,7 @@ from randomisation.methods.parameters import (
     weight,
     whole,
 )
-from randomisation.methods.rule import AcknowledgementMissing, BadParameter, Rule, UnknownMethod, is_equal
+from randomisation.methods.rule import AcknowledgementMissing, BadParameter, Rule, UnknownMethod, is_equal, reduced
 
 HALF = Fraction(1, 2)
 # Of the plan, and no parameter of a method: whose history counts, what is one unit, and what people said about it.
@@ -138,9 +138,7 @@ def _minimisation(
     measure: Any = one_of(distance, "distance", ("range", "variance", "sd"))
     rule: Any = one_of(ties, "ties", ("average", "ratio"))
     way = None if is_equal(checked) else _way(unequal)
-    coin = _coin(
-        p, q, t, sum(checked.values()) // min(checked.values()) if way == "fake-arms" else len(checked), measure
-    )
+    coin = _coin(p, q, t, sum(reduced(checked).values()) if way == "fake-arms" else len(checked), measure)
     if way == "fake-arms":
         return FakeArms.over(checked, weights, measure, coin, rule)
     if way == "han":

@@ -55,10 +55,8 @@ def points(version: ProtocolVersion) -> list[Point]:
 
 def slots(point: Point, seed: bytes) -> list[merkle.Slot]:
     """Every committed position of every list of a point."""
-    if not point.covered:
-        return []
-    lists = (merkle.slots(point.rule, seed, point.digest, point.name, each, point.covered) for each in point.strata)
-    return [slot for each in lists for slot in each]
+    strata = point.strata if point.covered else []
+    return merkle.slots(point.rule, seed, point.digest, point.name, strata, point.covered)
 
 
 def root(version: ProtocolVersion, seed: bytes) -> str:

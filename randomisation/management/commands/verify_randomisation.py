@@ -12,7 +12,6 @@ from randomisation.models import SealedSeed
 from trial.actors import Actor
 from trial.models import Study
 
-
 BY = Actor("system", "verify_randomisation")
 
 
