@@ -413,6 +413,8 @@ class Point:
         same(at, "participant (one allocation each)", False, row["participant"] in self.seen)
         self.seen[row["participant"]] = row
         if row["kind"] == "drawn":
+            if self.plan is not None:
+                self.check_stratum(at, row)
             before = self.drawn[row["stratum"]]
             same(at, "draw_index", len(before), row["draw_index"])
             same(at, "cluster (one draw each)", False, row["cluster"] in self.clusters)
@@ -427,18 +429,21 @@ class Point:
             same(at, "cluster (drawn before)", True, row["cluster"] in self.clusters)
             same(at, "arm", self.clusters[row["cluster"]]["arm"], row["arm"])
 
-    def replay(self, at: str, row: dict[str, Any], before: list[dict[str, Any]]) -> None:
-        strata, rule = self.plan.get("strata", []), self.rule
-        over_point = rule.factors is not None
-        same(at, "covariates", sorted({*strata, *(rule.factors or ())}), sorted(row["covariates"]))
-        own = {} if over_point else {factor: row["covariates"][factor] for factor in strata}
+    def check_stratum(self, at: str, row: dict[str, Any]) -> None:
+        """That of the covariates as used; a procedure that reads the whole point has one for all."""
+        strata, factors = self.plan.get("strata", []), self.rule.factors
+        same(at, "covariates", sorted({*strata, *(factors or ())}), sorted(row["covariates"]))
+        own = {factor: row["covariates"][factor] for factor in strata} if factors is None else {}
         same(at, "stratum", stratum_text(own), row["stratum"])
         same(at, "cluster", "cluster" in self.plan, row["cluster"] != "")
+
+    def replay(self, at: str, row: dict[str, Any], before: list[dict[str, Any]]) -> None:
+        rule = self.rule
         history = self.history(before)
         same(
             at,
             "history_digest",
-            digest_of(history if over_point else [lot for lot, _ in history]),
+            digest_of(history if rule.factors is not None else [lot for lot, _ in history]),
             row["history_digest"],
         )
         same(at, "place in a list that has ended", True, rule.length is None or len(before) < rule.length)

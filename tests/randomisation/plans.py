@@ -78,6 +78,7 @@ def hierarchies(draw):
     return {"method": "hierarchical", "ratio": {"b": 1, "a": 1}, "factors": factors, "limits": limits, "p": p}
 
 
+OVER_THE_POINT = frozenset({"minimisation", "hu_hu", "hierarchical"})
 pairs, tolerances = st.just({"b": 1, "a": 1}), st.integers(1, 5)
 BY_METHOD = {
     "complete": of("complete", ratio=ratios),

@@ -15,7 +15,7 @@ def test_the_verifier_knows_every_method_that_can_be_planned():
 
 
 @pytest.mark.parametrize("method", plans.BY_METHOD)
-@settings(max_examples=150)
+@settings(max_examples=60)
 @given(data=st.data())
 def test_verifier_and_rule_give_the_same_chance_to_every_lot(method, data):
     plan, history, profile = data.draw(plans.walks(method))

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+
 from django.contrib import messages
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
@@ -69,4 +71,11 @@ def _trail(study: Study) -> dict[str, object]:
         "seal": AuditSeal.objects.filter(study=study.slug).order_by("-number").first(),
         "count": AuditEvent.objects.filter(study=study.slug).count(),
         "events": of_study.exclude(action__in=ledger.EVENTS)[:100],
+        "published": _published(study),
     }
+
+
+def _published(study: Study) -> dict[str, str]:
+    """What the randomisation is held to: it was written in the trail before the first allocation."""
+    event = AuditEvent.objects.filter(stream=study.slug, action="randomisation sealed").first()
+    return json.loads(event.new) if event else {}
