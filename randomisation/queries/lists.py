@@ -5,7 +5,7 @@ Only a rule that reads no further than its stratum has lists: minimisation and i
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import product
 from typing import Any
 
@@ -45,12 +45,12 @@ def sealed_version(sealed: SealedSeed) -> ProtocolVersion:
     return version
 
 
-def points(version: ProtocolVersion) -> list[Point]:
+def points(version: ProtocolVersion, most: int = MOST_LEAVES) -> list[Point]:
     protocol = version.protocol
     plan, rule = design.plan(version), design.rule(version)
     levels = {code: levels_of(protocol, code) for code in plan.get("strata", [])}
     point = Point(FIRST, design.digest(version), plan, rule, levels, 0)
-    return [_covered(point, protocol.target, len(point.strata))]
+    return [_covered(point, protocol.target, most // len(point.strata))]
 
 
 def slots(point: Point, seed: bytes) -> list[merkle.Slot]:
@@ -77,9 +77,8 @@ def proof(version: ProtocolVersion, seed: bytes, point: str, stratum: str, posit
     return {"position": position, "salt": salt.hex(), "path": [[step.side, step.hash] for step in steps]}
 
 
-def _covered(point: Point, target: int, strata: int) -> Point:
+def _covered(point: Point, target: int, most: int) -> Point:
     if point.rule.scope != "stratum":
         return point
     longest = target if point.rule.length is None else min(target, point.rule.length)
-    covered = min(longest, MOST_LEAVES // strata)
-    return Point(point.name, point.digest, point.plan, point.rule, point.levels, covered)
+    return replace(point, covered=min(longest, most))

@@ -16,6 +16,7 @@ from django.test import Client
 from django.urls import reverse
 
 from randomisation.actions import seeds
+from randomisation.models import SealedSeed
 from tests import dump, factories
 from tests.conftest import NOW, SMALL, lift_triggers
 from trial import actors, audit
@@ -717,6 +718,19 @@ def test_an_uncertain_message_is_listed_and_sent_again_once(ada, study, dan):
     message.refresh_from_db()
     assert (message.state, message.due_at) == ("queued", LATER)
     assert AuditEvent.objects.filter(action="message queued again").count() == 1
+
+
+def test_the_audit_page_shows_what_the_randomisation_is_held_to(ada, study):
+    sealed = SealedSeed.objects.get(study=study)
+    shown = page(ada, "audit", study.slug)
+    promises = (sealed.commitment, sealed.design_digest, sealed.merkle_root)
+    assert [shown.count(promise) for promise in promises] == [1, 1, 1]
+
+
+def test_the_audit_page_of_a_study_that_never_opened_has_no_promise_to_show(ada, study):
+    lift_triggers()
+    AuditEvent.objects.filter(action="randomisation sealed").delete()
+    assert "Merkle" not in page(ada, "audit", study.slug)
 
 
 def test_the_audit_page_shows_the_newest_seal_and_verifies(ada, study, dan):

@@ -1,0 +1,172 @@
+"""Exporting the randomisation and replaying it: who may have the export, what is said, and what is left in the trail."""
+
+from __future__ import annotations
+
+import json
+
+import pytest
+from django.core.management import CommandError, call_command
+
+from randomisation import exports, merkle, verifier
+from randomisation.actions import allocations, proofs, seeds
+from randomisation.models import Allocation, SealedSeed
+from randomisation.queries import design, lists
+from tests.conftest import lift_triggers
+from tests.randomisation import people
+from trial import actors, audit
+from trial.models import AuditEvent, Study
+
+pytestmark = pytest.mark.django_db
+FINN = actors.staff(9, "statistician")
+
+
+@pytest.fixture
+def trial(tmp_path, now):
+    """Twelve people of the small study, rehearsed."""
+    study = people.a_study(tmp_path, now, block_sizes="[2, 4]")
+    for person in people.consented(study, 12, now):
+        allocations.allocate(participant=person, by=actors.SYSTEM, at=now)
+    return study
+
+
+def as_if_live(study, state="open"):
+    Study.objects.filter(pk=study.pk).update(simulated=False, state=state)
+    study.refresh_from_db()
+    return study
+
+
+def turn_one_arm():
+    """What only the owner of the tables could do, with the triggers lifted."""
+    lift_triggers()
+    row = Allocation.objects.order_by("pk")[4]
+    Allocation.objects.filter(pk=row.pk).update(arm={"guided": "unguided", "unguided": "guided"}[row.arm])
+    return row
+
+
+def told(capsys):
+    return capsys.readouterr().out.splitlines()
+
+
+def test_the_root_over_all_lists_is_stored_and_in_the_trail_before_anybody_is_allocated(trial, now):
+    sealed = SealedSeed.objects.get(study=trial)
+    version, seed = trial.current, seeds.opened_seed(sealed)
+    (point,) = lists.points(version)
+    assert (point.strata, point.covered) == (["sex=f", "sex=m"], version.protocol.target)
+    every = merkle.slots(design.rule(version), seed, sealed.design_digest, "start", point.strata, point.covered)
+    assert sealed.merkle_root == merkle.root(merkle.leaves(seed, every))
+    event = AuditEvent.objects.get(action="randomisation sealed")
+    assert json.loads(event.new) == {
+        "commitment": sealed.commitment,
+        "design": sealed.design_digest,
+        "merkle_root": sealed.merkle_root,
+    }
+    assert event.at < Allocation.objects.earliest("allocated_at").allocated_at
+
+
+def test_what_is_drawn_is_what_the_lists_hold(trial):
+    seed = seeds.opened_seed(SealedSeed.objects.get(study=trial))
+    held = {(slot.stratum, slot.position): slot.arm for slot in lists.slots(lists.points(trial.current)[0], seed)}
+    rows = Allocation.objects.filter(study=trial)
+    assert [held[row.stratum, row.draw_index] for row in rows] == [row.arm for row in rows]
+
+
+def test_one_place_of_the_lists_can_be_shown_without_another(trial):
+    sealed = SealedSeed.objects.get(study=trial)
+    row = Allocation.objects.filter(study=trial).last()
+    shown = lists.proof(trial.current, seeds.opened_seed(sealed), "start", row.stratum, row.draw_index)
+    slot = merkle.Slot("start", row.stratum, row.draw_index, row.arm)
+    steps = [merkle.Step(*step) for step in shown["path"]]
+    assert merkle.verify(sealed.merkle_root, bytes.fromhex(shown["salt"]), slot, steps)
+    export = exports.export(trial, reveal=False)
+    export["code_breaks"] = [{"point": "start", "participant": row.participant.code, "arm": row.arm, **shown}]
+    assert [said.split(":")[0] for said in verifier.check(export, None)] == ["point start", "code breaks"]
+
+
+def test_beyond_what_was_committed_to_there_is_nothing_to_show(trial):
+    seed, target = seeds.opened_seed(SealedSeed.objects.get(study=trial)), trial.current.protocol.target
+    assert lists.proof(trial.current, seed, "start", "sex=f", target - 1) is not None
+    assert lists.proof(trial.current, seed, "start", "sex=f", target) is None
+
+
+def test_there_are_no_more_leaves_than_opening_has_time_for(trial):
+    (point,) = lists.points(trial.current, most=31)
+    assert (point.covered, len(point.strata) * point.covered) == (15, 30)
+
+
+def test_while_it_is_sealed_the_export_has_neither_seed_nor_plan(trial):
+    export = exports.export(trial, reveal=False)
+    assert (export["seed"], [point["plan"] for point in export["points"]]) == (None, [None])
+    revealed = exports.export(trial, reveal=True)
+    assert revealed["seed"] == seeds.opened_seed(SealedSeed.objects.get()).hex()
+    assert revealed["points"][0]["plan"] == design.plan(trial.current)
+
+
+def test_the_export_of_a_locked_study_is_given_and_leaves_an_event(trial, now):
+    given = proofs.export(study=as_if_live(trial, "locked"), by=FINN, at=now)
+    assert (given["seed"] is not None, len(given["allocations"])) == (True, 12)
+    event = AuditEvent.objects.get(action="randomisation exported")
+    assert (event.by, event.role, event.new) == ("staff 9", "statistician", "")
+
+
+@pytest.mark.parametrize("state", ["open", "paused", "closed"])
+def test_the_export_of_a_running_study_is_refused_and_leaves_none(trial, now, state):
+    with pytest.raises(proofs.ArmsConcealed):
+        proofs.export(study=as_if_live(trial, state), by=FINN, at=now)
+    assert not AuditEvent.objects.filter(action="randomisation exported").exists()
+
+
+def test_the_command_replays_a_study_and_counts(trial, capsys):
+    call_command("verify_randomisation", trial.slug)
+    assert told(capsys)[-1] == "12 allocations replayed, all equal"
+    event = AuditEvent.objects.get(action="randomisation replayed")
+    assert (event.by, json.loads(event.new)) == ("system verify_randomisation", {"equal": "yes"})
+    assert audit.verify(trial) == []
+
+
+def test_the_command_names_the_first_difference_and_fails(trial, capsys):
+    row = turn_one_arm()
+    with pytest.raises(CommandError) as failed:
+        call_command("verify_randomisation", trial.slug)
+    assert failed.value.returncode == 1
+    assert told(capsys)[-1] == (
+        f"allocation 5 ({row.participant.code} at start, stratum 'sex=f', draw 2): arm differs: "
+        f"expected {row.arm!r}, found {Allocation.objects.get(pk=row.pk).arm!r}"
+    )
+    assert json.loads(AuditEvent.objects.get(action="randomisation replayed").new) == {"equal": "no"}
+
+
+def test_in_a_running_study_the_command_says_where_and_never_which_arm(trial, capsys):
+    row = turn_one_arm()
+    with pytest.raises(CommandError):
+        call_command("verify_randomisation", as_if_live(trial).slug)
+    said = told(capsys)
+    assert said[-1] == f"allocation 5 ({row.participant.code} at start, stratum 'sex=f', draw 2): arm differs"
+    assert [line for line in said if "guided" in line] == []
+
+
+def test_the_command_writes_what_a_third_party_verifies(trial, tmp_path, capsys):
+    path = tmp_path / "export.json"
+    call_command("verify_randomisation", as_if_live(trial, "locked").slug, export=path)
+    said = []
+    assert verifier.main([str(path)], say=said.append) == 0
+    assert said == told(capsys)
+
+
+def test_the_command_writes_no_arm_of_a_running_study(trial, tmp_path):
+    with pytest.raises(CommandError, match="once the study is locked"):
+        call_command("verify_randomisation", as_if_live(trial).slug, export=tmp_path / "export.json")
+    assert list(tmp_path.glob("export.json")) == []
+
+
+def test_the_command_knows_no_study_without_a_seed(db):
+    with pytest.raises(CommandError, match="no study 'nowhere' with a seed"):
+        call_command("verify_randomisation", "nowhere")
+
+
+def test_a_site_that_a_later_version_adds_changes_nothing_of_what_was_committed_to(trial):
+    sealed = SealedSeed.objects.get(study=trial)
+    version = lists.sealed_version(sealed)
+    later = type(version).objects.create(
+        study=trial, number=2, sha256="0" * 64, loaded_at=sealed.made_at.replace(year=2030), loaded_by="system"
+    )
+    assert lists.sealed_version(sealed) == version != later
