@@ -375,11 +375,16 @@ def place(point: str, stratum: str, position: int) -> str:
     return f"{stratum}|{position}" if point == FIRST else f"{point}|{stratum}|{position}"
 
 
+def strata_of(point: str, plan: Plan) -> list[str]:
+    """The stratification factors; whoever is randomised again is stratified by the arm they come from too."""
+    return [*([] if point == FIRST else ["from"]), *plan.get("strata", [])]
+
+
 def leaves(point: dict[str, Any], seed: bytes) -> Iterator[tuple[str, str, int, bytes]]:
     """(point, stratum, position, leaf) of every list of a point that was committed to."""
     name, digest, plan = point["point"], point["design_digest"], point["plan"]
     rule, salts = rule_of(plan), hmac.digest(seed, b"rand/v1|leaf-salt", "sha256")
-    factors = plan.get("strata", [])
+    factors = strata_of(point["point"], plan)
     for levels in product(*(point["levels"][factor] for factor in factors)) if point["covered"] else ():
         stratum = stratum_text(dict(zip(factors, levels, strict=True)))
         history: History = []
@@ -431,11 +436,11 @@ class Point:
 
     def check_stratum(self, at: str, row: dict[str, Any]) -> None:
         """That of the covariates as used; a procedure that reads the whole point has one for all."""
-        strata, factors = self.plan.get("strata", []), self.rule.factors
+        strata, factors = strata_of(self.name, self.plan), self.rule.factors
         same(at, "covariates", sorted({*strata, *(factors or ())}), sorted(row["covariates"]))
         own = {factor: row["covariates"][factor] for factor in strata} if factors is None else {}
         same(at, "stratum", stratum_text(own), row["stratum"])
-        same(at, "cluster", "cluster" in self.plan, row["cluster"] != "")
+        same(at, "cluster", True, row["cluster"] == "" or "cluster" in self.plan)
 
     def replay(self, at: str, row: dict[str, Any], before: list[dict[str, Any]]) -> None:
         rule = self.rule

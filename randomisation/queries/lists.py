@@ -12,7 +12,7 @@ from typing import Any
 from randomisation import merkle, methods, stream
 from randomisation.models import FIRST, SealedSeed
 from randomisation.queries import design
-from randomisation.sections import levels_of
+from randomisation.sections import levels
 from trial.models import ProtocolVersion
 
 # A list for each stratum as long as the whole trial, but no more leaves than this in all: opening stays a matter of
@@ -46,11 +46,22 @@ def sealed_version(sealed: SealedSeed) -> ProtocolVersion:
 
 
 def points(version: ProtocolVersion, most: int = MOST_LEAVES) -> list[Point]:
-    protocol = version.protocol
-    plan, rule = design.plan(version), design.rule(version)
-    levels = {code: levels_of(protocol, code) for code in plan.get("strata", [])}
-    point = Point(FIRST, design.digest(version), plan, rule, levels, 0)
-    return [_covered(point, protocol.target, most // len(point.strata))]
+    found = [_point(version, name) for name in design.points(version)]
+    strata = sum(len(each.strata) for each in found if each.rule.scope == "stratum")
+    return [_covered(each, version.protocol.target, most // max(strata, 1)) for each in found]
+
+
+def _point(version: ProtocolVersion, name: str) -> Point:
+    designed = design.of(version, name)
+    found = {factor: _levels(version, name, factor) for factor in designed.factors}
+    return Point(name, designed.digest, designed.plan, designed.rule, found, 0)
+
+
+def _levels(version: ProtocolVersion, point: str, factor: str) -> tuple[str, ...]:
+    if point != FIRST and factor == design.FROM:
+        stages = version.section("randomisation")["stages"]
+        return tuple(next(stage["from"] for stage in stages if stage["code"] == point))
+    return levels(version.protocol, factor)
 
 
 def slots(point: Point, seed: bytes) -> list[merkle.Slot]:
