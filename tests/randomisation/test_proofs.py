@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from datetime import timedelta
 
 import pytest
 from django.core.management import CommandError, call_command
@@ -11,10 +12,12 @@ from randomisation import exports, merkle, verifier
 from randomisation.actions import allocations, proofs, seeds
 from randomisation.models import Allocation, SealedSeed
 from randomisation.queries import design, lists
+from tests import factories
 from tests.conftest import lift_triggers
 from tests.randomisation import people
-from trial import actors, audit
-from trial.models import AuditEvent, Study
+from tests.randomisation.test_points import CLUSTERED, MINIMISED, STAGED, STAGES
+from trial import actors, audit, worker
+from trial.models import AuditEvent, Participant, Study
 
 pytestmark = pytest.mark.django_db
 FINN = actors.staff(9, "statistician")
@@ -170,3 +173,38 @@ def test_a_site_that_a_later_version_adds_changes_nothing_of_what_was_committed_
         study=trial, number=2, sha256="0" * 64, loaded_at=sealed.made_at.replace(year=2030), loaded_by="system"
     )
     assert lists.sealed_version(sealed) == version != later
+
+
+def test_minimisation_over_fake_arms_is_replayed(tmp_path, now, capsys):
+    study = people.a_study(tmp_path, now, randomisation=MINIMISED)
+    for person in people.consented(study, 9, now):
+        allocations.allocate(participant=person, by=actors.SYSTEM, at=now)
+    call_command("verify_randomisation", study.slug)
+    said = told(capsys)
+    assert (said[-3], said[-1]) == ("Merkle root: equal over 0 leaves", "9 allocations replayed, all equal")
+    assert SealedSeed.objects.get(study=study).merkle_root == ""
+
+
+def test_clusters_are_replayed(tmp_path, now, capsys):
+    study = people.a_study(tmp_path, now, randomisation=CLUSTERED, sites=4)
+    for number, person in enumerate(people.consented(study, 8, now)):
+        Participant.objects.filter(pk=person.pk).update(site=("main", "site2", "site3", "site4")[number % 4])
+        allocations.allocate(participant=person, by=actors.SYSTEM, at=now)
+    call_command("verify_randomisation", study.slug)
+    said = told(capsys)
+    assert "4 drawn in 1 strata, without gap and in order; 4 with the arm of their cluster" in said[1]
+    assert said[-1] == "4 allocations replayed, all equal"
+
+
+def test_a_stage_is_replayed_with_the_first_randomisation(tmp_path, now, capsys):
+    study = people.a_study(tmp_path, now, randomisation=STAGED, stages=STAGES)
+    factories.a_participant_in(study, "unguided", now)
+    worker.tick(now + timedelta(days=15))
+    start, stage = lists.points(study.current)
+    assert (stage.strata, stage.covered, start.strata) == (["from=unguided"], start.covered, [""])
+    call_command("verify_randomisation", study.slug)
+    drawn = Allocation.objects.count()
+    said = told(capsys)
+    assert [line.split(":")[0] for line in said[1:3]] == ["point start", "point step_up"]
+    assert said[3] == f"Merkle root: equal over {start.covered + stage.covered} leaves"
+    assert said[-1] == f"{drawn} allocations replayed, all equal"
