@@ -35,14 +35,14 @@ def build(plan: Mapping[str, Any]) -> Rule:
     unless `acknowledged` says why it is used all the same.
     """
     method = plan.get("method")
-    if method not in BUILDERS:
+    if not isinstance(method, str) or method not in BUILDERS:
         raise UnknownMethod(f"{method!r} is not a method; use one of {', '.join(BUILDERS)}")
     builder, wanted, optional = BUILDERS[method]
     given = {name: value for name, value in plan.items() if name not in BESIDE and name != "method"}
     _check_names(given, wanted, optional, method)
     rule = builder(**given)
     _check_chance(rule, plan)
-    if not rule.keeps_ratio and not plan.get("acknowledged"):
+    if not rule.keeps_ratio and not _said(plan, "acknowledged"):
         raise AcknowledgementMissing(
             f"{method} does not keep the ratio {':'.join(map(str, rule.ratio.values()))} at every step, which biases the "
             "comparison; use another method, or say under `acknowledged` why this one is used"
@@ -52,8 +52,12 @@ def build(plan: Mapping[str, Any]) -> Rule:
 
 def _check_chance(rule: Rule, plan: Mapping[str, Any]) -> None:
     """Where nothing is left to chance whoever knows who was allocated knows who comes next (ICH E9 2.3.2)."""
-    if _is_deterministic(rule) and not plan.get("justification"):
+    if _is_deterministic(rule) and not _said(plan, "justification"):
         raise BadParameter("p = 1 leaves nothing to chance; use p below 1, or give its `justification`")
+
+
+def _said(plan: Mapping[str, Any], what: str) -> bool:
+    return bool(str(plan.get(what) or "").strip())
 
 
 def _is_deterministic(rule: Rule) -> bool:
@@ -137,9 +141,10 @@ def _minimisation(
     weights = _factor_weights(factors)
     measure: Any = one_of(distance, "distance", ("range", "variance", "sd"))
     rule: Any = one_of(ties, "ties", ("average", "ratio"))
-    way = None if is_equal(checked) else _way(unequal)
+    way = _way(unequal, checked)
     coin = _coin(p, q, t, sum(reduced(checked).values()) if way == "fake-arms" else len(checked), measure)
     if way == "fake-arms":
+        _check_lots(checked)
         return FakeArms.over(checked, weights, measure, coin, rule)
     if way == "han":
         if not isinstance(coin, CoinA):
@@ -148,10 +153,22 @@ def _minimisation(
     return Minimisation(checked, weights, measure, coin, rule)
 
 
-def _way(unequal: Any) -> str:
+def _way(unequal: Any, ratio: dict[str, int]) -> str | None:
+    if unequal is not None:
+        one_of(unequal, "unequal", ("fake-arms", "han", "naive"))
+    if is_equal(ratio):
+        return None
     if unequal is None:
         raise BadParameter("an unequal ratio needs `unequal`: fake-arms, which keeps the ratio at every step")
-    return one_of(unequal, "unequal", ("fake-arms", "han", "naive"))
+    return str(unequal)
+
+
+def _check_lots(ratio: dict[str, int]) -> None:
+    """A history may hold arms or fake arms: which of them is meant is told by the name."""
+    for arm in ratio:
+        of, _, number = arm.rpartition("/")
+        if number.isdecimal() and 1 <= int(number) <= reduced(ratio).get(of, 0):
+            raise BadParameter(f"an arm cannot be called {arm}, which is a fake arm of another")
 
 
 def _coin(p: Any, q: Any, t: Any, arms: int, distance: str) -> Coin:
@@ -189,15 +206,11 @@ def _hierarchical(ratio: Any, limits: Any, factors: Any = (), p: Any = 1) -> Rul
 
 
 def _ordered(limits: Any) -> list[tuple[str, Any]]:
-    """A list of {level, limit}, which keeps its order wherever it is stored; or a mapping in order."""
-    if isinstance(limits, Mapping):
-        pairs = [(str(place), limit) for place, limit in limits.items()]
-    else:
-        listed = limits if isinstance(limits, Sequence) and not isinstance(limits, str) else []
-        pairs = [(str(each["level"]), each["limit"]) for each in listed if isinstance(each, Mapping) and len(each) == 2]
-    if not pairs:
+    """Of a list of {level, limit}. No mapping: a stored one may come back in another order, and here order counts."""
+    listed = limits if isinstance(limits, Sequence) and not isinstance(limits, str) else []
+    if not listed or any(not isinstance(each, Mapping) or set(each) != {"level", "limit"} for each in listed):
         raise BadParameter("limits is a list of levels in order, each with its level and its limit")
-    return pairs
+    return [(str(each["level"]), each["limit"]) for each in listed]
 
 
 def _in_order(weights: Mapping[str, Any], factors: Sequence[str]) -> dict[str, Any]:
@@ -217,8 +230,11 @@ def _places(factors: Any) -> tuple[str, ...]:
 def _factor_weights(given: Any) -> dict[str, Fraction]:
     """In order of name: a stored mapping may come back in another order. A list gives all the weight 1."""
     listed = names(given, "factors")
-    weights = given if isinstance(given, Mapping) else dict.fromkeys(listed, 1)
-    return {name: weight(weights[name], f"the weight of {name}") for name in sorted(listed)}
+    known = given.values() if isinstance(given, Mapping) else [1] * len(listed)
+    weights = {name: weight(value, f"the weight of {name}") for name, value in zip(listed, known, strict=True)}
+    if not any(weights.values()):
+        raise BadParameter("factors has at least one weight above 0")
+    return dict(sorted(weights.items()))
 
 
 def _equal(given: Any, method: str) -> dict[str, int]:

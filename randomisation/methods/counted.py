@@ -11,6 +11,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from fractions import Fraction
 from functools import lru_cache
+from itertools import accumulate
 
 import numpy as np
 
@@ -49,40 +50,33 @@ class Counted(Rule):
         """All draws side by side: at each step the shares are worked out once for every count that occurs."""
         arms = len(self.ratio)
         result = np.empty((draws, n), dtype=np.int64)
-        code = np.zeros(draws, dtype=np.int64)  # the counts as one number, written in base n + 1
-        powers = (n + 1) ** np.arange(arms, dtype=np.int64)
+        states: list[Counts] = [(0,) * arms]
+        state = np.zeros(draws, dtype=np.int64)
         for step in range(n):
-            present, place = _distinct(code)
-            limits = np.array([np.cumsum(_floats(self.shares(_counts(c, n + 1, arms)))) for c in present])
-            limits[:, -1] = 1.0
+            limits = np.array([_limits(self.shares(counts)) for counts in states]).reshape(-1, arms)
             uniform = generator.random(draws)
-            arm = (uniform[:, None] >= limits[place, :-1]).sum(axis=1)
-            result[:, step] = arm
-            code += powers[arm]
+            arm = result[:, step] = (uniform[:, None] >= limits[state, :-1]).sum(axis=1)
+            states, state = _after(states, state, arm)
         return result
 
 
-def _distinct(code: Draws) -> tuple[Draws, Draws]:
-    low = int(code.min(initial=0))
-    span = int(code.max(initial=0)) - low
-    if span > 1_000_000:
-        return np.unique(code, return_inverse=True)
-    present = np.flatnonzero(np.bincount(code - low))
-    place = np.empty(span + 1, dtype=np.int64)
-    place[present] = np.arange(present.size)
-    return present + low, place[code - low]
+def _limits(shares: Shares) -> list[float]:
+    """Cumulated exactly and rounded once, so that what has no chance is never drawn."""
+    return [float(share) for share in accumulate(shares)]
 
 
-def _counts(code: int, base: int, arms: int) -> Counts:
-    counts = []
-    for _ in range(arms):
-        code, digit = divmod(int(code), base)
-        counts.append(digit)
-    return tuple(counts)
-
-
-def _floats(shares: Shares) -> list[float]:
-    return [float(share) for share in shares]
+def _after(states: list[Counts], state: Draws, arm: Draws) -> tuple[list[Counts], Draws]:
+    """The counts that occur after each draw got its arm, and which of them each draw is at."""
+    arms = len(states[0]) if states else 1
+    move = state * arms + arm
+    occurring = np.flatnonzero(np.bincount(move))
+    found: dict[Counts, int] = {}
+    place = np.empty(len(states) * arms, dtype=np.int64)
+    for before, lot in (divmod(each, arms) for each in occurring.tolist()):
+        counts = states[before]
+        following = (*counts[:lot], counts[lot] + 1, *counts[lot + 1 :])
+        place[before * arms + lot] = found.setdefault(following, len(found))
+    return list(found), place[move]
 
 
 @dataclass(frozen=True)

@@ -65,7 +65,7 @@ def one_of(given: Any, what: str, known: Iterable[str]) -> str:
 
 def block_sizes(given: Any, unit: int) -> tuple[tuple[int, int], ...]:
     """Sizes with the weight of each, in order of size: a list where all are equally likely, or size -> weight."""
-    weights = list(given.items()) if isinstance(given, Mapping) else _listed(given)
+    weights = list(given.items()) if isinstance(given, Mapping) and given else _listed(given)
     sizes = sorted((whole(size, "a block size"), whole(share, "the weight of a size")) for size, share in weights)
     numbers = [size for size, _ in sizes]
     if len(set(numbers)) < len(numbers):

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from randomisation.methods import BadParameter, ImpossibleHistory, UnknownMethod, build, sequences
+from randomisation.methods import ImpossibleHistory, build, sequences
 
 RATIOS = [{"a": 1, "b": 1}, {"a": 2, "b": 1}, {"a": 1, "b": 1, "c": 1}, {"a": 1, "b": 2, "c": 1}]
 
@@ -207,49 +207,6 @@ def test_a_history_that_no_blocks_can_hold_is_refused(rule):
 def test_an_unknown_arm_in_the_history_is_refused(rule):
     with pytest.raises(ImpossibleHistory, match=r"^not an arm of this design: z$"):
         rule.probabilities(["a", "z"])
-
-
-def test_whole_numbers_may_arrive_as_text_and_strata_and_reasons_are_no_parameters():
-    plan = {
-        "method": "permuted_blocks",
-        "ratio": {"a": "2", "b": "1"},
-        "block_sizes": ["6", "3"],
-        "strata": ["site"],
-        "chosen_here": None,
-    }
-    assert build(plan) == blocks({"a": 2, "b": 1}, 3, 6)
-
-
-def test_an_unknown_method_is_refused():
-    with pytest.raises(UnknownMethod, match=r"^'coin' is not a method; use one of complete, random_allocation, "):
-        build({"method": "coin", "ratio": {"a": 1, "b": 1}})
-
-
-@pytest.mark.parametrize(
-    ("changes", "message"),
-    [
-        ({"p": "0.8"}, "permuted_blocks has no parameter p; it takes ratio, block_sizes"),
-        ({"method": "complete"}, "complete has no parameter block_sizes; it takes ratio"),
-        ({"ratio": {"a": 1}}, "ratio gives a share to each of at least two arms"),
-        ({"ratio": {"a": 1.0, "b": 1}}, "the share of a is a whole number of at least 1, not 1.0"),
-        ({"ratio": {"a": 0, "b": 1}}, "the share of a is a whole number of at least 1, not 0"),
-        ({"ratio": {"a": True, "b": 1}}, "the share of a is a whole number of at least 1, not True"),
-        ({"block_sizes": []}, "block_sizes is a list of at least one size"),
-        ({"block_sizes": "12"}, "block_sizes is a list of at least one size"),
-        ({"block_sizes": [4, 4]}, "a block size is given more than once"),
-        ({"block_sizes": [4, 5]}, "a block holds the ratio: its size is a multiple of 2"),
-    ],
-)
-def test_a_bad_parameter_is_named(changes, message):
-    plan = {"method": "permuted_blocks", "ratio": {"a": 1, "b": 1}, "block_sizes": [4], **changes}
-    with pytest.raises(BadParameter) as caught:
-        build(plan)
-    assert str(caught.value) == message
-
-
-def test_a_missing_parameter_is_named():
-    with pytest.raises(BadParameter, match=r"^permuted_blocks needs block_sizes$"):
-        build({"method": "permuted_blocks", "ratio": {"a": 1, "b": 1}})
 
 
 def test_all_orders_of_a_block_are_equally_likely():
