@@ -215,12 +215,14 @@ class Maximal(Pair):
     def first(self, difference: int, n: int) -> Fraction:
         _check_tolerance(difference, self.tolerance)
         left = self.n - n
-        if not left:
-            raise ListExhausted(f"all {self.n} places of the list are taken")
+        if left < 0:
+            raise ImpossibleHistory(f"{n} allocations from a list of {self.n}")
         paths = _paths(self.n, self.tolerance)
         here = paths[left].get(difference, 0)
         if not here:
             raise ImpossibleHistory(f"a difference of {abs(difference)} with {left} places left cannot be made up for")
+        if not left:
+            raise ListExhausted(f"all {self.n} places of the list are taken")
         return Fraction(paths[left - 1].get(difference + 1, 0), here)
 
     def sequences(
