@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Callable, Hashable, Mapping, Sequence
-from math import lcm
+from math import gcd, lcm
 from typing import Any
 
 import numpy as np
@@ -16,10 +16,11 @@ Integers = NDArray[np.int64]
 
 
 def check_profile(profile: Profile | None, factors: Sequence[str]) -> Profile:
-    missing = [factor for factor in factors if factor not in (profile or {})]
-    if missing or profile is None:
-        raise BadProfile(f"the profile lacks {', '.join(missing or factors)}")
-    return profile
+    known = profile or {}
+    missing = [factor for factor in factors if factor not in known]
+    if missing:
+        raise BadProfile(f"the profile lacks {', '.join(missing)}")
+    return known
 
 
 def check_lots(history: History, lots: Sequence[str]) -> None:
@@ -76,6 +77,8 @@ def pick(chances: NDArray[np.float64], generator: np.random.Generator) -> Intege
 
 
 def scaled(weights: Mapping[str, Any]) -> dict[str, int]:
-    """Weights as whole numbers in the same proportion."""
+    """Weights as the smallest whole numbers in the same proportion."""
     common = lcm(*(weight.denominator for weight in weights.values()))
-    return {name: int(weight * common) for name, weight in weights.items()}
+    whole = {name: int(weight * common) for name, weight in weights.items()}
+    shared = gcd(*whole.values())
+    return {name: weight // shared for name, weight in whole.items()}

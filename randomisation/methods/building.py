@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping, Sequence
 from fractions import Fraction
 from typing import Any
 
-from randomisation.methods import counted
+from randomisation.methods import balance, counted
 from randomisation.methods.blocks import PermutedBlocks
 from randomisation.methods.coins import Coin, CoinA, CoinB, CoinC
 from randomisation.methods.minimisation import FakeArms, Han, Minimisation
@@ -24,6 +24,7 @@ from randomisation.methods.parameters import (
 from randomisation.methods.rule import AcknowledgementMissing, BadParameter, Rule, UnknownMethod, is_equal, reduced
 
 HALF = Fraction(1, 2)
+FINEST = 1_000_000
 # Of the plan, and no parameter of a method: whose history counts, what is one unit, and what people said about it.
 BESIDE = frozenset({"strata", "cluster", "chosen_here", "acknowledged", "justification"})
 
@@ -144,7 +145,7 @@ def _minimisation(
     way = _way(unequal, checked)
     coin = _coin(p, q, t, sum(reduced(checked).values()) if way == "fake-arms" else len(checked), measure)
     if way == "fake-arms":
-        _check_lots(checked)
+        _check_arms(checked)
         return FakeArms.over(checked, weights, measure, coin, rule)
     if way == "han":
         if not isinstance(coin, CoinA):
@@ -163,7 +164,7 @@ def _way(unequal: Any, ratio: dict[str, int]) -> str | None:
     return str(unequal)
 
 
-def _check_lots(ratio: dict[str, int]) -> None:
+def _check_arms(ratio: dict[str, int]) -> None:
     """A history may hold arms or fake arms: which of them is meant is told by the name."""
     for arm in ratio:
         of, _, number = arm.rpartition("/")
@@ -189,9 +190,8 @@ def _hu_hu(ratio: Any, weights: Any, p: Any, factors: Any = ()) -> Rule:
     if not isinstance(weights, Mapping):
         raise BadParameter("weights gives a weight to overall, stratum and factors")
     given = {place: weight(value, f"the weight of {place}") for place, value in _in_order(weights, known).items()}
+    _check_weights(given, "weights")
     counting = {place: value for place, value in given.items() if value}
-    if not counting:
-        raise BadParameter("weights has at least one weight above 0")
     return HuHu(checked, known, counting, between(p, "p", HALF, Fraction(1), closed=True))
 
 
@@ -232,9 +232,18 @@ def _factor_weights(given: Any) -> dict[str, Fraction]:
     listed = names(given, "factors")
     known = given.values() if isinstance(given, Mapping) else [1] * len(listed)
     weights = {name: weight(value, f"the weight of {name}") for name, value in zip(listed, known, strict=True)}
-    if not any(weights.values()):
-        raise BadParameter("factors has at least one weight above 0")
+    _check_weights(weights, "factors")
     return dict(sorted(weights.items()))
+
+
+def _check_weights(weights: Mapping[str, Fraction], what: str) -> None:
+    """A simulation adds them up as whole numbers, which stay exact to this size and for any trial."""
+    if not any(weights.values()):
+        raise BadParameter(f"{what} has at least one weight above 0")
+    if max(balance.scaled(weights).values()) > FINEST:
+        raise BadParameter(
+            f"as whole numbers in the same proportion {what} go beyond {FINEST:,}: write them with fewer digits"
+        )
 
 
 def _equal(given: Any, method: str) -> dict[str, int]:

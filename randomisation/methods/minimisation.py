@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from fractions import Fraction
+from functools import cache
 from math import lcm
 from typing import ClassVar, Literal
 
@@ -13,10 +14,21 @@ import numpy as np
 from randomisation.methods import balance, roots
 from randomisation.methods.balance import Integers
 from randomisation.methods.coins import Coin, CoinA, Floats
-from randomisation.methods.rule import Draws, History, HistoryTooLong, Profile, Rule, is_equal, reduced
+from randomisation.methods.rule import (
+    Draws,
+    History,
+    HistoryTooLong,
+    ImpossibleHistory,
+    Profile,
+    Rule,
+    is_equal,
+    reduced,
+)
 
 Distance = Literal["range", "variance", "sd"]
 MOST_STATES = 20_000
+States = dict[tuple, Fraction]
+Chances = Callable[[tuple[tuple[int, ...], ...]], list[Fraction]]
 
 
 @dataclass(frozen=True)
@@ -98,7 +110,8 @@ class Minimisation(Rule):
         return balance.stepwise(n, draws, places, profiles, len(self.lots), choose)
 
     def simulated(self, here: list[Integers]) -> Floats:
-        """The chances (lots, draws) as floats; sums of roots that differ by less than 1e-9 count as ties."""
+        """The chances (lots, draws) as floats; sums of roots that differ by less than 1e-9 of the largest weight count as
+        ties."""
         scores = self._simulated_scores(here)
         chances = self._simulated_toss(scores)
         if self.ties == "average":
@@ -123,7 +136,7 @@ class Minimisation(Rule):
                 x[lot] += step
                 scores[lot] += weight * self._simulated_spread(x)
                 x[lot] -= step
-        return scores if self.distance != "sd" else scores.round(9)
+        return scores if self.distance != "sd" else (scores / max(weights.values())).round(9)
 
     def _simulated_spread(self, x: Integers) -> Floats | Integers:
         if self.distance == "range":
@@ -231,29 +244,29 @@ class FakeArms(Rule):
         return self._mixed(history, balance.check_profile(profile, self.factors))
 
     def _mixed(self, history: History, profile: Profile) -> dict[str, Fraction]:
+        chances = cache(self.inner.chances)  # many states are alike where the newcomer stands
         states = {(): Fraction(1)}  # how many of each lot stand in each level -> the chance of that, with this history
         for arm, other in history:
-            states = self._after(states, arm, other)
-        total = sum(states.values())
-        chances = [self.inner.chances(_here(dict(state), self._levels(profile), len(self.lots))) for state in states]
-        mixed = zip(*chances, strict=True)
+            states = self._after(states, arm, self._levels(other), chances)
+        if not states:
+            raise ImpossibleHistory("no fake arms can have given these arms")
+        total, levels = sum(states.values()), self._levels(profile)
+        mixed = zip(*(chances(_here(dict(state), levels, len(self.lots))) for state in states), strict=True)
         return {
             lot: sum((w * c for w, c in zip(states.values(), each, strict=True)), Fraction(0)) / total
             for lot, each in zip(self.lots, mixed, strict=True)
         }
 
-    def _after(self, states: dict[tuple, Fraction], arm: str, profile: Profile) -> dict[tuple, Fraction]:
-        found: dict[tuple, Fraction] = {}
-        levels = self._levels(profile)
+    def _after(self, states: States, arm: str, levels: list[tuple[str, str]], chances: Chances) -> States:
+        found: States = {}
         for state, weight in states.items():
             table = dict(state)
-            chances = self.inner.chances(_here(table, levels, len(self.lots)))
-            for place, (lot, chance) in enumerate(zip(self.lots, chances, strict=True)):
-                if chance and arm in (lot, self.arm(lot)):
+            for place, chance in enumerate(chances(_here(table, levels, len(self.lots)))):
+                if chance and arm in (self.lots[place], self.arm(self.lots[place])):
                     after = _added(table, levels, place, len(self.lots))
                     found[after] = found.get(after, Fraction(0)) + weight * chance
-        if len(found) > MOST_STATES:
-            raise HistoryTooLong(f"more than {MOST_STATES} ways to have drawn these arms: give the fake arms")
+            if len(found) > MOST_STATES:
+                raise HistoryTooLong(f"more than {MOST_STATES} ways to have drawn these arms: give the fake arms")
         return found
 
     def _levels(self, profile: Profile) -> list[tuple[str, str]]:
@@ -268,8 +281,8 @@ class FakeArms(Rule):
         return stands_for[self.inner.sequences(n, draws, generator, profiles)]
 
 
-def _here(table: dict, levels: list[tuple[str, str]], lots: int) -> list[tuple[int, ...]]:
-    return [table.get(level, (0,) * lots) for level in levels]
+def _here(table: dict, levels: list[tuple[str, str]], lots: int) -> tuple[tuple[int, ...], ...]:
+    return tuple(table.get(level, (0,) * lots) for level in levels)
 
 
 def _added(table: dict, levels: list[tuple[str, str]], place: int, lots: int) -> tuple:

@@ -162,21 +162,21 @@ def list_plans(draw):
 
 
 @st.composite
-def minimisation_plans(draw):
+def minimisation_plans(draw, coins="pqt", ways=("fake-arms", "han", "naive"), tied=("average", "ratio")):
     ratio, factors = draw(ratios(3)), draw(weighed_factors())
-    unequal = None if len(set(ratio.values())) == 1 else draw(st.sampled_from(["fake-arms", "han", "naive"]))
-    distance = draw(st.sampled_from(["range", "variance", "sd"]))
+    unequal = None if len(set(ratio.values())) == 1 else draw(st.sampled_from(ways))
+    coin = draw(st.sampled_from(coins if unequal != "han" else "p"))
+    distance = draw(st.sampled_from(["range", "variance", *(["sd"] if coin != "t" else [])]))
     lots = sum(rule_lots(ratio)) if unequal == "fake-arms" else len(ratio)
-    coins = {"p": fractions(Fraction(1, lots), Fraction(1), closed=True)}
-    if unequal != "han":
-        coins["q"] = fractions(Fraction(1, lots), Fraction(2, lots - 1))
-        if distance != "sd":
-            coins["t"] = fractions(Fraction(0), Fraction(1), closed=True)
-    coin = draw(st.sampled_from(sorted(coins)))
+    limits = {
+        "p": (Fraction(1, lots), Fraction(1)),
+        "q": (Fraction(1, lots), Fraction(2, lots - 1)),
+        "t": (Fraction(0), Fraction(1)),
+    }
     plan = {"method": "minimisation", "ratio": ratio, "factors": factors, "distance": distance, "acknowledged": KNOWN}
     more = {} if unequal is None else {"unequal": unequal}
-    ties = draw(st.sampled_from(["average", "ratio"]))
-    return {**plan, **more, coin: draw(coins[coin]), "ties": ties, "justification": KNOWN}
+    value = draw(fractions(*limits[coin], closed=coin != "q"))
+    return {**plan, **more, coin: value, "ties": draw(st.sampled_from(tied)), "justification": KNOWN}
 
 
 def rule_lots(ratio):

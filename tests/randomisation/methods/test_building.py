@@ -221,6 +221,16 @@ PARTS = "limits is a list of levels in order, each with its level and its limit"
             {"factors": {"site": 0.3}},
             "the weight of site is a fraction or a decimal as text, such as 4/5 or 0.8, not 0.3",
         ),
+        (
+            "minimisation",
+            {"factors": {"site": "0.12345671", "sex": "1"}},
+            "as whole numbers in the same proportion factors go beyond 1,000,000: write them with fewer digits",
+        ),
+        (
+            "hu_hu",
+            {"weights": {"overall": "1/1000001", "site": "1"}},
+            "as whole numbers in the same proportion weights go beyond 1,000,000: write them with fewer digits",
+        ),
         ("minimisation", {"distance": "mean"}, "distance is one of range, variance, sd, not 'mean'"),
         ("minimisation", {"ties": "first"}, "ties is one of average, ratio, not 'first'"),
         ("minimisation", {"unequal": "fair"}, "unequal is one of fake-arms, han, naive, not 'fair'"),
