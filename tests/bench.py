@@ -11,12 +11,50 @@ import tempfile
 import time
 from collections.abc import Callable
 from datetime import UTC, datetime
+from functools import partial
 from pathlib import Path
 
 from . import bench_statistics
 
 ROOT = Path(__file__).resolve().parent.parent
 PEOPLE, DAYS, TIMES = 24, 60, 15
+LONG = 10_000
+FACTORS = ["site", "sex", "age"]
+LONG_PLANS: dict[str, dict] = {
+    "complete": {"method": "complete"},
+    "list of 10,002": {"method": "random_allocation", "n": LONG + 2},
+    "blocks of 4": {"method": "permuted_blocks", "block_sizes": [4]},
+    "blocks of 4 and 6": {"method": "permuted_blocks", "block_sizes": [4, 6]},
+    "blocks of 2, 4, 6 and 8": {"method": "permuted_blocks", "block_sizes": [2, 4, 6, 8]},
+    "block urn 3": {"method": "block_urn", "limit": 3},
+    "big stick 3": {"method": "big_stick", "tolerance": 3},
+    "efron 2/3": {"method": "efron", "p": "2/3"},
+    "chen 2/3, 3": {"method": "chen", "p": "2/3", "tolerance": 3},
+    "wei 0, 1": {"method": "wei", "a": 0, "b": 1},
+    "smith 5": {"method": "smith", "rho": 5},
+    "maximal of 10,002, 3": {"method": "maximal", "n": LONG + 2, "tolerance": 3},
+    "minimisation, range": {"method": "minimisation", "factors": FACTORS, "p": "0.8"},
+    "minimisation, variance": {"method": "minimisation", "factors": FACTORS, "p": "0.8", "distance": "variance"},
+    "minimisation, sd": {"method": "minimisation", "factors": FACTORS, "p": "0.8", "distance": "sd"},
+    "fake arms 2:1": {
+        "method": "minimisation",
+        "ratio": {"a": 2, "b": 1},
+        "unequal": "fake-arms",
+        "factors": FACTORS,
+        "p": "0.8",
+    },
+    "hu_hu": {
+        "method": "hu_hu",
+        "factors": FACTORS,
+        "weights": {"overall": 1, "stratum": 1, "site": 1, "sex": 1, "age": 1},
+        "p": "0.8",
+    },
+    "hierarchical": {
+        "method": "hierarchical",
+        "factors": FACTORS,
+        "limits": [{"level": place, "limit": 9} for place in ("stratum", "site", "sex", "age", "overall")],
+    },
+}
 
 
 def main() -> int:
@@ -108,6 +146,24 @@ def allocation() -> None:
     key = stream.key(bytes(32), "bench", "one")
     even = {"a": Fraction(1, 2), "b": Fraction(1, 2)}
     line("one draw", median(lambda: stream.choose(even, key, 7)))
+    long_histories()
+
+
+def long_histories() -> None:
+    """For every method the slowest of five histories of 10,000; blocks of 4 can have come from every rule but blocks."""
+    import numpy as np
+
+    from randomisation import methods
+
+    people = [{"site": f"s{number % 7}", "sex": "fm"[number % 2], "age": "ymo"[number % 3]} for number in range(LONG)]
+    for name, plan in LONG_PLANS.items():
+        rule = methods.build({"ratio": {"a": 1, "b": 1}, **plan})
+        drawn = rule if plan["method"] == "permuted_blocks" else methods.PermutedBlocks({"a": 1, "b": 1}, ((4, 1),))
+        lots = [lot for lot in rule.lots if lot in ("a", "b", "a/1", "b/1")]
+        rows = [[lots[k] for k in row] for row in drawn.sequences(LONG, 5, np.random.default_rng(1))]
+        histories: list[list] = [list(zip(row, people, strict=True)) if rule.scope == "point" else row for row in rows]
+        taken = [median(partial(rule.probabilities, history, people[3])) for history in histories]
+        line(f"probabilities after {LONG:,}: {name}", max(taken), "slowest of 5 histories")
 
 
 def report(directory: Path) -> None:

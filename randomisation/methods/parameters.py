@@ -83,9 +83,9 @@ def _listed(given: Any) -> list[tuple[Any, int]]:
 
 def names(given: Any, what: str) -> tuple[str, ...]:
     """Names, each once: of a list, or the keys of a mapping."""
-    listed = tuple(given) if isinstance(given, Sequence | Mapping) and not isinstance(given, str) else ()
+    listed = tuple(map(str, given)) if isinstance(given, Sequence | Mapping) and not isinstance(given, str) else ()
     if not listed:
         raise BadParameter(f"{what} names at least one factor")
     if len(set(listed)) < len(listed):
         raise BadParameter(f"{what} names a factor more than once")
-    return tuple(str(each) for each in listed)
+    return listed
