@@ -259,12 +259,15 @@ class FakeArms(Rule):
 
     def _after(self, states: States, arm: str, levels: list[tuple[str, str]], chances: Chances) -> States:
         found: States = {}
+        lots = self.lots
+        fitting = [place for place, lot in enumerate(lots) if arm in (lot, self.arm(lot))]
         for state, weight in states.items():
             table = dict(state)
-            for place, chance in enumerate(chances(_here(table, levels, len(self.lots)))):
-                if chance and arm in (self.lots[place], self.arm(self.lots[place])):
-                    after = _added(table, levels, place, len(self.lots))
-                    found[after] = found.get(after, Fraction(0)) + weight * chance
+            known = chances(_here(table, levels, len(lots)))
+            for place in fitting:
+                if known[place]:
+                    after = _added(table, levels, place, len(lots))
+                    found[after] = found.get(after, Fraction(0)) + weight * known[place]
             if len(found) > MOST_STATES:
                 raise HistoryTooLong(f"more than {MOST_STATES} ways to have drawn these arms: give the fake arms")
         return found

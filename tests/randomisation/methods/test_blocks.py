@@ -139,7 +139,7 @@ def slow(rule, history):
     return {arm: share / sum(answer.values()) for arm, share in answer.items()}
 
 
-@settings(max_examples=80)
+@settings(max_examples=25)
 @given(walks(PLANS["permuted_blocks"], most=30))
 def test_the_fast_mixture_is_the_slow_one(walk):
     plan, history, _ = walk
@@ -175,7 +175,7 @@ def test_the_mixture_after_ten_thousand_is_the_slow_one():
 
 
 @pytest.mark.parametrize("rule", LONG, ids=repr)
-@settings(max_examples=30)
+@settings(max_examples=25)
 @given(st.data())
 def test_what_came_before_a_place_where_a_block_must_have_ended_does_not_matter(rule, data):
     """Of a block of the largest size with its arms one after the other nothing but that block can be made."""

@@ -9,7 +9,7 @@ from randomisation.methods.coins import CoinA, CoinB, CoinC
 
 arms = st.integers(2, 6)
 parts = st.fractions(Fraction(1, 1000), Fraction(999, 1000), max_denominator=1000)
-few = settings(max_examples=50)
+few = settings(max_examples=20)
 
 
 def ranked(scores):

@@ -10,7 +10,7 @@ from randomisation.methods import ImpossibleHistory, ListExhausted, build, seque
 
 from .laws import HALF, PAIR, PLANS, TRIO, TWO_TO_ONE, chances_by_step, law, merged, rule_of, walks
 
-few = settings(max_examples=40)
+few = settings(max_examples=20)
 
 
 def lead(history):

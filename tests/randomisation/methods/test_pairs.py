@@ -19,7 +19,7 @@ from .laws import (
 )
 
 HALF = Fraction(1, 2)
-few = settings(max_examples=60)
+few = settings(max_examples=20)
 ADA = {"site": "north", "sex": "f"}
 
 

@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 
 from randomisation.methods import BadParameter, parameters
 
-few = settings(max_examples=40)
+few = settings(max_examples=20)
 
 
 @few

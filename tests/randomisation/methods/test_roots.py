@@ -66,7 +66,7 @@ def test_a_root_next_to_a_whole_number_is_not_one(bits):
     assert roots.sign(terms((1, whole**2), (-whole, 1))) == 0
 
 
-@settings(max_examples=50)
+@settings(max_examples=25)
 @given(sums)
 def test_the_sign_is_that_of_a_sum_to_ninety_places(given_terms):
     with localcontext(prec=90):
@@ -78,7 +78,7 @@ def test_the_sign_is_that_of_a_sum_to_ninety_places(given_terms):
     assert roots.sign(given_terms) == near
 
 
-@settings(max_examples=40)
+@settings(max_examples=25)
 @given(sums, st.randoms())
 def test_a_sum_less_itself_is_nothing_however_its_roots_are_written(given_terms, random):
     squares = [Fraction(random.randint(1, 9), random.randint(1, 9)) for _ in given_terms]
@@ -86,7 +86,7 @@ def test_a_sum_less_itself_is_nothing_however_its_roots_are_written(given_terms,
     assert roots.sign(random.sample([*given_terms, *rewritten], 2 * len(given_terms))) == 0
 
 
-@settings(max_examples=40)
+@settings(max_examples=25)
 @given(sums)
 def test_a_sum_turned_round_has_the_other_sign(given_terms):
     assert roots.sign([(-f, r) for f, r in given_terms]) == -roots.sign(given_terms)
