@@ -248,11 +248,10 @@ def minimisation(plan: Plan) -> Rule:
         if kind == "sd":
             g = {k: Fraction(round(value * 10**200)) for k, value in g.items()}
         tied = [[k for k in arms if g[k] == value] for value in sorted(set(g.values()))]
-        if len(tied[0]) > 1 and plan.get("ties", "average") == "ratio":
-            return {k: Fraction(share[k], sum(share.values())) for k in arms}
         if unequal == "han":
             return preferring(tied[0], ratio, number(plan["p"]))
-        return by_rank(plan, tied) if "t" not in plan else by_size(g, number(plan["t"]))
+        parts = share if plan.get("ties", "average") == "ratio" else dict.fromkeys(arms, 1)
+        return by_rank(plan, tied, parts) if "t" not in plan else by_size(g, number(plan["t"]))
 
     return Rule(step, arms, tuple(weights))
 
@@ -266,7 +265,7 @@ def distance(x: list[Fraction], kind: str) -> Fraction:
     return variance if kind == "variance" else Fraction(isqrt(int(variance * 10**600)), 10**300)
 
 
-def by_rank(plan: Plan, tied: list[list[str]]) -> Chances:
+def by_rank(plan: Plan, tied: list[list[str]], parts: dict[str, int]) -> Chances:
     """Coins a (the best p, the others alike) and b (falling by rank); what is tied shares the ranks that it spans."""
     k = sum(map(len, tied))
     if "p" in plan:
@@ -275,7 +274,9 @@ def by_rank(plan: Plan, tied: list[list[str]]) -> Chances:
         ranks = [number(plan["q"]) - 2 * (k * number(plan["q"]) - 1) / (k * (k + 1)) * rank for rank in range(1, k + 1)]
     begins = [sum(map(len, tied[:i])) for i in range(len(tied))]
     return {
-        lot: sum(ranks[i : i + len(g)], Fraction(0)) / len(g) for i, g in zip(begins, tied, strict=True) for lot in g
+        lot: sum(ranks[i : i + len(g)], Fraction(0)) * Fraction(parts[lot], sum(parts[each] for each in g))
+        for i, g in zip(begins, tied, strict=True)
+        for lot in g
     }
 
 

@@ -54,7 +54,9 @@ def build(plan: Mapping[str, Any]) -> Rule:
 def _check_chance(rule: Rule, plan: Mapping[str, Any]) -> None:
     """Where nothing is left to chance whoever knows who was allocated knows who comes next (ICH E9 2.3.2)."""
     if _is_deterministic(rule) and not _said(plan, "justification"):
-        raise BadParameter("p = 1 leaves nothing to chance; use p below 1, or give its `justification`")
+        raise BadParameter(
+            "p = 1, or t = 1 of two arms, leaves nothing to chance; use less, or give its `justification`"
+        )
 
 
 def _said(plan: Mapping[str, Any], what: str) -> bool:
@@ -65,7 +67,7 @@ def _is_deterministic(rule: Rule) -> bool:
     if isinstance(rule, FakeArms):
         rule = rule.inner
     if isinstance(rule, Minimisation):
-        return rule.coin.is_certain
+        return rule.coin.is_certain(len(rule.ratio))
     return isinstance(rule, HuHu) and rule.p == 1
 
 

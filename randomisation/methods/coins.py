@@ -15,26 +15,30 @@ Floats = NDArray[np.float64]
 
 
 class Coin(ABC):
-    """By rank, the best first; arms that tie share equally what their ranks have together."""
+    """By rank, the best first; arms that tie share, in proportion to their shares, what their ranks have together."""
 
     @abstractmethod
     def by_rank(self, arms: int) -> list[Fraction]: ...
 
-    def chances(self, ranks: Sequence[int], scores: Sequence[Fraction] | None) -> list[Fraction]:
+    def chances(self, ranks: Sequence[int], scores: Sequence[Fraction] | None, shares: Sequence[int]) -> list[Fraction]:
         """For each arm; `ranks` are 0 for the best, and equal for arms that tie."""
         sums = [Fraction(0), *accumulate(self.by_rank(len(ranks)))]
-        shared = {rank: ranks.count(rank) for rank in set(ranks)}
-        return [(sums[rank + shared[rank]] - sums[rank]) / shared[rank] for rank in ranks]
+        found = []
+        for rank, share in zip(ranks, shares, strict=True):
+            together = sums[rank + ranks.count(rank)] - sums[rank]
+            found.append(together * Fraction(share, sum(s for r, s in zip(ranks, shares, strict=True) if r == rank)))
+        return found
 
-    def simulated(self, scores: Floats) -> Floats:
+    def simulated(self, scores: Floats, shares: Sequence[int]) -> Floats:
         """The same for scores (arms, draws), as floats."""
         sums = np.array([0.0, *accumulate(float(each) for each in self.by_rank(len(scores)))])
         below = (scores[:, None, :] > scores[None, :, :]).sum(axis=1)
-        same = (scores[:, None, :] == scores[None, :, :]).sum(axis=1)
-        return (sums[below + same] - sums[below]) / same
+        tied = scores[:, None, :] == scores[None, :, :]
+        weights = np.array(shares, dtype=float)
+        part = weights[:, None] / (tied * weights[None, :, None]).sum(axis=1)
+        return (sums[below + tied.sum(axis=1)] - sums[below]) * part
 
-    @property
-    def is_certain(self) -> bool:
+    def is_certain(self, arms: int) -> bool:
         """Whether nothing is left to chance while no arms tie."""
         return False
 
@@ -53,8 +57,7 @@ class CoinA(Coin):
     def by_rank(self, arms: int) -> list[Fraction]:
         return [self.p, *[(1 - self.p) / (arms - 1)] * (arms - 1)]
 
-    @property
-    def is_certain(self) -> bool:
+    def is_certain(self, arms: int) -> bool:
         return self.p == 1
 
 
@@ -75,6 +78,10 @@ class CoinC(Coin):
 
     t: Fraction
 
+    def is_certain(self, arms: int) -> bool:
+        """Of two arms one may leave no imbalance at all, and then has every chance."""
+        return self.t == 1 and arms == 2
+
     @property
     def by_difference(self) -> bool:
         return False
@@ -82,7 +89,7 @@ class CoinC(Coin):
     def by_rank(self, arms: int) -> list[Fraction]:
         raise NotImplementedError("coin c reads scores, not ranks")
 
-    def chances(self, ranks: Sequence[int], scores: Sequence[Fraction] | None) -> list[Fraction]:
+    def chances(self, ranks: Sequence[int], scores: Sequence[Fraction] | None, shares: Sequence[int]) -> list[Fraction]:
         assert scores is not None
         total = sum(scores)
         arms = len(scores)
@@ -90,7 +97,7 @@ class CoinC(Coin):
             return [Fraction(1, arms)] * arms
         return [(1 - self.t * score / total) / (arms - self.t) for score in scores]
 
-    def simulated(self, scores: Floats) -> Floats:
+    def simulated(self, scores: Floats, shares: Sequence[int]) -> Floats:
         total = scores.sum(axis=0)
         arms, t = len(scores), float(self.t)
         with np.errstate(invalid="ignore", divide="ignore"):

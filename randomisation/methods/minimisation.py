@@ -37,8 +37,8 @@ class Minimisation(Rule):
     newcomer's levels. Its distance d is the range, variance (divisor K - 1) or standard deviation of x, and
     G_k = sum over factors of weight * d. The arm with the smallest G is the best; a coin decides.
 
-    Ties: arms that tie share the chances of the ranks they span (`average`), or, where the best is not alone, everything
-    goes by the ratio (`ratio`). SDs are compared exactly, as sums of roots, and rank only.
+    Ties: arms that tie share the chances of the ranks they span, alike (`average`) or in proportion to the ratio (`ratio`).
+    SDs are compared exactly, as sums of roots, and rank only.
 
     With an unequal ratio, as several programs use it, it does not keep the ratio at every step.
     """
@@ -66,14 +66,14 @@ class Minimisation(Rule):
 
     def chances(self, counts: Sequence[Sequence[int]]) -> list[Fraction]:
         """For each lot, from how many of each lot stand in each of the newcomer's levels."""
-        scores, ranks = self._ranked(counts)
-        if self.ties == "ratio" and ranks.count(0) > 1:
-            shares = self._shares
-            return [Fraction(share, sum(shares)) for share in shares]
-        return self._tossed(scores, ranks)
+        return self._tossed(*self._ranked(counts))
 
     def _tossed(self, scores: list[Fraction] | None, ranks: list[int]) -> list[Fraction]:
-        return self.coin.chances(ranks, scores)
+        return self.coin.chances(ranks, scores, self._tie_shares)
+
+    @property
+    def _tie_shares(self) -> tuple[int, ...]:
+        return self._shares if self.ties == "ratio" else (1,) * len(self._shares)
 
     def _ranked(self, counts: Sequence[Sequence[int]]) -> tuple[list[Fraction] | None, list[int]]:
         """The scores G, where they are fractions, and how many arms are better than each."""
@@ -112,16 +112,10 @@ class Minimisation(Rule):
     def simulated(self, here: list[Integers]) -> Floats:
         """The chances (lots, draws) as floats; sums of roots that differ by less than 1e-9 of the largest weight count as
         ties."""
-        scores = self._simulated_scores(here)
-        chances = self._simulated_toss(scores)
-        if self.ties == "average":
-            return chances
-        tied = (scores == scores.min(axis=0)).sum(axis=0) > 1
-        shares = np.array(self._shares) / sum(self._shares)
-        return np.where(tied, shares[:, None], chances)
+        return self._simulated_toss(self._simulated_scores(here))
 
     def _simulated_toss(self, scores: Floats) -> Floats:
-        return self.coin.simulated(scores)
+        return self.coin.simulated(scores, self._tie_shares)
 
     def _simulated_scores(self, here: list[Integers]) -> Floats:
         common = lcm(*self._shares)

@@ -257,8 +257,16 @@ PARTS = "limits is a list of levels in order, each with its level and its limit"
             "unequal is one of fake-arms, han, naive, not 'best'",
         ),
         ("minimisation", {"ratio": TWO_TO_ONE, "unequal": "han", "p": None, "q": "1"}, "han goes with coin a: give p"),
-        ("minimisation", {"p": 1}, "p = 1 leaves nothing to chance; use p below 1, or give its `justification`"),
-        ("hu_hu", {"p": "1"}, "p = 1 leaves nothing to chance; use p below 1, or give its `justification`"),
+        (
+            "minimisation",
+            {"p": 1},
+            "p = 1, or t = 1 of two arms, leaves nothing to chance; use less, or give its `justification`",
+        ),
+        (
+            "hu_hu",
+            {"p": "1"},
+            "p = 1, or t = 1 of two arms, leaves nothing to chance; use less, or give its `justification`",
+        ),
         ("hu_hu", {"weights": ["overall"]}, "weights gives a weight to overall, stratum and factors"),
         ("hu_hu", {"weights": {}}, "weights has at least one weight above 0"),
         ("hu_hu", {"weights": {"overall": 0}}, "weights has at least one weight above 0"),
@@ -337,7 +345,7 @@ def test_with_an_acknowledgement_it_is_built_and_says_so(name):
 )
 @pytest.mark.parametrize("said", [None, "", " "], ids=repr)
 def test_certainty_needs_a_justification(given, said):
-    expected = "p = 1 leaves nothing to chance; use p below 1, or give its `justification`"
+    expected = "p = 1, or t = 1 of two arms, leaves nothing to chance; use less, or give its `justification`"
     assert complaint({**given, "justification": said}) == expected
     assert build({**given, "justification": "agreed with the regulator"}).ratio == given["ratio"]
 
@@ -370,7 +378,11 @@ def test_factors_without_weights_weigh_alike_and_names_need_not_be_text():
 
 @pytest.mark.parametrize(
     ("coin", "expected"),
-    [({"p": "0.8"}, CoinA(Fraction(4, 5))), ({"q": "1.9"}, CoinB(Fraction(19, 10))), ({"t": 1}, CoinC(Fraction(1)))],
+    [
+        ({"p": "0.8"}, CoinA(Fraction(4, 5))),
+        ({"q": "1.9"}, CoinB(Fraction(19, 10))),
+        ({"t": "0.5"}, CoinC(Fraction(1, 2))),
+    ],
 )
 def test_the_coin_is_told_by_its_letter(coin, expected):
     assert build(plan("minimisation", **({"p": None} | coin))).coin == expected

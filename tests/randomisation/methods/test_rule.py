@@ -179,7 +179,7 @@ FAIR = {
     "sd, weighed": minimised(factors={"site": "0.1", "sex": "0.2"}, distance="sd"),
     "range, coin b": minimised(p=None, q="1.2"),
     "variance, coin c": minimised(distance="variance", p=None, t="0.7"),
-    "range, coin c": minimised(p=None, t="1"),
+    "range, coin c": minimised(p=None, t="0.9"),
     "range, three arms": minimised(TRIO),
     "variance, three arms": minimised(TRIO, distance="variance", factors={"site": "1", "sex": "0"}),
     "sd, three arms": minimised(TRIO, distance="sd", factors={"site": "0.1", "sex": "0.2"}),
