@@ -43,6 +43,7 @@ def measure() -> None:
         mixed(n, m, missing, present)
     random_intercept(present)
     imputation(present)
+    rerandomised()
     large = subprocess.run(
         [sys.executable, "-m", "tests.bench_statistics", "large"], cwd=ROOT, check=True, capture_output=True, text=True
     )
@@ -157,6 +158,37 @@ def imputation(present: list[str]) -> None:
         line(f"Conditional means with jackknife, 172 people, {strategy}", seconds)
 
 
+def rerandomised() -> None:
+    """The procedure run again 10 000 times for 200 people, the statistic of each included."""
+    from randomisation import methods
+    from reports.statistics import rerandomisation
+
+    rng = np.random.default_rng(1)
+    outcome, strata, pair = rng.normal(size=200), ["north", "east", "south", "west"] * 50, {"guided": 1, "unguided": 1}
+    profiles = [{"site": site, "sex": sex} for site, sex in zip(strata, rng.choice(["m", "f"], 200), strict=True)]
+    blocks = methods.build({"method": "permuted_blocks", "ratio": pair, "block_sizes": [4]})
+    coin = methods.build({"method": "minimisation", "ratio": pair, "factors": {"site": 1, "sex": 1}, "p": "0.8"})
+    asked = (
+        ("blocks in 4 strata", {"rule": blocks, "strata": strata}, methods.sequences(blocks, 50, 4, rng).T.ravel()),
+        (
+            "minimisation over 2 factors",
+            {"rule": coin, "profiles": profiles},
+            methods.sequences(coin, 200, 1, rng, profiles)[0],
+        ),
+    )
+    for what, given, codes in asked:
+        arm = [list(pair)[k] for k in codes]
+        for statistic in ("difference", "rank"):
+            for name, do in (("test", rerandomisation.test), ("interval", rerandomisation.interval)):
+                seconds = median(
+                    lambda do=do, arm=arm, given=given, statistic=statistic: do(
+                        outcome, arm, **given, statistic=statistic, generator=np.random.default_rng(2)
+                    ),
+                    times=7,
+                )
+                line(f"Re-randomisation {name}, 200 people, {what}, {statistic}", seconds)
+
+
 def large() -> None:
     """In a process of its own: its peak memory is that of one fit, the data frame and the interpreter with pandas."""
     frame = people(100_000, 5, 0.04)
@@ -239,5 +271,7 @@ if __name__ == "__main__":
             measure()
         case ["large"]:
             large()
+        case ["rerandomised"]:
+            rerandomised()
         case _:
             sys.exit(main())

@@ -13,7 +13,7 @@ import numpy as np
 from randomisation.methods import Profile
 
 from ..model_frame import NotEstimable
-from .streams import Stream
+from .streams import Stream, beside
 
 MOST_SEQUENCES = 1_000_000
 QUICK, PATIENT = 4_000, 100_000  # different histories to ask a rule about, a fraction of a millisecond each
@@ -42,17 +42,17 @@ class Step:
 
 
 def listed(streams: tuple[Stream, ...], n: int, patience: int = PATIENT) -> Listed:
-    """Of all streams together, in the order of the people. Errors: TooManySequences, also for more than `patience` histories."""
+    """Of all streams, one beside the other, with `n` people. Errors: TooManySequences, also for more than `patience` histories."""
     walks, room = [], MOST_SEQUENCES
     for stream in streams:
         walk, number = _walk(stream, room, patience)
         walks.append(walk)
         room //= number
     codes, weights = np.empty((1, n), dtype=np.int8), np.array([1], dtype=object)
-    for stream, walk in zip(streams, walks, strict=True):
+    for (stream, people), walk in zip(beside(streams), walks, strict=True):
         found, own = _expanded(stream, walk)
         codes = np.repeat(codes, len(found), axis=0)
-        codes[:, stream.places] = np.tile(found, (len(weights), 1))
+        codes[:, people] = np.tile(found, (len(weights), 1))
         weights = np.repeat(weights, len(found)) * np.tile(own, len(weights))
     return Listed(codes, _compact(weights))
 

@@ -27,7 +27,7 @@ from randomisation.methods import Profile
 
 from ..model_frame import NotEstimable
 from . import wording
-from .reference import Reference, reference
+from .reference import Reference, kept, reference
 from .scores import ALMOST, realised, residuals, statistics
 from .significance import tally
 from .trial import DIFFERENCE, GREATER, LESS, RANK, TWO_SIDED, Rules, Trial, observed
@@ -190,7 +190,9 @@ def _by_ranks(trial: Trial, allocations: Reference, alpha: Fraction) -> Found:
     values, first = trial.outcome[trial.seen], realised(trial) == 1
     every = np.sort((values[first][:, None] - values[~first][None, :]).ravel())
     steps = _distinct(every)
-    search = _Search(trial, allocations, alpha, np.concatenate([[steps[0] - 1], _middles(steps), [steps[-1] + 1]]))
+    search = _Search(
+        trial, kept(allocations, trial.n), alpha, np.concatenate([[steps[0] - 1], _middles(steps), [steps[-1] + 1]])
+    )
     end, middle = len(steps), int(np.searchsorted(steps, np.median(every)))
     low = 0 if trial.alternative == LESS else search.first(0, end if trial.alternative == GREATER else middle)
     high = end if trial.alternative == GREATER else search.last(0 if trial.alternative == LESS else middle, end)

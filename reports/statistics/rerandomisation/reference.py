@@ -9,7 +9,7 @@ from typing import Protocol
 import numpy as np
 
 from .enumeration import PATIENT, QUICK, Listed, TooManySequences, listed
-from .streams import Stream
+from .streams import Stream, beside
 from .trial import NotRandomisedSo, Trial
 
 BYTES_AT_A_TIME = 64 * 2**20
@@ -47,6 +47,17 @@ class Every:
 
 
 @dataclass(frozen=True)
+class Kept:
+    """Blocks that need not be made again for every look at them."""
+
+    made: tuple[Block, ...]
+    is_exact: bool
+
+    def blocks(self) -> Iterator[Block]:
+        return iter(self.made)
+
+
+@dataclass(frozen=True)
 class Drawn:
     """A block of sequences has a seed of its own: which they are depends neither on the blocks before nor on who draws them.
 
@@ -76,9 +87,16 @@ class Drawn:
     def block(self, number: int, size: int) -> np.ndarray:
         generator = np.random.default_rng(self.seeds[number])
         codes = np.empty((size, self.n), dtype=np.int8)
-        for stream in self.streams:
-            codes[:, stream.places] = stream.draw(size, generator)
+        for stream, people in beside(self.streams):
+            codes[:, people] = stream.draw(size, generator)
         return codes
+
+
+def kept(allocations: Reference, n: int) -> Reference:
+    """For many looks: the same sequences, held in memory where they fit."""
+    if isinstance(allocations, Drawn) and allocations.draws * n <= BYTES_AT_A_TIME:
+        return Kept(tuple(allocations.blocks()), allocations.is_exact)
+    return allocations
 
 
 def at_a_time(n: int) -> int:

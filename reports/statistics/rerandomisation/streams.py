@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from fractions import Fraction
 from typing import Protocol
@@ -54,20 +54,16 @@ class Relabelling:
 
 @dataclass(frozen=True)
 class Stream:
-    """`places` (m,): whose allocations these are among all people, in order. `numbers`: which arm of the trial the k-th arm
-    of the rule is. `profiles` of those people, where the rule reads them."""
+    """The allocations of `n` people, in order; `arms` are those of the trial, and `profiles` those people's, where the rule
+    reads them."""
 
     rule: Allocating
-    places: np.ndarray
+    n: int
     arms: tuple[str, ...]
     profiles: tuple[Profile, ...] | None = None
 
-    @property
-    def n(self) -> int:
-        return len(self.places)
-
     def draw(self, draws: int, generator: np.random.Generator) -> np.ndarray:
-        """Sequences (draws, m) of numbers of arms."""
+        """Sequences (draws, n) of numbers of arms."""
         drawn = self.rule.sequences(self.n, draws, generator, self.profiles)
         own = tuple(dict.fromkeys(self.rule.arm(lot) for lot in self.rule.lots))
         return drawn if own == self.arms else np.array([self.arms.index(each) for each in own])[drawn]
@@ -84,28 +80,37 @@ class Stream:
         return sizes.pop() if len(sizes) == 1 else None
 
 
+def beside(streams: Sequence[Stream]) -> Iterator[tuple[Stream, slice]]:
+    """Each stream with its people, where those of one stream follow those of the stream before."""
+    start = 0
+    for stream in streams:
+        yield stream, slice(start, start + stream.n)
+        start += stream.n
+
+
 def streams(
     labels: Sequence[str],
     arms: tuple[str, ...],
     rule: Rule | Mapping[str, Rule] | None,
     strata: Sequence[str] | None,
     profiles: Sequence[Profile] | None,
-) -> tuple[Stream, ...]:
-    """Errors: ValueError where strata, profiles and rules do not fit each other."""
+) -> tuple[tuple[Stream, ...], np.ndarray]:
+    """The streams, and the places (n,) of their people. Errors: ValueError where strata, profiles and rules do not fit."""
     if isinstance(rule, Rule) and rule.scope == "point":
         if profiles is None or len(profiles) != len(labels):
             raise ValueError("this rule reads the profile of each person: give profiles, one a person")
-        return (Stream(rule, np.arange(len(labels)), arms, tuple(profiles)),)
+        return (Stream(rule, len(labels), arms, tuple(profiles)),), np.arange(len(labels))
     own = [""] * len(labels) if strata is None else [str(each) for each in strata]
     if len(own) != len(labels):
         raise ValueError(f"{len(labels)} arms, but {len(own)} strata")
     places: dict[str, list[int]] = {}
     for place, stratum in enumerate(own):
         places.setdefault(stratum, []).append(place)
-    return tuple(
-        Stream(_rule_of(stratum, rule, [labels[place] for place in found]), np.array(found), arms)
-        for stratum, found in places.items()
+    found = tuple(
+        Stream(_rule_of(stratum, rule, [labels[place] for place in here]), len(here), arms)
+        for stratum, here in places.items()
     )
+    return found, np.concatenate([np.array(here) for here in places.values()])
 
 
 def _rule_of(stratum: str, rule: Rule | Mapping[str, Rule] | None, labels: Sequence[str]) -> Allocating:

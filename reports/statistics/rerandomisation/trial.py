@@ -28,7 +28,8 @@ class NotRandomisedSo(ValueError):
 
 @dataclass(frozen=True)
 class Trial:
-    """`outcome` (n,), NaN where missing; `codes` (n,) the numbers of the realised arms in `arms`; `covariates` (n, q).
+    """People one stream after another, each in its own order. `outcome` (n,), NaN where missing; `codes` (n,) the numbers of the
+    realised arms in `arms`; `covariates` (n, q).
 
     `contrast`: the numbers of the two arms that are compared, the first minus the second; None for all arms at once.
     """
@@ -81,18 +82,10 @@ def observed(
     pair = _pair(arms, contrast)
     if pair is None and alternative != TWO_SIDED:
         raise ValueError(f"the alternative {alternative!r} is of two arms: name them as the contrast")
-    codes = np.array([arms.index(each) for each in labels], dtype=np.int64)
-    found = Trial(
-        y,
-        codes,
-        arms,
-        pair,
-        streams(labels, arms, rule, strata, profiles),
-        statistic,
-        _covariates(covariates, statistic, y),
-        alternative,
-        conditional,
-    )
+    own, order = streams(labels, arms, rule, strata, profiles)
+    codes = np.array([arms.index(each) for each in labels], dtype=np.int64)[order]
+    columns = _covariates(covariates, statistic, y)[order]
+    found = Trial(y[order], codes, arms, pair, own, statistic, columns, alternative, conditional)
     _check_compared(found)
     return found
 

@@ -114,7 +114,7 @@ RULES = [
 
 
 def stream_of(rule, n=7):
-    return Stream(rule, np.arange(n), tuple(rule.ratio), tuple(PROFILES[:n]) if rule.scope == "point" else None)
+    return Stream(rule, n, tuple(rule.ratio), tuple(PROFILES[:n]) if rule.scope == "point" else None)
 
 
 def plain_tree(rule, n):
@@ -174,7 +174,7 @@ def test_no_more_than_a_million_sequences_are_listed():
 def test_a_rule_whose_whole_history_counts_is_not_asked_for_ever():
     mixed, arm = rule_of("permuted_blocks", block_sizes=[4, 6]), "ABBABA" * 3
     with pytest.raises(TooManySequences, match="more than 10 histories in a stream of 18"):
-        listed((Stream(mixed, np.arange(18), ("A", "B")),), 18, patience=10)
+        listed((Stream(mixed, 18, ("A", "B")),), 18, patience=10)
     found = rerandomisation.test(range(18), arm, rule=mixed, draws=200, generator=np.random.default_rng(1))
     assert found.exact is False
 

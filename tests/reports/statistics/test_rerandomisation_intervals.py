@@ -92,7 +92,7 @@ def test_an_effect_added_to_one_arm_moves_the_interval_by_it(effect, statistic, 
 def test_over_all_allocations_the_interval_holds_the_effect_at_least_as_often_as_it_says(statistic):
     # The effect is 4 for everybody; every sequence of eight takes its turn as the realised one.
     rule = methods.build({"method": "efron", "ratio": PAIR, "p": "3/5"})
-    every = listed((Stream(rule, np.arange(7), ("A", "B")),), 7)
+    every = listed((Stream(rule, 7, ("A", "B")),), 7)
     base, held, total = np.array([3, 1, 4, 1, 5, 9, 2]), 0, 0
     for codes, weight in zip(every.codes, every.weights.tolist(), strict=True):
         if 0 < codes.sum() < 7:
