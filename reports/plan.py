@@ -30,7 +30,6 @@ class AnalysisPlan(_Frozen):
     primary: tuple[Outcome, ...] = ()
     secondary: tuple[Outcome, ...] = ()
     multiplicity: Literal["none", "holm"] = "none"
-    multiplicity_note: str = ""
     model: Literal["ancova"] = "ancova"
     covariates: tuple[str, ...] = ()
     contrasts: tuple[tuple[str, str], ...] = ()

@@ -7,21 +7,22 @@ from reports.plan import Adherence, AnalysisPlan, Outcome
 from reports.sections import Analysis
 from trial.models import ProtocolVersion
 
-MANY = 4  # a stratum with more levels than this costs more than it explains in a trial of this size
+MANY = 4  # with more centres than this the small ones enter the model, and the tables, as one
 
 
 def plan_of(version: ProtocolVersion) -> AnalysisPlan:
-    """Covariates are those of analysis.yaml and the strata of the randomisation that have at most MANY levels."""
+    """Covariates are those of analysis.yaml and, whether it names them or not, whatever the randomisation balances.
+
+    An analysis that leaves such a factor out gives standard errors that are too large (Kahan and Morris, BMJ 2012;345:e5840).
+    """
     analysis = Analysis.model_validate(version.section("analysis"))
-    used, _ = strata(version)
     same = {"model", "contrasts", "confidence", "estimand", "standardiser"}
     return AnalysisPlan(
         **analysis.model_dump(mode="json", include=same),
         primary=[_outcome(outcome) for outcome in analysis.primary],
         secondary=[_outcome(outcome) for outcome in analysis.secondary],
         multiplicity=analysis.multiplicity.method,
-        multiplicity_note=_note(version),
-        covariates=list(dict.fromkeys((*analysis.covariates, *used))),
+        covariates=list(dict.fromkeys((*analysis.covariates, *factors(version)))),
         adherence=_adherence(analysis),
     )
 
@@ -37,20 +38,19 @@ def _adherence(analysis: Analysis) -> Adherence | None:
     return Adherence(**given.model_dump(mode="json", include={"measure", "at_least", "justification"}))
 
 
-def strata(version: ProtocolVersion) -> tuple[list[str], list[str]]:
-    """The strata that enter the model, and those that have too many levels to."""
-    names = version.section("randomisation").get("strata") or []
-    used = [name for name in names if levels(version, name) <= MANY]
-    return used, [name for name in names if name not in used]
+def factors(version: ProtocolVersion) -> list[str]:
+    """What the randomisation balances, as codes of questions: strata, and factors of a rule that reads across them."""
+    randomisation = version.section("randomisation")
+    return list(dict.fromkeys((*(randomisation.get("strata") or ()), *(randomisation.get("factors") or ()))))
 
 
-def levels(version: ProtocolVersion, name: str) -> int:
+def many_centres(version: ProtocolVersion) -> list[str]:
+    """Those of the factors that are the centre, where its levels are the large centres and all others together."""
+    if len(version.protocol.sites) <= MANY:
+        return []
+    return [name for name in factors(version) if _is_site(version, name)]
+
+
+def _is_site(version: ProtocolVersion, name: str) -> bool:
     question = version.protocol.question(name)
-    if question is None or question.kind == "site":
-        return len(version.protocol.sites)
-    return len(question.options)
-
-
-def _note(version: ProtocolVersion) -> str:
-    _, left_out = strata(version)
-    return "; ".join(f"{name}: a stratum of {levels(version, name)} levels, left out of the model" for name in left_out)
+    return question is not None and question.kind == "site"

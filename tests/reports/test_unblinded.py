@@ -1,3 +1,6 @@
+import hashlib
+import json
+from collections import Counter
 from datetime import timedelta
 
 import pytest
@@ -12,7 +15,8 @@ from tests.reports.test_tables import STUDIES
 from trial import actors
 from trial.actions import journey, participants, programme
 from trial.forms.participant import REASONS
-from trial.models import AuditEvent, Participant
+from trial.models import AuditEvent, ProtocolVersion
+from trial.models.studies import ProtocolText
 
 LOOK = {"reason": "a test", "by": actors.SYSTEM}
 
@@ -88,20 +92,53 @@ def test_there_is_nothing_to_report_before_the_first_allocation(study, now):
         unblinded.dataset(study, **LOOK, at=now)
 
 
-def test_the_plan_is_the_folder_s_with_its_small_strata(study):
+def test_the_plan_is_the_folder_s_with_its_strata(study):
     plan = plan_of(study.current)
     assert (plan.covariates, plan.contrasts, plan.multiplicity) == (("sex",), (("guided", "unguided"),), "none")
     assert [(o.instrument, o.timepoint) for o in plan.primary] == [("PHQ9", "post")]
-    assert (plan.adherence.at_least, plan.confidence, plan.multiplicity_note) == (2, 0.95, "")
+    assert (plan.adherence.at_least, plan.confidence) == (2, 0.95)
 
 
-def test_a_stratum_of_many_levels_is_left_out_of_the_model_and_the_report_says_so(db, now):
+def test_many_centres_enter_the_model_with_the_small_ones_as_one_and_the_report_says_so(db, now):
     study = factories.an_open_study(STUDIES / "living-positive", now)
-    assert plan_of(study.current).covariates == ("sex",)
-    factories.a_randomised_participant(study, now, diagnosis="over10y", language_ok="able")
-    source = blinded.dataset(study, now).meta.source["en"]
-    assert source.endswith("Stratified by Centre, too many levels to enter the model.")
-    assert Participant.objects.count() == 1
+    assert plan_of(study.current).covariates == ("sex", "site")
+    sites = [site.code for site in study.current.protocol.sites]
+    for site in (*sites[:5], sites[3]):
+        factories.a_randomised_participant(study, now, site=site, diagnosis="over10y", language_ok="able")
+    data = blinded.dataset(study, now)
+    assert data.meta.source["en"].endswith(
+        "Adjusted for Centre: the centres with most people each by themselves, all others as one."
+    )
+    levels = Counter(person.value("site") for person in data.participants)
+    assert levels == {sites[3]: 2, **dict.fromkeys(sorted({*sites[:5]} - {sites[3]})[:2], 1), "other_sites": 2}
+
+
+def a_version(study, **randomisation):
+    """A later version of the protocol that allocates otherwise, with an analysis that names no covariate."""
+    now, first = study.current, ProtocolText.objects.get(version=study.current)
+    document = {
+        **first.document,
+        "randomisation": {**first.document["randomisation"], **randomisation},
+        "analysis": {**first.document["analysis"], "covariates": []},
+    }
+    sha256 = hashlib.sha256(json.dumps(document).encode()).hexdigest()
+    version = ProtocolVersion.objects.create(
+        study=study, number=now.number + 1, sha256=sha256, loaded_at=now.loaded_at, loaded_by="a test"
+    )
+    ProtocolText.objects.create(version=version, document=document, sealed=first.sealed)
+    return version
+
+
+@pytest.mark.parametrize(
+    ("randomisation", "covariates"),
+    [
+        ({"strata": []}, ()),
+        ({"strata": [], "factors": {"sex": "1", "site": "2"}}, ("sex", "site")),
+        ({"strata": ["sex"], "factors": ["site", "sex"]}, ("sex", "site")),
+    ],
+)
+def test_whatever_the_randomisation_balances_is_in_the_model_without_being_named(study, randomisation, covariates):
+    assert plan_of(a_version(study, **randomisation)).covariates == covariates
 
 
 def test_what_was_locked_before_the_first_allocation_comes_from_the_study(db, now):

@@ -7,7 +7,7 @@ from datetime import datetime
 
 from reports.dataset import Arm, Dataset, Meta, count_flow
 from reports.queries.dataset import calls, conduct, design, people, programme, reasons, scores
-from reports.queries.plan import plan_of, strata
+from reports.queries.plan import many_centres, plan_of
 from reports.queries.tables import has, records, tables
 from reports.results import code_version
 from trial import audit
@@ -28,9 +28,9 @@ POOLED = {
     "nl": "Samengenomen: meetmomenten, data en gebruik die een groep zouden verraden, ontbreken tot ze dat niet meer "
     "kunnen.",
 }
-MANY_LEVELS = {
-    "en": "Stratified by {name}, too many levels to enter the model.",
-    "nl": "Gestratificeerd naar {name}; te veel categorieën voor het model.",
+MANY_CENTRES = {
+    "en": "Adjusted for {name}: the centres with most people each by themselves, all others as one.",
+    "nl": "Gecorrigeerd voor {name}: de centra met de meeste mensen elk apart, alle andere samen.",
 }
 
 
@@ -98,11 +98,11 @@ def _meta(study: Study, version: ProtocolVersion, *, by_arm: bool) -> Meta:
 def _source(study: Study, version: ProtocolVersion, by_arm: bool) -> dict[str, str]:
     """Where the data come from, and what a reader must know of how they were counted."""
     parts = [ORIGIN[study.simulated], BEGAN if by_arm else POOLED]
-    parts += [_many_levels(version, name) for name in strata(version)[1]]
+    parts += [_many_centres(version, name) for name in many_centres(version)]
     return {language: " ".join(part[language] for part in parts) for language in ORIGIN[study.simulated]}
 
 
-def _many_levels(version: ProtocolVersion, stratum: str) -> dict[str, str]:
-    question = version.protocol.question(stratum)
+def _many_centres(version: ProtocolVersion, factor: str) -> dict[str, str]:
+    question = version.protocol.question(factor)
     names = question.name if question else {}
-    return {language: text.format(name=names.get(language, stratum)) for language, text in MANY_LEVELS.items()}
+    return {language: text.format(name=names.get(language, factor)) for language, text in MANY_CENTRES.items()}
