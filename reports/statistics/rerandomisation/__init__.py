@@ -15,7 +15,8 @@ and p is (1 + those as extreme) / (1 + those drawn), which is valid and never 0.
 2019;38:1; Rosenberger and Lachin, Randomization in Clinical Trials, 2016, chapter 6. The number added to both counts:
 Phipson and Smyth, Stat Appl Genet Mol Biol 2010;9:39. Intervals invert the test under a constant shift.
 
-Whoever was allocated by force was not randomised and belongs to no sequence: leave them out before.
+Whoever was allocated by force was not randomised and belongs to no sequence: leave them out before. Where clusters were
+allocated, a cluster is what has an outcome, such as the mean of its people, and an arm.
 """
 
 from .enumeration import TooManySequences
