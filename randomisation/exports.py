@@ -15,14 +15,15 @@ FORMAT = "randomisation-export/v1"
 def export(study: Study, *, reveal: bool) -> dict[str, Any]:
     """Every allocation in order of commit, with what was published before the first; seed and plans where `reveal`."""
     sealed = SealedSeed.objects.get(study=study)
+    seed = vault.unseal(sealed.ciphertext)
     return {
         "format": FORMAT,
         "study": study.slug,
         "simulated": study.simulated,
         "commitment": sealed.commitment,
         "merkle_root": sealed.merkle_root,
-        "points": [_point(each, reveal) for each in lists.points(lists.sealed_version(sealed))],
-        "seed": vault.unseal(sealed.ciphertext) if reveal else None,
+        "points": [_point(each, reveal) for each in lists.points(lists.sealed_version(sealed), bytes.fromhex(seed))],
+        "seed": seed if reveal else None,
         "allocations": [_allocation(row) for row in _rows(study)],
         "corrections": corrections(study),
         "error_marks": error_marks(study),

@@ -31,6 +31,15 @@ def commitment(seed: bytes) -> str:
     return hashlib.sha256(b"rand-seed/v1\0" + _checked(seed)).hexdigest()
 
 
+def design_digest(seed: bytes, plan: bytes) -> str:
+    """What is published of a plan, as canonical JSON: HMAC-SHA256 under a salt from the seed, in hexadecimal.
+
+    Plans are few: whoever knows the public part would find block sizes from a plain hash by trying them all.
+    """
+    salt = hmac.digest(_checked(seed), b"rand/v1|design-salt", "sha256")
+    return hmac.digest(salt, plan, "sha256").hex()
+
+
 def stratum_text(levels: Mapping[str, str]) -> str:
     """`site=c01;sex=f`, factors in alphabetical order; separators in a name are escaped, so no two strata agree."""
     return ";".join(f"{_escaped(factor)}={_escaped(level)}" for factor, level in sorted(levels.items()))

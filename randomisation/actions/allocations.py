@@ -133,7 +133,8 @@ def _drawn(person: Participant, designed: design.Design, secret: Secret, covaria
     scope = _locked(person.study_id, designed.point, name)
     history = histories.of_scope(person.study_id, designed, name, scope.next_index)
     chances = designed.rule.lot_probabilities(history, covariates)
-    key = stream.key(secret.seed, designed.digest, name)
+    digest = designed.digest(secret.seed)
+    key = stream.key(secret.seed, digest, name)
     lot = stream.choose(chances, key, scope.next_index)
     arm = designed.rule.arm(lot)
     Scope.objects.filter(pk=scope.pk).update(next_index=scope.next_index + 1)
@@ -148,7 +149,7 @@ def _drawn(person: Participant, designed: design.Design, secret: Secret, covaria
         probabilities={each: str(chance) for each, chance in chances.items()},
         covariates=covariates,
         history_digest=hashlib.sha256(design.canonical(history)).hexdigest(),
-        design_digest=designed.digest,
+        design_digest=digest,
         version=person.version.number,
     )
 

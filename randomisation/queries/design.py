@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import json
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -26,13 +25,16 @@ class Design:
     point: str
     plan: dict[str, Any]
     rule: methods.Rule
-    digest: str
 
     @property
     def factors(self) -> tuple[str, ...]:
         """What of a person is looked at, in the order of the plan; for a stage first the arm they come from."""
         own = (*self.plan["strata"], *self.plan.get("factors", {}))
         return own if self.point == FIRST else (FROM, *own)
+
+    def digest(self, seed: bytes) -> str:
+        """What is published of the plan and names it in every key."""
+        return stream.design_digest(seed, canonical(self.plan))
 
     def scope(self, covariates: Mapping[str, str]) -> str:
         """Whose history counts: a stratum's text; for a rule that reads across strata always the same."""
@@ -64,11 +66,6 @@ def rule(version: ProtocolVersion, point: str = FIRST) -> methods.Rule:
     return of(version, point).rule
 
 
-def digest(version: ProtocolVersion, point: str = FIRST) -> str:
-    """SHA-256 of the canonical plan."""
-    return of(version, point).digest
-
-
 def covariates(participant: Participant, point: str = FIRST, *, origin: str = "") -> dict[str, str]:
     """The factors of a person as they stand now; `origin` is the arm that somebody in a stage comes from."""
     factors = of(participant.version, point).factors
@@ -97,4 +94,4 @@ def _design(version: ProtocolVersion, point: str) -> Design:
         stage = next(stage for stage in section["stages"] if stage["code"] == point)
         plan = {**whole_plan(stage, restriction["stages"][point]), "point": point}
     rule = methods.build({name: value for name, value in plan.items() if name != "point"})
-    return Design(point, plan, rule, hashlib.sha256(canonical(plan)).hexdigest())
+    return Design(point, plan, rule)

@@ -45,16 +45,16 @@ def sealed_version(sealed: SealedSeed) -> ProtocolVersion:
     return version
 
 
-def points(version: ProtocolVersion, most: int = MOST_LEAVES) -> list[Point]:
-    found = [_point(version, name) for name in design.points(version)]
+def points(version: ProtocolVersion, seed: bytes, most: int = MOST_LEAVES) -> list[Point]:
+    found = [_point(version, name, seed) for name in design.points(version)]
     strata = sum(len(each.strata) for each in found if each.rule.scope == "stratum")
     return [_covered(each, version.protocol.target, most // max(strata, 1)) for each in found]
 
 
-def _point(version: ProtocolVersion, name: str) -> Point:
+def _point(version: ProtocolVersion, name: str, seed: bytes) -> Point:
     designed = design.of(version, name)
     found = {factor: _levels(version, name, factor) for factor in designed.factors}
-    return Point(name, designed.digest, designed.plan, designed.rule, found, 0)
+    return Point(name, designed.digest(seed), designed.plan, designed.rule, found, 0)
 
 
 def _levels(version: ProtocolVersion, point: str, factor: str) -> tuple[str, ...]:
@@ -72,13 +72,13 @@ def slots(point: Point, seed: bytes) -> list[merkle.Slot]:
 
 def root(version: ProtocolVersion, seed: bytes) -> str:
     """The Merkle root over the lists of every point; "" where no point has any."""
-    every = [slot for point in points(version) for slot in slots(point, seed)]
+    every = [slot for point in points(version, seed) for slot in slots(point, seed)]
     return merkle.root(merkle.leaves(seed, every))
 
 
 def proof(version: ProtocolVersion, seed: bytes, point: str, stratum: str, position: int) -> dict[str, Any] | None:
     """What shows that one arm stood at one place of the lists, and nothing else of them; None beyond what is covered."""
-    every = merkle.in_order(slot for each in points(version) for slot in slots(each, seed))
+    every = merkle.in_order(slot for each in points(version, seed) for slot in slots(each, seed))
     places = [(slot.point, slot.stratum, slot.position) for slot in every]
     if (point, stratum, position) not in places:
         return None

@@ -53,7 +53,7 @@ def told(capsys):
 def test_the_root_over_all_lists_is_stored_and_in_the_trail_before_anybody_is_allocated(trial, now):
     sealed = SealedSeed.objects.get(study=trial)
     version, seed = trial.current, seeds.opened_seed(sealed)
-    (point,) = lists.points(version)
+    (point,) = lists.points(version, seed)
     assert (point.strata, point.covered) == (["sex=f", "sex=m"], version.protocol.target)
     every = merkle.slots(design.rule(version), seed, sealed.design_digest, "start", point.strata, point.covered)
     assert sealed.merkle_root == merkle.root(merkle.leaves(seed, every))
@@ -68,7 +68,7 @@ def test_the_root_over_all_lists_is_stored_and_in_the_trail_before_anybody_is_al
 
 def test_what_is_drawn_is_what_the_lists_hold(trial):
     seed = seeds.opened_seed(SealedSeed.objects.get(study=trial))
-    held = {(slot.stratum, slot.position): slot.arm for slot in lists.slots(lists.points(trial.current)[0], seed)}
+    held = {(slot.stratum, slot.position): slot.arm for slot in lists.slots(lists.points(trial.current, seed)[0], seed)}
     rows = Allocation.objects.filter(study=trial)
     assert [held[row.stratum, row.draw_index] for row in rows] == [row.arm for row in rows]
 
@@ -92,7 +92,7 @@ def test_beyond_what_was_committed_to_there_is_nothing_to_show(trial):
 
 
 def test_there_are_no_more_leaves_than_opening_has_time_for(trial):
-    (point,) = lists.points(trial.current, most=31)
+    (point,) = lists.points(trial.current, bytes(32), most=31)
     assert (point.covered, len(point.strata) * point.covered) == (15, 30)
 
 
@@ -200,7 +200,7 @@ def test_a_stage_is_replayed_with_the_first_randomisation(tmp_path, now, capsys)
     study = people.a_study(tmp_path, now, randomisation=STAGED, stages=STAGES)
     factories.a_participant_in(study, "unguided", now)
     worker.tick(now + timedelta(days=15))
-    start, stage = lists.points(study.current)
+    start, stage = lists.points(study.current, bytes(32))
     assert (stage.strata, stage.covered, start.strata) == (["from=unguided"], start.covered, [""])
     call_command("verify_randomisation", study.slug)
     drawn = Allocation.objects.count()

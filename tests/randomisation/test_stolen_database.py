@@ -93,6 +93,21 @@ def test_what_is_looked_for_would_be_found(tmp_path, now):
         assert [table for _, table in dump.found([writing])] == ["trial_personkey"]
 
 
+@pytest.mark.django_db
+def test_block_sizes_are_not_found_by_trying_them_all_against_what_is_published(tmp_path, now):
+    """Everything else of the plan can be read; a plain hash of it would give the sizes away within a second."""
+    study = a_trial(tmp_path, now, how_many=2)
+    known = {name: value for name, value in design.plan(study.current).items() if name != "block_sizes"}
+    tried = [
+        hashlib.sha256(design.canonical(known | {"block_sizes": list(sizes)})).hexdigest()
+        for how_many in (1, 2, 3)
+        for sizes in itertools.combinations(range(2, 51, 2), how_many)
+    ]
+    assert hashlib.sha256(design.canonical(design.plan(study.current))).hexdigest() in tried
+    text = "\n".join(dump.tables().values())
+    assert set(tried) & set(re.findall(r"[0-9a-f]{64}", text)) == set()
+
+
 def thirty_two_bytes(text: str) -> set[bytes]:
     """Everything in a dump that could be a seed: 32 bytes in hexadecimal or within what is base64, and hashes of cells."""
     found = {bytes.fromhex(word) for word in re.findall(r"(?<![0-9a-f])[0-9a-f]{64}(?![0-9a-f])", text)}

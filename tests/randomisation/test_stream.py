@@ -13,6 +13,7 @@ from randomisation.stream import (
     BadSeed,
     choose,
     commitment,
+    design_digest,
     draw,
     key,
     stratum_text,
@@ -61,6 +62,13 @@ def test_strata_are_written_in_order_of_factor_with_separators_escaped():
     assert stratum_text({"site": "c01", "sex": "f"}) == "sex=f;site=c01"
     assert stratum_text({"a|b": "c"}) == "a%7Cb=c"
     assert stratum_text({}) == ""
+
+
+def test_a_plan_has_another_digest_under_every_seed_and_every_plan_its_own():
+    digests = [design_digest(seed, plan) for seed in (SEED, SEED[::-1]) for plan in (b"{}", b'{"block_sizes":[4]}')]
+    assert len(set(digests)) == 4
+    salt = hmac.digest(SEED, b"rand/v1|design-salt", "sha256")
+    assert digests[0] == hmac.digest(salt, b"{}", "sha256").hex()
 
 
 @given(strata, strata)

@@ -14,8 +14,12 @@ from tests.randomisation import plans
 SEED = hashlib.sha256(b"a trial in memory").digest()
 
 
+def canonical(value):
+    return json.dumps(value, sort_keys=True, separators=(",", ":")).encode()
+
+
 def digest_of(value):
-    return hashlib.sha256(json.dumps(value, sort_keys=True, separators=(",", ":")).encode()).hexdigest()
+    return hashlib.sha256(canonical(value)).hexdigest()
 
 
 def row_of(number, kind, **fields):
@@ -38,7 +42,8 @@ class Trial:
     """One randomisation point. People come in one after another; corrections and marks count from then on."""
 
     def __init__(self, plan, covered=0):
-        self.plan, self.rule, self.digest, self.covered = plan, methods.build(plan), digest_of(plan), covered
+        self.plan, self.rule, self.covered = plan, methods.build(plan), covered
+        self.digest = stream.design_digest(SEED, canonical(plan))
         self.rows, self.corrections, self.marks = [], [], []
         self.over_the_point = self.rule.scope == "point"
         self.factors = sorted({*plan.get("strata", []), *getattr(self.rule, "factors", ())})
