@@ -23,3 +23,11 @@ def test_verifier_and_rule_give_the_same_chance_to_every_lot(method, data):
     assert procedure.step(history, profile) == plans.lot_probabilities(rule, history, profile)
     assert procedure.arms == {lot: rule.arm(lot) for lot in rule.lots}
     assert (procedure.length, procedure.factors is not None) == (rule.length, rule.scope == "point")
+
+
+def test_the_bounds_of_a_coin_count_every_fake_arm():
+    """3:2 has five fake arms: p from 1/5, q from 1/5 to 2/4 (Pocock and Simon 1975)."""
+    plan = {"method": "minimisation", "ratio": {"a": 3, "b": 2}, "factors": {"sex": 1}, "unequal": "fake-arms"}
+    assert methods.build(plan | {"p": "0.24"}).lots == ("a/1", "a/2", "a/3", "b/1", "b/2")
+    with pytest.raises(methods.BadParameter, match="q is above 1/5 and below 1/2"):
+        methods.build(plan | {"q": "0.6"})
