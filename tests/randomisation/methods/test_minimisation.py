@@ -51,9 +51,8 @@ def plain(rule, ratio, coin, history, profile):
         scores = [score(rule, ratio, history, profile, lot) for lot in ratio]
         better = [[other < own - Decimal("1e-40") for other in scores] for own in scores]
     ranks = [sum(each) for each in better]
-    if rule.ties == "ratio" and ranks.count(0) > 1:
-        return by_ratio(ratio)
-    return dict(zip(ratio, coin(ranks, scores), strict=True))
+    parts = list(ratio.values()) if rule.ties == "ratio" else [1] * len(ratio)
+    return dict(zip(ratio, coin(ranks, parts), strict=True))
 
 
 def score(rule, ratio, history, profile, newcomer):
@@ -75,12 +74,12 @@ def spread(x, distance):
     return variance if distance == "variance" else variance.sqrt()
 
 
-def shared(ranked, ranks):
-    """Those who tie have the mean of the chances of the ranks they take up together."""
+def shared(ranked, ranks, parts):
+    """Those who tie have the chances of the ranks they take up together, each in proportion to its part."""
     found = []
-    for rank in ranks:
+    for rank, part in zip(ranks, parts, strict=True):
         taken = ranked[rank : rank + ranks.count(rank)]
-        found.append(sum(taken) / len(taken))
+        found.append(sum(taken) * part / sum(p for r, p in zip(ranks, parts, strict=True) if r == rank))
     return found
 
 
@@ -88,10 +87,10 @@ def plain_coin(plan, lots):
     k = len(lots)
     if "p" in plan:
         p = Fraction(plan["p"])
-        return lambda ranks, scores: shared([p] + [(1 - p) / (k - 1)] * (k - 1), ranks)
+        return lambda ranks, parts: shared([p] + [(1 - p) / (k - 1)] * (k - 1), ranks, parts)
     q = Fraction(plan["q"])
     ranked = [q - 2 * (k * q - 1) / (k * (k + 1)) * place for place in range(1, k + 1)]
-    return lambda ranks, scores: shared(ranked, ranks)
+    return lambda ranks, parts: shared(ranked, ranks, parts)
 
 
 @few
