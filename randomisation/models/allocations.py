@@ -3,6 +3,7 @@ from __future__ import annotations
 from django.db import models
 from django.db.models import Q
 
+from randomisation.models.fields import SealedJSONField
 from trial.models import Participant, Study
 
 FIRST = "start"  # the point at which everybody is randomised; a stage is a point with a code of its own
@@ -40,7 +41,8 @@ class Allocation(models.Model):
     draws_for = models.CharField(max_length=80, null=True)  # noqa: DJ001
     arm = models.CharField(max_length=40)
     fake_arm = models.CharField(max_length=44, blank=True)  # what was drawn, where fake arms stand for the arms
-    probabilities = models.JSONField()  # arm, or fake arm -> "1/2", as they stood before the draw
+    # Arm, or fake arm -> "1/2", as they stood before the draw. Sealed: in them stand the coin and where a block began.
+    probabilities: models.Field[dict[str, str], dict[str, str]] = SealedJSONField()
     covariates = models.JSONField()  # as used
     history_digest = models.CharField(max_length=64)
     design_digest = models.CharField(max_length=64)

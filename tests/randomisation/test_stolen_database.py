@@ -148,11 +148,12 @@ def test_nothing_in_the_database_serves_as_the_seed(tmp_path, now):
 
 
 @pytest.mark.django_db
-def test_what_past_draws_were_likely_to_be_can_be_read_and_so_can_p_in_them(tmp_path, now):
-    """Stated, not wished for: the chances of each draw are kept beside it, for replay and weighting, and are not sealed.
-    The attack below therefore knows the whole design."""
+def test_what_past_draws_were_likely_to_be_is_sealed_and_p_with_it(tmp_path, now):
+    """Kept beside each draw for replay and weighting. The attack below is given the whole design all the same."""
     a_trial(tmp_path, now, "chen", how_many=6)
-    assert dump.found(["7319/10000"]) == [("7319/10000", "randomisation_allocation")]
+    chances = [row.probabilities for row in Allocation.objects.all()]
+    assert {"7319/10000", "2681/10000"} <= {share for each in chances for share in each.values()}
+    assert dump.found(["7319/10000", "2681/10000"]) == []
 
 
 ATTACKED = {  # plan, how many per stratum, expected share of correct guesses: RANDOMISATION anchors, exact for N = 100
