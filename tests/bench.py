@@ -13,6 +13,7 @@ from collections.abc import Callable
 from datetime import UTC, datetime
 from functools import partial
 from pathlib import Path
+from typing import Any
 
 from . import bench_statistics
 
@@ -87,6 +88,7 @@ def measure(directory: Path) -> None:
     django.setup()
     pages()
     allocation()
+    characteristics()
     report(directory)
 
 
@@ -164,6 +166,36 @@ def long_histories() -> None:
         histories: list[list] = [list(zip(row, people, strict=True)) if rule.scope == "point" else row for row in rows]
         taken = [median(partial(rule.probabilities, history, people[3])) for history in histories]
         line(f"probabilities after {LONG:,}: {name}", max(taken), "slowest of 5 histories")
+
+
+def characteristics() -> None:
+    """What a researcher waits for before the design is locked."""
+    import numpy as np
+
+    from randomisation import assessment, methods
+
+    pair, three = {"a": 1, "b": 1}, {"a": 1, "b": 1, "c": 1}
+    plans: list[dict[str, Any]] = [
+        {"method": "complete", "ratio": pair},
+        {"method": "random_allocation", "ratio": pair, "n": 100},
+        {"method": "block_urn", "ratio": pair, "limit": 3},
+        {"method": "big_stick", "ratio": pair, "tolerance": 3},
+        {"method": "efron", "ratio": pair, "p": "2/3"},
+        {"method": "chen", "ratio": pair, "p": "2/3", "tolerance": 3},
+        {"method": "wei", "ratio": pair, "a": 0, "b": 1},
+        {"method": "smith", "ratio": pair, "rho": 5},
+        {"method": "maximal", "ratio": pair, "n": 100, "tolerance": 3},
+        {"method": "permuted_blocks", "ratio": pair, "block_sizes": [4, 6]},
+        {"method": "block_urn", "ratio": three, "limit": 3},
+    ]
+    for plan in plans:
+        rule = methods.build(plan)
+        seconds = median(lambda rule=rule: assessment.assess(rule, 100, generator=np.random.default_rng(1)))
+        line(f"characteristics of 100 people, {plan['method']}, {len(plan['ratio'])} arms", seconds, "exact")
+    factors = [assessment.Factor.even("site", [f"c{each}" for each in range(23)]), assessment.Factor.even("sex", "fm")]
+    minimised = methods.build({"method": "minimisation", "ratio": pair, "factors": ["site", "sex"], "p": "0.8"})
+    seconds = median(lambda: assessment.assess(minimised, 188, factors, generator=np.random.default_rng(1)))
+    line("characteristics of 188 people in 46 strata, minimisation", seconds, f"{assessment.DRAWS} trials simulated")
 
 
 def report(directory: Path) -> None:
