@@ -235,6 +235,7 @@ PRESSES = [
     Press("research:take_alert", pairs.with_an_alert, an_alert, "alert taken"),
     Press("research:alert_contact", pairs.with_a_taken_alert, an_alert, "contact details shown"),
     Press("research:close_alert", pairs.with_a_taken_alert, an_alert, "alert closed", lambda x: {"done": "Called."}),
+    Press("research:design_annex", pairs.draft_study, at("research:design", R), "sealed annex given"),
     Press("research:request_report", pairs.with_people, at("research:reports", R), "report requested"),
     Press("research:make_export", pairs.with_people, at("research:exports", R), "export made"),
     Press(

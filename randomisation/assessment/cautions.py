@@ -1,4 +1,4 @@
-"""What a design's figures warn of. A caution is a code with figures; the sentences are `randomisation.words.cautions`.
+"""What a design's figures warn of. A caution is a code with figures; the sentences are `randomisation.sentences.cautions`.
 
 The figures follow from what is sealed. Whoever is not to know it may be told the code, and no more.
 """

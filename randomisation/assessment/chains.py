@@ -25,7 +25,7 @@ Integers = NDArray[np.int64]
 Counts = tuple[int, ...]
 
 MOST_STATES = 120_000  # over all steps: about a second
-MOST_BLOCK_STATES = 4_000
+MOST_BLOCK_STATES = 6_000
 NOTHING = 1e-16  # a state less likely than this is left out: beyond what a float can add to 1
 
 

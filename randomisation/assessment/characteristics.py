@@ -13,6 +13,7 @@ from randomisation.assessment.chains import Floats, Integers, TooManyStates, cha
 from randomisation.assessment.curves import Curves, curves
 from randomisation.assessment.population import Factor
 from randomisation.assessment.steps import first_steps
+from randomisation.methods.counted import Counted
 from randomisation.methods.rule import Rule, is_equal
 
 DRAWS = 1000
@@ -78,7 +79,8 @@ def assess(
 ) -> Characteristics:
     """Exact for one stratum of a rule that reads counts or of permuted blocks; over several strata exact but for the
     largest imbalance on the way and, with three arms or more, what follows from the overall counts. Simulated for rules
-    that read across strata, and where there are too many counts to go through."""
+    that read across strata, and where there are too many counts to go through. Raises TooManyStates for very large blocks.
+    """
     effect = efficiency.planned_effect(n, rule.ratio) if effect is None else effect
     if rule.scope == "point":
         return _simulated(rule, n, factors, effect, draws, generator)
@@ -86,6 +88,8 @@ def assess(
     try:
         found = curves(chain_of(rule, strata.longest(n, float(shares.max()))))
     except TooManyStates:
+        if not isinstance(rule, Counted):
+            raise  # what a block holds does not follow from the counts
         return _simulated(rule, n, factors, effect, draws, generator)
     return _worked_out(rule, found, n, factors, effect, draws, generator)
 

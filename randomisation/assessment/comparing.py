@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 
 from randomisation import methods
+from randomisation.assessment.chains import TooManyStates
 from randomisation.assessment.characteristics import DRAWS, Characteristics, assess
 from randomisation.assessment.population import Factor
 from randomisation.methods.rule import Rule, is_equal
@@ -45,7 +46,7 @@ class Compared:
     plan: Plan
     rule: Rule
     is_own: bool
-    found: Characteristics
+    found: Characteristics | None  # none where there are too many blocks to go through
 
 
 def alternatives(ratio: Mapping[str, int], factors: Sequence[str], choices: Choices) -> list[dict[str, Any]]:
@@ -95,6 +96,9 @@ def built(plan: Plan) -> Rule:
 
 def _assessed(
     rule: Rule, n: int, factors: Sequence[Factor], seed: int, effect: float | None, draws: int
-) -> Characteristics:
+) -> Characteristics | None:
     # The same seed for each, so that a row does not change with the rows beside it.
-    return assess(rule, n, factors, generator=np.random.default_rng(seed), effect=effect, draws=draws)
+    try:
+        return assess(rule, n, factors, generator=np.random.default_rng(seed), effect=effect, draws=draws)
+    except TooManyStates:
+        return None

@@ -46,6 +46,8 @@ ROLES = {  # who may use what in a study; nobody else
     },
     "allocations": {"researcher"},
     "study_lock": {"statistician"},
+    "randomisation_assessment": {"researcher", "statistician"},
+    "randomisation_annex": {"researcher"},
     **{key: {"researcher", "supervisor"} for key in ("alerts", "alert_take", "alert_contact", "alert_close")},
     **{key: {"assessor"} for key in ("assessments_due", "assessment_enter")},
 }

@@ -627,6 +627,14 @@ PAIRS = [
         with_a_taken_alert,
     ),
     Pair(
+        "research:design_annex",
+        "randomisation_annex",
+        "sealed annex given",
+        lambda x: x.browser.post(page("research:design_annex", R)),
+        lambda x: x.api.post(f"studies/{R}/randomisation/annex/"),
+        draft_study,
+    ),
+    Pair(
         "research:request_report",
         "reports",
         "report requested",

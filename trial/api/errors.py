@@ -185,6 +185,9 @@ CATALOGUE: Mapping[str, Named] = {
     "coaching_protocol.actions.plans.SameCoach": Named(
         CONFLICT, "same_coach", _("This is the coach they have now: choose another")
     ),
+    "randomisation.actions.annexes.Concealed": Named(
+        CONFLICT, "sealed", _("The study has opened: what is sealed is given out again once it is locked.")
+    ),
     "reports.actions.reports.ArmsConcealed": Named(
         CONFLICT, "arms_concealed", _("A report by arm can be made once the study is locked.")
     ),

@@ -37,6 +37,7 @@ urlpatterns = [
                 [
                     path("", include("trial.urls.research")),
                     path("", include("outcomes.urls.research")),
+                    path("", include("randomisation.urls.design")),
                     path("", include("coaching_protocol.urls.research")),
                     path("", include("reports.urls.research")),
                 ],

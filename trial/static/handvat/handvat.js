@@ -5,6 +5,7 @@
  *                         not saved, until it is or until somebody signs out
  * input[name^=was_]       what a field held when the page was drawn: a draft sends only the fields that differ
  * [data-one-at-a-time]    shows one question a screen on a phone
+ * [data-copy]             a button that copies the text of the element it names, and says so
  * .sections               shows the room one is in where the rooms do not fit on one line
  * every POST form         is sent once, even when the button is pressed twice
  */
@@ -320,7 +321,18 @@ function free(form) {
   form.querySelectorAll("[aria-busy]").forEach((button) => button.removeAttribute("aria-busy"));
 }
 
+/* Without a script, or where copying is not allowed, the text can be selected. */
+function copies(button) {
+  if (!navigator.clipboard) return;
+  button.hidden = false;
+  button.addEventListener("click", async () => {
+    await navigator.clipboard.writeText(document.getElementById(button.dataset.copy).textContent);
+    button.nextElementSibling.textContent = button.dataset.copied;
+  });
+}
+
 function enhance(root) {
+  root.querySelectorAll("[data-copy]").forEach(copies);
   root.querySelectorAll("form[data-autosave]").forEach(autosave);
   root.querySelectorAll("[data-one-at-a-time]").forEach(oneAtATime);
 }

@@ -1,0 +1,130 @@
+"""A study's design with its operating characteristics, for whoever may see what is sealed."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from functools import lru_cache
+from typing import Any
+
+from randomisation import assessment
+from randomisation.assessment import Caution, Choices, Compared, Factor
+from randomisation.models import SealedSeed
+from randomisation.queries import design
+from randomisation.sentences.protocol import Described
+from trial.models import ProtocolVersion, Study
+from trial.queries import studies
+from trial.sections import Study as Protocol
+
+SEED = 20250101  # the same every time, so that a simulated figure does not change from one look to the next
+SITE = "site"
+
+
+@dataclass(frozen=True)
+class Asked:
+    """What somebody wants to see. Hashable: the answer is kept for the next time."""
+
+    n: int
+    effect: float | None
+    choices: Choices
+    factors: tuple[Factor, ...]
+
+
+def is_shown(study: Study) -> bool:
+    """Whether figures from which the sealed restriction follows may be shown at all.
+
+    Before a study opens they are for whoever writes its design. Once it is open somebody who sees how often the next arm
+    can be guessed knows how to guess it, so that nothing is shown until enrolment and follow-up are over and the study is
+    locked. In a rehearsal there is nobody to be unblinded to.
+    """
+    return study.state == "draft" or not studies.is_concealed(study)
+
+
+@dataclass(frozen=True)
+class Studied:
+    """A study's newest version with its whole plan, unsealed once. Never to be shown as it is."""
+
+    version: ProtocolVersion
+    plan: Mapping[str, Any]
+    factors: tuple[Factor, ...]  # those of the strata, and those that a rule of its own reads; every level as likely
+
+    @property
+    def ratio(self) -> dict[str, int]:
+        return dict(self.plan["ratio"])
+
+    def name_of(self, factor: str, language: str) -> str:
+        question = self.version.protocol.question(factor)
+        return _said(question.name, language) if question else factor
+
+
+def studied(study: Study) -> Studied:
+    version = study.current
+    plan = design.plan(version)
+    codes = dict.fromkeys((*plan.get("strata", ()), *plan.get("factors", ())))
+    return Studied(version, plan, tuple(Factor.even(code, _levels(version.protocol, code)) for code in codes))
+
+
+def _levels(protocol: Protocol, code: str) -> tuple[str, ...]:
+    question = protocol.question(code)
+    if question is None or question.kind == "number":
+        return ("",)
+    return question.option_codes if question.kind == "choice" else tuple(site.code for site in protocol.sites)
+
+
+def asked_at_first(of: Studied) -> Asked:
+    """The study's own number of people and strata, beside what is usual."""
+    return Asked(of.version.protocol.target, None, Choices.offered(of.ratio, bool(of.factors)), of.factors)
+
+
+def compared(of: Studied, asked: Asked) -> tuple[Compared, ...]:
+    """The study's own design first. Contains what is sealed: see `is_shown`."""
+    return _compared(_text(of.plan), asked)
+
+
+def cautions(of: Studied, asked: Asked) -> tuple[Caution, ...]:
+    """Of the study's own design. The codes may be told; the figures are for whoever may see what is sealed."""
+    return _cautions(_text(of.plan), asked)
+
+
+def commitment(study: Study) -> str:
+    """Published once the study has opened."""
+    return SealedSeed.objects.filter(study=study).values_list("commitment", flat=True).first() or ""
+
+
+def described(of: Studied, language: str, published: str = "") -> Described:
+    """`published` is the commitment, where there is one."""
+    protocol = of.version.protocol
+    return Described(
+        title=_said(protocol.title, language),
+        version=of.version.number,
+        sha256=of.version.sha256,
+        plan=of.plan,
+        arms=tuple(_said(arm.name, language) for code in of.ratio if (arm := protocol.arm(code))),
+        factors=tuple((of.name_of(each.name, language), len(each.levels)) for each in of.factors),
+        n=protocol.target,
+        commitment=published,
+    )
+
+
+def _said(texts: Mapping[str, str], language: str) -> str:
+    return texts.get(language) or next(iter(texts.values()))
+
+
+def _text(plan: Mapping[str, Any]) -> str:
+    # In its own order: that of the arms is told in the table.
+    return json.dumps(plan)
+
+
+@lru_cache(maxsize=64)
+def _compared(plan: str, asked: Asked) -> tuple[Compared, ...]:
+    own = json.loads(plan)
+    names = [factor.name for factor in asked.factors]
+    others = assessment.alternatives(own["ratio"], names, asked.choices)
+    return assessment.compare(own, others, asked.n, asked.factors, seed=SEED, effect=asked.effect)
+
+
+@lru_cache(maxsize=64)
+def _cautions(plan: str, asked: Asked) -> tuple[Caution, ...]:
+    [own] = _compared(plan, replace(asked, choices=Choices()))
+    return () if own.found is None else assessment.cautions(own.rule, asked.factors, own.found, SITE)
