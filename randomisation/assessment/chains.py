@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from functools import cached_property
+from functools import cached_property, reduce
 from math import lcm
 from typing import Any
 
@@ -80,16 +80,23 @@ def scale(ratio: dict[str, int]) -> int:
 
 def spread(counts: Integers, ratio: dict[str, int]) -> Integers:
     """How far apart the arms are, over the last axis: max - min of N_k / r_k, in units of 1 / `scale`."""
-    weighed = counts * units(ratio)
-    return weighed.max(axis=-1) - weighed.min(axis=-1)
+    weighed = _weighed(counts, ratio)
+    return reduce(np.maximum, weighed) - reduce(np.minimum, weighed)
 
 
 def correct(counts: Integers, shares: Floats, ratio: dict[str, int]) -> Floats:
     """The chance that the next arm is guessed by who names the arm with the fewest so far, relative to the ratio; where
     several have the fewest, one of them by the ratio, which for equal shares is a fair draw. Over the last axis."""
-    weighed = counts * units(ratio)
-    fewest = (weighed == weighed.min(axis=-1, keepdims=True)) * np.array(list(ratio.values()), dtype=float)
-    return (fewest * shares).sum(axis=-1) / fewest.sum(axis=-1)
+    weighed = _weighed(counts, ratio)
+    fewest = reduce(np.minimum, weighed)
+    named = [(each == fewest) * float(share) for each, share in zip(weighed, ratio.values(), strict=True)]
+    right = [each * shares[..., arm] for arm, each in enumerate(named)]
+    return reduce(np.add, right) / reduce(np.add, named)
+
+
+def _weighed(counts: Integers, ratio: dict[str, int]) -> list[Integers]:
+    # Arm by arm: there are few, and a reduction over a short last axis is slow.
+    return [counts[..., arm] * unit for arm, unit in enumerate(units(ratio))]
 
 
 def chain_of(rule: Rule, steps: int) -> Chain:

@@ -16,7 +16,7 @@ from randomisation.assessment.steps import first_steps
 from randomisation.methods.counted import Counted
 from randomisation.methods.rule import Rule, is_equal
 
-DRAWS = 1000
+DRAWS = 500
 STEPS = 6
 SAME = 1e-9  # chances that differ by less are the same: what rounding leaves
 

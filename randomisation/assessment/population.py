@@ -44,10 +44,8 @@ def how_many(factors: Sequence[Factor]) -> int:
 
 def people(factors: Sequence[Factor], n: int, draws: int, generator: np.random.Generator) -> dict[str, Integers]:
     """For each factor the number of everybody's level, (draws, n)."""
-    return {
-        factor.name: generator.choice(len(factor.levels), size=(draws, n), p=factor.shares).astype(np.int64)
-        for factor in factors
-    }
+    limits = {factor.name: np.cumsum(factor.shares)[:-1] for factor in factors}
+    return {name: np.searchsorted(limit, generator.random((draws, n)), side="right") for name, limit in limits.items()}
 
 
 def cells(factors: Sequence[Factor], levels: dict[str, Integers], shape: tuple[int, int]) -> Integers:

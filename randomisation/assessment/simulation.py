@@ -106,7 +106,7 @@ def stratified(
     levels = population.people(factors, n, draws, generator)
     cells = population.cells(factors, levels, (draws, n))
     arm = _streams(rule, cells, population.how_many(factors), generator)
-    counts = (arm[:, :, None] == np.arange(len(rule.ratio))).cumsum(axis=1)
+    counts = np.stack([(arm == k).cumsum(axis=1) for k in range(len(rule.ratio))], axis=-1)
     return spread(counts, rule.ratio).max(axis=1) / scale(rule.ratio), counts[:, -1]
 
 
@@ -114,7 +114,8 @@ def _streams(rule: Rule, cells: Integers, strata: int, generator: np.random.Gene
     """Everybody the next of their stratum's sequence; -1 where a list has run out."""
     draws, n = cells.shape
     order = np.argsort(cells, axis=1, kind="stable")
-    sizes = (cells[:, :, None] == np.arange(strata)).sum(axis=1)  # (draws, strata)
+    rows = np.arange(draws)[:, None] * strata
+    sizes = np.bincount((cells + rows).ravel(), minlength=draws * strata).reshape(draws, strata)
     starts = np.cumsum(sizes, axis=1) - sizes
     length = int(sizes.max()) if rule.length is None else min(int(sizes.max()), rule.length)
     sequences = rule.sequences(length, draws * strata, generator).reshape(draws, strata, length)
