@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
-from functools import lru_cache
+from functools import cached_property, lru_cache
 from typing import Any
 
 from randomisation import assessment
@@ -13,7 +13,8 @@ from randomisation.assessment import Caution, Choices, Compared, Factor
 from randomisation.models import SealedSeed
 from randomisation.queries import design
 from randomisation.sentences.protocol import Described
-from trial.models import ProtocolVersion, Study
+from trial.folder import Loaded
+from trial.models import Study
 from trial.queries import studies
 from trial.sections import Study as Protocol
 
@@ -43,26 +44,38 @@ def is_shown(study: Study) -> bool:
 
 @dataclass(frozen=True)
 class Studied:
-    """A study's newest version with its whole plan, unsealed once. Never to be shown as it is."""
+    """A study's protocol with its whole plan, unsealed. Never to be shown as it is."""
 
-    version: ProtocolVersion
+    protocol: Protocol
     plan: Mapping[str, Any]
-    factors: tuple[Factor, ...]  # those of the strata, and those that a rule of its own reads; every level as likely
+    version: int
+    sha256: str
 
     @property
     def ratio(self) -> dict[str, int]:
         return dict(self.plan["ratio"])
 
+    @cached_property
+    def factors(self) -> tuple[Factor, ...]:
+        """Those of the strata, and those that a rule of its own reads; every level as likely as the others."""
+        codes = dict.fromkeys((*self.plan.get("strata", ()), *self.plan.get("factors", ())))
+        return tuple(Factor.even(code, _levels(self.protocol, code)) for code in codes)
+
     def name_of(self, factor: str, language: str) -> str:
-        question = self.version.protocol.question(factor)
+        question = self.protocol.question(factor)
         return _said(question.name, language) if question else factor
 
 
 def studied(study: Study) -> Studied:
+    """The newest version of a study."""
     version = study.current
-    plan = design.plan(version)
-    codes = dict.fromkeys((*plan.get("strata", ()), *plan.get("factors", ())))
-    return Studied(version, plan, tuple(Factor.even(code, _levels(version.protocol, code)) for code in codes))
+    return Studied(version.protocol, design.plan(version), version.number, version.sha256)
+
+
+def of_folder(loaded: Loaded) -> Studied:
+    """A folder that was read and is not stored."""
+    plan = {**loaded.document["randomisation"], **loaded.sealed.get("randomisation", {})}
+    return Studied(Protocol.model_validate(loaded.document["study"]), plan, 0, loaded.sha256)
 
 
 def _levels(protocol: Protocol, code: str) -> tuple[str, ...]:
@@ -74,7 +87,7 @@ def _levels(protocol: Protocol, code: str) -> tuple[str, ...]:
 
 def asked_at_first(of: Studied) -> Asked:
     """The study's own number of people and strata, beside what is usual."""
-    return Asked(of.version.protocol.target, None, Choices.offered(of.ratio, bool(of.factors)), of.factors)
+    return Asked(of.protocol.target, None, Choices.offered(of.ratio, bool(of.factors)), of.factors)
 
 
 def compared(of: Studied, asked: Asked) -> tuple[Compared, ...]:
@@ -94,11 +107,11 @@ def commitment(study: Study) -> str:
 
 def described(of: Studied, language: str, published: str = "") -> Described:
     """`published` is the commitment, where there is one."""
-    protocol = of.version.protocol
+    protocol = of.protocol
     return Described(
         title=_said(protocol.title, language),
-        version=of.version.number,
-        sha256=of.version.sha256,
+        version=of.version,
+        sha256=of.sha256,
         plan=of.plan,
         arms=tuple(_said(arm.name, language) for code in of.ratio if (arm := protocol.arm(code))),
         factors=tuple((of.name_of(each.name, language), len(each.levels)) for each in of.factors),

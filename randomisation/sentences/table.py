@@ -87,6 +87,9 @@ COLUMNS = (
 )
 
 
+MOST_PLACES = 6
+
+
 @dataclass(frozen=True)
 class Cell:
     text: str
@@ -139,7 +142,11 @@ def _cell(estimate: Estimate, kind: str) -> Cell:
 
 
 def _error(error: float, places: int) -> str:
-    return f"± {figure(error, places)}" if error else ""
+    if not error:
+        return ""
+    while not round(error, places) and places < MOST_PLACES:
+        places += 1  # ± 0.0 would say that it is exact
+    return f"± {figure(error, places)}"
 
 
 def as_csv(compared: Iterable[Compared]) -> str:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from math import prod
 from typing import Any
 
 from django.http import Http404, HttpRequest, HttpResponse
@@ -121,6 +122,7 @@ def _figures(of: Studied, form: Compare) -> dict[str, Any]:
         "points": _points(shown),
         "cautions": [cautions.in_full(each) for each in comparison.cautions(of, form.asked)],
         "asked": form.asked,
+        "strata": prod(len(factor.levels) for factor in form.asked.factors),
     }
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import io
 import re
+import shutil
 from pathlib import Path
 from uuid import uuid4
 
@@ -237,6 +238,45 @@ def test_the_trial_with_forty_six_strata_is_warned_of_before_it_opens(db):
     short = seen(signed_in(study, "statistician"), url(study))
     assert "There are fewer people to a stratum than one block holds" in short
     assert "12" not in short.partition("Worth a second look")[2].partition("Text for the protocol")[0]
+
+
+def changed(directory: Path, old: str, new: str) -> Study:
+    folder = directory / "small_study"
+    shutil.copytree(SMALL, folder)
+    file = folder / "randomisation.yaml"
+    file.write_text(file.read_text().replace(old, new))
+    return factories.a_loaded_study(folder, NOW, simulated=False)
+
+
+def test_an_unequal_ratio_has_its_first_steps_and_other_alternatives(db, tmp_path):
+    study = changed(
+        tmp_path, "guided: 1, unguided: 1}\nblock_sizes: [2, 4]", "guided: 2, unguided: 1}\nblock_sizes: [3]"
+    )
+    ada = signed_in(study, "researcher")
+    assert designs(ada, study) == ["blocks of 3", "blocks of 6", "blocks of 3 and 6", "minimisation, p = 0.8"]
+    page = seen(ada, url(study))
+    assert "The chance of “Guided” at the first allocations" in page
+    assert "Blocks of 6 0.667 0.667 0.667 0.667 0.667 0.667" in page
+    assert {"tolerances", "coins"}.isdisjoint(ada.get(url(study)).context["form"].fields)
+
+
+def test_a_limit_that_loses_the_ratio_says_by_how_much(db, tmp_path):
+    study = changed(
+        tmp_path, "guided: 1, unguided: 1}\nblock_sizes: [2, 4]", "guided: 2, unguided: 1}\nblock_sizes: [3]"
+    )
+    page = seen(signed_in(study, "researcher"), url(study), **{**WITHOUT_OTHERS, "limits": "2"})
+    assert "Block urn, limit 2" in page
+    assert "off by 2.7 points" in page
+
+
+def test_blocks_that_can_be_open_in_too_many_ways_are_not_worked_out(db, tmp_path):
+    study = changed(tmp_path, "[2, 4]", "[20, 22, 24]")
+    ada = signed_in(study, "researcher")
+    page = seen(ada, url(study), **WITHOUT_OTHERS)
+    assert "Not worked out: these blocks can be open in too many ways." in page
+    answer = ada.get(url(study, "design_table"), WITHOUT_OTHERS)
+    [row] = csv.DictReader(io.StringIO(answer.content.decode()))
+    assert (row["design"], row["correct"]) == ("blocks of 20, 22 and 24", "")
 
 
 def test_the_commitment_stands_on_the_page_of_an_open_study(study):
