@@ -126,6 +126,7 @@ def pages() -> None:
         (f"/research/{study.slug}/", User.objects.get(email="researcher@example.org")),
         (f"/research/{study.slug}/people/", User.objects.get(email="researcher@example.org")),
         (f"/research/{study.slug}/alerts/", User.objects.get(email="researcher@example.org")),
+        (f"/research/{study.slug}/randomisation/design/", User.objects.get(email="researcher@example.org")),
     ]
     for url, user in asked:
         client = Client(HTTP_HOST="127.0.0.1")

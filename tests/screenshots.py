@@ -130,6 +130,8 @@ PICTURES: list[Picture] = [
     Picture("research-studies", "/research/", "researcher"),
     Picture("research-dashboard", "/research/{slug}/", "researcher"),
     Picture("research-setup", "/research/{slug}/setup/", "researcher"),
+    Picture("research-design", "/research/{slug}/randomisation/design/", "researcher"),
+    Picture("research-design-error", "/research/{slug}/randomisation/design/?n=many&blocks=5", "researcher"),
     Picture("research-people", "/research/{slug}/people/", "researcher"),
     Picture("research-person", "/research/{slug}/people/{code}/", "researcher"),
     Picture("research-staff", "/research/{slug}/staff/", "researcher"),

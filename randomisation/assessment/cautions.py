@@ -15,7 +15,9 @@ from randomisation.assessment.population import Factor
 from randomisation.methods.blocks import PermutedBlocks
 from randomisation.methods.rule import Rule
 
-PREDICTABLE = 0.65  # of guesses right; blocks of 4 give .71, a big stick of 3 gives .58
+PREDICTABLE = (
+    0.15  # more guesses right than by always naming the largest arm; for 1:1 blocks of 4 give .21, a big stick .08
+)
 CERTAIN = 0.2  # of allocations
 GROWN = 2.0  # times what one stratum would leave
 NOTICED = 3.0  # people; a smaller difference overall is no cause for a caution
@@ -42,8 +44,9 @@ def _cautions(rule: Rule, factors: Sequence[Factor], found: Characteristics, sit
         yield Caution("ratio_not_kept", {"off": found.off_ratio})
     if found.strata > 1 and rule.scope == "stratum":
         yield from _grown(rule, found)
-    if found.correct.value > PREDICTABLE:
-        yield Caution("predictable", {"correct": found.correct.value})
+    blindly = max(rule.ratio.values()) / sum(rule.ratio.values())
+    if found.correct.value > blindly + PREDICTABLE:
+        yield Caution("predictable", {"correct": found.correct.value, "blindly": blindly})
     yield from _few(factors, found, site)
     if found.allocated < found.n - 0.5:
         yield Caution("list_short", {"n": found.n, "left": found.n - found.allocated})

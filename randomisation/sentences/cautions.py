@@ -52,7 +52,7 @@ def _with_figures(code: str) -> str:
         case "predictable":
             return _(
                 "Somebody who knows whom went before, as at a site of an open-label trial, guesses %(correct)s%% of the arms "
-                "right; a fair coin gives half. A big stick or larger blocks are harder to guess."
+                "right; knowing nothing, %(blindly)s%%. Larger blocks, or a big stick for two arms 1:1, are harder to guess."
             )
         case "few_at_a_site":
             return _(
@@ -71,7 +71,7 @@ def _with_figures(code: str) -> str:
             )
 
 
-PER_CENT = frozenset({"off", "correct", "certain"})
+PER_CENT = frozenset({"off", "correct", "blindly", "certain"})
 WHOLE = frozenset({"n", "strata", "block", "sites", "below"})
 
 

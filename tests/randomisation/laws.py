@@ -69,15 +69,16 @@ class Law:
     furthest: list[Fraction]
 
 
-def expected(rule: methods.Rule, n: int) -> Law:
-    """By every history of n allocations and the rule's own probabilities, in fractions."""
+def expected(rule: methods.Rule, n: int, profile: dict[str, str] | None = None) -> Law:
+    """By every history of n allocations and the rule's own probabilities, in fractions. `profile` is that of everybody,
+    for a rule that reads one."""
     law = Law([], [], [], [Fraction(0)], [Fraction(0)])
     histories: dict[tuple[str, ...], Fraction] = {(): Fraction(1)}
     for _ in range(n):
         correct, forced, arms = Fraction(0), Fraction(0), dict.fromkeys(rule.ratio, Fraction(0))
         after: dict[tuple[str, ...], Fraction] = {}
         for history, weight in histories.items():
-            chances = rule.probabilities(list(history))
+            chances = rule.probabilities([(arm, profile) for arm in history] if profile else list(history), profile)
             correct += weight * guessed(rule, history, chances)
             forced += weight * (1 in chances.values())
             for arm, chance in chances.items():

@@ -17,7 +17,7 @@ from hypothesis import strategies as st
 
 from randomisation import methods
 from randomisation.assessment import Factor, assess, cautions, first_steps
-from randomisation.assessment.chains import chain_of
+from randomisation.assessment.chains import chain_of, spread
 from randomisation.assessment.curves import curves
 from randomisation.assessment.simulation import trials
 from tests.randomisation.laws import PLANS, a_plan, expected
@@ -270,3 +270,64 @@ def test_each_caution_has_its_cause_and_a_sound_design_has_none():
     assert codes(rule("block_urn", TWO_TO_ONE, limit=2), 100) == ["ratio_not_kept"]
     assert codes(rule("random_allocation", n=40), 100) == ["list_short"]
     assert codes(rule("random_allocation", n=40), 100, Factor.even("sex", "fm"))[-1] == "list_short"
+
+
+ACROSS = [
+    {"method": "minimisation", "factors": ["site", "sex"], "p": "4/5"},
+    {"method": "minimisation", "factors": ["site", "sex"], "p": "4/5", "ratio": TWO_TO_ONE, "unequal": "fake-arms"},
+    {"method": "minimisation", "factors": ["site", "sex"], "p": "4/5", "ratio": {"a": 1, "b": 1, "c": 1}},
+    {"method": "hu_hu", "factors": ["site", "sex"], "weights": {"overall": 1, "stratum": 2, "site": 1}, "p": "4/5"},
+    {
+        "method": "hierarchical",
+        "factors": ["site", "sex"],
+        "limits": [{"level": "site", "limit": 2}, {"level": "overall", "limit": 3}],
+    },
+]
+
+
+@pytest.mark.parametrize("plan", ACROSS, ids=lambda plan: f"{plan['method']} {len(plan.get('ratio', EVEN))}")
+def test_people_who_are_alike_are_allocated_as_enumeration_says(plan):
+    """Five people of one site and sex: every history and the rule's own fractions."""
+    a_rule = methods.build({"ratio": EVEN, **plan})
+    found = trials(a_rule, [Factor.even("site", "x"), Factor.even("sex", "f")], 5, 4000, np.random.default_rng(3))
+    wanted = expected(a_rule, 5, {"site": "x", "sex": "f"})
+    every = {
+        "correct": (found.guesses["overall"], np.mean([float(each) for each in wanted.correct])),
+        "forced": (found.forced, np.mean([float(each) for each in wanted.forced])),
+        "furthest": (found.furthest, float(wanted.furthest[-1])),
+    }
+    for values, mean in every.values():
+        assert abs(values.mean() - mean) <= 4.5 * values.std() / np.sqrt(values.size) + 1e-9
+    assert found.guesses["stratum"] == pytest.approx(found.guesses["overall"])
+    assert [[float(each) for each in step.values()] for step in first_steps(a_rule, 5)] == pytest.approx(
+        np.array(wanted.arms, dtype=float), abs=1e-12
+    )
+
+
+@pytest.mark.parametrize("plan", ACROSS, ids=lambda plan: f"{plan['method']} {len(plan.get('ratio', EVEN))}")
+def test_people_who_differ_end_as_far_apart_as_the_rules_own_sequences(plan):
+    a_rule = methods.build({"ratio": EVEN, **plan})
+    n, draws, factors = 40, 20, [Factor("site", ("x", "y", "z"), (3, 2, 1)), Factor.even("sex", "fm")]
+    generator = np.random.default_rng(5)
+    ours = spread(trials(a_rule, factors, n, 2000, generator).counts, a_rule.ratio)
+    batches = []
+    for _ in range(60):
+        profiles = [
+            {"site": generator.choice(list("xyz"), p=[3 / 6, 2 / 6, 1 / 6]), "sex": generator.choice(list("fm"))}
+            for _ in range(n)
+        ]
+        arms = methods.sequences(a_rule, n, draws, generator, profiles)
+        counts = np.stack([(arms == arm).sum(axis=1) for arm in range(len(a_rule.ratio))], axis=-1)
+        batches.append(spread(counts, a_rule.ratio).mean())
+    error = np.hypot(ours.std() / np.sqrt(ours.size), np.std(batches, ddof=1) / np.sqrt(len(batches)))
+    assert abs(ours.mean() - np.mean(batches)) <= 4.5 * error
+
+
+def test_the_best_of_the_simple_guessers_is_named_for_a_rule_that_reads_across_strata():
+    factors = [Factor.even("site", [str(each) for each in range(8)]), Factor.even("sex", "fm")]
+    minimised = rule("minimisation", factors=["site"], p="4/5")
+    found = trials(minimised, factors, 80, 400, np.random.default_rng(1))
+    best = assess(minimised, 80, factors, generator=np.random.default_rng(1), draws=400).correct.value
+    assert sorted(found.guesses) == ["overall", "sex", "site", "stratum"]
+    assert max(found.guesses, key=lambda name: found.guesses[name].mean()) == "site"
+    assert best == pytest.approx(found.guesses["site"].mean())
