@@ -12,6 +12,7 @@ from randomisation import assessment
 from randomisation.assessment import Caution, Choices, Compared, Factor
 from randomisation.models import SealedSeed
 from randomisation.queries import design
+from randomisation.sections import levels, whole_plan
 from randomisation.sentences.protocol import Described
 from trial.folder import Loaded
 from trial.models import Study
@@ -59,7 +60,7 @@ class Studied:
     def factors(self) -> tuple[Factor, ...]:
         """Those of the strata, and those that a rule of its own reads; every level as likely as the others."""
         codes = dict.fromkeys((*self.plan.get("strata", ()), *self.plan.get("factors", ())))
-        return tuple(Factor.even(code, _levels(self.protocol, code)) for code in codes)
+        return tuple(Factor.even(code, levels(self.protocol, code)) for code in codes)
 
     def name_of(self, factor: str, language: str) -> str:
         question = self.protocol.question(factor)
@@ -74,15 +75,8 @@ def studied(study: Study) -> Studied:
 
 def of_folder(loaded: Loaded) -> Studied:
     """A folder that was read and is not stored."""
-    plan = {**loaded.document["randomisation"], **loaded.sealed.get("randomisation", {})}
+    plan = whole_plan(loaded.document["randomisation"], loaded.sealed.get("randomisation", {}))
     return Studied(Protocol.model_validate(loaded.document["study"]), plan, 0, loaded.sha256)
-
-
-def _levels(protocol: Protocol, code: str) -> tuple[str, ...]:
-    question = protocol.question(code)
-    if question is None or question.kind == "number":
-        return ("",)
-    return question.option_codes if question.kind == "choice" else tuple(site.code for site in protocol.sites)
 
 
 def asked_at_first(of: Studied) -> Asked:

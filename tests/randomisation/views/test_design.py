@@ -91,7 +91,7 @@ def test_one_alternative_and_three_are_asked_for_without_more_queries(draft):
 
 
 # Session, user, their role in the study, its version, the commitment, the sealed part, the stamp of the database.
-QUERIES = 7
+QUERIES = 6
 
 
 def test_the_table_as_a_file_holds_the_figures_as_numbers(draft):
