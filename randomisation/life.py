@@ -5,10 +5,13 @@ from __future__ import annotations
 from collections.abc import Mapping
 from datetime import datetime, timedelta
 
-from randomisation.actions import allocations, seeds
+from randomisation import methods
+from randomisation.actions import allocations, lists, matches, seeds
 from randomisation.actions.stages import decide as decide_stage
 from randomisation.models import FIRST, Allocation
-from randomisation.queries import stages
+from randomisation.queries import design, stages, switches
+from randomisation.queries import matches as earlier_people
+from randomisation.queries.dashboard import panel
 from randomisation.queries.tables import tables
 from randomisation.sections import section
 from trial.actions import grants, participants
@@ -21,11 +24,13 @@ __all__ = [
     "allotted",
     "granting",
     "opened",
+    "panel",
     "section",
     "stage_granting",
     "staging",
     "tables",
     "tailoring",
+    "waiting_for",
 ]
 PAUSED_FOR = timedelta(hours=1)  # how long somebody at a stage of a paused study waits until they are looked at again
 
@@ -45,9 +50,26 @@ def allocation(participant: Participant, at: datetime) -> Outcome:
         return Wait()
     try:
         allocations.allocate(participant=participant, by=SYSTEM, at=at)
-    except allocations.RandomisationPaused:  # paused between the question above and the lock
+    except allocations.RandomisationPaused:  # halted, or paused between the question above and the lock
         return Wait()
+    except matches.PossibleDuplicate:
+        matches.hold(participant=participant, by=SYSTEM, at=at)
+        return Wait()
+    except methods.ListExhausted:
+        lists.stop_at_end(participant=participant, by=SYSTEM, at=at)
+        return Wait()
+    lists.warn_if_low(participant=participant, by=SYSTEM, at=at)
     return Done()
+
+
+def waiting_for(participant: Participant) -> str:
+    """Entry of settings.WAITING: why somebody who has done everything is not allocated yet, as a code for their page."""
+    if earlier_people.earlier(participant):
+        return "looked_into"
+    designed = design.of(participant.version)
+    site = participant.version.protocol.site_of(participant.site)
+    stratum = designed.scope(design.covariates(participant))
+    return "break" if switches.halted(participant.study_id, FIRST, site, stratum) else ""
 
 
 def allotted(participant: Participant) -> Mapping[str, str]:
@@ -95,6 +117,10 @@ def staging(participant: Participant, at: datetime) -> Outcome:
                 allocations.allocate(participant=participant, point=point, origin=decision.origin, by=SYSTEM, at=at)
             except allocations.RandomisationPaused:
                 return Wait(at + PAUSED_FOR)
+            except methods.ListExhausted:
+                lists.stop_at_end(participant=participant, point=point, by=SYSTEM, at=at)
+                return Wait(at + PAUSED_FOR)
+            lists.warn_if_low(participant=participant, point=point, by=SYSTEM, at=at)
     return Wait()
 
 

@@ -15,10 +15,19 @@ ROLES = {
     "assessor": _("Enters assessments that are due now, without the arm or the history."),
 }
 MAY = {
-    "researcher": {"load", "run", "invite", "dashboard", "participants", "alerts", "report", "export", "erase"},
+    "researcher": {
+        *{"load", "run", "invite", "dashboard", "participants", "alerts", "report", "export", "erase"},
+        *{"exceptions", "correct", "agree_exception", "switch", "agree_code_break"},
+    },
     "statistician": {"dashboard", "participants", "report", "export", "lock", "report_by_arm"},
     "coach": {"coach"},
-    "supervisor": {"coach", "supervise", "alerts"},
+    "supervisor": {
+        *{"coach", "supervise", "alerts"},
+        *{"exceptions", "correct", "agree_exception", "switch", "break_code", "agree_code_break"},
+        # To say which treatment was a wrong one, to give one, or to see who was randomised again at a stage, is to know
+        # an arm: only for whoever knows arms anyway.
+        *{"received", "force", "agree_force", "stage_exceptions"},
+    },
     "assessor": {"assess"},
 }
 

@@ -243,6 +243,7 @@ JOURNEY = [
 ALLOTTED = [
     "randomisation.life.allotted"
 ]  # what the draw brought, for that person alone: allotted(participant) -> texts
+WAITING = ["randomisation.life.waiting_for"]  # why somebody who did everything waits: waiting_for(participant) -> code
 TODAY = [
     "outcomes.life.today",
     "coaching_protocol.life.today",
@@ -254,6 +255,7 @@ PANELS = [
     "outcomes.life.panel",
     "trial.life.panel_adherence",
     "coaching_protocol.life.panel",
+    "randomisation.life.panel",
     "trial.life.panel_alerts",
 ]
 PERSON_PANELS = ["outcomes.life.person_panel"]  # one person as the researcher sees them: panel(participant, study, at)

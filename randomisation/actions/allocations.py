@@ -15,9 +15,9 @@ from datetime import datetime
 from django.db import IntegrityError, connection, transaction
 
 from randomisation import stream
-from randomisation.actions import stages
+from randomisation.actions import matches, stages
 from randomisation.models import FIRST, Allocation, Scope, StageDecision
-from randomisation.queries import design, histories
+from randomisation.queries import design, histories, switches
 from trial import audit, vault
 from trial.actions import journey, participants
 from trial.actions.once import once
@@ -36,7 +36,7 @@ class NotEligible(Exception):
 
 
 class RandomisationPaused(Exception):
-    """The study is not open, so no allocation can be in flight."""
+    """The study is not open, or a switch halts this part of it, so no allocation can be in flight."""
 
 
 class WrongIsolation(Exception):
@@ -58,7 +58,7 @@ def allocate(
     """Allocate one participant. Returns nothing of the arm: only that it happened (the participant's code).
 
     `origin` is the arm that somebody at a stage comes from. Raises RandomisationPaused, AlreadyRandomised, NotEligible,
-    methods.ListExhausted; then nothing is consumed.
+    PossibleDuplicate, methods.ListExhausted; then nothing is consumed.
     """
     secret = _held(participant.study_id)
     if secret.state not in _open_states(point):
@@ -116,6 +116,7 @@ def _check_eligible(person: Participant, point: str) -> None:
 
 def _row(person: Participant, designed: design.Design, secret: Secret, origin: str) -> Allocation:
     covariates = design.covariates(person, designed.point, origin=origin)
+    _check_goes_on(person, designed, covariates)
     code = designed.plan.get("cluster")
     cluster = design.answer(person, code) if code else ""
     if cluster:
@@ -180,6 +181,16 @@ def _append(row: Allocation) -> None:
         if Allocation.objects.filter(participant=row.participant_id, point=row.point).exists():
             raise AlreadyRandomised(row.participant.code) from None
         raise
+
+
+def _check_goes_on(person: Participant, designed: design.Design, covariates: dict[str, str]) -> None:
+    """With the study locked: nothing halts this draw, and nobody comes for a second one."""
+    site = person.version.protocol.site_of(person.site)
+    switch = switches.halted(person.study_id, designed.point, site, designed.scope(covariates))
+    if switch:
+        raise RandomisationPaused(switch.level)
+    if designed.point == FIRST:
+        matches.check_new(person)
 
 
 def _locked(study: int, point: str, name: str) -> Scope:

@@ -114,10 +114,18 @@ class Stage(StageRule, Point):
     """What may be seen of a stage."""
 
 
+class Forced(Entry):
+    """How many allocations may be given by hand and not drawn, in all and at one site."""
+
+    study: Annotated[int, Field(ge=0, le=1000)] = 0
+    site: Annotated[int, Field(ge=0, le=1000)] = 0
+
+
 class Randomisation(Point):
     """What may be seen."""
 
     stages: tuple[Stage, ...] = ()
+    forced: Forced | None = None
 
     def stage(self, code: str) -> Stage | None:
         return next((stage for stage in self.stages if stage.code == code), None)
@@ -131,11 +139,12 @@ class Written(Point, Restriction):
     """The file as it is written."""
 
     stages: tuple[WrittenStage, ...] = ()
+    forced: Forced | None = None
 
 
 def public(written: Written) -> Randomisation:
     stages = tuple(_only(stage, Stage) for stage in written.stages)
-    return Randomisation(**{**_fields(written, Point), "stages": stages})
+    return Randomisation(**{**_fields(written, Point), "stages": stages, "forced": written.forced})
 
 
 def sealed(written: Written) -> dict[str, Any]:

@@ -58,8 +58,15 @@ def _home(person: Participant, asked: list[Task], at: datetime) -> dict[str, Any
         "allotted": allotment.words(person) if allotment.is_news(person) else "",
         "has_lessons": any(task.kind == "lesson" for task in tasks) or programme.access(person) is not None,
         "was_away": _was_away(person, now, at),
-        "is_waiting": person.state == "consented" and not now,
+        **_waiting(person, now),
     }
+
+
+def _waiting(person: Participant, now: list[Task]) -> dict[str, Any]:
+    """Whether somebody has done everything and is not allocated yet, and why, where there is more to say."""
+    is_waiting = person.state == "consented" and not now
+    reasons = (why(person) for why in hooks.entries("WAITING")) if is_waiting else ()
+    return {"is_waiting": is_waiting, "waiting_for": next((code for code in reasons if code), "")}
 
 
 def _asked(person: Participant, at: datetime) -> list[Task]:

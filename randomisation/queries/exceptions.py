@@ -1,0 +1,90 @@
+"""Reads of what departed from the plan: what later draws make of it, what a page and an export tell of it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from randomisation.models import Allocation, CodeBreak, Correction, ErrorMark
+from trial.models import ProtocolVersion, Study
+
+
+@dataclass(frozen=True)
+class Change:
+    """What the next draw of a scope makes of an earlier allocation: factor -> right value, and whether it is left out."""
+
+    values: Mapping[str, str] = field(default_factory=dict)
+    is_left_out: bool = False
+
+
+def history_changes(study: int, point: str, before: int) -> dict[int, Change]:
+    """By allocation, what draw `before` reads otherwise than it was used. For scopes of a whole point; in a stratum
+    nothing changes, since the slot stays consumed where it was used. To be read with the scope locked."""
+    corrections = Correction.objects.filter(study=study, point=point, counts_from__lte=before)
+    values: dict[int, dict[str, str]] = {}
+    for allocation, right in corrections.order_by("pk").values_list("allocation", "values"):
+        values.setdefault(allocation, {}).update(right)
+    marks = ErrorMark.objects.filter(study=study, point=point, kind="error", counts_from__lte=before)
+    left_out = set(marks.values_list("allocation", flat=True))
+    return {number: Change(values.get(number, {}), number in left_out) for number in values.keys() | left_out}
+
+
+def standing(allocation: Allocation) -> dict[str, str]:
+    """The covariates of an allocation with every correction made so far."""
+    found = dict(allocation.covariates)
+    for right in Correction.objects.filter(allocation=allocation).order_by("pk").values_list("values", flat=True):
+        found.update(right)
+    return found
+
+
+def allowed_values(version: ProtocolVersion, factors: Mapping[str, str]) -> dict[str, list[tuple[str, Any]]]:
+    """For each factor that was used, the values that its question allows, as (code, words by language)."""
+    found: dict[str, list[tuple[str, Any]]] = {}
+    for factor in factors:
+        question = version.protocol.question(factor)
+        if question is None:
+            continue
+        if question.kind == "site":
+            found[factor] = [(site.code, site.name) for site in version.protocol.sites]
+        elif question.kind == "choice":
+            found[factor] = [(option.code, option.text) for option in question.options]
+    return found
+
+
+def for_verification(study: Study) -> dict[str, list[dict[str, Any]]]:
+    """Their part of the export that an independent verifier reads, without an arm and without words in free text."""
+    corrections = Correction.objects.filter(study=study).order_by("pk")
+    marks = ErrorMark.objects.filter(study=study, kind="error").order_by("pk")
+    return {
+        "corrections": [
+            {"point": point, "participant": code, "values": values, "counts_from": counts_from}
+            for point, code, values, counts_from in corrections.values_list(
+                "point", "participant__code", "values", "counts_from"
+            )
+        ],
+        "error_marks": [
+            {"point": point, "participant": code, "counts_from": counts_from}
+            for point, code, counts_from in marks.values_list("point", "participant__code", "counts_from")
+        ],
+        "code_breaks": [_told(each) for each in code_breaks(study)],
+    }
+
+
+def _told(each: CodeBreak) -> dict[str, Any]:
+    return {
+        "point": each.point,
+        "participant": each.participant.code,
+        "reason": each.reason,
+        "by": each.by,
+        "role": each.role,
+        "agreed_by": each.agreed_by,
+        "emergency": each.is_emergency,
+        "drill": each.is_drill,
+        "at": each.at.isoformat(),
+    }
+
+
+def code_breaks(study: Study) -> list[CodeBreak]:
+    """Every code-break of a study, drills too, the oldest first."""
+    return list(CodeBreak.objects.filter(study=study).select_related("participant__key").order_by("pk"))

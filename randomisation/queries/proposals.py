@@ -1,0 +1,34 @@
+"""What waits for a second person, and what was agreed."""
+
+from __future__ import annotations
+
+from django.db.models import QuerySet
+
+from randomisation.models import Allocation, CodeBreak, Proposal
+from trial.models import Study
+
+WHOLE = ("participant__key", "participant__study", "participant__version", "decision")
+
+
+def waiting(study: Study) -> QuerySet[Proposal]:
+    """Asked for, and not decided yet; the oldest first."""
+    return (
+        Proposal.objects.filter(study=study, decision__isnull=True)
+        .select_related("participant__key", "participant__study", "participant__version")
+        .order_by("pk")
+    )
+
+
+def to_show(study: Study) -> QuerySet[Proposal]:
+    """Code-breaks that were agreed to and not shown yet."""
+    shown = CodeBreak.objects.filter(study=study, proposal__isnull=False).values("proposal")
+    agreed = Proposal.objects.filter(study=study, kind="code_break", decision__is_agreed=True).exclude(pk__in=shown)
+    return agreed.select_related(*WHOLE).order_by("pk")
+
+
+def found(study: Study, number: int) -> Proposal | None:
+    return Proposal.objects.filter(study=study, pk=number).select_related(*WHOLE).first()
+
+
+def allocation_of(proposal: Proposal) -> Allocation:
+    return Allocation.objects.get(participant=proposal.participant_id, point=proposal.point)
