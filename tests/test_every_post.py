@@ -116,6 +116,17 @@ LESSON = at("participant:lesson", "welcome")
 CASELOAD, DASHBOARD = at("coach:caseload"), at("research:dashboard", R)
 SETUP, STATE = at("research:setup", R), at("research:state", R)
 
+RANDOMISATION = at("research:randomisation", R)
+
+
+def dans(x: Any) -> str:
+    return reverse("research:exceptions", args=[R, x.dan.code])
+
+
+def agrees(x: Any) -> dict[str, Any]:
+    return {"is_agreed": "yes"}
+
+
 PRESSES = [
     Press("join:begin", newcomer(), at("join:information", P), "agreed to be screened"),
     Press("join:screening", newcomer("begin"), JOIN, "questions answered", lambda x: pairs.BASICS),
@@ -236,6 +247,68 @@ PRESSES = [
     Press("research:alert_contact", pairs.with_a_taken_alert, an_alert, "contact details shown"),
     Press("research:close_alert", pairs.with_a_taken_alert, an_alert, "alert closed", lambda x: {"done": "Called."}),
     Press("research:design_annex", pairs.draft_study, at("research:design", R), "sealed annex given"),
+    Press(
+        "research:halt",
+        pairs.researcher,
+        RANDOMISATION,
+        "randomisation halted",
+        lambda x: {"part": "study:", "reason": "coaches_full"},
+    ),
+    Press("research:go_on", pairs.halted, RANDOMISATION, "randomisation goes on", lambda x: {"reason": "solved"}),
+    Press(
+        "research:correct",
+        pairs.supervised,
+        dans,
+        "covariate of an allocation corrected",
+        lambda x: {"value_sex": "m", "reason": "entered_wrongly"},
+    ),
+    Press(
+        "research:mark",
+        pairs.supervised,
+        dans,
+        "second person asked",
+        lambda x: {"reason": "test_entry", "sure": "on"},
+    ),
+    Press(
+        "research:ineligible",
+        pairs.supervised,
+        dans,
+        "found ineligible after allocation",
+        lambda x: {"reason": "criterion_overlooked"},
+    ),
+    Press(
+        "research:received",
+        pairs.supervised,
+        dans,
+        "another treatment received",
+        lambda x: {"received": "guided", "reason": "staff_mistake"},
+    ),
+    Press(
+        "research:force",
+        pairs.to_be_forced,
+        dans,
+        "second person asked",
+        lambda x: {"arm": "guided", "reason": "fallback_list"},
+    ),
+    Press(
+        "research:settle",
+        pairs.came_twice,
+        RANDOMISATION,
+        "looked into as a possible duplicate",
+        lambda x: {"verdict": "household"},
+    ),
+    Press("research:break_code", pairs.supervised, dans, "second person asked", lambda x: {"reason": "authority"}),
+    Press("research:break_at_once", pairs.supervised, dans, "code broken", lambda x: {"reason": "acute_danger"}),
+    Press("research:decide", pairs.asked_to_mark, RANDOMISATION, "marked as made in error", agrees),
+    Press("research:decide", pairs.asked_to_force, RANDOMISATION, "allocation forced", agrees),
+    Press("research:show_arm", pairs.agreed_to_break, RANDOMISATION, "code broken"),
+    Press(
+        "research:impact",
+        pairs.broken,
+        RANDOMISATION,
+        "impact of a code-break assessed",
+        lambda x: {"text": "Nobody who assesses knows."},
+    ),
     Press("research:request_report", pairs.with_people, at("research:reports", R), "report requested"),
     Press("research:make_export", pairs.with_people, at("research:exports", R), "export made"),
     Press(
@@ -293,6 +366,14 @@ SEEN_BY = {  # who walks through the pages, and from where
     "Ada": (pairs.with_people, [at("research:studies"), at("mfa_index")]),
     "Ada before the study": (pairs.draft_study, [STATE]),
     "Ada while nobody may join": (pairs.paused_study, [STATE]),
+    "Ada with somebody who came twice": (pairs.came_twice, [RANDOMISATION]),
+    "Ada while nothing is drawn": (pairs.halted, [RANDOMISATION]),
+    "Ada as the second person": (pairs.asked_to_mark, [RANDOMISATION]),
+    "Eva as the second person": (pairs.asked_to_force, [RANDOMISATION]),
+    "Eva with an exception": (pairs.supervised, [RANDOMISATION, dans]),
+    "Eva before an allocation": (pairs.to_be_forced, [dans]),
+    "Eva to be shown an arm": (pairs.agreed_to_break, [RANDOMISATION]),
+    "Eva after a code-break": (pairs.broken, [RANDOMISATION]),
     "Ada with a message": (with_a_message, [at("research:messages", R)]),
     "Finn after the study": (pairs.closed_study, [at("research:studies")]),
     "whoever was invited": (invited, [lambda x: reverse("accept_invitation", args=[x.token])]),

@@ -41,6 +41,15 @@ WORDS: dict[str, str | Promise] = {
     "did_not_fit": _("does not suit them"),
     "other_help": _("gets other help"),
     "other": _("something else"),
+    "came_twice": _("was in the study before, under another code"),
+    # kinds of alerts that no study words itself
+    "second_person": _("A second person has to agree to something about a randomisation."),
+    "code_break": _("The code of one person was broken: look at who saw it and why."),
+    "code_break_drill": _("Breaking a code was practised. Nothing was shown."),
+    "possible_duplicate": _("Somebody may have been in the study before, and waits: say who it is."),
+    "list_low": _("Four fifths of a randomisation list are used."),
+    "list_exhausted": _("A randomisation list is used up: nobody of that stratum is allocated."),
+    "forced_cap": _("Of the allocations that may be forced, four fifths are used."),
     # states of messages, and their kinds
     "queued": _("queued"),
     "sending": _("sending"),

@@ -20,6 +20,7 @@ from django.urls import URLResolver, get_resolver, reverse
 from coaching_protocol.models import Attempt
 from outcomes.instruments import LIBRARY
 from outcomes.models import Assessment
+from randomisation.actions import switches
 from tests import factories
 from tests.api import clients
 from tests.api.clients import BASE, Client
@@ -27,7 +28,7 @@ from tests.conftest import NOW, SMALL
 from trial import actors, audiences
 from trial.actions import alerts, messages, studies
 from trial.actions import staff as invitations
-from trial.models import AuditEvent, ExerciseAnswer, Participant, Study, User
+from trial.models import AuditEvent, ExerciseAnswer, Identity, Participant, Study, User
 
 pytestmark = pytest.mark.django_db
 
@@ -288,6 +289,66 @@ def two_coaches(study: Study) -> dict[str, Any]:
     return {**found, **staff(study, "supervisor"), "other": other.pk}
 
 
+# Exceptions to a randomisation: Eva asks, Ada is the second person.
+
+
+def supervised(study: Study) -> dict[str, Any]:
+    return staff(study, "supervisor", dan=factories.a_randomised_participant(study, NOW))
+
+
+def to_be_forced(study: Study) -> dict[str, Any]:
+    """Somebody who waits, in a study that allows a few arms to be given by hand."""
+    Study.objects.update(state="draft")
+    text = (SMALL / "randomisation.yaml").read_text() + "forced: {study: 3, site: 2}\n"
+    studies.load(path=packed({"randomisation.yaml": text}), simulated=True, by=actors.SYSTEM, at=NOW)
+    Study.objects.update(state="open")
+    study.refresh_from_db()
+    vars(study).pop("current", None)
+    return staff(study, "supervisor", dan=factories.a_consented_participant(study, NOW))
+
+
+def came_twice(study: Study) -> dict[str, Any]:
+    """Somebody who waits because Dan, who is allocated, has the same number."""
+    first = factories.a_randomised_participant(study, NOW)
+    second = factories.a_consented_participant(study, NOW)
+    Identity.objects.filter(participant=second).update(phone_hash=first.identity.phone_hash)
+    factories.fill_in(second, "pre", NOW)
+    return staff(study, "researcher", dan=second)
+
+
+def halted(study: Study) -> dict[str, Any]:
+    switches.halt(study=study, level="study", reason="coaches_full", by=actors.SYSTEM, at=NOW)
+    return researcher(study)
+
+
+def asked_to_mark(study: Study) -> dict[str, Any]:
+    found = supervised(study)
+    answer = found["api"].post(f"{ONE.format(found['dan'].code)}/error-marks/", {"reason": "test_entry"})
+    return {**found, **researcher(study), "number": answer.json()["number"]}
+
+
+def asked_to_force(study: Study) -> dict[str, Any]:
+    found = to_be_forced(study)
+    body = {"arm": "guided", "reason": "fallback_list"}
+    answer = found["api"].post(f"{ONE.format(found['dan'].code)}/forced-allocation/", body)
+    return {**found, **staff(study, "supervisor"), "number": answer.json()["number"]}
+
+
+def agreed_to_break(study: Study) -> dict[str, Any]:
+    found = supervised(study)
+    answer = found["api"].post(f"{ONE.format(found['dan'].code)}/code-break/", {"reason": "serious_event"})
+    number = answer.json()["proposal"]["number"]
+    researcher(study)["api"].post(f"studies/{R}/proposals/{number}/decision/", {"agreed": True})
+    return {**found, "number": number}
+
+
+def broken(study: Study) -> dict[str, Any]:
+    found = supervised(study)
+    body = {"reason": "acute_danger", "emergency": True}
+    answer = found["api"].post(f"{ONE.format(found['dan'].code)}/code-break/", body)
+    return {**found, "number": answer.json()["revealed"]["code_break"]["number"]}
+
+
 def a_zip() -> SimpleUploadedFile:
     """The small study under other names."""
     text = (SMALL / "study.yaml").read_text()
@@ -309,6 +370,14 @@ def packed(changed: dict[str, str]) -> io.BytesIO:
 CORRECTION = {"outcome": "reached", "minutes": 9, "steps_done": ["greet"], "note": "It was Dan.", "reason": "slip"}
 LOG = {"outcome": "reached", "minutes": 12, "steps_done": ["greet"], "note": "Went well."}
 R = "small-study"
+ONE = f"studies/{R}/participants/{{}}"
+
+
+def one(name: str, *more: Any) -> Callable[[Any], str]:
+    """The page of that name about Dan."""
+    return lambda x: page(f"research:{name}", R, x.dan.code, *more)
+
+
 PAIRS = [
     Pair("join:begin", "join", "agreed to be screened", lambda x: way_in("begin"), lambda x: way_in_by_api("begin")),
     Pair(
@@ -633,6 +702,126 @@ PAIRS = [
         lambda x: x.browser.post(page("research:design_annex", R)),
         lambda x: x.api.post(f"studies/{R}/randomisation/annex/"),
         draft_study,
+    ),
+    Pair(
+        "research:halt",
+        "switches",
+        "randomisation halted",
+        lambda x: x.browser.post(page("research:halt", R), {"part": "arm:guided", "reason": "coaches_full"}),
+        lambda x: x.api.post(
+            f"studies/{R}/switches/", {"level": "arm", "target": "guided", "halted": True, "reason": "coaches_full"}
+        ),
+        researcher,
+    ),
+    Pair(
+        "research:go_on",
+        "switches",
+        "randomisation goes on",
+        lambda x: x.browser.post(page("research:go_on", R), {"level": "study", "reason": "coaches_free"}),
+        lambda x: x.api.post(f"studies/{R}/switches/", {"level": "study", "halted": False, "reason": "coaches_free"}),
+        halted,
+    ),
+    Pair(
+        "research:correct",
+        "corrections",
+        "covariate of an allocation corrected",
+        lambda x: x.browser.post(one("correct", "start")(x), {"value_sex": "m", "reason": "entered_wrongly"}),
+        lambda x: x.api.post(
+            f"{ONE.format(x.dan.code)}/corrections/", {"values": {"sex": "m"}, "reason": "entered_wrongly"}
+        ),
+        supervised,
+    ),
+    Pair(
+        "research:mark",
+        "error_marks",
+        "second person asked",
+        lambda x: x.browser.post(one("mark", "start")(x), {"reason": "test_entry", "sure": "on"}),
+        lambda x: x.api.post(f"{ONE.format(x.dan.code)}/error-marks/", {"reason": "test_entry"}),
+        supervised,
+    ),
+    Pair(
+        "research:ineligible",
+        "ineligible",
+        "found ineligible after allocation",
+        lambda x: x.browser.post(one("ineligible", "start")(x), {"reason": "criterion_overlooked"}),
+        lambda x: x.api.post(f"{ONE.format(x.dan.code)}/ineligible/", {"reason": "criterion_overlooked"}),
+        supervised,
+    ),
+    Pair(
+        "research:received",
+        "treatment_received",
+        "another treatment received",
+        lambda x: x.browser.post(one("received", "start")(x), {"received": "guided", "reason": "staff_mistake"}),
+        lambda x: x.api.post(
+            f"{ONE.format(x.dan.code)}/treatment-received/", {"received": "guided", "reason": "staff_mistake"}
+        ),
+        supervised,
+    ),
+    Pair(
+        "research:force",
+        "forced_allocation",
+        "second person asked",
+        lambda x: x.browser.post(one("force")(x), {"arm": "guided", "reason": "fallback_list"}),
+        lambda x: x.api.post(
+            f"{ONE.format(x.dan.code)}/forced-allocation/", {"arm": "guided", "reason": "fallback_list"}
+        ),
+        to_be_forced,
+    ),
+    Pair(
+        "research:settle",
+        "same_person",
+        "looked into as a possible duplicate",
+        lambda x: x.browser.post(one("settle")(x), {"verdict": "same_person"}),
+        lambda x: x.api.post(f"{ONE.format(x.dan.code)}/same-person/", {"verdict": "same_person"}),
+        came_twice,
+    ),
+    Pair(
+        "research:break_code",
+        "code_break",
+        "second person asked",
+        lambda x: x.browser.post(one("break_code", "start")(x), {"reason": "serious_event"}),
+        lambda x: x.api.post(f"{ONE.format(x.dan.code)}/code-break/", {"reason": "serious_event"}),
+        supervised,
+    ),
+    Pair(
+        "research:break_at_once",
+        "code_break",
+        "code broken",
+        lambda x: x.browser.post(one("break_at_once", "start")(x), {"reason": "acute_danger"}),
+        lambda x: x.api.post(f"{ONE.format(x.dan.code)}/code-break/", {"reason": "acute_danger", "emergency": True}),
+        supervised,
+    ),
+    Pair(
+        "research:decide",
+        "decision",
+        "marked as made in error",
+        lambda x: x.browser.post(page("research:decide", R, x.number), {"is_agreed": "yes"}),
+        lambda x: x.api.post(f"studies/{R}/proposals/{x.number}/decision/", {"agreed": True}),
+        asked_to_mark,
+    ),
+    Pair(
+        "research:decide",
+        "decision",
+        "allocation forced",
+        lambda x: x.browser.post(page("research:decide", R, x.number), {"is_agreed": "yes"}),
+        lambda x: x.api.post(f"studies/{R}/proposals/{x.number}/decision/", {"agreed": True}),
+        asked_to_force,
+    ),
+    Pair(
+        "research:show_arm",
+        "show_arm",
+        "code broken",
+        lambda x: x.browser.post(page("research:show_arm", R, x.number)),
+        lambda x: x.api.post(f"studies/{R}/proposals/{x.number}/show/"),
+        agreed_to_break,
+    ),
+    Pair(
+        "research:impact",
+        "impact",
+        "impact of a code-break assessed",
+        lambda x: x.browser.post(page("research:impact", R, x.number), {"text": "Nobody who assesses knows."}),
+        lambda x: x.api.post(f"studies/{R}/code-breaks/{x.number}/impact/", {"text": "Nobody who assesses knows."}),
+        broken,
     ),
     Pair(
         "research:request_report",

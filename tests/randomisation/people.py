@@ -33,10 +33,11 @@ def a_study(
     stages: str = "",
     sites: int = 1,
     seed: int = 1,
+    more: str = "",
 ) -> Study:
-    """The small study with other block sizes, or another randomisation altogether, open."""
+    """The small study with other block sizes, or another randomisation altogether, open; `more` are further lines."""
     text = (SMALL / "randomisation.yaml").read_text().replace("block_sizes: [2, 4]", f"block_sizes: {block_sizes}")
-    folder = a_folder(directory, randomisation or text, stages, sites)
+    folder = a_folder(directory, (randomisation or text) + more, stages, sites)
     return factories.an_open_study(folder, at, seed=seed)
 
 

@@ -78,12 +78,16 @@ def test_a_pooled_export_holds_nothing_that_tells_an_arm(study, dan, now):
         "README.txt",
         "answers.csv",
         "assessments.csv",
+        "code_breaks.csv",
         "codebook.csv",
+        "corrections.csv",
+        "error_marks.csv",
         "instruments.csv",
         "participants.csv",
         "plan.json",
         "scores.csv",
         "screening.csv",
+        "switches.csv",
         "timepoints.csv",
     ]
     assert json.loads(files.pop("plan.json"))["contrasts"] == [["guided", "unguided"]]

@@ -160,6 +160,64 @@ CATALOGUE: Mapping[str, Named] = {
     "randomisation.methods.rule.ListExhausted": Named(
         LOCKED, "list_exhausted", _("Every place of the list is taken: nobody is randomised until there is a new one.")
     ),
+    "randomisation.words.UnknownReason": Named(BAD_REQUEST, "unknown_reason", _("Choose a reason from the list.")),
+    "randomisation.words.NoteMissing": Named(BAD_REQUEST, "note_missing", _("Say in your words why")),
+    "randomisation.actions.exceptions.ValueNotAllowed": Named(
+        BAD_REQUEST, "value_not_allowed", _("This is no factor of the allocation, or its question has no such answer.")
+    ),
+    "randomisation.actions.exceptions.NothingCorrected": Named(
+        CONFLICT, "nothing_put_right", _("This says what stands there already: change something, or go back.")
+    ),
+    "randomisation.actions.exceptions.AlreadyMarked": Named(
+        CONFLICT, "already_marked", _("This allocation is marked already.")
+    ),
+    "randomisation.actions.exceptions.UnknownTreatment": Named(
+        BAD_REQUEST, "unknown_treatment", _("Choose an answer from the list.")
+    ),
+    "randomisation.actions.exceptions.Erased": Named(
+        CONFLICT, "erased", _("This person is erased: choose a reason from the list, and leave the words out.")
+    ),
+    "randomisation.actions.proposals.AlreadyProposed": Named(
+        CONFLICT, "already_proposed", _("The same was asked before and waits for a second person.")
+    ),
+    "randomisation.actions.proposals.AlreadyDecided": Named(
+        CONFLICT, "already_decided", _("A second person decided about this already.")
+    ),
+    "randomisation.actions.proposals.SamePerson": Named(
+        CONFLICT, "same_person", _("Whoever asked cannot agree as well: somebody else has to.")
+    ),
+    "randomisation.actions.forced.NotForced": Named(
+        CONFLICT,
+        "not_forced",
+        _("Only for somebody who consented and is not allocated, while the study allocates."),
+    ),
+    "randomisation.actions.forced.UnknownArm": Named(BAD_REQUEST, "unknown_arm", _("The study has no such arm.")),
+    "randomisation.actions.forced.CapReached": Named(
+        CONFLICT, "cap_reached", _("The study allows no more forced allocations, in all or at this site.")
+    ),
+    "randomisation.actions.code_breaks.NotAgreed": Named(
+        CONFLICT, "not_agreed", _("No second person has agreed to this.")
+    ),
+    "randomisation.actions.code_breaks.NotTheirs": Named(
+        CONFLICT, "not_theirs", _("The arm is shown to whoever asked, and to nobody else.")
+    ),
+    "randomisation.actions.code_breaks.AlreadyShown": Named(
+        CONFLICT, "already_shown", _("The arm was shown already. Ask again if it is needed again.")
+    ),
+    "randomisation.actions.code_breaks.NothingWritten": Named(BAD_REQUEST, "nothing_written", _("Fill this in")),
+    "randomisation.actions.matches.PossibleDuplicate": Named(
+        CONFLICT, "possible_duplicate", _("Somebody who is allocated has the same number or address; staff look first.")
+    ),
+    "randomisation.actions.matches.NotHeld": Named(
+        CONFLICT, "not_held", _("Nothing to decide: there is no such match, or it was looked into already.")
+    ),
+    "randomisation.actions.matches.UnknownVerdict": Named(
+        BAD_REQUEST, "unknown_verdict", _("Choose an answer from the list.")
+    ),
+    "randomisation.actions.switches.UnknownTarget": Named(
+        BAD_REQUEST, "unknown_target", _("There is no such part of this study.")
+    ),
+    "randomisation.actions.switches.NothingSwitched": Named(CONFLICT, "nothing_switched", _("This stands so already.")),
     "coaching_protocol.actions.calls.ContactOver": Named(CONFLICT, "contact_over", _OVER),
     "coaching_protocol.actions.calls.NotStarted": Named(
         CONFLICT, "call_not_started", _("Start the call first; a call is logged once.")

@@ -13,6 +13,7 @@ from django.db.models import F, QuerySet
 from trial import vault
 from trial.models import Alert, AuditEvent, Participant, ProtocolVersion, Study
 from trial.queries import staff
+from trial.words import word
 
 
 @dataclass(frozen=True)
@@ -56,7 +57,7 @@ def rows(alerts: Iterable[Alert], at: datetime, versions: Mapping[int, ProtocolV
             taken_by=names.get(each.taken_by, each.taken_by),
             closed_by=names.get(each.closed_by, each.closed_by),
             zone=zones.get(each.study_id, "UTC"),
-            meaning=said.get(each.study_id, {}).get(each.kind) or each.kind,
+            meaning=said.get(each.study_id, {}).get(each.kind) or str(word(each.kind)),
         )
         for each in alerts
     ]

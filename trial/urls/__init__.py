@@ -39,6 +39,7 @@ urlpatterns = [
                     path("", include("outcomes.urls.research")),
                     path("", include("randomisation.urls.design")),
                     path("", include("coaching_protocol.urls.research")),
+                    path("", include("randomisation.urls.research")),
                     path("", include("reports.urls.research")),
                 ],
                 "research",

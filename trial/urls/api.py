@@ -54,5 +54,6 @@ urlpatterns = [
     path("", include("randomisation.urls.points")),
     path("", include("randomisation.urls.design_api")),
     path("", include("coaching_protocol.urls.api")),
+    path("", include("randomisation.urls.api")),
     path("", include("reports.urls.api")),
 ]

@@ -1,0 +1,41 @@
+"""The rows that an address names, and who does it."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django.http import Http404
+from django.shortcuts import get_object_or_404
+from django.utils import timezone
+from rest_framework.request import Request
+
+from randomisation.models import Allocation, Proposal
+from randomisation.permissions import sees_point
+from randomisation.queries import proposals
+from trial import permissions as trial_permissions
+from trial.actors import Actor
+from trial.api import doors
+from trial.models import Participant, Study
+
+
+def person(study: Study, code: str) -> Participant:
+    return get_object_or_404(Participant.objects.select_related("version", "study", "key"), study=study, code=code)
+
+
+def allocation(request: Request, study: Study, code: str, point: str) -> Allocation:
+    may = {"stage_exceptions"} if trial_permissions.may(request.user, study, "stage_exceptions") else set()  # type: ignore[arg-type]
+    if not sees_point(study, point, may):
+        raise Http404
+    rows = Allocation.objects.select_related("participant__version", "participant__study", "participant__key")
+    return get_object_or_404(rows, study=study, participant__code=code, point=point)
+
+
+def proposal(study: Study, number: int) -> Proposal:
+    found = proposals.found(study, number)
+    if found is None:
+        raise Http404
+    return found
+
+
+def who(request: Request, by: Actor) -> dict[str, Any]:
+    return {"key": doors.key(request), "by": by, "at": timezone.now()}

@@ -1,0 +1,88 @@
+"""What the pages of exceptions have in common: the person, the allocation at a point, and one way to refuse."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+from django.forms import Form
+from django.http import Http404, HttpRequest, HttpResponse
+from django.shortcuts import render
+
+from randomisation.actions import code_breaks, exceptions, forced, matches, proposals, switches
+from randomisation.models import Allocation, Proposal
+from randomisation.permissions import sees_point
+from randomisation.queries import proposals as asked
+from trial.api import errors
+from trial.models import Participant, Study
+
+# What an action may refuse; its words stand in the one catalogue.
+REFUSALS = (
+    exceptions.ValueNotAllowed,
+    exceptions.NothingCorrected,
+    exceptions.AlreadyMarked,
+    exceptions.Erased,
+    proposals.AlreadyProposed,
+    proposals.AlreadyDecided,
+    proposals.SamePerson,
+    forced.NotForced,
+    forced.CapReached,
+    code_breaks.NotAgreed,
+    code_breaks.NotTheirs,
+    code_breaks.AlreadyShown,
+    matches.NotHeld,
+    switches.NothingSwitched,
+    switches.UnknownTarget,
+)
+
+
+def person_of(study: Study, code: str) -> Participant:
+    people = Participant.objects.filter(study=study, code=code).select_related("version", "study", "key")
+    found = people.first()
+    if found is None:
+        raise Http404
+    return found
+
+
+def allocation_of(request: HttpRequest, study: Study, code: str, point: str) -> Allocation:
+    if not sees_point(study, point, request.may):  # type: ignore[attr-defined]
+        raise Http404
+    rows = Allocation.objects.filter(study=study, participant__code=code, point=point)
+    found = rows.select_related("participant__version", "participant__study", "participant__key").first()
+    if found is None:
+        raise Http404
+    return found
+
+
+def proposal_of(study: Study, number: int) -> Proposal:
+    found = asked.found(study, number)
+    if found is None:
+        raise Http404
+    return found
+
+
+def note_of(participant: Participant, sealed: str) -> str | None:
+    """Words under a person's key; None once the person is erased."""
+    if not sealed:
+        return ""
+    return participant.unsealed(sealed) if hasattr(participant, "key") else None
+
+
+def attempted(form: Form, do: Callable[[], Any]) -> tuple[Any, int]:
+    """What the action gave and 0; or, where it was refused, None and the status, with the words on the form."""
+    try:
+        return do(), 0
+    except REFUSALS as error:
+        form.add_error(None, refusal(error))
+        return None, 409
+
+
+def refusal(error: Exception) -> str:
+    named = errors.find(error)
+    return str(named.words) if named else ""
+
+
+def shown(request: HttpRequest, template: str, form: Form, refused: int = 0, **context: Any) -> HttpResponse:
+    """The page with its form: 400 where something on it is to be put right, 409 where the action refused."""
+    status = refused or (400 if form.is_bound and form.errors else 200)
+    return render(request, template, {"form": form, **context}, status=status)
