@@ -206,7 +206,7 @@ CATALOGUE: Mapping[str, Named] = {
     ),
     "randomisation.actions.code_breaks.NothingWritten": Named(BAD_REQUEST, "nothing_written", _("Fill this in")),
     "randomisation.actions.matches.PossibleDuplicate": Named(
-        CONFLICT, "possible_duplicate", _("Somebody who is allocated has the same number or address; staff look first.")
+        CONFLICT, "possible_duplicate", _("Somebody who is allocated has the same phone number; staff look first.")
     ),
     "randomisation.actions.matches.NotHeld": Named(
         CONFLICT, "not_held", _("Nothing to decide: there is no such match, or it was looked into already.")

@@ -129,7 +129,7 @@ def force(request: HttpRequest, slug: str, code: str) -> HttpResponse:
 @require_http_methods(["GET", "POST"])
 @conflict_if_reused
 def settle(request: HttpRequest, slug: str, code: str) -> HttpResponse:
-    """Somebody has the number or the address of an earlier person: who is it?"""
+    """Somebody has the phone number of an earlier person: who is it?"""
     study, actor = study_for(request, slug, "exceptions")
     participant = person_of(study, code)
     form, refused = forms.Settle(request.POST or None), 0
