@@ -292,6 +292,7 @@ def test_every_entry_of_the_lists_in_settings_exists_and_lives_where_entries_liv
         "JOURNEY",
         "ALLOTTED",
         "TODAY",
+        "WAITING",
         "PANELS",
         "PERSON_PANELS",
     )

@@ -63,3 +63,24 @@ def _one(study: Study, number: int, at: datetime) -> Participant:
     )
     PersonKey.objects.create(participant=person, sealed_key=vault.new_person_key())
     return person
+
+
+def a_listed_study(directory: Path, at: datetime, *, n: int) -> Study:
+    """One list of `n` without strata."""
+    return _with(directory, at, f"method: random_allocation\nratio: {{guided: 1, unguided: 1}}\nn: {n}\n")
+
+
+def a_minimised_study(directory: Path, at: datetime) -> Study:
+    """Balanced over sex, with a coin of 4/5."""
+    return _with(
+        directory,
+        at,
+        "method: minimisation\nratio: {guided: 1, unguided: 1}\nfactors: [sex]\ndistance: range\np: 0.8\n",
+    )
+
+
+def _with(directory: Path, at: datetime, randomisation: str) -> Study:
+    folder = directory / "small_study"
+    shutil.copytree(SMALL, folder)
+    (folder / "randomisation.yaml").write_text(randomisation)
+    return factories.an_open_study(folder, at)

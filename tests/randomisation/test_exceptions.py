@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 from datetime import timedelta
 
@@ -22,6 +23,7 @@ from randomisation.models import (
     Switch,
     TreatmentReceived,
 )
+from randomisation.queries import design, histories
 from randomisation.queries import exceptions as reads
 from randomisation.queries.tables import tables
 from randomisation.words import NoteMissing, UnknownReason
@@ -251,6 +253,32 @@ def test_what_later_draws_of_a_whole_point_read_counts_from_the_draw_that_came_n
     assert reads.history_changes(study.pk, "start", 4) == expected
     assert reads.history_changes(study.pk, "start", 3) == {}
     assert reads.history_changes(study.pk, "stage2", 4) == {}
+
+
+def test_minimisation_reads_the_right_value_and_leaves_out_what_was_marked_from_the_next_draw_on(tmp_path, now):
+    study = people.a_minimised_study(tmp_path, now)
+    everybody = people.consented(study, 6, now)
+    for person in everybody[:4]:
+        allocations.allocate(participant=person, by=actors.SYSTEM, at=now)
+    before = every_allocation()
+    rows = list(Allocation.objects.select_related("participant__version", "participant__study").order_by("pk"))
+    designed = design.of(study.current)
+    as_used = [[row.arm, row.covariates] for row in rows]
+    assert histories.of_scope(study.pk, designed, "", 4) == as_used
+
+    corrected = exceptions.correct(allocation=rows[0], values={"sex": "m"}, reason="entered_wrongly", by=ADA, at=now)
+    mark = marked(rows[2], now)
+
+    right = [[rows[0].arm, {"sex": "m"}], as_used[1], as_used[3]]
+    assert (corrected.counts_from, mark.counts_from) == (4, 4)
+    assert histories.of_scope(study.pk, designed, "", 4) == right
+    assert histories.of_scope(study.pk, designed, "", 3) == as_used[:3]  # as it was read then
+    allocations.allocate(participant=everybody[4], by=actors.SYSTEM, at=now)
+    new = Allocation.objects.get(participant=everybody[4])
+    chances = designed.rule.lot_probabilities(right, new.covariates)
+    assert new.probabilities == {lot: str(chance) for lot, chance in chances.items()}
+    assert new.history_digest == hashlib.sha256(design.canonical(right)).hexdigest()
+    assert every_allocation()[:4] == before
 
 
 def test_the_export_for_verification_tells_them_in_order_and_without_words(trial_of_eight, now):
