@@ -140,6 +140,22 @@ PICTURES: list[Picture] = [
     Picture("research-report", "/research/{slug}/reports/{report}/screen/", "researcher"),
     Picture("research-alerts", "/research/{slug}/alerts/", "researcher"),
     Picture("research-alert", "/research/{slug}/alerts/{alert}/", "supervisor"),
+    Picture("research-randomisation", "/research/{slug}/randomisation/", "researcher"),
+    Picture("research-halt", "/research/{slug}/randomisation/halt/", "researcher"),
+    Picture("research-decide", "/research/{slug}/randomisation/asked/{asked}/", "researcher"),
+    Picture("research-impact", "/research/{slug}/randomisation/code-breaks/{broken}/", "researcher"),
+    Picture("research-exceptions", "/research/{slug}/randomisation/people/{excepted}/", "supervisor"),
+    Picture("research-exceptions-none", "/research/{slug}/randomisation/people/{code}/", "researcher"),
+    *(
+        Picture(
+            f"research-{page.replace('/', '-')}",
+            f"/research/{{slug}}/randomisation/people/{{excepted}}/start/{page}/",
+            "supervisor",
+            act=press_send if page in {"correct", "code-break"} else None,
+            status=400 if page == "code-break" else 200,
+        )
+        for page in ("correct", "mark", "ineligible", "received", "code-break", "code-break/at-once")
+    ),
     Picture("research-wordings", "/research/{slug}/setup/wordings/", "researcher"),
     Picture("research-state", "/research/{slug}/state/", "researcher"),
     Picture("research-load", "/research/load/", "researcher"),
@@ -183,11 +199,35 @@ def prepare() -> Rehearsed:
     User.objects.filter(email__in=["researcher@example.org", "supervisor@example.org"]).update(full_name=LONG_NAME)
     person = entry.participant.code
     due = {"due": person, "entry": reverse("assessor:enter", args=[study.slug, person, entry.timepoint, "PHQ9"])}
+    due |= _excepted(study, staff, now)
     names = {**due, "public": study.public_slug, "slug": study.slug, "code": someone.code, "lesson": lesson}
     return Rehearsed(
         people={**staff, **_newcomers(study), "participant": someone.user, "coached": coached.user},
         names={**names, "report": report.pk, "sitting": sitting, "coached": coached.code, "alert": alert.pk},
     )
+
+
+def _excepted(study: Any, staff: Any, at: Any) -> dict[str, Any]:
+    """Somebody to whom everything happened that departs from a plan, and a part of the randomisation that is halted."""
+    from randomisation.actions import code_breaks, exceptions, proposals, switches
+    from randomisation.models import Allocation
+    from randomisation.queries.exceptions import allowed_values, standing
+    from trial import actors
+
+    by = actors.staff(staff["supervisor"].pk, "supervisor")
+    rows = Allocation.objects.filter(study=study).select_related("participant__version", "participant__study")
+    row = rows.order_by("pk")[0]
+    now = standing(row)
+    others = allowed_values(row.participant.version, now).items()
+    wrong = next((name, code) for name, values in others for code, _words in values if code != now[name])
+    exceptions.correct(allocation=row, values=dict([wrong]), reason="entered_wrongly", by=by, at=at)
+    exceptions.mark_ineligible(allocation=row, reason="criterion_overlooked", by=by, at=at)
+    exceptions.record_received(allocation=row, received="other", reason="staff_mistake", by=by, at=at)
+    broken = code_breaks.break_at_once(allocation=row, reason="acute_danger", by=by, at=at).code_break
+    note = "Somebody with the same voice and the same story was here in spring."
+    asked = proposals.propose_mark(allocation=row, reason="randomised_twice", note=note, by=by, at=at)
+    switches.halt(study=study, level="site", target=study.current.protocol.sites[0].code, reason="fault", by=by, at=at)
+    return {"excepted": row.participant.code, "asked": asked.pk, "broken": broken.pk}
 
 
 def _newcomers(study: Any) -> dict[str, Any]:
