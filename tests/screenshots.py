@@ -151,7 +151,7 @@ PICTURES: list[Picture] = [
             f"research-{page.replace('/', '-')}",
             f"/research/{{slug}}/randomisation/people/{{excepted}}/start/{page}/",
             "supervisor",
-            act=press_send if page in {"correct", "code-break"} else None,
+            act=press_send if page == "code-break" else None,
             status=400 if page == "code-break" else 200,
         )
         for page in ("correct", "mark", "ineligible", "received", "code-break", "code-break/at-once")
@@ -219,8 +219,9 @@ def _excepted(study: Any, staff: Any, at: Any) -> dict[str, Any]:
     row = rows.order_by("pk")[0]
     now = standing(row)
     others = allowed_values(row.participant.version, now).items()
-    wrong = next((name, code) for name, values in others for code, _words in values if code != now[name])
-    exceptions.correct(allocation=row, values=dict([wrong]), reason="entered_wrongly", by=by, at=at)
+    wrong = {name: code for name, values in others for code, _words in values if code != now[name]}
+    if wrong:
+        exceptions.correct(allocation=row, values=wrong, reason="entered_wrongly", by=by, at=at)
     exceptions.mark_ineligible(allocation=row, reason="criterion_overlooked", by=by, at=at)
     exceptions.record_received(allocation=row, received="other", reason="staff_mistake", by=by, at=at)
     broken = code_breaks.break_at_once(allocation=row, reason="acute_danger", by=by, at=at).code_break
