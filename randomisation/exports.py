@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from randomisation.models import Allocation, SealedSeed
-from randomisation.queries import lists
+from randomisation.queries import exceptions, lists, proofs
 from trial import vault
 from trial.models import Study
 
@@ -33,17 +33,21 @@ def export(study: Study, *, reveal: bool) -> dict[str, Any]:
 
 def corrections(study: Study) -> list[dict[str, Any]]:
     """Covariates that were put right: point, participant, values (factor -> level), counts_from; in order."""
-    return []
+    return exceptions.corrections(study)
 
 
 def error_marks(study: Study) -> list[dict[str, Any]]:
     """Allocations that were marked in error: point, participant, counts_from."""
-    return []
+    return exceptions.error_marks(study)
 
 
 def code_breaks(study: Study) -> list[dict[str, Any]]:
     """Arms that were told: point, participant, arm; and from `queries.lists.proof` position, salt and path, or none."""
-    return []
+    return [
+        {**exceptions.told(each), "arm": each.allocation.arm, **(proofs.proof(each.allocation) or {"path": None})}
+        for each in exceptions.code_breaks(study)
+        if not each.is_drill
+    ]
 
 
 def _rows(study: Study) -> Any:

@@ -66,10 +66,15 @@ def waiting_for(participant: Participant) -> str:
     """Entry of settings.WAITING: why somebody who has done everything is not allocated yet, as a code for their page."""
     if earlier_people.earlier(participant):
         return "looked_into"
-    designed = design.of(participant.version)
     site = participant.version.protocol.site_of(participant.site)
-    stratum = designed.scope(design.covariates(participant))
-    return "break" if switches.halted(participant.study_id, FIRST, site, stratum) else ""
+    return "break" if switches.halted(participant.study_id, FIRST, site, _stratum(participant)) else ""
+
+
+def _stratum(participant: Participant) -> str:
+    """Theirs, as far as it is known: a step that failed may have left a question behind."""
+    designed = design.of(participant.version)
+    is_known = all(factor in participant.answers for factor in designed.factors)
+    return designed.scope(design.covariates(participant)) if is_known else ""
 
 
 def allotted(participant: Participant) -> Mapping[str, str]:

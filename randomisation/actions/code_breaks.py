@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
+from typing import Any
 
 from randomisation.actions.exceptions import about, sealed
 from randomisation.models import Allocation, CodeBreak, Decision, Impact, Proposal
@@ -43,7 +44,7 @@ class Revealed:
     code_break: CodeBreak
     arm: str = ""
     name: Mapping[str, str] = field(default_factory=dict)
-    proof: tuple[str, ...] = ()
+    proof: Mapping[str, Any] | None = None
 
 
 def show(*, proposal: Proposal, key: str | None = None, by: Actor, at: datetime) -> Revealed:

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from datetime import datetime
 
-from randomisation.models import FIRST, Allocation, ForcedAllocation, Proposal
+from randomisation.actions import seeds
+from randomisation.models import FIRST, Allocation, ForcedAllocation, Proposal, SealedSeed
 from randomisation.queries import design, switches
 from trial import audit, vault
 from trial.actions import alerts, journey, participants
@@ -68,7 +69,7 @@ def allocate(*, proposal: Proposal, participant: Participant, by: Actor, at: dat
         arm=arm,
         probabilities={arm: "1"},
         covariates=covariates,
-        design_digest=designed.digest,
+        design_digest=designed.digest(_seed(participant)),
         version=participant.version.number,
         allocated_at=at,
     )
@@ -89,6 +90,10 @@ def allocate(*, proposal: Proposal, participant: Participant, by: Actor, at: dat
     participants.mark_randomised(participant=participant, at=at)
     journey.look_again(participant, at)
     _warn(participant, by, at)
+
+
+def _seed(participant: Participant) -> bytes:
+    return seeds.opened_seed(SealedSeed.objects.get(study=participant.study_id))
 
 
 def _warn(participant: Participant, by: Actor, at: datetime) -> None:

@@ -120,7 +120,10 @@ class CodeBreakShape(FactShape):
 class RevealedShape(serializers.Serializer):
     code_break = CodeBreakShape()
     arm = serializers.CharField(allow_blank=True, help_text="Empty in a drill.")
-    proof = serializers.ListField(child=serializers.CharField(), help_text="From the allocation to the root.")
+    proof = serializers.JSONField(
+        allow_null=True,
+        help_text="Position, salt and path from the allocation to the published root, where there is one.",
+    )
 
 
 class AskedShape(serializers.Serializer):

@@ -52,26 +52,26 @@ def allowed_values(version: ProtocolVersion, factors: Mapping[str, str]) -> dict
     return found
 
 
-def for_verification(study: Study) -> dict[str, list[dict[str, Any]]]:
-    """Their part of the export that an independent verifier reads, without an arm and without words in free text."""
-    corrections = Correction.objects.filter(study=study).order_by("pk")
-    marks = ErrorMark.objects.filter(study=study, kind="error").order_by("pk")
-    return {
-        "corrections": [
-            {"point": point, "participant": code, "values": values, "counts_from": counts_from}
-            for point, code, values, counts_from in corrections.values_list(
-                "point", "participant__code", "values", "counts_from"
-            )
-        ],
-        "error_marks": [
-            {"point": point, "participant": code, "counts_from": counts_from}
-            for point, code, counts_from in marks.values_list("point", "participant__code", "counts_from")
-        ],
-        "code_breaks": [_told(each) for each in code_breaks(study)],
-    }
+def corrections(study: Study) -> list[dict[str, Any]]:
+    """For whoever replays the draws: the values that were put right, in order, and from which draw on."""
+    rows = Correction.objects.filter(study=study).order_by("pk")
+    return [
+        {"point": point, "participant": code, "values": values, "counts_from": counts_from}
+        for point, code, values, counts_from in rows.values_list("point", "participant__code", "values", "counts_from")
+    ]
 
 
-def _told(each: CodeBreak) -> dict[str, Any]:
+def error_marks(study: Study) -> list[dict[str, Any]]:
+    """For the same: what was marked as made in error, and from which draw on it is left out."""
+    rows = ErrorMark.objects.filter(study=study, kind="error").order_by("pk")
+    return [
+        {"point": point, "participant": code, "counts_from": counts_from}
+        for point, code, counts_from in rows.values_list("point", "participant__code", "counts_from")
+    ]
+
+
+def told(each: CodeBreak) -> dict[str, Any]:
+    """Who broke a code, when and why; not what they saw."""
     return {
         "point": each.point,
         "participant": each.participant.code,
@@ -87,4 +87,4 @@ def _told(each: CodeBreak) -> dict[str, Any]:
 
 def code_breaks(study: Study) -> list[CodeBreak]:
     """Every code-break of a study, drills too, the oldest first."""
-    return list(CodeBreak.objects.filter(study=study).select_related("participant__key").order_by("pk"))
+    return list(CodeBreak.objects.filter(study=study).select_related("participant__key", "allocation").order_by("pk"))

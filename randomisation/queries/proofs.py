@@ -2,9 +2,20 @@
 
 from __future__ import annotations
 
-from randomisation.models import Allocation
+from typing import Any
+
+from randomisation.models import Allocation, SealedSeed
+from randomisation.queries import lists
+from trial import vault
 
 
-def proof(allocation: Allocation) -> tuple[str, ...]:
-    """The path from this allocation's leaf to the published root; empty where no root covers its position."""
-    return ()
+def proof(allocation: Allocation) -> dict[str, Any] | None:
+    """Position, salt and path from this allocation's leaf to the published root; None where no list covers it. Of
+    somebody with the arm of their cluster it is the cluster's leaf; what was forced stands on no list."""
+    rows = Allocation.objects.filter(study=allocation.study_id, point=allocation.point)
+    row = rows.filter(draws_for=allocation.cluster).first() if allocation.kind == "cluster" else allocation
+    if row is None or row.draw_index is None:
+        return None
+    sealed = SealedSeed.objects.select_related("study").get(study=allocation.study_id)
+    seed = bytes.fromhex(vault.unseal(sealed.ciphertext))
+    return lists.proof(lists.sealed_version(sealed), seed, row.point, row.stratum, row.draw_index)

@@ -7,8 +7,9 @@ import json
 import pytest
 from django.db import DatabaseError, IntegrityError, transaction
 
+from randomisation import exports, merkle, verifier
 from randomisation.actions import code_breaks, proposals
-from randomisation.models import Allocation, CodeBreak, Impact
+from randomisation.models import Allocation, CodeBreak, Impact, SealedSeed
 from randomisation.queries.dashboard import panel
 from randomisation.queries.tables import tables
 from tests import dump, factories
@@ -90,7 +91,7 @@ def test_a_drill_goes_both_ways_and_shows_nothing(dan, now):
     alone = code_breaks.break_at_once(
         allocation=allocation_of(dan), reason="acute_danger", is_drill=True, by=EVA, at=now
     )
-    assert [(each.arm, each.name, each.proof) for each in (by_two, alone)] == [("", {}, ())] * 2
+    assert [(each.arm, each.name, each.proof) for each in (by_two, alone)] == [("", {}, None)] * 2
     assert list(CodeBreak.objects.values_list("is_drill", flat=True)) == [True, True]
     assert Alert.objects.filter(kind="code_break_drill").count() == 2
     assert Alert.objects.filter(kind="code_break").count() == 0
@@ -138,6 +139,24 @@ def test_the_database_refuses_to_change_or_delete_it(dan, now, model):
     for change in (lambda: model.objects.update(by="staff 9"), lambda: model.objects.all()._raw_delete("default")):
         with pytest.raises(DatabaseError), transaction.atomic():
             change()
+
+
+def test_the_answer_holds_the_path_from_this_one_leaf_to_the_root_that_was_published(dan, now):
+    row = allocation_of(dan)
+    revealed = code_breaks.show(proposal=agreed(dan, now), by=EVA, at=now)
+    slot = merkle.Slot("start", row.stratum, row.draw_index, revealed.arm)
+    steps = [merkle.Step(*step) for step in revealed.proof["path"]]
+    root = SealedSeed.objects.get(study=dan.study).merkle_root
+    assert merkle.verify(root, bytes.fromhex(revealed.proof["salt"]), slot, steps)
+
+
+def test_the_export_for_verification_tells_what_was_shown_and_no_drill(dan, now):
+    code_breaks.break_at_once(allocation=allocation_of(dan), reason="acute_danger", by=EVA, at=now)
+    code_breaks.show(proposal=agreed(dan, now, is_drill=True), by=EVA, at=now)
+    export = json.loads(json.dumps(exports.export(dan.study, reveal=True)))
+    [told] = export["code_breaks"]
+    assert (told["participant"], told["arm"], told["emergency"]) == (dan.code, factories.arm(dan), True)
+    assert list(verifier.check(export, bytes.fromhex(export["seed"])))[-1].startswith("code breaks: 1")
 
 
 def test_a_code_break_changes_no_allocation(dan, now):
