@@ -46,7 +46,10 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 
 
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
-    """How much was not compared for want of data that may not be committed."""
+    """How much was not compared for want of data that may not be committed, and the figures that tests recorded."""
+    for report in terminalreporter.stats.get("passed", []):
+        for line in (value for name, value in report.user_properties if name == "figures"):
+            terminalreporter.write_line(line)
     skipped = [
         report
         for report in terminalreporter.stats.get("skipped", [])
