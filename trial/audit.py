@@ -17,6 +17,7 @@ from django.db import connection, transaction
 from django.db.models import F
 from django.utils import timezone
 
+from trial import rows
 from trial.actors import Actor
 from trial.models import AuditEvent, AuditHead, AuditSeal, AuditSealedHead, Participant, Study
 
@@ -216,41 +217,33 @@ def _verify_seal_heads(study: str, number: int, last_hash: str, newest: Mapping[
 def _locked_end(study: str, stream: str) -> tuple[int, str]:
     """Number and hash of a stream's newest event, its head row locked.
 
-    Written as SQL, like `_append`: every action in the house passes here, and building these three statements through
-    the ORM cost more than all of them together take to run.
+    Written as SQL, like `_append`: every action in the house passes here, and building these statements through the ORM
+    cost more than all of them together take to run.
     """
     lock = " FOR UPDATE" if connection.features.has_select_for_update else ""
+    found = _end(stream, lock)
+    if found is None:
+        is_ours = rows.insert(AuditHead(stream=stream, study=study, number=0, hash=START), unless=("stream",))
+        # Nobody else sees a row that is not committed: it needs no lock.
+        found = (0, START) if is_ours else _end(stream, lock)
+    assert found is not None
+    return found
+
+
+def _end(stream: str, lock: str) -> tuple[int, str] | None:
     with connection.cursor() as cursor:
         cursor.execute(f"SELECT number, hash FROM trial_audithead WHERE stream = %s{lock}", [stream])  # noqa: S608
-        found = cursor.fetchone()
-    if found:
-        return found
-    head = _locked_head(study, stream)
-    return head.number, head.hash
+        return cursor.fetchone()
 
 
 def _append(event: AuditEvent) -> None:
-    names = [str(field.column) for field in AuditEvent._meta.concrete_fields]
-    values = [
-        field.get_db_prep_save(getattr(event, field.attname), connection) for field in AuditEvent._meta.concrete_fields
-    ]
-    places = ", ".join(["%s"] * len(names))
-    with connection.cursor() as cursor:
-        cursor.execute(f"INSERT INTO trial_auditevent ({', '.join(names)}) VALUES ({places})", values)  # noqa: S608
-        cursor.execute(
-            "UPDATE trial_audithead SET number = %s, hash = %s WHERE stream = %s",
-            [event.number, event.hash, event.stream],
-        )
+    rows.insert(event)
+    rows.update(AuditHead, {"stream": event.stream}, number=event.number, hash=event.hash)
 
 
 def _locked_head(study: str, stream: str) -> AuditHead:
-    head = AuditHead.objects.select_for_update().filter(stream=stream).first()
-    if head is None:
-        AuditHead.objects.bulk_create(
-            [AuditHead(stream=stream, study=study, number=0, hash=START)], ignore_conflicts=True
-        )
-        head = AuditHead.objects.select_for_update().get(stream=stream)
-    return head
+    _locked_end(study, stream)
+    return AuditHead.objects.get(stream=stream)
 
 
 def _move(head: AuditHead, number: int, digest: str) -> None:

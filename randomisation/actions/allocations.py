@@ -12,13 +12,13 @@ import hashlib
 from dataclasses import dataclass
 from datetime import datetime
 
-from django.db import IntegrityError, connection, transaction
+from django.db import connection
 
 from randomisation import stream
 from randomisation.actions import matches, stages
 from randomisation.models import FIRST, Allocation, Scope, StageDecision
 from randomisation.queries import design, histories, switches
-from trial import audit, vault
+from trial import audit, rows, vault
 from trial.actions import journey, participants
 from trial.actions.once import once
 from trial.actors import Actor
@@ -110,7 +110,11 @@ def _check_eligible(person: Participant, point: str) -> None:
         raise AlreadyRandomised(person.code)
     if person.state != wanted:
         raise NotEligible(person.state)
-    if point != FIRST and not StageDecision.objects.filter(participant=person, point=point, is_eligible=True).exists():
+    if point == FIRST:
+        return
+    if Allocation.objects.filter(participant=person, point=point).exists():
+        raise AlreadyRandomised(person.code)
+    if not StageDecision.objects.filter(participant=person, point=point, is_eligible=True).exists():
         raise NotEligible(f"{person.code} was not found eligible at {point}")
 
 
@@ -138,7 +142,7 @@ def _drawn(person: Participant, designed: design.Design, secret: Secret, covaria
     key = stream.key(secret.seed, digest, name)
     lot = stream.choose(chances, key, scope.next_index)
     arm = designed.rule.arm(lot)
-    Scope.objects.filter(pk=scope.pk).update(next_index=scope.next_index + 1)
+    rows.update(Scope, {"id": scope.pk}, next_index=scope.next_index + 1)
     return Allocation(
         participant=person,
         study_id=person.study_id,
@@ -174,13 +178,8 @@ def _joined(person: Participant, first: Allocation, covariates: dict[str, str]) 
 
 
 def _append(row: Allocation) -> None:
-    try:
-        with transaction.atomic():
-            row.save(force_insert=True)
-    except IntegrityError:
-        if Allocation.objects.filter(participant=row.participant_id, point=row.point).exists():
-            raise AlreadyRandomised(row.participant.code) from None
-        raise
+    """That nobody has two is seen to under the lock of the person; the database would refuse the second."""
+    rows.insert(row)
 
 
 def _check_goes_on(person: Participant, designed: design.Design, covariates: dict[str, str]) -> None:
@@ -194,9 +193,23 @@ def _check_goes_on(person: Participant, designed: design.Design, covariates: dic
 
 
 def _locked(study: int, point: str, name: str) -> Scope:
-    rows = Scope.objects.select_for_update().filter(study=study, point=point, name=name)
-    found = rows.first()
+    """The scope's row, locked and made where there was none. As SQL, as everything between this lock and the commit: others
+    wait for it."""
+    found = _held_scope(study, point, name)
     if found is None:
-        Scope.objects.bulk_create([Scope(study_id=study, point=point, name=name)], ignore_conflicts=True)
-        found = rows.get()
+        rows.insert(Scope(study_id=study, point=point, name=name), unless=("study_id", "point", "name"))
+        found = _held_scope(study, point, name)
+    assert found is not None
     return found
+
+
+def _held_scope(study: int, point: str, name: str) -> Scope | None:
+    lock = " FOR UPDATE" if connection.features.has_select_for_update else ""
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "SELECT id, next_index FROM randomisation_scope "  # noqa: S608
+            f"WHERE study_id = %s AND point = %s AND name = %s{lock}",
+            [study, point, name],
+        )
+        found = cursor.fetchone()
+    return found and Scope(id=found[0], study_id=study, point=point, name=name, next_index=found[1])

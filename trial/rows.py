@@ -1,0 +1,57 @@
+"""Rows written as SQL: for what every action passes, building a statement through the ORM costs more than running it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from functools import lru_cache
+from typing import Any
+
+from django.db import connection, models
+
+
+def insert(row: models.Model, *, unless: Sequence[str] = ()) -> bool:
+    """Write a new row; whether it was written. Its number, where the database gives one, is not read back.
+
+    `unless` names columns that are unique together: where a row with the same stands already nothing is written, and
+    where one is being written right now, that is waited for.
+    """
+    values = [field.get_db_prep_save(getattr(row, field.attname), connection) for field in _written(type(row))]
+    with connection.cursor() as cursor:
+        cursor.execute(_insertion(type(row), tuple(unless)), values)
+        return cursor.rowcount == 1
+
+
+def update(model: type[models.Model], where: Mapping[str, Any], **new: Any) -> int:
+    """Set what is `new` where all columns are as `where` says; how many rows that is."""
+    values = [
+        _column(model, name).get_db_prep_save(value, connection) for name, value in [*new.items(), *where.items()]
+    ]
+    with connection.cursor() as cursor:
+        cursor.execute(_change(model, tuple(new), tuple(where)), values)
+        return cursor.rowcount
+
+
+@lru_cache
+def _written(model: type[models.Model]) -> tuple[models.Field, ...]:
+    return tuple(field for field in model._meta.concrete_fields if not isinstance(field, models.AutoField))
+
+
+@lru_cache
+def _insertion(model: type[models.Model], unless: tuple[str, ...]) -> str:
+    quote = connection.ops.quote_name
+    names = [quote(str(field.column)) for field in _written(model)]
+    conflict = f" ON CONFLICT ({', '.join(map(quote, unless))}) DO NOTHING" if unless else ""
+    places = ", ".join(["%s"] * len(names))
+    return f"INSERT INTO {quote(model._meta.db_table)} ({', '.join(names)}) VALUES ({places}){conflict}"  # noqa: S608
+
+
+@lru_cache
+def _column(model: type[models.Model], name: str) -> models.Field:
+    return next(field for field in model._meta.concrete_fields if field.column == name)
+
+
+@lru_cache
+def _change(model: type[models.Model], new: tuple[str, ...], where: tuple[str, ...]) -> str:
+    quote = connection.ops.quote_name
+    values, same = ([f"{quote(name)} = %s" for name in names] for names in (new, where))
+    return f"UPDATE {quote(model._meta.db_table)} SET {', '.join(values)} WHERE {' AND '.join(same)}"  # noqa: S608
