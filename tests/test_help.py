@@ -46,7 +46,7 @@ def test_help_is_one_step_away_on_every_page_that_anybody_sees(who, study):
     assert [page.url for page in found if not leads_to_help(page)] == []
 
 
-@pytest.mark.parametrize("name", ["400", "403", "403_csrf", "404", "405", "409", "429", "500"])
+@pytest.mark.parametrize("name", ["400", "403", "403_csrf", "404", "405", "409", "429", "500", "503"])
 def test_every_page_about_an_error_leads_to_help_also_when_nothing_is_known(name):
     assert f'href="{ANYBODYS}"' in render_to_string(f"{name}.html")
 

@@ -12,12 +12,12 @@ from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect
 from django.shortcuts import render, resolve_url
 from django.utils import timezone, translation
 
-from trial import vault
+from trial import busy, vault
 from trial.models import Membership, Participant, Study
 
 PARTICIPANT, COACH, ASSESSOR, RESEARCH = "participant", "coach", "assessor", "research"
 ACCOUNT = "account"
-NOT_THIS_METHOD = 405
+NOT_THIS_METHOD, UNAVAILABLE = 405, 503
 # An address comes with an invitation or is checked on the way in; nobody adds or changes one among the account pages.
 SHUT = {"account_email", "account_email_verification_sent", "account_confirm_email", "account_set_password"}
 # Participants sign in by code: they have no password, no second factor and no address that these pages could show.
@@ -50,6 +50,14 @@ class AudienceDoor:
             response = _in_words(request, response)
         response.setdefault("Cache-Control", "no-store")
         return response
+
+    def process_exception(self, request: HttpRequest, error: Exception) -> HttpResponse | None:
+        """Somebody else held what was asked for: that is said, with when to come back."""
+        if not busy.is_busy(error):
+            return None
+        page = render(request, "503.html", status=UNAVAILABLE)
+        page.headers["Retry-After"] = str(busy.RETRY_AFTER)
+        return page
 
     def process_view(self, request: HttpRequest, view: Any, args: Any, kwargs: Any) -> None:
         room = request.path.split("/")[1]

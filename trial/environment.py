@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import base64
 import hashlib
-from collections.abc import Mapping
+from collections.abc import Mapping, MutableMapping
 from pathlib import Path
 from typing import Any
 from urllib.parse import parse_qsl, unquote, urlsplit
@@ -16,6 +16,7 @@ from cryptography.fernet import Fernet
 
 ENVIRONMENTS = ("development", "production")
 DEVELOPMENT_SECRET = "development only: refused when HANDVAT_ENVIRONMENT is production"  # noqa: S105
+LOCK_TIMEOUT, STATEMENT_TIMEOUT = "5s", "30s"  # of PostgreSQL, where people wait for the answer
 SECRETS = ("HANDVAT_SECRET_KEY", "HANDVAT_FIELD_KEYS", "HANDVAT_HASH_KEY")
 
 
@@ -88,7 +89,7 @@ def database(env: Mapping[str, str], base: Path) -> dict[str, Any]:
     """Django's DATABASES["default"] from DATABASE_URL, or SQLite at HANDVAT_DATABASE (default var/handvat.sqlite3)."""
     url = env.get("DATABASE_URL", "")
     if url:
-        return _postgresql(url)
+        return _postgresql(url, env.get("HANDVAT_ANSWERS", "") == "people")
     path = Path(env.get("HANDVAT_DATABASE") or base / "var" / "handvat.sqlite3")
     path.parent.mkdir(parents=True, exist_ok=True)
     return {
@@ -124,8 +125,15 @@ def public_url(bind: str, env: Mapping[str, str]) -> dict[str, str]:
     return {"HANDVAT_PUBLIC_URL": env.get("HANDVAT_PUBLIC_URL") or f"http://{here}:{port}"}
 
 
-def _postgresql(url: str) -> dict[str, Any]:
+def answering_people(env: MutableMapping[str, str]) -> None:
+    """Said by a process that answers requests, before it reads its settings: it waits for no lock longer than a person
+    waits for a page. The worker, migrations and reports take the time they need."""
+    env["HANDVAT_ANSWERS"] = "people"
+
+
+def _postgresql(url: str, answers_people: bool) -> dict[str, Any]:
     parts = urlsplit(url)
+    patience = {"options": f"-c lock_timeout={LOCK_TIMEOUT} -c statement_timeout={STATEMENT_TIMEOUT}"}
     if parts.scheme not in {"postgres", "postgresql"}:
         raise ValueError(f"DATABASE_URL must begin with postgresql://, not {parts.scheme}://")
     return {
@@ -135,6 +143,6 @@ def _postgresql(url: str) -> dict[str, Any]:
         "PASSWORD": unquote(parts.password or ""),
         "HOST": parts.hostname or "",
         "PORT": str(parts.port or ""),
-        "OPTIONS": dict(parse_qsl(parts.query)),
+        "OPTIONS": {**(patience if answers_people else {}), **dict(parse_qsl(parts.query))},
         "CONN_MAX_AGE": 60,
     }

@@ -2,5 +2,8 @@ import os
 
 from django.core.wsgi import get_wsgi_application
 
+from trial import environment
+
+environment.answering_people(os.environ)
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "trial.settings")
 application = get_wsgi_application()

@@ -112,6 +112,22 @@ def test_a_database_url_becomes_postgresql(tmp_path):
     )
 
 
+def test_who_answers_people_waits_for_no_lock_longer_than_they_do_and_the_worker_takes_its_time(tmp_path):
+    worker = {"DATABASE_URL": "postgresql://db/trial?sslmode=require"}
+    site = dict(worker)
+    environment.answering_people(site)
+    patience = {"options": "-c lock_timeout=5s -c statement_timeout=30s"}
+    assert environment.database(worker, tmp_path)["OPTIONS"] == {"sslmode": "require"}
+    assert environment.database(site, tmp_path)["OPTIONS"] == {**patience, "sslmode": "require"}
+
+
+def test_the_site_answers_people():
+    code = "import trial.wsgi; from django.conf import settings; print(settings.DATABASES['default']['OPTIONS'])"
+    told = {**os.environ, "DATABASE_URL": "postgresql://db/trial"}
+    done = subprocess.run([sys.executable, "-c", code], cwd=ROOT, env=told, capture_output=True, text=True, check=True)
+    assert done.stdout == "{'options': '-c lock_timeout=5s -c statement_timeout=30s'}\n"
+
+
 def test_another_kind_of_url_is_refused(tmp_path):
     with pytest.raises(ValueError, match="must begin with postgresql://"):
         environment.database({"DATABASE_URL": "mysql://db/trial"}, tmp_path)

@@ -5,10 +5,10 @@ from __future__ import annotations
 import logging
 from datetime import datetime, timedelta
 
-from django.db import transaction
+from django.db import OperationalError, transaction
 from django.db.models import Q
 
-from trial import hooks
+from trial import busy, hooks, rows
 from trial.actions import alerts
 from trial.actors import SYSTEM
 from trial.entries import Ask, Done, Outcome
@@ -23,7 +23,8 @@ def advance(participant: Participant, at: datetime) -> Ask | None:
     """Take every step of settings.JOURNEY that can be taken; the Ask that stops it, or None.
 
     Each step is a durable transaction of its own. An error leaves the participant where they are, raises an alert and is
-    retried by the worker; it never undoes what the person did.
+    retried by the worker; it never undoes what the person did. A lock that could not be had in time is no error: they
+    stay where they are, and the worker, which can wait, goes on.
     """
     journey, _ = Journey.objects.get_or_create(participant=participant)
     passed = list(journey.passed)
@@ -33,7 +34,11 @@ def advance(participant: Participant, at: datetime) -> Ask | None:
         name = hooks.code(step)
         if name in passed:
             continue
-        outcome = _take(step, participant, at)
+        try:
+            outcome = _take(step, participant, at)
+        except OperationalError:
+            waits.append(at)
+            break
         if outcome is None:
             Journey.objects.filter(pk=journey.pk).update(passed=passed, failed_at=at, due_at=at + RETRY_AFTER)
             return None
@@ -52,7 +57,7 @@ def advance(participant: Participant, at: datetime) -> Ask | None:
 def look_again(participant: Participant, at: datetime) -> None:
     """A note, in the transaction of what happened, that somebody can be moved on: the worker does it should whoever did
     this be cut off."""
-    Journey.objects.filter(participant=participant).update(due_at=at)
+    rows.update(Journey, {"participant_id": participant.pk}, due_at=at)
 
 
 def _keep(journey: Journey, passed: list[str], due_at: datetime | None, at: datetime) -> None:
@@ -67,12 +72,14 @@ def _keep(journey: Journey, passed: list[str], due_at: datetime | None, at: date
 
 
 def _take(step, participant: Participant, at: datetime) -> Outcome | None:
-    """One step, or None when it failed."""
+    """One step, or None when it failed. Raises OperationalError where the database was busy, and for nothing else."""
     try:
         with transaction.atomic(durable=True):
             participant.reread()  # locked: whoever else moves this person on waits, and then sees what was done
             return step(participant, at)
     except Exception as error:
+        if busy.is_busy(error):
+            raise
         # Codes and the kind of the error only: its words and its traceback may hold what somebody typed.
         logger.error("journey step %s failed for %s: %s", hooks.code(step), participant.code, type(error).__name__)
         alerts.raise_alert(

@@ -18,7 +18,9 @@ from rest_framework import exceptions
 from rest_framework.response import Response
 from rest_framework.views import set_rollback
 
-BAD_REQUEST, CONFLICT, GONE, UNPROCESSABLE, LOCKED, TOO_MANY = 400, 409, 410, 422, 423, 429
+from trial import busy
+
+BAD_REQUEST, CONFLICT, GONE, UNPROCESSABLE, LOCKED, TOO_MANY, UNAVAILABLE = 400, 409, 410, 422, 423, 429, 503
 PROBLEM = "application/problem+json"
 
 
@@ -264,11 +266,21 @@ def handle(error: Exception, context: dict[str, Any]) -> Response | None:
     if named:
         set_rollback()
         return problem(named.status, named.code, named.words, _details(error))
+    if busy.is_busy(error):
+        return _busy()
     if isinstance(error, Http404):
         error = exceptions.NotFound()
     elif isinstance(error, PermissionDenied):
         error = exceptions.PermissionDenied()
     return _of_the_framework(error) if isinstance(error, exceptions.APIException) else None
+
+
+def _busy() -> Response:
+    set_rollback()
+    words = _("Others were busy with the same. Send this again in a few seconds, with the same Idempotency-Key.")
+    response = problem(UNAVAILABLE, "busy", words, {})
+    response["Retry-After"] = str(busy.RETRY_AFTER)
+    return response
 
 
 def not_found(request: HttpRequest, exception: Exception) -> HttpResponse:

@@ -56,7 +56,7 @@ def check_replay(study: Study, rows: Sequence[Allocation]) -> None:
     seed = seeds.opened_seed(SealedSeed.objects.get(study=study))
     for (point, scope), drawn in scopes(rows).items():
         designed = design.of(study.current, point)
-        key = stream.key(seed, designed.digest, scope)
+        key = stream.key(seed, designed.digest(seed), scope)
         history: list = []
         for row in drawn:
             chances = designed.rule.lot_probabilities(history, row.covariates)
@@ -64,7 +64,7 @@ def check_replay(study: Study, rows: Sequence[Allocation]) -> None:
             lot = stream.choose(chances, key, row.draw_index)
             assert (row.fake_arm or row.arm, row.arm) == (lot, designed.rule.arm(lot))
             digest = hashlib.sha256(design.canonical(history)).hexdigest()
-            assert (row.history_digest, row.design_digest) == (digest, designed.digest)
+            assert (row.history_digest, row.design_digest) == (digest, designed.digest(seed))
             history.append([lot, row.covariates] if designed.rule.scope == "point" else lot)
 
 
