@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import hashlib
+import io
+import json
 from collections.abc import Sequence
 from fractions import Fraction
 from itertools import pairwise
 
-from randomisation import stream
+from randomisation import exports, stream, verifier
 from randomisation.actions import seeds
 from randomisation.models import Allocation, Scope, SealedSeed
 from randomisation.queries import design
@@ -21,6 +23,7 @@ def check(study: Study) -> dict[str, int]:
     figures = irregularities(rows)
     assert figures == {"duplicates": 0, "gaps": 0, "inversions": 0}
     check_replay(study, rows)
+    check_verified(study)
     check_clusters(rows)
     check_people(study, rows)
     drawn = scopes(rows)
@@ -66,6 +69,13 @@ def check_replay(study: Study, rows: Sequence[Allocation]) -> None:
             digest = hashlib.sha256(design.canonical(history)).hexdigest()
             assert (row.history_digest, row.design_digest) == (digest, designed.digest(seed))
             history.append([lot, row.covariates] if designed.rule.scope == "point" else lot)
+
+
+def check_verified(study: Study) -> None:
+    """The verifier of one file replays the export as a third party would."""
+    said: list[str] = []
+    text = io.StringIO(json.dumps(exports.export(study, reveal=True)))
+    assert (verifier.main(["-"], text, said.append), said) == (0, said)
 
 
 def check_clusters(rows: Sequence[Allocation]) -> None:

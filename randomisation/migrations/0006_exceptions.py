@@ -7,7 +7,7 @@ from django.db import migrations, models
 class Migration(migrations.Migration):
 
     dependencies = [
-        ('randomisation', '0004_stage_decisions'),
+        ('randomisation', '0005_sealed_probabilities'),
         ('trial', '0004_phone_changed_at'),
     ]
 
