@@ -65,6 +65,7 @@ SQL = {
     "trial/rows.py": "rows that every action writes",
     "trial/triggers.py": "triggers are not in Django's language",
     "randomisation/actions/allocations.py": "asks the isolation level; the lock that others wait for",
+    "randomisation/queries/histories.py": "what is read while others wait",
 }
 SIGN_IN = ("/account/login/?", "/account/login/code/request/?", "/account/login/code/?")
 # What anybody may open without being known, and why.

@@ -43,14 +43,14 @@ def a_study(
 
 def consented(study: Study, how_many: int, at: datetime) -> list[Participant]:
     """Women and men by turn."""
-    return [_one(study, number, at) for number in range(how_many)]
+    return [one(study, number, at) for number in range(how_many)]
 
 
-def _one(study: Study, number: int, at: datetime) -> Participant:
+def one(study: Study, number: int, at: datetime) -> Participant:
     person = Participant.objects.create(
         study=study,
         version=study.current,
-        code=f"QM-{number:05d}",
+        code=f"{study.code_prefix}-{number:05d}",
         state="consented",
         language="en",
         timezone="Europe/Amsterdam",

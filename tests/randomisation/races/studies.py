@@ -28,15 +28,33 @@ METHODS = {
 }
 
 
-def a_study(directory: Path, method: str, at: datetime, *, sites: int = 4) -> Study:
-    """The small study under one of METHODS (or a text of its own), open."""
+def a_study(directory: Path, method: str, at: datetime, *, sites: int = 4, name: str = "") -> Study:
+    """The small study under one of METHODS (or a text of its own), open; with a `name`, one of several in a database."""
     folder = directory / "small_study"
     shutil.copytree(SMALL, folder)
     (folder / "randomisation.yaml").write_text(METHODS.get(method, method))
     description = (folder / "study.yaml").read_text()
     centres = "".join(f"  - {{code: {code}, name: Centre {code}}}\n" for code in site_codes(sites))
-    (folder / "study.yaml").write_text(description.replace("  - {code: main, name: Main centre}\n", centres))
+    description = description.replace("  - {code: main, name: Main centre}\n", centres)
+    if name:
+        description = description.replace("small-study", name).replace("quiet-mornings", name)
+        description = description.replace("code_prefix: QM", f"code_prefix: {_prefix(name)}")
+    (folder / "study.yaml").write_text(description)
     return factories.an_open_study(folder, at)
+
+
+def _prefix(name: str) -> str:
+    """Capitals that no other name has: its number, written with letters."""
+    digits = "".join(each for each in name if each.isdigit()).zfill(3)
+    return "".join("ABCDEFGHJK"[int(each)] for each in digits)
+
+
+def a_person(study: Study, number: int, sex: str, site: str, at: datetime) -> Participant:
+    """One who is ready to be randomised."""
+    person = people.one(study, number, at)
+    person.site, person.answers = site, {"sex": sex, "site": site}
+    person.save(update_fields=["site", "answers"])
+    return person
 
 
 def site_codes(sites: int) -> list[str]:
