@@ -15,7 +15,7 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
-from . import bench_statistics
+from . import bench_randomisation, bench_statistics
 
 ROOT = Path(__file__).resolve().parent.parent
 PEOPLE, DAYS, TIMES = 24, 60, 15
@@ -64,6 +64,7 @@ def main() -> int:
         return 0
     print(f"Python {platform.python_version()}, {os.cpu_count()} cores, {platform.machine()}; medians of {TIMES}")
     bench_statistics.main()
+    bench_randomisation.main()
     with tempfile.TemporaryDirectory(prefix="handvat-bench-") as directory:
         manage = [sys.executable, "manage.py", "rehearse", "guided-or-not", "--participants", str(PEOPLE)]
         began = time.perf_counter()
