@@ -48,8 +48,6 @@ ROLES = {  # who may use what in a study; nobody else
     **{key: {"researcher", "supervisor"} for key in ("switches", "corrections", "error_marks", "ineligible")},
     **{key: {"researcher", "supervisor"} for key in ("same_person", "decision", "impact")},
     **{key: {"supervisor"} for key in ("treatment_received", "forced_allocation", "code_break", "show_arm")},
-    "randomisation_assessment": {"researcher", "statistician"},
-    "randomisation_annex": {"researcher"},
     "study_lock": {"statistician"},
     "randomisation_assessment": {"researcher", "statistician"},
     "randomisation_annex": {"researcher"},
