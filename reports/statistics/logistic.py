@@ -24,6 +24,7 @@ if TYPE_CHECKING:
 MOST_STEPS = 50
 FAR = 12.0  # beyond this log odds a fitted risk is called 0 or 1
 SMALL = 1e-6
+FLAT = 1e-12  # of the information in orthonormal columns, where a fair coin gives 0.25
 
 
 class Separated(NotEstimable):
@@ -229,10 +230,13 @@ def _maximised(x: np.ndarray, y: np.ndarray, offset: np.ndarray, start: np.ndarr
 
 
 def _check_maximum(found: _Maximum, q: np.ndarray, data: ModelFrame) -> None:
-    """Where the columns separate, every step moves the log odds on by about one, and the likelihood goes on rising."""
-    if found.left < SMALL:
-        return
+    """Where the columns separate, every step moves the log odds on by about one, and the likelihood goes on rising: until
+    the curvature along the separation is lost in rounding, and a step of any length may come out."""
     eta = q @ found.beta
+    risk = _expit(eta)
+    curvature = np.linalg.eigvalsh((q * (risk * (1 - risk))[:, None]).T @ q)[0]
+    if found.left < SMALL and curvature > FLAT:
+        return
     certain = int((np.abs(eta) > FAR).sum())
     # The column that the log odds, which run away along the separation, go with most.
     spread = data.x[:, 1:] - data.x[:, 1:].mean(axis=0)
