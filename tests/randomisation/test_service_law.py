@@ -23,7 +23,7 @@ from trial.models import Participant
 
 pytestmark = [pytest.mark.slow, pytest.mark.django_db]
 
-STRATA, LENGTH = 400, 6  # 2,400 draws for each law
+STRATA, LENGTH = 200, 6  # 1,200 draws for each law
 BOUND = 4.5  # standard errors
 LAWS = {
     "permuted_blocks": {"block_sizes": [2, 4]},
