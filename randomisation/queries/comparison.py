@@ -51,6 +51,7 @@ class Studied:
     plan: Mapping[str, Any]
     version: int
     sha256: str
+    section: Mapping[str, Any]  # what may be seen of it: the caps of forced allocations, the stages
 
     @property
     def ratio(self) -> dict[str, int]:
@@ -70,13 +71,15 @@ class Studied:
 def studied(study: Study) -> Studied:
     """The newest version of a study."""
     version = study.current
-    return Studied(version.protocol, design.plan(version), version.number, version.sha256)
+    section = version.section("randomisation")
+    return Studied(version.protocol, design.plan(version), version.number, version.sha256, section)
 
 
 def of_folder(loaded: Loaded) -> Studied:
     """A folder that was read and is not stored."""
-    plan = whole_plan(loaded.document["randomisation"], loaded.sealed.get("randomisation", {}))
-    return Studied(Protocol.model_validate(loaded.document["study"]), plan, 0, loaded.sha256)
+    section = loaded.document["randomisation"]
+    plan = whole_plan(section, loaded.sealed.get("randomisation", {}))
+    return Studied(Protocol.model_validate(loaded.document["study"]), plan, 0, loaded.sha256, section)
 
 
 def asked_at_first(of: Studied) -> Asked:
@@ -111,6 +114,8 @@ def described(of: Studied, language: str, published: str = "") -> Described:
         factors=tuple((of.name_of(each.name, language), len(each.levels)) for each in of.factors),
         n=protocol.target,
         commitment=published,
+        forced=(of.section.get("forced") or {}).get("study", 0),
+        stages=len(of.section.get("stages", ())),
     )
 
 

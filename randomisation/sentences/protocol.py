@@ -31,6 +31,8 @@ class Described:
     factors: tuple[tuple[str, int], ...]  # name, number of levels
     n: int
     commitment: str = ""
+    forced: int = 0  # how many may be given an arm by hand
+    stages: int = 0  # at which people are randomised again
 
 
 @dataclass(frozen=True)
@@ -53,7 +55,7 @@ def items(of: Described) -> list[Item]:
         Item("21a", "17a", _("Sequence generation: who and how"), " ".join(_generation(of))),
         Item("21b", "17b", _("Sequence generation: type and restriction"), " ".join(_restriction(of))),
         Item("22", "18", _("Allocation concealment mechanism"), " ".join(_concealment())),
-        Item("23", "19", _("Implementation"), " ".join(_implementation())),
+        Item("23", "19", _("Implementation"), " ".join(_implementation(of))),
     ]
 
 
@@ -143,13 +145,24 @@ def _concealment() -> Iterator[str]:
     )
 
 
-def _implementation() -> Iterator[str]:
+def _implementation(of: Described) -> Iterator[str]:
     yield _(
         "Participants enrol through the platform, which applies the criteria, takes consent and assigns the arm when the "
-        "questions at baseline are complete. No member of the team takes part in assigning."
+        "questions at baseline are complete."
     )
-    yield _(
-        "Those who enrol participants have no access to the sequence. Until the study is locked its arms are not shown to "
-        "researchers, statisticians or assessors; whoever delivers an arm learns it for the people in their care, after the "
-        "allocation. Every look at an arm is recorded with its reason."
-    )
+    if of.forced:
+        yield ngettext(
+            "Otherwise than in at most %(number)s case, in which two members of the team give an arm by hand, with a reason "
+            "that is kept, no member of the team takes part in assigning; such an allocation counts as not randomised.",
+            "Otherwise than in at most %(number)s cases, in which two members of the team give an arm by hand, with a reason "
+            "that is kept, no member of the team takes part in assigning; such an allocation counts as not randomised.",
+            of.forced,
+        ) % {"number": of.forced}
+    else:
+        yield _("No member of the team takes part in assigning.")
+    if of.stages:
+        yield ngettext(
+            "At %(number)s later stage people are randomised again in the same way, each stage from draws of its own.",
+            "At %(number)s later stages people are randomised again in the same way, each stage from draws of its own.",
+            of.stages,
+        ) % {"number": of.stages}
