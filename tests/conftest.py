@@ -38,11 +38,20 @@ def pytest_configure(config: pytest.Config) -> None:
     }
 
 
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
     on_postgresql = settings.DATABASES["default"]["ENGINE"].endswith("postgresql")
+    if on_postgresql:
+        # What knows no database is tried with SQLite's: once is enough.
+        config.hook.pytest_deselected(items=[item for item in items if not knows_the_database(item)])
+        items[:] = [item for item in items if knows_the_database(item)]
     for item in items:
         if "postgresql" in item.keywords and not on_postgresql:
             item.add_marker(pytest.mark.skip(reason="needs PostgreSQL: make test starts one and runs it there"))
+
+
+def knows_the_database(item: pytest.Item) -> bool:
+    asked = {"db", "transactional_db", "live_server"} & set(getattr(item, "fixturenames", ()))
+    return bool(asked) or any(item.get_closest_marker(name) for name in ("django_db", "postgresql"))
 
 
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:

