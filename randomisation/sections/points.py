@@ -59,7 +59,6 @@ class Point(Entry):
     ties: Literal["average", "ratio"] | None = None
     unequal: Literal["fake-arms", "han", "naive"] | None = None
     acknowledged: Line | None = None
-    justification: Line | None = None
 
     @property
     def balanced(self) -> tuple[str, ...]:
@@ -88,6 +87,7 @@ class Restriction(Entry):
     b: Annotated[int, Field(ge=0)] | None = None
     rho: Count | None = None
     n: Count | None = None
+    justification: Line | None = None  # that there is one tells that nothing is left to chance
 
 
 class StageRule(Entry):

@@ -14,6 +14,7 @@ from fractions import Fraction
 from math import sqrt
 
 import pytest
+from django.db import connection
 
 from randomisation import methods, stream
 from randomisation.actions import allocations, seeds
@@ -154,6 +155,30 @@ def test_what_past_draws_were_likely_to_be_is_sealed_and_p_with_it(tmp_path, now
     chances = [row.probabilities for row in Allocation.objects.all()]
     assert {"7319/10000", "2681/10000"} <= {share for each in chances for share in each.values()}
     assert dump.found(["7319/10000", "2681/10000"]) == []
+
+
+@pytest.mark.django_db
+def test_that_nothing_is_left_to_chance_is_sealed_with_the_reason_for_it(tmp_path, now):
+    text = "method: minimisation\nratio: {guided: 1, unguided: 1}\nfactors: [sex]\np: 1\njustification: Rare enough\n"
+    study = people.a_study(tmp_path, now, randomisation=text)
+    assert design.plan(study.current)["justification"] == "Rare enough"
+    assert dump.found(['justification": "', "Rare enough"]) == []
+
+
+@pytest.mark.django_db
+@pytest.mark.parametrize("method", ["permuted_blocks", "chen"])
+def test_how_long_the_sealed_chances_are_does_not_tell_which_draws_were_certain(tmp_path, now, method):
+    """A block's last arms have the chances 1 and 0, which are written shorter than 1/2 and 1/2."""
+    restriction = {"permuted_blocks": "block_sizes: [4]", "chen": "p: 0.7319\ntolerance: 1"}[method]
+    text = f"method: {method}\nratio: {{guided: 1, unguided: 1}}\n{restriction}\n"
+    study = people.a_study(tmp_path, now, randomisation=text)
+    for person in people.consented(study, 8, now):
+        allocations.allocate(participant=person, by=actors.SYSTEM, at=now)
+    certain = [set(row.probabilities.values()) == {"0", "1"} for row in Allocation.objects.all()]
+    assert {True, False} == set(certain)
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT DISTINCT length(probabilities) FROM randomisation_allocation")
+        assert len(cursor.fetchall()) == 1
 
 
 ATTACKED = {  # plan, how many per stratum, expected share of correct guesses: RANDOMISATION anchors, exact for N = 100
