@@ -13,7 +13,9 @@ from rest_framework.response import Response
 from rest_framework.views import APIView
 
 from outcomes.queries import assessments
-from randomisation.actions import allocations
+from randomisation import methods
+from randomisation.actions import allocations, lists, matches
+from randomisation.api import finding
 from randomisation.models import FIRST
 from randomisation.queries import design, stages
 from trial.actions import journey
@@ -49,6 +51,7 @@ class AllocationsView(APIView):
         study, by = doors.study_for(request, slug, "run")
         if point not in design.points(study.current):
             raise Http404
+        finding.check_point(request, study, point)
         code = doors.given(ToRandomise, request)["participant"]
         people = Participant.objects.select_related("study", "version", "key")
         person = get_object_or_404(people, study=study, code=code)
@@ -68,10 +71,19 @@ def _check_ready(person: Participant, point: str) -> None:
 
 
 def _allocate(person: Participant, point: str, key: str | None, by: Actor) -> None:
+    """With what the journey tells staff when it allocates: of a list that runs out, and of who may have come before."""
     at = timezone.now()
     decision = stages.decisions(person).get(point)
     origin = decision.origin if decision else ""
-    allocations.allocate(participant=person, point=point, origin=origin, key=key, by=by, at=at)
+    try:
+        allocations.allocate(participant=person, point=point, origin=origin, key=key, by=by, at=at)
+    except matches.PossibleDuplicate:
+        matches.hold(participant=person, by=by, at=at)
+        raise
+    except methods.ListExhausted:
+        lists.stop_at_end(participant=person, point=point, by=by, at=at)
+        raise
+    lists.warn_if_low(participant=person, point=point, by=by, at=at)
     person.refresh_from_db()
     journey.advance(person, at)
 

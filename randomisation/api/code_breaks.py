@@ -45,7 +45,7 @@ class DecisionView(APIView):
     @writes("decide", "The second person agrees, or does not", shapes.Decide, shapes.DecisionShape, status=201)
     def post(self, request: Request, slug: str, number: int) -> Response:
         study, _by = doors.study_for(request, slug, "exceptions")
-        proposal = finding.proposal(study, number)
+        proposal = finding.proposal(request, study, number)
         study, by = doors.study_for(request, slug, permissions.AGREES[proposal.kind])
         is_agreed, at = doors.given(shapes.Decide, request)["agreed"], timezone.now()
         row = proposals.decide(proposal=proposal, is_agreed=is_agreed, key=doors.key(request), by=by, at=at)
@@ -58,7 +58,7 @@ class ShowView(APIView):
     @writes("show_arm", "The arm, once, to whoever asked and was agreed with", None, shapes.RevealedShape)
     def post(self, request: Request, slug: str, number: int) -> Response:
         study, by = doors.study_for(request, slug, "break_code")
-        revealed = actions.show(proposal=finding.proposal(study, number), **finding.who(request, by))
+        revealed = actions.show(proposal=finding.proposal(request, study, number), **finding.who(request, by))
         return Response(shapes.RevealedShape(revealed).data)
 
 

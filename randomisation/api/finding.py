@@ -22,18 +22,24 @@ def person(study: Study, code: str) -> Participant:
     return get_object_or_404(Participant.objects.select_related("version", "study", "key"), study=study, code=code)
 
 
-def allocation(request: Request, study: Study, code: str, point: str) -> Allocation:
+def check_point(request: Request, study: Study, point: str) -> None:
+    """404 at a stage for whoever is not to know who is randomised again: any other answer would tell."""
     may = {"stage_exceptions"} if trial_permissions.may(request.user, study, "stage_exceptions") else set()  # type: ignore[arg-type]
     if not sees_point(study, point, may):
         raise Http404
+
+
+def allocation(request: Request, study: Study, code: str, point: str) -> Allocation:
+    check_point(request, study, point)
     rows = Allocation.objects.select_related("participant__version", "participant__study", "participant__key")
     return get_object_or_404(rows, study=study, participant__code=code, point=point)
 
 
-def proposal(study: Study, number: int) -> Proposal:
+def proposal(request: Request, study: Study, number: int) -> Proposal:
     found = proposals.found(study, number)
     if found is None:
         raise Http404
+    check_point(request, study, found.point)
     return found
 
 

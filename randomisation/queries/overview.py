@@ -49,8 +49,8 @@ def overview(study: Study, sees: Callable[[str], bool]) -> Overview:
     events = switches.events(study.pk)
     rows: dict[str, Any] = {
         "switched": events[::-1],
-        "proposals": list(proposals.waiting(study)),
-        "to_show": list(proposals.to_show(study)),
+        "proposals": [each for each in proposals.waiting(study) if sees(each.point)],
+        "to_show": [each for each in proposals.to_show(study) if sees(each.point)],
         "corrections": _newest(Correction, study, sees),
         "marks": _newest(ErrorMark, study, sees),
         "code_breaks": exceptions.code_breaks(study)[::-1],
@@ -117,7 +117,8 @@ def one_person(participant: Participant, sees: Callable[[str], bool]) -> OnePers
             ("code_breaks", CodeBreak),
         )
     }
-    asked = list(Proposal.objects.filter(participant=participant).select_related("decision").order_by("pk"))
+    proposed = Proposal.objects.filter(participant=participant).select_related("decision").order_by("pk")
+    asked = [each for each in proposed if sees(each.point)]
     allocations = Allocation.objects.filter(participant=participant).defer("arm", "fake_arm", "probabilities")
     return OnePerson(
         points=[_at_a_point(each, found) for each in allocations.order_by("pk") if sees(each.point)],

@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
+
 import pytest
 
 from randomisation.models import Allocation
 from tests import factories
 from tests.api.clients import Client, a_key
 from tests.randomisation import people
-from trial import actors
+from tests.randomisation.test_points import STAGED, STAGES
+from trial import actors, worker
 from trial.actions import studies
 from trial.grants import Grant
-from trial.models import Participant
+from trial.models import Alert, Identity, Participant, Study
 
 pytestmark = pytest.mark.django_db
 
@@ -77,6 +80,48 @@ def test_in_a_pause_the_answer_is_locked(study, ada, ready, now):
 
 def test_a_point_that_does_not_exist_is_not_found(study, ada, ready):
     assert ask(ada, study, ready, a_key(), "step_up").status_code == 404
+
+
+@pytest.fixture
+def staged(tmp_path, now):
+    """At a stage only people of one arm are randomised again."""
+    return people.a_study(tmp_path, now, randomisation=STAGED, stages=STAGES)
+
+
+def test_at_a_stage_no_answer_tells_whether_somebody_was_randomised_again(staged, now):
+    persons = [factories.a_participant_in(staged, arm, now) for arm in ("guided", "unguided")]
+    worker.tick(now + timedelta(days=15))
+    assert Allocation.objects.filter(participant=persons[1], point="step_up").count() == 1
+    Study.objects.filter(pk=staged.pk).update(simulated=False)
+    api = Client(factories.a_staff_member(staged, "researcher", "", now))
+    answers = [ask(api, staged, person, a_key(), "step_up") for person in persons]
+    assert [answer.status_code for answer in answers] == [404, 404]
+    assert answers[0].json() == answers[1].json()
+
+
+def test_a_draw_that_brings_a_list_to_four_fifths_and_an_end_of_it_are_told_here_too(tmp_path, now):
+    study = people.a_listed_study(tmp_path, now, n=2)
+    api = Client(factories.a_staff_member(study, "researcher", "", now))
+    statuses = []
+    for _ in range(3):
+        dan = factories.a_consented_participant(study, now)
+        studies.pause(study=study, by=actors.SYSTEM, at=now)
+        factories.fill_in(dan, "pre", now)
+        studies.resume(study=study, by=actors.SYSTEM, at=now)
+        statuses.append(ask(api, study, dan, a_key()).status_code)
+    assert statuses == [201, 201, 423]
+    assert list(Alert.objects.order_by("pk").values_list("kind", flat=True)) == ["list_low", "list_exhausted"]
+
+
+def test_of_somebody_who_may_have_come_before_staff_are_told(study, ada, ready, now):
+    ask(ada, study, ready, a_key())
+    twin = factories.a_consented_participant(study, now)
+    studies.pause(study=study, by=actors.SYSTEM, at=now)
+    factories.fill_in(twin, "pre", now)
+    studies.resume(study=study, by=actors.SYSTEM, at=now)
+    Identity.objects.filter(participant=twin).update(phone_hash=ready.identity.phone_hash)
+    assert ask(ada, study, twin, a_key()).json()["code"] == "possible_duplicate"
+    assert list(Alert.objects.values_list("kind", "participant")) == [("possible_duplicate", twin.pk)]
 
 
 def test_the_answers_for_two_arms_differ_in_nothing_but_the_code(study, ada, now):

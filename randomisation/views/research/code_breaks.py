@@ -76,7 +76,7 @@ def break_at_once(request: HttpRequest, slug: str, code: str, point: str) -> Htt
 def show(request: HttpRequest, slug: str, number: int) -> HttpResponse:
     """The arm, to whoever asked, once; on this answer alone."""
     study, actor = study_for(request, slug, "break_code")
-    proposal = proposal_of(study, number)
+    proposal = proposal_of(request, study, number)
     try:
         revealed = actions.show(proposal=proposal, key=key(request), by=actor, at=timezone.now())
     except REFUSALS as error:
@@ -94,7 +94,7 @@ def _answer(request: HttpRequest, person: Participant, revealed: actions.Reveale
 def decide(request: HttpRequest, slug: str, number: int) -> HttpResponse:
     """What was asked, by whom and why; the second person's yes or no, or the button by which whoever asked is shown it."""
     study, _actor = study_for(request, slug, "exceptions")
-    proposal = proposal_of(study, number)
+    proposal = proposal_of(request, study, number)
     form, refused = forms.Decide(request.POST or None), 0
     if request.method == "POST":
         study, actor = study_for(request, slug, permissions.AGREES[proposal.kind])

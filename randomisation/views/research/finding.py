@@ -54,9 +54,9 @@ def allocation_of(request: HttpRequest, study: Study, code: str, point: str) -> 
     return found
 
 
-def proposal_of(study: Study, number: int) -> Proposal:
+def proposal_of(request: HttpRequest, study: Study, number: int) -> Proposal:
     found = asked.found(study, number)
-    if found is None:
+    if found is None or not sees_point(study, found.point, request.may):  # type: ignore[attr-defined]
         raise Http404
     return found
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from datetime import timedelta
 from uuid import uuid4
 
 import pytest
@@ -16,7 +17,9 @@ from randomisation.permissions import sees_point
 from tests import factories
 from tests.api.clients import Client as Api
 from tests.conftest import NOW
-from trial import actors, permissions
+from tests.randomisation import people
+from tests.randomisation.test_points import STAGED, STAGES
+from trial import actors, permissions, worker
 from trial.models import Identity, Study
 
 pytestmark = pytest.mark.django_db
@@ -131,6 +134,27 @@ def test_what_happened_at_a_stage_is_shown_to_whoever_knows_arms_until_none_is_c
     assert [sees_point(live, point, {"exceptions"}) for point in ("start", "again")] == [True, False]
     assert sees_point(live, "again", {"exceptions", "stage_exceptions"})
     assert sees_point(locked, "again", {"exceptions"})
+
+
+def test_what_is_asked_about_a_stage_is_opened_by_whoever_knows_arms_alone(tmp_path):
+    study = people.a_study(tmp_path, NOW, randomisation=STAGED, stages=STAGES)
+    idle = factories.a_participant_in(study, "unguided", NOW)
+    worker.tick(NOW + timedelta(days=15))
+    rows = Allocation.objects.select_related("participant__study", "participant__key", "participant__version")
+    again = rows.get(participant=idle, point="step_up")
+    asked = proposals.propose_code_break(allocation=again, reason="serious_event", by=BY, at=NOW)
+    Study.objects.filter(pk=study.pk).update(simulated=False)
+    ada, eva = (factories.a_staff_member(study, role, "", NOW) for role in ("researcher", "supervisor"))
+    told = [
+        (
+            signed_in(user).get(url("decide", asked.pk)).status_code,
+            signed_in(user).get(url("randomisation")).content.decode().count(url("decide", asked.pk)),
+            signed_in(user).get(url("exceptions", idle.code)).content.decode().count(url("decide", asked.pk)),
+            Api(user).post(f"studies/{SLUG}/proposals/{asked.pk}/decision/", {"agreed": False}).status_code,
+        )
+        for user in (ada, eva)
+    ]
+    assert told == [(404, 0, 0, 404), (200, 1, 1, 201)]
 
 
 # The page of the study
