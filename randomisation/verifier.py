@@ -489,9 +489,18 @@ class Point:
         yield from (f"  forced: {name}" for name, row in self.seen.items() if row["kind"] == "forced")
 
 
-def check_code_break(each: dict[str, Any], root: str, points: dict[str, Point]) -> None:
+def place_of(row: dict[str, Any]) -> str:
+    """In words. At a later point without the person and the stratum, in which stands the arm that they come from."""
+    draw = f"draw {row['draw_index']}" if row["kind"] == "drawn" else row["kind"]
+    if row["point"] != FIRST:
+        return f"at {row['point']}, {draw}"
+    stratum = f"stratum {row['stratum']!r}, " if row["kind"] == "drawn" else ""
+    return f"{row['participant']} at {row['point']}, {stratum}{draw}"
+
+
+def check_code_break(i: int, each: dict[str, Any], root: str, points: dict[str, Point]) -> None:
     """What was told is the arm; and its leaf, for somebody on a list that was committed to, leads to the root."""
-    at = f"code break of {each['participant']} at {each['point']}"
+    at = f"code break {i}" if each["point"] != FIRST else f"code break of {each['participant']} at {each['point']}"
     row = points[each["point"]].seen.get(each["participant"], {})
     same(at, "arm", row.get("arm"), each["arm"])
     if each.get("path") is not None:
@@ -513,8 +522,7 @@ def check(export: dict[str, Any], seed: bytes | None) -> Iterator[str]:
         yield f"commitment: the seed's hash is {export['commitment']}"
     points = {point["point"]: Point(point, export, seed) for point in export["points"]}
     for i, row in enumerate(export["allocations"], 1):
-        draw = f"stratum {row['stratum']!r}, draw {row['draw_index']}" if row["kind"] == "drawn" else row["kind"]
-        at = f"allocation {i} ({row['participant']} at {row['point']}, {draw})"
+        at = f"allocation {i} ({place_of(row)})"
         same(at, "point", True, row["point"] in points)
         try:
             points[row["point"]].check(at, row)
@@ -526,8 +534,8 @@ def check(export: dict[str, Any], seed: bytes | None) -> Iterator[str]:
         lists = sorted(each for point in export["points"] for each in leaves(point, seed))
         same("export", "Merkle root", merkle_root([each[-1] for each in lists]), export["merkle_root"])
         yield f"Merkle root: equal over {len(lists)} leaves"
-    for each in export["code_breaks"]:
-        check_code_break(each, export["merkle_root"], points)
+    for i, each in enumerate(export["code_breaks"], 1):
+        check_code_break(i, each, export["merkle_root"], points)
     yield f"code breaks: {len(export['code_breaks'])}, each the arm of the allocation"
 
 

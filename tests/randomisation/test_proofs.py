@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import json
 from datetime import timedelta
 
@@ -9,7 +10,7 @@ import pytest
 from django.core.management import CommandError, call_command
 
 from randomisation import exports, merkle, verifier
-from randomisation.actions import allocations, proofs, seeds
+from randomisation.actions import allocations, code_breaks, proofs, seeds
 from randomisation.models import Allocation, SealedSeed
 from randomisation.queries import design, lists
 from tests import factories
@@ -20,7 +21,7 @@ from trial import actors, audit, worker
 from trial.models import AuditEvent, Participant, Study
 
 pytestmark = pytest.mark.django_db
-FINN = actors.staff(9, "statistician")
+FINN, BY = actors.staff(9, "statistician"), actors.staff(2, "supervisor")
 
 
 @pytest.fixture
@@ -194,6 +195,29 @@ def test_clusters_are_replayed(tmp_path, now, capsys):
     said = told(capsys)
     assert "4 drawn in 1 strata, without gap and in order; 4 with the arm of their cluster" in said[1]
     assert said[-1] == "4 allocations replayed, all equal"
+
+
+def test_what_is_said_of_a_stage_in_a_running_study_names_neither_the_person_nor_the_arm_they_come_from(
+    tmp_path, now, capsys
+):
+    study = people.a_study(tmp_path, now, randomisation=STAGED, stages=STAGES)
+    person = factories.a_participant_in(study, "unguided", now)
+    worker.tick(now + timedelta(days=15))
+    again = Allocation.objects.select_related("participant__study", "participant__key", "participant__version")
+    row = again.get(participant=person, point="step_up")
+    code_breaks.break_at_once(allocation=row, reason="acute_danger", by=BY, at=now)
+    export = exports.export(study, reveal=True)
+    number = next(i for i, each in enumerate(export["allocations"], 1) if each["point"] == "step_up")
+    for rows, field, expected in (
+        ("allocations", "history_digest", f"allocation {number} (at step_up, draw 0): history_digest differs"),
+        ("code_breaks", "arm", "code break 1: arm differs"),
+    ):
+        changed = json.loads(json.dumps(export))
+        changed[rows][number - 1 if rows == "allocations" else 0][field] = "0"
+        said = []
+        assert verifier.main(["-", "--conceal"], io.StringIO(json.dumps(changed)), said.append) == 1
+        assert said[-1] == expected
+        assert [line for line in said if person.code in line or "guided" in line] == []
 
 
 def test_a_stage_is_replayed_with_the_first_randomisation(tmp_path, now, capsys):
