@@ -52,9 +52,11 @@ def _switch(
     study: Study, level: str, target: str, point: str, is_halted: bool, reason: str, by: Actor, at: datetime
 ) -> Switch:
     study = Study.objects.select_for_update().get(pk=study.pk)
-    point, target = _place(study, level, target, point)
-    found = [(each.level, each.point, each.target) for each in reads.in_force(study.pk)]
-    if ((level, point, target) in found) == is_halted:
+    asked, (point, target) = point, _place(level, target, point)
+    is_standing = (level, point, target) in [(each.level, each.point, each.target) for each in reads.in_force(study.pk)]
+    if not is_standing:  # what is halted can go on, also where a later version of the study has it no more
+        _check_known(study, level, target, point, asked)
+    if is_standing == is_halted:
         raise NothingSwitched
     switch = Switch.objects.create(
         study=study,
@@ -79,11 +81,16 @@ def _switch(
     return switch
 
 
-def _place(study: Study, level: str, target: str, point: str) -> tuple[str, str]:
-    """The point and the target as they are stored; raises UnknownTarget."""
-    known = {code for code, _name in reads.targets(study.current).get(level, [])}
-    if target not in known or point not in {"", *design.points(study.current)}:
-        raise UnknownTarget(level)
+def _place(level: str, target: str, point: str) -> tuple[str, str]:
+    """The point and the target as they are stored."""
     if level == "point":
         return target, ""
     return (point or FIRST) if level in STOPS_A_POINT else "", target
+
+
+def _check_known(study: Study, level: str, target: str, point: str, asked: str) -> None:
+    """Raises UnknownTarget. The strata that can be named are those of the first point: at a stage it would halt nothing."""
+    known = {code for code, _name in reads.targets(study.current).get(level, [])}
+    points = {"", FIRST} if level == "stratum" else {"", *design.points(study.current)}
+    if (point if level == "point" else target) not in known or asked not in points:
+        raise UnknownTarget(level)
