@@ -61,7 +61,7 @@ def allocate(
     `origin` is the arm that somebody at a stage comes from. Raises RandomisationPaused, AlreadyRandomised, NotEligible,
     PossibleDuplicate, methods.ListExhausted; then nothing is consumed.
     """
-    secret = _held(participant.study_id)
+    secret = held(participant.study_id)
     if secret.state not in _open_states(point):
         raise RandomisationPaused(secret.state)
     person = participants.locked(participant)
@@ -86,7 +86,7 @@ def _open_states(point: str) -> tuple[str, ...]:
     return ("open",) if point == FIRST else ("open", "closed")
 
 
-def _held(study: int) -> Secret:
+def held(study: int) -> Secret:
     """The study locked, shared, with its seed; and on PostgreSQL, that what is read from now on is what stands."""
     on_postgresql = connection.vendor == "postgresql"
     isolation = "current_setting('transaction_isolation')" if on_postgresql else "'read committed'"

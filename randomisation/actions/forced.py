@@ -33,15 +33,22 @@ def check_possible(participant: Participant, arm: str) -> None:
         raise UnknownArm
     study = Study.objects.get(pk=participant.study_id)
     site = participant.version.protocol.site_of(participant.site)
-    stratum = design.of(participant.version).scope(design.covariates(participant))
     is_allocated = Allocation.objects.filter(participant=participant, point=FIRST).exists()
     if participant.state != "consented" or is_allocated or not study.is_recruiting:
         raise NotForced
-    if switches.halted(study.pk, FIRST, site, stratum):
+    if switches.halted(study.pk, FIRST, site, _stratum(participant)):
         raise NotForced
     for _place, used, cap in counted(participant):
         if used >= cap:
             raise CapReached
+
+
+def _stratum(participant: Participant) -> str:
+    """Theirs; raises NotForced while a question that it hangs on is not answered."""
+    try:
+        return design.of(participant.version).scope(design.covariates(participant))
+    except KeyError:
+        raise NotForced from None
 
 
 def counted(participant: Participant) -> list[tuple[str, int, int]]:
@@ -57,7 +64,9 @@ def counted(participant: Participant) -> list[tuple[str, int, int]]:
 
 
 def allocate(*, proposal: Proposal, participant: Participant, by: Actor, at: datetime) -> None:
-    """What follows when the second person agrees, in that transaction: study and person are locked."""
+    """What follows when the second person agrees, in that transaction: study and person are locked, as for a draw. The
+    seed's row is locked too, for itself, so that of two at the same moment the second sees what the first took of a cap."""
+    sealed = SealedSeed.objects.select_for_update().get(study=participant.study_id)
     arm = vault.unseal(proposal.content_sealed)
     check_possible(participant, arm)
     covariates, designed = design.covariates(participant), design.of(participant.version)
@@ -69,7 +78,7 @@ def allocate(*, proposal: Proposal, participant: Participant, by: Actor, at: dat
         arm=arm,
         probabilities={arm: "1"},
         covariates=covariates,
-        design_digest=designed.digest(_seed(participant)),
+        design_digest=designed.digest(seeds.opened_seed(sealed)),
         version=participant.version.number,
         allocated_at=at,
     )
@@ -90,10 +99,6 @@ def allocate(*, proposal: Proposal, participant: Participant, by: Actor, at: dat
     participants.mark_randomised(participant=participant, at=at)
     journey.look_again(participant, at)
     _warn(participant, by, at)
-
-
-def _seed(participant: Participant) -> bytes:
-    return seeds.opened_seed(SealedSeed.objects.get(study=participant.study_id))
 
 
 def _warn(participant: Participant, by: Actor, at: datetime) -> None:

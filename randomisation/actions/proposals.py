@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from datetime import datetime
 
-from randomisation.actions import forced
+from randomisation.actions import allocations, forced
 from randomisation.actions.exceptions import about, check_unmarked, counts_from, sealed
 from randomisation.models import FIRST, Allocation, Decision, ErrorMark, Proposal
 from randomisation.queries.proposals import allocation_of
@@ -13,7 +13,7 @@ from trial import audit, vault
 from trial.actions import alerts, participants
 from trial.actions.once import once
 from trial.actors import Actor
-from trial.models import Participant, Study
+from trial.models import Participant
 
 WITHIN_HOURS = 24
 
@@ -109,7 +109,7 @@ def decide(*, proposal: Proposal, is_agreed: bool, by: Actor, at: datetime) -> D
     """The second person agrees, and it is done at once; or does not, and it is over. A code-break is then shown to
     whoever asked (randomisation.actions.code_breaks)."""
     if proposal.kind == "forced":
-        Study.objects.select_for_update().get(pk=proposal.study_id)
+        allocations.held(proposal.study_id)
     participant = participants.locked(proposal.participant)
     if str(by) == proposal.by:
         raise SamePerson

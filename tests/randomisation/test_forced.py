@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
+import re
+
 import pytest
+from django.db import connection
+from django.test.utils import CaptureQueriesContext
 
 from randomisation import life
 from randomisation.actions import allocations, forced, proposals, switches
@@ -120,6 +124,31 @@ def test_only_somebody_who_waits_while_the_study_allocates_is_given_an_arm(ready
     switches.halt(study=study, level="study", reason="safety", by=EVA, at=now)
     with pytest.raises(forced.NotForced):
         asked(everybody[1], now)
+
+
+def test_nobody_is_given_an_arm_before_what_the_stratum_hangs_on_is_answered(ready, now):
+    _study, everybody = ready
+    Participant.objects.filter(pk=everybody[0].pk).update(answers={})
+    everybody[0].refresh_from_db()
+    with pytest.raises(forced.NotForced):
+        asked(everybody[0], now)
+
+
+@pytest.mark.postgresql
+def test_agreeing_takes_the_locks_of_a_draw_and_holds_the_study_against_nobody_but_a_halt(ready, now):
+    """Whoever moves a person on holds the person first: a study held against them too would be a deadlock."""
+    _study, everybody = ready
+    proposal = asked(everybody[0], now)
+    with CaptureQueriesContext(connection) as captured:
+        proposals.decide(proposal=proposal, is_agreed=True, by=FAY, at=now)
+    locked = [
+        query["sql"] for query in captured.captured_queries if re.search(r"FOR (UPDATE|NO KEY|SHARE)", query["sql"])
+    ]
+    study, person, *rest = locked
+    assert study.endswith("FOR SHARE OF s")
+    assert "trial_participant" in person
+    assert [sql for sql in rest if 'FROM "trial_study"' in sql] == []
+    assert sum("randomisation_sealedseed" in sql for sql in rest) == 1
 
 
 def test_it_is_flagged_wherever_arms_are_told(ready, now):

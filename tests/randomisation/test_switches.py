@@ -15,9 +15,11 @@ from randomisation.queries import switches as reads
 from randomisation.words import UnknownReason
 from tests import factories
 from tests.randomisation import people
+from tests.randomisation.test_points import STAGED, STAGES
 from trial import actors, worker
+from trial.actions import studies
 from trial.entries import Wait
-from trial.models import AuditEvent, Journey
+from trial.models import AuditEvent, Journey, Study
 
 pytestmark = pytest.mark.django_db
 EVA = actors.staff(2, "supervisor")
@@ -98,6 +100,26 @@ def test_only_what_the_study_has_can_be_halted(waiting, now, level, target, poin
     assert Switch.objects.count() == 0
 
 
+def test_a_stratum_of_the_first_point_cannot_be_named_at_a_stage_where_it_would_halt_nothing(tmp_path, now):
+    staged = STAGED.replace("block_sizes: [2]", "block_sizes: [2]\nstrata: [sex]")
+    study = people.a_study(tmp_path, now, randomisation=staged, stages=STAGES)
+    with pytest.raises(switches.UnknownTarget):
+        halt(study, now, "stratum", "sex=f", point="step_up")
+    assert halt(study, now, "stratum", "sex=f").point == "start"
+
+
+def test_what_is_halted_can_go_on_also_where_a_later_version_has_it_no_more(tmp_path, now):
+    study = people.a_study(tmp_path, now, sites=2)
+    halt(study, now, "site", "site2")
+    folder = tmp_path / "small_study" / "study.yaml"
+    folder.write_text(folder.read_text().replace("  - {code: site2, name: Site 2}\n", ""))
+    studies.load(path=folder.parent, simulated=True, by=actors.SYSTEM, at=now)
+    with pytest.raises(switches.UnknownTarget):
+        halt(Study.objects.get(), now, "site", "site3")
+    go_on(Study.objects.get(), now, "site", "site2")
+    assert reads.in_force(study.pk) == []
+
+
 def test_halting_twice_and_going_on_unasked_say_so(waiting, now):
     study, _everybody = waiting
     with pytest.raises(switches.NothingSwitched):
@@ -140,6 +162,17 @@ def test_whoever_is_ready_waits_and_is_allocated_by_the_worker_when_it_goes_on(s
     worker.tick(now)
     dan.refresh_from_db()
     assert dan.state == "randomised"
+
+
+@pytest.mark.postgresql
+def test_the_end_of_recruitment_locks_the_study_before_the_journeys_that_an_allocation_writes(waiting, now):
+    study, _everybody = waiting
+    with CaptureQueriesContext(connection) as captured:
+        studies.close(study=study, by=EVA, at=now)
+    sql = [query["sql"] for query in captured.captured_queries]
+    locked = next(number for number, each in enumerate(sql) if 'FROM "trial_study"' in each and "FOR UPDATE" in each)
+    written = next(number for number, each in enumerate(sql) if each.startswith('UPDATE "trial_journey"'))
+    assert locked < written
 
 
 @pytest.mark.postgresql

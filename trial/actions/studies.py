@@ -346,6 +346,9 @@ def resume(*, study: Study, by: Actor, at: datetime) -> Study:
 @once
 def close(*, study: Study, reason: str = "", by: Actor, at: datetime) -> Study:
     """Recruitment is over; follow-up goes on. Whoever signed and has no allocation yet leaves, and is told."""
+    Study.objects.select_for_update().get(
+        pk=study.pk
+    )  # first, as an allocation locks it: that one writes a journey too
     Journey.objects.filter(participant__study=study, participant__state="consented").update(due_at=at)
     return _step(study, "close", by=by, at=at, stamp="closed_at", reason=reason)
 
