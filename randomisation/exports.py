@@ -1,4 +1,4 @@
-"""The export from which anybody replays the randomisation (docs/randomisation.md). It holds arms and is guarded like them."""
+"""The export from which anybody replays the randomisation: docs/verifying-randomisation.md. It holds arms and is guarded so."""
 
 from __future__ import annotations
 

@@ -18,7 +18,7 @@ class OnePerson(models.Model):
     study = models.ForeignKey(Study, on_delete=models.PROTECT, related_name="+")
     participant = models.ForeignKey(Participant, on_delete=models.PROTECT, related_name="+")
     point = models.CharField(max_length=40, default=FIRST)
-    reason = models.CharField(max_length=40)  # one of randomisation.reasons
+    reason = models.CharField(max_length=40)  # a code of randomisation.words
     note_sealed = models.TextField(blank=True)  # under the person's key
     by = models.CharField(max_length=80)
     role = models.CharField(max_length=20, blank=True)
