@@ -9,6 +9,19 @@ from typing import Any
 from django.db import connection, models
 
 
+GATE = 4107  # of advisory locks, so that none of another kind is meant
+
+
+def pass_gate(study: int, *, alone: bool = False) -> None:
+    """A fair queue in front of a study's row, held until the transaction ends: draws pass together, whoever stops them
+    passes alone. PostgreSQL lets those who lock a row for sharing pass whoever waits to change it, so that a pause would
+    wait for as long as people keep coming."""
+    if connection.vendor == "postgresql":
+        kind = "" if alone else "_shared"
+        with connection.cursor() as cursor:
+            cursor.execute(f"SELECT pg_advisory_xact_lock{kind}(%s, mod(%s, 2147483647)::int)", [GATE, study])
+
+
 def insert(row: models.Model, *, unless: Sequence[str] = ()) -> bool:
     """Write a new row; whether it was written. Its number, where the database gives one, is not read back.
 

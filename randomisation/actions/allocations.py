@@ -1,9 +1,9 @@
 """Allocation: lock first, then read, then draw.
 
-The locks are taken in one order: the study (shared, so that a pause waits for whoever is being allocated and stops whoever
-comes after), the person, their cluster, and last the scope, whose history is read only then. What is written is the
-allocation, that the person is randomised, the audit event, the request key and a note that the journey goes on; grants
-follow as its next step.
+The locks are taken in one order: the person, the study (shared and through a fair gate, so that a pause waits for whoever
+is being allocated and stops whoever comes after), their cluster, and last the scope, whose history is read only then. What
+is written is the allocation, that the person is randomised, the audit event, the request key and a note that the journey
+goes on; grants follow as its next step.
 """
 
 from __future__ import annotations
@@ -61,10 +61,10 @@ def allocate(
     `origin` is the arm that somebody at a stage comes from. Raises RandomisationPaused, AlreadyRandomised, NotEligible,
     PossibleDuplicate, methods.ListExhausted; then nothing is consumed.
     """
+    person = participants.locked(participant)
     secret = held(participant.study_id)
     if secret.state not in _open_states(point):
         raise RandomisationPaused(secret.state)
-    person = participants.locked(participant)
     _check_eligible(person, point)
     designed = design.of(person.version, point)
     row = _row(person, designed, secret, origin)
@@ -91,6 +91,7 @@ def held(study: int) -> Secret:
     on_postgresql = connection.vendor == "postgresql"
     isolation = "current_setting('transaction_isolation')" if on_postgresql else "'read committed'"
     lock = " FOR SHARE OF s" if on_postgresql else ""
+    rows.pass_gate(study)
     with connection.cursor() as cursor:
         cursor.execute(
             f"SELECT s.state, x.ciphertext, {isolation} FROM trial_study s "  # noqa: S608

@@ -108,9 +108,9 @@ def _propose(
 def decide(*, proposal: Proposal, is_agreed: bool, by: Actor, at: datetime) -> Decision:
     """The second person agrees, and it is done at once; or does not, and it is over. A code-break is then shown to
     whoever asked (randomisation.actions.code_breaks)."""
+    participant = participants.locked(proposal.participant)
     if proposal.kind == "forced":
         allocations.held(proposal.study_id)
-    participant = participants.locked(proposal.participant)
     if str(by) == proposal.by:
         raise SamePerson
     if Decision.objects.filter(proposal=proposal).exists():

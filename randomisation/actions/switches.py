@@ -8,7 +8,7 @@ from randomisation.models import FIRST, Switch
 from randomisation.queries import design
 from randomisation.queries import switches as reads
 from randomisation.words import check_reason
-from trial import audit
+from trial import audit, rows
 from trial.actions.once import once
 from trial.actors import Actor
 from trial.models import Journey, Study
@@ -51,6 +51,7 @@ def go_on(
 def _switch(
     study: Study, level: str, target: str, point: str, is_halted: bool, reason: str, by: Actor, at: datetime
 ) -> Switch:
+    rows.pass_gate(study.pk, alone=True)
     study = Study.objects.select_for_update().get(pk=study.pk)
     asked, (point, target) = point, _place(level, target, point)
     is_standing = (level, point, target) in [(each.level, each.point, each.target) for each in reads.in_force(study.pk)]

@@ -207,7 +207,7 @@ def test_the_worker_mends_it_too(study, now, granting_fails_once):
 
 
 @pytest.mark.postgresql
-def test_study_person_and_stratum_are_locked_in_this_order_and_the_history_is_read_after(blocks_of_four, now):
+def test_person_study_and_stratum_are_locked_in_this_order_and_the_history_is_read_after(blocks_of_four, now):
     first, _, person = people.consented(blocks_of_four, 3, now)
     allocate(first, now)
     with CaptureQueriesContext(connection) as captured:
@@ -223,8 +223,8 @@ def test_study_person_and_stratum_are_locked_in_this_order_and_the_history_is_re
         if table in tables and (lock.search(sql) or "draw_index" in sql)
     ]
     assert wanted == [
-        ("trial_study", True),
         ("trial_participant", True),
+        ("trial_study", True),
         ("randomisation_scope", True),
         ("randomisation_allocation", False),
     ]

@@ -144,7 +144,7 @@ def test_agreeing_takes_the_locks_of_a_draw_and_holds_the_study_against_nobody_b
     locked = [
         query["sql"] for query in captured.captured_queries if re.search(r"FOR (UPDATE|NO KEY|SHARE)", query["sql"])
     ]
-    study, person, *rest = locked
+    person, study, *rest = locked
     assert study.endswith("FOR SHARE OF s")
     assert "trial_participant" in person
     assert [sql for sql in rest if 'FROM "trial_study"' in sql] == []

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
-from threading import Barrier
+from threading import Barrier, Event
+from time import sleep
 
 import pytest
-from django.db import connection
+from django.db import connection, transaction
 
-from randomisation.actions import allocations
+from randomisation.actions import allocations, switches
 from randomisation.models import Allocation, Scope
 from tests import factories
 from tests.randomisation import people
@@ -115,3 +116,31 @@ def test_a_pause_at_the_same_moment_lets_each_allocation_happen_wholly_or_not_at
     assert set(Allocation.objects.values_list("participant__code", flat=True)) == done
     assert set(Participant.objects.filter(state="randomised").values_list("code", flat=True)) == done
     check_log(study)
+
+
+def test_a_halt_gets_through_while_people_keep_coming(tmp_path, now):
+    """Draws that hold the study together, one always beginning before another ends: without a gate the halt waits for all."""
+    study = people.a_study(tmp_path, now)
+    is_halted = Event()
+
+    def keep_coming(number: int) -> str:
+        sleep(number * 0.01)
+        for _ in range(400):
+            if is_halted.is_set():
+                return "stopped"
+            with transaction.atomic():
+                allocations.held(study.pk)
+                sleep(0.05)
+        return "never stopped"
+
+    def halt(_: str) -> str:
+        sleep(0.3)
+        try:
+            switches.halt(study=study, level="study", reason="safety", by=actors.SYSTEM, at=now)
+        finally:
+            is_halted.set()
+        return "halted"
+
+    answers = at_once(lambda share: halt(share) if share == "halt" else keep_coming(share), ["halt", *range(6)])
+
+    assert answers == ["halted", *["stopped"] * 6]

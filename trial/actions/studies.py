@@ -10,7 +10,7 @@ from typing import BinaryIO
 
 from django.db import IntegrityError, transaction
 
-from trial import audit, folder, hooks, lifecycles, vault
+from trial import audit, folder, hooks, lifecycles, rows, vault
 from trial.actions.once import once
 from trial.actions.staff import join
 from trial.actors import SYSTEM, Actor
@@ -311,6 +311,7 @@ def open_languages(study: Study) -> list[str]:
 
 
 def _step(study: Study, verb: str, *, by: Actor, at: datetime, stamp: str = "", reason: str = "") -> Study:
+    rows.pass_gate(study.pk, alone=True)
     study = Study.objects.select_for_update().get(pk=study.pk)
     old = study.state
     study.state = lifecycles.step("study", study.state, verb)
@@ -335,6 +336,7 @@ def resume(*, study: Study, by: Actor, at: datetime) -> Study:
 
     Raises NotReady while something in a version that was loaded meanwhile is not signed off.
     """
+    rows.pass_gate(study.pk, alone=True)
     study = Study.objects.select_for_update().get(pk=study.pk)
     lifecycles.step("study", study.state, "resume")
     _check_ready(study, at)
@@ -346,9 +348,9 @@ def resume(*, study: Study, by: Actor, at: datetime) -> Study:
 @once
 def close(*, study: Study, reason: str = "", by: Actor, at: datetime) -> Study:
     """Recruitment is over; follow-up goes on. Whoever signed and has no allocation yet leaves, and is told."""
-    Study.objects.select_for_update().get(
-        pk=study.pk
-    )  # first, as an allocation locks it: that one writes a journey too
+    # First, as an allocation does it, which writes a journey too.
+    rows.pass_gate(study.pk, alone=True)
+    Study.objects.select_for_update().get(pk=study.pk)
     Journey.objects.filter(participant__study=study, participant__state="consented").update(due_at=at)
     return _step(study, "close", by=by, at=at, stamp="closed_at", reason=reason)
 
