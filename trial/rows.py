@@ -8,7 +8,6 @@ from typing import Any
 
 from django.db import connection, models
 
-
 GATE = 4107  # of advisory locks, so that none of another kind is meant
 
 

@@ -134,7 +134,9 @@ def _study(number: int) -> tuple[Study, str]:
 
 
 def _due(at: datetime) -> Sequence[int]:
-    return list(Journey.objects.filter(due_at__lte=at).order_by("due_at").values_list("participant", flat=True)[:500])
+    return list(
+        Journey.objects.filter(due_at__lte=at).order_by("due_at", "pk").values_list("participant", flat=True)[:500]
+    )
 
 
 def _move(number: int, at: datetime) -> bool:

@@ -14,7 +14,7 @@ from rest_framework.views import APIView
 
 from outcomes.queries import assessments
 from randomisation import methods
-from randomisation.actions import allocations, lists, matches
+from randomisation.actions import allocations, lists, matches, proofs
 from randomisation.api import finding
 from randomisation.models import FIRST
 from randomisation.queries import design, stages
@@ -90,3 +90,31 @@ def _allocate(person: Participant, point: str, key: str | None, by: Actor) -> No
 
 def _receipt(person: Participant, point: str) -> dict[str, Any]:
     return {"participant": person.code, "point": point, "allocated_at": stages.allocated_at(person, point)}
+
+
+class Replayable(serializers.Serializer):
+    """What `verifier.py` reads; described in docs/verifying-randomisation.md."""
+
+    format = serializers.CharField()
+    study = serializers.CharField()
+    simulated = serializers.BooleanField()
+    commitment = serializers.CharField()
+    merkle_root = serializers.CharField(allow_blank=True)
+    seed = serializers.CharField(allow_null=True)
+    points = serializers.ListField(child=serializers.DictField())
+    allocations = serializers.ListField(child=serializers.DictField())
+    corrections = serializers.ListField(child=serializers.DictField())
+    error_marks = serializers.ListField(child=serializers.DictField())
+    code_breaks = serializers.ListField(child=serializers.DictField())
+
+
+class ExportView(APIView):
+    @writes(
+        "randomisation_export",
+        "Everything from which a third party makes every draw again, once the study is locked; each making is recorded",
+        None,
+        Replayable,
+    )
+    def post(self, request: Request, slug: str) -> Response:
+        study, by = doors.study_for(request, slug, "report_by_arm")
+        return Response(Replayable(proofs.export(study=study, by=by, at=timezone.now())).data)

@@ -9,11 +9,10 @@ from typing import Any
 
 from randomisation import methods, stream
 from randomisation.models import FIRST
-from randomisation.sections import whole_plan
+from randomisation.sections import FROM, whole_plan
 from trial import vault
 from trial.models import Participant, ProtocolVersion
 
-FROM = "from"  # the factor of a stage that tells the arm somebody comes from
 MOST_KNOWN = 64
 _known: dict[tuple[str, str], Design] = {}
 

@@ -17,7 +17,7 @@ from trial.models import ProtocolVersion
 
 # A list for each stratum as long as the whole trial, but no more leaves than this in all: opening stays a matter of
 # seconds, and the positions beyond are left to the seed alone.
-MOST_LEAVES = 200_000
+MOST_LEAVES = 20_000
 
 
 @dataclass(frozen=True)

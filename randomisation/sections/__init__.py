@@ -6,12 +6,12 @@ from typing import Any
 
 from pydantic import BaseModel
 
-from randomisation.sections.checks import check_points
+from randomisation.sections.checks import FROM, check_points
 from randomisation.sections.points import Point, Randomisation, Stage, Written, public, sealed, whole_plan
 from trial.folder import Folder, Part, listed, parse
 from trial.sections import Study, languages_of
 
-__all__ = ["Point", "Randomisation", "Stage", "cells", "levels", "notes", "section", "whole_plan"]
+__all__ = ["FROM", "Point", "Randomisation", "Stage", "cells", "levels", "notes", "section", "whole_plan"]
 
 FILE = "randomisation.yaml"
 
@@ -53,4 +53,9 @@ def _notes(study: Study, randomisation: Randomisation, restriction: Mapping[str,
         yield (
             f"{study.target} people over {count} strata ({listed(randomisation.strata)}) is less than one full block in each: "
             "the arms may end up further apart than the blocks promise"
+        )
+    if any(point.cluster for point in (randomisation, *randomisation.stages)):
+        yield (
+            "people are allocated in clusters, and the models of the report take nobody's cluster into account: their "
+            "intervals are too narrow; analyse clusters with a model for them"
         )

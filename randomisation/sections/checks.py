@@ -12,6 +12,7 @@ from trial.rules import names
 from trial.sections import Study
 from trial.sections.checks import missing, repeated
 
+FROM = "from"
 USAGE = ("modules_begun", "modules_done")
 WrittenPoint = Written | WrittenStage
 
@@ -92,6 +93,10 @@ def _factors(
 
 
 def _factor(code: str, source: Source, place: Loc, study: Study, assessments: BaseModel | None) -> Iterator[Problem]:
+    if code == FROM:
+        yield source.problem(
+            place, f"'{FROM}' is what a stage calls the arm somebody comes from; call the question otherwise"
+        )
     question, what = study.question(code), place[-1] if place[-1] == "cluster" else place[-2]
     if question is None:
         if what != "strata":  # said already, for the whole list

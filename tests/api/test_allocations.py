@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import io
 from datetime import timedelta
 
 import pytest
 
+from randomisation import verifier
 from randomisation.models import Allocation
 from tests import factories
 from tests.api.clients import Client, a_key
@@ -14,7 +16,7 @@ from tests.randomisation.test_points import STAGED, STAGES
 from trial import actors, worker
 from trial.actions import studies
 from trial.grants import Grant
-from trial.models import Alert, Identity, Participant, Study
+from trial.models import Alert, AuditEvent, Identity, Participant, Study
 
 pytestmark = pytest.mark.django_db
 
@@ -136,3 +138,17 @@ def test_the_answers_for_two_arms_differ_in_nothing_but_the_code(study, ada, now
         headers = {name: value for name, value in answer.headers.items() if name != "Set-Cookie"}
         answers.setdefault(factories.arm(dan), (answer.status_code, body, headers, len(answer.content)))
     assert answers["guided"] == answers["unguided"]
+
+
+def test_the_export_for_verification_is_the_statisticians_and_replays(study, staff, ready, ada):
+    ask(ada, study, ready, a_key())
+    answer = Client(staff("statistician")).post(f"studies/{study.slug}/randomisation/export/", key=a_key())
+    said: list[str] = []
+    assert (answer.status_code, verifier.main(["-"], io.StringIO(answer.content.decode()), said.append)) == (200, 0)
+    assert AuditEvent.objects.filter(action="randomisation exported").count() == 1
+
+
+def test_while_the_arms_are_concealed_nothing_is_exported(study, staff):
+    Study.objects.filter(pk=study.pk).update(simulated=False)
+    answer = Client(staff("statistician")).post(f"studies/{study.slug}/randomisation/export/", key=a_key())
+    assert (answer.status_code, answer.json()["code"]) == (409, "lists_concealed")

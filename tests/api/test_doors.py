@@ -49,6 +49,9 @@ ROLES = {  # who may use what in a study; nobody else
     **{key: {"researcher", "supervisor"} for key in ("same_person", "decision", "impact")},
     **{key: {"supervisor"} for key in ("treatment_received", "forced_allocation", "code_break", "show_arm")},
     "study_lock": {"statistician"},
+    "randomisation_export": {"statistician"},
+    "randomisation_assessment": {"researcher", "statistician"},
+    "randomisation_annex": {"researcher"},
     **{key: {"researcher", "supervisor"} for key in ("alerts", "alert_take", "alert_contact", "alert_close")},
     **{key: {"assessor"} for key in ("assessments_due", "assessment_enter")},
 }

@@ -892,6 +892,7 @@ def test_every_page_that_writes_has_an_endpoint():
 def test_every_endpoint_that_writes_has_a_page():
     alone = {
         "token": "signing in; a page has the sign-in page",
+        "randomisation_export": "for programs; at a desk it is `manage.py verify_randomisation STUDY --export FILE`",
         "allocations": "for a study that registers its people elsewhere; here the journey allocates by itself",
     }
     paired = {pair.endpoint for pair in PAIRS}

@@ -150,6 +150,9 @@ CATALOGUE: Mapping[str, Named] = {
     "outcomes.scoring.AnswerOutsideOptions": Named(
         BAD_REQUEST, "answer_outside_options", _("An answer is not one of the options.")
     ),
+    "randomisation.actions.proofs.ArmsConcealed": Named(
+        CONFLICT, "lists_concealed", _("What every draw can be made from again is given out once the study is locked.")
+    ),
     "randomisation.actions.allocations.AlreadyRandomised": Named(
         CONFLICT, "already_randomised", _("This person is randomised already; that never changes.")
     ),
