@@ -18,7 +18,7 @@ from tests.conftest import NOW
 from tests.test_every_post import SEEN_BY
 from trial.models import Study
 
-pytestmark = pytest.mark.django_db
+pytestmark = [pytest.mark.once, pytest.mark.django_db]
 
 SLUG = "quiet-mornings"
 ANYBODYS = reverse("help")

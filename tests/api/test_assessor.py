@@ -21,7 +21,7 @@ from trial import actors, worker
 from trial.actions import participants
 from trial.models import AuditEvent, Participant, Study, User
 
-pytestmark = pytest.mark.django_db
+pytestmark = [pytest.mark.once, pytest.mark.django_db]
 
 SAME_LENGTH = "XX-XXXXX"
 

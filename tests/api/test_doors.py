@@ -13,7 +13,7 @@ from tests.api.test_pairs import routes
 from trial import actors
 from trial.actions import alerts
 
-pytestmark = pytest.mark.django_db
+pytestmark = [pytest.mark.once, pytest.mark.django_db]
 
 PUBLIC = {"schema", "docs", "token", "join"}
 WAY_IN = {

@@ -30,7 +30,7 @@ from trial.actions import alerts, messages, studies
 from trial.actions import staff as invitations
 from trial.models import AuditEvent, ExerciseAnswer, Identity, Participant, Study, User
 
-pytestmark = pytest.mark.django_db
+pytestmark = [pytest.mark.once, pytest.mark.django_db]
 
 ROOMS = ("join", audiences.PARTICIPANT, audiences.COACH, audiences.ASSESSOR, audiences.RESEARCH)
 WITHOUT_AN_ENDPOINT = {

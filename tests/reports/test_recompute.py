@@ -43,6 +43,7 @@ def test_the_script_imports_nothing_of_the_project():
 
 
 @pytest.mark.slow
+@pytest.mark.once
 def test_every_number_of_a_report_is_recomputed_from_its_export(db, tmp_path):
     study = factories.an_open_study(SMALL, OPENED_AT)
     middle = OPENED_AT + timedelta(days=55)
@@ -55,6 +56,7 @@ def test_every_number_of_a_report_is_recomputed_from_its_export(db, tmp_path):
 
 
 @pytest.mark.slow
+@pytest.mark.once
 def test_a_number_that_is_off_by_a_millionth_is_found(study, dan, now, tmp_path):
     for age, sex in ((20, "m"), (50, "f"), (61, "m"), (33, "f"), (47, "m")):
         factories.a_randomised_participant(study, now, age=age, sex=sex)

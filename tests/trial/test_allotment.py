@@ -18,7 +18,7 @@ from trial.actions import participants, programme
 from trial.models import AuditEvent
 from trial.queries import allotment
 
-pytestmark = pytest.mark.django_db
+pytestmark = [pytest.mark.once, pytest.mark.django_db]
 WORDS = {
     "guided": "You start now and a coach calls you each week.",
     "unguided": "You start now and go at your own pace.",
