@@ -16,7 +16,17 @@ KEPT = {"PATH", "HOME", "LANG", "TMPDIR", "XDG_RUNTIME_DIR", "FONTCONFIG_PATH"}
 
 def rehearsed(directory: Path, seed: int) -> tuple[list[dict], str]:
     """Numbers and snapshot hash of a rehearsal, made by the command in a process and a database of its own."""
-    command = [sys.executable, "manage.py", "rehearse", "tests/trial/small_study", "--participants", "6", "--days", "60", "--seed"]
+    command = [
+        sys.executable,
+        "manage.py",
+        "rehearse",
+        "tests/trial/small_study",
+        "--participants",
+        "6",
+        "--days",
+        "60",
+        "--seed",
+    ]
     environment = {name: value for name, value in os.environ.items() if name in KEPT}
     done = subprocess.run(
         [*command, str(seed), "--directory", str(directory)],
