@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from datetime import datetime, timedelta
 
 from randomisation import methods
-from randomisation.actions import allocations, lists, matches, seeds
+from randomisation.actions import allocations, matches, seeds
 from randomisation.actions.stages import decide as decide_stage
 from randomisation.models import FIRST, Allocation
 from randomisation.queries import design, stages, switches
@@ -33,6 +33,7 @@ __all__ = [
     "waiting_for",
 ]
 PAUSED_FOR = timedelta(hours=1)  # how long somebody at a stage of a paused study waits until they are looked at again
+STOPPED = (allocations.RandomisationPaused, methods.ListExhausted)  # nobody is allocated for now
 
 
 def opened(study: Study, at: datetime) -> None:
@@ -49,16 +50,9 @@ def allocation(participant: Participant, at: datetime) -> Outcome:
     if not participant.study.is_recruiting:
         return Wait()
     try:
-        allocations.allocate(participant=participant, by=SYSTEM, at=at)
-    except allocations.RandomisationPaused:  # halted, or paused between the question above and the lock
+        allocations.allocate_and_tell(participant=participant, by=SYSTEM, at=at)
+    except (*STOPPED, matches.PossibleDuplicate):  # a pause: a halt, or one between the question above and the lock
         return Wait()
-    except matches.PossibleDuplicate:
-        matches.hold(participant=participant, by=SYSTEM, at=at)
-        return Wait()
-    except methods.ListExhausted:
-        lists.stop_at_end(participant=participant, by=SYSTEM, at=at)
-        return Wait()
-    lists.warn_if_low(participant=participant, by=SYSTEM, at=at)
     return Done()
 
 
@@ -118,14 +112,11 @@ def staging(participant: Participant, at: datetime) -> Outcome:
     arms = stages.arms(participant)
     for point, decision in stages.decisions(participant).items():
         if decision.is_eligible and point not in arms:
+            origin = decision.origin
             try:
-                allocations.allocate(participant=participant, point=point, origin=decision.origin, by=SYSTEM, at=at)
-            except allocations.RandomisationPaused:
+                allocations.allocate_and_tell(participant=participant, point=point, origin=origin, by=SYSTEM, at=at)
+            except STOPPED:
                 return Wait(at + PAUSED_FOR)
-            except methods.ListExhausted:
-                lists.stop_at_end(participant=participant, point=point, by=SYSTEM, at=at)
-                return Wait(at + PAUSED_FOR)
-            lists.warn_if_low(participant=participant, point=point, by=SYSTEM, at=at)
     return Wait()
 
 

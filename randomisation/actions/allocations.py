@@ -15,7 +15,8 @@ from datetime import datetime
 from django.db import connection
 
 from randomisation import stream
-from randomisation.actions import matches, stages
+from randomisation.actions import lists, matches, stages
+from randomisation.methods import ListExhausted
 from randomisation.models import FIRST, Allocation, Scope, StageDecision
 from randomisation.queries import design, histories, switches
 from trial import audit, rows, vault
@@ -79,6 +80,28 @@ def allocate(
         stages.note_settled(person, point, f"{row.design_digest} {row.draw_index}", by=by, at=at)
     journey.look_again(person, at)
     return person.code
+
+
+def allocate_and_tell(
+    *,
+    participant: Participant,
+    point: str = FIRST,
+    origin: str = "",
+    key: str | None = None,
+    by: Actor,
+    at: datetime,
+) -> None:
+    """`allocate`, and what staff are told about it: of a list that runs out, and of who may have come before. Raises what
+    it raises, once they are told."""
+    try:
+        allocate(participant=participant, point=point, origin=origin, key=key, by=by, at=at)
+    except matches.PossibleDuplicate:
+        matches.hold(participant=participant, by=by, at=at)
+        raise
+    except ListExhausted:
+        lists.stop_at_end(participant=participant, point=point, by=by, at=at)
+        raise
+    lists.warn_if_low(participant=participant, point=point, by=by, at=at)
 
 
 def _open_states(point: str) -> tuple[str, ...]:

@@ -13,8 +13,7 @@ from rest_framework.response import Response
 from rest_framework.views import APIView
 
 from outcomes.queries import assessments
-from randomisation import methods
-from randomisation.actions import allocations, lists, matches, proofs
+from randomisation.actions import allocations, proofs
 from randomisation.api import finding
 from randomisation.models import FIRST
 from randomisation.queries import design, stages
@@ -71,19 +70,10 @@ def _check_ready(person: Participant, point: str) -> None:
 
 
 def _allocate(person: Participant, point: str, key: str | None, by: Actor) -> None:
-    """With what the journey tells staff when it allocates: of a list that runs out, and of who may have come before."""
     at = timezone.now()
     decision = stages.decisions(person).get(point)
     origin = decision.origin if decision else ""
-    try:
-        allocations.allocate(participant=person, point=point, origin=origin, key=key, by=by, at=at)
-    except matches.PossibleDuplicate:
-        matches.hold(participant=person, by=by, at=at)
-        raise
-    except methods.ListExhausted:
-        lists.stop_at_end(participant=person, point=point, by=by, at=at)
-        raise
-    lists.warn_if_low(participant=person, point=point, by=by, at=at)
+    allocations.allocate_and_tell(participant=person, point=point, origin=origin, key=key, by=by, at=at)
     person.refresh_from_db()
     journey.advance(person, at)
 
