@@ -6,7 +6,6 @@ from typing import Any
 
 from randomisation.models import Allocation, SealedSeed
 from randomisation.queries import exceptions, lists, proofs
-from trial import vault
 from trial.models import Study
 
 FORMAT = "randomisation-export/v1"
@@ -15,36 +14,26 @@ FORMAT = "randomisation-export/v1"
 def export(study: Study, *, reveal: bool) -> dict[str, Any]:
     """Every allocation in order of commit, with what was published before the first; seed and plans where `reveal`."""
     sealed = SealedSeed.objects.get(study=study)
-    seed = vault.unseal(sealed.ciphertext)
+    committed = proofs.committed(study)
     return {
         "format": FORMAT,
         "study": study.slug,
         "simulated": study.simulated,
         "commitment": sealed.commitment,
         "merkle_root": sealed.merkle_root,
-        "points": [_point(each, reveal) for each in lists.points(lists.sealed_version(sealed), bytes.fromhex(seed))],
-        "seed": seed if reveal else None,
+        "points": [_point(each, reveal) for each in lists.points(committed.version, committed.seed)],
+        "seed": committed.seed.hex() if reveal else None,
         "allocations": [_allocation(row) for row in _rows(study)],
-        "corrections": corrections(study),
-        "error_marks": error_marks(study),
-        "code_breaks": code_breaks(study),
+        "corrections": exceptions.corrections(study),
+        "error_marks": exceptions.error_marks(study),
+        "code_breaks": _code_breaks(study, committed),
     }
 
 
-def corrections(study: Study) -> list[dict[str, Any]]:
-    """Covariates that were put right: point, participant, values (factor -> level), counts_from; in order."""
-    return exceptions.corrections(study)
-
-
-def error_marks(study: Study) -> list[dict[str, Any]]:
-    """Allocations that were marked in error: point, participant, counts_from."""
-    return exceptions.error_marks(study)
-
-
-def code_breaks(study: Study) -> list[dict[str, Any]]:
-    """Arms that were told: point, participant, arm; and from `queries.lists.proof` position, salt and path, or none."""
+def _code_breaks(study: Study, of: lists.Committed) -> list[dict[str, Any]]:
+    """Arms that were told: point, participant, arm; and position, salt and path from the published root, or none."""
     return [
-        {**exceptions.told(each), "arm": each.allocation.arm, **(proofs.proof(each.allocation) or {"path": None})}
+        {**exceptions.told(each), "arm": each.allocation.arm, **(proofs.proof(each.allocation, of) or {"path": None})}
         for each in exceptions.code_breaks(study)
         if not each.is_drill
     ]

@@ -17,9 +17,9 @@ from django.db import connection
 from randomisation import stream
 from randomisation.actions import lists, matches, stages
 from randomisation.methods import ListExhausted
-from randomisation.models import FIRST, Allocation, Scope, StageDecision
+from randomisation.models import FIRST, Allocation, Scope, SealedSeed, StageDecision
 from randomisation.queries import design, histories, switches
-from trial import audit, rows, vault
+from trial import audit, rows
 from trial.actions import journey, participants
 from trial.actions.once import once
 from trial.actors import Actor
@@ -126,7 +126,7 @@ def held(study: int) -> Secret:
         raise WrongIsolation(level)
     if ciphertext is None:
         raise RandomisationPaused(state)
-    return Secret(bytes.fromhex(vault.unseal(ciphertext)), state)
+    return Secret(SealedSeed(ciphertext=ciphertext).seed, state)
 
 
 def _check_eligible(person: Participant, point: str) -> None:

@@ -127,7 +127,7 @@ def _revealed(row: CodeBreak) -> Revealed:
         return Revealed(row)
     arm = row.participant.version.protocol.arm(row.allocation.arm)
     assert arm is not None  # the sections agree on the arms
-    return Revealed(row, arm.code, arm.name, proofs.proof(row.allocation))
+    return Revealed(row, arm.code, arm.name, proofs.proof(row.allocation, proofs.committed(row.study)))
 
 
 @once

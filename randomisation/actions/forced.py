@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from datetime import datetime
 
-from randomisation.actions import seeds
 from randomisation.models import FIRST, Allocation, ForcedAllocation, Proposal, SealedSeed
 from randomisation.queries import design, switches
 from trial import audit, vault
@@ -78,7 +77,7 @@ def allocate(*, proposal: Proposal, participant: Participant, by: Actor, at: dat
         arm=arm,
         probabilities={arm: "1"},
         covariates=covariates,
-        design_digest=designed.digest(seeds.opened_seed(sealed)),
+        design_digest=designed.digest(sealed.seed),
         version=participant.version.number,
         allocated_at=at,
     )

@@ -34,7 +34,7 @@ def make(*, study: Study, rehearsal_seed: int | None = None, by: Actor, at: date
         commitment=stream.commitment(seed),
         design_digest=design.of(version).digest(seed),
         method=version.section("randomisation")["method"],
-        merkle_root=lists.root(version, seed),
+        merkle_root=lists.Committed(version, seed).root,
         made_at=at,
     )
     audit.record(
@@ -51,7 +51,3 @@ def make(*, study: Study, rehearsal_seed: int | None = None, by: Actor, at: date
 def rehearsed(study: Study, number: int) -> bytes:
     stamp.check_kind("rehearsal")
     return hashlib.sha256(f"rehearsal|{study.slug}|{number}".encode()).digest()
-
-
-def opened_seed(sealed: SealedSeed) -> bytes:
-    return bytes.fromhex(vault.unseal(sealed.ciphertext))

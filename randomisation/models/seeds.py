@@ -2,6 +2,7 @@ from __future__ import annotations
 
 from django.db import models
 
+from trial import vault
 from trial.models import Study
 
 
@@ -18,3 +19,8 @@ class SealedSeed(models.Model):
     method = models.CharField(max_length=30)
     merkle_root = models.CharField(max_length=64, blank=True)  # over the salted leaves of the lists; none, no lists
     made_at = models.DateTimeField()
+
+    @property
+    def seed(self) -> bytes:
+        """Opened with the keys from outside the database. Never to be shown before the study is locked."""
+        return bytes.fromhex(vault.unseal(self.ciphertext))

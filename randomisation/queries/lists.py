@@ -6,6 +6,7 @@ Only a rule that reads no further than its stratum has lists: minimisation and i
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
+from functools import cached_property
 from itertools import product
 from typing import Any
 
@@ -70,22 +71,36 @@ def slots(point: Point, seed: bytes) -> list[merkle.Slot]:
     return merkle.slots(point.rule, seed, point.digest, point.name, strata, point.covered)
 
 
-def root(version: ProtocolVersion, seed: bytes) -> str:
-    """The Merkle root over the lists of every point; "" where no point has any."""
-    every = [slot for point in points(version, seed) for slot in slots(point, seed)]
-    return merkle.root(merkle.leaves(seed, every))
+class Committed:
+    """Every list of a study under its published root: made when it is first asked for, and once."""
 
+    def __init__(self, version: ProtocolVersion, seed: bytes) -> None:
+        self.version, self.seed = version, seed
 
-def proof(version: ProtocolVersion, seed: bytes, point: str, stratum: str, position: int) -> dict[str, Any] | None:
-    """What shows that one arm stood at one place of the lists, and nothing else of them; None beyond what is covered."""
-    every = merkle.in_order(slot for each in points(version, seed) for slot in slots(each, seed))
-    places = [(slot.point, slot.stratum, slot.position) for slot in every]
-    if (point, stratum, position) not in places:
-        return None
-    index = places.index((point, stratum, position))
-    steps = merkle.path(merkle.leaves(seed, every), index)
-    salt = merkle.salt(seed, every[index])
-    return {"position": position, "salt": salt.hex(), "path": [[step.side, step.hash] for step in steps]}
+    @cached_property
+    def slots(self) -> list[merkle.Slot]:
+        return merkle.in_order(slot for point in points(self.version, self.seed) for slot in slots(point, self.seed))
+
+    @cached_property
+    def leaves(self) -> list[bytes]:
+        return merkle.leaves(self.seed, self.slots)
+
+    @cached_property
+    def _places(self) -> dict[tuple[str, str, int], int]:
+        return {(slot.point, slot.stratum, slot.position): index for index, slot in enumerate(self.slots)}
+
+    @property
+    def root(self) -> str:
+        """The Merkle root over the lists of every point; "" where no point has any."""
+        return merkle.root(self.leaves)
+
+    def proof(self, point: str, stratum: str, position: int) -> dict[str, Any] | None:
+        """What shows that one arm stood at one place of the lists, and nothing else of them; None beyond what is covered."""
+        index = self._places.get((point, stratum, position))
+        if index is None:
+            return None
+        path = [[step.side, step.hash] for step in merkle.path(self.leaves, index)]
+        return {"position": position, "salt": merkle.salt(self.seed, self.slots[index]).hex(), "path": path}
 
 
 def _covered(point: Point, target: int, most: int) -> Point:

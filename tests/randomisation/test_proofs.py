@@ -10,7 +10,7 @@ import pytest
 from django.core.management import CommandError, call_command
 
 from randomisation import exports, merkle, verifier
-from randomisation.actions import allocations, code_breaks, proofs, seeds
+from randomisation.actions import allocations, code_breaks, proofs
 from randomisation.models import Allocation, SealedSeed
 from randomisation.queries import design, lists
 from tests import factories
@@ -53,7 +53,7 @@ def told(capsys):
 
 def test_the_root_over_all_lists_is_stored_and_in_the_trail_before_anybody_is_allocated(trial, now):
     sealed = SealedSeed.objects.get(study=trial)
-    version, seed = trial.current, seeds.opened_seed(sealed)
+    version, seed = trial.current, sealed.seed
     (point,) = lists.points(version, seed)
     assert (point.strata, point.covered) == (["sex=f", "sex=m"], version.protocol.target)
     every = merkle.slots(design.rule(version), seed, sealed.design_digest, "start", point.strata, point.covered)
@@ -68,7 +68,7 @@ def test_the_root_over_all_lists_is_stored_and_in_the_trail_before_anybody_is_al
 
 
 def test_what_is_drawn_is_what_the_lists_hold(trial):
-    seed = seeds.opened_seed(SealedSeed.objects.get(study=trial))
+    seed = SealedSeed.objects.get(study=trial).seed
     held = {(slot.stratum, slot.position): slot.arm for slot in lists.slots(lists.points(trial.current, seed)[0], seed)}
     rows = Allocation.objects.filter(study=trial)
     assert [held[row.stratum, row.draw_index] for row in rows] == [row.arm for row in rows]
@@ -77,7 +77,7 @@ def test_what_is_drawn_is_what_the_lists_hold(trial):
 def test_one_place_of_the_lists_can_be_shown_without_another(trial):
     sealed = SealedSeed.objects.get(study=trial)
     row = Allocation.objects.filter(study=trial).last()
-    shown = lists.proof(trial.current, seeds.opened_seed(sealed), "start", row.stratum, row.draw_index)
+    shown = lists.Committed(trial.current, sealed.seed).proof("start", row.stratum, row.draw_index)
     slot = merkle.Slot("start", row.stratum, row.draw_index, row.arm)
     steps = [merkle.Step(*step) for step in shown["path"]]
     assert merkle.verify(sealed.merkle_root, bytes.fromhex(shown["salt"]), slot, steps)
@@ -87,9 +87,9 @@ def test_one_place_of_the_lists_can_be_shown_without_another(trial):
 
 
 def test_beyond_what_was_committed_to_there_is_nothing_to_show(trial):
-    seed, target = seeds.opened_seed(SealedSeed.objects.get(study=trial)), trial.current.protocol.target
-    assert lists.proof(trial.current, seed, "start", "sex=f", target - 1) is not None
-    assert lists.proof(trial.current, seed, "start", "sex=f", target) is None
+    seed, target = SealedSeed.objects.get(study=trial).seed, trial.current.protocol.target
+    assert lists.Committed(trial.current, seed).proof("start", "sex=f", target - 1) is not None
+    assert lists.Committed(trial.current, seed).proof("start", "sex=f", target) is None
 
 
 def test_there_are_no_more_leaves_than_opening_has_time_for(trial):
@@ -101,7 +101,7 @@ def test_while_it_is_sealed_the_export_has_neither_seed_nor_plan(trial):
     export = exports.export(trial, reveal=False)
     assert (export["seed"], [point["plan"] for point in export["points"]]) == (None, [None])
     revealed = exports.export(trial, reveal=True)
-    assert revealed["seed"] == seeds.opened_seed(SealedSeed.objects.get()).hex()
+    assert revealed["seed"] == SealedSeed.objects.get().seed.hex()
     assert revealed["points"][0]["plan"] == design.plan(trial.current)
 
 

@@ -53,7 +53,7 @@ def test_a_study_has_one_seed(draft, now):
 
 
 def test_a_seed_comes_from_the_operating_system_unless_it_is_a_rehearsal_s(draft, now, tmp_path):
-    first = seeds.opened_seed(make(draft, now))
+    first = make(draft, now).seed
     assert first not in {seeds.rehearsed(draft, number) for number in range(100)}
 
 

@@ -17,7 +17,7 @@ import pytest
 from django.db import connection
 
 from randomisation import methods, stream
-from randomisation.actions import allocations, seeds
+from randomisation.actions import allocations
 from randomisation.models import Allocation, SealedSeed
 from randomisation.queries import design
 from tests import dump
@@ -73,7 +73,7 @@ def in_part(words: list[str]) -> list[str]:
 def test_neither_seed_nor_keys_nor_restriction_stand_in_the_database_in_any_writing(tmp_path, now, method):
     study = a_trial(tmp_path, now, method, how_many=6)
     sealed = SealedSeed.objects.get(study=study)
-    seed = seeds.opened_seed(sealed)
+    seed = sealed.seed
     keys = [stream.key(seed, sealed.design_digest, stratum) for stratum in ("sex=f", "sex=m")]
     assert dump.found([word for secret in (seed, *keys) for word in in_part(writings(secret))]) == []
     words = RESTRICTED[method][1]
@@ -138,7 +138,7 @@ def test_nothing_in_the_database_serves_as_the_seed(tmp_path, now):
     everything = thirty_two_bytes(text) | {bytes.fromhex(sealed.commitment), bytes.fromhex(sealed.merkle_root)}
     candidates = sorted(everything)
     assert len(candidates) > 200
-    assert hits(rows, seeds.opened_seed(sealed), sealed.design_digest) == 40  # the true one makes every draw
+    assert hits(rows, sealed.seed, sealed.design_digest) == 40  # the true one makes every draw
 
     # A candidate knows nothing, so that each draw agrees with chance p_k for the arm k that came.
     chance = [float(chances[arm]) for _, _, chances, arm in rows]
