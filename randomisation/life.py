@@ -61,14 +61,9 @@ def waiting_for(participant: Participant) -> str:
     if earlier_people.earlier(participant):
         return "looked_into"
     site = participant.version.protocol.site_of(participant.site)
-    return "break" if switches.halted(participant.study_id, FIRST, site, _stratum(participant)) else ""
-
-
-def _stratum(participant: Participant) -> str:
-    """Theirs, as far as it is known: a step that failed may have left a question behind."""
-    designed = design.of(participant.version)
-    is_known = all(factor in participant.answers for factor in designed.factors)
-    return designed.scope(design.covariates(participant)) if is_known else ""
+    # A step that failed may have left a question behind, so that there is no stratum yet.
+    stratum = design.stratum(participant) or ""
+    return "break" if switches.halted(participant.study_id, FIRST, site, stratum) else ""
 
 
 def allotted(participant: Participant) -> Mapping[str, str]:

@@ -7,9 +7,9 @@ published before the first allocation, so that a seed shown afterwards can be ch
 
 import hashlib
 import hmac
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from fractions import Fraction
-from itertools import accumulate, count, islice
+from itertools import accumulate, count, islice, product
 from math import lcm
 
 SEED_BYTES = 32
@@ -43,6 +43,11 @@ def design_digest(seed: bytes, plan: bytes) -> str:
 def stratum_text(levels: Mapping[str, str]) -> str:
     """`site=c01;sex=f`, factors in alphabetical order; separators in a name are escaped, so no two strata agree."""
     return ";".join(f"{_escaped(factor)}={_escaped(level)}" for factor, level in sorted(levels.items()))
+
+
+def stratum_texts(levels: Mapping[str, Sequence[str]]) -> list[str]:
+    """The text of every stratum that the levels of these factors make, also of those that nobody is in."""
+    return [stratum_text(dict(zip(levels, each, strict=True))) for each in product(*levels.values())]
 
 
 def key(seed: bytes, design_digest: str, stratum: str) -> bytes:

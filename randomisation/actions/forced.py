@@ -35,19 +35,12 @@ def check_possible(participant: Participant, arm: str) -> None:
     is_allocated = Allocation.objects.filter(participant=participant, point=FIRST).exists()
     if participant.state != "consented" or is_allocated or not study.is_recruiting:
         raise NotForced
-    if switches.halted(study.pk, FIRST, site, _stratum(participant)):
+    stratum = design.stratum(participant)
+    if stratum is None or switches.halted(study.pk, FIRST, site, stratum):
         raise NotForced
     for _place, used, cap in counted(participant):
         if used >= cap:
             raise CapReached
-
-
-def _stratum(participant: Participant) -> str:
-    """Theirs; raises NotForced while a question that it hangs on is not answered."""
-    try:
-        return design.of(participant.version).scope(design.covariates(participant))
-    except KeyError:
-        raise NotForced from None
 
 
 def counted(participant: Participant) -> list[tuple[str, int, int]]:

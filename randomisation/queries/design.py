@@ -71,6 +71,14 @@ def covariates(participant: Participant, point: str = FIRST, *, origin: str = ""
     return {factor: origin if factor == FROM else answer(participant, factor) for factor in factors}
 
 
+def stratum(participant: Participant) -> str | None:
+    """Theirs at the first point as things stand now; None while a question that it hangs on is not answered."""
+    try:
+        return of(participant.version).scope(covariates(participant))
+    except KeyError:
+        return None
+
+
 def answer(participant: Participant, code: str) -> str:
     """What somebody answered to a question; a site also where there is one only and nobody was asked."""
     protocol = participant.version.protocol

@@ -7,7 +7,6 @@ from __future__ import annotations
 
 from dataclasses import dataclass, replace
 from functools import cached_property
-from itertools import product
 from typing import Any
 
 from randomisation import merkle, methods, stream
@@ -34,9 +33,7 @@ class Point:
 
     @property
     def strata(self) -> list[str]:
-        """The text of every stratum, also of those that nobody is in."""
-        combined = product(*self.levels.values())
-        return [stream.stratum_text(dict(zip(self.levels, each, strict=True))) for each in combined]
+        return stream.stratum_texts(self.levels)
 
 
 def sealed_version(sealed: SealedSeed) -> ProtocolVersion:

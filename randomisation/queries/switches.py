@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
-from itertools import product
+from collections.abc import Sequence
 
 from randomisation import stream
 from randomisation.models import Switch
 from randomisation.queries import design
+from randomisation.sections import levels
 from trial.models import ProtocolVersion
 
 MOST_STRATA = 200  # more than these are not offered one by one
@@ -58,13 +58,5 @@ def targets(version: ProtocolVersion) -> dict[str, list[tuple[str, str]]]:
 def strata(version: ProtocolVersion) -> list[str]:
     """Every stratum of the first point by its text; none where they are too many to choose from."""
     factors = version.section("randomisation").get("strata", [])
-    levels = [list(_levels(version, factor)) for factor in factors]
-    named = [stream.stratum_text(dict(zip(factors, each, strict=True))) for each in product(*levels)]
+    named = stream.stratum_texts({factor: levels(version.protocol, factor) for factor in factors})
     return named if factors and len(named) <= MOST_STRATA else []
-
-
-def _levels(version: ProtocolVersion, factor: str) -> Iterator[str]:
-    question = version.protocol.question(factor)
-    if question is None:
-        return iter(())
-    return iter([site.code for site in version.protocol.sites] if question.kind == "site" else question.option_codes)

@@ -44,7 +44,7 @@ def levels(study: Study, code: str) -> tuple[str, ...]:
     question = study.question(code)
     if question is None or question.kind == "number":
         return ("",)
-    return question.option_codes if question.kind == "choice" else tuple(site.code for site in study.sites)
+    return study.options_of(question)
 
 
 def _notes(study: Study, randomisation: Randomisation, restriction: Mapping[str, Any]) -> Iterator[str]:

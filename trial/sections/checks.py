@@ -63,7 +63,7 @@ def _comparison(rule: Rule, loc: Loc, question: Question, study: Study, source: 
     for name in limits:
         message = f"'{question.code}' is a {question.kind}, not a number; use equals or one_of"
         yield source.problem((*loc, name), message)
-    options = question.option_codes if question.kind == "choice" else tuple(site.code for site in study.sites)
+    options = study.options_of(question)
     if rule.equals is not None and rule.equals not in options:
         yield source.problem((*loc, "equals"), unknown(f"option of {question.code}", rule.equals, options))
     yield from missing(source, (*loc, "one_of"), f"option of {question.code}", rule.one_of or (), options)

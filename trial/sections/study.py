@@ -275,6 +275,10 @@ class Study(Entry):
         for place, stage in enumerate(self.stages):
             yield from ((("stages", place, "arms", number), arm) for number, arm in enumerate(stage.arms))
 
+    def options_of(self, question: Question) -> tuple[str, ...]:
+        """The codes that can be answered to a question of kind choice or site."""
+        return question.option_codes if question.kind == "choice" else tuple(site.code for site in self.sites)
+
     def site_of(self, given: str) -> str:
         """The code of somebody's site: where there is one site only, nobody is asked for it."""
         return given or (self.sites[0].code if len(self.sites) == 1 else "")
