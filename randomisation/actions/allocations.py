@@ -70,7 +70,8 @@ def allocate(
     designed = design.of(person.version, point)
     row = _row(person, designed, secret, origin)
     row.request_key, row.allocated_at = request_key, at
-    _append(row)
+    # That nobody has two is seen to under the lock of the person; the database would refuse the second.
+    rows.insert(row)
     if point == FIRST:
         participants.mark_randomised(participant=person, at=at)
         # The trail says that and where, never which arm.
@@ -200,11 +201,6 @@ def _joined(person: Participant, first: Allocation, covariates: dict[str, str]) 
         design_digest=first.design_digest,
         version=person.version.number,
     )
-
-
-def _append(row: Allocation) -> None:
-    """That nobody has two is seen to under the lock of the person; the database would refuse the second."""
-    rows.insert(row)
 
 
 def _check_goes_on(person: Participant, designed: design.Design, covariates: dict[str, str]) -> None:

@@ -4,14 +4,13 @@ from __future__ import annotations
 
 from datetime import datetime
 
+from randomisation.actions.lists import WARN_AT
 from randomisation.models import FIRST, Allocation, ForcedAllocation, Proposal, SealedSeed
 from randomisation.queries import design, switches
 from trial import audit, vault
 from trial.actions import alerts, journey, participants
 from trial.actors import Actor
 from trial.models import Participant, Study
-
-WARN_AT = (4, 5)  # four of five of a cap
 
 
 class NotForced(Exception):

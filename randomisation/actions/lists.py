@@ -10,7 +10,7 @@ from trial.actions import alerts
 from trial.actors import Actor
 from trial.models import Alert, Participant
 
-WARN_AT = (4, 5)  # four of five of a list
+WARN_AT = (4, 5)  # four of five of a list, or of a cap
 
 
 def warn_if_low(*, participant: Participant, point: str = FIRST, by: Actor, at: datetime) -> Alert | None:

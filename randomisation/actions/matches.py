@@ -8,10 +8,10 @@ from randomisation.models import Match
 from randomisation.queries import matches as reads
 from randomisation.words import VERDICTS
 from trial import audit
-from trial.actions import alerts, participants
+from trial.actions import alerts, journey, participants
 from trial.actions.once import once
 from trial.actors import Actor
-from trial.models import Alert, Journey, Participant
+from trial.models import Alert, Participant
 
 WITHIN_HOURS = 48
 TWICE = "came_twice"  # why the second account of one person leaves
@@ -64,5 +64,5 @@ def settle(*, participant: Participant, verdict: str, by: Actor, at: datetime) -
     )
     if verdict == "same_person":
         participants.withdraw(participant=participant, reason=TWICE, by=by, at=at)
-    Journey.objects.filter(participant=participant).update(due_at=at)
+    journey.look_again(participant, at)
     return match

@@ -27,13 +27,8 @@ class CodeBreakView(APIView):
         status=201,
     )
     def post(self, request: Request, slug: str, code: str) -> Response:
-        study, by = doors.study_for(request, slug, "break_code")
-        given = doors.given(shapes.BreakCode, request)
+        given = finding.about(request, slug, code, "break_code", shapes.BreakCode)
         is_emergency, given["is_drill"] = given.pop("emergency"), given.pop("drill")
-        given |= {
-            "allocation": finding.allocation(request, study, code, given.pop("point")),
-            **finding.who(request, by),
-        }
         answer = {
             "proposal": None if is_emergency else proposals.propose_code_break(**given),
             "revealed": actions.break_at_once(**given) if is_emergency else None,

@@ -34,10 +34,7 @@ class SwitchesView(APIView):
 class CorrectionsView(APIView):
     @writes("correct", "Put a covariate of an allocation right", shapes.Correct, shapes.CorrectionShape, status=201)
     def post(self, request: Request, slug: str, code: str) -> Response:
-        study, by = doors.study_for(request, slug, "correct")
-        given = doors.given(shapes.Correct, request)
-        allocation = finding.allocation(request, study, code, given.pop("point"))
-        row = actions.correct(allocation=allocation, **given, **finding.who(request, by))
+        row = actions.correct(**finding.about(request, slug, code, "correct", shapes.Correct))
         return Response(shapes.CorrectionShape(row).data, status=201)
 
 
@@ -50,20 +47,14 @@ class MarksView(APIView):
         status=201,
     )
     def post(self, request: Request, slug: str, code: str) -> Response:
-        study, by = doors.study_for(request, slug, "correct")
-        given = doors.given(shapes.Mark, request)
-        allocation = finding.allocation(request, study, code, given.pop("point"))
-        row = proposals.propose_mark(allocation=allocation, **given, **finding.who(request, by))
+        row = proposals.propose_mark(**finding.about(request, slug, code, "correct", shapes.Mark))
         return Response(shapes.ProposalShape(row).data, status=201)
 
 
 class IneligibleView(APIView):
     @writes("ineligible", "Record that somebody was not eligible", shapes.Ineligible, shapes.FactShape, status=201)
     def post(self, request: Request, slug: str, code: str) -> Response:
-        study, by = doors.study_for(request, slug, "correct")
-        given = doors.given(shapes.Ineligible, request)
-        allocation = finding.allocation(request, study, code, given.pop("point"))
-        row = actions.mark_ineligible(allocation=allocation, **given, **finding.who(request, by))
+        row = actions.mark_ineligible(**finding.about(request, slug, code, "correct", shapes.Ineligible))
         return Response(shapes.FactShape(row).data, status=201)
 
 
@@ -72,10 +63,7 @@ class ReceivedView(APIView):
         "received", "Record another treatment than theirs; it is sealed", shapes.Received, shapes.FactShape, status=201
     )
     def post(self, request: Request, slug: str, code: str) -> Response:
-        study, by = doors.study_for(request, slug, "received")
-        given = doors.given(shapes.Received, request)
-        allocation = finding.allocation(request, study, code, given.pop("point"))
-        row = actions.record_received(allocation=allocation, **given, **finding.who(request, by))
+        row = actions.record_received(**finding.about(request, slug, code, "received", shapes.Received))
         return Response(shapes.FactShape(row).data, status=201)
 
 

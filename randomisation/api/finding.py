@@ -8,6 +8,7 @@ from django.http import Http404
 from django.shortcuts import get_object_or_404
 from django.utils import timezone
 from rest_framework.request import Request
+from rest_framework.serializers import Serializer
 
 from randomisation.models import Allocation, Proposal
 from randomisation.permissions import sees_point
@@ -33,6 +34,13 @@ def allocation(request: Request, study: Study, code: str, point: str) -> Allocat
     check_point(request, study, point)
     rows = Allocation.objects.select_related("participant__version", "participant__study", "participant__key")
     return get_object_or_404(rows, study=study, participant__code=code, point=point)
+
+
+def about(request: Request, slug: str, code: str, what: str, takes: type[Serializer]) -> dict[str, Any]:
+    """What an action about one allocation is given: by whoever may do `what`, of the person and point that are named."""
+    study, by = doors.study_for(request, slug, what)
+    given = doors.given(takes, request)
+    return {"allocation": allocation(request, study, code, given.pop("point")), **given, **who(request, by)}
 
 
 def proposal(request: Request, study: Study, number: int) -> Proposal:

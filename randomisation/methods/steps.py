@@ -10,8 +10,8 @@ from fractions import Fraction
 from functools import cache
 from math import factorial, gcd, lcm, prod
 
-from randomisation.methods import counted
 from randomisation.methods.blocks import PermutedBlocks
+from randomisation.methods.counted import Counted
 from randomisation.methods.rule import Rule
 
 Counts = tuple[int, ...]
@@ -103,7 +103,7 @@ def stepping(rule: Rule, known: dict[Counts, dict[str, Fraction]] | None = None)
     """From the empty history. Lists of one rule may share `known`, what it said of counts that came up before."""
     if isinstance(rule, PermutedBlocks):
         return BlockSteps(rule)
-    if type(rule).__module__ == counted.__name__:
+    if isinstance(rule, Counted):
         return CountedSteps(rule, known={} if known is None else known)
     return Steps(rule)
 

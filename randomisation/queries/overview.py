@@ -15,11 +15,11 @@ from randomisation.models import (
     ErrorMark,
     ForcedAllocation,
     Proposal,
-    SealedSeed,
     Switch,
     TreatmentReceived,
 )
 from randomisation.queries import design, exceptions, matches, proposals, switches
+from randomisation.queries.comparison import commitment
 from trial.models import Participant, Study
 from trial.queries import staff
 
@@ -58,7 +58,7 @@ def overview(study: Study, sees: Callable[[str], bool]) -> Overview:
     return Overview(
         **counts,
         forced=ForcedAllocation.objects.filter(study=study).count(),
-        commitment=SealedSeed.objects.filter(study=study).values_list("commitment", flat=True).first() or "",
+        commitment=commitment(study),
         halted=switches.in_force(study.pk, events),
         held=matches.held(study),
         names=_names(row for some in rows.values() for row in some),

@@ -26,17 +26,21 @@ def check_points(
 ) -> Iterator[Problem]:
     """Every problem of the first randomisation, then of each stage."""
     restriction = sealed(written)
-    yield from _blocks(written, source, ())
-    yield from _method(written, restriction, source, ())
+    yield from _restriction(written, restriction, source, ())
     stages = restriction.get("stages", {})
     for number, stage in enumerate(written.stages):
-        yield from _blocks(stage, source, ("stages", number))
-        yield from _method(stage, stages[stage.code], source, ("stages", number))
+        yield from _restriction(stage, stages[stage.code], source, ("stages", number))
     yield from repeated(source, ("stages",), [stage.code for stage in written.stages])
     if isinstance(study, Study):
         yield from _arms(written, source, (), study.arm_codes)
         yield from _factors(written, source, (), study, assessments)
         yield from _stages(written, source, study, assessments, study_source)
+
+
+def _restriction(written: WrittenPoint, restriction: dict, source: Source, loc: Loc) -> Iterator[Problem]:
+    """Block sizes each at its own place; what else the method finds only where they are right."""
+    wrong = list(_blocks(written, source, loc))
+    yield from wrong or _method(written, restriction, source, loc)
 
 
 def _blocks(written: Restriction, source: Source, loc: Loc) -> Iterator[Problem]:
@@ -57,8 +61,6 @@ def _blocks(written: Restriction, source: Source, loc: Loc) -> Iterator[Problem]
 def _method(written: WrittenPoint, restriction: dict, source: Source, loc: Loc) -> Iterator[Problem]:
     """What the method itself finds wrong, told where its first word is written."""
     plan = whole_plan(written.model_dump(mode="json", include=set(Point.model_fields)), restriction)
-    if list(_blocks(written, source, loc)):
-        return
     try:
         rule = methods.build(plan)
     except methods.BadParameter as error:

@@ -1,12 +1,16 @@
-"""The API of exceptions to a randomisation."""
+"""The API of randomising, of a design before it is locked, and of exceptions."""
 
 from django.urls import path
 
-from randomisation.api import code_breaks, exceptions
+from randomisation.api import allocations, code_breaks, design, exceptions
 
 STUDY = "studies/<slug:slug>/"
 ONE = f"{STUDY}participants/<str:code>/"
 urlpatterns = [
+    path(f"{STUDY}randomisation/export/", allocations.ExportView.as_view(), name="randomisation_export"),
+    path(f"{STUDY}randomisation/assessment/", design.AssessmentView.as_view(), name="randomisation_assessment"),
+    path(f"{STUDY}randomisation/annex/", design.AnnexView.as_view(), name="randomisation_annex"),
+    path(f"{STUDY}points/<slug:point>/allocations/", allocations.AllocationsView.as_view(), name="allocations"),
     path(f"{STUDY}switches/", exceptions.SwitchesView.as_view(), name="switches"),
     path(f"{ONE}corrections/", exceptions.CorrectionsView.as_view(), name="corrections"),
     path(f"{ONE}error-marks/", exceptions.MarksView.as_view(), name="error_marks"),

@@ -1,5 +1,6 @@
 from django.urls import path
 
+from randomisation.views import design
 from randomisation.views.research import code_breaks, overview, person
 
 HERE = "<slug:slug>/randomisation/"
@@ -7,6 +8,10 @@ ONE = f"{HERE}people/<str:code>/"
 AT = f"{ONE}<slug:point>/"
 urlpatterns = [
     path(HERE, overview.overview, name="randomisation"),
+    path(f"{HERE}design/", design.design, name="design"),
+    path(f"{HERE}design/table.csv", design.design_table, name="design_table"),
+    path(f"{HERE}design/protocol.<slug:language>.<slug:kind>", design.design_text, name="design_text"),
+    path(f"{HERE}design/annex/", design.design_annex, name="design_annex"),
     path(f"{HERE}halt/", overview.halt, name="halt"),
     path(f"{HERE}go-on/", overview.go_on, name="go_on"),
     path(f"{HERE}asked/<int:number>/", code_breaks.decide, name="decide"),

@@ -37,7 +37,6 @@ urlpatterns = [
                 [
                     path("", include("trial.urls.research")),
                     path("", include("outcomes.urls.research")),
-                    path("", include("randomisation.urls.design")),
                     path("", include("coaching_protocol.urls.research")),
                     path("", include("randomisation.urls.research")),
                     path("", include("reports.urls.research")),

@@ -51,8 +51,6 @@ urlpatterns = [
     path("studies/<slug:slug>/alerts/<int:number>/contact/", alerts.ContactView.as_view(), name="alert_contact"),
     path("studies/<slug:slug>/alerts/<int:number>/close/", alerts.CloseView.as_view(), name="alert_close"),
     path("", include("outcomes.urls.api")),
-    path("", include("randomisation.urls.points")),
-    path("", include("randomisation.urls.design_api")),
     path("", include("coaching_protocol.urls.api")),
     path("", include("randomisation.urls.api")),
     path("", include("reports.urls.api")),
