@@ -157,10 +157,13 @@ def start(*, assessment: Assessment, by: Actor, at: datetime) -> Assessment:
 @once
 def save_draft(*, assessment: Assessment, answers: Mapping[str, int | None], by: Actor, at: datetime) -> Assessment:
     """Keep what was answered so far, so that it can be left and resumed. Not an audit event; submitting is.
+    Without an answer nothing changes.
 
     The alert rules on single items look at it already: whoever answers and then leaves the rest may never hand it in.
     """
     assessment = _answerable(assessment, at)
+    if not answers:
+        return assessment
     participant = assessment.participant
     definition = definitions.instrument(participant.version, assessment.instrument)
     scoring.score(definition, answers)  # refuses what nobody could have chosen

@@ -45,11 +45,14 @@ def screening(request: HttpRequest, study: Study, person: Participant, page: str
 
 def _keep_draft(request: HttpRequest, person: Participant, page: Page, is_asked: bool) -> HttpResponse:
     """What is typed and not sent stays in the encrypted session, so that help, a reload or another language costs nothing.
-    Nothing is judged or stored: the person has not answered yet."""
+    Nothing is judged or stored: the person has not answered yet. A field that does not come along stays as it was."""
     if not is_asked:
         return HttpResponse(status=CONFLICT)
-    typed = {name: request.POST[name] for name in _form(person, page).fields if request.POST.get(name)}
-    arrival.keep(request, person.study, draft={"page": page.code, "typed": typed})
+    typed = {name: request.POST[name] for name in _form(person, page).fields if name in request.POST}
+    if typed:
+        arrival.keep(
+            request, person.study, draft={"page": page.code, "typed": {**_draft(request, person, page), **typed}}
+        )
     return HttpResponse(status=NO_CONTENT)
 
 

@@ -6,7 +6,9 @@ from outcomes.models import Assessment
 from tests import factories
 from tests.api import clients
 from tests.api.clients import a_key, of
+from trial.api import lessons
 from trial.models import Alert, AuditEvent, ExerciseAnswer
+from trial.sections.programme import Block
 
 pytestmark = pytest.mark.django_db
 
@@ -95,8 +97,8 @@ def test_lessons_keep_what_is_written_and_open_by_pacing(study, now):
 def test_each_kind_of_exercise_takes_its_own_kind_of_value(study, now):
     dan = factories.a_randomised_participant(study, now)
     client = of(dan)
-    lessons = {each.code: each for each in study.current.programme.modules}
-    kinds = {block.exercise: block for block in lessons["welcome"].exercises}
+    modules = {each.code: each for each in study.current.programme.modules}
+    kinds = {block.exercise: block for block in modules["welcome"].exercises}
     values = {
         "text": ("A walk", [3, None]),
         "checklist": ([0], ["A walk", [99], [True]]),
@@ -113,6 +115,23 @@ def test_each_kind_of_exercise_takes_its_own_kind_of_value(study, now):
     assert kinds
     assert client.put("lessons/welcome/exercises/nothing/", {"value": "x"}).status_code == 404
     assert "A walk" not in str(list(ExerciseAnswer.objects.values_list("value_sealed", flat=True)))
+
+
+def test_a_part_that_is_left_out_of_a_plan_stays_as_it_is():
+    plan = Block(kind="exercise", exercise="plan", code="week", prompt="This week")
+    stored = {"week": {"what": "Walk", "when": "Monday", "where": "Park"}}
+    for given, left in (({}, stored["week"]), ({"what": ""}, {**stored["week"], "what": ""})):
+        assert lessons._checked(plan, given, stored) == left
+
+
+def test_a_draft_of_a_questionnaire_without_an_answer_changes_nothing(study, now):
+    dan = factories.a_consented_participant(study, now)
+    client = of(dan)
+    before = client.get("assessments/pre/PHQ9/").json()
+    assert client.put("assessments/pre/PHQ9/", {"answers": {}}).json() == {**before, "help": None}
+    given = client.put("assessments/pre/PHQ9/", {"answers": {"1": 2}}).json()
+    assert client.put("assessments/pre/PHQ9/", {"answers": {}}).json() == given
+    assert (before["state"], given["state"], given["answers"]) == ("open", "started", {"1": 2})
 
 
 def test_stopping_the_lessons_and_leaving(study, now):

@@ -3,6 +3,7 @@
 Dan writes while his session ends: the page says so and keeps his words, and when he has signed in again in another tab it
 saves them by itself. He presses Save without a session: after signing in the words are back. Two tabs of one lesson do not
 erase each other's. Whoever signs out, or signs in as somebody else, leaves nothing behind in the tab.
+Whoever leaves the page after "Saved" finds every tick and text again.
 """
 
 from __future__ import annotations
@@ -133,3 +134,33 @@ def test_nothing_stays_for_the_next_person_or_after_signing_out(study, window):
     with page.expect_navigation():
         page.locator("footer").get_by_role("button", name="Sign out").click()
     assert (kept(page), written(other)) == (0, {})
+
+
+WAYS = {
+    "help": lambda page: page.get_by_role("link", name="Help now").first.click(),
+    "a link": lambda page: page.get_by_role("link", name="Lessons").first.click(),
+    "the language": lambda page: page.get_by_role("button", name="Nederlands").first.click(),
+    "Back": lambda page: page.go_back(),
+    "a reload": lambda page: page.reload(),
+}
+
+
+@pytest.mark.parametrize("way", WAYS)
+def test_whoever_leaves_after_saved_finds_everything_again(way, study, window):
+    dan = a_reader(study)
+    page = window(dan.user)
+    page.goto("/participant/")
+    page.goto(LESSON)
+    page.get_by_role("checkbox").first.check()
+    page.get_by_label("What", exact=True).fill("A walk")
+    status(page, "saved").wait_for()
+    before = reads.answers(dan, "small-steps")
+    drafts = []
+    page.on("request", lambda request: drafts.append(request.url) if "x-autosave" in request.headers else None)
+    with page.expect_navigation():
+        WAYS[way](page)
+    page.goto(LESSON)
+    assert page.get_by_role("checkbox").first.is_checked()
+    assert page.get_by_label("What", exact=True).input_value() == "A walk"
+    assert reads.answers(dan, "small-steps") == before
+    assert drafts == []

@@ -99,7 +99,8 @@ def _do(request: Request, module: str, action: Callable[..., Any]) -> Response:
 
 class Exercise(serializers.Serializer):
     value = serializers.JSONField(
-        help_text="text: a text. checklist: numbers of options from 0. scale: 0 to 10. plan: {what, when, where}."
+        help_text="text: a text. checklist: numbers of options from 0. scale: 0 to 10. plan: {what, when, where}; "
+        "a part that is left out stays as it is."
     )
 
 
@@ -110,7 +111,8 @@ class ExerciseView(APIView):
         state = _find(_states(person), module)
         if not state.is_open(at):
             raise actions.ModuleNotOpen
-        value = _checked(_block(person, module, exercise), doors.given(Exercise, request)["value"])
+        given = doors.given(Exercise, request)["value"]
+        value = _checked(_block(person, module, exercise), given, programme.answers(person, module))
         actions.save_exercise(
             participant=person,
             module=module,
@@ -160,9 +162,10 @@ def _block(person: Participant, module: str, exercise: str) -> Block:
     return found
 
 
-def _checked(block: Block, value: Any) -> Any:
-    """Judged by the form of the lesson's page; raises ValidationError."""
-    form = Exercises(_typed(block, value), blocks=[block], stored={})
+def _checked(block: Block, value: Any, stored: dict[str, Any]) -> Any:
+    """Judged by the form of the lesson's page, where a part of a plan that does not come along stays as it is stored;
+    raises ValidationError."""
+    form = Exercises(_typed(block, value), blocks=[block], stored=stored)
     if not form.is_valid():
         messages = [str(message) for each in form.errors.values() for message in each]
         raise ValidationError({"value": messages})
@@ -180,7 +183,7 @@ def _typed(block: Block, value: Any) -> dict[str, Any]:
         case ("scale", int()) if not isinstance(value, bool):
             return {code: str(value)}
         case ("scale", None):
-            return {}
+            return {code: ""}
         case ("plan", dict()) if set(value) <= set(PLAN) and all(isinstance(each, str) for each in value.values()):
             return {f"{code}_{part}": text for part, text in value.items()}
     raise ValidationError({"value": [f"Not the value of a {block.exercise} exercise."]})

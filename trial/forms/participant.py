@@ -107,10 +107,11 @@ class Exercises(forms.Form):
         return self.fields[name].initial if self._is_untouched(name, typed) else typed
 
     def _is_untouched(self, name: str, typed: Any) -> bool:
-        """A field stands as it was shown, or is left out of a draft that sends only what changed."""
+        """A field stands as it was shown, or did not come along. A list without a tick sends nothing either: it counts as
+        emptied only where what was shown came along."""
         was = self.data.get(f"{WAS}{name}")
-        if was is None:
-            return any(each.startswith(WAS) for each in self.data)
+        if was is None or self.fields[name].widget.value_omitted_from_data(self.data, self.files, name):
+            return name not in self.data
         return _as_sent(was) == _as_sent(typed)
 
     @property

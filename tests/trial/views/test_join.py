@@ -491,6 +491,17 @@ def test_what_was_typed_among_the_first_questions_is_still_there_after_help(clie
     assert Participant.objects.get().answers == {}
 
 
+def test_a_draft_without_a_field_changes_nothing_and_one_of_one_field_leaves_the_others_alone(client, study):
+    send(client, url("begin"), {}, url("information"))
+    draft(client, url("screening", "basics"), {"age": "41", "sex": "f"})
+    for sent in ({}, {"request_key": "x"}, {"site": "main"}):
+        assert draft(client, url("screening", "basics"), sent) == 204
+    form = client.get(url("screening", "basics")).context["form"]
+    assert [form[name].value() for name in ("age", "sex", "site")] == ["41", "f", "main"]
+    draft(client, url("screening", "basics"), {"age": ""})
+    assert client.get(url("screening", "basics")).context["form"]["age"].value() == ""
+
+
 def test_what_was_ticked_in_a_questionnaire_is_still_there_and_is_gone_once_it_is_sent(client, study):
     send(client, url("begin"), {}, url("information"))
     send(client, url("screening", "basics"), {"age": "41", "sex": "f", "site": "main"})

@@ -426,6 +426,18 @@ def test_a_draft_of_one_field_leaves_the_others_alone(guided, monday):
     }
 
 
+@pytest.mark.parametrize("sent", [{}, {"was_this-week_what": "Walk"}, {"unknown": "1"}])
+def test_a_draft_without_a_field_changes_nothing(sent, guided, monday):
+    client = a_client_in_the_second_lesson(guided, monday)
+    save = url("lesson_save", "small-steps")
+    client.post(save, {**shown(client, "small-steps"), **WRITTEN})
+    before = programme.answers(guided, "small-steps")
+    assert client.post(save, {**sent, "request_key": "k"}, headers={"X-Autosave": "1"}).status_code == 204
+    assert client.post(url("lesson_done", "small-steps"), {**sent, "request_key": "l"}).status_code == 302
+    assert programme.answers(guided, "small-steps") == before
+    assert set(before) == {"good-things", "this-week"}
+
+
 def test_what_somebody_else_typed_on_the_same_device_is_not_taken(guided, monday):
     client = a_client_in_the_second_lesson(guided, monday)
     sent = {**shown(client, "small-steps"), **WRITTEN, "owner": "another"}

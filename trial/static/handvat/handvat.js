@@ -58,6 +58,14 @@ function changes(form) {
     .filter(({ was, value }) => value !== plain(was.value));
 }
 
+/* Leaving a field announces a change even where nothing changed; only this tells whether there is something to send. */
+function filled(form) {
+  const fields = Array.from(new FormData(form)).filter(([name]) => name !== "request_key" && name !== "csrfmiddlewaretoken");
+  return JSON.stringify(fields);
+}
+
+const differs = (form, last) => (before(form).length ? changes(form).length > 0 : filled(form) !== last);
+
 /* What is not saved yet, in this tab alone: it comes back after signing in, to the same person. */
 const KEPT = "handvat:";
 const OWNER = document.body.dataset.owner || "";
@@ -122,6 +130,8 @@ function autosave(form) {
   let timer = null;
   let saving = false;
   let changed = false;
+  let pressed = false;
+  let last = filled(form);
 
   const signIn = form.querySelector("[data-sign-in-again]");
 
@@ -155,8 +165,9 @@ function autosave(form) {
   async function save() {
     if (saving) return;
     const sent = changes(form);
+    const whole = filled(form);
     changed = false;
-    if (before(form).length && !sent.length) {
+    if (!differs(form, last)) {
       keep(form);
       say("saved");
       return;
@@ -174,6 +185,7 @@ function autosave(form) {
       const isOut = answer.redirected && new URL(answer.url).pathname.startsWith("/account/");
       if (!answer.ok || answer.redirected) throw new Error(isOut ? "out" : "failed");
       sent.forEach(({ was, value }) => (was.value = value));
+      last = whole;
       keep(form);
       if (!changed) say("saved");
     } catch (problem) {
@@ -187,6 +199,7 @@ function autosave(form) {
 
   const note = () => {
     changed = true;
+    pressed = false;
     keep(form);
     later(PAUSE_BEFORE_SAVING);
   };
@@ -195,13 +208,14 @@ function autosave(form) {
   form.addEventListener("submit", () => {
     clearTimeout(timer);
     changed = false;
+    pressed = true;
     keep(form, true);
   });
   window.addEventListener("focus", () => {
     if (changed && status && status.dataset.state === "out") later(0);
   });
   window.addEventListener("pagehide", () => {
-    if (!changed) return;
+    if (pressed || !differs(form, last)) return;
     fetch(form.dataset.autosave, {
       method: "POST",
       body: draft(changes(form)),
