@@ -8,7 +8,6 @@ from typing import Any
 
 from allauth.account.adapter import DefaultAccountAdapter
 from allauth.core import context as current
-from django.conf import settings
 from django.contrib import messages
 from django.core.cache import cache
 from django.core.mail import EmailMessage
@@ -18,6 +17,7 @@ from django.utils.translation import get_language
 from django.utils.translation import gettext as _
 
 from trial import mailcodes
+from trial.mail import Letter
 from trial.models import Identity, Participant, User
 from trial.vault import address_hash, keyed_hash
 
@@ -60,13 +60,17 @@ class Adapter(DefaultAccountAdapter):
         self, template_prefix: str, email: Any, context: dict[str, Any], headers: dict[str, str] | None = None
     ) -> EmailMessage:
         """A code comes from the study that the person knows, under its neutral title, as on the way in."""
-        message = super().render_mail(template_prefix, email, context, headers)
+        written = super().render_mail(template_prefix, email, context, headers)
+        about = {"to": email, "subject": written.subject, "body": str(written.body)}
         found = _participant_at(email) if template_prefix == LOGIN_CODE else None
         if found:
             protocol = found.version.protocol
-            message.subject = _("%(title)s: your message") % {"title": _in_language(protocol.public_title)}
-            message.from_email = f"{_in_language(protocol.sender)} <{settings.DEFAULT_FROM_EMAIL}>"
-        return message
+            about |= {
+                "subject": _("%(title)s: your message") % {"title": _in_language(protocol.public_title)},
+                "sender": _in_language(protocol.sender),
+                "reply_to": protocol.contacts.team.email,
+            }
+        return Letter(**about)
 
     def send_mail(self, template_prefix: str, email: str, context: dict[str, Any]) -> None:
         """One mail for one press, also when it arrives twice at the same moment."""

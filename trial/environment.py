@@ -14,6 +14,8 @@ from urllib.parse import parse_qsl, unquote, urlsplit
 
 from cryptography.fernet import Fernet
 
+from trial import headers
+
 ENVIRONMENTS = ("development", "production")
 DEVELOPMENT_SECRET = "development only: refused when HANDVAT_ENVIRONMENT is production"  # noqa: S105
 LOCK_TIMEOUT, STATEMENT_TIMEOUT = "5s", "30s"  # of PostgreSQL, where people wait for the answer
@@ -30,6 +32,10 @@ class MissingSecret(RuntimeError):
 
 class MalformedKey(RuntimeError):
     """A field key is not a Fernet key."""
+
+
+class MalformedAddress(RuntimeError):
+    """HANDVAT_MAIL_FROM is no address, so that no mail could be written."""
 
 
 class MissingMailHost(RuntimeError):
@@ -83,6 +89,16 @@ def mail_host(env: Mapping[str, str]) -> str:
     if not host and is_production(env):
         raise MissingMailHost("HANDVAT_MAIL_HOST is not set. In production mail is sent, never shown on the console.")
     return host
+
+
+def mail_from(env: Mapping[str, str]) -> str:
+    """The address that mail comes from, with or without a name; raises MalformedAddress."""
+    value = env.get("HANDVAT_MAIL_FROM", "no-reply@localhost")
+    try:
+        headers.read(value)
+    except headers.Unwritable as error:
+        raise MalformedAddress(f"HANDVAT_MAIL_FROM: {error}") from None
+    return value
 
 
 def database(env: Mapping[str, str], base: Path) -> dict[str, Any]:

@@ -165,7 +165,7 @@ EMAIL_FILE_PATH = os.environ.get("HANDVAT_MAIL_DIRECTORY", "")
 EMAIL_BACKEND = (
     "trial.mail.MboxBackend"
     if EMAIL_FILE_PATH
-    else "django.core.mail.backends.smtp.EmailBackend"
+    else "trial.mail.SmtpBackend"
     if EMAIL_HOST
     else "django.core.mail.backends.console.EmailBackend"
 )
@@ -173,7 +173,8 @@ EMAIL_PORT = int(os.environ.get("HANDVAT_MAIL_PORT", "587"))
 EMAIL_HOST_USER = os.environ.get("HANDVAT_MAIL_USER", "")
 EMAIL_HOST_PASSWORD = os.environ.get("HANDVAT_MAIL_PASSWORD", "")
 EMAIL_USE_TLS = bool(EMAIL_HOST)
-DEFAULT_FROM_EMAIL = os.environ.get("HANDVAT_MAIL_FROM", "no-reply@localhost")
+EMAIL_TIMEOUT = 20  # seconds for each answer of the host: a silent one holds up nobody for longer
+DEFAULT_FROM_EMAIL = environment.mail_from(os.environ)
 PUBLIC_URL = os.environ.get("HANDVAT_PUBLIC_URL", "http://127.0.0.1:8000")
 
 REST_FRAMEWORK = {

@@ -55,6 +55,13 @@ def test_production_with_every_secret_loads_and_is_strict():
     assert (done.returncode, done.stdout.split()) == (0, ["False", "True", "True"])
 
 
+@pytest.mark.parametrize("value", ["", "nobody", "two@example.org, three@example.org", "Handvat, team <a@example.org>"])
+def test_mail_comes_from_one_address_or_nothing_starts(value):
+    with pytest.raises(environment.MalformedAddress, match="HANDVAT_MAIL_FROM"):
+        environment.mail_from({"HANDVAT_MAIL_FROM": value})
+    assert environment.mail_from({"HANDVAT_MAIL_FROM": "Team <a@example.org>"}) == "Team <a@example.org>"
+
+
 def test_settings_refuse_to_load_in_production_without_a_mail_host_since_codes_would_go_to_the_console():
     done = settings_of({**PRODUCTION, **SET})
     assert (done.returncode, "MissingMailHost: HANDVAT_MAIL_HOST is not set" in done.stderr) == (1, True)

@@ -9,13 +9,13 @@ from datetime import datetime
 
 from django.conf import settings
 from django.core.cache import cache
-from django.core.mail import EmailMessage
 from django.urls import reverse
 from django.utils.translation import gettext as _
 from django.utils.translation import override
 
 from trial import mailcodes, vault
 from trial.actions.once import KeyReused
+from trial.mail import Letter
 from trial.mailcodes import Asked, Verdict
 from trial.models import Identity, Participant, Study
 
@@ -96,7 +96,8 @@ def _mail(study: Study, asked: Asked, language: str) -> None:
     )
     body = _code_words(asked.code) if asked.code else _known_words()
     subject = _("%(title)s: your message") % {"title": title}
-    EmailMessage(subject, body, f"{sender} <{settings.DEFAULT_FROM_EMAIL}>", [asked.email]).send()
+    replies = protocol.contacts.team.email
+    Letter(to=asked.email, subject=subject, body=body, sender=sender, reply_to=replies).send()
 
 
 def _code_words(digits: str) -> str:

@@ -8,14 +8,13 @@ from __future__ import annotations
 import logging
 from datetime import datetime, timedelta
 
-from django.conf import settings
-from django.core.mail import EmailMessage
 from django.db import transaction
 
 from trial import audit, hooks, lifecycles
 from trial.actions.once import once
 from trial.actors import WORKER, Actor
 from trial.entries import Mail
+from trial.mail import Letter
 from trial.models import Message, Participant, Study
 
 logger = logging.getLogger(__name__)
@@ -141,8 +140,7 @@ def _settle(message: Message, state: str, at: datetime) -> str:
 
 
 def _hand_over(mail: Mail) -> None:
-    sender = f"{mail.sender} <{settings.DEFAULT_FROM_EMAIL}>" if mail.sender else settings.DEFAULT_FROM_EMAIL
-    EmailMessage(mail.subject, mail.body, sender, [mail.to]).send()
+    Letter(to=mail.to, subject=mail.subject, body=mail.body, sender=mail.sender).send()
 
 
 def _record(message: Message, action: str, at: datetime, by: Actor = WORKER) -> None:

@@ -1,6 +1,20 @@
 """The study folder: files, YAML with lines, and every mistake at once. Knows no Django and no section's words."""
 
-from trial.folder.fields import LANGUAGES, Code, Count, Day, Days, Email, Entry, Line, Name, Share, Text, Web
+from trial.folder.fields import (
+    LANGUAGES,
+    Code,
+    Count,
+    Day,
+    Days,
+    Email,
+    Entry,
+    HeadingText,
+    Line,
+    Name,
+    Share,
+    Text,
+    Web,
+)
 from trial.folder.parsing import Parsed, parse
 from trial.folder.problems import FolderErrors, Problem, listed, unknown
 from trial.folder.reading import Folder, Loaded, Part, Section, document_of, read
@@ -16,6 +30,7 @@ __all__ = [
     "Entry",
     "Folder",
     "FolderErrors",
+    "HeadingText",
     "Line",
     "Loaded",
     "Loc",

@@ -7,10 +7,13 @@ from typing import Annotated, Any
 from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, StringConstraints, ValidationInfo
 
 from trial.folder.problems import listed
+from trial.headers import check_name
 
 LANGUAGES = ("en", "nl")
 CODE = re.compile(r"[A-Za-z0-9][A-Za-z0-9_-]{0,39}")
-EMAIL = re.compile(r"[^@\s<>,;]+@[A-Za-z0-9-]+(\.[A-Za-z0-9-]+)*\.[A-Za-z]{2,}")
+# What every mail host can be told: RFC 5321 without quotes.
+ATOM = r"[A-Za-z0-9!#$%&'*+/=?^_`{|}~-]+"
+EMAIL = re.compile(rf"{ATOM}(\.{ATOM})*@[A-Za-z0-9-]+(\.[A-Za-z0-9-]+)*\.[A-Za-z]{{2,}}")
 
 
 class Entry(BaseModel):
@@ -75,5 +78,8 @@ Day = Annotated[date, BeforeValidator(_day)]
 Share = Annotated[float, Field(ge=0, le=1)]
 Count = Annotated[int, Field(ge=1)]
 Days = Annotated[int, Field(ge=0, le=3660)]
+# What stands in a header of a mail: the name of its sender, a part of its subject.
+Heading = Annotated[Line, AfterValidator(check_name)]
 # Judged by the `languages` that the caller passes as context; a stored document needs no context.
 Text = Annotated[dict[str, Line], AfterValidator(_in_every_language)]
+HeadingText = Annotated[dict[str, Heading], AfterValidator(_in_every_language)]

@@ -8,7 +8,7 @@ from zoneinfo import available_timezones
 
 from pydantic import AfterValidator, BeforeValidator, Field, ValidationInfo, model_validator
 
-from trial.folder import Code, Count, Day, Email, Entry, Line, Loc, Name, Share, Text, Web, unknown
+from trial.folder import Code, Count, Day, Email, Entry, HeadingText, Line, Loc, Name, Share, Text, Web, unknown
 from trial.rules import Rule
 from trial.sections.opening import Opening
 
@@ -239,8 +239,8 @@ class Study(Entry):
     public_slug: Slug
     code_prefix: Annotated[str, AfterValidator(_prefix)]
     title: Text
-    public_title: Text
-    sender: Text
+    public_title: HeadingText
+    sender: HeadingText
     summary: Text
     registration: Registration | None = None
     sources: tuple[Line, ...] = ()
