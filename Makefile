@@ -37,6 +37,7 @@ demo: setup
 	$(MANAGE) demo
 
 run: setup
+	$(MANAGE) make_keys --if-needed
 	$(MANAGE) migrate --verbosity 0
 	$(MANAGE) serve
 
@@ -49,7 +50,7 @@ check: $(VENV)/.installed-dev
 	$(BIN)/mypy .
 	$(BIN)/djlint --check --lint --quiet .
 	$(BIN)/lint-imports --no-logo 2>/dev/null || $(BIN)/lint-imports
-	$(MANAGE) makemigrations --check --dry-run
+	DATABASE_URL= HANDVAT_DATABASE=:memory: HANDVAT_KIND=rehearsal $(MANAGE) makemigrations --check --dry-run
 
 validate: $(VENV)/.installed-dev
 	$(BIN)/python -m tests.validate

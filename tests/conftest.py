@@ -17,6 +17,7 @@ from hypothesis import HealthCheck
 from hypothesis import settings as hypothesis_settings
 
 from tests import factories
+from trial import environment
 
 SMALL = Path(__file__).parent / "trial" / "small_study"
 NOW = datetime(2026, 3, 2, 10, 0, tzinfo=UTC)  # a Monday
@@ -31,6 +32,12 @@ hypothesis_settings.load_profile("house")
 
 def pytest_configure(config: pytest.Config) -> None:
     settings.DATABASE_KIND = "rehearsal"
+    # Never the keys of the machine, which settings read before this is asked.
+    settings.SECRET_KEY = environment.secret({}, "HANDVAT_SECRET_KEY")
+    settings.FIELD_KEYS = environment.field_keys({})
+    settings.HASH_KEY = environment.secret({}, "HANDVAT_HASH_KEY")
+    settings.AUDIT_KEYS = environment.audit_keys({})
+    settings.WEAK_KEYS = environment.weaknesses({})
     settings.PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]
     settings.STORAGES = {
         **settings.STORAGES,

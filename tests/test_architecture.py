@@ -63,6 +63,7 @@ OTHER_SHAPES = {
 SQL = {
     "trial/audit.py": "the head of a stream, which every action locks",
     "trial/rows.py": "rows that every action writes",
+    "trial/stamp.py": "asked while a database is being opened",
     "trial/triggers.py": "triggers are not in Django's language",
     "randomisation/actions/allocations.py": "asks the isolation level; the lock that others wait for",
     "randomisation/queries/histories.py": "what is read while others wait",

@@ -1,5 +1,6 @@
 from django.apps import AppConfig
-from django.db.models.signals import post_migrate
+from django.db.backends.signals import connection_created
+from django.db.models.signals import post_migrate, pre_migrate
 
 
 class TrialConfig(AppConfig):
@@ -8,7 +9,8 @@ class TrialConfig(AppConfig):
 
     def ready(self) -> None:
         # Grant is a model kept out of trial.models: whoever imports it is named in the import contracts.
-        from trial import checks, grants  # noqa: F401
-        from trial.stamp import prepare_database
+        from trial import checks, grants, stamp  # noqa: F401
 
-        post_migrate.connect(prepare_database, dispatch_uid="trial.prepare_database")
+        connection_created.connect(stamp.check_keys, dispatch_uid="trial.check_keys")
+        pre_migrate.connect(stamp.check_keys_before_migrating, sender=self, dispatch_uid="trial.check_keys")
+        post_migrate.connect(stamp.prepare_database, dispatch_uid="trial.prepare_database")

@@ -1,6 +1,7 @@
 """What the process is told from outside: secrets, database, mail. Read once by settings.
 
-A development default exists for every secret so that a fresh machine runs; in production it is refused.
+A development default exists for every secret, so that a fresh machine rehearses; in production it is refused, and so it
+is for a live database (trial/stamp.py).
 """
 
 from __future__ import annotations
@@ -18,8 +19,10 @@ from trial import headers
 
 ENVIRONMENTS = ("development", "production")
 DEVELOPMENT_SECRET = "development only: refused when HANDVAT_ENVIRONMENT is production"  # noqa: S105
+DEVELOPMENT_FIELD_KEY = base64.urlsafe_b64encode(hashlib.sha256(DEVELOPMENT_SECRET.encode()).digest())
 LOCK_TIMEOUT, STATEMENT_TIMEOUT = "5s", "30s"  # of PostgreSQL, where people wait for the answer
-SECRETS = ("HANDVAT_SECRET_KEY", "HANDVAT_FIELD_KEYS", "HANDVAT_HASH_KEY")
+SECRETS = ("HANDVAT_SECRET_KEY", "HANDVAT_FIELD_KEYS", "HANDVAT_HASH_KEY", "HANDVAT_AUDIT_KEYS")
+SHORTEST = 32  # bytes of a secret
 
 
 class UnknownEnvironment(RuntimeError):
@@ -31,7 +34,11 @@ class MissingSecret(RuntimeError):
 
 
 class MalformedKey(RuntimeError):
-    """A field key is not a Fernet key."""
+    """A field key is not a Fernet key, or an audit key has no number of its own."""
+
+
+class WeakKey(RuntimeError):
+    """A key in production stands in the source, or is short enough to be guessed."""
 
 
 class MalformedAddress(RuntimeError):
@@ -64,7 +71,7 @@ def field_keys(env: Mapping[str, str]) -> list[bytes]:
     """Fernet keys, newest first, comma-separated in HANDVAT_FIELD_KEYS; the first encrypts, all decrypt."""
     value = secret(env, "HANDVAT_FIELD_KEYS")
     if value == DEVELOPMENT_SECRET:
-        return [base64.urlsafe_b64encode(hashlib.sha256(value.encode()).digest())]
+        return [DEVELOPMENT_FIELD_KEY]
     keys = [key.strip().encode() for key in value.split(",") if key.strip()]
     if not keys:
         raise MissingSecret("HANDVAT_FIELD_KEYS holds no key.")
@@ -81,6 +88,39 @@ def _check_key(key: bytes, place: int) -> None:
             f"key {place} of HANDVAT_FIELD_KEYS is not a Fernet key: 32 random bytes in URL-safe base64, "
             "as cryptography.fernet.Fernet.generate_key() makes them."
         ) from None
+
+
+def audit_keys(env: Mapping[str, str]) -> dict[int, bytes]:
+    """Keys of the digests in the audit trail, by number, as `1:key,2:key` in HANDVAT_AUDIT_KEYS; the highest number makes
+    new ones, and each event names the number that its digest was made with."""
+    value = secret(env, "HANDVAT_AUDIT_KEYS")
+    if value == DEVELOPMENT_SECRET:
+        return {1: value.encode()}
+    found: dict[int, bytes] = {}
+    for place, each in enumerate(value.split(","), start=1):
+        number, _, key = each.strip().partition(":")
+        if not (number.isascii() and number.isdigit() and len(number) < 6 and key) or int(number) in found:
+            raise MalformedKey(f"key {place} of HANDVAT_AUDIT_KEYS is not NUMBER:KEY with a number of its own.")
+        found[int(number)] = key.encode()
+    return found
+
+
+def weaknesses(env: Mapping[str, str]) -> list[str]:
+    """Why these keys are not fit for a live database, one clause for each name; none of them shows a key.
+
+    Raises WeakKey in production, where no database is served with them.
+    """
+    plain = {name: [secret(env, name).encode()] for name in ("HANDVAT_SECRET_KEY", "HANDVAT_HASH_KEY")}
+    keys = {**plain, "HANDVAT_FIELD_KEYS": field_keys(env), "HANDVAT_AUDIT_KEYS": list(audit_keys(env).values())}
+    known = {DEVELOPMENT_SECRET.encode(), DEVELOPMENT_FIELD_KEY}
+    found = [
+        f"{name} stands in the source" if known & set(keys[name]) else f"{name} is shorter than {SHORTEST} bytes"
+        for name in SECRETS
+        if known & set(keys[name]) or any(len(key) < SHORTEST for key in keys[name])
+    ]
+    if found and is_production(env):
+        raise WeakKey("; ".join(found) + ".")
+    return found
 
 
 def mail_host(env: Mapping[str, str]) -> str:

@@ -9,14 +9,18 @@ from pathlib import Path
 from csp.constants import NONE, SELF
 from django.utils.translation import gettext_lazy as _
 
-from trial import environment
+from trial import environment, keys
 
 BASE_DIR = Path(__file__).resolve().parent.parent
+DATABASES = {"default": environment.database(os.environ, BASE_DIR)}
 PRODUCTION = environment.is_production(os.environ)
 DEBUG = os.environ.get("HANDVAT_DEBUG") == "1" and not PRODUCTION
-SECRET_KEY = environment.secret(os.environ, "HANDVAT_SECRET_KEY")
-FIELD_KEYS = environment.field_keys(os.environ)
-HASH_KEY = environment.secret(os.environ, "HANDVAT_HASH_KEY")
+_told = keys.told(os.environ, DATABASES["default"]["NAME"])
+SECRET_KEY = environment.secret(_told, "HANDVAT_SECRET_KEY")
+FIELD_KEYS = environment.field_keys(_told)
+HASH_KEY = environment.secret(_told, "HANDVAT_HASH_KEY")
+AUDIT_KEYS = environment.audit_keys(_told)
+WEAK_KEYS = environment.weaknesses(_told)  # why no live database is opened with these, if so
 ALLOWED_HOSTS = os.environ.get("HANDVAT_HOSTS", "127.0.0.1,localhost,[::1]").split(",")
 CSRF_TRUSTED_ORIGINS = [f"https://{host}" for host in ALLOWED_HOSTS] if PRODUCTION else []
 
@@ -86,7 +90,6 @@ TEMPLATES = [
 ]
 FORM_RENDERER = "django.forms.renderers.TemplatesSetting"
 
-DATABASES = {"default": environment.database(os.environ, BASE_DIR)}
 CACHES = {
     # Rate limits must hold across processes, so the cache is shared: a table of the same database.
     "default": {"BACKEND": "django.core.cache.backends.db.DatabaseCache", "LOCATION": "shared_cache"}

@@ -8,8 +8,9 @@ from pathlib import Path
 from typing import Any
 
 from django.conf import settings
-from django.core.management import call_command
-from django.db import DEFAULT_DB_ALIAS, connections
+from django.core.management import CommandError, call_command
+from django.db import DEFAULT_DB_ALIAS, OperationalError, connections
+from django.db.backends.base.base import BaseDatabaseWrapper
 from django.utils import timezone
 
 from trial import triggers
@@ -20,6 +21,61 @@ KINDS = ("live", "rehearsal")
 
 class WrongDatabase(Exception):
     """This command is for the other kind of database."""
+
+
+class WeakKeys(CommandError):
+    """A live database is not opened with keys that stand in the source, or are short. A CommandError, so that every
+    command says it in a line, wherever the database is opened first."""
+
+
+_known_kinds: dict[tuple[str, str, str], str] = {}  # of databases that this process has opened: a stamp never changes
+
+
+def check_keys(sender: object, connection: BaseDatabaseWrapper, **_: Any) -> None:
+    """Whenever a database is opened: raises WeakKeys for a live one, and leaves it closed. What has no stamp yet holds
+    nothing, and is refused when it would be migrated to a live one (`check_keys_before_migrating`)."""
+    where = (connection.vendor, str(connection.settings_dict["NAME"]), str(connection.settings_dict["HOST"]))
+    if where not in _known_kinds:
+        found = _kind_of(connection)
+        if not found:
+            return
+        _known_kinds[where] = found
+    if _known_kinds[where] == "live" and settings.WEAK_KEYS:
+        connection.close()
+        raise _weak_keys()
+
+
+def check_keys_before_migrating(using: str = DEFAULT_DB_ALIAS, **_: Any) -> None:
+    if settings.WEAK_KEYS and (_kind_of(connections[using]) or settings.DATABASE_KIND) == "live":
+        raise _weak_keys()
+
+
+def open_once() -> None:
+    """Open the database and close it again, so that a site that may not serve it does not start. One that is away for the
+    moment is waited for by whoever asks for a page."""
+    connection = connections[DEFAULT_DB_ALIAS]
+    try:
+        connection.ensure_connection()
+    except OperationalError:
+        return
+    connection.close()
+
+
+def _weak_keys() -> WeakKeys:
+    return WeakKeys(
+        f"A live database is not opened with these keys: {'; '.join(settings.WEAK_KEYS)}. "
+        "manage.py make_keys makes some (make run does it by itself); the README says what losing them means."
+    )
+
+
+def _kind_of(connection: BaseDatabaseWrapper) -> str:
+    """What the stamp says; "" where there is none."""
+    if Stamp._meta.db_table not in connection.introspection.table_names():
+        return ""
+    with connection.cursor() as cursor:
+        cursor.execute(f"SELECT kind FROM {Stamp._meta.db_table} ORDER BY id LIMIT 1")  # noqa: S608
+        found = cursor.fetchone()
+    return str(found[0]) if found else ""
 
 
 def prepare_database(using: str = DEFAULT_DB_ALIAS, **_: Any) -> None:

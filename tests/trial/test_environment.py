@@ -18,6 +18,7 @@ SET = {
     "HANDVAT_SECRET_KEY": "x" * 50,
     "HANDVAT_FIELD_KEYS": Fernet.generate_key().decode(),
     "HANDVAT_HASH_KEY": "y" * 50,
+    "HANDVAT_AUDIT_KEYS": "1:" + "z" * 50,
 }
 MAIL = {"HANDVAT_MAIL_HOST": "mail.example.org"}
 NEW, OLD = Fernet.generate_key().decode(), Fernet.generate_key().decode()
@@ -37,6 +38,7 @@ def test_production_refuses_a_secret_that_is_missing_or_the_default(name, value)
 
 def settings_of(env: dict[str, str]) -> subprocess.CompletedProcess[str]:
     kept = {key: value for key, value in os.environ.items() if not key.startswith("HANDVAT") and key != "DATABASE_URL"}
+    kept["HOME"] = "/nowhere"  # whose keys are not ours
     code = "import trial.settings as s; print(s.DEBUG, s.SESSION_COOKIE_SECURE, s.SECURE_HSTS_SECONDS > 0)"
     return subprocess.run(
         [sys.executable, "-c", code], cwd=ROOT, env={**kept, **env}, capture_output=True, text=True, check=False
@@ -130,7 +132,7 @@ def test_who_answers_people_waits_for_no_lock_longer_than_they_do_and_the_worker
 
 def test_the_site_answers_people():
     code = "import trial.wsgi; from django.conf import settings; print(settings.DATABASES['default']['OPTIONS'])"
-    told = {**os.environ, "DATABASE_URL": "postgresql://db/trial"}
+    told = {**os.environ, "DATABASE_URL": "postgresql://127.0.0.1:1/trial"}
     done = subprocess.run([sys.executable, "-c", code], cwd=ROOT, env=told, capture_output=True, text=True, check=True)
     assert done.stdout == "{'options': '-c lock_timeout=5s -c statement_timeout=30s'}\n"
 
@@ -170,3 +172,44 @@ def test_a_rehearsal_has_its_database_and_its_mail_in_its_directory(tmp_path):
         "DATABASE_URL": "",
         "HANDVAT_PUBLIC_URL": "http://127.0.0.1:8000",
     }
+
+
+def test_audit_keys_have_numbers_and_the_development_one_is_the_first():
+    assert environment.audit_keys({"HANDVAT_AUDIT_KEYS": "2:new, 1:old"}) == {2: b"new", 1: b"old"}
+    assert list(environment.audit_keys({})) == [1]
+
+
+@pytest.mark.parametrize("bad", ["", "key", ":key", "x:key", "²:key", "2:", "1:other"])
+def test_an_audit_key_without_a_number_of_its_own_is_named_by_its_place_and_never_shown(bad):
+    with pytest.raises(environment.MalformedKey, match="key 2 of HANDVAT_AUDIT_KEYS is not NUMBER:KEY") as refused:
+        environment.audit_keys({"HANDVAT_AUDIT_KEYS": f"1:{NEW},{bad}"})
+    assert NEW not in str(refused.value)
+
+
+def test_fit_keys_have_no_weakness():
+    assert environment.weaknesses(SET) == []
+
+
+@pytest.mark.parametrize(
+    ("name", "value", "says"),
+    [
+        ("HANDVAT_SECRET_KEY", "", "stands in the source"),
+        ("HANDVAT_SECRET_KEY", "x" * 31, "is shorter than 32 bytes"),
+        ("HANDVAT_FIELD_KEYS", "", "stands in the source"),
+        ("HANDVAT_FIELD_KEYS", f"{NEW},{environment.DEVELOPMENT_FIELD_KEY.decode()}", "stands in the source"),
+        ("HANDVAT_HASH_KEY", environment.DEVELOPMENT_SECRET, "stands in the source"),
+        ("HANDVAT_HASH_KEY", "é" * 15, "is shorter than 32 bytes"),
+        ("HANDVAT_AUDIT_KEYS", f"1:{environment.DEVELOPMENT_SECRET},2:{NEW}", "stands in the source"),
+        ("HANDVAT_AUDIT_KEYS", f"1:{NEW},2:short", "is shorter than 32 bytes"),
+    ],
+)
+def test_each_weak_key_is_named_and_production_does_not_begin_with_it(name, value, says):
+    assert environment.weaknesses({**SET, name: value}) == [f"{name} {says}"]
+    if value and value != environment.DEVELOPMENT_SECRET:
+        done = settings_of({**PRODUCTION, **SET, **MAIL, name: value})
+        assert (done.returncode, f"WeakKey: {name} {says}." in done.stderr) == (1, True)
+
+
+@pytest.mark.parametrize("length", [32, 33])
+def test_thirty_two_bytes_are_enough(length):
+    assert environment.weaknesses({**SET, "HANDVAT_SECRET_KEY": "x" * length, "HANDVAT_HASH_KEY": "é" * 16}) == []

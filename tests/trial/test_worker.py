@@ -214,8 +214,16 @@ def test_a_round_that_failed_in_part_ends_the_command_with_an_error(study, setti
         call_command("worker", "--once")
 
 
+def on_an_empty_database(directory: Path) -> dict[str, str]:
+    return {
+        "HANDVAT_DATABASE": str(directory / "empty.sqlite3"),
+        "HANDVAT_KIND": "rehearsal",
+        "DATABASE_URL": "",
+    }
+
+
 def test_the_worker_goes_on_while_the_database_does_not_answer(tmp_path):
-    environment = {**os.environ, "HANDVAT_DATABASE": str(tmp_path / "empty.sqlite3"), "DATABASE_URL": ""}
+    environment = {**os.environ, **on_an_empty_database(tmp_path)}
     command = [sys.executable, "manage.py", "worker", "--every", "0.1", "--verbosity", "2"]
     with subprocess.Popen(
         command, cwd=ROOT, env=environment, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
@@ -239,7 +247,7 @@ def test_the_site_and_the_worker_stop_together_whichever_ends_first(ends):
 
 
 def test_serving_ends_with_an_error_when_the_site_cannot_begin(tmp_path):
-    environment = {**os.environ, "HANDVAT_DATABASE": str(tmp_path / "empty.sqlite3"), "DATABASE_URL": ""}
+    environment = {**os.environ, **on_an_empty_database(tmp_path)}
     command = [sys.executable, "manage.py", "serve", "--bind", "256.0.0.1:1"]
     done = subprocess.run(command, cwd=ROOT, env=environment, capture_output=True, text=True, timeout=60, check=False)
     assert done.returncode == 1

@@ -8,7 +8,7 @@ from django.core.management.base import BaseCommand, CommandError, CommandParser
 from django.db import DatabaseError, close_old_connections
 from django.utils import timezone
 
-from trial import worker
+from trial import stamp, worker
 
 logger = logging.getLogger(__name__)
 
@@ -21,6 +21,7 @@ class Command(BaseCommand):
         parser.add_argument("--every", type=float, default=10.0, help="seconds between rounds (default: 10)")
 
     def handle(self, *args: Any, once: bool, every: float, **options: Any) -> None:
+        stamp.open_once()
         is_told = once or options["verbosity"] > 1
         if once:
             self._check(self._round(is_told))
