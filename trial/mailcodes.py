@@ -9,6 +9,8 @@ from datetime import UTC, datetime, timedelta
 from enum import StrEnum
 from typing import Any, Self
 
+from trial.contact_details import digits
+
 VALID = timedelta(minutes=15)
 MOST_TRIES = 5
 DIGITS = 6
@@ -47,8 +49,7 @@ class Asked:
 def judge(asked: Asked, typed: str, at: datetime) -> Verdict:
     if asked.tries >= MOST_TRIES or at >= asked.sent_at + VALID:
         return Verdict.OVER
-    digits = "".join(sign for sign in typed if sign.isdigit())
-    is_right = bool(asked.code) and hmac.compare_digest(asked.code.encode(), digits.encode())
+    is_right = bool(asked.code) and hmac.compare_digest(asked.code.encode(), digits(typed).encode())
     return Verdict.RIGHT if is_right else Verdict.WRONG
 
 

@@ -128,10 +128,17 @@ ACCOUNT_EMAIL_UNKNOWN_ACCOUNTS = False
 ACCOUNT_EMAIL_SUBJECT_PREFIX = ""
 ACCOUNT_LOGOUT_ON_GET = False
 ACCOUNT_FORMS = {
+    "login": "trial.forms.accounts.SignIn",
+    "reset_password": "trial.forms.accounts.ResetPassword",
     "request_login_code": "trial.forms.accounts.RequestLoginCode",
     "confirm_login_code": "trial.forms.accounts.ConfirmLoginCode",
 }
 MFA_SUPPORTED_TYPES = ["totp", "recovery_codes"]
+MFA_FORMS = {
+    "authenticate": "trial.forms.accounts.SecondFactor",
+    "reauthenticate": "trial.forms.accounts.SecondFactorAgain",
+    "activate_totp": "trial.forms.accounts.NewAuthenticator",
+}
 MFA_TOTP_ISSUER = "Handvat"
 AUTH_PASSWORD_VALIDATORS = [
     {"NAME": "django.contrib.auth.password_validation.MinimumLengthValidator", "OPTIONS": {"min_length": 12}},

@@ -16,6 +16,8 @@ from typing import Any
 from cryptography.fernet import Fernet, MultiFernet
 from django.conf import settings
 
+from trial import contact_details
+
 
 @lru_cache(maxsize=1)
 def _master() -> MultiFernet:
@@ -56,11 +58,21 @@ def keyed_hash(purpose: str, text: str) -> str:
 
 
 def address_hash(email: str) -> str:
-    return keyed_hash("e-mail", email.strip().casefold())
+    """Of the mailbox: the same for every way to write the address, capitals included."""
+    try:
+        mailbox = contact_details.email_address(email)
+    except contact_details.NotOneAddress:
+        mailbox = email.strip()
+    return keyed_hash("e-mail", mailbox.casefold())
 
 
-def phone_hash(phone: str) -> str:
-    return keyed_hash("phone", "".join(ch for ch in phone if ch.isdigit()))
+def phone_hash(phone: str, country: str = contact_details.HOME) -> str:
+    """Of the number, however it is written; what is no number is hashed by its digits, so that it meets its like."""
+    try:
+        number = contact_details.phone_number(phone, country)
+    except contact_details.NotOneNumber:
+        number = contact_details.digits(phone)
+    return keyed_hash("phone", number)
 
 
 class EncryptedSerializer:

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from datetime import datetime
 
 from outcomes.queries import definitions, safety
+from trial import contact_details
 from trial.actions.alerts import raise_alert
 from trial.actors import Actor
 from trial.models import Alert, Participant
@@ -44,6 +45,7 @@ def from_screening(*, participant: Participant, phone: str, by: Actor, at: datet
     rules = definitions.assessments(participant.version).alerts
     if not phone.strip():
         return None
+    phone = contact_details.phone_number(phone, participant.version.protocol.country)
     return raise_alert(
         study=participant.study,
         participant=participant,

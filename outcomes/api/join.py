@@ -18,6 +18,7 @@ from trial.actions import participants
 from trial.api import doors, shapes
 from trial.api.described import JOIN, reads, writes
 from trial.api.errors import NotHere
+from trial.api.fields import PhoneNumberField
 from trial.api.join import WayInView
 from trial.models import Participant, PersonKey
 from trial.sections.study import Page
@@ -118,7 +119,7 @@ def _page(person: Participant, page: str) -> Response:
 
 
 class PhoneNumber(serializers.Serializer):
-    phone = serializers.CharField(max_length=25)
+    phone = PhoneNumberField()
 
 
 class PhoneView(WayInView):
@@ -127,7 +128,7 @@ class PhoneView(WayInView):
     )
     def post(self, request: Request, slug: str) -> Response:
         person = doors.newcomer(request, slug)
-        typed = doors.check_form(Phone(doors.given(PhoneNumber, request)))
+        typed = doors.check_form(Phone(doors.given(PhoneNumber, request), country=person.version.protocol.country))
         try:
             actions.leave_phone(
                 participant=person,

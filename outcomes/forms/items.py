@@ -10,15 +10,15 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
 from outcomes.instruments import Instrument, Wording
-from trial.forms.join import PhoneField
+from trial.forms.fields import AsksForNumber, PhoneField
 
 MODES = [("phone", gettext_lazy("By phone")), ("paper", gettext_lazy("On paper"))]
 
 
-class Phone(forms.Form):
+class Phone(AsksForNumber):
     """A number left by somebody whom nobody knows yet."""
 
-    phone = PhoneField(label="", max_length=25)
+    phone = PhoneField(label="")
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)

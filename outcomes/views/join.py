@@ -139,14 +139,14 @@ def _progress(person: Participant, page: Page) -> dict[str, Any]:
 @require_GET
 @arrival.for_newcomers
 def talk(request: HttpRequest, study: Study, person: Participant) -> HttpResponse:
-    return _talk(request, person, Phone())
+    return _talk(request, person, Phone(country=person.version.protocol.country))
 
 
 @posted_from("join:talk", "slug")
 @arrival.for_newcomers
 def leave_phone(request: HttpRequest, study: Study, person: Participant) -> HttpResponse:
     """Nobody is known yet: staff hear of it only when a number is left. Also for somebody who did not get in."""
-    form = Phone(request.POST)
+    form = Phone(request.POST, country=person.version.protocol.country)
     if not form.is_valid():
         return _talk(request, person, form)
     try:
@@ -160,7 +160,7 @@ def leave_phone(request: HttpRequest, study: Study, person: Participant) -> Http
     except PersonKey.DoesNotExist:  # erased since; the numbers on the page remain
         return redirect("join:help", study.public_slug)
     except KeyReused:  # a page from the browser's history, with a corrected number: it gets a new key
-        form = Phone(form.cleaned_data)
+        form = Phone(form.cleaned_data, country=person.version.protocol.country)
         form.add_error(None, _("This page was sent before, with something else. Look it over, then send it again."))
         return _talk(request, person, form, status=409)
     return redirect("join:talk", study.public_slug)

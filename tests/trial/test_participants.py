@@ -222,11 +222,11 @@ def test_a_corrected_number_is_sealed_found_by_its_new_hash_and_recorded_as_ciph
         participants.correct_contact(participant=dan, phone="06 8765 4321", key="k", by=by, at=later)
 
     identity = Identity.objects.get(participant=dan)
-    assert (identity.phone, identity.phone_changed_at) == ("06 8765 4321", later)
+    assert (identity.phone, identity.phone_changed_at) == ("+31687654321", later)
     assert identity.phone_hash == vault.phone_hash("0687654321") != old
     event = AuditEvent.objects.get(action="phone number corrected")
     assert "8765" not in f"{event.old} {event.new} {identity.phone_sealed}"
-    assert dan.unsealed(json.loads(event.new)["sealed"]) == "06 8765 4321"
+    assert dan.unsealed(json.loads(event.new)["sealed"]) == "+31687654321"
 
 
 def test_the_same_number_and_whoever_left_are_refused(dan, now):

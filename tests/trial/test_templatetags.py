@@ -166,4 +166,8 @@ def test_a_day_follows_the_zone_and_may_carry_its_year():
 
 
 def test_a_phone_number_is_dialled_without_its_punctuation():
-    assert [handvat.tel(number) for number in ("0800-0113", "+31 (0)20 123", "113")] == ["08000113", "+31020123", "113"]
+    assert [handvat.tel(number) for number in ("0800-0113", "+31 (0)20 123 4567", "113")] == [
+        "08000113",
+        "+31201234567",
+        "113",
+    ]

@@ -21,14 +21,14 @@ from trial.models import Alert, Identity, Participant, PersonKey
 
 NAME = "Zebulon Quistorp"
 EMAIL = "zebulon.quistorp@unlikely.example"
-PHONE = "+31 6 9182 7364"
+PHONE = "+31691827364"
 EXERCISE = "I want to walk along the Amstel with Aunt Wilhelmina"
 NOTE = "told me of a quarrel about the blue bicycle"
 DONE = "rang the neighbour at number 4711-0815-42"
 CALL_TIMES = ["thu-evening", "tue-morning"]
 REASON = "because my sister Ottoline reads my mail"
 TYPED = [
-    *(NAME, "Zebulon", "Quistorp", EMAIL, "unlikely.example", PHONE, "91827364", "9182 7364"),
+    *(NAME, "Zebulon", "Quistorp", EMAIL, "unlikely.example", PHONE, "91827364", "9182 7364", "6 9182 7364"),
     *(EXERCISE, "Wilhelmina", NOTE, "bicycle", DONE, "4711-0815", *CALL_TIMES, REASON, "Ottoline"),
 ]
 

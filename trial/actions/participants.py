@@ -12,7 +12,7 @@ from typing import Any
 
 from django.db import IntegrityError, transaction
 
-from trial import audit, hooks, lifecycles, rows, vault
+from trial import audit, contact_details, hooks, lifecycles, rows, vault
 from trial.actions import milestones
 from trial.actions.once import once
 from trial.actors import Actor
@@ -176,11 +176,13 @@ def verify(*, participant: Participant, name: str, email: str, phone: str, by: A
     """The address was checked by a code: from now on the person has a login and contact details.
 
     Raises AddressInUse when someone in this study has the address, and NotAskedNow for somebody who was verified before
-    or is not on the way in any more.
+    or is not on the way in any more; NotOneAddress and NotOneNumber for what the form would have refused.
     """
     participant = locked(participant)
     if participant.state != "screening" or participant.verified_at:
         raise NotAskedNow
+    email = contact_details.email_address(email)
+    phone = contact_details.phone_number(phone, participant.version.protocol.country)
     email_hash = vault.address_hash(email)
     if (
         Identity.objects.filter(study=participant.study, email_hash=email_hash)
@@ -197,7 +199,7 @@ def verify(*, participant: Participant, name: str, email: str, phone: str, by: A
                 participant=participant,
                 study=participant.study,
                 name_sealed=participant.sealed(name),
-                email_sealed=participant.sealed(email.strip()),
+                email_sealed=participant.sealed(email),
                 phone_sealed=participant.sealed(phone),
                 email_hash=email_hash,
                 phone_hash=vault.phone_hash(phone),
@@ -294,6 +296,7 @@ def correct_contact(*, participant: Participant, phone: str, by: Actor, at: date
     if not participant.is_in_study:
         raise NotAskedNow
     identity = Identity.objects.get(participant=participant)
+    phone = contact_details.phone_number(phone, participant.version.protocol.country)
     old, phone_hash = identity.phone_sealed, vault.phone_hash(phone)
     if phone_hash == identity.phone_hash:
         raise SameNumber

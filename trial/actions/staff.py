@@ -9,7 +9,7 @@ from datetime import datetime, timedelta
 from allauth.account.models import EmailAddress
 from django.db import transaction
 
-from trial import audit, hooks, permissions, vault
+from trial import audit, contact_details, hooks, permissions, vault
 from trial.actions import messages
 from trial.actions.once import once
 from trial.actors import Actor
@@ -75,12 +75,13 @@ def invite(
     """
     if role not in permissions.ROLES:
         raise UnknownRole(f"{role!r} is not a role; roles are {', '.join(permissions.ROLES)}")
+    email = contact_details.email_address(email)
     _check_new(study, email, role, at)
     beside = _check_blinding(study, email, role, knowingly, at) if study else []
     invitation = Invitation(
         study=study,
         role=role,
-        email_sealed=vault.seal(email.strip()),
+        email_sealed=vault.seal(email),
         email_hash=vault.address_hash(email),
         invited_by=str(by),
         invited_at=at,
@@ -104,7 +105,7 @@ def _check_new(study: Study | None, email: str, role: str, at: datetime) -> None
     if invited:
         raise AlreadyInvited(invited)
     held = Membership.objects.filter(study=study, role=role, ended_at__isnull=True)
-    if study and held.filter(user__emailaddress__email__iexact=email.strip()).exists():
+    if study and held.filter(user__emailaddress__email__iexact=email).exists():
         raise HasRole(f"is {role} of {study.slug} already")
 
 

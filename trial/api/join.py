@@ -24,6 +24,7 @@ from trial.actions.once import KeyReused
 from trial.api import doors, shapes
 from trial.api.described import JOIN, reads, writes
 from trial.api.errors import CodeOver, CodeWrong, NotHere
+from trial.api.fields import CodeDigitsField, EmailAddressField, PhoneNumberField
 from trial.forms.join import Comprehension, Contact, Signature
 from trial.mailcodes import VALID, Asked, Verdict
 from trial.models import Consent, Journey, Participant, Study
@@ -118,8 +119,8 @@ def _letter(letter: Letter, language: str) -> dict[str, Any]:
 
 class Address(serializers.Serializer):
     name = serializers.CharField(max_length=120)
-    email = serializers.EmailField(max_length=254)
-    phone = serializers.CharField(max_length=25)
+    email = EmailAddressField()
+    phone = PhoneNumberField()
 
 
 class Sent(serializers.Serializer):
@@ -133,7 +134,7 @@ class ContactView(WayInView):
     def post(self, request: Request, slug: str) -> Response:
         person, way_in, at = _newcomer_by_token(request, slug)
         _check_at(person, "trial.verification")
-        typed = doors.check_form(Contact(doors.given(Address, request)))
+        typed = doors.check_form(Contact(doors.given(Address, request), country=person.version.protocol.country))
         key = doors.key(request) or str(uuid.uuid4())
         asked = mailcodes.ask(
             participant=person, typed=typed, language=person.language, before=_asked(way_in), key=key, at=at
@@ -143,7 +144,7 @@ class ContactView(WayInView):
 
 
 class Code(serializers.Serializer):
-    code = serializers.CharField(max_length=20)
+    code = CodeDigitsField()
 
 
 class Verified(shapes.ProgressShape):

@@ -18,6 +18,7 @@ from trial.actions import journey, participants
 from trial.actions import programme as programme_actions
 from trial.api import doors, shapes
 from trial.api.described import reads, writes
+from trial.api.fields import PhoneNumberField
 from trial.entries import Task
 from trial.forms.participant import DAYS, PARTS, REASONS, CallTimes, OwnNumber
 from trial.models import Identity, Participant
@@ -119,7 +120,7 @@ class CallTimesView(APIView):
 
 
 class PhoneShape(serializers.Serializer):
-    phone = serializers.CharField(max_length=25)
+    phone = PhoneNumberField()
 
 
 class PhoneView(APIView):
@@ -134,7 +135,7 @@ class PhoneView(APIView):
     @writes("phone", "Correct the participant's own phone number", PhoneShape, shapes.ProgressShape)
     def put(self, request: Request) -> Response:
         person, at = doors.in_the_study(request), timezone.now()
-        chosen = doors.check_form(OwnNumber(doors.given(PhoneShape, request)))
+        chosen = doors.check_form(OwnNumber(doors.given(PhoneShape, request), country=person.version.protocol.country))
         participants.correct_contact(
             participant=person, phone=chosen["phone"], key=doors.key(request), by=doors.actor_of(person), at=at
         )

@@ -15,6 +15,7 @@ from trial.actions import messages as message_actions
 from trial.actions import staff as actions
 from trial.api import doors
 from trial.api.described import reads, writes
+from trial.api.fields import EmailAddressField
 from trial.models import Invitation, Membership, Message
 from trial.queries import messages as ledger
 from trial.queries import staff as queries
@@ -29,7 +30,7 @@ class MemberShape(serializers.Serializer):
 
 
 class Invite(serializers.Serializer):
-    email = serializers.EmailField()
+    email = EmailAddressField()
     role = serializers.ChoiceField(choices=sorted(permissions.ROLES))
     knowingly = serializers.BooleanField(
         default=False, help_text="That a researcher who coaches or supervises knows the arms; kept in the audit trail."

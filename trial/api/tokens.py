@@ -22,15 +22,16 @@ from rest_framework.views import APIView
 
 from trial.api import doors
 from trial.api.described import writes
+from trial.api.fields import CodeDigitsField, EmailAddressField
 from trial.models import User
 
 FACTORS = (Authenticator.Type.TOTP, Authenticator.Type.RECOVERY_CODES)
 
 
 class Credentials(serializers.Serializer):
-    email = serializers.EmailField()
+    email = EmailAddressField()
     password = serializers.CharField(trim_whitespace=False, style={"input_type": "password"})
-    code = serializers.CharField(required=False, help_text="Where the account has an authenticator or recovery codes.")
+    code = CodeDigitsField(required=False, help_text="Where the account has an authenticator or recovery codes.")
 
 
 class Given(serializers.Serializer):

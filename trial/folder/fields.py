@@ -6,14 +6,12 @@ from typing import Annotated, Any
 
 from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, StringConstraints, ValidationInfo
 
+from trial import contact_details
 from trial.folder.problems import listed
 from trial.headers import check_name
 
 LANGUAGES = ("en", "nl")
 CODE = re.compile(r"[A-Za-z0-9][A-Za-z0-9_-]{0,39}")
-# What every mail host can be told: RFC 5321 without quotes.
-ATOM = r"[A-Za-z0-9!#$%&'*+/=?^_`{|}~-]+"
-EMAIL = re.compile(rf"{ATOM}(\.{ATOM})*@[A-Za-z0-9-]+(\.[A-Za-z0-9-]+)*\.[A-Za-z]{{2,}}")
 
 
 class Entry(BaseModel):
@@ -32,9 +30,10 @@ def _code(value: str) -> str:
 
 
 def _email(value: str) -> str:
-    if not EMAIL.fullmatch(value):
-        raise ValueError(f"'{value}' is no e-mail address, such as team@example.org")
-    return value
+    try:
+        return contact_details.email_address(value)
+    except contact_details.NotOneAddress:
+        raise ValueError(f"'{value}' is no e-mail address, such as team@example.org") from None
 
 
 def _web(value: str) -> str:

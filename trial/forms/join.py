@@ -2,55 +2,32 @@
 
 from __future__ import annotations
 
-import re
 from typing import Any
 
 from django import forms
 from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
+from trial.forms.fields import AsksForNumber, CodeField, EmailField, PhoneField
 from trial.sections.consent import Letter, is_signed_as
 
-PHONE = re.compile(r"\+?[0-9][0-9 ().\-/]{6,24}")
 
-
-class PhoneField(forms.CharField):
-    """A number that people can dial, written as they write it."""
-
-    widget = forms.TextInput(attrs={"type": "tel", "autocomplete": "tel", "inputmode": "tel"})
-
-    def clean(self, value: Any) -> str:
-        number = super().clean(value).strip()
-        digits = sum(sign.isdigit() for sign in number)
-        if number and not (PHONE.fullmatch(number) and 7 <= digits <= 15):
-            raise forms.ValidationError(_("Write the whole number, such as 06 1234 5678 or +31 6 1234 5678"))
-        return number
-
-
-class Contact(forms.Form):
+class Contact(AsksForNumber):
     name = forms.CharField(
         label=_("Your name"),
         help_text=_("What we may call you. You also sign with it."),
         max_length=120,
         widget=forms.TextInput(attrs={"autocomplete": "name"}),
     )
-    email = forms.EmailField(
+    email = EmailField(
         label=_("Your e-mail address"),
         help_text=_("One that only you read. Our messages do not say what the study is about."),
-        max_length=254,
-        widget=forms.EmailInput(attrs={"autocomplete": "email"}),
-        error_messages={"invalid": _("Write the whole address, such as name@example.org")},
     )
-    phone = PhoneField(label=_("Your phone number"), help_text=_("One that only you answer."), max_length=25)
+    phone = PhoneField(label=_("Your phone number"), help_text=_("One that only you answer."))
 
 
 class MailCode(forms.Form):
-    code = forms.CharField(
-        label=_("Code"),
-        help_text=_("Six digits, from the message we sent you."),
-        max_length=20,
-        widget=forms.TextInput(attrs={"inputmode": "numeric", "autocomplete": "one-time-code"}),
-    )
+    code = CodeField(help_text=_("Six digits, from the message we sent you."))
 
 
 class Comprehension(forms.Form):

@@ -8,7 +8,7 @@ from typing import Any
 from django import forms
 from django.utils.translation import gettext_lazy as _
 
-from trial.forms.join import PhoneField
+from trial.forms.fields import AsksForNumber, PhoneField
 from trial.sections.programme import Block
 
 DAYS = {
@@ -52,8 +52,8 @@ class CallTimes(forms.Form):
         return [f"{day}-{part}" for day in DAYS for part in self.cleaned_data[day]]
 
 
-class OwnNumber(forms.Form):
-    phone = PhoneField(label=_("Your phone number"), help_text=_("One that only you answer."), max_length=25)
+class OwnNumber(AsksForNumber):
+    phone = PhoneField(label=_("Your phone number"), help_text=_("One that only you answer."))
 
 
 def in_words(time: str) -> str:

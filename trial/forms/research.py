@@ -11,6 +11,7 @@ from django.utils.translation import gettext_lazy as _
 
 from trial import folder, lifecycles, permissions
 from trial.actions import studies
+from trial.forms.fields import EmailField
 from trial.models import ProtocolVersion
 from trial.words import word
 
@@ -79,7 +80,7 @@ class Confirm(forms.Form):
 
 
 class Invite(forms.Form):
-    email = forms.EmailField(label=_("E-mail address"), widget=forms.EmailInput(attrs={"autocomplete": "off"}))
+    email = EmailField(label=_("E-mail address"), widget=forms.EmailInput(attrs={"autocomplete": "off"}))
     role = forms.ChoiceField(
         label=_("Role"),
         widget=forms.RadioSelect,

@@ -396,6 +396,14 @@ class Migration(migrations.Migration):
             model_name='membership',
             constraint=models.UniqueConstraint(condition=models.Q(('ended_at__isnull', True)), fields=('study', 'user', 'role'), name='one_open_membership_per_role'),
         ),
+        migrations.AddIndex(
+            model_name='identity',
+            index=models.Index(fields=['email_hash'], name='trial_ident_email_h_d138d0_idx'),
+        ),
+        migrations.AddIndex(
+            model_name='identity',
+            index=models.Index(fields=['study', 'phone_hash'], name='trial_ident_study_i_0d8f60_idx'),
+        ),
         migrations.AddConstraint(
             model_name='identity',
             constraint=models.UniqueConstraint(fields=('study', 'email_hash'), name='one_person_per_address'),

@@ -95,6 +95,7 @@ class Identity(models.Model):
     class Meta:
         verbose_name_plural = "identities"
         constraints = [models.UniqueConstraint(fields=["study", "email_hash"], name="one_person_per_address")]
+        indexes = [models.Index(fields=["email_hash"]), models.Index(fields=["study", "phone_hash"])]
 
     @property
     def name(self) -> str:

@@ -23,6 +23,7 @@ SAME_IN_EVERY_ARM = frozenset(
         "alert raised",
         "alert taken",
         "consent signed",
+        "contact details written anew",
         "identity erased",
         "phone number left again",
         "preferred call times given",

@@ -3,6 +3,7 @@
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from datetime import date
 
+from trial import contact_details
 from trial.folder import Loc, Problem, Source, listed, unknown
 from trial.rules import LIMITS, Rule
 from trial.sections.study import Question, Study
@@ -176,6 +177,22 @@ def _rehearsal(study: Study, source: Source) -> Iterator[Problem]:
         yield source.problem(loc, f"says nothing about {listed(lacking)}; every arm has a share")
 
 
+def _contacts(study: Study, source: Source) -> Iterator[Problem]:
+    """A number that coaches and participants are given can be dialled. Crisis lines may be short: 113."""
+    people = {"safety": study.contacts.safety, "team": study.contacts.team}
+    for name, contact in people.items():
+        if contact is None or not contact.phone:
+            continue
+        try:
+            contact_details.phone_number(contact.phone, study.country)
+        except contact_details.NotOneNumber:
+            example = contact_details.phone_example(study.country)
+            yield source.problem(
+                ("contacts", name, "phone"),
+                f"'{contact.phone}' is not one phone number; without letters or an extension, such as {example}",
+            )
+
+
 CHECKS: tuple[Callable[[Study, Source], Iterator[Problem]], ...] = (
     _codes,
     _screening,
@@ -183,4 +200,5 @@ CHECKS: tuple[Callable[[Study, Source], Iterator[Problem]], ...] = (
     _order,
     _grants,
     _rehearsal,
+    _contacts,
 )

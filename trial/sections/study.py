@@ -8,6 +8,7 @@ from zoneinfo import available_timezones
 
 from pydantic import AfterValidator, BeforeValidator, Field, ValidationInfo, model_validator
 
+from trial import contact_details
 from trial.folder import Code, Count, Day, Email, Entry, HeadingText, Line, Loc, Name, Share, Text, Web, unknown
 from trial.rules import Rule
 from trial.sections.opening import Opening
@@ -30,6 +31,8 @@ def _prefix(value: str) -> str:
 def _country(value: str) -> str:
     if not re.fullmatch(r"[A-Z]{2}", value):
         raise ValueError(f"'{value}' is no country code; use two capitals (ISO 3166), such as NL")
+    if not contact_details.has_numbers(value):  # a phone number without a country code is one of this country
+        raise ValueError(f"'{value}' is no country that has phone numbers; use its two capitals (ISO 3166), such as GB")
     return value
 
 

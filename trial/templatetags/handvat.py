@@ -1,6 +1,7 @@
 """What templates of every room need: one way to draw a field, to pick a language and to say when."""
 
 from collections.abc import Mapping
+from contextlib import suppress
 from datetime import date, datetime
 from typing import Any
 from uuid import UUID, uuid4
@@ -15,7 +16,7 @@ from django.utils.safestring import SafeString
 from django.utils.text import Truncator
 from django.utils.translation import get_language, gettext
 
-from trial import words
+from trial import contact_details, words
 
 register = template.Library()
 
@@ -190,5 +191,20 @@ def _short_month(day: date) -> str:
 
 @register.filter
 def tel(number: str) -> str:
-    """A phone number as a link dials it: "0800-0113" becomes "08000113"."""
+    """A phone number as a link dials it: "0800-0113" becomes "08000113", and "+31 (0)20 123 4567" "+31201234567"."""
+    if str(number).lstrip(" (").startswith("+"):
+        with suppress(contact_details.NotOneNumber):
+            return contact_details.phone_number(str(number))
     return "".join(sign for sign in str(number) if sign.isdigit() or sign == "+")
+
+
+@register.filter
+def number_in_words(number: str) -> str:
+    """A participant's number as people read it, with blanks."""
+    return contact_details.phone_in_words(number)
+
+
+@register.filter
+def address_in_words(address: str) -> str:
+    """An e-mail address with its domain as people know it."""
+    return contact_details.email_in_words(address)

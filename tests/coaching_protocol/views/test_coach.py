@@ -17,6 +17,7 @@ from coaching_protocol.models import Attempt, CoachAssignment, CoachingPlan, Con
 from tests import factories
 from trial import actors
 from trial.actions import participants
+from trial.contact_details import phone_in_words
 from trial.models import AuditEvent, Membership, Study, User
 
 NOW = datetime(2026, 3, 2, 10, 0, tzinfo=UTC)  # a Monday; the first call is due on Thursday 5 March
@@ -150,7 +151,7 @@ def test_a_whole_afternoon_from_the_caseload_to_a_logged_call(desk, ben, dan):
 
 
 def test_the_number_is_shown_on_the_answer_to_a_post_alone_and_recorded(desk, ben, dan):
-    phone = dan.identity.phone
+    phone = phone_in_words(dan.identity.phone)
     for name in ("person", "number"):
         page = desk.get(reverse(f"coach:{name}", args=[dan.code]), follow=True)
         assert phone not in page.content.decode()

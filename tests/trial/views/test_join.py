@@ -220,7 +220,7 @@ def test_somebody_turned_away_in_the_same_step_can_still_leave_a_number(client, 
     assert (answer.url, dan.state, dan.left_reason) == (url("talk"), "excluded", "mood")
     send(client, url("leave_phone"), {"phone": "06 1234 5678"}, url("talk"))
     alert = Alert.objects.get()
-    assert dan.unsealed(alert.phone_sealed) == "06 1234 5678"
+    assert dan.unsealed(alert.phone_sealed) == "+31612345678"
     assert "We have your number" in client.get(url("talk")).content.decode()
     assert client.get(url("onward")).url == url("turned_away")
 
@@ -228,7 +228,7 @@ def test_somebody_turned_away_in_the_same_step_can_still_leave_a_number(client, 
 def test_a_number_that_cannot_be_dialled_is_asked_again(client, study):
     screened(client, item_9=1)
     answer = send(client, url("leave_phone"), {"phone": "soon"}, url("talk"))
-    assert "Write the whole number" in answer.content.decode()
+    assert "such as 06 12345678 / +31 6 12345678" in answer.content.decode()
     assert Alert.objects.count() == 0
 
 
@@ -237,11 +237,11 @@ def test_a_number_can_be_corrected_also_on_a_page_that_was_sent_before(client, s
     key = {"request_key": key_of(client.get(url("talk")))}
     client.post(url("leave_phone"), {"phone": "06 1234 5678", **key})
     page = client.post(url("leave_phone"), {"phone": "06 1234 5679", **key})
-    assert (page.status_code, 'value="06 1234 5679"' in page.content.decode()) == (409, True)
+    assert (page.status_code, 'value="+31 6 12345679"' in page.content.decode()) == (409, True)
     client.post(url("leave_phone"), {"phone": "06 1234 5679", "request_key": key_of(page)})
     send(client, url("leave_phone"), {"phone": "06 1234 5670"}, url("talk"))
     alert = Alert.objects.get()
-    assert alert.participant.unsealed(alert.phone_sealed) == "06 1234 5670"
+    assert alert.participant.unsealed(alert.phone_sealed) == "+31612345670"
 
 
 def test_an_item_left_open_at_the_screening_is_asked_again_and_nothing_typed_is_lost(client, study):

@@ -3,13 +3,11 @@
 from typing import Any
 
 from django.conf import settings
-from django.core.exceptions import ValidationError
 from django.core.management.base import BaseCommand, CommandError, CommandParser
-from django.core.validators import validate_email
 from django.urls import reverse
 from django.utils import timezone
 
-from trial import permissions, stamp
+from trial import contact_details, permissions, stamp
 from trial.actions import staff
 from trial.actors import Actor
 from trial.models import Study
@@ -31,8 +29,8 @@ class Command(BaseCommand):
 
     def handle(self, *args: Any, email: str, role: str, study: str | None, knowingly: bool, **options: Any) -> None:
         try:
-            validate_email(email)
-        except ValidationError:
+            email = contact_details.email_address(email)
+        except contact_details.NotOneAddress:
             raise CommandError(f"{email!r} is no e-mail address") from None
         stamp.start()
         try:

@@ -31,7 +31,7 @@ def contact(request: HttpRequest, study: Study, person: Participant) -> HttpResp
     at = timezone.now()
     if not _is_asked(person):
         return arrival.onward(person, at)
-    form = Contact(request.POST or None, initial=_typed(request, study))
+    form = Contact(request.POST or None, initial=_typed(request, study), country=person.version.protocol.country)
     if request.method == "POST" and form.is_valid():
         return _sent(request, study, person, form, at)
     return render(request, "join/contact.html", {"form": form})
@@ -46,7 +46,7 @@ def _sent(request: HttpRequest, study: Study, person: Participant, form: Contact
         form.add_error(None, _("We sent several codes already. Wait an hour, then ask for a new one."))
         return render(request, "join/contact.html", {"form": form})
     except KeyReused:
-        form = Contact({name: form.cleaned_data[name] for name in form.fields})
+        form = Contact({name: form.cleaned_data[name] for name in form.fields}, country=person.version.protocol.country)
         form.add_error(None, _("This page was sent before, with something else. Look it over, then send it again."))
         return render(request, "join/contact.html", {"form": form}, status=409)
     return redirect("join:code", study.public_slug)

@@ -79,7 +79,8 @@ def _keep_times(request: HttpRequest, person: Participant, times: list[str]) -> 
 def phone(request: HttpRequest, person: Participant) -> HttpResponse:
     """The number at which the study reaches this person, to be put right by themselves."""
     identity = _identity(person)
-    form = OwnNumber(request.POST or None, initial={"phone": identity.phone if identity else ""})
+    number, country = identity.phone if identity else "", person.version.protocol.country
+    form = OwnNumber(request.POST or None, initial={"phone": number}, country=country)
     if request.method == "POST" and form.is_valid():
         return _correct_phone(request, person, form)
     return render(request, "participant/phone.html", {"form": form})
