@@ -202,6 +202,7 @@ def test_fit_keys_have_no_weakness():
         ("HANDVAT_AUDIT_KEYS", f"1:{environment.DEVELOPMENT_SECRET},2:{NEW}", "stands in the source"),
         ("HANDVAT_AUDIT_KEYS", f"1:{NEW},2:short", "is shorter than 32 bytes"),
     ],
+    ids=range(8),  # what stands in them is new in each process
 )
 def test_each_weak_key_is_named_and_production_does_not_begin_with_it(name, value, says):
     assert environment.weaknesses({**SET, name: value}) == [f"{name} {says}"]
