@@ -20,6 +20,8 @@ from pydantic import (
     model_validator,
 )
 
+from trial.folder import LARGEST
+
 LIBRARY = Path(__file__).parent / "library"
 
 Name = Annotated[str, Field(min_length=1)]
@@ -40,7 +42,7 @@ class Scoring(_Definition):
 
     method: Literal["sum"]
     items: tuple[Name, ...]
-    max_missing: int = Field(default=0, ge=0)
+    max_missing: int = Field(default=0, ge=0, le=LARGEST)
     missing: Literal["prorate", "none"] = "none"
 
     @model_validator(mode="after")
@@ -57,8 +59,8 @@ class Band(_Definition):
 
     model_config = ConfigDict(validate_by_name=True, validate_by_alias=True, serialize_by_alias=True)
 
-    from_: int = Field(alias="from")
-    to: int
+    from_: int = Field(alias="from", ge=-LARGEST, le=LARGEST)
+    to: int = Field(ge=-LARGEST, le=LARGEST)
     code: Name
     label: TextByLanguage
 
@@ -72,8 +74,8 @@ class Band(_Definition):
 class ReliableChange(_Definition):
     """A reference value from the literature: points, or the pair from which Jacobson and Truax (1991) compute them."""
 
-    points: float | None = Field(default=None, gt=0)
-    sd: float | None = Field(default=None, gt=0)
+    points: float | None = Field(default=None, gt=0, le=LARGEST)
+    sd: float | None = Field(default=None, gt=0, le=LARGEST)
     reliability: float | None = Field(default=None, gt=0, lt=1)
     source: Name
     status: Literal["cited", "unverified"]

@@ -20,7 +20,7 @@ class Adherence(_Frozen):
     """Who counts as having had enough of the programme, and why that is enough (Sieverink 2017 asks for the reason)."""
 
     measure: Literal["modules_completed"] = "modules_completed"
-    at_least: int = Field(ge=1)
+    at_least: int = Field(ge=1, le=1_000_000)
     justification: dict[str, str] = {}
 
 

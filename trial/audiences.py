@@ -13,11 +13,12 @@ from django.shortcuts import render, resolve_url
 from django.utils import timezone, translation
 
 from trial import busy, vault
+from trial.api import errors
 from trial.models import Membership, Participant, Study
 
 PARTICIPANT, COACH, ASSESSOR, RESEARCH = "participant", "coach", "assessor", "research"
 ACCOUNT = "account"
-NOT_THIS_METHOD, UNAVAILABLE = 405, 503
+NOT_THIS_METHOD = 405
 # An address comes with an invitation or is checked on the way in; nobody adds or changes one among the account pages.
 SHUT = {"account_email", "account_email_verification_sent", "account_confirm_email", "account_set_password"}
 # Participants sign in by code: they have no password, no second factor and no address that these pages could show.
@@ -52,12 +53,8 @@ class AudienceDoor:
         return response
 
     def process_exception(self, request: HttpRequest, error: Exception) -> HttpResponse | None:
-        """Somebody else held what was asked for: that is said, with when to come back."""
-        if not busy.is_busy(error):
-            return None
-        page = render(request, "503.html", status=UNAVAILABLE)
-        page.headers["Retry-After"] = str(busy.RETRY_AFTER)
-        return page
+        """Somebody else held what was asked for, or the database is away: that is said, with when to come back."""
+        return errors.unavailable(request, error) if busy.is_passing(error) else None
 
     def process_view(self, request: HttpRequest, view: Any, args: Any, kwargs: Any) -> None:
         room = request.path.split("/")[1]

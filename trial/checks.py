@@ -3,7 +3,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-from django.core.checks import Error, Tags, register
+from django.conf import settings
+from django.core.checks import Error, Tags, Warning, register
 from django.db import connections
 
 from trial import triggers
@@ -17,3 +18,25 @@ def append_only_tables_are_guarded(databases: Sequence[str] | None = None, **_: 
         for alias in databases or []
         for name in triggers.missing(connections[alias])
     ]
+
+
+@register(Tags.security, deploy=True)
+def proxies_are_named(app_configs: Any = None, **_: Any) -> list[Warning]:
+    """Limits count addresses: behind a proxy that is not named everybody has the same."""
+    if not settings.PROXIES:
+        return [
+            Warning(
+                "HANDVAT_PROXIES is not set: behind a proxy everybody would be one address.",
+                hint="Name the proxies that speak to this site, as addresses or networks. Without a proxy, silence this.",
+                id="trial.W001",
+            )
+        ]
+    if any(each.prefixlen == 0 for each in settings.PROXIES):
+        return [
+            Warning(
+                "HANDVAT_PROXIES names every address: whoever asks could choose the address that is counted.",
+                hint="Name the proxies alone.",
+                id="trial.W002",
+            )
+        ]
+    return []

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import base64
 import hashlib
+import ipaddress
 from collections.abc import Mapping, MutableMapping
 from pathlib import Path
 from typing import Any
@@ -21,6 +22,7 @@ ENVIRONMENTS = ("development", "production")
 DEVELOPMENT_SECRET = "development only: refused when HANDVAT_ENVIRONMENT is production"  # noqa: S105
 DEVELOPMENT_FIELD_KEY = base64.urlsafe_b64encode(hashlib.sha256(DEVELOPMENT_SECRET.encode()).digest())
 LOCK_TIMEOUT, STATEMENT_TIMEOUT = "5s", "30s"  # of PostgreSQL, where people wait for the answer
+Network = ipaddress.IPv4Network | ipaddress.IPv6Network
 SECRETS = ("HANDVAT_SECRET_KEY", "HANDVAT_FIELD_KEYS", "HANDVAT_HASH_KEY", "HANDVAT_AUDIT_KEYS")
 SHORTEST = 32  # bytes of a secret
 
@@ -43,6 +45,10 @@ class WeakKey(RuntimeError):
 
 class MalformedAddress(RuntimeError):
     """HANDVAT_MAIL_FROM is no address, so that no mail could be written."""
+
+
+class MalformedProxy(RuntimeError):
+    """What HANDVAT_PROXIES names is neither an address nor a network."""
 
 
 class MissingMailHost(RuntimeError):
@@ -141,6 +147,15 @@ def mail_from(env: Mapping[str, str]) -> str:
     return value
 
 
+def proxies(env: Mapping[str, str]) -> tuple[Network, ...]:
+    """The proxies whose word about a client's address and scheme counts: addresses or networks, with commas between."""
+    named = [each.strip() for each in env.get("HANDVAT_PROXIES", "").split(",") if each.strip()]
+    try:
+        return tuple(ipaddress.ip_network(each) for each in named)
+    except ValueError as error:
+        raise MalformedProxy(f"HANDVAT_PROXIES: {error}; write addresses or networks, as 10.0.0.0/8.") from None
+
+
 def database(env: Mapping[str, str], base: Path) -> dict[str, Any]:
     """Django's DATABASES["default"] from DATABASE_URL, or SQLite at HANDVAT_DATABASE (default var/handvat.sqlite3)."""
     url = env.get("DATABASE_URL", "")
@@ -201,4 +216,5 @@ def _postgresql(url: str, answers_people: bool) -> dict[str, Any]:
         "PORT": str(parts.port or ""),
         "OPTIONS": {**(patience if answers_people else {}), **dict(parse_qsl(parts.query))},
         "CONN_MAX_AGE": 60,
+        "CONN_HEALTH_CHECKS": True,  # a connection that was cut meanwhile is made anew before anything is asked
     }

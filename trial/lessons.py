@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from functools import lru_cache
+
 import nh3
 from markdown_it import MarkdownIt
 
@@ -11,6 +13,7 @@ DEEPEST = 4
 _markdown = MarkdownIt("commonmark", {"html": False})
 
 
+@lru_cache(maxsize=256)  # the same few texts are read again and again
 def to_html(text: str) -> str:
     """Whatever the folder holds, only these tags come out, and links that go somewhere harmless."""
     tokens = _markdown.parse(text)

@@ -22,6 +22,7 @@ HASH_KEY = environment.secret(_told, "HANDVAT_HASH_KEY")
 AUDIT_KEYS = environment.audit_keys(_told)
 WEAK_KEYS = environment.weaknesses(_told)  # why no live database is opened with these, if so
 ALLOWED_HOSTS = os.environ.get("HANDVAT_HOSTS", "127.0.0.1,localhost,[::1]").split(",")
+PROXIES = environment.proxies(os.environ)
 CSRF_TRUSTED_ORIGINS = [f"https://{host}" for host in ALLOWED_HOSTS] if PRODUCTION else []
 
 # What a database is for is stamped into it at its first migration; the commands of the other kind refuse it.
@@ -52,13 +53,14 @@ INSTALLED_APPS = [
 ]
 
 MIDDLEWARE = [
+    "trial.proxies.Forwarded",
     "django.middleware.security.SecurityMiddleware",
     "whitenoise.middleware.WhiteNoiseMiddleware",
     "csp.middleware.CSPMiddleware",
+    "trial.intake.Intake",
     "django.contrib.sessions.middleware.SessionMiddleware",
     "django.middleware.locale.LocaleMiddleware",
     "django.middleware.common.CommonMiddleware",
-    "django.middleware.csrf.CsrfViewMiddleware",
     "django.contrib.auth.middleware.AuthenticationMiddleware",
     "trial.audiences.SignInFirst",
     "allauth.account.middleware.AccountMiddleware",
@@ -66,6 +68,9 @@ MIDDLEWARE = [
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
     "django_htmx.middleware.HtmxMiddleware",
     "trial.audiences.AudienceDoor",
+    # Looks for its token in the body, so it comes after the doors: nothing is read of what nobody may send.
+    "django.middleware.csrf.CsrfViewMiddleware",
+    "trial.intake.AsTyped",
 ]
 
 ROOT_URLCONF = "trial.urls"
@@ -150,7 +155,8 @@ SESSION_COOKIE_AGE = 60 * 60 * 12
 SESSION_COOKIE_SECURE = CSRF_COOKIE_SECURE = PRODUCTION
 SESSION_COOKIE_NAME = "s"
 SECURE_SSL_REDIRECT = PRODUCTION
-SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https") if PRODUCTION else None
+# Only a proxy that is named is believed: trial.proxies takes these headers away from everybody else.
+SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https") if PROXIES else None
 SECURE_HSTS_SECONDS = 31_536_000 if PRODUCTION else 0
 SECURE_REFERRER_POLICY = "same-origin"
 X_FRAME_OPTIONS = "DENY"
@@ -195,7 +201,7 @@ REST_FRAMEWORK = {
     # DRF's views are exempt from LoginRequiredMiddleware, so the door is closed here.
     "DEFAULT_PERMISSION_CLASSES": ["rest_framework.permissions.IsAuthenticated"],
     "DEFAULT_RENDERER_CLASSES": ["rest_framework.renderers.JSONRenderer"],
-    "DEFAULT_PARSER_CLASSES": ["rest_framework.parsers.JSONParser"],
+    "DEFAULT_PARSER_CLASSES": ["trial.api.parsing.StrictJSON"],
     "DEFAULT_SCHEMA_CLASS": "drf_spectacular.openapi.AutoSchema",
     "EXCEPTION_HANDLER": "trial.api.errors.handle",
 }

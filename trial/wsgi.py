@@ -1,13 +1,14 @@
 import os
 
-from django.core.wsgi import get_wsgi_application
+import django
 
 from trial import environment
 
 environment.answering_people(os.environ)
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "trial.settings")
-application = get_wsgi_application()
+django.setup(set_prefix=False)
 
-from trial import stamp  # noqa: E402  (only now are there apps)
+from trial import entrance, stamp  # noqa: E402  (only now are there apps)
 
+application = entrance.Entrance()
 stamp.open_once()

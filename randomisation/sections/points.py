@@ -7,7 +7,7 @@ from typing import Annotated, Any, Literal, Self
 
 from pydantic import BeforeValidator, ConfigDict, Field, model_validator
 
-from trial.folder import Code, Count, Entry, Line
+from trial.folder import Code, Count, Entry, Line, Whole
 from trial.rules import Rule
 from trial.sections.opening import Opening
 
@@ -83,8 +83,8 @@ class Restriction(Entry):
     p: Exact | None = None
     q: Exact | None = None
     t: Exact | None = None
-    a: Annotated[int, Field(ge=0)] | None = None
-    b: Annotated[int, Field(ge=0)] | None = None
+    a: Annotated[Whole, Field(ge=0)] | None = None
+    b: Annotated[Whole, Field(ge=0)] | None = None
     rho: Count | None = None
     n: Count | None = None
     justification: Line | None = None  # that there is one tells that nothing is left to chance

@@ -19,6 +19,9 @@ import reports.sections
 import trial.sections
 from trial.folder import FolderErrors, parse_yaml, read
 from trial.folder.files import MOST_BYTES, MOST_FILES, digest
+from trial.folder.problems import MOST_PROBLEMS
+from trial.folder.reading import LARGEST_LESSON
+from trial.folder.source import MOST_VALUES
 
 HERE = Path(__file__).parent
 SMALL_STUDY = HERE / "small_study"
@@ -230,6 +233,25 @@ def test_the_digest_is_the_same_for_folder_and_zip_and_wherever_they_are(tmp_pat
     assert digests == {digest(small_files())}
 
 
+def test_a_zip_with_backslashes_and_locks_of_office_programs_is_the_same_folder(tmp_path):
+    littered = {
+        "small study\\~$study.yaml": b"lock",
+        "small study\\programme\\~$welcome.en.md": b"lock",
+        "small study\\programme\\": b"",
+    }
+    windows = {"small study\\" + name.replace("/", "\\"): content for name, content in small_files().items()}
+    assert read(zipped(windows | littered), SECTIONS).sha256 == digest(small_files())
+    shutil.copytree(SMALL_STUDY, tmp_path / "elsewhere")
+    (tmp_path / "elsewhere" / "~$study.yaml").write_bytes(b"lock")
+    assert read(tmp_path / "elsewhere", SECTIONS).sha256 == digest(small_files())
+
+
+def test_a_name_that_stands_in_a_zip_with_both_strokes_is_refused():
+    assert messages(zipped({"programme/a.en.md": b"", "programme\\a.en.md": b"", "b": b""})) == [
+        "programme/a.en.md:1: stands in the zip twice"
+    ]
+
+
 contents = st.dictionaries(st.text(min_size=1, max_size=5), st.binary(max_size=8), max_size=4)
 
 
@@ -252,10 +274,11 @@ def test_a_file_that_is_no_zip_is_one_clear_error(tmp_path):
 
 
 @pytest.mark.parametrize(
-    "name", ["../study.yaml", "/etc/study.yaml", "a/../../b.yaml", "a\\b.yaml", "C:/b.yaml", "./b.yaml"]
+    "name", ["../study.yaml", "/etc/study.yaml", "a/../../b.yaml", "..\\b.yaml", "\\b.yaml", "C:/b.yaml", "./b.yaml"]
 )
 def test_a_name_that_leads_out_of_a_zip_is_refused(name):
-    expected = f"{name!r}:1: leads out of the study folder; names in a zip are relative, without '..'"
+    named = name.replace("\\", "/")
+    expected = f"{named!r}:1: leads out of the study folder; names in a zip are relative, without '..'"
     assert messages(zipped({name: b"a: b"})) == [expected]
 
 
@@ -302,6 +325,47 @@ def test_an_alias_bomb_is_refused_where_it_starts():
 def test_a_text_far_too_large_is_refused_unread():
     files = small_files() | {"coaching.yaml": b"a: b\n" * 100_000}
     assert messages(zipped(files)) == ["coaching.yaml:1: is larger than 400 kB; split or shorten it"]
+
+
+MANY = MOST_VALUES // 2
+WRITTEN_FOR_LONG = {
+    "a list": "- a: b\n" * MANY,
+    "a list on a line": "a: [" + "b, " * MANY * 2 + "]",
+    "lists in a list": "a: [" + "[], " * MANY * 2 + "]",
+    "keys": "".join(f"key_{number}: value\n" for number in range(MANY + 1)),
+    "one key": "a: b\n" * (MANY + 1),
+    "values without a colon": "a: {" + "b c, " * MANY + "}",
+}
+
+
+@pytest.mark.parametrize("text", WRITTEN_FOR_LONG.values(), ids=WRITTEN_FOR_LONG)
+def test_a_file_of_more_values_than_any_study_has_is_refused_before_the_rest_is_read(text):
+    """Reading is slow by the value, not by the byte: 390 kB of short ones took most of a minute."""
+    source = parse_yaml("study.yaml", text)
+    assert not source.is_readable
+    assert [problem.message for problem in source.problems] == [
+        "not readable as YAML: holds more than 20000 keys and values; split or shorten it"
+    ]
+
+
+def test_of_many_mistakes_the_first_are_listed_and_the_rest_is_counted():
+    files = small_files() | {"coaching.yaml": "".join(f"key_{number}: x\n" for number in range(9_000)).encode()}
+    found = messages(zipped(files))
+    assert len(found) == MOST_PROBLEMS + 1
+    assert found[-1].endswith("mistakes after this one")
+
+
+def test_a_lesson_longer_than_a_page_can_be_is_refused():
+    files = small_files() | {"programme/welcome.en.md": b"[" * (LARGEST_LESSON + 1)}
+    assert "programme/welcome.en.md:1: is larger than 60 kB; split or shorten it" in messages(zipped(files))
+
+
+@pytest.mark.parametrize("digits", [7, 30, 400, 5000])
+def test_a_target_of_many_digits_is_too_large(digits):
+    files = edited([{"file": "study.yaml", "replace": "target: 40", "with": f"target: {'9' * digits}"}])
+    [found] = messages(zipped(files))
+    assert "target: " in found
+    assert "too large" in found
 
 
 # whatever is in it

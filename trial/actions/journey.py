@@ -72,13 +72,13 @@ def _keep(journey: Journey, passed: list[str], due_at: datetime | None, at: date
 
 
 def _take(step, participant: Participant, at: datetime) -> Outcome | None:
-    """One step, or None when it failed. Raises OperationalError where the database was busy, and for nothing else."""
+    """One step, or None when it failed. Raises where the database was busy or away, and for nothing else."""
     try:
         with transaction.atomic(durable=True):
             participant.reread()  # locked: whoever else moves this person on waits, and then sees what was done
             return step(participant, at)
     except Exception as error:
-        if busy.is_busy(error):
+        if busy.is_passing(error):
             raise
         # Codes and the kind of the error only: its words and its traceback may hold what somebody typed.
         logger.error("journey step %s failed for %s: %s", hooks.code(step), participant.code, type(error).__name__)

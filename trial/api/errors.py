@@ -6,21 +6,23 @@ name tells: no answer, no address, no arm.
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from django.core.exceptions import PermissionDenied
+from django.core.exceptions import PermissionDenied, RequestDataTooBig, SuspiciousOperation
 from django.http import Http404, HttpRequest, HttpResponse, JsonResponse
+from django.template.loader import render_to_string
 from django.utils.translation import gettext_lazy as _
-from django.views.defaults import page_not_found
 from rest_framework import exceptions
 from rest_framework.response import Response
 from rest_framework.views import set_rollback
 
 from trial import busy
 
-BAD_REQUEST, CONFLICT, GONE, UNPROCESSABLE, LOCKED, TOO_MANY, UNAVAILABLE = 400, 409, 410, 422, 423, 429, 503
+BAD_REQUEST, FORBIDDEN, NOT_FOUND, CONFLICT, GONE, TOO_LARGE, UNPROCESSABLE = 400, 403, 404, 409, 410, 413, 422
+LOCKED, TOO_MANY, FAULT, UNAVAILABLE = 423, 429, 500, 503
 PROBLEM = "application/problem+json"
 
 
@@ -52,6 +54,10 @@ class Named:
 
 
 _OVER = _("This is over, or was done already.")
+_TOO_LARGE = _("What was sent is too large.")
+_UNREADABLE = _("What was sent cannot be read.")
+_AWAY = _("We cannot reach our records now. Send this again in a few seconds, with the same Idempotency-Key.")
+_BUSY = _("Others were busy with the same. Send this again in a few seconds, with the same Idempotency-Key.")
 CATALOGUE: Mapping[str, Named] = {
     "trial.actions.once.KeyReused": Named(
         CONFLICT, "key_reused", _("This Idempotency-Key was used before, with other content.")
@@ -269,8 +275,12 @@ def handle(error: Exception, context: dict[str, Any]) -> Response | None:
     if named:
         set_rollback()
         return problem(named.status, named.code, named.words, _details(error))
-    if busy.is_busy(error):
-        return _busy()
+    if busy.is_passing(error):
+        return _unavailable(error)
+    if isinstance(error, RequestDataTooBig):
+        return problem(TOO_LARGE, "too_large", _TOO_LARGE, {})
+    if isinstance(error, SuspiciousOperation):
+        return problem(BAD_REQUEST, "bad_request", _UNREADABLE, {})
     if isinstance(error, Http404):
         error = exceptions.NotFound()
     elif isinstance(error, PermissionDenied):
@@ -278,20 +288,68 @@ def handle(error: Exception, context: dict[str, Any]) -> Response | None:
     return _of_the_framework(error) if isinstance(error, exceptions.APIException) else None
 
 
-def _busy() -> Response:
-    set_rollback()
-    words = _("Others were busy with the same. Send this again in a few seconds, with the same Idempotency-Key.")
-    response = problem(UNAVAILABLE, "busy", words, {})
+def _unavailable(error: Exception) -> Response:
+    if busy.is_busy(error):
+        set_rollback()
+        response = problem(UNAVAILABLE, "busy", _BUSY, {})
+    else:  # nothing to roll back on a connection that is gone
+        response = problem(UNAVAILABLE, "unavailable", _AWAY, {})
     response["Retry-After"] = str(busy.RETRY_AFTER)
     return response
 
 
+# What goes wrong before a view or outside of one: for the API in its own shape, for everybody else as a page. Django's own
+# pages look for the token of a form, and so read the whole body of somebody who has no business here.
+
+
+def unreadable(request: HttpRequest, exception: Exception | None = None) -> HttpResponse:
+    if isinstance(exception, RequestDataTooBig):
+        return too_large(request)
+    return _in_shape(request, BAD_REQUEST, "bad_request", _UNREADABLE, "400.html")
+
+
+def not_allowed(request: HttpRequest, exception: Exception) -> HttpResponse:
+    return _in_shape(request, FORBIDDEN, "permission_denied", exceptions.PermissionDenied.default_detail, "403.html")
+
+
 def not_found(request: HttpRequest, exception: Exception) -> HttpResponse:
-    """What no address answers: for the API in its own shape, for everybody else as a page."""
-    if not request.path.startswith("/api/"):
-        return page_not_found(request, exception)
-    body = {"code": "not_found", "detail": str(exceptions.NotFound.default_detail), "fields": {}}
-    return JsonResponse(body, status=404, content_type=PROBLEM)
+    return _in_shape(request, NOT_FOUND, "not_found", exceptions.NotFound.default_detail, "404.html")
+
+
+def too_large(request: HttpRequest) -> HttpResponse:
+    return _in_shape(request, TOO_LARGE, "too_large", _TOO_LARGE, "413.html")
+
+
+def unavailable(request: HttpRequest, error: BaseException) -> HttpResponse:
+    is_busy = busy.is_busy(error)
+    code, words = ("busy", _BUSY) if is_busy else ("unavailable", _AWAY)
+    response = _in_shape(request, UNAVAILABLE, code, words, "503.html", {"is_busy": is_busy}, is_bare=not is_busy)
+    response.headers["Retry-After"] = str(busy.RETRY_AFTER)
+    return response
+
+
+def fault(request: HttpRequest) -> HttpResponse:
+    """A fault of ours, unless the database was away before the request reached its view, or afterwards."""
+    error = sys.exc_info()[1]
+    if error and busy.is_passing(error):
+        return unavailable(request, error)
+    return _in_shape(request, FAULT, "fault", _("Something went wrong on our side."), "500.html", is_bare=True)
+
+
+def _in_shape(
+    request: HttpRequest,
+    status: int,
+    code: str,
+    words: Any,
+    page: str,
+    context: Mapping[str, Any] | None = None,
+    is_bare: bool = False,
+) -> HttpResponse:
+    """A bare page asks nothing of the database, not even who is signed in."""
+    if request.path.startswith("/api/"):
+        body = {"code": code, "detail": str(words), "fields": {}}
+        return JsonResponse(body, status=status, content_type=PROBLEM)
+    return HttpResponse(render_to_string(page, dict(context or {}), None if is_bare else request), status=status)
 
 
 def find(error: Exception) -> Named | None:

@@ -48,6 +48,8 @@ class Loaded(serializers.Serializer):
 
 
 class StudiesView(APIView):
+    takes_files = True  # trial.intake
+
     def get_parsers(self) -> list[Any]:
         is_upload = self.request is not None and self.request.method == "POST"
         return [MultiPartParser()] if is_upload or self.request is None else super().get_parsers()

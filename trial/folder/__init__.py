@@ -2,6 +2,7 @@
 
 from trial.folder.fields import (
     LANGUAGES,
+    LARGEST,
     Code,
     Count,
     Day,
@@ -11,9 +12,11 @@ from trial.folder.fields import (
     HeadingText,
     Line,
     Name,
+    Number,
     Share,
     Text,
     Web,
+    Whole,
 )
 from trial.folder.parsing import Parsed, parse
 from trial.folder.problems import FolderErrors, Problem, listed, unknown
@@ -22,6 +25,7 @@ from trial.folder.source import Loc, Source, parse_yaml
 
 __all__ = [
     "LANGUAGES",
+    "LARGEST",
     "Code",
     "Count",
     "Day",
@@ -35,6 +39,7 @@ __all__ = [
     "Loaded",
     "Loc",
     "Name",
+    "Number",
     "Parsed",
     "Part",
     "Problem",
@@ -43,6 +48,7 @@ __all__ = [
     "Source",
     "Text",
     "Web",
+    "Whole",
     "document_of",
     "listed",
     "parse",

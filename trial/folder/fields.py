@@ -75,7 +75,11 @@ Email = Annotated[str, AfterValidator(_email)]
 Web = Annotated[str, AfterValidator(_web)]
 Day = Annotated[date, BeforeValidator(_day)]
 Share = Annotated[float, Field(ge=0, le=1)]
-Count = Annotated[int, Field(ge=1)]
+# Far above anything that is counted in a study, and far below what a database or a calendar can hold.
+LARGEST = 1_000_000
+Count = Annotated[int, Field(ge=1, le=LARGEST)]
+Whole = Annotated[int, Field(ge=-LARGEST, le=LARGEST)]
+Number = Annotated[float, Field(ge=-LARGEST, le=LARGEST)]
 Days = Annotated[int, Field(ge=0, le=3660)]
 # What stands in a header of a mail: the name of its sender, a part of its subject.
 Heading = Annotated[Line, AfterValidator(check_name)]

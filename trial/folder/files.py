@@ -18,6 +18,7 @@ MOST_FILES = 2_000
 
 # What desktops leave behind in folders and archives; no part of the study, so no part of its digest.
 LITTER = {"__MACOSX", "Thumbs.db", "desktop.ini"}
+LITTER_BEGINS = (".", "~$")  # hidden files; the locks of office programs
 
 ZIP_ERRORS = (
     zipfile.BadZipFile,
@@ -62,7 +63,7 @@ def _refusal(name: object, message: str) -> FolderErrors:
 
 
 def _is_litter(name: str) -> bool:
-    return any(part in LITTER or part.startswith(".") for part in PurePosixPath(name).parts)
+    return any(part in LITTER or part.startswith(LITTER_BEGINS) for part in PurePosixPath(name).parts)
 
 
 def _from_directory(root: Path) -> dict[str, bytes]:
@@ -106,30 +107,31 @@ def _from_zip(archive: Path | BinaryIO, label: str) -> dict[str, bytes]:
     try:
         with zipfile.ZipFile(archive) as opened:
             files: dict[str, bytes] = {}
-            for entry in _entries(opened):
-                if entry.filename in files:
-                    raise _refusal(entry.filename, "stands in the zip twice")
-                files[entry.filename] = allowance.take(entry.filename, opened.open(entry))
+            for name, entry in _entries(opened):
+                if name in files:
+                    raise _refusal(name, "stands in the zip twice")
+                files[name] = allowance.take(name, opened.open(entry))
     except ZIP_ERRORS as error:
         raise _refusal(label, "is not a readable zip file; make it anew from the study folder") from error
     return _without_top_folder(files)
 
 
-def _entries(opened: zipfile.ZipFile) -> Iterator[zipfile.ZipInfo]:
+def _entries(opened: zipfile.ZipFile) -> Iterator[tuple[str, zipfile.ZipInfo]]:
     for entry in opened.infolist():
-        _check_name(_utf8(entry.filename))
-        if entry.is_dir() or _is_litter(entry.filename):
+        name = _utf8(entry.filename).replace("\\", "/")  # as some Windows programs part folders
+        _check_name(name)
+        if name.endswith("/") or _is_litter(name):
             continue
         if stat.S_ISLNK(entry.external_attr >> 16):
-            raise _refusal(entry.filename, "is a symbolic link; put the file itself in the zip")
+            raise _refusal(name, "is a symbolic link; put the file itself in the zip")
         if entry.flag_bits & 0x1:
-            raise _refusal(entry.filename, "is encrypted; make a zip without a password")
-        yield entry
+            raise _refusal(name, "is encrypted; make a zip without a password")
+        yield name, entry
 
 
 def _check_name(name: str) -> None:
     parts = name.split("/")
-    if name.startswith("/") or ".." in parts or "\\" in name or ":" in parts[0] or "" in parts[:-1] or "." in parts:
+    if name.startswith("/") or ".." in parts or ":" in parts[0] or "" in parts[:-1] or "." in parts:
         raise _refusal(repr(name), "leads out of the study folder; names in a zip are relative, without '..'")
 
 

@@ -7,7 +7,7 @@ from typing import Annotated, Any, Generic, TypeVar, Union, get_args, get_origin
 
 from pydantic import BaseModel, ValidationError
 
-from trial.folder.problems import Problem, listed, unknown
+from trial.folder.problems import MOST_PROBLEMS, Problem, listed, unknown
 from trial.folder.source import Loc, Source
 
 M = TypeVar("M", bound=BaseModel)
@@ -58,7 +58,8 @@ def parse(model: type[M], source: Source, languages: Sequence[str] | None = None
         return Parsed(model.model_validate(source.data, context={"languages": languages}), problems)
     except ValidationError as error:
         findings = [finding for finding in error.errors(include_url=False) if not _is_echo(finding)]
-        return Parsed(None, problems + [_problem(model, source, finding) for finding in findings])
+        # Words for more than are shown would cost more than reading the file.
+        return Parsed(None, problems + [_problem(model, source, finding) for finding in findings[: MOST_PROBLEMS + 1]])
 
 
 def required(model: type[BaseModel]) -> list[str]:

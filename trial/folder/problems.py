@@ -6,6 +6,8 @@ from difflib import get_close_matches
 
 LONGEST_LIST = 12
 LONGEST_MESSAGE = 500
+LONGEST_NAME = 60  # of what is compared with the names that exist
+MOST_PROBLEMS = 500  # more than anybody reads; the rest is counted
 
 
 @dataclass(frozen=True, order=True)
@@ -28,7 +30,12 @@ class FolderErrors(Exception):
     """Every problem of a folder at once, sorted by file and line."""
 
     def __init__(self, problems: Iterable[Problem]):
-        self.problems: tuple[Problem, ...] = tuple(sorted(set(problems)))
+        found = sorted(set(problems))
+        more = len(found) - MOST_PROBLEMS
+        if more > 0:
+            last = found[MOST_PROBLEMS - 1]
+            found = [*found[:MOST_PROBLEMS], Problem(last.file, last.line, f"and {more} more mistakes after this one")]
+        self.problems: tuple[Problem, ...] = tuple(found)
         super().__init__("\n".join(map(str, self.problems)))
 
 
@@ -43,6 +50,7 @@ def listed(names: Iterable[object]) -> str:
 def unknown(what: str, value: object, allowed: Iterable[object]) -> str:
     """The sentence for a name that does not exist: the nearest spelling, and what there is."""
     names = [str(name) for name in allowed]
-    near = get_close_matches(str(value), names, n=1)
+    given = str(value) if len(str(value)) <= LONGEST_NAME else f"{str(value)[:LONGEST_NAME]}..."
+    near = get_close_matches(given, names, n=1)
     hint = f" did you mean '{near[0]}'?" if near else ""
-    return f"unknown {what} '{value}';{hint} known: {listed(names)}"
+    return f"unknown {what} '{given}';{hint} known: {listed(names)}"

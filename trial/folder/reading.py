@@ -16,6 +16,7 @@ from trial.folder.source import Source, parse_yaml
 
 # Far above any real file; YAML is read at about 100 kB a second.
 LARGEST_TEXT = 400_000
+LARGEST_LESSON = 60_000  # of Markdown, which is made into a page each time that somebody opens it
 
 KNOWN_FILES = [
     "study.yaml",
@@ -105,8 +106,9 @@ class Folder:
         if name not in self.files:
             return "", Problem(name, 1, f"the file is missing; {_why(name)}")
         content = self.files[name]
-        if len(content) > LARGEST_TEXT:
-            return "", Problem(name, 1, f"is larger than {LARGEST_TEXT // 1000} kB; split or shorten it")
+        largest = LARGEST_LESSON if name.endswith(".md") else LARGEST_TEXT
+        if len(content) > largest:
+            return "", Problem(name, 1, f"is larger than {largest // 1000} kB; split or shorten it")
         try:
             return content.decode("utf-8-sig").replace("\r\n", "\n"), None
         except UnicodeDecodeError as error:

@@ -12,6 +12,7 @@ from trial.folder.problems import Problem
 
 Loc = tuple[str | int, ...]
 DEEPEST = 40
+MOST_VALUES = 20_000  # keys and values; the largest file of a real study has 800
 PLAIN_TAGS = {"tag:yaml.org,2002:str", "tag:yaml.org,2002:seq", "tag:yaml.org,2002:map"}
 
 INDENTED = "this line is indented otherwise than the lines it belongs to"
@@ -127,12 +128,16 @@ class _Loader(yaml.BaseLoader):
     """Resolves nothing: `no`, `12:30` and `1.10` stay the text that was written."""
 
     depth = 0
+    values = 0
 
     def compose_node(self, parent, index):
         event = self.peek_event()
         if isinstance(event, yaml.AliasEvent) or event.anchor:
             self._refuse("'&' and '*' (anchors, aliases) are not used here; write the value out, or put text in quotes")
         self.depth += 1
+        self.values += 1
+        if self.values > MOST_VALUES:
+            self._refuse(f"holds more than {MOST_VALUES} keys and values; split or shorten it")
         if self.depth > DEEPEST:
             self._refuse(f"nested more than {DEEPEST} deep")
         node = super().compose_node(parent, index)

@@ -9,7 +9,22 @@ from zoneinfo import available_timezones
 from pydantic import AfterValidator, BeforeValidator, Field, ValidationInfo, model_validator
 
 from trial import contact_details
-from trial.folder import Code, Count, Day, Email, Entry, HeadingText, Line, Loc, Name, Share, Text, Web, unknown
+from trial.folder import (
+    Code,
+    Count,
+    Day,
+    Email,
+    Entry,
+    HeadingText,
+    Line,
+    Loc,
+    Name,
+    Number,
+    Share,
+    Text,
+    Web,
+    unknown,
+)
 from trial.rules import Rule
 from trial.sections.opening import Opening
 
@@ -133,8 +148,8 @@ class Question(Entry):
     kind: Literal["number", "choice", "site"]
     text: Text
     label: Text | None = None
-    min: float | None = None
-    max: float | None = None
+    min: Number | None = None
+    max: Number | None = None
     options: tuple[Option, ...] = ()
 
     @model_validator(mode="after")
@@ -220,8 +235,8 @@ class Stage(Entry):
 
 
 class Spread(Entry):
-    mean: float
-    sd: Annotated[float, Field(gt=0)]
+    mean: Number
+    sd: Annotated[Number, Field(gt=0)]
 
 
 class Rehearsal(Entry):
@@ -234,7 +249,7 @@ class Rehearsal(Entry):
     missed_call: Share
     arrival_days: Count
     baseline: dict[Code, Spread]
-    change: dict[Code, float]
+    change: dict[Code, Number]
 
 
 class Study(Entry):

@@ -4,6 +4,9 @@ from django.urls import include, path
 
 from trial.views import crisis, front, language
 
+handler400 = "trial.api.errors.unreadable"
+handler500 = "trial.api.errors.fault"
+handler403 = "trial.api.errors.not_allowed"
 handler404 = "trial.api.errors.not_found"
 
 urlpatterns = [

@@ -17,6 +17,7 @@ from django.views.decorators.http import require_GET, require_http_methods
 from trial import actors, folder, hooks, lifecycles, permissions, stamp
 from trial.actions import studies as actions
 from trial.forms import research as forms
+from trial.intake import takes_files
 from trial.models import ProtocolVersion, Study
 from trial.queries import studies
 from trial.views.posted import posted_from
@@ -46,6 +47,7 @@ def _first_page(roles: set[str]) -> str:
     return next((f"research:{page}" for page in ("dashboard", "alerts") if page in may), "")
 
 
+@takes_files
 @require_http_methods(["GET", "POST"])
 @conflict_if_reused
 def load(request: HttpRequest) -> HttpResponse:
