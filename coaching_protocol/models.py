@@ -47,7 +47,7 @@ class Contact(models.Model):
     closes_on = models.DateField()
     appointment_at = models.DateTimeField(null=True, blank=True)  # agreed with the participant
     state = models.CharField(max_length=10, choices=lifecycles.states("contact"), default="planned")
-    held_at = models.DateTimeField(null=True, blank=True)
+    held_at = models.DateTimeField(null=True, blank=True)  # when the call that reached them began
 
     class Meta:
         ordering = ["plan", "number"]
@@ -69,7 +69,7 @@ class Attempt(models.Model):
 
     contact = models.ForeignKey(Contact, on_delete=models.PROTECT, related_name="attempts")
     coach = models.ForeignKey(User, on_delete=models.PROTECT, related_name="+")
-    started_at = models.DateTimeField()
+    started_at = models.DateTimeField()  # when the call began, as its coach says; else when it was started here
     logged_at = models.DateTimeField(null=True, blank=True)
     outcome = models.CharField(max_length=12, blank=True)
     minutes = models.PositiveSmallIntegerField(null=True, blank=True)
@@ -95,6 +95,7 @@ class Correction(models.Model):
     corrected_by = models.ForeignKey(User, on_delete=models.PROTECT, related_name="+")
     corrected_at = models.DateTimeField()
     reason = models.CharField(max_length=20)  # a code; its words stand in forms/calls.py
+    started_at = models.DateTimeField()
     outcome = models.CharField(max_length=12)
     minutes = models.PositiveSmallIntegerField(null=True, blank=True)
     steps_done = models.JSONField(default=list)

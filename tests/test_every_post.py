@@ -203,6 +203,7 @@ PRESSES = [
     Press("assessor:enter", pairs.due_to_an_assessor, at("assessor:due"), "assessment submitted", typed_by_phone),
     Press("coach:start", pairs.coached, CASELOAD, "call started"),
     Press("coach:attempt", pairs.in_a_call, CASELOAD, "call logged", lambda x: pairs.LOG),
+    Press("coach:take_back", pairs.in_a_call, CASELOAD, "call taken back"),
     Press("coach:correct", pairs.in_a_logged_call, CASELOAD, "call log corrected", lambda x: pairs.CORRECTION),
     Press("coach:give_up", pairs.coached, CASELOAD, "contact not held", lambda x: {"reason": "away"}),
     Press(

@@ -9,7 +9,7 @@ from typing import Any
 from django.core.exceptions import PermissionDenied
 
 from coaching_protocol.models import Attempt, CoachAssignment, Contact, Correction
-from coaching_protocol.queries import plans
+from coaching_protocol.queries import caseload, plans
 from trial import audit, lifecycles, permissions
 from trial.actions import messages
 from trial.actions.once import once
@@ -20,7 +20,7 @@ from trial.models import Identity, Participant, User
 HELD = {"reached"}
 WRONG_NUMBER = "wrong_number"
 GIVEN_UP = {"refused", WRONG_NUMBER}  # nobody is to be called again for this contact
-LOGGED = ("outcome", "minutes", "steps_done", "deviations", "note_sealed")
+LOGGED = ("started_at", "outcome", "minutes", "steps_done", "deviations", "note_sealed")
 
 
 class ContactOver(Exception):
@@ -37,6 +37,14 @@ class UnknownOutcome(Exception):
 
 class MinutesMissing(Exception):
     """A call that was held took some minutes."""
+
+
+class BeganAtAnotherTime(Exception):
+    """A call began after it was planned, and before it is logged."""
+
+
+class AlreadyLogged(Exception):
+    """A call that was logged is put right, not taken back."""
 
 
 class UnknownStep(Exception):
@@ -96,6 +104,27 @@ def start(*, contact: Contact, coach: User, by: Actor, at: datetime) -> Attempt:
 
 
 @once
+def take_back(*, attempt: Attempt, coach: User, by: Actor, at: datetime) -> Contact:
+    """A call that was begun by mistake: no try, and an event that is counted for the coach who began it."""
+    _hold(attempt.contact)
+    attempt = _whole(attempt)
+    check_own(coach, attempt)
+    if attempt.logged_at:
+        raise AlreadyLogged
+    contact = attempt.contact
+    audit.record(
+        contact.plan.participant,
+        caseload.TAKEN_BACK,
+        subject=f"staff {attempt.coach_id}",
+        old={"contact": contact.number, "started_at": attempt.started_at},
+        by=by,
+        at=at,
+    )
+    attempt.delete()
+    return contact
+
+
+@once
 def log(
     *,
     attempt: Attempt,
@@ -105,16 +134,21 @@ def log(
     deviations: Sequence[str] = (),
     note: str = "",
     next_at: datetime | None = None,
+    began_at: datetime | None = None,
     by: Actor,
     at: datetime,
 ) -> Attempt:
-    """Log a try: reached holds the contact; `next_at` is the next appointment, for this contact or the one after it."""
+    """Log a try: reached holds the contact; `next_at` is the next appointment, for this contact or the one after it.
+
+    The try is dated by when the call began: `began_at`, or else when it was started here, however late it is logged.
+    """
     _hold(attempt.contact)
     attempt = _whole(attempt)
     if attempt.logged_at:
         raise NotStarted
     contact, participant = attempt.contact, attempt.contact.plan.participant
     _check(attempt, outcome, minutes, steps_done, deviations)
+    attempt.started_at = _began(attempt, began_at, at)
     attempt.logged_at, attempt.outcome, attempt.minutes = at, outcome, minutes
     attempt.steps_done, attempt.deviations = sorted(steps_done), sorted(deviations)
     attempt.note_sealed = participant.sealed(note)
@@ -123,11 +157,16 @@ def log(
         participant,
         "call logged",
         subject=f"contact {contact.number}",
-        new={"outcome": outcome, "minutes": minutes, "steps": len(attempt.steps_done)},
+        new={
+            "started_at": attempt.started_at,
+            "outcome": outcome,
+            "minutes": minutes,
+            "steps": len(attempt.steps_done),
+        },
         by=by,
         at=at,
     )
-    _move_contact(contact, outcome, next_at, by, at)
+    _move_contact(attempt, next_at, by, at)
     if outcome == WRONG_NUMBER:
         _ask_for_number(attempt, by, at)
     return attempt
@@ -145,6 +184,7 @@ def correct(
     deviations: Sequence[str] = (),
     note: str = "",
     next_at: datetime | None = None,
+    began_at: datetime | None = None,
     by: Actor,
     at: datetime,
 ) -> Attempt:
@@ -166,6 +206,7 @@ def correct(
         **{name: getattr(attempt, name) for name in LOGGED},
     )
     old = _said(attempt)
+    attempt.started_at = _began(attempt, began_at, at)
     attempt.outcome, attempt.minutes = outcome, minutes
     attempt.steps_done, attempt.deviations = sorted(steps_done), sorted(deviations)
     is_same_note = note == participant.unsealed(attempt.note_sealed)
@@ -184,7 +225,7 @@ def correct(
         by=by,
         at=at,
     )
-    _follow(attempt, was=earlier.outcome)
+    _follow(attempt, was=earlier)
     if outcome == WRONG_NUMBER != earlier.outcome:
         _ask_for_number(attempt, by, at)
     if next_at:
@@ -229,19 +270,21 @@ def _said(attempt: Attempt) -> dict[str, Any]:
     return {"sealed" if name == "note_sealed" else name: getattr(attempt, name) for name in LOGGED}
 
 
-def _follow(attempt: Attempt, *, was: str) -> None:
-    """The planned call is what its tries say, if the correction is about more than how nobody was reached."""
+def _follow(attempt: Attempt, *, was: Correction) -> None:
+    """The planned call is what its tries say, if the correction is about more than how or when nobody was reached."""
     contact = attempt.contact
-    if _effect([was]) == _effect([attempt.outcome]):
+    is_moved = _effect([was.outcome]) != _effect([attempt.outcome])
+    is_redated = contact.state == "held" and was.started_at != attempt.started_at
+    if not is_moved and not is_redated:
         return
     logged = Attempt.objects.filter(contact=contact, logged_at__isnull=False)
-    held = logged.filter(outcome__in=HELD).order_by("logged_at").first()
+    held = logged.filter(outcome__in=HELD).order_by("started_at").first()
     state = _effect(logged.values_list("outcome", flat=True))
     if contact.plan.ended_at and state != "held":
         state = "not_held" if contact.state == "not_held" and state == "not_held" else "cancelled"
     if state != contact.state:
         contact.state = lifecycles.step("contact", contact.state, f"correct to {state}")
-    contact.held_at = held.logged_at if held else None
+    contact.held_at = held.started_at if held else None
     contact.save(update_fields=["state", "held_at"])
 
 
@@ -254,6 +297,15 @@ def _effect(outcomes: Iterable[str]) -> str:
 def _hold(contact: Contact) -> None:
     """Leaving the study at this moment goes first, or waits."""
     Participant.held().only("pk").get(pk=contact.plan.participant_id)
+
+
+def _began(attempt: Attempt, began_at: datetime | None, at: datetime) -> datetime:
+    """When the call began, if it can have begun then."""
+    if began_at is None or began_at == attempt.started_at:
+        return attempt.started_at
+    if not attempt.contact.plan.planned_at <= began_at <= at:
+        raise BeganAtAnotherTime
+    return began_at
 
 
 def _check(
@@ -270,10 +322,11 @@ def _check(
         raise UnknownStep(", ".join(sorted(unknown)))
 
 
-def _move_contact(contact: Contact, outcome: str, next_at: datetime | None, by: Actor, at: datetime) -> None:
-    if outcome in HELD:
-        contact.state, contact.held_at = lifecycles.step("contact", contact.state, "hold"), at
-    elif outcome in GIVEN_UP and contact.state == "planned":
+def _move_contact(attempt: Attempt, next_at: datetime | None, by: Actor, at: datetime) -> None:
+    contact = attempt.contact
+    if attempt.outcome in HELD:
+        contact.state, contact.held_at = lifecycles.step("contact", contact.state, "hold"), attempt.started_at
+    elif attempt.outcome in GIVEN_UP and contact.state == "planned":
         contact.state = lifecycles.step("contact", contact.state, "give up")
     contact.save(update_fields=["state", "held_at"])
     if next_at:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from datetime import datetime
 from typing import Any
 from zoneinfo import ZoneInfo
@@ -16,7 +15,7 @@ from rest_framework.response import Response
 from rest_framework.views import APIView
 
 from coaching_protocol.actions import calls, plans
-from coaching_protocol.forms.calls import CORRECTED, REASONS_CORRECTED, CorrectCall, GiveUp, LogCall
+from coaching_protocol.forms.calls import CORRECTED, LOGGED, REASONS_CORRECTED, CorrectCall, GiveUp, LogCall
 from coaching_protocol.forms.people import REASONS, Reassign
 from coaching_protocol.models import Attempt, CoachingPlan, Contact
 from coaching_protocol.queries import caseload as reads
@@ -39,6 +38,7 @@ class CaseloadRow(serializers.Serializer):
     held = serializers.IntegerField()
     total = serializers.IntegerField()
     coach = serializers.CharField(source="plan.coach_name", allow_null=True)
+    was_tried_today = serializers.BooleanField(help_text="Comes after everybody else who is due, until an appointment.")
     has_wrong_number = serializers.BooleanField(help_text="The newest try went to somebody else; no other number yet.")
 
 
@@ -50,6 +50,20 @@ class CaseloadView(APIView):
         ).exists():
             raise Http404
         return Response(CaseloadRow(reads.rows(request.user, timezone.now()), many=True).data)  # type: ignore[arg-type]
+
+
+class CoachShape(serializers.Serializer):
+    coach = serializers.IntegerField(source="user.pk")
+    name = serializers.CharField(source="user.full_name")
+    people = serializers.IntegerField()
+    taken_back = serializers.IntegerField(help_text="Calls begun by mistake, and taken back.")
+
+
+class CoachesView(APIView):
+    @described.reads("coaches", "Who coaches in a study, for its supervisors", CoachShape(many=True))
+    def get(self, request: Request, slug: str) -> Response:
+        study, _by = doors.study_for(request, slug, "supervise")
+        return Response(CoachShape(reads.coaches(study), many=True).data)
 
 
 class StepShape(serializers.Serializer):
@@ -199,7 +213,7 @@ class ShowNumberView(APIView):
             "first_name": next(iter(identity.name.split()), ""),
             "phone": identity.phone,
             "language": identity.participant.language,
-            "call_times": json.loads(identity.call_times or "[]"),
+            "call_times": identity.call_times,
         }
         return Response(DetailsShape(answer).data)
 
@@ -229,6 +243,22 @@ class CallLog(serializers.Serializer):
     deviations = serializers.ListField(child=serializers.CharField(), default=list)
     note = serializers.CharField(default="", allow_blank=True, max_length=4000)
     next_at = serializers.DateTimeField(required=False, allow_null=True, help_text="To the minute.")
+    began_at = serializers.DateTimeField(
+        required=False, allow_null=True, help_text="To the minute; left out: when it was started here."
+    )
+
+
+class TakeBackView(APIView):
+    @described.writes("call_take_back", "A call begun by mistake: no try, and counted for its coach", None, LoggedCall)
+    def post(self, request: Request, code: str, number: int) -> Response:
+        plan, at, key = _find(request, code, also_ended=True), timezone.now(), doors.key(request)
+        by = _actor(request, plan)
+        if doors.is_repeat("coaching_protocol.calls.take_back", by, key):
+            contact = get_object_or_404(Contact, plan=plan, number=number)
+        else:
+            attempt = _open_attempt(plan, number, None, by)
+            contact = calls.take_back(attempt=attempt, coach=request.user, key=key, by=by, at=at)  # type: ignore[arg-type]
+        return Response(LoggedCall(_call(Call(contact, ()))).data)
 
 
 class LogView(APIView):
@@ -239,14 +269,14 @@ class LogView(APIView):
         attempt = _open_attempt(plan, number, key, by)
         typed = _typed(doors.given(CallLog, request), plan.participant.timezone)
         given = doors.check_form(_log_form(typed, plan, attempt, at))
-        wanted = {name: given[name] for name in ("outcome", "minutes", "steps_done", "note", "next_at")}
-        logged = calls.log(attempt=attempt, **wanted, deviations=given.get("deviations", []), key=key, by=by, at=at)
+        wanted = {name: given.get(name, []) for name in LOGGED}
+        logged = calls.log(attempt=attempt, **wanted, key=key, by=by, at=at)
         return _attempt(logged, plan)
 
 
 def _open_attempt(plan: CoachingPlan, number: int, key: str | None, by: Actor) -> Attempt:
     """The try that is open; on a repeat the one that was logged last."""
-    tries = Attempt.objects.filter(contact__plan=plan, contact__number=number).select_related("contact")
+    tries = Attempt.objects.filter(contact__plan=plan, contact__number=number).select_related("contact__plan")
     if doors.is_repeat("coaching_protocol.calls.log", by, key):
         tries = tries.filter(logged_at__isnull=False).order_by("-logged_at")
     else:
@@ -259,9 +289,12 @@ def _open_attempt(plan: CoachingPlan, number: int, key: str | None, by: Actor) -
 
 def _typed(given: dict[str, Any], zone: str) -> dict[str, Any]:
     """As the page's form would send it; a moment becomes day and time where the participant is."""
-    moment = given.pop("next_at", None)
-    local = moment.astimezone(ZoneInfo(zone)) if moment else None
-    when = {"next_on": f"{local:%Y-%m-%d}", "next_time": f"{local:%H:%M}"} if local else {}
+    when: dict[str, str] = {}
+    for name, on, clock in (("next_at", "next_on", "next_time"), ("began_at", "called_on", "called_time")):
+        moment = given.pop(name, None)
+        if moment:
+            local = moment.astimezone(ZoneInfo(zone))
+            when |= {on: f"{local:%Y-%m-%d}", clock: f"{local:%H:%M}"}
     return {**given, **when}
 
 
@@ -270,7 +303,7 @@ def _log_form(
 ) -> LogCall:
     described_ = protocol(plan.participant.version, attempt.protocol)
     later = reads.has_later(attempt.contact)
-    return form(typed, protocol=described_, timezone=plan.participant.timezone, at=at, has_later=later)
+    return form(typed, protocol=described_, attempt=attempt, timezone=plan.participant.timezone, at=at, has_later=later)
 
 
 class CallCorrection(CallLog):
@@ -283,7 +316,7 @@ class CorrectView(APIView):
     )
     def post(self, request: Request, code: str, attempt: int) -> Response:
         plan, at = _find(request, code, also_ended=True), timezone.now()
-        found = get_object_or_404(Attempt.objects.select_related("contact"), pk=attempt, contact__plan=plan)
+        found = get_object_or_404(Attempt.objects.select_related("contact__plan"), pk=attempt, contact__plan=plan)
         calls.check_own(request.user, found)  # type: ignore[arg-type]
         typed = _typed(doors.given(CallCorrection, request), plan.participant.timezone)
         given = doors.check_form(_log_form(typed, plan, found, at, form=CorrectCall))

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import UTC, date, datetime, time, timedelta
+from datetime import UTC, datetime, time, timedelta
 from typing import Any
 from zoneinfo import ZoneInfo
 
@@ -10,6 +10,7 @@ from django import forms
 from django.utils.translation import get_language
 from django.utils.translation import gettext_lazy as _
 
+from coaching_protocol.models import Attempt
 from coaching_protocol.sections import Protocol, Step
 
 OUTCOMES = (
@@ -39,7 +40,26 @@ REASONS_CORRECTED = (
     ("logged_twice", _("It was logged in another window")),
     ("later_known", _("It turned out otherwise later")),
 )
-CORRECTED = ("reason", "outcome", "minutes", "steps_done", "deviations", "note", "next_at")
+LOGGED = ("outcome", "minutes", "steps_done", "deviations", "note", "next_at", "began_at")
+CORRECTED = ("reason", *LOGGED)
+
+
+def _day(label: Any) -> forms.DateField:
+    return forms.DateField(
+        label=label,
+        required=False,
+        error_messages={"invalid": _("Write the day as year-month-day, such as 2026-11-30")},
+        widget=forms.DateInput(format="%Y-%m-%d", attrs={"type": "date"}),
+    )
+
+
+def _clock(label: Any) -> forms.TimeField:
+    return forms.TimeField(
+        label=label,
+        required=False,
+        error_messages={"invalid": _("Write the time as hours and minutes, such as 14:30")},
+        widget=forms.TimeInput(format="%H:%M", attrs={"type": "time"}),
+    )
 
 
 class LogCall(forms.Form):
@@ -79,22 +99,18 @@ class LogCall(forms.Form):
         widget=forms.Textarea(attrs={"rows": 4, "autocomplete": "off"}),
         help_text=_("Kept encrypted, read by coaches and supervisors of this person, not exported."),
     )
-    next_on = forms.DateField(
-        label=_("Next appointment: day"),
-        required=False,
-        error_messages={"invalid": _("Write the day as year-month-day, such as 2026-11-30")},
-        widget=forms.DateInput(format="%Y-%m-%d", attrs={"type": "date"}),
-    )
-    next_time = forms.TimeField(
-        label=_("Next appointment: time"),
-        required=False,
-        error_messages={"invalid": _("Write the time as hours and minutes, such as 14:30")},
-        widget=forms.TimeInput(format="%H:%M", attrs={"type": "time"}),
-    )
+    called_on = _day(_("The call began: day"))
+    called_time = _clock(_("The call began: time"))
+    next_on = _day(_("Next appointment: day"))
+    next_time = _clock(_("Next appointment: time"))
 
-    def __init__(self, *args: Any, protocol: Protocol, timezone: str, at: datetime, has_later: bool, **kw: Any) -> None:
+    def __init__(
+        self, *args: Any, protocol: Protocol, attempt: Attempt, timezone: str, at: datetime, has_later: bool, **kw: Any
+    ) -> None:
         super().__init__(*args, **kw)
-        self.zone, self.at, self.has_later = ZoneInfo(timezone), at, has_later
+        self.zone, self.at, self.has_later, self.attempt = ZoneInfo(timezone), at, has_later, attempt
+        began = attempt.started_at.astimezone(self.zone)
+        self.initial = {"called_on": began.date(), "called_time": began.time(), **self.initial}
         self.fields["steps_done"].choices = [(step.code, _text(step)) for step in protocol.steps]  # type: ignore[attr-defined]
         self.fields["deviations"].choices = [(step.code, _text(step)) for step in protocol.must_not]  # type: ignore[attr-defined]
         if not protocol.must_not:
@@ -103,10 +119,12 @@ class LogCall(forms.Form):
             "minutes": protocol.minutes
         }
         self.fields["next_on"].widget.attrs["min"] = at.astimezone(self.zone).date().isoformat()
+        self.fields["called_on"].widget.attrs["max"] = at.astimezone(self.zone).date().isoformat()
 
     def clean(self) -> dict[str, Any]:
         given = super().clean() or self.cleaned_data
         self._check_call(given)
+        given["began_at"] = self._began(given)
         given["next_at"] = self._appointment(given)
         if given["next_at"] and given.get("outcome") in ENDS_THE_CALL and not self.has_later:
             self.add_error("next_on", _("This was the last planned call: leave the appointment empty"))
@@ -118,27 +136,47 @@ class LogCall(forms.Form):
         if given.get("outcome") in NOBODY_REACHED and given.get("steps_done"):
             self.add_error("steps_done", _("Nobody was reached: untick the steps, or choose another outcome above"))
 
-    def _appointment(self, given: dict[str, Any]) -> datetime | None:
-        day, clock = given.get("next_on"), given.get("next_time")
-        if day is None or clock is None:
-            self._check_both(day, clock)
+    def _began(self, given: dict[str, Any]) -> datetime | None:
+        """None for the minute that stands there already: the form tells no seconds."""
+        began_at = self._moment(given, "called_on", "called_time")
+        known_at = self.attempt.started_at
+        if began_at is None or began_at == known_at.replace(second=0, microsecond=0):
             return None
-        wall = datetime.combine(day, clock, tzinfo=self.zone)
-        next_at = wall.astimezone(UTC)
-        if next_at.astimezone(self.zone).replace(tzinfo=None) != wall.replace(tzinfo=None):
-            self.add_error("next_time", _("The clock skips this time on that day: choose another"))
-        elif not self.at < next_at <= self.at + NO_FURTHER_THAN:
+        if began_at > self.at:
+            self.add_error("called_on", _("A call that is logged has begun: choose a moment before now"))
+        elif began_at < self.attempt.contact.plan.planned_at:
+            self.add_error("called_on", _("Nobody was to call this person yet: choose a later moment"))
+        return began_at
+
+    def _appointment(self, given: dict[str, Any]) -> datetime | None:
+        next_at, clock = self._moment(given, "next_on", "next_time"), given.get("next_time")
+        if next_at is None or clock is None or "next_time" in self.errors:
+            return None
+        if not self.at < next_at <= self.at + NO_FURTHER_THAN:
             self.add_error("next_on", _("Choose a moment that is still to come, within a year"))
         elif not DAYTIME[0] <= clock <= DAYTIME[1]:
             self.add_error("next_time", _("This is night where they are: choose a time between 8:00 and 22:00"))
         return next_at
 
-    def _check_both(self, day: date | None, clock: time | None) -> None:
+    def _moment(self, given: dict[str, Any], on: str, clock: str) -> datetime | None:
+        """Day and time of two fields, where the participant is; None while there are not both."""
+        day, hour = given.get(on), given.get(clock)
+        if day is None or hour is None:
+            self._check_both(on, clock, given)
+            return None
+        wall = datetime.combine(day, hour, tzinfo=self.zone)
+        moment = wall.astimezone(UTC)
+        if moment.astimezone(self.zone).replace(tzinfo=None) != wall.replace(tzinfo=None):
+            self.add_error(clock, _("The clock skips this time on that day: choose another"))
+            return None
+        return moment
+
+    def _check_both(self, on: str, clock: str, given: dict[str, Any]) -> None:
         """An error of its own says enough about a field that could not be read."""
-        if day and "next_time" not in self.errors:
-            self.add_error("next_time", _("Add the time, or leave the day empty too"))
-        if clock and "next_on" not in self.errors:
-            self.add_error("next_on", _("Add the day, or leave the time empty too"))
+        if given.get(on) and clock not in self.errors:
+            self.add_error(clock, _("Add the time, or leave the day empty too"))
+        if given.get(clock) is not None and on not in self.errors:
+            self.add_error(on, _("Add the day, or leave the time empty too"))
 
 
 class CorrectCall(LogCall):

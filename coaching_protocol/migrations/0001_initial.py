@@ -67,6 +67,7 @@ class Migration(migrations.Migration):
                 ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
                 ('corrected_at', models.DateTimeField()),
                 ('reason', models.CharField(max_length=20)),
+                ('started_at', models.DateTimeField()),
                 ('outcome', models.CharField(max_length=12)),
                 ('minutes', models.PositiveSmallIntegerField(blank=True, null=True)),
                 ('steps_done', models.JSONField(default=list)),

@@ -17,7 +17,7 @@ from coaching_protocol.models import Attempt, CoachAssignment, CoachingPlan, Con
 from coaching_protocol.queries import plans
 from coaching_protocol.sections import Protocol
 from trial.actors import Actor
-from trial.models import Membership, Participant, RequestKey, Study, User
+from trial.models import AuditEvent, Membership, Participant, RequestKey, Study, User
 from trial.queries import programme
 
 if TYPE_CHECKING:
@@ -40,7 +40,9 @@ if TYPE_CHECKING:
     Tried = WithAnnotations[Contact, _Tries]
 
 GROUPS = ("log", "overdue", "today", "week", "later", "finished")
+DUE = {"overdue", "today"}
 A_WEEK = timedelta(days=7)
+TAKEN_BACK = "call taken back"  # the event of a call that was begun by mistake
 LOGGED = Attempt.objects.filter(contact__plan=OuterRef("pk"), logged_at__isnull=False).order_by("-logged_at", "-pk")
 TRIED = LOGGED.values("started_at")[:1]
 CHANGED = "participant__identity__phone_changed_at"
@@ -49,12 +51,13 @@ CHANGED = "participant__identity__phone_changed_at"
 @dataclass(frozen=True)
 class Row:
     """A person of the caseload. `contact` is the next call, None when every call is over; `appointment_at` counts until
-    a try was made at it."""
+    a try was made at it. `was_tried_today`: nobody was reached, and no appointment has come since."""
 
     plan: Coached
     contact: Tried | None
     appointment_at: datetime | None
     group: str
+    was_tried_today: bool
     contacts: tuple[Tried, ...]
 
     @property
@@ -88,11 +91,19 @@ class Row:
         return plans.protocol(self.participant.version, self.plan.protocol)
 
     @property
-    def order(self) -> tuple[int, bool, float, str, str]:
-        """Group first; in it whoever has an appointment, by the clock; then whose window closes first."""
-        appointed = self.appointment_at.timestamp() if self.appointment_at else 0.0
-        closes = self.contact.closes_on.isoformat() if self.contact else ""
-        return GROUPS.index(self.group), self.appointment_at is None, appointed, closes, self.participant.code
+    def order(self) -> tuple[int, float, int, bool, float, str, str]:
+        """What is due first; of that, whoever was tried today comes last, the longest ago first. Then by group, in it
+        whoever has an appointment, by the clock; then whose window closes first."""
+        waits = self.was_tried_today and self.plan.last_tried_at
+        return (
+            GROUPS.index("today" if self.group in DUE else self.group),
+            waits.timestamp() if waits else 0.0,
+            GROUPS.index(self.group),
+            self.appointment_at is None,
+            self.appointment_at.timestamp() if self.appointment_at else 0.0,
+            self.contact.closes_on.isoformat() if self.contact else "",
+            self.participant.code,
+        )
 
 
 @dataclass(frozen=True)
@@ -125,6 +136,7 @@ class Earlier:
 class Coach:
     user: User
     people: int
+    taken_back: int  # calls begun by mistake
 
 
 @dataclass(frozen=True)
@@ -242,14 +254,26 @@ def has_later(contact: Contact) -> bool:
 
 
 def coaches(study: Study) -> list[Coach]:
-    """Who coaches in this study, and how many people each has now."""
+    """Who coaches in this study, how many people each has now, and how many calls each began by mistake."""
+    mistakes = dict(
+        AuditEvent.objects.filter(study=study.slug, action=TAKEN_BACK).values_list("subject").annotate(Count("pk"))
+    )
     load = dict(
         CoachAssignment.objects.filter(plan__study=study, ended_at__isnull=True, plan__ended_at__isnull=True)
         .values_list("coach")
         .annotate(Count("pk"))
     )
     members = Membership.objects.filter(study=study, role="coach", ended_at__isnull=True).select_related("user")
-    return [Coach(each.user, load.get(each.user_id, 0)) for each in members.order_by("user__full_name", "user_id")]
+    return [
+        Coach(each.user, load.get(each.user_id, 0), mistakes.get(f"staff {each.user_id}", 0))
+        for each in members.order_by("user__full_name", "user_id")
+    ]
+
+
+def teams(found: Iterable[Row]) -> list[tuple[Study, list[Coach]]]:
+    """The coaches of every study of these people that the reader supervises."""
+    supervised = {row.plan.study_id: row.participant.study for row in found if row.plan.supervised}
+    return [(study, coaches(study)) for study in supervised.values()]
 
 
 def history(plan: CoachingPlan) -> list[CoachAssignment]:
@@ -280,6 +304,7 @@ def _row(plan: Coached, contacts: list[Tried], at: datetime) -> Row:
         contact=following,
         appointment_at=appointment_at,
         group=_group(following, appointment_at, at, plan.participant.timezone) if following else "finished",
+        was_tried_today=_was_tried_today(plan, appointment_at, at),
         contacts=tuple(contacts),
     )
 
@@ -288,6 +313,14 @@ def _appointment(contact: Tried) -> datetime | None:
     """An appointment is used up by a try at or after its time; then the window counts again."""
     agreed = contact.appointment_at
     return None if agreed and contact.last_try_at and contact.last_try_at >= agreed else agreed
+
+
+def _was_tried_today(plan: Coached, appointment_at: datetime | None, at: datetime) -> bool:
+    """Somebody who was reached is not called again today, so has no call that is due; an appointment is kept."""
+    zone = ZoneInfo(plan.participant.timezone)
+    if plan.last_tried_at is None or (appointment_at and appointment_at <= at):
+        return False
+    return plan.last_tried_at.astimezone(zone).date() == at.astimezone(zone).date()
 
 
 def _group(contact: Tried, appointment_at: datetime | None, at: datetime, timezone: str) -> str:

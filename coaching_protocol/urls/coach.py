@@ -10,5 +10,6 @@ urlpatterns = [
     path("<str:code>/calls/<int:number>/start/", calls.start, name="start"),
     path("<str:code>/calls/<int:number>/give-up/", calls.give_up, name="give_up"),
     path("<str:code>/attempts/<int:attempt>/", calls.attempt, name="attempt"),
+    path("<str:code>/attempts/<int:attempt>/take-back/", calls.take_back, name="take_back"),
     path("<str:code>/attempts/<int:attempt>/correct/", corrections.correct, name="correct"),
 ]

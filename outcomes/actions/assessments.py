@@ -156,10 +156,11 @@ def start(*, assessment: Assessment, by: Actor, at: datetime) -> Assessment:
 
 @once
 def save_draft(*, assessment: Assessment, answers: Mapping[str, int | None], by: Actor, at: datetime) -> Assessment:
-    """Keep what was answered so far, so that it can be left and resumed. Not an audit event; submitting is.
-    Without an answer nothing changes.
+    """Keep what was answered so far, so that it can be left and resumed; None takes an answer back. Not an audit event;
+    submitting is. Without an answer nothing changes.
 
     The alert rules on single items look at it already: whoever answers and then leaves the rest may never hand it in.
+    An answer that is taken back takes back no alert: somebody gave it, and somebody looks.
     """
     assessment = _answerable(assessment, at)
     if not answers:
@@ -167,12 +168,12 @@ def save_draft(*, assessment: Assessment, answers: Mapping[str, int | None], by:
     participant = assessment.participant
     definition = definitions.instrument(participant.version, assessment.instrument)
     scoring.score(definition, answers)  # refuses what nobody could have chosen
-    given = {code: value for code, value in answers.items() if value is not None}
     assessment.opened_at = assessment.opened_at or at
-    assessment.answers = {**assessment.answers, **given}
+    kept = {**assessment.answers, **answers}
+    assessment.answers = {code: value for code, value in kept.items() if value is not None}
     assessment.save(update_fields=["opened_at", "answers"])
     instrument, occasion = assessment.instrument, assessment.timepoint
-    alerts.check(participant, occasion, instrument=instrument, answers=given, scores={}, by=by, at=at)
+    alerts.check(participant, occasion, instrument=instrument, answers=answers, scores={}, by=by, at=at)
     return assessment
 
 

@@ -58,7 +58,9 @@ class Kept(Sheet):
 
 class SheetAnswers(serializers.Serializer):
     answers = serializers.DictField(
-        child=serializers.IntegerField(allow_null=True), help_text="By item code; null or left out: not answered."
+        child=serializers.IntegerField(allow_null=True),
+        help_text="By item code. Null: not answered, and what was answered before is taken back. Left out: as it was; when "
+        "handing in, not answered.",
     )
 
 

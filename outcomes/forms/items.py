@@ -39,34 +39,45 @@ class AllItems(forms.Form):
         return {code: int(self.cleaned_data[f"item_{code}"]) for code in self.codes}
 
 
+LEFT_OPEN = ("", gettext_lazy("I leave this open"))
+SKIPPED = "skipped"
+
+
 class OneItem(forms.Form):
-    """One item. It may be left open."""
+    """One item. It may be left open, and an answer taken back; that choice stands there once there is an answer, so that
+    the options of the questionnaire are otherwise its own."""
 
     def __init__(
         self, *args: Any, instrument: Instrument, language: str, code: str, given: int | None = None, **kwargs: Any
     ) -> None:
         super().__init__(*args, **kwargs)
         self.code = code
-        self.fields["answer"] = _item(instrument, language, code)
-        self.fields["answer"].required = False
-        self.fields["answer"].initial = None if given is None else str(given)
+        self.fields["answer"] = field = _item(instrument, language, code)
+        field.required = False
+        field.initial = None if given is None else str(given)
+        if given is not None:
+            field.choices = [*field.choices, LEFT_OPEN]  # type: ignore[misc]
 
     @property
-    def answers(self) -> dict[str, int]:
+    def answers(self) -> dict[str, int | None]:
+        """Nothing where nothing was chosen: an older page takes back no answer that was given since. None takes it back."""
         answer = self.cleaned_data["answer"]
-        return {self.code: int(answer)} if answer else {}
+        if self.add_prefix("answer") not in self.data:
+            return {}
+        return {self.code: int(answer) if answer else None}
 
 
 class Entry(forms.Form):
-    """Answers that somebody gave by phone or on paper. What was left open is asked about once: whether it was skipped by
-    the participant, or by whoever enters it."""
+    """Answers that somebody gave by phone or on paper. What was left open, and not said to be, is asked about once: whether
+    it was skipped by the participant, or by whoever enters it."""
 
     def __init__(self, *args: Any, instrument: Instrument, language: str, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         self.codes = instrument.item_codes
         for code in self.codes:
-            self.fields[_name(code)] = _item(instrument, language, code)
-            self.fields[_name(code)].required = False
+            self.fields[_name(code)] = field = _item(instrument, language, code)
+            field.required = False
+            field.choices = [*field.choices, (SKIPPED, _("Not answered"))]  # type: ignore[misc]
         self.fields["mode"] = forms.ChoiceField(
             label=_("How were they given?"), choices=MODES, widget=forms.RadioSelect
         )
@@ -96,7 +107,7 @@ class Entry(forms.Form):
     def chosen(self) -> dict[str, int]:
         """Every answer that is known already, of a form that still needs a look too."""
         given = getattr(self, "cleaned_data", {})
-        return {code: int(given[_name(code)]) for code in self.codes if given.get(_name(code))}
+        return {code: int(given[_name(code)]) for code in self.codes if given.get(_name(code), "") not in ("", SKIPPED)}
 
     @property
     def answers(self) -> dict[str, int | None]:

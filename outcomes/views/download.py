@@ -32,7 +32,7 @@ def _everything(person: Participant) -> dict[str, Any]:
     }
 
 
-def _contact(person: Participant) -> dict[str, str]:
+def _contact(person: Participant) -> dict[str, Any]:
     identity = Identity.objects.filter(participant=person).select_related("participant__key").first()
     if identity is None:
         return {}

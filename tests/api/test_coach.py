@@ -34,6 +34,7 @@ def test_the_caseload_names_whom_to_call_and_nothing_of_scores_or_arms(study, da
             "held": 0,
             "total": 3,
             "coach": "Ben Smit",
+            "was_tried_today": False,
             "has_wrong_number": False,
         }
     ]

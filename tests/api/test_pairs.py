@@ -550,6 +550,14 @@ PAIRS = [
         in_a_call,
     ),
     Pair(
+        "coach:take_back",
+        "call_take_back",
+        "call taken back",
+        lambda x: x.browser.post(page("coach:take_back", x.dan.code, x.attempt)),
+        lambda x: x.api.post(f"caseload/{x.dan.code}/contacts/1/take-back/"),
+        in_a_call,
+    ),
+    Pair(
         "coach:correct",
         "call_correct",
         "call log corrected",

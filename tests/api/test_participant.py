@@ -188,3 +188,11 @@ def test_the_language_is_the_participants_own(study, now):
     Participant.objects.filter(pk=dan.pk).update(language="nl")
     answer = clients.of(dan).get("assessments/").json()
     assert [each["label"] for each in answer][:2] == ["Voor de start", "Week 2"]
+
+
+def test_null_takes_an_answer_back_and_what_is_left_out_stays(study, now):
+    person = factories.a_consented_participant(study, now)
+    api, row = of(person), "assessments/pre/PHQ9/"
+    api.put(row, {"answers": {"1": 3, "2": 1, "9": 2}})
+    assert api.put(row, {"answers": {"1": None, "9": None}}).json()["answers"] == {"2": 1}
+    assert Alert.objects.filter(participant=person).count() == 1

@@ -14,6 +14,7 @@ from django.db import connection
 
 from coaching_protocol.actions import calls, plans
 from coaching_protocol.models import Attempt, CoachAssignment, Contact
+from coaching_protocol.queries import caseload
 from tests import factories
 from trial import actors, audit, worker
 from trial.actions import messages, participants
@@ -345,3 +346,82 @@ def test_a_mail_about_a_number_is_never_listed_as_uncertain_for_that_would_tell_
     Message.objects.filter(kind="check_number").update(state="sending", handed_over_at=now)
     messages.after_crash(now + timedelta(hours=1))
     assert [state for _ref, state in asked_for_number(dan)] == ["queued"]
+
+
+LAST_EVENING = timedelta(days=6, hours=12, minutes=50)  # 23:50 in Amsterdam on the last day of the first call
+PAST_MIDNIGHT = LAST_EVENING + timedelta(minutes=25)
+
+
+def place_of(dan):
+    contact = contact_of(dan)
+    return contact.place(contact.held_at, dan.timezone)
+
+
+def test_a_call_counts_on_the_day_on_which_it_began_however_late_it_is_logged(dan, ben, now):
+    attempt = calls.start(contact=contact_of(dan), coach=ben, by=by(ben), at=now + LAST_EVENING)
+    calls.log(attempt=attempt, outcome="reached", minutes=20, by=by(ben), at=now + PAST_MIDNIGHT)
+    assert (contact_of(dan).held_at, place_of(dan)) == (now + LAST_EVENING, "within")
+
+
+@pytest.mark.parametrize(
+    ("minutes", "place"), [(-1, "within"), (9, "within"), (10, "after")]
+)  # of 23:50: the day ends at midnight where the participant is
+def test_the_last_minute_of_the_last_day_is_the_last_in_which_a_call_can_begin(dan, ben, now, minutes, place):
+    began_at = now + LAST_EVENING + timedelta(minutes=minutes)
+    attempt = calls.start(contact=contact_of(dan), coach=ben, by=by(ben), at=began_at)
+    calls.log(attempt=attempt, outcome="reached", minutes=20, by=by(ben), at=began_at)
+    assert place_of(dan) == place
+
+
+def test_a_call_of_yesterday_is_dated_by_what_its_coach_says(dan, ben, now):
+    attempt = calls.start(contact=contact_of(dan), coach=ben, by=by(ben), at=now + timedelta(days=7))
+    began_at = now + LAST_EVENING
+    calls.log(attempt=attempt, outcome="reached", minutes=20, began_at=began_at, by=by(ben), at=now + timedelta(days=7))
+    attempt.refresh_from_db()
+    assert (attempt.started_at, contact_of(dan).held_at, place_of(dan)) == (began_at, began_at, "within")
+    logged = json.loads(AuditEvent.objects.get(action="call logged").new)
+    assert logged["started_at"] == "2026-03-08T22:50:00.000000+00:00"
+
+
+def test_a_call_begins_between_its_planning_and_its_log(dan, ben, now):
+    planned_at = contact_of(dan).plan.planned_at
+    attempt = calls.start(contact=contact_of(dan), coach=ben, by=by(ben), at=now + timedelta(days=3))
+    second = timedelta(seconds=1)
+    for began_at in (planned_at - second, now + timedelta(days=4) + second):
+        with pytest.raises(calls.BeganAtAnotherTime):
+            calls.log(attempt=attempt, outcome="no_answer", began_at=began_at, by=by(ben), at=now + timedelta(days=4))
+    calls.log(attempt=attempt, outcome="no_answer", began_at=planned_at, by=by(ben), at=now + timedelta(days=4))
+    attempt.refresh_from_db()
+    assert attempt.started_at == planned_at
+
+
+def test_a_corrected_beginning_moves_the_day_on_which_the_call_was_held_and_the_old_one_stays(dan, ben, now):
+    attempt = called(dan, ben, now + PAST_MIDNIGHT)
+    assert place_of(dan) == "after"
+    corrected(attempt, ben, now + timedelta(days=8), "reached", began_at=now + LAST_EVENING)
+    assert (contact_of(dan).held_at, place_of(dan)) == (now + LAST_EVENING, "within")
+    assert attempt.corrections.get().started_at == now + PAST_MIDNIGHT
+
+
+def test_a_call_begun_by_mistake_is_no_try_and_counted_for_its_coach(study, staff, dan, ben, now):
+    eva = staff("supervisor")
+    attempt = calls.start(contact=contact_of(dan), coach=ben, by=by(ben), at=now)
+    calls.take_back(attempt=attempt, coach=eva, by=actors.staff(eva.pk, "supervisor"), at=now)
+    assert (Attempt.objects.count(), contact_of(dan).state, audit.verify(study)) == (0, "planned", [])
+    [event] = AuditEvent.objects.filter(action="call taken back")
+    assert (event.subject, event.by) == (f"staff {ben.pk}", f"staff {eva.pk}")
+    assert [(each.user, each.taken_back) for each in caseload.coaches(study)] == [(ben, 1)]
+    assert called(dan, ben, now).outcome == "reached"
+
+
+def test_what_was_logged_or_begun_by_another_coach_is_not_taken_back(study, staff, dan, ben, now):
+    gijs = staff("coach", "Gijs")
+    attempt = calls.start(contact=contact_of(dan), coach=ben, by=by(ben), at=now)
+    plans.reassign(plan=attempt.contact.plan, coach=gijs, reason="workload", by=by(ben), at=now)
+    with pytest.raises(PermissionDenied):
+        calls.take_back(attempt=attempt, coach=gijs, by=by(gijs), at=now)
+    calls.log(attempt=attempt, outcome="no_answer", by=by(ben), at=now)
+    plans.reassign(plan=attempt.contact.plan, coach=ben, reason="workload", by=by(ben), at=now)
+    with pytest.raises(calls.AlreadyLogged):
+        calls.take_back(attempt=attempt, coach=ben, by=by(ben), at=now)
+    assert Attempt.objects.count() == 1

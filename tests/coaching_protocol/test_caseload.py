@@ -156,3 +156,46 @@ def test_a_person_has_every_planned_call_with_its_tries(ben, dan):
         ("Rang twice", 3, []),
         ("", 3, ["Give no therapy"]),
     ]
+
+
+def test_whoever_was_tried_today_comes_after_everybody_else_who_is_due(study, ben):
+    overdue, ann, bob = (factories.a_participant_in(study, "guided", NOW - timedelta(days=d)) for d in (9, 1, 0))
+    week = factories.a_participant_in(study, "guided", NOW)
+    thursday = datetime(2026, 3, 5, 8, 0, tzinfo=UTC)
+    Contact.objects.filter(pk=first(week).pk).update(opens_on=date(2026, 3, 9), closes_on=date(2026, 3, 9))
+    wanted = {overdue.code: "overdue", ann.code: "ann", bob.code: "bob", week.code: "week"}
+
+    def order(at: datetime) -> list[str]:
+        return [wanted[code] for code, _group in groups(ben, at) if code in wanted]
+
+    assert order(thursday) == ["overdue", "ann", "bob", "week"]
+    try_once(overdue, ben, thursday)
+    assert order(thursday) == ["ann", "bob", "overdue", "week"]
+    try_once(ann, ben, thursday + timedelta(hours=1), "voicemail")
+    try_once(bob, ben, thursday + timedelta(hours=2))
+    assert order(thursday + timedelta(hours=2)) == ["overdue", "ann", "bob", "week"]  # the longest ago first
+    try_once(overdue, ben, thursday + timedelta(hours=3))
+    assert order(thursday + timedelta(hours=3)) == ["ann", "bob", "overdue", "week"]
+
+
+def test_tries_of_yesterday_do_not_count_where_the_participant_is(study, ben, dan):
+    try_once(dan, ben, datetime(2026, 3, 5, 22, 59, tzinfo=UTC))  # 23:59 in Amsterdam
+
+    def was_tried(at: datetime) -> bool:
+        return next(row for row in caseload.rows(ben, at) if row.participant == dan).was_tried_today
+
+    assert was_tried(datetime(2026, 3, 5, 22, 59, 59, tzinfo=UTC))
+    assert not was_tried(datetime(2026, 3, 5, 23, 0, tzinfo=UTC))
+
+
+def test_an_appointment_later_today_waits_until_its_time(study, ben):
+    dan, ann = (factories.a_participant_in(study, "guided", NOW) for _ in range(2))
+    thursday = datetime(2026, 3, 5, 8, 0, tzinfo=UTC)
+    at_three = thursday.replace(hour=15)
+    try_once(dan, ben, thursday, "call_back", next_at=at_three)
+
+    def order(at: datetime) -> list[str]:
+        return [code for code, _group in groups(ben, at) if code in {dan.code, ann.code}]
+
+    assert order(at_three - timedelta(seconds=1)) == [ann.code, dan.code]
+    assert order(at_three) == [dan.code, ann.code]

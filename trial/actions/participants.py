@@ -12,7 +12,7 @@ from typing import Any
 
 from django.db import IntegrityError, transaction
 
-from trial import audit, contact_details, hooks, lifecycles, rows, vault
+from trial import audit, contact_details, hooks, lifecycles, rows, vault, week
 from trial.actions import milestones
 from trial.actions.once import once
 from trial.actors import Actor
@@ -283,7 +283,7 @@ def _record_correction(participant: Participant, action: str, *, old: str, new: 
 def set_call_times(*, participant: Participant, times: Sequence[str], by: Actor, at: datetime) -> Participant:
     """When the person would rather be called: asked in every arm alike. An empty list means no preference."""
     Identity.objects.filter(participant=participant).update(
-        call_times_sealed=participant.sealed(json.dumps(sorted(times)))
+        call_times_sealed=participant.sealed(json.dumps(week.in_order(times)))
     )
     audit.record(participant, "preferred call times given", subject=participant.code, by=by, at=at)
     return participant

@@ -239,6 +239,12 @@ CATALOGUE: Mapping[str, Named] = {
     "coaching_protocol.actions.calls.NothingCorrected": Named(
         CONFLICT, "nothing_corrected", _("This says what stands there already: change something, or go back.")
     ),
+    "coaching_protocol.actions.calls.BeganAtAnotherTime": Named(
+        BAD_REQUEST, "began_at_another_time", _("A call began after it was planned, and before now.")
+    ),
+    "coaching_protocol.actions.calls.AlreadyLogged": Named(
+        CONFLICT, "already_logged", _("This call is logged: correct its log.")
+    ),
     "coaching_protocol.actions.calls.UnknownOutcome": Named(
         BAD_REQUEST, "unknown_outcome", _("There is no such outcome.")
     ),

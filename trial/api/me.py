@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from datetime import UTC, datetime
 from typing import Any
 
@@ -13,20 +12,19 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.views import APIView
 
-from trial import hooks
+from trial import hooks, week
 from trial.actions import journey, participants
 from trial.actions import programme as programme_actions
 from trial.api import doors, shapes
 from trial.api.described import reads, writes
 from trial.api.fields import PhoneNumberField
 from trial.entries import Task
-from trial.forms.participant import DAYS, PARTS, REASONS, CallTimes, OwnNumber
+from trial.forms.participant import DAYS, REASONS, CallTimes, OwnNumber
 from trial.models import Identity, Participant
 from trial.queries import allotment, programme
 
 ORDER = {"join": 0, "questionnaire": 1, "lesson": 2}
 FAR = datetime.max.replace(tzinfo=UTC)
-TIMES = [f"{day}-{part}" for day in DAYS for part in PARTS]
 
 
 class AllottedShape(serializers.Serializer):
@@ -92,7 +90,7 @@ def _urgency(task: Task) -> tuple[int, datetime]:
 
 class CallTimesShape(serializers.Serializer):
     times = serializers.ListField(
-        child=serializers.ChoiceField(choices=TIMES), help_text="Day parts; an empty list means no preference."
+        child=serializers.ChoiceField(choices=week.TIMES), help_text="Day parts; an empty list means no preference."
     )
 
 
@@ -103,7 +101,7 @@ class CallTimesView(APIView):
     def get(self, request: Request) -> Response:
         person = doors.in_the_study(request)
         identity = Identity.objects.filter(participant=person).select_related("participant__key").first()
-        return Response({"times": json.loads(identity.call_times or "[]") if identity else []})
+        return Response({"times": identity.call_times if identity else []})
 
     @writes("call_times", "Set when the person would rather be called", CallTimesShape, shapes.ProgressShape)
     def put(self, request: Request) -> Response:

@@ -8,17 +8,12 @@ from typing import Any
 from django import forms
 from django.utils.translation import gettext_lazy as _
 
+from trial import week
 from trial.forms.fields import AsksForNumber, PhoneField
 from trial.sections.programme import Block
 
-DAYS = {
-    "mon": _("Monday"),
-    "tue": _("Tuesday"),
-    "wed": _("Wednesday"),
-    "thu": _("Thursday"),
-    "fri": _("Friday"),
-}
-PARTS = {"morning": _("Morning"), "afternoon": _("Afternoon"), "evening": _("Evening")}
+DAYS = dict(zip(week.PREFERRED, (_("Monday"), _("Tuesday"), _("Wednesday"), _("Thursday"), _("Friday")), strict=True))
+PARTS = dict(zip(week.PARTS, (_("Morning"), _("Afternoon"), _("Evening")), strict=True))
 REASONS = {
     "": _("I would rather not say"),
     "no_time": _("It takes too much time"),

@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+import json
+
 from django.db import models
 
 from trial import lifecycles, vault
@@ -110,9 +112,9 @@ class Identity(models.Model):
         return self.participant.unsealed(self.phone_sealed)
 
     @property
-    def call_times(self) -> str:
-        """Preferred times for calls: a JSON list of codes such as `mon-evening`."""
-        return self.participant.unsealed(self.call_times_sealed)
+    def call_times(self) -> list[str]:
+        """Preferred times for calls: codes such as `mon-evening`, in the order of the week."""
+        return json.loads(self.participant.unsealed(self.call_times_sealed) or "[]")
 
 
 class Consent(models.Model):

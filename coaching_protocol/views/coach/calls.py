@@ -13,7 +13,7 @@ from django.utils.translation import gettext as _
 from django.views.decorators.http import require_http_methods
 
 from coaching_protocol.actions import calls
-from coaching_protocol.forms.calls import OUTCOMES, REASONS_NOT_HELD, GiveUp, LogCall
+from coaching_protocol.forms.calls import LOGGED, OUTCOMES, REASONS_NOT_HELD, GiveUp, LogCall
 from coaching_protocol.models import Attempt, CoachingPlan, Contact
 from coaching_protocol.queries.plans import protocol
 from coaching_protocol.views.coach.corrections import logged_before
@@ -44,7 +44,7 @@ def start(request: HttpRequest, code: str, number: int) -> HttpResponse:
 def attempt(request: HttpRequest, code: str, attempt: int) -> HttpResponse:
     """The call itself: checklist, escalation and the log."""
     plan = find(request, code, also_ended=True)
-    begun = get_object_or_404(Attempt.objects.select_related("contact"), pk=attempt, contact__plan=plan)
+    begun = get_object_or_404(Attempt.objects.select_related("contact__plan"), pk=attempt, contact__plan=plan)
     at = timezone.now()
     form = LogCall(request.POST or None, **form_arguments(plan, begun, at))
     if request.method == "POST" and form.is_valid():
@@ -55,6 +55,29 @@ def attempt(request: HttpRequest, code: str, attempt: int) -> HttpResponse:
         messages.info(request, _("This call is logged."))
         return redirect("coach:person", code)
     return call_page(request, plan, begun, form, at)
+
+
+@require_http_methods(["GET", "POST"])
+@refuses_reused_keys
+def take_back(request: HttpRequest, code: str, attempt: int) -> HttpResponse:
+    """A call that was begun by mistake, once more asked about: what is typed of it goes too."""
+    plan = find(request, code, also_ended=True)
+    begun = Attempt.objects.select_related("contact__plan__participant").filter(pk=attempt, contact__plan=plan).first()
+    if begun is None or begun.logged_at:
+        messages.info(request, _("This call is logged.") if begun else _("This call was taken back."))
+        return redirect("coach:person", code)
+    calls.check_own(user(request), begun)
+    if request.method == "GET":
+        return render(request, "coach/take_back.html", {"code": code, "attempt": begun})
+    try:
+        calls.take_back(
+            attempt=begun, coach=user(request), key=request_key(request), by=actor(request, plan), at=timezone.now()
+        )
+    except calls.AlreadyLogged:
+        messages.info(request, _("This call is logged."))
+    else:
+        messages.success(request, _("This call was taken back."))
+    return redirect("coach:person", code) if plan.ended_at is None else redirect("coach:caseload")
 
 
 @require_http_methods(["GET", "POST"])
@@ -102,12 +125,7 @@ def _log(request: HttpRequest, plan: CoachingPlan, begun: Attempt, form: LogCall
     try:
         calls.log(
             attempt=begun,
-            outcome=given["outcome"],
-            minutes=given["minutes"],
-            steps_done=given["steps_done"],
-            deviations=given.get("deviations", []),
-            note=given["note"],
-            next_at=given["next_at"],
+            **{name: given.get(name, []) for name in LOGGED},
             key=request_key(request),
             by=actor(request, plan),
             at=at,

@@ -29,15 +29,19 @@ GROUP_NAMES = {
 @require_GET
 def caseload(request: HttpRequest) -> HttpResponse:
     found = reads.rows(user(request), timezone.now())
-    return render(request, "coach/caseload.html", desk(request, found))
+    context = {**desk(request, found), "teams": reads.teams(found)}
+    return render(request, "coach/caseload.html", context)
 
 
 def desk(request: HttpRequest, found: Sequence[Row]) -> dict[str, Any]:
     """The list that stands beside everything: filtered by coach, in groups of what is due."""
     wanted = request.GET.get("coach", "")
     shown = reads.of_coach(found, wanted)
+    grouped = sorted(shown, key=lambda row: reads.GROUPS.index(row.group))
     return {
-        "groups": [(name, GROUP_NAMES[name], list(group)) for name, group in groupby(shown, key=lambda row: row.group)],
+        "groups": [
+            (name, GROUP_NAMES[name], list(group)) for name, group in groupby(grouped, key=lambda row: row.group)
+        ],
         "following": next((row for row in shown if row.group != "finished"), None),
         "coaches": reads.coach_filter(found),
         "wanted": wanted,

@@ -18,6 +18,7 @@ from trial.templatetags.handvat import day
 def form_arguments(plan: CoachingPlan, begun: Attempt, at: datetime) -> dict[str, Any]:
     return {
         "protocol": protocol(plan.participant.version, begun.protocol),
+        "attempt": begun,
         "timezone": plan.participant.timezone,
         "at": at,
         "has_later": reads.has_later(begun.contact),

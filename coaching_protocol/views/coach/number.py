@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from datetime import timedelta
 
 from django.contrib import messages
@@ -56,9 +55,10 @@ def _details(identity: Identity | None) -> Details | None:
     """Empty fields where the contact details are gone."""
     if identity is None:
         return Details("", "", "", [])
-    times = json.loads(identity.call_times or "[]")
     first_name = identity.name.split()[0] if identity.name.split() else ""
-    return Details(first_name, identity.phone, identity.participant.language, [in_words(each) for each in times])
+    return Details(
+        first_name, identity.phone, identity.participant.language, [in_words(each) for each in identity.call_times]
+    )
 
 
 def _whole_number(text: str | None) -> int:

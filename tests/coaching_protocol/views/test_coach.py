@@ -563,7 +563,9 @@ def test_the_pages_stay_flat_as_people_are_added(study, ben, eva, thursday, djan
         client = at_the_desk(user)
         for url, count in counts.items():
             client.get(url)  # what is parsed once per version is parsed
-            with django_assert_num_queries(count):
+            # a supervisor's list also says how many people each coach has, and how many calls were taken back
+            coaches = 4 if user == eva and url == reverse("coach:caseload") else 0
+            with django_assert_num_queries(count + coaches):
                 client.get(url)
 
 
@@ -652,3 +654,64 @@ def test_an_appointment_is_at_the_clock_of_the_participant_on_both_sides_of_summ
     assert Contact.objects.get(plan__participant=dan, number=1).appointment_at == utc
     assert [name for name, _label, _rows in page.context["groups"]] == [group]
     assert f"Sun {int(day[-2:])} {'Mar' if '-03-' in day else 'Oct'}, {clock}" in squeezed(page)
+
+
+def test_a_call_of_yesterday_evening_is_logged_on_its_own_day(desk, ben, dan, thursday):
+    attempt = started(desk, dan)
+    shown = dict(Fields(desk.get(log_url(attempt)).content.decode()).of("called_on", "called_time"))
+    assert shown == {"called_on": "2026-03-05", "called_time": "14:00"}
+    thursday.shift(timedelta(days=4))  # Monday: the window closed on Sunday
+    given = {"outcome": "reached", "minutes": "12", "called_on": "2026-03-08", "called_time": "23:50"}
+    assert said(send(at_the_desk(ben), log_url(attempt), **given)) == [f"Logged call 1 of {dan.code}: Reached."]
+    contact = Contact.objects.get(plan__participant=dan, number=1)
+    assert (contact.held_at, contact.place(contact.held_at, dan.timezone)) == (
+        datetime(2026, 3, 8, 22, 50, tzinfo=UTC),
+        "within",
+    )
+
+
+@pytest.mark.parametrize(
+    ("day", "clock", "field", "words"),
+    [
+        ("2026-03-05", "14:01", "called_on", "A call that is logged has begun: choose a moment before now"),
+        ("2026-03-02", "10:59", "called_on", "Nobody was to call this person yet: choose a later moment"),
+        ("2026-03-05", "", "called_time", "Add the time, or leave the day empty too"),
+        ("", "13:00", "called_on", "Add the day, or leave the time empty too"),
+        ("5 March", "13:00", "called_on", "Write the day as year-month-day, such as 2026-11-30"),
+    ],
+)
+def test_a_call_cannot_have_begun_later_than_now_or_before_it_was_planned(desk, dan, day, clock, field, words):
+    attempt = started(desk, dan)
+    page = send(desk, log_url(attempt), outcome="no_answer", called_on=day, called_time=clock)
+    assert page.context["form"].errors[field] == [words]
+    attempt.refresh_from_db()
+    assert attempt.logged_at is None
+
+
+def test_the_minute_that_stands_in_the_form_is_the_second_at_which_the_call_was_started(desk, dan, thursday):
+    thursday.shift(timedelta(seconds=42))
+    attempt = started(desk, dan)
+    send(desk, log_url(attempt), outcome="no_answer", called_on="2026-03-05", called_time="14:00")
+    attempt.refresh_from_db()
+    assert attempt.started_at == THURSDAY + timedelta(seconds=42)
+
+
+def test_a_call_begun_by_mistake_is_taken_back_and_the_supervisor_sees_how_often(desk, dan, ben, eva):
+    attempt = started(desk, dan)
+    address = reverse("coach:take_back", args=[dan.code, attempt.pk])
+    assert address.encode() in desk.get(log_url(attempt)).content
+    assert b"I did not call" in desk.get(address).content
+    taken = send(desk, address, key="k")
+    assert (taken.url, said(taken)) == (reverse("coach:person", args=[dan.code]), ["This call was taken back."])
+    assert said(send(desk, address, key="k"))[1:] == ["This call was taken back."]  # a double click
+    assert (Attempt.objects.count(), actions(dan.code).count("call taken back")) == (0, 1)
+    [(_study, coaches)] = at_the_desk(eva).get(reverse("coach:caseload")).context["teams"]
+    assert [(each.user, each.taken_back) for each in coaches] == [(ben, 1)]
+    assert desk.get(reverse("coach:caseload")).context["teams"] == []
+
+
+def test_a_call_that_is_logged_is_not_taken_back(desk, dan):
+    attempt = started(desk, dan)
+    send(desk, log_url(attempt), outcome="no_answer")
+    taken = send(desk, reverse("coach:take_back", args=[dan.code, attempt.pk]))
+    assert (said(taken)[1:], Attempt.objects.count()) == (["This call is logged."], 1)

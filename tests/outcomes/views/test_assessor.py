@@ -230,3 +230,11 @@ def test_a_questionnaire_that_every_arm_gets_can_be_entered_later_too(staff, stu
     monday.move_to(NOW + timedelta(days=15))
     cleo = signed_in(staff("assessor"))
     assert send(cleo, sheet(dan, "PHQ4", "week2"), {**PHQ4, "mode": "phone"}).url == DUE
+
+
+def test_an_answer_that_was_marked_by_mistake_can_be_marked_as_not_given(cleo, dan):
+    page = cleo.get(sheet(dan)).content.decode()
+    assert page.count('value="skipped"') == 9
+    send(cleo, sheet(dan), {**PHQ9, "item_3": "skipped", "mode": "paper"})
+    row = Assessment.objects.get(participant=dan, instrument="PHQ9")
+    assert (row.submitted_at, row.item_states, "3" in row.answers) == (NOW, {"3": "not_answered"}, False)

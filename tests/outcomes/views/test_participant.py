@@ -222,3 +222,22 @@ def test_without_a_wording_a_simulated_person_sees_codes_and_is_told_so(study):
     client.force_login(person.user)
     page = client.get(at(1)).content.decode()
     assert ("There is no wording in this language" in page, "Item 1" in page) == (True, True)
+
+
+def blank(client: Client, number: int) -> bool:
+    """Whether the page offers to leave the item open after all."""
+    return bool(re.search(r'type="radio"[^>]*value=""', client.get(at(number)).content.decode()))
+
+
+def test_an_answer_can_be_taken_back_and_no_alert_with_it(client, person):
+    answer(client, {9: 2})
+    assert (blank(client, 1), blank(client, 9)) == (False, True)
+    send(client, at(9), {"answer": "", "to": "back"})
+    row = Assessment.objects.get(participant=person, instrument="PHQ9")
+    assert (row.answers, blank(client, 9), Alert.objects.count()) == ({}, False, 1)
+
+
+def test_an_older_page_without_a_choice_takes_back_nothing(client, person):
+    answer(client, {1: 3})
+    send(client, at(1), {"to": "next"})
+    assert Assessment.objects.get(participant=person, instrument="PHQ9").answers == {"1": 3}

@@ -214,7 +214,7 @@ def test_a_key_that_comes_back_with_other_content_is_refused(guided):
     answer = client.post(url("call_times"), {"tue": ["evening"], "request_key": "one"})
     assert answer.status_code == 409
     guided.identity.refresh_from_db()
-    assert json.loads(guided.identity.call_times) == ["mon-evening"]
+    assert guided.identity.call_times == ["mon-evening"]
 
 
 def test_whoever_has_no_lessons_finds_none(study, unguided):
@@ -273,10 +273,12 @@ def test_call_times_may_be_left_open(study):
     person = factories.a_consented_participant(study, NOW)
     send(signed_in(person), url("call_times"), {"mon": ["morning", "evening"], "fri": ["afternoon"]})
     person.identity.refresh_from_db()
-    assert json.loads(person.identity.call_times) == ["fri-afternoon", "mon-evening", "mon-morning"]
+    assert person.identity.call_times == ["mon-morning", "mon-evening", "fri-afternoon"]
+    taken_along = json.loads(signed_in(person).get(url("download")).content)
+    assert taken_along["contact"]["call_times"] == ["mon-morning", "mon-evening", "fri-afternoon"]
     send(signed_in(person), url("call_times"), {})
     person.identity.refresh_from_db()
-    assert json.loads(person.identity.call_times) == []
+    assert person.identity.call_times == []
 
 
 def test_a_person_puts_their_own_number_right(guided):

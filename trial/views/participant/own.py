@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from typing import Any
 
 from django.contrib import messages
@@ -107,7 +106,7 @@ def _identity(person: Participant) -> Identity | None:
 
 
 def _times(identity: Identity | None) -> list[str]:
-    return json.loads(identity.call_times or "[]") if identity else []
+    return identity.call_times if identity else []
 
 
 def _signed(person: Participant, signed: Consent) -> dict[str, Any]:
