@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Collection, Mapping
 
 from randomisation.models import FIRST
-from trial.models import Study
+from trial.models import Proposal, Study
 from trial.queries import studies
 
 # kind of proposal -> verb of whoever asks, verb of the second person
@@ -15,6 +15,11 @@ AGREES: Mapping[str, str] = {
     "code_break": "agree_code_break",
     "forced": "agree_force",
 }
+
+
+def to_decide(proposal: Proposal, actor: str) -> str:
+    """The verb for saying something about it. Whoever asked may take it back, which takes no more than asking did."""
+    return (ASKS if proposal.by == actor else AGREES)[proposal.kind]
 
 
 def sees_point(study: Study, point: str, may: Collection[str]) -> bool:

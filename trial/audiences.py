@@ -15,8 +15,9 @@ from django.utils import timezone, translation
 from trial import busy, vault
 from trial.api import errors
 from trial.models import Membership, Participant, Study
+from trial.permissions import ROLES
 
-PARTICIPANT, COACH, ASSESSOR, RESEARCH = "participant", "coach", "assessor", "research"
+PARTICIPANT, COACH, ASSESSOR, RESEARCH, STAFF = "participant", "coach", "assessor", "research", "staff"
 ACCOUNT = "account"
 NOT_THIS_METHOD = 405
 # An address comes with an invitation or is checked on the way in; nobody adds or changes one among the account pages.
@@ -59,7 +60,7 @@ class AudienceDoor:
     def process_view(self, request: HttpRequest, view: Any, args: Any, kwargs: Any) -> None:
         room = request.path.split("/")[1]
         request.participant = None  # type: ignore[attr-defined]
-        if request.user.is_authenticated and room in {PARTICIPANT, COACH, ASSESSOR, RESEARCH, "join"}:
+        if request.user.is_authenticated and room in {PARTICIPANT, COACH, ASSESSOR, RESEARCH, STAFF, "join"}:
             if room in {PARTICIPANT, "join"}:
                 request.participant = _participant(request)  # type: ignore[attr-defined]
             _check(request, room)
@@ -95,6 +96,8 @@ def _check(request: HttpRequest, room: str) -> None:
         raise Http404
     if room == RESEARCH and not is_staff(request):
         raise Http404
+    if room == STAFF and not works_here(request):
+        raise Http404
 
 
 def _check_account(request: HttpRequest) -> None:
@@ -117,6 +120,11 @@ def is_staff(request: HttpRequest) -> bool:
     """Of the research room. Not an assessor, who is to see nothing but what is due."""
     is_first = bool(getattr(request.user, "is_staff", False))
     return is_first or _has_role(request, "researcher", "statistician", "supervisor")
+
+
+def works_here(request: HttpRequest) -> bool:
+    """Staff in whatever role."""
+    return bool(getattr(request.user, "is_staff", False)) or _has_role(request, *ROLES)
 
 
 def _has_role(request: HttpRequest, *roles: str) -> bool:

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime, timedelta
-from zoneinfo import ZoneInfo
+from datetime import datetime, timedelta
 
 from django.conf import settings
 from django.urls import reverse
@@ -11,6 +10,7 @@ from django.utils.translation import gettext as _
 from django.utils.translation import override
 
 from trial.actions import grants, participants
+from trial.actions.agreements import settle_due
 from trial.actions.messages import queue
 from trial.actions.staff import token_of
 from trial.actors import SYSTEM
@@ -19,6 +19,7 @@ from trial.models import Alert, ExerciseAnswer, Invitation, Message, Participant
 from trial.queries import programme
 from trial.queries.addresses import home_url, letter
 from trial.queries.dashboard import panel_adherence, panel_alerts, panel_flow, panel_recruitment
+from trial.queries.notices import both_clocks, compose_role_given, compose_two_people
 from trial.queries.tables import tables
 from trial.rehearsal import behave
 from trial.sections import section
@@ -30,6 +31,8 @@ __all__ = [
     "compose_alert",
     "compose_invitation",
     "compose_recruitment_closed",
+    "compose_role_given",
+    "compose_two_people",
     "consent",
     "erase",
     "openings",
@@ -40,6 +43,7 @@ __all__ = [
     "recruitment",
     "requirements",
     "section",
+    "settle_due",
     "sign_offs",
     "tables",
     "today",
@@ -171,18 +175,14 @@ def compose_alert(message: Message, at: datetime) -> Mail | None:
     with override(protocol.languages[0]):
         said = _("An alert was raised and waits for you until %(deadline)s.")
         path = reverse("research:alerts", args=[alert.study.slug])
-        body = f"{said % {'deadline': _both_clocks(alert.deadline_at, protocol.timezone)}}\n\n{settings.PUBLIC_URL}{path}\n"
+        body = (
+            f"{said % {'deadline': both_clocks(alert.deadline_at, protocol.timezone)}}\n\n{settings.PUBLIC_URL}{path}\n"
+        )
         if alert.study.simulated:
             body = f"{_('Simulated people. Nobody needs help.')}\n\n{body}"
         subject = _("Alert %(number)s") % {"number": alert.pk}
     sender = protocol.sender[protocol.languages[0]]
     return Mail(to=safety.email, subject=subject, body=body, sender=sender, repeatable=True)
-
-
-def _both_clocks(moment: datetime, timezone: str) -> str:
-    """A moment on the clock of the study, and in UTC for whoever is elsewhere."""
-    local = moment.astimezone(ZoneInfo(timezone))
-    return f"{local:%Y-%m-%d %H:%M} ({timezone}; {moment.astimezone(UTC):%Y-%m-%d %H:%M} UTC)"
 
 
 def compose_recruitment_closed(message: Message, at: datetime) -> Mail | None:

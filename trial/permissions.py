@@ -17,29 +17,36 @@ ROLES = {
 MAY = {
     "researcher": {
         *{"load", "run", "invite", "dashboard", "participants", "alerts", "report", "export", "erase"},
-        *{"exceptions", "correct", "agree_exception", "switch", "agree_code_break"},
+        *{"exceptions", "correct", "agree_exception", "switch", "agree_code_break", "agree_role", "agree_lock"},
     },
-    "statistician": {"dashboard", "participants", "report", "export", "lock", "report_by_arm"},
-    "coach": {"coach"},
+    "statistician": {
+        *{"dashboard", "participants", "report", "export", "lock", "report_by_arm"},
+        *{"agree_role", "agree_lock"},
+    },
+    "coach": {"coach", "agree_role"},
     "supervisor": {
         *{"coach", "supervise", "alerts"},
         *{"exceptions", "correct", "agree_exception", "switch", "break_code", "agree_code_break"},
         # To say which treatment was a wrong one, to give one, or to see who was randomised again at a stage, is to know
         # an arm: only for whoever knows arms anyway.
         *{"received", "force", "agree_force", "stage_exceptions"},
+        *{"agree_role", "agree_lock"},
     },
-    "assessor": {"assess"},
+    "assessor": {"assess", "agree_role"},
 }
 
 
 # Whoever calls people knows who is called, and so which arm they are in.
 KNOW_ARMS = frozenset({"coach", "supervisor"})
 BLINDED = frozenset({"statistician", "assessor"})
+# Whoever runs a study does not lock it as well.
+APART = frozenset({"researcher", "statistician"})
 
 
 def never_beside(role: str) -> frozenset[str]:
-    """Roles of a study that nobody may hold together with this one, since it would undo a blinding."""
-    return BLINDED if role in KNOW_ARMS else KNOW_ARMS if role in BLINDED else frozenset()
+    """Roles of a study that nobody may hold together with this one."""
+    blinding = BLINDED if role in KNOW_ARMS else KNOW_ARMS if role in BLINDED else frozenset()
+    return blinding | (APART - {role} if role in APART else frozenset())
 
 
 def knowingly_beside(role: str) -> frozenset[str]:

@@ -291,8 +291,13 @@ MESSAGES = {  # kind of message -> compose(message, at) -> Mail, or None when it
     "alert": "trial.life.compose_alert",
     "invitation": "trial.life.compose_invitation",
     "recruitment_closed": "trial.life.compose_recruitment_closed",
+    "two_people": "trial.life.compose_two_people",
+    "role_given": "trial.life.compose_role_given",
     "check_number": "coaching_protocol.life.compose_check_number",
 }
-WORKER = ["reports.life.make_due"]  # what else a round of the worker does: work(at) -> how many things were done
+WORKER = [  # what else a round of the worker does: work(at) -> how many things were done
+    "trial.life.settle_due",
+    "reports.life.make_due",
+]
 ERASURE = ["outcomes.life.erase", "coaching_protocol.life.erase", "trial.life.erase"]
 REHEARSAL = ["trial.life.behave", "outcomes.life.behave", "coaching_protocol.life.behave"]

@@ -8,15 +8,15 @@ from datetime import datetime
 from typing import Any
 
 from randomisation.actions.exceptions import about, sealed
-from randomisation.models import Allocation, CodeBreak, Decision, Impact, Proposal
+from randomisation.models import Allocation, CodeBreak, Impact
 from randomisation.queries import proofs
-from randomisation.queries.proposals import allocation_of
+from randomisation.queries.proposals import allocation_of, person_of
 from randomisation.words import check_reason
 from trial import audit
 from trial.actions import alerts, participants
 from trial.actions.once import once
 from trial.actors import Actor
-from trial.models import Participant
+from trial.models import Decision, Participant, Proposal
 
 WITHIN_HOURS, AT_ONCE_HOURS = 24, 4
 
@@ -56,7 +56,7 @@ def show(*, proposal: Proposal, key: str | None = None, by: Actor, at: datetime)
 @once
 def _shown(*, proposal: Proposal, by: Actor, at: datetime) -> CodeBreak:
     """Apart from `show`, because the result of an action is kept with its key, and the arm may not be."""
-    participant = participants.locked(proposal.participant)
+    participant = participants.locked(person_of(proposal))
     decision = Decision.objects.filter(proposal=proposal, is_agreed=True).first()
     if decision is None or proposal.kind != "code_break":
         raise NotAgreed

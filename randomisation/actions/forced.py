@@ -5,12 +5,12 @@ from __future__ import annotations
 from datetime import datetime
 
 from randomisation.actions.lists import WARN_AT
-from randomisation.models import FIRST, Allocation, ForcedAllocation, Proposal, SealedSeed
+from randomisation.models import FIRST, Allocation, ForcedAllocation, SealedSeed
 from randomisation.queries import design, switches
 from trial import audit, vault
 from trial.actions import alerts, journey, participants
 from trial.actors import Actor
-from trial.models import Participant, Study
+from trial.models import Participant, Proposal, Study
 
 
 class NotForced(Exception):

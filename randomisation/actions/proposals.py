@@ -1,4 +1,4 @@
-"""What takes two people: the first asks, the second agrees or does not, and never the same."""
+"""What takes two people about somebody who is randomised: the first asks, the second agrees or does not."""
 
 from __future__ import annotations
 
@@ -6,28 +6,16 @@ from datetime import datetime
 
 from randomisation.actions import allocations, forced
 from randomisation.actions.exceptions import about, check_unmarked, counts_from, sealed
-from randomisation.models import FIRST, Allocation, Decision, ErrorMark, Proposal
-from randomisation.queries.proposals import allocation_of
+from randomisation.models import FIRST, Allocation, ErrorMark
+from randomisation.queries.proposals import allocation_of, person_of
 from randomisation.words import check_reason
 from trial import audit, vault
-from trial.actions import alerts, participants
+from trial.actions import alerts, participants, proposals
 from trial.actions.once import once
 from trial.actors import Actor
-from trial.models import Participant
+from trial.models import Decision, Participant, Proposal
 
 WITHIN_HOURS = 24
-
-
-class AlreadyProposed(Exception):
-    """The same is asked for already and waits for a second person."""
-
-
-class AlreadyDecided(Exception):
-    """A second person said yes or no already."""
-
-
-class SamePerson(Exception):
-    """Whoever asked cannot agree as well."""
 
 
 @once
@@ -72,10 +60,7 @@ def _propose(
     content: str = "",
     is_drill: bool = False,
 ) -> Proposal:
-    same = Proposal.objects.filter(participant=participant, point=point, kind=kind, decision__isnull=True)
-    if same.exists():
-        raise AlreadyProposed
-    proposal = Proposal.objects.create(
+    proposal = proposals.ask(
         study=participant.study,
         participant=participant,
         point=point,
@@ -84,13 +69,8 @@ def _propose(
         note_sealed=sealed(participant, note),
         content_sealed=vault.seal(content) if content else "",
         is_drill=is_drill,
-        by=str(by),
-        role=by.role,
+        by=by,
         at=at,
-    )
-    new = {"kind": kind, "drill": is_drill} if is_drill else {"kind": kind}
-    audit.record(
-        participant, "second person asked", subject=f"proposal {proposal.pk}", new=new, reason=reason, by=by, at=at
     )
     alerts.raise_alert(
         study=participant.study,
@@ -106,24 +86,12 @@ def _propose(
 
 @once
 def decide(*, proposal: Proposal, is_agreed: bool, by: Actor, at: datetime) -> Decision:
-    """The second person agrees, and it is done at once; or does not, and it is over. A code-break is then shown to
-    whoever asked (randomisation.actions.code_breaks)."""
-    participant = participants.locked(proposal.participant)
+    """The second person agrees, and it is done at once; or does not, or the first takes it back, and it is over. A
+    code-break is then shown to whoever asked (randomisation.actions.code_breaks)."""
+    participant = participants.locked(person_of(proposal))
     if proposal.kind == "forced":
         allocations.held(proposal.study_id)
-    if str(by) == proposal.by:
-        raise SamePerson
-    if Decision.objects.filter(proposal=proposal).exists():
-        raise AlreadyDecided
-    decision = Decision.objects.create(proposal=proposal, is_agreed=is_agreed, by=str(by), role=by.role, at=at)
-    audit.record(
-        participant,
-        "second person agreed" if is_agreed else "second person did not agree",
-        subject=f"proposal {proposal.pk}",
-        new={"kind": proposal.kind},
-        by=by,
-        at=at,
-    )
+    decision = proposals.settle(proposal=proposal, is_agreed=is_agreed, by=by, at=at)
     if is_agreed and proposal.kind == "error_mark":
         _mark(proposal, participant, by, at)
     elif is_agreed and proposal.kind == "forced":

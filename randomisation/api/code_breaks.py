@@ -13,8 +13,10 @@ from randomisation.actions import code_breaks as actions
 from randomisation.actions import proposals
 from randomisation.api import finding, shapes
 from randomisation.models import CodeBreak
+from randomisation.queries.proposals import person_of
 from trial.actions import journey
 from trial.api import doors
+from trial.api.agreements import Decide
 from trial.api.described import writes
 
 
@@ -37,15 +39,15 @@ class CodeBreakView(APIView):
 
 
 class DecisionView(APIView):
-    @writes("decide", "The second person agrees, or does not", shapes.Decide, shapes.DecisionShape, status=201)
+    @writes("decide", "The second person agrees, or does not", Decide, shapes.DecisionShape, status=201)
     def post(self, request: Request, slug: str, number: int) -> Response:
         study, _by = doors.study_for(request, slug, "exceptions")
         proposal = finding.proposal(request, study, number)
-        study, by = doors.study_for(request, slug, permissions.AGREES[proposal.kind])
-        is_agreed, at = doors.given(shapes.Decide, request)["agreed"], timezone.now()
+        study, by = doors.study_for(request, slug, permissions.to_decide(proposal, f"staff {request.user.pk}"))
+        is_agreed, at = doors.given(Decide, request)["agreed"], timezone.now()
         row = proposals.decide(proposal=proposal, is_agreed=is_agreed, key=doors.key(request), by=by, at=at)
         if proposal.kind == "forced":
-            journey.advance(proposal.participant, at)
+            journey.advance(person_of(proposal), at)
         return Response(shapes.DecisionShape(row).data, status=201)
 
 

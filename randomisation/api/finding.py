@@ -10,13 +10,13 @@ from django.utils import timezone
 from rest_framework.request import Request
 from rest_framework.serializers import Serializer
 
-from randomisation.models import Allocation, Proposal
+from randomisation.models import Allocation
 from randomisation.permissions import sees_point
 from randomisation.queries import proposals
 from trial import permissions as trial_permissions
 from trial.actors import Actor
 from trial.api import doors
-from trial.models import Participant, Study
+from trial.models import Participant, Proposal, Study
 
 
 def person(study: Study, code: str) -> Participant:

@@ -52,10 +52,6 @@ class Settle(serializers.Serializer):
     verdict = serializers.ChoiceField(choices=list(VERDICTS))
 
 
-class Decide(serializers.Serializer):
-    agreed = serializers.BooleanField()
-
-
 class Impact(serializers.Serializer):
     text = serializers.CharField(max_length=2000, help_text="Without the arm; kept under the person's key.")
 

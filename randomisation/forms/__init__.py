@@ -115,15 +115,6 @@ class Settle(forms.Form):
     verdict = forms.ChoiceField(label=_("Who is it?"), widget=forms.RadioSelect, choices=list(VERDICTS.items()))
 
 
-class Decide(forms.Form):
-    is_agreed = forms.TypedChoiceField(
-        label=_("Do you agree?"),
-        widget=forms.RadioSelect,
-        choices=[("yes", _("Yes, I looked into it and agree")), ("no", _("No"))],
-        coerce=lambda value: value == "yes",
-    )
-
-
 class Impact(forms.Form):
     text = forms.CharField(
         label=_("Who knows the arm now, and what follows"),

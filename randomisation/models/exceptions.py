@@ -9,7 +9,7 @@ from django.db import models
 from django.db.models import Q
 
 from randomisation.models.allocations import FIRST, Allocation
-from trial.models import Participant, Study
+from trial.models import Participant, Proposal, Study
 
 
 class OnePerson(models.Model):
@@ -26,28 +26,6 @@ class OnePerson(models.Model):
 
     class Meta:
         abstract = True
-
-
-class Proposal(OnePerson):
-    """Something that takes two people, asked for by the first: a mark, a code-break or a forced allocation."""
-
-    append_only = True
-
-    kind = models.CharField(max_length=20)
-    content_sealed = models.TextField(blank=True)  # the arm of a forced allocation, under the master keys
-    is_drill = models.BooleanField(default=False)
-
-
-class Decision(models.Model):
-    """What the second person said, who is never the first."""
-
-    append_only = True
-
-    proposal = models.OneToOneField(Proposal, on_delete=models.PROTECT, related_name="decision")
-    is_agreed = models.BooleanField()
-    by = models.CharField(max_length=80)
-    role = models.CharField(max_length=20, blank=True)
-    at = models.DateTimeField()
 
 
 class Correction(OnePerson):

@@ -14,13 +14,12 @@ from randomisation.models import (
     Correction,
     ErrorMark,
     ForcedAllocation,
-    Proposal,
     Switch,
     TreatmentReceived,
 )
 from randomisation.queries import design, exceptions, matches, proposals, switches
 from randomisation.queries.comparison import commitment
-from trial.models import Participant, Study
+from trial.models import Participant, Proposal, Study
 from trial.queries import staff
 
 

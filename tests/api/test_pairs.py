@@ -28,11 +28,11 @@ from tests.conftest import NOW, SMALL
 from trial import actors, audiences
 from trial.actions import alerts, messages, studies
 from trial.actions import staff as invitations
-from trial.models import AuditEvent, ExerciseAnswer, Identity, Participant, Study, User
+from trial.models import AuditEvent, ExerciseAnswer, Identity, Participant, Proposal, Study, User
 
 pytestmark = [pytest.mark.once, pytest.mark.django_db]
 
-ROOMS = ("join", audiences.PARTICIPANT, audiences.COACH, audiences.ASSESSOR, audiences.RESEARCH)
+ROOMS = ("join", audiences.PARTICIPANT, audiences.COACH, audiences.ASSESSOR, audiences.RESEARCH, audiences.STAFF)
 WITHOUT_AN_ENDPOINT = {
     "join:code_again": "asking for another code is the same endpoint as asking for the first, with another key",
     "join:consent_questions": "the questions about the letter are answered in the same request as the signature",
@@ -229,6 +229,15 @@ def with_a_member(study: Study) -> dict[str, Any]:
 def with_an_invitation(study: Study) -> dict[str, Any]:
     invited = invitations.invite(study=study, email="new@example.org", role="coach", by=actors.SYSTEM, at=NOW)
     return staff(study, "researcher", number=invited.pk)
+
+
+def asked_for_a_role(study: Study) -> dict[str, Any]:
+    """Ada asks for a second coach of a live study; Eva was there before anybody was allocated."""
+    Study.objects.update(simulated=False)
+    study.refresh_from_db()
+    ada = researcher(study)
+    ada["api"].post(f"studies/{R}/staff/", {"email": "new@example.org", "role": "coach"})
+    return {**staff(study, "supervisor"), "number": Proposal.objects.get().pk}
 
 
 def due_to_an_assessor(study: Study) -> dict[str, Any]:
@@ -654,6 +663,14 @@ PAIRS = [
         lambda x: x.browser.post(page("research:withdraw_invitation", R, x.number)),
         lambda x: x.api.post(f"studies/{R}/invitations/{x.number}/withdraw/"),
         with_an_invitation,
+    ),
+    Pair(
+        "staff:agreement",
+        "agreement",
+        "second person agreed",
+        lambda x: x.browser.post(page("staff:agreement", x.number), {"is_agreed": "yes"}),
+        lambda x: x.api.post(f"agreements/{x.number}/", {"agreed": True}),
+        asked_for_a_role,
     ),
     Pair(
         "research:end_role",

@@ -14,6 +14,7 @@ from randomisation.queries.dashboard import panel
 from randomisation.queries.tables import tables
 from tests import dump, factories
 from trial import actors, audit
+from trial.actions.proposals import SamePerson
 from trial.models import Alert, AuditEvent, RequestKey
 
 pytestmark = pytest.mark.django_db
@@ -59,7 +60,7 @@ def test_without_agreement_with_a_no_and_to_anybody_else_nothing_is_shown(dan, n
     proposal = asked(dan, now)
     with pytest.raises(code_breaks.NotAgreed):
         code_breaks.show(proposal=proposal, by=EVA, at=now)
-    with pytest.raises(proposals.SamePerson):
+    with pytest.raises(SamePerson):
         proposals.decide(proposal=proposal, is_agreed=True, by=EVA, at=now)
     proposals.decide(proposal=proposal, is_agreed=False, by=ADA, at=now)
     with pytest.raises(code_breaks.NotAgreed):

@@ -15,12 +15,10 @@ from randomisation.models import (
     Allocation,
     CodeBreak,
     Correction,
-    Decision,
     ErrorMark,
     ForcedAllocation,
     Impact,
     Match,
-    Proposal,
     Switch,
     TreatmentReceived,
 )
@@ -32,7 +30,8 @@ from tests import dump
 from tests.randomisation import people
 from trial import actors, audit
 from trial.actions import participants
-from trial.models import Alert, AuditEvent, Participant, PersonKey
+from trial.actions.proposals import AlreadyDecided, AlreadyProposed, SamePerson
+from trial.models import Alert, AuditEvent, Decision, Participant, PersonKey, Proposal
 
 pytestmark = pytest.mark.django_db
 ADA, EVA = actors.staff(1, "researcher"), actors.staff(2, "supervisor")
@@ -144,7 +143,7 @@ def test_of_somebody_randomised_twice_the_first_stays_and_the_second_is_marked_a
 def test_a_mark_takes_another_person_than_the_one_who_asks(trial_of_eight, now):
     study, _everybody = trial_of_eight
     proposal = proposals.propose_mark(allocation=first(study), reason="test_entry", by=ADA, at=now)
-    with pytest.raises(proposals.SamePerson):  # in whichever role
+    with pytest.raises(SamePerson):  # in whichever role
         proposals.decide(proposal=proposal, is_agreed=True, by=actors.staff(1, "supervisor"), at=now)
     assert (Decision.objects.count(), ErrorMark.objects.count()) == (0, 0)
     with pytest.raises(IntegrityError), transaction.atomic():
@@ -164,11 +163,11 @@ def test_a_mark_takes_another_person_than_the_one_who_asks(trial_of_eight, now):
 def test_what_is_not_agreed_to_is_over_and_can_be_asked_again(trial_of_eight, now):
     study, _everybody = trial_of_eight
     proposal = proposals.propose_mark(allocation=first(study), reason="test_entry", by=ADA, at=now)
-    with pytest.raises(proposals.AlreadyProposed):
+    with pytest.raises(AlreadyProposed):
         proposals.propose_mark(allocation=first(study), reason="test_entry", by=EVA, at=now)
     proposals.decide(proposal=proposal, is_agreed=False, by=EVA, at=now)
     assert ErrorMark.objects.count() == 0
-    with pytest.raises(proposals.AlreadyDecided):
+    with pytest.raises(AlreadyDecided):
         proposals.decide(proposal=proposal, is_agreed=True, by=EVA, at=now)
     assert proposals.propose_mark(allocation=first(study), reason="test_entry", by=ADA, at=now).pk > proposal.pk
 

@@ -1,4 +1,4 @@
-"""Inviting staff to a study, and their accepting."""
+"""Inviting staff to a study, and their accepting. In a live study a second person agrees before a link works."""
 
 from __future__ import annotations
 
@@ -10,10 +10,11 @@ from allauth.account.models import EmailAddress
 from django.db import transaction
 
 from trial import audit, contact_details, hooks, permissions, vault
-from trial.actions import messages
+from trial.actions import messages, proposals
 from trial.actions.once import once
 from trial.actors import Actor
-from trial.models import Invitation, Membership, Study, User
+from trial.models import Decision, Invitation, Membership, Proposal, Study, User
+from trial.queries import proposals as asked
 from trial.queries import staff as reads
 
 VALID = timedelta(days=14)
@@ -40,11 +41,12 @@ class HasRole(Exception):
 
 
 class WouldUnblind(Exception):
-    """Whoever is blinded would learn from one of two roles who is called: `roles` are held or offered already."""
+    """Two roles that nobody holds together: one is blinded and the other knows who is called, or one runs the study and
+    the other locks it. `roles` are held or offered already."""
 
     def __init__(self, roles: set[str]) -> None:
         self.roles = sorted(roles)
-        super().__init__(f"is {', '.join(self.roles)} of this study: both would undo the blinding")
+        super().__init__(f"is {', '.join(self.roles)} of this study: nobody holds both")
 
 
 class NotKnowingly(Exception):
@@ -70,14 +72,21 @@ def invite(
 ) -> Invitation:
     """Invite somebody by mail to a role in a study; without a study, to start an installation as a researcher.
 
-    Raises AlreadyInvited while an earlier invitation to the same works, and HasRole where there is nothing to invite to;
-    in a study that is not simulated WouldUnblind, and NotKnowingly unless `knowingly` (docs/adr/0008).
+    In a study that is not simulated the link works once a second person has agreed. Before the first allocation one person
+    of each role needs none (docs/adr/0008).
+
+    Raises AlreadyInvited while an earlier invitation to the same works or waits, and HasRole where there is nothing to
+    invite to; in a study that is not simulated WouldUnblind, and NotKnowingly unless `knowingly`.
     """
     if role not in permissions.ROLES:
         raise UnknownRole(f"{role!r} is not a role; roles are {', '.join(permissions.ROLES)}")
     email = contact_details.email_address(email)
     _check_new(study, email, role, at)
     beside = _check_blinding(study, email, role, knowingly, at) if study else []
+    proposal = None
+    if study and not _is_free(study, role, at):
+        receiver = reads.account_at(email)
+        proposal = proposals.ask_staff(study=study, kind="role", receiver=receiver, by=by, at=at)
     invitation = Invitation(
         study=study,
         role=role,
@@ -85,17 +94,47 @@ def invite(
         email_hash=vault.address_hash(email),
         invited_by=str(by),
         invited_at=at,
+        proposal=proposal,
         expires_at=at + VALID,
     )
     invitation.token_hash = token_hash(token_of(invitation))
     invitation.save()
     if study:
-        new = {"role": role, "knowingly_beside": beside} if beside else {"role": role}
+        new: dict[str, object] = {"role": role}
+        new |= {"knowingly_beside": beside} if beside else {}
+        new |= {"proposal": proposal.pk} if proposal else {}
         audit.record(study, "staff invited", subject=f"invitation {invitation.pk}", new=new, by=by, at=at)
-    messages.queue(
-        study=study, participant=None, kind="invitation", subject_ref=str(invitation.pk), due_at=at, at=at, by=by
-    )
+    if proposal is None:
+        _offer(invitation, by=by, at=at)
     return invitation
+
+
+def _is_free(study: Study, role: str, at: datetime) -> bool:
+    """Nobody is there to be unblinded to in a simulated study; before the first allocation one of each role is free."""
+    if study.simulated:
+        return True
+    is_first = not Membership.objects.filter(study=study, role=role).exists()
+    is_first = is_first and not reads.standing(at).filter(study=study, role=role).exists()
+    return is_first and asked.first_allocation(study) is None
+
+
+def _offer(invitation: Invitation, *, by: Actor, at: datetime) -> None:
+    """From now on the link works, and it is mailed."""
+    invitation.offered_at, invitation.expires_at = at, at + VALID
+    invitation.save(update_fields=["offered_at", "expires_at"])
+    ref = str(invitation.pk)
+    messages.queue(
+        study=invitation.study, participant=None, kind="invitation", subject_ref=ref, due_at=at, at=at, by=by
+    )
+
+
+def decided(*, proposal: Proposal, is_agreed: bool, by: Actor, at: datetime) -> None:
+    """What follows when a second person has agreed to a role, or has not."""
+    invitation = Invitation.objects.select_for_update().get(proposal=proposal)
+    if is_agreed:
+        _offer(invitation, by=by, at=at)
+    elif invitation.withdrawn_at is None:
+        _withdraw(invitation, by=by, at=at)
 
 
 def _check_new(study: Study | None, email: str, role: str, at: datetime) -> None:
@@ -134,6 +173,8 @@ def withdraw_invitation(*, invitation: Invitation, by: Actor, at: datetime) -> I
 def _withdraw(invitation: Invitation, *, by: Actor, at: datetime) -> Invitation:
     invitation.withdrawn_at = at
     invitation.save(update_fields=["withdrawn_at"])
+    if invitation.proposal and not Decision.objects.filter(proposal=invitation.proposal).exists():
+        proposals.settle(proposal=invitation.proposal, is_agreed=False, by=by, at=at)
     if invitation.study:
         audit.record(
             invitation.study,
@@ -148,7 +189,7 @@ def _withdraw(invitation: Invitation, *, by: Actor, at: datetime) -> Invitation:
 
 def find(token: str, at: datetime) -> Invitation:
     """The invitation of a link; raises InvitationNotValid."""
-    found = reads.standing(at).filter(token_hash=token_hash(token)).first()
+    found = reads.standing(at).filter(token_hash=token_hash(token), offered_at__isnull=False).first()
     if found is None:
         raise InvitationNotValid
     return found
@@ -172,7 +213,7 @@ def accept(*, token: str, full_name: str = "", password: str = "", by: Actor, at
         user.is_staff = True  # may load studies
         user.save(update_fields=["is_staff"])
     else:
-        join(study=invitation.study, user=user, role=invitation.role, by=by, at=at)
+        join(study=invitation.study, user=user, role=invitation.role, invitation=invitation, by=by, at=at)
     return user
 
 
@@ -186,22 +227,29 @@ def make_user(*, email: str, full_name: str, password: str) -> User:
 
 
 @transaction.atomic
-def join(*, study: Study, user: User, role: str, by: Actor, at: datetime) -> Membership:
-    """Give a role. Whoever has it keeps it, since when they have it; whoever had it gets it anew. Raises WouldUnblind."""
+def join(
+    *, study: Study, user: User, role: str, invitation: Invitation | None = None, by: Actor, at: datetime
+) -> Membership:
+    """Give a role, and tell all staff. Whoever has it keeps it, since when they have it; whoever had it gets it anew.
+
+    Without an invitation only to whoever loads a study, and in a rehearsal. Raises WouldUnblind.
+    """
     undone = permissions.roles(user, study) & permissions.never_beside(role)
     if undone and not study.simulated:
         raise WouldUnblind(undone)
     membership, is_new = Membership.objects.get_or_create(
-        study=study, user=user, role=role, ended_at=None, defaults={"since_at": at}
+        study=study, user=user, role=role, ended_at=None, defaults={"since_at": at, "invitation": invitation}
     )
     if is_new:
         audit.record(study, "role given", subject=f"staff {user.pk}", new={"role": role}, by=by, at=at)
+        proposals.tell_staff(study=study, kind="role_given", about=membership.pk, by=by, at=at)
     return membership
 
 
 @once
 def end_role(*, membership: Membership, by: Actor, at: datetime) -> Membership:
-    """Take a role away, and with it every link that would give it back; what the person did stays theirs."""
+    """Take a role away, and with it every link that would give it back and what its holder asked for and nobody decided;
+    what the person did stays theirs."""
     if membership.ended_at is None:
         membership.ended_at = at
         membership.save(update_fields=["ended_at"])
@@ -215,7 +263,18 @@ def end_role(*, membership: Membership, by: Actor, at: datetime) -> Membership:
             by=by,
             at=at,
         )
+        _take_back(membership, by=by, at=at)
     invited = reads.standing(at).filter(study=membership.study, role=membership.role)
     for invitation in invited.filter(email_hash=vault.address_hash(membership.user.email)):
         _withdraw(invitation, by=by, at=at)
     return membership
+
+
+def _take_back(membership: Membership, *, by: Actor, at: datetime) -> None:
+    """What was asked for in a role goes with it."""
+    whose = {"by": f"staff {membership.user_id}", "role": membership.role}
+    open_ones = Proposal.objects.filter(study=membership.study, kind__in=asked.AGREES, decision__isnull=True, **whose)
+    for proposal in open_ones.order_by("pk"):
+        proposals.settle(proposal=proposal, is_agreed=False, by=by, at=at)
+        if proposal.kind == "role":
+            decided(proposal=proposal, is_agreed=False, by=by, at=at)

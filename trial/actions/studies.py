@@ -11,10 +11,11 @@ from typing import Any, BinaryIO
 from django.db import IntegrityError, transaction
 
 from trial import audit, folder, hooks, lifecycles, rows, vault
+from trial.actions import proposals
 from trial.actions.once import once
 from trial.actions.staff import join
 from trial.actors import SYSTEM, Actor
-from trial.models import Confirmation, Journey, Participant, ProtocolText, ProtocolVersion, Study, User
+from trial.models import Confirmation, Journey, Participant, Proposal, ProtocolText, ProtocolVersion, Study, User
 
 
 class AlreadyLoaded(Exception):
@@ -365,9 +366,26 @@ def close(*, study: Study, reason: str = "", by: Actor, at: datetime) -> Study:
 
 @once
 def lock(*, study: Study, reason: str = "", by: Actor, at: datetime) -> Study:
-    """The statistician closes the data: from now on a report by arm can be made. Raises FollowUpGoesOn while anybody's
+    """The statistician closes the data: from now on a report by arm can be made. In a study that is not simulated this
+    asks, and it is done when a second person agrees. Raises AlreadyProposed, and FollowUpGoesOn while anybody's
     questionnaires are not behind them, since an answer given by somebody who knows the arms is not blinded."""
+    _check_nobody_followed(study)
+    if study.simulated:
+        return _step(study, "lock", by=by, at=at, stamp="locked_at", reason=reason)
+    study = Study.objects.select_for_update().get(pk=study.pk)
+    lifecycles.step("study", study.state, "lock")
+    proposals.ask_staff(study=study, kind="lock", receiver=None, reason=reason, by=by, at=at)
+    return study
+
+
+def lock_decided(*, proposal: Proposal, is_agreed: bool, by: Actor, at: datetime) -> None:
+    """What follows when a second person has agreed to a lock, or has not. Raises FollowUpGoesOn."""
+    if is_agreed:
+        _check_nobody_followed(proposal.study)
+        _step(proposal.study, "lock", by=by, at=at, stamp="locked_at", reason=proposal.reason)
+
+
+def _check_nobody_followed(study: Study) -> None:
     people = Participant.objects.filter(study=study, state__in=("consented", "randomised")).count()
     if people:
         raise FollowUpGoesOn(people)
-    return _step(study, "lock", by=by, at=at, stamp="locked_at", reason=reason)

@@ -137,7 +137,9 @@ CATALOGUE: Mapping[str, Named] = {
     "trial.actions.staff.WouldUnblind": Named(
         CONFLICT,
         "would_unblind",
-        _("Whoever assesses or analyses is blinded, and cannot also coach or supervise in this study."),
+        _(
+            "Whoever assesses or analyses cannot also coach or supervise in this study, and a researcher is not the statistician."
+        ),
     ),
     "trial.actions.staff.NotKnowingly": Named(
         CONFLICT,
@@ -188,14 +190,22 @@ CATALOGUE: Mapping[str, Named] = {
     "randomisation.actions.exceptions.Erased": Named(
         CONFLICT, "erased", _("This person is erased: choose a reason from the list, and leave the words out.")
     ),
-    "randomisation.actions.proposals.AlreadyProposed": Named(
+    "trial.actions.proposals.AlreadyProposed": Named(
         CONFLICT, "already_proposed", _("The same was asked before and waits for a second person.")
     ),
-    "randomisation.actions.proposals.AlreadyDecided": Named(
-        CONFLICT, "already_decided", _("A second person decided about this already.")
+    "trial.actions.proposals.AlreadyDecided": Named(
+        CONFLICT, "already_decided", _("This was decided already, or its time is over.")
     ),
-    "randomisation.actions.proposals.SamePerson": Named(
+    "trial.actions.proposals.SamePerson": Named(
         CONFLICT, "same_person", _("Whoever asked cannot agree as well: somebody else has to.")
+    ),
+    "trial.actions.proposals.NotSecond": Named(
+        CONFLICT,
+        "not_second",
+        _(
+            "You can say no, but not agree: that takes somebody who had a role before the first allocation or for 14 days, "
+            "whom the person who asks did not invite."
+        ),
     ),
     "randomisation.actions.forced.NotForced": Named(
         CONFLICT,

@@ -18,6 +18,7 @@ from trial.api.described import reads, writes
 from trial.api.fields import EmailAddressField
 from trial.models import Invitation, Membership, Message
 from trial.queries import messages as ledger
+from trial.queries import roles
 from trial.queries import staff as queries
 
 
@@ -27,6 +28,18 @@ class MemberShape(serializers.Serializer):
     role = serializers.CharField()
     since_at = serializers.DateTimeField()
     ended_at = serializers.DateTimeField(allow_null=True)
+    given = serializers.SerializerMethodField(help_text="loaded (the study), rehearsal, free, agreed or waited.")
+    asked_by = serializers.SerializerMethodField()
+    agreed_by = serializers.SerializerMethodField()
+
+    def get_given(self, member: Membership) -> str:
+        return roles.ground(member)
+
+    def get_asked_by(self, member: Membership) -> str:
+        return roles.asker(member)
+
+    def get_agreed_by(self, member: Membership) -> str:
+        return roles.second(member)
 
 
 class Invite(serializers.Serializer):
@@ -41,14 +54,17 @@ class Invited(serializers.Serializer):
     id = serializers.IntegerField()
     role = serializers.CharField()
     expires_at = serializers.DateTimeField()
+    agreement = serializers.IntegerField(
+        source="proposal_id", allow_null=True, help_text="In a live study: what a second person has to agree to."
+    )
+    offered_at = serializers.DateTimeField(allow_null=True, help_text="null: the link does not work yet.")
 
 
 class StaffView(APIView):
     @reads("staff", "Who works on a study, and in which role", MemberShape(many=True))
     def get(self, request: Request, slug: str) -> Response:
         study, _by = doors.study_for(request, slug, "invite")
-        members = Membership.objects.filter(study=study).select_related("user").order_by("ended_at", "role", "pk")
-        return Response(MemberShape(members, many=True).data)
+        return Response(MemberShape(roles.given(study), many=True).data)
 
     @writes("staff_invite", "Invite somebody to a role", Invite, Invited, status=201)
     def post(self, request: Request, slug: str) -> Response:

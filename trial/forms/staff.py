@@ -30,3 +30,14 @@ class AcceptInvitation(forms.Form):
         password = self.cleaned_data["password"]
         password_validation.validate_password(password, User(email=self.email))
         return password
+
+
+class Decide(forms.Form):
+    """The second person's word."""
+
+    is_agreed = forms.TypedChoiceField(
+        label=_("Do you agree?"),
+        widget=forms.RadioSelect,
+        choices=[("yes", _("Yes, I looked into it and agree")), ("no", _("No"))],
+        coerce=lambda value: value == "yes",
+    )

@@ -1,6 +1,7 @@
 from trial.models.accounts import Invitation, Membership, User
 from trial.models.participants import Consent, Identity, Participant, PersonKey
 from trial.models.programme import ExerciseAnswer, ModuleUse
+from trial.models.proposals import Decision, Proposal
 from trial.models.record import AuditEvent, AuditHead, AuditSeal, AuditSealedHead, Stamp
 from trial.models.studies import Confirmation, ProtocolText, ProtocolVersion, Study
 from trial.models.work import Alert, Journey, Message, Milestone, RequestKey
@@ -13,6 +14,7 @@ __all__ = [
     "AuditSealedHead",
     "Confirmation",
     "Consent",
+    "Decision",
     "ExerciseAnswer",
     "Identity",
     "Invitation",
@@ -23,6 +25,7 @@ __all__ = [
     "ModuleUse",
     "Participant",
     "PersonKey",
+    "Proposal",
     "ProtocolText",
     "ProtocolVersion",
     "RequestKey",

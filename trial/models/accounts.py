@@ -27,6 +27,8 @@ class Membership(models.Model):
     study = models.ForeignKey("trial.Study", on_delete=models.PROTECT, related_name="memberships")
     user = models.ForeignKey(User, on_delete=models.PROTECT, related_name="memberships")
     role = models.CharField(max_length=20)
+    # None: they loaded the study, or it is a rehearsal's.
+    invitation = models.ForeignKey("trial.Invitation", null=True, on_delete=models.PROTECT, related_name="+")
     since_at = models.DateTimeField()
     ended_at = models.DateTimeField(null=True, blank=True)
 
@@ -41,7 +43,10 @@ class Membership(models.Model):
 
 
 class Invitation(models.Model):
-    """An invitation of staff: the address encrypted, the link's token only as a hash."""
+    """An invitation of staff: the address encrypted, the link's token only as a hash.
+
+    Without `offered_at` the link does not work: it waits for what comes of `proposal`.
+    """
 
     study = models.ForeignKey("trial.Study", null=True, blank=True, on_delete=models.PROTECT, related_name="+")
     role = models.CharField(max_length=20)
@@ -50,6 +55,8 @@ class Invitation(models.Model):
     token_hash = models.CharField(max_length=64, unique=True)
     invited_by = models.CharField(max_length=80)
     invited_at = models.DateTimeField()
+    proposal = models.OneToOneField("trial.Proposal", null=True, on_delete=models.PROTECT, related_name="invitation")
+    offered_at = models.DateTimeField(null=True, blank=True)
     expires_at = models.DateTimeField()
     accepted_at = models.DateTimeField(null=True, blank=True)
     withdrawn_at = models.DateTimeField(null=True, blank=True)

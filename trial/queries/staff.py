@@ -12,8 +12,19 @@ from trial import vault
 from trial.models import Invitation, Membership, Study, User
 
 
+def number(actor: str) -> int | None:
+    """The number of `staff 3`; None for anybody else."""
+    kind, _, identifier = actor.partition(" ")
+    return int(identifier) if kind == "staff" and identifier.isdigit() else None
+
+
+def account_at(email: str) -> int | None:
+    """The number of the account with this address."""
+    return EmailAddress.objects.filter(email__iexact=email.strip()).values_list("user", flat=True).first()
+
+
 def standing(at: datetime) -> QuerySet[Invitation]:
-    """Invitations whose link works."""
+    """Invitations whose link works, or will once a second person agrees."""
     return Invitation.objects.filter(accepted_at__isnull=True, withdrawn_at__isnull=True, expires_at__gt=at)
 
 

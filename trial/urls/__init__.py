@@ -33,6 +33,7 @@ urlpatterns = [
     ),
     path("coach/", include(("coaching_protocol.urls.coach", "coach"))),
     path("assessor/", include(("outcomes.urls.assessor", "assessor"))),
+    path("staff/", include(("trial.urls.staff", "staff"))),
     path(
         "research/",
         include(

@@ -2,7 +2,7 @@
 
 from django.urls import include, path
 
-from trial.api import alerts, docs, join, lessons, me, people, staff, studies, tokens
+from trial.api import agreements, alerts, docs, join, lessons, me, people, staff, studies, tokens
 
 app_name = "api"
 urlpatterns = [
@@ -50,6 +50,8 @@ urlpatterns = [
     path("studies/<slug:slug>/alerts/<int:number>/take/", alerts.TakeView.as_view(), name="alert_take"),
     path("studies/<slug:slug>/alerts/<int:number>/contact/", alerts.ContactView.as_view(), name="alert_contact"),
     path("studies/<slug:slug>/alerts/<int:number>/close/", alerts.CloseView.as_view(), name="alert_close"),
+    path("agreements/", agreements.AgreementsView.as_view(), name="agreements"),
+    path("agreements/<int:number>/", agreements.AgreementView.as_view(), name="agreement"),
     path("", include("outcomes.urls.api")),
     path("", include("coaching_protocol.urls.api")),
     path("", include("randomisation.urls.api")),

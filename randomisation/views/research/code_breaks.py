@@ -14,7 +14,8 @@ from django.views.decorators.http import require_http_methods
 from randomisation import forms, permissions
 from randomisation.actions import code_breaks as actions
 from randomisation.actions import proposals
-from randomisation.models import CodeBreak, Proposal
+from randomisation.models import CodeBreak
+from randomisation.queries.proposals import person_of
 from randomisation.views.research.finding import (
     REFUSALS,
     allocation_of,
@@ -26,7 +27,8 @@ from randomisation.views.research.finding import (
 )
 from trial import vault
 from trial.actions import journey
-from trial.models import Participant, Study
+from trial.forms.staff import Decide
+from trial.models import Participant, Proposal, Study
 from trial.queries import staff
 from trial.views.posted import posted_from
 from trial.views.research.finding import conflict_if_reused, key, study_for
@@ -82,7 +84,7 @@ def show(request: HttpRequest, slug: str, number: int) -> HttpResponse:
     except REFUSALS as error:
         messages.error(request, refusal(error))
         return redirect("research:decide", slug, number)
-    return _answer(request, proposal.participant, revealed)
+    return _answer(request, person_of(proposal), revealed)
 
 
 def _answer(request: HttpRequest, person: Participant, revealed: actions.Revealed) -> HttpResponse:
@@ -95,9 +97,9 @@ def decide(request: HttpRequest, slug: str, number: int) -> HttpResponse:
     """What was asked, by whom and why; the second person's yes or no, or the button by which whoever asked is shown it."""
     study, _actor = study_for(request, slug, "exceptions")
     proposal = proposal_of(request, study, number)
-    form, refused = forms.Decide(request.POST or None), 0
+    form, refused = Decide(request.POST or None), 0
     if request.method == "POST":
-        study, actor = study_for(request, slug, permissions.AGREES[proposal.kind])
+        study, actor = study_for(request, slug, permissions.to_decide(proposal, f"staff {request.user.pk}"))
         if form.is_valid():
             at = timezone.now()
             done, refused = attempted(
@@ -106,7 +108,7 @@ def decide(request: HttpRequest, slug: str, number: int) -> HttpResponse:
             )
             if done:
                 if proposal.kind == "forced":
-                    journey.advance(proposal.participant, at)
+                    journey.advance(person_of(proposal), at)
                 messages.success(request, _("Done, and recorded in the audit trail."))
                 return redirect("research:decide", slug, number)
     return shown(request, "research/decide.html", form, refused, **_asked(request, study, proposal))
@@ -122,8 +124,8 @@ def _asked(request: HttpRequest, study: Study, proposal: Proposal) -> dict[str, 
     arm = study.current.protocol.arm(vault.unseal(proposal.content_sealed)) if knows else None
     return {
         "proposal": proposal,
-        "person": proposal.participant,
-        "note": note_of(proposal.participant, proposal.note_sealed),
+        "person": person_of(proposal),
+        "note": note_of(person_of(proposal), proposal.note_sealed),
         "names": staff.names([proposal.by, decision.by if decision else ""]),
         "decision": decision,
         "arm": arm,

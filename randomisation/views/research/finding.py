@@ -9,12 +9,13 @@ from django.forms import Form
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import render
 
-from randomisation.actions import code_breaks, exceptions, forced, matches, proposals, switches
-from randomisation.models import Allocation, Proposal
+from randomisation.actions import code_breaks, exceptions, forced, matches, switches
+from randomisation.models import Allocation
 from randomisation.permissions import sees_point
 from randomisation.queries import proposals as asked
+from trial.actions import proposals as seconds
 from trial.api import errors
-from trial.models import Participant, Study
+from trial.models import Participant, Proposal, Study
 
 # What an action may refuse; its words stand in the one catalogue.
 REFUSALS = (
@@ -22,9 +23,9 @@ REFUSALS = (
     exceptions.NothingCorrected,
     exceptions.AlreadyMarked,
     exceptions.Erased,
-    proposals.AlreadyProposed,
-    proposals.AlreadyDecided,
-    proposals.SamePerson,
+    seconds.AlreadyProposed,
+    seconds.AlreadyDecided,
+    seconds.SamePerson,
     forced.NotForced,
     forced.CapReached,
     code_breaks.NotAgreed,

@@ -248,7 +248,7 @@ def test_a_mark_is_asked_by_one_and_made_by_another(ada, eva, dan):
     assert "The same person was randomised before, under another code In their words Same voice" in words
     send(ada, "decide", number, is_agreed="yes")
     assert "made in error" in page(ada, "exceptions", dan.code)
-    assert "A second person decided about this already." in text(
+    assert "This was decided already, or its time is over." in text(
         send(ada, "decide", number, status=409, is_agreed="no")
     )
 

@@ -10,11 +10,14 @@ from django.utils import timezone
 from trial import contact_details, permissions, stamp
 from trial.actions import staff
 from trial.actors import Actor
-from trial.models import Study
+from trial.models import Invitation, Study
 
 
 class Command(BaseCommand):
-    help = "Invite somebody by mail to a role. Without a study, a researcher who may load studies."
+    help = (
+        "Invite somebody by mail to a role. Without a study, a researcher who may load studies. In a live study a second "
+        "person has to agree, but for the first of each role before the first allocation; where nobody can, it waits 24 hours."
+    )
 
     def add_arguments(self, parser: CommandParser) -> None:
         parser.add_argument("email", metavar="E-MAIL")
@@ -42,9 +45,13 @@ class Command(BaseCommand):
                 by=Actor("system", "invite"),
                 at=timezone.now(),
             )
+            if invitation.offered_at is None:
+                return self._waits(invitation)
             says = "The worker mails this link, which works once until"
         except staff.AlreadyInvited as error:  # who has lost the mail asks again: the link is the same
             invitation, says = error.invitation, "Invited already; this link works once until"
+            if invitation.offered_at is None:
+                return self._waits(invitation)
         except (staff.HasRole, staff.WouldUnblind) as error:
             raise CommandError(f"{email} {error}") from None
         except staff.NotKnowingly as error:
@@ -52,6 +59,18 @@ class Command(BaseCommand):
         path = reverse("accept_invitation", args=[staff.token_of(invitation)])
         self.stdout.write(f"{says} {invitation.expires_at:%Y-%m-%d}:")
         self.stdout.write(settings.PUBLIC_URL + path)
+
+    def _waits(self, invitation: Invitation) -> None:
+        """The machine obeys the rule of two people too (docs/adr/0008)."""
+        proposal = invitation.proposal
+        assert proposal is not None
+        self.stdout.write(f"All staff of {proposal.study} are told by mail. The link is mailed and printed here")
+        if proposal.passes_alone:
+            self.stdout.write(
+                f"after {proposal.until_at:%Y-%m-%d %H:%M} UTC: nobody of them can agree, each can say no."
+            )
+        else:
+            self.stdout.write(f"when a second person agrees, before {proposal.until_at:%Y-%m-%d %H:%M} UTC.")
 
     def _study(self, slug: str | None, role: str) -> Study | None:
         if slug is None:

@@ -15,7 +15,9 @@ from trial import permissions
 from trial.actions import staff as actions
 from trial.forms import research as forms
 from trial.models import Invitation, Membership, Study
+from trial.queries import roles
 from trial.queries import staff as reads
+from trial.templatetags.handvat import when
 from trial.views.posted import posted_from
 from trial.views.research.finding import conflict_if_reused, key, study_for
 from trial.words import word
@@ -29,10 +31,11 @@ def listed(request: HttpRequest, slug: str) -> HttpResponse:
 
 def _listed(request: HttpRequest, study: Study, form: forms.Invite) -> HttpResponse:
     at = timezone.now()
-    members = Membership.objects.filter(study=study).select_related("user").order_by("ended_at", "role", "pk")
+    members = list(roles.given(study))
+    names = reads.names(roles.actors(members))
     context = {
         "form": form,
-        "members": members,
+        "members": [(each, roles.how(each, names)) for each in members],
         "invitations": [(each, each.expires_at <= at) for each in reads.unanswered(study)],
         "roles": permissions.ROLES,
     }
@@ -47,7 +50,7 @@ def invite(request: HttpRequest, slug: str) -> HttpResponse:
     if not form.is_valid():
         return _listed(request, study, form)
     try:
-        actions.invite(study=study, **form.cleaned_data, key=key(request), by=actor, at=timezone.now())
+        invited = actions.invite(study=study, **form.cleaned_data, key=key(request), by=actor, at=timezone.now())
     except actions.AlreadyInvited:
         form.add_error("email", _("Invited to this role already. Withdraw that invitation first to send another."))
         return _listed(request, study, form)
@@ -59,13 +62,26 @@ def invite(request: HttpRequest, slug: str) -> HttpResponse:
         return _listed(request, study, form)
     except actions.NotKnowingly as error:
         return _listed(request, study, _asked_to_know(request, error))
-    messages.success(request, _("The invitation is on its way. Its link works once, for 14 days."))
+    messages.success(request, _invited(invited))
     return redirect("research:staff", slug=slug)
+
+
+def _invited(invitation: Invitation) -> str:
+    proposal = invitation.proposal
+    if proposal is None:
+        return _("The invitation is on its way. Its link works once, for 14 days.")
+    if proposal.passes_alone:
+        return _(
+            "Asked, and mailed to all staff. Nobody of them can be the second person: the invitation goes out on %(at)s "
+            "unless one of them says no before."
+        ) % {"at": when(proposal.until_at, "year")}
+    return _("Asked, and mailed to all staff. The invitation goes out when a second person agrees.")
 
 
 def _would_unblind(error: actions.WouldUnblind) -> str:
     return _(
-        "This person is %(roles)s here. Whoever assesses or analyses is blinded, and cannot also coach or supervise."
+        "This person is %(roles)s here. Whoever assesses or analyses is blinded, and cannot also coach or supervise; "
+        "and a researcher is not the statistician."
     ) % {"roles": _said(error.roles)}
 
 

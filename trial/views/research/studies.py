@@ -16,10 +16,11 @@ from django.views.decorators.http import require_GET, require_http_methods
 
 from trial import actors, folder, hooks, lifecycles, permissions, stamp
 from trial.actions import studies as actions
+from trial.actions.proposals import AlreadyProposed
 from trial.forms import research as forms
 from trial.intake import takes_files
 from trial.models import ProtocolVersion, Study
-from trial.queries import studies
+from trial.queries import proposals, studies
 from trial.views.posted import posted_from
 from trial.views.research.finding import conflict_if_reused, key, person, study_for
 from trial.words import word
@@ -143,6 +144,7 @@ def _state(request: HttpRequest, study: Study, **given: Any) -> HttpResponse:
     context = {
         "steps": [(verb, given.get(verb) or _form(verb)) for verb in allowed],
         "may_open": "open" in verbs and "run" in request.may,  # type: ignore[attr-defined]
+        "lock_asked": proposals.waiting(study, "lock"),
     }
     return render(request, "research/state.html", context, status=400 if given else 200)
 
@@ -208,9 +210,17 @@ def step(request: HttpRequest, slug: str, verb: str) -> HttpResponse:
     except actions.NotReady:
         messages.error(request, _("Recruitment did not resume: something is still missing."))
         return redirect("research:setup", slug=slug)
+    except AlreadyProposed:
+        messages.error(request, _("The same was asked before and waits for a second person."))
     else:
-        messages.success(request, _("Done, and recorded in the audit trail."))
+        messages.success(request, _done(study, verb))
     return redirect("research:state", slug=slug)
+
+
+def _done(study: Study, verb: str) -> str:
+    if verb == "lock" and not study.simulated:
+        return _("Asked, and mailed to all staff. Nothing is locked before a second person agrees.")
+    return _("Done, and recorded in the audit trail.")
 
 
 def _too_late(error: lifecycles.NotAllowedNow) -> str:

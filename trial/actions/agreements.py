@@ -1,0 +1,63 @@
+"""The second person's word about a role or a lock, and what comes of what nobody spoke about in time."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable, Mapping
+from datetime import datetime
+
+from trial import rows
+from trial.actions import proposals, staff, studies
+from trial.actions.once import once
+from trial.actors import WORKER, Actor
+from trial.lifecycles import NotAllowedNow
+from trial.models import Decision, Proposal, Study
+from trial.queries import proposals as reads
+from trial.queries.staff import number
+
+logger = logging.getLogger(__name__)
+FOLLOWS: Mapping[str, Callable[..., None]] = {"role": staff.decided, "lock": studies.lock_decided}
+
+
+@once
+def decide(*, proposal: Proposal, is_agreed: bool, by: Actor, at: datetime) -> Decision:
+    """A second person agrees, and it is done at once; or somebody of the staff says no, and it is over.
+
+    Raises SamePerson, NotSecond, AlreadyDecided (also when its time is over), and what the thing itself may raise.
+    """
+    if proposal.kind == "lock":
+        rows.pass_gate(proposal.study_id, alone=True)
+    Study.objects.select_for_update().get(pk=proposal.study_id)
+    if is_agreed and by.kind == "staff":
+        _check_second(proposal, by, at)
+    decision = proposals.settle(proposal=proposal, is_agreed=is_agreed, by=by, at=at)
+    FOLLOWS[proposal.kind](proposal=proposal, is_agreed=is_agreed, by=by, at=at)
+    return decision
+
+
+def _check_second(proposal: Proposal, by: Actor, at: datetime) -> None:
+    if str(by) == proposal.by:
+        raise proposals.SamePerson
+    is_over = proposal.until_at is not None and proposal.until_at <= at
+    if is_over and not proposal.passes_alone:
+        raise proposals.AlreadyDecided
+    if number(str(by)) not in reads.may_agree(proposal, at).values_list("pk", flat=True):
+        raise proposals.NotSecond
+
+
+def settle_due(at: datetime) -> int:
+    """What nobody spoke about in time: it passes where nobody could agree, and is over otherwise."""
+    return sum(_settled(proposal, at) for proposal in reads.due(at))
+
+
+def _settled(proposal: Proposal, at: datetime) -> bool:
+    try:
+        decide(proposal=proposal, is_agreed=proposal.passes_alone, by=WORKER, at=at)
+    except proposals.AlreadyDecided:  # a moment ago, by a person or by another worker
+        return False
+    except (studies.FollowUpGoesOn, NotAllowedNow):  # cannot be done any more
+        decide(proposal=proposal, is_agreed=False, by=WORKER, at=at)
+    except Exception as error:  # left for the next round; the others go on
+        logger.error("proposal %s could not be settled: %s", proposal.pk, type(error).__name__)
+        return False
+    return True

@@ -1,0 +1,97 @@
+"""Who may be the second person, and what waits for one."""
+
+from __future__ import annotations
+
+from datetime import datetime, timedelta
+
+from django.db.models import F, Max, Min, Q, QuerySet
+
+from trial import permissions
+from trial.models import Invitation, Membership, Participant, Proposal, Study, User
+from trial.queries import staff
+
+# kind of proposal -> what whoever agrees to it may do
+AGREES = {"role": "agree_role", "lock": "agree_lock"}
+LONG_ENOUGH = timedelta(days=14)
+Neither = tuple[str, int | None]  # whoever asks, and the account that would get a role
+RECENT = 50
+
+
+def first_allocation(study: Study) -> datetime | None:
+    """When the first person was randomised; None before that."""
+    return Participant.objects.filter(study=study).aggregate(at=Min("randomised_at"))["at"]
+
+
+def seconds(study: Study, kind: str, neither: Neither, at: datetime) -> QuerySet[User]:
+    """Who may agree at `at`: staff who held a role before the first allocation or for 14 days, were not invited by whoever
+    asks, and are `neither` that person nor the one who would get the role."""
+    held = Membership.objects.filter(study=study, ended_at__isnull=True)
+    found = _able(held, study, kind, neither, at)
+    return User.objects.filter(pk__in=found.values("user")).order_by("pk")
+
+
+def left_at(study: Study, kind: str, neither: Neither, at: datetime) -> datetime | None:
+    """When the last of those who could have agreed left, if that is less than 14 days ago: nobody is to be sent away so
+    that there is nobody."""
+    left = Membership.objects.filter(study=study, ended_at__gt=at - LONG_ENOUGH)
+    return _able(left, study, kind, neither, at).aggregate(at=Max("ended_at"))["at"]
+
+
+def _able(among: QuerySet[Membership], study: Study, kind: str, neither: Neither, at: datetime) -> QuerySet[Membership]:
+    asked_by, receiver = neither
+    every, first = Membership.objects.filter(study=study), first_allocation(study)
+    long_enough = Q(ended_at__isnull=True, since_at__lte=at - LONG_ENOUGH) | Q(
+        ended_at__gte=F("since_at") + LONG_ENOUGH
+    )
+    known = every if first is None else every.filter(Q(since_at__lt=first) | long_enough)
+    roles = [role for role, may in permissions.MAY.items() if AGREES[kind] in may]
+    return (
+        among.filter(role__in=roles, user__is_active=True, user__in=known.values("user"))
+        .exclude(user__in=every.filter(invitation__invited_by=asked_by).values("user"))
+        .exclude(user__in=[number for number in (staff.number(asked_by), receiver) if number])
+    )
+
+
+def may_agree(proposal: Proposal, at: datetime) -> QuerySet[User]:
+    """Who may agree to this one."""
+    return seconds(proposal.study, proposal.kind, (proposal.by, receiver(proposal)), at)
+
+
+def receiver(proposal: Proposal) -> int | None:
+    """The account that would get a role, where there is one."""
+    invitation = Invitation.objects.filter(proposal=proposal).first()
+    return staff.account_at(invitation.email) if invitation else None
+
+
+def to_tell(study: Study, at: datetime) -> list[int]:
+    """Everybody who works on a study, and whoever did until 14 days ago: that somebody was sent away first is told too."""
+    recent = Q(ended_at__isnull=True) | Q(ended_at__gt=at - LONG_ENOUGH)
+    found = Membership.objects.filter(recent, study=study, user__is_active=True)
+    return list(found.order_by("user").values_list("user", flat=True).distinct())
+
+
+def of_staff(user: User) -> QuerySet[Proposal]:
+    """What was asked of the staff in the studies of this person; what waits first, then the newest."""
+    studies = Membership.objects.filter(user=user, ended_at__isnull=True).values("study")
+    return (
+        Proposal.objects.filter(study__in=studies, kind__in=AGREES)
+        .select_related("study", "decision", "invitation")
+        .order_by(F("decision__pk").desc(nulls_first=True), "-pk")
+    )
+
+
+def role_in(user: User, proposal: Proposal) -> str:
+    """The role in which this person speaks about it: one that may agree, where they have one."""
+    held = permissions.roles(user, proposal.study)
+    able = {role for role in held if AGREES[proposal.kind] in permissions.MAY[role]}
+    return min(able or held, default="")
+
+
+def waiting(study: Study, kind: str) -> Proposal | None:
+    """The newest of its kind that nothing came of yet."""
+    return Proposal.objects.filter(study=study, kind=kind, decision__isnull=True).order_by("-pk").first()
+
+
+def due(at: datetime) -> QuerySet[Proposal]:
+    """Those whose time is over."""
+    return Proposal.objects.filter(decision__isnull=True, until_at__lte=at).select_related("study").order_by("pk")
