@@ -1,6 +1,6 @@
 """A frozen snapshot of everything a report is made from; a study's database and a CSV both become a `Dataset`."""
 
-from .conduct import Conduct, PartialTimepoint, Registration
+from .conduct import Conduct, Given, PartialTimepoint, Registration
 from .flow import POOLED, ArmFlow, Flow, FlowDoesNotAddUp, FollowUp, check_flow, count_flow
 from .rows import (
     Arm,
@@ -29,6 +29,7 @@ __all__ = [
     "Flow",
     "FlowDoesNotAddUp",
     "FollowUp",
+    "Given",
     "Instrument",
     "Meta",
     "Module",

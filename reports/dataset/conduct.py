@@ -23,13 +23,29 @@ class PartialTimepoint:
 
 
 @dataclass(frozen=True)
+class Given:
+    """A role that was given, or the lock of the data (`what` is lock then), and how: `ground` is loaded, free, agreed or
+    waited. People are named as the audit trail names them."""
+
+    what: str
+    to: str
+    since: date
+    until: date | None
+    ground: str
+    asked_by: str
+    agreed_by: str = ""
+
+
+@dataclass(frozen=True)
 class Conduct:
-    """Moments are in the study's time zone. `registration` None: there is none."""
+    """Moments are in the study's time zone. `registration` None: there is none. `given` is empty where people are
+    simulated, since nobody has to agree there."""
 
     locked_at: datetime
     first_allocation_at: datetime
     registration: Registration | None = None
     partial: tuple[PartialTimepoint, ...] = ()
+    given: tuple[Given, ...] = ()
 
     @property
     def is_locked_before(self) -> bool:

@@ -378,6 +378,41 @@ WORDS: dict[str, tuple[str, str]] = {
     "contacts.minutes": ("Minutes in all", "Minuten in totaal"),
     "contacts.minutes_each": ("Minutes a call, mean", "Minuten per gesprek, gemiddeld"),
     "contacts.minutes_each_sd": ("Minutes a call, SD", "Minuten per gesprek, SD"),
+    # who worked on the study
+    "given": ("Who worked on the study", "Wie aan het onderzoek werkten"),
+    "given_table": ("Every role, who asked for it and who agreed", "Elke rol, wie erom vroeg en wie instemde"),
+    "given_role": ("Role", "Rol"),
+    "given_to": ("Person", "Persoon"),
+    "given_since": ("Since", "Sinds"),
+    "given_until": ("Until", "Tot"),
+    "given_how": ("How it was given", "Hoe de rol is gegeven"),
+    "given.researcher": ("researcher", "onderzoeker"),
+    "given.statistician": ("statistician", "statisticus"),
+    "given.coach": ("coach", "coach"),
+    "given.supervisor": ("supervisor", "supervisor"),
+    "given.assessor": ("assessor", "beoordelaar"),
+    "given.lock": ("lock of the data", "vergrendeling van de gegevens"),
+    "given_loaded": ("loaded the study", "laadde het onderzoek"),
+    "given_free": (
+        "first of this role, before the first allocation; asked by {asker}",
+        "de eerste met deze rol, vóór de eerste toewijzing; gevraagd door {asker}",
+    ),
+    "given_agreed": ("asked by {asker}, agreed to by {second}", "gevraagd door {asker}, ingestemd door {second}"),
+    "given_waited": (
+        "asked by {asker}; nobody could agree and nobody said no",
+        "gevraagd door {asker}; niemand kon instemmen en niemand zei nee",
+    ),
+    "given_machine": ("the machine itself", "de computer zelf"),
+    "given_rule": (
+        "A role takes a second person, whom the one who asks did not invite. Before the first allocation one person of "
+        "each role needs none. People are numbered as in the audit trail.",
+        "Voor een rol is een tweede persoon nodig, die niet is uitgenodigd door wie erom vraagt. Vóór de eerste toewijzing "
+        "kan één persoon per rol zonder. Mensen hebben het nummer van het logboek.",
+    ),
+    "given_people": (
+        "Two numbers are two addresses. Whether they belong to two people the software cannot know.",
+        "Twee nummers zijn twee adressen. Of het twee mensen zijn, kan de software niet weten.",
+    ),
     # methods
     "methods": ("How these numbers are made", "Hoe deze getallen zijn gemaakt"),
     "method.ancova": (

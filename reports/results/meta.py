@@ -7,7 +7,7 @@ from datetime import datetime
 from functools import cache
 from pathlib import Path
 
-from ..dataset import Conduct, Dataset
+from ..dataset import Conduct, Dataset, Given
 from ..dataset.tables import SIMULATED
 from .number import Results
 
@@ -72,4 +72,10 @@ def _conduct(conduct: Conduct | None) -> dict | None:
         "locked_before_first_allocation": conduct.is_locked_before,
         "registration": registration,
         "timepoints_of_some_arms_only": [dataclasses.asdict(each) for each in conduct.partial],
+        "roles_and_lock": [_given(each) for each in conduct.given],
     }
+
+
+def _given(given: Given) -> dict:
+    until = given.until.isoformat() if given.until else None
+    return dataclasses.asdict(given) | {"since": given.since.isoformat(), "until": until}

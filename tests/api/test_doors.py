@@ -31,10 +31,11 @@ PARTICIPANT = {
     *("sittings", "sitting", "assessment", "assessment_start", "assessment_decline"),
 }
 COACH = {"caseload", "caseload_person", "show_number", "call_start", "call_log", "call_correct", "call_give_up"}
+STAFF = ("researcher", "statistician", "coach", "supervisor", "assessor")
 ROLES = {  # who may use what in a study; nobody else
     **{key: {"coach", "supervisor"} for key in COACH},
     "reassign": {"supervisor"},
-    "studies": {"researcher", "statistician", "coach", "supervisor", "assessor"},
+    "studies": set(STAFF),
     **{key: {"researcher", "statistician"} for key in ("study", "people", "reports", "report_pdf", "report_html")},
     "report_results": {"researcher", "statistician"},
     **{key: {"researcher", "statistician"} for key in ("exports", "export_zip")},
@@ -48,6 +49,7 @@ ROLES = {  # who may use what in a study; nobody else
     **{key: {"researcher", "supervisor"} for key in ("switches", "corrections", "error_marks", "ineligible")},
     **{key: {"researcher", "supervisor"} for key in ("same_person", "decision", "impact")},
     **{key: {"supervisor"} for key in ("treatment_received", "forced_allocation", "code_break", "show_arm")},
+    **{key: set(STAFF) for key in ("agreements", "agreement")},
     "study_lock": {"statistician"},
     "randomisation_export": {"statistician"},
     "randomisation_assessment": {"researcher", "statistician"},
@@ -55,7 +57,7 @@ ROLES = {  # who may use what in a study; nobody else
     **{key: {"researcher", "supervisor"} for key in ("alerts", "alert_take", "alert_contact", "alert_close")},
     **{key: {"assessor"} for key in ("assessments_due", "assessment_enter")},
 }
-EVERYBODY = ("anonymous", "participant", "researcher", "statistician", "coach", "supervisor", "assessor")
+EVERYBODY = ("anonymous", "participant", *STAFF)
 
 
 @pytest.fixture

@@ -13,7 +13,7 @@ import pypdfium2
 import pytest
 from reportlab.pdfbase.pdfmetrics import stringWidth
 
-from reports.dataset import Conduct, PartialTimepoint, Registration
+from reports.dataset import Conduct, Given, PartialTimepoint, Registration
 from reports.document import LANGUAGES, compose, write, write_tables
 from reports.document.html import html
 from reports.document.numerals import numeral, p_value
@@ -311,6 +311,42 @@ def test_the_front_says_so_in_dutch_with_dutch_dates():
     assert said["Registratie"] == "NTR: NTR5407, 5 maart 2026: na de eerste toewijzing"
 
 
+GIVEN = (
+    Given("researcher", "staff 1", date(2026, 3, 1), None, "loaded", "", ""),
+    Given("supervisor", "staff 4", date(2026, 3, 1), date(2026, 4, 1), "free", "system invite", ""),
+    Given("coach", "staff 6", date(2026, 5, 2), None, "agreed", "staff 1", "staff 3"),
+    Given("lock", "", date(2026, 9, 1), None, "waited", "staff 2", ""),
+)
+
+
+def roles_said(conduct, language):
+    data = a_trial(30)
+    data = dataclasses.replace(data, meta=dataclasses.replace(data.meta, conduct=conduct))
+    blocks = compose(analyse(data, PLAN), data, PLAN, language).blocks
+    tables = [block for block in blocks if isinstance(block, Table) and len(block.heads) == 5]
+    return [[plain(cell).replace("\u00a0", " ") for cell in row.cells] for row in tables[-1].rows], tables[-1].notes
+
+
+def test_the_report_prints_every_role_with_who_asked_and_who_agreed():
+    rows, notes = roles_said(dataclasses.replace(CONDUCT, given=GIVEN), "en")
+    assert rows == [
+        ["researcher", "staff 1", "1 March 2026", "–", "loaded the study"],
+        [
+            "supervisor",
+            "staff 4",
+            "1 March 2026",
+            "1 April 2026",
+            "first of this role, before the first allocation; asked by the machine itself",
+        ],
+        ["coach", "staff 6", "2 May 2026", "–", "asked by staff 1, agreed to by staff 3"],
+        ["lock of the data", "–", "1 September 2026", "–", "asked by staff 2; nobody could agree and nobody said no"],
+    ]
+    assert plain(notes[-1]).endswith("Whether they belong to two people the software cannot know.")
+    assert roles_said(dataclasses.replace(CONDUCT, given=GIVEN), "nl")[0][2][-1] == (
+        "gevraagd door staff 1, ingestemd door staff 3"
+    )
+
+
 def test_a_trial_without_registration_or_one_armed_time_points_says_so():
     said = facts(dataclasses.replace(CONDUCT, registration=None, partial=()))
     assert said["Registration"] == "Not registered."
@@ -348,6 +384,7 @@ def test_results_json_holds_the_facts_of_the_conduct():
             "against_first_allocation": "after",
         },
         "timepoints_of_some_arms_only": [{"code": "post2", "arms": ["coached", "unguided"]}],
+        "roles_and_lock": [],
     }
 
 

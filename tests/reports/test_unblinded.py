@@ -7,15 +7,17 @@ import pytest
 
 from randomisation.models import Allocation
 from reports import blinded, unblinded
+from reports.dataset import Given
 from reports.queries.dataset import NobodyRandomised
 from reports.queries.plan import plan_of
 from reports.queries.tables import records, tables
 from tests import factories
 from tests.reports.test_tables import STUDIES
 from trial import actors
-from trial.actions import journey, participants, programme
+from trial.actions import agreements, journey, participants, programme
+from trial.actions import staff as invitations
 from trial.forms.participant import REASONS
-from trial.models import AuditEvent, ProtocolVersion
+from trial.models import AuditEvent, Membership, ProtocolVersion, Study
 from trial.models.studies import ProtocolText
 
 LOOK = {"reason": "a test", "by": actors.SYSTEM}
@@ -154,6 +156,25 @@ def test_what_was_locked_before_the_first_allocation_comes_from_the_study(db, no
     assert [(each.code, each.arms) for each in conduct.partial] == [("followup6", ("intervention",))]
     pooled = blinded.dataset(study, now + timedelta(days=1)).meta.conduct
     assert [(each.code, each.arms) for each in pooled.partial] == [("followup6", ())]
+
+
+def test_the_report_of_a_live_study_holds_who_gave_which_role(study, staff, dan, now):
+    assert blinded.dataset(study, now).meta.conduct.given == ()  # simulated: nobody has to agree
+    Study.objects.filter(pk=study.pk).update(simulated=False)
+    study.refresh_from_db()
+    ada, ben = staff("researcher"), Membership.objects.get(role="coach").user
+    sent = invitations.invite(
+        study=study, email="new@example.org", role="supervisor", by=actors.staff(ada.pk, "researcher"), at=now
+    )
+    agreements.decide(proposal=sent.proposal, is_agreed=True, by=actors.staff(ben.pk, "coach"), at=now)
+    token = invitations.token_of(sent)
+    nina = invitations.accept(token=token, full_name="Nina Bos", password="a quiet walk", by=actors.SYSTEM, at=now)
+    today, asked, agreed = now.date(), f"staff {ada.pk}", f"staff {ben.pk}"
+    assert blinded.dataset(study, now).meta.conduct.given == (
+        Given("coach", agreed, today - timedelta(days=1), None, "loaded", ""),
+        Given("researcher", asked, today, None, "loaded", ""),
+        Given("supervisor", f"staff {nina.pk}", today, None, "agreed", asked, agreed),
+    )
 
 
 def test_every_reason_has_words_in_both_languages(db, now):

@@ -92,6 +92,12 @@ def waiting(study: Study, kind: str) -> Proposal | None:
     return Proposal.objects.filter(study=study, kind=kind, decision__isnull=True).order_by("-pk").first()
 
 
+def agreed(study: Study, kind: str) -> Proposal | None:
+    """The newest of its kind that was agreed to, or that nobody objected to."""
+    found = Proposal.objects.filter(study=study, kind=kind, decision__is_agreed=True).select_related("decision")
+    return found.order_by("-pk").first()
+
+
 def due(at: datetime) -> QuerySet[Proposal]:
     """Those whose time is over."""
     return Proposal.objects.filter(decision__isnull=True, until_at__lte=at).select_related("study").order_by("pk")

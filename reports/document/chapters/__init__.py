@@ -1,6 +1,6 @@
 """The chapters of the report, in order; each is a function from the writer to blocks."""
 
-from . import adherence, baseline, change, contacts, differences, flow, front, means, methods, retention
+from . import adherence, baseline, change, contacts, differences, flow, front, means, methods, retention, staff
 
 CHAPTERS = (
     front.chapter,
@@ -12,5 +12,6 @@ CHAPTERS = (
     adherence.chapter,
     retention.chapter,
     contacts.chapter,
+    staff.chapter,
     methods.chapter,
 )
