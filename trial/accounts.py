@@ -6,7 +6,6 @@ import secrets
 from collections.abc import Mapping
 from typing import Any
 
-from allauth.account.adapter import DefaultAccountAdapter
 from allauth.core import context as current
 from django.contrib import messages
 from django.core.cache import cache
@@ -19,13 +18,14 @@ from django.utils.translation import gettext as _
 from trial import mailcodes
 from trial.mail import Letter
 from trial.models import Identity, Participant, User
+from trial.passwords import LimitedAdapter
 from trial.vault import address_hash, keyed_hash
 
 LOGIN_CODE = "account/email/login_code"
 ONE_PRESS = 15 * 60  # seconds for which a repeat of a request mails nothing: as long as its code works
 
 
-class Adapter(DefaultAccountAdapter):
+class Adapter(LimitedAdapter):
     def is_open_for_signup(self, request: HttpRequest) -> bool:
         return False
 

@@ -97,7 +97,7 @@ FORM_RENDERER = "django.forms.renderers.TemplatesSetting"
 
 CACHES = {
     # Rate limits must hold across processes, so the cache is shared: a table of the same database.
-    "default": {"BACKEND": "django.core.cache.backends.db.DatabaseCache", "LOCATION": "shared_cache"}
+    "default": {"BACKEND": "trial.memory.SharedMemory", "LOCATION": "shared_cache"}
 }
 
 LANGUAGE_CODE = "en"
@@ -127,7 +127,22 @@ ACCOUNT_LOGIN_BY_CODE_TIMEOUT = 15 * 60
 ACCOUNT_LOGIN_BY_CODE_MAX_ATTEMPTS = 5
 ACCOUNT_LOGIN_BY_CODE_SUPPORTS_RESEND = 3
 # Six digits stand only as long as few can be tried: five codes an hour for one address, five tries at each.
-ACCOUNT_RATE_LIMITS = {"request_login_code": "20/m/ip,5/h/key"}
+# A class, a clinic or a ward has one address to the outside: what counts by address alone lets a room of people in.
+ACCOUNT_RATE_LIMITS = {
+    "request_login_code": "60/m/ip,300/h/ip,5/h/key",
+    "login": "120/m/ip",
+    "login_failed": "50/5m/ip,5/5m/key",  # of a second factor, by whoever has the password; passwords: LIMITS
+    "reset_password": "60/m/ip,5/m/key",
+    "reset_password_from_key": "60/m/ip",
+}
+LIMITS = {  # counted by trial.limits: how many, in what time, by address (ip) or by what the code names (key)
+    "password": "5/5m/key",  # wrong, for an account from an address
+    "passwords": "50/5m/ip",  # wrong, from an address
+    "password_in_known_browser": "5/5m/key",
+    "password_with_second_factor": "5/5m/key",
+    "token": "60/m/ip",
+    "screening": "60/m/ip,300/h/ip",  # begun
+}
 ACCOUNT_PREVENT_ENUMERATION = True
 ACCOUNT_EMAIL_UNKNOWN_ACCOUNTS = False
 ACCOUNT_EMAIL_SUBJECT_PREFIX = ""

@@ -14,11 +14,11 @@ from django.forms import Form
 from django.http import Http404
 from django.utils import translation
 from django.utils.translation import gettext as _
-from rest_framework.exceptions import AuthenticationFailed, NotAuthenticated, ValidationError
+from rest_framework.exceptions import AuthenticationFailed, NotAuthenticated, Throttled, ValidationError
 from rest_framework.request import Request
 from rest_framework.serializers import Serializer
 
-from trial import actors, permissions
+from trial import actors, limits, permissions
 from trial.actors import Actor
 from trial.api.errors import NotHere
 from trial.models import Participant, Study
@@ -107,6 +107,13 @@ def paged(rows: QuerySet[Any], request: Request) -> dict[str, Any]:
         "pages": page.paginator.num_pages,
         "results": list(page),
     }
+
+
+def check_limit(request: Request, what: str) -> None:
+    try:
+        limits.check(request._request, what)
+    except limits.TooOften:
+        raise Throttled(wait=limits.A_MINUTE) from None
 
 
 class WayIn:

@@ -91,6 +91,7 @@ class JoinView(WayInView):
         language = doors.given(Agreement, request)["language"]
         if language not in study.open_languages:
             raise serializers.ValidationError({"language": [_("This study is not in that language.")]})
+        doors.check_limit(request, "screening")
         person = participants.begin(
             study=study, language=language, key=_own_key(request), by=actors.visitor("new"), at=at
         )

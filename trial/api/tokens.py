@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from allauth.account.adapter import get_adapter
+from allauth.account.utils import filter_users_by_email
 from allauth.core.context import request_context
 from allauth.mfa.base.internal.flows import check_rate_limit
 from allauth.mfa.models import Authenticator
@@ -55,9 +56,14 @@ class TokenView(APIView):
     @writes("token_create", "Sign in (staff)", Credentials, Given)
     def post(self, request: Request) -> Response:
         given = doors.given(Credentials, request)
-        with request_context(request._request):
-            user = _known(request._request, given["email"], given["password"])
-            _check_second_factor(user, given.get("code", ""))
+        asked, code = request._request, given.get("code", "")
+        with request_context(asked):
+            doors.check_limit(request, "token")
+            # Whoever has the second factor is not kept out by others who guess at the password: they are counted apart.
+            asked.has_second_factor = _has_second_factor(given["email"], code)  # type: ignore[attr-defined]
+            user = _known(asked, given["email"], given["password"])
+            if is_mfa_enabled(user) and not asked.has_second_factor:  # type: ignore[attr-defined]
+                _refuse(user, code)
         token, _is_new = Token.objects.get_or_create(user=user)
         return Response({"token": token.key})
 
@@ -78,16 +84,19 @@ def _known(request: HttpRequest, email: str, password: str) -> User:
     return user
 
 
-def _check_second_factor(user: User, code: str) -> None:
-    if not is_mfa_enabled(user):
-        return
+def _has_second_factor(email: str, code: str) -> bool:
+    """Whether the code is one of this account, which it is only once. Asked before the password, and told only after it."""
+    users = filter_users_by_email(email, is_active=True) if code else []
+    factors = Authenticator.objects.filter(user__in=users, type__in=FACTORS).order_by("pk")
+    return any(each.wrap().validate_code(code) for each in factors)
+
+
+def _refuse(user: User, code: str) -> None:
+    """Counts, by the person, what is tried by whoever has the password."""
     if not code:
         raise CodeMissing
     try:
-        clear = check_rate_limit(user)
+        check_rate_limit(user)
     except ValidationError:
         raise Throttled from None
-    factors = Authenticator.objects.filter(user=user, type__in=FACTORS).order_by("pk")
-    if not any(each.wrap().validate_code(code) for each in factors):
-        raise Wrong
-    clear()
+    raise Wrong

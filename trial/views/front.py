@@ -10,7 +10,7 @@ from django.urls import reverse
 from django.utils import timezone
 from django.views.decorators.http import require_http_methods, require_safe
 
-from trial import audiences
+from trial import audiences, limits
 from trial.actions import staff
 from trial.actors import Actor
 from trial.forms.staff import AcceptInvitation
@@ -71,4 +71,6 @@ def _accept(request: HttpRequest, token: str, form: AcceptInvitation) -> HttpRes
     if form.has_account:
         return redirect(reverse("account_login"))
     login(request, user, backend="django.contrib.auth.backends.ModelBackend")
-    return redirect("door")
+    response = redirect("door")
+    limits.know(request, response, user.email)
+    return response

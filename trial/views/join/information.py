@@ -8,7 +8,7 @@ from django.shortcuts import redirect, render
 from django.utils import timezone
 from django.views.decorators.http import require_GET
 
-from trial import actors, lessons
+from trial import actors, lessons, limits
 from trial.actions import participants
 from trial.models import Participant, Study
 from trial.views.join import arrival
@@ -41,14 +41,23 @@ def begin(request: HttpRequest, slug: str) -> HttpResponse:
     if arrival.language() not in study.open_languages:
         return redirect("join:information", slug)
     try:
+        limits.check(request, "screening")
         person = participants.begin(
             study=study, language=arrival.language(), key=request_key(request), by=actors.visitor("new"), at=at
         )
     except participants.NotRecruiting:
         return redirect("join:information", slug)
+    except limits.TooOften:
+        return _too_often(request)
     arrival.forget(request, study)
     arrival.keep(request, study, code=person.code)
     return arrival.onward(person, at)
+
+
+def _too_often(request: HttpRequest) -> HttpResponse:
+    page = render(request, "429.html", status=429)
+    page.headers["Retry-After"] = str(limits.A_MINUTE)
+    return page
 
 
 @require_GET
