@@ -189,14 +189,14 @@ def _try(each: Try) -> dict[str, Any]:
 
 
 class DetailsShape(serializers.Serializer):
-    first_name = serializers.CharField(allow_blank=True)
+    name = serializers.CharField(allow_blank=True, help_text="What they want to be called.")
     phone = serializers.CharField(allow_blank=True)
     language = serializers.CharField(allow_blank=True)
     call_times = serializers.ListField(child=serializers.CharField())
 
 
 class ShowNumberView(APIView):
-    @described.writes("show_number", "First name, number, language and preferred times; recorded", None, DetailsShape)
+    @described.writes("show_number", "Name, number, language and preferred times; recorded", None, DetailsShape)
     def post(self, request: Request, code: str) -> Response:
         plan = _find(request, code)
         calls.show_number(
@@ -208,9 +208,9 @@ class ShowNumberView(APIView):
         )
         identity = calls.details(plan.participant)
         if identity is None:
-            return Response({"first_name": "", "phone": "", "language": "", "call_times": []})
+            return Response({"name": "", "phone": "", "language": "", "call_times": []})
         answer = {
-            "first_name": next(iter(identity.name.split()), ""),
+            "name": identity.name,
             "phone": identity.phone,
             "language": identity.participant.language,
             "call_times": identity.call_times,

@@ -235,7 +235,7 @@ def end_all(participant: Participant, at: datetime) -> None:
     open_rows = Assessment.objects.filter(
         participant=participant, submitted_at__isnull=True, declined_at__isnull=True, withdrawn_at__isnull=True
     )
-    still = open_rows.exclude(closes_at__lt=at)  # a window that passed before is missed, not withdrawn
+    still = open_rows.exclude(closes_at__lte=at)  # a window that passed before is missed, not withdrawn
     if still.update(withdrawn_at=at):
         audit.record(participant, "assessments ended", subject=participant.code, by=WORKER, at=at)
 

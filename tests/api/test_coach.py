@@ -46,7 +46,7 @@ def test_the_caseload_names_whom_to_call_and_nothing_of_scores_or_arms(study, da
 
 def test_the_whole_job_number_start_log_and_the_next_appointment(study, dan, ben):
     details = ben.post(f"caseload/{dan.code}/show-number/").json()
-    assert (details["first_name"], details["call_times"]) == ("Dan", ["mon-evening"])
+    assert (details["name"], details["call_times"]) == ("Dan Jansen", ["mon-evening"])
     assert details["phone"] == dan.identity.phone
 
     path = f"caseload/{dan.code}/contacts/1/"

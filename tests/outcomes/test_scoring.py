@@ -141,3 +141,16 @@ def test_items_outside_the_score_are_kept_out_of_its_counts():
     unscored = PHQ2.model_dump() | {"items": [{"code": "1"}, {"code": "2"}, {"code": "extra"}], "wordings": {}}
     instrument = Instrument.model_validate(unscored)
     assert score(instrument, {"1": 1, "2": 2, "extra": None}) == Scored(Fraction(3), 2, 0, False, band_of(PHQ2, 3), {})
+
+
+@pytest.mark.parametrize(
+    ("score", "band"),
+    # Kroenke, Spitzer and Williams 2001: 5, 10, 15 and 20 begin mild, moderate, moderately severe and severe
+    [(0, 0), (4, 0), (5, 1), (9, 1), (10, 2), (14, 2), (15, 3), (19, 3), (20, 4), (27, 4)],
+)
+def test_a_band_begins_at_its_limit(score, band):
+    assert band_of(PHQ9, score) == PHQ9.bands[band].code
+
+
+def test_a_score_below_the_first_band_has_none():
+    assert band_of(PHQ9, -1) is None

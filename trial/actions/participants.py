@@ -17,7 +17,6 @@ from trial.actions import milestones
 from trial.actions.once import once
 from trial.actors import Actor
 from trial.models import Consent, Identity, Participant, PersonKey, Study, User
-from trial.sections.consent import is_signed_as
 
 # No 0/O, 1/I/L, 2/Z, 5/S, 8/B: codes are read aloud over the phone.
 ALPHABET = "34679ACDEFGHJKMNPQRTUVWXY"
@@ -54,8 +53,8 @@ class StatementsMissing(Exception):
     """Every statement must be agreed to."""
 
 
-class SignatureDiffers(Exception):
-    """Signed with another name than the one that was given."""
+class SignatureMissing(Exception):
+    """A name is written with letters."""
 
 
 class ComprehensionMissing(Exception):
@@ -221,13 +220,12 @@ def sign_consent(
     statements: Sequence[str],
     comprehension: Mapping[str, int],
     signature: str,
-    corrects_name: bool = False,
     by: Actor,
     at: datetime,
 ) -> Consent:
     """The verified person signs. `comprehension` holds the number of tries until each question was answered rightly.
 
-    The signature is the name that was given, loosely, unless it puts that name right.
+    The signature is the full name as typed; what somebody wants to be called is another thing, and asked apart.
     """
     participant = locked(participant)
     if participant.verified_at is None:
@@ -237,10 +235,8 @@ def sign_consent(
         raise StatementsMissing
     if {question.code for question in text.comprehension} - set(comprehension):
         raise ComprehensionMissing
-    if corrects_name:
-        _correct_name(participant, signature, by, at)
-    elif not is_signed_as(signature, participant.identity.name):
-        raise SignatureDiffers
+    if not any(sign.isalpha() for sign in signature):
+        raise SignatureMissing
     participant.state = lifecycles.step("participant", participant.state, "consent")
     participant.consented_at, participant.language = at, language
     participant.save(update_fields=["state", "consented_at", "language"])
@@ -265,13 +261,6 @@ def sign_consent(
     )
     milestones.reach(participant=participant, name="consented", by=by, at=at)
     return consent
-
-
-def _correct_name(participant: Participant, name: str, by: Actor, at: datetime) -> None:
-    identity = participant.identity
-    old, identity.name_sealed = identity.name_sealed, participant.sealed(name)
-    identity.save(update_fields=["name_sealed"])
-    _record_correction(participant, "name corrected", old=old, new=identity.name_sealed, by=by, at=at)
 
 
 def _record_correction(participant: Participant, action: str, *, old: str, new: str, by: Actor, at: datetime) -> None:

@@ -86,9 +86,7 @@ CATALOGUE: Mapping[str, Named] = {
     "trial.actions.participants.ComprehensionMissing": Named(
         BAD_REQUEST, "comprehension_missing", _("Every question about the letter must be answered rightly first.")
     ),
-    "trial.actions.participants.SignatureDiffers": Named(
-        BAD_REQUEST, "signature_differs", _("Sign with the name that you gave, or say that this corrects it.")
-    ),
+    "trial.actions.participants.SignatureMissing": Named(BAD_REQUEST, "signature_missing", _("Write your full name.")),
     "trial.actions.participants.NotACode": Named(BAD_REQUEST, "reason_not_a_code", _("Choose a reason from the list.")),
     "trial.actions.programme.ModuleNotOpen": Named(CONFLICT, "module_not_open", _("This lesson is not open now.")),
     "trial.actions.programme.NotBegun": Named(CONFLICT, "module_not_begun", _("Begin the lesson first.")),

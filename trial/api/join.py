@@ -119,7 +119,7 @@ def _letter(letter: Letter, language: str) -> dict[str, Any]:
 
 
 class Address(serializers.Serializer):
-    name = serializers.CharField(max_length=120)
+    name = serializers.CharField(max_length=120, help_text="What the person may be called; the full name signs.")
     email = EmailAddressField()
     phone = PhoneNumberField()
 
@@ -242,8 +242,7 @@ class Signed(serializers.Serializer):
     )
     comprehension = serializers.DictField(child=serializers.CharField(), help_text="The option chosen, by question.")
     statements = serializers.ListField(child=serializers.CharField(), help_text="Codes of the statements agreed to.")
-    signature = serializers.CharField(max_length=120, help_text="The name that was given on the way in.")
-    corrects_name = serializers.BooleanField(default=False, help_text="The name was wrong and is as signed here.")
+    signature = serializers.CharField(max_length=120, help_text="The full name.")
 
 
 class ConsentView(APIView):
@@ -270,7 +269,7 @@ class ConsentView(APIView):
             _check_at(person, "trial.consent")
         language = _to_sign_in(person, given)
         letter = person.version.consent.letters[language]
-        signing = _signing(person, letter, given)
+        signing = _signing(letter, given)
         participants.sign_consent(
             participant=person,
             language=language,
@@ -279,7 +278,6 @@ class ConsentView(APIView):
             if is_repeat
             else _understood(person, letter, given["comprehension"], key),
             signature=signing.cleaned_data["signature"],
-            corrects_name=given["corrects_name"],
             key=key,
             by=by,
             at=at,
@@ -300,10 +298,9 @@ def _to_sign_in(person: Participant, given: dict[str, Any]) -> str:
     return language
 
 
-def _signing(person: Participant, letter: Letter, given: dict[str, Any]) -> Signature:
+def _signing(letter: Letter, given: dict[str, Any]) -> Signature:
     ticked = {f"statement_{code}": True for code in given["statements"]}
-    typed = {"signature": given["signature"], **ticked, **({"corrects_name": "on"} if given["corrects_name"] else {})}
-    form = Signature(typed, letter=letter, name=person.identity.name)
+    form = Signature({"signature": given["signature"], **ticked}, letter=letter)
     doors.check_form(form)
     return form
 

@@ -9,15 +9,15 @@ from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
 from trial.forms.fields import AsksForNumber, CodeField, EmailField, PhoneField
-from trial.sections.consent import Letter, is_signed_as
+from trial.sections.consent import Letter
 
 
 class Contact(AsksForNumber):
     name = forms.CharField(
-        label=_("Your name"),
-        help_text=_("What we may call you. You also sign with it."),
+        label=_("What may we call you?"),
+        help_text=_("A first name is enough. You sign with your full name later."),
         max_length=120,
-        widget=forms.TextInput(attrs={"autocomplete": "name"}),
+        widget=forms.TextInput(attrs={"autocomplete": "nickname"}),
     )
     email = EmailField(
         label=_("Your e-mail address"),
@@ -65,7 +65,7 @@ class Comprehension(forms.Form):
 
 
 class Signature(forms.Form):
-    """Every statement, and the name that was given, typed as a signature. Whoever types another may put the name right."""
+    """Every statement, and the full name, typed as a signature: whatever somebody may be called."""
 
     signature = forms.CharField(
         label=_("Your full name, as your signature"),
@@ -73,24 +73,18 @@ class Signature(forms.Form):
         widget=forms.TextInput(attrs={"autocomplete": "name"}),
     )
 
-    def __init__(self, *args: Any, letter: Letter, name: str, **kwargs: Any) -> None:
+    def __init__(self, *args: Any, letter: Letter, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
-        self.name = name
         self.codes = [statement.code for statement in letter.statements]
         for statement in letter.statements:
             self.fields[f"statement_{statement.code}"] = forms.BooleanField(label=statement.text)
         self.order_fields([f"statement_{code}" for code in self.codes])
-        typed = self.data.get(self.add_prefix("signature"), "").strip()
-        if typed and not is_signed_as(typed, name):
-            label = _("My name is as I typed it here. Put it right everywhere.")
-            self.fields["corrects_name"] = forms.BooleanField(label=label, required=False)
 
-    def clean(self) -> dict[str, Any] | None:
-        cleaned = super().clean() or {}
-        if "corrects_name" in self.fields and not cleaned.get("corrects_name"):
-            words = gettext("You gave your name as %(name)s. Type it like that, or tick below that this is your name.")
-            self.add_error("signature", words % {"name": self.name})
-        return cleaned
+    def clean_signature(self) -> str:
+        signature: str = self.cleaned_data["signature"]
+        if not any(sign.isalpha() for sign in signature):
+            raise forms.ValidationError(_("Write your full name."))
+        return signature
 
     @property
     def statements(self) -> list[str]:

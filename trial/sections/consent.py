@@ -1,6 +1,5 @@
 """consent.<lang>.md: what a participant reads, must have understood, and agrees to."""
 
-import unicodedata
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Annotated
 
@@ -94,15 +93,6 @@ def _foreign(folder: Folder, languages: Sequence[str]) -> Iterator[Problem]:
     for name in folder.names(r"consent\.[a-z]{2}\.md"):
         if name.split(".")[1] not in languages:
             yield Problem(name, 1, f"its language is not among this study's languages: {listed(languages)}")
-
-
-def is_signed_as(signature: str, name: str) -> bool:
-    """Whether a typed signature is this name, whatever its capitals, spaces, accents and signs."""
-    return bool(_letters(signature)) and _letters(signature) == _letters(name)
-
-
-def _letters(name: str) -> str:
-    return "".join(sign for sign in unicodedata.normalize("NFKD", name).casefold() if sign.isalnum())
 
 
 def _differences(folder: Folder, letters: Mapping[str, Letter]) -> Iterator[Problem]:

@@ -55,9 +55,8 @@ def _details(identity: Identity | None) -> Details | None:
     """Empty fields where the contact details are gone."""
     if identity is None:
         return Details("", "", "", [])
-    first_name = identity.name.split()[0] if identity.name.split() else ""
     return Details(
-        first_name, identity.phone, identity.participant.language, [in_words(each) for each in identity.call_times]
+        identity.name, identity.phone, identity.participant.language, [in_words(each) for each in identity.call_times]
     )
 
 

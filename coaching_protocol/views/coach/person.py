@@ -28,7 +28,7 @@ from trial.views.posted import refuses_reused_keys, request_key
 class Details:
     """What a coach needs to call somebody; on the answer to "Show number" only."""
 
-    first_name: str
+    name: str  # what they want to be called
     phone: str
     language: str
     call_times: list[str]

@@ -111,7 +111,7 @@ def test_a_whole_afternoon_from_the_caseload_to_a_logged_call(desk, ben, dan):
 
     assert desk.get(reverse("coach:person", args=[dan.code])).status_code == 200
     shown = send(desk, reverse("coach:number", args=[dan.code]))
-    assert shown.context["details"].first_name == "Dan"
+    assert shown.context["details"].name == "Dan Jansen"
 
     begun = send(desk, reverse("coach:start", args=[dan.code, 1]))
     attempt = Attempt.objects.get()

@@ -86,7 +86,7 @@ def sign(request: HttpRequest, person: Participant, language: str, letter: Lette
     understood = _understood(request, person.study)
     if {question.code for question in letter.comprehension} - set(understood):
         return redirect("join:consent_questions", person.study.public_slug)
-    form = Signature(request.POST or None, letter=letter, name=person.identity.name)
+    form = Signature(request.POST or None, letter=letter)
     if request.method == "POST" and form.is_valid():
         return _sign(request, person, language, form, understood)
     return render(request, "join/sign.html", {"form": form, "letter_language": language})
@@ -103,7 +103,6 @@ def _sign(
             statements=form.statements,
             comprehension=understood,
             signature=form.cleaned_data["signature"],
-            corrects_name=form.cleaned_data.get("corrects_name", False),
             key=request_key(request),
             by=arrival.actor_of(person),
             at=at,
