@@ -6,15 +6,16 @@ MANAGE := $(BIN)/python manage.py
 export PYTHONHASHSEED := 0
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test check run bench validate screenshots messages format clean
+.PHONY: help setup demo test check run bench mutants validate screenshots messages format clean
 
 help:
 	@echo "make demo         install, rehearse a whole trial, write its report, serve the site"
-	@echo "make test         install and run every test"
+	@echo "make test         install and run every test; with COVERAGE=1 also measure which branches no test takes"
 	@echo "make setup        install only"
 	@echo "make run          serve the site on this machine's own database"
 	@echo "make check        lint, types, templates, import contracts, migrations"
 	@echo "make validate     simulate type I error and coverage of the analyses, then rehearse and check what comes out (an hour)"
+	@echo "make mutants      break each line of what decides, and see whether a test fails (hours)"
 	@echo "make bench        measure speed"
 	@echo "make screenshots  pictures of every page"
 	@echo "make messages     bring the Dutch catalogue in step with the sources, and compile it"
@@ -42,7 +43,7 @@ run: setup
 	$(MANAGE) serve
 
 test: $(VENV)/.installed-dev
-	$(BIN)/python -m tests.run
+	COVERAGE=$(COVERAGE) $(BIN)/python -m tests.run
 
 check: $(VENV)/.installed-dev
 	$(BIN)/ruff check .
@@ -54,6 +55,10 @@ check: $(VENV)/.installed-dev
 
 validate: $(VENV)/.installed-dev
 	$(BIN)/python -m tests.validate
+
+mutants: $(VENV)/.installed-dev
+	$(BIN)/mutmut run
+	$(BIN)/mutmut results
 
 bench: $(VENV)/.installed-dev
 	$(BIN)/python -m tests.bench

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import os
 import socket
 from datetime import UTC, datetime
@@ -17,7 +18,7 @@ from django.db import connection
 from hypothesis import HealthCheck
 from hypothesis import settings as hypothesis_settings
 
-from tests import factories
+from tests import factories, frozen
 from trial import environment
 
 SMALL = Path(__file__).parent / "trial" / "small_study"
@@ -57,6 +58,13 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
             item.add_marker(pytest.mark.skip(reason="needs PostgreSQL: make test starts one and runs it there"))
 
 
+def pytest_collection_finish(session: pytest.Session) -> None:
+    """What was imported and collected stays until the end: looking through it for garbage again and again is in vain."""
+    gc.collect()
+    gc.freeze()
+    gc.set_threshold(20_000, 20, 20)
+
+
 def knows_the_database(item: pytest.Item) -> bool:
     asked = {"db", "transactional_db", "live_server"} & set(getattr(item, "fixturenames", ()))
     return bool(asked) or any(item.get_closest_marker(name) for name in ("django_db", "postgresql"))
@@ -88,6 +96,16 @@ def loopback_only(monkeypatch: pytest.MonkeyPatch) -> None:
         connect(self, address)  # type: ignore[arg-type]
 
     monkeypatch.setattr(socket.socket, "connect", guarded)
+
+
+@pytest.fixture(autouse=True)
+def made_once(request: pytest.FixtureRequest, loopback_only, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Studies and people of tests/factories.py, see tests/frozen.py."""
+    marker = request.node.get_closest_marker("django_db")
+    seen_by_others = {"transactional_db", "live_server"} & set(request.fixturenames) or (
+        marker and marker.kwargs.get("transaction")
+    )
+    frozen.begin(monkeypatch, is_rolled_back=knows_the_database(request.node) and not seen_by_others)
 
 
 @pytest.fixture(autouse=True)

