@@ -77,6 +77,12 @@ def newcomer(upto: str = "", **items: int) -> Callable[[Study], dict[str, Any]]:
     return lambda study: {"browser": pairs.way_in(upto, **items) if upto else Browser()}
 
 
+def a_slip(study: Study) -> dict[str, Any]:
+    browser = pairs.way_in("begin")
+    browser.post(reverse("join:screening", args=[P, "basics"]), {**pairs.BASICS, "age": "14"})
+    return {"browser": browser}
+
+
 def understood(study: Study) -> dict[str, Any]:
     browser = pairs.way_in("code")
     browser.post(reverse("join:consent_questions", args=[P]), {"stop": "b"})
@@ -154,6 +160,7 @@ PRESSES = [
         "consent signed",
         lambda x: {"statement_voluntary": "on", "statement_data": "on", "signature": "Dan Jansen"},
     ),
+    Press("join:correct", a_slip, at("join:turned_away", P), "screening corrected"),
     Press("join:decline", newcomer("basics"), at("join:decline", P), "stopped"),
     Press(
         "participant:call_times",

@@ -16,7 +16,7 @@ STUDY: LifeCycle = {
 }
 PARTICIPANT: LifeCycle = {
     "screening": {"turn_away": "excluded", "stop": "excluded", "consent": "consented"},
-    "excluded": {},
+    "excluded": {"correct": "screening"},  # once, in the same session, by an answer to a question alone
     "consented": {"randomise": "randomised", "withdraw": "withdrawn"},
     "randomised": {"complete": "completed", "withdraw": "withdrawn"},
     "completed": {"withdraw": "withdrawn"},

@@ -58,7 +58,9 @@ class QuestionsView(WayInView):
         person, at, key = doors.newcomer(request, slug), timezone.now(), doors.key(request)
         given, by = doors.given(PageAnswers, request)["answers"], doors.actor_of(person)
         found = _find(person, page)
-        if not found.questions or not (_is_asked(person, found) or doors.is_repeat(ANSWER_QUESTIONS, by, key)):
+        if not found.questions or not (
+            definitions.may_answer(person, found) or doors.is_repeat(ANSWER_QUESTIONS, by, key)
+        ):
             raise NotHere
         form = Questions(given, protocol=person.version.protocol, codes=found.questions, language=person.language)
         doors.check_form(form)
@@ -76,7 +78,9 @@ class ScreeningView(WayInView):
         person, at, key = doors.newcomer(request, slug), timezone.now(), doors.key(request)
         given, by = doors.given(ItemAnswers, request)["answers"], doors.actor_of(person)
         found = _find(person, page)
-        if not found.instrument or not (_is_asked(person, found) or doors.is_repeat(ANSWER_INSTRUMENT, by, key)):
+        if not found.instrument or not (
+            definitions.may_answer(person, found) or doors.is_repeat(ANSWER_INSTRUMENT, by, key)
+        ):
             raise NotHere
         instrument = definitions.instrument(person.version, found.instrument)
         form = AllItems(
@@ -99,13 +103,6 @@ def _find(person: Participant, page: str) -> Page:
     if found is None:
         raise doors.Http404
     return found
-
-
-def _is_asked(person: Participant, page: Page) -> bool:
-    """This is the first page that is not answered, and the screening goes on."""
-    pages = person.version.protocol.screening
-    current = next((each for each in pages if not definitions.is_answered(person, each)), None)
-    return person.state == "screening" and current == page
 
 
 def _page(person: Participant, page: str) -> Response:

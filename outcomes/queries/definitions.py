@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import Any
 
 from outcomes.instruments import Instrument
 from outcomes.models import ScreeningAnswer
@@ -41,6 +42,26 @@ def is_answered(participant: Participant, page: Page) -> bool:
     if page.instrument:
         return ScreeningAnswer.objects.filter(participant=participant, instrument=page.instrument).exists()
     return set(page.questions) <= set(participant.answers)
+
+
+def current_page(participant: Participant) -> Page | None:
+    """The first screening page that is not answered."""
+    pages = participant.version.protocol.screening
+    return next((page for page in pages if not is_answered(participant, page)), None)
+
+
+def may_answer(participant: Participant, page: Page) -> bool:
+    """The page that is asked now, or one before it: until the last is answered, the earlier ones can be changed."""
+    current, pages = current_page(participant), participant.version.protocol.screening
+    return participant.state == "screening" and current is not None and pages.index(page) <= pages.index(current)
+
+
+def given_answers(participant: Participant, page: Page) -> dict[str, Any]:
+    """What was answered on a screening page before, as its form names it."""
+    if page.questions:
+        return {code: participant.answers[code] for code in page.questions if code in participant.answers}
+    stored = ScreeningAnswer.objects.filter(participant=participant, instrument=page.instrument).first()
+    return {f"item_{code}": str(value) for code, value in stored.answers.items()} if stored else {}
 
 
 def primary_instruments(version: ProtocolVersion) -> list[str]:

@@ -8,6 +8,7 @@ from typing import Any
 
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
+from django.urls import reverse
 from django.utils import timezone
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_GET, require_http_methods
@@ -33,7 +34,7 @@ def screening(request: HttpRequest, study: Study, person: Participant, page: str
     found = next((each for each in person.version.protocol.screening if each.code == page), None)
     if found is None:
         raise Http404
-    is_asked = person.state == "screening" and _current(person) == found
+    is_asked = definitions.may_answer(person, found)
     if request.method == "GET" and not is_asked:
         return arrival.onward(person, timezone.now())
     if request.method == "POST" and "X-Autosave" in request.headers:
@@ -62,16 +63,11 @@ def _draft(request: HttpRequest, person: Participant, page: Page) -> dict[str, s
 
 
 def _form(person: Participant, page: Page, **given: Any) -> Questions | AllItems:
+    given["initial"] = {**definitions.given_answers(person, page), **given.get("initial", {})}
     if page.instrument:
         instrument = definitions.instrument(person.version, page.instrument)
         return AllItems(**given, instrument=instrument, language=person.language)
     return Questions(**given, protocol=person.version.protocol, codes=page.questions, language=person.language)
-
-
-def _current(person: Participant) -> Page | None:
-    """The first page that is not answered."""
-    pages = person.version.protocol.screening
-    return next((page for page in pages if not definitions.is_answered(person, page)), None)
 
 
 def _questions(request: HttpRequest, person: Participant, page: Page, is_asked: bool) -> HttpResponse:
@@ -133,7 +129,9 @@ def _answer(request: HttpRequest, person: Participant, instrument: str, answers:
 
 def _progress(person: Participant, page: Page) -> dict[str, Any]:
     pages = list(person.version.protocol.screening)
-    return {"number": pages.index(page) + 1, "total": len(pages)}
+    number = pages.index(page)
+    before = reverse("join:screening", args=[person.study.public_slug, pages[number - 1].code]) if number else ""
+    return {"number": number + 1, "total": len(pages), "before": before}
 
 
 @require_GET

@@ -100,7 +100,7 @@ def test_whoever_is_turned_away_reads_kind_words_and_never_the_limit(study):
     assert answer.json()["turned_away"]["words"] == words
     assert client.post(f"join/{study.public_slug}/questions/basics/", given, key=key).json() == answer.json()
     assert client.post(f"join/{study.public_slug}/questions/basics/", given).status_code == 409
-    assert Participant.objects.get().answers == {}
+    assert "age" not in Participant.objects.get().answers
 
 
 def test_item_9_brings_help_at_once_and_an_alert_only_with_a_number(study):
@@ -240,3 +240,19 @@ def test_whoever_declines_has_what_they_typed_forgotten_at_once(study):
 def test_a_participant_of_another_study_is_not_on_the_way_into_this_one(study, now):
     dan = factories.a_verified_participant(study, now)
     assert clients.of(dan).get("join/elsewhere/consent/").status_code == 404
+
+
+def test_a_slip_is_corrected_once_and_a_score_never(study):
+    client = begun(study)
+    path = f"join/{study.public_slug}/"
+    given = {"age": 14, "sex": "f", "site": "main"}
+    away = client.post(f"{path}questions/basics/", {"answers": given}).json()["turned_away"]
+    assert away["may_correct"] is True
+    back = client.post(f"{path}correct/").json()
+    assert (back["state"], back["turned_away"]) == ("screening", None)
+    assert client.post(f"{path}questions/basics/", {"answers": {**given, "age": 41}}).json()["state"] == "screening"
+    assert client.post(f"{path}questions/basics/", {"answers": {**given, "age": 42}}).status_code == 200
+    calm = {"answers": dict.fromkeys(map(str, range(1, 10)), 0)}
+    away = client.post(f"{path}screening/mood/", calm).json()["turned_away"]
+    assert away["may_correct"] is False
+    assert client.post(f"{path}correct/").json()["code"] == "not_correctable"

@@ -93,6 +93,18 @@ def typed_mood(**items: int) -> dict[str, int]:
     return {f"item_{code}": 1 for code in range(1, 9)} | {"item_9": items.get("i9", 0)}
 
 
+def corrected_by_page() -> Any:
+    browser = way_in("begin")
+    browser.post(page("join:screening", PUBLIC, "basics"), {**BASICS, "age": "14"})
+    return browser.post(page("join:correct", PUBLIC))
+
+
+def corrected_by_api() -> Any:
+    client = way_in_by_api("begin")
+    client.post(f"join/{PUBLIC}/questions/basics/", {"answers": {**BASICS, "age": "14"}})
+    return client.post(f"join/{PUBLIC}/correct/")
+
+
 def way_in_by_api(upto: str, **items: int) -> Client:
     study = Study.objects.get(public_slug=PUBLIC)
     client = clients.begun(study)
@@ -413,6 +425,13 @@ PAIRS = [
     Pair("join:contact", "join_contact", "", lambda x: way_in("contact"), lambda x: way_in_by_api("contact")),
     Pair("join:code", "join_verify", "address verified", lambda x: way_in("code"), lambda x: way_in_by_api("code")),
     Pair("join:sign", "join_consent", "consent signed", lambda x: sign_by_page(), lambda x: sign_by_api()),
+    Pair(
+        "join:correct",
+        "join_correct",
+        "screening corrected",
+        lambda x: corrected_by_page(),
+        lambda x: corrected_by_api(),
+    ),
     Pair(
         "join:decline",
         "join_decline",

@@ -8,6 +8,7 @@ from outcomes.actions import screening
 from tests import factories
 from trial import actors
 from trial.actions import journey
+from trial.sections.study import Criterion
 
 pytestmark = pytest.mark.django_db
 
@@ -34,3 +35,26 @@ def test_a_score_between_the_limits_is_in_and_the_limits_are_not(study, now, sco
     journey.advance(person, now)
     person.refresh_from_db()
     assert (person.state, person.left_reason) == (state, "mood" if state == "excluded" else "")
+
+
+ADULT = {"answer": "age", "at_least": 18}
+HERE = {"answer": "country", "equals": "NL"}
+DARK = {"item": "PHQ9.9", "equals": 0}
+
+
+@pytest.mark.parametrize(
+    ("rule", "safety", "correctable"),
+    [
+        (ADULT, False, {"age"}),
+        (ADULT, True, set()),
+        ({"not": HERE}, False, {"country"}),
+        ({"any": [ADULT, HERE]}, False, {"age", "country"}),
+        ({"score": "PHQ9", "below": 20}, False, set()),
+        (DARK, False, set()),
+        ({"all": [ADULT, DARK]}, False, set()),
+        ({"any": [ADULT, {"not": {"score": "PHQ9", "below": 20}}]}, False, set()),
+    ],
+)
+def test_only_answers_to_questions_can_be_corrected_and_none_about_safety(rule, safety, correctable):
+    given = {"code": "c", "after": "basics", "rule": rule, "safety": safety, "turned_away": {"en": "Thank you"}}
+    assert Criterion.model_validate(given).correctable == correctable

@@ -26,7 +26,15 @@ IDLE = 14
 USE_DAYS = (7, 14, 28, 42, 56)
 PLAIN = {
     *("participant", "site", "language", "state", "began_on", "consented_on", "randomised_on", "left_on"),
-    *("left_stage", "left_reason", "simulated", "programme_stopped_on", "programme_stop_reason", "completed_on"),
+    *(
+        "left_stage",
+        "left_reason",
+        "corrected_page",
+        "simulated",
+        "programme_stopped_on",
+        "programme_stop_reason",
+        "completed_on",
+    ),
 }
 
 

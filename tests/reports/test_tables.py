@@ -48,6 +48,7 @@ def test_a_participant_has_one_row_with_the_answers_to_the_study_s_own_questions
         "left_on": None,
         "left_stage": "",
         "left_reason": "",
+        "corrected_page": "",
         "simulated": True,
         "programme_stopped_on": None,
         "programme_stop_reason": "",

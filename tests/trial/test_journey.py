@@ -34,6 +34,9 @@ def test_a_person_outside_the_criteria_leaves_only_reason_site_date_and_stage(st
     assert (turned_away.state, turned_away.left_stage, turned_away.left_reason) == ("excluded", "basics", "age")
     assert turned_away.site == "main"
     assert turned_away.left_at == now
+    assert "age" not in turned_away.answers
+    participants.erase(participant=turned_away, reason="did_not_get_in", by=actors.WORKER, at=now)
+    turned_away.refresh_from_db()
     assert turned_away.answers == {}
     assert ScreeningAnswer.objects.count() == 0
 

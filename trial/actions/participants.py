@@ -33,6 +33,10 @@ class AddressInUse(Exception):
     """Someone in this study has this address already."""
 
 
+class NotCorrectable(Exception):
+    """Turned away by a score, an item or a criterion about safety; or corrected before, or forgotten since."""
+
+
 class NotAskedNow(Exception):
     """The person is past this step of the way in, or was turned away meanwhile."""
 
@@ -119,6 +123,9 @@ def begin(*, study: Study, language: str, code: str = "", timezone: str = "", by
 def answer_questions(*, participant: Participant, answers: Mapping[str, Any], by: Actor, at: datetime) -> Participant:
     """Answers to the study's own questions, checked by the form. The site is kept as a column too.
 
+    At the screening the trail says that and not what: an answer may be a slip, of which the value is kept nowhere. What
+    holds in the end stands in the event of the signature.
+
     Raises NotAskedNow once somebody did not get in, or is randomised: the stratum hangs on them.
     """
     participant = locked(participant)
@@ -130,12 +137,11 @@ def answer_questions(*, participant: Participant, answers: Mapping[str, Any], by
     for code in sites & answers.keys():
         participant.site = str(answers[code])
     participant.save(update_fields=["answers", "site"])
-    sealed = participant.sealed(json.dumps(dict(answers), sort_keys=True))
     audit.record(
         participant,
         "questions answered",
         subject=", ".join(sorted(answers)),
-        new={"sealed": sealed},
+        new=None if participant.state == "screening" else {"sealed": _sealed_answers(participant, answers)},
         reason="corrected" if old.keys() & answers.keys() else "",
         by=by,
         at=at,
@@ -149,14 +155,17 @@ def turn_away(
 ) -> Participant:
     """Someone does not get in, or stops. Only reason, site, date and stage stay, for the flow diagram; the key that the
     answers in the trail are sealed with is destroyed by the worker, when nobody can leave a phone number any more.
+
+    Whoever may correct the answer that turned them away loses that answer now, and the others with their key.
     """
     check_code(reason)
     participant = locked(participant)
     participant.state = lifecycles.step("participant", participant.state, "stop" if stopped else "turn_away")
     participant.left_at, participant.left_stage, participant.left_reason = at, stage, reason
-    participant.answers = {}
+    slip = participant.correctable
+    participant.answers = {code: answer for code, answer in participant.answers.items() if slip and code not in slip}
     participant.save()
-    for erase in hooks.entries("ERASURE"):
+    for erase in () if slip else hooks.entries("ERASURE"):
         erase(participant, at)
     audit.record(
         participant,
@@ -166,6 +175,25 @@ def turn_away(
         reason=reason,
         by=by,
         at=at,
+    )
+    return participant
+
+
+@once
+def correct_screening(*, participant: Participant, by: Actor, at: datetime) -> Participant:
+    """Whoever was turned away by an answer to a question goes back to it, once. It is the same person for every count;
+    kept is where that was. Raises NotCorrectable.
+    """
+    participant = locked(participant)
+    if not participant.correctable:
+        raise NotCorrectable
+    stage, reason = participant.left_stage, participant.left_reason
+    participant.state = lifecycles.step("participant", participant.state, "correct")
+    participant.corrected_stage = stage
+    participant.left_at, participant.left_stage, participant.left_reason = None, "", ""
+    participant.save(update_fields=["state", "corrected_stage", "left_at", "left_stage", "left_reason"])
+    audit.record(
+        participant, "screening corrected", subject=participant.code, old={"stage": stage}, reason=reason, by=by, at=at
     )
     return participant
 
@@ -255,7 +283,11 @@ def sign_consent(
         participant,
         "consent signed",
         subject=f"consent text {consent.text_version} ({language})",
-        new={"sha256": consent.text_sha256, "protocol": participant.version.number},
+        new={
+            "sha256": consent.text_sha256,
+            "protocol": participant.version.number,
+            "sealed": _sealed_answers(participant, participant.answers),
+        },
         by=by,
         at=at,
     )
@@ -387,6 +419,10 @@ def erase(*, participant: Participant, reason: str, by: Actor, at: datetime) -> 
         user.delete()
     audit.record(participant, "identity erased", subject=participant.code, reason=reason, by=by, at=at)
     return participant
+
+
+def _sealed_answers(participant: Participant, answers: Mapping[str, Any]) -> str:
+    return participant.sealed(json.dumps(dict(answers), sort_keys=True))
 
 
 def _letter_hash(participant: Participant) -> str:

@@ -73,6 +73,9 @@ CATALOGUE: Mapping[str, Named] = {
         TOO_MANY, "too_many_codes", _("We sent several codes already. Wait an hour, then ask for a new one.")
     ),
     "trial.actions.participants.NotAskedNow": Named(CONFLICT, "not_asked_now", _OVER),
+    "trial.actions.participants.NotCorrectable": Named(
+        CONFLICT, "not_correctable", _("This answer cannot be corrected.")
+    ),
     "trial.actions.participants.LanguageNotOpen": Named(
         BAD_REQUEST, "language_not_open", _("This study is not in that language.")
     ),

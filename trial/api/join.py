@@ -326,6 +326,16 @@ def _tries_before(person: Participant) -> dict[str, int]:
     return Consent.objects.filter(participant=person, kind="study").latest("pk").comprehension
 
 
+class CorrectView(WayInView):
+    @writes("join_correct", "Go back to the answer that turned somebody away, once", None, shapes.ProgressShape, JOIN)
+    def post(self, request: Request, slug: str) -> Response:
+        person, at = doors.newcomer(request, slug), timezone.now()
+        person = participants.correct_screening(
+            participant=person, key=doors.key(request), by=doors.actor_of(person), at=at
+        )
+        return Response(shapes.ProgressShape(shapes.progress(person, at)).data)
+
+
 class DeclineView(WayInView):
     @writes("join_decline", "Rather not take part", None, shapes.ProgressShape, JOIN)
     def post(self, request: Request, slug: str) -> Response:

@@ -86,6 +86,7 @@ class HelpShape(serializers.Serializer):
 
 class TurnedAwayShape(serializers.Serializer):
     words = serializers.CharField(help_text="Kind words; never a score or a limit.")
+    may_correct = serializers.BooleanField(help_text="It was an answer to a question, which can be corrected once.")
     help = HelpShape()
 
 
@@ -107,13 +108,17 @@ def progress(person: Participant, at: datetime) -> dict[str, Any]:
         "participant": person.code,
         "state": person.state,
         "next": ask.task if ask else None,
-        "turned_away": {"words": _kind_words(person), "help": help_for(person)} if is_excluded else None,
+        "turned_away": _turned_away(person) if is_excluded else None,
     }
 
 
+def _turned_away(person: Participant) -> dict[str, Any]:
+    return {"words": _kind_words(person), "may_correct": bool(person.correctable), "help": help_for(person)}
+
+
 def _kind_words(person: Participant) -> str:
-    found = (each for each in person.version.protocol.eligibility if each.code == person.left_reason)
-    return next((said(each.turned_away, person.language) for each in found), "")
+    criterion = person.version.protocol.criterion(person.left_reason)
+    return said(criterion.turned_away, person.language) if criterion else ""
 
 
 def help_for(person: Participant) -> dict[str, Any]:

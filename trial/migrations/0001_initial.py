@@ -150,6 +150,7 @@ class Migration(migrations.Migration):
                 ('left_at', models.DateTimeField(blank=True, null=True)),
                 ('left_stage', models.CharField(blank=True, max_length=20)),
                 ('left_reason', models.CharField(blank=True, max_length=40)),
+                ('corrected_stage', models.CharField(blank=True, max_length=20)),
                 ('programme_stopped_at', models.DateTimeField(blank=True, null=True)),
                 ('erased_at', models.DateTimeField(blank=True, null=True)),
                 ('user', models.OneToOneField(blank=True, null=True, on_delete=django.db.models.deletion.SET_NULL, related_name='participant', to=settings.AUTH_USER_MODEL)),

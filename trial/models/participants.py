@@ -13,7 +13,7 @@ class Participant(models.Model):
     """A person in a study, known by a code. Begins at the first screening answer, without a login or a name.
 
     `answers` holds what was answered to the study's own questions (age, site); it is emptied with the screening
-    answers when somebody does not get in.
+    answers when somebody does not get in, or as soon as they cannot correct it any more.
     """
 
     study = models.ForeignKey(Study, on_delete=models.PROTECT, related_name="participants")
@@ -34,6 +34,7 @@ class Participant(models.Model):
     left_at = models.DateTimeField(null=True, blank=True)  # withdrew, or was turned away
     left_stage = models.CharField(max_length=20, blank=True)
     left_reason = models.CharField(max_length=40, blank=True)
+    corrected_stage = models.CharField(max_length=20, blank=True)  # where a slip at the screening was put right
     programme_stopped_at = models.DateTimeField(null=True, blank=True)
     erased_at = models.DateTimeField(null=True, blank=True)
 
@@ -57,6 +58,14 @@ class Participant(models.Model):
     @property
     def is_in_study(self) -> bool:
         return self.state in {"consented", "randomised", "completed"}
+
+    @property
+    def correctable(self) -> frozenset[str]:
+        """The questions that turned this person away and that they may still correct: once, while their key is there."""
+        if self.state != "excluded" or self.corrected_stage or self.erased_at:
+            return frozenset()
+        criterion = self.version.protocol.criterion(self.left_reason)
+        return criterion.correctable if criterion else frozenset()
 
     def reread(self) -> None:
         """Lock the row and take over what has changed; study and version never do, so they are not asked again."""

@@ -27,6 +27,7 @@ class Person(NamedTuple):
     site: str
     left_stage: str
     left_reason: str
+    corrected_stage: str
     began_at: datetime
     verified_at: datetime | None
     consented_at: datetime | None
@@ -150,6 +151,7 @@ def panel_flow(study: Study, person: User, at: datetime) -> Panel:
                 str(states["excluded"]),
                 definition=_("Turned away by a criterion, or stopped by themselves before consent."),
             ),
+            _corrected(everybody),
             Figure(
                 _("Still at the screening"),
                 str(states["screening"]),
@@ -181,6 +183,19 @@ def panel_flow(study: Study, person: User, at: datetime) -> Panel:
         rows=_left(everybody, hides_completion=studies.hides_completion(study)),
         words=2,
         note=_("Below allocation nothing is told by arm before the study is locked."),
+    )
+
+
+def _corrected(everybody: Iterable[Person]) -> Figure:
+    pages = Counter(each.corrected_stage for each in everybody if each.corrected_stage)
+    return Figure(
+        _("Corrected an answer"),
+        str(pages.total()),
+        of=", ".join(f"{page}: {count}" for page, count in sorted(pages.items())),
+        definition=_(
+            "Turned away by an answer to a question, and answered it once more in the same session; by screening page. "
+            "Each counts as one person, by what became of them in the end."
+        ),
     )
 
 

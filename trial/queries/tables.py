@@ -25,6 +25,12 @@ FIXED = (
     Column("left_on", "Day of being turned away, stopping or withdrawing", "date", missing="empty: did not leave"),
     Column("left_stage", "Where they were when they left", "code", missing="empty: did not leave"),
     Column("left_reason", "Why they left", "code", missing="empty: did not leave, or no reason given"),
+    Column(
+        "corrected_page",
+        "Screening page at which an answer that had turned them away was put right",
+        "code",
+        missing="empty: none was",
+    ),
     Column("simulated", "A simulated person", "boolean"),
 )
 # Both hang on what the arm was given: how long its schedule runs, and whether there are lessons to stop with.
@@ -113,10 +119,12 @@ def _person(
     arms = stops is not None
     days = (local_day(moment, zone) for moment in (p.began_at, p.consented_at, p.randomised_at, p.left_at))
     row: list[Any] = [p.code, p.site, p.language, _told(p.state, arms), *days, _told(p.left_stage, arms), p.left_reason]
-    row.append(p.simulated)
+    row += [p.corrected_stage, p.simulated]
     if stops is not None:
         row += [local_day(p.programme_stopped_at, zone), stops.get(p.code, ""), local_day(p.completed_at, zone)]
-    return (*row, *(p.answers.get(question.code) for question in questions))
+    # What is kept for a day, for whoever may correct a slip, is theirs alone.
+    answers = {} if p.state == "excluded" else p.answers
+    return (*row, *(answers.get(question.code) for question in questions))
 
 
 def _told(state: str, arms: bool) -> str:

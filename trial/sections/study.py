@@ -25,7 +25,7 @@ from trial.folder import (
     Web,
     unknown,
 )
-from trial.rules import Rule
+from trial.rules import Rule, names
 from trial.sections.opening import Opening
 
 Language = Literal["en", "nl"]
@@ -176,7 +176,8 @@ class Question(Entry):
 class Criterion(Entry):
     """Checked after the screening page `after`; the first that does not hold turns a person away, in these words.
 
-    `label` says in few words why somebody did not get in, for staff and the report.
+    `label` says in few words why somebody did not get in, for staff and the report. Whoever a `safety` criterion turns
+    away cannot correct the answer.
     """
 
     code: Code
@@ -184,6 +185,13 @@ class Criterion(Entry):
     after: Code
     rule: Rule
     turned_away: Text
+    safety: bool = False
+
+    @property
+    def correctable(self) -> frozenset[str]:
+        """The questions whose answer may be corrected by whoever it turned away; none where a score or an item counts."""
+        named = names(self.rule)
+        return frozenset() if self.safety or named.scores or named.items else named.answers
 
 
 class Grant(Entry):
@@ -276,6 +284,9 @@ class Study(Entry):
     arms: Annotated[tuple[Arm, ...], Field(min_length=2)]
     stages: tuple[Stage, ...] = ()
     rehearsal: Rehearsal | None = None
+
+    def criterion(self, code: str) -> Criterion | None:
+        return next((criterion for criterion in self.eligibility if criterion.code == code), None)
 
     def question(self, code: str) -> Question | None:
         return next((question for question in self.questions if question.code == code), None)

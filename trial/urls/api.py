@@ -13,6 +13,7 @@ urlpatterns = [
     path("join/<slug:slug>/contact/", join.ContactView.as_view(), name="join_contact"),
     path("join/<slug:slug>/verify/", join.VerifyView.as_view(), name="join_verify"),
     path("join/<slug:slug>/consent/", join.ConsentView.as_view(), name="join_consent"),
+    path("join/<slug:slug>/correct/", join.CorrectView.as_view(), name="join_correct"),
     path("join/<slug:slug>/decline/", join.DeclineView.as_view(), name="join_decline"),
     path("today/", me.TodayView.as_view(), name="today"),
     path("call-times/", me.CallTimesView.as_view(), name="call_times"),

@@ -17,5 +17,6 @@ urlpatterns: list[URLPattern] = [
     path("<slug:slug>/consent/sign/", consent.sign, name="sign"),
     path("<slug:slug>/stop/", leaving.decline, name="decline"),
     path("<slug:slug>/thank-you/", leaving.turned_away, name="turned_away"),
+    path("<slug:slug>/thank-you/correct/", leaving.correct, name="correct"),
     path("<slug:slug>/help/", leaving.help_now, name="help"),
 ]

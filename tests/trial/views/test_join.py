@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 from datetime import timedelta
 from pathlib import Path
@@ -22,7 +23,8 @@ from tests import factories
 from tests.conftest import NOW
 from trial import actors, worker
 from trial.actions import participants, studies
-from trial.models import Alert, AuditEvent, Consent, Identity, Participant
+from trial.models import Alert, AuditEvent, Consent, Identity, Participant, User
+from trial.queries import dashboard
 
 SHIPPED = Path(__file__).parents[3] / "trial" / "studies" / "living-positive"
 pytestmark = pytest.mark.django_db
@@ -202,7 +204,6 @@ def test_whoever_is_turned_away_reads_the_studys_words_who_can_help_and_never_th
     page = client.get(answer.url).content.decode()
     assert "This study is for adults" in page
     assert page.index('href="tel:113"') < page.index("<h3>Your general practitioner")
-    assert Participant.objects.get().answers == {}
 
 
 def test_an_answer_about_death_shows_help_before_anything_else_and_raises_no_alert_by_itself(client, study):
@@ -552,3 +553,121 @@ def test_what_has_no_letter_is_no_signature(name, client, study):
     page = send(client, url("sign"), {**STATEMENTS, "signature": name})
     assert "Write your full name." in page.content.decode()
     assert Consent.objects.filter(kind="study").count() == 0
+
+
+def basics(client: Client, **given: str):
+    return send(client, url("screening", "basics"), {"age": "41", "sex": "f", "site": "main", **given})
+
+
+def test_whoever_was_turned_away_by_a_question_corrects_it_once_in_the_same_session(client, study):
+    send(client, url("begin"), {}, url("information"))
+    assert basics(client, age="14").url == url("turned_away")
+    assert Participant.objects.get().answers == {"sex": "f", "site": "main"}  # the answer itself is gone
+    page = client.get(url("turned_away")).content.decode()
+    assert "Correct my answer" in page
+    corrected = send(client, url("correct"), {}, url("turned_away"))
+    assert corrected.url == url("screening", "basics")
+    form = client.get(corrected.url).context["form"]
+    assert {name: form[name].value() for name in form.fields} == {"age": None, "sex": "f", "site": "main"}
+    assert basics(client, age="41").url == url("screening", "mood")
+    dan = Participant.objects.get()
+    assert (dan.state, dan.corrected_stage, dan.left_at, dan.left_reason) == ("screening", "basics", None, "")
+    figures = {each.label: (each.value, each.of) for each in dashboard.panel_flow(study, User(), NOW).figures}
+    assert [figures[name] for name in ("Screened", "Did not get in", "Corrected an answer")] == [
+        ("1", ""),
+        ("0", ""),
+        ("1", "basics: 1"),
+    ]
+
+
+def test_a_second_slip_is_the_end(client, study):
+    send(client, url("begin"), {}, url("information"))
+    basics(client, age="14")
+    send(client, url("correct"), {}, url("turned_away"))
+    basics(client, age="15")
+    dan = Participant.objects.get()
+    assert (dan.state, dan.left_reason, dan.answers) == ("excluded", "age", {})
+    assert "Correct my answer" not in client.get(url("turned_away")).content.decode()
+    assert client.post(url("correct"), {"request_key": "one more"}).url == url("turned_away")
+    assert Participant.objects.get().state == "excluded"
+
+
+def test_another_session_corrects_nothing(client, study):
+    send(client, url("begin"), {}, url("information"))
+    basics(client, age="14")
+    stranger = Client()
+    assert "correct" not in stranger.get(url("turned_away")).content.decode()
+    stranger.post(url("correct"), {"request_key": "a"})
+    assert Participant.objects.get().state == "excluded"
+
+
+def test_sent_twice_it_is_one_correction(client, study):
+    send(client, url("begin"), {}, url("information"))
+    basics(client, age="14")
+    for _ in range(2):
+        assert client.post(url("correct"), {"request_key": "k"}).url == url("screening", "basics")
+    assert AuditEvent.objects.filter(action="screening corrected").count() == 1
+
+
+def test_of_a_slip_no_value_is_kept_and_what_holds_is_signed(client, study):
+    send(client, url("begin"), {}, url("information"))
+    basics(client, age="14")
+    send(client, url("correct"), {}, url("turned_away"))
+    basics(client, age="41")
+    events = AuditEvent.objects.filter(action__in=("questions answered", "screening corrected")).order_by("number")
+    told = [(event.action, event.subject, event.old, event.new, event.reason) for event in events]
+    code = Participant.objects.get().code
+    assert told == [
+        ("questions answered", "age, sex, site", "", "", ""),
+        ("screening corrected", code, '{"stage":"basics"}', "", "age"),
+        ("questions answered", "age, sex, site", "", "", "corrected"),
+    ]
+
+
+def test_what_was_signed_for_holds_the_answers_of_the_screening_sealed(client, study):
+    before_signing(client)
+    send(client, url("sign"), {**STATEMENTS, "signature": "Dan Jansen"})
+    dan = Participant.objects.get()
+    signed = json.loads(AuditEvent.objects.get(action="consent signed").new)
+    assert json.loads(dan.unsealed(signed["sealed"])) == {"age": 41, "sex": "f", "site": "main"}
+
+
+def test_a_score_is_never_corrected(client, study):
+    send(client, url("begin"), {}, url("information"))
+    basics(client)
+    send(client, url("screening", "mood"), {f"item_{n}": "0" for n in range(1, 10)})
+    assert Participant.objects.get().left_reason == "mood"
+    assert "Correct my answer" not in client.get(url("turned_away")).content.decode()
+    assert client.post(url("correct"), {"request_key": "a"}).url == url("turned_away")
+    assert (Participant.objects.get().state, Participant.objects.get().answers) == ("excluded", {})
+
+
+def test_before_the_last_page_is_answered_an_earlier_one_can_be_changed(client, study):
+    send(client, url("begin"), {}, url("information"))
+    basics(client, sex="m")
+    assert f'href="{url("screening", "basics")}"' in client.get(url("screening", "mood")).content.decode()
+    form = client.get(url("screening", "basics")).context["form"]
+    assert {name: form[name].value() for name in form.fields} == {"age": 41, "sex": "m", "site": "main"}
+    assert basics(client, sex="f").url == url("screening", "mood")
+    assert Participant.objects.get().answers["sex"] == "f"
+    send(client, url("screening", "mood"), {f"item_{n}": "0" if n == 9 else "1" for n in range(1, 10)})
+    assert client.get(url("screening", "basics")).url == url("contact")  # the last is answered: no way back
+    client.post(url("screening", "basics"), {"age": "20", "sex": "m", "site": "main", "request_key": "late"})
+    assert Participant.objects.get().answers["sex"] == "f"
+
+
+def test_a_changed_page_is_judged_again(client, study):
+    send(client, url("begin"), {}, url("information"))
+    basics(client)
+    assert basics(client, age="17").url == url("turned_away")
+    assert Participant.objects.get().left_reason == "age"
+
+
+def test_after_a_day_nothing_of_it_is_left_and_nothing_can_be_corrected(client, study):
+    send(client, url("begin"), {}, url("information"))
+    basics(client, age="14")
+    worker.tick(NOW + worker.FORGOTTEN_AFTER)
+    assert Participant.objects.get().correctable
+    worker.tick(NOW + worker.FORGOTTEN_AFTER + timedelta(seconds=1))
+    dan = Participant.objects.get()
+    assert (dan.answers, dan.correctable) == ({}, frozenset())

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
+
 from django.contrib.auth.decorators import login_not_required
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
@@ -13,7 +15,7 @@ from trial.lifecycles import NotAllowedNow
 from trial.models import Participant, Study
 from trial.views import crisis
 from trial.views.join import arrival
-from trial.views.posted import refuses_reused_keys, request_key
+from trial.views.posted import posted_from, refuses_reused_keys, request_key
 
 DECLINED, STOPPED = "declined", "stopped"
 
@@ -36,9 +38,26 @@ def turned_away(request: HttpRequest, study: Study, person: Participant) -> Http
         return arrival.onward(person, timezone.now())
     arrival.forget_typed(request, study)
     protocol = person.version.protocol
-    words = next((each.turned_away for each in protocol.eligibility if each.code == person.left_reason), None)
-    context = {"words": words, "help": protocol.help, "crisis_lines": protocol.crisis_lines}
+    criterion = protocol.criterion(person.left_reason)
+    context = {
+        "words": criterion and criterion.turned_away,
+        "may_correct": bool(person.correctable),
+        "help": protocol.help,
+        "crisis_lines": protocol.crisis_lines,
+    }
     return render(request, "join/turned_away.html", context)
+
+
+@posted_from("join:turned_away", "slug")
+@arrival.for_newcomers
+@refuses_reused_keys
+def correct(request: HttpRequest, study: Study, person: Participant) -> HttpResponse:
+    """Somebody made a slip in the answer that turned them away: back to that question, once, in the same session."""
+    at = timezone.now()
+    with suppress(participants.NotCorrectable):  # corrected in another window, or too late: the way onward says so
+        participants.correct_screening(participant=person, key=request_key(request), by=arrival.actor_of(person), at=at)
+    person.refresh_from_db()
+    return arrival.onward(person, at)
 
 
 @require_http_methods(["GET", "POST"])
