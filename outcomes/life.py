@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 from datetime import datetime
+from zoneinfo import ZoneInfo
 
 from django.urls import reverse
+from django.utils import formats
 from django.utils.translation import gettext as _
 from django.utils.translation import override
 
@@ -13,13 +15,13 @@ from outcomes.actions import assessments
 from outcomes.actions.screening import decide, forget
 from outcomes.models import Assessment, Schedule, ScreeningAnswer
 from outcomes.queries import assessments as reads
-from outcomes.queries import definitions, wordings
+from outcomes.queries import concealment, definitions, wordings
 from outcomes.queries.dashboard import panel, person_panel
 from outcomes.queries.tables import tables
 from outcomes.rehearsal import behave
 from outcomes.schedules import AssessmentState
 from outcomes.sections import section
-from trial import anchors, sections
+from trial import anchors, daytime, sections
 from trial.actions import milestones, participants
 from trial.actors import SYSTEM
 from trial.entries import Ask, Done, Mail, Outcome, Task, Wait
@@ -33,6 +35,7 @@ __all__ = [
     "compose",
     "dating",
     "erase",
+    "is_mailed_alike",
     "open_languages",
     "panel",
     "person_panel",
@@ -233,14 +236,30 @@ def _task(sitting: reads.Sitting, participant: Participant) -> Task:
     )
 
 
-def compose(message: Message, at: datetime) -> Mail | None:
-    """An invitation or a reminder, unless it is no longer wanted: answered, closed, moved or withdrawn."""
+def is_mailed_alike(message: Message) -> bool:
+    """Whether every arm is asked at this timepoint, and then."""
+    participant = message.participant
+    assert participant is not None  # questions are put to somebody
+    found = [
+        plan
+        for plan in concealment.plans(definitions.assessments(participant.version), participant.version.protocol)
+        if plan.timepoint == message.subject_ref
+    ]
+    return bool(found) and all(plan.is_shared and plan.is_dated_alike for plan in found)
+
+
+def compose(message: Message, at: datetime) -> Mail | Wait | None:
+    """An invitation or a reminder, unless it is no longer wanted: answered, closed, moved or withdrawn. A reminder waits
+    for its days after the hand-over of the invitation."""
     participant = message.participant
     if participant is None or not participant.is_in_study:
         return None
     sitting = reads.sitting(participant, message.subject_ref)
     if sitting is None or not sitting.remaining(at):
         return None
+    not_before = _reminded_from(participant, message.subject_ref, at) if message.kind == "assessment_reminder" else at
+    if not_before > at:
+        return Wait(not_before)
     with override(participant.language):
         if message.kind == "assessment_invitation":
             subject, lead = _("%(title)s: new questions for you"), _("There are new questions for you.")
@@ -253,9 +272,34 @@ def compose(message: Message, at: datetime) -> Mail | None:
             lead,
             _("It takes about %(minutes)s minutes. You can stop in between and go on later.")
             % {"minutes": sitting.minutes},
+            *_last_day(sitting.closes_at, participant.timezone),
             home_url(),
             _("Nobody reads your answers live. If you need help now, the page above has a help button."),
         )
+
+
+def _reminded_from(participant: Participant, timepoint: str, at: datetime) -> datetime:
+    """The earliest moment of a reminder. While the invitation waits, or failed and may yet be sent, that is later."""
+    days, zone = definitions.assessments(participant.version).reminders.remind_after, participant.timezone
+    invitation = Message.objects.filter(
+        participant=participant, kind="assessment_invitation", subject_ref=timepoint
+    ).first()
+    if invitation is None or invitation.state == "cancelled":
+        return at
+    if invitation.state in {"sent", "uncertain"} and invitation.handed_over_at:
+        return daytime.from_then(daytime.days_after(invitation.handed_over_at, days, zone), zone)
+    return daytime.from_then(daytime.days_after(max(at, invitation.due_at), days, zone), zone)
+
+
+def _last_day(closes_at: datetime | None, timezone: str) -> list[str]:
+    """Until when it can be answered, on the person's own clock; with the time where that is not the end of the day."""
+    if closes_at is None:
+        return []
+    local = closes_at.astimezone(ZoneInfo(timezone))
+    day = formats.date_format(local.date(), "l j F")
+    if local.time() >= schedules.LAST_MINUTE:
+        return [_("The last day for this is %(day)s.") % {"day": day}]
+    return [_("You can do this until %(day)s, %(time)s.") % {"day": day, "time": f"{local:%H:%M}"}]
 
 
 def withdrawn(participant: Participant, at: datetime) -> None:

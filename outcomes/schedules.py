@@ -8,6 +8,7 @@ from zoneinfo import ZoneInfo
 
 from trial import anchors
 
+LAST_MINUTE = time(23, 59)
 LAST_SECOND = time(23, 59, 59, fold=1)  # fold: where clocks go back at midnight, the second time round
 
 

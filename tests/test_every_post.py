@@ -252,6 +252,7 @@ PRESSES = [
     Press("staff:agreement", pairs.asked_for_a_role, at("staff:agreements"), "second person agreed", agrees),
     Press("research:end_role", pairs.with_a_member, DASHBOARD, "role ended"),
     Press("research:send_again", with_a_message, at("research:messages", R), "message queued again"),
+    Press("research:send_all_again", pairs.with_failed_mail, at("research:messages", R), "message queued again"),
     Press("research:take_alert", pairs.with_an_alert, an_alert, "alert taken"),
     Press("research:alert_contact", pairs.with_a_taken_alert, an_alert, "contact details shown"),
     Press("research:close_alert", pairs.with_a_taken_alert, an_alert, "alert closed", lambda x: {"done": "Called."}),

@@ -51,8 +51,8 @@ class Mail:
     to: str
     subject: str
     body: str
-    sender: str = ""
-    repeatable: bool = False  # may be sent twice after a crash rather than be lost (alerts)
+    sender: str = ""  # a name; the address is the installation's
+    reply_to: str = ""  # where an answer goes
 
 
 @dataclass(frozen=True)

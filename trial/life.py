@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
+from zoneinfo import ZoneInfo
 
 from django.conf import settings
 from django.urls import reverse
+from django.utils import formats
 from django.utils.translation import gettext as _
 from django.utils.translation import override
 
@@ -35,6 +37,7 @@ __all__ = [
     "compose_two_people",
     "consent",
     "erase",
+    "is_mailed_alike",
     "openings",
     "panel_adherence",
     "panel_alerts",
@@ -165,6 +168,11 @@ def today(participant: Participant, at: datetime) -> list[Task]:
     return []
 
 
+def is_mailed_alike(message: Message) -> bool:
+    """To staff, or before anybody is in an arm."""
+    return True
+
+
 def compose_alert(message: Message, at: datetime) -> Mail | None:
     """Tells the owner that there is an alert: no code, no name, no word of what it is about."""
     alert = Alert.objects.select_related("study").get(pk=int(message.subject_ref))
@@ -182,7 +190,7 @@ def compose_alert(message: Message, at: datetime) -> Mail | None:
             body = f"{_('Simulated people. Nobody needs help.')}\n\n{body}"
         subject = _("Alert %(number)s") % {"number": alert.pk}
     sender = protocol.sender[protocol.languages[0]]
-    return Mail(to=safety.email, subject=subject, body=body, sender=sender, repeatable=True)
+    return Mail(to=safety.email, subject=subject, body=body, sender=sender, reply_to=protocol.contacts.team.email)
 
 
 def compose_recruitment_closed(message: Message, at: datetime) -> Mail | None:
@@ -209,17 +217,22 @@ def compose_invitation(message: Message, at: datetime) -> Mail | None:
     if invitation.accepted_at or invitation.withdrawn_at or invitation.expires_at <= at:
         return None
     path = reverse("accept_invitation", args=[token_of(invitation)])
-    if invitation.study is None:
-        body = _(
-            "You are invited to Handvat, to load studies and run them. "
-            "Open this link to make your account; it works once, for 14 days:"
-        )
-    else:
-        body = _(
-            "You are invited to work on a study as %(role)s. "
-            "Open this link to make your account; it works once, for 14 days:"
-        ) % {"role": word(invitation.role)}
-    return Mail(to=invitation.email, subject=_("Invitation"), body=f"{body}\n\n{settings.PUBLIC_URL}{path}\n")
+    protocol = invitation.study.current.protocol if invitation.study else None
+    body = (
+        _("You are invited to work on a study as %(role)s.") % {"role": word(invitation.role)}
+        if protocol
+        else _("You are invited to Handvat, to load studies and run them.")
+    )
+    last_day = invitation.expires_at.astimezone(ZoneInfo(protocol.timezone) if protocol else UTC).date()
+    until = _("Open this link to make your account. It works once, until %(day)s:") % {
+        "day": formats.date_format(last_day, "l j F Y")
+    }
+    return Mail(
+        to=invitation.email,
+        subject=_("Invitation"),
+        body=f"{body} {until}\n\n{settings.PUBLIC_URL}{path}\n",
+        reply_to=protocol.contacts.team.email if protocol else "",
+    )
 
 
 def withdrawn(participant: Participant, at: datetime) -> None:

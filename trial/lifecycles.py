@@ -45,9 +45,18 @@ CONTACT: LifeCycle = {
     "cancelled": {"hold": "held", "correct to held": "held"},  # the call was going on when the person withdrew
 }
 MESSAGE: LifeCycle = {
-    "queued": {"hand over": "sending"},
-    "sending": {"accepted": "sent", "no longer wanted": "cancelled", "crash": "uncertain", "send again": "queued"},
+    "queued": {"hand over": "sending", "no longer wanted": "cancelled", "give up": "failed"},
+    "sending": {
+        "accepted": "sent",
+        "put off": "queued",
+        "refused": "failed",
+        "give up": "failed",
+        "line broke": "uncertain",
+        "crash": "uncertain",
+        "repeat": "queued",
+    },
     "uncertain": {"send again": "queued"},
+    "failed": {"send again": "queued"},
     "sent": {},
     "cancelled": {},
 }

@@ -40,7 +40,11 @@ class DoorShut(NotHandedOver):
 
 
 class PutOff(NotHandedOver):
-    """The host asks to come back later with this mail (4xx)."""
+    """The host asks to come back later with this mail (4xx); `what` keeps it: sender, address or words."""
+
+    def __init__(self, what: str) -> None:
+        self.what = what
+        super().__init__(f"the mail host asks to come back later with the {what}")
 
 
 class Refused(Exception):
@@ -171,7 +175,7 @@ def _judged(error: OSError, may_have_it: bool) -> Exception:
 def _answered(code: int, what: str) -> Exception:
     if code == CLOSING or code in AUTHENTICATION:
         return DoorShut(str(code))
-    return Refused(what) if 500 <= code < 600 else PutOff(str(code))
+    return Refused(what) if 500 <= code < 600 else PutOff(what)
 
 
 class MboxBackend(BaseEmailBackend):

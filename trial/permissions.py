@@ -16,7 +16,7 @@ ROLES = {
 }
 MAY = {
     "researcher": {
-        *{"load", "run", "invite", "dashboard", "participants", "alerts", "report", "export", "erase"},
+        *{"load", "run", "mail", "invite", "dashboard", "participants", "alerts", "report", "export", "erase"},
         *{"exceptions", "correct", "agree_exception", "switch", "agree_code_break", "agree_role", "agree_lock"},
     },
     "statistician": {
@@ -25,7 +25,7 @@ MAY = {
     },
     "coach": {"coach", "agree_role"},
     "supervisor": {
-        *{"coach", "supervise", "alerts"},
+        *{"coach", "supervise", "alerts", "mail"},
         *{"exceptions", "correct", "agree_exception", "switch", "break_code", "agree_code_break"},
         # To say which treatment was a wrong one, to give one, or to see who was randomised again at a stage, is to know
         # an arm: only for whoever knows arms anyway.

@@ -1,6 +1,6 @@
 """The rehearsal: a whole study with virtual people through the real actions, on a virtual clock.
 
-People and coaches are woken in the order of their moments; the worker makes a round each virtual morning. Each person
+People and coaches are woken in the order of their moments; the worker makes a round each virtual day. Each person
 draws from a generator of their own, so the same seed gives the same study whatever the machine.
 """
 
@@ -25,6 +25,7 @@ from trial.virtual import Coach, Person, Settings
 
 BEGINS_AT = datetime(2025, 1, 6, 9, 0, tzinfo=UTC)
 LONGEST = timedelta(days=420)  # after the last arrival
+ROUND_AT = 12  # UTC: by day wherever virtual people live, so that mail to them may go
 LOOKS_AGAIN = timedelta(days=28)  # whoever has nothing in mind and gets no mail still looks now and then
 
 
@@ -76,7 +77,7 @@ def run(
     _invite_coaches(world, seeds)
     arrivals = _Arrivals(world, seeds)
     world.wake(begins_at, arrivals)
-    world.wake(begins_at.replace(hour=6) + timedelta(days=1), _Morning(world, arrivals))
+    world.wake(begins_at.replace(hour=ROUND_AT) + timedelta(days=1), _Day(world, arrivals))
     at = begins_at
     while world.queue:
         at, turn, who = heapq.heappop(world.queue)
@@ -97,7 +98,7 @@ def described(study: Study) -> Rehearsal:
 
 
 def _live(world: World, who: Any, at: datetime) -> None:
-    if isinstance(who, _Arrivals | _Morning):
+    if isinstance(who, _Arrivals | _Day):
         who.happen(at)
     elif isinstance(who, Coach):
         for behave in hooks.entries("REHEARSAL"):
@@ -169,7 +170,7 @@ class _Arrivals:
         return not person.is_gone and person.fate is None
 
 
-class _Morning:
+class _Day:
     """The worker's round, once each virtual day."""
 
     def __init__(self, world: World, arrivals: _Arrivals) -> None:

@@ -310,6 +310,15 @@ MESSAGES = {  # kind of message -> compose(message, at) -> Mail, or None when it
     "role_given": "trial.life.compose_role_given",
     "check_number": "coaching_protocol.life.compose_check_number",
 }
+MAILED_ALIKE = {  # kinds of mail of which others may hear -> whether every arm gets it, then: is_alike(message)
+    "assessment_invitation": "outcomes.life.is_mailed_alike",
+    "assessment_reminder": "outcomes.life.is_mailed_alike",
+    "alert": "trial.life.is_mailed_alike",
+    "invitation": "trial.life.is_mailed_alike",
+    "two_people": "trial.life.is_mailed_alike",
+    "role_given": "trial.life.is_mailed_alike",
+    "recruitment_closed": "trial.life.is_mailed_alike",
+}
 WORKER = [  # what else a round of the worker does: work(at) -> how many things were done
     "trial.life.settle_due",
     "reports.life.make_due",

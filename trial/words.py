@@ -50,8 +50,18 @@ WORDS: dict[str, str | Promise] = {
     "list_low": _("Four fifths of a randomisation list are used."),
     "list_exhausted": _("A randomisation list is used up: nobody of that stratum is allocated."),
     "forced_cap": _("Of the allocations that may be forced, four fifths are used."),
+    "mail_host_away": _("The mail host cannot be reached. Mails wait, and go once it is back."),
+    "mail_unreached": _("Mail does not reach this person, or it is not known whether it did."),
+    "mail_stuck": _("Mails do not go out, or the mail host refuses them."),
+    # what stood in the way of a mail
+    "host": _("the mail host is away"),
+    "sender": _("the mail host refuses the sender"),
+    "address": _("the address takes no mail"),
+    "words": _("the mail host refuses the mail"),
+    "making": _("it could not be written"),
     # states of messages, and their kinds
     "queued": _("queued"),
+    "failed": _("failed"),
     "sending": _("sending"),
     "uncertain": _("uncertain"),
     "sent": _("sent"),

@@ -13,8 +13,8 @@ from django.conf import settings
 from django.core.cache import cache
 from django.db.models import Exists, OuterRef, Q
 
-from trial import audit, hooks
-from trial.actions import alerts, journey, messages, participants
+from trial import audit, hooks, mail
+from trial.actions import alerts, deliveries, journey, mail_host, participants
 from trial.actors import WORKER
 from trial.lifecycles import NotAllowedNow
 from trial.models import Alert, Journey, Message, Participant, Study
@@ -45,7 +45,7 @@ def tick(at: datetime, *, seal: bool = True) -> Round:
     """One round. What fails stops nothing else. Messages go before the clean-up, so that an alert is on its way first."""
     careful = _Careful(at)
     moved = careful.each("journey", _due, _move, _person)
-    careful.part("messages left behind", messages.after_crash, 0)
+    careful.part("messages left behind", deliveries.after_crash, 0)
     sent = careful.messages()
     for work in hooks.entries("WORKER"):
         careful.part(hooks.code(work), work, 0)
@@ -106,17 +106,36 @@ class _Careful:
         self._log(named, error)
 
     def messages(self) -> list[Message]:
-        """Those that were sent. One that can be neither sent nor claimed is left for the next round."""
+        """Those that were sent, all over one line. One that can be neither sent nor claimed is left for the next round."""
         sent: list[Message] = []
-        none: list[Message] = []
+        if not self.part("mail host", mail_host.look, True):
+            since = mail_host.away_since()
+            self.part("messages given up", lambda at: deliveries.give_up(since or at, at), 0)
+            return sent
         tried: set[int] = set()
-        while batch := [each for each in self.part("messages", messages.due, none) if each.pk not in tried]:
-            tried |= {message.pk for message in batch}
-            sent += [message for message in batch if self._send(message) == "sent"]
+        try:
+            while batch := self._due(tried):
+                tried |= {message.pk for message in batch}
+                with mail.door() as door:
+                    for message in batch:
+                        if self._send(message, door) == "sent":
+                            sent.append(message)
+        except mail.DoorShut as error:  # the others wait; whether the host is away is for `look` to say
+            logger.warning("mail waits: %s", error)
         return sent
 
-    def _send(self, message: Message) -> str:
-        return self.part(f"message {message.pk}", lambda at: messages.send(message, at), message.state)
+    def _due(self, tried: set[int]) -> list[Message]:
+        none: list[Message] = []
+        return [each for each in self.part("messages", deliveries.due, none) if each.pk not in tried]
+
+    def _send(self, message: Message, door: mail.Door) -> str:
+        try:
+            return deliveries.deliver(message, door, self.at)
+        except mail.DoorShut:
+            raise
+        except Exception as error:
+            self._log(f"message {message.pk}", error)
+            return message.state
 
     def _log(self, name: str, error: Exception) -> None:
         self.failed += 1

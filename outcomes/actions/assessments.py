@@ -13,7 +13,7 @@ from outcomes.actions import alerts
 from outcomes.models import Assessment, Schedule
 from outcomes.queries import definitions
 from outcomes.schedules import AssessmentState
-from trial import audit
+from trial import audit, daytime
 from trial.actions import messages, milestones
 from trial.actions.once import once
 from trial.actors import WORKER, Actor
@@ -113,7 +113,8 @@ def _invite(participant: Participant, timepoint: str, from_at: datetime, at: dat
         return
     occasions = {
         "assessment_invitation": from_at,
-        "assessment_reminder": from_at + timedelta(days=reminders.remind_after),
+        # The soonest it can be: its days count from the hand-over of the invitation, which is looked at before sending.
+        "assessment_reminder": daytime.days_after(from_at, reminders.remind_after, participant.timezone),
     }
     for kind, due_at in occasions.items():
         messages.queue(

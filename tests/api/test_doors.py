@@ -41,10 +41,8 @@ ROLES = {  # who may use what in a study; nobody else
     **{key: {"researcher", "statistician"} for key in ("exports", "export_zip")},
     **{key: {"researcher"} for key in ("study_open", "study_pause", "study_resume", "study_close")},
     **{key: {"researcher"} for key in ("confirm_line", "confirm_wording", "person_erase")},
-    **{
-        key: {"researcher"}
-        for key in ("staff", "staff_end", "invitations", "invitation_withdraw", "messages", "message_again")
-    },
+    **{key: {"researcher"} for key in ("staff", "staff_end", "invitations", "invitation_withdraw")},
+    **{key: {"researcher", "supervisor"} for key in ("messages", "message_again", "mail_again")},
     "allocations": {"researcher"},
     **{key: {"researcher", "supervisor"} for key in ("switches", "corrections", "error_marks", "ineligible")},
     **{key: {"researcher", "supervisor"} for key in ("same_person", "decision", "impact")},

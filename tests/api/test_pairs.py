@@ -28,7 +28,7 @@ from tests.conftest import NOW, SMALL
 from trial import actors, audiences
 from trial.actions import alerts, messages, studies
 from trial.actions import staff as invitations
-from trial.models import AuditEvent, ExerciseAnswer, Identity, Participant, Proposal, Study, User
+from trial.models import AuditEvent, ExerciseAnswer, Identity, Message, Participant, Proposal, Study, User
 
 pytestmark = [pytest.mark.once, pytest.mark.django_db]
 
@@ -270,6 +270,12 @@ def with_a_message(study: Study) -> dict[str, Any]:
     )
     type(message).objects.filter(pk=message.pk).update(state="uncertain")
     return staff(study, "researcher", number=message.pk)
+
+
+def with_failed_mail(study: Study) -> dict[str, Any]:
+    dan = factories.a_consented_participant(study, NOW)
+    Message.objects.filter(participant=dan, kind="assessment_invitation").update(state="failed", problem="address")
+    return staff(study, "researcher", dan=dan)
 
 
 def with_an_alert(study: Study) -> dict[str, Any]:
@@ -714,6 +720,14 @@ PAIRS = [
         lambda x: x.browser.post(page("research:send_again", R, x.number)),
         lambda x: x.api.post(f"studies/{R}/messages/{x.number}/again/"),
         with_a_message,
+    ),
+    Pair(
+        "research:send_all_again",
+        "mail_again",
+        "message queued again",
+        lambda x: x.browser.post(page("research:send_all_again", R, x.dan.code)),
+        lambda x: x.api.post(f"studies/{R}/messages/{x.dan.code}/all-again/"),
+        with_failed_mail,
     ),
     Pair(
         "research:take_alert",

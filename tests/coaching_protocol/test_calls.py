@@ -17,7 +17,7 @@ from coaching_protocol.models import Attempt, CoachAssignment, Contact
 from coaching_protocol.queries import caseload
 from tests import factories
 from trial import actors, audit, worker
-from trial.actions import messages, participants
+from trial.actions import deliveries, participants
 from trial.actions.participants import NotACode
 from trial.lifecycles import NotAllowedNow
 from trial.models import AuditEvent, Message, Study
@@ -344,7 +344,7 @@ def test_nobody_is_asked_once_the_log_was_put_right_or_they_left_or_gave_another
 def test_a_mail_about_a_number_is_never_listed_as_uncertain_for_that_would_tell_who_is_called(dan, ben, now):
     called(dan, ben, now, "wrong_number")
     Message.objects.filter(kind="check_number").update(state="sending", handed_over_at=now)
-    messages.after_crash(now + timedelta(hours=1))
+    deliveries.after_crash(now + timedelta(hours=1))
     assert [state for _ref, state in asked_for_number(dan)] == ["queued"]
 
 

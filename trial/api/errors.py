@@ -96,6 +96,9 @@ CATALOGUE: Mapping[str, Named] = {
     "trial.actions.programme.NotReopenable": Named(
         CONFLICT, "module_not_reopenable", _("This lesson stays done: the next one was begun, or it was the last.")
     ),
+    "trial.actions.messages.NothingToSend": Named(
+        CONFLICT, "nothing_to_send", _("There is nothing to send to this person again.")
+    ),
     "trial.actions.alerts.NothingDone": Named(
         BAD_REQUEST, "nothing_done", _("Say what was done; an alert is not closed without it.")
     ),

@@ -1,8 +1,11 @@
-"""Who works on a study, and the mails of which nobody knows whether they went out."""
+"""Who works on a study, and what became of mail."""
 
 from __future__ import annotations
 
+from typing import cast
+
 from django.core.exceptions import PermissionDenied
+from django.http import Http404
 from django.shortcuts import get_object_or_404
 from django.utils import timezone
 from rest_framework import serializers
@@ -11,14 +14,15 @@ from rest_framework.response import Response
 from rest_framework.views import APIView
 
 from trial import permissions
+from trial.actions import mail_host
 from trial.actions import messages as message_actions
 from trial.actions import staff as actions
 from trial.api import doors
 from trial.api.described import reads, writes
 from trial.api.fields import EmailAddressField
-from trial.models import Invitation, Membership, Message
+from trial.models import Invitation, Membership, Participant, Study, User
 from trial.queries import messages as ledger
-from trial.queries import roles
+from trial.queries import roles, studies
 from trial.queries import staff as queries
 
 
@@ -111,19 +115,60 @@ class MessageShape(serializers.Serializer):
     kind = serializers.CharField()
     state = serializers.CharField()
     due_at = serializers.DateTimeField()
+    problem = serializers.CharField(
+        help_text="What stood in the way: host, sender, address, words or making; or empty."
+    )
+    person = serializers.CharField(source="participant.code", allow_null=True, default=None)
 
 
-class UncertainView(APIView):
-    @reads("messages", "Mails of which nobody knows whether they went out", MessageShape(many=True))
+class MailShape(serializers.Serializer):
+    host_away_since = serializers.DateTimeField(allow_null=True)
+    unreached = serializers.ListField(
+        child=serializers.CharField(),
+        help_text="People whom mail does not reach. Which mail it was is not told before the study is locked, "
+        "except to whoever knows the arms.",
+    )
+    messages = MessageShape(many=True, help_text="That failed or are uncertain, as far as they may be told.")
+
+
+class PersonAgain(serializers.Serializer):
+    person = serializers.CharField(source="code")
+
+
+class MailView(APIView):
+    @reads("messages", "Whether mail goes out, whom it does not reach, and what failed or is uncertain", MailShape())
     def get(self, request: Request, slug: str) -> Response:
-        study, _by = doors.study_for(request, slug, "run")
-        return Response(MessageShape(ledger.uncertain(study), many=True).data)
+        study, _by = doors.study_for(request, slug, "mail")
+        knows_arms = _knows_arms(request, study)
+        found = {
+            "host_away_since": mail_host.away_since(),
+            "unreached": [person.code for person in ledger.unreached(study, knows_arms=knows_arms)],
+            "messages": ledger.unsettled(study, knows_arms=knows_arms),
+        }
+        return Response(MailShape(found).data)
 
 
 class SendAgainView(APIView):
-    @writes("message_again", "Queue such a mail again", None, MessageShape)
+    @writes("message_again", "Queue a message that failed or is uncertain again", None, MessageShape)
     def post(self, request: Request, slug: str, message: int) -> Response:
-        study, by = doors.study_for(request, slug, "run")
-        found = get_object_or_404(Message, pk=message, study=study)
+        study, by = doors.study_for(request, slug, "mail")
+        found = ledger.shown(study, message, knows_arms=_knows_arms(request, study))
+        if found is None:
+            raise Http404
         again = message_actions.send_again(message=found, key=doors.key(request), by=by, at=timezone.now())
         return Response(MessageShape(again).data)
+
+
+class SendAllAgainView(APIView):
+    @writes("mail_again", "Queue whatever of a person's mail did not go out again", None, PersonAgain)
+    def post(self, request: Request, slug: str, code: str) -> Response:
+        study, by = doors.study_for(request, slug, "mail")
+        person = get_object_or_404(Participant, study=study, code=code)
+        knows_arm, at = _knows_arms(request, study), timezone.now()
+        message_actions.send_all_again(participant=person, knows_arm=knows_arm, key=doors.key(request), by=by, at=at)
+        return Response(PersonAgain(person).data)
+
+
+def _knows_arms(request: Request, study: Study) -> bool:
+    held = permissions.roles(cast(User, request.user), study)
+    return studies.may_know_arms(study, set().union(*(permissions.MAY[role] for role in held)))

@@ -36,6 +36,15 @@ class Migration(migrations.Migration):
             ],
         ),
         migrations.CreateModel(
+            name='MailHost',
+            fields=[
+                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
+                ('away_since', models.DateTimeField(blank=True, null=True)),
+                ('next_look_at', models.DateTimeField(blank=True, null=True)),
+                ('told_at', models.DateTimeField(blank=True, null=True)),
+            ],
+        ),
+        migrations.CreateModel(
             name='ProtocolVersion',
             fields=[
                 ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
@@ -275,11 +284,13 @@ class Migration(migrations.Migration):
                 ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
                 ('kind', models.CharField(max_length=30)),
                 ('subject_ref', models.CharField(max_length=60)),
-                ('state', models.CharField(choices=[('queued', 'queued'), ('sending', 'sending'), ('uncertain', 'uncertain'), ('sent', 'sent'), ('cancelled', 'cancelled')], default='queued', max_length=10)),
+                ('state', models.CharField(choices=[('queued', 'queued'), ('sending', 'sending'), ('uncertain', 'uncertain'), ('failed', 'failed'), ('sent', 'sent'), ('cancelled', 'cancelled')], default='queued', max_length=10)),
                 ('due_at', models.DateTimeField()),
                 ('handed_over_at', models.DateTimeField(blank=True, null=True)),
                 ('settled_at', models.DateTimeField(blank=True, null=True)),
                 ('attempts', models.PositiveSmallIntegerField(default=0)),
+                ('trying_since', models.DateTimeField(blank=True, null=True)),
+                ('problem', models.CharField(blank=True, max_length=10)),
                 ('participant', models.ForeignKey(null=True, on_delete=django.db.models.deletion.PROTECT, related_name='messages', to='trial.participant')),
                 ('study', models.ForeignKey(null=True, on_delete=django.db.models.deletion.PROTECT, related_name='+', to='trial.study')),
             ],

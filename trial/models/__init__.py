@@ -4,7 +4,7 @@ from trial.models.programme import ExerciseAnswer, ModuleUse
 from trial.models.proposals import Decision, Proposal
 from trial.models.record import AuditEvent, AuditHead, AuditSeal, AuditSealedHead, Stamp
 from trial.models.studies import Confirmation, ProtocolText, ProtocolVersion, Study
-from trial.models.work import Alert, Journey, Message, Milestone, RequestKey
+from trial.models.work import Alert, Journey, MailHost, Message, Milestone, RequestKey
 
 __all__ = [
     "Alert",
@@ -19,6 +19,7 @@ __all__ = [
     "Identity",
     "Invitation",
     "Journey",
+    "MailHost",
     "Membership",
     "Message",
     "Milestone",

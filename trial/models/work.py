@@ -56,6 +56,9 @@ class Message(models.Model):
     handed_over_at = models.DateTimeField(null=True, blank=True)
     settled_at = models.DateTimeField(null=True, blank=True)
     attempts = models.PositiveSmallIntegerField(default=0)
+    # Since when it is tried without success, and what stood in the way last: host, sender, address, words, or making it.
+    trying_since = models.DateTimeField(null=True, blank=True)
+    problem = models.CharField(max_length=10, blank=True)
 
     class Meta:
         indexes = [models.Index(fields=["state", "due_at"])]
@@ -69,6 +72,14 @@ class Message(models.Model):
                 name="one_message_about_nobody_per_occasion",
             ),
         ]
+
+
+class MailHost(models.Model):
+    """What is known of the mail host: one row, made when it is first found away. `told_at`: staff know of this absence."""
+
+    away_since = models.DateTimeField(null=True, blank=True)
+    next_look_at = models.DateTimeField(null=True, blank=True)
+    told_at = models.DateTimeField(null=True, blank=True)
 
 
 class Alert(models.Model):

@@ -23,7 +23,8 @@ def letter(participant: Participant, subject: str, *paragraphs: str) -> Mail | N
         return None
     protocol, language = participant.version.protocol, participant.language
     title = protocol.public_title[language]
-    return Mail(to, subject % {"title": title}, "\n\n".join(paragraphs), protocol.sender[language])
+    body = "\n\n".join(paragraphs)
+    return Mail(to, subject % {"title": title}, body, protocol.sender[language], protocol.contacts.team.email)
 
 
 def home_url() -> str:

@@ -4,28 +4,55 @@ from __future__ import annotations
 
 from typing import Any
 
+from django.conf import settings
 from django.db.models import Count
 
-from trial.models import Message, Study
+from trial import hooks
+from trial.models import Message, Participant, Study
 
-EVENTS = ("message queued", "message sent", "message cancelled", "message queued again")
+# To staff, about somebody or nobody. Every other message goes to the participant it is about.
+TO_STAFF = frozenset({"alert", "invitation", "two_people", "role_given"})
+UNSETTLED = ("failed", "uncertain")  # nothing more happens by itself: somebody decides
 RECENT = 100
 
 
-def uncertain(study: Study) -> list[Message]:
-    """Messages of which nobody knows whether they went out: somebody decides."""
-    return list(
-        Message.objects.filter(study=study, state="uncertain").select_related("participant").order_by("due_at", "pk")
-    )
+def is_alike(message: Message) -> bool:
+    """Whether every arm gets this mail, and at the same time: only then may what became of it be told to anybody."""
+    return message.kind in settings.MAILED_ALIKE and hooks.entry("MAILED_ALIKE", message.kind)(message)
+
+
+def unsettled(study: Study, *, knows_arms: bool) -> list[Message]:
+    """Every message that failed or is uncertain; for whoever may not know the arms those that were to reach staff."""
+    found = Message.objects.filter(study=study, state__in=UNSETTLED)
+    return _listed(found if knows_arms else found.filter(kind__in=TO_STAFF))
+
+
+def shown(study: Study, number: int, *, knows_arms: bool) -> Message | None:
+    """A message that this reader may see to have been tried, by number; None for any other."""
+    found = Message.objects.filter(study=study, pk=number).exclude(state="cancelled")
+    return (found if knows_arms else found.filter(kind__in=TO_STAFF)).first()
+
+
+def unreached(study: Study, *, knows_arms: bool) -> list[Participant]:
+    """People of whose mail something failed or is uncertain; for whoever may not know the arms only by what every arm
+    gets alike."""
+    found = Message.objects.filter(study=study, state__in=UNSETTLED, participant__isnull=False)
+    rows = [each for each in _listed(found.exclude(kind__in=TO_STAFF)) if knows_arms or is_alike(each)]
+    people = {message.participant.pk: message.participant for message in rows if message.participant}
+    return sorted(people.values(), key=lambda person: person.code)
+
+
+def _listed(found: Any) -> list[Message]:
+    return list(found.select_related("study", "participant__version").order_by("due_at", "pk"))
 
 
 def counts(study: Study) -> list[dict[str, Any]]:
-    """How many of each kind are in each state."""
+    """How many of each kind are in each state: for whoever may know the arms."""
     rows = Message.objects.filter(study=study).order_by("kind", "state")
     return [dict(row) for row in rows.values("kind", "state").annotate(count=Count("pk"))]
 
 
 def recent(study: Study) -> list[Message]:
     """The newest messages that are about nobody in particular, such as alerts' mails and invitations of staff."""
-    found = Message.objects.filter(study=study, participant__isnull=True).exclude(state="uncertain")
+    found = Message.objects.filter(study=study, participant__isnull=True).exclude(state__in=UNSETTLED)
     return list(found.order_by("-due_at", "-pk")[:RECENT])

@@ -101,4 +101,5 @@ def _letter(study: Study, person: int, subject: str, *paragraphs: str) -> Mail |
     if not address:
         return None
     title = protocol.public_title[language]
-    return Mail(address, subject % {"title": title}, "\n\n".join(paragraphs) + "\n", protocol.sender[language])
+    body, replies = "\n\n".join(paragraphs) + "\n", protocol.contacts.team.email
+    return Mail(address, subject % {"title": title}, body, protocol.sender[language], replies)

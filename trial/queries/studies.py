@@ -74,6 +74,11 @@ def is_concealed(study: Study) -> bool:
     return study.state != "locked" and not study.simulated
 
 
+def may_know_arms(study: Study, may: Collection[str]) -> bool:
+    """Whether whoever may do these things in the study may be shown what tells an arm: who sees every caseload does."""
+    return "supervise" in may or not is_concealed(study)
+
+
 def has_one_follow_up(version: ProtocolVersion) -> bool:
     """Whether every arm is followed up by the same schedules. Where it is not, being finished tells the arm."""
     given = [

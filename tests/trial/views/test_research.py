@@ -27,6 +27,7 @@ from trial.models import (
     Confirmation,
     Identity,
     Invitation,
+    MailHost,
     Membership,
     Message,
     Participant,
@@ -59,6 +60,14 @@ def ada(staff) -> Client:
 @pytest.fixture
 def finn(staff) -> Client:
     return signed_in(staff("statistician"))
+
+
+@pytest.fixture
+def live_study(study):
+    """The small study with real people, so that arms are concealed."""
+    Study.objects.filter(pk=study.pk).update(simulated=False)
+    study.refresh_from_db()
+    return study
 
 
 def url(name: str, *args: object) -> str:
@@ -115,7 +124,7 @@ PAGES = ["dashboard", "setup", "wordings", "state", "open", "people", "staff", "
 MAY_OPEN = {
     "researcher": set(PAGES),
     "statistician": {"dashboard", "setup", "wordings", "state", "people", "audit"},
-    "supervisor": {"alerts"},
+    "supervisor": {"alerts", "messages"},
 }
 
 
@@ -706,18 +715,65 @@ def _also(study, user, role):
 # The ledger and the audit trail
 
 
-def test_an_uncertain_message_is_listed_and_sent_again_once(ada, study, dan):
+def _failed(study, person, kind: str, occasion: str, **values: str) -> Message:
     message = messages.queue(
-        study=study, participant=dan, kind="assessment_invitation", subject_ref="post", due_at=NOW, at=NOW
+        study=study, participant=person, kind=kind, subject_ref=occasion, due_at=NOW, at=NOW, by=actors.WORKER
     )
-    Message.objects.filter(pk=message.pk).update(state="uncertain")
-    assert f"invitation to questions, post {dan.code} 0" in page(ada, "messages", study.slug)
+    values = {"state": "failed", "problem": "address", **values}
+    Message.objects.filter(pk=message.pk).update(**values)
+    return message
+
+
+def test_an_uncertain_message_to_staff_is_listed_and_sent_again_once(ada, live_study):
+    study = live_study
+    message = _failed(study, None, "invitation", "7", state="uncertain", problem="")
+    assert "invitation staff uncertain 0" in page(ada, "messages", study.slug)
     sent = key()
     for _ in range(2):
         assert ada.post(url("send_again", study.slug, message.pk), sent).status_code == 302
     message.refresh_from_db()
     assert (message.state, message.due_at) == ("queued", LATER)
     assert AuditEvent.objects.filter(action="message queued again").count() == 1
+
+
+def test_whoever_sees_every_caseload_sees_which_mail_failed_and_of_what(staff, live_study, now):
+    dan = factories.a_participant_in(live_study, "guided", now)
+    message = _failed(live_study, dan, "check_number", "try 1")
+    eva = signed_in(staff("supervisor"))
+    assert f"request to check a phone number, try 1 {dan.code} failed: the address takes no mail 0" in page(
+        eva, "messages", live_study.slug
+    )
+    eva.post(url("send_again", live_study.slug, message.pk), key())
+    message.refresh_from_db()
+    assert (message.state, message.problem, message.trying_since) == ("queued", "", None)
+
+
+def test_a_researcher_learns_whom_mail_does_not_reach_and_not_which_mail(ada, live_study, now):
+    dan, eve = (factories.a_participant_in(live_study, "guided", now) for _ in range(2))
+    alike = [
+        _failed(live_study, dan, "assessment_invitation", "week2"),
+        _failed(live_study, dan, "assessment_reminder", "week2"),
+    ]
+    of_one_arm = _failed(live_study, eve, "check_number", "try 1")
+    shown = page(ada, "messages", live_study.slug)
+    assert (shown.count(dan.code), eve.code in shown, "invitation to questions" in shown) == (2, False, False)
+
+    for message in (*alike, of_one_arm):
+        assert ada.post(url("send_again", live_study.slug, message.pk), key()).status_code == 404
+    sent = key()
+    for _ in range(2):
+        ada.post(url("send_all_again", live_study.slug, dan.code), sent)
+    told = text(ada.post(url("send_all_again", live_study.slug, eve.code), key(), follow=True))
+    assert "There is nothing to send to this person again." in told
+    states = dict(Message.objects.filter(pk__in=[each.pk for each in (*alike, of_one_arm)]).values_list("pk", "state"))
+    assert [states[each.pk] for each in (*alike, of_one_arm)] == ["queued", "queued", "failed"]
+    assert AuditEvent.objects.filter(action="message queued again").count() == 2
+
+
+def test_the_page_of_messages_says_since_when_the_mail_host_is_away(ada, study):
+    assert "cannot be reached" not in page(ada, "messages", study.slug)
+    MailHost.objects.create(pk=1, away_since=NOW, next_look_at=NOW)
+    assert "The mail host cannot be reached since Mon 2 Mar 2026" in page(ada, "messages", study.slug)
 
 
 def test_the_audit_page_shows_what_the_randomisation_is_held_to(ada, study):

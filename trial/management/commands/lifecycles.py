@@ -19,7 +19,8 @@ WHAT = {
     "participant": "One person, from the first screening answer. Leaving the programme is not leaving the study.",
     "assessment": "One person, timepoint and instrument. Not stored: worked out from dates for any moment (`outcomes.schedules`).",
     "contact": "A planned call. Each contact may have several tries, and each try has an outcome of its own.",
-    "message": "A mail. Whatever was being handed over when the process died is uncertain until a person decides.",
+    "message": "A mail. What was not handed over waits and is tried again; what the host refused, or did not take for a day, has "
+    "failed; of what may have been handed over it is uncertain, and a person decides.",
     "alert": "Something a person must look at before a deadline. Taking over from somebody else is allowed.",
 }
 

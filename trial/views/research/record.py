@@ -6,14 +6,15 @@ import json
 
 from django.contrib import messages
 from django.http import Http404, HttpRequest, HttpResponse
-from django.shortcuts import redirect, render
+from django.shortcuts import get_object_or_404, redirect, render
 from django.utils import timezone
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_GET
 
 from trial import audit, lifecycles
+from trial.actions import mail_host
 from trial.actions import messages as actions
-from trial.models import AuditEvent, AuditSeal, Message, Study
+from trial.models import AuditEvent, AuditSeal, Participant, Study
 from trial.queries import messages as ledger
 from trial.queries import studies
 from trial.views.posted import posted_from
@@ -23,12 +24,16 @@ from trial.words import word
 
 @require_GET
 def message_list(request: HttpRequest, slug: str) -> HttpResponse:
-    study, _actor = study_for(request, slug, "run")
+    """What became of mail. Whoever may not know the arms is told whom mail does not reach, and not which mail."""
+    study, _actor = study_for(request, slug, "mail")
+    knows_arms = _knows_arms(request, study)
     context = {
-        "uncertain": ledger.uncertain(study),
-        "counts": ledger.counts(study),
+        "away_since": mail_host.away_since(),
+        "unreached": ledger.unreached(study, knows_arms=knows_arms),
+        "unsettled": ledger.unsettled(study, knows_arms=knows_arms),
         "recent": ledger.recent(study),
-        "is_concealed": studies.is_concealed(study),
+        "knows_arms": knows_arms,
+        "counts": ledger.counts(study) if knows_arms else [],
     }
     return render(request, "research/messages.html", context)
 
@@ -36,10 +41,9 @@ def message_list(request: HttpRequest, slug: str) -> HttpResponse:
 @posted_from("research:messages", "slug")
 @conflict_if_reused
 def send_again(request: HttpRequest, slug: str, message: int) -> HttpResponse:
-    study, actor = study_for(request, slug, "run")
-    found = Message.objects.filter(
-        pk=message, study=study, state__in=("uncertain", "queued", "sending", "sent")
-    ).first()
+    """One message; for whoever may not know the arms only one to staff."""
+    study, actor = study_for(request, slug, "mail")
+    found = ledger.shown(study, message, knows_arms=_knows_arms(request, study))
     if found is None:
         raise Http404
     try:
@@ -49,6 +53,26 @@ def send_again(request: HttpRequest, slug: str, message: int) -> HttpResponse:
     else:
         messages.success(request, _("Queued again. The worker sends it in a moment."))
     return redirect("research:messages", slug=slug)
+
+
+@posted_from("research:messages", "slug")
+@conflict_if_reused
+def send_all_again(request: HttpRequest, slug: str, code: str) -> HttpResponse:
+    """Whatever of one person's mail did not go out, without saying what that is."""
+    study, actor = study_for(request, slug, "mail")
+    person = get_object_or_404(Participant, study=study, code=code)
+    knows_arm, at = _knows_arms(request, study), timezone.now()
+    try:
+        actions.send_all_again(participant=person, knows_arm=knows_arm, key=key(request), by=actor, at=at)
+    except actions.NothingToSend:
+        messages.info(request, _("There is nothing to send to this person again."))
+    else:
+        messages.success(request, _("Queued again. The worker sends what is still wanted in a moment."))
+    return redirect("research:messages", slug=slug)
+
+
+def _knows_arms(request: HttpRequest, study: Study) -> bool:
+    return studies.may_know_arms(study, request.may)  # type: ignore[attr-defined]
 
 
 @require_GET
@@ -70,7 +94,7 @@ def _trail(study: Study) -> dict[str, object]:
     return {
         "seal": AuditSeal.objects.filter(study=study.slug).order_by("-number").first(),
         "count": AuditEvent.objects.filter(study=study.slug).count(),
-        "events": of_study.exclude(action__in=ledger.EVENTS)[:100],
+        "events": of_study.exclude(action__startswith="message ")[:100],
         "published": _published(study),
     }
 

@@ -1,0 +1,209 @@
+"""Handing messages over: never doubled, never lost from sight.
+
+The words are composed from what is true then, before the message is marked as being handed over, so that one that is no
+longer wanted is never sent. What was not handed over is tried again, at growing distances and for a day; what the mail
+host refuses has failed; of what may have been handed over it is uncertain, and a person decides.
+"""
+
+from __future__ import annotations
+
+import logging
+from datetime import datetime, timedelta
+from typing import Any
+
+from django.db import transaction
+
+from trial import daytime, hooks, lifecycles
+from trial.actions import alerts
+from trial.actions.messages import record
+from trial.actors import WORKER
+from trial.entries import Mail, Wait
+from trial.mail import Door, DoorShut, Letter, PutOff, Refused
+from trial.models import Message
+from trial.queries import messages as ledger
+from trial.queries.messages import TO_STAFF
+
+logger = logging.getLogger(__name__)
+CRASHED_AFTER = timedelta(minutes=10)
+SOONEST, LATEST = timedelta(minutes=2), timedelta(hours=2)  # between two tries
+TOLD_AFTER = timedelta(hours=1)
+GIVEN_UP_AFTER = timedelta(hours=24)
+TOLD_WITHIN_HOURS = 72
+# Rather sent twice than lost: a deadline for staff runs; asking for a number twice does no harm.
+REPEATABLE = {"alert", "check_number"}
+NEVER_GIVEN_UP = {"alert"}  # it is wanted for as long as its alert waits
+SETTLED = {"sent", "cancelled", "failed"}
+EVENTS = {
+    "accepted": "message sent",
+    "no longer wanted": "message cancelled",
+    "put off": "message put off",
+    "refused": "message refused",
+    "give up": "message given up",
+    "line broke": "message uncertain",
+    "crash": "message uncertain after a crash",
+    "repeat": "message repeated",
+}
+
+
+def due(at: datetime) -> list[Message]:
+    numbers = list(
+        Message.objects.filter(state="queued", due_at__lte=at)
+        .order_by("due_at", "pk")
+        .values_list("pk", flat=True)[:500]
+    )
+    if not numbers:
+        return []
+    whole = Message.objects.filter(pk__in=numbers).select_related("study", "participant__study", "participant__version")
+    return list(whole.order_by("due_at", "pk"))
+
+
+def deliver(message: Message, door: Door, at: datetime) -> str:
+    """Hand one message over if it is wanted now; returns the state it is in afterwards. Safe with any number of workers.
+
+    Raises DoorShut, with the message back in the queue, when the host lets nothing through any more.
+    """
+    until = _by_day(message, at)
+    if until > at:
+        return _wait(message, until)
+    try:
+        mail = hooks.entry("MESSAGES", message.kind)(message, at)
+        letter = _letter(mail) if isinstance(mail, Mail) else None
+    except Exception as error:  # its own words may hold an address, so only its kind is logged
+        logger.error("message %s could not be made: %s", message.pk, type(error).__name__)
+        return _tried(message, "making", at)
+    if isinstance(mail, Wait) and mail.until:
+        return _wait(message, mail.until)
+    if letter is None:
+        return _move(message, "no longer wanted", at)
+    return _hand_over(message, letter, door, at) if _claim(message, at) else message.state
+
+
+def _hand_over(message: Message, letter: Letter, door: Door, at: datetime) -> str:
+    try:
+        door.hand_over(letter)
+    except DoorShut:
+        _tried(message, "host", at)
+        raise
+    except PutOff as error:
+        return _tried(message, error.what, at)
+    except Refused as error:
+        return _ended(message, "refused", at, problem=error.what)
+    except Exception as error:
+        logger.error("message %s may have been handed over: %s", message.pk, type(error).__name__)
+        return _lost_from_sight(message, "line broke", at)
+    return _move(message, "accepted", at)
+
+
+def after_crash(at: datetime) -> int:
+    """Messages left in `sending` become uncertain and staff are told; those that may repeat are queued again."""
+    stale = Message.objects.filter(state="sending", handed_over_at__lt=at - CRASHED_AFTER).values_list("pk", flat=True)
+    count = 0
+    for message in [Message.objects.get(pk=pk) for pk in stale]:
+        try:
+            count += _lost_from_sight(message, "crash", at) != "sending"
+        except Exception as error:  # left as it is for the next round; the others are moved on
+            logger.error("message %s could not be moved on: %s", message.pk, type(error).__name__)
+    return count
+
+
+def give_up(away_since: datetime, at: datetime) -> int:
+    """What waited for a day while the mail host was away has failed; how many."""
+    if at - away_since < GIVEN_UP_AFTER:
+        return 0
+    waiting = Message.objects.filter(state="queued", due_at__lte=at - GIVEN_UP_AFTER).exclude(kind__in=NEVER_GIVEN_UP)
+    found = waiting.select_related("study", "participant__study", "participant__version")[:500]
+    return sum(_ended(message, "give up", at, problem="host") == "failed" for message in found)
+
+
+def _by_day(message: Message, at: datetime) -> datetime:
+    """When a message may go at the earliest, from `at` on: to a participant by day, on their clock as it is set now."""
+    if message.participant is None or message.kind in TO_STAFF:
+        return at
+    return daytime.from_then(at, message.participant.timezone)
+
+
+def _letter(mail: Mail) -> Letter:
+    return Letter(to=mail.to, subject=mail.subject, body=mail.body, sender=mail.sender, reply_to=mail.reply_to)
+
+
+def _claim(message: Message, at: datetime) -> bool:
+    """Mark the row in one short transaction; False when another worker has it."""
+    claimed = Message.objects.filter(pk=message.pk, state="queued").update(
+        state="sending", handed_over_at=at, attempts=message.attempts + 1
+    )
+    if claimed:
+        message.state, message.handed_over_at, message.attempts = "sending", at, message.attempts + 1
+    else:
+        message.refresh_from_db(fields=["state"])
+    return bool(claimed)
+
+
+def _wait(message: Message, until: datetime) -> str:
+    """Not before `until`: nothing was tried."""
+    Message.objects.filter(pk=message.pk, state="queued").update(due_at=until)
+    return message.state
+
+
+def _tried(message: Message, problem: str, at: datetime) -> str:
+    """Nothing was handed over: back to the queue, each time for as long as it is tried already; failed after a day."""
+    since = message.trying_since or at
+    if at - since >= GIVEN_UP_AFTER and message.kind not in NEVER_GIVEN_UP:
+        return _ended(message, "give up", at, problem=problem)
+    again_at = at if problem == "host" else at + min(max(at - since, SOONEST), LATEST)
+    verb = "put off" if message.state == "sending" else ""
+    state = _move(message, verb, at, due_at=again_at, trying_since=since, problem=problem)
+    if at - since >= TOLD_AFTER:
+        _tell(message, at)
+    return state
+
+
+def _lost_from_sight(message: Message, verb: str, at: datetime) -> str:
+    if message.kind in REPEATABLE:
+        return _move(message, "repeat", at, due_at=at if verb == "crash" else at + SOONEST)
+    return _ended(message, verb, at)
+
+
+@transaction.atomic
+def _ended(message: Message, verb: str, at: datetime, *, problem: str = "") -> str:
+    """Failed or uncertain: nothing more happens by itself, so staff are told."""
+    before = message.state
+    state = _move(message, verb, at, problem=problem)
+    if state != before:
+        _tell(message, at)
+    return state
+
+
+@transaction.atomic
+def _move(message: Message, verb: str, at: datetime, **changes: Any) -> str:
+    """Take one step of the life cycle, unless another worker was first. Returns the state afterwards."""
+    before, state = message.state, lifecycles.step("message", message.state, verb) if verb else message.state
+    is_news = message.trying_since is None or state != "queued"  # of many tries the first is told
+    values = {**changes, "state": state, **({"settled_at": at} if state in SETTLED else {})}
+    if not Message.objects.filter(pk=message.pk, state=before).update(**values):
+        message.refresh_from_db(fields=["state"])
+        return message.state
+    for name, value in values.items():
+        setattr(message, name, value)
+    if verb and is_news:
+        record(message, EVENTS[verb], by=WORKER, at=at)
+    return state
+
+
+def _tell(message: Message, at: datetime) -> None:
+    """Staff are told once while it waits that mail is stuck, or that it does not reach this person.
+
+    Not of a mail that is not the same in every arm: being told of it would tell the arm. Whoever knows the arms finds it
+    among the messages.
+    """
+    if message.study is None or not ledger.is_alike(message):
+        return
+    is_theirs = message.kind not in TO_STAFF and message.problem in {"address", ""}
+    alerts.raise_alert(
+        study=message.study,
+        participant=message.participant if is_theirs else None,
+        kind="mail_unreached" if is_theirs else "mail_stuck",
+        subject_ref="",
+        within_hours=TOLD_WITHIN_HOURS,
+        by=WORKER,
+        at=at,
+    )
