@@ -16,12 +16,14 @@ MOST_PAGES = 80
 
 @dataclass
 class Form:
-    """`sent` is what a press sends as the page stands; `names` are all its fields."""
+    """`sent` is what a press sends as the page stands; `names` are all its fields; `kinds` says of what somebody fills in
+    what it is: text, one (of several), some (of several), or secret where it must be given anew each time."""
 
     page: str
     action: str
     sent: dict[str, list[str]] = field(default_factory=dict)
     names: set[str] = field(default_factory=set)
+    kinds: dict[str, str] = field(default_factory=dict)
 
     @property
     def route(self) -> str:
@@ -68,7 +70,8 @@ class Reader(HTMLParser):
         self._by_id[given.get("id") or ""] = self._form
 
     def finish(self) -> None:
-        """A button that sends its form elsewhere makes a form of its own, with its name beside the others."""
+        """A button that sends its form elsewhere makes a form of its own, with its name beside the others. What is filled in
+        is the form's that it belongs to, so it has no kinds."""
         for inside, named, given in self._buttons:
             form = self._by_id.get(named) if named else inside
             assert form is not None, f"{self.url}: a button belongs to no form"
@@ -82,6 +85,8 @@ class Reader(HTMLParser):
             return
         name = given["name"] or ""
         form.names.add(name)
+        if kind := _kind(tag, given):
+            form.kinds[name] = kind
         if tag == "select":
             self._select = (form, name)
         elif _is_sent(tag, given):
@@ -92,6 +97,18 @@ class Reader(HTMLParser):
         form, name = self._select
         if "selected" in given or name not in form.sent:
             form.sent[name] = [given.get("value") or ""]
+
+
+def _kind(tag: str, given: Mapping[str, str | None]) -> str:
+    """Empty where nobody fills it in."""
+    kind = given.get("type") or "text"
+    if tag == "button" or kind in {"hidden", "submit"}:
+        return ""
+    if kind in {"password", "file"} or "one-time-code" in (given.get("autocomplete") or "") or "data-kept" in given:
+        return "secret"
+    if tag == "select" or kind == "radio":
+        return "one"
+    return "some" if kind == "checkbox" else "text"
 
 
 def _is_sent(tag: str, given: Mapping[str, str | None]) -> bool:

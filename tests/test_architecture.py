@@ -56,6 +56,10 @@ CLOCK_READERS = {
 }
 # Functions beside the actions that say who and when in another shape.
 OTHER_SHAPES = {
+    "trial.actions.drafts.keep": "`owner` is who; nothing happens yet, so there is nothing to be told of",
+    "trial.actions.drafts.give_up": "the same",
+    "trial.actions.drafts.forget_of_role": "a part of ending a role",
+    "trial.actions.drafts.forget_old": "the worker's",
     "trial.actions.messages.queue": "`by` has a default: nearly always the worker",
     "outcomes.actions.screening.decide": "a part of the screening step, never called by a page",
     "reports.actions.reports.make_report": "`subject` is for the worker, who makes it for somebody else",

@@ -14,8 +14,9 @@ from django.utils import timezone, translation
 
 from trial import busy, vault
 from trial.api import errors
-from trial.models import Membership, Participant, Study
+from trial.models import Membership, Participant, Study, User
 from trial.permissions import ROLES
+from trial.queries import drafts
 
 PARTICIPANT, COACH, ASSESSOR, RESEARCH, STAFF = "participant", "coach", "assessor", "research", "staff"
 ACCOUNT = "account"
@@ -64,6 +65,7 @@ class AudienceDoor:
             if room in {PARTICIPANT, "join"}:
                 request.participant = _participant(request)  # type: ignore[attr-defined]
             _check(request, room)
+            request.about = kwargs.get("code", "")  # type: ignore[attr-defined]  # a page about somebody names them so
         elif room == ACCOUNT:
             _check_account(request)
 
@@ -142,14 +144,21 @@ def context(request: HttpRequest) -> dict[str, Any]:
         "study": study,
         "crisis_url": _crisis_url(study),
         "participant": participant,
-        "owner": owner(participant) if participant else "",
+        "owner": owner(getattr(request, "user", None)),
+        "about": _about(request),
         "language": translation.get_language(),
     }
 
 
-def owner(participant: Participant) -> str:
+def owner(user: Any) -> str:
     """Whose page this is, without their code: what is kept in a browser, or sent late, goes to nobody else."""
-    return vault.keyed_hash("page", participant.code)[:20]
+    return vault.keyed_hash("page", str(user.pk))[:20] if isinstance(user, User) else ""
+
+
+def _about(request: HttpRequest) -> str:
+    """For staff: under whose key what they type on this page is kept until it is sent."""
+    user, code = getattr(request, "user", None), getattr(request, "about", "")
+    return drafts.about_token(user, code) if code and isinstance(user, User) else ""
 
 
 def _crisis_url(study: Study | None) -> str:

@@ -6,18 +6,19 @@ from datetime import UTC, datetime, timedelta
 from zoneinfo import ZoneInfo
 
 from django.conf import settings
+from django.db.models import Q
 from django.urls import reverse
 from django.utils import formats
 from django.utils.translation import gettext as _
 from django.utils.translation import override
 
-from trial.actions import grants, participants
+from trial.actions import drafts, grants, participants
 from trial.actions.agreements import settle_due
 from trial.actions.messages import queue
 from trial.actions.staff import token_of
 from trial.actors import SYSTEM
 from trial.entries import Ask, Done, Mail, Outcome, Task, Wait
-from trial.models import Alert, ExerciseAnswer, Invitation, Message, Participant, ProtocolVersion, Study
+from trial.models import Alert, Draft, ExerciseAnswer, Invitation, Message, Participant, ProtocolVersion, Study
 from trial.queries import programme
 from trial.queries.addresses import home_url, letter
 from trial.queries.dashboard import panel_adherence, panel_alerts, panel_flow, panel_recruitment
@@ -37,6 +38,7 @@ __all__ = [
     "compose_two_people",
     "consent",
     "erase",
+    "forget_drafts",
     "is_mailed_alike",
     "openings",
     "panel_adherence",
@@ -240,6 +242,12 @@ def withdrawn(participant: Participant, at: datetime) -> None:
 
 
 def erase(participant: Participant, at: datetime) -> None:
-    """What a person wrote in exercises, and their call times."""
+    """What a person wrote in exercises, what they and others typed about them and did not send, and their call times."""
+    Draft.objects.filter(Q(about=participant) | Q(owner__participant=participant)).delete()
     ExerciseAnswer.objects.filter(participant=participant).delete()
     Alert.objects.filter(participant=participant, state="closed").update(phone_sealed="", done_sealed="")
+
+
+def forget_drafts(at: datetime) -> int:
+    """Entry of settings.WORKER: drafts that nobody came back for."""
+    return drafts.forget_old(at)

@@ -322,6 +322,7 @@ MAILED_ALIKE = {  # kinds of mail of which others may hear -> whether every arm 
 WORKER = [  # what else a round of the worker does: work(at) -> how many things were done
     "trial.life.settle_due",
     "reports.life.make_due",
+    "trial.life.forget_drafts",
 ]
 ERASURE = ["outcomes.life.erase", "coaching_protocol.life.erase", "trial.life.erase"]
 REHEARSAL = ["trial.life.behave", "outcomes.life.behave", "coaching_protocol.life.behave"]

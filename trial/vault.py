@@ -57,6 +57,13 @@ def keyed_hash(purpose: str, text: str) -> str:
     return hmac.new(key, text.encode(), hashlib.sha256).hexdigest()
 
 
+def device_key(place: str, sealed_key: str = "") -> str:
+    """256 bits in base64 under which a browser keeps what is typed at `place` until it is sent; gone with the key of
+    the person it is about."""
+    person = unseal(sealed_key) if sealed_key else ""
+    return base64.b64encode(bytes.fromhex(keyed_hash("device", f"{place}|{person}"))).decode()
+
+
 def address_hash(email: str) -> str:
     """Of the mailbox: the same for every way to write the address, capitals included."""
     try:

@@ -24,8 +24,6 @@ from trial.sections.study import Page
 from trial.views.join import arrival
 from trial.views.posted import posted_from, refuses_reused_keys, request_key
 
-NO_CONTENT, CONFLICT = 204, 409
-
 
 @require_http_methods(["GET", "POST"])
 @arrival.for_newcomers
@@ -37,33 +35,13 @@ def screening(request: HttpRequest, study: Study, person: Participant, page: str
     is_asked = definitions.may_answer(person, found)
     if request.method == "GET" and not is_asked:
         return arrival.onward(person, timezone.now())
-    if request.method == "POST" and "X-Autosave" in request.headers:
-        return _keep_draft(request, person, found, is_asked)
     if found.instrument:
         return _instrument(request, person, found, is_asked)
     return _questions(request, person, found, is_asked)
 
 
-def _keep_draft(request: HttpRequest, person: Participant, page: Page, is_asked: bool) -> HttpResponse:
-    """What is typed and not sent stays in the encrypted session, so that help, a reload or another language costs nothing.
-    Nothing is judged or stored: the person has not answered yet. A field that does not come along stays as it was."""
-    if not is_asked:
-        return HttpResponse(status=CONFLICT)
-    typed = {name: request.POST[name] for name in _form(person, page).fields if name in request.POST}
-    if typed:
-        arrival.keep(
-            request, person.study, draft={"page": page.code, "typed": {**_draft(request, person, page), **typed}}
-        )
-    return HttpResponse(status=NO_CONTENT)
-
-
-def _draft(request: HttpRequest, person: Participant, page: Page) -> dict[str, str]:
-    draft = arrival.kept(request, person.study).get("draft")
-    return draft["typed"] if draft and draft["page"] == page.code else {}
-
-
 def _form(person: Participant, page: Page, **given: Any) -> Questions | AllItems:
-    given["initial"] = {**definitions.given_answers(person, page), **given.get("initial", {})}
+    given["initial"] = definitions.given_answers(person, page)
     if page.instrument:
         instrument = definitions.instrument(person.version, page.instrument)
         return AllItems(**given, instrument=instrument, language=person.language)
@@ -71,10 +49,9 @@ def _form(person: Participant, page: Page, **given: Any) -> Questions | AllItems
 
 
 def _questions(request: HttpRequest, person: Participant, page: Page, is_asked: bool) -> HttpResponse:
-    form = _form(person, page, data=request.POST or None, initial=_draft(request, person, page))
+    form = _form(person, page, data=request.POST or None)
     if request.method == "POST" and form.is_valid():
         at = timezone.now()
-        arrival.drop(request, person.study, "draft")
         if is_asked:
             _answer_questions(request, person, form, at)
         return arrival.onward(person, at)
@@ -94,10 +71,9 @@ def _answer_questions(request: HttpRequest, person: Participant, form: Questions
 
 def _instrument(request: HttpRequest, person: Participant, page: Page, is_asked: bool) -> HttpResponse:
     instrument = definitions.instrument(person.version, page.instrument or "")
-    form = _form(person, page, data=request.POST or None, initial=_draft(request, person, page))
+    form = _form(person, page, data=request.POST or None)
     if request.method == "POST" and form.is_valid():
         at = timezone.now()
-        arrival.drop(request, person.study, "draft")
         if is_asked:
             _answer(request, person, instrument.code, form.answers, at)
         # Judged from what was posted: whoever is turned away in this step has no stored answers any more.

@@ -10,6 +10,7 @@ from django.utils.translation import get_language
 from django.utils.translation import gettext_lazy as _
 
 from randomisation.words import LEVELS, OTHER, REASONS, VERDICTS
+from trial.forms.fields import Confirmation
 
 LONGEST_NOTE = 2000
 
@@ -77,7 +78,7 @@ class Mark(Why):
     """Made in error: asked here, agreed by another."""
 
     what = "error_mark"
-    sure = forms.BooleanField(label=_("I know that a mark is never taken back."))
+    sure = Confirmation(label=_("I know that a mark is never taken back."))
 
 
 class Ineligible(Why):

@@ -16,7 +16,7 @@ from django.db import models, transaction
 
 from trial import rows, vault
 from trial.actors import Actor
-from trial.models import RequestKey
+from trial.models import Draft, RequestKey
 
 R = TypeVar("R")
 
@@ -43,6 +43,7 @@ def once(action: Callable[..., R]) -> Callable[..., R]:
             if not is_new:
                 return _recall(claim.result)
             result = action(*args, **kwargs, **kept)
+            Draft.objects.filter(request_key=key).delete()  # what was typed for it is sent
             same = {"person": claim.person, "action": claim.action, "key": claim.key}
             rows.update(RequestKey, same, result=_reference(result))
             return result

@@ -10,7 +10,7 @@ from allauth.account.models import EmailAddress
 from django.db import transaction
 
 from trial import audit, contact_details, hooks, permissions, vault
-from trial.actions import messages, proposals
+from trial.actions import drafts, messages, proposals
 from trial.actions.once import once
 from trial.actors import Actor
 from trial.models import Decision, Invitation, Membership, Proposal, Study, User
@@ -255,6 +255,7 @@ def end_role(*, membership: Membership, by: Actor, at: datetime) -> Membership:
         membership.save(update_fields=["ended_at"])
         for follow in hooks.entries("ROLE_ENDED"):
             follow(membership, at)
+        drafts.forget_of_role(membership)
         audit.record(
             membership.study,
             "role ended",

@@ -1,4 +1,9 @@
-"""Fields for what people write in many ways: each reads it into the one way in which it is kept."""
+"""Fields for what people write in many ways, each of which reads it into the one way in which it is kept; and for what is
+never kept before it is sent.
+
+What is typed in a form comes back until it is sent (static/handvat/drafts.js), in every form and without being asked for.
+A field that must be given anew each time carries NEVER; passwords, files and codes need not.
+"""
 
 from __future__ import annotations
 
@@ -12,6 +17,13 @@ from trial.contact_details import ADDRESS_EXAMPLE, HOME, LONGEST, LONGEST_ADDRES
 
 NOT_ONE_ADDRESS = _("Write one whole address, such as %(example)s")
 NOT_ONE_NUMBER = _("Write one whole number, without letters or an extension, such as %(example)s")
+NEVER = {"data-kept": "never"}
+
+
+class Confirmation(forms.BooleanField):
+    """A tick by which somebody agrees, or says that they are sure."""
+
+    widget = forms.CheckboxInput(attrs=NEVER)
 
 
 class PhoneField(forms.CharField):

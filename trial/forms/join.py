@@ -8,7 +8,7 @@ from django import forms
 from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
-from trial.forms.fields import AsksForNumber, CodeField, EmailField, PhoneField
+from trial.forms.fields import NEVER, AsksForNumber, CodeField, Confirmation, EmailField, PhoneField
 from trial.sections.consent import Letter
 
 
@@ -70,14 +70,14 @@ class Signature(forms.Form):
     signature = forms.CharField(
         label=_("Your full name, as your signature"),
         max_length=120,
-        widget=forms.TextInput(attrs={"autocomplete": "name"}),
+        widget=forms.TextInput(attrs={"autocomplete": "name", **NEVER}),
     )
 
     def __init__(self, *args: Any, letter: Letter, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         self.codes = [statement.code for statement in letter.statements]
         for statement in letter.statements:
-            self.fields[f"statement_{statement.code}"] = forms.BooleanField(label=statement.text)
+            self.fields[f"statement_{statement.code}"] = Confirmation(label=statement.text)
         self.order_fields([f"statement_{code}" for code in self.codes])
 
     def clean_signature(self) -> str:

@@ -11,7 +11,7 @@ from django.utils.translation import gettext_lazy as _
 
 from trial import folder, lifecycles, permissions
 from trial.actions import studies
-from trial.forms.fields import EmailField
+from trial.forms.fields import Confirmation, EmailField
 from trial.models import ProtocolVersion
 from trial.words import word
 
@@ -55,11 +55,11 @@ class Reason(forms.Form):
 
 
 class Lock(Reason):
-    sure = forms.BooleanField(label=_("No answer will change any more; reports by arm can be made from now on."))
+    sure = Confirmation(label=_("No answer will change any more; reports by arm can be made from now on."))
 
 
 class Open(forms.Form):
-    sure = forms.BooleanField(
+    sure = Confirmation(
         label=_("I have read what cannot change any more: the arms, the randomisation and the analysis plan.")
     )
 
@@ -86,7 +86,7 @@ class Invite(forms.Form):
         widget=forms.RadioSelect,
         choices=[(role, format_lazy("{}: {}", word(role), duties)) for role, duties in permissions.ROLES.items()],
     )
-    knowingly = forms.BooleanField(
+    knowingly = Confirmation(
         label=_("I know that this person can see who is called, and so the arms. It stands in the audit trail."),
         required=False,
     )
@@ -108,7 +108,7 @@ ERASE_REASONS = (
 
 class Erase(forms.Form):
     reason = forms.ChoiceField(label=_("Why?"), choices=ERASE_REASONS, widget=forms.RadioSelect)
-    sure = forms.BooleanField(label=_("I understand that this cannot be undone."))
+    sure = Confirmation(label=_("I understand that this cannot be undone."))
 
 
 class CloseAlert(forms.Form):

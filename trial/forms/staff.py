@@ -6,6 +6,7 @@ from django import forms
 from django.contrib.auth import password_validation
 from django.utils.translation import gettext_lazy as _
 
+from trial.forms.fields import NEVER
 from trial.models import User
 
 
@@ -37,7 +38,7 @@ class Decide(forms.Form):
 
     is_agreed = forms.TypedChoiceField(
         label=_("Do you agree?"),
-        widget=forms.RadioSelect,
+        widget=forms.RadioSelect(attrs=NEVER),
         choices=[("yes", _("Yes, I looked into it and agree")), ("no", _("No"))],
         coerce=lambda value: value == "yes",
     )

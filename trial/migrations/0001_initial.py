@@ -403,6 +403,22 @@ class Migration(migrations.Migration):
             },
         ),
         migrations.CreateModel(
+            name='Draft',
+            fields=[
+                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
+                ('place', models.CharField(max_length=40)),
+                ('text_sealed', models.TextField()),
+                ('request_key', models.CharField(db_index=True, max_length=40)),
+                ('sequence', models.BigIntegerField()),
+                ('saved_at', models.DateTimeField(db_index=True)),
+                ('owner', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='+', to=settings.AUTH_USER_MODEL)),
+                ('about', models.ForeignKey(null=True, on_delete=django.db.models.deletion.PROTECT, related_name='+', to='trial.participant')),
+            ],
+            options={
+                'constraints': [models.UniqueConstraint(fields=('owner', 'place'), name='one_draft_per_form')],
+            },
+        ),
+        migrations.CreateModel(
             name='Confirmation',
             fields=[
                 ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),

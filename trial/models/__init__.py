@@ -1,4 +1,5 @@
 from trial.models.accounts import Invitation, Membership, User
+from trial.models.drafts import Draft
 from trial.models.participants import Consent, Identity, Participant, PersonKey
 from trial.models.programme import ExerciseAnswer, ModuleUse
 from trial.models.proposals import Decision, Proposal
@@ -15,6 +16,7 @@ __all__ = [
     "Confirmation",
     "Consent",
     "Decision",
+    "Draft",
     "ExerciseAnswer",
     "Identity",
     "Invitation",

@@ -2,7 +2,7 @@
 
 from django.urls import include, path
 
-from trial.views import crisis, front, language
+from trial.views import crisis, drafts, front, language
 
 handler400 = "trial.api.errors.unreadable"
 handler500 = "trial.api.errors.fault"
@@ -14,6 +14,7 @@ urlpatterns = [
     path("door/", front.door, name="door"),
     path("help/", crisis.help_now, name="help"),
     path("language/", language.switch, name="set_language"),
+    path("drafts/", drafts.drafts, name="drafts"),
     path("invitation/<str:token>/", front.accept_invitation, name="accept_invitation"),
     path("account/", include("allauth.account.urls")),
     path("account/2fa/", include("allauth.mfa.urls")),

@@ -59,6 +59,7 @@ def proposal_of(request: HttpRequest, study: Study, number: int) -> Proposal:
     found = asked.found(study, number)
     if found is None or not sees_point(study, found.point, request.may):  # type: ignore[attr-defined]
         raise Http404
+    request.about = found.participant.code if found.participant else ""  # type: ignore[attr-defined]
     return found
 
 

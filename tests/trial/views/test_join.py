@@ -479,49 +479,6 @@ def test_the_way_back_from_help_survives_another_language(client, study):
     assert page.context["back_url"] == url("information")
 
 
-def draft(client: Client, address: str, data: dict) -> int:
-    return client.post(address, data, headers={"X-Autosave": "1"}).status_code
-
-
-def test_what_was_typed_among_the_first_questions_is_still_there_after_help(client, study):
-    send(client, url("begin"), {}, url("information"))
-    assert draft(client, url("screening", "basics"), {"age": "41", "sex": "f"}) == 204
-    client.get(url("help"))
-    form = client.get(url("screening", "basics")).context["form"]
-    assert (form["age"].value(), form["sex"].value(), form["site"].value()) == ("41", "f", None)
-    assert Participant.objects.get().answers == {}
-
-
-def test_a_draft_without_a_field_changes_nothing_and_one_of_one_field_leaves_the_others_alone(client, study):
-    send(client, url("begin"), {}, url("information"))
-    draft(client, url("screening", "basics"), {"age": "41", "sex": "f"})
-    for sent in ({}, {"request_key": "x"}, {"site": "main"}):
-        assert draft(client, url("screening", "basics"), sent) == 204
-    form = client.get(url("screening", "basics")).context["form"]
-    assert [form[name].value() for name in ("age", "sex", "site")] == ["41", "f", "main"]
-    draft(client, url("screening", "basics"), {"age": ""})
-    assert client.get(url("screening", "basics")).context["form"]["age"].value() == ""
-
-
-def test_what_was_ticked_in_a_questionnaire_is_still_there_and_is_gone_once_it_is_sent(client, study):
-    send(client, url("begin"), {}, url("information"))
-    send(client, url("screening", "basics"), {"age": "41", "sex": "f", "site": "main"})
-    assert draft(client, url("screening", "mood"), {"item_1": "2", "item_9": "3"}) == 204
-    page = client.get(url("screening", "mood"))
-    assert (page.context["form"]["item_1"].value(), page.context["form"]["item_2"].value()) == ("2", None)
-    send(client, url("screening", "mood"), items(1, item_9=0))
-    assert "draft" not in client.session["joining"][SLUG]
-    assert draft(client, url("screening", "mood"), {"item_1": "2"}) == 409
-
-
-def test_a_draft_is_dropped_by_whoever_stops_and_is_never_stored_in_clear(client, study):
-    send(client, url("begin"), {}, url("information"))
-    draft(client, url("screening", "basics"), {"age": "41987"})
-    assert "41987" not in everything_stored()
-    send(client, url("decline"), {})
-    assert "draft" not in client.session["joining"][SLUG]
-
-
 def test_after_a_mistake_in_the_number_help_and_the_other_language_lead_back_to_the_page_about_it(client, study):
     screened(client, item_9=1)
     page = client.post(url("leave_phone"), {"phone": "?"}).content.decode()

@@ -1,9 +1,7 @@
-/* Seasoning only: every page works without this file.
+/* Seasoning only: every page works without this file. What is typed is kept by drafts.js, which uses its two functions
+ * freshKey and freshToken.
  *
  * data-errors             takes the focus when a form comes back
- * form[data-autosave]     saves a draft while somebody types, and says so in [data-save-status]; keeps in this tab what is
- *                         not saved, until it is or until somebody signs out
- * input[name^=was_]       what a field held when the page was drawn: a draft sends only the fields that differ
  * [data-one-at-a-time]    shows one question a screen on a phone
  * [data-copy]             a button that copies the text of the element it names, and says so
  * .sections               shows the room one is in where the rooms do not fit on one line
@@ -12,8 +10,6 @@
 "use strict";
 
 const PHONE = window.matchMedia("(max-width: 699.98px)");
-const PAUSE_BEFORE_SAVING = 800;
-const PAUSE_BEFORE_RETRY = 5000;
 const SECOND_PRESS = 3000;
 
 function freshKey() {
@@ -29,202 +25,6 @@ function freshKey() {
 function freshToken() {
   const found = document.cookie.match(/(?:^|; )csrftoken=([^;]+)/);
   return found ? found[1] : "";
-}
-
-/* What fields hold, beside what they held when the page was drawn. */
-const WAS = "was_";
-const plain = (text) => text.replace(/\r\n?/g, "\n").trim();
-const before = (form) => Array.from(form.querySelectorAll(`input[type=hidden][name^=${WAS}]`));
-const controls = (form, name) => Array.from(form.elements).filter((each) => each.name === name);
-const isChoice = (control) => control.type === "radio" || control.type === "checkbox";
-
-function held(form, name) {
-  const chosen = controls(form, name).filter((each) => !isChoice(each) || each.checked);
-  return plain(chosen.map((each) => each.value).join(","));
-}
-
-function put(form, name, value) {
-  const chosen = value.split(",");
-  controls(form, name).forEach((each) => {
-    if (isChoice(each)) each.checked = chosen.includes(each.value);
-    else each.value = value;
-  });
-}
-
-function changes(form) {
-  return before(form)
-    .map((was) => ({ was, name: was.name.slice(WAS.length) }))
-    .map((each) => ({ ...each, value: held(form, each.name) }))
-    .filter(({ was, value }) => value !== plain(was.value));
-}
-
-/* Leaving a field announces a change even where nothing changed; only this tells whether there is something to send. */
-function filled(form) {
-  const fields = Array.from(new FormData(form)).filter(([name]) => name !== "request_key" && name !== "csrfmiddlewaretoken");
-  return JSON.stringify(fields);
-}
-
-const differs = (form, last) => (before(form).length ? changes(form).length > 0 : filled(form) !== last);
-
-/* What is not saved yet, in this tab alone: it comes back after signing in, to the same person. */
-const KEPT = "handvat:";
-const OWNER = document.body.dataset.owner || "";
-
-function kept(key) {
-  try {
-    return JSON.parse(sessionStorage.getItem(key) || "null");
-  } catch {
-    return null;
-  }
-}
-
-function keep(form, isSent = false) {
-  const fields = changes(form).map(({ was, name, value }) => [name, plain(was.value), value]);
-  const key = KEPT + location.pathname;
-  try {
-    if (fields.length) sessionStorage.setItem(key, JSON.stringify({ owner: OWNER, isSent, fields }));
-    else sessionStorage.removeItem(key);
-  } catch {
-    // No room, or storage is switched off: the words still stand on the page.
-  }
-}
-
-function everyKept() {
-  try {
-    return Object.keys(sessionStorage).filter((key) => key.startsWith(KEPT));
-  } catch {
-    return [];
-  }
-}
-
-const forgetAll = () => everyKept().forEach((key) => sessionStorage.removeItem(key));
-
-/* On each page: nothing stays for somebody else, and nothing of a form that came through. */
-function tidy() {
-  const isThrough = Boolean(document.querySelector(".notice.done"));
-  everyKept().forEach((key) => {
-    const found = kept(key);
-    if (OWNER && (!found || found.owner !== OWNER || (found.isSent && isThrough))) sessionStorage.removeItem(key);
-  });
-}
-
-/* True when something came back. Where another tab wrote meanwhile, a text is added to it and a choice is left alone. */
-function restore(form) {
-  const found = kept(KEPT + location.pathname);
-  let isBack = false;
-  (found ? found.fields : []).forEach(([name, was, value]) => {
-    const now = held(form, name);
-    if (now === value || !controls(form, name).length) return;
-    if (now === was) put(form, name, value);
-    else if (!isChoice(controls(form, name)[0]) && value && !now.includes(value)) put(form, name, `${now}\n\n${value}`);
-    else return;
-    isBack = true;
-  });
-  keep(form);
-  return isBack;
-}
-
-/* Drafts. One request at a time, so that an older draft never lands on top of a newer one. */
-function autosave(form) {
-  const status = form.querySelector("[data-save-status]") || document.querySelector("[data-save-status]");
-  let timer = null;
-  let saving = false;
-  let changed = false;
-  let pressed = false;
-  let last = filled(form);
-
-  const signIn = form.querySelector("[data-sign-in-again]");
-
-  const say = (state) => {
-    if (signIn) signIn.hidden = state !== "out";
-    if (!status) return;
-    status.dataset.state = state;
-    status.textContent = status.dataset[state] || "";
-  };
-
-  const draft = (sent) => {
-    const data = new FormData(form);
-    if (before(form).length) {
-      const names = new Set(sent.map(({ name }) => name));
-      before(form)
-        .map((was) => was.name.slice(WAS.length))
-        .filter((name) => !names.has(name))
-        .forEach((name) => [name, WAS + name].forEach((each) => data.delete(each)));
-    }
-    // Each draft differs, and a key belongs to one content.
-    if (data.has("request_key")) data.set("request_key", freshKey());
-    if (freshToken()) data.set("csrfmiddlewaretoken", freshToken());
-    return data;
-  };
-
-  const later = (pause) => {
-    clearTimeout(timer);
-    timer = setTimeout(save, pause);
-  };
-
-  async function save() {
-    if (saving) return;
-    const sent = changes(form);
-    const whole = filled(form);
-    changed = false;
-    if (!differs(form, last)) {
-      keep(form);
-      say("saved");
-      return;
-    }
-    saving = true;
-    say("saving");
-    let pause = PAUSE_BEFORE_SAVING;
-    try {
-      const answer = await fetch(form.dataset.autosave, {
-        method: "POST",
-        body: draft(sent),
-        headers: { "X-Autosave": "1" },
-        credentials: "same-origin",
-      });
-      const isOut = answer.redirected && new URL(answer.url).pathname.startsWith("/account/");
-      if (!answer.ok || answer.redirected) throw new Error(isOut ? "out" : "failed");
-      sent.forEach(({ was, value }) => (was.value = value));
-      last = whole;
-      keep(form);
-      if (!changed) say("saved");
-    } catch (problem) {
-      changed = true;
-      pause = PAUSE_BEFORE_RETRY;
-      say(problem.message === "out" ? "out" : "failed");
-    }
-    saving = false;
-    if (changed) later(pause);
-  }
-
-  const note = () => {
-    changed = true;
-    pressed = false;
-    keep(form);
-    later(PAUSE_BEFORE_SAVING);
-  };
-  form.addEventListener("input", note);
-  form.addEventListener("change", note);
-  form.addEventListener("submit", () => {
-    clearTimeout(timer);
-    changed = false;
-    pressed = true;
-    keep(form, true);
-  });
-  window.addEventListener("focus", () => {
-    if (changed && status && status.dataset.state === "out") later(0);
-  });
-  window.addEventListener("pagehide", () => {
-    if (pressed || !differs(form, last)) return;
-    fetch(form.dataset.autosave, {
-      method: "POST",
-      body: draft(changes(form)),
-      headers: { "X-Autosave": "1" },
-      credentials: "same-origin",
-      keepalive: true,
-    }).catch(() => {});
-  });
-  if (restore(form)) note();
 }
 
 /* One question a screen, on a phone. What belongs to the end of the form (its .actions) waits for the last question,
@@ -303,6 +103,7 @@ function oneAtATime(list) {
   }
 
   PHONE.addEventListener("change", begin);
+  document.addEventListener("handvat:restored", begin); // said by drafts.js: what was chosen before is back
   begin();
 
   // A link in the error summary may point at a question that is not on the screen.
@@ -325,7 +126,6 @@ function sendOnce(event) {
   form.dataset.sent = "1";
   const token = form.querySelector("[name=csrfmiddlewaretoken]");
   if (token && freshToken()) token.value = freshToken();
-  if (new URL(form.action).pathname === "/account/logout/") forgetAll();
   if (event.submitter) event.submitter.setAttribute("aria-busy", "true");
   setTimeout(() => free(form), SECOND_PRESS);
 }
@@ -347,7 +147,6 @@ function copies(button) {
 
 function enhance(root) {
   root.querySelectorAll("[data-copy]").forEach(copies);
-  root.querySelectorAll("form[data-autosave]").forEach(autosave);
   root.querySelectorAll("[data-one-at-a-time]").forEach(oneAtATime);
 }
 
@@ -358,7 +157,6 @@ document.addEventListener("htmx:load", (event) => {
   if (event.target !== document.body) enhance(event.target);
 });
 
-tidy();
 enhance(document);
 const room = document.querySelector(".sections [aria-current]");
 if (room) room.scrollIntoView({ block: "nearest", inline: "center" });

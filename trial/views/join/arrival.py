@@ -43,13 +43,6 @@ def keep(request: HttpRequest, study: Study, **values: Any) -> None:
     request.session[SESSION] = {**every, study.public_slug: {**every.get(study.public_slug, {}), **values}}
 
 
-def drop(request: HttpRequest, study: Study, name: str) -> None:
-    every = request.session.get(SESSION, {})
-    if name in every.get(study.public_slug, {}):
-        rest = {key: value for key, value in every[study.public_slug].items() if key != name}
-        request.session[SESSION] = {**every, study.public_slug: rest}
-
-
 def forget(request: HttpRequest, study: Study) -> None:
     request.session[SESSION] = {k: v for k, v in request.session.get(SESSION, {}).items() if k != study.public_slug}
 

@@ -69,7 +69,6 @@ def decline(request: HttpRequest, study: Study, person: Participant) -> HttpResp
         return arrival.onward(person, timezone.now())
     if request.method == "GET":
         return render(request, "join/decline.html")
-    arrival.drop(request, study, "draft")
     _decline(request, person)
     arrival.forget_typed(request, study)
     return redirect("join:turned_away", study.public_slug)

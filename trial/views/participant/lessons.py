@@ -160,7 +160,7 @@ def _pieces(blocks: tuple[Block, ...], form: Exercises) -> list[dict[str, Any]]:
 def _save(request: HttpRequest, person: Participant, module: str, at: datetime) -> bool:
     """Store each exercise that changed. False when the lesson is not open, or something cannot be kept as it is."""
     _find(_states(person), module)
-    if request.POST.get("owner", owner(person)) != owner(person):
+    if request.POST.get("owner", owner(request.user)) != owner(request.user):
         messages.info(request, _("Nothing was saved: that page was opened by somebody else."))
         return False
     blocks = next(each.blocks[person.language] for each in person.version.programme.modules if each.code == module)

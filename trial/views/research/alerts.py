@@ -50,6 +50,7 @@ def alert(request: HttpRequest, slug: str, number: int) -> HttpResponse:
 
 
 def _page(request: HttpRequest, study: Study, found: Alert, me: str, **more: object) -> HttpResponse:
+    request.about = found.participant.code if found.participant else ""  # type: ignore[attr-defined]
     context = {
         "row": _row(study, found),
         "taken_from": alerts.taken_from(found) if found.taken_by else "",
