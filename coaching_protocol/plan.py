@@ -6,13 +6,16 @@ from datetime import date, datetime, timedelta
 from typing import Protocol
 from zoneinfo import ZoneInfo
 
+from trial import week
+
 
 class UnknownStep(ValueError):
     """A step in a log that its protocol does not have."""
 
 
 class Contacts(Protocol):
-    """`contacts` of a protocol: how many, the first how many days on, how far apart, and in how many days each."""
+    """`contacts` of a protocol: how many, the first how many days on, how far apart, in how many days each, and on which
+    weekdays; on every day where none is named."""
 
     @property
     def count(self) -> int: ...
@@ -22,6 +25,8 @@ class Contacts(Protocol):
     def every_days(self) -> int: ...
     @property
     def window(self) -> int: ...
+    @property
+    def weekdays(self) -> Sequence[str]: ...
 
 
 class Step(Protocol):
@@ -75,7 +80,8 @@ def planned(contacts: Contacts, *, from_at: datetime, timezone: str) -> list[Pla
     """The planned calls, counted in calendar days of the time zone from the day coaching was granted.
 
     A call may be held for `window` days, of which the first is the day it is due, as for assessments; so `opens_on` and
-    `due_on` are the same day, and `closes_on` the last.
+    `due_on` are the same day, and `closes_on` the last. Where the protocol names weekdays, a call is due on the first of
+    them on or after its day, and only they count for the window.
     """
     granted_on = from_at.astimezone(ZoneInfo(timezone)).date()
     return [_contact(contacts, number, granted_on) for number in range(1, contacts.count + 1)]
@@ -104,9 +110,9 @@ def place(day: date, *, opens_on: date, closes_on: date) -> str:
 
 
 def _contact(contacts: Contacts, number: int, granted_on: date) -> PlannedContact:
-    due_on = granted_on + timedelta(days=contacts.first_day + (number - 1) * contacts.every_days)
-    closes_on = due_on + timedelta(days=contacts.window - 1)
-    return PlannedContact(number, opens_on=due_on, due_on=due_on, closes_on=closes_on)
+    counted_on = granted_on + timedelta(days=contacts.first_day + (number - 1) * contacts.every_days)
+    days = week.days_from(counted_on, contacts.window, contacts.weekdays)
+    return PlannedContact(number, opens_on=days[0], due_on=days[0], closes_on=days[-1])
 
 
 def _within_window(log: Log) -> bool | None:

@@ -1,6 +1,6 @@
 """This app's part of a study folder: assessments.yaml and the folder's own instruments."""
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from typing import Any
 
 from pydantic import BaseModel
@@ -9,7 +9,7 @@ from outcomes.instruments import Instrument, load_library
 from outcomes.sections.assessments import Assessments, Written
 from outcomes.sections.checks import Subject, check_alone, check_with_study
 from outcomes.sections.timing import check_timing
-from trial.folder import Folder, Part, Problem, listed, parse
+from trial.folder import Folder, Part, Problem, Source, listed, parse
 from trial.sections import Study, languages_of
 
 __all__ = ["Assessments", "notes", "section"]
@@ -29,12 +29,27 @@ def section(folder: Folder, earlier: Mapping[str, BaseModel]) -> Part:
     assessments = _assessments(written.model, available, study)
     subject = Subject(assessments, source, available, frozenset(unread))
     problems += check_alone(subject)
+    warnings = list(_warnings(assessments, source))
     if not isinstance(study, Study):
-        return Part({"assessments": assessments}, problems=problems)
+        return Part({"assessments": assessments}, problems=problems, warnings=warnings)
     study_source = folder.yaml("study.yaml")
     problems += check_with_study(subject, study, study_source)
     problems += check_timing(assessments, source, study, study_source)
-    return Part({"assessments": assessments}, problems=problems, notes=_notes(study, assessments))
+    notes = _notes(study, assessments)
+    return Part({"assessments": assessments}, problems=problems, warnings=warnings, notes=notes)
+
+
+def _warnings(assessments: Assessments, source: Source) -> Iterator[Problem]:
+    """Windows in which a reminder comes too late."""
+    days = assessments.reminders.remind_after
+    for name, entries in assessments.schedules.items() if assessments.reminders.invite else ():
+        for place, entry in enumerate(entries):
+            if entry.window <= days:
+                message = (
+                    f"closes before the reminder of day {days}: nobody is reminded; make the window longer than {days} "
+                    "days, or remind sooner"
+                )
+                yield source.problem(("schedules", name, place, "window"), message)
 
 
 def notes(document: Mapping[str, Any], sealed: Mapping[str, Any] | None = None) -> list[str]:

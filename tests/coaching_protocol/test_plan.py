@@ -8,6 +8,7 @@ from hypothesis import strategies as st
 
 from coaching_protocol.plan import Comparison, Log, PlannedContact, UnknownStep, compare, planned
 from coaching_protocol.sections import Protocol
+from trial import week
 
 AMSTERDAM = "Europe/Amsterdam"
 
@@ -18,6 +19,7 @@ class Contacts:
     first_day: int
     every_days: int
     window: int
+    weekdays: tuple[str, ...] = ()
 
 
 PROTOCOL = Protocol.model_validate(
@@ -82,3 +84,33 @@ def test_the_window_includes_its_first_and_last_day(day, within):
 def test_a_step_that_the_protocol_does_not_have_is_refused():
     with pytest.raises(UnknownStep, match=r"^the protocol has no step advice$"):
         compare(PROTOCOL, Log(CALL, steps=["greet", "advice"], minutes=5, held_on=CALL.due_on))
+
+
+MONDAY_TO_FRIDAY = ("mon", "tue", "wed", "thu", "fri")
+
+
+@pytest.mark.parametrize(
+    ("first_day", "window", "due_on", "closes_on"),
+    [
+        (4, 1, 5, 5),  # Friday
+        (5, 1, 8, 8),  # Saturday, so Monday
+        (6, 1, 8, 8),  # Sunday, so Monday
+        (7, 1, 8, 8),  # Monday
+        (4, 2, 5, 8),  # Friday and Monday
+        (5, 5, 8, 12),  # Monday to Friday
+        (2, 5, 3, 9),  # Wednesday to Friday, Monday and Tuesday
+    ],
+)
+def test_planned_days_keep_to_the_weekdays_of_the_protocol(first_day, window, due_on, closes_on):
+    granted = datetime(2018, 1, 1, 12, tzinfo=UTC)  # a Monday
+    (found,) = planned(Contacts(1, first_day, 7, window, MONDAY_TO_FRIDAY), from_at=granted, timezone=AMSTERDAM)
+    assert found == PlannedContact(1, date(2018, 1, due_on), date(2018, 1, due_on), date(2018, 1, closes_on))
+
+
+@given(st.integers(0, 6), st.integers(1, 5), st.sets(st.sampled_from(week.WEEK), min_size=1))
+def test_a_window_has_as_many_of_its_weekdays_as_it_says(first_day, window, weekdays):
+    granted = datetime(2018, 1, 1, 12, tzinfo=UTC)
+    (found,) = planned(Contacts(1, first_day, 7, window, tuple(weekdays)), from_at=granted, timezone=AMSTERDAM)
+    days = [found.opens_on + timedelta(days=n) for n in range((found.closes_on - found.opens_on).days + 1)]
+    assert sum(week.name(day) in weekdays for day in days) == window
+    assert {week.name(found.opens_on), week.name(found.closes_on)} <= weekdays

@@ -157,7 +157,39 @@ def test_a_code_such_as_no_stays_the_word():
     assert [option["code"] for option in document["study"]["questions"][3]["options"]] == ["yes", "no"]
 
 
-# notes
+# warnings and notes
+
+
+@pytest.mark.parametrize(
+    ("contacts", "expected"),
+    [
+        (
+            "window: 1, weekdays: [mon, tue, wed, thu, fri]",
+            ["a call that is not held on its one day is lost at midnight"],
+        ),
+        ("window: 1", ["a call that is not held on its one day", "some calls would fall on a weekend alone"]),
+        ("window: 2", ["some calls would fall on a weekend alone"]),
+        ("window: 3", []),
+        ("window: 2, weekdays: [mon, tue, wed, thu, fri]", []),
+        ("window: 1, weekdays: [sat, sun]", ["a call that is not held", "some calls would fall on a weekend alone"]),
+    ],
+)
+def test_a_window_that_can_hardly_be_met_is_warned_of_and_the_folder_loads(contacts, expected):
+    loaded = read(zipped(edited([{"file": "coaching.yaml", "replace": "window: 4", "with": contacts}])), SECTIONS)
+    assert [(each.file, each.line) for each in loaded.warnings] == [("coaching.yaml", 5)] * len(expected)
+    for warning, words in zip(loaded.warnings, expected, strict=True):
+        assert warning.message.startswith(f"protocols.support.contacts.window: {words}")
+
+
+@pytest.mark.parametrize(("days", "lines"), [(6, []), (7, [12]), (14, [12, 13])])
+def test_a_reminder_after_its_window_is_warned_of(days, lines):
+    """The windows of the small study are 7, 14 and 21 days."""
+    files = edited([{"file": "assessments.yaml", "replace": "remind_after: 3", "with": f"remind_after: {days}"}])
+    assert [each.line for each in read(zipped(files), SECTIONS).warnings] == lines
+
+
+def test_the_studies_that_come_along_have_no_warning():
+    assert [read(path, SECTIONS).warnings for path in sorted(STUDIES.iterdir()) if path.is_dir()] == [(), ()]
 
 
 def test_a_timepoint_of_one_arm_is_noted():

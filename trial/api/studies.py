@@ -44,6 +44,9 @@ class Loaded(serializers.Serializer):
     slug = serializers.CharField()
     version = serializers.IntegerField()
     sha256 = serializers.CharField()
+    warnings = serializers.ListField(
+        child=serializers.CharField(), help_text="As file:line: message; they stop nothing."
+    )
     notes = serializers.ListField(child=serializers.CharField())
 
 
@@ -79,7 +82,8 @@ class StudiesView(APIView):
             at=timezone.now(),
         )
         answer = {"slug": version.study.slug, "version": version.number, "sha256": version.sha256}
-        return Response({**answer, "notes": [str(note) for note in loaded.notes]}, status=201)
+        said = {"warnings": [str(each) for each in loaded.warnings], "notes": [str(note) for note in loaded.notes]}
+        return Response({**answer, **said}, status=201)
 
 
 def _check_staff(request: Request) -> None:

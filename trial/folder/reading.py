@@ -43,6 +43,7 @@ class FrontMatter:
 @dataclass(frozen=True)
 class Part:
     """What one section made of a folder: models by their name in the document, and what is wrong or worth knowing.
+    `warnings` are of a line that may say what nobody meant.
 
     `sealed` is stored apart, encrypted. A model that could not be made is absent, and whoever needs it stays silent.
     """
@@ -51,16 +52,18 @@ class Part:
     sealed: Mapping[str, Any] = field(default_factory=dict)
     problems: Sequence[Problem] = ()
     notes: Sequence[str] = ()
+    warnings: Sequence[Problem] = ()
 
 
 @dataclass(frozen=True)
 class Loaded:
-    """A folder without a mistake. `notes` are for the researcher's eye and stop nothing."""
+    """A folder without a mistake. `warnings` and `notes` are for the researcher's eye and stop nothing."""
 
     document: dict[str, Any]
     sealed: dict[str, Any]
     sha256: str
     notes: tuple[str, ...] = ()
+    warnings: tuple[Problem, ...] = ()
 
     def __str__(self) -> str:
         """Names the folder by its content; a request key is held against this."""
@@ -123,15 +126,17 @@ def read(where: Path | str | BinaryIO, sections: Sequence[Section], today: date 
     parsed: dict[str, BaseModel] = {}
     sealed: dict[str, Any] = {}
     notes: list[str] = []
+    warnings: list[Problem] = []
     for section in sections:
         part = section(folder, parsed)
         parsed |= part.parsed
         sealed |= part.sealed
         problems += part.problems
         notes += part.notes
+        warnings += part.warnings
     if problems:
         raise FolderErrors(problems)
-    return Loaded(document_of(parsed), sealed, folder.sha256, tuple(notes))
+    return Loaded(document_of(parsed), sealed, folder.sha256, tuple(notes), tuple(sorted(warnings)))
 
 
 def document_of(parsed: Mapping[str, BaseModel]) -> dict[str, Any]:

@@ -822,6 +822,22 @@ def test_load_study_prints_every_mistake_and_stores_nothing(tmp_path, capsys):
     assert Study.objects.count() == 0
 
 
+A_DAY_ONLY = (
+    "protocols.support.contacts.window: a call that is not held on its one day is lost at midnight; 2 days or more leave "
+    "time for a second try"
+)
+
+
+@pytest.mark.django_db
+def test_load_study_warns_and_loads(tmp_path, capsys):
+    written = (SMALL / "coaching.yaml").read_text("utf-8").replace("window: 4", "window: 1, weekdays: [mon, thu]")
+    archive = tmp_path / "study.zip"
+    archive.write_bytes(zipped(SMALL, coaching_yaml=written).getvalue())
+    call_command("load_study", archive)
+    assert capsys.readouterr().out.splitlines()[0] == f"coaching.yaml:5: warning: {A_DAY_ONLY}"
+    assert Study.objects.count() == 1
+
+
 @pytest.mark.django_db
 def test_load_study_loads_and_invite_brings_the_first_researcher(capsys):
     call_command("load_study", SMALL)

@@ -38,6 +38,8 @@ class Command(BaseCommand):
             studies.SlugTaken,
         ) as error:
             raise CommandError(str(error)) from None
+        for warning in loaded.warnings:
+            self.stdout.write(f"{warning.file}:{warning.line}: warning: {warning.message}")
         for note in loaded.notes:
             self.stdout.write(f"note: {note}")
         self.stdout.write(f"{version.study.slug} version {version.number} is loaded, sha256 {version.sha256}")

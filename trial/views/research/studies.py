@@ -89,7 +89,7 @@ def _store(request: HttpRequest, form: forms.LoadStudy) -> HttpResponse:
     except actions.PauseFirst as error:
         form.add_error("upload", _("Nothing was stored: newcomers would get it at once, and it is not signed off."))
         return _loading(request, form, missing=error.requirements)
-    request.session["notes"] = {**request.session.get("notes", {}), slug: list(loaded.notes)}
+    request.session["notes"] = {**request.session.get("notes", {}), slug: [*map(str, loaded.warnings), *loaded.notes]}
     messages.success(request, _loaded(version))
     return redirect("research:setup", slug=slug)
 
