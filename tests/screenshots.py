@@ -114,6 +114,7 @@ PICTURES: list[Picture] = [
     Picture("participant-call-times-saved", "/participant/call-times/", "participant", act=press_send),
     Picture("participant-questionnaires", "/participant/questionnaires/", "participant"),
     Picture("participant-calls", "/participant/calls/", "coached"),
+    Picture("participant-zone", "/participant/time-zone/", "participant"),
     Picture("participant-phone", "/participant/phone/", "participant"),
     Picture("participant-phone-error", "/participant/phone/", "participant", act=press_send),
     Picture("participant-data", "/participant/data/", "participant"),

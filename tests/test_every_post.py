@@ -170,6 +170,13 @@ PRESSES = [
         lambda x: {"mon": ["evening"]},
     ),
     Press(
+        "participant:zone",
+        pairs.in_lessons,
+        at("participant:data"),
+        "time zone chosen",
+        lambda x: {"timezone": "America/Paramaribo"},
+    ),
+    Press(
         "participant:phone",
         pairs.in_lessons,
         at("participant:data"),

@@ -10,6 +10,7 @@ from django.contrib.auth.middleware import LoginRequiredMiddleware
 from django.contrib.auth.views import redirect_to_login
 from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect
 from django.shortcuts import render, resolve_url
+from django.urls import Resolver404, is_valid_path, resolve, reverse
 from django.utils import timezone, translation
 
 from trial import busy, vault
@@ -34,6 +35,35 @@ class SignInFirst(LoginRequiredMiddleware):
         if request.path.split("/")[1] == PARTICIPANT:
             return redirect_to_login(request.get_full_path(), resolve_url("account_request_login_code"))
         return super().handle_no_permission(request, view_func)
+
+
+class SmallLetters:
+    """A study's address in capitals, as a poster, a scanned code or a phone's keyboard makes it, leads to the right one.
+
+    No study is asked for: an address of none leads on too, and is not found there.
+    """
+
+    def __init__(self, get_response: Callable[[HttpRequest], HttpResponse]) -> None:
+        self.get_response = get_response
+
+    def __call__(self, request: HttpRequest) -> HttpResponse:
+        is_asked = request.method in {"GET", "HEAD"} and request.path_info != request.path_info.lower()
+        small = _in_small_letters(request.path_info) if is_asked else ""
+        if not small:
+            return self.get_response(request)
+        query = request.META.get("QUERY_STRING", "")
+        return HttpResponseRedirect(f"{small}?{query}" if query else small)
+
+
+def _in_small_letters(path: str) -> str:
+    """Where a path with capitals leads; empty if they belong there, such as in a study code."""
+    try:
+        match = resolve(path)
+    except Resolver404:
+        small = path.lower() if path.endswith("/") else f"{path.lower()}/"
+        return small if is_valid_path(small) and resolve(small).namespace == "join" else ""
+    slug = match.kwargs.get("slug", "")
+    return "" if slug == slug.lower() else reverse(match.view_name, kwargs={**match.kwargs, "slug": slug.lower()})
 
 
 class AudienceDoor:
@@ -162,6 +192,4 @@ def _about(request: HttpRequest) -> str:
 
 
 def _crisis_url(study: Study | None) -> str:
-    from django.urls import reverse
-
     return reverse("join:help", args=[study.public_slug]) if study and study.state != "draft" else reverse("help")

@@ -19,3 +19,8 @@ def from_then(moment: datetime, timezone: str) -> datetime:
 def days_after(moment: datetime, days: int, timezone: str) -> datetime:
     """So many calendar days later, at the same time on the clock there, whatever the clocks did between; in UTC."""
     return (moment.astimezone(ZoneInfo(timezone)) + timedelta(days=days)).astimezone(UTC)
+
+
+def city(timezone: str) -> str:
+    """A time zone as people say it: Europe/Amsterdam is Amsterdam."""
+    return (timezone.partition("/")[2] or timezone).replace("_", " ")

@@ -60,6 +60,7 @@ MIDDLEWARE = [
     "trial.intake.Intake",
     "django.contrib.sessions.middleware.SessionMiddleware",
     "django.middleware.locale.LocaleMiddleware",
+    "trial.audiences.SmallLetters",
     "django.middleware.common.CommonMiddleware",
     "django.contrib.auth.middleware.AuthenticationMiddleware",
     "trial.audiences.SignInFirst",

@@ -89,7 +89,9 @@ def _contact_row(contact: Contact) -> list[Any]:
     participant = contact.plan.participant
     logged = [attempt for attempt in contact.attempts.all() if attempt.logged_at]
     reached = [attempt.minutes for attempt in logged if attempt.outcome == "reached" and attempt.minutes is not None]
-    held_on: date | None = contact.held_at and contact.held_at.astimezone(ZoneInfo(participant.timezone)).date()
+    held_on: date | None = (
+        contact.held_at and contact.held_at.astimezone(ZoneInfo(participant.zone_at(contact.held_at))).date()
+    )
     return [
         participant.code,
         contact.number,

@@ -26,7 +26,7 @@ WAY_IN = {
     "join_decline",
 }
 PARTICIPANT = {
-    *("today", "call_times", "language", "phone", "withdraw", "stop_programme", "questions", "calls"),
+    *("today", "call_times", "language", "phone", "zone", "withdraw", "stop_programme", "questions", "calls"),
     *("lessons", "lesson", "lesson_begin", "lesson_done", "lesson_reopen", "exercise"),
     *("sittings", "sitting", "assessment", "assessment_start", "assessment_decline"),
 }

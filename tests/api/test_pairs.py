@@ -454,6 +454,14 @@ PAIRS = [
         in_lessons,
     ),
     Pair(
+        "participant:zone",
+        "zone",
+        "time zone chosen",
+        lambda x: x.browser.post(page("participant:zone"), {"timezone": "America/Paramaribo"}),
+        lambda x: x.api.put("time-zone/", {"timezone": "America/Paramaribo"}),
+        in_lessons,
+    ),
+    Pair(
         "participant:phone",
         "phone",
         "phone number corrected",

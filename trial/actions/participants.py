@@ -9,6 +9,7 @@ import secrets
 from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Any
+from zoneinfo import available_timezones
 
 from django.db import IntegrityError, transaction
 
@@ -43,6 +44,14 @@ class NotAskedNow(Exception):
 
 class LanguageNotOpen(Exception):
     """The study is not open in this language: some of its questions have no wording in it."""
+
+
+class UnknownZone(Exception):
+    """Not the name of a time zone."""
+
+
+class SameZone(Exception):
+    """This is the time zone that is known already."""
 
 
 class SameNumber(Exception):
@@ -342,6 +351,30 @@ def choose_language(*, participant: Participant, language: str, by: Actor, at: d
         subject=participant.code,
         old={"language": old},
         new={"language": language},
+        by=by,
+        at=at,
+    )
+    return participant
+
+
+@once
+def choose_zone(*, participant: Participant, timezone: str, by: Actor, at: datetime) -> Participant:
+    """The time zone in which this person is from now on: for the hours of mails and the clock on their pages. No date of the
+    study moves. Raises UnknownZone and SameZone."""
+    if timezone not in available_timezones():
+        raise UnknownZone
+    participant = locked(participant)
+    if participant.timezone == timezone:
+        raise SameZone
+    old, participant.timezone = participant.timezone, timezone
+    participant.earlier_zones = [*participant.earlier_zones, [at.isoformat(), old]]
+    participant.save(update_fields=["timezone", "earlier_zones"])
+    audit.record(
+        participant,
+        "time zone chosen",
+        subject=participant.code,
+        old={"sealed": participant.sealed(old)},
+        new={"sealed": participant.sealed(timezone)},
         by=by,
         at=at,
     )

@@ -82,6 +82,12 @@ CATALOGUE: Mapping[str, Named] = {
     "trial.actions.participants.SameNumber": Named(
         CONFLICT, "same_number", _("This is the number that we have already.")
     ),
+    "trial.actions.participants.UnknownZone": Named(
+        BAD_REQUEST, "unknown_zone", _("This is not a time zone, such as Europe/Amsterdam.")
+    ),
+    "trial.actions.participants.SameZone": Named(
+        CONFLICT, "same_zone", _("This is the time zone that we have already.")
+    ),
     "trial.actions.participants.NotVerified": Named(CONFLICT, "not_verified", _("Your address is not checked yet.")),
     "trial.actions.participants.StatementsMissing": Named(
         BAD_REQUEST, "statements_missing", _("Every statement must be agreed to.")

@@ -140,6 +140,27 @@ class PhoneView(APIView):
         return Response(shapes.ProgressShape(shapes.progress(person, at)).data)
 
 
+class ZoneShape(serializers.Serializer):
+    timezone = serializers.CharField(max_length=40, help_text="A name of the IANA list, such as Europe/Amsterdam.")
+
+
+class ZoneView(APIView):
+    """Where the participant is, by the clock: for the hours of mails and the times on their pages."""
+
+    @reads("zone_read", "The participant's time zone", ZoneShape)
+    def get(self, request: Request) -> Response:
+        return Response({"timezone": doors.in_the_study(request).timezone})
+
+    @writes("zone", "Set the participant's time zone", ZoneShape, shapes.ProgressShape)
+    def put(self, request: Request) -> Response:
+        person, at = doors.in_the_study(request), timezone.now()
+        chosen = doors.given(ZoneShape, request)["timezone"]
+        person = participants.choose_zone(
+            participant=person, timezone=chosen, key=doors.key(request), by=doors.actor_of(person), at=at
+        )
+        return Response(shapes.ProgressShape(shapes.progress(person, at)).data)
+
+
 class LanguageShape(serializers.Serializer):
     language = serializers.CharField(max_length=10, help_text="One of the languages in which the study is open.")
 

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from typing import Any
+from zoneinfo import available_timezones
 
 from django import forms
 from django.utils.translation import gettext_lazy as _
 
-from trial import week
+from trial import daytime, week
 from trial.forms.fields import AsksForNumber, PhoneField
 from trial.sections.programme import Block
 
@@ -49,6 +50,23 @@ class CallTimes(forms.Form):
 
 class OwnNumber(AsksForNumber):
     phone = PhoneField(label=_("Your phone number"), help_text=_("One that only you answer."))
+
+
+AREAS = ("Africa", "America", "Asia", "Atlantic", "Australia", "Europe", "Indian", "Pacific")
+
+
+def zones() -> list[tuple[str, list[tuple[str, str]]]]:
+    """Every time zone under the part of the world where it is, by the name of its city."""
+    names = sorted(available_timezones())
+    return [(area, [(name, daytime.city(name)) for name in names if name.startswith(f"{area}/")]) for area in AREAS]
+
+
+class OwnZone(forms.Form):
+    timezone = forms.ChoiceField(
+        label=_("A city with the same time as you"),
+        choices=zones,
+        help_text=_("For the hours at which we mail you, and the times on your pages."),
+    )
 
 
 def in_words(time: str) -> str:

@@ -149,6 +149,7 @@ class Migration(migrations.Migration):
                 ('simulated', models.BooleanField(default=False)),
                 ('language', models.CharField(max_length=5)),
                 ('timezone', models.CharField(max_length=40)),
+                ('earlier_zones', models.JSONField(default=list)),
                 ('site', models.CharField(blank=True, max_length=20)),
                 ('answers', models.JSONField(default=dict)),
                 ('began_at', models.DateTimeField()),

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import json
+from datetime import datetime
 
 from django.db import models
 
@@ -24,6 +25,7 @@ class Participant(models.Model):
     simulated = models.BooleanField(default=False)
     language = models.CharField(max_length=5)
     timezone = models.CharField(max_length=40)
+    earlier_zones = models.JSONField(default=list)  # [until when, time zone], the oldest first
     site = models.CharField(max_length=20, blank=True)
     answers = models.JSONField(default=dict)
     began_at = models.DateTimeField()
@@ -49,6 +51,11 @@ class Participant(models.Model):
         """Locked: taken before any other row of the person, and the head of their trail last. Rows that only point at
         the person (an alert, a message) do not wait for it."""
         return cls.objects.select_for_update(no_key=True)
+
+    def zone_at(self, moment: datetime) -> str:
+        """The time zone in which this person was at a moment, as far as they told."""
+        earlier = (zone for until, zone in self.earlier_zones if moment < datetime.fromisoformat(until))
+        return next(earlier, self.timezone)
 
     @property
     def reads_one_language(self) -> bool:

@@ -93,7 +93,7 @@ def _states(participant: Participant, opens_at: datetime | None) -> list[ModuleS
             last_used_at=last_used_at,
         )
         result.append(state)
-        opens_at = _next_opening(state, programme.pacing, participant.timezone)
+        opens_at = _next_opening(state, programme.pacing, participant)
     return result
 
 
@@ -104,12 +104,13 @@ def _uses(participant: Participant) -> dict[str, tuple[datetime, datetime | None
     return {module: (begun_at, done_at, last_used_at) for module, begun_at, done_at, last_used_at in rows}
 
 
-def _next_opening(before: ModuleState, pacing: Any, timezone: str) -> datetime | None:
+def _next_opening(before: ModuleState, pacing: Any, participant: Participant) -> datetime | None:
     """The following module opens `pacing.days` after this one was begun, at the start of that day, once this one is done."""
     if before.opens_at is None or before.begun_at is None or (pacing.needs_previous and before.done_at is None):
         return None
-    day = before.begun_at.astimezone(ZoneInfo(timezone)).date() + timedelta(days=pacing.days)
-    paced = datetime(day.year, day.month, day.day, tzinfo=ZoneInfo(timezone))
+    zone = ZoneInfo(participant.zone_at(before.begun_at))  # who travels on finds no lesson shut again
+    day = before.begun_at.astimezone(zone).date() + timedelta(days=pacing.days)
+    paced = datetime(day.year, day.month, day.day, tzinfo=zone)
     return max(paced, before.done_at) if pacing.needs_previous and before.done_at else paced
 
 

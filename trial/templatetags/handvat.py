@@ -16,7 +16,7 @@ from django.utils.safestring import SafeString
 from django.utils.text import Truncator
 from django.utils.translation import get_language, gettext
 
-from trial import contact_details, words
+from trial import contact_details, daytime, words
 
 register = template.Library()
 
@@ -196,6 +196,11 @@ def tel(number: str) -> str:
         with suppress(contact_details.NotOneNumber):
             return contact_details.phone_number(str(number))
     return "".join(sign for sign in str(number) if sign.isdigit() or sign == "+")
+
+
+@register.filter
+def zone_in_words(timezone: str) -> str:
+    return daytime.city(timezone)
 
 
 @register.filter

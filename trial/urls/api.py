@@ -18,6 +18,7 @@ urlpatterns = [
     path("today/", me.TodayView.as_view(), name="today"),
     path("call-times/", me.CallTimesView.as_view(), name="call_times"),
     path("phone/", me.PhoneView.as_view(), name="phone"),
+    path("time-zone/", me.ZoneView.as_view(), name="zone"),
     path("language/", me.LanguageView.as_view(), name="language"),
     path("withdraw/", me.WithdrawView.as_view(), name="withdraw"),
     path("programme/stop/", me.StopProgrammeView.as_view(), name="stop_programme"),

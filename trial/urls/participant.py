@@ -16,6 +16,7 @@ urlpatterns: list[URLPattern] = [
     path("lessons/<slug:module>/again/", lessons.reopen, name="lesson_reopen"),
     path("call-times/", own.call_times, name="call_times"),
     path("phone/", own.phone, name="phone"),
+    path("time-zone/", own.zone, name="zone"),
     path("language/", language.choose, name="language"),
     path("data/", own.data, name="data"),
     path("data/consent/", own.consent, name="consent"),

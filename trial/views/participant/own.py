@@ -13,7 +13,7 @@ from django.views.decorators.http import require_GET, require_http_methods
 
 from trial import lessons
 from trial.actions import journey, participants
-from trial.forms.participant import CallTimes, OwnNumber, in_words
+from trial.forms.participant import CallTimes, OwnNumber, OwnZone, in_words
 from trial.models import Consent, Identity, Participant
 from trial.queries import allotment, programme
 from trial.views.participant.rooms import actor_of, in_the_study
@@ -97,6 +97,30 @@ def _correct_phone(request: HttpRequest, person: Participant, form: OwnNumber) -
     except participants.SameNumber:
         form.add_error("phone", _("This is the number that we have already."))
         return render(request, "participant/phone.html", {"form": form})
+    messages.success(request, _("Saved."))
+    return redirect("participant:data")
+
+
+@require_http_methods(["GET", "POST"])
+@in_the_study
+@refuses_reused_keys
+def zone(request: HttpRequest, person: Participant) -> HttpResponse:
+    """Where this person is, by the clock."""
+    form = OwnZone(request.POST or None, initial={"timezone": person.timezone})
+    if request.method == "POST" and form.is_valid():
+        return _choose_zone(request, person, form)
+    return render(request, "participant/zone.html", {"form": form})
+
+
+def _choose_zone(request: HttpRequest, person: Participant, form: OwnZone) -> HttpResponse:
+    chosen, at = form.cleaned_data["timezone"], timezone.now()
+    try:
+        participants.choose_zone(
+            participant=person, timezone=chosen, key=request_key(request), by=actor_of(person), at=at
+        )
+    except participants.SameZone:
+        form.add_error("timezone", _("This is the time zone that we have already."))
+        return render(request, "participant/zone.html", {"form": form})
     messages.success(request, _("Saved."))
     return redirect("participant:data")
 
