@@ -13,6 +13,7 @@ from django.utils.translation import override
 from coaching_protocol.actions import plans
 from coaching_protocol.models import Attempt, Contact, Correction
 from coaching_protocol.queries.caseload import has_wrong_number
+from coaching_protocol.queries.dashboard import monthly as monthly_calls
 from coaching_protocol.queries.dashboard import panel
 from coaching_protocol.queries.tables import tables
 from coaching_protocol.rehearsal import behave
@@ -28,6 +29,7 @@ __all__ = [
     "compose_check_number",
     "erase",
     "granted",
+    "monthly_calls",
     "panel",
     "requirements",
     "role_ended",
@@ -46,7 +48,10 @@ def requirements(study: Study) -> list[str]:
 
 
 def granted(grant: Grant, at: datetime) -> None:
-    """Entry of settings.GRANTED: coaching is planned and a coach assigned."""
+    """Entry of settings.GRANTED: coaching is planned and a coach assigned. A schedule of assessments is what every arm is
+    granted, so with it staff are told where nobody coaches."""
+    if grant.kind == "assessments":
+        plans.tell_if_nobody_coaches(grant.participant.study, at)
     if grant.kind == "coaching":
         plans.begin(participant=grant.participant, protocol=grant.code, from_at=grant.granted_at, by=SYSTEM, at=at)
 

@@ -17,6 +17,7 @@ from reports.plan import AnalysisPlan
 from trial.entries import Column, Table
 
 SIMULATED_COLUMN = Column("simulated", "Of simulated people", "boolean")
+README = "README.txt"
 CODEBOOK = (
     Column("table", "File"),
     Column("column", "Column"),
@@ -34,12 +35,13 @@ def archive(found: Sequence[Table], data: Dataset, plan: AnalysisPlan, at: datet
     tables = (*told, declaring(codebook(told), data.meta.simulated))
     files = {f"{table.name}.csv": csv_text(table).encode() for table in tables}
     files["plan.json"] = (json.dumps(plan.model_dump(mode="json"), indent=1, ensure_ascii=False) + "\n").encode()
-    files["README.txt"] = readme(files, data, at).encode()
+    files[README] = readme(files, data, at).encode()
     out = io.BytesIO()
     with zipfile.ZipFile(out, "w", zipfile.ZIP_DEFLATED) as bundle:
         for name, content in files.items():
             info = zipfile.ZipInfo(name, at.timetuple()[:6])
-            info.compress_type = zipfile.ZIP_DEFLATED
+            # Packed, the hash of the seal would make the file longer or shorter: two exports of one size hold as much.
+            info.compress_type = zipfile.ZIP_STORED if name == README else zipfile.ZIP_DEFLATED
             bundle.writestr(info, content)
     return out.getvalue()
 

@@ -138,7 +138,7 @@ def pages(browser: Client, *starts: str) -> Iterator[Reader]:
     while waiting and len(seen) < MOST_PAGES:
         url = waiting.pop(0)
         path = urlsplit(url).path
-        if path in seen or not _is_ours(url):
+        if path in seen or not is_ours(url):
             continue
         seen.add(path)
         answer = browser.get(url, follow=True)
@@ -151,7 +151,7 @@ def pages(browser: Client, *starts: str) -> Iterator[Reader]:
         waiting += found.links
 
 
-def _is_ours(url: str) -> bool:
+def is_ours(url: str) -> bool:
     """A page of this site; the mail, telephone and other sites are left alone."""
     parts = urlsplit(url)
     if parts.scheme or parts.netloc:

@@ -73,12 +73,12 @@ def a_screening_participant(study: Study, at: datetime, **answers: Any) -> Parti
 
 
 @frozen
-def a_screened_participant(study: Study, at: datetime, **answers: Any) -> Participant:
-    """Past the whole screening: PHQ-9 of 8, item 9 not above 0."""
+def a_screened_participant(study: Study, at: datetime, *, value: int = 1, **answers: Any) -> Participant:
+    """Past the whole screening: every item `value`, but item 9 of the PHQ-9 zero: a sum of 8 where `value` is 1."""
     participant = a_screening_participant(study, at, **answers)
     by = actors.visitor(participant.code)
     for code in study.current.protocol.screened_instruments:
-        given = answers_to(study, code, 1)
+        given = answers_to(study, code, value)
         if code == "PHQ9":
             given["9"] = 0
         screening.answer_instrument(participant=participant, instrument=code, answers=given, by=by, at=at)

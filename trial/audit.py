@@ -1,8 +1,9 @@
 """The audit trail: append-only, chained per stream, sealed per study.
 
 A stream is one participant or the study itself. Each event holds the hash of the one before; the head row of the stream
-is locked last and moved on in the same transaction as the thing that happened. The worker seals all heads that moved into
-one chain per study, and the newest seal is printed in every report and export, so that a cut tail shows.
+is locked last and moved on in the same transaction as the thing that happened. Once an hour the worker seals all heads that
+moved into one chain per study, and the newest seal is printed in every report and export, so that a cut tail shows. It is
+sealed whether anything moved or not: seals that came with what happens would tell when something did, and so an arm.
 """
 
 from __future__ import annotations
@@ -84,10 +85,18 @@ def event_hash(event: AuditEvent) -> str:
     return _digest([_plain(getattr(event, name)) for name in COLUMNS])
 
 
-def seal(study: Study, at: datetime) -> AuditSeal | None:
-    """Seal every head that moved since the last seal; None when nothing moved."""
+def is_sealed(study: Study, at: datetime) -> bool:
+    """Whether the newest seal was made in the clock hour of `at`, or after it."""
+    newest = AuditSeal.objects.filter(study=study.slug).order_by("-number").values_list("at", flat=True).first()
+    return newest is not None and newest >= at.replace(minute=0, second=0, microsecond=0)
+
+
+def seal(study: Study, at: datetime, *, hourly: bool = False) -> AuditSeal | None:
+    """Seal every head that moved since the last seal, be it none; None where `hourly` and this hour has its seal."""
     with transaction.atomic():
         chain = _locked_head(study.slug, f"{study.slug}!seals")
+        if hourly and is_sealed(study, at):
+            return None
         moved = [
             head
             # Skipping what is locked: whatever is being written now is sealed next time, and sealing never waits for it.
@@ -96,8 +105,6 @@ def seal(study: Study, at: datetime) -> AuditSeal | None:
             .order_by("stream")
             if head.stream != chain.stream
         ]
-        if not moved:
-            return None
         number = chain.number + 1
         result = AuditSeal(key=f"{study.slug}!{number}", study=study.slug, number=number, at=at, previous=chain.hash)
         heads = [

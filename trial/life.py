@@ -22,6 +22,9 @@ from trial.models import Alert, Draft, ExerciseAnswer, Invitation, Message, Part
 from trial.queries import programme
 from trial.queries.addresses import home_url, letter
 from trial.queries.dashboard import panel_adherence, panel_alerts, panel_flow, panel_recruitment
+from trial.queries.months import lessons as monthly_lessons
+from trial.queries.months import mails as monthly_mails
+from trial.queries.months import panel as panel_by_month
 from trial.queries.notices import both_clocks, compose_role_given, compose_two_people
 from trial.queries.tables import tables
 from trial.rehearsal import behave
@@ -40,9 +43,12 @@ __all__ = [
     "erase",
     "forget_drafts",
     "is_mailed_alike",
+    "monthly_lessons",
+    "monthly_mails",
     "openings",
     "panel_adherence",
     "panel_alerts",
+    "panel_by_month",
     "panel_flow",
     "panel_recruitment",
     "recruitment",

@@ -286,11 +286,17 @@ PANELS = [
     "trial.life.panel_recruitment",
     "trial.life.panel_flow",
     "outcomes.life.panel",
+    "trial.life.panel_by_month",
     "trial.life.panel_adherence",
     "coaching_protocol.life.panel",
     "randomisation.life.panel",
     "trial.life.panel_alerts",
 ]
+MONTHLY = {  # what is told by the month to whoever may not know the arms: (study, begins_at, ends_at) -> (done, planned)
+    "calls": "coaching_protocol.life.monthly_calls",
+    "lessons": "trial.life.monthly_lessons",
+    "mails": "trial.life.monthly_mails",
+}
 PERSON_PANELS = ["outcomes.life.person_panel"]  # one person as the researcher sees them: panel(participant, study, at)
 TABLES = [
     "trial.life.tables",

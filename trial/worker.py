@@ -14,10 +14,11 @@ from django.core.cache import cache
 from django.db.models import Exists, OuterRef, Q
 
 from trial import audit, hooks, mail
-from trial.actions import alerts, deliveries, journey, mail_host, participants
+from trial.actions import alerts, deliveries, journey, mail_host, months, participants
 from trial.actors import WORKER
 from trial.lifecycles import NotAllowedNow
 from trial.models import Alert, Journey, Message, Participant, Study
+from trial.queries import months as month_reads
 
 T = TypeVar("T")
 Work = Callable[[int, datetime], bool]  # what is done for the row of this number; whether it was
@@ -52,6 +53,7 @@ def tick(at: datetime, *, seal: bool = True) -> Round:
     stopped = careful.each("stop", _abandoned, _stop, _person)
     careful.each("forget", _forgotten, _forget, _person)
     careful.part("expired sessions", _clear_sessions, False)
+    careful.each("month", _unfinished_months, _count_months, _study)
     sealed = careful.each("seal", _studies, _seal, _study) if seal else 0
     mailed = tuple(message.participant.code for message in sent if message.participant and message.kind != "alert")
     return Round(moved, len(sent), stopped, sealed, mailed, careful.failed)
@@ -209,9 +211,19 @@ def _clear_sessions(at: datetime) -> bool:
     return True
 
 
+def _unfinished_months(at: datetime) -> Sequence[int]:
+    return list(dict.fromkeys(study.pk for study, _ in month_reads.uncounted(at)))
+
+
+def _count_months(number: int, at: datetime) -> bool:
+    """Every month of a study that is over and was not counted yet."""
+    of_study = [(study, month) for study, month in month_reads.uncounted(at) if study.pk == number]
+    return sum(months.count(study=study, month=month, by=WORKER, at=at) for study, month in of_study) > 0
+
+
 def _studies(at: datetime) -> Sequence[int]:
-    return list(Study.objects.exclude(state="draft").order_by("pk").values_list("pk", flat=True))
+    return [study.pk for study in Study.objects.exclude(state="draft").order_by("pk") if not audit.is_sealed(study, at)]
 
 
 def _seal(number: int, at: datetime) -> bool:
-    return audit.seal(Study.objects.get(pk=number), at) is not None
+    return audit.seal(Study.objects.get(pk=number), at, hourly=True) is not None

@@ -38,11 +38,16 @@ def begin(*, participant: Participant, protocol: str, from_at: datetime, by: Act
     sealed = participant.sealed(protocol)
     audit.record(participant, "contacts planned", subject=participant.code, new={"sealed": sealed}, by=by, at=at)
     coach = next_coach(participant.study)
-    if coach is None:
-        _tell_staff(participant.study, at)
-    else:
+    if coach is not None:
         _assign(made, coach, by=by, at=at)
     return made
+
+
+def tell_if_nobody_coaches(study: Study, at: datetime) -> None:
+    """When anybody is randomised, to whatever arm: an alert when somebody is who gets a coach would tell their arm."""
+    is_coached = bool(study.current.section("coaching")["protocols"])
+    if is_coached and not Membership.objects.filter(study=study, role="coach", ended_at__isnull=True).exists():
+        _tell_staff(study, at)
 
 
 def _tell_staff(study: Study, at: datetime) -> None:
@@ -119,7 +124,10 @@ def _assign(
 
 
 def leave(*, study: Study, coach: User, by: Actor, at: datetime) -> int:
-    """A coach's role ended: their people wait for another, and staff are told. How many people that is."""
+    """A coach's role ended: their people wait for another. How many people that is.
+
+    Staff are told wherever anybody is randomised and in the study: whether the coach had people would tell an arm.
+    """
     left = list(
         CoachAssignment.objects.filter(
             coach=coach, ended_at__isnull=True, plan__study=study, plan__ended_at__isnull=True
@@ -138,7 +146,7 @@ def leave(*, study: Study, coach: User, by: Actor, at: datetime) -> int:
             by=by,
             at=at,
         )
-    if left:
+    if Participant.objects.filter(study=study, state="randomised").exists():
         _tell_staff(study, at)
     return len(left)
 

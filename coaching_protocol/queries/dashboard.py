@@ -1,4 +1,5 @@
-"""The calls of a study on the researcher's dashboard: pooled over the arms, and never by person or coach."""
+"""The calls of a study on its dashboard: pooled over the arms, and never by person or coach. For whoever knows the arms:
+numbers of calls from day to day tell, with the dates of allocation, who is called. Others get shares by the month."""
 
 from __future__ import annotations
 
@@ -12,11 +13,15 @@ from django.utils.translation import gettext as _
 from coaching_protocol.models import Attempt, Contact
 from trial.entries import Figure, Panel
 from trial.models import Study, User
+from trial.queries import studies
+
+# A call that was cancelled before its day, since somebody left, was never due.
+WAS_DUE = ~Q(state="cancelled") | Q(plan__ended_at__date__gte=F("due_on"))
 
 
 def panel(study: Study, person: User, at: datetime) -> Panel | None:
-    """Entry of settings.PANELS: None where nobody is called."""
-    if not study.current.section("coaching")["protocols"]:
+    """Entry of settings.PANELS: None where nobody is called, and for whoever may not know the arms."""
+    if not study.current.section("coaching")["protocols"] or not studies.knows_arms(study, person):
         return None
     counted = _planned_so_far(study, at).aggregate(
         planned=Count("pk"), attempted=Count("pk", filter=Q(was_tried=True)), held=Count("pk", filter=Q(state="held"))
@@ -56,14 +61,18 @@ def panel(study: Study, person: User, at: datetime) -> Panel | None:
     )
 
 
+def monthly(study: Study, begins_at: datetime, ends_at: datetime) -> tuple[int, int]:
+    """Entry of settings.MONTHLY: calls whose planned day came while the person was still called, and those held by then."""
+    first, end = begins_at.date(), ends_at.date()
+    due = Contact.objects.filter(WAS_DUE, plan__study=study, due_on__gte=first, due_on__lt=end)
+    return due.filter(state="held", held_at__lt=ends_at).count(), due.count()
+
+
 def _planned_so_far(study: Study, at: datetime) -> QuerySet[Contact]:
-    """A call that was cancelled before its day, since somebody left, was never due."""
     today = at.astimezone(ZoneInfo(study.current.protocol.timezone)).date()
-    was_due = Q(due_on__lte=today) & (~Q(state="cancelled") | Q(plan__ended_at__date__gte=F("due_on")))
     tried = Attempt.objects.filter(contact=OuterRef("pk"), logged_at__lte=at)
-    return (
-        Contact.objects.filter(plan__study=study).annotate(was_tried=Exists(tried)).filter(was_due | Q(was_tried=True))
-    )
+    contacts = Contact.objects.filter(plan__study=study).annotate(was_tried=Exists(tried))
+    return contacts.filter(WAS_DUE & Q(due_on__lte=today) | Q(was_tried=True))
 
 
 def _a_call(mean: float | None) -> str:

@@ -27,7 +27,7 @@ OPEN = (AssessmentState.OPEN, AssessmentState.STARTED)
 
 
 class Row(NamedTuple):
-    """The facts of one assessment, and when its person was randomised."""
+    """The facts of one assessment, and when its person was randomised and left."""
 
     timepoint: str
     instrument: str
@@ -38,11 +38,13 @@ class Row(NamedTuple):
     declined_at: datetime | None
     withdrawn_at: datetime | None
     participant__randomised_at: datetime | None
+    participant__state: str
+    participant__left_at: datetime | None
 
 
 def panel(study: Study, person: User, at: datetime) -> Panel:
     """Per timepoint and questionnaire: how many people were due, and what became of it."""
-    version, concealed = study.current, studies.is_concealed(study)
+    version, concealed = study.current, not studies.knows_arms(study, person)
     plans = {(plan.timepoint, plan.instrument): plan for plan in _plans(version)}
     shown = {name: plan for name, plan in plans.items() if plan.is_shared or not concealed}
     counts = _counts(study, shown, concealed, at)
@@ -61,19 +63,27 @@ def _plans(version: ProtocolVersion) -> list[Plan]:
 
 def _counts(study: Study, shown: Mapping[tuple[str, str], Plan], concealed: bool, at: datetime) -> Counts:
     counts: dict[tuple[str, str], Counter[AssessmentState]] = {name: Counter() for name in shown}
+    timezone = study.current.protocol.timezone
     rows = Assessment.objects.filter(participant__study=study).order_by().values_list(*Row._fields)
     for row in map(Row._make, rows.iterator(chunk_size=5000)):
         plan = shown.get((row.timepoint, row.instrument))
-        if plan and (not concealed or _may_tell(plan, row.participant__randomised_at, at)):
-            counts[plan.timepoint, plan.instrument][schedules.state(row, at)] += 1
+        if plan is None:
+            continue
+        state = _pooled(row, plan, timezone, at) if concealed else schedules.state(row, at)
+        if state:
+            counts[plan.timepoint, plan.instrument][state] += 1
     return counts
 
 
-def _may_tell(plan: Plan, randomised_at: datetime | None, at: datetime) -> bool:
-    """Where arms are asked at different times, nothing is told of a person before it is over in every arm."""
-    if plan.is_dated_alike:
-        return True
-    return randomised_at is not None and plan.over_on(randomised_at.date()) <= at.date()
+def _pooled(row: Row, plan: Plan, timezone: str, at: datetime) -> AssessmentState | None:
+    return concealment.outcome(
+        row,
+        plan,
+        randomised_at=row.participant__randomised_at,
+        withdrew_at=row.participant__left_at if row.participant__state == "withdrawn" else None,
+        timezone=timezone,
+        at=at,
+    )
 
 
 def _notes(plans: Mapping[tuple[str, str], Plan], concealed: bool) -> list[str]:
@@ -138,14 +148,15 @@ def person_panel(participant: Participant, study: Study, at: datetime) -> Panel:
     """Entry of settings.PERSON_PANELS: the questionnaires of one person, as far as they do not tell the arm."""
     version, concealed = participant.version, studies.is_concealed(study)
     plans = {(plan.timepoint, plan.instrument): plan for plan in _plans(version)}
-    labels = _labels(version)
-    order = list(plans)
+    labels, order = _labels(version), list(plans)
     assessments = Assessment.objects.filter(participant=participant)
-    rows = [
-        [labels[row.timepoint], row.instrument, *_cells(row, plans[row.timepoint, row.instrument], concealed, at)]
-        for row in sorted(assessments, key=lambda row: order.index((row.timepoint, row.instrument)))
-        if not concealed or _is_told(plans[row.timepoint, row.instrument], participant, at)
-    ]
+    rows = []
+    for row in sorted(assessments, key=lambda row: order.index((row.timepoint, row.instrument))):
+        plan = plans[row.timepoint, row.instrument]
+        state = _told(row, plan, participant, at) if concealed else schedules.state(row, at)
+        if state:
+            is_dated = plan.is_dated_alike or not concealed
+            rows.append([labels[row.timepoint], row.instrument, *_cells(row, state, is_dated)])
     return Panel(
         title=_("Questionnaires"),
         head=[_("Timepoint"), _("Questionnaire"), _("State"), _("Opens"), _("Closes"), _("Answered")],
@@ -154,16 +165,25 @@ def person_panel(participant: Participant, study: Study, at: datetime) -> Panel:
     )
 
 
-def _is_told(plan: Plan, participant: Participant, at: datetime) -> bool:
-    return plan.is_shared and _may_tell(plan, participant.randomised_at, at)
+def _told(row: Assessment, plan: Plan, person: Participant, at: datetime) -> AssessmentState | None:
+    if not plan.is_shared:
+        return None
+    return concealment.outcome(
+        row,
+        plan,
+        randomised_at=person.randomised_at,
+        withdrew_at=person.left_at if person.state == "withdrawn" else None,
+        timezone=person.version.protocol.timezone,
+        at=at,
+    )
 
 
-def _cells(row: Assessment, plan: Plan, concealed: bool, at: datetime) -> list[str]:
+def _cells(row: Assessment, state: AssessmentState, is_dated: bool) -> list[str]:
     """State and dates; no dates where those of the arms differ."""
-    state = str(_state_words()[schedules.state(row, at)])
-    if concealed and not plan.is_dated_alike:
-        return [state, "–", "–", "–"]
-    return [state, _day(row.opens_at), _day(row.closes_at), _day(row.submitted_at)]
+    said = str(_state_words()[state])
+    if not is_dated:
+        return [said, "–", "–", "–"]
+    return [said, _day(row.opens_at), _day(row.closes_at), _day(row.submitted_at)]
 
 
 def _person_note(plans: Mapping[tuple[str, str], Plan]) -> str:

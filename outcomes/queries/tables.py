@@ -10,7 +10,7 @@ from zoneinfo import ZoneInfo
 
 from outcomes import schedules
 from outcomes.models import Assessment
-from outcomes.queries import definitions
+from outcomes.queries import concealment, definitions
 from outcomes.queries.concealment import Plan, plans
 from outcomes.schedules import AssessmentState
 from outcomes.sections import Assessments
@@ -76,7 +76,6 @@ INSTRUMENTS = (
     Column("change_source", "Source of the reference value"),
     Column("change_status", "Whether that source was read", "code"),
 )
-LETTING_ON = {AssessmentState.SUBMITTED, AssessmentState.DECLINED}
 
 
 @dataclass(frozen=True)
@@ -111,7 +110,6 @@ def tables(study: Study, by: object, at: datetime, arms: bool) -> list[Table]:
 def _told(study: Study, planned: Sequence[Plan], arms: bool, at: datetime) -> Iterator[Told]:
     order = {(plan.timepoint, plan.instrument): (place, plan) for place, plan in enumerate(planned)}
     rows = Assessment.objects.filter(participant__study=study).select_related("participant")
-    zone = ZoneInfo(study.current.protocol.timezone)
     known = [row for row in rows.order_by() if (row.timepoint, row.instrument) in order]
     known.sort(key=lambda row: (row.participant.began_at, row.participant_id, order[row.timepoint, row.instrument][0]))
     for row in known:
@@ -119,22 +117,20 @@ def _told(study: Study, planned: Sequence[Plan], arms: bool, at: datetime) -> It
         if arms or plan.is_dated_alike:
             yield Told(row, schedules.state(row, at).value, True)
         else:
-            yield Told(row, _outcome(row, plan, zone, at), False)
+            yield Told(row, _outcome(row, plan, study, at), False)
 
 
-def _outcome(row: Assessment, plan: Plan, zone: ZoneInfo, at: datetime) -> str:
-    """What came of it, once it is over in every arm. Withdrawing before that day ends it alike in every arm."""
+def _outcome(row: Assessment, plan: Plan, study: Study, at: datetime) -> str:
     person = row.participant
-    if person.randomised_at is None:
-        return "withheld"
-    over_on = plan.over_on(person.randomised_at.astimezone(zone).date())
-    if at.astimezone(zone).date() < over_on:
-        return "withheld"
-    state = schedules.state(row, at)
-    if state in LETTING_ON:
-        return state.value
-    left_before = person.state == "withdrawn" and person.left_at and person.left_at.astimezone(zone).date() < over_on
-    return "withdrawn" if left_before else "missed"
+    told = concealment.outcome(
+        row,
+        plan,
+        randomised_at=person.randomised_at,
+        withdrew_at=person.left_at if person.state == "withdrawn" else None,
+        timezone=study.current.protocol.timezone,
+        at=at,
+    )
+    return told.value if told else "withheld"
 
 
 def _assessment(told: Told, zone: ZoneInfo) -> tuple[Any, ...]:

@@ -81,11 +81,8 @@ def test_somebody_without_a_coach_is_given_one(study, staff, ben):
 
 def test_where_there_is_no_coach_the_person_waits_and_staff_are_told(study, ben):
     Membership.objects.filter(user=ben).update(ended_at=NOW)
-    before = CoachingPlan.objects.count()
-    while CoachingPlan.objects.count() == before:
-        factories.a_randomised_participant(study, NOW)
-    plan = CoachingPlan.objects.order_by("-pk")[0]
-    assert CoachAssignment.objects.filter(plan=plan).count() == 0
+    dan = factories.a_participant_in(study, "guided", NOW)
+    assert CoachAssignment.objects.filter(plan__participant=dan).count() == 0
     assert list(Alert.objects.values_list("participant", "kind", "state")) == [(None, "no_coach", "raised")]
 
 
@@ -115,13 +112,15 @@ def test_a_supervisor_finds_them_among_the_people_without_a_coach_and_gives_them
     assert caseload.of_coach(caseload.rows(eva, NOW), "none") == []
 
 
-def test_nobody_is_told_when_a_coach_without_people_leaves_or_somebody_with_another_role(study, staff, ben):
+def test_that_a_coach_left_is_told_with_people_or_without_and_of_no_other_role(study, staff, ben):
+    """Were it told of a coach with people alone, a study with one person would tell the arm."""
     plan = the_next(study, 0).plan
     participants.withdraw(participant=plan.participant, by=actors.SYSTEM, at=NOW)
     ended(study, ben)
     eva = staff("supervisor")
     staff_actions.end_role(membership=Membership.objects.get(user=eva), by=actors.SYSTEM, at=NOW)
-    assert (Alert.objects.count(), AuditEvent.objects.filter(action="coach left").count()) == (0, 0)
+    assert [alert.kind for alert in Alert.objects.all()] == ["no_coach"]
+    assert AuditEvent.objects.filter(action="coach left").count() == 0
 
 
 def test_a_coach_of_two_studies_who_leaves_one_keeps_the_people_of_the_other(study, ben):

@@ -136,10 +136,12 @@ def test_a_printed_seal_that_still_stands_is_found(trail, now):
     assert audit.verify(trail, printed=printed) == []
 
 
-def test_nothing_is_sealed_twice(trail, now):
-    before = AuditSeal.objects.count()
-    assert audit.seal(trail, now) is None
-    assert AuditSeal.objects.count() == before
+def test_a_seal_is_made_whether_anything_moved_or_not_and_once_an_hour_where_that_is_asked(trail, now):
+    newest = AuditSeal.objects.order_by("-number")[0]
+    assert audit.seal(trail, newest.at + timedelta(minutes=59), hourly=True) is None
+    made = audit.seal(trail, newest.at + timedelta(minutes=60), hourly=True)
+    assert (made.number, AuditSealedHead.objects.filter(seal=made.key).count()) == (newest.number + 1, 0)
+    assert audit.verify(trail) == []
 
 
 def test_an_event_undone_with_its_transaction_leaves_no_gap(study, now):

@@ -186,7 +186,7 @@ def test_a_study_that_cannot_be_sealed_keeps_no_other_from_being_sealed(study, n
     key = f"{study.slug}!{chain.number + 1}"
     AuditSeal.objects.create(key=key, study=study.slug, number=chain.number + 1, at=now, previous="", hash="")
 
-    done = worker.tick(now)
+    done = worker.tick(now + timedelta(hours=1))
 
     assert (done.seals, done.failed) == (1, 1)
     assert AuditSeal.objects.filter(study=other.slug).count() == 2
@@ -254,10 +254,11 @@ def test_serving_ends_with_an_error_when_the_site_cannot_begin(tmp_path):
     assert "The site ended by itself" in done.stderr
 
 
-def test_each_round_seals_what_moved(study, now):
+def test_the_trail_is_sealed_once_an_hour_whether_anything_happened_or_not(study, now):
+    """Seals that came with what happens would tell a concealed role when something did."""
     dan = factories.a_randomised_participant(study, now)
     assert worker.tick(now).seals == 1
-    assert worker.tick(now).seals == 0
     participants.withdraw(participant=dan, by=actors.participant(dan.code), at=now)
-    assert worker.tick(now).seals == 1
-    assert AuditSeal.objects.filter(study=study.slug).count() == 2
+    assert worker.tick(now + timedelta(minutes=59)).seals == 0
+    assert [worker.tick(now + timedelta(hours=hours)).seals for hours in (1, 2)] == [1, 1]
+    assert AuditSeal.objects.filter(study=study.slug).count() == 3

@@ -5,7 +5,7 @@ from trial.models.programme import ExerciseAnswer, ModuleUse
 from trial.models.proposals import Decision, Proposal
 from trial.models.record import AuditEvent, AuditHead, AuditSeal, AuditSealedHead, Stamp
 from trial.models.studies import Confirmation, ProtocolText, ProtocolVersion, Study
-from trial.models.work import Alert, Journey, MailHost, Message, Milestone, RequestKey
+from trial.models.work import Alert, Journey, MailHost, Message, Milestone, MonthlyShare, RequestKey
 
 __all__ = [
     "Alert",
@@ -26,6 +26,7 @@ __all__ = [
     "Message",
     "Milestone",
     "ModuleUse",
+    "MonthlyShare",
     "Participant",
     "PersonKey",
     "Proposal",

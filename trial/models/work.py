@@ -82,6 +82,22 @@ class MailHost(models.Model):
     told_at = models.DateTimeField(null=True, blank=True)
 
 
+class MonthlyShare(models.Model):
+    """What was done in a month of what was planned for it, in whole tens of a percent: kept as it was counted when the month
+    was over, and never counted again. None where nothing was planned, or where few were randomised in that month."""
+
+    append_only = True
+
+    study = models.ForeignKey(Study, on_delete=models.PROTECT, related_name="+")
+    month = models.DateField()  # its first day, in the study's time zone
+    what = models.CharField(max_length=20)  # a name of settings.MONTHLY
+    percent = models.PositiveSmallIntegerField(null=True)
+    counted_at = models.DateTimeField()
+
+    class Meta:
+        constraints = [models.UniqueConstraint(fields=["study", "month", "what"], name="one_share_a_month")]
+
+
 class Alert(models.Model):
     """Something a person must look at before a deadline. The same in every arm, never dependent on a coach."""
 

@@ -230,9 +230,10 @@ def _left(everybody: Iterable[Person], *, hides_completion: bool) -> list[list[s
 
 
 def panel_adherence(study: Study, person: User, at: datetime) -> Panel | None:
-    """Use of the programme over everybody randomised: a count of who has access would tell the size of the arms."""
+    """Use of the programme over everybody randomised, for whoever knows the arms: a count of who has access would tell the
+    size of the arms, and use from day to day who has it."""
     programme = study.current.programme
-    if programme is None:
+    if programme is None or not studies.knows_arms(study, person):
         return None
     users = [each for each in people(study) if each.randomised_at]
     randomised = len(users)

@@ -7,6 +7,7 @@ from typing import Any
 
 from django.db.models import Count, F, OuterRef, Q, Subquery
 
+from trial import permissions
 from trial.models import Membership, ProtocolVersion, Study, User
 
 NEWEST = ProtocolVersion.objects.filter(study=OuterRef("study")).order_by("-number")
@@ -79,13 +80,24 @@ def may_know_arms(study: Study, may: Collection[str]) -> bool:
     return "supervise" in may or not is_concealed(study)
 
 
+def knows_arms(study: Study, person: User) -> bool:
+    """Whether this person may be shown what tells an arm."""
+    return not is_concealed(study) or permissions.may(person, study, "supervise")
+
+
 def has_one_follow_up(version: ProtocolVersion) -> bool:
-    """Whether every arm is followed up by the same schedules. Where it is not, being finished tells the arm."""
+    """Whether every arm is followed up by the same schedules, and by none whose dates hang on what an arm was given.
+    Where it is not, being finished tells the arm."""
     given = [
         sorted((grant.code, grant.opens.model_dump_json()) for grant in arm.granted("assessments"))
-        for arm in version.protocol.arms
+        for _, arm in version.protocol.giving()
     ]
-    return all(each == given[0] for each in given)
+    return all(each == given[0] for each in given) and not _waits_for_the_programme(version)
+
+
+def _waits_for_the_programme(version: ProtocolVersion) -> bool:
+    schedules = version.section("assessments")["schedules"].values()
+    return any(entry["anchor"] == "programme_finished" for schedule in schedules for entry in schedule)
 
 
 def hides_completion(study: Study) -> bool:

@@ -78,7 +78,7 @@ def _knows_arms(request: HttpRequest, study: Study) -> bool:
 @require_GET
 def audit_trail(request: HttpRequest, slug: str) -> HttpResponse:
     study, _actor = study_for(request, slug, "dashboard")
-    return render(request, "research/audit.html", _trail(study))
+    return render(request, "research/audit.html", _trail(request, study))
 
 
 @posted_from("research:audit", "slug")
@@ -86,14 +86,17 @@ def verify(request: HttpRequest, slug: str) -> HttpResponse:
     """Go through the whole trail now. Writes nothing; the answer stands on the page it gives back."""
     study, _actor = study_for(request, slug, "dashboard")
     places = audit.verify(study)
-    return render(request, "research/audit.html", {**_trail(study), "is_verified": True, "places": places})
+    return render(request, "research/audit.html", {**_trail(request, study), "is_verified": True, "places": places})
 
 
-def _trail(study: Study) -> dict[str, object]:
+def _trail(request: HttpRequest, study: Study) -> dict[str, object]:
+    """How many events there are, and in whose trail a place does not hold, is for whoever may know the arms."""
+    knows_arms = _knows_arms(request, study)
     of_study = AuditEvent.objects.filter(stream=study.slug).order_by("-number")
     return {
         "seal": AuditSeal.objects.filter(study=study.slug).order_by("-number").first(),
-        "count": AuditEvent.objects.filter(study=study.slug).count(),
+        "count": AuditEvent.objects.filter(study=study.slug).count() if knows_arms else None,
+        "knows_arms": knows_arms,
         "events": of_study.exclude(action__startswith="message ")[:100],
         "published": _published(study),
     }

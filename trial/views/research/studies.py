@@ -11,7 +11,6 @@ from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
 from django.utils import timezone
 from django.utils.translation import gettext as _
-from django.utils.translation import ngettext
 from django.views.decorators.http import require_GET, require_http_methods
 
 from trial import actors, folder, hooks, lifecycles, permissions, stamp
@@ -205,8 +204,11 @@ def step(request: HttpRequest, slug: str, verb: str) -> HttpResponse:
         getattr(actions, verb)(study=study, **reason, key=key(request), by=actor, at=timezone.now())
     except lifecycles.NotAllowedNow as error:
         messages.error(request, _too_late(error))
-    except actions.FollowUpGoesOn as error:
-        messages.error(request, _still_followed(error.people))
+    except actions.FollowUpGoesOn:
+        # How many they are hangs on the schedules of the arms.
+        messages.error(
+            request, _("Not locked: people are still being followed. Lock when the last questions are behind them.")
+        )
     except actions.NotReady:
         messages.error(request, _("Recruitment did not resume: something is still missing."))
         return redirect("research:setup", slug=slug)
@@ -225,11 +227,3 @@ def _done(study: Study, verb: str) -> str:
 
 def _too_late(error: lifecycles.NotAllowedNow) -> str:
     return _("This cannot be done now: the study is %(state)s.") % {"state": word(error.state)}
-
-
-def _still_followed(people: int) -> str:
-    return ngettext(
-        "Not locked: %(people)s person is still being followed. Lock when the last questions are behind them.",
-        "Not locked: %(people)s people are still being followed. Lock when the last questions are behind them.",
-        people,
-    ) % {"people": people}
