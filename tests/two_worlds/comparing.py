@@ -12,7 +12,7 @@ from reports.actions import reports
 from tests.conftest import NOW
 from tests.two_worlds import tokens
 from tests.two_worlds.building import ROLES, Base, World, along, play
-from tests.two_worlds.reading import Answer, Reader
+from tests.two_worlds.reading import Answer, Reader, is_shut
 from trial import actors
 
 Key = tuple[datetime, str, str]
@@ -59,8 +59,9 @@ def compare(
 
     _read_first(base, worlds[0], days, [Reader(role, base, within) for role in roles], found, all_of_it, alike)
     asked: dict[datetime, list[tuple[str, str]]] = defaultdict(list)
-    for at, role, path in found.answers:
-        asked[at].append((role, path))
+    for (at, role, path), answer in found.answers.items():
+        if not is_shut(path, answer.status):
+            asked[at].append((role, path))
     for world in worlds[1:]:
         _read_again(base, world, days, asked, found, alike)
     return found

@@ -24,7 +24,8 @@ PLACE = re.compile(r"<(?:\w+:)?(\w+)>")
 # Pages of an account hold nothing of a study; the sign-in and sign-out of whoever reads would end the reading.
 LEFT_OUT = ("account/", "door/", "language/", "invitation/")
 OK, MISSING, REFUSED = 200, 404, {403, 405}
-SECOND, PART = 2, 6  # from the third look on, of what has not moved only a part is asked for
+TURNS = {"researcher": 0, "statistician": 1}  # they share most pages: from the third look on each reads every other day
+SECOND, PART = 2, 8  # from the third look on, of what has not moved only a part is asked for
 SLOW = ("/api/v1/schema/",)  # a third of a second, and about no study: asked for when all is
 # What a list is asked for beside its address.
 QUERIES: Mapping[str, Sequence[str]] = {
@@ -60,11 +61,13 @@ class Reader:
         if all_of_it or not self.last:
             yield from self._everything()
             return
+        if self.looks > SECOND and self.looks % len(TURNS) != TURNS.get(self.role, self.looks % len(TURNS)):
+            return
         known = [path for path, answer in self.last.items() if answer.status == OK and not path.startswith(SLOW)]
         asked = {
             path
             for number, path in enumerate(known)
-            if self.looks == SECOND or path in self.moves or number % PART == self.looks % PART
+            if self.looks == SECOND or path in self.moves or number % PART == self.looks // len(TURNS) % PART
         }
         yield from (path for path in known if path in asked)
         for path in list(asked):
@@ -77,7 +80,7 @@ class Reader:
                 continue
             for path in paths(route, values):
                 yield path
-                if self.last[path].status in REFUSED or (self.last[path].status == MISSING and not is_of_staff(route)):
+                if is_shut(path, self.last[path].status):
                     break
 
     def _links(self, path: str) -> list[str]:
@@ -97,9 +100,10 @@ class Reader:
         return answer
 
 
-def is_of_staff(route: str) -> bool:
-    """Whether the route is about a study and for its staff; what others have is missing whatever is asked for."""
-    return route.startswith(("research/", "assessor/", "api/v1/studies/"))
+def is_shut(path: str, status: int) -> bool:
+    """Whether a route is not for this role, whatever is asked of it: what others have than a study's staff is missing."""
+    is_of_staff = path.startswith(("/research/", "/assessor/", "/api/v1/studies/"))
+    return status in REFUSED or (status == MISSING and not is_of_staff)
 
 
 def routes(resolver: URLResolver | None = None, before: str = "") -> list[str]:

@@ -280,6 +280,17 @@ class Migration(migrations.Migration):
             field=models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='versions', to='trial.study'),
         ),
         migrations.CreateModel(
+            name='MonthlyShare',
+            fields=[
+                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
+                ('month', models.DateField()),
+                ('what', models.CharField(max_length=20)),
+                ('percent', models.PositiveSmallIntegerField(null=True)),
+                ('counted_at', models.DateTimeField()),
+                ('study', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='+', to='trial.study')),
+            ],
+        ),
+        migrations.CreateModel(
             name='Message',
             fields=[
                 ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
@@ -441,6 +452,10 @@ class Migration(migrations.Migration):
         migrations.AddIndex(
             model_name='participant',
             index=models.Index(fields=['study', 'state'], name='trial_parti_study_i_fe96ca_idx'),
+        ),
+        migrations.AddConstraint(
+            model_name='monthlyshare',
+            constraint=models.UniqueConstraint(fields=('study', 'month', 'what'), name='one_share_a_month'),
         ),
         migrations.AddIndex(
             model_name='message',
