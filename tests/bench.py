@@ -88,6 +88,7 @@ def measure(directory: Path) -> None:
 
     django.setup()
     pages()
+    mail_door()
     allocation()
     characteristics()
     report(directory)
@@ -137,6 +138,42 @@ def pages() -> None:
         with CaptureQueriesContext(connection) as queries:
             status = client.get(url).status_code
         line(f"GET {url}", seconds, f"{len(queries)} queries, {status}")
+
+
+def mail_door() -> None:
+    """Until the answer to whoever asks for a code: a known and an unknown address, the mail host open, slow or shut."""
+    from django.conf import settings
+    from django.core.cache import cache
+    from django.core.handlers.base import BaseHandler
+    from django.test import RequestFactory
+
+    from tests import smtp
+    from trial.models import Identity
+
+    handler = BaseHandler()
+    handler.load_middleware()
+    identity = Identity.objects.filter(participant__user__isnull=False, participant__state="randomised")[0]
+
+    def ask(email: str) -> float:
+        cache.clear()
+        request = RequestFactory(SERVER_NAME="127.0.0.1").post("/account/login/code/", {"email": email})
+        request._dont_enforce_csrf_checks = True  # type: ignore[attr-defined]
+        began = time.perf_counter()
+        response = handler.get_response(request)
+        taken = time.perf_counter() - began
+        response.close()
+        return taken
+
+    with smtp.running() as host:
+        smtp.use(settings, host.port)
+        for how, delay, answers in (("open", 0.0, {}), ("slow", 0.1, {}), ("shut", 0.0, {"CONNECT": "421 full"})):
+            host.delay, host.answers = delay, answers
+            taken: dict[str, list[float]] = {"known": [], "unknown": []}
+            for _ in range(TIMES):  # in turn, so that whatever else the machine does meets both
+                for who, email in (("known", identity.email), ("unknown", "nobody@example.org")):
+                    taken[who].append(ask(email))
+            for who, seconds in taken.items():
+                line(f"POST /account/login/code/, {who}, mail host {how}", statistics.median(seconds))
 
 
 def allocation() -> None:

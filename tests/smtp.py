@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import socketserver
 import threading
+import time
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -34,6 +35,7 @@ class Host:
     answers: dict[str, str] = field(default_factory=dict)
     taken: list[tuple[str, bytes]] = field(default_factory=list)
     said: list[str] = field(default_factory=list)  # the commands of all lines, in their order
+    delay: float = 0.0  # seconds before each answer
     port: int = 0
 
     def letters(self) -> list[EmailMessage]:
@@ -67,6 +69,7 @@ class _Visit(socketserver.StreamRequestHandler):
         """False: the line is cut."""
         answers: Mapping[str, str] = self.server.host.answers
         said = answers.get(address) or answers.get(command) or USUAL.get(command, "502 what?")
+        time.sleep(self.server.host.delay)
         if said == CUT:
             return False
         self.wfile.write(said.encode() + b"\r\n")

@@ -14,6 +14,7 @@ from django.utils.translation import override
 
 from trial.actions import drafts, grants, participants
 from trial.actions.agreements import settle_due
+from trial.actions.doormails import worked as hand_over_codes
 from trial.actions.messages import queue
 from trial.actions.staff import token_of
 from trial.actors import SYSTEM
@@ -42,6 +43,7 @@ __all__ = [
     "consent",
     "erase",
     "forget_drafts",
+    "hand_over_codes",
     "is_mailed_alike",
     "monthly_lessons",
     "monthly_mails",

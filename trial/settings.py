@@ -54,6 +54,7 @@ INSTALLED_APPS = [
 
 MIDDLEWARE = [
     "trial.proxies.Forwarded",
+    "trial.mail_door.AfterTheAnswer",
     "django.middleware.security.SecurityMiddleware",
     "whitenoise.middleware.WhiteNoiseMiddleware",
     "csp.middleware.CSPMiddleware",
@@ -111,7 +112,7 @@ TIME_ZONE = "UTC"
 STATIC_URL = "/static/"
 WHITENOISE_USE_FINDERS = True  # files are served from where they lie: nothing is collected, so there is no STATIC_ROOT
 
-# Accounts: staff sign in by e-mail and password (TOTP offered); participants by a code that is mailed and never stored.
+# Accounts: staff sign in by e-mail and password (TOTP offered), participants by a code that is mailed (docs/adr/0015).
 AUTHENTICATION_BACKENDS = [
     "django.contrib.auth.backends.ModelBackend",
     "allauth.account.auth_backends.AuthenticationBackend",
@@ -123,10 +124,6 @@ ACCOUNT_LOGIN_METHODS = {"email"}
 ACCOUNT_SIGNUP_FIELDS = ["email*", "password1*", "password2*"]
 ACCOUNT_EMAIL_VERIFICATION = "none"
 ACCOUNT_UNIQUE_EMAIL = True
-ACCOUNT_LOGIN_BY_CODE_ENABLED = True
-ACCOUNT_LOGIN_BY_CODE_TIMEOUT = 15 * 60
-ACCOUNT_LOGIN_BY_CODE_MAX_ATTEMPTS = 5
-ACCOUNT_LOGIN_BY_CODE_SUPPORTS_RESEND = 3
 # Six digits stand only as long as few can be tried: five codes an hour for one address, five tries at each.
 # A class, a clinic or a ward has one address to the outside: what counts by address alone lets a room of people in.
 ACCOUNT_RATE_LIMITS = {
@@ -150,9 +147,6 @@ ACCOUNT_EMAIL_SUBJECT_PREFIX = ""
 ACCOUNT_LOGOUT_ON_GET = False
 ACCOUNT_FORMS = {
     "login": "trial.forms.accounts.SignIn",
-    "reset_password": "trial.forms.accounts.ResetPassword",
-    "request_login_code": "trial.forms.accounts.RequestLoginCode",
-    "confirm_login_code": "trial.forms.accounts.ConfirmLoginCode",
 }
 MFA_SUPPORTED_TYPES = ["totp", "recovery_codes"]
 MFA_FORMS = {
@@ -328,6 +322,7 @@ MAILED_ALIKE = {  # kinds of mail of which others may hear -> whether every arm 
 }
 WORKER = [  # what else a round of the worker does: work(at) -> how many things were done
     "trial.life.settle_due",
+    "trial.life.hand_over_codes",
     "reports.life.make_due",
     "trial.life.forget_drafts",
 ]

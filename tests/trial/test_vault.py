@@ -15,9 +15,9 @@ from coaching_protocol.models import CoachAssignment, Contact
 from outcomes.actions import screening
 from outcomes.models import Assessment
 from tests import dump, factories
-from trial import actors, audit, vault, worker
-from trial.actions import alerts, journey, mailcodes, participants, programme
-from trial.models import Alert, Identity, Participant, PersonKey
+from trial import actors, audit, mail, vault, worker
+from trial.actions import alerts, doormails, journey, mailcodes, participants, programme
+from trial.models import Alert, Identity, Participant, PersonKey, WaitingMail
 
 NAME = "Zebulon Quistorp"
 EMAIL = "zebulon.quistorp@unlikely.example"
@@ -172,9 +172,13 @@ def test_a_session_is_not_readable_in_the_database():
 def test_asking_for_a_code_leaves_neither_address_nor_code(study, now, mailoutbox):
     person = factories.a_screened_participant(study, now)
     typed = {"name": NAME, "email": EMAIL, "phone": PHONE}
-    asked = mailcodes.ask(participant=person, typed=typed, language="en", key="ask", at=now)
-    assert asked.code in mailoutbox[0].body
-    assert dump.found([*TYPED, asked.code]) == []
+    about = mailcodes.ask(participant=person, typed=typed, language="en", key="ask", at=now)
+    waiting = json.loads(vault.unseal(WaitingMail.objects.get().sealed))
+    assert dump.found([*TYPED, waiting["code"]]) == []
+    with mail.door() as door:
+        assert doormails.hand_over(about, door, now)
+    assert waiting["code"] in mailoutbox[0].body
+    assert dump.found([*TYPED, waiting["code"]]) == []
 
 
 @pytest.mark.django_db

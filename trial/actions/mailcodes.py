@@ -1,118 +1,150 @@
-"""Mailing the code that proves an address on the way in, and judging what was typed. Neither address nor code is stored
-here: whoever calls keeps `Asked` in an encrypted session. The shared cache counts, under keyed hashes."""
+"""Asking for a code by mail, and judging what was typed (docs/adr/0015).
+
+Asking does the same whoever asks: whether somebody is known is looked up only when the mail is handed over, after the
+answer (`trial.actions.doormails`). No code is stored in clear; the shared cache counts mails, under keyed hashes.
+"""
 
 from __future__ import annotations
 
+import hmac
 import json
-from collections.abc import Mapping
-from datetime import datetime
+import secrets
+from collections.abc import Callable, Mapping
+from datetime import datetime, timedelta
 
-from django.conf import settings
 from django.core.cache import cache
-from django.urls import reverse
-from django.utils.translation import gettext as _
-from django.utils.translation import override
+from django.db import transaction
+from django.db.models import F, QuerySet
 
-from trial import mailcodes, vault
+from trial import contact_details, mailcodes, rows, vault
 from trial.actions.once import KeyReused
-from trial.mail import Letter
-from trial.mailcodes import Asked, Verdict
-from trial.models import Identity, Participant, Study
+from trial.mailcodes import Verdict
+from trial.models import DoorMail, Participant, WaitingMail
 
 HOUR = 60 * 60
 MAILS_AN_HOUR = 5  # for one address, and for one person on the way in
-TRIES_AN_HOUR = 15  # at one address, wherever they come from
+SAME_PRESS = timedelta(minutes=1)  # in which the second press of a double click may arrive
+FORGOTTEN_AFTER = timedelta(hours=1)
 
 
 class TooManyCodes(Exception):
     """Several codes were mailed already; wait an hour."""
 
 
-def ask(
-    *,
-    participant: Participant,
-    typed: Mapping[str, str],
-    language: str,
-    before: Asked | None = None,
-    key: str,
-    at: datetime,
-) -> Asked:
-    """Mail a code to `typed["email"]`; `before` is what was asked last. Raises TooManyCodes, and KeyReused.
-
-    The code follows from the request key, so that a repeat, even at the same moment, ends in one mail and one code.
-    """
-    if before and before.key == key:
-        if (before.name, before.email, before.phone) != (typed["name"], typed["email"], typed["phone"]):
-            raise KeyReused
-        return before
+def ask(*, participant: Participant, typed: Mapping[str, str], language: str, key: str, at: datetime) -> DoorMail:
+    """A code for somebody on the way in, to `typed["email"]`. Raises TooManyCodes, and KeyReused."""
     address = vault.address_hash(typed["email"])
-    occasion = f"{participant.pk}|{key}"
-    is_first = _claim(participant, occasion, address, typed, at)
-    is_known = Identity.objects.filter(study=participant.study, email_hash=address).exists()
-    digits = "" if is_known else mailcodes.code_from(vault.keyed_hash("join code", f"{occasion}|{address}"))
-    asked = Asked(key, digits, typed["name"], typed["email"], typed["phone"], at)
-    if is_first:
-        with override(language):
-            _mail(participant.study, asked, language)
-    return asked
+
+    def allows() -> bool:
+        return _allows("mail", address, at) and _allows("mails", participant.code, at)
+
+    fields = [typed["name"], typed["email"], typed["phone"]]
+    return _asked(
+        purpose="join",
+        press=f"{participant.pk}|{key}",
+        content=json.dumps(fields),
+        waits={"to": typed["email"], "language": language, "participant": participant.pk},
+        allows=allows,
+        at=at,
+    )
 
 
-def _claim(participant: Participant, occasion: str, address: str, typed: Mapping[str, str], at: datetime) -> bool:
-    """Whether the mail is still to be sent; a repeat of the request that sends it must have the same content."""
-    name = f"join-mail:{vault.keyed_hash('join mail', occasion)}"
-    content = vault.keyed_hash("join content", json.dumps([typed["name"], typed["email"], typed["phone"]]))
-    if not cache.add(name, content, HOUR):
-        if cache.get(name, content) != content:
-            raise KeyReused
-        return False
-    if _allows("mail", address, MAILS_AN_HOUR, at) and _allows("mails", participant.code, MAILS_AN_HOUR, at):
-        return True
-    cache.delete(name)  # nothing was mailed, so a repeat is refused too
-    raise TooManyCodes
+def ask_to_sign_in(*, email: str, language: str, key: str, allows: Callable[[], bool], at: datetime) -> DoorMail:
+    """A code for whoever takes part with this address. `allows` is asked once for each code. Raises TooManyCodes."""
+    return _asked_by(email, "sign_in", language, key, allows, at)
 
 
-def judge(asked: Asked, typed: str, at: datetime) -> Verdict:
-    """Whether this is the code; too many tries at one address end it, however many sessions they come from."""
-    if not _allows("try", vault.address_hash(asked.email), TRIES_AN_HOUR, at):
+def ask_for_password(*, email: str, language: str, key: str, allows: Callable[[], bool], at: datetime) -> DoorMail:
+    """A link to a new password for staff with this address."""
+    return _asked_by(email, "password", language, key, allows, at)
+
+
+def _asked_by(email: str, purpose: str, language: str, key: str, allows: Callable[[], bool], at: datetime) -> DoorMail:
+    return _asked(
+        purpose=purpose,
+        press=f"{vault.address_hash(email)}|{key}",
+        content="",
+        waits={"to": email, "language": language},
+        allows=allows,
+        at=at,
+    )
+
+
+def _asked(
+    *, purpose: str, press: str, content: str, waits: Mapping[str, object], allows: Callable[[], bool], at: datetime
+) -> DoorMail:
+    """The row of this press. A repeat, even at the same moment, is one mail and one code; once that is over it is asked
+    anew. Raises KeyReused where the same press brings something else."""
+    press, content = vault.keyed_hash(f"press {purpose}", press), vault.keyed_hash("content", content)
+    found = DoorMail.objects.filter(press=press).first()
+    _check_same(found, content)
+    if found and found.is_open(at):
+        return found
+    if not allows():
+        raise TooManyCodes
+    row = DoorMail(purpose=purpose, handle=secrets.token_hex(16), press=press, content=content, asked_at=at)
+    with transaction.atomic():
+        if found:
+            _drop(DoorMail.objects.filter(pk=found.pk))
+        is_new = rows.insert(row, unless=("press",))
+        row = DoorMail.objects.get(press=press)
+        if is_new:
+            WaitingMail.objects.create(about=row, sealed=vault.seal(json.dumps({**waits, "code": _new_code()})))
+    _check_same(row, content)
+    return row
+
+
+def _check_same(row: DoorMail | None, content: str) -> None:
+    if row and row.content != content:
+        raise KeyReused
+
+
+def _new_code() -> str:
+    return mailcodes.code_from(secrets.randbelow(10**mailcodes.DIGITS))
+
+
+def code_hash(handle: str, code: str) -> str:
+    return vault.keyed_hash("mailed code", f"{handle}|{code}")
+
+
+def judge(*, handle: str, typed: str, press: str = "", at: datetime) -> Verdict:
+    """Whether this is the code that was mailed for `handle`. It works once, for ten minutes, and is tried five times,
+    however many tries arrive at one moment. `press` is the request key: the second of a double click reads as the first.
+    """
+    row = DoorMail.objects.filter(handle=handle).first()
+    if row is None:
         return Verdict.OVER
-    return mailcodes.judge(asked, typed, at)
+    is_right = hmac.compare_digest(row.code_hash, code_hash(handle, contact_details.digits(typed)))
+    own_press = vault.keyed_hash("entered", press) if press else ""
+    if row.used_at:
+        is_same = is_right and own_press and row.used_press == own_press and at < row.used_at + SAME_PRESS
+        return Verdict.RIGHT if is_same else Verdict.OVER
+    tried = DoorMail.objects.filter(handle=handle, used_at__isnull=True, tries__lt=mailcodes.MOST_TRIES)
+    if not tried.filter(asked_at__gt=at - mailcodes.VALID).update(tries=F("tries") + 1):
+        return Verdict.OVER
+    if not is_right:
+        return Verdict.WRONG
+    used = DoorMail.objects.filter(handle=handle, used_at__isnull=True).update(used_at=at, used_press=own_press)
+    return Verdict.RIGHT if used else Verdict.OVER
 
 
-def _allows(what: str, whom: str, most: int, at: datetime) -> bool:
+def forget(at: datetime) -> int:
+    """Rows that no try and no repeat needs any more; how many."""
+    return _drop(DoorMail.objects.filter(asked_at__lt=at - FORGOTTEN_AFTER))
+
+
+@transaction.atomic
+def _drop(found: QuerySet[DoorMail]) -> int:
+    numbers = list(found.values_list("pk", flat=True))
+    WaitingMail.objects.filter(about__in=numbers).delete()
+    return DoorMail.objects.filter(pk__in=numbers).delete()[0]
+
+
+def _allows(what: str, whom: str, at: datetime) -> bool:
     name = f"join-{what}:{vault.keyed_hash(what, whom)}"
     now = at.timestamp()
     recent = [moment for moment in cache.get(name, []) if moment > now - HOUR]
-    if len(recent) >= most:
+    if len(recent) >= MAILS_AN_HOUR:
         return False
     cache.set(name, [*recent, now], HOUR)
     return True
-
-
-def _mail(study: Study, asked: Asked, language: str) -> None:
-    """Sent at once and stored nowhere. Whoever has this address in the study already is told that they can sign in."""
-    protocol = study.current.protocol
-    title, sender = (
-        texts.get(language) or next(iter(texts.values())) for texts in (protocol.public_title, protocol.sender)
-    )
-    body = _code_words(asked.code) if asked.code else _known_words()
-    subject = _("%(title)s: your message") % {"title": title}
-    replies = protocol.contacts.team.email
-    Letter(to=asked.email, subject=subject, body=body, sender=sender, reply_to=replies).send()
-
-
-def _code_words(digits: str) -> str:
-    lines = [
-        _("Your code: %(code)s") % {"code": digits},
-        _("Enter it on the page that is open in your browser. It works for 15 minutes."),
-        _("You did not ask for it? Then you need not do anything."),
-    ]
-    return "\n\n".join(lines)
-
-
-def _known_words() -> str:
-    lines = [
-        _("Somebody, perhaps you, asked for a code with this address. You are known here already: you can sign in."),
-        settings.PUBLIC_URL + reverse("account_request_login_code"),
-        _("You did not ask for it? Then you need not do anything."),
-    ]
-    return "\n\n".join(lines)

@@ -20,6 +20,7 @@ from rest_framework.response import Response
 from rest_framework.views import set_rollback
 
 from trial import busy
+from trial.forms.fields import MAIL_AWAY
 
 BAD_REQUEST, FORBIDDEN, NOT_FOUND, CONFLICT, GONE, TOO_LARGE, UNPROCESSABLE = 400, 403, 404, 409, 410, 413, 422
 LOCKED, TOO_MANY, FAULT, UNAVAILABLE = 423, 429, 500, 503
@@ -69,6 +70,7 @@ CATALOGUE: Mapping[str, Named] = {
     "trial.actions.participants.AddressInUse": Named(
         CONFLICT, "address_in_use", _("You are known here already: you can sign in with this address.")
     ),
+    "trial.mail.DoorShut": Named(UNAVAILABLE, "mail_away", MAIL_AWAY),
     "trial.actions.mailcodes.TooManyCodes": Named(
         TOO_MANY, "too_many_codes", _("We sent several codes already. Wait an hour, then ask for a new one.")
     ),

@@ -18,7 +18,7 @@ from rest_framework.response import Response
 from rest_framework.throttling import AnonRateThrottle
 from rest_framework.views import APIView
 
-from trial import actors, hooks, vault
+from trial import actors, hooks, mail_door, vault
 from trial.actions import mailcodes, participants
 from trial.actions.once import KeyReused
 from trial.api import doors, shapes
@@ -137,9 +137,10 @@ class ContactView(WayInView):
         _check_at(person, "trial.verification")
         typed = doors.check_form(Contact(doors.given(Address, request), country=person.version.protocol.country))
         key = doors.key(request) or str(uuid.uuid4())
-        asked = mailcodes.ask(
-            participant=person, typed=typed, language=person.language, before=_asked(way_in), key=key, at=at
-        )
+        door = mail_door.opened(request._request)
+        about = mailcodes.ask(participant=person, typed=typed, language=person.language, key=key, at=at)
+        mail_door.leaves_after_the_answer(request._request, about, door, at)
+        asked = Asked(about.handle, typed["name"], typed["email"], typed["phone"], about.asked_at)
         way_in.keep(asked=asked.for_session())
         return Response(Sent({"valid_until": asked.sent_at + VALID}).data)
 
@@ -167,11 +168,10 @@ def _verify(request: Request, slug: str, key: str | None, typed: str) -> Partici
     asked = _asked(way_in)
     if asked is None:
         raise NotHere
-    match mailcodes.judge(asked, typed, at):
+    match mailcodes.judge(handle=asked.handle, typed=typed, press=key or "", at=at):
         case Verdict.OVER:
             raise CodeOver
         case Verdict.WRONG:
-            way_in.keep(asked=asked.tried().for_session())
             raise CodeWrong
     verified = participants.verify(
         participant=person,

@@ -26,6 +26,11 @@ class Confirmation(forms.BooleanField):
     widget = forms.CheckboxInput(attrs=NEVER)
 
 
+MAIL_AWAY = _(
+    "Our mail does not get through at this moment. Nothing is lost: wait a few minutes, then send this once more."
+)
+
+
 class PhoneField(forms.CharField):
     """A number that people can dial; `country` is the study's, where a number without a country code belongs."""
 

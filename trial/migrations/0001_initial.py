@@ -141,6 +141,22 @@ class Migration(migrations.Migration):
             },
         ),
         migrations.CreateModel(
+            name='DoorMail',
+            fields=[
+                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
+                ('purpose', models.CharField(max_length=10)),
+                ('handle', models.CharField(max_length=64, unique=True)),
+                ('press', models.CharField(max_length=64, unique=True)),
+                ('content', models.CharField(max_length=64)),
+                ('code_hash', models.CharField(blank=True, max_length=64)),
+                ('tries', models.PositiveSmallIntegerField(default=0)),
+                ('asked_at', models.DateTimeField(db_index=True)),
+                ('used_at', models.DateTimeField(blank=True, null=True)),
+                ('used_press', models.CharField(blank=True, max_length=64)),
+                ('user', models.ForeignKey(null=True, on_delete=django.db.models.deletion.SET_NULL, related_name='+', to=settings.AUTH_USER_MODEL)),
+            ],
+        ),
+        migrations.CreateModel(
             name='Participant',
             fields=[
                 ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
@@ -355,6 +371,15 @@ class Migration(migrations.Migration):
                 ('done_sealed', models.TextField(blank=True)),
                 ('participant', models.ForeignKey(null=True, on_delete=django.db.models.deletion.PROTECT, related_name='alerts', to='trial.participant')),
                 ('study', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='alerts', to='trial.study')),
+            ],
+        ),
+        migrations.CreateModel(
+            name='WaitingMail',
+            fields=[
+                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
+                ('sealed', models.TextField()),
+                ('claimed_at', models.DateTimeField(blank=True, null=True)),
+                ('about', models.OneToOneField(on_delete=django.db.models.deletion.PROTECT, related_name='waiting', to='trial.doormail')),
             ],
         ),
         migrations.CreateModel(

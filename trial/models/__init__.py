@@ -1,4 +1,5 @@
 from trial.models.accounts import Invitation, Membership, User
+from trial.models.codes import DoorMail, WaitingMail
 from trial.models.drafts import Draft
 from trial.models.participants import Consent, Identity, Participant, PersonKey
 from trial.models.programme import ExerciseAnswer, ModuleUse
@@ -16,6 +17,7 @@ __all__ = [
     "Confirmation",
     "Consent",
     "Decision",
+    "DoorMail",
     "Draft",
     "ExerciseAnswer",
     "Identity",
@@ -36,4 +38,5 @@ __all__ = [
     "Stamp",
     "Study",
     "User",
+    "WaitingMail",
 ]

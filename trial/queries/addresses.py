@@ -5,6 +5,7 @@ from __future__ import annotations
 from django.conf import settings
 from django.urls import reverse
 
+from trial import vault
 from trial.entries import Mail
 from trial.models import Identity, Participant
 
@@ -30,3 +31,19 @@ def letter(participant: Participant, subject: str, *paragraphs: str) -> Mail | N
 def home_url() -> str:
     """The participant's home page: the same for everybody, with no identifier in it."""
     return settings.PUBLIC_URL + reverse("participant:home")
+
+
+def participant_at(email: str) -> Participant | None:
+    """Who signs in with this address. Of several studies: one they are in, then one they are on the way into, and only
+    then one that is over for them; the newest of these.
+    """
+    found = (
+        Identity.objects.filter(email_hash=vault.address_hash(email), participant__user__isnull=False)
+        .select_related("participant__user", "participant__version")
+        .order_by("-verified_at")
+    )
+    return min((identity.participant for identity in found), key=_how_far_from_active, default=None)
+
+
+def _how_far_from_active(participant: Participant) -> int:
+    return 0 if participant.is_in_study else 1 if participant.state == "screening" else 2

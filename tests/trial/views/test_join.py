@@ -295,10 +295,10 @@ def test_a_wrong_code_can_be_tried_five_times(client, study):
     assert Identity.objects.count() == 0
 
 
-def test_a_code_works_for_a_quarter_of_an_hour(client, study, monday):
+def test_a_code_works_for_ten_minutes(client, study, monday):
     screened(client)
     send(client, url("contact"), CONTACT)
-    monday.shift(timedelta(minutes=15))
+    monday.shift(timedelta(minutes=10))
     assert "no longer works" in send(client, url("code"), {"code": mailed_code()}).content.decode()
     send(client, url("code_again"), {}, url("code"))
     assert len(mail.outbox) == 2

@@ -14,9 +14,12 @@ from django.utils import timezone
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_http_methods
 
+from trial import mail_door
 from trial.actions import mailcodes, participants
 from trial.actions.once import KeyReused
+from trial.forms.fields import MAIL_AWAY
 from trial.forms.join import Contact, MailCode
+from trial.mail import DoorShut
 from trial.mailcodes import Asked, Verdict
 from trial.models import Participant, Study
 from trial.views.join import arrival
@@ -42,8 +45,8 @@ def _sent(request: HttpRequest, study: Study, person: Participant, form: Contact
     request key with a corrected address: such a form gets a new key, so that sending it once more mails the code."""
     try:
         _ask(request, study, person, form.cleaned_data, at)
-    except mailcodes.TooManyCodes:
-        form.add_error(None, _("We sent several codes already. Wait an hour, then ask for a new one."))
+    except (mailcodes.TooManyCodes, DoorShut) as error:
+        form.add_error(None, _refusal(error))
         return render(request, "join/contact.html", {"form": form})
     except KeyReused:
         form = Contact({name: form.cleaned_data[name] for name in form.fields}, country=person.version.protocol.country)
@@ -62,7 +65,8 @@ def code(request: HttpRequest, study: Study, person: Participant) -> HttpRespons
         return arrival.onward(person, at)
     form = MailCode(request.POST or None)
     if request.method == "POST" and form.is_valid():
-        verdict = _judged(request, study, asked, form.cleaned_data["code"], at)
+        typed, press = form.cleaned_data["code"], request_key(request) or ""
+        verdict = mailcodes.judge(handle=asked.handle, typed=typed, press=press, at=at)
         if verdict == Verdict.RIGHT:
             return _verify(request, study, person, asked, at)
         form.add_error("code", _words(verdict))
@@ -79,8 +83,8 @@ def code_again(request: HttpRequest, study: Study, person: Participant) -> HttpR
         return arrival.onward(person, timezone.now())
     try:
         _ask(request, study, person, _typed(request, study), timezone.now())
-    except mailcodes.TooManyCodes:
-        messages.warning(request, _("We sent several codes already. Wait an hour, then ask for a new one."))
+    except (mailcodes.TooManyCodes, DoorShut) as error:
+        messages.warning(request, _refusal(error))
     else:
         messages.success(request, _("A new code is on its way."))
     return redirect("join:code", study.public_slug)
@@ -101,23 +105,24 @@ def _typed(request: HttpRequest, study: Study) -> dict[str, str]:
 
 
 def _ask(request: HttpRequest, study: Study, person: Participant, typed: Mapping[str, str], at: datetime) -> None:
-    """Mail a code in the language of the page, and keep what was typed."""
-    asked = mailcodes.ask(
+    """Have a code mailed in the language of the page, and keep what was typed."""
+    door = mail_door.opened(request)
+    about = mailcodes.ask(
         participant=person,
         typed=typed,
         language=arrival.language(),
-        before=_asked(request, study),
         key=request_key(request) or str(uuid.uuid4()),
         at=at,
     )
-    arrival.keep(request, study, asked=asked.for_session())
+    mail_door.leaves_after_the_answer(request, about, door, at)
+    kept = Asked(about.handle, typed["name"], typed["email"], typed["phone"], about.asked_at)
+    arrival.keep(request, study, asked=kept.for_session())
 
 
-def _judged(request: HttpRequest, study: Study, asked: Asked, typed: str, at: datetime) -> Verdict:
-    verdict = mailcodes.judge(asked, typed, at)
-    if verdict == Verdict.WRONG:
-        arrival.keep(request, study, asked=asked.tried().for_session())
-    return verdict
+def _refusal(error: Exception) -> str:
+    if isinstance(error, DoorShut):
+        return str(MAIL_AWAY)
+    return _("We sent several codes already. Wait an hour, then ask for a new one.")
 
 
 def _words(verdict: Verdict) -> str:
