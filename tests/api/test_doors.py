@@ -60,6 +60,10 @@ EVERYBODY = ("anonymous", "participant", *STAFF)
 
 @pytest.fixture
 def cast(study, now):
+    return a_cast(study, now)
+
+
+def a_cast(study, now) -> SimpleNamespace:
     """One of each, and Dan, who is guided and coached by Ben."""
     dan = factories.a_participant_in(study, "guided", now)
     alert = alerts.raise_alert(
