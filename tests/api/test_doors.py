@@ -24,17 +24,21 @@ WAY_IN = {
     "join_verify",
     "join_consent",
     "join_decline",
+    "join_correct",
 }
 PARTICIPANT = {
     *("today", "call_times", "language", "phone", "zone", "withdraw", "stop_programme", "questions", "calls"),
     *("lessons", "lesson", "lesson_begin", "lesson_done", "lesson_reopen", "exercise"),
     *("sittings", "sitting", "assessment", "assessment_start", "assessment_decline"),
 }
-COACH = {"caseload", "caseload_person", "show_number", "call_start", "call_log", "call_correct", "call_give_up"}
+COACH = {
+    *("caseload", "caseload_person", "show_number", "call_start", "call_log", "call_correct", "call_give_up"),
+    "call_take_back",
+}
 STAFF = ("researcher", "statistician", "coach", "supervisor", "assessor")
 ROLES = {  # who may use what in a study; nobody else
     **{key: {"coach", "supervisor"} for key in COACH},
-    "reassign": {"supervisor"},
+    **{key: {"supervisor"} for key in ("reassign", "coaches")},
     "studies": set(STAFF),
     **{key: {"researcher", "statistician"} for key in ("study", "people", "reports", "report_pdf", "report_html")},
     "report_results": {"researcher", "statistician"},
