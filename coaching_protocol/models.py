@@ -7,11 +7,14 @@ from django.db import models
 
 from coaching_protocol import plan as pure
 from trial import lifecycles
+from trial.facts import Fact
 from trial.models import Participant, Study, User
 
 
-class CoachingPlan(models.Model):
+class CoachingPlan(Fact):
     """That a participant is coached, and by which protocol. Reveals the arm where only one arm is called."""
+
+    fact_columns = {1: "participant study protocol planned_at ended_at"}
 
     participant = models.OneToOneField(Participant, on_delete=models.PROTECT, related_name="+")
     study = models.ForeignKey(Study, on_delete=models.PROTECT, related_name="+")
@@ -20,8 +23,11 @@ class CoachingPlan(models.Model):
     ended_at = models.DateTimeField(null=True, blank=True)
 
 
-class CoachAssignment(models.Model):
+class CoachAssignment(Fact):
     """Who coaches whom, with history: a reassignment ends one row and begins another."""
+
+    fact_columns = {1: "plan coach since_at ended_at reason"}
+    facts_of = "plan__participant"
 
     plan = models.ForeignKey(CoachingPlan, on_delete=models.PROTECT, related_name="assignments")
     coach = models.ForeignKey(User, on_delete=models.PROTECT, related_name="+")
@@ -37,8 +43,11 @@ class CoachAssignment(models.Model):
         ]
 
 
-class Contact(models.Model):
+class Contact(Fact):
     """A planned call."""
+
+    fact_columns = {1: "plan number opens_on due_on closes_on appointment_at state held_at"}
+    facts_of = "plan__participant"
 
     plan = models.ForeignKey(CoachingPlan, on_delete=models.PROTECT, related_name="contacts")
     number = models.PositiveSmallIntegerField()
@@ -59,11 +68,20 @@ class Contact(models.Model):
         return pure.place(day, opens_on=self.opens_on, closes_on=self.closes_on)
 
 
-class Attempt(models.Model):
+class Attempt(Fact):
     """One try at a planned call, begun and then logged against the checklist of the protocol version in force.
 
     What stands here is what holds: a correction changes it, and keeps what stood before in a `Correction`.
     """
+
+    fact_columns = {
+        1: (
+            "contact coach started_at logged_at outcome minutes protocol protocol_version steps_done deviations "
+            "note_sealed"
+        )
+    }
+    sealed_under = {"note_sealed": "person"}
+    facts_of = "contact__plan__participant"
 
     OUTCOMES = ("reached", "no_answer", "voicemail", "call_back", "refused", "wrong_number")
 
@@ -88,8 +106,14 @@ class Attempt(models.Model):
         ]
 
 
-class Correction(models.Model):
+class Correction(Fact):
     """What a log said before it was corrected, who corrected it and why."""
+
+    fact_columns = {
+        1: "attempt corrected_by corrected_at reason started_at outcome minutes steps_done deviations note_sealed"
+    }
+    sealed_under = {"note_sealed": "person"}
+    facts_of = "attempt__contact__plan__participant"
 
     attempt = models.ForeignKey(Attempt, on_delete=models.PROTECT, related_name="corrections")
     corrected_by = models.ForeignKey(User, on_delete=models.PROTECT, related_name="+")

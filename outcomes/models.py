@@ -2,13 +2,16 @@ from __future__ import annotations
 
 from django.db import models
 
+from trial.facts import Fact
 from trial.models import Participant
 
 
-class ScreeningAnswer(models.Model):
+class ScreeningAnswer(Fact):
     """Answers to one instrument of the screening; never an outcome. Deleted once somebody is randomised, leaves, or does
     not get in.
     """
+
+    fact_columns = {1: "participant instrument answers score answered_at"}
 
     participant = models.ForeignKey(Participant, on_delete=models.PROTECT, related_name="+")
     instrument = models.CharField(max_length=20)
@@ -22,11 +25,19 @@ class ScreeningAnswer(models.Model):
         ]
 
 
-class Assessment(models.Model):
+class Assessment(Fact):
     """One person, one timepoint, one instrument. Made when its schedule is granted, even if its date is not known yet.
 
     Stored are facts; the state on any date is worked out from them (outcomes.schedules.state).
     """
+
+    fact_columns = {
+        1: (
+            "participant timepoint instrument position version opens_at closes_at opened_at submitted_at "
+            "declined_at withdrawn_at answers item_states scores prorated language mode entered_by"
+        )
+    }
+    draft_until = {"answers": "submitted_at"}
 
     participant = models.ForeignKey(Participant, on_delete=models.PROTECT, related_name="assessments")
     timepoint = models.CharField(max_length=40)
@@ -60,8 +71,10 @@ class Assessment(models.Model):
         return f"{self.participant_id} {self.timepoint} {self.instrument}"
 
 
-class Schedule(models.Model):
+class Schedule(Fact):
     """How one timepoint of one person is dated: copied from the granted schedule, so that no grant is read again."""
+
+    fact_columns = {1: "participant timepoint granted_at opening window opens_at closes_at closed_at ended_at"}
 
     participant = models.ForeignKey(Participant, on_delete=models.PROTECT, related_name="+")
     timepoint = models.CharField(max_length=40)

@@ -8,6 +8,8 @@ from trial.models import Study
 class Report(models.Model):
     """A report or an export that was asked for and made. The files are kept as they were made, never made again."""
 
+    no_facts = "made from facts: its event names the hash of its snapshot"
+
     REPORT, EXPORT = "report", "export"
     BLINDED, BY_ARM = "blinded", "by_arm"
     REQUESTED, MADE, FAILED = "requested", "made", "failed"

@@ -4,6 +4,9 @@ A stream is one participant or the study itself. Each event holds the hash of th
 is locked last and moved on in the same transaction as the thing that happened. Once an hour the worker seals all heads that
 moved into one chain per study, and the newest seal is printed in every report and export, so that a cut tail shows. It is
 sealed whether anything moved or not: seals that came with what happens would tell when something did, and so an arm.
+
+The chain needs no key, so that anybody can follow it. The digests of facts that events carry do: with them the tables are
+compared with the trail (trial/fact_checks.py).
 """
 
 from __future__ import annotations
@@ -18,7 +21,7 @@ from django.db import connection, transaction
 from django.db.models import F
 from django.utils import timezone
 
-from trial import rows
+from trial import fact_checks, facts, rows, vault
 from trial.actors import Actor
 from trial.models import AuditEvent, AuditHead, AuditSeal, AuditSealedHead, Participant, Study
 
@@ -38,7 +41,8 @@ COLUMNS = [
     "new",
     "reason",
     "previous",
-]  # every column but the hash itself
+]
+FACTS = ["facts", "facts_key"]  # with these, every column but the hash itself; an event from before digests has neither
 
 
 def record(
@@ -54,11 +58,15 @@ def record(
 ) -> AuditEvent:
     """Write that `action` happened. To be called inside the action's transaction.
 
-    `old` and `new` must not hold contact details, free text or answers in clear: seal those with the person's key first.
+    To be called after the last change: the event carries a digest of every fact that was changed on the same person or
+    study (trial/facts.py). `old` and `new` must not hold contact details, free text or answers in clear: seal those with
+    the person's key first.
     """
     if not connection.in_atomic_block:
         raise transaction.TransactionManagementError(f"{action!r} is recorded in the transaction in which it happens")
     study, stream = (on.study.slug, f"{on.study.slug}/{on.code}") if isinstance(on, Participant) else (on.slug, on.slug)
+    person = on.pk if isinstance(on, Participant) else None
+    changed = facts.take(person=person, study=on.study_id if isinstance(on, Participant) else on.pk)
     number, previous = _locked_end(study, stream)
     event = AuditEvent(
         key=f"{stream}#{number + 1}",
@@ -74,6 +82,8 @@ def record(
         old=_text(old),
         new=_text(new),
         reason=reason,
+        facts=json.dumps(changed, separators=(",", ":")) if changed else "",
+        facts_key=vault.newest_audit_key(),
         previous=previous,
     )
     event.hash = event_hash(event)
@@ -82,7 +92,8 @@ def record(
 
 
 def event_hash(event: AuditEvent) -> str:
-    return _digest([_plain(getattr(event, name)) for name in COLUMNS])
+    names = COLUMNS if event.facts_key is None else [*COLUMNS, *FACTS]
+    return _digest([_plain(getattr(event, name)) for name in names])
 
 
 def is_sealed(study: Study, at: datetime) -> bool:
@@ -135,11 +146,17 @@ def newest_seal(study: Study) -> str:
 
 
 def verify(study: Study, *, printed: str = "") -> list[str]:
-    """Every place where the trail of a study does not hold together; an empty list when it does.
+    """Every place where the trail of a study does not hold together, and every fact that is not as the trail says; an empty
+    list when all holds.
 
     `printed` is a seal as a report or an export shows it (`number:hash`): whoever cuts the tail together with its seals
     and moves every head back leaves a trail that holds together, but not one that this seal is part of.
     """
+    return [*verify_chain(study, printed=printed), *fact_checks.check(study).places]
+
+
+def verify_chain(study: Study, *, printed: str = "") -> list[str]:
+    """What of it needs no key: the events by themselves, without the rows that they speak of."""
     return [*_verify_streams(study.slug), *_verify_seals(study.slug), *_verify_printed(study.slug, printed)]
 
 

@@ -4,11 +4,14 @@ from __future__ import annotations
 
 from django.db import models
 
+from trial.facts import Fact
 from trial.models import Participant
 
 
-class Grant(models.Model):
+class Grant(Fact):
     """Access to one thing: a programme, a coaching protocol or an assessment schedule."""
+
+    fact_columns = {1: "participant kind code granted_at opens opens_at finished_at ended_at"}
 
     participant = models.ForeignKey(Participant, on_delete=models.PROTECT, related_name="+")
     kind = models.CharField(max_length=12)  # programme | coaching | assessments

@@ -8,6 +8,8 @@ from typing import Any
 
 from django.db import connection, models
 
+from trial import facts
+
 GATE = 4107  # of advisory locks, so that none of another kind is meant
 
 
@@ -22,7 +24,7 @@ def pass_gate(study: int, *, alone: bool = False) -> None:
 
 
 def insert(row: models.Model, *, unless: Sequence[str] = ()) -> bool:
-    """Write a new row; whether it was written. Its number, where the database gives one, is not read back.
+    """Write a new row; whether it was written. Its number, where the database gives one, is read back of a fact alone.
 
     `unless` names columns that are unique together: where a row with the same stands already nothing is written, and
     where one is being written right now, that is waited for.
@@ -30,17 +32,26 @@ def insert(row: models.Model, *, unless: Sequence[str] = ()) -> bool:
     values = [field.get_db_prep_save(getattr(row, field.attname), connection) for field in _written(type(row))]
     with connection.cursor() as cursor:
         cursor.execute(_insertion(type(row), tuple(unless)), values)
-        return cursor.rowcount == 1
+        if not isinstance(row, facts.Fact):
+            return cursor.rowcount == 1
+        written = cursor.fetchone()
+    if written:
+        row.pk = written[0]
+        facts.note_new(row)
+    return written is not None
 
 
 def update(model: type[models.Model], where: Mapping[str, Any], **new: Any) -> int:
-    """Set what is `new` where all columns are as `where` says; how many rows that is."""
+    """Set what is `new` where all columns are as `where` says; how many rows that is. A fact is named by its number."""
     values = [
         _column(model, name).get_db_prep_save(value, connection) for name, value in [*new.items(), *where.items()]
     ]
     with connection.cursor() as cursor:
         cursor.execute(_change(model, tuple(new), tuple(where)), values)
-        return cursor.rowcount
+        count = cursor.rowcount
+    if issubclass(model, facts.Fact):
+        facts.note_changed(model, where["id"], new)
+    return count
 
 
 @lru_cache
@@ -54,7 +65,8 @@ def _insertion(model: type[models.Model], unless: tuple[str, ...]) -> str:
     names = [quote(str(field.column)) for field in _written(model)]
     conflict = f" ON CONFLICT ({', '.join(map(quote, unless))}) DO NOTHING" if unless else ""
     places = ", ".join(["%s"] * len(names))
-    return f"INSERT INTO {quote(model._meta.db_table)} ({', '.join(names)}) VALUES ({places}){conflict}"  # noqa: S608
+    number = f" RETURNING {quote(str(model._meta.pk.column))}" if issubclass(model, facts.Fact) else ""
+    return f"INSERT INTO {quote(model._meta.db_table)} ({', '.join(names)}) VALUES ({places}){conflict}{number}"  # noqa: S608
 
 
 @lru_cache

@@ -1,7 +1,8 @@
 """Encryption at rest. The keys come from the environment; the database alone opens nothing.
 
-Three things are kept apart: the master keys (environment, rotated by putting a new one first), one key per participant
-(stored under the master keys and destroyed when the person is erased), and a keyed hash to find a person by address.
+Four things are kept apart: the master keys (environment, rotated by putting a new one first), one key per participant
+(stored under the master keys and destroyed when the person is erased), a keyed hash to find a person by address, and the
+numbered keys of the digests in the audit trail.
 """
 
 from __future__ import annotations
@@ -39,8 +40,13 @@ def new_person_key() -> str:
 
 
 @lru_cache(maxsize=1024)
+def _person_key(sealed_key: str) -> bytes:
+    return unseal(sealed_key).encode()
+
+
+@lru_cache(maxsize=1024)
 def _person(sealed_key: str) -> Fernet:
-    return Fernet(unseal(sealed_key).encode())
+    return Fernet(_person_key(sealed_key))
 
 
 def seal_for(sealed_key: str, text: str) -> str:
@@ -62,6 +68,18 @@ def device_key(place: str, sealed_key: str = "") -> str:
     the person it is about."""
     person = unseal(sealed_key) if sealed_key else ""
     return base64.b64encode(bytes.fromhex(keyed_hash("device", f"{place}|{person}"))).decode()
+
+
+def newest_audit_key() -> int:
+    """The number of the key that new digests of the audit trail are made with."""
+    return max(settings.AUDIT_KEYS)
+
+
+def audit_digest(number: int, sealed_key: str, text: str) -> str:
+    """Of a row, under the audit key of this number mixed with the person's key, so that it can be checked by nobody once the
+    person is erased; with no person, under the audit key alone. Raises KeyError for a number that is not here."""
+    mixed = hmac.new(settings.AUDIT_KEYS[number], _person_key(sealed_key) if sealed_key else b"", hashlib.sha256)
+    return hmac.new(mixed.digest(), text.encode(), hashlib.sha256).hexdigest()
 
 
 def address_hash(email: str) -> str:

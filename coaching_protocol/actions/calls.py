@@ -112,6 +112,7 @@ def take_back(*, attempt: Attempt, coach: User, by: Actor, at: datetime) -> Cont
     if attempt.logged_at:
         raise AlreadyLogged
     contact = attempt.contact
+    attempt.delete()
     audit.record(
         contact.plan.participant,
         caseload.TAKEN_BACK,
@@ -120,7 +121,6 @@ def take_back(*, attempt: Attempt, coach: User, by: Actor, at: datetime) -> Cont
         by=by,
         at=at,
     )
-    attempt.delete()
     return contact
 
 
@@ -153,6 +153,7 @@ def log(
     attempt.steps_done, attempt.deviations = sorted(steps_done), sorted(deviations)
     attempt.note_sealed = participant.sealed(note)
     attempt.save()
+    _move_contact(attempt)
     audit.record(
         participant,
         "call logged",
@@ -166,7 +167,8 @@ def log(
         by=by,
         at=at,
     )
-    _move_contact(attempt, next_at, by, at)
+    if next_at:
+        _appoint(contact, next_at, by, at)
     if outcome == WRONG_NUMBER:
         _ask_for_number(attempt, by, at)
     return attempt
@@ -215,6 +217,7 @@ def correct(
         raise NothingCorrected
     earlier.save()
     attempt.save()
+    _follow(attempt, was=earlier)
     audit.record(
         participant,
         "call log corrected",
@@ -225,7 +228,6 @@ def correct(
         by=by,
         at=at,
     )
-    _follow(attempt, was=earlier)
     if outcome == WRONG_NUMBER != earlier.outcome:
         _ask_for_number(attempt, by, at)
     if next_at:
@@ -322,15 +324,13 @@ def _check(
         raise UnknownStep(", ".join(sorted(unknown)))
 
 
-def _move_contact(attempt: Attempt, next_at: datetime | None, by: Actor, at: datetime) -> None:
+def _move_contact(attempt: Attempt) -> None:
     contact = attempt.contact
     if attempt.outcome in HELD:
         contact.state, contact.held_at = lifecycles.step("contact", contact.state, "hold"), attempt.started_at
     elif attempt.outcome in GIVEN_UP and contact.state == "planned":
         contact.state = lifecycles.step("contact", contact.state, "give up")
     contact.save(update_fields=["state", "held_at"])
-    if next_at:
-        _appoint(contact, next_at, by, at)
 
 
 def _appoint(contact: Contact, next_at: datetime, by: Actor, at: datetime) -> None:

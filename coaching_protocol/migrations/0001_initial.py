@@ -23,6 +23,9 @@ class Migration(migrations.Migration):
                 ('participant', models.OneToOneField(on_delete=django.db.models.deletion.PROTECT, related_name='+', to='trial.participant')),
                 ('study', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='+', to='trial.study')),
             ],
+            options={
+                'abstract': False,
+            },
         ),
         migrations.CreateModel(
             name='Contact',

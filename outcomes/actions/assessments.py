@@ -148,11 +148,16 @@ def close(schedule: Schedule, closed_at: datetime, at: datetime) -> None:
 def start(*, assessment: Assessment, by: Actor, at: datetime) -> Assessment:
     """The participant opens a questionnaire for the first time; later openings change nothing."""
     assessment = _answerable(assessment, at)
+    _note_started(assessment, by, at)
+    return assessment
+
+
+def _note_started(assessment: Assessment, by: Actor, at: datetime) -> None:
+    """That it was opened is a fact, whichever way: by its page, or by a first answer through the API."""
     if assessment.opened_at is None:
         assessment.opened_at = at
         assessment.save(update_fields=["opened_at"])
         audit.record(assessment.participant, "assessment started", subject=_subject(assessment), by=by, at=at)
-    return assessment
 
 
 @once
@@ -169,10 +174,10 @@ def save_draft(*, assessment: Assessment, answers: Mapping[str, int | None], by:
     participant = assessment.participant
     definition = definitions.instrument(participant.version, assessment.instrument)
     scoring.score(definition, answers)  # refuses what nobody could have chosen
-    assessment.opened_at = assessment.opened_at or at
+    _note_started(assessment, by, at)
     kept = {**assessment.answers, **answers}
     assessment.answers = {code: value for code, value in kept.items() if value is not None}
-    assessment.save(update_fields=["opened_at", "answers"])
+    assessment.save(update_fields=["answers"])
     instrument, occasion = assessment.instrument, assessment.timepoint
     alerts.check(participant, occasion, instrument=instrument, answers=answers, scores={}, by=by, at=at)
     return assessment

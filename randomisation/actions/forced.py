@@ -86,8 +86,8 @@ def allocate(*, proposal: Proposal, participant: Participant, by: Actor, at: dat
         proposal=proposal,
         agreed_by=str(by),
     )
-    audit.record(participant, "allocation forced", subject=f"forced {row.pk}", reason=proposal.reason, by=by, at=at)
     participants.mark_randomised(participant=participant, at=at)
+    audit.record(participant, "allocation forced", subject=f"forced {row.pk}", reason=proposal.reason, by=by, at=at)
     journey.look_again(participant, at)
     _warn(participant, by, at)
 

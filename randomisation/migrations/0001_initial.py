@@ -121,6 +121,9 @@ class Migration(migrations.Migration):
                 ('at', models.DateTimeField()),
                 ('code_break', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='impacts', to='randomisation.codebreak')),
             ],
+            options={
+                'abstract': False,
+            },
         ),
         migrations.CreateModel(
             name='Match',
@@ -133,6 +136,9 @@ class Migration(migrations.Migration):
                 ('participant', models.OneToOneField(on_delete=django.db.models.deletion.PROTECT, related_name='+', to='trial.participant')),
                 ('study', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='+', to='trial.study')),
             ],
+            options={
+                'abstract': False,
+            },
         ),
         migrations.CreateModel(
             name='Scope',
@@ -156,6 +162,9 @@ class Migration(migrations.Migration):
                 ('made_at', models.DateTimeField()),
                 ('study', models.OneToOneField(on_delete=django.db.models.deletion.PROTECT, related_name='+', to='trial.study')),
             ],
+            options={
+                'abstract': False,
+            },
         ),
         migrations.CreateModel(
             name='StageDecision',
@@ -184,6 +193,9 @@ class Migration(migrations.Migration):
                 ('at', models.DateTimeField()),
                 ('study', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='+', to='trial.study')),
             ],
+            options={
+                'abstract': False,
+            },
         ),
         migrations.CreateModel(
             name='TreatmentReceived',

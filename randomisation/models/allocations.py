@@ -4,6 +4,7 @@ from django.db import models
 from django.db.models import Q
 
 from randomisation.models.fields import SealedJSONField
+from trial.facts import Fact
 from trial.models import Participant, Study
 
 FIRST = "start"  # the point at which everybody is randomised; a stage is a point with a code of its own
@@ -11,6 +12,8 @@ FIRST = "start"  # the point at which everybody is randomised; a stage is a poin
 
 class Scope(models.Model):
     """The lock row of one randomisation scope, a stratum or a whole point: locked first, then the history is read."""
+
+    no_facts = "a row to lock; what was drawn stands in the allocations"
 
     study = models.ForeignKey(Study, on_delete=models.PROTECT, related_name="+")
     point = models.CharField(max_length=40, default=FIRST)
@@ -21,7 +24,7 @@ class Scope(models.Model):
         constraints = [models.UniqueConstraint(fields=["study", "point", "name"], name="one_row_per_scope")]
 
 
-class Allocation(models.Model):
+class Allocation(Fact):
     """Which arm, and everything that is needed to replay the draw. No reverse accessor: nothing stumbles on it.
 
     `kind` is drawn; cluster, for somebody who has the arm of their cluster and took no draw; or forced, an arm that was
@@ -29,6 +32,14 @@ class Allocation(models.Model):
     """
 
     append_only = True
+    fact_columns = {
+        1: (
+            "participant study point kind stratum draw_index cluster draws_for arm fake_arm probabilities "
+            "covariates history_digest design_digest version allocated_at"
+        )
+    }
+    no_facts = {"request_key": "names the request, not the draw"}
+    sealed_under = {"probabilities": "master"}
 
     participant = models.ForeignKey(Participant, on_delete=models.PROTECT, related_name="+")
     study = models.ForeignKey(Study, on_delete=models.PROTECT, related_name="+")

@@ -9,11 +9,15 @@ from django.db import models
 from django.db.models import Q
 
 from randomisation.models.allocations import FIRST, Allocation
+from trial.facts import Fact
 from trial.models import Participant, Proposal, Study
 
 
-class OnePerson(models.Model):
+class OnePerson(Fact):
     """What all of them have: whom it is about, at which point, why, who did it and when."""
+
+    ABOUT = "study participant point reason note_sealed by role at"
+    sealed_under = {"note_sealed": "person"}
 
     study = models.ForeignKey(Study, on_delete=models.PROTECT, related_name="+")
     participant = models.ForeignKey(Participant, on_delete=models.PROTECT, related_name="+")
@@ -32,6 +36,7 @@ class Correction(OnePerson):
     """A covariate that was wrong when it was used: the right value, beside the allocation that stays as it is."""
 
     append_only = True
+    fact_columns = {1: f"{OnePerson.ABOUT} allocation values counts_from"}
 
     allocation = models.ForeignKey(Allocation, on_delete=models.PROTECT, related_name="+")
     values = models.JSONField()  # factor -> right value
@@ -42,6 +47,7 @@ class ErrorMark(OnePerson):
     """An allocation that should not have been made, or, as a fact without effect, of somebody who was not eligible."""
 
     append_only = True
+    fact_columns = {1: f"{OnePerson.ABOUT} allocation kind proposal agreed_by counts_from"}
 
     allocation = models.ForeignKey(Allocation, on_delete=models.PROTECT, related_name="+")
     kind = models.CharField(max_length=10)  # error | ineligible
@@ -65,6 +71,8 @@ class TreatmentReceived(OnePerson):
     """Somebody was given another treatment than theirs. Sealed, since beside the word "wrong" it tells the arm."""
 
     append_only = True
+    fact_columns = {1: f"{OnePerson.ABOUT} allocation received_sealed"}
+    sealed_under = {"note_sealed": "person", "received_sealed": "master"}
 
     allocation = models.ForeignKey(Allocation, on_delete=models.PROTECT, related_name="+")
     received_sealed = models.TextField()  # an arm's code or "other", under the master keys
@@ -74,6 +82,7 @@ class ForcedAllocation(OnePerson):
     """An arm that was given and not drawn: it takes no draw and stands in no history."""
 
     append_only = True
+    fact_columns = {1: f"{OnePerson.ABOUT} allocation proposal agreed_by"}
 
     allocation = models.OneToOneField(Allocation, on_delete=models.PROTECT, related_name="+")
     proposal = models.OneToOneField(Proposal, on_delete=models.PROTECT, related_name="+")
@@ -89,6 +98,7 @@ class CodeBreak(OnePerson):
     """The arm of one person was shown to one person, once. A drill shows nothing and is otherwise the same."""
 
     append_only = True
+    fact_columns = {1: f"{OnePerson.ABOUT} allocation proposal is_emergency is_drill agreed_by agreed_role"}
 
     allocation = models.ForeignKey(Allocation, on_delete=models.PROTECT, related_name="+")
     proposal = models.OneToOneField(Proposal, null=True, on_delete=models.PROTECT, related_name="+")
@@ -108,10 +118,13 @@ class CodeBreak(OnePerson):
         ]
 
 
-class Impact(models.Model):
+class Impact(Fact):
     """What a code-break means for the blinding, written down when there is time for it."""
 
     append_only = True
+    fact_columns = {1: "code_break text_sealed by role at"}
+    sealed_under = {"text_sealed": "person"}
+    facts_of = "code_break__participant"
 
     code_break = models.ForeignKey(CodeBreak, on_delete=models.PROTECT, related_name="impacts")
     text_sealed = models.TextField()
@@ -120,10 +133,11 @@ class Impact(models.Model):
     at = models.DateTimeField()
 
 
-class Match(models.Model):
+class Match(Fact):
     """What staff found out of somebody who came with an address or number that an earlier person has."""
 
     append_only = True
+    fact_columns = {1: "study participant verdict by role at"}
 
     study = models.ForeignKey(Study, on_delete=models.PROTECT, related_name="+")
     participant = models.OneToOneField(Participant, on_delete=models.PROTECT, related_name="+")
@@ -133,10 +147,12 @@ class Match(models.Model):
     at = models.DateTimeField()
 
 
-class Switch(models.Model):
+class Switch(Fact):
     """Randomisation halted, or going on again, for the whole study or a part of it. The newest event decides."""
 
     append_only = True
+    fact_columns = {1: "study level point target is_halted reason by role at"}
+    facts_of = ""
 
     study = models.ForeignKey(Study, on_delete=models.PROTECT, related_name="+")
     level = models.CharField(max_length=10)  # study | point | site | arm | stratum

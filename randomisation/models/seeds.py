@@ -3,14 +3,18 @@ from __future__ import annotations
 from django.db import models
 
 from trial import vault
+from trial.facts import Fact
 from trial.models import Study
 
 
-class SealedSeed(models.Model):
+class SealedSeed(Fact):
     """The secret that every draw of a study comes from: encrypted under keys outside the database, with what was
     published of it before the first allocation."""
 
     append_only = True
+    fact_columns = {1: "study ciphertext commitment design_digest method merkle_root made_at"}
+    sealed_under = {"ciphertext": "master"}
+    facts_of = ""
 
     study = models.OneToOneField(Study, on_delete=models.PROTECT, related_name="+")
     ciphertext = models.TextField()

@@ -2,13 +2,15 @@ from __future__ import annotations
 
 from django.db import models
 
+from trial.facts import Fact
 from trial.models import Participant, Study
 
 
-class StageDecision(models.Model):
+class StageDecision(Fact):
     """Whether somebody is randomised again at a stage, and what was known of them then: frozen before the draw."""
 
     append_only = True
+    fact_columns = {1: "participant study point origin facts is_eligible decided_at"}
 
     participant = models.ForeignKey(Participant, on_delete=models.PROTECT, related_name="+")
     study = models.ForeignKey(Study, on_delete=models.PROTECT, related_name="+")

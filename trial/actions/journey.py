@@ -8,7 +8,7 @@ from datetime import datetime, timedelta
 from django.db import OperationalError, transaction
 from django.db.models import Q
 
-from trial import busy, hooks, rows
+from trial import busy, facts, hooks, rows
 from trial.actions import alerts
 from trial.actors import SYSTEM
 from trial.entries import Ask, Done, Outcome
@@ -74,7 +74,7 @@ def _keep(journey: Journey, passed: list[str], due_at: datetime | None, at: date
 def _take(step, participant: Participant, at: datetime) -> Outcome | None:
     """One step, or None when it failed. Raises where the database was busy or away, and for nothing else."""
     try:
-        with transaction.atomic(durable=True):
+        with transaction.atomic(durable=True), facts.all_told():
             participant.reread()  # locked: whoever else moves this person on waits, and then sees what was done
             return step(participant, at)
     except Exception as error:

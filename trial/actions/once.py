@@ -14,7 +14,7 @@ from django.apps import apps
 from django.core.exceptions import ObjectDoesNotExist
 from django.db import models, transaction
 
-from trial import rows, vault
+from trial import facts, rows, vault
 from trial.actors import Actor
 from trial.models import Draft, RequestKey
 
@@ -36,7 +36,7 @@ def once(action: Callable[..., R]) -> Callable[..., R]:
     def run(*args: Any, **kwargs: Any) -> Any:
         key = kwargs.pop("key", None)
         kept = {"request_key": key or ""} if keeps_key else {}
-        with transaction.atomic():
+        with transaction.atomic(), facts.all_told():
             if not key:
                 return action(*args, **kwargs, **kept)
             claim, is_new = _claim(name, key, kwargs)

@@ -77,6 +77,9 @@ class Migration(migrations.Migration):
                 ('locked_at', models.DateTimeField(blank=True, null=True)),
                 ('open_languages', models.JSONField(default=list)),
             ],
+            options={
+                'abstract': False,
+            },
         ),
         migrations.CreateModel(
             name='User',
@@ -119,6 +122,8 @@ class Migration(migrations.Migration):
                 ('old', models.TextField(blank=True)),
                 ('new', models.TextField(blank=True)),
                 ('reason', models.TextField(blank=True)),
+                ('facts', models.TextField(blank=True)),
+                ('facts_key', models.PositiveSmallIntegerField(null=True)),
                 ('previous', models.CharField(max_length=64)),
                 ('hash', models.CharField(max_length=64)),
             ],
@@ -220,6 +225,9 @@ class Migration(migrations.Migration):
                 ('participant', models.ForeignKey(null=True, on_delete=django.db.models.deletion.PROTECT, related_name='+', to='trial.participant')),
                 ('study', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='+', to='trial.study')),
             ],
+            options={
+                'abstract': False,
+            },
         ),
         migrations.CreateModel(
             name='Invitation',
@@ -249,6 +257,9 @@ class Migration(migrations.Migration):
                 ('at', models.DateTimeField()),
                 ('proposal', models.OneToOneField(on_delete=django.db.models.deletion.PROTECT, related_name='decision', to='trial.proposal')),
             ],
+            options={
+                'abstract': False,
+            },
         ),
         migrations.CreateModel(
             name='ProtocolText',
@@ -258,6 +269,9 @@ class Migration(migrations.Migration):
                 ('sealed', models.TextField(blank=True)),
                 ('version', models.OneToOneField(on_delete=django.db.models.deletion.PROTECT, related_name='+', to='trial.protocolversion')),
             ],
+            options={
+                'abstract': False,
+            },
         ),
         migrations.CreateModel(
             name='Consent',
@@ -274,6 +288,9 @@ class Migration(migrations.Migration):
                 ('participant', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='consents', to='trial.participant')),
                 ('version', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='+', to='trial.protocolversion')),
             ],
+            options={
+                'abstract': False,
+            },
         ),
         migrations.CreateModel(
             name='RequestKey',

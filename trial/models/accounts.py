@@ -6,10 +6,13 @@ from django.contrib.auth.models import AbstractUser
 from django.db import models
 
 from trial import vault
+from trial.facts import Fact
 
 
 class User(AbstractUser):
     """A login. Staff have an e-mail address; a participant's login has a random name and an empty address."""
+
+    no_facts = "a login: what somebody is to a study stands in a membership"
 
     first_name = None  # type: ignore[assignment]  # a name is kept in Identity, or not at all
     last_name = None  # type: ignore[assignment]
@@ -21,8 +24,11 @@ class User(AbstractUser):
         return f"user {self.pk}"
 
 
-class Membership(models.Model):
+class Membership(Fact):
     """Who does what in which study, and did: a role that is given again is a row of its own."""
+
+    fact_columns = {1: "study user role invitation since_at ended_at"}
+    facts_of = ""
 
     study = models.ForeignKey("trial.Study", on_delete=models.PROTECT, related_name="memberships")
     user = models.ForeignKey(User, on_delete=models.PROTECT, related_name="memberships")
@@ -47,6 +53,9 @@ class Invitation(models.Model):
 
     Without `offered_at` the link does not work: it waits for what comes of `proposal`.
     """
+
+    no_facts = "an offer: what came of it is a membership"
+    sealed_under = {"email_sealed": "master"}
 
     study = models.ForeignKey("trial.Study", null=True, blank=True, on_delete=models.PROTECT, related_name="+")
     role = models.CharField(max_length=20)

@@ -15,6 +15,9 @@ class Draft(models.Model):
     participant whom the form is about, else under the master keys. `place` finds it without telling the form.
     """
 
+    no_facts = "what is typed and not sent has not happened"
+    sealed_under = {"text_sealed": "person"}
+
     owner = models.ForeignKey(User, on_delete=models.PROTECT, related_name="+")
     about = models.ForeignKey(Participant, null=True, on_delete=models.PROTECT, related_name="+")
     place = models.CharField(max_length=40)

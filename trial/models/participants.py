@@ -6,16 +6,26 @@ from datetime import datetime
 from django.db import models
 
 from trial import lifecycles, vault
+from trial.facts import SELF, Fact
 from trial.models.accounts import User
 from trial.models.studies import ProtocolVersion, Study
 
 
-class Participant(models.Model):
+class Participant(Fact):
     """A person in a study, known by a code. Begins at the first screening answer, without a login or a name.
 
     `answers` holds what was answered to the study's own questions (age, site); it is emptied with the screening
     answers when somebody does not get in, or as soon as they cannot correct it any more.
     """
+
+    fact_columns = {
+        1: (
+            "study version code state simulated language timezone earlier_zones site answers began_at verified_at consented_at "
+            "randomised_at completed_at left_at left_stage left_reason corrected_stage programme_stopped_at erased_at"
+        )
+    }
+    no_facts = {"user": "the login, which goes when the person is erased"}
+    facts_of = SELF
 
     study = models.ForeignKey(Study, on_delete=models.PROTECT, related_name="participants")
     version = models.ForeignKey(ProtocolVersion, on_delete=models.PROTECT, related_name="+")
@@ -92,12 +102,29 @@ class Participant(models.Model):
 class PersonKey(models.Model):
     """The key of one person's contact details, free text and audit values. Deleting it erases them everywhere."""
 
+    no_facts = "a key: what it opens is checked with it"
+    sealed_under = {"sealed_key": "master"}
+
     participant = models.OneToOneField(Participant, on_delete=models.PROTECT, related_name="key")
     sealed_key = models.TextField()
 
 
-class Identity(models.Model):
+class Identity(Fact):
     """Contact details, apart from research data and encrypted with the person's key."""
+
+    fact_columns = {
+        1: ("participant study name_sealed email_sealed phone_sealed call_times_sealed verified_at phone_changed_at")
+    }
+    no_facts = {
+        "email_hash": "finds the address that is a fact; made anew with another key",
+        "phone_hash": "the same of the number",
+    }
+    sealed_under = {
+        "name_sealed": "person",
+        "email_sealed": "person",
+        "phone_sealed": "person",
+        "call_times_sealed": "person",
+    }
 
     participant = models.OneToOneField(Participant, on_delete=models.PROTECT, related_name="identity")
     study = models.ForeignKey(Study, on_delete=models.PROTECT, related_name="+")
@@ -133,10 +160,17 @@ class Identity(models.Model):
         return json.loads(self.participant.unsealed(self.call_times_sealed) or "[]")
 
 
-class Consent(models.Model):
+class Consent(Fact):
     """What was agreed to, word for word, and when. Signed by the verified person."""
 
     append_only = True
+    fact_columns = {
+        1: (
+            "participant version kind text_version language text_sha256 statements comprehension signature_sealed "
+            "signed_at"
+        )
+    }
+    sealed_under = {"signature_sealed": "person"}
 
     participant = models.ForeignKey(Participant, on_delete=models.PROTECT, related_name="consents")
     version = models.ForeignKey(ProtocolVersion, on_delete=models.PROTECT, related_name="+")

@@ -2,11 +2,15 @@ from __future__ import annotations
 
 from django.db import models
 
+from trial.facts import Fact
 from trial.models.participants import Participant
 
 
-class ModuleUse(models.Model):
+class ModuleUse(Fact):
     """One person and one module: when it was begun, last used and done."""
+
+    fact_columns = {1: "participant module begun_at done_at"}
+    no_facts = {"last_used_at": "moves with every look, without an event"}
 
     participant = models.ForeignKey(Participant, on_delete=models.PROTECT, related_name="+")
     module = models.CharField(max_length=40)
@@ -20,6 +24,9 @@ class ModuleUse(models.Model):
 
 class ExerciseAnswer(models.Model):
     """What a person wrote in an exercise, encrypted with the person's key. Nobody else reads it."""
+
+    no_facts = "kept as it is typed, without an event, and read by nobody else"
+    sealed_under = {"value_sealed": "person"}
 
     participant = models.ForeignKey(Participant, on_delete=models.PROTECT, related_name="+")
     module = models.CharField(max_length=40)

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from django.db import models
 
+from trial.facts import Fact
 from trial.models.participants import Participant
 from trial.models.studies import Study
 
 
-class Proposal(models.Model):
+class Proposal(Fact):
     """Something asked for by the first of two people. `kind`: role, lock; error_mark, code_break, forced (about somebody
     who is randomised, at a `point`).
 
@@ -17,6 +18,10 @@ class Proposal(models.Model):
     """
 
     append_only = True
+    fact_columns = {
+        1: ("study participant point kind reason note_sealed content_sealed is_drill until_at passes_alone by role at")
+    }
+    sealed_under = {"note_sealed": "person", "content_sealed": "master"}
 
     study = models.ForeignKey(Study, on_delete=models.PROTECT, related_name="+")
     participant = models.ForeignKey(Participant, null=True, on_delete=models.PROTECT, related_name="+")
@@ -33,10 +38,13 @@ class Proposal(models.Model):
     at = models.DateTimeField()
 
 
-class Decision(models.Model):
+class Decision(Fact):
     """What came of it: the second person's word, a taking back by the first, or the end of its time by the worker."""
 
     append_only = True
+    fact_columns = {1: "proposal is_agreed by role at"}
+    facts_of = "proposal__participant"
+    facts_in = "proposal__study"
 
     proposal = models.OneToOneField(Proposal, on_delete=models.PROTECT, related_name="decision")
     is_agreed = models.BooleanField()

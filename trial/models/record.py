@@ -7,6 +7,7 @@ class Stamp(models.Model):
     """What this database is for: a rehearsal or a live study. Written once, at the first migration."""
 
     append_only = True
+    no_facts = "of the database, not of a study; append-only"
 
     kind = models.CharField(max_length=10)
     stamped_at = models.DateTimeField()
@@ -19,6 +20,7 @@ class AuditEvent(models.Model):
     """
 
     append_only = True
+    no_facts = "the trail itself"
 
     key = models.CharField(primary_key=True, max_length=90)
     stream = models.CharField(max_length=80)
@@ -33,6 +35,10 @@ class AuditEvent(models.Model):
     old = models.TextField(blank=True)
     new = models.TextField(blank=True)
     reason = models.TextField(blank=True)
+    # The rows it is about, as they stand after it (trial/facts.py), and the audit key of their digests: null in an event from
+    # before there were digests.
+    facts = models.TextField(blank=True)
+    facts_key = models.PositiveSmallIntegerField(null=True)
     previous = models.CharField(max_length=64)
     hash = models.CharField(max_length=64)
 
@@ -42,6 +48,8 @@ class AuditEvent(models.Model):
 
 class AuditHead(models.Model):
     """The newest link of a stream: the row a writer locks last."""
+
+    no_facts = "the trail itself"
 
     stream = models.CharField(primary_key=True, max_length=80)
     study = models.CharField(max_length=50, db_index=True)
@@ -54,6 +62,7 @@ class AuditSeal(models.Model):
     """All stream heads of a study that moved since the seal before, in one chain. The newest is printed in every report."""
 
     append_only = True
+    no_facts = "the trail itself"
 
     key = models.CharField(primary_key=True, max_length=90)
     study = models.CharField(max_length=50)
@@ -68,6 +77,7 @@ class AuditSeal(models.Model):
 
 class AuditSealedHead(models.Model):
     append_only = True
+    no_facts = "the trail itself"
 
     key = models.CharField(primary_key=True, max_length=180)
     seal = models.CharField(max_length=90, db_index=True)

@@ -7,10 +7,17 @@ from typing import Any
 from django.db import models
 
 from trial import lifecycles, sections
+from trial.facts import SELF, Fact
 
 
-class Study(models.Model):
+class Study(Fact):
     """A study and where it stands. What it is stands in its protocol versions."""
+
+    fact_columns = {
+        1: "slug public_slug code_prefix state simulated loaded_at opened_at closed_at locked_at open_languages"
+    }
+    facts_of = ""
+    facts_in = SELF
 
     slug = models.SlugField(unique=True)
     public_slug = models.SlugField(unique=True)
@@ -36,10 +43,12 @@ class Study(models.Model):
         return self.state == "open"
 
 
-class ProtocolVersion(models.Model):
+class ProtocolVersion(Fact):
     """What a study folder said, word for word, at one moment. Nothing edits one in place; the database refuses it."""
 
     append_only = True
+    fact_columns = {1: "study number sha256 loaded_at loaded_by"}
+    facts_of = ""
 
     study = models.ForeignKey(Study, on_delete=models.PROTECT, related_name="versions")
     number = models.PositiveIntegerField()
@@ -79,10 +88,14 @@ class ProtocolVersion(models.Model):
         return ProtocolText.objects.values_list("sealed", flat=True).get(version=self)
 
 
-class ProtocolText(models.Model):
+class ProtocolText(Fact):
     """The content of a version, in a table of its own: it is large, and rows that point at a version are read often."""
 
     append_only = True
+    fact_columns = {1: "version document sealed"}
+    sealed_under = {"sealed": "master"}
+    facts_of = ""
+    facts_in = "version__study"
 
     version = models.OneToOneField(ProtocolVersion, on_delete=models.PROTECT, related_name="+")
     document = models.JSONField()
@@ -122,10 +135,13 @@ def _parsed(version: ProtocolVersion) -> _Parsed:
     return found
 
 
-class Confirmation(models.Model):
+class Confirmation(Fact):
     """A person's recorded word that something not official is right: a wording, a crisis line."""
 
     append_only = True
+    fact_columns = {1: "version kind subject simulated confirmed_by confirmed_at"}
+    facts_of = ""
+    facts_in = "version__study"
 
     version = models.ForeignKey(ProtocolVersion, on_delete=models.PROTECT, related_name="confirmations")
     kind = models.CharField(max_length=20)  # wording | crisis_line

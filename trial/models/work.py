@@ -5,12 +5,15 @@ from __future__ import annotations
 from django.db import models
 
 from trial import lifecycles
+from trial.facts import Fact
 from trial.models.participants import Participant
 from trial.models.studies import Study
 
 
 class RequestKey(models.Model):
     """One effect per (person, action, key): the stored result answers a repeat."""
+
+    no_facts = "what was asked once: work"
 
     person = models.CharField(max_length=80)
     action = models.CharField(max_length=80)
@@ -26,15 +29,19 @@ class RequestKey(models.Model):
 class Journey(models.Model):
     """Where a participant is on the way through settings.JOURNEY, and when to look again."""
 
+    no_facts = "where to look next: work"
+
     participant = models.OneToOneField(Participant, on_delete=models.PROTECT, related_name="journey")
     passed = models.JSONField(default=list)
     due_at = models.DateTimeField(null=True, blank=True, db_index=True)
     failed_at = models.DateTimeField(null=True, blank=True)
 
 
-class Milestone(models.Model):
+class Milestone(Fact):
     """Something that schedules hang on: randomised, programme_finished, assessment_opened:<timepoint> and
     assessment_closed:<timepoint>."""
+
+    fact_columns = {1: "participant name reached_at"}
 
     participant = models.ForeignKey(Participant, on_delete=models.PROTECT, related_name="milestones")
     name = models.CharField(max_length=60)
@@ -46,6 +53,8 @@ class Milestone(models.Model):
 
 class Message(models.Model):
     """A mail to be sent: the words are composed at hand-over, from what is true then."""
+
+    no_facts = "a queue: what became of a mail is told by its events"
 
     study = models.ForeignKey(Study, null=True, on_delete=models.PROTECT, related_name="+")
     participant = models.ForeignKey(Participant, null=True, on_delete=models.PROTECT, related_name="messages")
@@ -77,6 +86,8 @@ class Message(models.Model):
 class MailHost(models.Model):
     """What is known of the mail host: one row, made when it is first found away. `told_at`: staff know of this absence."""
 
+    no_facts = "of the machine, not of a study"
+
     away_since = models.DateTimeField(null=True, blank=True)
     next_look_at = models.DateTimeField(null=True, blank=True)
     told_at = models.DateTimeField(null=True, blank=True)
@@ -87,6 +98,7 @@ class MonthlyShare(models.Model):
     was over, and never counted again. None where nothing was planned, or where few were randomised in that month."""
 
     append_only = True
+    no_facts = "a figure that is made from facts, of a month and nobody in particular"
 
     study = models.ForeignKey(Study, on_delete=models.PROTECT, related_name="+")
     month = models.DateField()  # its first day, in the study's time zone
@@ -98,8 +110,16 @@ class MonthlyShare(models.Model):
         constraints = [models.UniqueConstraint(fields=["study", "month", "what"], name="one_share_a_month")]
 
 
-class Alert(models.Model):
+class Alert(Fact):
     """Something a person must look at before a deadline. The same in every arm, never dependent on a coach."""
+
+    fact_columns = {
+        1: (
+            "study participant kind subject_ref state raised_at deadline_at taken_by taken_at closed_by closed_at "
+            "phone_sealed done_sealed"
+        )
+    }
+    sealed_under = {"phone_sealed": "person", "done_sealed": "person"}
 
     study = models.ForeignKey(Study, on_delete=models.PROTECT, related_name="alerts")
     participant = models.ForeignKey(Participant, null=True, on_delete=models.PROTECT, related_name="alerts")
