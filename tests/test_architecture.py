@@ -82,6 +82,7 @@ PUBLIC = {
     "accept_invitation": "the link is the key",
     "join:information": "the way in begins here",
     "join:begin": "agreeing to be screened makes the session",
+    "join:anew": "forgets whoever began in this browser",
     "join:help": "help in a crisis is for everybody",
     "api:schema": "the shape of the API, without a row of anybody",
     "api:docs": "the same, to be read",

@@ -341,6 +341,7 @@ PRESSES = [
 # Routes that take a POST and change nothing that is counted here.
 ELSEWHERE = {
     "set_language": "sets a cookie; who is on the way in chooses a language, and chooses the same twice",
+    "join:anew": "forgets in the session, twice the same; tests/trial/views/test_join.py",
     "join:consent_questions": "counts tries in the session, each press once; tests/trial/views/test_join.py",
     "research:verify": "reads the trail and writes nothing",
     "account_login": "signs in",

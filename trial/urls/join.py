@@ -7,6 +7,7 @@ from trial.views.join import consent, contact, information, leaving
 urlpatterns: list[URLPattern] = [
     path("<slug:slug>/", information.information, name="information"),
     path("<slug:slug>/begin/", information.begin, name="begin"),
+    path("<slug:slug>/anew/", information.anew, name="anew"),
     path("<slug:slug>/go-on/", information.onward, name="onward"),
     path("<slug:slug>/one-moment/", information.held_up, name="held_up"),
     path("<slug:slug>/contact/", contact.contact, name="contact"),

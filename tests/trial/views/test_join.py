@@ -479,6 +479,27 @@ def test_the_way_back_from_help_survives_another_language(client, study):
     assert page.context["back_url"] == url("information")
 
 
+def test_whoever_did_not_begin_here_starts_anew_and_finds_nothing_of_the_other(client, study):
+    send(client, url("begin"), {}, url("information"))
+    send(client, url("screening", "basics"), {"age": "41", "sex": "f", "site": "main"})
+    assert "Not me, start anew" in client.get(url("information")).content.decode()
+    assert client.post(url("anew")).url == url("information")
+    assert client.get(url("screening", "basics")).templates[0].name == "join/lost.html"
+    send(client, url("begin"), {}, url("information"))
+    form = client.get(url("screening", "basics")).context["form"]
+    assert ([form[name].value() for name in form.fields], Participant.objects.count()) == ([None, None, None], 2)
+
+
+def test_a_tab_that_was_closed_takes_along_the_address_that_was_typed(client, study):
+    screened(client)
+    send(client, url("contact"), CONTACT)
+    page = client.get(url("contact"))
+    assert f'data-of-this-tab="{url("information")}?closed"' in page.content.decode()
+    assert CONTACT["email"] in page.content.decode()
+    client.get(f"{url('information')}?closed")
+    assert CONTACT["email"] not in client.get(url("contact")).content.decode()
+
+
 def test_after_a_mistake_in_the_number_help_and_the_other_language_lead_back_to_the_page_about_it(client, study):
     screened(client, item_9=1)
     page = client.post(url("leave_phone"), {"phone": "?"}).content.decode()

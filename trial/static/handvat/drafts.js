@@ -7,6 +7,8 @@
  *
  * Whoever is signed in: kept on the server as it is typed (/drafts/), and on this device, until the server has it,
  * encrypted under a key that the server gives to nobody else. A visitor: in this tab alone, for an hour.
+ * body[data-of-this-tab]  a page of a visitor that shows what was typed: another tab is led to this address instead
+ * [data-goes-on]          a visitor says that it was they who began
  */
 "use strict";
 
@@ -15,6 +17,7 @@
   const DEVICE = "handvat:";
   const TAB = "handvat-tab:";
   const SEEN = "handvat-seen";
+  const OURS = "handvat-way-in";
   const OWNER = document.body.dataset.owner || "";
   const ABOUT = document.body.dataset.about || "";
   const PAUSE = 1000; // between two savings; what was typed last is at most this and a round trip behind
@@ -449,9 +452,19 @@
     if (!OWNER) tab.drop(SEEN);
   }
 
+  /* A page with what a visitor typed belongs to the tab in which they did: the next person at this device does not see it. */
+  function ofThisTab() {
+    const elsewhere = document.body.dataset.ofThisTab;
+    if (elsewhere && !tab.get(OURS)) location.replace(elsewhere);
+    const isWayIn = location.pathname.startsWith("/join/");
+    document.addEventListener("submit", (event) => isWayIn && !event.target.matches("[action$='/anew/']") && tab.set(OURS, true));
+    document.addEventListener("click", (event) => event.target.closest("[data-goes-on]") && tab.set(OURS, true));
+  }
+
   const isKeepable = (form) => form.getAttribute("method") === "post" && form.dataset.kept !== "never" && names(form).length > 0;
   const kept = Array.from(document.forms).filter(isKeepable);
   const here = kept.map(nameOf);
+  ofThisTab();
   tidy(here);
   kept.forEach(keep);
   async function elsewhere() {

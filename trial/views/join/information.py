@@ -14,6 +14,8 @@ from trial.models import Participant, Study
 from trial.views.join import arrival
 from trial.views.posted import posted_from, refuses_reused_keys, request_key
 
+CLOSED = "closed"  # said by drafts.js: the tab in which somebody typed is gone
+
 
 @login_not_required
 @require_GET
@@ -24,6 +26,8 @@ def information(request: HttpRequest, slug: str) -> HttpResponse:
         return render(request, "join/closed.html", {"protocol": study.current.protocol})
     if arrival.language() not in study.open_languages:
         return render(request, "join/language.html", {"open_languages": study.open_languages})
+    if CLOSED in request.GET:
+        arrival.forget_typed(request, study)
     letter = study.current.consent.letters[arrival.language()]
     context = {"letter": lessons.to_html(letter.body), "minutes": letter.minutes, "person": person}
     return render(request, "join/information.html", context)
@@ -58,6 +62,15 @@ def _too_often(request: HttpRequest) -> HttpResponse:
     page = render(request, "429.html", status=429)
     page.headers["Retry-After"] = str(limits.A_MINUTE)
     return page
+
+
+@login_not_required
+@posted_from("join:information", "slug")
+def anew(request: HttpRequest, slug: str) -> HttpResponse:
+    """Whoever began on this device was somebody else: the session knows nothing of them any more. What they answered goes
+    as it does for everybody who does not go on."""
+    arrival.forget(request, arrival.find_study(request, slug))
+    return redirect("join:information", slug)
 
 
 @require_GET
