@@ -149,7 +149,7 @@ def _tried(message: Message, problem: str, at: datetime) -> str:
     since = message.trying_since or at
     if at - since >= GIVEN_UP_AFTER and message.kind not in NEVER_GIVEN_UP:
         return _ended(message, "give up", at, problem=problem)
-    again_at = at if problem == "host" else at + min(max(at - since, SOONEST), LATEST)
+    again_at = at + min(max(at - since, SOONEST), LATEST)
     verb = "put off" if message.state == "sending" else ""
     state = _move(message, verb, at, due_at=again_at, trying_since=since, problem=problem)
     if at - since >= TOLD_AFTER:

@@ -31,7 +31,7 @@ def message_list(request: HttpRequest, slug: str) -> HttpResponse:
         "away_since": mail_host.away_since(),
         "unreached": ledger.unreached(study, knows_arms=knows_arms),
         "unsettled": ledger.unsettled(study, knows_arms=knows_arms),
-        "recent": ledger.recent(study),
+        "recent": ledger.recent(study) if knows_arms else [],
         "knows_arms": knows_arms,
         "counts": ledger.counts(study) if knows_arms else [],
     }
