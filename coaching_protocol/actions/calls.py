@@ -7,15 +7,17 @@ from datetime import datetime
 from typing import Any
 
 from django.core.exceptions import PermissionDenied
+from django.urls import reverse
 
 from coaching_protocol.models import Attempt, CoachAssignment, Contact, Correction
 from coaching_protocol.queries import caseload, plans
 from trial import audit, lifecycles, permissions
-from trial.actions import messages
+from trial.actions import drafts, messages
 from trial.actions.once import once
 from trial.actions.participants import check_code
 from trial.actors import Actor
 from trial.models import Identity, Participant, User
+from trial.queries import drafts as typed
 
 HELD = {"reached"}
 WRONG_NUMBER = "wrong_number"
@@ -105,13 +107,18 @@ def start(*, contact: Contact, coach: User, by: Actor, at: datetime) -> Attempt:
 
 @once
 def take_back(*, attempt: Attempt, coach: User, by: Actor, at: datetime) -> Contact:
-    """A call that was begun by mistake: no try, and an event that is counted for the coach who began it."""
+    """A call that was begun by mistake: no try, and an event that is counted for the coach who began it. What was typed
+    of its log goes."""
     _hold(attempt.contact)
     attempt = _whole(attempt)
     check_own(coach, attempt)
     if attempt.logged_at:
         raise AlreadyLogged
     contact = attempt.contact
+    address = reverse("coach:attempt", args=[contact.plan.participant.code, attempt.pk])
+    form = f"{address}#attempt={attempt.pk}"  # as static/handvat/drafts.js names it
+    for owner in {attempt.coach, coach}:
+        drafts.give_up(owner=owner, place=typed.place(owner, form))
     attempt.delete()
     audit.record(
         contact.plan.participant,

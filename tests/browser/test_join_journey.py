@@ -52,7 +52,7 @@ def test_a_newcomer_joins_on_a_phone_and_lands_on_a_page_of_their_own(study, win
     press(page, "Go on")
 
     assert (page.url.endswith("/contact/"), faults(page)) == (True, [])
-    page.get_by_label("Name").fill("Dan Jansen")
+    page.get_by_label("What may we call you?").fill("Dan Jansen")
     page.get_by_label("E-mail").fill("dan@example.org")
     page.get_by_label("phone").fill("06 1234 5678")
     press(page, "Send me the code")

@@ -11,16 +11,19 @@ import pytest
 from django.core import mail
 from django.core.exceptions import PermissionDenied
 from django.db import connection
+from django.urls import reverse
 
 from coaching_protocol.actions import calls, plans
 from coaching_protocol.models import Attempt, CoachAssignment, Contact
 from coaching_protocol.queries import caseload
 from tests import factories
 from trial import actors, audit, worker
-from trial.actions import deliveries, participants
+from trial.actions import deliveries, drafts, participants
 from trial.actions.participants import NotACode
 from trial.lifecycles import NotAllowedNow
 from trial.models import AuditEvent, Message, Study
+from trial.queries import drafts as reads
+from trial.queries.drafts import Typed
 
 pytestmark = pytest.mark.django_db
 
@@ -425,3 +428,13 @@ def test_what_was_logged_or_begun_by_another_coach_is_not_taken_back(study, staf
     with pytest.raises(calls.AlreadyLogged):
         calls.take_back(attempt=attempt, coach=ben, by=by(ben), at=now)
     assert Attempt.objects.count() == 1
+
+
+def test_what_was_typed_of_a_call_that_is_taken_back_goes_with_it(dan, ben, now):
+    attempt = calls.start(contact=contact_of(dan), coach=ben, by=by(ben), at=now)
+    log = f"{reverse('coach:attempt', args=[dan.code, attempt.pk])}#attempt={attempt.pk}"
+    for form in (log, reverse("coach:reassign", args=[dan.code])):
+        typed = Typed(form, "QM", {"note": {"was": [""], "value": ["half a"]}})
+        drafts.keep(owner=ben, about=dan, typed=typed, request_key=str(len(form)), sequence=1, at=now)
+    calls.take_back(attempt=attempt, coach=ben, by=by(ben), at=now)
+    assert [reads.read(draft).form for draft in reads.of(ben)] == [form]  # the other form's stays

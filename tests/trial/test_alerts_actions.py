@@ -17,6 +17,7 @@ from trial import actors, audit, worker
 from trial.actions import alerts
 from trial.lifecycles import NotAllowedNow
 from trial.models import Alert, AuditEvent, Message
+from trial.queries import alerts as queries
 
 pytestmark = pytest.mark.django_db
 LIVING_POSITIVE = Path(__file__).resolve().parents[2] / "trial" / "studies" / "living-positive"
@@ -148,3 +149,15 @@ def test_an_alert_about_nobody_in_particular_can_be_closed_too(study, now):
     alerts.take(alert=alert, by=EVA, at=now)
     alerts.close(alert=alert, done="looked", by=EVA, at=now)
     assert (Alert.objects.get().state, audit.verify(study)) == ("closed", [])
+
+
+def test_an_alert_is_overdue_after_its_deadline_and_not_at_it(study, dan, now):
+    alert = alerts.raise_alert(
+        study=study, participant=dan, kind="item9", subject_ref="x", within_hours=24, by=actors.SYSTEM, at=now
+    )
+    deadline = now + timedelta(hours=24)
+    assert alert.deadline_at == deadline
+    assert not queries.is_overdue(alert, deadline)
+    assert queries.is_overdue(alert, deadline + timedelta(seconds=1))
+    alert.state = "closed"
+    assert not queries.is_overdue(alert, deadline + timedelta(seconds=1))

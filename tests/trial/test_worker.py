@@ -37,18 +37,18 @@ def test_a_second_round_at_the_same_moment_changes_nothing(study, now):
 
 def test_a_screening_left_alone_for_a_day_is_over(study, now):
     person = participants.begin(study=study, language="en", by=actors.visitor("new"), at=now)
-    worker.tick(now + timedelta(hours=23))
+    worker.tick(now + timedelta(hours=24))
     assert Participant.objects.get(pk=person.pk).state == "screening"
-    worker.tick(now + timedelta(hours=25))
+    worker.tick(now + timedelta(hours=24, seconds=1))
     person.refresh_from_db()
     assert (person.state, person.left_reason, person.left_stage) == ("excluded", "stopped", "screening")
 
 
 def test_whoever_gave_an_address_has_a_month_to_sign(study, now):
     person = factories.a_verified_participant(study, now)
-    worker.tick(now + timedelta(days=29))
+    worker.tick(now + timedelta(days=30))
     assert Participant.objects.get(pk=person.pk).state == "screening"
-    worker.tick(now + timedelta(days=31))
+    worker.tick(now + timedelta(days=30, seconds=1))
     person.refresh_from_db()
     assert (person.state, person.left_stage) == ("excluded", "consent")
 
