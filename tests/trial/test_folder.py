@@ -392,6 +392,24 @@ def test_a_lesson_longer_than_a_page_can_be_is_refused():
     assert "programme/welcome.en.md:1: is larger than 60 kB; split or shorten it" in messages(zipped(files))
 
 
+@pytest.mark.parametrize("sign", ["\\0", "\\ud83d", "\\x00"])
+def test_a_text_that_no_database_can_keep_is_refused_at_its_line(sign):
+    written = f'"a{sign}b": x\nplain: 1\nquoted: "a{sign}b"\n'
+    assert [(problem.line, problem.message) for problem in parse_yaml("study.yaml", written).problems] == [
+        (1, "holds a character that cannot be kept: NUL, or half of one"),
+        (3, "holds a character that cannot be kept: NUL, or half of one"),
+    ]
+
+
+def test_nul_in_a_lesson_is_refused_at_its_line():
+    files = small_files()
+    name = "programme/welcome.en.md"
+    lines = files[name].count(b"\n")
+    assert messages(zipped(files | {name: files[name] + b"a\0b"})) == [
+        f"{name}:{lines + 1}: holds a character that cannot be kept: NUL, or half of one"
+    ]
+
+
 @pytest.mark.parametrize("digits", [7, 30, 400, 5000])
 def test_a_target_of_many_digits_is_too_large(digits):
     files = edited([{"file": "study.yaml", "replace": "target: 40", "with": f"target: {'9' * digits}"}])

@@ -12,7 +12,7 @@ from pydantic import BaseModel
 
 from trial.folder.files import digest, read_files
 from trial.folder.problems import FolderErrors, Problem, unknown
-from trial.folder.source import Source, parse_yaml
+from trial.folder.source import UNKEPT, Source, parse_yaml
 
 # Far above any real file; YAML is read at about 100 kB a second.
 LARGEST_TEXT = 400_000
@@ -113,10 +113,13 @@ class Folder:
         if len(content) > largest:
             return "", Problem(name, 1, f"is larger than {largest // 1000} kB; split or shorten it")
         try:
-            return content.decode("utf-8-sig").replace("\r\n", "\n"), None
+            text = content.decode("utf-8-sig").replace("\r\n", "\n")
         except UnicodeDecodeError as error:
             line = content[: error.start].count(b"\n") + 1
             return "", Problem(name, line, "is not UTF-8 text; save it as UTF-8")
+        if "\x00" in text:
+            return "", Problem(name, text[: text.index("\x00")].count("\n") + 1, UNKEPT)
+        return text, None
 
 
 def read(where: Path | str | BinaryIO, sections: Sequence[Section], today: date | None = None) -> Loaded:

@@ -15,6 +15,7 @@ DEEPEST = 40
 MOST_VALUES = 20_000  # keys and values; the largest file of a real study has 800
 PLAIN_TAGS = {"tag:yaml.org,2002:str", "tag:yaml.org,2002:seq", "tag:yaml.org,2002:map"}
 
+UNKEPT = "holds a character that cannot be kept: NUL, or half of one"
 INDENTED = "this line is indented otherwise than the lines it belongs to"
 QUOTED = (
     "text goes on after its closing quotation mark; put it in double quotes where it holds an apostrophe, "
@@ -153,6 +154,11 @@ def _is_rest_of_text(key: yaml.Node, child: yaml.Node) -> bool:
     return isinstance(key, yaml.ScalarNode) and child.start_mark.index == key.end_mark.index
 
 
+def can_be_kept(text: str) -> bool:
+    """Whether a database can store it: an escape in quotes may write NUL, or half a character (a lone surrogate)."""
+    return "\x00" not in text and not any("\ud800" <= each <= "\udfff" for each in text)
+
+
 class _Reading:
     def __init__(self, file: str, first_line: int):
         self.file, self.first_line = file, first_line
@@ -166,6 +172,8 @@ class _Reading:
             return self._mapping(node, loc)
         if isinstance(node, yaml.SequenceNode):
             return [self._placed(child, child, (*loc, index)) for index, child in enumerate(node.value)]
+        if not can_be_kept(node.value):
+            self._complain(node, UNKEPT)
         is_blank = isinstance(node, yaml.ScalarNode) and node.value == "" and node.style is None
         return None if is_blank else node.value
 
@@ -177,6 +185,8 @@ class _Reading:
                 found[before] = self._joined(key, found[before])
             elif not isinstance(key, yaml.ScalarNode):
                 self._complain(key, "a key is a single word")
+            elif not can_be_kept(key.value):
+                self._complain(key, UNKEPT)
             elif key.value in found:
                 first = self.lines[(*loc, key.value)]
                 self._complain(key, f"'{key.value}' stands here twice, first in line {first}; keep one")
