@@ -80,6 +80,7 @@ PUBLIC = {
     "help": "help in a crisis is for everybody",
     "set_language": "a language is chosen before anything else",
     "accept_invitation": "the link is the key",
+    "take_back_address": "the link is the key",
     "join:information": "the way in begins here",
     "join:begin": "agreeing to be screened makes the session",
     "join:anew": "forgets whoever began in this browser",

@@ -16,10 +16,21 @@ from trial.actions import drafts, grants, participants
 from trial.actions.agreements import settle_due
 from trial.actions.doormails import worked as hand_over_codes
 from trial.actions.messages import queue
+from trial.actions.own_address import token_of as token_of_change
 from trial.actions.staff import token_of
 from trial.actors import SYSTEM
 from trial.entries import Ask, Done, Mail, Outcome, Task, Wait
-from trial.models import Alert, Draft, ExerciseAnswer, Invitation, Message, Participant, ProtocolVersion, Study
+from trial.models import (
+    AddressChange,
+    Alert,
+    Draft,
+    ExerciseAnswer,
+    Invitation,
+    Message,
+    Participant,
+    ProtocolVersion,
+    Study,
+)
 from trial.queries import programme
 from trial.queries.addresses import home_url, letter
 from trial.queries.dashboard import panel_adherence, panel_alerts, panel_flow, panel_recruitment
@@ -35,6 +46,7 @@ from trial.words import word
 __all__ = [
     "behave",
     "call_times",
+    "compose_address_changed",
     "compose_alert",
     "compose_invitation",
     "compose_recruitment_closed",
@@ -179,7 +191,7 @@ def today(participant: Participant, at: datetime) -> list[Task]:
 
 
 def is_mailed_alike(message: Message) -> bool:
-    """To staff, or before anybody is in an arm."""
+    """To staff, before anybody is in an arm, or about what people of every arm do."""
     return True
 
 
@@ -245,6 +257,31 @@ def compose_invitation(message: Message, at: datetime) -> Mail | None:
     )
 
 
+def compose_address_changed(message: Message, at: datetime) -> Mail | None:
+    """To the old address: who reads that mailbox may not be who asked. None once it is taken back, or all is erased."""
+    made = AddressChange.objects.filter(pk=int(message.subject_ref), taken_back_at__isnull=True).first()
+    if made is None or made.participant.erased_at:
+        return None
+    participant = made.participant
+    protocol, language = participant.version.protocol, participant.language
+    with override(language):
+        lines = [
+            _("The e-mail address with which you sign in was changed. From now on messages go to the new one."),
+            _(
+                "Was it you? Then you need not do anything. Was it not you? With this link you take it back, for seven days:"
+            ),
+            settings.PUBLIC_URL + reverse("take_back_address", args=[token_of_change(made)]),
+        ]
+        subject = _("%(title)s: your address was changed") % {"title": protocol.public_title[language]}
+        return Mail(
+            participant.unsealed(made.old_sealed),
+            subject,
+            "\n\n".join(lines),
+            protocol.sender[language],
+            protocol.contacts.team.email,
+        )
+
+
 def withdrawn(participant: Participant, at: datetime) -> None:
     grants.end_all(participant, at)
 
@@ -253,6 +290,7 @@ def erase(participant: Participant, at: datetime) -> None:
     """What a person wrote in exercises, what they and others typed about them and did not send, and their call times."""
     Draft.objects.filter(Q(about=participant) | Q(owner__participant=participant)).delete()
     ExerciseAnswer.objects.filter(participant=participant).delete()
+    AddressChange.objects.filter(participant=participant).delete()
     Alert.objects.filter(participant=participant, state="closed").update(phone_sealed="", done_sealed="")
 
 

@@ -309,6 +309,7 @@ MESSAGES = {  # kind of message -> compose(message, at) -> Mail, or None when it
     "recruitment_closed": "trial.life.compose_recruitment_closed",
     "two_people": "trial.life.compose_two_people",
     "role_given": "trial.life.compose_role_given",
+    "address_changed": "trial.life.compose_address_changed",
     "check_number": "coaching_protocol.life.compose_check_number",
 }
 MAILED_ALIKE = {  # kinds of mail of which others may hear -> whether every arm gets it, then: is_alike(message)
@@ -319,6 +320,7 @@ MAILED_ALIKE = {  # kinds of mail of which others may hear -> whether every arm 
     "two_people": "trial.life.is_mailed_alike",
     "role_given": "trial.life.is_mailed_alike",
     "recruitment_closed": "trial.life.is_mailed_alike",
+    "address_changed": "trial.life.is_mailed_alike",
 }
 WORKER = [  # what else a round of the worker does: work(at) -> how many things were done
     "trial.life.settle_due",

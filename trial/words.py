@@ -71,6 +71,7 @@ WORDS: dict[str, str | Promise] = {
     "alert": _("alert"),
     "invitation": _("invitation"),
     "recruitment_closed": _("recruitment has closed"),
+    "address_changed": _("an address was changed"),
     "two_people": _("something takes two people"),
     "role_given": _("a role was given"),
     "check_number": _("request to check a phone number"),

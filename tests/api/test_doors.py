@@ -27,7 +27,20 @@ WAY_IN = {
     "join_correct",
 }
 PARTICIPANT = {
-    *("today", "call_times", "language", "phone", "zone", "withdraw", "stop_programme", "questions", "calls"),
+    *(
+        "today",
+        "call_times",
+        "language",
+        "phone",
+        "name",
+        "address",
+        "address_code",
+        "zone",
+        "withdraw",
+        "stop_programme",
+        "questions",
+        "calls",
+    ),
     *("lessons", "lesson", "lesson_begin", "lesson_done", "lesson_reopen", "exercise"),
     *("sittings", "sitting", "assessment", "assessment_start", "assessment_decline"),
 }

@@ -21,7 +21,7 @@ from trial.entries import Mail, Wait
 from trial.mail import Door, DoorShut, Letter, PutOff, Refused
 from trial.models import Message
 from trial.queries import messages as ledger
-from trial.queries.messages import TO_STAFF
+from trial.queries.messages import AT_ANY_HOUR, TO_STAFF
 
 logger = logging.getLogger(__name__)
 CRASHED_AFTER = timedelta(minutes=10)
@@ -117,7 +117,7 @@ def give_up(away_since: datetime, at: datetime) -> int:
 
 def _by_day(message: Message, at: datetime) -> datetime:
     """When a message may go at the earliest, from `at` on: to a participant by day, on their clock as it is set now."""
-    if message.participant is None or message.kind in TO_STAFF:
+    if message.participant is None or message.kind in AT_ANY_HOUR:
         return at
     return daytime.from_then(at, message.participant.timezone)
 

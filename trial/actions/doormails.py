@@ -100,6 +100,16 @@ def _to_sign_in(about: DoorMail, waits: Waits) -> Letter | None:
     return _letter(person.identity.email, person.version.protocol, waits["language"], _code_words(waits["code"]))
 
 
+def _to_new_address(about: DoorMail, waits: Waits) -> Letter:
+    """Whose address it is already is told to that mailbox alone, and no code is right."""
+    person = Participant.objects.select_related("version").get(pk=waits["participant"])
+    in_use = Identity.objects.filter(study=person.study_id, email_hash=vault.address_hash(waits["to"]))
+    if in_use.exists():
+        return _letter(waits["to"], person.version.protocol, waits["language"], _known_words())
+    _let_in(about, waits["code"])
+    return _letter(waits["to"], person.version.protocol, waits["language"], _code_words(waits["code"]))
+
+
 def _to_choose_a_password(about: DoorMail, waits: Waits) -> Letter | None:
     found = EmailAddress.objects.filter(email__iexact=waits["to"], user__is_active=True).select_related("user").first()
     if found is None:
@@ -116,6 +126,7 @@ def _to_choose_a_password(about: DoorMail, waits: Waits) -> Letter | None:
 LETTERS: dict[str, Callable[[DoorMail, Waits], Letter | None]] = {
     "join": _to_join,
     "sign_in": _to_sign_in,
+    "address": _to_new_address,
     "password": _to_choose_a_password,
 }
 

@@ -54,6 +54,27 @@ def ask_to_sign_in(*, email: str, language: str, key: str, allows: Callable[[], 
     return _asked_by(email, "sign_in", language, key, allows, at)
 
 
+def ask_for_new_address(*, participant: Participant, email: str, language: str, key: str, at: datetime) -> DoorMail:
+    """A code to the address with which somebody who takes part wants to sign in. Raises TooManyCodes, and KeyReused."""
+    address = vault.address_hash(email)
+    return _asked(
+        purpose="address",
+        press=f"{participant.pk}|{key}",
+        content=email,
+        waits={"to": email, "language": language, "participant": participant.pk},
+        allows=lambda: _allows("mail", address, at) and _allows("mails", participant.code, at),
+        user=participant.user_id,
+        at=at,
+    )
+
+
+def judge_new_address(*, participant: Participant, email: str, typed: str, press: str = "", at: datetime) -> Verdict:
+    """Whether this is the newest code that was mailed to the address for this person."""
+    mailed = DoorMail.objects.filter(purpose="address", user=participant.user_id, content=_content_hash(email))
+    newest = mailed.order_by("-pk").first()
+    return judge(handle=newest.handle, typed=typed, press=press, at=at) if newest else Verdict.OVER
+
+
 def ask_for_password(*, email: str, language: str, key: str, allows: Callable[[], bool], at: datetime) -> DoorMail:
     """A link to a new password for staff with this address."""
     return _asked_by(email, "password", language, key, allows, at)
@@ -71,18 +92,27 @@ def _asked_by(email: str, purpose: str, language: str, key: str, allows: Callabl
 
 
 def _asked(
-    *, purpose: str, press: str, content: str, waits: Mapping[str, object], allows: Callable[[], bool], at: datetime
+    *,
+    purpose: str,
+    press: str,
+    content: str,
+    waits: Mapping[str, object],
+    allows: Callable[[], bool],
+    user: int | None = None,
+    at: datetime,
 ) -> DoorMail:
     """The row of this press. A repeat, even at the same moment, is one mail and one code; once that is over it is asked
     anew. Raises KeyReused where the same press brings something else."""
-    press, content = vault.keyed_hash(f"press {purpose}", press), vault.keyed_hash("content", content)
+    press, content = vault.keyed_hash(f"press {purpose}", press), _content_hash(content)
     found = DoorMail.objects.filter(press=press).first()
     _check_same(found, content)
     if found and found.is_open(at):
         return found
     if not allows():
         raise TooManyCodes
-    row = DoorMail(purpose=purpose, handle=secrets.token_hex(16), press=press, content=content, asked_at=at)
+    row = DoorMail(
+        purpose=purpose, handle=secrets.token_hex(16), press=press, content=content, user_id=user, asked_at=at
+    )
     with transaction.atomic():
         if found:
             _drop(DoorMail.objects.filter(pk=found.pk))
@@ -92,6 +122,10 @@ def _asked(
             WaitingMail.objects.create(about=row, sealed=vault.seal(json.dumps({**waits, "code": _new_code()})))
     _check_same(row, content)
     return row
+
+
+def _content_hash(content: str) -> str:
+    return vault.keyed_hash("content", content)
 
 
 def _check_same(row: DoorMail | None, content: str) -> None:

@@ -9,7 +9,7 @@ from trial.actions.once import once
 from trial.actors import WORKER, Actor
 from trial.models import Message, Participant, Study
 from trial.queries import messages as ledger
-from trial.queries.messages import TO_STAFF, UNSETTLED
+from trial.queries.messages import AT_ANY_HOUR, TO_STAFF, UNSETTLED
 
 
 class NothingToSend(Exception):
@@ -28,10 +28,10 @@ def queue(
 ) -> Message:
     """Put one message in the ledger; an occasion that stands there already is moved to the new date while still queued.
 
-    What a participant gets comes by day, on their clock.
+    What a participant gets comes by day, on their clock, but for what may be a warning.
     """
     occasion = {"study": study, "participant": participant, "kind": kind, "subject_ref": subject_ref}
-    if participant and kind not in TO_STAFF:
+    if participant and kind not in AT_ANY_HOUR:
         due_at = daytime.from_then(due_at, participant.timezone)
     found = Message.objects.filter(**occasion).first()
     if found:

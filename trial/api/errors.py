@@ -90,6 +90,10 @@ CATALOGUE: Mapping[str, Named] = {
     "trial.actions.participants.SameZone": Named(
         CONFLICT, "same_zone", _("This is the time zone that we have already.")
     ),
+    "trial.actions.own_address.SameName": Named(CONFLICT, "same_name", _("This is the name that we have already.")),
+    "trial.actions.own_address.SameAddress": Named(
+        CONFLICT, "same_address", _("This is the address that we have already.")
+    ),
     "trial.actions.participants.NotVerified": Named(CONFLICT, "not_verified", _("Your address is not checked yet.")),
     "trial.actions.participants.StatementsMissing": Named(
         BAD_REQUEST, "statements_missing", _("Every statement must be agreed to.")

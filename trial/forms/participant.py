@@ -10,7 +10,7 @@ from django import forms
 from django.utils.translation import gettext_lazy as _
 
 from trial import daytime, week
-from trial.forms.fields import AsksForNumber, PhoneField
+from trial.forms.fields import AsksForNumber, EmailField, PhoneField
 from trial.sections.programme import Block
 
 DAYS = dict(zip(week.PREFERRED, (_("Monday"), _("Tuesday"), _("Wednesday"), _("Thursday"), _("Friday")), strict=True))
@@ -46,6 +46,14 @@ class CallTimes(forms.Form):
     def times(self) -> list[str]:
         """Codes such as mon-evening."""
         return [f"{day}-{part}" for day in DAYS for part in self.cleaned_data[day]]
+
+
+class OwnName(forms.Form):
+    name = forms.CharField(label=_("Your name"), max_length=120, widget=forms.TextInput(attrs={"autocomplete": "name"}))
+
+
+class OwnAddress(forms.Form):
+    email = EmailField(label=_("Your new e-mail address"), help_text=_("One that only you read."))
 
 
 class OwnNumber(AsksForNumber):

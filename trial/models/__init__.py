@@ -1,7 +1,7 @@
 from trial.models.accounts import Invitation, Membership, User
 from trial.models.codes import DoorMail, WaitingMail
 from trial.models.drafts import Draft
-from trial.models.participants import Consent, Identity, Participant, PersonKey
+from trial.models.participants import AddressChange, Consent, Identity, Participant, PersonKey
 from trial.models.programme import ExerciseAnswer, ModuleUse
 from trial.models.proposals import Decision, Proposal
 from trial.models.record import AuditEvent, AuditHead, AuditSeal, AuditSealedHead, Stamp
@@ -9,6 +9,7 @@ from trial.models.studies import Confirmation, ProtocolText, ProtocolVersion, St
 from trial.models.work import Alert, Journey, MailHost, Message, Milestone, MonthlyShare, RequestKey
 
 __all__ = [
+    "AddressChange",
     "Alert",
     "AuditEvent",
     "AuditHead",

@@ -16,6 +16,8 @@ class DoorMail(models.Model):
     Whoever asked holds `handle` in their session, and no other code than this one is theirs to enter.
     """
 
+    no_facts = "a code for ten minutes, forgotten after an hour; what it proved is a fact of its own"
+
     purpose = models.CharField(max_length=10)  # join | sign_in | password
     handle = models.CharField(max_length=64, unique=True)
     press = models.CharField(max_length=64, unique=True)  # keyed hash of the request key: a repeat finds this row
@@ -33,6 +35,8 @@ class DoorMail(models.Model):
 
 class WaitingMail(models.Model):
     """What is still to be handed over for it, under the master keys. Deleted at hand-over."""
+
+    no_facts = "words that wait for the mail host, for seconds"
 
     about = models.OneToOneField(DoorMail, on_delete=models.PROTECT, related_name="waiting")
     sealed = models.TextField()

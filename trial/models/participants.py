@@ -160,6 +160,19 @@ class Identity(Fact):
         return json.loads(self.participant.unsealed(self.call_times_sealed) or "[]")
 
 
+class AddressChange(models.Model):
+    """Another e-mail address, the only key to sign in. The old one can take it back for seven days."""
+
+    no_facts = "the way back for the old address; the address itself is a fact of Identity"
+
+    participant = models.ForeignKey(Participant, on_delete=models.PROTECT, related_name="+")
+    old_sealed = models.TextField()  # under the person's key
+    nonce = models.CharField(max_length=32)  # what the link that is mailed is derived from
+    token_hash = models.CharField(max_length=64, unique=True)
+    changed_at = models.DateTimeField()
+    taken_back_at = models.DateTimeField(null=True, blank=True)
+
+
 class Consent(Fact):
     """What was agreed to, word for word, and when. Signed by the verified person."""
 

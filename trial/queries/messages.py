@@ -12,6 +12,7 @@ from trial.models import Message, Participant, Study
 
 # To staff, about somebody or nobody. Every other message goes to the participant it is about.
 TO_STAFF = frozenset({"alert", "invitation", "two_people", "role_given"})
+AT_ANY_HOUR = TO_STAFF | {"address_changed"}  # whoever did not ask for the change has to hear of it
 UNSETTLED = ("failed", "uncertain")  # nothing more happens by itself: somebody decides
 RECENT = 100
 

@@ -24,6 +24,8 @@ SAME_IN_EVERY_ARM = frozenset(
         "alert taken",
         "consent signed",
         "contact details written anew",
+        "e-mail address change taken back",
+        "e-mail address changed",
         "identity erased",
         "phone number left again",
         "preferred call times given",

@@ -3,6 +3,7 @@
 from django.urls import include, path
 
 from trial.views import crisis, drafts, front, language, sign_in
+from trial.views.participant import address
 
 handler400 = "trial.api.errors.unreadable"
 handler500 = "trial.api.errors.fault"
@@ -16,6 +17,7 @@ urlpatterns = [
     path("language/", language.switch, name="set_language"),
     path("drafts/", drafts.drafts, name="drafts"),
     path("invitation/<str:token>/", front.accept_invitation, name="accept_invitation"),
+    path("address/<str:token>/", address.take_back, name="take_back_address"),
     path("account/login/code/", sign_in.ask, name="account_request_login_code"),
     path("account/login/code/confirm/", sign_in.enter, name="account_confirm_login_code"),
     path("account/password/reset/", sign_in.ask_for_password, name="account_reset_password"),

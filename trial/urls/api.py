@@ -2,7 +2,7 @@
 
 from django.urls import include, path
 
-from trial.api import agreements, alerts, docs, join, lessons, me, people, staff, studies, tokens
+from trial.api import agreements, alerts, docs, join, lessons, me, own_address, people, staff, studies, tokens
 
 app_name = "api"
 urlpatterns = [
@@ -17,6 +17,9 @@ urlpatterns = [
     path("join/<slug:slug>/decline/", join.DeclineView.as_view(), name="join_decline"),
     path("today/", me.TodayView.as_view(), name="today"),
     path("call-times/", me.CallTimesView.as_view(), name="call_times"),
+    path("name/", own_address.NameView.as_view(), name="name"),
+    path("address/", own_address.AddressView.as_view(), name="address"),
+    path("address/code/", own_address.AddressCodeView.as_view(), name="address_code"),
     path("phone/", me.PhoneView.as_view(), name="phone"),
     path("time-zone/", me.ZoneView.as_view(), name="zone"),
     path("language/", me.LanguageView.as_view(), name="language"),

@@ -3,7 +3,7 @@
 from django.urls import URLPattern, path
 
 from trial.views import language
-from trial.views.participant import home, leaving, lessons, own
+from trial.views.participant import address, home, leaving, lessons, own
 
 urlpatterns: list[URLPattern] = [
     path("", home.home, name="home"),
@@ -15,6 +15,9 @@ urlpatterns: list[URLPattern] = [
     path("lessons/<slug:module>/done/", lessons.done, name="lesson_done"),
     path("lessons/<slug:module>/again/", lessons.reopen, name="lesson_reopen"),
     path("call-times/", own.call_times, name="call_times"),
+    path("name/", address.name, name="name"),
+    path("address/", address.address, name="address"),
+    path("address/code/", address.address_code, name="address_code"),
     path("phone/", own.phone, name="phone"),
     path("time-zone/", own.zone, name="zone"),
     path("language/", language.choose, name="language"),
