@@ -45,6 +45,11 @@ def _rounds(says: str, test: str, *, on_postgresql: bool = False, weight: int = 
 OPERATIONS = "every operation of the API as every role that may: no fault"
 SITE = "every form of the site with anything typed into it: no fault"
 PARTS = {
+    "two-worlds": Part(
+        "worlds that differ only in who got which arm, every day in full: the same bytes to every concealed role",
+        ("tests/test_two_worlds.py", "-k", "bytes"),
+        {"HANDVAT_EVERY_DAY": "1", "DATABASE_URL": ""},
+    ),
     "forms": Part(
         "every form of the site, left in every way: what was typed is there again",
         ("-m", "browser", "tests/browser/test_every_form.py"),

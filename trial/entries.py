@@ -76,6 +76,7 @@ class Panel:
     note: str = ""
     url: str = ""
     words: int = 1  # how many of the first columns hold words; the others hold numbers
+    tells_arm: bool = False  # hangs on the arm: in a rehearsal its page says that a live study would not show it
 
 
 @dataclass(frozen=True)

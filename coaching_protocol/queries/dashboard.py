@@ -58,6 +58,7 @@ def panel(study: Study, person: User, at: datetime) -> Panel | None:
             ),
         ],
         note=_("Pooled over all arms that are called."),
+        tells_arm=True,
     )
 
 

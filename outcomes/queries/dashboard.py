@@ -54,6 +54,7 @@ def panel(study: Study, person: User, at: datetime) -> Panel:
         head=[_("Questionnaire"), _("Due"), _("Answered"), _("Declined"), _("Missed"), _("Withdrawn"), _("Open now")],
         rows=_rows(version, counts),
         note=" ".join(_notes(plans, concealed)),
+        tells_arm=_differ(plans) and not concealed,
     )
 
 
@@ -162,6 +163,7 @@ def person_panel(participant: Participant, study: Study, at: datetime) -> Panel:
         head=[_("Timepoint"), _("Questionnaire"), _("State"), _("Opens"), _("Closes"), _("Answered")],
         rows=rows,
         note=_person_note(plans) if concealed else "",
+        tells_arm=_differ(plans) and not concealed,
     )
 
 
@@ -186,9 +188,14 @@ def _cells(row: Assessment, state: AssessmentState, is_dated: bool) -> list[str]
     return [said, _day(row.opens_at), _day(row.closes_at), _day(row.submitted_at)]
 
 
+def _differ(plans: Mapping[tuple[str, str], Plan]) -> bool:
+    """Whether the arms are asked differently."""
+    return not all(plan.is_shared and plan.is_dated_alike for plan in plans.values())
+
+
 def _person_note(plans: Mapping[tuple[str, str], Plan]) -> str:
     codes = _names(plan for plan in plans.values() if not (plan.is_shared and plan.is_dated_alike))
-    if not codes:
+    if not _differ(plans):
         return ""
     return _("Left out or without dates until the study is locked, since they tell the arm: %(codes)s.") % {
         "codes": codes

@@ -263,6 +263,7 @@ def panel_adherence(study: Study, person: User, at: datetime) -> Panel | None:
             ),
         ],
         note=_("Pooled over the arms. Adherence among those who were given the programme stands in the report."),
+        tells_arm=True,
     )
 
 
