@@ -16,6 +16,8 @@ class DoorMail(models.Model):
     Whoever asked holds `handle` in their session, and no other code than this one is theirs to enter.
     """
 
+    no_facts = "a key to a door, for minutes"
+
     no_facts = "a code for ten minutes, forgotten after an hour; what it proved is a fact of its own"
 
     purpose = models.CharField(max_length=10)  # join | sign_in | password
@@ -35,6 +37,9 @@ class DoorMail(models.Model):
 
 class WaitingMail(models.Model):
     """What is still to be handed over for it, under the master keys. Deleted at hand-over."""
+
+    no_facts = "a mail that waits, for moments"
+    sealed_under = {"sealed": "master"}
 
     no_facts = "words that wait for the mail host, for seconds"
 
