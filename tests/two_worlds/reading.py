@@ -146,6 +146,7 @@ def values_of(base: Base) -> dict[str, Sequence[Any]]:
         "invitation": _numbers(Invitation),
         "message": [1, *_numbers(Message)[-1:]],
         "attempt": [1],
+        "token": [1],
         "point": [FIRST, *(stage.code for stage in protocol.stages)],
         "timepoint": [each["code"] for each in assessments["timepoints"]],
         "instrument": assessments["instruments"],
