@@ -70,6 +70,11 @@ def test_what_opens_during_a_day_has_the_rest_of_that_day_on_top():
     assert window(entry, finished) == Window(finished, datetime(2018, 3, 13, 22, 59, 59, tzinfo=UTC))
 
 
+def test_the_moments_of_a_window_are_in_utc():
+    found = window(Entry("randomised", days=7))
+    assert (found.opens_at.tzinfo, found.closes_at.tzinfo) == (UTC, UTC)
+
+
 def test_while_the_anchor_has_not_happened_the_latest_day_stands():
     entry = Entry("assessment_closed:post1", days=91, window=21, at_the_latest=182)
     assert window(entry) == window(Entry("randomised", days=182, window=21))
@@ -115,6 +120,9 @@ def test_a_window_spans_its_whole_days_in_every_zone(randomised_at, timezone, da
         (Stored(withdrawn_at=day(2)), day(2), WITHDRAWN),
         (Stored(opens_at=day(5), closes_at=day(9), withdrawn_at=day(12)), day(30), MISSED),
         (Stored(opens_at=day(5), closes_at=day(9), submitted_at=day(7), withdrawn_at=day(7)), day(30), SUBMITTED),
+        (Stored(opens_at=day(5), closes_at=day(9), submitted_at=day(7), declined_at=day(7)), day(30), SUBMITTED),
+        (Stored(opens_at=day(5), closes_at=day(9), submitted_at=day(9)), day(30), SUBMITTED),
+        (Stored(opens_at=day(5), closes_at=day(9), withdrawn_at=day(9)), day(30), WITHDRAWN),
     ],
 )
 def test_the_state_follows_from_facts_and_date(facts, at, expected):

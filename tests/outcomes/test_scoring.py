@@ -38,6 +38,13 @@ def test_two_blanks_of_the_phq9_are_prorated_from_the_mean_of_the_other_seven():
     assert scored.number == 81 / 7
 
 
+def test_one_blank_is_prorated_too():
+    # Eight answers of 2 make 16; 16 / 8 * 9 = 18.
+    assert score(PHQ9, all_items(PHQ9, 2, **{"4": None})) == Scored(
+        Fraction(18), 8, 1, True, "moderately_severe", {"PHQ2": Fraction(4)}
+    )
+
+
 def test_a_third_blank_leaves_no_score_and_a_blank_in_a_nested_score_leaves_none_there():
     answers = all_items(PHQ9, 3, **{"1": None, "5": None, "9": None})
     assert score(PHQ9, answers) == Scored(None, 6, 3, False, None, {"PHQ2": None})
@@ -52,15 +59,18 @@ def test_reversed_items_count_the_other_way():
     assert [score(CESD, all_items(CESD, answer)).value for answer in (0, 3)] == [12, 48]
 
 
-@pytest.mark.parametrize("answers", [{"1": 4}, {"1": -1}, {"1": True}, {"1": 1.0}, {"1": "1"}])
-def test_an_answer_that_nobody_could_choose_is_refused(answers):
-    with pytest.raises(AnswerOutsideOptions):
-        score(PHQ9, answers)
+@pytest.mark.parametrize("answer", [4, -1, True, 1.0, "1"])
+def test_an_answer_that_nobody_could_choose_is_refused(answer):
+    with pytest.raises(AnswerOutsideOptions) as refused:
+        score(PHQ9, {"1": 0, "2": answer})
+    assert str(refused.value) == f"PHQ9.2: {answer!r} is not one of 0, 1, 2, 3"
 
 
 def test_an_unknown_item_is_refused_even_when_blank():
     with pytest.raises(UnknownItem, match=r"^PHQ9 has no item 10$"):
         score(PHQ9, {"10": None})
+    with pytest.raises(UnknownItem, match=r"^PHQ9 has no item 10, x$"):
+        score(PHQ9, {"x": 1, "1": 1, "10": None})
 
 
 def test_a_prorated_score_between_two_bands_belongs_to_the_lower():

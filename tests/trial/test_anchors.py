@@ -1,5 +1,6 @@
 from datetime import UTC, date, datetime, timedelta
 from types import SimpleNamespace
+from zoneinfo import ZoneInfo
 
 import pytest
 from hypothesis import given
@@ -68,24 +69,59 @@ def test_an_anchor_is_read_and_written_alike(text, anchor):
 
 @pytest.mark.parametrize("text", ["", "assessment_closed", "assessment_closed:", "randomised:post1", "enrolled"])
 def test_what_is_no_anchor_is_refused(text):
-    with pytest.raises(UnknownAnchor):
+    with pytest.raises(UnknownAnchor) as refused:
         Anchor.parse(text)
+    assert str(refused.value) == (
+        f"{text!r} is not an anchor; use one of randomised, granted, programme_finished, "
+        "assessment_opened:<timepoint>, assessment_closed:<timepoint>, date"
+    )
 
 
 @pytest.mark.parametrize(
-    ("anchor", "limits"),
+    ("anchor", "limits", "why"),
     [
-        ("programme_finished", {}),
-        ("assessment_closed:post1", {"not_before": 4}),
-        ("randomised", {"not_before": 5, "at_the_latest": 4}),
-        ("randomised", {"days": -1}),
-        ("randomised", {"on": date(2018, 1, 1)}),
-        ("date", {}),
+        ("programme_finished", {}, "programme_finished may never happen; say at_the_latest"),
+        ("assessment_closed:post1", {"not_before": 4}, "assessment_closed:post1 may never happen; say at_the_latest"),
+        ("randomised", {"not_before": 5, "at_the_latest": 4}, "not_before: 5 is after at_the_latest: 4"),
+        ("randomised", {"not_before": 1, "at_the_latest": 0}, "not_before: 1 is after at_the_latest: 0"),
+        ("randomised", {"days": -1}, "days are counted forward from the anchor; use 0 or more"),
+        ("randomised", {"on": date(2018, 1, 1)}, "the anchor date needs on: a date; no other anchor takes one"),
+        ("date", {}, "the anchor date needs on: a date; no other anchor takes one"),
     ],
 )
-def test_an_opening_that_may_never_come_or_contradicts_itself_is_refused(anchor, limits):
-    with pytest.raises(Unresolvable):
+def test_an_opening_that_may_never_come_or_contradicts_itself_is_refused(anchor, limits, why):
+    with pytest.raises(Unresolvable) as refused:
         opening(anchor, **limits)
+    assert str(refused.value) == why
+
+
+def test_the_first_day_may_be_the_latest_one_and_the_latest_may_be_the_day_itself():
+    assert when(opening("randomised", not_before=4, at_the_latest=4), **facts()) == datetime(2018, 1, 5, 5, tzinfo=UTC)
+    assert when(opening("programme_finished", at_the_latest=0), **facts()) == RANDOMISED
+
+
+def test_an_opening_is_in_utc_whatever_zone_the_event_was_told_in():
+    told = RANDOMISED.astimezone(ZoneInfo(AMSTERDAM))
+    for days in (0, 1):
+        found = when(opening("randomised", days), **facts(randomised_at=told))
+        assert found.tzinfo is UTC
+
+
+def test_an_opening_that_is_still_to_come_is_settled_once_its_anchor_has_happened():
+    day_7 = datetime(2018, 1, 8, 5, tzinfo=UTC)
+    assert expected(opening("randomised", 7), **facts(), at=RANDOMISED) == Expected(day_7, certain=True)
+    granted = facts(granted_at=RANDOMISED)
+    assert expected(opening("granted", 7), **granted, at=RANDOMISED) == Expected(day_7, certain=True)
+    closed = facts(events={"assessment_closed:pre": RANDOMISED})
+    found = expected(opening("assessment_closed:pre", 7, at_the_latest=70), **closed, at=RANDOMISED)
+    assert found == Expected(day_7, certain=True)
+    latest = expected(opening("granted", at_the_latest=7), **facts(), at=RANDOMISED)
+    assert latest == Expected(day_7, certain=False)
+
+
+def test_a_fixed_date_is_settled_from_the_start():
+    found = Opening(Anchor("date"), on=date(2018, 9, 30))
+    assert expected(found, **facts(), at=RANDOMISED) == Expected(datetime(2018, 9, 30, 4, tzinfo=UTC), certain=True)
 
 
 def test_what_a_folder_says_is_an_opening():

@@ -5,7 +5,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from pydantic import ValidationError
 
-from trial.rules import Facts, Names, Rule, holds, names
+from trial.rules import Facts, Names, Rule, holds, names, number
 
 values = st.one_of(st.none(), st.integers(-3, 3), st.fractions(-3, 3), st.sampled_from(["f", "m", "2", ""]))
 facts = st.builds(
@@ -120,21 +120,114 @@ def test_names_are_collected_from_every_part():
     assert names(rule) == Names(frozenset({"age"}), frozenset({"PHQ9"}), frozenset({"PHQ9.9"}))
 
 
+ONE_OF = "a rule has exactly one of answer, score, item, all, any, not"
+BESIDE = "'above' belongs to an answer, score or item, not beside all, any, not"
+EMPTY = "no value can satisfy this; the lower limit is not below the upper one"
+ADULT = {"answer": "age", "above": 3}
+
+
 @pytest.mark.parametrize(
-    "form",
+    ("form", "why"),
     [
-        {},
-        {"answer": "age"},
-        {"above": 3},
-        {"answer": "age", "score": "PHQ9", "above": 3},
-        {"all": []},
-        {"all": [{"answer": "age", "above": 3}], "above": 3},
-        {"answer": "age", "above": 3, "below": 3},
-        {"answer": "age", "at_least": 4, "at_most": 3},
-        {"answer": "age", "above": "1/3"},
-        {"answer": "age", "equal": 3},
+        ({}, ONE_OF),
+        ({"above": 3}, ONE_OF),
+        ({"answer": "age", "score": "PHQ9", "above": 3}, ONE_OF),
+        ({"answer": "age", "above": 3, "not": ADULT}, ONE_OF),
+        ({"all": [ADULT], "any": [ADULT]}, ONE_OF),
+        ({"answer": "age"}, "'answer' needs one of above, below, at_least, at_most, equals, one_of"),
+        ({"item": "PHQ9.9"}, "'item' needs one of above, below, at_least, at_most, equals, one_of"),
+        ({"all": []}, "Tuple should have at least 1 item after validation, not 0"),
+        ({"all": [ADULT], "above": 3}, BESIDE),
+        ({"any": [ADULT], "above": 3}, BESIDE),
+        ({"not": ADULT, "above": 3}, BESIDE),
+        ({"answer": "age", "above": 3, "below": 3}, EMPTY),
+        ({"answer": "age", "above": 3, "at_most": 3}, EMPTY),
+        ({"answer": "age", "at_least": 3, "below": 3}, EMPTY),
+        ({"answer": "age", "at_least": 4, "at_most": 3}, EMPTY),
+        ({"answer": "age", "above": 1, "at_least": 4, "below": 9, "at_most": 3}, EMPTY),
+        ({"answer": "age", "above": 4, "at_least": 1, "below": 3, "at_most": 9}, EMPTY),
+        ({"answer": "age", "above": "1/3"}, "'1/3' is not a number"),
+        ({"answer": "age", "above": "1e3"}, "'1e3' is not a number"),
+        ({"answer": "age", "above": "1E3"}, "'1E3' is not a number"),
+        ({"answer": "age", "above": "old"}, "'old' is not a number"),
+        ({"answer": "age", "above": "1" * 31}, f"'{'1' * 31}' is not a number"),
+        ({"answer": "age", "above": True}, "Input should be a valid string"),
+        ({"answer": "age", "equals": True}, "Input should be a valid string"),
+        ({"answer": "age", "equal": 3}, "Extra inputs are not permitted"),
     ],
 )
-def test_a_rule_that_says_nothing_clear_is_refused(form):
-    with pytest.raises(ValidationError):
+def test_a_rule_that_says_nothing_clear_is_refused(form, why):
+    with pytest.raises(ValidationError) as refused:
         Rule.model_validate(form)
+    assert why in {each["msg"].removeprefix("Value error, ") for each in refused.value.errors()}
+
+
+@pytest.mark.parametrize(
+    "limits",
+    [
+        {"at_least": 3, "at_most": 3},
+        {"above": 2, "below": 3},
+        {"above": 2, "at_most": 3},
+        {"at_least": 2, "below": 3},
+        {"above": 3, "equals": 3},
+        {"above": "9" * 30},
+    ],
+)
+def test_a_rule_that_some_value_can_satisfy_is_taken(limits):
+    assert Rule.model_validate({"answer": "age", **limits}).answer == "age"
+
+
+@pytest.mark.parametrize(
+    ("comparator", "verdicts"),
+    [
+        ("above", [False, False, True]),
+        ("at_least", [False, True, True]),
+        ("below", [True, False, False]),
+        ("at_most", [True, True, False]),
+    ],
+)
+def test_each_limit_just_below_at_and_just_above(comparator, verdicts):
+    scores = [Fraction(999, 100), 10, Fraction(1001, 100)]
+    assert [judged({"score": "X", comparator: 10}, Facts(scores={"X": score})) for score in scores] == verdicts
+
+
+@pytest.mark.parametrize(
+    ("fact", "wanted", "verdict"),
+    [
+        ("2", "2.0", True),
+        (2, "2", True),
+        (2, "3", False),
+        ("two", "two", True),
+        ("two", "2", False),
+        ("2", "two", False),
+        ("1e3", "1000", False),
+        ("1e3", "1e3", True),
+        ("1/2", "0.5", False),
+        ("0" * 29 + "7", "7", True),
+        ("0" * 30 + "7", "7", False),
+        ("", "7", None),
+    ],
+)
+def test_what_looks_like_a_number_is_compared_as_one_and_all_else_as_text(fact, wanted, verdict):
+    known = Facts(answers={"x": fact})
+    assert judged({"answer": "x", "equals": wanted}, known) is verdict
+    assert judged({"answer": "x", "one_of": ["other", wanted]}, known) is verdict
+
+
+def test_every_comparator_of_a_rule_must_hold():
+    rule = {"answer": "age", "at_least": 18, "equals": 20, "one_of": [20, 30]}
+    assert [judged(rule, Facts(answers={"age": age})) for age in (17, 20, 30)] == [False, True, False]
+    assert judged({"answer": "age", "equals": 20, "one_of": [30, 40]}, Facts(answers={"age": 20})) is False
+
+
+def test_a_subject_is_looked_up_among_its_own_kind():
+    known = Facts(answers={"x": 1}, scores={"x": 2}, items={"x": 3})
+    for subject, value in (("answer", 1), ("score", 2), ("item", 3)):
+        assert [judged({subject: "x", "equals": each}, known) for each in (1, 2, 3)] == [
+            each == value for each in (1, 2, 3)
+        ]
+
+
+@pytest.mark.parametrize("value", [float("nan"), float("inf"), float("-inf")])
+def test_what_no_fraction_holds_is_no_number(value):
+    assert number(value) is None
