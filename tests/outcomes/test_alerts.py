@@ -12,7 +12,8 @@ from outcomes.models import Assessment
 from tests import factories
 from tests.conftest import NOW, SMALL
 from trial import actors
-from trial.models import Alert
+from trial.actions import alerts as trial_alerts
+from trial.models import Alert, AuditEvent
 
 pytestmark = pytest.mark.django_db
 
@@ -88,3 +89,64 @@ def test_what_is_handed_in_is_looked_at_by_its_score_once_it_is_complete(eve, an
     assert row.scores.get("PHQ9") == (None if score is None else pytest.approx(score))
     found = Alert.objects.values_list("kind", "subject_ref", "deadline_at")
     assert list(found) == [(kind, "pre", NOW + timedelta(hours=48)) for kind in kinds]
+
+
+def test_an_alert_of_a_rule_says_who_answered_when_and_until_when(eve):
+    by, at = actors.participant(eve.code), NOW + timedelta(hours=3)
+    found = alerts.check(eve, "week2", instrument="PHQ9", answers={"9": 1}, scores={"PHQ9": 27.0}, by=by, at=at)
+    hours = {"item9": 24, "severe": 48, "both": 12}
+    kept = [
+        (each.study, each.participant, each.kind, each.subject_ref, each.raised_at, each.deadline_at) for each in found
+    ]
+    assert kept == [(eve.study, eve, kind, "week2", at, at + timedelta(hours=hours[kind])) for kind in hours]
+    events = AuditEvent.objects.filter(action="alert raised").values_list("by", "role", "at")
+    assert list(events) == [(str(by), "participant", at)] * 3
+
+
+def left(person, phone: str = "06 1234 5678", at=NOW) -> Alert | None:
+    return alerts.from_screening(participant=person, phone=phone, by=actors.visitor(person.code), at=at)
+
+
+def test_a_number_left_at_the_screening_raises_the_first_rule_by_the_shortest_time(eve):
+    alert = left(eve)
+    assert (alert.study, alert.participant, alert.kind, alert.subject_ref) == (eve.study, eve, "item9", "screening")
+    assert (alert.raised_at, alert.deadline_at) == (NOW, NOW + timedelta(hours=12))
+    assert eve.unsealed(alert.phone_sealed) == "+31612345678"
+    event = AuditEvent.objects.get(action="alert raised")
+    assert (event.by, event.at) == (f"visitor {eve.code}", NOW)
+    assert left(eve, "0612345679") == alert
+
+
+@pytest.mark.parametrize("phone", ["", "  "])
+def test_whoever_leaves_no_number_raises_no_alert(phone, eve):
+    assert left(eve, phone) is None
+    assert Alert.objects.count() == 0
+
+
+def test_a_number_without_its_country_is_one_of_the_country_of_the_study(tmp_path):
+    shutil.copytree(SMALL, tmp_path / "study")
+    file = tmp_path / "study" / "study.yaml"
+    file.write_text(file.read_text().replace("country: NL", "country: BE"))
+    person = factories.a_screening_participant(factories.an_open_study(tmp_path / "study", NOW), NOW)
+    assert person.unsealed(left(person, "0470 12 34 56").phone_sealed) == "+32470123456"
+
+
+def test_each_number_after_a_closed_alert_is_an_occasion_of_its_own(eve):
+    eva = actors.staff(1, "supervisor")
+    for occasion in ("screening", "screening 2", "screening 3"):
+        alert = left(eve)
+        assert alert.subject_ref == occasion
+        trial_alerts.take(alert=alert, by=eva, at=NOW)
+        assert left(eve) == alert
+        trial_alerts.close(alert=alert, done="called", by=eva, at=NOW)
+
+
+def test_a_study_without_rules_is_told_of_a_number_within_a_day(tmp_path):
+    shutil.copytree(SMALL, tmp_path / "study")
+    file = tmp_path / "study" / "assessments.yaml"
+    file.write_text(file.read_text().partition("alerts:\n")[0])
+    person = factories.a_screening_participant(factories.an_open_study(tmp_path / "study", NOW), NOW)
+    alert = left(person)
+    assert (alert.kind, alert.deadline_at) == ("safety", NOW + timedelta(hours=24))
+    given = {"instrument": "PHQ9", "answers": {"9": 3}, "scores": {}, "by": actors.SYSTEM, "at": NOW}
+    assert alerts.check(person, "pre", **given) == []

@@ -8,15 +8,15 @@ from pathlib import Path
 
 import pytest
 from django.core import mail
-from django.db import IntegrityError, transaction
+from django.db import IntegrityError, connection, transaction
 
 from outcomes.actions import assessments
 from outcomes.queries import assessments as reads
 from tests import factories
-from trial import actors, audit, worker
+from trial import actors, audit, vault, worker
 from trial.actions import alerts
 from trial.lifecycles import NotAllowedNow
-from trial.models import Alert, AuditEvent, Message
+from trial.models import Alert, AuditEvent, Message, Participant
 from trial.queries import alerts as queries
 
 pytestmark = pytest.mark.django_db
@@ -43,6 +43,76 @@ def test_one_alert_and_one_mail_per_occasion(study, dan, now):
     assert raised(study, dan, now, ref="followup") != first
     assert (Alert.objects.count(), Message.objects.filter(kind="alert").count()) == (2, 2)
     assert first.deadline_at == now + timedelta(hours=24)
+
+
+def events(action):
+    """What the trail says of each, in their order: whose stream, subject, old, new, who, which role and when."""
+    columns = ("stream", "subject", "old", "new", "by", "role", "at")
+    return list(AuditEvent.objects.filter(action=action).order_by("at", "number").values_list(*columns))
+
+
+def stream(study, person):
+    return f"{study.slug}/{person.code}" if person else study.slug
+
+
+@pytest.mark.parametrize("about", ["somebody", "nobody"])
+def test_raising_stands_in_the_trail_and_puts_one_message_in_the_ledger(about, study, dan, now):
+    person = dan if about == "somebody" else None
+    alert = raised(study, person, now)
+    new = '{"deadline_at":"2026-03-03T10:00:00.000000+00:00","kind":"item9","occasion":"post"}'
+    told = (stream(study, person), f"alert {alert.pk}", "", new, "system", "", now)
+    assert events("alert raised") == [told]
+    message = Message.objects.get(kind="alert")
+    kept = (message.study, message.participant, message.subject_ref, message.state, message.due_at)
+    assert kept == (study, person, str(alert.pk), "queued", now)
+    queued = AuditEvent.objects.get(action="message queued", subject=f"message {message.pk}")
+    assert (queued.at, '"kind":"alert"' in queued.new) == (now, True)
+    alert.refresh_from_db()
+    row = (alert.study, alert.participant, alert.kind, alert.subject_ref, alert.state, alert.raised_at)
+    assert row == (study, person, "item9", "post", "raised", now)
+    assert (alert.phone_sealed, alert.taken_by, alert.closed_by) == ("", "", "")
+
+
+def test_a_number_that_is_left_again_replaces_the_one_before_and_the_same_changes_nothing(study, dan, now):
+    later = now + timedelta(minutes=1)
+    alert = raised(study, dan, now, phone="+31600000001")
+    first = alert.phone_sealed
+    assert dan.unsealed(first) == "+31600000001"
+    for phone in ("", "+31600000001"):
+        assert raised(study, dan, later, phone=phone).phone_sealed == first
+    assert events("phone number left again") == []
+    again = raised(study, dan, later, phone="+31600000002")
+    assert (again, dan.unsealed(again.phone_sealed)) == (alert, "+31600000002")
+    alert.refresh_from_db()
+    assert alert.phone_sealed == again.phone_sealed
+    old, new = f'{{"sealed":"{first}"}}', f'{{"sealed":"{again.phone_sealed}"}}'
+    told = (stream(study, dan), f"alert {alert.pk}", old, new, "system", "", later)
+    assert events("phone number left again") == [told]
+    assert audit.verify(study) == []
+
+
+def test_an_alert_about_nobody_keeps_no_number(study, now):
+    assert raised(study, None, now, phone="+31600000001").phone_sealed == ""
+    assert raised(study, None, now, phone="+31600000002").phone_sealed == ""
+    assert events("phone number left again") == []
+
+
+@pytest.mark.parametrize(("phone", "kept"), [("", "+31600000001"), ("+31600000002", "+31600000002")])
+def test_what_somebody_else_raises_between_looking_and_writing_is_taken_for_the_same(phone, kept, study, dan, now):
+    """Nothing waits when it is looked for; when the row is to be written, another request has written it."""
+    others = []
+
+    def another_is_faster(execute, sql, params, many, context):
+        if sql.startswith("SAVEPOINT") and not others:
+            others.append(None)
+            others[0] = raised(study, dan, now, phone="+31600000001")
+        return execute(sql, params, many, context)
+
+    with connection.execute_wrapper(another_is_faster):
+        found = raised(study, dan, now, phone=phone)
+    assert (found, dan.unsealed(found.phone_sealed)) == (others[0], kept)
+    assert (Alert.objects.count(), Message.objects.filter(kind="alert").count()) == (1, 1)
+    assert len(events("alert raised")) == 1
 
 
 def closed(alert, now):
@@ -116,11 +186,27 @@ def test_closing_needs_a_note_and_somebody_who_took_it(study, dan, now):
         alerts.close(alert=alert, done="called", by=ADA, at=now)
     with pytest.raises(alerts.NothingDone):
         alerts.close(alert=alert, done="  ", by=EVA, at=now)
-    closed = alerts.close(alert=alert, done="called", by=EVA, at=now)
-    assert (closed.state, closed.closed_by, dan.unsealed(closed.done_sealed)) == ("closed", "staff 1", "called")
+    later = now + timedelta(minutes=9)
+    closed = alerts.close(alert=alert, done="called", by=EVA, at=later)
+    closed.refresh_from_db()
+    assert (closed.state, closed.closed_by, closed.closed_at) == ("closed", "staff 1", later)
+    assert dan.unsealed(closed.done_sealed) == "called"
+    told = (stream(study, dan), f"alert {alert.pk}", '{"state":"taken"}', '{"state":"closed"}')
+    assert events("alert closed") == [(*told, "staff 1", "supervisor", later)]
     for late in (alerts.take, partial(alerts.close, done="called too")):
         with pytest.raises(NotAllowedNow):
             late(alert=alert, by=ADA, at=now)
+
+
+def test_taking_says_who_and_when(study, dan, now):
+    alert = raised(study, dan, now)
+    later = now + timedelta(minutes=5)
+    taken = alerts.take(alert=alert, by=EVA, at=later)
+    taken.refresh_from_db()
+    assert (taken.state, taken.taken_by, taken.taken_at) == ("taken", "staff 1", later)
+    old = '{"state":"raised","taken_by":""}'
+    told = (stream(study, dan), f"alert {alert.pk}", old, '{"state":"taken"}', "staff 1", "supervisor", later)
+    assert events("alert taken") == [told]
 
 
 def test_somebody_else_may_take_it_over_and_the_trail_says_from_whom(study, dan, now):
@@ -140,15 +226,51 @@ def test_name_and_number_are_for_whoever_took_it_and_each_look_is_recorded(study
     alerts.take(alert=alert, by=EVA, at=now)
     with pytest.raises(alerts.NotTaken):
         alerts.show_contact(alert=alert, by=ADA, at=now)
-    assert alerts.show_contact(alert=alert, by=EVA, at=now).name == dan.identity.name
-    assert AuditEvent.objects.filter(action="contact details shown").count() == 1
+    later = now + timedelta(minutes=5)
+    shown = alerts.show_contact(alert=alert, by=EVA, at=later)
+    assert shown == alerts.Reached(name=dan.identity.name, phone=dan.identity.phone, language="en")
+    told = (stream(study, dan), f"alert {alert.pk}", "", "", "staff 1", "supervisor", later)
+    assert events("contact details shown") == [told]
+
+
+def test_a_look_is_recorded_once_for_each_key_and_each_time_without_one(study, dan, now):
+    alert = alerts.take(alert=raised(study, dan, now), by=EVA, at=now)
+    for key, looks in (("one", 1), ("one", 1), ("two", 2), (None, 3), (None, 4)):
+        assert alerts.show_contact(alert=alert, key=key, by=EVA, at=now).name == dan.identity.name
+        assert AuditEvent.objects.filter(action="contact details shown").count() == looks
+    alerts.take(alert=alert, holder="staff 1", by=ADA, at=now)
+    with pytest.raises(alerts.NotTaken):
+        alerts.show_contact(alert=alert, key="one", by=EVA, at=now)
+
+
+def test_a_number_left_at_the_screening_goes_before_the_one_of_the_person(study, dan, now):
+    alert = alerts.take(alert=raised(study, dan, now, phone="+31600000001"), by=EVA, at=now)
+    shown = alerts.show_contact(alert=alert, by=EVA, at=now)
+    assert shown == alerts.Reached(name=dan.identity.name, phone="+31600000001", language="en")
+
+
+@pytest.mark.parametrize(("phone", "language"), [("", "en"), ("+31600000001", "nl")])
+def test_of_somebody_at_the_screening_only_what_they_left_is_shown(phone, language, study, now):
+    person = factories.a_screening_participant(study, now)
+    Participant.objects.filter(pk=person.pk).update(language=language)
+    alert = alerts.take(alert=raised(study, person, now, phone=phone), by=EVA, at=now)
+    assert alerts.show_contact(alert=alert, by=EVA, at=now) == alerts.Reached("", phone, language)
+
+
+def test_of_nobody_there_is_nothing_to_show_nor_to_record(study, now):
+    alert = alerts.take(alert=raised(study, None, now), by=EVA, at=now)
+    assert alerts.show_contact(alert=alert, by=EVA, at=now) == alerts.Reached("", "", "")
+    assert events("contact details shown") == []
 
 
 def test_an_alert_about_nobody_in_particular_can_be_closed_too(study, now):
     alert = raised(study, None, now)
     alerts.take(alert=alert, by=EVA, at=now)
     alerts.close(alert=alert, done="looked", by=EVA, at=now)
-    assert (Alert.objects.get().state, audit.verify(study)) == ("closed", [])
+    alert = Alert.objects.get()
+    assert (alert.state, vault.unseal(alert.done_sealed), audit.verify(study)) == ("closed", "looked", [])
+    for action in ("alert taken", "alert closed"):
+        assert [each[:2] for each in events(action)] == [(study.slug, f"alert {alert.pk}")]
 
 
 def test_an_alert_is_overdue_after_its_deadline_and_not_at_it(study, dan, now):

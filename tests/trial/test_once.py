@@ -3,17 +3,18 @@
 from __future__ import annotations
 
 from concurrent.futures import ThreadPoolExecutor
-from datetime import timedelta
+from datetime import date, timedelta
+from enum import Enum
 from threading import Barrier
 
 import pytest
 from django.db import connection
 
 from tests import factories
-from trial import actors
+from trial import actors, audit, vault
 from trial.actions import participants, programme
-from trial.actions.once import KeyReused
-from trial.models import AuditEvent, Consent, ExerciseAnswer, Participant, RequestKey
+from trial.actions.once import KeyReused, once
+from trial.models import AuditEvent, Consent, Draft, ExerciseAnswer, Participant, RequestKey, Study, User
 
 
 def begin(study, now, key="first", language="en"):
@@ -99,6 +100,155 @@ def test_what_was_typed_does_not_stand_in_the_ledger_of_requests(study, now):
     row = RequestKey.objects.get(key="typed")
     assert typed not in f"{row.digest} {row.result} {row.person} {row.action}"
     assert ExerciseAnswer.objects.count() == 1
+
+
+@pytest.mark.django_db
+def test_a_claim_says_who_asked_for_what_and_when_and_the_repeat_keeps_the_first_time(study, now):
+    person = begin(study, now)
+    begin(study, now + timedelta(seconds=2))
+    row = RequestKey.objects.get()
+    assert (row.person, row.action, row.key, row.claimed_at) == (
+        "visitor new",
+        "trial.participants.begin",
+        "first",
+        now,
+    )
+    assert row.result == {"model": "trial.Participant", "pk": person.pk}
+
+
+@pytest.mark.django_db
+def test_the_content_of_a_request_is_kept_under_a_key_and_its_moment_is_no_content(now):
+    double(note="a", key="k", by=SOMEBODY, at=now)
+    double(note="a", key="k", by=SOMEBODY, at=now + timedelta(days=1))
+    row = RequestKey.objects.get()
+    content = '{"by": "staff 7", "note": "a"}'
+    assert row.digest == vault.keyed_hash("request", content)
+    with pytest.raises(KeyReused) as refused:
+        double(note="b", key="k", by=SOMEBODY, at=now)
+    assert str(refused.value) == "tests.test_once.double: this request key was used before, with other content"
+
+
+SOMEBODY = actors.staff(7, "coach")
+calls: list[str] = []
+
+
+@once
+def double(*, note, by, at):
+    """An action with a plain result, which counts how often it was run."""
+    calls.append(note)
+    return note and note * 2
+
+
+@once
+def kept_with_its_key(*, by, at, request_key):
+    return request_key
+
+
+@once
+def refuse(*, by, at):
+    audit.record(Study.objects.get(), "refused", by=by, at=at)
+    raise ValueError("no")
+
+
+@pytest.mark.django_db
+@pytest.mark.parametrize(("note", "result"), [("ab", "abab"), ("", ""), (None, None), ([1], [1, 1])])
+def test_a_plain_result_is_given_again_and_the_action_is_run_once(note, result, now):
+    calls.clear()
+    given = {"note": note, "key": "k", "by": SOMEBODY, "at": now}
+    assert [double(**given), double(**given), double(**given)] == [result, result, result]
+    assert RequestKey.objects.get().result == {"value": result}
+    assert calls == [note]
+
+
+@pytest.mark.django_db
+@pytest.mark.parametrize("keyless", [{}, {"key": ""}, {"key": None}])
+def test_without_a_key_nothing_is_kept_of_the_request(keyless, now):
+    calls.clear()
+    for _ in range(2):
+        assert double(note="a", **keyless, by=SOMEBODY, at=now) == "aa"
+    assert (calls, RequestKey.objects.count()) == (["a", "a"], 0)
+    assert kept_with_its_key(**keyless, by=SOMEBODY, at=now) == ""
+
+
+@pytest.mark.django_db
+def test_an_action_that_keeps_the_key_is_given_it(now):
+    assert kept_with_its_key(key="k", by=SOMEBODY, at=now) == "k"
+    assert (double.__name__, double.__doc__[:9]) == ("double", "An action")
+
+
+@pytest.mark.django_db
+@pytest.mark.parametrize("keyed", [{}, {"key": "k"}])
+def test_of_an_action_that_fails_nothing_stays(keyed, study, now):
+    with pytest.raises(ValueError, match=r"^no$"):
+        refuse(**keyed, by=SOMEBODY, at=now)
+    assert (RequestKey.objects.count(), AuditEvent.objects.filter(action="refused").count()) == (0, 0)
+
+
+@pytest.mark.django_db
+def test_what_was_typed_for_a_request_goes_with_it_and_no_other_draft_does(staff, now):
+    ben = staff("coach")
+    for place, key in (("one", "k"), ("two", "other")):
+        Draft.objects.create(owner=ben, place=place, text_sealed="x", request_key=key, sequence=1, saved_at=now)
+    double(note="a", by=SOMEBODY, at=now)
+    assert Draft.objects.count() == 2
+    double(note="a", key="k", by=SOMEBODY, at=now)
+    assert [draft.place for draft in Draft.objects.all()] == ["two"]
+
+
+@pytest.mark.django_db
+def test_a_result_that_is_gone_is_told_as_none(now):
+    given = {"note": "a", "key": "k", "by": SOMEBODY, "at": now}
+    double(**given)
+    RequestKey.objects.update(result={"model": "trial.Participant", "pk": 0})
+    assert double(**given) is None
+    RequestKey.objects.update(result=None)
+    assert double(**given) is None
+
+
+class Colour(Enum):
+    RED = 1
+
+
+@pytest.mark.django_db
+@pytest.mark.parametrize(
+    ("one", "same", "other"),
+    [
+        ({"b": 1, "a": 2}, {"a": 2, "b": 1}, {"a": 1, "b": 2}),
+        ({1: "x"}, {"1": "x"}, {"1": "y"}),
+        ((1, 2), [1, 2], [2, 1]),
+        ({3, 1, 2}, [1, 2, 3], [3, 1, 2]),
+        (frozenset({"b", "a"}), ["a", "b"], ["b", "a"]),
+        ({"x": {"y": (date(2026, 3, 2),)}}, {"x": {"y": ["2026-03-02"]}}, {"x": {"y": ["2026-03-03"]}}),
+        (Colour.RED, 1, 2),
+        ("1", "1", 1),
+        (1.5, 1.5, "1.5"),
+        (True, True, "True"),
+        (None, None, "None"),
+        ("é", "é", "e"),
+    ],
+)
+def test_what_is_the_same_content_and_what_is_not(one, same, other, now):
+    given = {"key": "k", "by": SOMEBODY, "at": now}
+    tell(content=one, **given)
+    tell(content=same, **given)
+    with pytest.raises(KeyReused):
+        tell(content=other, **given)
+
+
+@once
+def tell(*, content, by, at):
+    return None
+
+
+@pytest.mark.django_db
+def test_a_row_is_known_by_its_kind_and_number(staff, study, now):
+    ada, given = staff("researcher"), {"key": "k", "by": SOMEBODY, "at": now}
+    tell(content=[ada], **given)
+    tell(content=[User.objects.get(pk=ada.pk)], **given)
+    tell(content=[["trial.User", str(ada.pk)]], **given)
+    for other in (staff("coach"), Study(pk=ada.pk)):
+        with pytest.raises(KeyReused):
+            tell(content=[other], **given)
 
 
 @pytest.mark.postgresql
