@@ -16,6 +16,7 @@ from trial.actions import drafts, grants, participants
 from trial.actions.agreements import settle_due
 from trial.actions.doormails import worked as hand_over_codes
 from trial.actions.messages import queue
+from trial.actions.own_address import can_be_taken_back
 from trial.actions.own_address import token_of as token_of_change
 from trial.actions.staff import token_of
 from trial.actors import SYSTEM
@@ -258,9 +259,9 @@ def compose_invitation(message: Message, at: datetime) -> Mail | None:
 
 
 def compose_address_changed(message: Message, at: datetime) -> Mail | None:
-    """To the old address: who reads that mailbox may not be who asked. None once it is taken back, or all is erased."""
-    made = AddressChange.objects.filter(pk=int(message.subject_ref), taken_back_at__isnull=True).first()
-    if made is None or made.participant.erased_at:
+    """To the old address: who reads that mailbox may not be who asked. None once it cannot be taken back, or all is erased."""
+    made = AddressChange.objects.filter(pk=int(message.subject_ref)).first()
+    if made is None or not can_be_taken_back(made, at) or made.participant.erased_at:
         return None
     participant = made.participant
     protocol, language = participant.version.protocol, participant.language

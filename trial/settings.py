@@ -320,7 +320,6 @@ MAILED_ALIKE = {  # kinds of mail of which others may hear -> whether every arm 
     "two_people": "trial.life.is_mailed_alike",
     "role_given": "trial.life.is_mailed_alike",
     "recruitment_closed": "trial.life.is_mailed_alike",
-    "address_changed": "trial.life.is_mailed_alike",
 }
 WORKER = [  # what else a round of the worker does: work(at) -> how many things were done
     "trial.life.settle_due",

@@ -275,7 +275,7 @@ def with_a_message(study: Study) -> dict[str, Any]:
         study=study, participant=None, kind="alert", subject_ref="0", due_at=NOW, at=NOW, by=actors.WORKER
     )
     type(message).objects.filter(pk=message.pk).update(state="uncertain")
-    return staff(study, "researcher", number=message.pk)
+    return staff(study, "researcher", message=message.handle)
 
 
 def with_failed_mail(study: Study) -> dict[str, Any]:
@@ -755,8 +755,8 @@ PAIRS = [
         "research:send_again",
         "message_again",
         "message queued again",
-        lambda x: x.browser.post(page("research:send_again", R, x.number)),
-        lambda x: x.api.post(f"studies/{R}/messages/{x.number}/again/"),
+        lambda x: x.browser.post(page("research:send_again", R, x.message)),
+        lambda x: x.api.post(f"studies/{R}/messages/{x.message}/again/"),
         with_a_message,
     ),
     Pair(

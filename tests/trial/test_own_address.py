@@ -12,12 +12,14 @@ from django.core.cache import cache
 from django.test import Client
 from django.urls import reverse
 
-from tests import dump, factories
+from tests import dump, factories, smtp
 from tests.api import clients
 from tests.conftest import NOW
 from trial import actors, audit
-from trial.actions import own_address, participants
-from trial.models import AddressChange, AuditEvent, Identity
+from trial import mail as trial_mail
+from trial.actions import deliveries, messages, own_address, participants
+from trial.models import AddressChange, Alert, AuditEvent, Identity, Message
+from trial.queries import messages as ledger
 from trial.queries.addresses import participant_at
 from trial.worker import tick
 
@@ -146,6 +148,40 @@ def test_a_change_that_stands_is_told_once_and_an_undone_one_not_at_all(study, d
     Client().post(link(made))
     tick(NOW, seal=False)
     assert mail.outbox == []
+
+
+@pytest.fixture
+def host(settings):
+    with smtp.running() as running:
+        smtp.use(settings, running.port)
+        yield running
+
+
+def test_an_old_mailbox_that_is_gone_says_nothing_of_the_new_one(study, dan, host):
+    host.answers[address_of(dan)] = "550 no such mailbox"
+    changed(dan)
+    tick(NOW, seal=False)
+    told = Message.objects.get(kind="address_changed")
+    assert (told.state, told.problem) == ("failed", "address")
+    assert not Alert.objects.filter(kind__in=["mail_unreached", "mail_stuck"]).exists()
+    assert [ledger.unreached(study, knows_arms=knows) for knows in (True, False)] == [[], []]
+    with pytest.raises(messages.NothingToSend):
+        messages.send_all_again(participant=dan, knows_arm=True, key="k", by=actors.staff(1, "supervisor"), at=NOW)
+
+
+def test_the_old_address_is_told_after_days_without_mail_and_not_once_it_is_too_late(study, dan, settings, clock):
+    old = address_of(dan)
+    changed(dan)
+    changed(dan, "third@example.org", "and once more")
+    first, _ = Message.objects.filter(kind="address_changed").order_by("pk")
+    deliveries.give_up(NOW, NOW + timedelta(days=2))
+    assert set(Message.objects.filter(kind="address_changed").values_list("state", flat=True)) == {"queued"}
+    clock.shift(timedelta(days=7) - timedelta(seconds=1))
+    with trial_mail.door() as door:
+        assert deliveries.deliver(first, door, NOW + timedelta(days=7) - timedelta(seconds=1)) == "sent"
+        [other] = Message.objects.filter(kind="address_changed", state="queued")
+        assert deliveries.deliver(other, door, NOW + timedelta(days=7)) == "cancelled"
+    assert [each.to for each in mail.outbox] == [[old]]
 
 
 def test_after_seven_days_or_with_another_link_nothing_is_taken_back(dan, clock):

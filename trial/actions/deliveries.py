@@ -29,9 +29,9 @@ SOONEST, LATEST = timedelta(minutes=2), timedelta(hours=2)  # between two tries
 TOLD_AFTER = timedelta(hours=1)
 GIVEN_UP_AFTER = timedelta(hours=24)
 TOLD_WITHIN_HOURS = 72
-# Rather sent twice than lost: a deadline for staff runs; asking for a number twice does no harm.
-REPEATABLE = {"alert", "check_number"}
-NEVER_GIVEN_UP = {"alert"}  # it is wanted for as long as its alert waits
+# Rather sent twice than lost: a deadline for staff runs; asking for a number twice does no harm, nor does a warning.
+REPEATABLE = {"alert", "check_number", "address_changed"}
+NEVER_GIVEN_UP = {"alert", "address_changed"}  # wanted for as long as the alert waits, or the change can be taken back
 SETTLED = {"sent", "cancelled", "failed"}
 EVENTS = {
     "accepted": "message sent",

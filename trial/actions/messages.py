@@ -9,7 +9,7 @@ from trial.actions.once import once
 from trial.actors import WORKER, Actor
 from trial.models import Message, Participant, Study
 from trial.queries import messages as ledger
-from trial.queries.messages import AT_ANY_HOUR, TO_STAFF, UNSETTLED
+from trial.queries.messages import AT_ANY_HOUR, TO_OLD_ADDRESS, TO_STAFF, UNSETTLED
 
 
 class NothingToSend(Exception):
@@ -67,7 +67,9 @@ def send_all_again(*, participant: Participant, knows_arm: bool, by: Actor, at: 
     rows = Message.objects.select_for_update(of=("self",)).filter(participant=participant, state__in=UNSETTLED)
     found = [
         message
-        for message in rows.exclude(kind__in=TO_STAFF).select_related("study", "participant__version").order_by("pk")
+        for message in rows.exclude(kind__in=TO_STAFF | TO_OLD_ADDRESS)
+        .select_related("study", "participant__version")
+        .order_by("pk")
         if knows_arm or ledger.is_alike(message)
     ]
     if not found:

@@ -79,9 +79,13 @@ def change(*, participant: Participant, email: str, by: Actor, at: datetime) -> 
 def find(token: str, at: datetime) -> AddressChange:
     """What a link takes back; raises LinkOver."""
     made = _of(token)
-    if made is None or made.taken_back_at or at >= made.changed_at + TAKEN_BACK_WITHIN:
+    if made is None or not can_be_taken_back(made, at):
         raise LinkOver
     return made
+
+
+def can_be_taken_back(made: AddressChange, at: datetime) -> bool:
+    return made.taken_back_at is None and at < made.changed_at + TAKEN_BACK_WITHIN
 
 
 def _of(token: str) -> AddressChange | None:

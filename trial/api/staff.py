@@ -111,7 +111,7 @@ class EndRoleView(APIView):
 
 
 class MessageShape(serializers.Serializer):
-    id = serializers.IntegerField()
+    handle = serializers.CharField(help_text="By which it is sent again.")
     kind = serializers.CharField()
     state = serializers.CharField()
     due_at = serializers.DateTimeField()
@@ -150,7 +150,7 @@ class MailView(APIView):
 
 class SendAgainView(APIView):
     @writes("message_again", "Queue a message that failed or is uncertain again", None, MessageShape)
-    def post(self, request: Request, slug: str, message: int) -> Response:
+    def post(self, request: Request, slug: str, message: str) -> Response:
         study, by = doors.study_for(request, slug, "mail")
         found = ledger.shown(study, message, knows_arms=_knows_arms(request, study))
         if found is None:

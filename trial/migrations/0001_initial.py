@@ -2,6 +2,7 @@ import django.contrib.auth.models
 import django.contrib.auth.validators
 import django.db.models.deletion
 import django.utils.timezone
+import trial.models.work
 from django.conf import settings
 from django.db import migrations, models
 
@@ -339,6 +340,7 @@ class Migration(migrations.Migration):
             name='Message',
             fields=[
                 ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
+                ('handle', models.CharField(default=trial.models.work.new_handle, editable=False, max_length=20, unique=True)),
                 ('kind', models.CharField(max_length=30)),
                 ('subject_ref', models.CharField(max_length=60)),
                 ('state', models.CharField(choices=[('queued', 'queued'), ('sending', 'sending'), ('uncertain', 'uncertain'), ('failed', 'failed'), ('sent', 'sent'), ('cancelled', 'cancelled')], default='queued', max_length=10)),

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import secrets
+
 from django.db import models
 
 from trial import lifecycles
@@ -51,11 +53,17 @@ class Milestone(Fact):
         constraints = [models.UniqueConstraint(fields=["participant", "name"], name="one_milestone_per_name")]
 
 
+def new_handle() -> str:
+    return secrets.token_hex(10)
+
+
 class Message(models.Model):
     """A mail to be sent: the words are composed at hand-over, from what is true then."""
 
     no_facts = "a queue: what became of a mail is told by its events"
 
+    # By which pages and the API name it. Numbers in a row would tell how many mails somebody got in between.
+    handle = models.CharField(max_length=20, unique=True, editable=False, default=new_handle)
     study = models.ForeignKey(Study, null=True, on_delete=models.PROTECT, related_name="+")
     participant = models.ForeignKey(Participant, null=True, on_delete=models.PROTECT, related_name="messages")
     kind = models.CharField(max_length=30)

@@ -12,7 +12,8 @@ from trial.models import Message, Participant, Study
 
 # To staff, about somebody or nobody. Every other message goes to the participant it is about.
 TO_STAFF = frozenset({"alert", "invitation", "two_people", "role_given"})
-AT_ANY_HOUR = TO_STAFF | {"address_changed"}  # whoever did not ask for the change has to hear of it
+TO_OLD_ADDRESS = frozenset({"address_changed"})  # says nothing of whether mail reaches this person
+AT_ANY_HOUR = TO_STAFF | TO_OLD_ADDRESS  # whoever did not ask for the change has to hear of it
 UNSETTLED = ("failed", "uncertain")  # nothing more happens by itself: somebody decides
 RECENT = 100
 
@@ -28,9 +29,13 @@ def unsettled(study: Study, *, knows_arms: bool) -> list[Message]:
     return _listed(found if knows_arms else found.filter(kind__in=TO_STAFF))
 
 
-def shown(study: Study, number: int, *, knows_arms: bool) -> Message | None:
-    """A message that this reader may see to have been tried, by number; None for any other."""
-    found = Message.objects.filter(study=study, pk=number).exclude(state="cancelled")
+def shown(study: Study, handle: str, *, knows_arms: bool) -> Message | None:
+    """A message that this reader may see to have been tried; None for any other.
+
+    Whoever may not know the arms has its handle from the list of what failed and cannot guess another. It is found
+    again once it is sent, for the second press of a double click.
+    """
+    found = Message.objects.filter(study=study, handle=handle).exclude(state="cancelled")
     return (found if knows_arms else found.filter(kind__in=TO_STAFF)).first()
 
 
@@ -38,7 +43,7 @@ def unreached(study: Study, *, knows_arms: bool) -> list[Participant]:
     """People of whose mail something failed or is uncertain; for whoever may not know the arms only by what every arm
     gets alike."""
     found = Message.objects.filter(study=study, state__in=UNSETTLED, participant__isnull=False)
-    rows = [each for each in _listed(found.exclude(kind__in=TO_STAFF)) if knows_arms or is_alike(each)]
+    rows = [each for each in _listed(found.exclude(kind__in=TO_STAFF | TO_OLD_ADDRESS)) if knows_arms or is_alike(each)]
     people = {message.participant.pk: message.participant for message in rows if message.participant}
     return sorted(people.values(), key=lambda person: person.code)
 

@@ -50,7 +50,7 @@ urlpatterns = [
         name="invitation_withdraw",
     ),
     path("studies/<slug:slug>/messages/", staff.MailView.as_view(), name="messages"),
-    path("studies/<slug:slug>/messages/<int:message>/again/", staff.SendAgainView.as_view(), name="message_again"),
+    path("studies/<slug:slug>/messages/<slug:message>/again/", staff.SendAgainView.as_view(), name="message_again"),
     path("studies/<slug:slug>/messages/<str:code>/all-again/", staff.SendAllAgainView.as_view(), name="mail_again"),
     path("studies/<slug:slug>/alerts/", alerts.AlertsView.as_view(), name="alerts"),
     path("studies/<slug:slug>/alerts/<int:number>/take/", alerts.TakeView.as_view(), name="alert_take"),

@@ -24,7 +24,7 @@ urlpatterns = [
     ),
     path("<slug:slug>/staff/<int:membership>/end/", staff.end_role, name="end_role"),
     path("<slug:slug>/messages/", record.message_list, name="messages"),
-    path("<slug:slug>/messages/<int:message>/again/", record.send_again, name="send_again"),
+    path("<slug:slug>/messages/<slug:message>/again/", record.send_again, name="send_again"),
     path("<slug:slug>/messages/<str:code>/all-again/", record.send_all_again, name="send_all_again"),
     path("<slug:slug>/audit/", record.audit_trail, name="audit"),
     path("<slug:slug>/audit/verify/", record.verify, name="verify"),

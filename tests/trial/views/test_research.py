@@ -18,6 +18,7 @@ from django.urls import reverse
 from randomisation.actions import seeds
 from randomisation.models import SealedSeed
 from tests import dump, factories
+from tests.api import clients
 from tests.conftest import NOW, SMALL, lift_triggers
 from trial import actors, audit
 from trial.actions import messages, participants, studies
@@ -731,7 +732,7 @@ def test_an_uncertain_message_to_staff_is_listed_and_sent_again_once(ada, live_s
     assert "invitation staff uncertain 0" in page(ada, "messages", study.slug)
     sent = key()
     for _ in range(2):
-        assert ada.post(url("send_again", study.slug, message.pk), sent).status_code == 302
+        assert ada.post(url("send_again", study.slug, message.handle), sent).status_code == 302
     message.refresh_from_db()
     assert (message.state, message.due_at) == ("queued", LATER)
     assert AuditEvent.objects.filter(action="message queued again").count() == 1
@@ -744,7 +745,7 @@ def test_whoever_sees_every_caseload_sees_which_mail_failed_and_of_what(staff, l
     assert f"request to check a phone number, try 1 {dan.code} failed: the address takes no mail 0" in page(
         eva, "messages", live_study.slug
     )
-    eva.post(url("send_again", live_study.slug, message.pk), key())
+    eva.post(url("send_again", live_study.slug, message.handle), key())
     message.refresh_from_db()
     assert (message.state, message.problem, message.trying_since) == ("queued", "", None)
 
@@ -760,7 +761,7 @@ def test_a_researcher_learns_whom_mail_does_not_reach_and_not_which_mail(ada, li
     assert (shown.count(dan.code), eve.code in shown, "invitation to questions" in shown) == (2, False, False)
 
     for message in (*alike, of_one_arm):
-        assert ada.post(url("send_again", live_study.slug, message.pk), key()).status_code == 404
+        assert ada.post(url("send_again", live_study.slug, message.handle), key()).status_code == 404
     sent = key()
     for _ in range(2):
         ada.post(url("send_all_again", live_study.slug, dan.code), sent)
@@ -769,6 +770,28 @@ def test_a_researcher_learns_whom_mail_does_not_reach_and_not_which_mail(ada, li
     states = dict(Message.objects.filter(pk__in=[each.pk for each in (*alike, of_one_arm)]).values_list("pk", "state"))
     assert [states[each.pk] for each in (*alike, of_one_arm)] == ["queued", "queued", "failed"]
     assert AuditEvent.objects.filter(action="message queued again").count() == 2
+
+
+def test_no_number_tells_a_researcher_how_many_mails_somebody_got(ada, staff, live_study, now):
+    """Mails to staff before and after those to somebody: what stands between them cannot be counted."""
+    study = live_study
+    before = _failed(study, None, "invitation", "7")
+    dan = factories.a_participant_in(study, "guided", now)
+    after = [
+        _failed(study, None, "invitation", number, state=state) for number, state in (("8", "sent"), ("9", "failed"))
+    ]
+    assert Message.objects.filter(participant=dan, pk__gt=before.pk, pk__lt=after[0].pk).exists()
+    of_dan = Message.objects.filter(participant=dan).values_list("handle", flat=True)
+    names = [*range(1, after[1].pk + 3), *of_dan]
+    pages = [f"/research/{study.slug}/messages/{name}/again/" for name in names]
+    assert {ada.post(path, key()).status_code for path in pages} == {404}
+    api = clients.Client(staff("researcher", "Bo"))
+    assert {api.post(f"studies/{study.slug}/messages/{name}/again/").status_code for name in names} == {404}
+
+    listed = api.get(f"studies/{study.slug}/messages/").json()["messages"]
+    assert [(each["handle"], "id" in each) for each in listed] == [(before.handle, False), (after[1].handle, False)]
+    shown = ada.get(url("messages", study.slug)).content.decode()
+    assert re.findall(r"/messages/(\w+)/again/", shown) == [before.handle, after[1].handle]
 
 
 def test_the_page_of_messages_says_since_when_the_mail_host_is_away(ada, study):

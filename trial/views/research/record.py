@@ -40,7 +40,7 @@ def message_list(request: HttpRequest, slug: str) -> HttpResponse:
 
 @posted_from("research:messages", "slug")
 @conflict_if_reused
-def send_again(request: HttpRequest, slug: str, message: int) -> HttpResponse:
+def send_again(request: HttpRequest, slug: str, message: str) -> HttpResponse:
     """One message; for whoever may not know the arms only one to staff."""
     study, actor = study_for(request, slug, "mail")
     found = ledger.shown(study, message, knows_arms=_knows_arms(request, study))
