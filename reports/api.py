@@ -18,6 +18,7 @@ from reports.forms import AskForExport, AskForReport
 from reports.models import Report
 from reports.queries import made
 from trial import permissions
+from trial.actions import looks
 from trial.api import described, doors, shapes
 from trial.models import Study
 
@@ -96,9 +97,11 @@ class FileView(APIView):
     what, product, field = "report", Report.REPORT, ""
 
     def get(self, request: Request, slug: str, number: int) -> HttpResponse:
-        study, _by = doors.study_for(request, slug, self.what)
+        study, by = doors.study_for(request, slug, self.what)
         found = _made(request, study, self.product, number)
         name, kind = NAMES[self.field]
+        form = "zip" if self.field == "archive" else self.field
+        looks.downloaded(study=study, product=found.product, number=found.pk, kind=form, by=by, at=timezone.now())
         return HttpResponse(
             bytes(getattr(found, self.field) or b""),
             content_type=kind,

@@ -39,8 +39,6 @@ PURE = CONTRACTS["Pure modules know neither Django nor the API framework"]["sour
 WRITERS = {
     "trial/audit.py": "the trail, its heads and seals: called by actions, inside their transactions",
     "trial/stamp.py": "what a database is for, at its first migration",
-    "trial/api/tokens.py": "a token for the API is a session by other means: it belongs to the framework",
-    "trial/api/join.py": "the token of somebody who has just proved their address",
     "trial/life.py": "its entry of ERASURE, called by the action that erases, in its transaction",
     "outcomes/life.py": "the same",
     "coaching_protocol/life.py": "the same",
@@ -51,6 +49,7 @@ CLOCKS = ("/views/", "/api/", "/api.py", "/management/commands/")
 CLOCK_READERS = {
     "trial/audit.py": "recorded_at: when the row was written, whatever `at` says",
     "trial/stamp.py": "the first migration has no caller with a clock",
+    "trial/accounts.py": "allauth calls the adapter itself",
     "trial/forms/accounts.py": "allauth calls the form itself",
     "reports/demonstration.py": "the demo begins so that its rehearsal ends today",
 }

@@ -15,6 +15,7 @@ from django.utils.translation import override
 from trial.actions import drafts, grants, participants
 from trial.actions.agreements import settle_due
 from trial.actions.doormails import worked as hand_over_codes
+from trial.actions.installation import keep
 from trial.actions.messages import queue
 from trial.actions.own_address import can_be_taken_back
 from trial.actions.own_address import token_of as token_of_change
@@ -24,6 +25,7 @@ from trial.entries import Ask, Done, Mail, Outcome, Task, Wait
 from trial.models import (
     AddressChange,
     Alert,
+    ApiToken,
     Draft,
     ExerciseAnswer,
     Invitation,
@@ -58,6 +60,7 @@ __all__ = [
     "forget_drafts",
     "hand_over_codes",
     "is_mailed_alike",
+    "keep",
     "monthly_lessons",
     "monthly_mails",
     "openings",
@@ -288,7 +291,9 @@ def withdrawn(participant: Participant, at: datetime) -> None:
 
 
 def erase(participant: Participant, at: datetime) -> None:
-    """What a person wrote in exercises, what they and others typed about them and did not send, and their call times."""
+    """What a person wrote in exercises, what they and others typed about them and did not send, their call times, and what
+    programs signed in with for them."""
+    ApiToken.objects.filter(user=participant.user_id).delete()
     Draft.objects.filter(Q(about=participant) | Q(owner__participant=participant)).delete()
     ExerciseAnswer.objects.filter(participant=participant).delete()
     AddressChange.objects.filter(participant=participant).delete()

@@ -40,7 +40,6 @@ INSTALLED_APPS = [
     "allauth.account",
     "allauth.mfa",
     "rest_framework",
-    "rest_framework.authtoken",
     "drf_spectacular",
     "drf_spectacular_sidecar",
     "django_htmx",
@@ -205,7 +204,7 @@ PUBLIC_URL = os.environ.get("HANDVAT_PUBLIC_URL", "http://127.0.0.1:8000")
 
 REST_FRAMEWORK = {
     "DEFAULT_AUTHENTICATION_CLASSES": [
-        "rest_framework.authentication.TokenAuthentication",
+        "trial.api.authentication.Tokens",
         "rest_framework.authentication.SessionAuthentication",
     ],
     # DRF's views are exempt from LoginRequiredMiddleware, so the door is closed here.
@@ -324,6 +323,7 @@ MAILED_ALIKE = {  # kinds of mail of which others may hear -> whether every arm 
 WORKER = [  # what else a round of the worker does: work(at) -> how many things were done
     "trial.life.settle_due",
     "trial.life.hand_over_codes",
+    "trial.life.keep",
     "reports.life.make_due",
     "trial.life.forget_drafts",
 ]

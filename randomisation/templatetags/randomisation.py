@@ -32,12 +32,6 @@ def verdict(code: str) -> str | Promise:
 
 
 @register.filter
-def named(who: str, names: Mapping[str, str]) -> str:
-    """The name of somebody of the staff, or the actor as the trail has it."""
-    return names.get(who, who)
-
-
-@register.filter
 def how(code_break: CodeBreak) -> str:
     return dashboard.how(code_break)
 

@@ -15,6 +15,8 @@ from reports.actions import reports as actions
 from reports.forms import AskForExport, AskForReport
 from reports.models import Report
 from reports.queries import made
+from trial.actions import looks
+from trial.actors import Actor
 from trial.models import Study
 from trial.queries import staff
 from trial.views.posted import posted_from
@@ -65,21 +67,25 @@ def report(request: HttpRequest, slug: str, number: int) -> HttpResponse:
 @require_GET
 @csp_replace({"style-src": ["'unsafe-inline'"], "img-src": ["data:"], "script-src": ["'none'"]})  # type: ignore[arg-type]
 def report_on_screen(request: HttpRequest, slug: str, number: int) -> HttpResponse:
-    study, _actor = study_for(request, slug, "report")
-    return HttpResponse(bytes(_made(request, study, Report.REPORT, number).html or b""))
+    study, actor = study_for(request, slug, "report")
+    found = _made(request, study, Report.REPORT, number)
+    _taken(found, "html", actor)
+    return HttpResponse(bytes(found.html or b""))
 
 
 @require_GET
 def report_pdf(request: HttpRequest, slug: str, number: int) -> HttpResponse:
-    study, _actor = study_for(request, slug, "report")
+    study, actor = study_for(request, slug, "report")
     found = _made(request, study, Report.REPORT, number)
+    _taken(found, "pdf", actor)
     return _file(found.pdf, f"{study.slug}-report-{found.pk}.pdf", "application/pdf")
 
 
 @require_GET
 def report_results(request: HttpRequest, slug: str, number: int) -> HttpResponse:
-    study, _actor = study_for(request, slug, "report")
+    study, actor = study_for(request, slug, "report")
     found = _made(request, study, Report.REPORT, number)
+    _taken(found, "results", actor)
     return _file(found.results, f"{study.slug}-results-{found.pk}.json", "application/json")
 
 
@@ -107,8 +113,9 @@ def make_export(request: HttpRequest, slug: str) -> HttpResponse:
 
 @require_GET
 def export(request: HttpRequest, slug: str, number: int) -> HttpResponse:
-    study, _actor = study_for(request, slug, "export")
+    study, actor = study_for(request, slug, "export")
     found = _made(request, study, Report.EXPORT, number)
+    _taken(found, "zip", actor)
     return _file(found.archive, f"{study.slug}-export-{found.pk}.zip", "application/zip")
 
 
@@ -145,6 +152,10 @@ def _export_list(request: HttpRequest, study: Study, form: AskForExport) -> Http
 
 def _status(form: AskForExport) -> int:
     return 400 if form.is_bound else 200
+
+
+def _taken(found: Report, kind: str, by: Actor) -> None:
+    looks.downloaded(study=found.study, product=found.product, number=found.pk, kind=kind, by=by, at=timezone.now())
 
 
 def _file(content: bytes | memoryview | None, name: str, kind: str) -> HttpResponse:

@@ -8,12 +8,14 @@ from datetime import datetime
 from typing import Any
 
 from django.core import mail
-from rest_framework.authtoken.models import Token
+from django.utils import timezone
 from rest_framework.test import APIClient
 
 from outcomes.queries import assessments as reads
 from outcomes.queries import definitions
 from tests import factories
+from trial import actors
+from trial.actions import tokens
 from trial.models import AuditEvent, Participant, Study, User
 
 BASE = "/api/v1"
@@ -25,8 +27,12 @@ class Client:
     def __init__(self, user: User | None = None, join_token: str = "") -> None:
         self.api, self.join_token = APIClient(), join_token
         if user:
-            token, _ = Token.objects.get_or_create(user=user)
-            self.api.credentials(HTTP_AUTHORIZATION=f"Token {token.key}")
+            now = timezone.now()
+            by = actors.staff(user.pk)
+            token = tokens.make(user=user, name="test", key="test", by=by, at=now)
+            if token.expires_at <= now:  # the clock was moved on since it was made
+                token = tokens.make(user=user, name="test", by=by, at=now)
+            self.api.credentials(HTTP_AUTHORIZATION=f"Token {tokens.secret_of(token)}")
 
     def get(self, path: str, **query: Any):
         return self.api.get(f"{BASE}/{path}", query, headers=self._headers(None))

@@ -16,6 +16,7 @@ from django.core.files.uploadedfile import SimpleUploadedFile
 from django.db import transaction
 from django.test import Client as Browser
 from django.urls import URLResolver, get_resolver, reverse
+from django.utils import timezone
 
 from coaching_protocol.models import Attempt
 from outcomes.instruments import LIBRARY
@@ -26,7 +27,7 @@ from tests.api import clients
 from tests.api.clients import BASE, Client
 from tests.conftest import NOW, SMALL
 from trial import actors, audiences
-from trial.actions import alerts, messages, studies
+from trial.actions import alerts, messages, studies, tokens
 from trial.actions import staff as invitations
 from trial.models import AuditEvent, ExerciseAnswer, Identity, Message, Participant, Proposal, Study, User
 
@@ -256,6 +257,20 @@ def asked_for_a_role(study: Study) -> dict[str, Any]:
     ada = researcher(study)
     ada["api"].post(f"studies/{R}/staff/", {"email": "new@example.org", "role": "coach"})
     return {**staff(study, "supervisor"), "number": Proposal.objects.get().pk}
+
+
+def with_a_token(study: Study) -> dict[str, Any]:
+    return with_tokens(researcher(study))
+
+
+def joined_with_an_app(study: Study) -> dict[str, Any]:
+    dan = factories.a_verified_participant(study, NOW)
+    return with_tokens({"user": dan.user, "browser": signed_in(dan.user), "api": Client(dan.user)})
+
+
+def with_tokens(found: dict[str, Any]) -> dict[str, Any]:
+    made = tokens.make(user=found["user"], name="old", by=actors.SYSTEM, at=timezone.now())
+    return {**found, "number": made.pk}
 
 
 def due_to_an_assessor(study: Study) -> dict[str, Any]:
@@ -736,6 +751,34 @@ PAIRS = [
         asked_for_a_role,
     ),
     Pair(
+        "staff:tokens",
+        "token",
+        "token made",
+        lambda x: x.browser.post(
+            page("staff:tokens"), {"name": "a notebook", "days": "9", "password": factories.PASSWORD}
+        ),
+        lambda x: Client().post(
+            "token/", {"name": "a notebook", "days": 9, "email": x.user.email, "password": factories.PASSWORD}
+        ),
+        researcher,
+    ),
+    Pair(
+        "staff:end_token",
+        "token_end",
+        "token ended",
+        lambda x: x.browser.post(page("staff:end_token", x.number)),
+        lambda x: x.api.post(f"tokens/{x.number}/end/"),
+        with_a_token,
+    ),
+    Pair(
+        "participant:end_token",
+        "token_end",
+        "token ended",
+        lambda x: x.browser.post(page("participant:end_token", x.number)),
+        lambda x: x.api.post(f"tokens/{x.number}/end/"),
+        joined_with_an_app,
+    ),
+    Pair(
         "research:end_role",
         "staff_end",
         "role ended",
@@ -987,7 +1030,6 @@ def test_every_page_that_writes_has_an_endpoint():
 
 def test_every_endpoint_that_writes_has_a_page():
     alone = {
-        "token": "signing in; a page has the sign-in page",
         "randomisation_export": "for programs; at a desk it is `manage.py verify_randomisation STUDY --export FILE`",
         "allocations": "for a study that registers its people elsewhere; here the journey allocates by itself",
     }

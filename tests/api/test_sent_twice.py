@@ -52,13 +52,13 @@ def due_by_phone(study: Study) -> tuple[Client, str, dict[str, Any]]:
 
 def with_a_password(study: Study) -> tuple[Client, str, dict[str, Any]]:
     ada = factories.a_staff_member(study, "researcher", "", NOW)
-    return Client(), "token/", {"email": ada.email, "password": factories.PASSWORD}
+    return Client(), "token/", {"email": ada.email, "password": factories.PASSWORD, "name": "a script"}
 
 
 SENT = [
     Sent("the last questionnaire of the baseline", the_last_sheet, "randomisation.Allocation"),
     Sent("an assessor's entry", due_by_phone, "trial.Milestone", day=15),
-    Sent("signing in", with_a_password, "authtoken.Token"),
+    Sent("signing in", with_a_password, "trial.ApiToken"),
 ]
 
 

@@ -10,12 +10,13 @@ from allauth.account.models import EmailAddress
 from django.db import transaction
 
 from trial import audit, contact_details, hooks, permissions, vault
-from trial.actions import drafts, messages, proposals
+from trial.actions import drafts, messages, proposals, tokens
 from trial.actions.once import once
 from trial.actors import Actor
 from trial.models import Decision, Invitation, Membership, Proposal, Study, User
 from trial.queries import proposals as asked
 from trial.queries import staff as reads
+from trial.queries.installation import the_installation
 
 VALID = timedelta(days=14)
 
@@ -104,6 +105,8 @@ def invite(
         new |= {"knowingly_beside": beside} if beside else {}
         new |= {"proposal": proposal.pk} if proposal else {}
         audit.record(study, "staff invited", subject=f"invitation {invitation.pk}", new=new, by=by, at=at)
+    else:
+        audit.record(the_installation(), "staff invited", subject=f"invitation {invitation.pk}", by=by, at=at)
     if proposal is None:
         _offer(invitation, by=by, at=at)
     return invitation
@@ -212,6 +215,7 @@ def accept(*, token: str, full_name: str = "", password: str = "", by: Actor, at
     if invitation.study is None:
         user.is_staff = True  # may load studies
         user.save(update_fields=["is_staff"])
+        audit.record(the_installation(), "may load studies", subject=f"staff {user.pk}", by=by, at=at)
     else:
         join(study=invitation.study, user=user, role=invitation.role, invitation=invitation, by=by, at=at)
     return user
@@ -265,6 +269,7 @@ def end_role(*, membership: Membership, by: Actor, at: datetime) -> Membership:
             at=at,
         )
         _take_back(membership, by=by, at=at)
+        tokens.end_all(user=membership.user, by=by, at=at)
     invited = reads.standing(at).filter(study=membership.study, role=membership.role)
     for invitation in invited.filter(email_hash=vault.address_hash(membership.user.email)):
         _withdraw(invitation, by=by, at=at)

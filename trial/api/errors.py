@@ -143,6 +143,8 @@ CATALOGUE: Mapping[str, Named] = {
         "follow_up_goes_on",
         _("People are still being followed; lock when the last questions are behind them."),
     ),
+    "trial.actions.tokens.TooLong": Named(BAD_REQUEST, "too_long", _("A token works for 1 to 90 days.")),
+    "trial.actions.tokens.NotTheirs": Named(GONE, "token_over", _("This token is over.")),
     "trial.actions.staff.UnknownRole": Named(BAD_REQUEST, "unknown_role", _("There is no such role.")),
     "trial.actions.staff.AlreadyInvited": Named(
         CONFLICT,

@@ -10,7 +10,6 @@ from django.core.cache import cache
 from django.utils import timezone, translation
 from django.utils.translation import gettext_lazy as _
 from rest_framework import serializers
-from rest_framework.authtoken.models import Token
 from rest_framework.exceptions import NotAuthenticated
 from rest_framework.permissions import AllowAny
 from rest_framework.request import Request
@@ -19,7 +18,7 @@ from rest_framework.throttling import AnonRateThrottle
 from rest_framework.views import APIView
 
 from trial import actors, hooks, mail_door, vault
-from trial.actions import mailcodes, participants
+from trial.actions import mailcodes, participants, tokens
 from trial.actions.once import KeyReused
 from trial.api import doors, shapes
 from trial.api.described import JOIN, reads, writes
@@ -159,8 +158,10 @@ class VerifyView(WayInView):
         doors.WayIn.of(request)
         typed, key = doors.given(Code, request)["code"], doors.key(request)
         person = _verified_before(request, slug, key, typed) or _verify(request, slug, key, typed)
-        token, _is_new = Token.objects.get_or_create(user=person.user)
-        return Response(Verified({**shapes.progress(person, timezone.now()), "token": token.key}).data)
+        by = doors.actor_of(person)
+        token = tokens.make(user=person.user, name="join", key=key, by=by, at=timezone.now())
+        secret = tokens.secret_of(token)
+        return Response(Verified({**shapes.progress(person, timezone.now()), "token": secret}).data)
 
 
 def _verify(request: Request, slug: str, key: str | None, typed: str) -> Participant:

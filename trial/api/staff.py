@@ -14,7 +14,7 @@ from rest_framework.response import Response
 from rest_framework.views import APIView
 
 from trial import permissions
-from trial.actions import mail_host
+from trial.actions import looks, mail_host
 from trial.actions import messages as message_actions
 from trial.actions import staff as actions
 from trial.api import doors
@@ -86,7 +86,8 @@ class InvitationShape(Invited):
 class InvitationsView(APIView):
     @reads("invitations", "Invitations that were neither accepted nor withdrawn", InvitationShape(many=True))
     def get(self, request: Request, slug: str) -> Response:
-        study, _by = doors.study_for(request, slug, "invite")
+        study, by = doors.study_for(request, slug, "invite")
+        looks.contacts_listed(study=study, what="invitations", by=by, at=timezone.now())
         return Response(InvitationShape(queries.unanswered(study), many=True).data)
 
 

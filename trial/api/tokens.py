@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, cast
 
 from allauth.account.adapter import get_adapter
 from allauth.account.utils import filter_users_by_email
@@ -12,19 +12,24 @@ from allauth.mfa.models import Authenticator
 from allauth.mfa.utils import is_mfa_enabled
 from django.core.exceptions import ValidationError
 from django.http import HttpRequest
+from django.shortcuts import get_object_or_404
+from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 from rest_framework import serializers
-from rest_framework.authtoken.models import Token
 from rest_framework.exceptions import AuthenticationFailed, Throttled
 from rest_framework.permissions import AllowAny, IsAuthenticated
 from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.views import APIView
 
+from trial import actors
+from trial.actions import installation
+from trial.actions import tokens as actions
 from trial.api import doors
-from trial.api.described import writes
+from trial.api.described import reads, writes
 from trial.api.fields import CodeDigitsField, EmailAddressField
-from trial.models import User
+from trial.models import ApiToken, Participant, User
+from trial.queries import tokens as queries
 
 FACTORS = (Authenticator.Type.TOTP, Authenticator.Type.RECOVERY_CODES)
 
@@ -33,9 +38,13 @@ class Credentials(serializers.Serializer):
     email = EmailAddressField()
     password = serializers.CharField(trim_whitespace=False, style={"input_type": "password"})
     code = CodeDigitsField(required=False, help_text="Where the account has an authenticator or recovery codes.")
+    name = serializers.CharField(max_length=60, help_text="What the token is for, to know it again in the list.")
+    days = serializers.IntegerField(min_value=1, max_value=actions.LONGEST, default=actions.LONGEST)
 
 
 class Given(serializers.Serializer):
+    id = serializers.IntegerField()
+    expires_at = serializers.DateTimeField()
     token = serializers.CharField(help_text="Sent back as `Authorization: Token ...`.")
 
 
@@ -56,21 +65,56 @@ class TokenView(APIView):
     @writes("token_create", "Sign in (staff)", Credentials, Given)
     def post(self, request: Request) -> Response:
         given = doors.given(Credentials, request)
-        asked, code = request._request, given.get("code", "")
-        with request_context(asked):
+        with request_context(request._request):
             doors.check_limit(request, "token")
-            # Whoever has the second factor is not kept out by others who guess at the password: they are counted apart.
-            asked.has_second_factor = _has_second_factor(given["email"], code)  # type: ignore[attr-defined]
-            user = _known(asked, given["email"], given["password"])
-            if is_mfa_enabled(user) and not asked.has_second_factor:  # type: ignore[attr-defined]
-                _refuse(user, code)
-        token, _is_new = Token.objects.get_or_create(user=user)
-        return Response({"token": token.key})
+            user = known(request._request, given["email"], given["password"], given.get("code", ""))
+        by, at = actors.staff(user.pk), timezone.now()
+        named = {"name": given["name"], "days": given["days"]}
+        token = actions.make(user=user, **named, key=doors.key(request), by=by, at=at)
+        return Response(Given({"id": token.pk, "token": actions.secret_of(token), "expires_at": token.expires_at}).data)
 
-    @writes("token_delete", "Drop the token: it opens nothing any more", None, None)
+    @writes("token_delete", "Drop the token that this is sent with: it opens nothing any more", None, None)
     def delete(self, request: Request) -> Response:
-        Token.objects.filter(user=request.user.pk).delete()
+        if isinstance(request.auth, ApiToken):
+            _end(request, request.auth)
         return Response(status=204)
+
+
+class TokenShape(serializers.Serializer):
+    id = serializers.IntegerField()
+    name = serializers.CharField()
+    made_at = serializers.DateTimeField()
+    expires_at = serializers.DateTimeField()
+
+
+class TokensView(APIView):
+    @reads("tokens", "Your tokens that work, without their secrets", TokenShape(many=True))
+    def get(self, request: Request) -> Response:
+        return Response(TokenShape(queries.standing(cast(User, request.user), timezone.now()), many=True).data)
+
+
+class EndTokenView(APIView):
+    @writes("token_end", "End one of your tokens", None, TokenShape)
+    def post(self, request: Request, number: int) -> Response:
+        return Response(TokenShape(_end(request, get_object_or_404(ApiToken, pk=number, user=request.user.pk))).data)
+
+
+def _end(request: Request, token: ApiToken) -> ApiToken:
+    user = cast(User, request.user)
+    person = Participant.objects.filter(user=user).select_related("study").first()
+    by = doors.actor_of(person) if person else actors.staff(user.pk)
+    return actions.end(token=token, user=user, key=doors.key(request), by=by, at=timezone.now())
+
+
+def known(request: HttpRequest, email: str, password: str, code: str) -> User:
+    """Whoever has this address, this password and, where they have a second factor, this code. Raises Wrong, CodeMissing,
+    Throttled."""
+    # Whoever has the second factor is not kept out by others who guess at the password: they are counted apart.
+    has_second_factor = request.has_second_factor = _has_second_factor(email, code)  # type: ignore[attr-defined]
+    user = _known(request, email, password)
+    if is_mfa_enabled(user) and not has_second_factor:
+        _refuse(user, code)
+    return user
 
 
 def _known(request: HttpRequest, email: str, password: str) -> User:
@@ -99,4 +143,5 @@ def _refuse(user: User, code: str) -> None:
         check_rate_limit(user)
     except ValidationError:
         raise Throttled from None
+    installation.sign_in_failed(at=timezone.now())
     raise Wrong

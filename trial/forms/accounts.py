@@ -4,11 +4,13 @@ from typing import Any
 
 from allauth.account import app_settings  # noqa: F401  (settles allauth's import order)
 from allauth.account.forms import LoginForm
-from allauth.mfa.base.forms import AuthenticateForm, ReauthenticateForm
+from allauth.mfa.base.forms import AuthenticateForm, BaseAuthenticateForm, ReauthenticateForm
 from allauth.mfa.totp.forms import ActivateTOTPForm
 from django import forms
+from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
+from trial.actions import installation
 from trial.forms.fields import CodeField, EmailField
 from trial.forms.join import MailCode
 
@@ -37,11 +39,19 @@ class EnterCode(MailCode):
     """The code that was mailed, asked for as on the way into a study."""
 
 
-class SecondFactor(AuthenticateForm):
+class CountsFailures(BaseAuthenticateForm):
+    """A code that was wrong is a sign-in that failed."""
+
+    def _emit_authentication_failed(self, authenticator: Any) -> None:
+        super()._emit_authentication_failed(authenticator)
+        installation.sign_in_failed(at=timezone.now())
+
+
+class SecondFactor(CountsFailures, AuthenticateForm):
     code = CodeField()
 
 
-class SecondFactorAgain(ReauthenticateForm):
+class SecondFactorAgain(CountsFailures, ReauthenticateForm):
     code = CodeField()
 
 

@@ -6,7 +6,8 @@ from django import forms
 from django.contrib.auth import password_validation
 from django.utils.translation import gettext_lazy as _
 
-from trial.forms.fields import NEVER
+from trial.actions.tokens import LONGEST
+from trial.forms.fields import NEVER, CodeField
 from trial.models import User
 
 
@@ -31,6 +32,21 @@ class AcceptInvitation(forms.Form):
         password = self.cleaned_data["password"]
         password_validation.validate_password(password, User(email=self.email))
         return password
+
+
+class MakeToken(forms.Form):
+    """A token for a program of one's own: made by whoever gives the password again."""
+
+    name = forms.CharField(label=_("What is it for?"), max_length=60, help_text=_("To know it again in the list."))
+    days = forms.IntegerField(
+        label=_("For how many days?"), min_value=1, max_value=LONGEST, initial=LONGEST, help_text=_("At most 90.")
+    )
+    password = forms.CharField(
+        label=_("Your password"),
+        widget=forms.PasswordInput(attrs={"autocomplete": "current-password"}),
+        strip=False,
+    )
+    code = CodeField(label=_("Code from your app"), required=False, help_text=_("If you use one to sign in."))
 
 
 class Decide(forms.Form):

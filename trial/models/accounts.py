@@ -73,3 +73,17 @@ class Invitation(models.Model):
     @property
     def email(self) -> str:
         return vault.unseal(self.email_sealed)
+
+
+class ApiToken(models.Model):
+    """What a program signs in with, for at most 90 days: known by its hash alone, so that nobody can read it from here."""
+
+    no_facts = "how somebody signs in: nothing of a study"
+
+    user = models.ForeignKey(User, on_delete=models.PROTECT, related_name="+")
+    name = models.CharField(max_length=60)
+    salt = models.CharField(max_length=64)
+    token_hash = models.CharField(max_length=64, unique=True)
+    made_at = models.DateTimeField()
+    expires_at = models.DateTimeField()
+    ended_at = models.DateTimeField(null=True, blank=True)

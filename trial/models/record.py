@@ -84,3 +84,13 @@ class AuditSealedHead(models.Model):
     stream = models.CharField(max_length=80)
     number = models.PositiveIntegerField()
     hash = models.CharField(max_length=64)
+
+
+class FailedSignIns(models.Model):
+    """How often signing in as staff failed in one hour; told to the trail when the hour is over."""
+
+    no_facts = "a count that is told to the trail once its hour is over"
+
+    hour = models.DateTimeField(unique=True)
+    count = models.PositiveIntegerField(default=0)
+    told_at = models.DateTimeField(null=True, blank=True)

@@ -213,3 +213,9 @@ def number_in_words(number: str) -> str:
 def address_in_words(address: str) -> str:
     """An e-mail address with its domain as people know it."""
     return contact_details.email_in_words(address)
+
+
+@register.filter
+def named(who: str, names: Mapping[str, str]) -> str:
+    """The name of somebody of the staff, or the actor as the trail has it."""
+    return names.get(who, who)

@@ -2,7 +2,7 @@
 
 from django.urls import URLPattern, path
 
-from trial.views import language
+from trial.views import language, tokens
 from trial.views.participant import address, home, leaving, lessons, own
 
 urlpatterns: list[URLPattern] = [
@@ -23,6 +23,8 @@ urlpatterns: list[URLPattern] = [
     path("language/", language.choose, name="language"),
     path("data/", own.data, name="data"),
     path("data/consent/", own.consent, name="consent"),
+    path("apps/", tokens.of_participant, name="tokens"),
+    path("apps/<int:number>/end/", tokens.end_of_participant, name="end_token"),
     path("stop-lessons/", leaving.stop_programme, name="stop_programme"),
     path("leave/", leaving.withdraw, name="withdraw"),
 ]

@@ -1,8 +1,11 @@
 from django.urls import path
 
-from trial.views import staff
+from trial.views import staff, tokens
 
 urlpatterns = [
     path("agreements/", staff.agreements, name="agreements"),
     path("agreements/<int:number>/", staff.agreement, name="agreement"),
+    path("installation/", staff.installation_trail, name="installation"),
+    path("tokens/", tokens.of_staff, name="tokens"),
+    path("tokens/<int:number>/end/", tokens.end_of_staff, name="end_token"),
 ]

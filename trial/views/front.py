@@ -10,8 +10,8 @@ from django.urls import reverse
 from django.utils import timezone
 from django.views.decorators.http import require_http_methods, require_safe
 
-from trial import audiences, limits
-from trial.actions import staff
+from trial import actors, audiences, limits
+from trial.actions import installation, staff
 from trial.actors import Actor
 from trial.forms.staff import AcceptInvitation
 from trial.models import Study
@@ -71,6 +71,7 @@ def _accept(request: HttpRequest, token: str, form: AcceptInvitation) -> HttpRes
     if form.has_account:
         return redirect(reverse("account_login"))
     login(request, user, backend="django.contrib.auth.backends.ModelBackend")
+    installation.note(user=user, what="signed in", by=actors.staff(user.pk), at=timezone.now())
     response = redirect("door")
     limits.know(request, response, user.email)
     return response

@@ -1,4 +1,4 @@
-"""The room of all staff, whatever their role: what takes two people."""
+"""The room of all staff, whatever their role: what takes two people, and the tokens of their own programs."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ from typing import Any
 from zoneinfo import ZoneInfo
 
 from django.contrib import messages
+from django.core.paginator import Paginator
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
 from django.utils import timezone
@@ -20,11 +21,12 @@ from trial.api import errors
 from trial.forms.staff import Decide
 from trial.lifecycles import NotAllowedNow
 from trial.models import Proposal
-from trial.queries import notices, staff
+from trial.queries import installation, notices, staff
 from trial.queries import proposals as reads
 from trial.views.posted import refuses_reused_keys, request_key
 from trial.views.research.finding import person
 
+ON_A_PAGE = 50
 REFUSALS = (
     proposals.AlreadyDecided,
     proposals.NotSecond,
@@ -85,3 +87,13 @@ def _asked(request: HttpRequest, proposal: Proposal) -> dict[str, Any]:
         "may_agree": request.user in seconds,
         "is_mine": proposal.by == f"staff {request.user.pk}",
     }
+
+
+@require_GET
+def installation_trail(request: HttpRequest) -> HttpResponse:
+    """Who signed in, what failed, second factors and tokens: for whoever may load studies here."""
+    if not person(request).is_staff:
+        raise Http404
+    page = Paginator(installation.events(), ON_A_PAGE).get_page(request.GET.get("page"))
+    names = staff.names(event.by for event in page)
+    return render(request, "staff/installation.html", {"page": page, "names": names})

@@ -6,6 +6,7 @@ from django.core.management.base import BaseCommand, CommandError, CommandParser
 
 from trial import audit, fact_checks
 from trial.models import Study
+from trial.queries.installation import the_installation
 
 
 class Command(BaseCommand):
@@ -23,7 +24,8 @@ class Command(BaseCommand):
             found = found.filter(slug=study)
             if not found:
                 raise CommandError(f"there is no study {study!r}")
-        places = [place for each in found for place in self._verified(each)]
+        everything = [*found, the_installation()] if study is None else found
+        places = [place for each in everything for place in self._verified(each)]
         if places:
             raise CommandError(f"{len(places)} places do not hold together")
 

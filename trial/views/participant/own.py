@@ -15,7 +15,7 @@ from trial import lessons
 from trial.actions import journey, participants
 from trial.forms.participant import CallTimes, OwnNumber, OwnZone, in_words
 from trial.models import Consent, Identity, Participant
-from trial.queries import allotment, programme
+from trial.queries import allotment, programme, tokens
 from trial.views.participant.rooms import actor_of, in_the_study
 from trial.views.posted import refuses_reused_keys, request_key
 
@@ -30,6 +30,7 @@ def data(request: HttpRequest) -> HttpResponse:
         "times": [in_words(time) for time in _times(identity)],
         "allotted": allotment.words(person),
         "has_signed": person.consented_at is not None,
+        "has_tokens": person.user is not None and tokens.standing(person.user, timezone.now()).exists(),
         "can_stop_programme": person.programme_stopped_at is None and programme.access(person) is not None,
     }
     return render(request, "participant/data.html", context)

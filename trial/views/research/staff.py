@@ -12,6 +12,7 @@ from django.utils.translation import gettext as _
 from django.views.decorators.http import require_GET
 
 from trial import permissions
+from trial.actions import looks
 from trial.actions import staff as actions
 from trial.forms import research as forms
 from trial.models import Invitation, Membership, Study
@@ -25,7 +26,8 @@ from trial.words import word
 
 @require_GET
 def listed(request: HttpRequest, slug: str) -> HttpResponse:
-    study, _actor = study_for(request, slug, "invite")
+    study, actor = study_for(request, slug, "invite")
+    looks.contacts_listed(study=study, what="staff", by=actor, at=timezone.now())
     return _listed(request, study, forms.Invite())
 
 
