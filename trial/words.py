@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from datetime import date
+
+from django.utils import formats
 from django.utils.functional import Promise
 from django.utils.translation import gettext_lazy as _
 
@@ -81,3 +84,13 @@ WORDS: dict[str, str | Promise] = {
 def word(code: str) -> str | Promise:
     """The word for this code; a code without one is shown as it is."""
     return WORDS.get(code, code)
+
+
+def short_month(day: date) -> str:
+    """Django's letter for a short month, with a capital only in languages that write months with one."""
+    return "M" if formats.date_format(day, "F")[:1].isupper() else "b"
+
+
+def short_day(day: date) -> str:
+    """A day as tables say it: "23 Nov 2026", "23 nov 2026"."""
+    return formats.date_format(day, f"j {short_month(day)} Y")

@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from datetime import datetime
 from typing import Any, NamedTuple
 
-from django.utils import formats, timezone
+from django.utils import timezone
 from django.utils.translation import get_language
 from django.utils.translation import gettext as _
 
@@ -19,6 +19,7 @@ from outcomes.schedules import AssessmentState
 from trial.entries import Figure, Panel
 from trial.models import Participant, ProtocolVersion, Study, User
 from trial.queries import studies
+from trial.words import short_day
 
 Counts = Mapping[tuple[str, str], Counter[AssessmentState]]
 NOT_DUE = (AssessmentState.UNSCHEDULED, AssessmentState.UPCOMING)
@@ -217,4 +218,4 @@ def _state_words() -> dict[AssessmentState, str]:
 
 def _day(moment: datetime | None) -> str:
     """A day in the active zone, which a page of the research room sets to the study's."""
-    return formats.date_format(timezone.localtime(moment), "j M Y") if moment else "–"
+    return short_day(timezone.localtime(moment)) if moment else "–"

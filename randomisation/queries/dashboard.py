@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from datetime import datetime
 
-from django.utils import formats, timezone
+from django.utils import timezone
 from django.utils.translation import gettext as _
 
 from randomisation.models import CodeBreak
@@ -13,7 +13,7 @@ from randomisation.words import reason_word
 from trial.entries import Figure, Panel
 from trial.models import Study, User
 from trial.queries import staff
-from trial.words import word
+from trial.words import short_day, word
 
 
 def panel(study: Study, person: User, at: datetime) -> Panel | None:
@@ -41,9 +41,10 @@ def panel(study: Study, person: User, at: datetime) -> Panel | None:
 
 
 def _row(each: CodeBreak, names: dict[str, str]) -> list[str]:
+    at = timezone.localtime(each.at)
     return [
         each.participant.code,
-        formats.date_format(timezone.localtime(each.at), "j M Y, H:i"),
+        f"{short_day(at)}, {at:%H:%M}",
         str(reason_word("code_break", each.reason)),
         f"{names.get(each.by, each.by)}, {word(each.role)}",
         names.get(each.agreed_by, each.agreed_by) or "–",

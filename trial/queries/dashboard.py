@@ -18,6 +18,7 @@ from trial.entries import Figure, Panel
 from trial.models import Alert, ModuleUse, Participant, Study, User
 from trial.queries import studies
 from trial.queries.participants import left_words
+from trial.words import short_day
 
 
 class Person(NamedTuple):
@@ -93,7 +94,7 @@ def registration(study: Study, first: datetime | None) -> Figure:
     if registered is None:
         return Figure(_("Registration"), _("None"), definition=definition)
     zone = ZoneInfo(study.current.protocol.timezone)
-    where = _("%(id)s, %(day)s") % {"id": registered.id, "day": formats.date_format(registered.on, "j M Y")}
+    where = _("%(id)s, %(day)s") % {"id": registered.id, "day": short_day(registered.on)}
     if first is None:
         return Figure(
             _("Registration"), "–", of=_("%(where)s; nobody randomised yet") % {"where": where}, definition=definition
@@ -102,7 +103,7 @@ def registration(study: Study, first: datetime | None) -> Figure:
     word = _("Before") if registered.on <= first_on else _("After")
     since = _("the first allocation on %(day)s: %(where)s") % {
         "where": where,
-        "day": formats.date_format(first_on, "j M Y"),
+        "day": short_day(first_on),
     }
     return Figure(_("Registration"), word, of=since, definition=definition)
 

@@ -180,13 +180,8 @@ def day(value: date | datetime | None, style: str = "") -> str:
     if not value:
         return ""
     local = timezone.localtime(value) if isinstance(value, datetime) else value
-    pattern = f"D j {_short_month(local)}"
+    pattern = f"D j {words.short_month(local)}"
     return formats.date_format(local, f"{pattern} Y" if style == "year" else pattern)
-
-
-def _short_month(day: date) -> str:
-    """Django's letter for a short month, with a capital only in languages that write months with one."""
-    return "M" if formats.date_format(day, "F")[:1].isupper() else "b"
 
 
 @register.filter
