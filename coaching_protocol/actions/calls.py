@@ -7,7 +7,6 @@ from datetime import datetime
 from typing import Any
 
 from django.core.exceptions import PermissionDenied
-from django.urls import reverse
 
 from coaching_protocol.models import Attempt, CoachAssignment, Contact, Correction
 from coaching_protocol.queries import caseload, plans
@@ -115,8 +114,7 @@ def take_back(*, attempt: Attempt, coach: User, by: Actor, at: datetime) -> Cont
     if attempt.logged_at:
         raise AlreadyLogged
     contact = attempt.contact
-    address = reverse("coach:attempt", args=[contact.plan.participant.code, attempt.pk])
-    form = f"{address}#attempt={attempt.pk}"  # as static/handvat/drafts.js names it
+    form = caseload.log_form(contact.plan.participant.code, attempt.pk)
     for owner in {attempt.coach, coach}:
         drafts.give_up(owner=owner, place=typed.place(owner, form))
     attempt.delete()

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, TypedDict
 from zoneinfo import ZoneInfo
 
 from django.db.models import Count, Exists, F, FilteredRelation, Max, OuterRef, Q, QuerySet, Subquery
+from django.urls import reverse
 
 from coaching_protocol.models import Attempt, CoachAssignment, CoachingPlan, Contact, Correction
 from coaching_protocol.queries import plans
@@ -242,6 +243,11 @@ def calls(row: Row) -> list[Call]:
 def tried(participant: Participant, attempt: Attempt) -> Try:
     """One try, with every log it had."""
     return _try(participant, attempt, attempt.corrections.select_related("corrected_by"))
+
+
+def log_form(code: str, attempt: int) -> str:
+    """The form in which a call is logged, as static/handvat/drafts.js names it."""
+    return f"{reverse('coach:attempt', args=[code, attempt])}#attempt={attempt}"
 
 
 def progress(participant: Participant) -> Progress:

@@ -2,7 +2,7 @@
 
 Ben types half a log, and leaves: it is on the server within three seconds, and comes back. His session ends, or the
 connection: it lies on his device, unreadable, and is offered after he signed in. Logged or thrown away, it is gone. A
-visitor's words live in their tab alone.
+visitor's words live in their tab alone, and so does the address to which a code was mailed.
 """
 
 from __future__ import annotations
@@ -26,6 +26,19 @@ from trial import actors
 from trial.actions import participants
 from trial.models import AuditEvent, Draft, User
 from trial.queries import drafts as reads
+
+LEAVE_ON_DEVICE = """async ([place, typed]) => {
+  const {key: given} = await (await fetch('/drafts/?' + new URLSearchParams({place}))).json();
+  const bytes = Uint8Array.from(atob(given), (sign) => sign.charCodeAt(0));
+  const key = await crypto.subtle.importKey('raw', bytes, 'AES-GCM', false, ['encrypt']);
+  const iv = crypto.getRandomValues(new Uint8Array(12));
+  const plain = new TextEncoder().encode(JSON.stringify({title: typed.form, key: 'k', sequence: 1, ...typed}));
+  const sealed = new Uint8Array(await crypto.subtle.encrypt({name: 'AES-GCM', iv}, key, plain));
+  const text = btoa(Array.from(sealed, (byte) => String.fromCharCode(byte)).join(''));
+  const owner = document.body.dataset.owner;
+  const record = {owner, about: '', at: Date.now(), iv: btoa(String.fromCharCode(...iv)), text};
+  localStorage.setItem('handvat:' + place, JSON.stringify(record));
+}"""
 
 pytestmark = [pytest.mark.browser, pytest.mark.django_db(transaction=True)]
 
@@ -120,6 +133,7 @@ def test_back_after_show_number_and_a_log_that_needs_a_look_keep_what_was_typed(
 
     press(ben.page, "Log the call")  # without an outcome
     note(ben.page).fill("After a look")
+    status(ben.page, "saved").wait_for()
     ben.page.goto(reverse("coach:caseload"))
     ben.page.goto(ben.log)
     expect(note(ben.page)).to_have_value("After a look")
@@ -161,3 +175,48 @@ def test_whom_it_is_about_takes_it_along_when_they_are_erased(ben):
     ben.page.goto(reverse("coach:caseload"))
     ben.page.wait_for_load_state("networkidle")
     assert Draft.objects.count() == 0
+
+
+def test_what_the_server_does_not_take_stays_and_holds_up_nothing_else(ben):
+    reassign = reverse("coach:reassign", args=[ben.dan.code])
+    for form, text in (("/gone/", "Old words"), (ben.log, "w" * 200_001), (reassign, "Short")):
+        typed = {"form": form, "fields": {"note": {"was": [""], "value": [text]}}}
+        ben.page.evaluate(LEAVE_ON_DEVICE, [reads.place(ben.user, form), typed])
+    ben.page.goto(reverse("coach:caseload"))
+    offered = ben.page.locator("[data-unsent] li")
+    expect(offered).to_have_count(3)
+    assert {each.get_attribute("href") for each in offered.locator("a").all()} == {ben.log, reassign}
+    assert ben.page.locator("[data-unsent] blockquote").inner_text() == "Old words"
+    assert ([reads.read(draft).form for draft in Draft.objects.all()], len(on_device(ben.page))) == ([reassign], 2)
+
+    offered.filter(has_text="Old words").get_by_role("button").click()
+    expect(offered).to_have_count(2)
+    assert len(on_device(ben.page)) == 1
+
+
+def test_what_is_too_long_is_said_to_be(ben):
+    note(ben.page).evaluate("(area) => area.removeAttribute('maxlength')")
+    note(ben.page).fill("w" * 200_001)
+    status(ben.page, "long").wait_for()
+    note(ben.page).fill("Short")
+    status(ben.page, "saved").wait_for()
+    assert words() == ["Short"]
+
+
+def test_who_asked_for_a_code_is_read_in_their_tab_alone(study, window):
+    page = window()
+    page.goto(reverse("account_request_login_code"))
+    page.get_by_label("E-mail").fill("dan@example.org")
+    press(page, "Send me a code")
+    page.reload()
+    assert "dan@example.org" in page.get_by_role("main").inner_text()
+
+    later = page.context.new_page()
+    page.close()
+    later.goto(reverse("account_request_login_code"))
+    with later.expect_navigation():
+        later.get_by_role("button", name="Nederlands").click()  # whoever reads another language has asked for nothing
+    later.goto(reverse("account_confirm_login_code"))
+    later.wait_for_url("**/account/login/code/?closed")
+    later.goto(reverse("account_confirm_login_code"))
+    assert (later.url.endswith("/account/login/code/"), "dan@" in later.content()) == (True, False)

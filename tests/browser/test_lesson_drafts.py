@@ -21,8 +21,9 @@ from tests import factories
 from tests.browser.pages import press
 from tests.conftest import SMALL
 from trial import actors
-from trial.actions import programme
+from trial.actions import drafts, programme
 from trial.queries import programme as reads
+from trial.queries.drafts import Typed
 
 pytestmark = [pytest.mark.browser, pytest.mark.django_db(transaction=True)]
 LESSON = "/participant/lessons/small-steps/"
@@ -60,6 +61,10 @@ def end_session(page) -> None:
 
 def written(person) -> dict:
     return reads.answers(person, "small-steps").get("this-week", {})
+
+
+def drafts_of(page) -> list:
+    return page.evaluate("fetch('/drafts/').then((answer) => answer.json())")["drafts"]
 
 
 def status(page, state: str):
@@ -175,3 +180,54 @@ def test_whoever_leaves_after_saved_finds_everything_again(way, study, window):
     assert page.get_by_label("What", exact=True).input_value() == "A walk"
     assert reads.answers(dan, "small-steps") == before
     assert drafts == []
+
+
+def test_what_was_brought_by_another_page_does_not_come_back_once_it_is_taken_out(study, window):
+    dan = a_reader(study)
+    page = window(dan.user)
+    page.goto(LESSON)
+    end_session(page)
+    page.get_by_role("checkbox").first.check()
+    page.get_by_label("What", exact=True).fill("A walk in the rain")
+    status(page, "out").wait_for()
+    page.goto("/help/")
+    sign_in(page, dan)
+    page.goto("/participant/")
+    page.locator("[data-unsent] a").click()
+    status(page, "saved").wait_for()
+    assert (written(dan)["what"], drafts_of(page)) == ("A walk in the rain", [])
+
+    with page.expect_response("**/save/"):
+        page.get_by_role("checkbox").first.uncheck()
+        page.get_by_label("What", exact=True).fill("A walk")
+    with page.expect_response("**/drafts/?form=*"):
+        page.reload()
+    page.wait_for_load_state("networkidle")
+    assert page.get_by_label("What", exact=True).input_value() == "A walk"
+    assert not page.get_by_role("checkbox").first.is_checked()
+    assert (written(dan)["what"], drafts_of(page)) == ("A walk", [])
+
+
+def test_a_draft_that_says_what_is_stored_already_goes_when_the_lesson_is_opened(study, window):
+    dan = a_reader(study)
+    fields = {"this-week-what": {"was": [""], "value": ["A walk"]}}
+    programme.save_exercise(
+        participant=dan,
+        module="small-steps",
+        exercise="this-week",
+        value={"what": "A walk", "when": "", "where": ""},
+        by=actors.participant(dan.code),
+        at=timezone.now(),
+    )
+    drafts.keep(
+        owner=dan.user,
+        about=dan,
+        typed=Typed(f"{LESSON}save/", "Small steps", fields),
+        request_key="k",
+        sequence=1,
+        at=timezone.now(),
+    )
+    page = window(dan.user)
+    with page.expect_response(lambda answer: answer.request.method == "DELETE"):
+        page.goto(LESSON)
+    assert drafts_of(page) == []

@@ -85,6 +85,15 @@ def test_a_link_to_a_new_password_is_mailed_once_a_press(study):
     assert [each.to for each in mail.outbox] == [[email]]
 
 
+def test_a_tab_that_was_closed_takes_along_who_asked_for_a_code(study):
+    browser = ask("dan@example.org", "a press")
+    page = browser.get(CONFIRM, {"next": "/participant/?a=1&b=2"}).content.decode()
+    assert "dan@example.org" in page
+    assert f'data-of-this-tab="{ASK}?closed&amp;next=/participant/%3Fa%3D1%26b%3D2"' in page
+    assert browser.get(f"{ASK}?closed").status_code == 200
+    assert browser.get(CONFIRM).url == ASK
+
+
 @pytest.fixture
 def other_study(study, tmp_path):
     folder = shutil.copytree(SMALL, tmp_path / "other")

@@ -49,6 +49,10 @@ def read(draft: Draft) -> Typed:
     return Typed(**json.loads(draft.about.unsealed(sealed) if draft.about else vault.unseal(sealed)))
 
 
+def find(user: User, form: str) -> Draft | None:
+    return Draft.objects.filter(owner=user, place=place(user, form)).select_related("about__key").first()
+
+
 def of(user: User) -> Iterable[Draft]:
     """Everything this person has typed and not sent, the newest first."""
     return Draft.objects.filter(owner=user).select_related("about__key").order_by("-saved_at")

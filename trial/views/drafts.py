@@ -61,7 +61,7 @@ def _given(user: User, asked: dict[str, str]) -> dict[str, Any]:
 
 def _form(user: User, about: Participant | None, form: str) -> dict[str, Any]:
     place = reads.place(user, form)
-    draft = Draft.objects.filter(owner=user, place=place).select_related("about__key").first()
+    draft = reads.find(user, form)
     is_kept = draft is not None and not _is_over(user, about, draft)
     return {
         "place": place,

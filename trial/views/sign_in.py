@@ -29,6 +29,7 @@ from trial.models import DoorMail, User
 from trial.views.posted import request_key
 
 SESSION = "signing_in"
+CLOSED = "closed"  # said by drafts.js: the tab in which somebody asked is gone
 ASK, ENTER = "account_request_login_code", "account_confirm_login_code"
 
 
@@ -37,6 +38,8 @@ ASK, ENTER = "account_request_login_code", "account_confirm_login_code"
 def ask(request: HttpRequest) -> HttpResponse:
     if request.user.is_authenticated:
         return redirect(_next(request) or "door")
+    if CLOSED in request.GET:
+        request.session.pop(SESSION, None)
     form = RequestLoginCode(request.POST or None)
     if request.method == "POST" and form.is_valid():
         refusal = _mailed(request, form.cleaned_data["email"])

@@ -16,7 +16,7 @@ from coaching_protocol.actions import calls
 from coaching_protocol.forms.calls import LOGGED, OUTCOMES, REASONS_NOT_HELD, GiveUp, LogCall
 from coaching_protocol.models import Attempt, CoachingPlan, Contact
 from coaching_protocol.queries.plans import protocol
-from coaching_protocol.views.coach.corrections import logged_before
+from coaching_protocol.views.coach.corrections import logged_before, taken_back_before
 from coaching_protocol.views.coach.finding import actor, find, user
 from coaching_protocol.views.coach.logs import form_arguments, say_where
 from coaching_protocol.views.coach.person import Details
@@ -44,7 +44,9 @@ def start(request: HttpRequest, code: str, number: int) -> HttpResponse:
 def attempt(request: HttpRequest, code: str, attempt: int) -> HttpResponse:
     """The call itself: checklist, escalation and the log."""
     plan = find(request, code, also_ended=True)
-    begun = get_object_or_404(Attempt.objects.select_related("contact__plan"), pk=attempt, contact__plan=plan)
+    begun = Attempt.objects.select_related("contact__plan").filter(pk=attempt, contact__plan=plan).first()
+    if begun is None:
+        return taken_back_before(request, plan, attempt)
     at = timezone.now()
     form = LogCall(request.POST or None, **form_arguments(plan, begun, at))
     if request.method == "POST" and form.is_valid():

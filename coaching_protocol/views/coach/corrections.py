@@ -12,7 +12,7 @@ from django.utils.translation import gettext as _
 from django.views.decorators.http import require_http_methods
 
 from coaching_protocol.actions import calls
-from coaching_protocol.forms.calls import CORRECTED, CorrectCall
+from coaching_protocol.forms.calls import CORRECTED, OUTCOMES, CorrectCall, LogCall
 from coaching_protocol.models import Attempt, CoachingPlan
 from coaching_protocol.queries import caseload as reads
 from coaching_protocol.queries.plans import protocol
@@ -20,7 +20,10 @@ from coaching_protocol.views.coach.finding import actor, find, user
 from coaching_protocol.views.coach.logs import form_arguments, say_where, stored, typed
 from trial import permissions
 from trial.lifecycles import NotAllowedNow
+from trial.queries import drafts
 from trial.views.posted import refuses_reused_keys, request_key
+
+TYPED = ("minutes", "note", "next_on", "next_time")
 
 
 @require_http_methods(["GET", "POST"])
@@ -49,6 +52,20 @@ def logged_before(request: HttpRequest, plan: CoachingPlan, begun: Attempt, at: 
     initial = {**sent, "note": "\n\n".join(notes), "reason": "logged_twice"}
     form = CorrectCall(initial=initial, **form_arguments(plan, begun, at))
     return _correction_page(request, plan, begun, form, at, typed_late=True, may_correct=may_correct, status=409)
+
+
+def taken_back_before(request: HttpRequest, plan: CoachingPlan, attempt: int) -> HttpResponse:
+    """The call is no more: what was typed about it since is shown, whether it comes now or was kept as a draft."""
+    draft = drafts.find(user(request), reads.log_form(plan.participant.code, attempt))
+    sent = typed(request)
+    if draft and not sent:
+        sent = {name: field["value"][0] for name, field in drafts.read(draft).fields.items() if field["value"]}
+    if not sent:
+        messages.info(request, _("This call was taken back."))
+        return redirect("coach:person", plan.participant.code)
+    words = {"outcome": dict(OUTCOMES).get(sent.get("outcome", "")), **{name: sent.get(name) for name in TYPED}}
+    rows = [(LogCall.base_fields[name].label, said) for name, said in words.items() if said]
+    return render(request, "coach/taken_back.html", {"plan": plan, "rows": rows}, status=409)
 
 
 def _correction_page(

@@ -16,6 +16,7 @@ from coaching_protocol.forms.calls import LogCall
 from coaching_protocol.models import Attempt
 from coaching_protocol.queries import caseload as reads
 from coaching_protocol.views.coach.calls import call_page
+from coaching_protocol.views.coach.corrections import taken_back_before
 from coaching_protocol.views.coach.finding import actor, find, user
 from coaching_protocol.views.coach.logs import form_arguments, typed
 from coaching_protocol.views.coach.person import Details, person_page
@@ -36,6 +37,10 @@ def number(request: HttpRequest, code: str) -> HttpResponse:
     plan = find(request, code)
     if request.method == "GET":
         return redirect("coach:person", code)
+    wanted = _whole_number(request.POST.get("attempt"))
+    begun = Attempt.objects.filter(contact__plan=plan, pk=wanted).first()
+    if wanted and begun is None:
+        return taken_back_before(request, plan, wanted)
     at, by = timezone.now(), actor(request, plan)
     key = request.POST.get("number_key", "")[:40] or request_key(request)
     shown_at = reads.number_shown_at(by, key) if key else None
@@ -44,7 +49,6 @@ def number(request: HttpRequest, code: str) -> HttpResponse:
         return redirect("coach:person", code)
     calls.show_number(participant=plan.participant, coach=user(request), key=key, by=by, at=at)
     details = _details(calls.details(plan.participant))
-    begun = Attempt.objects.filter(contact__plan=plan, pk=_whole_number(request.POST.get("attempt"))).first()
     if begun is None:
         return person_page(request, code, at, details=details)
     form = LogCall(initial=typed(request), **form_arguments(plan, begun, at))

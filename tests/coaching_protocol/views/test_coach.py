@@ -14,11 +14,13 @@ from django.test import Client
 from django.urls import reverse
 
 from coaching_protocol.models import Attempt, CoachAssignment, CoachingPlan, Contact
+from coaching_protocol.queries import caseload
 from tests import factories
 from trial import actors
-from trial.actions import participants
+from trial.actions import drafts, participants
 from trial.contact_details import phone_in_words
 from trial.models import AuditEvent, Membership, Study, User
+from trial.queries.drafts import Typed
 
 NOW = datetime(2026, 3, 2, 10, 0, tzinfo=UTC)  # a Monday; the first call is due on Thursday 5 March
 THURSDAY = datetime(2026, 3, 5, 13, 0, tzinfo=UTC)
@@ -161,7 +163,7 @@ def test_the_number_is_shown_on_the_answer_to_a_post_alone_and_recorded(desk, be
     assert 'href="tel:+3160000' in shown
     assert "Monday evening" in shown
     assert "English" in shown
-    assert "Jansen" not in shown
+    assert "Dan Jansen" in shown
     events = AuditEvent.objects.filter(action="contact details shown")
     assert [(event.by, event.role, event.at) for event in events] == [(f"staff {ben.pk}", "coach", THURSDAY)]
 
@@ -708,6 +710,33 @@ def test_a_call_begun_by_mistake_is_taken_back_and_the_supervisor_sees_how_often
     [(_study, coaches)] = at_the_desk(eva).get(reverse("coach:caseload")).context["teams"]
     assert [(each.user, each.taken_back) for each in coaches] == [(ben, 1)]
     assert desk.get(reverse("coach:caseload")).context["teams"] == []
+
+
+@pytest.mark.parametrize("sent_to", ["attempt", "number"])
+def test_a_log_of_a_call_that_was_taken_back_meanwhile_is_shown_again(desk, dan, sent_to):
+    attempt = started(desk, dan)
+    log = log_url(attempt)
+    send(desk, reverse("coach:take_back", args=[dan.code, attempt.pk]))
+    assert desk.get(log).url == reverse("coach:person", args=[dan.code])
+    address = {"attempt": log, "number": reverse("coach:number", args=[dan.code])}[sent_to]
+    page = send(desk, address, attempt=str(attempt.pk), outcome="no_answer", note="Likes violets")
+    assert (page.status_code, [str(said) for _label, said in page.context["rows"]]) == (
+        409,
+        ["No answer", "Likes violets"],
+    )
+    assert b"Likes violets" in page.content
+    assert "number shown" not in str(actions(dan.code))
+
+
+def test_what_is_typed_about_a_call_after_it_was_taken_back_is_shown_when_it_is_looked_up(desk, dan, ben):
+    attempt = started(desk, dan)
+    log = log_url(attempt)
+    send(desk, reverse("coach:take_back", args=[dan.code, attempt.pk]))
+    fields = {"note": {"was": [""], "value": ["Likes violets"]}, "steps_done": {"was": ["a"], "value": []}}
+    typed = Typed(caseload.log_form(dan.code, attempt.pk), "Call 1", fields)
+    drafts.keep(owner=ben, about=dan, typed=typed, request_key="k", sequence=1, at=THURSDAY)
+    assert [said for _label, said in desk.get(log).context["rows"]] == ["Likes violets"]
+    assert desk.get(log_url(attempt).replace(str(attempt.pk), str(attempt.pk + 1))).status_code == 302
 
 
 def test_a_call_that_is_logged_is_not_taken_back(desk, dan):

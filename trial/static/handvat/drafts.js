@@ -26,6 +26,7 @@
   const DEVICE_KEEPS = 30 * 24 * HOUR;
   const WAS = "was_";
   const UNKEPT = new Set(["hidden", "password", "file", "submit", "button", "reset", "image", "fieldset", "output"]);
+  const REFUSALS = { 400: "refused", 401: "out", 409: "out", 413: "long" };
   const NOT_ITS_NAME = /^(csrfmiddlewaretoken|request_key|owner|next|was_.*)$/;
 
   // Fields
@@ -146,7 +147,7 @@
       keepalive,
     });
     if (answer.status === 410) return false;
-    if (!answer.ok) throw new Error(answer.status === 401 || answer.status === 409 ? "out" : "failed");
+    if (!answer.ok) throw new Error(REFUSALS[answer.status] || "failed");
     return true;
   }
 
@@ -168,6 +169,7 @@
     let isSaving = false;
     let isWaiting = false; // something is to be saved
     let isPressed = false;
+    let isDrafted = false; // the server has a draft of it
 
     const requestKey = () => (form.elements.request_key ? form.elements.request_key.value : "");
 
@@ -221,12 +223,18 @@
       const headers = { "X-Autosave": "1" };
       const answer = await fetch(own, { method: "POST", body: data, headers, credentials: "same-origin", keepalive });
       const isOut = answer.redirected && new URL(answer.url).pathname.startsWith("/account/");
-      if (!answer.ok || answer.redirected) throw new Error(isOut ? "out" : "failed");
+      if (!answer.ok || answer.redirected) throw new Error(isOut ? "out" : answer.status === 413 ? "long" : "failed");
       Object.entries(typed.fields).forEach(([field, { value }]) => {
         const was = form.querySelector(`input[type=hidden][name="${CSS.escape(WAS + field)}"]`);
         if (was) was.value = value.join(",");
         touched.delete(field);
       });
+    }
+
+    /* What stands in its own place is no draft any more: it would bring back what is taken out there later. */
+    async function dropDraft() {
+      if (isDrafted) await tell("DELETE", { place });
+      isDrafted = false;
     }
 
     async function save() {
@@ -240,14 +248,14 @@
       let pause = PAUSE;
       try {
         if (!place) await begin();
-        const isStill = own ? (await toItsOwn(typed), true) : await tell("PUT", typed);
+        const isStill = own ? (await toItsOwn(typed), await dropDraft(), true) : await tell("PUT", typed);
         last = JSON.stringify(typed.fields);
         offDevice(typed);
         if (!isWaiting) status.say(isStill && (own || differs(typed.fields)) ? "saved" : "");
-      } catch (problem) {
-        isWaiting = true;
+      } catch ({ message }) {
+        isWaiting = isWaiting || message !== "long"; // what is too long stays so until somebody types
         pause = PAUSE_BEFORE_RETRY;
-        status.say(problem.message === "out" ? "out" : "failed");
+        status.say(["out", "long"].includes(message) ? message : "failed");
       }
       isSaving = false;
       if (isWaiting && !isPressed) later(pause);
@@ -296,6 +304,7 @@
       const given = await ask({ form: name, about: ABOUT });
       place = given.place;
       key = await cipher(given.key);
+      isDrafted = Boolean(given.draft);
       return given.draft;
     }
 
@@ -325,9 +334,11 @@
         await onDevice(snapshot());
         isWaiting = true;
         await save();
-      } else if (kept) last = JSON.stringify(fields());
-      else note();
-      if (isBack && status.state !== "failed" && status.state !== "out") status.say(own ? "saved" : "back");
+      } else if (kept) {
+        last = JSON.stringify(fields());
+        if (own) await dropDraft();
+      } else note();
+      if (isBack && !["failed", "out", "long"].includes(status.state)) status.say(own ? "saved" : "back");
     }
 
     async function giveUp() {
@@ -400,44 +411,66 @@
 
   // What waits elsewhere
 
-  /* Brings to the server what a page that is gone could not; says whether something waits now that was not sent. */
+  /* Brings to the server what pages that are gone could not; says whether something waits there now that was not sent, and
+   * what the server does not take. One of them never holds up the others. */
   async function deliver(here) {
     let isMore = false;
+    const refused = [];
     for (const found of device.keys(DEVICE)) {
       const { owner, about = "", at = 0, ...sealed } = device.get(found) || {};
       if (Date.now() - at > DEVICE_KEEPS) device.drop(found);
-      else if (owner === OWNER) {
+      if (owner !== OWNER || Date.now() - at > DEVICE_KEEPS) continue;
+      let typed = null;
+      try {
         const { key } = await ask({ place: found.slice(DEVICE.length), about });
-        const typed = await opened(await cipher(key), sealed);
+        typed = await opened(await cipher(key), sealed);
         if (typed && here.includes(typed.form)) continue; // its form takes it up itself
         if (typed && (await tell("PUT", typed))) isMore = true;
         device.drop(found); // or it cannot be opened any more: whom it was about was erased
+      } catch ({ message }) {
+        if (typed && ["refused", "long"].includes(message)) refused.push({ ...typed, found, isGone: message === "refused" });
       }
     }
-    return isMore;
+    return { isMore, refused };
   }
 
-  async function offer(here) {
+  const wordsOf = (typed) =>
+    Object.values(typed.fields)
+      .flatMap((each) => each.value)
+      .filter((each) => plain(each))
+      .join("\n");
+
+  /* What the server does not take is offered from this device: with its words, where the page is no more. */
+  async function offer(here, refused) {
     const region = document.querySelector("[data-unsent]");
     if (!region) return;
     const list = region.querySelector("ul");
     const row = region.querySelector("template");
+
+    function add(each, drop) {
+      const piece = row.content.cloneNode(true).firstElementChild;
+      const link = piece.querySelector("a");
+      link.href = each.form.split("#")[0];
+      if (each.title) link.textContent = each.title;
+      if (each.isGone) {
+        const words = document.createElement("blockquote");
+        words.textContent = wordsOf(each);
+        link.replaceWith(each.title, words);
+      }
+      piece.querySelector("button").addEventListener("click", async () => {
+        await drop();
+        piece.remove();
+        region.hidden = !list.querySelector("li");
+      });
+      list.append(piece);
+      region.hidden = false;
+    }
+
+    refused.forEach((each) => add(each, () => device.drop(each.found)));
     const { drafts } = await ask({});
     drafts
       .filter((each) => !here.includes(each.form))
-      .forEach((each) => {
-        const piece = row.content.cloneNode(true).firstElementChild;
-        const link = piece.querySelector("a");
-        link.href = each.form.split("#")[0];
-        if (each.title) link.textContent = each.title;
-        piece.querySelector("button").addEventListener("click", async () => {
-          await tell("DELETE", { place: each.place });
-          piece.remove();
-          region.hidden = !list.querySelector("li");
-        });
-        list.append(piece);
-      });
-    region.hidden = !list.querySelector("li");
+      .forEach((each) => add(each, () => tell("DELETE", { place: each.place })));
   }
 
   /* What a visitor typed goes with the form that was sent, after an hour, and as soon as somebody is signed in. */
@@ -456,8 +489,9 @@
   function ofThisTab() {
     const elsewhere = document.body.dataset.ofThisTab;
     if (elsewhere && !tab.get(OURS)) location.replace(elsewhere);
-    const isWayIn = location.pathname.startsWith("/join/");
-    document.addEventListener("submit", (event) => isWayIn && !event.target.matches("[action$='/anew/']") && tab.set(OURS, true));
+    const isWayIn = /^\/(join|account\/login\/code)\//.test(location.pathname);
+    const begins = (form) => isWayIn && !form.matches("[action$='/anew/'], .language");
+    document.addEventListener("submit", (event) => begins(event.target) && tab.set(OURS, true));
     document.addEventListener("click", (event) => event.target.closest("[data-goes-on]") && tab.set(OURS, true));
   }
 
@@ -468,10 +502,10 @@
   tidy(here);
   kept.forEach(keep);
   async function elsewhere() {
-    const isMore = canEncrypt && (await deliver(here));
-    if (!isMore && tab.get(SEEN) === OWNER) return;
+    const { isMore, refused } = canEncrypt ? await deliver(here) : { isMore: false, refused: [] };
+    if (!isMore && !refused.length && tab.get(SEEN) === OWNER) return;
     tab.set(SEEN, OWNER);
-    await offer(here);
+    await offer(here, refused);
   }
 
   if (OWNER) elsewhere().catch(() => {});
