@@ -72,7 +72,8 @@ def test_what_opens_during_a_day_has_the_rest_of_that_day_on_top():
 
 def test_the_moments_of_a_window_are_in_utc():
     found = window(Entry("randomised", days=7))
-    assert (found.opens_at.tzinfo, found.closes_at.tzinfo) == (UTC, UTC)
+    assert found.opens_at.tzinfo is UTC
+    assert found.closes_at.tzinfo is UTC
 
 
 def test_while_the_anchor_has_not_happened_the_latest_day_stands():

@@ -47,7 +47,13 @@ def test_one_blank_is_prorated_too():
 
 def test_a_third_blank_leaves_no_score_and_a_blank_in_a_nested_score_leaves_none_there():
     answers = all_items(PHQ9, 3, **{"1": None, "5": None, "9": None})
-    assert score(PHQ9, answers) == Scored(None, 6, 3, False, None, {"PHQ2": None})
+    scored = score(PHQ9, answers)
+    assert scored == Scored(None, 6, 3, False, None, {"PHQ2": None})
+    assert scored.number is None
+
+
+def test_nought_is_a_score():
+    assert score(PHQ9, all_items(PHQ9, 0)).number == 0.0
 
 
 def test_an_instrument_without_prorating_needs_every_item():
