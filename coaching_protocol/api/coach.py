@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
 from datetime import datetime
 from typing import Any
 from zoneinfo import ZoneInfo
@@ -293,8 +294,9 @@ def _typed(given: dict[str, Any], zone: str) -> dict[str, Any]:
     for name, on, clock in (("next_at", "next_on", "next_time"), ("began_at", "called_on", "called_time")):
         moment = given.pop(name, None)
         if moment:
-            local = moment.astimezone(ZoneInfo(zone))
-            when |= {on: f"{local:%Y-%m-%d}", clock: f"{local:%H:%M}"}
+            with suppress(OverflowError):  # at an end of the calendar, which the form refuses in any zone
+                moment = moment.astimezone(ZoneInfo(zone))
+            when |= {on: f"{moment:%Y-%m-%d}", clock: f"{moment:%H:%M}"}
     return {**given, **when}
 
 

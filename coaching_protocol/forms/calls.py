@@ -165,7 +165,11 @@ class LogCall(forms.Form):
             self._check_both(on, clock, given)
             return None
         wall = datetime.combine(day, hour, tzinfo=self.zone)
-        moment = wall.astimezone(UTC)
+        try:
+            moment = wall.astimezone(UTC)
+        except OverflowError:  # the first or last day of the calendar
+            self.add_error(on, _("Choose a day nearer to today"))
+            return None
         if moment.astimezone(self.zone).replace(tzinfo=None) != wall.replace(tzinfo=None):
             self.add_error(clock, _("The clock skips this time on that day: choose another"))
             return None

@@ -351,6 +351,6 @@ def _try(participant: Participant, attempt: Attempt, corrections: Iterable[Corre
         steps_required=len(described.steps),
         deviations=tuple(each.text for each in described.must_not if each.code in attempt.deviations),
         note=participant.unsealed(attempt.note_sealed),
-        place=attempt.contact.place(attempt.started_at, participant.timezone),
+        place=attempt.contact.place(attempt.started_at, participant.zone_at(attempt.started_at)),
         corrections=tuple(Earlier(each, participant.unsealed(each.note_sealed)) for each in corrections),
     )

@@ -37,6 +37,7 @@ ROOMS = ("join", audiences.PARTICIPANT, audiences.COACH, audiences.ASSESSOR, aud
 WITHOUT_AN_ENDPOINT = {
     "join:code_again": "asking for another code is the same endpoint as asking for the first, with another key",
     "join:consent_questions": "the questions about the letter are answered in the same request as the signature",
+    "join:anew": "forgets what a browser holds, and a program holds its own",
     "research:verify": "reads the trail and writes nothing",
 }
 

@@ -219,3 +219,19 @@ def test_of_forty_right_codes_at_one_moment_one_is_right(study, now):
 
     with ThreadPoolExecutor(40) as pool:
         assert list(pool.map(attempt, range(40))).count(Verdict.RIGHT) == 1
+
+
+@pytest.mark.postgresql
+@pytest.mark.django_db(transaction=True)
+def test_presses_of_one_double_click_at_one_moment_are_all_right(study, now):
+    about = signing_in(factories.a_verified_participant(study, now).identity.email)
+    code = handed_over(about)
+
+    def attempt(number: int) -> Verdict:
+        try:
+            return mailcodes.judge(handle=about.handle, typed=code, press="a press", at=now)
+        finally:
+            connection.close()
+
+    with ThreadPoolExecutor(4) as pool:
+        assert list(pool.map(attempt, range(4))) == [Verdict.RIGHT] * 4

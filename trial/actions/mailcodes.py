@@ -150,16 +150,15 @@ def judge(*, handle: str, typed: str, press: str = "", at: datetime) -> Verdict:
         return Verdict.OVER
     is_right = hmac.compare_digest(row.code_hash, code_hash(handle, contact_details.digits(typed)))
     own_press = vault.keyed_hash("entered", press) if press else ""
-    if row.used_at:
-        is_same = is_right and own_press and row.used_press == own_press and at < row.used_at + SAME_PRESS
-        return Verdict.RIGHT if is_same else Verdict.OVER
     tried = DoorMail.objects.filter(handle=handle, used_at__isnull=True, tries__lt=mailcodes.MOST_TRIES)
-    if not tried.filter(asked_at__gt=at - mailcodes.VALID).update(tries=F("tries") + 1):
-        return Verdict.OVER
-    if not is_right:
-        return Verdict.WRONG
-    used = DoorMail.objects.filter(handle=handle, used_at__isnull=True).update(used_at=at, used_press=own_press)
-    return Verdict.RIGHT if used else Verdict.OVER
+    if tried.filter(asked_at__gt=at - mailcodes.VALID).update(tries=F("tries") + 1):
+        if not is_right:
+            return Verdict.WRONG
+        if DoorMail.objects.filter(handle=handle, used_at__isnull=True).update(used_at=at, used_press=own_press):
+            return Verdict.RIGHT
+    # Used by now, maybe only since the row was read: then by which press?
+    used = DoorMail.objects.filter(handle=handle, used_at__gt=at - SAME_PRESS, used_press=own_press)
+    return Verdict.RIGHT if is_right and own_press and used.exists() else Verdict.OVER
 
 
 def forget(at: datetime) -> int:

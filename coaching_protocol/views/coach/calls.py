@@ -115,7 +115,7 @@ def call_page(
         "form": form,
         "details": details,
         "number_key": uuid4(),
-        "place": begun.contact.place(begun.started_at, plan.participant.timezone),
+        "place": begun.contact.place(begun.started_at, plan.participant.zone_at(begun.started_at)),
         "at": at,
     }
     return render(request, "coach/call.html", context)
