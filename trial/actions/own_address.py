@@ -7,10 +7,9 @@ import secrets
 from datetime import datetime, timedelta
 
 from django.db import IntegrityError, transaction
-from rest_framework.authtoken.models import Token
 
 from trial import audit, contact_details, vault
-from trial.actions import messages
+from trial.actions import messages, tokens
 from trial.actions.once import once
 from trial.actions.participants import AddressInUse, NotAskedNow, locked
 from trial.actors import Actor
@@ -120,7 +119,7 @@ def take_back(*, token: str, by: Actor, at: datetime) -> Participant:
     assert user is not None  # whoever has an identity has a login
     user.set_unusable_password()  # sessions hang on it, also where there is no password
     user.save(update_fields=["password"])
-    Token.objects.filter(user=user).delete()
+    tokens.end_all(user=user, by=by, at=at)
     audit.record(participant, "e-mail address change taken back", subject=participant.code, by=by, at=at)
     return participant
 
