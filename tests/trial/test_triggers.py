@@ -17,6 +17,9 @@ from trial.models import (
     AuditSealedHead,
     Confirmation,
     Consent,
+    Decision,
+    MonthlyShare,
+    Proposal,
     ProtocolText,
     ProtocolVersion,
     Stamp,
@@ -32,6 +35,9 @@ APPEND_ONLY = [
     ProtocolText,
     Confirmation,
     Consent,
+    Proposal,
+    Decision,
+    MonthlyShare,
     SealedSeed,
     Allocation,
 ]
@@ -45,6 +51,9 @@ def a_row_of_each(study, now):
     Confirmation.objects.create(
         version=study.current, kind="wording", subject="PHQ9:fr", confirmed_by="staff 1", confirmed_at=now
     )
+    proposal = Proposal.objects.create(study=study, kind="lock", by="staff 1", at=now)
+    Decision.objects.create(proposal=proposal, is_agreed=True, by="staff 2", at=now)
+    MonthlyShare.objects.create(study=study, month=now.date(), what="calls", counted_at=now)
 
 
 def refused(statement: str, values: tuple = ()) -> bool:
