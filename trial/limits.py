@@ -57,10 +57,29 @@ class Try:
         cache.set(_waiting(self.account), cache.get(_waiting(self.account), 0) + 1, REMEMBERED)
 
 
+def may_mail(request: HttpRequest, what: str, email: str, *, person: str = "") -> bool:
+    """Count one mail to an address: a `code`, a `proof` or a `link`. Whether it may go, whoever has the address.
+
+    A stranger does not use up what the owner may ask for: strangers count by where they ask from and, much later, all
+    together; a browser that signed in before has a count of its own. `person` is whoever asks, where that is known.
+    """
+    account = account_hash(email)
+    browser = _browser(request, account)
+    counted: list[tuple[str, str | None]] = [(what, f"{account}:{browser or ratelimit.get_ip(request)}")]
+    if not browser:
+        counted.append((f"{what}s", account))
+    if person:
+        counted.append(("way_in", person))
+    try:
+        _count_all(request, counted)
+    except TooOften:
+        return False
+    return True
+
+
 def begin(request: HttpRequest, email: str, *, has_second_factor: bool = False) -> Try:
     """Before a password is looked at. Waits where the account was guessed at; raises TooOften, and then counts nothing."""
     account = account_hash(email)
-    tried = Try(account)
     browser = _browser(request, account)
     counted: list[tuple[str, str | None]]
     if has_second_factor:
@@ -69,13 +88,7 @@ def begin(request: HttpRequest, email: str, *, has_second_factor: bool = False) 
         counted = [("password_in_known_browser", f"{account}:{browser}")]
     else:
         counted = [("password", f"{account}:{ratelimit.get_ip(request)}"), ("passwords", None)]
-    for what, key in counted:
-        usage = _consume(request, what, key)
-        if not usage:
-            for before in tried.usages:
-                before.rollback()
-            raise TooOften
-        tried.usages.append(usage)
+    tried = Try(account, _count_all(request, counted))
     if not (has_second_factor or browser):
         time.sleep(wait(cache.get(_waiting(account), 0)))
     return tried
@@ -98,6 +111,19 @@ def know(request: HttpRequest, response: HttpResponse, email: str) -> None:
     response.set_cookie(
         COOKIE, value, max_age=A_YEAR, httponly=True, secure=settings.SESSION_COOKIE_SECURE, samesite="Lax"
     )
+
+
+def _count_all(request: HttpRequest, counted: Iterable[tuple[str, str | None]]) -> list[ratelimit.RateLimitUsage]:
+    """Count one of each; raises TooOften, and then counts nothing."""
+    usages: list[ratelimit.RateLimitUsage] = []
+    for what, key in counted:
+        usage = _consume(request, what, key)
+        if not usage:
+            for before in usages:
+                before.rollback()
+            raise TooOften
+        usages.append(usage)
+    return usages
 
 
 def _consume(request: HttpRequest, what: str, key: str | None) -> ratelimit.RateLimitUsage | None:

@@ -10,6 +10,7 @@ from __future__ import annotations
 import mailbox
 import smtplib
 import socket
+import time
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, suppress
 from email.message import EmailMessage
@@ -106,7 +107,8 @@ class Door:
 
 @contextmanager
 def door(patience: float | None = None) -> Iterator[Door]:
-    """Connect to the mail host and log in; raises DoorShut. `patience` in seconds, for each answer of the host."""
+    """Connect to the mail host and log in; raises DoorShut. `patience` in seconds, for both together, and
+    again for each mail."""
     backend = mail.get_connection(timeout=settings.EMAIL_TIMEOUT if patience is None else patience)
     backend.open()
     try:
@@ -116,11 +118,34 @@ def door(patience: float | None = None) -> Iterator[Door]:
 
 
 class _Line(smtplib.SMTP):
-    """Knows whether the mail itself is on its way: after the host said to go on, until it answers."""
+    """Knows whether the mail itself is on its way: after the host said to go on, until it answers. A host that is slow at
+    each answer gets no more time than one that is slow at one."""
 
     may_have_it = False
 
+    def __init__(self, *given: Any, **more: Any) -> None:
+        self._patience: float = more["timeout"]
+        self.begin()
+        super().__init__(*given, **more)
+
+    def begin(self) -> None:
+        """What follows has its own time."""
+        self._until = time.monotonic() + self._patience
+
+    def _hurry(self) -> None:
+        left = self._until - time.monotonic()
+        if left <= 0:
+            self.close()
+            raise TimeoutError
+        if self.sock:
+            self.sock.settimeout(left)
+
+    def send(self, s: Any) -> None:
+        self._hurry()
+        super().send(s)
+
     def getreply(self) -> tuple[int, bytes]:
+        self._hurry()
         code, text = super().getreply()
         self.may_have_it = code == GO_ON
         return code, text
@@ -140,12 +165,15 @@ class SmtpBackend(smtp.EmailBackend):
             raise DoorShut(type(error).__name__) from None
 
     def _close_connection(self, connection: smtplib.SMTP) -> None:
+        if connection is self.connection:  # and not one that did not get so far in its time
+            cast(_Line, connection).begin()
         with suppress(OSError):  # whatever was handed over is
             connection.quit()
         connection.close()
 
     def _send(self, message: mail.EmailMessage) -> bool:
         letter, line = envelope(message), cast(_Line, self.connection)
+        line.begin()
         try:
             line.sendmail(*letter)
         except OSError as error:

@@ -123,13 +123,10 @@ ACCOUNT_LOGIN_METHODS = {"email"}
 ACCOUNT_SIGNUP_FIELDS = ["email*", "password1*", "password2*"]
 ACCOUNT_EMAIL_VERIFICATION = "none"
 ACCOUNT_UNIQUE_EMAIL = True
-# Six digits stand only as long as few can be tried: five codes an hour for one address, five tries at each.
 # A class, a clinic or a ward has one address to the outside: what counts by address alone lets a room of people in.
 ACCOUNT_RATE_LIMITS = {
-    "request_login_code": "60/m/ip,300/h/ip,5/h/key",
     "login": "120/m/ip",
     "login_failed": "50/5m/ip,5/5m/key",  # of a second factor, by whoever has the password; passwords: LIMITS
-    "reset_password": "60/m/ip,5/m/key",
     "reset_password_from_key": "60/m/ip",
 }
 LIMITS = {  # counted by trial.limits: how many, in what time, by address (ip) or by what the code names (key)
@@ -139,6 +136,17 @@ LIMITS = {  # counted by trial.limits: how many, in what time, by address (ip) o
     "password_with_second_factor": "5/5m/key",
     "token": "60/m/ip",
     "screening": "60/m/ip,300/h/ip",  # begun
+    "mail_door": "60/m/ip,300/h/ip",  # opened for a code or a link, whoever it is for
+    # Codes to sign in, codes that prove an address, and links to a new password: to one mailbox for one who asks (an
+    # address or a known browser), and, in the plural, for all strangers together. Six digits stand only as long as few
+    # can be tried: twenty codes an hour with five tries at each are one chance in ten thousand.
+    "code": "5/h/key",
+    "codes": "20/h/key",
+    "proof": "5/h/key",
+    "proofs": "20/h/key",
+    "way_in": "5/h/key",  # codes for one person, to whatever mailbox
+    "link": "5/5m/key",
+    "links": "20/5m/key",
 }
 ACCOUNT_PREVENT_ENUMERATION = True
 ACCOUNT_EMAIL_UNKNOWN_ACCOUNTS = False
@@ -198,7 +206,7 @@ EMAIL_PORT = int(os.environ.get("HANDVAT_MAIL_PORT", "587"))
 EMAIL_HOST_USER = os.environ.get("HANDVAT_MAIL_USER", "")
 EMAIL_HOST_PASSWORD = os.environ.get("HANDVAT_MAIL_PASSWORD", "")
 EMAIL_USE_TLS = bool(EMAIL_HOST)
-EMAIL_TIMEOUT = 20  # seconds for each answer of the host: a silent one holds up nobody for longer
+EMAIL_TIMEOUT = 20  # seconds to connect and log in, and again for each mail: a silent host holds up nobody for longer
 DEFAULT_FROM_EMAIL = environment.mail_from(os.environ)
 PUBLIC_URL = os.environ.get("HANDVAT_PUBLIC_URL", "http://127.0.0.1:8000")
 

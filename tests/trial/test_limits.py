@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import re
 import threading
 import time
 from concurrent.futures import ThreadPoolExecutor
+from uuid import uuid4
 
 import pytest
 import time_machine
@@ -15,7 +17,7 @@ from django.db import connection, connections
 from django.test import Client, override_settings
 from django.urls import reverse
 
-from tests import factories
+from tests import factories, smtp
 from tests.api import clients
 from tests.conftest import NOW
 from trial import environment, limits
@@ -248,3 +250,44 @@ def test_of_40_guesses_at_the_same_moment_five_are_looked_at(study, staff, monke
     assert set(statuses) <= {401, 429}
     assert statuses.count(401) <= 5
     assert clients.Client(User.objects.get(email=email)).get("studies/").status_code == 200
+
+
+def asks(browser: Client, email: str, times: int = 1, purpose: str = "") -> list[bool]:
+    """Whether each of so many requests for a code, or for a link to a new password, is let through."""
+    pages = [browser.post(purpose or ASK, {"email": email, "request_key": str(uuid4())}) for _ in range(times)]
+    return [page.status_code == 302 for page in pages]
+
+
+def signs_in_by_code(browser: Client, email: str) -> None:
+    assert asks(browser, email) == [True]
+    code = re.search(r"\b\d{6}\b", mail.outbox[-1].body)[0]
+    assert browser.post(reverse("account_confirm_login_code"), {"code": code}).status_code == 302
+    del browser.cookies["s"]  # as after the session's end
+
+
+@pytest.mark.parametrize("purpose", [ASK, reverse("account_reset_password")])
+def test_a_stranger_who_asks_for_codes_keeps_nobody_from_asking(study, purpose):
+    email = factories.a_verified_participant(study, NOW).identity.email
+    assert asks(at(AWAY), email, 6, purpose) == [True] * 5 + [False]
+    assert asks(at(HOME), email, 6, purpose) == [True] * 5 + [False]
+
+
+def test_strangers_at_many_addresses_keep_nobody_from_a_code_in_a_browser_that_signed_in_before(study):
+    email = factories.a_verified_participant(study, NOW).identity.email
+    own = at(HOME)
+    signs_in_by_code(own, email)
+    for number in range(4):
+        asks(at(f"203.0.113.{number}"), email, 5)
+    assert asks(at(ROOM), email) == [False]
+    assert asks(own, email, 6) == [True] * 5 + [False]
+
+
+def test_whoever_asks_too_often_is_counted_before_the_mail_host_is_asked_anything(study, settings):
+    settings.LIMITS = {**settings.LIMITS, "mail_door": "2/m/ip"}
+    with smtp.running() as host:
+        smtp.use(settings, host.port)
+        assert asks(at(AWAY), "one@example.org", 2) == [True, True]
+        host.said.clear()
+        assert asks(at(AWAY), "two@example.org") == [False]
+        assert host.said == []
+        assert asks(at(HOME), "two@example.org") == [True]

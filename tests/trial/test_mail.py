@@ -186,3 +186,11 @@ def test_a_mail_of_another_maker_goes_over_the_same_line(host):
     EmailMessage("Reset", "Set it anew.", "no-reply@localhost", ["ada@example.org"]).send()
     (arrived,) = host.letters()
     assert (arrived["To"], arrived["Subject"], host.addressees) == ("ada@example.org", "Reset", ["ada@example.org"])
+
+
+def test_a_host_that_is_slow_at_each_answer_has_no_more_time_than_one_that_is_slow_at_one(settings):
+    with smtp.running() as host:
+        smtp.use(settings, host.port)
+        host.delay = 0.3
+        with pytest.raises(mail.DoorShut), mail.door(0.5):  # it greets and says what it knows: 0.6 at least
+            pass

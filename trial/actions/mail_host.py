@@ -22,6 +22,12 @@ def away_since() -> datetime | None:
     return MailHost.objects.filter(pk=1).values_list("away_since", flat=True).first()
 
 
+def is_known_away(at: datetime) -> bool:
+    """Whether it was away at the last look. A look that is overdue says nothing: a worker that stands still shuts no
+    door."""
+    return MailHost.objects.filter(pk=1, away_since__isnull=False, next_look_at__gt=at - SOONEST).exists()
+
+
 def look(at: datetime) -> bool:
     """Whether mail can go out now, as far as is known: a look at the host if it is time for one."""
     host = MailHost.objects.filter(pk=1).first()

@@ -1,7 +1,7 @@
 """Asking for a code by mail, and judging what was typed (docs/adr/0015).
 
 Asking does the same whoever asks: whether somebody is known is looked up only when the mail is handed over, after the
-answer (`trial.actions.doormails`). No code is stored in clear; the shared cache counts mails, under keyed hashes.
+answer (`trial.actions.doormails`). No code is stored in clear. Mails are counted by `allows`, which is asked once for each.
 """
 
 from __future__ import annotations
@@ -12,7 +12,6 @@ import secrets
 from collections.abc import Callable, Mapping
 from datetime import datetime, timedelta
 
-from django.core.cache import cache
 from django.db import transaction
 from django.db.models import F, QuerySet
 
@@ -21,8 +20,6 @@ from trial.actions.once import KeyReused
 from trial.mailcodes import Verdict
 from trial.models import DoorMail, Participant, WaitingMail
 
-HOUR = 60 * 60
-MAILS_AN_HOUR = 5  # for one address, and for one person on the way in
 SAME_PRESS = timedelta(minutes=1)  # in which the second press of a double click may arrive
 FORGOTTEN_AFTER = timedelta(hours=1)
 
@@ -31,13 +28,16 @@ class TooManyCodes(Exception):
     """Several codes were mailed already; wait an hour."""
 
 
-def ask(*, participant: Participant, typed: Mapping[str, str], language: str, key: str, at: datetime) -> DoorMail:
+def ask(
+    *,
+    participant: Participant,
+    typed: Mapping[str, str],
+    language: str,
+    key: str,
+    allows: Callable[[], bool],
+    at: datetime,
+) -> DoorMail:
     """A code for somebody on the way in, to `typed["email"]`. Raises TooManyCodes, and KeyReused."""
-    address = vault.address_hash(typed["email"])
-
-    def allows() -> bool:
-        return _allows("mail", address, at) and _allows("mails", participant.code, at)
-
     fields = [typed["name"], typed["email"], typed["phone"]]
     return _asked(
         purpose="join",
@@ -54,15 +54,16 @@ def ask_to_sign_in(*, email: str, language: str, key: str, allows: Callable[[], 
     return _asked_by(email, "sign_in", language, key, allows, at)
 
 
-def ask_for_new_address(*, participant: Participant, email: str, language: str, key: str, at: datetime) -> DoorMail:
+def ask_for_new_address(
+    *, participant: Participant, email: str, language: str, key: str, allows: Callable[[], bool], at: datetime
+) -> DoorMail:
     """A code to the address with which somebody who takes part wants to sign in. Raises TooManyCodes, and KeyReused."""
-    address = vault.address_hash(email)
     return _asked(
         purpose="address",
         press=f"{participant.pk}|{key}",
         content=email,
         waits={"to": email, "language": language, "participant": participant.pk},
-        allows=lambda: _allows("mail", address, at) and _allows("mails", participant.code, at),
+        allows=allows,
         user=participant.user_id,
         at=at,
     )
@@ -171,13 +172,3 @@ def _drop(found: QuerySet[DoorMail]) -> int:
     numbers = list(found.values_list("pk", flat=True))
     WaitingMail.objects.filter(about__in=numbers).delete()
     return DoorMail.objects.filter(pk__in=numbers).delete()[0]
-
-
-def _allows(what: str, whom: str, at: datetime) -> bool:
-    name = f"join-{what}:{vault.keyed_hash(what, whom)}"
-    now = at.timestamp()
-    recent = [moment for moment in cache.get(name, []) if moment > now - HOUR]
-    if len(recent) >= MAILS_AN_HOUR:
-        return False
-    cache.set(name, [*recent, now], HOUR)
-    return True

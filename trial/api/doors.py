@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
+from datetime import datetime
 from importlib import import_module
 from typing import Any
 
@@ -18,7 +21,7 @@ from rest_framework.exceptions import AuthenticationFailed, NotAuthenticated, Th
 from rest_framework.request import Request
 from rest_framework.serializers import Serializer
 
-from trial import actors, limits, permissions
+from trial import actors, limits, mail, mail_door, permissions
 from trial.actors import Actor
 from trial.api.errors import NotHere
 from trial.models import Participant, Study
@@ -110,8 +113,19 @@ def paged(rows: QuerySet[Any], request: Request) -> dict[str, Any]:
 
 
 def check_limit(request: Request, what: str) -> None:
-    try:
+    with _throttled():
         limits.check(request._request, what)
+
+
+def opened_mail_door(request: Request, at: datetime) -> mail.Door:
+    with _throttled():
+        return mail_door.opened(request._request, at)
+
+
+@contextmanager
+def _throttled() -> Iterator[None]:
+    try:
+        yield
     except limits.TooOften:
         raise Throttled(wait=limits.A_MINUTE) from None
 

@@ -17,7 +17,7 @@ from rest_framework.response import Response
 from rest_framework.throttling import AnonRateThrottle
 from rest_framework.views import APIView
 
-from trial import actors, hooks, mail_door, vault
+from trial import actors, hooks, limits, mail_door, vault
 from trial.actions import mailcodes, participants, tokens
 from trial.actions.once import KeyReused
 from trial.api import doors, shapes
@@ -136,8 +136,15 @@ class ContactView(WayInView):
         _check_at(person, "trial.verification")
         typed = doors.check_form(Contact(doors.given(Address, request), country=person.version.protocol.country))
         key = doors.key(request) or str(uuid.uuid4())
-        door = mail_door.opened(request._request)
-        about = mailcodes.ask(participant=person, typed=typed, language=person.language, key=key, at=at)
+        door = doors.opened_mail_door(request, at)
+        about = mailcodes.ask(
+            participant=person,
+            typed=typed,
+            language=person.language,
+            key=key,
+            allows=lambda: limits.may_mail(request._request, "proof", typed["email"], person=person.code),
+            at=at,
+        )
         mail_door.leaves_after_the_answer(request._request, about, door, at)
         asked = Asked(about.handle, typed["name"], typed["email"], typed["phone"], about.asked_at)
         way_in.keep(asked=asked.for_session())

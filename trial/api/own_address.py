@@ -10,7 +10,7 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.views import APIView
 
-from trial import mail_door
+from trial import limits, mail_door
 from trial.actions import mailcodes, own_address
 from trial.api import doors, shapes
 from trial.api.described import reads, writes
@@ -65,9 +65,16 @@ class AddressView(APIView):
     def post(self, request: Request) -> Response:
         person, at = doors.in_the_study(request), timezone.now()
         email = doors.given(AddressShape, request)["email"]
-        door = mail_door.opened(request._request)
+        door = doors.opened_mail_door(request, at)
         key = doors.key(request) or str(uuid.uuid4())
-        about = mailcodes.ask_for_new_address(participant=person, email=email, language=person.language, key=key, at=at)
+        about = mailcodes.ask_for_new_address(
+            participant=person,
+            email=email,
+            language=person.language,
+            key=key,
+            allows=lambda: limits.may_mail(request._request, "proof", email, person=person.code),
+            at=at,
+        )
         mail_door.leaves_after_the_answer(request._request, about, door, at)
         return Response(AddressSent({"valid_until": about.asked_at + VALID}).data)
 

@@ -8,7 +8,6 @@ from __future__ import annotations
 import uuid
 from urllib.parse import urlencode
 
-from allauth.core import ratelimit
 from django.contrib import messages
 from django.contrib.auth import login
 from django.contrib.auth.decorators import login_not_required
@@ -19,7 +18,7 @@ from django.utils.http import url_has_allowed_host_and_scheme
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_http_methods
 
-from trial import mail_door, vault
+from trial import limits, mail_door
 from trial.actions import mailcodes
 from trial.forms.accounts import EnterCode, RequestLoginCode, ResetPassword
 from trial.forms.fields import MAIL_AWAY
@@ -53,17 +52,17 @@ def _mailed(request: HttpRequest, email: str) -> str | None:
     """Why no code is on its way; the same for everybody."""
     key = request_key(request) or str(uuid.uuid4())
     try:
-        door = mail_door.opened(request)
+        door = mail_door.opened(request, timezone.now())
         about = mailcodes.ask_to_sign_in(
             email=email,
             language=translation.get_language() or "en",
             key=key,
-            allows=lambda: bool(ratelimit.consume(request, action="request_login_code", key=vault.address_hash(email))),
+            allows=lambda: limits.may_mail(request, "code", email),
             at=timezone.now(),
         )
     except DoorShut:
         return str(MAIL_AWAY)
-    except mailcodes.TooManyCodes:
+    except (mailcodes.TooManyCodes, limits.TooOften):
         return _("We sent several codes already. Wait an hour, then ask for a new one.")
     mail_door.leaves_after_the_answer(request, about, door, timezone.now())
     request.session[SESSION] = {"handle": about.handle, "email": email}
@@ -84,7 +83,7 @@ def enter(request: HttpRequest) -> HttpResponse:
     if request.method == "POST" and form.is_valid():
         match _judged(request, asked["handle"], form.cleaned_data["code"]):
             case Verdict.RIGHT:
-                return _let_in(request, asked["handle"])
+                return _let_in(request, **asked)
             case Verdict.OVER:
                 return _over(request)
         form.add_error("code", _("This is not the code. Look at the newest message we sent you."))
@@ -95,14 +94,16 @@ def _judged(request: HttpRequest, handle: str, typed: str) -> Verdict:
     return mailcodes.judge(handle=handle, typed=typed, press=request_key(request) or "", at=timezone.now())
 
 
-def _let_in(request: HttpRequest, handle: str) -> HttpResponse:
+def _let_in(request: HttpRequest, handle: str, email: str) -> HttpResponse:
     user = User.objects.filter(pk__in=DoorMail.objects.filter(handle=handle).values("user"), is_active=True).first()
     if user is None:  # erased a moment ago
         return _over(request)
     onward = _next(request)
     del request.session[SESSION]
     login(request, user, backend="django.contrib.auth.backends.ModelBackend")
-    return redirect(onward or "door")
+    response = redirect(onward or "door")
+    limits.know(request, response, email)
+    return response
 
 
 def _over(request: HttpRequest) -> HttpResponse:
@@ -147,17 +148,17 @@ def ask_for_password(request: HttpRequest) -> HttpResponse:
 
 def _link_mailed(request: HttpRequest, email: str) -> str | None:
     try:
-        door = mail_door.opened(request)
+        door = mail_door.opened(request, timezone.now())
         about = mailcodes.ask_for_password(
             email=email,
             language=translation.get_language() or "en",
             key=request_key(request) or str(uuid.uuid4()),
-            allows=lambda: bool(ratelimit.consume(request, action="reset_password", key=vault.address_hash(email))),
+            allows=lambda: limits.may_mail(request, "link", email),
             at=timezone.now(),
         )
     except DoorShut:
         return str(MAIL_AWAY)
-    except mailcodes.TooManyCodes:
+    except (mailcodes.TooManyCodes, limits.TooOften):
         return _("We sent several links already. Wait a few minutes, then ask for a new one.")
     mail_door.leaves_after_the_answer(request, about, door, timezone.now())
     return None

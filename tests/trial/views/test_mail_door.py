@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable
 from contextlib import contextmanager
+from datetime import timedelta
 
 import pytest
 import time_machine
@@ -19,9 +20,9 @@ from tests import factories, smtp
 from tests.api import clients
 from tests.conftest import NOW
 from tests.trial.views import test_join as join
-from trial import actors
+from trial import actors, mail_door
 from trial.actions import participants
-from trial.models import DoorMail, Identity, WaitingMail
+from trial.models import DoorMail, Identity, MailHost, WaitingMail
 
 ASK, CONFIRM = reverse_lazy("account_request_login_code"), reverse_lazy("account_confirm_login_code")
 PASSWORD = reverse_lazy("account_reset_password")
@@ -129,6 +130,41 @@ def test_a_known_and_an_unknown_address_take_the_same_steps_and_read_the_same_pa
     if how != "shut":
         assert steps[-1] == "answered after ['EHLO', 'AUTH']"  # logged in before the answer, handed over after it
         assert there in host.addressees
+
+
+@pytest.mark.parametrize("door", DOORS)
+def test_while_the_host_is_known_to_be_away_it_is_not_asked(study, host, door):
+    path, _known, browser, typed = DOORS[door]
+    visitor = browser(study)
+    host.said.clear()
+    MailHost.objects.create(pk=1, away_since=NOW - timedelta(hours=1), next_look_at=NOW)
+    page = visitor.post(path, {**typed, "email": "new@example.org", "request_key": "a press"})
+    assert (page.status_code, AWAY in page.content.decode(), host.said) == (200, True, [])
+    MailHost.objects.update(next_look_at=NOW - timedelta(minutes=2))  # the worker stands still
+    assert visitor.post(path, {**typed, "email": "new@example.org", "request_key": "a press"}).status_code == 302
+
+
+def test_a_host_that_takes_its_time_holds_up_so_many_and_no_more(study, host):
+    opened = []
+    for _ in range(mail_door.AT_ONCE):
+        request = RequestFactory().get("/")
+        mail_door.opened(request, NOW)
+        opened.append(request)
+    host.said.clear()
+    sent = {"email": UNKNOWN, "request_key": "a press"}
+    assert AWAY in Client().post(ASK, sent).content.decode()
+    assert host.said == []
+    for request in opened:
+        getattr(request, mail_door.KEPT).close()
+    assert [Client().post(ASK, {**sent, "request_key": f"{n}"}).status_code for n in range(4)] == [302] * 4
+
+
+def test_a_door_that_did_not_open_is_no_longer_counted(study, host):
+    host.answers["CONNECT"] = "421 full"
+    for number in range(mail_door.AT_ONCE + 1):
+        assert AWAY in Client().post(ASK, {"email": UNKNOWN, "request_key": f"{number}"}).content.decode()
+    host.answers.clear()
+    assert Client().post(ASK, {"email": UNKNOWN, "request_key": "later"}).status_code == 302
 
 
 @pytest.mark.parametrize("door", DOORS)

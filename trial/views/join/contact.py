@@ -14,7 +14,7 @@ from django.utils import timezone
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_http_methods
 
-from trial import mail_door
+from trial import limits, mail_door
 from trial.actions import mailcodes, participants
 from trial.actions.once import KeyReused
 from trial.forms.fields import MAIL_AWAY
@@ -45,7 +45,7 @@ def _sent(request: HttpRequest, study: Study, person: Participant, form: Contact
     request key with a corrected address: such a form gets a new key, so that sending it once more mails the code."""
     try:
         _ask(request, study, person, form.cleaned_data, at)
-    except (mailcodes.TooManyCodes, DoorShut) as error:
+    except (mailcodes.TooManyCodes, limits.TooOften, DoorShut) as error:
         form.add_error(None, _refusal(error))
         return render(request, "join/contact.html", {"form": form})
     except KeyReused:
@@ -83,7 +83,7 @@ def code_again(request: HttpRequest, study: Study, person: Participant) -> HttpR
         return arrival.onward(person, timezone.now())
     try:
         _ask(request, study, person, _typed(request, study), timezone.now())
-    except (mailcodes.TooManyCodes, DoorShut) as error:
+    except (mailcodes.TooManyCodes, limits.TooOften, DoorShut) as error:
         messages.warning(request, _refusal(error))
     else:
         messages.success(request, _("A new code is on its way."))
@@ -106,12 +106,13 @@ def _typed(request: HttpRequest, study: Study) -> dict[str, str]:
 
 def _ask(request: HttpRequest, study: Study, person: Participant, typed: Mapping[str, str], at: datetime) -> None:
     """Have a code mailed in the language of the page, and keep what was typed."""
-    door = mail_door.opened(request)
+    door = mail_door.opened(request, at)
     about = mailcodes.ask(
         participant=person,
         typed=typed,
         language=arrival.language(),
         key=request_key(request) or str(uuid.uuid4()),
+        allows=lambda: limits.may_mail(request, "proof", typed["email"], person=person.code),
         at=at,
     )
     mail_door.leaves_after_the_answer(request, about, door, at)
@@ -149,4 +150,6 @@ def _verify(request: HttpRequest, study: Study, person: Participant, asked: Aske
         return redirect("join:onward", study.public_slug)
     login(request, person.user, backend="django.contrib.auth.backends.ModelBackend")
     arrival.forget(request, study)
-    return arrival.onward(person, at)
+    response = arrival.onward(person, at)
+    limits.know(request, response, asked.email)
+    return response

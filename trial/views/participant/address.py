@@ -12,7 +12,7 @@ from django.utils import timezone, translation
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_http_methods
 
-from trial import actors, mail_door
+from trial import actors, limits, mail_door
 from trial.actions import mailcodes, own_address
 from trial.actions.participants import AddressInUse
 from trial.forms.fields import MAIL_AWAY
@@ -66,17 +66,18 @@ def _mailed(request: HttpRequest, person: Participant, email: str) -> str | None
     """Why no code is on its way. Whether somebody else has this address is told to its mailbox alone."""
     at = timezone.now()
     try:
-        door = mail_door.opened(request)
+        door = mail_door.opened(request, at)
         about = mailcodes.ask_for_new_address(
             participant=person,
             email=email,
             language=translation.get_language() or "en",
             key=request_key(request) or str(uuid.uuid4()),
+            allows=lambda: limits.may_mail(request, "proof", email, person=person.code),
             at=at,
         )
     except DoorShut:
         return str(MAIL_AWAY)
-    except mailcodes.TooManyCodes:
+    except (mailcodes.TooManyCodes, limits.TooOften):
         return _("We sent several codes already. Wait an hour, then ask for a new one.")
     mail_door.leaves_after_the_answer(request, about, door, at)
     request.session[SESSION] = email
@@ -134,7 +135,9 @@ def _changed(request: HttpRequest, person: Participant, email: str) -> HttpRespo
             "From now on you sign in with your new address. Your old address gets a message, and can take this back for seven days."
         ),
     )
-    return redirect("participant:data")
+    response = redirect("participant:data")
+    limits.know(request, response, email)
+    return response
 
 
 def _identity(person: Participant) -> Identity:
