@@ -47,7 +47,7 @@ def signs_in(browser: Client, email: str, password: str = factories.PASSWORD) ->
 
 
 def token(address: str, email: str, password: str = factories.PASSWORD, **more: str) -> int:
-    body = {"email": email, "password": password, **more}
+    body = {"email": email, "password": password, "name": "a program", **more}
     return Client(REMOTE_ADDR=address).post("/api/v1/token/", body, content_type="application/json").status_code
 
 
