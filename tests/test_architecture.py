@@ -65,6 +65,7 @@ OTHER_SHAPES = {
 }
 # Raw SQL passes by the managers, so every place is named.
 SQL = {
+    "trial/actions/sealing.py": "sealed values as they stand, past the fields that seal what they are given",
     "trial/audit.py": "the head of a stream, which every action locks",
     "trial/rows.py": "rows that every action writes",
     "trial/stamp.py": "asked while a database is being opened",

@@ -68,7 +68,8 @@ class Fact(models.Model):
     draft_until: ClassVar[Mapping[str, str]] = {}
     # Column -> why it is no fact. Every column stands in the newest list or here.
     no_facts: ClassVar[Mapping[str, str]] = {}
-    # Column -> "person" or "master": the key that it is sealed under. Its digest is of the opened value.
+    # Column -> the key that it is sealed under: "person", "master", or "WAY or master", which is the key of the person at the
+    # end of that way, and the master keys where there is nobody. Its digest is of the opened value.
     sealed_under: ClassVar[Mapping[str, str]] = {}
     # The way to the person whom the row is about, and to the study where it is about nobody.
     facts_of: ClassVar[str] = "participant"
@@ -131,7 +132,7 @@ class Row:
         under = self.model.sealed_under.get(name)
         if not under or not value or not isinstance(value, str):
             return value
-        if under == "person" and self.sealed_key:
+        if under != "master" and self.sealed_key:
             return vault.unseal_for(self.sealed_key, value)
         return vault.unseal(value)
 
@@ -145,6 +146,15 @@ def declared() -> tuple[type[Fact], ...]:
 @lru_cache
 def label(model: type[models.Model]) -> str:
     return model._meta.concrete_model._meta.label_lower  # type: ignore[union-attr]
+
+
+def under_master(model: type[models.Model]) -> dict[str, str]:
+    """The columns of a model that may be sealed under the master keys, each with the way to the person under whose key it is
+    if there is one; "" where it is under no other."""
+    said: Mapping[str, str] = getattr(model, "sealed_under", {})
+    return {
+        name: under.rpartition("master")[0].removesuffix(" or ") for name, under in said.items() if under != "person"
+    }
 
 
 def newest(model: type[Fact]) -> int:

@@ -6,14 +6,17 @@ user alone, and never lies beside the database: who takes the one is not to have
 
 from __future__ import annotations
 
+import fcntl
 import os
 import secrets
 import tempfile
-from collections.abc import Mapping
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 from pathlib import Path
 
 from cryptography.fernet import Fernet
 
+from trial import environment
 from trial.environment import SECRETS
 
 HEAD = """# The keys of Handvat on this machine. Without them nothing that is sealed in its database can be read again, by anybody:
@@ -24,6 +27,10 @@ OTHERS = 0o077  # what a group or anybody else may do with a file
 
 class UnfitKeysFile(RuntimeError):
     """The file of keys lies open, beside the database, or cannot be understood."""
+
+
+class KeysElsewhere(Exception):
+    """The keys come from the environment, or are those of a rehearsal: the file is not what would have to change."""
 
 
 class KeysStand(Exception):
@@ -61,18 +68,61 @@ def make(env: Mapping[str, str], database: str) -> Path:
         raise UnfitKeysFile("This user has no home folder: name a file in HANDVAT_KEYS_FILE.")
     _check_place(path, database)
     path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-    number, half = tempfile.mkstemp(dir=path.parent)  # of mode 600
+    with _written_beside(path, HEAD + "".join(f"{name}={value}\n" for name, value in new().items())) as half:
+        try:
+            os.link(half, path)  # refuses what is there already, also where two make one at once
+        except FileExistsError:
+            raise KeysStand(f"{path} holds keys already") from None
+    return path
+
+
+def add_field_key(env: Mapping[str, str], database: str) -> Path:
+    """Put a fresh field key in front of those in the file, which stay. Raises KeysElsewhere and UnfitKeysFile."""
+    return _change(env, database, "HANDVAT_FIELD_KEYS", lambda keys: f"{Fernet.generate_key().decode()},{keys}")
+
+
+def add_audit_key(env: Mapping[str, str], database: str) -> Path:
+    """Add a fresh audit key under the next number to those in the file. Raises KeysElsewhere and UnfitKeysFile."""
+
+    def numbered(keys: str) -> str:
+        number = max(environment.audit_keys({"HANDVAT_AUDIT_KEYS": keys}), default=0) + 1
+        return f"{keys},{number}:{secrets.token_urlsafe(48)}"
+
+    return _change(env, database, "HANDVAT_AUDIT_KEYS", numbered)
+
+
+def _change(env: Mapping[str, str], database: str, name: str, change: Callable[[str], str]) -> Path:
+    """Write one line of the file anew; whoever reads it meanwhile finds it as it was or as it is."""
+    path = place(env)
+    if env.get(name) or env.get("HANDVAT_KIND") == "rehearsal" or path is None or not path.exists():
+        raise KeysElsewhere(f"{name} is not read from a file here: change it where it comes from.")
+    folder = os.open(path.parent, os.O_RDONLY)
     try:
-        with os.fdopen(number, "w") as file:
-            file.write(HEAD + "".join(f"{name}={value}\n" for name, value in new().items()))
+        fcntl.flock(folder, fcntl.LOCK_EX)  # of the folder: the file itself is replaced
+        keys = told(env, database).get(name)
+        if not keys:
+            raise KeysElsewhere(f"{path} has no line {name}=.")
+        lines = path.read_text(encoding="utf-8").splitlines()
+        new = [f"{name}={change(keys)}" if line.startswith(f"{name}=") else line for line in lines]
+        with _written_beside(path, "".join(f"{line}\n" for line in new)) as half:
+            half.rename(path)
+    finally:
+        os.close(folder)
+    return path
+
+
+@contextmanager
+def _written_beside(path: Path, text: str) -> Iterator[Path]:
+    """A file of mode 600 in the same folder, safely on disk; gone afterwards unless it was renamed."""
+    number, name = tempfile.mkstemp(dir=path.parent)
+    try:
+        with os.fdopen(number, "w", encoding="utf-8") as file:
+            file.write(text)
             file.flush()
             os.fsync(file.fileno())
-        os.link(half, path)  # refuses what is there already, also where two make one at once
-    except FileExistsError:
-        raise KeysStand(f"{path} holds keys already") from None
+        yield Path(name)
     finally:
-        Path(half).unlink()
-    return path
+        Path(name).unlink(missing_ok=True)
 
 
 def new() -> dict[str, str]:

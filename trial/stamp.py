@@ -13,10 +13,11 @@ from django.db import DEFAULT_DB_ALIAS, OperationalError, connections
 from django.db.backends.base.base import BaseDatabaseWrapper
 from django.utils import timezone
 
-from trial import triggers
+from trial import triggers, vault
 from trial.models import Stamp
 
 KINDS = ("live", "rehearsal")
+MARKER = "made with these keys"
 
 
 class WrongDatabase(Exception):
@@ -28,25 +29,37 @@ class WeakKeys(CommandError):
     command says it in a line, wherever the database is opened first."""
 
 
-_known_kinds: dict[tuple[str, str, str], str] = {}  # of databases that this process has opened: a stamp never changes
+class OtherKeys(CommandError):
+    """None of the field keys opens what this database was stamped with: it was made with others."""
+
+
+_known_kinds: dict[
+    tuple[str, str, str], str
+] = {}  # of databases that this process has opened: neither they nor its keys change
 
 
 def check_keys(sender: object, connection: BaseDatabaseWrapper, **_: Any) -> None:
-    """Whenever a database is opened: raises WeakKeys for a live one, and leaves it closed. What has no stamp yet holds
-    nothing, and is refused when it would be migrated to a live one (`check_keys_before_migrating`)."""
+    """Whenever a database is opened: raises WeakKeys for a live one and OtherKeys for one that was made with others, and
+    leaves it closed. What has no stamp yet holds nothing, and is refused when it would be migrated to a live one
+    (`check_keys_before_migrating`)."""
     where = (connection.vendor, str(connection.settings_dict["NAME"]), str(connection.settings_dict["HOST"]))
-    if where not in _known_kinds:
-        found = _kind_of(connection)
-        if not found:
-            return
-        _known_kinds[where] = found
-    if _known_kinds[where] == "live" and settings.WEAK_KEYS:
+    kind, marker = (_known_kinds[where], "") if where in _known_kinds else _stamped(connection)
+    if kind == "live" and settings.WEAK_KEYS:
         connection.close()
         raise _weak_keys()
+    if marker and not vault.opens(marker):
+        connection.close()
+        raise OtherKeys(
+            "This database was made with other keys: none of HANDVAT_FIELD_KEYS opens what is sealed in it. Give it the keys "
+            "that it was made with; where keys were changed, put the older ones behind the newest until manage.py "
+            "rotate_keys says that they can be taken out."
+        )
+    if kind:
+        _known_kinds[where] = kind
 
 
 def check_keys_before_migrating(using: str = DEFAULT_DB_ALIAS, **_: Any) -> None:
-    if settings.WEAK_KEYS and (_kind_of(connections[using]) or settings.DATABASE_KIND) == "live":
+    if settings.WEAK_KEYS and (_stamped(connections[using])[0] or settings.DATABASE_KIND) == "live":
         raise _weak_keys()
 
 
@@ -68,14 +81,14 @@ def _weak_keys() -> WeakKeys:
     )
 
 
-def _kind_of(connection: BaseDatabaseWrapper) -> str:
-    """What the stamp says; "" where there is none."""
+def _stamped(connection: BaseDatabaseWrapper) -> tuple[str, str]:
+    """The kind that the stamp says, and its sealed marker; "" twice where there is no stamp."""
     if Stamp._meta.db_table not in connection.introspection.table_names():
-        return ""
+        return "", ""
     with connection.cursor() as cursor:
-        cursor.execute(f"SELECT kind FROM {Stamp._meta.db_table} ORDER BY id LIMIT 1")  # noqa: S608
+        cursor.execute(f"SELECT kind, marker_sealed FROM {Stamp._meta.db_table} ORDER BY id LIMIT 1")  # noqa: S608
         found = cursor.fetchone()
-    return str(found[0]) if found else ""
+    return (str(found[0]), str(found[1])) if found else ("", "")
 
 
 def prepare_database(using: str = DEFAULT_DB_ALIAS, **_: Any) -> None:
@@ -88,7 +101,7 @@ def prepare_database(using: str = DEFAULT_DB_ALIAS, **_: Any) -> None:
         kind = settings.DATABASE_KIND
         if kind not in KINDS:
             raise WrongDatabase(f"HANDVAT_KIND must be one of {', '.join(KINDS)}, not {kind!r}")
-        Stamp.objects.using(using).create(kind=kind, stamped_at=timezone.now())
+        Stamp.objects.using(using).create(kind=kind, stamped_at=timezone.now(), marker_sealed=vault.seal(MARKER))
     triggers.install(connection)
 
 

@@ -2,13 +2,21 @@
 
 A model says `append_only = True`; triggers are made for its table after every migrate, because SQLite drops a table's
 triggers when it rebuilds the table. Nothing in the product can lift them.
+
+One update passes: what may be sealed under the master keys (`sealed_under`) is replaced by as long a text, and nothing else
+of the row changes. So it is sealed under another key (`manage.py rotate_keys`), which the database cannot tell from another
+content; the digests of opened values in the audit trail do (trial/fact_checks.py).
 """
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 from django.apps import apps
 from django.db import models
 from django.db.backends.base.base import BaseDatabaseWrapper
+
+from trial import facts
 
 
 def append_only_models() -> list[type[models.Model]]:
@@ -16,7 +24,7 @@ def append_only_models() -> list[type[models.Model]]:
 
 
 def names(model: type[models.Model], vendor: str) -> list[str]:
-    kinds = ("update", "delete", "insert") if vendor == "sqlite" else ("change", "truncate")
+    kinds = ("update", "delete", "insert" if vendor == "sqlite" else "truncate")
     return [f"{model._meta.db_table}_no_{kind}" for kind in kinds]
 
 
@@ -62,9 +70,11 @@ def _statements(model: type[models.Model], connection: BaseDatabaseWrapper) -> l
     quote = connection.ops.quote_name
     table = model._meta.db_table
     if connection.vendor == "postgresql":
-        change, truncate = (quote(name) for name in names(model, "postgresql"))
+        update, delete, truncate = (quote(name) for name in names(model, "postgresql"))
         return [
-            f"CREATE OR REPLACE TRIGGER {change} BEFORE UPDATE OR DELETE ON {quote(table)} "
+            f"CREATE OR REPLACE TRIGGER {update} BEFORE UPDATE ON {quote(table)} FOR EACH ROW "
+            f"{_unless_sealed_anew(model, quote, 'IS DISTINCT FROM')}EXECUTE FUNCTION handvat_refuse()",
+            f"CREATE OR REPLACE TRIGGER {delete} BEFORE DELETE ON {quote(table)} "
             "FOR EACH ROW EXECUTE FUNCTION handvat_refuse()",
             f"CREATE OR REPLACE TRIGGER {truncate} BEFORE TRUNCATE ON {quote(table)} "
             "FOR EACH STATEMENT EXECUTE FUNCTION handvat_refuse()",
@@ -73,12 +83,29 @@ def _statements(model: type[models.Model], connection: BaseDatabaseWrapper) -> l
     refuse = f"BEGIN SELECT RAISE(ABORT, '{table} is append-only'); END"
     return [
         *(f"DROP TRIGGER IF EXISTS {name}" for name in (update, delete, insert)),
-        f"CREATE TRIGGER {update} BEFORE UPDATE ON {quote(table)} {refuse}",
+        f"CREATE TRIGGER {update} BEFORE UPDATE ON {quote(table)} {_unless_sealed_anew(model, quote, 'IS NOT')}{refuse}",
         f"CREATE TRIGGER {delete} BEFORE DELETE ON {quote(table)} {refuse}",
         # INSERT OR REPLACE deletes without firing the delete trigger, so an existing key is refused here.
         f"CREATE TRIGGER {insert} BEFORE INSERT ON {quote(table)} "  # noqa: S608
         f"WHEN EXISTS (SELECT 1 FROM {quote(table)} WHERE {_same_row(model, quote)}) {refuse}",
     ]
+
+
+def _unless_sealed_anew(model: type[models.Model], quote: Callable[[str], str], differs: str) -> str:
+    """The WHEN of a trigger that refuses every update but that one; "" where nothing of the model can be sealed anew."""
+    declared = facts.under_master(model)
+    if not declared:
+        return ""
+    sealed, others = (
+        [quote(str(field.column)) for field in model._meta.local_concrete_fields if (field.name in declared) is wanted]
+        for wanted in (True, False)
+    )
+    # The rowid of SQLite is no column of a model, and a row has it beside a key of text.
+    others += ["rowid"] if differs == "IS NOT" else []
+    another = [f"NEW.{name} {differs} OLD.{name}" for name in others]
+    another += [f"length(NEW.{name}) {differs} length(OLD.{name})" for name in sealed]
+    is_same = " AND ".join(f"NOT (NEW.{name} {differs} OLD.{name})" for name in sealed)
+    return f"WHEN ({' OR '.join(another)} OR ({is_same})) "
 
 
 def _same_row(model: type[models.Model], quote) -> str:

@@ -18,10 +18,7 @@ class SealedJSONField(models.TextField):
         return None if value is None else vault.seal(_padded(json.dumps(value, sort_keys=True, separators=(",", ":"))))
 
     def from_db_value(self, value: Any, expression: Any, connection: Any) -> Any:
-        if value is None:
-            return None
-        # Rows from before the column was sealed hold the JSON itself; no token begins with a brace.
-        return json.loads(value if value.startswith("{") else vault.unseal(value))
+        return None if value is None else json.loads(vault.unseal(value))
 
 
 def _padded(text: str) -> str:

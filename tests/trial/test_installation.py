@@ -114,5 +114,27 @@ def test_whatever_opens_a_live_database_does_it_with_its_keys_or_not_at_all(keye
     assert all(each(keyed, *reading, HANDVAT_SECRET_KEY="x" * 31).values())
 
 
+def test_a_database_that_was_made_with_other_keys_is_not_opened_with_new_ones(keyed):
+    others = str(keyed / "others" / "keys.env")
+    assert manage(keyed, "make_keys", HANDVAT_KEYS_FILE=others).returncode == 0
+    for command in ("verify_audit", "serve", "worker --once", "migrate"):
+        done = manage(keyed, *command.split(), HANDVAT_KEYS_FILE=others)
+        assert (done.returncode, "Traceback" in done.stderr) == (1, False)
+        assert "This database was made with other keys" in done.stderr
+
+
+def test_keys_are_rotated_from_the_first_to_the_last_step(keyed):
+    """A key is added, everything is sealed anew, the old one is taken out of the file."""
+    file = keyed / "home" / ".config" / "handvat" / "keys.env"
+    assert manage(keyed, "rotate_keys", "--new-key").returncode == 0
+    (line,) = [each for each in file.read_text().splitlines() if each.startswith("HANDVAT_FIELD_KEYS=")]
+    newest, _, old = line.partition(",")
+    assert len(old) == 44
+    done = manage(keyed, "rotate_keys")
+    assert (done.returncode, "older keys can be taken out" in done.stdout) == (0, True)
+    file.write_text(file.read_text().replace(line, newest))
+    assert manage(keyed, "verify_audit").returncode == 0
+
+
 def test_what_a_database_is_for_stands_in_itself_whatever_the_process_was_told(keyed):
     assert each(keyed, "verify_audit", HANDVAT_KIND="rehearsal") == {"verify_audit": True, "site": True}

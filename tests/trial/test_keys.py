@@ -87,6 +87,42 @@ def test_a_rehearsal_goes_on_with_its_keys_whatever_the_machine_is_given_later(t
     assert keys.told(rehearsal, ELSEWHERE) == rehearsal
 
 
+def test_a_new_field_key_stands_before_the_old_and_a_new_audit_key_after_it_under_the_next_number(told):
+    path = keys.make(told, ELSEWHERE)
+    before, head = keys.told(told, ELSEWHERE), path.read_text().splitlines()[:2]
+    assert keys.add_field_key(told, ELSEWHERE) == keys.add_audit_key(told, ELSEWHERE) == path
+    after = keys.told(told, ELSEWHERE)
+    new, old = environment.field_keys(after)
+    assert ([old], new != old) == (environment.field_keys(before), True)
+    numbered = environment.audit_keys(after)
+    assert (list(numbered), numbered[1]) == ([1, 2], environment.audit_keys(before)[1])
+    same = ("HANDVAT_SECRET_KEY", "HANDVAT_HASH_KEY")
+    assert [after[name] for name in same] == [before[name] for name in same]
+    assert (path.stat().st_mode & 0o777, list(path.parent.iterdir())) == (0o600, [path])
+    assert (environment.weaknesses(after), path.read_text().splitlines()[:2]) == ([], head)
+
+
+def test_of_many_keys_that_are_added_at_once_none_is_lost(told):
+    keys.make(told, ELSEWHERE)
+    with ThreadPoolExecutor(8) as crowd:
+        list(crowd.map(lambda _: keys.add_field_key(told, ELSEWHERE), range(8)))
+    assert len(set(environment.field_keys(keys.told(told, ELSEWHERE)))) == 9
+
+
+def test_no_key_is_added_to_a_file_that_is_not_read(told):
+    with pytest.raises(keys.KeysElsewhere):
+        keys.add_field_key(told, ELSEWHERE)
+    before = keys.make(told, ELSEWHERE).read_text()
+    for elsewhere in ({"HANDVAT_KIND": "rehearsal"}, {"HANDVAT_FIELD_KEYS": "x"}):
+        with pytest.raises(keys.KeysElsewhere, match="change it where it comes from"):
+            keys.add_field_key({**told, **elsewhere}, ELSEWHERE)
+    path = Path(told["HANDVAT_KEYS_FILE"])
+    assert path.read_text() == before
+    path.write_text("HANDVAT_HASH_KEY=x\n")
+    with pytest.raises(keys.KeysElsewhere, match="no line HANDVAT_AUDIT_KEYS"):
+        keys.add_audit_key(told, ELSEWHERE)
+
+
 def test_a_line_that_is_not_understood_is_named_and_not_shown(told):
     path = keys.make(told, ELSEWHERE)
     with path.open("a") as file:

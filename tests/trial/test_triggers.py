@@ -10,7 +10,7 @@ from coaching_protocol.models import CoachingPlan
 from randomisation.models import Allocation, SealedSeed
 from tests import factories
 from tests.conftest import lift_triggers
-from trial import audit, checks, triggers
+from trial import audit, checks, facts, triggers, vault
 from trial.models import (
     AuditEvent,
     AuditSeal,
@@ -35,11 +35,11 @@ APPEND_ONLY = [
     ProtocolText,
     Confirmation,
     Consent,
+    SealedSeed,
+    Allocation,
     Proposal,
     Decision,
     MonthlyShare,
-    SealedSeed,
-    Allocation,
 ]
 
 
@@ -51,8 +51,9 @@ def a_row_of_each(study, now):
     Confirmation.objects.create(
         version=study.current, kind="wording", subject="PHQ9:fr", confirmed_by="staff 1", confirmed_at=now
     )
-    proposal = Proposal.objects.create(study=study, kind="lock", by="staff 1", at=now)
-    Decision.objects.create(proposal=proposal, is_agreed=True, by="staff 2", at=now)
+    content = vault.seal("guided")
+    asked = Proposal.objects.create(study=study, kind="lock", content_sealed=content, by="staff 1", at=now)
+    Decision.objects.create(proposal=asked, is_agreed=True, by="staff 2", at=now)
     MonthlyShare.objects.create(study=study, month=now.date(), what="calls", counted_at=now)
 
 
@@ -83,7 +84,9 @@ def test_update_and_delete_are_refused_and_nothing_has_changed(a_row_of_each):
         assert refused(f"UPDATE {table} SET {column} = {column}")
         assert refused(f"DELETE FROM {table}")
         with pytest.raises(DatabaseError, match="append-only"), transaction.atomic():
-            model.objects.order_by("pk")[0].save(force_update=True)
+            # Without what is sealed: to write that alone once more is to seal it anew.
+            plain = [field.name for field in model._meta.concrete_fields if not field.primary_key]
+            model.objects.order_by("pk")[0].save(update_fields=set(plain) - facts.under_master(model).keys())
 
         assert list(model.objects.order_by("pk").values()) == before
 
@@ -127,6 +130,44 @@ def test_replacing_a_row_under_another_key_by_its_rowid_is_refused_on_sqlite(a_r
             taken = ", ".join([alias, *chosen, *values])
             assert refused(f"INSERT OR REPLACE INTO {table} ({into}) SELECT {taken} FROM {table} LIMIT 1")
         assert list(model.objects.order_by("pk").values()) == before
+
+
+@pytest.mark.django_db
+@pytest.mark.parametrize(
+    "model", [Stamp, ProtocolText, SealedSeed, Allocation, Proposal], ids=lambda model: model.__name__
+)
+def test_what_is_sealed_may_be_sealed_anew_and_nothing_else_of_the_row_changed_with_it(a_row_of_each, model):
+    table, (name,) = model._meta.db_table, facts.under_master(model)
+    with connection.cursor() as cursor:
+        cursor.execute(f"SELECT {model._meta.pk.column}, {name} FROM {table} ORDER BY 1 LIMIT 1")
+        number, token = cursor.fetchone()
+        new = vault.seal_anew(token)
+        cursor.execute(f"UPDATE {table} SET {name} = %s WHERE {model._meta.pk.column} = %s", [new, number])
+        assert cursor.rowcount == 1
+    others = [field for field in model._meta.concrete_fields if field.column != name]
+    for field in others:
+        value = ANOTHER.get(field.get_internal_type(), f"COALESCE({field.column}, 0) + 1000")
+        assert refused(f"UPDATE {table} SET {name} = %s, {field.column} = {value}", (token,))
+    assert refused(f"UPDATE {table} SET {name} = %s", (token + "=",))
+    assert refused(f"UPDATE {table} SET {name} = ''")
+    assert refused(f"UPDATE {table} SET {name} = {name}")
+    if connection.vendor == "sqlite":
+        assert refused(f"UPDATE {table} SET {name} = %s, rowid = 4711", (token,))
+
+
+ANOTHER = {
+    "DateTimeField": "'1999-01-01 00:00:00+00:00'",
+    "CharField": "'another'",
+    "TextField": "'another'",
+    "BooleanField": "NOT is_drill AND NOT passes_alone",
+    "JSONField": """'{"another": 1}'""",
+}
+
+
+@pytest.mark.django_db
+def test_what_is_under_a_persons_key_is_not_sealed_anew(a_row_of_each):
+    sealed = Consent.objects.order_by("pk")[0].signature_sealed
+    assert refused("UPDATE trial_consent SET signature_sealed = %s", (sealed[::-1],))
 
 
 @pytest.mark.postgresql

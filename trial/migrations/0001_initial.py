@@ -70,6 +70,7 @@ class Migration(migrations.Migration):
                 ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
                 ('kind', models.CharField(max_length=10)),
                 ('stamped_at', models.DateTimeField()),
+                ('marker_sealed', models.TextField()),
             ],
         ),
         migrations.CreateModel(

@@ -16,7 +16,7 @@ class Draft(models.Model):
     """
 
     no_facts = "what is typed and not sent has not happened"
-    sealed_under = {"text_sealed": "person"}
+    sealed_under = {"text_sealed": "about or master"}
 
     owner = models.ForeignKey(User, on_delete=models.PROTECT, related_name="+")
     about = models.ForeignKey(Participant, null=True, on_delete=models.PROTECT, related_name="+")

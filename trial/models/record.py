@@ -8,9 +8,13 @@ class Stamp(models.Model):
 
     append_only = True
     no_facts = "of the database, not of a study; append-only"
+    sealed_under = {"marker_sealed": "master"}
 
     kind = models.CharField(max_length=10)
     stamped_at = models.DateTimeField()
+    marker_sealed = (
+        models.TextField()
+    )  # says nothing: whether it opens tells whether these are the keys of this database
 
 
 class AuditEvent(models.Model):

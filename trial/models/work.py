@@ -127,7 +127,7 @@ class Alert(Fact):
             "phone_sealed done_sealed"
         )
     }
-    sealed_under = {"phone_sealed": "person", "done_sealed": "person"}
+    sealed_under = {"phone_sealed": "person", "done_sealed": "participant or master"}
 
     study = models.ForeignKey(Study, on_delete=models.PROTECT, related_name="alerts")
     participant = models.ForeignKey(Participant, null=True, on_delete=models.PROTECT, related_name="alerts")
