@@ -151,7 +151,8 @@ def written(
 def own_role(x: Any) -> str:
     """Of whoever does it in the pair."""
     user = getattr(x, "user", None) or getattr(x, "ben", None)
-    return user.memberships.get().role if user else "participant"
+    held = user.memberships.first() if user else None
+    return held.role if held else "participant"
 
 
 def others(endpoint: str, study: Study, own: str) -> dict[str, APIClient]:

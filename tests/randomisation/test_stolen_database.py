@@ -31,8 +31,8 @@ RESTRICTED = {
         "block_sizes: [6, 22, 38]",
         ["[6, 22, 38]", "[6,22,38]", "6, 22, 38", "6,22,38", "block_sizes"],
     ),
-    "big_stick": ("tolerance: 1741", ["1741", "tolerance"]),
-    "chen": ("p: 0.7319\ntolerance: 1741", ["1741", "0.7319", ".7319", "tolerance", '"p":', "'p':"]),
+    "big_stick": ("tolerance: 917413", ["917413", "tolerance"]),
+    "chen": ("p: 0.7319\ntolerance: 917413", ["917413", "0.7319", ".7319", "tolerance", '"p":', "'p':"]),
 }
 
 

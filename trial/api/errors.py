@@ -94,6 +94,10 @@ CATALOGUE: Mapping[str, Named] = {
     "trial.actions.own_address.SameAddress": Named(
         CONFLICT, "same_address", _("This is the address that we have already.")
     ),
+    "trial.actions.own_address.LinkOver": Named(GONE, "link_over", _OVER),
+    "trial.actions.drafts.AlreadySent": Named(CONFLICT, "already_sent", _OVER),
+    "trial.actions.drafts.NobodyThere": Named(GONE, "nobody_there", _OVER),
+    "trial.actions.drafts.TooLong": Named(BAD_REQUEST, "draft_too_long", _TOO_LARGE),
     "trial.actions.participants.NotVerified": Named(CONFLICT, "not_verified", _("Your address is not checked yet.")),
     "trial.actions.participants.StatementsMissing": Named(
         BAD_REQUEST, "statements_missing", _("Every statement must be agreed to.")
