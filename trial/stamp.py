@@ -67,11 +67,13 @@ def open_once() -> None:
     """Open the database and close it again, so that a site that may not serve it does not start. One that is away for the
     moment is waited for by whoever asks for a page."""
     connection = connections[DEFAULT_DB_ALIAS]
+    was_open = connection.connection is not None
     try:
         connection.ensure_connection()
     except OperationalError:
         return
-    connection.close()
+    if not was_open:  # else whoever opened it may be in the middle of something
+        connection.close()
 
 
 def _weak_keys() -> WeakKeys:

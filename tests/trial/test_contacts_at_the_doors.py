@@ -105,7 +105,7 @@ def test_the_token_of_staff_is_given_for_a_pasted_address(study, staff):
     ada = staff("researcher", "Ada")
     ada.set_password(PASSWORD)
     ada.save()
-    given = {"email": f"mailto:{ada.email}", "password": PASSWORD}
+    given = {"email": f"mailto:{ada.email}", "password": PASSWORD, "name": "a notebook"}
     assert APIClient().post(reverse("api:token"), given, format="json").status_code == 200
 
 

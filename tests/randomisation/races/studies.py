@@ -7,9 +7,12 @@ from collections.abc import Sequence
 from datetime import datetime
 from pathlib import Path
 
+from django.db import transaction
+
 from tests import factories
 from tests.conftest import SMALL
 from tests.randomisation import people
+from trial import actors, audit
 from trial.models import Participant, Study
 
 EVEN = "ratio: {guided: 1, unguided: 1}\n"
@@ -51,9 +54,11 @@ def _prefix(name: str) -> str:
 
 def a_person(study: Study, number: int, sex: str, site: str, at: datetime) -> Participant:
     """One who is ready to be randomised."""
-    person = people.one(study, number, at)
-    person.site, person.answers = site, {"sex": sex, "site": site}
-    person.save(update_fields=["site", "answers"])
+    with transaction.atomic():
+        person = people.one(study, number, at)
+        person.site, person.answers = site, {"sex": sex, "site": site}
+        person.save(update_fields=["site", "answers"])
+        audit.record(person, "made for a race", by=actors.SYSTEM, at=at)
     return person
 
 
@@ -63,10 +68,13 @@ def site_codes(sites: int) -> list[str]:
 
 def a_crowd(study: Study, how_many: int, at: datetime, *, sites: int = 4) -> Sequence[Participant]:
     """Women and men by turn, over the centres by turn."""
-    persons = people.consented(study, how_many, at)
     codes = site_codes(sites)
-    for number, person in enumerate(persons):
-        person.site = codes[number // 2 % sites]
-        person.answers = {**person.answers, "site": person.site}
-    Participant.objects.bulk_update(persons, ["site", "answers"])
+    with transaction.atomic():
+        persons = people.consented(study, how_many, at)
+        for number, person in enumerate(persons):
+            person.site = codes[number // 2 % sites]
+            person.answers = {**person.answers, "site": person.site}
+        Participant.objects.bulk_update(persons, ["site", "answers"])
+        for person in persons:
+            audit.record(person, "made for a race", by=actors.SYSTEM, at=at)
     return persons
