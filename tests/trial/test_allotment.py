@@ -102,7 +102,7 @@ def pages_of(user, *starts: str) -> dict[str, str]:
     browser, waiting, seen = browser_of(user), list(starts), {}
     while waiting and len(seen) < crawling.MOST_PAGES:
         address = waiting.pop(0).partition("#")[0]
-        if address in seen or not crawling._is_ours(address):
+        if address in seen or not crawling.is_ours(address):
             continue
         answer = browser.get(address)
         text = b"".join(answer.streaming_content) if answer.streaming else answer.content
