@@ -827,7 +827,12 @@ def test_a_changed_event_is_named_by_the_page_and_by_the_command(ada, study, dan
     assert f"small-study/{dan.code} event 2: a column was changed" in text(ada.post(url("verify", study.slug), key()))
     with pytest.raises(CommandError, match="1 places do not hold together"):
         call_command("verify_audit")
-    assert capsys.readouterr().out.startswith(f"small-study/{dan.code} event 2: a column was changed\n")
+    assert capsys.readouterr().out.splitlines() == [
+        f"small-study/{dan.code} event 2: a column was changed",
+        "small-study: 33 facts compared with the trail",
+        "!installation: holds together; newest seal none yet",
+        "!installation: 0 facts compared with the trail",
+    ]
 
 
 # The commands
