@@ -6,9 +6,11 @@ import shutil
 from datetime import datetime
 from pathlib import Path
 
+from django.db import transaction
+
 from tests import factories
 from tests.conftest import SMALL
-from trial import vault
+from trial import actors, audit, vault
 from trial.models import Participant, PersonKey, Study
 
 
@@ -46,6 +48,7 @@ def consented(study: Study, how_many: int, at: datetime) -> list[Participant]:
     return [one(study, number, at) for number in range(how_many)]
 
 
+@transaction.atomic
 def one(study: Study, number: int, at: datetime) -> Participant:
     person = Participant.objects.create(
         study=study,
@@ -62,6 +65,7 @@ def one(study: Study, number: int, at: datetime) -> Participant:
         consented_at=at,
     )
     PersonKey.objects.create(participant=person, sealed_key=vault.new_person_key())
+    audit.record(person, "made for a test", by=actors.SYSTEM, at=at)
     return person
 
 

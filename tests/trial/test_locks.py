@@ -24,7 +24,7 @@ pytestmark = [pytest.mark.postgresql, pytest.mark.django_db(transaction=True)]
 
 
 def while_leaving(dan, other, then):
-    """`other()` begins while `dan` is held; `then()` is what leaving does next. The answer of `other`."""
+    """`other()` begins while `dan` is held; `then()` takes what leaving takes next. The answer of `other`."""
 
     def run():
         try:
@@ -89,7 +89,7 @@ def test_somebody_hands_in_a_dark_questionnaire_while_the_worker_moves_them_on(s
     def submit():
         return assessments.submit(assessment=row, answers=answers, language="en", by=by, at=now).pk
 
-    while_leaving(dan, submit, lambda: Assessment.objects.filter(pk=row.pk).update(position=row.position))
+    while_leaving(dan, submit, lambda: Assessment.objects.select_for_update().get(pk=row.pk))
 
     row.refresh_from_db()
     assert (row.submitted_at, Alert.objects.filter(participant=dan).count()) == (now, 1)
@@ -105,6 +105,6 @@ def test_a_coach_begins_a_call_while_the_person_leaves(study, now):
         return calls.start(contact=contact, coach=ben, by=actors.staff(ben.pk, "coach"), at=now).pk
 
     dan = contact.plan.participant
-    while_leaving(dan, start, lambda: Contact.objects.filter(pk=contact.pk).update(appointment_at=None))
+    while_leaving(dan, start, lambda: Contact.objects.select_for_update().get(pk=contact.pk))
 
     assert contact.attempts.count() == 1
