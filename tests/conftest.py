@@ -13,12 +13,11 @@ os.environ.setdefault("XDG_RUNTIME_DIR", "/tmp")
 
 import pytest
 from django.conf import settings
-from django.core.cache import cache
-from django.db import connection
+from django.test import TransactionTestCase
 from hypothesis import HealthCheck
 from hypothesis import settings as hypothesis_settings
 
-from tests import factories, frozen
+from tests import emptied, factories, frozen
 from trial import environment
 
 SMALL = Path(__file__).parent / "trial" / "small_study"
@@ -45,6 +44,7 @@ def pytest_configure(config: pytest.Config) -> None:
         **settings.STORAGES,
         "staticfiles": {"BACKEND": "django.contrib.staticfiles.storage.StaticFilesStorage"},
     }
+    TransactionTestCase._fixture_teardown = lambda case: emptied.empty()
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
@@ -101,38 +101,7 @@ def loopback_only(monkeypatch: pytest.MonkeyPatch) -> None:
 @pytest.fixture(autouse=True)
 def made_once(request: pytest.FixtureRequest, loopback_only, monkeypatch: pytest.MonkeyPatch) -> None:
     """Studies and people of tests/factories.py, see tests/frozen.py."""
-    marker = request.node.get_closest_marker("django_db")
-    seen_by_others = {"transactional_db", "live_server"} & set(request.fixturenames) or (
-        marker and marker.kwargs.get("transaction")
-    )
-    frozen.begin(monkeypatch, is_rolled_back=knows_the_database(request.node) and not seen_by_others)
-
-
-@pytest.fixture(autouse=True)
-def append_only_lifted_before_the_flush(request: pytest.FixtureRequest):
-    """Transactional tests flush their tables at the end, which the triggers refuse: they are lifted for that moment only.
-    The flush ends in post_migrate, which makes them anew."""
-    marker = request.node.get_closest_marker("django_db")
-    wanted = {"transactional_db", "live_server"} & set(request.fixturenames)
-    if not wanted and not (marker and marker.kwargs.get("transaction")):
-        yield
-        return
-    request.getfixturevalue("transactional_db")
-    yield
-    lift_triggers()
-    cache.clear()  # its table is no model's, so the flush leaves it
-
-
-def lift_triggers() -> None:
-    """Drop every append-only trigger. Tests only: nothing in the product can."""
-    from trial import triggers
-
-    with connection.cursor() as cursor:
-        for model in triggers.append_only_models():
-            for name in triggers.names(model, connection.vendor):
-                table = connection.ops.quote_name(model._meta.db_table)
-                on = f" ON {table}" if connection.vendor == "postgresql" else ""
-                cursor.execute(f"DROP TRIGGER IF EXISTS {connection.ops.quote_name(name)}{on}")
+    frozen.begin(monkeypatch, is_taken_back=knows_the_database(request.node))
 
 
 @pytest.fixture

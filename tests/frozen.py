@@ -3,12 +3,14 @@
 Most tests begin with the same study and the same person, made by the real actions at some 200 statements each. What
 those wrote is kept the first time, and the next test that asks for the same in the same database gets the same rows.
 
-That holds only while nothing else could have had a say: a write in between, settings or code that a test replaced, a clock
-that it moved, or transactions that others see. Then, and whenever it is in doubt, they are made by the actions again.
+That holds only while nothing else could have had a say: a write in between, on whatever connection of this process,
+settings or code that a test replaced, or a clock that it moved and lets run. Then, and whenever it is in doubt, they are
+made by the actions again. A process that a test starts is not seen; what it wrote would collide with the rows, and fail the test.
 """
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -20,20 +22,25 @@ import pytest
 import time_machine
 from django.apps import apps
 from django.conf import UserSettingsHolder, settings
-from django.db import connection, models
+from django.db import connection, models, transaction
+from django.db.backends.base.base import BaseDatabaseWrapper
+from django.db.backends.signals import connection_created
 
 ROOT = Path(__file__).resolve().parent.parent
+# Counters and sign-ins: no factory reads them.
+BESIDE = ("shared_cache", "django_session", 'UPDATE "trial_user" SET "last_login"')
 READS = ("SELECT", "SAVEPOINT", "RELEASE SAVEPOINT", "PRAGMA", "SET ", "BEGIN", "SHOW")
 Key = tuple
-Rows = dict[Any, tuple]  # primary key -> row
+Rows = dict[Any, dict[str, Any]]  # primary key -> row
 
 
 @dataclass(frozen=True)
 class Written:
-    """What somebody wrote, by table: rows to insert, rows to change; and the type and key of what came back."""
+    """What somebody wrote, by table: rows to insert, and columns to change by primary key; and the type and key of what
+    came back."""
 
     inserted: dict[str, list[tuple]]
-    changed: dict[str, list[tuple]]
+    changed: dict[str, list[tuple[Any, dict[str, Any]]]]
     result: tuple[type[models.Model], Any]
 
 
@@ -50,7 +57,7 @@ class Where:
     def is_known(self) -> bool:
         return self.state is not None and not (
             isinstance(settings._wrapped, UserSettingsHolder)
-            or time_machine.escape_hatch.is_travelling()
+            or _clock() is None
             or (self.patched is not None and _count(self.patched) != self.patches)
         )
 
@@ -58,12 +65,13 @@ class Where:
 here = Where()
 
 
-def begin(monkeypatch: pytest.MonkeyPatch, *, is_rolled_back: bool) -> None:
-    """At the start of a test. Only what one transaction holds, and takes back, is known."""
+def begin(monkeypatch: pytest.MonkeyPatch, *, is_taken_back: bool) -> None:
+    """At the start of a test. What is known is that nothing stands in a database that each test leaves as it found it."""
     here.patched, here.patches = monkeypatch, _count(monkeypatch)
-    here.state = (connection.vendor,) if is_rolled_back else None
-    if is_rolled_back and _watch not in connection.execute_wrappers:
-        connection.execute_wrappers.append(_watch)
+    here.state = (connection.vendor,) if is_taken_back else None
+    if is_taken_back:
+        _watched(connection)
+        connection_created.connect(_watched_too, dispatch_uid="tests.frozen")
 
 
 def frozen(make: Callable[..., Any]) -> Callable[..., Any]:
@@ -89,12 +97,29 @@ def frozen(make: Callable[..., Any]) -> Callable[..., Any]:
     return made
 
 
+def _clock() -> float | None:
+    """Where a test stopped the clock; 0 where it runs as everywhere, None where the test moved it and it runs on."""
+    if not time_machine.escape_hatch.is_travelling():
+        return 0.0
+    first = time.time()
+    return first if time.time() == first else None
+
+
 def _count(monkeypatch: pytest.MonkeyPatch) -> int:
     return len(monkeypatch._setattr) + len(monkeypatch._setitem)
 
 
+def _watched(connection: BaseDatabaseWrapper) -> None:
+    if _watch not in connection.execute_wrappers:
+        connection.execute_wrappers.append(_watch)
+
+
+def _watched_too(connection: BaseDatabaseWrapper, **_: Any) -> None:
+    _watched(connection)
+
+
 def _watch(execute: Callable, sql: str, params: Any, many: bool, context: dict) -> Any:
-    if not sql.lstrip().upper().startswith(READS):
+    if here.state is not None and not sql.lstrip().upper().startswith(READS) and not any(map(sql.__contains__, BESIDE)):
         here.state = None
     return execute(sql, params, many, context)
 
@@ -104,7 +129,7 @@ def _key(make: Callable[..., Any], args: tuple, named: dict[str, Any]) -> Key | 
         given = [*map(_plain, args), *((name, _plain(value)) for name, value in sorted(named.items()))]
     except TypeError:
         return None
-    return (here.state, make.__qualname__, *given)
+    return (here.state, _clock(), make.__qualname__, *given)
 
 
 def _plain(value: Any) -> Any:
@@ -127,19 +152,27 @@ def _tables() -> dict[str, Rows]:
     found = {}
     with connection.cursor() as cursor:
         for model in _models():
-            table, keys = model._meta.db_table, model._meta.pk.column
+            table = model._meta.db_table
             cursor.execute(f"SELECT * FROM {connection.ops.quote_name(table)}")
-            place = [column[0] for column in cursor.description].index(keys)
-            found[table] = {row[place]: row for row in cursor.fetchall()}
+            names = [column[0] for column in cursor.description]
+            place = names.index(model._meta.pk.column)
+            found[table] = {row[place]: dict(zip(names, row, strict=True)) for row in cursor.fetchall()}
     return found
 
 
 def _difference(before: dict[str, Rows], after: dict[str, Rows], result: models.Model) -> Written:
     gone = {table: rows.keys() - after[table].keys() for table, rows in before.items()}
     assert not any(gone.values()), f"a factory deletes: {gone}"
-    inserted = {table: [row for pk, row in rows.items() if pk not in before[table]] for table, rows in after.items()}
+    inserted = {
+        table: [tuple(row.values()) for pk, row in rows.items() if pk not in before[table]]
+        for table, rows in after.items()
+    }
     changed = {
-        table: [row for pk, row in rows.items() if pk in before[table] and row != before[table][pk]]
+        table: [
+            (pk, {name: value for name, value in row.items() if value != before[table][pk][name]})
+            for pk, row in rows.items()
+            if row != before[table].get(pk, row)
+        ]
         for table, rows in after.items()
     }
     return Written(
@@ -151,22 +184,12 @@ def _difference(before: dict[str, Rows], after: dict[str, Rows], result: models.
 
 def _write(written: Written) -> None:
     quote = connection.ops.quote_name
-    with connection.cursor() as cursor:
+    with transaction.atomic(), connection.cursor() as cursor:
         for model in _models():
-            table = model._meta.db_table
-            if table in written.inserted:
-                rows = written.inserted[table]
-                cursor.executemany(f"INSERT INTO {quote(table)} VALUES ({', '.join(['%s'] * len(rows[0]))})", rows)
-            if table in written.changed:
-                columns = _columns(cursor, table)
-                pk = columns.index(model._meta.pk.column)
+            table, key = model._meta.db_table, model._meta.pk.column
+            if rows := written.inserted.get(table):
+                places = ", ".join(["%s"] * len(rows[0]))
+                cursor.executemany(f"INSERT INTO {quote(table)} VALUES ({places})", rows)
+            for pk, columns in written.changed.get(table, []):
                 sets = ", ".join(f"{quote(name)} = %s" for name in columns)
-                cursor.executemany(
-                    f"UPDATE {quote(table)} SET {sets} WHERE {quote(columns[pk])} = %s",
-                    [(*row, row[pk]) for row in written.changed[table]],
-                )
-
-
-def _columns(cursor: Any, table: str) -> list[str]:
-    cursor.execute(f"SELECT * FROM {connection.ops.quote_name(table)} WHERE 1 = 0")
-    return [column[0] for column in cursor.description]
+                cursor.execute(f"UPDATE {quote(table)} SET {sets} WHERE {quote(key)} = %s", [*columns.values(), pk])

@@ -574,9 +574,15 @@ def taken_back() -> Iterator[None]:
 
 
 def rows() -> Counter[str]:
-    return Counter(
-        {model._meta.label: model._default_manager.count() for model in apps.get_models() if model not in UNCOUNTED}
+    """Asked in one statement, since it is asked often."""
+    each = (
+        f"SELECT '{model._meta.label}', COUNT(*) FROM {connection.ops.quote_name(model._meta.db_table)}"
+        for model in apps.get_models()
+        if model not in UNCOUNTED
     )
+    with connection.cursor() as cursor:
+        cursor.execute(" UNION ALL ".join(each))
+        return Counter(dict(cursor.fetchall()))
 
 
 def audit_events() -> Counter[str]:

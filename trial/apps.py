@@ -13,4 +13,4 @@ class TrialConfig(AppConfig):
 
         connection_created.connect(stamp.check_keys, dispatch_uid="trial.check_keys")
         pre_migrate.connect(stamp.check_keys_before_migrating, sender=self, dispatch_uid="trial.check_keys")
-        post_migrate.connect(stamp.prepare_database, dispatch_uid="trial.prepare_database")
+        post_migrate.connect(stamp.prepare_database, sender=self, dispatch_uid="trial.prepare_database")

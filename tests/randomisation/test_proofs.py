@@ -14,7 +14,7 @@ from randomisation.actions import allocations, code_breaks, proofs
 from randomisation.models import Allocation, SealedSeed
 from randomisation.queries import design, lists
 from tests import factories
-from tests.conftest import lift_triggers
+from tests.emptied import lift_triggers
 from tests.randomisation import people
 from tests.randomisation.test_points import CLUSTERED, MINIMISED, STAGED, STAGES
 from trial import actors, audit, worker

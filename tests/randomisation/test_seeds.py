@@ -9,7 +9,8 @@ import pytest
 from randomisation.actions import seeds
 from randomisation.models import SealedSeed
 from tests import factories
-from tests.conftest import SMALL, lift_triggers
+from tests.conftest import SMALL
+from tests.emptied import lift_triggers
 from trial import actors, vault
 from trial.models import AuditEvent, Stamp
 from trial.stamp import WrongDatabase

@@ -9,7 +9,7 @@ from django.db import models
 from django.db.models import F
 
 from tests import factories
-from tests.conftest import lift_triggers
+from tests.emptied import lift_triggers
 from trial import actors, audit
 from trial.models import AuditEvent, AuditHead, AuditSeal, AuditSealedHead
 

@@ -20,7 +20,7 @@ from outcomes.models import Assessment
 from randomisation.actions import code_breaks, exceptions, proposals, switches
 from randomisation.models import Allocation, CodeBreak, ForcedAllocation, Match, StageDecision
 from tests import factories
-from tests.conftest import lift_triggers
+from tests.emptied import lift_triggers
 from trial import actors, audit, fact_checks, facts, triggers, vault
 from trial.actions import alerts, participants, programme
 from trial.actions.once import once

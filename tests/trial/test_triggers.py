@@ -9,7 +9,7 @@ from django.db import DatabaseError, connection, models, transaction
 from coaching_protocol.models import CoachingPlan
 from randomisation.models import Allocation, SealedSeed
 from tests import factories
-from tests.conftest import lift_triggers
+from tests.emptied import lift_triggers
 from trial import audit, checks, facts, triggers, vault
 from trial.models import (
     AuditEvent,

@@ -19,7 +19,8 @@ from randomisation.actions import seeds
 from randomisation.models import SealedSeed
 from tests import dump, factories
 from tests.api import clients
-from tests.conftest import NOW, SMALL, lift_triggers
+from tests.conftest import NOW, SMALL
+from tests.emptied import lift_triggers
 from trial import actors, audit
 from trial.actions import messages, participants, studies
 from trial.actions import staff as staff_actions
