@@ -9,6 +9,7 @@ import hashlib
 import hmac
 from collections.abc import Iterator, Mapping, Sequence
 from fractions import Fraction
+from functools import lru_cache
 from itertools import accumulate, count, islice, product
 from math import lcm
 
@@ -80,7 +81,7 @@ def choose(probabilities: Mapping[str, Fraction], key: bytes, index: int) -> str
 
     Arms are laid out in order of code, not of the mapping: a stored mapping may come back in another order.
     """
-    weights = _weights(probabilities)
+    weights = _weights(tuple(sorted(probabilities.items())))
     total = sum(weights.values())
     picked = _below(total, words(key, index))
     for arm, end in zip(weights, accumulate(weights.values()), strict=True):
@@ -89,8 +90,9 @@ def choose(probabilities: Mapping[str, Fraction], key: bytes, index: int) -> str
     raise AssertionError("a number below the total falls under one of the arms")
 
 
-def _weights(probabilities: Mapping[str, Fraction]) -> dict[str, int]:
-    shares = {arm: Fraction(share) for arm, share in sorted(probabilities.items())}
+@lru_cache(1024)  # a procedure has few distributions, and a replay asks for them again and again
+def _weights(probabilities: tuple[tuple[str, Fraction], ...]) -> Mapping[str, int]:
+    shares = {arm: Fraction(share) for arm, share in probabilities}
     if sum(shares.values()) != 1 or min(shares.values()) < 0:
         raise BadProbabilities(f"not a distribution: { ({arm: str(share) for arm, share in shares.items()}) }")
     denominator = lcm(*(share.denominator for share in shares.values()))

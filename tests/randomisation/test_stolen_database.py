@@ -121,7 +121,8 @@ def thirty_two_bytes(text: str) -> set[bytes]:
 
 def hits(rows, seed: bytes, digest: str) -> int:
     """How many of the arms come out when these draws are made from this seed."""
-    drawn = [stream.choose(chances, stream.key(seed, digest, stratum), index) for stratum, index, chances, _ in rows]
+    keys = {stratum: stream.key(seed, digest, stratum) for stratum in {row[0] for row in rows}}
+    drawn = [stream.choose(chances, keys[stratum], index) for stratum, index, chances, _ in rows]
     return sum(lot == arm for lot, (*_, arm) in zip(drawn, rows, strict=True))
 
 
