@@ -120,6 +120,27 @@ def closed(alert, now):
     return alerts.close(alert=alert, done="called", by=EVA, at=now)
 
 
+def test_a_number_that_is_left_while_its_alert_is_closed_raises_another(study, dan, now):
+    """The alert waits when it is looked for; when the number is to be written, somebody has closed it."""
+    first, later = raised(study, dan, now, phone="+31600000001"), now + timedelta(hours=1)
+    begun = []
+
+    def somebody_closes_it(execute, sql, params, many, context):
+        if sql.startswith("SAVEPOINT") and not begun:
+            begun.append(None)
+            closed(first, now)
+        return execute(sql, params, many, context)
+
+    with connection.execute_wrapper(somebody_closes_it):
+        again = raised(study, dan, later, phone="+31600000002")
+    assert (again.pk != first.pk, again.state, again.raised_at) == (True, "raised", later)
+    assert dan.unsealed(again.phone_sealed) == "+31600000002"
+    first.refresh_from_db()
+    assert (first.state, dan.unsealed(first.phone_sealed)) == ("closed", "+31600000001")
+    assert Message.objects.filter(kind="alert").count() == 2
+    assert audit.verify(study) == []
+
+
 @pytest.mark.parametrize("about", ["somebody", "nobody"])
 def test_what_comes_back_after_its_alert_was_closed_raises_another_with_a_mail_of_its_own(about, study, dan, now):
     person = dan if about == "somebody" else None

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from typing import Any
 
 from django.db import IntegrityError, transaction
 
@@ -51,43 +52,50 @@ def raise_alert(
     An alert that was closed does not count: what comes back after somebody dealt with it is told again. A number that is
     left again while it waits replaces the one before it.
     """
-    occasion = {"participant": participant, "kind": kind, "subject_ref": subject_ref}
-    waiting = Alert.objects.filter(study=study, **occasion).exclude(state="closed")
+    occasion: dict[str, Any] = {"study": study, "participant": participant, "kind": kind, "subject_ref": subject_ref}
+    waiting = Alert.objects.filter(**occasion).exclude(state="closed")
     found = waiting.first()
-    if found:
-        return _correct_phone(found, phone, by=by, at=at) if phone else found
+    if found and (not phone or _correct_phone(found, phone, by=by, at=at)):
+        return found
     try:
-        with transaction.atomic():
-            alert = Alert.objects.create(
-                study=study,
-                raised_at=at,
-                deadline_at=at + timedelta(hours=within_hours),
-                phone_sealed=participant.sealed(phone) if participant and phone else "",
-                **occasion,
-            )
-            audit.record(
-                participant or study,
-                "alert raised",
-                subject=f"alert {alert.pk}",
-                new={"kind": kind, "occasion": subject_ref, "deadline_at": alert.deadline_at},
-                by=by,
-                at=at,
-            )
-            messages.queue(
-                study=study, participant=participant, kind="alert", subject_ref=str(alert.pk), due_at=at, at=at
-            )
-            return alert
-    except IntegrityError:  # raised at the same moment by someone else
-        found = waiting.get()
-        return _correct_phone(found, phone, by=by, at=at) if phone else found
+        return _raise(occasion, within_hours, phone, by=by, at=at)
+    except IntegrityError:
+        if not waiting.exists():
+            raise
+        # Raised at the same moment by someone else.
+        return raise_alert(**occasion, within_hours=within_hours, phone=phone, by=by, at=at)
 
 
 @transaction.atomic
-def _correct_phone(alert: Alert, phone: str, *, by: Actor, at: datetime) -> Alert:
-    alert = Alert.objects.select_for_update().get(pk=alert.pk)
+def _raise(occasion: dict[str, Any], within_hours: int, phone: str, *, by: Actor, at: datetime) -> Alert:
+    study, participant = occasion["study"], occasion["participant"]
+    alert = Alert.objects.create(
+        raised_at=at,
+        deadline_at=at + timedelta(hours=within_hours),
+        phone_sealed=participant.sealed(phone) if participant and phone else "",
+        **occasion,
+    )
+    audit.record(
+        participant or study,
+        "alert raised",
+        subject=f"alert {alert.pk}",
+        new={"kind": alert.kind, "occasion": alert.subject_ref, "deadline_at": alert.deadline_at},
+        by=by,
+        at=at,
+    )
+    messages.queue(study=study, participant=participant, kind="alert", subject_ref=str(alert.pk), due_at=at, at=at)
+    return alert
+
+
+@transaction.atomic
+def _correct_phone(alert: Alert, phone: str, *, by: Actor, at: datetime) -> bool:
+    """False where the alert is closed by now, so that the number is left for nobody to call."""
+    alert.refresh_from_db(from_queryset=Alert.objects.select_for_update())
     participant, old = alert.participant, alert.phone_sealed
-    if participant is None or alert.state == "closed" or participant.unsealed(old) == phone:
-        return alert
+    if alert.state == "closed":
+        return False
+    if participant is None or participant.unsealed(old) == phone:
+        return True
     alert.phone_sealed = participant.sealed(phone)
     alert.save(update_fields=["phone_sealed"])
     audit.record(
@@ -99,7 +107,7 @@ def _correct_phone(alert: Alert, phone: str, *, by: Actor, at: datetime) -> Aler
         by=by,
         at=at,
     )
-    return alert
+    return True
 
 
 @once
