@@ -340,3 +340,11 @@ def test_docs_name_only_what_exists(page):
     wrong = [name for name in names if not exists(name)]
     wrong += [path for path in paths if not (ROOT / path).exists()]
     assert wrong == []
+
+
+def test_the_readme_names_every_command_and_none_that_is_not_there():
+    text = (ROOT / "README.md").read_text(encoding="utf-8")
+    ours = {file.stem for app in APPS for file in (ROOT / app / "management" / "commands").glob("[!_]*.py")}
+    assert ours <= set(re.findall(r"manage\.py (\w+)", text)) <= ours | {"check"}
+    targets = set(re.findall(r"^(\w+):", (ROOT / "Makefile").read_text(encoding="utf-8"), re.MULTILINE))
+    assert set(re.findall(r"`make (\w+)", text)) <= targets
