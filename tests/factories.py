@@ -14,7 +14,7 @@ from randomisation.actions import seeds
 from randomisation.models import Allocation
 from tests.frozen import frozen
 from trial import actors
-from trial.actions import journey, participants, staff, studies
+from trial.actions import journey, own_details, participants, staff, studies
 from trial.models import Participant, Study, User
 
 CAST = {
@@ -117,7 +117,7 @@ def a_consented_participant(study: Study, at: datetime, name: str = "Dan Jansen"
         by=by,
         at=at,
     )
-    participants.set_call_times(participant=participant, times=["mon-evening"], by=by, at=at)
+    own_details.set_call_times(participant=participant, times=["mon-evening"], by=by, at=at)
     unasked = set(assessment_reads.missing_baseline_questions(participant))
     given = {code: _an_answer(study, code) for code in unasked}
     if given:

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 
 from trial import actors, virtual
-from trial.actions import journey, participants, programme
+from trial.actions import journey, own_details, participants, programme
 from trial.queries import people
 from trial.queries import programme as reads
 
@@ -93,7 +93,7 @@ def _call_times(person: Any, participant: Any, at: datetime, generator: np.rando
     if identity is None or identity.call_times_sealed:
         return None
     times = ["mon-evening"] if generator.random() < 0.5 else []
-    participants.set_call_times(participant=participant, times=times, by=actors.participant(person.code), at=at)
+    own_details.set_call_times(participant=participant, times=times, by=actors.participant(person.code), at=at)
     journey.advance(participant, at)
     return at
 

@@ -18,7 +18,7 @@ from coaching_protocol.models import Attempt, CoachAssignment, Contact
 from coaching_protocol.queries import caseload
 from tests import factories
 from trial import actors, audit, worker
-from trial.actions import deliveries, drafts, participants
+from trial.actions import deliveries, drafts, own_details, participants
 from trial.actions.participants import NotACode
 from trial.lifecycles import NotAllowedNow
 from trial.models import AuditEvent, Message, Study
@@ -337,7 +337,7 @@ def test_nobody_is_asked_once_the_log_was_put_right_or_they_left_or_gave_another
     for person in (left, gave):
         called(person, ben, now, "wrong_number")
     participants.withdraw(participant=left, by=actors.participant(left.code), at=now)
-    participants.correct_contact(participant=gave, phone="06 8765 4321", by=actors.participant(gave.code), at=now)
+    own_details.correct_contact(participant=gave, phone="06 8765 4321", by=actors.participant(gave.code), at=now)
     worker.tick(now + timedelta(minutes=1))
 
     assert mail.outbox == []

@@ -14,7 +14,7 @@ from tests import crawling, factories
 from tests.api.clients import Client, of
 from tests.conftest import NOW
 from trial import actors, hooks
-from trial.actions import participants, programme
+from trial.actions import own_details, programme
 from trial.models import AuditEvent
 from trial.queries import allotment
 
@@ -59,7 +59,7 @@ def test_in_the_words_of_the_version_and_the_language_that_the_person_has(study)
 
 def test_it_is_news_until_the_first_thing_was_done(study):
     person = factories.a_participant_in(study, "guided", NOW)
-    participants.set_call_times(participant=person, times=[], by=actors.participant(person.code), at=NOW)
+    own_details.set_call_times(participant=person, times=[], by=actors.participant(person.code), at=NOW)
     assert WORDS["guided"] in page(person, "home")
     done_at = NOW + timedelta(minutes=5)
     programme.begin_module(participant=person, module="welcome", by=actors.participant(person.code), at=done_at)

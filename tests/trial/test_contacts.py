@@ -12,7 +12,7 @@ from django.db import connection
 from tests import factories
 from tests.conftest import NOW
 from trial import actors, audit, vault
-from trial.actions import contacts, participants
+from trial.actions import contacts, own_details, participants
 from trial.contact_details import NotOneAddress, NotOneNumber
 from trial.models import AuditEvent, Identity
 
@@ -71,12 +71,12 @@ def test_the_command_says_how_many(dan):
 
 
 def test_the_actions_themselves_keep_one_way_to_write_a_number_and_refuse_what_is_none(study, dan):
-    participants.correct_contact(participant=dan_in(dan), phone="(06) 8765 4321", by=BY, at=NOW)
+    own_details.correct_contact(participant=dan_in(dan), phone="(06) 8765 4321", by=BY, at=NOW)
     assert Identity.objects.get(participant=dan).phone == "+31687654321"
-    with pytest.raises(participants.SameNumber):
-        participants.correct_contact(participant=dan, phone="0031 6 87654321", by=BY, at=NOW)
+    with pytest.raises(own_details.SameNumber):
+        own_details.correct_contact(participant=dan, phone="0031 6 87654321", by=BY, at=NOW)
     with pytest.raises(NotOneNumber):
-        participants.correct_contact(participant=dan, phone="06 8765 4321 ext. 3", by=BY, at=NOW)
+        own_details.correct_contact(participant=dan, phone="06 8765 4321 ext. 3", by=BY, at=NOW)
     fresh = factories.a_screened_participant(study, NOW)
     with pytest.raises(NotOneAddress):
         participants.verify(participant=fresh, name="Dan", email="dan", phone=DAN, by=BY, at=NOW)

@@ -22,7 +22,7 @@ from randomisation.models import Allocation, CodeBreak, ForcedAllocation, Match,
 from tests import factories
 from tests.emptied import lift_triggers
 from trial import actors, audit, fact_checks, facts, triggers, vault
-from trial.actions import alerts, participants, programme
+from trial.actions import alerts, own_details, participants, programme
 from trial.actions.once import once
 from trial.models import AuditEvent, Consent, Milestone, Participant, PersonKey, Proposal, Stamp, Study
 from trial.queries import sealing
@@ -364,7 +364,7 @@ def test_digests_are_told_apart_by_person_and_by_the_number_of_their_key(by_hand
     other_person = facts.Row(**{**vars(pre), "sealed_key": vault.new_person_key()})
     settings.AUDIT_KEYS = {**settings.AUDIT_KEYS, 2: b"another key of thirty-two bytes or more"}
     assert len({pre.digest(1), pre.digest(2), other_person.digest(1)}) == 3
-    participants.choose_language(participant=by_hand, language="nl", by=actors.SYSTEM, at=now)
+    own_details.choose_language(participant=by_hand, language="nl", by=actors.SYSTEM, at=now)
     event = AuditEvent.objects.get(action="language chosen")
     assert (event.facts_key, places(by_hand)) == (2, [])
     settings.AUDIT_KEYS = {2: settings.AUDIT_KEYS[2]}

@@ -12,7 +12,7 @@ from django.db import connection
 
 from tests import factories
 from trial import actors, audit, vault
-from trial.actions import participants, programme
+from trial.actions import own_details, participants, programme
 from trial.actions.once import KeyReused, once
 from trial.models import AuditEvent, Consent, Draft, ExerciseAnswer, Participant, RequestKey, Study, User
 
@@ -54,7 +54,7 @@ def test_the_same_key_with_other_content_is_refused_and_changes_nothing(study, n
 def test_the_same_key_of_another_person_is_another_request(study, now):
     first, second = (factories.a_verified_participant(study, now) for _ in range(2))
     for person in (first, second):
-        participants.set_call_times(
+        own_details.set_call_times(
             participant=person, times=["mon-evening"], key="same", by=actors.participant(person.code), at=now
         )
     assert RequestKey.objects.filter(key="same").count() == 2

@@ -10,7 +10,7 @@ import pytest
 from outcomes.models import Assessment, Schedule
 from tests import factories
 from trial import actors, audit, vault
-from trial.actions import participants, studies
+from trial.actions import own_details, participants, studies
 from trial.grants import Grant
 from trial.lifecycles import NotAllowedNow
 from trial.models import AuditEvent, Consent, Identity, Participant, User
@@ -219,7 +219,7 @@ def test_a_corrected_number_is_sealed_found_by_its_new_hash_and_recorded_as_ciph
     by = actors.participant(dan.code)
     old = dan.identity.phone_hash
     for _ in range(2):
-        participants.correct_contact(participant=dan, phone="06 8765 4321", key="k", by=by, at=later)
+        own_details.correct_contact(participant=dan, phone="06 8765 4321", key="k", by=by, at=later)
 
     identity = Identity.objects.get(participant=dan)
     assert (identity.phone, identity.phone_changed_at) == ("+31687654321", later)
@@ -231,8 +231,8 @@ def test_a_corrected_number_is_sealed_found_by_its_new_hash_and_recorded_as_ciph
 
 def test_the_same_number_and_whoever_left_are_refused(dan, now):
     by = actors.participant(dan.code)
-    with pytest.raises(participants.SameNumber):
-        participants.correct_contact(participant=dan, phone=dan.identity.phone.replace(" ", ""), by=by, at=now)
+    with pytest.raises(own_details.SameNumber):
+        own_details.correct_contact(participant=dan, phone=dan.identity.phone.replace(" ", ""), by=by, at=now)
     participants.withdraw(participant=dan, by=by, at=now)
     with pytest.raises(participants.NotAskedNow):
-        participants.correct_contact(participant=dan, phone="06 8765 4321", by=by, at=now)
+        own_details.correct_contact(participant=dan, phone="06 8765 4321", by=by, at=now)

@@ -16,7 +16,7 @@ from outcomes.actions import screening
 from outcomes.models import Assessment
 from tests import dump, factories
 from trial import actors, audit, mail, vault, worker
-from trial.actions import alerts, doormails, journey, mailcodes, participants, programme
+from trial.actions import alerts, doormails, journey, mailcodes, own_details, participants, programme
 from trial.models import Alert, Identity, Participant, PersonKey, WaitingMail
 
 NAME = "Zebulon Quistorp"
@@ -59,14 +59,14 @@ def somebody_coached(study, now) -> Participant:
             by=by,
             at=now,
         )
-        participants.set_call_times(participant=person, times=CALL_TIMES, key="times", by=by, at=now)
+        own_details.set_call_times(participant=person, times=CALL_TIMES, key="times", by=by, at=now)
         participants.answer_questions(participant=person, answers={"helped": "no"}, by=by, at=now)
         journey.advance(person, now)
         factories.fill_in(person, "pre", now)
         if factories.arm(person) == "guided":
             return person
         # Whoever comes next has the number that is looked for; two people with one number would wait for each other.
-        participants.correct_contact(participant=person, phone=f"+31 6 0000 {number:04d}", key="phone", by=by, at=now)
+        own_details.correct_contact(participant=person, phone=f"+31 6 0000 {number:04d}", key="phone", by=by, at=now)
     raise AssertionError("nobody of 40 was called")
 
 

@@ -78,16 +78,16 @@ CATALOGUE: Mapping[str, Named] = {
     "trial.actions.participants.NotCorrectable": Named(
         CONFLICT, "not_correctable", _("This answer cannot be corrected.")
     ),
-    "trial.actions.participants.LanguageNotOpen": Named(
+    "trial.actions.own_details.LanguageNotOpen": Named(
         BAD_REQUEST, "language_not_open", _("This study is not in that language.")
     ),
-    "trial.actions.participants.SameNumber": Named(
+    "trial.actions.own_details.SameNumber": Named(
         CONFLICT, "same_number", _("This is the number that we have already.")
     ),
-    "trial.actions.participants.UnknownZone": Named(
+    "trial.actions.own_details.UnknownZone": Named(
         BAD_REQUEST, "unknown_zone", _("This is not a time zone, such as Europe/Amsterdam.")
     ),
-    "trial.actions.participants.SameZone": Named(
+    "trial.actions.own_details.SameZone": Named(
         CONFLICT, "same_zone", _("This is the time zone that we have already.")
     ),
     "trial.actions.own_address.SameName": Named(CONFLICT, "same_name", _("This is the name that we have already.")),

@@ -13,7 +13,7 @@ from rest_framework.response import Response
 from rest_framework.views import APIView
 
 from trial import hooks, week
-from trial.actions import journey, participants
+from trial.actions import journey, own_details, participants
 from trial.actions import programme as programme_actions
 from trial.api import doors, shapes
 from trial.api.described import reads, writes
@@ -111,7 +111,7 @@ class CallTimesView(APIView):
             {day: [time.partition("-")[2] for time in chosen if time.startswith(f"{day}-")] for day in DAYS}
         )
         doors.check_form(form)
-        participants.set_call_times(
+        own_details.set_call_times(
             participant=person, times=form.times, key=doors.key(request), by=doors.actor_of(person), at=at
         )
         return Response(shapes.ProgressShape(shapes.progress(person, at)).data)
@@ -134,7 +134,7 @@ class PhoneView(APIView):
     def put(self, request: Request) -> Response:
         person, at = doors.in_the_study(request), timezone.now()
         chosen = doors.check_form(OwnNumber(doors.given(PhoneShape, request), country=person.version.protocol.country))
-        participants.correct_contact(
+        own_details.correct_contact(
             participant=person, phone=chosen["phone"], key=doors.key(request), by=doors.actor_of(person), at=at
         )
         return Response(shapes.ProgressShape(shapes.progress(person, at)).data)
@@ -155,7 +155,7 @@ class ZoneView(APIView):
     def put(self, request: Request) -> Response:
         person, at = doors.in_the_study(request), timezone.now()
         chosen = doors.given(ZoneShape, request)["timezone"]
-        person = participants.choose_zone(
+        person = own_details.choose_zone(
             participant=person, timezone=chosen, key=doors.key(request), by=doors.actor_of(person), at=at
         )
         return Response(shapes.ProgressShape(shapes.progress(person, at)).data)
@@ -172,7 +172,7 @@ class LanguageView(APIView):
     def put(self, request: Request) -> Response:
         person, at = doors.in_the_study(request), timezone.now()
         language = doors.given(LanguageShape, request)["language"]
-        person = participants.choose_language(
+        person = own_details.choose_language(
             participant=person, language=language, key=doors.key(request), by=doors.actor_of(person), at=at
         )
         return Response(shapes.ProgressShape(shapes.progress(person, at)).data)

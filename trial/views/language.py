@@ -16,7 +16,7 @@ from django.utils.translation import gettext as _
 from django.views.decorators.http import require_http_methods
 from django.views.i18n import set_language
 
-from trial.actions import participants
+from trial.actions import own_details
 from trial.models import Participant
 from trial.views.join import arrival
 from trial.views.participant.rooms import actor_of, in_the_study
@@ -33,9 +33,7 @@ def switch(request: HttpRequest) -> HttpResponse:
     if wanted not in person.study.open_languages:
         return _not_in_that_language(request, person)
     if person.state == "screening":
-        participants.choose_language(
-            participant=person, language=wanted, by=arrival.actor_of(person), at=timezone.now()
-        )
+        own_details.choose_language(participant=person, language=wanted, by=arrival.actor_of(person), at=timezone.now())
         return set_language(request)
     return redirect(f"{reverse('participant:language')}?{urlencode({'to': wanted})}")
 
@@ -69,7 +67,7 @@ def choose(request: HttpRequest, person: Participant) -> HttpResponse:
     if wanted not in person.study.open_languages or (request.method == "GET" and wanted == person.language):
         return redirect("participant:home")
     if request.method == "POST":
-        participants.choose_language(
+        own_details.choose_language(
             participant=person, language=wanted, key=request_key(request), by=actor_of(person), at=timezone.now()
         )
         answer = redirect("participant:home")

@@ -17,7 +17,7 @@ from coaching_protocol.models import Attempt, CoachAssignment, CoachingPlan, Con
 from coaching_protocol.queries import caseload
 from tests import factories
 from trial import actors
-from trial.actions import drafts, participants
+from trial.actions import drafts, own_details, participants
 from trial.contact_details import phone_in_words
 from trial.models import AuditEvent, Membership, Study, User
 from trial.queries.drafts import Typed
@@ -611,7 +611,7 @@ def test_a_wrong_number_is_flagged_to_coach_and_supervisor_until_a_try_goes_righ
 
 def test_a_number_that_the_person_corrected_after_the_try_is_wrong_no_more(desk, dan):
     pages = (reverse("coach:caseload"), reverse("coach:person", args=[dan.code]))
-    give = partial(participants.correct_contact, participant=dan, by=actors.participant(dan.code))
+    give = partial(own_details.correct_contact, participant=dan, by=actors.participant(dan.code))
     give(phone="06 1111 2222", at=THURSDAY - timedelta(hours=1))
     send(desk, log_url(started(desk, dan)), outcome="wrong_number")
     assert [">Wrong number</span>" in squeezed(desk.get(page)) for page in pages] == [True, True]
@@ -672,7 +672,7 @@ def test_a_call_of_yesterday_evening_is_logged_on_its_own_day(desk, ben, dan, th
     )
     # Where they are since then moves no call: the desk says what the export says.
     by = actors.participant(dan.code)
-    participants.choose_zone(participant=dan, timezone="Asia/Tokyo", by=by, at=datetime(2026, 3, 10, tzinfo=UTC))
+    own_details.choose_zone(participant=dan, timezone="Asia/Tokyo", by=by, at=datetime(2026, 3, 10, tzinfo=UTC))
     page = at_the_desk(ben).get(reverse("coach:person", args=[dan.code]))
     assert [each.place for call in page.context["calls"] for each in call.tries] == ["within"]
 

@@ -14,7 +14,7 @@ from outcomes.models import Schedule
 from tests import factories
 from tests.conftest import NOW
 from trial import actors, audit
-from trial.actions import participants, programme
+from trial.actions import own_details, programme
 from trial.models import AuditEvent, Participant
 from trial.queries import programme as reads
 
@@ -56,10 +56,8 @@ def test_the_same_zone_or_none_changes_nothing_and_is_said(dan, zone, told):
 
 
 def test_an_unknown_zone_is_refused_whoever_asks(dan):
-    with pytest.raises(participants.UnknownZone):
-        participants.choose_zone(
-            participant=dan, timezone="../../etc/passwd", by=actors.participant(dan.code), at=LATER
-        )
+    with pytest.raises(own_details.UnknownZone):
+        own_details.choose_zone(participant=dan, timezone="../../etc/passwd", by=actors.participant(dan.code), at=LATER)
 
 
 def test_a_lesson_that_is_open_stays_open_for_whoever_travels_west(study):
@@ -69,5 +67,5 @@ def test_a_lesson_that_is_open_stays_open_for_whoever_travels_west(study):
     programme.finish_module(participant=dan, module=first.code, by=by, at=NOW)
     opens_at = reads.modules(dan)[1].opens_at
     assert opens_at is not None
-    dan = participants.choose_zone(participant=dan, timezone="America/Los_Angeles", by=by, at=opens_at)
+    dan = own_details.choose_zone(participant=dan, timezone="America/Los_Angeles", by=by, at=opens_at)
     assert reads.modules(dan)[1].opens_at == opens_at

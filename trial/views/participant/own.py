@@ -12,7 +12,7 @@ from django.utils.translation import gettext as _
 from django.views.decorators.http import require_GET, require_http_methods
 
 from trial import lessons
-from trial.actions import journey, participants
+from trial.actions import journey, own_details
 from trial.forms.participant import CallTimes, OwnNumber, OwnZone, in_words
 from trial.models import Consent, Identity, Participant
 from trial.queries import allotment, programme, tokens
@@ -65,7 +65,7 @@ def call_times(request: HttpRequest, person: Participant) -> HttpResponse:
 
 def _keep_times(request: HttpRequest, person: Participant, times: list[str]) -> HttpResponse:
     at = timezone.now()
-    participants.set_call_times(participant=person, times=times, key=request_key(request), by=actor_of(person), at=at)
+    own_details.set_call_times(participant=person, times=times, key=request_key(request), by=actor_of(person), at=at)
     if person.randomised_at:
         messages.success(request, _("Saved."))
         return redirect("participant:data")
@@ -88,14 +88,14 @@ def phone(request: HttpRequest, person: Participant) -> HttpResponse:
 
 def _correct_phone(request: HttpRequest, person: Participant, form: OwnNumber) -> HttpResponse:
     try:
-        participants.correct_contact(
+        own_details.correct_contact(
             participant=person,
             phone=form.cleaned_data["phone"],
             key=request_key(request),
             by=actor_of(person),
             at=timezone.now(),
         )
-    except participants.SameNumber:
+    except own_details.SameNumber:
         form.add_error("phone", _("This is the number that we have already."))
         return render(request, "participant/phone.html", {"form": form})
     messages.success(request, _("Saved."))
@@ -116,10 +116,10 @@ def zone(request: HttpRequest, person: Participant) -> HttpResponse:
 def _choose_zone(request: HttpRequest, person: Participant, form: OwnZone) -> HttpResponse:
     chosen, at = form.cleaned_data["timezone"], timezone.now()
     try:
-        participants.choose_zone(
+        own_details.choose_zone(
             participant=person, timezone=chosen, key=request_key(request), by=actor_of(person), at=at
         )
-    except participants.SameZone:
+    except own_details.SameZone:
         form.add_error("timezone", _("This is the time zone that we have already."))
         return render(request, "participant/zone.html", {"form": form})
     messages.success(request, _("Saved."))
