@@ -140,6 +140,11 @@ def double(*, note, by, at):
 
 
 @once
+def thrice(*, note, by, at):
+    return note * 3
+
+
+@once
 def kept_with_its_key(*, by, at, request_key):
     return request_key
 
@@ -158,6 +163,21 @@ def test_a_plain_result_is_given_again_and_the_action_is_run_once(note, result, 
     assert [double(**given), double(**given), double(**given)] == [result, result, result]
     assert RequestKey.objects.get().result == {"value": result}
     assert calls == [note]
+
+
+@pytest.mark.django_db
+def test_a_repeat_is_answered_from_its_own_request_among_those_of_others(now):
+    requests = [
+        (action, {"key": key, "by": by})
+        for action in (double, thrice)
+        for key in "kl"
+        for by in (SOMEBODY, actors.SYSTEM)
+    ]
+    content = [str(number) for number in range(len(requests))]
+    first = [action(note=note, at=now, **given) for note, (action, given) in zip(content, requests, strict=True)]
+    again = [action(note=note, at=now, **given) for note, (action, given) in zip(content, requests, strict=True)]
+    assert again == first == ["00", "11", "22", "33", "444", "555", "666", "777"]
+    assert RequestKey.objects.count() == 8
 
 
 @pytest.mark.django_db
@@ -217,6 +237,8 @@ class Colour(Enum):
         ({1: "x"}, {"1": "x"}, {"1": "y"}),
         ((1, 2), [1, 2], [2, 1]),
         ({3, 1, 2}, [1, 2, 3], [3, 1, 2]),
+        ({8, 0}, [0, 8], [8, 0]),
+        ({"a", 1}, [1, "a"], ["a", 1]),
         (frozenset({"b", "a"}), ["a", "b"], ["b", "a"]),
         ({"x": {"y": (date(2026, 3, 2),)}}, {"x": {"y": ["2026-03-02"]}}, {"x": {"y": ["2026-03-03"]}}),
         (Colour.RED, 1, 2),

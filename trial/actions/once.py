@@ -30,7 +30,7 @@ def once(action: Callable[..., R]) -> Callable[..., R]:
 
     An action that keeps the key with what it writes takes `request_key`, and is given it."""
     keeps_key = "request_key" in inspect.signature(action).parameters
-    name = f"{action.__module__.split('.')[0]}.{action.__module__.rsplit('.', 1)[-1]}.{action.__name__}"
+    name = f"{action.__module__.split('.')[0]}.{action.__module__.rpartition('.')[2]}.{action.__name__}"
 
     @functools.wraps(action)
     def run(*args: Any, **kwargs: Any) -> Any:
