@@ -161,10 +161,19 @@ def taken_back() -> Iterator[None]:
     del mail.outbox[mails:]
 
 
+def nothing(at: datetime) -> None:
+    """What happens on most days."""
+
+
 def play(
-    base: Base, world: World, onward: Callable[[datetime], datetime | None], look: Callable[[datetime], None]
+    base: Base,
+    world: World,
+    onward: Callable[[datetime], datetime | None],
+    look: Callable[[datetime], None],
+    before: Callable[[datetime], None] = nothing,
 ) -> None:
     """The world from the allocation on. At each day the worker runs, and then somebody looks; `onward` names the next.
+    `before` is what befalls the world before the worker runs.
 
     Both fill in their baseline on the first day; after that nobody does anything.
     """
@@ -178,6 +187,7 @@ def play(
         at: datetime | None = NOW
         while at is not None:
             with time_machine.travel(at, tick=False):
+                before(at)
                 _settle(at)
                 look(at)
             at = onward(at)

@@ -11,7 +11,7 @@ from datetime import datetime
 from reports.actions import reports
 from tests.conftest import NOW
 from tests.two_worlds import tokens
-from tests.two_worlds.building import ROLES, Base, World, along, play
+from tests.two_worlds.building import ROLES, Base, World, along, nothing, play
 from tests.two_worlds.reading import Answer, Reader, is_shut
 from trial import actors
 
@@ -47,23 +47,24 @@ def compare(
     *,
     within: str = "",
     all_of_it: bool = False,
-    acts: Callable[[datetime], None] = lambda at: None,
+    acts: Callable[[datetime], None] = nothing,
+    before: Callable[[datetime], None] = nothing,
 ) -> Compared:
-    """The first world chooses what is asked for on which day; the others are asked for the same. What staff do on a day
-    before anybody looks, in every world alike, is what `acts` does."""
+    """The first world chooses what is asked for on which day; the others are asked for the same. In every world alike,
+    `before` is what befalls it before the worker of that day, and `acts` what staff do before anybody looks."""
     found = Compared(len(worlds), len(days))
 
     def alike(at: datetime) -> None:
         acts(at)
         _make_an_export(base, at)
 
-    _read_first(base, worlds[0], days, [Reader(role, base, within) for role in roles], found, all_of_it, alike)
+    _read_first(base, worlds[0], days, [Reader(role, base, within) for role in roles], found, all_of_it, alike, before)
     asked: dict[datetime, list[tuple[str, str]]] = defaultdict(list)
     for (at, role, path), answer in found.answers.items():
         if not is_shut(path, answer.status):
             asked[at].append((role, path))
     for world in worlds[1:]:
-        _read_again(base, world, days, asked, found, alike)
+        _read_again(base, world, days, asked, found, alike, before)
     return found
 
 
@@ -75,6 +76,7 @@ def _read_first(
     found: Compared,
     all_of_it: bool,
     acts: Callable[[datetime], None],
+    before: Callable[[datetime], None],
 ) -> None:
     def look(at: datetime) -> None:
         acts(at)
@@ -84,7 +86,7 @@ def _read_first(
             for path in reader.wanted(all_of_it=all_of_it):
                 found.answers[at, reader.role, path] = reader.ask(path, seals)
 
-    play(base, world, along(days), look)
+    play(base, world, along(days), look, before)
 
 
 def _read_again(
@@ -94,6 +96,7 @@ def _read_again(
     asked: Mapping[datetime, Sequence[tuple[str, str]]],
     found: Compared,
     acts: Callable[[datetime], None],
+    before: Callable[[datetime], None],
 ) -> None:
     readers = {role: Reader(role, base) for role in dict.fromkeys(role for each in asked.values() for role, _ in each)}
 
@@ -108,7 +111,7 @@ def _read_again(
             if answer != first:
                 found.differences.append(_told(world, (at, role, path), first, answer))
 
-    play(base, world, along(days), look)
+    play(base, world, along(days), look, before)
 
 
 def _make_an_export(base: Base, at: datetime) -> None:

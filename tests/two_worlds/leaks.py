@@ -1,4 +1,5 @@
-"""The three leaks that there were, to be put back: the number of events, of calls planned so far, of queued messages."""
+"""Leaks, to be put back: the number of events, of calls planned so far, of messages that wait or came to nothing, and an
+alert about each of these."""
 
 from __future__ import annotations
 
@@ -10,6 +11,7 @@ from django.http import HttpRequest
 from coaching_protocol.models import Contact
 from trial.entries import Figure, Panel
 from trial.models import AuditEvent, Message, Study, User
+from trial.queries.messages import UNSETTLED
 
 
 def counted(request: HttpRequest) -> dict[str, Any]:
@@ -18,6 +20,7 @@ def counted(request: HttpRequest) -> dict[str, Any]:
         "leaked": {
             "events": AuditEvent.objects.count(),
             "queued": Message.objects.filter(state="queued").count(),
+            "failed": Message.objects.filter(state__in=UNSETTLED).count(),
         }
     }
 
@@ -26,3 +29,8 @@ def calls_planned_so_far(study: Study, person: User, at: datetime) -> Panel:
     """An entry of settings.PANELS."""
     planned = Contact.objects.filter(plan__study=study, due_on__lte=at.date()).count()
     return Panel(title="Calls", figures=[Figure("Planned so far", str(planned))])
+
+
+def is_told_of_all(message: Message) -> bool:
+    """An entry of settings.MAILED_ALIKE."""
+    return True

@@ -10,7 +10,7 @@ from typing import Any
 from urllib.parse import urldefrag
 
 from django.test import Client
-from django.urls import URLResolver, get_resolver
+from django.urls import Resolver404, URLResolver, get_resolver, resolve
 
 from randomisation.models import FIRST
 from reports.models import Report
@@ -45,7 +45,8 @@ class Answer:
 
 @dataclass
 class Reader:
-    """One person of the staff, who reads all there is below `within`. `last` is the newest answer to each request."""
+    """One person of the staff, who reads the routes that begin as the pattern `within` says. `last` is the newest answer
+    to each request."""
 
     role: str
     base: Base
@@ -77,7 +78,7 @@ class Reader:
     def _everything(self) -> Iterator[str]:
         values = values_of(self.base)
         for route in routes():
-            if not route.startswith(self.within):
+            if not re.match(self.within, route):
                 continue
             for path in paths(route, values):
                 yield path
@@ -90,7 +91,7 @@ class Reader:
             return []
         found = [urldefrag(link).url for link in crawling.read(path, answer.body.decode()).links]
         ours = [link for link in dict.fromkeys(found) if crawling.is_ours(link) and not link[1:].startswith(LEFT_OUT)]
-        return [link for link in ours if link[1:].startswith(self.within)]
+        return [link for link in ours if not self.within or re.match(self.within, _route(link))]
 
     def ask(self, path: str, seals: Sequence[str]) -> Answer:
         got = (self.client.post if ASKED_BY_POST.search(path) else self.client.get)(path)
@@ -105,6 +106,14 @@ def is_shut(path: str, status: int) -> bool:
     """Whether a route is not for this role, whatever is asked of it: what others have than a study's staff is missing."""
     is_of_staff = path.startswith(("/research/", "/assessor/", "/api/v1/studies/"))
     return status in REFUSED or (status == MISSING and not is_of_staff)
+
+
+def _route(link: str) -> str:
+    """That of the URL conf that answers a link; empty where none does."""
+    try:
+        return resolve(link.partition("?")[0]).route
+    except Resolver404:
+        return ""
 
 
 def routes(resolver: URLResolver | None = None, before: str = "") -> list[str]:
