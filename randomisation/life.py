@@ -12,6 +12,7 @@ from randomisation.models import FIRST, Allocation
 from randomisation.queries import design, stages, switches
 from randomisation.queries import matches as earlier_people
 from randomisation.queries.dashboard import panel
+from randomisation.queries.stage_lists import compose as compose_stage_list
 from randomisation.queries.tables import tables
 from randomisation.sections import section
 from trial.actions import grants, participants
@@ -22,6 +23,7 @@ from trial.models import Participant, Study
 __all__ = [
     "allocation",
     "allotted",
+    "compose_stage_list",
     "granting",
     "opened",
     "panel",

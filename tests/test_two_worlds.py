@@ -38,7 +38,7 @@ ALIKE, APART = [
 DEALT_WITH, REMINDED, BACK = [NOW + timedelta(days=day) for day in (16, 20, 32)]
 TELLING = (
     r"(research|api/v1/studies)/<slug:slug>/"
-    r"(messages/|people/|people/<str:code>/|participants/|alerts/|alerts/<int:number>/|audit/|exports/.*)?$"
+    r"(messages/|people/|people/<str:code>/|participants/|randomisation/|alerts/|alerts/<int:number>/|audit/|exports/.*)?$"
 )
 LEAKS = "tests.two_worlds.leaks"
 LEAKING = Path(__file__).parent / "two_worlds" / "leaking"
@@ -84,6 +84,14 @@ def test_that_nobody_coaches_and_that_a_coach_left_is_told_alike(leaves, tmp_pat
     )
     assert found.differences == []
     assert any("/alerts/1/" in path and answer.status == 200 for (_, _, path), answer in found.answers.items())
+
+
+def test_that_the_list_of_a_stage_runs_out_tells_no_arm(tmp_path):
+    """On day 16 both people take the two places of a list, or nobody takes one."""
+    base, worlds = the_small_study(tmp_path, ("later", "later"), ("usual", "usual"))
+    days = [NOW + timedelta(days=day) for day in (16, 17)]
+    found = comparing.compare(base, worlds, days, ["researcher", "statistician"], within=TELLING)
+    assert found.differences == []
 
 
 def compared_with(fault, base, worlds, days, settings, roles=("researcher", "statistician"), within=TELLING):

@@ -316,6 +316,7 @@ MESSAGES = {  # kind of message -> compose(message, at) -> Mail, or None when it
     "recruitment_closed": "trial.life.compose_recruitment_closed",
     "two_people": "trial.life.compose_two_people",
     "role_given": "trial.life.compose_role_given",
+    "stage_list": "randomisation.life.compose_stage_list",
     "address_changed": "trial.life.compose_address_changed",
     "check_number": "coaching_protocol.life.compose_check_number",
 }

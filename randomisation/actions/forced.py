@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from datetime import datetime
 
-from randomisation.actions.lists import WARN_AT
 from randomisation.models import FIRST, Allocation, ForcedAllocation, SealedSeed
 from randomisation.queries import design, switches
+from randomisation.queries.stage_lists import WARN_AT
 from trial import audit, vault
 from trial.actions import alerts, journey, participants
 from trial.actors import Actor

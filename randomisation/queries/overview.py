@@ -19,6 +19,7 @@ from randomisation.models import (
 )
 from randomisation.queries import design, exceptions, matches, proposals, switches
 from randomisation.queries.comparison import commitment
+from randomisation.queries.stage_lists import StageList, low
 from trial.models import Participant, Proposal, Study
 from trial.queries import staff
 
@@ -34,6 +35,7 @@ class Overview:
     proposals: Sequence[Proposal]
     to_show: Sequence[Proposal]
     held: Sequence[Participant]
+    low: Sequence[StageList]
     corrections: Sequence[Correction]
     marks: Sequence[ErrorMark]
     code_breaks: Sequence[CodeBreak]
@@ -60,6 +62,7 @@ def overview(study: Study, sees: Callable[[str], bool]) -> Overview:
         commitment=commitment(study),
         halted=switches.in_force(study.pk, events),
         held=matches.held(study),
+        low=low(study, sees),
         names=_names(row for some in rows.values() for row in some),
         **rows,
     )

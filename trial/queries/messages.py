@@ -11,7 +11,7 @@ from trial import hooks
 from trial.models import Message, Participant, Study
 
 # To staff, about somebody or nobody. Every other message goes to the participant it is about.
-TO_STAFF = frozenset({"alert", "invitation", "two_people", "role_given"})
+TO_STAFF = frozenset({"alert", "invitation", "two_people", "role_given", "stage_list"})
 TO_OLD_ADDRESS = frozenset({"address_changed"})  # says nothing of whether mail reaches this person
 AT_ANY_HOUR = TO_STAFF | TO_OLD_ADDRESS  # whoever did not ask for the change has to hear of it
 UNSETTLED = ("failed", "uncertain")  # nothing more happens by itself: somebody decides
@@ -24,9 +24,10 @@ def is_alike(message: Message) -> bool:
 
 
 def unsettled(study: Study, *, knows_arms: bool) -> list[Message]:
-    """Every message that failed or is uncertain; for whoever may not know the arms those that were to reach staff."""
+    """Every message that failed or is uncertain; for whoever may not know the arms those that were to reach staff and are
+    the same in every arm."""
     found = Message.objects.filter(study=study, state__in=UNSETTLED)
-    return _listed(found if knows_arms else found.filter(kind__in=TO_STAFF))
+    return _listed(found if knows_arms else found.filter(kind__in=_told_to_all()))
 
 
 def shown(study: Study, handle: str, *, knows_arms: bool) -> Message | None:
@@ -36,7 +37,11 @@ def shown(study: Study, handle: str, *, knows_arms: bool) -> Message | None:
     again once it is sent, for the second press of a double click.
     """
     found = Message.objects.filter(study=study, handle=handle).exclude(state="cancelled")
-    return (found if knows_arms else found.filter(kind__in=TO_STAFF)).first()
+    return (found if knows_arms else found.filter(kind__in=_told_to_all())).first()
+
+
+def _told_to_all() -> frozenset[str]:
+    return TO_STAFF & settings.MAILED_ALIKE.keys()
 
 
 def unreached(study: Study, *, knows_arms: bool) -> list[Participant]:

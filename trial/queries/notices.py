@@ -23,7 +23,7 @@ def compose_two_people(message: Message, at: datetime) -> Mail | None:
     proposal = Proposal.objects.select_related("study", "invitation").get(pk=number)
     if hasattr(proposal, "decision"):
         return None
-    with override(_language(proposal.study)):
+    with override(language(proposal.study)):
         until = both_clocks(proposal.until_at or at, proposal.study.current.protocol.timezone)
         if proposal.passes_alone:
             follows = _(
@@ -31,7 +31,7 @@ def compose_two_people(message: Message, at: datetime) -> Mail | None:
             )
         else:
             follows = _("It takes a second person, who can agree until %(until)s. Each of you can say no.")
-        return _letter(
+        return letter(
             proposal.study,
             person,
             _("%(title)s: something takes two people"),
@@ -47,14 +47,14 @@ def compose_role_given(message: Message, at: datetime) -> Mail | None:
     number, person = _numbers(message)
     membership = roles.given_one(number)
     study = membership.study
-    with override(_language(study)):
+    with override(language(study)):
         said = _("%(name)s (%(email)s) now works on the study as %(role)s.") % {
             "name": membership.user.full_name,
             "email": membership.user.email,
             "role": word(membership.role),
         }
         how = roles.how(membership, staff.names(roles.actors([membership])))
-        return _letter(
+        return letter(
             study,
             person,
             _("%(title)s: a role was given"),
@@ -91,15 +91,16 @@ def _numbers(message: Message) -> tuple[int, int]:
     return int(about), int(person)
 
 
-def _language(study: Study) -> str:
+def language(study: Study) -> str:
     return study.current.protocol.languages[0]
 
 
-def _letter(study: Study, person: int, subject: str, *paragraphs: str) -> Mail | None:
-    protocol, language = study.current.protocol, _language(study)
+def letter(study: Study, person: int, subject: str, *paragraphs: str) -> Mail | None:
+    """A mail to one of the staff, with %(title)s in `subject`; None for whoever has no account any more."""
+    protocol = study.current.protocol
     address = User.objects.filter(pk=person, is_active=True).values_list("email", flat=True).first()
     if not address:
         return None
-    title = protocol.public_title[language]
+    title = protocol.public_title[language(study)]
     body, replies = "\n\n".join(paragraphs) + "\n", protocol.contacts.team.email
-    return Mail(address, subject % {"title": title}, body, protocol.sender[language], replies)
+    return Mail(address, subject % {"title": title}, body, protocol.sender[language(study)], replies)
