@@ -40,16 +40,23 @@ def plan(
     opening: Mapping[str, Any],
     window: int,
     granted_at: datetime,
+    dates: schedules.Window | None = None,
     by: Actor,
     at: datetime,
 ) -> Schedule:
-    """Make the rows of one timepoint; dates follow when they are known.
+    """Make the rows of one timepoint; where there are no `dates` they follow when they are known.
 
     An instrument without a wording in the person's language is not asked of them: nobody is shown another language.
     """
     asked = definitions.with_wording(participant, instruments)
+    dated = {"opens_at": dates.opens_at, "closes_at": dates.closes_at} if dates else {}
     schedule = Schedule.objects.create(
-        participant=participant, timepoint=timepoint, opening=dict(opening), window=window, granted_at=granted_at
+        participant=participant,
+        timepoint=timepoint,
+        opening=dict(opening),
+        window=window,
+        granted_at=granted_at,
+        **dated,
     )
     Assessment.objects.bulk_create(
         Assessment(
@@ -58,6 +65,7 @@ def plan(
             instrument=instrument,
             position=position,
             version=participant.version.number,
+            **dated,
         )
         for position, instrument in enumerate(asked)
     )
@@ -69,20 +77,16 @@ def plan(
 def begin_baseline(*, participant: Participant, by: Actor, at: datetime) -> None:
     """The questionnaires before allocation: open at once, and for a month."""
     baseline = definitions.assessments(participant.version).baseline
-    schedule = plan(
+    plan(
         participant=participant,
         timepoint=baseline.timepoint,
         instruments=baseline.instruments,
         opening={},
         window=BASELINE_DAYS,
         granted_at=at,
+        dates=schedules.Window(at, at + timedelta(days=BASELINE_DAYS)),
         by=by,
         at=at,
-    )
-    closes_at = at + timedelta(days=BASELINE_DAYS)
-    Schedule.objects.filter(pk=schedule.pk).update(opens_at=at, closes_at=closes_at)
-    Assessment.objects.filter(participant=participant, timepoint=baseline.timepoint).update(
-        opens_at=at, closes_at=closes_at
     )
     _invite(participant, baseline.timepoint, at + LATER, at)
 

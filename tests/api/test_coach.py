@@ -2,9 +2,11 @@ from __future__ import annotations
 
 import pytest
 
-from coaching_protocol.models import Attempt, Contact
+from coaching_protocol.models import Attempt, CoachingPlan, Contact
 from tests import factories
 from tests.api.clients import Client, a_key
+from trial import actors
+from trial.actions import participants
 from trial.models import AuditEvent
 
 pytestmark = pytest.mark.django_db
@@ -94,3 +96,10 @@ def test_another_coach_does_not_see_this_person_until_a_supervisor_says_so(study
     assert ben.get(f"caseload/{dan.code}/").status_code == 404
     answer = eva.post(f"caseload/{dan.code}/reassign/", {"coach": other.pk, "reason": "absent"})
     assert answer.json()["code"] == "same_coach"
+
+
+def test_of_somebody_who_was_erased_no_number_is_left_to_show(study, dan, ben, now):
+    participants.erase(participant=dan, reason="asked", by=actors.SYSTEM, at=now)
+    CoachingPlan.objects.filter(participant=dan).update(ended_at=None)
+    details = ben.post(f"caseload/{dan.code}/show-number/")
+    assert (details.status_code, details.json()) == (200, {"name": "", "phone": "", "language": "", "call_times": []})

@@ -256,3 +256,17 @@ def test_a_slip_is_corrected_once_and_a_score_never(study):
     away = client.post(f"{path}screening/mood/", calm).json()["turned_away"]
     assert away["may_correct"] is False
     assert client.post(f"{path}correct/").json()["code"] == "not_correctable"
+
+
+def test_a_page_of_the_screening_that_does_not_exist_says_so(study):
+    client = begun(study)
+    for page in ("questions", "instruments"):
+        assert client.post(f"join/{study.public_slug}/{page}/nonesuch/", {"answers": {}}).status_code == 404
+
+
+def test_the_baselines_own_questions_are_asked_before_allocation_alone(study, now):
+    dan = factories.a_randomised_participant(study, now)
+    answer = clients.of(dan).post("questions/", {"answers": {"helped": "no"}})
+    assert (answer.status_code, answer.json()["code"]) == (409, "not_here")
+    dan.refresh_from_db()
+    assert dan.answers["helped"] == "yes"

@@ -273,6 +273,21 @@ def test_a_log_is_corrected_after_somebody_left(study, dan, ben, now):
     assert contact_of(dan).state == "held"
 
 
+def test_an_appointment_of_a_correction_is_of_the_next_call_that_is_still_planned(dan, ben, now):
+    attempt = called(dan, ben, now)
+    when = now + timedelta(days=8)
+    corrected(attempt, ben, now, "reached", next_at=when)  # nothing else changes
+    assert dict(Contact.objects.filter(plan__participant=dan).values_list("number", "appointment_at"))[2] == when
+    assert AuditEvent.objects.get(action="appointment made").subject == "contact 2"
+
+
+def test_after_the_last_call_there_is_nothing_to_appoint(dan, ben, now):
+    attempt = called(dan, ben, now, "no_answer")
+    Contact.objects.filter(plan__participant=dan).update(state="not_held")
+    corrected(attempt, ben, now, "voicemail", next_at=now + timedelta(days=8))
+    assert not AuditEvent.objects.filter(action="appointment made").exists()
+
+
 def test_what_cannot_be_corrected(study, dan, ben, now, staff):
     attempt = calls.start(contact=contact_of(dan), coach=ben, by=by(ben), at=now)
     with pytest.raises(calls.NotLogged):

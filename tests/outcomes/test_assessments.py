@@ -2,15 +2,22 @@
 
 from __future__ import annotations
 
+import dataclasses
+import shutil
 from datetime import datetime, timedelta
+from types import SimpleNamespace
 
+import numpy as np
 import pytest
 
+from outcomes import rehearsal
 from outcomes.actions import assessments
 from outcomes.models import Assessment, Schedule
 from outcomes.queries import assessments as reads
+from outcomes.queries import concealment, definitions
 from outcomes.schedules import AssessmentState, state
 from tests import factories
+from tests.conftest import SMALL
 from trial import actors, worker
 from trial.actions import participants
 from trial.models import Message, Participant
@@ -121,3 +128,44 @@ def test_the_baseline_can_be_done_for_thirty_days(study, now, before, expected):
     worker.tick(now + timedelta(days=assessments.BASELINE_DAYS) - before)
     eve.refresh_from_db()
     assert eve.state == expected
+
+
+def test_a_study_that_sends_no_invitations_sends_no_reminders_either(tmp_path, now):
+    folder = tmp_path / "small_study"
+    shutil.copytree(SMALL, folder)
+    text = (folder / "assessments.yaml").read_text()
+    (folder / "assessments.yaml").write_text(text.replace("invite: yes", "invite: no"))
+    dan = factories.a_randomised_participant(factories.an_open_study(folder, now), now)
+    assert Schedule.objects.filter(participant=dan).exists()
+    assert not Message.objects.filter(kind__startswith="assessment").exists()
+
+
+def test_of_somebody_who_is_not_randomised_nothing_that_hangs_on_the_arm_is_told(study, dan, now):
+    plan = next(each for each in concealment.plans(definitions.assessments(study.current), study.current.protocol))
+    apart = dataclasses.replace(plan, is_dated_alike=False)
+    given = {"withdrew_at": None, "timezone": "Europe/Amsterdam", "at": now + timedelta(days=400)}
+    answered = row(dan, "pre", "PHQ9")
+    assert concealment.outcome(answered, apart, randomised_at=None, **given) is None
+    assert concealment.outcome(answered, apart, randomised_at=now, **given) == AssessmentState.SUBMITTED
+    assert concealment.outcome(answered, plan, randomised_at=None, **given) == AssessmentState.SUBMITTED
+
+
+def virtual_person(person: Participant, **known: object) -> SimpleNamespace:
+    known = {"role": "participant", "code": person.code, "is_gone": False, "fits": False, **known}
+    return SimpleNamespace(**known, now=lambda: Participant.objects.get(pk=person.pk))
+
+
+def test_virtual_people_who_left_or_are_none_answer_nothing(dan, now):
+    generator = np.random.default_rng(1)
+    for nobody in ({"role": "coach"}, {"code": ""}, {"is_gone": True}):
+        assert rehearsal.behave(virtual_person(dan, **nobody), now, generator) is None
+    participants.withdraw(participant=dan, by=actors.participant(dan.code), at=now)
+    assert rehearsal.behave(virtual_person(dan), now, generator) is None
+
+
+def test_a_virtual_person_who_fits_no_criterion_is_turned_away_by_their_score(study, now):
+    eva = factories.a_screening_participant(study, now)
+    assert rehearsal.behave(virtual_person(eva), now, np.random.default_rng(1)) == now
+    eva.refresh_from_db()
+    assert (eva.state, eva.left_reason) == ("excluded", "mood")
+    assert rehearsal.behave(virtual_person(eva), now, np.random.default_rng(1)) is None

@@ -1,9 +1,11 @@
 import copy
+import shutil
 
 import pytest
 import yaml
 from pydantic import ValidationError
 
+from outcomes import instruments
 from outcomes.instruments import LIBRARY, Instrument, load_library
 
 # Two items answered 0 to 2, the second one reversed: small enough to see every consistency at a glance.
@@ -103,6 +105,17 @@ def test_risk_items_are_named():
             {"derived": {"SMALL": ["1"]}},
             [("derived", "Value error, a derived score needs a name of its own, not SMALL")],
         ),
+        (
+            {"bands": [{"from": 4, "to": 0, "code": "all", "label": {"en": "All"}}]},
+            [("bands.0", "Value error, a band runs upward; from: 4 is above to: 0")],
+        ),
+        (
+            {"sum_of": {"SMALL": "x"}},
+            [("sum_of", "Value error, a score is not part of itself; leave SMALL out of sum_of")],
+        ),
+        # What hangs on something unreadable is not complained about as well.
+        ({"items": "none"}, [("items", "Input should be a valid tuple")]),
+        ({"options": "none"}, [("options", "Input should be a valid tuple")]),
         ({"extra": 1}, [("extra", "Extra inputs are not permitted")]),
     ],
 )
@@ -165,3 +178,9 @@ def test_the_library_holds_the_instruments_that_may_be_shipped():
 def test_the_library_cannot_be_changed_by_its_readers():
     load_library().clear()
     assert sorted(load_library()) == sorted(path.stem for path in LIBRARY.glob("*.yaml"))
+
+
+def test_a_file_of_the_library_that_carries_another_name_is_refused(tmp_path):
+    shutil.copy(LIBRARY / "PHQ9.yaml", tmp_path / "PHQ8.yaml")
+    with pytest.raises(ValueError, match=r"^PHQ8.yaml defines PHQ9; file and code carry the same name$"):
+        instruments._read(tmp_path / "PHQ8.yaml")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 from datetime import UTC, datetime, timedelta
 from functools import partial
 from html.parser import HTMLParser
@@ -16,6 +17,7 @@ from django.urls import reverse
 from coaching_protocol.models import Attempt, CoachAssignment, CoachingPlan, Contact
 from coaching_protocol.queries import caseload
 from tests import factories
+from tests.conftest import SMALL
 from trial import actors
 from trial.actions import drafts, own_details, participants
 from trial.contact_details import phone_in_words
@@ -369,6 +371,43 @@ def test_what_a_correction_needs(desk, dan):
     }
     same = send(desk, correct_url(attempt), outcome="no_answer", reason="slip").context["form"]
     assert same.errors == {"__all__": ["This says what stands there already: change something, or go back."]}
+
+
+def test_a_log_is_found_under_its_own_person_alone(desk, study, dan):
+    attempt = started(desk, dan)
+    send(desk, log_url(attempt), outcome="no_answer")
+    other = factories.a_participant_in(study, "guided", NOW, name="Another Person")
+    assert desk.get(reverse("coach:correct", args=[other.code, attempt.pk])).status_code == 404
+
+
+def test_a_correction_can_make_the_next_appointment(desk, dan):
+    attempt = started(desk, dan)
+    send(desk, log_url(attempt), outcome="no_answer")
+    typed = {"outcome": "call_back", "reason": "slip", "next_on": "2026-03-06", "next_time": "14:00"}
+    done = send(desk, correct_url(attempt), **typed)
+    assert done.url == reverse("coach:person", args=[dan.code])
+    assert Contact.objects.get(plan__participant=dan, number=1).appointment_at == datetime(2026, 3, 6, 13, tzinfo=UTC)
+
+
+def test_of_somebody_who_was_erased_no_number_is_left_to_show(desk, dan):
+    participants.erase(participant=dan, reason="asked", by=actors.SYSTEM, at=THURSDAY)
+    CoachingPlan.objects.filter(participant=dan).update(ended_at=None)
+    page = send(desk, reverse("coach:number", args=[dan.code]))
+    assert page.status_code == 200
+    assert (page.context["details"].name, page.context["details"].phone) == ("", "")
+
+
+def test_a_protocol_that_forbids_nothing_asks_of_nothing_that_was_done_against_it(db, tmp_path, thursday):
+    folder = tmp_path / "small_study"
+    shutil.copytree(SMALL, folder)
+    text = (folder / "coaching.yaml").read_text()
+    begin, end = text.index("    must_not:"), text.index("    escalation:")
+    (folder / "coaching.yaml").write_text(text[:begin] + text[end:])
+    study = factories.an_open_study(folder, NOW)
+    dan = factories.a_participant_in(study, "guided", NOW)
+    client = at_the_desk(Membership.objects.get(study=study, role="coach").user)
+    page = client.get(log_url(started(client, dan)))
+    assert ("steps_done" in page.context["form"].fields, "deviations" in page.context["form"].fields) == (True, False)
 
 
 def test_another_coach_corrects_no_log_and_a_supervisor_does(desk, eva, staff, dan):

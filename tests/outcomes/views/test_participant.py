@@ -7,6 +7,7 @@ from datetime import timedelta
 
 import pytest
 import time_machine
+from django.contrib.messages import get_messages
 from django.core.cache import cache
 from django.test import Client
 from django.urls import reverse
@@ -241,3 +242,24 @@ def test_an_older_page_without_a_choice_takes_back_nothing(client, person):
     answer(client, {1: 3})
     send(client, at(1), {"to": "next"})
     assert Assessment.objects.get(participant=person, instrument="PHQ9").answers == {"1": 3}
+
+
+def test_the_studys_own_questions_are_asked_before_allocation_alone(study):
+    dan = factories.a_randomised_participant(study, NOW)
+    assert dan.answers["helped"] == "yes"
+    client = Client()
+    client.force_login(dan.user)
+    for answer in (client.get(url("questions")), client.post(url("questions"), {"helped": "no", "request_key": "k"})):
+        assert (answer.status_code, answer.url) == (302, url("home"))
+    dan.refresh_from_db()
+    assert dan.answers["helped"] == "yes"
+
+
+def test_a_page_that_is_not_open_yet_says_so_and_what_was_handed_in_is_shown_as_that(client, person):
+    """Whoever comes back to a page of a questionnaire that is done reads in the list that it is."""
+    said = "These questions are not open now."
+    client.post(url("submit", "pre", "PHQ9"), {"request_key": "k"})
+    assert said not in client.get(at(1), follow=True).content.decode()
+    factories.fill_in(person, "pre", NOW)
+    early = client.get(f"{url('item', 'week2', 'PHQ4')}?item=1")
+    assert [str(each) for each in get_messages(early.wsgi_request)] == [said]
