@@ -53,8 +53,6 @@ class Fit:
         weights = self._weights(first) - self._weights(second)
         estimate = float(weights @ np.array(self.coefficients))
         se = math.sqrt(float(weights @ np.array(self.covariance) @ weights))
-        if not se:
-            raise NotEstimable("the outcome does not vary around the model")
         half = t_quantile((1 + confidence) / 2, self.df) * se
         n = dict(self.n_by_arm)
         p = t_two_sided_p(estimate / se, self.df)
@@ -135,7 +133,10 @@ def _least_squares(names: list[str], design: np.ndarray, y: np.ndarray, arms: li
         raise NotEstimable("arm and covariates cannot be told apart")
     q, r = np.linalg.qr(design)
     beta = np.linalg.solve(r, q.T @ y)
-    sigma2 = float(((y - design @ beta) ** 2).sum()) / (n - p)
+    left = float(((y - design @ beta) ** 2).sum())
+    if left <= 1e-24 * float(y @ y):
+        raise NotEstimable("the outcome does not vary around the model")
+    sigma2 = left / (n - p)
     inverse = np.linalg.inv(r)
     covariance = sigma2 * inverse @ inverse.T
     counts = tuple((arm, arms.count(arm)) for arm in sorted(set(arms)))

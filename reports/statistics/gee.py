@@ -86,6 +86,8 @@ def fit(
         raise NotEstimable(f"{len(subjects)} subjects are too few for {len(found.design.names)} coefficients")
     result = _solved(found, codes, family, working, ERRORS[se])
     vcov = np.asarray(result.cov_params())
+    if family == "gaussian" and float(result.scale) <= 1e-20 * float(np.abs(found.y).max()) ** 2:
+        raise NotEstimable("the outcome does not vary around the model")
     if not (np.isfinite(vcov).all() and (np.diag(vcov) > 0).all()):
         raise NotEstimable(
             "the standard errors cannot be computed: too few subjects, or an outcome the model fits exactly"

@@ -148,8 +148,6 @@ def _products_of_paths(grams: np.ndarray, place: int) -> np.ndarray:
     usable = values[:, 0] > 1e-10 * values[:, -1]
     result = np.full(len(grams), np.nan)
     kept = grams[usable]
-    if not len(kept):
-        return result
     solved = np.linalg.solve(kept[:, :p, :p], kept[:, :p, p:])
     with_mediator = np.linalg.solve(kept[:, : p + 1, : p + 1], kept[:, : p + 1, p + 1 :])
     result[usable] = solved[:, place, 0] * with_mediator[:, p, 0]

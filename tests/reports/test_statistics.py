@@ -80,6 +80,9 @@ def test_a_third_arm_is_in_the_same_model_and_every_contrast_follows_from_it():
         ([1.0, 2, 3], ["a", "b", "a"], "3 people are too few for 3 coefficients"),
         ([None, None], ["a", "b"], "nobody has all values"),
         ([1.0, 2, 3, 4.5], ["a", "a", "a", "a"], "nobody in arm b has all values"),
+        ([5.0, 5, 5, 5], ["a", "b", "a", "b"], "the outcome does not vary around the model"),
+        ([0.0, 0, 0, 0], ["a", "b", "a", "b"], "the outcome does not vary around the model"),
+        ([2.0, 1, 5, 4], ["a", "b", "a", "b"], "the outcome does not vary around the model"),
     ],
 )
 def test_what_cannot_be_estimated_is_refused_with_the_reason(outcome, arms, message):

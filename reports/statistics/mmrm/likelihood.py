@@ -69,7 +69,8 @@ class Likelihood:
     def at(self, theta: np.ndarray) -> Point | None:
         """None where a covariance matrix is not positive definite."""
         blocks, p = self.blocks, self.blocks.p
-        sigmas = self.sigmas(theta)
+        with np.errstate(over="ignore", invalid="ignore"):  # a step too far: no matrix comes of it
+            sigmas = self.sigmas(theta)
         if not np.isfinite(sigmas).all():
             return None
         both = blocks.observed[:, :, None] & blocks.observed[:, None, :]

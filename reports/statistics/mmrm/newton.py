@@ -109,9 +109,13 @@ def _checked(optimum: Optimum) -> Optimum:
 
 
 def starting_sigma(blocks: Blocks, group: int | None = None) -> np.ndarray:
-    """(m, m): moments of least-squares residuals over pairs of visits, made positive definite."""
+    """(m, m): moments of least-squares residuals over pairs of visits, made positive definite. Errors: NotConverged, where
+    a sample of the people does not tell the coefficients apart."""
     gram, p = blocks.gram, blocks.p
-    beta = np.linalg.solve(gram[:p, :p], gram[:p, p])
+    try:
+        beta = np.linalg.solve(gram[:p, :p], gram[:p, p])
+    except np.linalg.LinAlgError:
+        raise NotConverged("the people do not tell all coefficients apart") from None
     b = np.append(-beta, 1.0)
     own = slice(None) if group is None else blocks.group == group
     moments = ((blocks.products[own] @ b) @ b).sum(axis=0)

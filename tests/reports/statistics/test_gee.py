@@ -115,6 +115,20 @@ def test_groups_that_are_told_apart_are_refused():
         gee.fit(frame, outcome="yes", family="binomial", **MODEL)
 
 
+@pytest.mark.parametrize("se", gee.ERRORS)
+@pytest.mark.parametrize("working", gee.WORKING)
+def test_an_outcome_that_the_model_fits_exactly_is_refused(working, se):
+    frame = simulated().assign(y=lambda f: 2.0 * f.time)
+    with pytest.raises(NotEstimable, match="the outcome does not vary around the model"):
+        gee.fit(frame, outcome="y", working=working, se=se, **MODEL)
+
+
+def test_equations_that_do_not_settle_are_refused_and_statsmodels_says_why(monkeypatch):
+    monkeypatch.setattr(gee, "MOST_STEPS", 3)
+    with pytest.raises(gee.NotConverged, match="Iteration limit reached"):
+        gee.fit(simulated(), outcome="yes", family="binomial", **MODEL)
+
+
 def test_a_continuous_outcome_has_no_odds_ratios():
     with pytest.raises(ValueError, match="odds ratios are of a yes-or-no outcome"):
         _ = gee.fit(simulated(), outcome="y", **MODEL).odds_ratios

@@ -1,5 +1,6 @@
 """Mediation: identities of least squares, a plain bootstrap written out, and coverage-free laws of its intervals."""
 
+import dataclasses
 import math
 
 import numpy as np
@@ -97,6 +98,14 @@ def test_the_indirect_effect_does_not_know_the_unit_of_the_mediator(unit, outcom
 def test_draws_do_not_depend_on_the_origin_of_a_covariate():
     moved = trial().assign(age=lambda f: f.age + 1e6)
     assert fitted(moved).draws == pytest.approx(fitted(trial()).draws, rel=1e-6)
+
+
+def test_draws_that_all_lie_on_one_side_of_the_estimate_cannot_be_corrected_for_bias():
+    found = fitted(trial())
+    above = dataclasses.replace(found, draws=found.indirect.estimate + np.arange(1.0, 6.0))
+    with pytest.raises(NotEstimable, match="all draws lie on one side of the estimate"):
+        above.limits("bias-corrected")
+    assert above.limits("percentile")[0] > found.indirect.estimate
 
 
 def test_what_cannot_be_estimated_is_refused_with_the_reason():

@@ -15,6 +15,7 @@ from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from reports.statistics import formula, mmrm
+from reports.statistics.mmrm import newton
 from reports.statistics.mmrm.covariances import Structure, is_positive
 from reports.statistics.mmrm.likelihood import Likelihood
 from tests.reports.statistics.reference import borrowed, own, results
@@ -329,6 +330,55 @@ def test_a_visit_at_which_everybody_is_missing_is_named_too():
 def test_a_reference_level_may_be_written_as_a_number():
     given, as_text = (mmrm.fit(made(2), **{**HOW, "reference": {"visit": level}}).coefficients for level in (3, "3"))
     assert given.equals(as_text)
+
+
+@pytest.mark.parametrize(
+    ("change", "how", "words"),
+    [
+        (lambda f: f.assign(w=np.where(f["id"] == 3, 0.0, 1.0)), {"weights": "w"}, "w: weights are above 0"),
+        (
+            lambda f: f.assign(w=np.where(f["visit"] == 3, "late", f["arm"])),
+            {"groups": "w"},
+            "subject is in two groups",
+        ),
+        (lambda f: f[f["id"] == f["id"].iloc[0]], {"fixed": "1"}, "there is one subject; a covariance over visits"),
+        (lambda f: f.groupby("id").head(1).head(3), {"fixed": "base + arm"}, "3 observations are too few for 3"),
+    ],
+)
+def test_people_who_carry_no_covariance_are_refused_in_words(change, how, words):
+    with pytest.raises(mmrm.NotEstimable, match=words):
+        mmrm.fit(change(made(1)), **{**HOW, **how})
+
+
+def test_where_no_covariance_converges_every_one_that_was_tried_says_why():
+    """All visits of a person are the same number, so that every correlation is one."""
+    frame = made(7, missing=0.0)
+    frame["y"] = frame["id"].map(frame[frame["visit"] == 1].set_index("id")["y"])
+    with pytest.raises(mmrm.NotConverged) as raised:
+        mmrm.fit(frame, covariance="ar1h", **{**HOW, "fixed": "base + arm"})
+    assert [part.split(": ")[0] for part in str(raised.value).split("; ")] == ["ar1h", "csh", "cs"]
+    singular = "the information is singular: the data do not tell all covariances apart"
+    assert str(raised.value).endswith(f"csh: not converged after 100 steps; cs: {singular}")
+
+
+def test_a_covariance_that_is_none_is_no_place_to_start_a_search():
+    prepared = mmrm.fit(made(1), covariance="csh", **HOW).prepared
+    likelihood = Likelihood(prepared.blocks, [Structure("csh", 3)], reml=True)
+    for none in ([0.0, 0, 0, -0.9], [1e4, 0, 0, 0.1]):  # correlations that cannot be, variances beyond any number
+        assert likelihood.at(np.array(none)) is None
+        with pytest.raises(mmrm.NotConverged, match="the covariance to start from is not positive definite"):
+            newton.maximise(likelihood, np.array(none))
+
+
+@pytest.mark.parametrize("name", ["toeph", "adh", "ad"])
+def test_where_the_moments_of_the_data_are_no_covariance_the_correlations_are_shrunk(name):
+    # Neighbours correlate, and those further apart do not: with five visits no Toeplitz matrix is like that.
+    sigma = np.eye(5)
+    for i in range(4):
+        sigma[i, i + 1] = sigma[i + 1, i] = 0.9
+    structure = Structure(name, 5)
+    theta = structure.start(sigma)
+    assert is_positive(structure.sigma(theta))
 
 
 @pytest.mark.parametrize(

@@ -157,6 +157,49 @@ def test_last_mean_carried_forward_expects_no_change_of_mean():
     assert result.imputed[person, 1] == pytest.approx(expected)
 
 
+def test_with_a_covariance_for_each_arm_copying_the_reference_copies_its_covariance_too():
+    # By hand: who is seen at the first of two visits has at the second mu1 + s12 / s11 (y1 - mu0), all of the control arm.
+    frame = a_trial(5, visits=2)
+    plan = replace(SMALL, by_arm=True)
+    result = rb.conditional_mean(frame, plan, strategies="copy-reference")
+    fit = mmrm.fit(
+        frame, outcome="y", subject="person", visit="week", fixed=SMALL.fixed, reference={"arm": "a"}, groups="arm"
+    )
+    treated = result.trial.missing[:, 1] & (result.trial.arm_of == 1)
+    person = int(np.flatnonzero(treated)[0])
+    base, sigma = result.trial.baseline.loc[person].base, fit.covariance["a"].to_numpy()
+    first, second = fit.beta @ [1, base, 0, 0, 0], fit.beta @ [1, base, 0, 1, 0]
+    expected = second + sigma[0, 1] / sigma[0, 0] * (result.imputed[person, 0] - first)
+    assert result.imputed[person, 1] == pytest.approx(expected)
+
+
+def test_a_visit_that_nobody_teaches_the_model_is_refused():
+    frame = a_trial(4, missing=0)
+    events = pd.DataFrame({"subject": range(40), "visit": 3, "event": "stopped"})  # all are seen there, after it
+    with pytest.raises(mmrm.NotEstimable, match="the imputation model lacks a visit or an arm: nobody was seen there"):
+        rb.conditional_mean(frame, SMALL, events=events, strategies="jump-to-reference")
+
+
+@pytest.mark.parametrize(("people", "seed"), [(8, 0), (8, 1), (10, 0), (10, 1)])
+def test_a_trial_too_small_to_be_drawn_again_says_how_many_samples_failed(people, seed):
+    with pytest.raises(rb.NotRefitted, match=r"\d+ bootstrap samples did not converge; the last: "):
+        rb.approximate_bayesian(a_trial(seed, n=people), SMALL, draws=5, generator=np.random.default_rng(3))
+
+
+def test_samples_that_did_not_converge_are_drawn_again_and_counted():
+    found = rb.approximate_bayesian(a_trial(2, n=10), SMALL, draws=5, generator=np.random.default_rng(3))
+    assert found.failures > 0
+    assert {pooled.m for pooled in found.pooled_contrasts} == {5}
+    assert np.isfinite(found.contrasts.se).all()
+
+
+@pytest.mark.parametrize(("arm", "visit"), [("a", "3"), ("c", "3"), ("b", "9")])
+def test_a_tipping_point_is_of_a_treated_arm_at_a_visit(arm, visit):
+    result = rb.conditional_mean(a_trial(), SMALL)
+    with pytest.raises(KeyError, match=f"no arm '{arm}' against the control, or no visit '{visit}'"):
+        rb.tipping_point(result, visit=visit, arm=arm)
+
+
 def test_delta_adds_to_what_is_imputed_and_costs_no_fit(btheb):
     at_once = rb.conditional_mean(btheb, MODEL, delta={"BtheB": 5.0})
     later = rb.conditional_mean(btheb, MODEL).with_delta({"BtheB": 5.0})
