@@ -71,6 +71,19 @@ def test_p_values_are_there_only_when_asked_for():
     assert table.row("drug").p == close(proportions.chi_squared(30, 52, 14, 48).p)
 
 
+def test_where_everybody_is_alike_there_is_no_test_between_arms():
+    frame = pd.DataFrame({"arm": list("aabb"), "sex": list("ffff"), "x": [1.0, 1, 1, 1]})
+    table = baseline.table(frame, arm="arm", numbers=["x"], categories=["sex"], p_values=True)
+    assert (table.row("sex").p, table.row("x").p) == (None, None)
+    assert table.row("sex").counts == {"a": (2,), "b": (2,)}
+
+
+def test_one_person_in_every_group_leaves_no_spread_to_pool():
+    assert descriptives.pooled_sd([[3.0], [5.0], []]) is None
+    # By hand: squares 2 and 8 within the groups, 2 degrees of freedom.
+    assert descriptives.pooled_sd([[3.0, 5.0], [1.0, 5.0]]) == (pytest.approx(np.sqrt(5)), 4)
+
+
 def test_the_missing_are_counted_and_shares_are_of_those_who_answered():
     frame = pd.DataFrame({"arm": list("aabbb"), "x": [1.0, None, 3, 4, 5], "sex": ["f", "m", None, "f", "f"]})
     table = baseline.table(frame, arm="arm", numbers=["x"], categories=["sex"])

@@ -94,6 +94,28 @@ def test_a_weak_offer_and_missing_doses_are_said():
     assert "the offer hardly changes the exposure" in fit.warnings[1]
 
 
+def test_who_was_offered_nothing_has_the_dose_that_is_said_for_them():
+    frame = simulated()
+    frame["dose"] = np.where(frame.arm == "b", frame.dose + 1, 0.0)
+    gone = frame.dose.where(frame.arm == "b")  # nobody wrote down that the others had nothing
+    known, taken = cace.fit(frame, **MODEL), cace.fit(frame.assign(dose=gone), **MODEL)
+    assert taken.effect == known.effect
+    assert taken.warnings == ("30 outside b have no dose: taken as 0", *known.warnings)
+    one = cace.fit(frame.assign(dose=gone), **MODEL, unoffered_dose=1.0)
+    assert one.exposure_by_arm[0] == ("a", 1.0)
+
+
+def test_classical_errors_are_those_of_one_residual_variance():
+    frame = simulated()
+    fit = cace.fit(frame, **MODEL, se="classical")
+    x = np.column_stack([np.ones(60), frame.x, frame.dose])
+    z = np.column_stack([np.ones(60), frame.x, frame.arm == "b"]).astype(float)
+    fitted = z @ np.linalg.lstsq(z, x, rcond=None)[0]
+    bread = np.linalg.inv(fitted.T @ fitted)
+    left = frame.y.to_numpy() - x @ (bread @ fitted.T @ frame.y.to_numpy())
+    assert fit.coefficients.se.to_numpy() == pytest.approx(np.sqrt(np.diag(bread) * (left @ left) / 57), rel=1e-9)
+
+
 @settings(max_examples=25, deadline=None)
 @given(st.integers(0, 1000), st.floats(0.001, 1000), st.randoms(use_true_random=False))
 def test_scale_order_and_names_do_not_matter(seed, factor, random):

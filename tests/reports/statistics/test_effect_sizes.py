@@ -153,6 +153,14 @@ def test_an_effect_prints_its_recipe():
     assert "n: 3; correction: none; interval: noncentral t" in str(alone)
 
 
+@pytest.mark.parametrize("t", [100.0, 1000.0])
+def test_with_one_degree_of_freedom_the_limits_of_the_noncentrality_lie_far_out_and_are_found(t):
+    lower, upper = distributions.noncentrality_interval(t, 1, 0.9999)
+    assert upper - t > 6 + 2 * t
+    assert stats.nct.cdf(t, 1, upper) == pytest.approx(0.00005, rel=0.02)
+    assert lower < 0
+
+
 @pytest.mark.parametrize(
     ("call", "error", "message"),
     [

@@ -229,6 +229,25 @@ def test_a_balanced_random_intercept_is_the_analysis_of_variance():
     assert fit.coefficients.loc["armb", "df"] == pytest.approx(10, rel=1e-9)
 
 
+def test_residual_degrees_of_freedom_are_observations_less_coefficients():
+    frame = simulated()
+    plain, satterthwaite = (
+        linear_mixed.fit(frame, **MODEL, df=df).coefficients for df in ("residual", "satterthwaite")
+    )
+    assert plain.df.tolist() == [48 - 4] * 4
+    assert plain.se.tolist() == satterthwaite.se.tolist()
+
+
+def test_a_joint_test_counts_a_combination_once_and_refuses_none_at_all():
+    fit = linear_mixed.fit(simulated(), **MODEL)
+    row = np.array([0.0, 1.0, 0.0, 0.0])
+    test, own = fit.combined(np.array([row, 2 * row])), fit.coefficients.loc["armb"]
+    assert (test.df1, test.df2) == (1, pytest.approx(own.df))
+    assert (test.statistic, test.p) == pytest.approx((own.t**2, own.p))
+    with pytest.raises(ValueError, match="there is nothing to test: every combination is zero"):
+        fit.combined(np.zeros((1, 4)))
+
+
 def test_a_variance_of_zero_is_said_and_satterthwaite_drops_it():
     frame = simulated()
     frame["y"] = frame.y - frame.groupby("person").y.transform("mean")
@@ -300,6 +319,7 @@ def test_the_reference_level_does_not_change_a_type_three_test():
         ({"subject": "all"}, NotEstimable, "all: there is one"),
         ({"outcome": "straight"}, NotEstimable, "does not vary around the model"),
         ({"random": "1 + all"}, NotEstimable, "all does not vary, so it has no slope"),
+        ({"fixed": "C(row)", "outcome": "row"}, NotEstimable, "48 observations are too few for 48 coefficients"),
     ],
 )
 def test_what_cannot_be_fitted_is_refused(changes, error, said):

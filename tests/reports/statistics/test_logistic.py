@@ -179,6 +179,12 @@ def test_a_side_without_a_profile_limit_is_infinite_and_the_missing_are_counted_
     assert (worse.count, worse.n) == (1, 2)
     assert responders.deterioration([10, 10, 10], [16, 15, None], 6, missing="yes").count == 2
     assert worse.definition == "worse by at least 6 points; missing left out"
+    with pytest.raises(ValueError, match="3 scores before and 2 after; they are of the same people"):
+        responders.response([1, 2, 3], [1, 2])
+    with pytest.raises(ValueError, match="direction 'down' is not known; use higher_worse or higher_better"):
+        responders.remission([50, 40], 45, direction="down")
+    with pytest.raises(ValueError, match="missing 'mean' is not known; use one of non-responder, observed, yes"):
+        responders.response(*scores, missing="mean")
     with pytest.raises(ValueError, match="fraction"):
         responders.response(*scores, fraction=1.5)
     better = responders.remission([50, 40], 45, direction="higher_better")

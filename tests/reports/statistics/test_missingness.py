@@ -41,6 +41,14 @@ def test_predictors_of_dropout_are_a_logistic_regression_of_being_missing():
         missingness.predictors(frame, visit="bdi.pre", fixed="treatment")
 
 
+def test_a_column_that_is_called_missing_is_a_predictor_like_another():
+    frame = own("BtheB_wide")
+    asked = {"visit": "bdi.8m", "fixed": "`bdi.pre`"}
+    named = frame.assign(missing=frame["bdi.pre"], missing_=0)
+    found = missingness.predictors(named, visit="bdi.8m", fixed="missing")
+    assert found.coefficients.loc["missing"].equals(missingness.predictors(frame, **asked).coefficients.loc["bdi.pre"])
+
+
 def test_differential_dropout_is_that_of_the_published_trial():
     # van Luenen 2018: 22 of 97 against 14 of 91 without a post measurement, RR 1.47 (0.80 to 2.70) (FACTS 1.1).
     arms = ["i"] * 97 + ["c"] * 91

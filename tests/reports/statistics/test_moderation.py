@@ -78,6 +78,30 @@ def test_at_the_end_of_a_region_the_interval_touches_zero_and_inside_it_leaves_z
     assert sum(region.n for region in regions) <= 60
 
 
+@pytest.mark.parametrize(
+    ("square", "linear", "constant", "where"),
+    [
+        (0.0, 0.0, 1.0, [(-math.inf, math.inf)]),
+        (0.0, 0.0, -1.0, []),
+        (0.0, 2.0, -6.0, [(3.0, math.inf)]),
+        (0.0, -2.0, 6.0, [(-math.inf, 3.0)]),
+        (1.0, 0.0, 1.0, [(-math.inf, math.inf)]),
+        (-1.0, 0.0, -1.0, []),
+        (1.0, -3.0, 2.0, [(-math.inf, 1.0), (2.0, math.inf)]),
+        (-1.0, 3.0, -2.0, [(1.0, 2.0)]),
+    ],
+)
+def test_a_curve_of_the_second_degree_is_above_zero_between_or_outside_its_roots(square, linear, constant, where):
+    assert moderation._where_positive(square, linear, constant) == where
+
+
+@pytest.mark.parametrize(
+    ("lower", "upper"), [(-math.inf, math.inf), (-math.inf, -2.0), (-math.inf, 3.0), (-5.0, math.inf), (1.0, 2.0)]
+)
+def test_the_sign_of_a_region_is_taken_inside_it(lower, upper):
+    assert lower < moderation._inside(lower, upper) < upper
+
+
 def test_what_cannot_be_estimated_is_refused_with_the_reason():
     with pytest.raises(FormulaError, match="moderate itself"):
         fitted(moderator="treatment")

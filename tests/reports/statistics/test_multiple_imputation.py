@@ -231,3 +231,17 @@ def _doubled(imputed):
 def test_what_cannot_be_pooled_is_said(estimates, variances, says):
     with pytest.raises(mi.NotPoolable, match=says):
         mi.pool(estimates, variances)
+
+
+def test_a_model_with_as_many_coefficients_as_people_cannot_be_pooled():
+    with pytest.raises(mi.NotPoolable, match="0 degrees of freedom of the complete data are too few"):
+        mi.pool([1.0, 2.0], [1.0, 1.0], complete_df=0)
+
+
+def test_columns_that_determine_each_other_among_those_who_have_them_are_said():
+    generator = np.random.default_rng(4)
+    a = generator.normal(size=40)
+    frame = pd.DataFrame({"x": generator.normal(size=40), "a": a, "b": 2 * a + 1})
+    frame.loc[:4, "a"], frame.loc[35:, "b"] = np.nan, np.nan
+    with pytest.raises(mi.NotImputable, match=r"leave one out|follows from the others"):
+        mi.normal(frame, ["x", "a", "b"], m=2, generator=generator)

@@ -100,6 +100,20 @@ def test_the_interval_of_the_icc_ends_where_the_likelihood_ratio_test_rejects():
     assert lower < narrow[0] < narrow[1] < upper
 
 
+def few(seed):
+    """Six controls, and four guided by three coaches."""
+    frame = simulated(seed)
+    return pd.concat([frame[frame.g == 0].head(6), frame[frame.g == 1].iloc[[0, 1, 6, 12]]])
+
+
+@pytest.mark.parametrize("seed", [4, 5, 8])
+def test_so_few_that_any_icc_could_be_have_an_interval_from_zero_to_one(seed):
+    fit = partially_nested.fit(few(seed), **MODEL)
+    assert fit.icc_interval() == (0.0, 1.0)
+    limit = fit.fitted.optimum.point.value + 3.841458820694124  # chi-squared, 95 %
+    assert max(fit._profile(each) for each in (0.0, fit.icc, fit.icc + 0.999 * (1 - fit.icc))) < limit
+
+
 def test_no_variance_between_coaches_is_said_and_its_interval_starts_at_zero():
     frame = simulated(4)
     guided = frame.g == 1

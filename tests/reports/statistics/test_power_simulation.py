@@ -1,5 +1,6 @@
 """Simulated trials: the laws of the draws, analyses against their references, the same numbers on one core and on two."""
 
+import os
 from dataclasses import replace
 
 import numpy as np
@@ -19,6 +20,7 @@ from reports.statistics.power_simulation import (
     Trial,
 )
 from reports.statistics.power_simulation.nested import fit_nested
+from reports.statistics.power_simulation.simulate import THREADS, _one_thread_each
 
 from .reference import own, results
 
@@ -284,6 +286,29 @@ def test_failed_analyses_are_counted_and_not_called_rejections():
     )
     told = power_simulation.summarised(found, 0.0)
     assert (told.trials, told.failures, told.power.value) == (4, 1, 0.5)
+
+
+def test_one_trial_with_an_estimate_is_too_few_to_sum_up():
+    found = power_simulation.TrialEstimates(*(np.array([1.0, np.nan, np.nan]) for _ in range(3)))
+    with pytest.raises(ValueError, match="the analysis failed in 2 of 3 trials"):
+        power_simulation.summarised(found, 0.0)
+
+
+def test_without_coaches_nobody_has_one():
+    assert PLAIN.coach.tolist() == [-1] * 80
+    coached = replace(PLAIN, coaches=Coaches(3, 0.1)).coach
+    assert coached[:40].tolist() == [-1] * 40
+    assert np.bincount(coached[40:]).tolist() == [14, 13, 13]
+
+
+def test_how_many_threads_linear_algebra_may_use_is_afterwards_what_it_was(monkeypatch):
+    first, *others = THREADS
+    monkeypatch.setenv(first, "3")
+    for name in others:
+        monkeypatch.delenv(name, raising=False)
+    with _one_thread_each():
+        assert {os.environ[name] for name in THREADS} == {"1"}
+    assert {name: os.environ[name] for name in THREADS if name in os.environ} == {first: "3"}
 
 
 @pytest.mark.parametrize(

@@ -164,7 +164,41 @@ def test_the_interval_of_altman_passes_through_infinity():
     assert str(proportions.number_needed(made_up)) == "NNTB 10.0 (NNTB 4.0 to ∞ to NNTH 20.0)"
 
 
+@pytest.mark.parametrize(
+    ("value", "lower", "upper", "says"),
+    [
+        (0.1, 0.05, 0.25, "NNTB 10.0 (NNTB 4.0 to NNTB 20.0)"),
+        (-0.1, -0.25, -0.05, "NNTH 10.0 (NNTH 20.0 to NNTH 4.0)"),
+        (0.0, -0.25, 0.25, "∞ (NNTB 4.0 to ∞ to NNTH 4.0)"),
+    ],
+)
+def test_the_number_needed_is_of_benefit_or_harm_or_endless(value, lower, upper, says):
+    made_up = proportions.RiskDifference(value, lower, upper, 0, 1, 0, 1, "published", 0.95)
+    assert str(proportions.number_needed(made_up)) == says
+
+
+def test_of_nobody_there_is_no_share():
+    for nobody in (proportions.share(0, 0), proportions.clopper_pearson(0, 0)):
+        assert (nobody.n, nobody.value, nobody.lower, nobody.upper) == (0, None, None, None)
+
+
+@pytest.mark.parametrize(
+    ("tables", "says"),
+    [
+        ([[[0, 0], [3, 4]]], "in no stratum are there two groups"),
+        ([[[0, 2], [0, 4]]], "in no stratum are there two groups"),
+        ([[[3, 0], [1, 4]]], "the common odds ratio is 0 or infinite"),
+        ([[[0, 3], [1, 4]], [[0, 0], [3, 4]]], "the common odds ratio is 0 or infinite"),
+    ],
+)
+def test_a_common_odds_ratio_that_does_not_exist_is_refused(tables, says):
+    with pytest.raises(proportions.ZeroCell, match=says):
+        proportions.mantel_haenszel(tables)
+
+
 def test_what_cannot_be_is_refused():
+    with pytest.raises(ValueError, match="correction 'fisher' is not known; use none, yates or n-1"):
+        proportions.chi_squared(1, 10, 2, 10, correction="fisher")
     with pytest.raises(proportions.ImpossibleCount, match="11 of 10 people"):
         proportions.difference(11, 10, 1, 10)
     with pytest.raises(proportions.ImpossibleCount, match="nobody"):

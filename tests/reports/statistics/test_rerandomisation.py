@@ -464,6 +464,8 @@ def test_what_cannot_be_tested_is_said(asked, error, message):
 
 def test_three_arms_have_no_direction_and_no_shift():
     asked = {"rule": rule_of("permuted_blocks", THREE, block_sizes=[3])}
+    with pytest.raises(ValueError, match="a shift is between two arms: name them as the contrast"):
+        rerandomisation.test([1, 2, 3], "ABC", **asked, shift=1)
     with pytest.raises(ValueError, match="the alternative 'less' is of two arms: name them as the contrast"):
         rerandomisation.test([1, 2, 3], "ABC", **asked, alternative="less")
     with pytest.raises(NotEstimable, match="a shift between two arms says nothing about the others"):

@@ -124,6 +124,25 @@ def test_sequences_that_fit_the_covariates_better_than_the_realised_are_as_extre
     assert narrow.upper - 0.3 < max(kept) <= narrow.upper
 
 
+def test_too_few_draws_to_reject_at_all_leave_it_infinite():
+    # The realised sequence counts as one of 11: its share alone is above 0.05.
+    found = rerandomisation.interval(
+        Y, ARM, **asked_of("difference"), exact=False, draws=10, generator=np.random.default_rng(1)
+    )
+    assert (found.lower, found.upper) == (-math.inf, math.inf)
+    assert found.estimate == pytest.approx(
+        np.mean(Y, where=[a == "A" for a in ARM]) - np.mean(Y, where=[a == "B" for a in ARM])
+    )
+
+
+@pytest.mark.parametrize("statistic", ["difference", "rank"])
+def test_numbers_that_are_never_drawn_again_leave_no_interval(statistic):
+    rare = methods.build({"method": "complete", "ratio": {"A": 20, "B": 1}})
+    asked = {"rule": rare, "statistic": statistic, "conditional": True, "draws": 1}
+    with pytest.raises(NotEstimable, match="no sequence could be used"):
+        rerandomisation.interval(np.arange(60.0), "AB" * 30, **asked, generator=np.random.default_rng(1))
+
+
 def test_missing_outcomes_and_removed_sequences_are_counted():
     rule = methods.build({"method": "complete", "ratio": PAIR})
     found = rerandomisation.interval([1, math.nan, 4, 2], "ABBA", rule=rule)

@@ -173,9 +173,30 @@ def test_the_drift_has_the_power_asked_for(information, power):
     assert sequential.inflation(found, power) >= 1 - 1e-9
 
 
+def test_a_look_so_early_that_nothing_is_spent_stops_nobody():
+    # 2 (1 - Phi(2.24 / sqrt(0.001))) is 0 in any number of digits that a computer holds.
+    design = sequential.boundary("lan-demets-obrien-fleming", [0.001, 0.5, 1])
+    later = sequential.boundary("lan-demets-obrien-fleming", [0.5, 1])
+    assert (design.critical[0], design.spent[0]) == (math.inf, 0.0)
+    assert design.critical[1:] == pytest.approx(later.critical, abs=1e-9)
+    stops = sequential.with_futility(design, 0.9)
+    assert stops.futility[0] == -math.inf
+    assert stops.futility[1:] == pytest.approx(sequential.with_futility(later, 0.9).futility, abs=1e-9)
+
+
+def test_futility_is_found_where_a_larger_drift_would_leave_nobody_to_stop():
+    design = sequential.with_futility(sequential.boundary("pocock", [0.5, 0.8, 1]), 0.5)
+    assert sequential.exits(design, sequential.drift_for(design, 0.5)).power == pytest.approx(0.5, abs=1e-10)
+    assert all(low < high for low, high in zip(design.futility[:-1], design.critical[:-1], strict=True))
+
+
 @pytest.mark.parametrize(
     ("make", "says"),
     [
+        (
+            lambda: sequential.with_futility(sequential.boundary("pocock", [0.5, 1]), 0.02),
+            "no design has these numbers",
+        ),
         (lambda: sequential.boundary("triangular", [0.5, 1]), "not known"),
         (lambda: sequential.boundary("pocock", [0.5, 0.5, 1]), "increase"),
         (lambda: sequential.boundary("pocock", [0.5, 0.9]), "increase"),

@@ -196,6 +196,26 @@ def test_what_cox_cannot_estimate_is_said(changed, formula, error, says):
         survival.cox(a_frame(**changed), time="time", event="event", formula=formula)
 
 
+@pytest.mark.parametrize("seed", [292, 397, 393])
+def test_a_covariate_with_far_outliers_is_fitted_at_its_maximum(seed):
+    # A whole step of Newton's method goes past it here, and lowers the likelihood.
+    generator = np.random.default_rng(seed)
+    n = generator.integers(4, 30)
+    x = generator.standard_t(1, size=n) * (1 if seed % 2 == 0 else 10)
+    frame = pd.DataFrame({"time": generator.permutation(n) + 1.0, "event": generator.random(n) < 0.7, "x": x})
+    found = survival.cox(frame, time="time", event="event", formula="x")
+    ordered = frame.sort_values("time")
+
+    def log_likelihood(beta):
+        later = np.logaddexp.accumulate((beta * ordered.x.to_numpy())[::-1])[::-1]
+        return (beta * ordered.x - later)[ordered.event].sum()
+
+    beta, se = found.coefficients.loc["x", ["estimate", "se"]]
+    assert found.log_likelihood[1] == pytest.approx(log_likelihood(beta))
+    for aside in (-0.01 * se, 0.01 * se):
+        assert log_likelihood(beta + aside) < log_likelihood(beta)
+
+
 def test_people_with_missing_values_are_left_out_and_counted():
     found = survival.cox(a_frame(x=[1.0, 3, 2, 2, 4, None]), time="time", event="event", formula="x")
     assert (found.n, found.events, found.left_out) == (5, 4, 1)
@@ -206,6 +226,10 @@ def test_a_comparison_needs_two_arms_with_events():
         survival.log_rank([1, 2], [True, True], ["a", "a"])
     with pytest.raises(survival.NothingToCompare, match="nobody had an event"):
         survival.log_rank([1, 2], [False, False], ["a", "b"])
+    with pytest.raises(survival.NothingToCompare, match="2 times, but 3 arms and 2 strata"):
+        survival.log_rank([1, 2], [True, True], ["a", "b", "a"])
+    with pytest.raises(survival.NothingToCompare, match="2 times, but 2 arms and 1 strata"):
+        survival.log_rank([1, 2], [True, True], ["a", "b"], strata=["n"])
     with pytest.raises(survival.NothingToCompare, match="missing for somebody"):
         survival.log_rank([1, 2], [True, True], ["a", None])
 
