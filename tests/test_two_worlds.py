@@ -17,12 +17,13 @@ from pathlib import Path
 import pytest
 from django.conf import settings as live_settings
 
-from tests import smtp
+from reports.actions import reports
+from tests import factories, smtp
 from tests.conftest import NOW
 from tests.two_worlds import building, comparing
-from trial import actors, hooks
+from trial import actors, hooks, worker
 from trial.actions import alerts, staff
-from trial.models import Alert, Membership
+from trial.models import Alert, Membership, Participant
 from trial.queries.addresses import address_of
 
 pytestmark = [pytest.mark.django_db, pytest.mark.once]  # rolled back, PostgreSQL's sequences of numbers would differ
@@ -92,6 +93,30 @@ def test_that_the_list_of_a_stage_runs_out_tells_no_arm(tmp_path):
     days = [NOW + timedelta(days=day) for day in (16, 17)]
     found = comparing.compare(base, worlds, days, ["researcher", "statistician"], within=TELLING)
     assert found.differences == []
+
+
+def test_the_files_of_a_report_tell_no_arm(tmp_path, record_property):
+    """Both fill in what every arm is asked on day 14. A report is asked for then, and when all is over in every arm."""
+    base, worlds = the_small_study(tmp_path, ("guided", "guided"), ("usual", "usual"))
+    answered, over = [NOW + timedelta(days=day) for day in (14, 180)]
+
+    def ask_for_a_report(at):
+        if at == answered:
+            for person in base.people:
+                factories.fill_in(Participant.objects.get(pk=person.pk), "week2", at)
+        if at >= answered:
+            by = actors.staff(base.staff["statistician"].pk, "statistician")
+            reports.request(study=base.study, kind="blinded", language="en", by=by, at=at)
+            assert worker.tick(at).failed == 0
+
+    pages = r"(research|api/v1/studies)/<slug:slug>/(reports|exports)/"
+    found = comparing.compare(
+        base, worlds, [answered, over], ["statistician"], within=pages, all_of_it=True, acts=ask_for_a_report
+    )
+    record_property("figures", f"two worlds, reports: {found.shown}")
+    assert found.differences == []
+    files = {Path(path).name: answer.body[:5] for (_, _, path), answer in found.answers.items() if answer.status == 200}
+    assert (files["report.pdf"], files["report.html"][:2], files["results.json"][:1]) == (b"%PDF-", b"<!", b"{")
 
 
 def compared_with(fault, base, worlds, days, settings, roles=("researcher", "statistician"), within=TELLING):

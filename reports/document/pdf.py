@@ -112,7 +112,7 @@ def pdf(report: Report, at: datetime) -> bytes:
         subject=report.subtitle,
         author="Handvat",
         lang=report.language,
-        pageCompression=1,
+        pageCompression=0,  # packed, its length would hang on the hash of the seal
     )
     title = [Flowing(escape(report.title), styles["title"]), Flowing(escape(report.subtitle), styles["subtitle"])]
     # The frame has six points of its own on either side.

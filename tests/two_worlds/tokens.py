@@ -19,10 +19,11 @@ REASONS: Mapping[str, str] = {
     "csrf token": "made anew for every answer from the system's random numbers",
     "request key": "made anew for every form from the system's random numbers",
     "seal": "a hash over the whole trail, arms included, made once an hour whether anything happened or not; whoever "
-    "does not have the trail cannot compute it",
+    "does not have the trail cannot compute it. At the foot of a report stands its beginning",
 }
 CSRF = re.compile(rb'(?<=name="csrfmiddlewaretoken" value=")\w{64}(?=")')
 REQUEST_KEY = re.compile(rb'(?<=name="request_key" value=")[\w-]{36}(?=")')
+FOOT = 16  # characters
 STREAM = re.compile(rb"stream\r?\n(.*?)endstream", re.DOTALL)
 PDF_PLACES = re.compile(rb"/Length \d+|^\d{10} \d{5} [fn]|startxref\s+\d+|/ID\s*\[.*?\]", re.DOTALL | re.MULTILINE)
 
@@ -41,7 +42,9 @@ def blanked(body: bytes, seals: Iterable[str]) -> bytes:
 
 
 def seals() -> list[str]:
-    return list(AuditSeal.objects.values_list("hash", flat=True))
+    """The hash of every seal, and what of it stands at the foot of a report, which begins with the seal's number."""
+    rows = AuditSeal.objects.values_list("number", "hash")
+    return [hash for _, hash in rows] + [hash[: FOOT - len(f"{number}:")] for number, hash in rows]
 
 
 def _placeholder(found: re.Match[bytes]) -> bytes:
