@@ -88,6 +88,19 @@ def press_risk(page: "BrowserPage") -> None:
     press_send(page)
 
 
+def press_new_address(page: "BrowserPage") -> None:
+    """Ask for a code to another address: the page that wants it."""
+    page.locator("input[name=email]").fill("new@example.org")
+    press_send(page)
+
+
+def press_take_back(page: "BrowserPage") -> None:
+    """Begin a call, and say that it was begun by mistake."""
+    press("s")(page)
+    page.locator("main a[href$='/take-back/']").first.click()
+    page.wait_for_load_state()
+
+
 PICTURES: list[Picture] = [
     Picture("public-front", "/"),
     Picture("public-sign-in", "/account/login/"),
@@ -119,12 +132,18 @@ PICTURES: list[Picture] = [
     Picture("participant-phone", "/participant/phone/", "participant"),
     Picture("participant-phone-error", "/participant/phone/", "participant", act=press_send),
     Picture("participant-data", "/participant/data/", "participant"),
+    Picture("participant-name", "/participant/name/", "participant"),
+    Picture("participant-address", "/participant/address/", "participant"),
+    Picture("participant-address-error", "/participant/address/", "participant", act=press_send),
+    Picture("participant-address-code", "/participant/address/", "participant", act=press_new_address),
+    Picture("participant-apps", "/participant/apps/", "participant"),
     Picture("participant-leave", "/participant/leave/", "participant"),
     Picture("coach-caseload", "/coach/", "supervisor"),
     Picture("coach-caseload-own", "/coach/", "coach"),
     Picture("coach-person", "/coach/{coached}/", "supervisor"),
     Picture("coach-number", "/coach/{coached}/", "supervisor", act=press("n")),
     Picture("coach-call", "/coach/{coached}/", "supervisor", act=press("s")),
+    Picture("coach-take-back", "/coach/{coached}/", "supervisor", act=press_take_back),
     Picture("assessor-due", "/assessor/", "assessor"),
     Picture("assessor-enter", "{entry}", "assessor"),
     Picture("assessor-enter-error", "{entry}", "assessor", act=press_risk),
@@ -165,6 +184,9 @@ PICTURES: list[Picture] = [
     Picture("research-audit", "/research/{slug}/audit/", "researcher"),
     Picture("research-reports", "/research/{slug}/reports/", "researcher"),
     Picture("research-exports", "/research/{slug}/exports/", "researcher"),
+    Picture("staff-agreements", "/staff/agreements/", "researcher"),
+    Picture("staff-tokens", "/staff/tokens/", "researcher"),
+    Picture("staff-tokens-error", "/staff/tokens/", "researcher", act=press_send),
 ]
 LONG_NAME = "Wilhelmina Alexandrina van Oldenbarnevelt-Schimmelpenninck"
 PEOPLE = 6  # who are in the middle of the study when the pictures are taken
