@@ -67,6 +67,7 @@ OTHER_SHAPES = {
 SQL = {
     "trial/actions/sealing.py": "sealed values as they stand, past the fields that seal what they are given",
     "trial/audit.py": "the head of a stream, which every action locks",
+    "trial/facts.py": "which of all tables of facts hold a row, in one statement",
     "trial/rows.py": "rows that every action writes",
     "trial/stamp.py": "asked while a database is being opened",
     "trial/triggers.py": "triggers are not in Django's language",

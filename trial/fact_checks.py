@@ -99,7 +99,7 @@ def _rows(study: Study, said: dict[Key, Said]) -> Iterator[facts.Row]:
     versions: dict[str, set[int]] = {}
     for (_, label, _), told in said.items():
         versions.setdefault(label, set()).add(told.version)
-    for model in facts.declared():
+    for model in facts.kept():
         newest = facts.newest(model)
         used = versions.get(facts.label(model), set()) & set(model.fact_columns) | {newest}
         ways = [facts.in_study(model, study.pk)] if model.may_be_about_nobody() else []
