@@ -7,7 +7,7 @@ from html import escape
 from itertools import groupby
 
 from .dates import moment
-from .spans import Block, Facts, Figure, Heading, Label, Meta, Paragraph, Ref, Report, Span, Table, Text, Value, plain
+from .spans import Block, Facts, Figure, Heading, Label, Meta, Paragraph, Ref, Report, Span, Table, Value, plain
 
 STYLE = """
 :root{color-scheme:light dark;
@@ -85,8 +85,7 @@ def _block(block: Block) -> str:
             )
         case Figure():
             return _figure(block)
-        case Table():
-            return _table(block)
+    return _table(block)
 
 
 def _spans(spans: Sequence[Span]) -> str:
@@ -104,8 +103,7 @@ def _span(span: Span) -> str:
             return f"<span data-meta>{text}</span>"
         case Ref():
             return f"<span data-ref>{text}</span>"
-        case Text():
-            return text
+    return text
 
 
 def _figure(figure: Figure) -> str:

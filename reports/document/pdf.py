@@ -212,8 +212,7 @@ def _block(block: Block, width: float) -> list:
             return _facts(pairs, width)
         case Figure():
             return [_caption(block), drawing(block.svg, width), *_notes(block)]
-        case Table():
-            return [_caption(block), _grid(block, width), *_notes(block)]
+    return [_caption(block), _grid(block, width), *_notes(block)]
 
 
 def _notes(block: Figure | Table) -> list:

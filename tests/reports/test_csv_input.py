@@ -120,8 +120,17 @@ def test_every_mistake_in_the_data_names_column_and_row(tmp_path, rows, expected
         ("[sex, age]", "[sex, m2]", ["plan.yaml:3: column m2 is named for two things"]),
         ("[sex, age]", "[sex\n", ["plan.yaml:12: expected ',' or ']', but got '<stream end>'"]),
         ("[sex, age]", "[sex, age]\nlabels: {m2: {}}", ["plan.yaml:11: labels: m2 is not one of the covariates sex, age"]),
-        ("[sex, age]", "[sex, age]\nprimary: [m9]", [
+        ("[sex, age]", "[sex, age]\nprimary: [m2, m9]", [
             "plan.yaml:11: primary: m9 is not the column of a visit (m2, m8)"
+        ]),
+        ('{code: "No", name: {en: B}}', '{code: "No", name: {en: B}}, {code: a, name: {en: C}}', [
+            "plan.yaml:8: arms: two arms have the same code"
+        ]),
+        ("[sex, age]", "[sex, age]\nreliable_change: {sd: 7, source: A}", [
+            "plan.yaml:11: reliable_change: give points, or sd and reliability"
+        ]),
+        ("[sex, age]", "[sex, age]\nreliable_change: {reliability: 0.8, source: A}", [
+            "plan.yaml:11: reliable_change: give points, or sd and reliability"
         ]),
     ],
 )  # fmt: skip
@@ -133,3 +142,10 @@ def test_an_empty_plan_lists_all_that_is_needed(tmp_path):
     found = [message.split(": ")[1] for message in messages(plan, tmp_path, "{}")]
     assert found == ["title", "source", "columns", "outcome", "visits", "arms"]
     assert messages(plan, tmp_path, "") == ["plan.yaml: the file is empty"]
+
+
+@pytest.mark.parametrize("change", ["points: 6", "sd: 8, reliability: 0.9"])
+def test_a_plan_names_its_primary_visit_and_its_bar_for_change(tmp_path, change):
+    more = f"primary: [m8]\nreliable_change: {{{change}, source: A}}\n"
+    read = plan(tmp_path, PLAN + more)
+    assert [(each.instrument, each.timepoint) for each in read.analysis().primary] == [("S", "m8")]

@@ -205,3 +205,20 @@ def test_scores_come_back_from_the_csv_as_they_were():
     rows = list(csv.DictReader(io.StringIO(table(data, "scores").csv())))
     read = [float(row["score"]) if row["score"] else None for row in rows]
     assert read == [row.score for row in data.scores]
+
+
+def test_a_data_set_refuses_an_arm_that_it_does_not_name():
+    data = a_trial(6)
+    with pytest.raises(ValueError, match="in an arm that the data set does not name"):
+        dataclasses.replace(data, arms=data.arms[:2])
+
+
+def test_without_a_record_of_use_nobody_has_used_anything_for_any_time():
+    assert dataclasses.replace(a_trial(6), usage=None).use is None
+
+
+def test_whoever_was_not_to_be_asked_at_a_time_point_is_lost_to_no_fault_of_theirs():
+    scores = [Score("1", "S", "pre", 5.0), Score("1", "S", "post", 3.0), Score("2", "S", "pre", 6.0)]
+    flow = count_flow([person("1"), person("2")], scores, ["a"], [("S", "post")], "pre")
+    row = flow.arms[0].follow_up[0]
+    assert (row.lost, row.analysed) == ({"not_planned": 1}, 1)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
+
 import pytest
 import time_machine
 from django.urls import reverse
@@ -9,8 +11,10 @@ from django.urls import reverse
 from coaching_protocol.queries import caseload
 from reports import demonstration
 from tests import factories
-from trial import audit
+from trial import actors, audit
+from trial.actions import programme
 from trial.models import User
+from trial.queries import people
 
 pytestmark = pytest.mark.django_db
 
@@ -25,6 +29,18 @@ def test_the_demo_coach_has_some_of_the_people_and_the_supervisor_sees_all(study
     assert len(own) == (len(everybody) + 1) // 2
     assert {row.plan.coach_pk for row in own} == {of["coach"].pk}
     assert audit.verify(study) == []
+
+
+def test_the_demo_participant_is_in_the_middle_of_the_lessons(study, now):
+    person = factories.a_participant_in(study, "unguided", now)
+    address = people.address_of(person)
+    by = actors.participant(person.code)
+    programme.begin_module(participant=person, module="welcome", by=by, at=now)
+    programme.finish_module(participant=person, module="welcome", by=by, at=now)
+    [login] = [each for each in demonstration.logins(study, now + timedelta(days=30)) if each.role == "participant"]
+    assert login == demonstration.Login(
+        "participant", address, "(a code by mail)", reverse("account_request_login_code")
+    )
 
 
 def test_the_demo_assessor_finds_whose_questions_are_open(study, now, client):

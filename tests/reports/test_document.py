@@ -13,14 +13,16 @@ import pypdfium2
 import pytest
 from reportlab.pdfbase.pdfmetrics import stringWidth
 
-from reports.dataset import Conduct, Given, PartialTimepoint, Registration
-from reports.document import LANGUAGES, compose, write, write_tables
+from reports.dataset import Conduct, Given, Instrument, PartialTimepoint, Registration, count_flow
+from reports.document import LANGUAGES, chapters, compose, write, write_tables
 from reports.document.html import html
 from reports.document.numerals import numeral, p_value
-from reports.document.pdf import _fonts, _widths
-from reports.document.spans import Facts, Table, Value, plain
+from reports.document.pdf import _fitted, _fonts, _widths
+from reports.document.spans import Facts, Figure, Heading, Paragraph, Table, Value, plain
 from reports.document.words import WORDS
-from reports.figures.style import apart
+from reports.document.writer import Writer
+from reports.figures import Rung, Stay, funnel, survival_curves
+from reports.figures.style import apart, spread
 from reports.plan import AnalysisPlan
 from reports.results import analyse, results_json
 
@@ -177,6 +179,151 @@ def test_parts_that_are_not_recorded_say_so():
         "Use of lessons and modules: not recorded in this data set.",
         "Calls planned, tried and held: not recorded in this data set.",
     ]
+
+
+def blocks_of(chapter, data, plan=PLAN):
+    """One chapter alone: a whole report draws every figure."""
+    return list(chapter(Writer(data, plan, analyse(data, plan), "en")))
+
+
+def captions(blocks):
+    return [plain(block.caption) for block in blocks if isinstance(block, Table)]
+
+
+def test_lessons_are_told_where_their_use_was_not_recorded_and_the_other_way_round():
+    data = a_trial(30)
+    lessons = blocks_of(chapters.adherence.chapter, dataclasses.replace(data, usage=None))
+    use = blocks_of(chapters.adherence.chapter, dataclasses.replace(data, modules=None, module_use=None))
+    both = blocks_of(chapters.adherence.chapter, data)
+    assert [block.kind for block in lessons if getattr(block, "kind", "") == "missing"] == ["missing"]
+    assert len(captions(both)) == len(captions(lessons)) + 2 == len(captions(use)) + 1
+    opened = [plain(row.cells[0]) for block in both if isinstance(block, Table) for row in block.rows][1]
+    rows = [plain(row.cells[0]) for block in lessons if isinstance(block, Table) for row in block.rows]
+    assert opened not in rows
+
+
+def test_where_nobody_was_given_the_programme_there_is_no_picture_of_how_far_they_came():
+    data = dataclasses.replace(a_trial(30), module_use=(), usage=())
+    blocks = blocks_of(chapters.adherence.chapter, data)
+    assert [block for block in blocks if isinstance(block, Figure)] == []
+    assert [plain(cell) for cell in _row_of(blocks, "access").cells][1:] == ["0", "", "0", "", "0", ""]
+
+
+def _row_of(blocks, key):
+    name = WORDS[key][0]
+    return next(
+        row for block in blocks if isinstance(block, Table) for row in block.rows if plain(row.cells[0]) == name
+    )
+
+
+def moved(data, arm, by):
+    """Everybody of an arm so many points further after the baseline."""
+    codes = {person.code for person in data.people(arm)}
+    return tuple(
+        dataclasses.replace(row, score=row.score + by)
+        if row.participant in codes and row.timepoint != "pre" and row.score is not None
+        else row
+        for row in data.scores
+    )
+
+
+def test_where_no_interval_holds_zero_the_figure_of_differences_says_so():
+    data = a_trial(60, arms=ARMS)
+    data = dataclasses.replace(data, scores=moved(data, "coached", -60.0))
+    data = dataclasses.replace(data, scores=moved(data, "waiting", 60.0))
+    titles = [
+        plain(block.title) for block in blocks_of(chapters.differences.chapter, data) if isinstance(block, Figure)
+    ]
+    said = [plain_words("all_exclude", instrument) for instrument in ("PHQ9", "CESD")]
+    assert titles == said
+
+
+def plain_words(key, instrument):
+    return WORDS[key][0].format(instrument=instrument)
+
+
+def test_a_questionnaire_that_nobody_is_asked_yet_is_left_out_of_the_outcomes():
+    data = a_trial(30)
+    never = Instrument("GAD7", {"en": "GAD-7"})
+    blocks = blocks_of(chapters.means.chapter, dataclasses.replace(data, instruments=(*data.instruments, never)))
+    assert [text for text in captions(blocks) if "GAD" in text] == []
+    assert len(captions(blocks)) == 2
+
+
+def test_a_questionnaire_without_a_score_yet_has_a_table_and_no_figure():
+    data = a_trial(30)
+    empty = tuple(
+        dataclasses.replace(row, score=None, state="pending") if row.instrument == "CESD" else row
+        for row in data.scores
+    )
+    data = _without_flow_outcomes(dataclasses.replace(data, scores=empty))
+    blocks = blocks_of(chapters.means.chapter, data, AnalysisPlan())
+    assert (len(captions(blocks)), len([block for block in blocks if isinstance(block, Figure)])) == (2, 1)
+
+
+def test_arms_that_were_never_asked_at_the_same_time_have_a_figure_that_compares_nothing():
+    data = a_trial(30)
+    waiting = {person.code for person in data.people("waiting")}
+    kept = tuple(row for row in data.scores if (row.participant in waiting) == (row.timepoint == "post2"))
+    data = _without_flow_outcomes(dataclasses.replace(data, scores=kept))
+    figures = [block for block in blocks_of(chapters.means.chapter, data, AnalysisPlan()) if isinstance(block, Figure)]
+    assert [plain(figure.title) for figure in figures] == ["PHQ-9", "CES-D"]
+
+
+def test_a_trial_that_asks_only_at_baseline_has_nobody_to_keep():
+    data = a_trial(30)
+    kept = tuple(row for row in data.scores if row.timepoint == "pre")
+    data = _without_flow_outcomes(dataclasses.replace(data, timepoints=data.timepoints[:1], scores=kept))
+    blocks = blocks_of(chapters.retention.chapter, data, AnalysisPlan())
+    assert [(type(block), getattr(block, "kind", "")) for block in blocks] == [(Heading, ""), (Paragraph, "missing")]
+
+
+def flow_figure(flow, data=None):
+    data = data or dataclasses.replace(a_trial(30), flow=flow)
+    [figure] = [block for block in blocks_of(chapters.flow.chapter, data) if isinstance(block, Figure)]
+    return " ".join(re.findall(r">([^<]+)</text>", figure.svg)).replace("\u00a0", " ")
+
+
+def test_the_flow_shows_why_people_were_excluded_only_where_it_is_known():
+    flow = a_trial(30).flow
+    assert WORDS["excluded"][0] in flow_figure(flow)
+    unknown = flow_figure(dataclasses.replace(flow, excluded=None))
+    assert WORDS["excluded"][0] not in unknown
+    assert WORDS["assessed"][0] in unknown
+
+
+def test_the_flow_says_of_an_arm_that_waits_that_its_programme_comes_later():
+    flow = a_trial(30).flow
+    waiting = dataclasses.replace(flow.arms[2], waits=True, discontinued=None)
+    text = flow_figure(dataclasses.replace(flow, arms=(*flow.arms[:2], waiting)))
+    assert WORDS["programme_later"][0].split()[0] in text
+    assert WORDS["programme_later"][0].split()[0] not in flow_figure(flow)
+
+
+def test_the_flow_says_why_somebody_with_a_score_is_in_no_analysis():
+    data = a_trial(30)
+    done = next(row.participant for row in data.scores if row.timepoint == "post1" and row.score is not None)
+    people = tuple(
+        dataclasses.replace(each, values={"age": 40.0, "sex": None}) if each.code == done else each
+        for each in data.participants
+    )
+    outcomes = [(each.instrument, each.timepoint) for each in PLAN.primary]
+    flow = count_flow(people, data.scores, ARMS, outcomes, "pre", covariates=("sex",), assessed=30, excluded={})
+    text = flow_figure(flow, dataclasses.replace(data, participants=people, flow=flow))
+    assert f"{WORDS['left_out'][0]} (n = 1)" in text
+
+
+@pytest.mark.parametrize(
+    ("least", "wanted", "expected"),
+    [
+        ([100, 100], [150, 120], [172, 142]),  # all that is wanted, and a little air
+        ([100, 300], [300, 400], [154, 327]),
+        ([300, 300], [400, 500], [240.5, 240.5]),  # not even the least: all give in alike
+        ([400, 200], [400, 500], [481 * 2 / 3, 481 / 3]),
+    ],
+)
+def test_columns_of_the_pdf_share_the_width_of_the_page(least, wanted, expected):
+    assert _fitted(least, wanted, 481) == pytest.approx(expected)
 
 
 def test_a_small_or_empty_trial_still_has_a_report(tmp_path):
@@ -347,6 +494,14 @@ def test_the_report_prints_every_role_with_who_asked_and_who_agreed():
     )
 
 
+def test_a_trial_without_registration_was_registered_neither_before_nor_after():
+    conduct = dataclasses.replace(CONDUCT, registration=None)
+    assert conduct.registered is None
+    data = a_trial(30)
+    data = dataclasses.replace(data, meta=dataclasses.replace(data.meta, conduct=conduct))
+    assert json.loads(results_json(analyse(data, PLAN), data, AT))["meta"]["conduct"]["registration"] is None
+
+
 def test_a_trial_without_registration_or_one_armed_time_points_says_so():
     said = facts(dataclasses.replace(CONDUCT, registration=None, partial=()))
     assert said["Registration"] == "Not registered."
@@ -408,6 +563,29 @@ def test_ticks_that_would_touch_are_not_labelled():
     assert apart([0.0, 7.0, 21.0, 35.0, 49.0, 140.0, 231.0], 231 * 0.06) == [0, 21, 35, 49, 140, 231]
     assert apart([0.0, 5.0, 6.0], 2) == [0, 6]
     assert apart([0.0], 2) == [0]
+
+
+def test_people_at_risk_stand_only_under_ticks_that_have_a_label():
+    steps = [(0.0, 1.0, 1.0, 1.0, 0), (90.0, 0.5, 0.4, 0.6, 1)]
+    drawn = survival_curves([Stay("All", steps, [71, 72, 73])], [0.0, 1.0, 100.0], "days", "share", "at risk")
+    texts = re.findall(r">([^<]+)</text>", drawn)
+    assert [text for text in ("71", "72", "73") if text in texts] == ["71", "73"]
+
+
+def test_an_arm_that_nobody_was_given_a_module_in_has_no_mark_there():
+    def marks(shares):
+        drawn = funnel([Rung("Lesson", [(0.9, 0.5, 0.4, 0.6), shares])], ["A", "B"], "share", "opened", "completed")
+        return drawn.count("<path") + drawn.count("<use")
+
+    assert marks(None) < marks((0.0, 0.0, 0.0, 0.0))
+
+
+def test_labels_that_stand_on_one_another_are_pushed_apart_around_where_they_were():
+    assert spread([0.5, 0.5], 0.2) == pytest.approx([0.4, 0.6])
+    assert spread([0.1, 0.9], 0.2) == [0.1, 0.9]
+    many = spread([0.5] * 30, 1.0)  # more than there is patience for: in order still, and around the same middle
+    assert many == sorted(many)
+    assert sum(many) / 30 == pytest.approx(0.5)
 
 
 def test_the_time_axis_of_means_says_which_day_it_was():

@@ -11,6 +11,7 @@ import pytest
 from django.core.management import CommandError, call_command
 
 from reports import rehearsing
+from trial import environment
 
 SMALL_STUDY = Path(__file__).parents[1] / "trial" / "small_study"
 
@@ -96,3 +97,26 @@ def test_an_effect_is_a_number(tmp_path, process, value):
 def test_a_rehearsal_starts_with_effects_of_grants_that_exist(tmp_path, process):
     with pytest.raises(Replaced):
         rehearse(tmp_path, "--effect", "mornings=-0.5", "--effect", "support=0")
+
+
+@pytest.mark.parametrize("number", ["0", "-3", "some"])
+def test_as_many_people_as_are_rehearsed_is_a_whole_number_above_zero(tmp_path, process, number):
+    with pytest.raises(CommandError, match=f"invalid positive value: '{number}'"):
+        rehearse(tmp_path, f"--participants={number}")
+
+
+def test_a_rehearsal_in_its_own_environment_goes_on_without_another_process(tmp_path, process, monkeypatch):
+    for name, value in environment.of_rehearsal(tmp_path, rehearsing.BIND, os.environ).items():
+        monkeypatch.setenv(name, value)
+    kept = a_database(tmp_path, "live")
+    rehearsing.settle_in(tmp_path)  # nothing is looked at and nothing replaced
+    assert kept.exists()
+
+
+def test_a_study_is_found_by_its_path_or_by_its_name_among_those_that_are_shipped(tmp_path):
+    assert rehearsing.find(str(SMALL_STUDY)) == SMALL_STUDY
+    assert (rehearsing.find("living-positive") / "study.yaml").exists()
+    with pytest.raises(FileNotFoundError) as refused:
+        rehearsing.find("dying-negative")
+    assert str(refused.value).startswith("there is no study folder dying-negative; shipped are ")
+    assert "living-positive" in str(refused.value)

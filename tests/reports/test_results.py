@@ -6,7 +6,7 @@ from datetime import UTC, datetime
 
 import pytest
 
-from reports.dataset import FlowDoesNotAddUp
+from reports.dataset import FlowDoesNotAddUp, ReliableChange
 from reports.plan import AnalysisPlan, Outcome
 from reports.results import Number, Results, analyse, outcomes, results_json, ticks
 from reports.results.meta import ROOT, sources
@@ -153,3 +153,54 @@ def test_the_code_version_is_of_everything_a_number_passes_through():
     }
     assert passed | {"reports/statistics/ancova.py", "coaching_protocol/queries/tables.py"} <= found
     assert [name for name in found if "migrations" in name] == []
+
+
+def test_where_two_arms_began_alike_to_the_point_their_effect_has_no_standard_to_be_measured_by():
+    data = a_trial(60)
+    waiting = {person.code for person in data.people("waiting")}
+    scores = tuple(
+        dataclasses.replace(row, score=12.0)
+        if (row.instrument, row.timepoint) == ("PHQ9", "pre") and row.participant not in waiting
+        else row
+        for row in data.scores
+    )
+    results = analyse(dataclasses.replace(data, scores=scores), PLAN)
+    number = results["effect.PHQ9.post1.coached-unguided"]
+    assert (number.value, number.method) == (None, "not estimable: the standardiser has no spread")
+    assert results["difference.PHQ9.post1.coached-unguided"].value is not None
+    assert results["effect.PHQ9.post1.coached-waiting"].value is not None
+
+
+@pytest.mark.parametrize("reference", [None, ReliableChange(sd=8), ReliableChange(reliability=0.9)])
+def test_without_points_or_an_sd_with_its_reliability_nobody_changed_reliably_or_not(reference):
+    data = a_trial(30)
+    first = dataclasses.replace(data.instruments[0], reliable_change=reference)
+    results = analyse(dataclasses.replace(data, instruments=(first, *data.instruments[1:])), PLAN)
+    found = {number.id.split(".")[1] for number in results.numbers if number.id.startswith("reliable")}
+    assert found == {"CESD"}
+
+
+def test_an_outcome_that_is_the_same_for_everybody_has_no_difference_with_a_p():
+    data = a_trial(60)
+    same = tuple(
+        dataclasses.replace(row, score=5.0) if row.timepoint == "post1" and row.score is not None else row
+        for row in data.scores
+    )
+    results = analyse(dataclasses.replace(data, scores=same), PLAN.model_copy(update={"multiplicity": "none"}))
+    number = results["difference.PHQ9.post1.coached-waiting"]
+    assert (number.value, number.method) == (None, "not estimable: the outcome does not vary around the model")
+    assert "p.PHQ9.post1.coached-waiting" not in results.by_id
+
+
+def test_lessons_without_a_record_of_use_and_use_without_lessons_each_have_their_own_numbers():
+    data = a_trial(30)
+    ids = {}
+    for name, gone in (("lessons", {"usage": None}), ("use", {"modules": None, "module_use": None})):
+        results = analyse(dataclasses.replace(data, **gone), PLAN)
+        ids[name] = {
+            number.id for number in results.numbers if number.id.startswith(("adherence.coached", "use.coached"))
+        }
+    assert {"adherence.coached.access", "adherence.coached.modules"} <= ids["lessons"]
+    assert {id for id in ids["lessons"] if id.startswith("use.")} == set()
+    assert {"adherence.coached.access", "adherence.coached.last_use", "use.coached.n"} <= ids["use"]
+    assert "adherence.coached.modules" not in ids["use"]

@@ -8,16 +8,16 @@ import pytest
 from randomisation.models import Allocation
 from reports import blinded, unblinded
 from reports.dataset import Given
-from reports.queries.dataset import NobodyRandomised
+from reports.queries.dataset import NobodyRandomised, conduct
 from reports.queries.plan import plan_of
 from reports.queries.tables import records, tables
 from tests import factories
 from tests.reports.test_tables import STUDIES
 from trial import actors
-from trial.actions import agreements, journey, participants, programme
+from trial.actions import agreements, journey, participants, programme, studies
 from trial.actions import staff as invitations
 from trial.forms.participant import REASONS
-from trial.models import AuditEvent, Membership, ProtocolVersion, Study
+from trial.models import AuditEvent, Membership, Proposal, ProtocolVersion, Study
 from trial.models.studies import ProtocolText
 
 LOOK = {"reason": "a test", "by": actors.SYSTEM}
@@ -115,13 +115,13 @@ def test_many_centres_enter_the_model_with_the_small_ones_as_one_and_the_report_
     assert levels == {sites[3]: 2, **dict.fromkeys(sorted({*sites[:5]} - {sites[3]})[:2], 1), "other_sites": 2}
 
 
-def a_version(study, **randomisation):
+def a_version(study, analysis=None, **randomisation):
     """A later version of the protocol that allocates otherwise, with an analysis that names no covariate."""
     now, first = study.current, ProtocolText.objects.get(version=study.current)
     document = {
         **first.document,
         "randomisation": {**first.document["randomisation"], **randomisation},
-        "analysis": {**first.document["analysis"], "covariates": []},
+        "analysis": {**first.document["analysis"], "covariates": [], **(analysis or {})},
     }
     sha256 = hashlib.sha256(json.dumps(document).encode()).hexdigest()
     version = ProtocolVersion.objects.create(
@@ -175,6 +175,44 @@ def test_the_report_of_a_live_study_holds_who_gave_which_role(study, staff, dan,
         Given("researcher", asked, today, None, "loaded", ""),
         Given("supervisor", f"staff {nina.pk}", today, None, "agreed", asked, agreed),
     )
+
+
+def test_who_agreed_to_the_lock_stands_in_the_report_and_so_does_that_nobody_could(study, staff, dan, now):
+    Study.objects.filter(pk=study.pk).update(simulated=False, state="closed")
+    study.refresh_from_db()
+    participants.withdraw(participant=dan, by=actors.participant(dan.code), at=now)  # nobody is followed any more
+    ada = staff("researcher")
+    eva = factories.a_staff_member(study, "researcher", "Eva de Wit", now - timedelta(days=30))
+
+    def locked(is_agreed, by):
+        studies.lock(study=study, by=actors.staff(ada.pk, "researcher"), at=now)
+        agreements.decide(proposal=Proposal.objects.latest("pk"), is_agreed=is_agreed, by=by, at=now)
+        return [each for each in blinded.dataset(study, now).meta.conduct.given if each.what == "lock"]
+
+    second = actors.staff(eva.pk, "researcher")
+    assert locked(False, second) == []
+    assert locked(True, second) == [Given("lock", "", now.date(), None, "agreed", f"staff {ada.pk}", f"staff {eva.pk}")]
+    Study.objects.filter(pk=study.pk).update(state="closed")
+    assert locked(True, actors.WORKER) == [Given("lock", "", now.date(), None, "waited", f"staff {ada.pk}")]
+
+
+def test_before_the_first_allocation_nothing_can_be_said_of_the_order_of_things(study, now):
+    assert conduct.of(study, study.current, by_arm=False) is None
+
+
+def test_who_left_before_beginning_did_not_receive_what_was_allocated_for_that_reason(study, now):
+    person = factories.a_participant_in(study, "unguided", now)
+    participants.withdraw(participant=person, by=actors.participant(person.code), at=now + timedelta(hours=1))
+    [found] = unblinded.dataset(study, **LOOK, at=now + timedelta(days=1)).participants
+    assert (found.received, found.not_received_reason) == (False, "withdrawn")
+
+
+def test_a_table_that_no_app_made_has_no_rows(study, now):
+    assert records(tables(study, now, arms=False), "allocations of tomorrow") == []
+
+
+def test_a_plan_that_says_nothing_of_enough_counts_nobody_as_having_had_it(study):
+    assert plan_of(a_version(study, {"adherence": None})).adherence is None
 
 
 def test_every_reason_has_words_in_both_languages(db, now):
