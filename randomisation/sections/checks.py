@@ -120,7 +120,7 @@ def _stages(
         if described is None:
             known = [each.code for each in study.stages]
             yield source.problem(
-                (*loc, "code"), f"{unknown('stage', stage.code, known)} study.yaml says what its arms give"
+                (*loc, "code"), f"{unknown('stage', stage.code, known)}; study.yaml says what its arms give"
             )
             continue
         arms = tuple(arm.code for arm in described.arms)

@@ -134,6 +134,15 @@ def test_while_a_study_is_paused_or_closed_nobody_is_randomised(blocks_of_four, 
     assert Allocation.objects.count() == 0
 
 
+def test_in_a_study_whose_seed_is_not_sealed_yet_nobody_is_randomised(tmp_path, now):
+    study = factories.a_loaded_study(people.a_folder(tmp_path), now)
+    Study.objects.filter(pk=study.pk).update(state="open")
+    [person] = people.consented(study, 1, now)
+    with pytest.raises(allocations.RandomisationPaused):
+        allocate(person, now)
+    assert Allocation.objects.count() == 0
+
+
 def test_whoever_finished_the_baseline_during_a_pause_is_randomised_when_it_is_over(study, now):
     dan = factories.a_consented_participant(study, now)
     studies.pause(study=study, by=actors.SYSTEM, at=now)

@@ -12,14 +12,16 @@ from math import comb
 
 import numpy as np
 import pytest
+from django.utils.translation import override
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from randomisation import methods
-from randomisation.assessment import Factor, assess, cautions, first_steps
+from randomisation.assessment import Caution, Choices, Factor, alternatives, assess, cautions, chains, first_steps
 from randomisation.assessment.chains import chain_of, spread
 from randomisation.assessment.curves import curves
 from randomisation.assessment.simulation import trials
+from randomisation.sentences.cautions import in_full, in_short
 from tests.randomisation.laws import PLANS, a_plan, expected
 
 EVEN, TWO_TO_ONE = {"a": 1, "b": 1}, {"a": 2, "b": 1}
@@ -331,3 +333,71 @@ def test_the_best_of_the_simple_guessers_is_named_for_a_rule_that_reads_across_s
     assert sorted(found.guesses) == ["overall", "sex", "site", "stratum"]
     assert max(found.guesses, key=lambda name: found.guesses[name].mean()) == "site"
     assert best == pytest.approx(found.guesses["site"].mean())
+
+
+def test_a_site_for_everybody_and_sites_with_enough_people_are_no_cause_for_a_caution():
+    stick = rule("big_stick", tolerance=3)
+    assert codes(stick, 30, Factor.even("site", ["one"])) == []
+    assert codes(stick, 100, Factor.even("site", "ab")) == []
+    assert codes(stick, 16, Factor.even("site", "ab")) == ["few_at_a_site"]
+
+
+def test_a_rule_that_reads_across_strata_has_no_chain_and_one_that_reads_more_than_counts_no_simulation():
+    across = rule("minimisation", factors=["sex"], p="0.8")
+    with pytest.raises(TypeError, match="Minimisation reads more than the counts of one stratum"):
+        chain_of(across, 10)
+    with pytest.raises(TypeError, match="PermutedBlocks reads more than counts"):
+        trials(blocks(4), (), 10, 5, np.random.default_rng(1))
+
+
+def test_a_rule_with_too_many_counts_to_go_through_is_simulated_instead(monkeypatch):
+    found = assessed(rule("complete"), 40)
+    monkeypatch.setattr(chains, "MOST_STATES", 400)
+    with pytest.raises(chains.TooManyStates, match="406 states after 27 steps"):
+        chain_of(rule("complete"), 40)
+    drawn = assessed(rule("complete"), 40, draws=4000)
+    assert (found.draws, drawn.draws) == (0, 4000)
+    assert drawn.imbalance.value == pytest.approx(found.imbalance.value, abs=4 * drawn.imbalance.error)
+    with pytest.raises(chains.TooManyStates):
+        assessed(blocks(20, 22, 24), 200)
+
+
+def test_the_first_steps_end_where_there_are_too_many_ways_to_have_come_there():
+    # After n people over four arms there are (n + 1)(n + 2)(n + 3) / 6 counts: 364 after 11, 455 after 12.
+    found = first_steps(rule("complete", dict.fromkeys("abcd", 1)), 20)
+    assert len(found) == 12
+    assert all(set(step.values()) == {Fraction(1, 4)} for step in found)
+
+
+def test_without_a_factor_no_minimisation_is_compared():
+    choices = Choices.offered(EVEN, has_factors=True)
+    assert [plan["method"] for plan in alternatives(EVEN, ["sex"], choices)].count("minimisation") == 1
+    assert [plan["method"] for plan in alternatives(EVEN, [], choices)].count("minimisation") == 0
+
+
+FIGURES = {"n": 40, "strata": 46, "expected": 0.87, "block": 12, "off": 0.027, "imbalance": 6.4, "alone": 1.5}
+FIGURES |= {"correct": 0.75, "blindly": 0.5, "sites": 3, "below": 10, "left": 4.2, "certain": 0.5}
+
+
+@pytest.mark.parametrize(
+    ("code", "full", "short"),
+    [
+        (
+            "strata_below_block",
+            "40 people over 46 strata are about 0.9 in each, less than one block of 12",
+            "fewer people",
+        ),
+        ("ratio_not_kept", "the chance of an arm is off by up to 2.7 percentage points", "not kept at every step"),
+        ("many_strata", "Over 46 strata the arms differ by 6.4 people overall at the end", "drift apart overall"),
+        ("predictable", "guesses 75.0% of the arms right; knowing nothing, 50.0%", "can be guessed too often"),
+        ("few_at_a_site", "At 3 sites fewer than 10 people are expected", "Some sites have few people"),
+        ("list_short", "about 4.2 of 40 people would find no place", "may be shorter than"),
+        ("certain", "50.0% of the allocations are certain", "Many allocations are certain"),
+    ],
+)
+def test_a_caution_in_full_has_its_figures_and_in_short_none(code, full, short):
+    caution = Caution(code, FIGURES)
+    with override("en"):
+        assert full in in_full(caution)
+        assert short in in_short(caution)
+        assert not any(sign.isdigit() for sign in in_short(caution))

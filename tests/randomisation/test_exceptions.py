@@ -97,6 +97,16 @@ def test_only_another_value_that_the_question_allows_is_a_correction(trial_of_ei
     assert Correction.objects.count() == 0
 
 
+def test_only_a_factor_that_is_still_asked_and_has_levels_can_be_put_right(trial_of_eight):
+    used = {"sex": "f", "site": "main", "age": "40", "town": "Delft"}
+    study, *_ = trial_of_eight
+    allowed = reads.allowed_values(study.current, used)
+    assert {factor: [code for code, _words in values] for factor, values in allowed.items()} == {
+        "sex": ["f", "m"],
+        "site": ["main"],
+    }
+
+
 def test_a_reason_is_a_code_of_the_list_and_another_one_is_said_in_words_that_are_sealed(trial_of_eight, now):
     study, _everybody = trial_of_eight
     allocation = first(study)

@@ -11,7 +11,7 @@ from django.test.utils import CaptureQueriesContext
 from randomisation import life
 from randomisation.actions import allocations, forced, proposals, switches
 from randomisation.models import Allocation, ForcedAllocation, Scope
-from randomisation.queries import design
+from randomisation.queries import design, proofs
 from randomisation.queries.tables import tables
 from tests import factories
 from tests.randomisation import people
@@ -49,6 +49,14 @@ def test_a_forced_allocation_takes_no_draw_and_says_what_it_is(ready, now):
     made = ForcedAllocation.objects.get()
     assert (made.by, made.agreed_by, made.reason) == ("staff 2", "staff 3", "fallback_list")
     assert Participant.objects.get(pk=everybody[0].pk).state == "randomised"
+
+
+def test_no_list_proves_it(ready, now):
+    study, [person, other, *_] = ready
+    assert proofs.proof(given(person, now), proofs.committed(study)) is None
+    allocations.allocate(participant=other, by=actors.SYSTEM, at=now)
+    drawn = Allocation.objects.get(participant=other)
+    assert proofs.proof(drawn, proofs.committed(study))["position"] == 0
 
 
 def test_it_stands_in_no_history(ready, now):

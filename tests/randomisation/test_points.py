@@ -8,16 +8,17 @@ from fractions import Fraction
 
 import pytest
 
-from randomisation import stream
-from randomisation.actions import allocations
+from randomisation import life, stream
+from randomisation.actions import allocations, switches
 from randomisation.methods import ListExhausted
 from randomisation.models import Allocation, Scope, StageDecision
-from randomisation.queries import design
+from randomisation.queries import design, stages
 from tests import factories
 from tests.randomisation import people
 from tests.randomisation.test_allocations import allocate, replayed
 from trial import actors, audit, hooks, worker
-from trial.actions import participants, programme, studies
+from trial.actions import journey, participants, programme, studies
+from trial.entries import Wait
 from trial.grants import Grant
 from trial.models import AuditEvent, Journey, Participant
 
@@ -176,6 +177,55 @@ def test_nobody_is_randomised_at_a_stage_who_was_not_found_eligible(staged, now)
     with pytest.raises(allocations.NotEligible):
         allocations.allocate(participant=person, point="step_up", origin="unguided", by=actors.SYSTEM, at=now)
     assert Allocation.objects.filter(point="step_up").count() == 0
+
+
+def test_nobody_is_randomised_twice_at_a_stage(staged, now):
+    person = factories.a_participant_in(staged, "unguided", now)
+    worker.tick(two_weeks_on(now))
+    with pytest.raises(allocations.AlreadyRandomised):
+        allocations.allocate(participant=person, point="step_up", origin="unguided", by=actors.SYSTEM, at=now)
+    assert Allocation.objects.filter(point="step_up").count() == 1
+
+
+def test_whoever_is_not_randomised_yet_waits_for_the_stages(staged, now):
+    [person] = people.consented(staged, 1, now)
+    assert life.tailoring(person, two_weeks_on(now)) == Wait()
+    assert StageDecision.objects.count() == 0
+
+
+def test_a_stage_that_is_halted_halts_nobody_who_is_randomised_first(staged, now):
+    person = factories.a_participant_in(staged, "unguided", now)
+    switches.halt(
+        study=staged, level="point", target="step_up", reason="safety", by=actors.staff(2, "supervisor"), at=now
+    )
+    newcomer = people.consented(staged, 1, now)[0]
+    allocate(newcomer, now)
+    worker.tick(two_weeks_on(now))
+    assert StageDecision.objects.get(participant=person).is_eligible is True
+    assert set(Allocation.objects.values_list("point", flat=True)) == {"start"}
+    assert Allocation.objects.filter(participant=newcomer).count() == 1
+
+
+def test_a_stage_reads_the_scores_of_its_timepoint_once_they_are_handed_in(tmp_path, now):
+    scored = STAGED.replace("from: [unguided]", "from: [unguided]\n    timepoint: post").replace(
+        "{answer: modules_begun, at_most: 0}", "{score: PHQ9, at_least: 5}"
+    )
+    study = people.a_study(tmp_path, now, randomisation=scored, stages=STAGES)
+    person = factories.a_participant_in(study, "unguided", now)
+    [stage] = stages.of(study.current)
+    assert stages.facts(person, stage).scores == {}
+    later = now + timedelta(days=44)
+    journey.advance(person, later)
+    factories.fill_in(person, "post", later, value=2)
+    assert stages.facts(person, stage).scores["PHQ9"] == 16  # eight items of 2, and none of the last
+
+
+def test_designs_that_were_not_asked_for_lately_are_worked_out_again_alike(staged, monkeypatch):
+    monkeypatch.setattr(design, "MOST_KNOWN", 1)
+    monkeypatch.setattr(design, "_known", {})
+    first = [design.of(staged.current, point).plan for point in ("start", "step_up")]
+    assert [design.of(staged.current, point).plan for point in ("start", "step_up")] == first
+    assert len(design._known) == 1
 
 
 def test_a_stage_waits_while_the_study_is_paused_and_goes_on_when_it_is_closed(staged, now):

@@ -186,6 +186,23 @@ def test_minimisation_over_fake_arms_is_replayed(tmp_path, now, capsys):
     assert SealedSeed.objects.get(study=study).merkle_root == ""
 
 
+def test_a_code_that_was_broken_where_no_list_was_committed_to_is_held_to_its_allocation_alone(tmp_path, now):
+    study = people.a_study(tmp_path, now, randomisation=MINIMISED)
+    [person] = people.consented(study, 1, now)
+    allocations.allocate(participant=person, by=actors.SYSTEM, at=now)
+    row = Allocation.objects.select_related("participant__study", "participant__version").get()
+    code_breaks.break_at_once(allocation=row, reason="acute_danger", by=BY, at=now)
+    export = json.loads(json.dumps(exports.export(study, reveal=True)))
+    [told] = export["code_breaks"]
+    assert told.get("path") is None
+    assert "code breaks: 1, each the arm of the allocation" in list(
+        verifier.check(export, bytes.fromhex(export["seed"]))
+    )
+    told["arm"] = {"guided": "unguided", "unguided": "guided"}[told["arm"]]
+    with pytest.raises(verifier.Difference, match=r"code break of .* at start"):
+        list(verifier.check(export, bytes.fromhex(export["seed"])))
+
+
 def test_clusters_are_replayed(tmp_path, now, capsys):
     study = people.a_study(tmp_path, now, randomisation=CLUSTERED, sites=4)
     for number, person in enumerate(people.consented(study, 8, now)):

@@ -6,6 +6,7 @@ import io
 import json
 import subprocess
 import sys
+from fractions import Fraction
 from pathlib import Path
 
 import pytest
@@ -43,6 +44,25 @@ def exported(tmp_path, now, db):
 def test_the_published_vector_of_the_stream_is_reproduced():
     drawn = [next(verifier.words(SEED, "demo", "site1;sex=F", index)) for index in range(4)]
     assert drawn == [17746228553672374972, 16411716623714810352, 2960449091122030909, 15051670848141128559]
+
+
+def test_chances_that_are_less_than_one_together_are_no_procedure():
+    halves = {"a": Fraction(1, 4), "b": Fraction(1, 4)}
+    assert verifier.chosen(halves, iter([0])) == "a"
+    with pytest.raises(verifier.Difference) as found:
+        verifier.chosen(halves, iter([2**63]))
+    assert "procedure: sum of the probabilities differs" in found.value.words(False)
+
+
+def test_with_the_plan_and_without_the_seed_chances_are_replayed_and_arms_are_not(exported):
+    unsealed = {**exported, "seed": None}
+    code, said = run(unsealed)
+    assert (code, said[-1].startswith("NOT REPLAYED")) == (2, True)
+    row = unsealed["allocations"][3]
+    row["probabilities"] = dict.fromkeys(row["probabilities"], "1/3")
+    code, said = run(unsealed)
+    assert code == 1
+    assert "probabilities" in said[-1]
 
 
 def test_an_untouched_export_is_equal_to_its_replay(exported):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+import dataclasses
 import io
 import re
 import shutil
@@ -15,9 +16,14 @@ from django.test import Client
 from django.test.utils import CaptureQueriesContext
 from django.urls import reverse
 
+from randomisation.actions import annexes
+from randomisation.assessment import Choices, Factor
+from randomisation.forms import design as forms
+from randomisation.queries.comparison import Asked
 from randomisation.sentences import protocol
 from tests import factories
 from tests.conftest import NOW, SMALL
+from trial import actors
 from trial.models import AuditEvent, RequestKey, Study
 
 pytestmark = pytest.mark.django_db
@@ -300,3 +306,55 @@ def test_a_rule_without_parameters_has_nothing_in_an_annex():
     text = protocol.as_text(of, "en", "txt")
     assert "annex" not in text
     assert "The allocation is not stratified." in text
+
+
+def said(plan, **more):
+    of = protocol.Described(
+        "T", 1, "0" * 64, {"ratio": {"a": 1, "b": 1}, **plan}, ("A", "B"), (("Sex", 2), ("Site", 1)), 10
+    )
+    return protocol.as_text(dataclasses.replace(of, **more), "en", "txt")
+
+
+def test_the_text_says_what_is_balanced_what_is_stratified_and_what_goes_together():
+    balanced = said({"method": "minimisation", "factors": {"sex": "1", "site": "1"}, "p": "0.8"})
+    assert "The arms are balanced over Sex (2 levels) and Site (1 level)." in balanced
+    together = "People of one cluster are allocated together"
+    stratified = said({"method": "permuted_blocks", "block_sizes": [4], "strata": ["sex", "site"], "cluster": "site"})
+    assert "The allocation is stratified by Sex (2 levels) and Site (1 level)" in stratified
+    assert (together in stratified, together in balanced) == (True, False)
+
+
+@pytest.mark.parametrize(
+    ("more", "words"),
+    [
+        ({}, "No member of the team takes part in assigning."),
+        ({"forced": 1}, "Otherwise than in at most 1 case, in which two members of the team give an arm by hand"),
+        ({"forced": 3}, "Otherwise than in at most 3 cases, in which two members of the team give an arm by hand"),
+        ({"stages": 1}, "At 1 later stage people are randomised again"),
+        ({"stages": 2}, "At 2 later stages people are randomised again"),
+    ],
+)
+def test_the_text_says_whether_anybody_gives_an_arm_by_hand_and_who_is_randomised_again(more, words):
+    assert words in said({"method": "complete"}, **more)
+
+
+def compare(*factors, **typed):
+    names = {factor.name: factor.name.title() for factor in factors}
+    at_first = Asked(40, None, Choices.offered({"a": 1, "b": 1}, bool(factors)), factors)
+    return forms.Compare(typed or None, at_first=at_first, ratio={"a": 1, "b": 1}, names=names)
+
+
+def test_only_what_a_design_has_is_asked_for():
+    one, two = Factor.even("site", ["main"]), Factor.even("sex", "fm")
+    assert "minimisation" not in compare().fields
+    assert {name for name in compare(one, two).fields if name.startswith("shares")} == {"shares_sex"}
+    form = compare(one, two, shares_sex="3:2")
+    assert form.is_valid()
+    assert [factor.weights for factor in form.asked.factors] == [one.weights, (3, 2)]
+
+
+def test_the_annex_of_a_study_that_goes_on_is_given_to_nobody(study):
+    Study.objects.update(simulated=False)
+    with pytest.raises(annexes.Concealed, match="open"):
+        annexes.give(study=study, language="en", by=actors.staff(1, "researcher"), at=NOW)
+    assert AuditEvent.objects.filter(action="sealed annex given").count() == 0

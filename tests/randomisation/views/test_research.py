@@ -12,7 +12,7 @@ from django.test import Client
 from django.urls import reverse
 
 from randomisation.actions import code_breaks, exceptions, proposals, switches
-from randomisation.models import Allocation, CodeBreak, Correction, ErrorMark, Switch
+from randomisation.models import Allocation, CodeBreak, Correction, ErrorMark, Impact, Switch
 from randomisation.permissions import sees_point
 from tests import factories
 from tests.api.clients import Client as Api
@@ -20,7 +20,8 @@ from tests.conftest import NOW
 from tests.randomisation import people
 from tests.randomisation.test_points import STAGED, STAGES
 from trial import actors, permissions, worker
-from trial.models import Identity, Study
+from trial.actions import participants
+from trial.models import Decision, Identity, Proposal, Study
 
 pytestmark = pytest.mark.django_db
 BY = actors.staff(1, "supervisor")
@@ -302,6 +303,35 @@ def test_a_drill_shows_no_arm(eva, dan):
     answer = send(eva, "break_at_once", dan.code, "start", status=200, reason="acute_danger", is_drill="on")
     assert "This was a drill" in text(answer)
     assert dan.version.protocol.arm(factories.arm(dan)).name["en"] not in text(answer)
+
+
+def test_what_is_asked_already_is_not_asked_again_and_the_page_says_so(eva, dan):
+    send(eva, "break_code", dan.code, "start", reason="serious_event")
+    again = text(send(eva, "break_code", dan.code, "start", status=409, reason="serious_event"))
+    assert Proposal.objects.count() == 1
+    assert "waits for a second person" in again or "already" in again
+
+
+def test_whoever_says_neither_yes_nor_no_is_asked_again_and_nothing_is_decided(ada, eva, dan):
+    send(eva, "break_code", dan.code, "start", reason="serious_event")
+    number = Proposal.objects.get().pk
+    send(ada, "decide", number, status=400)
+    assert Decision.objects.count() == 0
+
+
+def test_of_somebody_erased_neither_an_arm_in_words_nor_an_impact_is_kept(ada, eva, dan):
+    send(eva, "break_at_once", dan.code, "start", status=200, reason="acute_danger")
+    number = CodeBreak.objects.get().pk
+    participants.erase(participant=dan, reason="asked_by_participant", by=actors.staff(1, "researcher"), at=NOW)
+    send(ada, "impact", number, status=409, text="Nobody who assesses knows.")
+    send(eva, "break_at_once", dan.code, "start", status=409, reason="other", note="A call from the hospital.")
+    assert (Impact.objects.count(), CodeBreak.objects.count()) == (0, 1)
+
+
+def test_an_arm_by_hand_is_refused_where_the_protocol_allows_none(eva, study):
+    person = factories.a_consented_participant(study, NOW)
+    send(eva, "force", person.code, status=409, arm="guided", reason="fallback_list")
+    assert Proposal.objects.count() == 0
 
 
 def test_what_it_means_for_the_blinding_is_written_later(ada, eva, dan):
