@@ -16,8 +16,10 @@ from trial.actions import drafts, grants, participants
 from trial.actions.agreements import settle_due
 from trial.actions.doormails import worked as hand_over_codes
 from trial.actions.installation import keep
+from trial.actions.lost_mailbox import put_due_in_force
 from trial.actions.messages import queue
 from trial.actions.own_address import can_be_taken_back
+from trial.actions.own_address import stop as stop_change
 from trial.actions.own_address import token_of as token_of_change
 from trial.actions.staff import token_of
 from trial.actors import SYSTEM
@@ -37,6 +39,7 @@ from trial.models import (
 from trial.queries import programme
 from trial.queries.addresses import home_url, letter
 from trial.queries.dashboard import panel_adherence, panel_alerts, panel_flow, panel_recruitment
+from trial.queries.lost_mailboxes import LEFT
 from trial.queries.months import lessons as monthly_lessons
 from trial.queries.months import mails as monthly_mails
 from trial.queries.months import panel as panel_by_month
@@ -49,6 +52,7 @@ from trial.words import word
 __all__ = [
     "behave",
     "call_times",
+    "compose_address_asked",
     "compose_address_changed",
     "compose_alert",
     "compose_invitation",
@@ -69,6 +73,7 @@ __all__ = [
     "panel_by_month",
     "panel_flow",
     "panel_recruitment",
+    "put_due_in_force",
     "recruitment",
     "requirements",
     "section",
@@ -263,30 +268,57 @@ def compose_invitation(message: Message, at: datetime) -> Mail | None:
 
 def compose_address_changed(message: Message, at: datetime) -> Mail | None:
     """To the old address: who reads that mailbox may not be who asked. None once it cannot be taken back, or all is erased."""
-    made = AddressChange.objects.filter(pk=int(message.subject_ref)).first()
+    made = AddressChange.objects.filter(pk=int(message.subject_ref), changed_at__isnull=False).first()
     if made is None or not can_be_taken_back(made, at) or made.participant.erased_at:
         return None
-    participant = made.participant
-    protocol, language = participant.version.protocol, participant.language
-    with override(language):
-        lines = [
+    with override(made.participant.language):
+        return _to_old_address(
+            made,
+            _("%(title)s: your address was changed"),
             _("The e-mail address with which you sign in was changed. From now on messages go to the new one."),
             _(
                 "Was it you? Then you need not do anything. Was it not you? With this link you take it back, for seven days:"
             ),
-            settings.PUBLIC_URL + reverse("take_back_address", args=[token_of_change(made)]),
-        ]
-        subject = _("%(title)s: your address was changed") % {"title": protocol.public_title[language]}
-        return Mail(
-            participant.unsealed(made.old_sealed),
-            subject,
-            "\n\n".join(lines),
-            protocol.sender[language],
-            protocol.contacts.team.email,
         )
 
 
+def compose_address_asked(message: Message, at: datetime) -> Mail | None:
+    """To the address that may be lost: staff were asked for another. None once that is over or has taken effect."""
+    made = AddressChange.objects.filter(pk=int(message.subject_ref)).first()
+    if made is None or not made.is_waiting or made.due_at is None or made.participant.erased_at:
+        return None
+    with override(made.participant.language):
+        local = made.due_at.astimezone(ZoneInfo(made.participant.timezone))
+        asked = _("The study team was asked that you sign in with another e-mail address from now on.")
+        changes = _(
+            "It changes on %(day)s at %(time)s at the earliest, and not before somebody of the team has called you."
+        )
+        due = {"day": formats.date_format(local, "j F"), "time": formats.date_format(local, "H:i")}
+        return _to_old_address(
+            made,
+            _("%(title)s: another address was asked for"),
+            f"{asked} {changes % due}",
+            _("Was it you? Then you need not do anything."),
+            _("Was it not you, or do you still read this mailbox? With this link you stop it:"),
+        )
+
+
+def _to_old_address(made: AddressChange, subject: str, *paragraphs: str) -> Mail:
+    """With the link that takes the change back, or stops it."""
+    participant = made.participant
+    protocol, language = participant.version.protocol, participant.language
+    link = settings.PUBLIC_URL + reverse("take_back_address", args=[token_of_change(made)])
+    return Mail(
+        participant.unsealed(made.old_sealed),
+        subject % {"title": protocol.public_title[language]},
+        "\n\n".join([*paragraphs, link]),
+        protocol.sender[language],
+        protocol.contacts.team.email,
+    )
+
+
 def withdrawn(participant: Participant, at: datetime) -> None:
+    stop_change(participant, LEFT, by=SYSTEM, at=at)
     grants.end_all(participant, at)
 
 
@@ -296,6 +328,7 @@ def erase(participant: Participant, at: datetime) -> None:
     ApiToken.objects.filter(user=participant.user_id).delete()
     Draft.objects.filter(Q(about=participant) | Q(owner__participant=participant)).delete()
     ExerciseAnswer.objects.filter(participant=participant).delete()
+    stop_change(participant, LEFT, by=SYSTEM, at=at)
     AddressChange.objects.filter(participant=participant).delete()
     Alert.objects.filter(participant=participant, state="closed").update(phone_sealed="", done_sealed="")
 

@@ -18,6 +18,7 @@ MAY = {
     "researcher": {
         *{"load", "run", "mail", "invite", "dashboard", "participants", "alerts", "report", "export", "erase"},
         *{"exceptions", "correct", "agree_exception", "switch", "agree_code_break", "agree_role", "agree_lock"},
+        *{"ask_address", "agree_address"},
     },
     "statistician": {
         *{"dashboard", "participants", "report", "export", "lock", "report_by_arm"},
@@ -30,7 +31,7 @@ MAY = {
         # To say which treatment was a wrong one, to give one, or to see who was randomised again at a stage, is to know
         # an arm: only for whoever knows arms anyway.
         *{"received", "force", "agree_force", "stage_exceptions"},
-        *{"agree_role", "agree_lock"},
+        *{"agree_role", "agree_lock", "ask_address", "agree_address"},
     },
     "assessor": {"assess", "agree_role"},
 }
@@ -41,6 +42,11 @@ KNOW_ARMS = frozenset({"coach", "supervisor"})
 BLINDED = frozenset({"statistician", "assessor"})
 # Whoever runs a study does not lock it as well.
 APART = frozenset({"researcher", "statistician"})
+
+
+def may_knowing_arms(what: str) -> frozenset[str]:
+    """The roles that may do this and know arms: of what no concealed role does alone, one of two people has one."""
+    return frozenset(role for role in KNOW_ARMS if what in MAY[role])
 
 
 def never_beside(role: str) -> frozenset[str]:

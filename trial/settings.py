@@ -317,6 +317,7 @@ MESSAGES = {  # kind of message -> compose(message, at) -> Mail, or None when it
     "two_people": "trial.life.compose_two_people",
     "role_given": "trial.life.compose_role_given",
     "stage_list": "randomisation.life.compose_stage_list",
+    "address_asked": "trial.life.compose_address_asked",
     "address_changed": "trial.life.compose_address_changed",
     "check_number": "coaching_protocol.life.compose_check_number",
 }
@@ -331,6 +332,7 @@ MAILED_ALIKE = {  # kinds of mail of which others may hear -> whether every arm 
 }
 WORKER = [  # what else a round of the worker does: work(at) -> how many things were done
     "trial.life.settle_due",
+    "trial.life.put_due_in_force",
     "trial.life.hand_over_codes",
     "trial.life.keep",
     "reports.life.make_due",

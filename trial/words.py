@@ -74,11 +74,19 @@ WORDS: dict[str, str | Promise] = {
     "alert": _("alert"),
     "invitation": _("invitation"),
     "recruitment_closed": _("recruitment has closed"),
+    "address_asked": _("another address was asked for"),
     "address_changed": _("an address was changed"),
     "two_people": _("something takes two people"),
     "role_given": _("a role was given"),
     "stage_list": _("a randomisation list of a stage"),
     "check_number": _("request to check a phone number"),
+}
+
+MAILBOX_REASONS: dict[str, str | Promise] = {  # why staff ask for another address
+    "mailbox_lost": _("They cannot read their mailbox any more"),
+    "mailbox_hacked": _("Somebody else reads their mailbox"),
+    "typed_wrongly": _("The address was typed wrongly"),
+    "other": _("Another reason"),
 }
 
 

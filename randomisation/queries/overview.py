@@ -17,6 +17,7 @@ from randomisation.models import (
     Switch,
     TreatmentReceived,
 )
+from randomisation.permissions import AGREES
 from randomisation.queries import design, exceptions, matches, proposals, switches
 from randomisation.queries.comparison import commitment
 from randomisation.queries.stage_lists import StageList, low
@@ -119,7 +120,9 @@ def one_person(participant: Participant, sees: Callable[[str], bool]) -> OnePers
             ("code_breaks", CodeBreak),
         )
     }
-    proposed = Proposal.objects.filter(participant=participant).select_related("decision").order_by("pk")
+    proposed = (
+        Proposal.objects.filter(participant=participant, kind__in=AGREES).select_related("decision").order_by("pk")
+    )
     asked = [each for each in proposed if sees(each.point)]
     allocations = Allocation.objects.filter(participant=participant).defer("arm", "fake_arm", "probabilities")
     return OnePerson(

@@ -5,6 +5,7 @@ from __future__ import annotations
 from django.db.models import QuerySet
 
 from randomisation.models import Allocation, CodeBreak
+from randomisation.permissions import AGREES
 from trial.models import Participant, Proposal, Study
 
 WHOLE = ("participant__key", "participant__study", "participant__version", "decision")
@@ -13,7 +14,7 @@ WHOLE = ("participant__key", "participant__study", "participant__version", "deci
 def waiting(study: Study) -> QuerySet[Proposal]:
     """Asked for, and not decided yet; the oldest first."""
     return (
-        Proposal.objects.filter(study=study, participant__isnull=False, decision__isnull=True)
+        Proposal.objects.filter(study=study, kind__in=AGREES, decision__isnull=True)
         .select_related("participant__key", "participant__study", "participant__version")
         .order_by("pk")
     )
@@ -27,7 +28,7 @@ def to_show(study: Study) -> QuerySet[Proposal]:
 
 
 def found(study: Study, number: int) -> Proposal | None:
-    return Proposal.objects.filter(study=study, participant__isnull=False, pk=number).select_related(*WHOLE).first()
+    return Proposal.objects.filter(study=study, kind__in=AGREES, pk=number).select_related(*WHOLE).first()
 
 
 def person_of(proposal: Proposal) -> Participant:

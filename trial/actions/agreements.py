@@ -1,4 +1,4 @@
-"""The second person's word about a role or a lock, and what comes of what nobody spoke about in time."""
+"""The second person's word about a role, a lock or an address, and what comes of what nobody spoke about in time."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from collections.abc import Callable, Mapping
 from datetime import datetime
 
 from trial import rows
-from trial.actions import proposals, staff, studies
+from trial.actions import lost_mailbox, participants, proposals, staff, studies
 from trial.actions.once import once
 from trial.actors import WORKER, Actor
 from trial.lifecycles import NotAllowedNow
@@ -16,23 +16,40 @@ from trial.queries import proposals as reads
 from trial.queries.staff import number
 
 logger = logging.getLogger(__name__)
-FOLLOWS: Mapping[str, Callable[..., None]] = {"role": staff.decided, "lock": studies.lock_decided}
+FOLLOWS: Mapping[str, Callable[..., None]] = {
+    "role": staff.decided,
+    "lock": studies.lock_decided,
+    "address": lost_mailbox.decided,
+}
 
 
 @once
-def decide(*, proposal: Proposal, is_agreed: bool, by: Actor, at: datetime) -> Decision:
-    """A second person agrees, and it is done at once; or somebody of the staff says no, and it is over.
+def decide(
+    *, proposal: Proposal, is_agreed: bool, called: bool = False, email: str = "", by: Actor, at: datetime
+) -> Decision:
+    """A second person agrees, and it is done at once (an address waits, see lost_mailbox); or somebody of the staff says no,
+    and it is over. Of an address: whether they `called` the number on record, and the `email` that they were told.
 
     Raises SamePerson, NotSecond, AlreadyDecided (also when its time is over), and what the thing itself may raise.
     """
-    if proposal.kind == "lock":
-        rows.pass_gate(proposal.study_id, alone=True)
-    Study.objects.select_for_update().get(pk=proposal.study_id)
+    _hold(proposal)
     if is_agreed and by.kind == "staff":
         _check_second(proposal, by, at)
+        if proposal.kind == "address":
+            lost_mailbox.check_called(proposal=proposal, called=called, email=email, by=by)
     decision = proposals.settle(proposal=proposal, is_agreed=is_agreed, by=by, at=at)
     FOLLOWS[proposal.kind](proposal=proposal, is_agreed=is_agreed, by=by, at=at)
     return decision
+
+
+def _hold(proposal: Proposal) -> None:
+    """Of two second persons at one moment the later sees the earlier."""
+    if proposal.participant:
+        participants.locked(proposal.participant)
+        return
+    if proposal.kind == "lock":
+        rows.pass_gate(proposal.study_id, alone=True)
+    Study.objects.select_for_update().get(pk=proposal.study_id)
 
 
 def _check_second(proposal: Proposal, by: Actor, at: datetime) -> None:

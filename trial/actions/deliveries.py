@@ -21,7 +21,7 @@ from trial.entries import Mail, Wait
 from trial.mail import Door, DoorShut, Letter, PutOff, Refused
 from trial.models import Message
 from trial.queries import messages as ledger
-from trial.queries.messages import AT_ANY_HOUR, TO_STAFF
+from trial.queries.messages import AT_ANY_HOUR, TO_OLD_ADDRESS, TO_STAFF
 
 logger = logging.getLogger(__name__)
 CRASHED_AFTER = timedelta(minutes=10)
@@ -30,8 +30,8 @@ TOLD_AFTER = timedelta(hours=1)
 GIVEN_UP_AFTER = timedelta(hours=24)
 TOLD_WITHIN_HOURS = 72
 # Rather sent twice than lost: a deadline for staff runs; asking for a number twice does no harm, nor does a warning.
-REPEATABLE = {"alert", "check_number", "address_changed"}
-NEVER_GIVEN_UP = {"alert", "address_changed"}  # wanted for as long as the alert waits, or the change can be taken back
+REPEATABLE = {"alert", "check_number"} | TO_OLD_ADDRESS
+NEVER_GIVEN_UP = {"alert"} | TO_OLD_ADDRESS  # wanted while the alert waits, or the change can be stopped or taken back
 SETTLED = {"sent", "cancelled", "failed"}
 EVENTS = {
     "accepted": "message sent",

@@ -1,4 +1,7 @@
-"""A person corrects their name, or the address with which they sign in; and the old address takes that back."""
+"""A person corrects their name, or the address with which they sign in; and the old address takes that back.
+
+A change that staff asked for (trial.actions.lost_mailbox) waits, and is stopped here by whatever goes before it.
+"""
 
 from __future__ import annotations
 
@@ -9,11 +12,12 @@ from datetime import datetime, timedelta
 from django.db import IntegrityError, transaction
 
 from trial import audit, contact_details, vault
-from trial.actions import messages, tokens
+from trial.actions import messages, proposals, tokens
 from trial.actions.once import once
 from trial.actions.participants import AddressInUse, NotAskedNow, locked
 from trial.actors import Actor
-from trial.models import AddressChange, DoorMail, Identity, Participant
+from trial.models import AddressChange, Decision, DoorMail, Identity, Participant, Proposal, User
+from trial.queries.lost_mailboxes import BY_OLD_ADDRESS, OVERTAKEN
 
 TAKEN_BACK_WITHIN = timedelta(days=7)
 
@@ -33,7 +37,7 @@ class LinkOver(Exception):
 @once
 def correct_name(*, participant: Participant, name: str, by: Actor, at: datetime) -> Participant:
     """What a person is called from now on. What they signed stays signed as it was. Raises SameName, NotAskedNow."""
-    participant, identity = _held(participant)
+    participant, identity = held(participant)
     if name == identity.name:
         raise SameName
     old, identity.name_sealed = identity.name_sealed, participant.sealed(name)
@@ -49,34 +53,72 @@ def change(*, participant: Participant, email: str, by: Actor, at: datetime) -> 
 
     The trail says that it changed, not what. Raises AddressInUse, SameAddress and NotAskedNow.
     """
-    participant, identity = _held(participant)
+    participant, identity = held(participant)
     email = contact_details.email_address(email)
     if vault.address_hash(email) == identity.email_hash:
         raise SameAddress
+    stop(participant, OVERTAKEN, by=by, at=at)
+    made = new(participant, identity)
+    return put_in_force(made, participant, identity, email, by=by, at=at)
+
+
+def new(participant: Participant, identity: Identity, proposal: Proposal | None = None) -> AddressChange:
+    """One that is not stored yet, with the way back to the address that counts now."""
     nonce = secrets.token_hex(16)
-    made = AddressChange.objects.create(
+    return AddressChange(
         participant=participant,
+        proposal=proposal,
         old_sealed=identity.email_sealed,
         nonce=nonce,
         token_hash=_token_hash(_token(nonce)),
-        changed_at=at,
     )
-    _put(participant, identity, email)
+
+
+def put_in_force(
+    made: AddressChange, participant: Participant, identity: Identity, email: str, *, by: Actor, at: datetime
+) -> AddressChange:
+    """The new address counts, and the old one is told how to take it back. Raises AddressInUse, with nothing changed."""
+    put(participant, identity, email)
+    made.new_sealed, made.changed_at = "", at
+    made.save()
     audit.record(participant, "e-mail address changed", subject=participant.code, by=by, at=at)
+    tell_old_address("address_changed", made, by=by, at=at)
+    return made
+
+
+def tell_old_address(kind: str, made: AddressChange, *, by: Actor, at: datetime) -> None:
     messages.queue(
-        study=participant.study,
-        participant=participant,
-        kind="address_changed",
+        study=made.participant.study,
+        participant=made.participant,
+        kind=kind,
         subject_ref=str(made.pk),
         due_at=at,
         at=at,
         by=by,
     )
-    return made
+
+
+def stop(participant: Participant, event: str, *, by: Actor, at: datetime) -> None:
+    """What staff asked for and has not taken effect never will; `event` says why. Nothing where nothing waits. The caller
+    has locked the participant."""
+    waiting = AddressChange.objects.filter(participant=participant, changed_at=None, stopped_at=None)
+    for made in waiting.select_related("proposal__participant"):
+        forget_new(made, at)
+        assert made.proposal is not None  # one's own change takes effect at once
+        if Decision.objects.filter(proposal=made.proposal).exists():
+            audit.record(participant, event, subject=f"proposal {made.proposal.pk}", by=by, at=at)
+        else:
+            proposals.settle(proposal=made.proposal, is_agreed=False, event=event, by=by, at=at)
+
+
+def forget_new(made: AddressChange, at: datetime) -> None:
+    """It is over before it took effect: the new address stands nowhere any more."""
+    made.new_sealed, made.stopped_at = "", at
+    made.save(update_fields=["new_sealed", "stopped_at"])
 
 
 def find(token: str, at: datetime) -> AddressChange:
-    """What a link takes back; raises LinkOver."""
+    """What a link takes back, or stops before it takes effect; raises LinkOver."""
     made = _of(token)
     if made is None or not can_be_taken_back(made, at):
         raise LinkOver
@@ -84,6 +126,8 @@ def find(token: str, at: datetime) -> AddressChange:
 
 
 def can_be_taken_back(made: AddressChange, at: datetime) -> bool:
+    if made.changed_at is None:
+        return made.is_waiting
     return made.taken_back_at is None and at < made.changed_at + TAKEN_BACK_WITHIN
 
 
@@ -97,34 +141,43 @@ def token_of(made: AddressChange) -> str:
 
 
 @transaction.atomic
-def take_back(*, token: str, by: Actor, at: datetime) -> Participant:
-    """The old address counts again, whatever was changed after it, and whoever is signed in is signed out.
+def take_back(*, token: str, by: Actor, at: datetime) -> AddressChange:
+    """The old address counts again, whatever was changed after it, and whoever is signed in is signed out. What has not
+    taken effect yet is stopped, and nobody is signed out for it.
 
     A repeat changes nothing. Raises LinkOver, and AddressInUse where somebody else has the old address by now.
     """
     made = _of(token)
     if made is None:
         raise LinkOver
-    participant, identity = _held(made.participant)
+    participant, identity = held(made.participant)
     old = participant.unsealed(made.old_sealed)
-    made.refresh_from_db(fields=["taken_back_at"])
-    if made.taken_back_at and vault.address_hash(old) == identity.email_hash:
-        return participant
+    made.refresh_from_db(fields=["changed_at", "stopped_at", "taken_back_at"])
+    if (made.taken_back_at or made.stopped_at) and vault.address_hash(old) == identity.email_hash:
+        return made
     find(token, at)
-    AddressChange.objects.filter(participant=participant, pk__gte=made.pk, taken_back_at__isnull=True).update(
-        taken_back_at=at
-    )
-    _put(participant, identity, old)
-    user = participant.user
-    assert user is not None  # whoever has an identity has a login
+    if made.is_waiting:
+        stop(participant, BY_OLD_ADDRESS, by=by, at=at)
+        return made
+    stop(participant, OVERTAKEN, by=by, at=at)
+    later = AddressChange.objects.filter(participant=participant, pk__gte=made.pk, changed_at__isnull=False)
+    later.filter(taken_back_at__isnull=True).update(taken_back_at=at)
+    put(participant, identity, old)
+    assert participant.user is not None  # whoever has an identity has a login
+    sign_out(participant.user, by=by, at=at)
+    audit.record(participant, "e-mail address change taken back", subject=participant.code, by=by, at=at)
+    return made
+
+
+def sign_out(user: User, *, by: Actor, at: datetime) -> None:
+    """Everywhere, programs included."""
     user.set_unusable_password()  # sessions hang on it, also where there is no password
     user.save(update_fields=["password"])
     tokens.end_all(user=user, by=by, at=at)
-    audit.record(participant, "e-mail address change taken back", subject=participant.code, by=by, at=at)
-    return participant
 
 
-def _held(participant: Participant) -> tuple[Participant, Identity]:
+def held(participant: Participant) -> tuple[Participant, Identity]:
+    """The person, locked, and who they are; raises NotAskedNow where that is erased."""
     participant = locked(participant)
     identity = Identity.objects.filter(participant=participant).first()
     if identity is None:
@@ -132,7 +185,7 @@ def _held(participant: Participant) -> tuple[Participant, Identity]:
     return participant, identity
 
 
-def _put(participant: Participant, identity: Identity, email: str) -> None:
+def put(participant: Participant, identity: Identity, email: str) -> None:
     """Codes that wait for the address that goes are over."""
     identity.email_sealed, identity.email_hash = participant.sealed(email), vault.address_hash(email)
     try:

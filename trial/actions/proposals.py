@@ -96,17 +96,18 @@ def ask_staff(*, study: Study, kind: str, receiver: int | None, reason: str = ""
     return asked
 
 
-def tell_staff(*, study: Study, kind: str, about: int, by: Actor, at: datetime) -> None:
-    """A mail for each of the staff. Nobody is told in a simulated study, whose staff are no people."""
+def tell_staff(*, study: Study, kind: str, about: int, to: list[int] | None = None, by: Actor, at: datetime) -> None:
+    """A mail for each of the staff, or for those named. Nobody is told in a simulated study, whose staff are no people."""
     if study.simulated:
         return
-    for person in reads.to_tell(study, at):
+    for person in reads.to_tell(study, at) if to is None else to:
         ref = f"{about} {person}"
         messages.queue(study=study, participant=None, kind=kind, subject_ref=ref, due_at=at, at=at, by=by)
 
 
-def settle(*, proposal: Proposal, is_agreed: bool, by: Actor, at: datetime) -> Decision:
-    """A part of the action that decides. Whoever asked may say no: then it is taken back. Raises SamePerson, AlreadyDecided."""
+def settle(*, proposal: Proposal, is_agreed: bool, event: str = "", by: Actor, at: datetime) -> Decision:
+    """A part of the action that decides. Whoever asked may say no: then it is taken back. `event` says what happened where
+    it was nobody's word. Raises SamePerson, AlreadyDecided."""
     if is_agreed and str(by) == proposal.by:
         raise SamePerson
     if Decision.objects.filter(proposal=proposal).exists():
@@ -114,7 +115,7 @@ def settle(*, proposal: Proposal, is_agreed: bool, by: Actor, at: datetime) -> D
     decision = Decision.objects.create(proposal=proposal, is_agreed=is_agreed, by=str(by), role=by.role, at=at)
     audit.record(
         proposal.participant or proposal.study,
-        _settled(proposal, is_agreed, by),
+        event or _settled(proposal, is_agreed, by),
         subject=f"proposal {proposal.pk}",
         new={"kind": proposal.kind},
         by=by,

@@ -10,7 +10,7 @@ from allauth.account.models import EmailAddress
 from django.db import transaction
 
 from trial import audit, contact_details, hooks, permissions, vault
-from trial.actions import drafts, messages, proposals, tokens
+from trial.actions import drafts, lost_mailbox, messages, proposals, tokens
 from trial.actions.once import once
 from trial.actors import Actor
 from trial.models import Decision, Invitation, Membership, Proposal, Study, User
@@ -255,6 +255,8 @@ def end_role(*, membership: Membership, by: Actor, at: datetime) -> Membership:
     """Take a role away, and with it every link that would give it back and what its holder asked for and nobody decided;
     what the person did stays theirs."""
     if membership.ended_at is None:
+        # First, since it locks people, who are locked before the trail of the study.
+        lost_mailbox.take_back_asked_by(membership, by=by, at=at)
         membership.ended_at = at
         membership.save(update_fields=["ended_at"])
         for follow in hooks.entries("ROLE_ENDED"):

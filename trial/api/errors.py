@@ -229,6 +229,38 @@ CATALOGUE: Mapping[str, Named] = {
             "whom the person who asks did not invite."
         ),
     ),
+    "trial.actions.lost_mailbox.UnknownReason": Named(
+        BAD_REQUEST, "unknown_reason", _("Choose a reason from the list.")
+    ),
+    "trial.actions.lost_mailbox.NoNumber": Named(
+        CONFLICT, "no_number", _("There is no phone number on record at which a second person could call this person.")
+    ),
+    "trial.actions.lost_mailbox.NobodySecond": Named(
+        CONFLICT,
+        "nobody_second",
+        _(
+            "Nobody on the staff could be the second person: that takes somebody who had a role before the first allocation or "
+            "for 14 days and whom you did not invite, and one of the two is a supervisor."
+        ),
+    ),
+    "trial.actions.lost_mailbox.AddressOfStaff": Named(
+        CONFLICT,
+        "address_of_staff",
+        _("This is the address of somebody who works here. A participant has one of their own."),
+    ),
+    "trial.actions.lost_mailbox.NotCalled": Named(
+        CONFLICT,
+        "not_called",
+        _("Show the number on record, call it and speak with the person first. Then say here that you did."),
+    ),
+    "trial.actions.lost_mailbox.OtherAddress": Named(
+        CONFLICT,
+        "other_address",
+        _(
+            "This is not the address that was asked for. Let the person spell it once more. If it stays another one, say no: "
+            "then it can be asked for anew."
+        ),
+    ),
     "randomisation.actions.forced.NotForced": Named(
         CONFLICT,
         "not_forced",

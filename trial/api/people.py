@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from datetime import datetime
-from typing import Any
+from typing import Any, cast
 
 from django.shortcuts import get_object_or_404
 from django.utils import timezone
@@ -14,14 +14,19 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.views import APIView
 
+from trial import actors
+from trial.actions import lost_mailbox
 from trial.actions import participants as actions
 from trial.actors import Actor
 from trial.api import doors, shapes
+from trial.api.agreements import AgreementShape
 from trial.api.described import PAGE, reads, writes
 from trial.api.errors import NotHere
+from trial.api.fields import EmailAddressField
 from trial.forms.research import ERASE_REASONS, People
-from trial.models import Alert, Participant, Study
-from trial.queries import participants, studies
+from trial.models import Alert, Participant, Study, User
+from trial.queries import participants, proposals, studies
+from trial.words import MAILBOX_REASONS
 
 FILTERS = [
     OpenApiParameter(name, OpenApiTypes.STR, OpenApiParameter.QUERY, description="Narrows the list.")
@@ -78,6 +83,34 @@ class EraseView(APIView):
             _leave(person, key, by, at)
             actions.erase(participant=person, reason=reason, key=key, by=by, at=at)
         return Response(status=204)
+
+
+class OtherAddress(serializers.Serializer):
+    email = EmailAddressField()
+    reason = serializers.ChoiceField(choices=list(MAILBOX_REASONS))
+
+
+class OtherAddressView(APIView):
+    @writes(
+        "person_address",
+        "Ask for another e-mail address of somebody who lost their mailbox; a second person calls them and agrees",
+        OtherAddress,
+        AgreementShape,
+        status=201,
+    )
+    def post(self, request: Request, slug: str, code: str) -> Response:
+        study, _by = doors.study_for(request, slug, "ask_address")
+        person = get_object_or_404(Participant, study=study, code=code)
+        user = cast(User, request.user)
+        role = proposals.role_for(user, study, "ask_address", prefers_knowing=True)
+        asked = lost_mailbox.ask(
+            participant=person,
+            **doors.given(OtherAddress, request),
+            key=doors.key(request),
+            by=actors.staff(user.pk, role),
+            at=timezone.now(),
+        )
+        return Response(AgreementShape(asked).data, status=201)
 
 
 def _leave(person: Participant, key: str | None, by: Actor, at: datetime) -> None:

@@ -11,9 +11,9 @@ from django.utils.translation import gettext_lazy as _
 
 from trial import folder, lifecycles, permissions
 from trial.actions import studies
-from trial.forms.fields import Confirmation, EmailField
+from trial.forms.fields import NEVER, Confirmation, EmailField
 from trial.models import ProtocolVersion
-from trial.words import word
+from trial.words import MAILBOX_REASONS, word
 
 
 class LoadStudy(forms.Form):
@@ -109,6 +109,21 @@ ERASE_REASONS = (
 class Erase(forms.Form):
     reason = forms.ChoiceField(label=_("Why?"), choices=ERASE_REASONS, widget=forms.RadioSelect)
     sure = Confirmation(label=_("I understand that this cannot be undone."))
+
+
+class LostMailbox(forms.Form):
+    """Another address for somebody. It is kept nowhere before it is sent."""
+
+    email = EmailField(
+        label=_("Their new e-mail address"),
+        widget=forms.EmailInput(attrs={"autocomplete": "off", **NEVER}),
+        help_text=_("Letter by letter: a second person has to hear the same from them."),
+    )
+    reason = forms.ChoiceField(
+        label=_("Why?"),
+        choices=list(MAILBOX_REASONS.items()),
+        widget=forms.RadioSelect,
+    )
 
 
 class CloseAlert(forms.Form):

@@ -7,7 +7,7 @@ from django.contrib.auth import password_validation
 from django.utils.translation import gettext_lazy as _
 
 from trial.actions.tokens import LONGEST
-from trial.forms.fields import NEVER, CodeField
+from trial.forms.fields import NEVER, CodeField, Confirmation, EmailField
 from trial.models import User
 
 
@@ -58,3 +58,27 @@ class Decide(forms.Form):
         choices=[("yes", _("Yes, I looked into it and agree")), ("no", _("No"))],
         coerce=lambda value: value == "yes",
     )
+
+
+class DecideAddress(Decide):
+    """The word of whoever called; a no takes no more than that."""
+
+    called = Confirmation(
+        label=_("I called the number on record and spoke with this person, who asked for it themselves."),
+        required=False,
+    )
+    email = EmailField(
+        label=_("The new address, as they told you"),
+        widget=forms.EmailInput(attrs={"autocomplete": "off", **NEVER}),
+        help_text=_("Let them spell it. Nobody is shown the address that was asked for: it has to be the same."),
+        required=False,
+    )
+
+    def clean(self) -> dict[str, Any]:
+        given = super().clean() or {}
+        if given.get("is_agreed") and not self.errors:
+            if not given["called"]:
+                self.add_error("called", _("Call them first: without a call nobody can agree."))
+            if not given["email"]:
+                self.add_error("email", _("Ask them for the new address, and type it here."))
+        return given

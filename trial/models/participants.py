@@ -161,16 +161,31 @@ class Identity(Fact):
 
 
 class AddressChange(models.Model):
-    """Another e-mail address, the only key to sign in. The old one can take it back for seven days."""
+    """Another e-mail address, the only key to sign in. The old one can take it back for seven days.
+
+    One that staff asked for has a `proposal` and waits until `due_at`; the old address can stop it before. The new address
+    stands here alone, and only while it waits.
+    """
 
     no_facts = "the way back for the old address; the address itself is a fact of Identity"
+    sealed_under = {"old_sealed": "person", "new_sealed": "person"}
 
     participant = models.ForeignKey(Participant, on_delete=models.PROTECT, related_name="+")
-    old_sealed = models.TextField()  # under the person's key
+    proposal = models.OneToOneField(
+        "trial.Proposal", null=True, on_delete=models.PROTECT, related_name="address_change"
+    )
+    old_sealed = models.TextField()
+    new_sealed = models.TextField(blank=True)
     nonce = models.CharField(max_length=32)  # what the link that is mailed is derived from
     token_hash = models.CharField(max_length=64, unique=True)
-    changed_at = models.DateTimeField()
+    due_at = models.DateTimeField(null=True, blank=True)
+    changed_at = models.DateTimeField(null=True, blank=True)
+    stopped_at = models.DateTimeField(null=True, blank=True)  # over before it took effect
     taken_back_at = models.DateTimeField(null=True, blank=True)
+
+    @property
+    def is_waiting(self) -> bool:
+        return self.changed_at is None and self.stopped_at is None
 
 
 class Consent(Fact):

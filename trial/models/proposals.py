@@ -10,8 +10,8 @@ from trial.models.studies import Study
 
 
 class Proposal(Fact):
-    """Something asked for by the first of two people. `kind`: role, lock; error_mark, code_break, forced (about somebody
-    who is randomised, at a `point`).
+    """Something asked for by the first of two people. `kind`: role, lock; address (of a participant who lost their mailbox);
+    error_mark, code_break, forced (about somebody who is randomised, at a `point`).
 
     At `until_at` it is over, as if a second person had said no; or, where nobody could agree when it was asked
     (`passes_alone`), as if one had said yes.
@@ -27,7 +27,7 @@ class Proposal(Fact):
     participant = models.ForeignKey(Participant, null=True, on_delete=models.PROTECT, related_name="+")
     point = models.CharField(max_length=40, blank=True)
     kind = models.CharField(max_length=20)
-    reason = models.CharField(max_length=400, blank=True)  # about somebody: a code of randomisation.words
+    reason = models.CharField(max_length=400, blank=True)  # about somebody: a code, never words
     note_sealed = models.TextField(blank=True)  # under the person's key
     content_sealed = models.TextField(blank=True)  # the arm of a forced allocation, under the master keys
     is_drill = models.BooleanField(default=False)

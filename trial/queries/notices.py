@@ -1,4 +1,4 @@
-"""The words of mails to staff about roles and about what takes two people."""
+"""The words of mails to staff about roles and about what takes two people. No mail names a participant."""
 
 from __future__ import annotations
 
@@ -70,6 +70,8 @@ def what(proposal: Proposal, names: Mapping[str, str]) -> str:
     who = roles.called(proposal.by, names)
     if proposal.kind == "lock":
         return _("%(who)s asks to lock the data of the study, so that reports by arm can be made.") % {"who": who}
+    if proposal.kind == "address":  # whose stands on the page alone, since this is mailed
+        return _("%(who)s asks that a participant signs in with another e-mail address.") % {"who": who}
     invitation = proposal.invitation
     asked = {"who": who, "email": invitation.email, "role": word(invitation.role)}
     return _("%(who)s asks that %(email)s works on the study as %(role)s.") % asked

@@ -7,11 +7,13 @@ from datetime import datetime, timedelta
 from django.db.models import F, Max, Min, Q, QuerySet
 
 from trial import permissions
-from trial.models import Invitation, Membership, Participant, Proposal, Study, User
+from trial.models import Decision, Invitation, Membership, Participant, Proposal, Study, User
 from trial.queries import staff
 
 # kind of proposal -> what whoever agrees to it may do
-AGREES = {"role": "agree_role", "lock": "agree_lock"}
+AGREES = {"role": "agree_role", "lock": "agree_lock", "address": "agree_address"}
+# Of these one of the two people knows arms; others of the staff neither hear nor read of them. -> what whoever asks may do
+NEVER_CONCEALED_ALONE = {"address": "ask_address"}
 LONG_ENOUGH = timedelta(days=14)
 Neither = tuple[str, int | None]  # whoever asks, and the account that would get a role
 RECENT = 50
@@ -44,12 +46,25 @@ def _able(among: QuerySet[Membership], study: Study, kind: str, neither: Neither
         ended_at__gte=F("since_at") + LONG_ENOUGH
     )
     known = every if first is None else every.filter(Q(since_at__lt=first) | long_enough)
-    roles = [role for role, may in permissions.MAY.items() if AGREES[kind] in may]
     return (
-        among.filter(role__in=roles, user__is_active=True, user__in=known.values("user"))
+        among.filter(role__in=_agreeing(study, kind, asked_by), user__is_active=True, user__in=known.values("user"))
         .exclude(user__in=every.filter(invitation__invited_by=asked_by).values("user"))
         .exclude(user__in=[number for number in (staff.number(asked_by), receiver) if number])
     )
+
+
+def _agreeing(study: Study, kind: str, asked_by: str) -> frozenset[str]:
+    """The roles of the second person."""
+    asks = NEVER_CONCEALED_ALONE.get(kind)
+    if asks:
+        held = Membership.objects.filter(study=study, user=staff.number(asked_by), ended_at__isnull=True)
+        if not held.filter(role__in=permissions.may_knowing_arms(asks)).exists():
+            return permissions.may_knowing_arms(AGREES[kind])
+    return _allowing(AGREES[kind])
+
+
+def _allowing(*verbs: str) -> frozenset[str]:
+    return frozenset(role for role, may in permissions.MAY.items() if may & set(verbs))
 
 
 def may_agree(proposal: Proposal, at: datetime) -> QuerySet[User]:
@@ -70,21 +85,44 @@ def to_tell(study: Study, at: datetime) -> list[int]:
     return list(found.order_by("user").values_list("user", flat=True).distinct())
 
 
+def to_tell_of(study: Study, kind: str) -> list[int]:
+    """Whoever may ask or agree to what not all of the staff are told of."""
+    held = Membership.objects.filter(study=study, ended_at__isnull=True, user__is_active=True)
+    found = held.filter(role__in=_allowing(NEVER_CONCEALED_ALONE[kind], AGREES[kind]))
+    return list(found.order_by("user").values_list("user", flat=True).distinct())
+
+
 def of_staff(user: User) -> QuerySet[Proposal]:
     """What was asked of the staff in the studies of this person; what waits first, then the newest."""
-    studies = Membership.objects.filter(user=user, ended_at__isnull=True).values("study")
+    held = Membership.objects.filter(user=user, ended_at__isnull=True)
+    seen = Q(study__in=held.values("study"), kind__in=AGREES.keys() - NEVER_CONCEALED_ALONE.keys())
+    for kind, asks in NEVER_CONCEALED_ALONE.items():
+        able = held.filter(role__in=_allowing(asks, AGREES[kind]))
+        seen |= Q(study__in=able.values("study"), kind=kind)
     return (
-        Proposal.objects.filter(study__in=studies, kind__in=AGREES)
-        .select_related("study", "decision", "invitation")
+        Proposal.objects.filter(seen)
+        .select_related("study", "decision", "invitation", "participant__key", "address_change")
         .order_by(F("decision__pk").desc(nulls_first=True), "-pk")
     )
 
 
 def role_in(user: User, proposal: Proposal) -> str:
     """The role in which this person speaks about it: one that may agree, where they have one."""
-    held = permissions.roles(user, proposal.study)
-    able = {role for role in held if AGREES[proposal.kind] in permissions.MAY[role]}
-    return min(able or held, default="")
+    return role_for(user, proposal.study, AGREES[proposal.kind], proposal.kind in NEVER_CONCEALED_ALONE)
+
+
+def role_for(user: User, study: Study, verb: str, prefers_knowing: bool) -> str:
+    """The role in which somebody does this: one that may, and if wanted one that knows arms, so that the trail shows it."""
+    held = permissions.roles(user, study)
+    able = {role for role in held if verb in permissions.MAY[role]}
+    knowing = able & permissions.KNOW_ARMS if prefers_knowing else set()
+    return min(knowing or able or held, default="")
+
+
+def is_over(proposal: Proposal, at: datetime) -> bool:
+    """Whether nobody can agree any more."""
+    is_late = proposal.until_at is not None and proposal.until_at <= at and not proposal.passes_alone
+    return is_late or Decision.objects.filter(proposal=proposal).exists()
 
 
 def waiting(study: Study, kind: str) -> Proposal | None:

@@ -1,6 +1,6 @@
 from django.urls import path
 
-from trial.views.research import alerts, people, record, setup, staff, studies
+from trial.views.research import address, alerts, people, record, setup, staff, studies
 
 urlpatterns = [
     path("", studies.listed, name="studies"),
@@ -15,6 +15,7 @@ urlpatterns = [
     path("<slug:slug>/people/", people.listed, name="people"),
     path("<slug:slug>/people/<str:code>/", people.person, name="person"),
     path("<slug:slug>/people/<str:code>/erase/", people.erase, name="erase"),
+    path("<slug:slug>/people/<str:code>/address/", address.lost_mailbox, name="lost_mailbox"),
     path("<slug:slug>/staff/", staff.listed, name="staff"),
     path("<slug:slug>/staff/invite/", staff.invite, name="invite"),
     path(

@@ -11,28 +11,42 @@ from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
 from django.utils import timezone
 from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
 from django.views.decorators.http import require_GET, require_http_methods
 
 from trial import actors
 from trial.actions import agreements as actions
-from trial.actions import proposals
+from trial.actions import lost_mailbox, proposals
+from trial.actions.participants import NotAskedNow
 from trial.actions.studies import FollowUpGoesOn
 from trial.api import errors
-from trial.forms.staff import Decide
+from trial.forms.staff import Decide, DecideAddress
 from trial.lifecycles import NotAllowedNow
 from trial.models import Proposal
-from trial.queries import installation, notices, staff
+from trial.queries import installation, lost_mailboxes, notices, staff
 from trial.queries import proposals as reads
-from trial.views.posted import refuses_reused_keys, request_key
+from trial.views.posted import posted_from, refuses_reused_keys, request_key
 from trial.views.research.finding import person
+from trial.words import MAILBOX_REASONS
 
 ON_A_PAGE = 50
+ENDS = {
+    lost_mailboxes.BY_OLD_ADDRESS: gettext_lazy("It was stopped from the old address."),
+    lost_mailboxes.OVERTAKEN: gettext_lazy(
+        "It is over: the person changed their address themselves, or took a change back."
+    ),
+    lost_mailboxes.LEFT: gettext_lazy("It is over: the person has left the study or is erased."),
+    lost_mailboxes.NOT_DONE: gettext_lazy("It could not be done: this cannot be the address of this person."),
+}
 REFUSALS = (
     proposals.AlreadyDecided,
     proposals.NotSecond,
     proposals.SamePerson,
     FollowUpGoesOn,
     NotAllowedNow,
+    NotAskedNow,
+    lost_mailbox.NotCalled,
+    lost_mailbox.OtherAddress,
 )
 
 
@@ -48,15 +62,49 @@ def agreements(request: HttpRequest) -> HttpResponse:
 @refuses_reused_keys
 def agreement(request: HttpRequest, number: int) -> HttpResponse:
     """What is asked, by whom, who could agree; and the word of whoever looks."""
-    proposal = reads.of_staff(person(request)).filter(pk=number).first()
-    if proposal is None:
-        raise Http404
-    form, status = Decide(request.POST or None), 200
+    proposal = _find(request, number)
+    form, status = _form(proposal, request.POST or None), 200
     if request.method == "POST":
         if form.is_valid() and _decided(request, form, proposal):
             return redirect("staff:agreement", number)
         status = 409 if form.non_field_errors() else 400
     return render(request, "staff/agreement.html", {"form": form, **_asked(request, proposal)}, status=status)
+
+
+@posted_from("staff:agreement", "number")
+@refuses_reused_keys
+def show_number(request: HttpRequest, number: int) -> HttpResponse:
+    """Name and number of whoever lost their mailbox, for the second person, on the answer alone; each press is recorded."""
+    proposal = _find(request, number)
+    if proposal.kind != "address":
+        raise Http404
+    form, status, reached = _form(proposal), 200, None
+    by = actors.staff(person(request).pk, reads.role_in(person(request), proposal))
+    try:
+        reached = lost_mailbox.show_number(proposal=proposal, key=request_key(request), by=by, at=timezone.now())
+    except REFUSALS as error:
+        messages.error(request, _words(error))
+        status = 409
+    context = {"form": form, "reached": reached, **_asked(request, proposal)}
+    return render(request, "staff/agreement.html", context, status=status)
+
+
+def _find(request: HttpRequest, number: int) -> Proposal:
+    proposal = reads.of_staff(person(request)).filter(pk=number).first()
+    if proposal is None:
+        raise Http404
+    if proposal.participant:
+        request.about = proposal.participant.code  # type: ignore[attr-defined]
+    return proposal
+
+
+def _form(proposal: Proposal, data: Any = None) -> Decide:
+    return (DecideAddress if proposal.kind == "address" else Decide)(data)
+
+
+def _words(error: Exception) -> str:
+    named = errors.find(error)
+    return str(named.words) if named else ""
 
 
 def _decided(request: HttpRequest, form: Decide, proposal: Proposal) -> bool:
@@ -66,8 +114,7 @@ def _decided(request: HttpRequest, form: Decide, proposal: Proposal) -> bool:
     try:
         actions.decide(proposal=proposal, **form.cleaned_data, key=request_key(request), by=by, at=timezone.now())
     except REFUSALS as error:
-        named = errors.find(error)
-        form.add_error(None, str(named.words) if named else "")
+        form.add_error(None, _words(error))
         return False
     messages.success(request, _("Done, and recorded in the audit trail."))
     return True
@@ -86,6 +133,16 @@ def _asked(request: HttpRequest, proposal: Proposal) -> dict[str, Any]:
         "seconds": seconds,
         "may_agree": request.user in seconds,
         "is_mine": proposal.by == f"staff {request.user.pk}",
+        **(_of_address(proposal) if proposal.kind == "address" else {}),
+    }
+
+
+def _of_address(proposal: Proposal) -> dict[str, Any]:
+    """What became of the change itself, and why it was asked for; the change is gone once the person is erased."""
+    return {
+        "change": getattr(proposal, "address_change", None),
+        "why": MAILBOX_REASONS.get(proposal.reason, ""),
+        "ended_by": ENDS.get(lost_mailboxes.ended_by(proposal), ""),
     }
 
 

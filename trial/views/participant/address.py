@@ -151,12 +151,13 @@ def take_back(request: HttpRequest, token: str) -> HttpResponse:
     at = timezone.now()
     try:
         if request.method == "POST":
-            person = own_address.take_back(token=token, by=actors.Actor("visitor", "link"), at=at)
-            translation.activate(person.language)
-            return render(request, "public/address_taken_back.html")
-        translation.activate(own_address.find(token, at).participant.language)
+            made = own_address.take_back(token=token, by=actors.Actor("visitor", "link"), at=at)
+            translation.activate(made.participant.language)
+            return render(request, "public/address_taken_back.html", {"was_waiting": made.changed_at is None})
+        made = own_address.find(token, at)
+        translation.activate(made.participant.language)
     except own_address.LinkOver:
         return render(request, "public/take_back_over.html", status=410)
     except AddressInUse:
         return render(request, "public/take_back_over.html", {"in_use": True}, status=409)
-    return render(request, "public/take_back_address.html")
+    return render(request, "public/take_back_address.html", {"is_waiting": made.is_waiting})

@@ -7,15 +7,17 @@ from typing import Any
 from django.contrib import messages
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
+from django.urls import reverse
 from django.utils import timezone
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_GET, require_http_methods
 
 from trial import lessons
 from trial.actions import journey, own_details
+from trial.actions.own_address import token_of
 from trial.forms.participant import CallTimes, OwnNumber, OwnZone, in_words
 from trial.models import Consent, Identity, Participant
-from trial.queries import allotment, programme, tokens
+from trial.queries import allotment, lost_mailboxes, programme, tokens
 from trial.views.participant.rooms import actor_of, in_the_study
 from trial.views.posted import refuses_reused_keys, request_key
 
@@ -29,11 +31,20 @@ def data(request: HttpRequest) -> HttpResponse:
         "identity": identity,
         "times": [in_words(time) for time in _times(identity)],
         "allotted": allotment.words(person),
+        **_asked_by_staff(person),
         "has_signed": person.consented_at is not None,
         "has_tokens": person.user is not None and tokens.standing(person.user, timezone.now()).exists(),
         "can_stop_programme": person.programme_stopped_at is None and programme.access(person) is not None,
     }
     return render(request, "participant/data.html", context)
+
+
+def _asked_by_staff(person: Participant) -> dict[str, Any]:
+    """Another address that staff asked for and has not taken effect, with the way to stop it."""
+    waiting = lost_mailboxes.waiting(person)
+    if waiting is None:
+        return {}
+    return {"other_address": waiting, "stop_url": reverse("take_back_address", args=[token_of(waiting)])}
 
 
 @require_GET

@@ -34,7 +34,7 @@ def listed(request: HttpRequest, slug: str) -> HttpResponse:
 @require_GET
 def person(request: HttpRequest, slug: str, code: str) -> HttpResponse:
     study, _actor = study_for(request, slug, "participants")
-    participant = _find(study, code)
+    participant = find(study, code)
     at = timezone.now()
     return render(
         request,
@@ -53,7 +53,8 @@ def person(request: HttpRequest, slug: str, code: str) -> HttpResponse:
     )
 
 
-def _find(study: Study, code: str) -> Participant:
+def find(study: Study, code: str) -> Participant:
+    """Raises Http404."""
     found = Participant.objects.filter(study=study, code=code).select_related("version").first()
     if found is None:
         raise Http404
@@ -70,7 +71,7 @@ def _site(study: Study, participant: Participant) -> str:
 @conflict_if_reused
 def erase(request: HttpRequest, slug: str, code: str) -> HttpResponse:
     study, actor = study_for(request, slug, "erase")
-    participant = _find(study, code)
+    participant = find(study, code)
     form = forms.Erase(request.POST or None)
     open_alerts = Alert.objects.filter(participant=participant).exclude(state="closed").count()
     if request.method == "POST" and form.is_valid() and not open_alerts:

@@ -1,0 +1,197 @@
+"""Another address for somebody who lost their mailbox: one of the staff asks, another calls the number on record and agrees.
+
+It takes effect 48 hours after it was asked for at the earliest. The old address is told at once and can stop it, and the
+trail says that the address changed, not what. Nobody is shown the new address: the second person hears it from the
+participant and types it, and it has to be the one that was asked for (docs/adr/0019).
+"""
+
+from __future__ import annotations
+
+import logging
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from django.db import transaction
+
+from trial import audit, contact_details, vault
+from trial.actions import own_address, proposals
+from trial.actions.once import once
+from trial.actions.participants import AddressInUse, NotAskedNow
+from trial.actors import WORKER, Actor
+from trial.models import AddressChange, Membership, Participant, Proposal
+from trial.queries import lost_mailboxes as reads
+from trial.queries import proposals as asked
+from trial.queries import staff
+from trial.words import MAILBOX_REASONS
+
+logger = logging.getLogger(__name__)
+WAITS = timedelta(hours=48)
+
+
+class UnknownReason(Exception):
+    """The reason is not one of words.MAILBOX_REASONS."""
+
+
+class NoNumber(Exception):
+    """There is no number on record at which a second person could call."""
+
+
+class NobodySecond(Exception):
+    """Nobody on the staff could be the second person, and this never passes alone."""
+
+
+class AddressOfStaff(Exception):
+    """Somebody who works in this installation, or is invited to, reads this mailbox."""
+
+
+class NotCalled(Exception):
+    """The second person has not looked up the number since this was asked or the number changed, or did not call it."""
+
+
+class OtherAddress(Exception):
+    """What the second person was told is not what the first was told."""
+
+
+@dataclass(frozen=True)
+class Reached:
+    """What a second person needs to call somebody."""
+
+    name: str
+    phone: str
+    language: str
+    changed_at: datetime | None  # the number, if ever
+
+
+@once
+def ask(*, participant: Participant, email: str, reason: str, by: Actor, at: datetime) -> Proposal:
+    """Ask that somebody signs in with another address. Whether somebody else in the study has it is not told.
+
+    Raises UnknownReason, NotAskedNow (whoever left), NoNumber, SameAddress, AddressOfStaff, AlreadyProposed, NobodySecond.
+    """
+    if reason not in MAILBOX_REASONS:
+        raise UnknownReason
+    participant, identity = own_address.held(participant)
+    study, email = participant.study, contact_details.email_address(email)
+    if not participant.is_in_study:
+        raise NotAskedNow
+    if not identity.phone:
+        raise NoNumber
+    if vault.address_hash(email) == identity.email_hash:
+        raise own_address.SameAddress
+    if reads.is_of_staff(email, study, at):
+        raise AddressOfStaff
+    if reads.waiting(participant):
+        raise proposals.AlreadyProposed
+    if not asked.seconds(study, "address", (str(by), None), at).exists():
+        raise NobodySecond
+    proposal = proposals.ask(
+        study=study,
+        participant=participant,
+        kind="address",
+        reason=reason,
+        until_at=at + proposals.VALID,
+        by=by,
+        at=at,
+    )
+    made = own_address.new(participant, identity, proposal)
+    made.new_sealed, made.due_at = participant.sealed(email), at + WAITS
+    made.save()
+    own_address.tell_old_address("address_asked", made, by=by, at=at)
+    to = asked.to_tell_of(study, "address")
+    proposals.tell_staff(study=study, kind="two_people", about=proposal.pk, to=to, by=by, at=at)
+    return proposal
+
+
+def show_number(*, proposal: Proposal, key: str | None = None, by: Actor, at: datetime) -> Reached:
+    """Name and number for the second person, recorded. Raises SamePerson, NotSecond, AlreadyDecided and NotAskedNow."""
+    proposal = _shown(proposal=proposal, key=key, by=by, at=at)
+    _check_second(proposal, by, at)  # a repeat of the request looks again at how it stands now
+    participant, identity = own_address.held(_whose(proposal))
+    return Reached(identity.name, identity.phone, participant.language, identity.phone_changed_at)
+
+
+@once
+def _shown(*, proposal: Proposal, by: Actor, at: datetime) -> Proposal:
+    """Apart from `show_number`, because the result of an action is kept with its key, and name and number may not be."""
+    participant, _identity = own_address.held(_whose(proposal))
+    _check_second(proposal, by, at)
+    audit.record(participant, "contact details shown", subject=f"proposal {proposal.pk}", by=by, at=at)
+    return proposal
+
+
+def _check_second(proposal: Proposal, by: Actor, at: datetime) -> None:
+    if str(by) == proposal.by:
+        raise proposals.SamePerson
+    if asked.is_over(proposal, at):
+        raise proposals.AlreadyDecided
+    if staff.number(str(by)) not in asked.may_agree(proposal, at).values_list("pk", flat=True):
+        raise proposals.NotSecond
+
+
+def check_called(*, proposal: Proposal, called: bool, email: str, by: Actor) -> None:
+    """A part of agreeing, with the participant locked. Raises NotCalled, OtherAddress, and AlreadyDecided where it is over."""
+    participant, identity = own_address.held(_whose(proposal))
+    made = AddressChange.objects.filter(proposal=proposal).first()
+    if made is None or not made.is_waiting:
+        raise proposals.AlreadyDecided
+    looked_at = reads.number_shown_at(proposal, str(by))
+    if not called or looked_at is None or looked_at < (identity.phone_changed_at or looked_at):
+        raise NotCalled
+    if not email or vault.address_hash(email) != vault.address_hash(participant.unsealed(made.new_sealed)):
+        raise OtherAddress
+
+
+def decided(*, proposal: Proposal, is_agreed: bool, by: Actor, at: datetime) -> None:
+    """What was agreed to waits for its hour; what was not is forgotten."""
+    if not is_agreed:
+        for made in AddressChange.objects.filter(proposal=proposal, changed_at=None, stopped_at=None):
+            own_address.forget_new(made, at)
+
+
+def take_back_asked_by(membership: Membership, *, by: Actor, at: datetime) -> None:
+    """What was asked for in a role and nobody agreed to goes with it."""
+    whose = {"by": f"staff {membership.user_id}", "role": membership.role}
+    open_ones = Proposal.objects.filter(study=membership.study, kind="address", decision__isnull=True, **whose)
+    people = Participant.objects.filter(pk__in=open_ones.values("participant")).order_by("pk")
+    for participant in people.select_related("study", "version", "key"):
+        own_address.stop(own_address.held(participant)[0], "taken back", by=by, at=at)
+
+
+def put_due_in_force(at: datetime) -> int:
+    """Entry of settings.WORKER: what was agreed to and has waited long enough; how many addresses changed."""
+    return sum(_put_in_force(made, at) for made in reads.due(at))
+
+
+def _put_in_force(made: AddressChange, at: datetime) -> bool:
+    try:
+        return _try_to_put(made, at)
+    except Exception as error:  # left for the next round; the others go on
+        logger.error("address change %s could not take effect: %s", made.pk, type(error).__name__)
+        return False
+
+
+@transaction.atomic
+def _try_to_put(made: AddressChange, at: datetime) -> bool:
+    """False where it was stopped since we looked, or where the address cannot be this person's any more."""
+    participant, identity = own_address.held(made.participant)
+    made.refresh_from_db(fields=["new_sealed", "changed_at", "stopped_at"])
+    if not made.is_waiting:
+        return False
+    email = participant.unsealed(made.new_sealed)
+    try:
+        if reads.is_of_staff(email, participant.study, at):  # since it was asked
+            raise AddressOfStaff
+        own_address.put_in_force(made, participant, identity, email, by=WORKER, at=at)
+    except (AddressInUse, AddressOfStaff):
+        own_address.forget_new(made, at)
+        subject = f"proposal {made.proposal.pk}" if made.proposal else ""
+        audit.record(participant, reads.NOT_DONE, subject=subject, by=WORKER, at=at)
+        return False
+    if participant.user:  # whoever reads the lost mailbox does not stay signed in
+        own_address.sign_out(participant.user, by=WORKER, at=at)
+    return True
+
+
+def _whose(proposal: Proposal) -> Participant:
+    assert proposal.participant is not None  # an address is always somebody's
+    return proposal.participant

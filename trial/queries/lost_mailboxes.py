@@ -1,0 +1,68 @@
+"""Reads about addresses that staff asked to change: what waits, what is due, and whose mailbox one may not be."""
+
+from __future__ import annotations
+
+from datetime import datetime
+
+from allauth.account.models import EmailAddress
+from django.db.models import Max, Q, QuerySet
+
+from trial import vault
+from trial.models import AddressChange, AuditEvent, Identity, Participant, Proposal, Study, User
+from trial.queries import staff
+
+# Events that end what was asked for without the word of a second person.
+BY_OLD_ADDRESS = "change of address stopped by the old address"
+OVERTAKEN = "change of address overtaken by another"
+LEFT = "change of address over with the study"
+NOT_DONE = "e-mail address could not be changed"
+
+
+def waiting(participant: Participant) -> AddressChange | None:
+    """What was asked for somebody and has not taken effect."""
+    found = AddressChange.objects.filter(participant=participant, changed_at=None, stopped_at=None)
+    return found.select_related("proposal__decision", "participant").first()
+
+
+def has_number(participant: Participant) -> bool:
+    """Whether there is somebody to call, who is in the study."""
+    identity = Identity.objects.filter(participant=participant).select_related("participant__key").first()
+    return identity is not None and bool(identity.phone)
+
+
+def due(at: datetime) -> QuerySet[AddressChange]:
+    """What was agreed to and waited long enough."""
+    waits = AddressChange.objects.filter(changed_at=None, stopped_at=None, due_at__lte=at)
+    whole = waits.filter(proposal__decision__is_agreed=True).select_related("proposal", "participant__study")
+    return whole.order_by("due_at", "pk")
+
+
+def is_of_staff(email: str, study: Study, at: datetime) -> bool:
+    """Whether whoever works in this installation, did, or is invited to reads this mailbox; those of the team included."""
+    works = Q(memberships__isnull=False) | Q(is_staff=True)
+    people = User.objects.filter(works)
+    addresses = {*people.values_list("email", flat=True)}
+    addresses |= {*EmailAddress.objects.filter(user__in=people.values("pk")).values_list("email", flat=True)}
+    contacts = study.current.protocol.contacts
+    addresses |= {contacts.team.email, *([contacts.safety.email] if contacts.safety else [])}
+    mailbox = vault.address_hash(email)
+    if mailbox in {vault.address_hash(each) for each in addresses if each}:
+        return True
+    return staff.standing(at).filter(email_hash=mailbox).exists()
+
+
+def ended_by(proposal: Proposal) -> str:
+    """Which of the events above ended this; "" where none did."""
+    events = _about(proposal).filter(action__in=[BY_OLD_ADDRESS, OVERTAKEN, LEFT, NOT_DONE]).order_by("number")
+    return events.values_list("action", flat=True).last() or ""
+
+
+def number_shown_at(proposal: Proposal, who: str) -> datetime | None:
+    """When somebody last looked up the number for this."""
+    return _about(proposal).filter(action="contact details shown", by=who).aggregate(at=Max("at"))["at"]
+
+
+def _about(proposal: Proposal) -> QuerySet[AuditEvent]:
+    assert proposal.participant is not None
+    stream = f"{proposal.study.slug}/{proposal.participant.code}"
+    return AuditEvent.objects.filter(stream=stream, subject=f"proposal {proposal.pk}")
