@@ -59,6 +59,7 @@ ROLES = {  # who may use what in a study; nobody else
     **{key: {"researcher", "statistician"} for key in ("exports", "export_zip")},
     **{key: {"researcher"} for key in ("study_open", "study_pause", "study_resume", "study_close")},
     **{key: {"researcher"} for key in ("confirm_line", "confirm_wording", "person_erase")},
+    **{key: {"researcher", "supervisor"} for key in ("person_address", "agreement_number")},
     **{key: {"researcher"} for key in ("staff", "staff_end", "invitations", "invitation_withdraw")},
     **{key: {"researcher", "supervisor"} for key in ("messages", "message_again", "mail_again")},
     "allocations": {"researcher"},

@@ -260,6 +260,30 @@ def asked_for_a_role(study: Study) -> dict[str, Any]:
     return {**staff(study, "supervisor"), "number": Proposal.objects.get().pk}
 
 
+OTHER_ADDRESS = {"email": "dan.new@example.org", "reason": "mailbox_lost"}
+
+
+def with_a_second_person(study: Study) -> dict[str, Any]:
+    """Ada, and Eva who could agree, while nobody is allocated."""
+    dan = factories.a_consented_participant(study, NOW)
+    return staff(study, "researcher", dan=dan, eva=factories.a_staff_member(study, "supervisor", "", NOW))
+
+
+def asked_for_an_address(study: Study) -> dict[str, Any]:
+    """Ada asks for another address for Dan; Eva may agree."""
+    given = with_a_second_person(study)
+    given["api"].post(f"studies/{R}/participants/{given['dan'].code}/address/", OTHER_ADDRESS)
+    eva = given["eva"]
+    number = Proposal.objects.get().pk
+    return {"user": eva, "browser": signed_in(eva), "api": Client(eva), "dan": given["dan"], "number": number}
+
+
+def looked_up_the_number(study: Study) -> dict[str, Any]:
+    given = asked_for_an_address(study)
+    given["api"].post(f"agreements/{given['number']}/number/")
+    return given
+
+
 def with_a_token(study: Study) -> dict[str, Any]:
     return with_tokens(researcher(study))
 
@@ -750,6 +774,34 @@ PAIRS = [
         lambda x: x.browser.post(page("staff:agreement", x.number), {"is_agreed": "yes"}),
         lambda x: x.api.post(f"agreements/{x.number}/", {"agreed": True}),
         asked_for_a_role,
+    ),
+    Pair(
+        "research:lost_mailbox",
+        "person_address",
+        "second person asked",
+        lambda x: x.browser.post(page("research:lost_mailbox", R, x.dan.code), OTHER_ADDRESS),
+        lambda x: x.api.post(f"studies/{R}/participants/{x.dan.code}/address/", OTHER_ADDRESS),
+        with_a_second_person,
+    ),
+    Pair(
+        "staff:show_number",
+        "agreement_number",
+        "contact details shown",
+        lambda x: x.browser.post(page("staff:show_number", x.number)),
+        lambda x: x.api.post(f"agreements/{x.number}/number/"),
+        asked_for_an_address,
+    ),
+    Pair(
+        "staff:agreement",
+        "agreement",
+        "second person agreed",
+        lambda x: x.browser.post(
+            page("staff:agreement", x.number), {"is_agreed": "yes", "called": "on", "email": OTHER_ADDRESS["email"]}
+        ),
+        lambda x: x.api.post(
+            f"agreements/{x.number}/", {"agreed": True, "called": True, "email": OTHER_ADDRESS["email"]}
+        ),
+        looked_up_the_number,
     ),
     Pair(
         "staff:tokens",

@@ -27,16 +27,21 @@ FOLLOWS: Mapping[str, Callable[..., None]] = {
 def decide(
     *, proposal: Proposal, is_agreed: bool, called: bool = False, email: str = "", by: Actor, at: datetime
 ) -> Decision:
-    """A second person agrees, and it is done at once (an address waits, see lost_mailbox); or somebody of the staff says no,
-    and it is over. Of an address: whether they `called` the number on record, and the `email` that they were told.
+    """A second person agrees, and it is done at once; or somebody of the staff says no, and it is over.
+
+    An address waits (see lost_mailbox), and a no stops it until it takes effect. To agree to it takes that they `called` the
+    number on record, and the `email` that they were told.
 
     Raises SamePerson, NotSecond, AlreadyDecided (also when its time is over), and what the thing itself may raise.
     """
     _hold(proposal)
+    stopped = None if is_agreed else lost_mailbox.stop_agreed(proposal=proposal, by=by, at=at)
+    if stopped:
+        return stopped
     if is_agreed and by.kind == "staff":
         _check_second(proposal, by, at)
         if proposal.kind == "address":
-            lost_mailbox.check_called(proposal=proposal, called=called, email=email, by=by)
+            lost_mailbox.check_called(proposal=proposal, called=called, email=email, by=by, at=at)
     decision = proposals.settle(proposal=proposal, is_agreed=is_agreed, by=by, at=at)
     FOLLOWS[proposal.kind](proposal=proposal, is_agreed=is_agreed, by=by, at=at)
     return decision

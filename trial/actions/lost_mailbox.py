@@ -16,9 +16,9 @@ from django.db import transaction
 from trial import audit, contact_details, vault
 from trial.actions import own_address, proposals
 from trial.actions.once import once
-from trial.actions.participants import AddressInUse, NotAskedNow
+from trial.actions.participants import AddressInUse, NotACode, NotAskedNow
 from trial.actors import WORKER, Actor
-from trial.models import AddressChange, Membership, Participant, Proposal
+from trial.models import AddressChange, Decision, Identity, Membership, Participant, Proposal
 from trial.queries import lost_mailboxes as reads
 from trial.queries import proposals as asked
 from trial.queries import staff
@@ -26,10 +26,6 @@ from trial.words import MAILBOX_REASONS
 
 logger = logging.getLogger(__name__)
 WAITS = timedelta(hours=48)
-
-
-class UnknownReason(Exception):
-    """The reason is not one of words.MAILBOX_REASONS."""
 
 
 class NoNumber(Exception):
@@ -66,10 +62,11 @@ class Reached:
 def ask(*, participant: Participant, email: str, reason: str, by: Actor, at: datetime) -> Proposal:
     """Ask that somebody signs in with another address. Whether somebody else in the study has it is not told.
 
-    Raises UnknownReason, NotAskedNow (whoever left), NoNumber, SameAddress, AddressOfStaff, AlreadyProposed, NobodySecond.
+    Raises NotACode for an unknown reason, NotAskedNow for whoever left, NoNumber, SameAddress, AddressOfStaff,
+    AlreadyProposed and NobodySecond.
     """
     if reason not in MAILBOX_REASONS:
-        raise UnknownReason
+        raise NotACode
     participant, identity = own_address.held(participant)
     study, email = participant.study, contact_details.email_address(email)
     if not participant.is_in_study:
@@ -106,7 +103,8 @@ def show_number(*, proposal: Proposal, key: str | None = None, by: Actor, at: da
     """Name and number for the second person, recorded. Raises SamePerson, NotSecond, AlreadyDecided and NotAskedNow."""
     proposal = _shown(proposal=proposal, key=key, by=by, at=at)
     _check_second(proposal, by, at)  # a repeat of the request looks again at how it stands now
-    participant, identity = own_address.held(_whose(proposal))
+    participant = _whose(proposal)
+    identity = Identity.objects.select_related("participant__key").get(participant=participant)
     return Reached(identity.name, identity.phone, participant.language, identity.phone_changed_at)
 
 
@@ -128,11 +126,11 @@ def _check_second(proposal: Proposal, by: Actor, at: datetime) -> None:
         raise proposals.NotSecond
 
 
-def check_called(*, proposal: Proposal, called: bool, email: str, by: Actor) -> None:
+def check_called(*, proposal: Proposal, called: bool, email: str, by: Actor, at: datetime) -> None:
     """A part of agreeing, with the participant locked. Raises NotCalled, OtherAddress, and AlreadyDecided where it is over."""
     participant, identity = own_address.held(_whose(proposal))
     made = AddressChange.objects.filter(proposal=proposal).first()
-    if made is None or not made.is_waiting:
+    if made is None or not made.is_waiting or asked.is_over(proposal, at):
         raise proposals.AlreadyDecided
     looked_at = reads.number_shown_at(proposal, str(by))
     if not called or looked_at is None or looked_at < (identity.phone_changed_at or looked_at):
@@ -146,6 +144,19 @@ def decided(*, proposal: Proposal, is_agreed: bool, by: Actor, at: datetime) -> 
     if not is_agreed:
         for made in AddressChange.objects.filter(proposal=proposal, changed_at=None, stopped_at=None):
             own_address.forget_new(made, at)
+
+
+def stop_agreed(*, proposal: Proposal, by: Actor, at: datetime) -> Decision | None:
+    """Somebody of the staff has doubts after all, before it takes effect; None where nobody agreed, or it is too late. The
+    caller has locked the participant."""
+    decision = Decision.objects.filter(proposal=proposal, is_agreed=True).first()
+    if (
+        decision is None
+        or not AddressChange.objects.filter(proposal=proposal, changed_at=None, stopped_at=None).exists()
+    ):
+        return None
+    own_address.stop(_whose(proposal), reads.BY_STAFF, by=by, at=at)
+    return decision
 
 
 def take_back_asked_by(membership: Membership, *, by: Actor, at: datetime) -> None:

@@ -229,9 +229,6 @@ CATALOGUE: Mapping[str, Named] = {
             "whom the person who asks did not invite."
         ),
     ),
-    "trial.actions.lost_mailbox.UnknownReason": Named(
-        BAD_REQUEST, "unknown_reason", _("Choose a reason from the list.")
-    ),
     "trial.actions.lost_mailbox.NoNumber": Named(
         CONFLICT, "no_number", _("There is no phone number on record at which a second person could call this person.")
     ),

@@ -13,6 +13,7 @@ from trial.queries import staff
 
 # Events that end what was asked for without the word of a second person.
 BY_OLD_ADDRESS = "change of address stopped by the old address"
+BY_STAFF = "change of address stopped by staff"
 OVERTAKEN = "change of address overtaken by another"
 LEFT = "change of address over with the study"
 NOT_DONE = "e-mail address could not be changed"
@@ -53,7 +54,9 @@ def is_of_staff(email: str, study: Study, at: datetime) -> bool:
 
 def ended_by(proposal: Proposal) -> str:
     """Which of the events above ended this; "" where none did."""
-    events = _about(proposal).filter(action__in=[BY_OLD_ADDRESS, OVERTAKEN, LEFT, NOT_DONE]).order_by("number")
+    events = (
+        _about(proposal).filter(action__in=[BY_OLD_ADDRESS, BY_STAFF, OVERTAKEN, LEFT, NOT_DONE]).order_by("number")
+    )
     return events.values_list("action", flat=True).last() or ""
 
 

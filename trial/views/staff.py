@@ -32,6 +32,7 @@ from trial.words import MAILBOX_REASONS
 ON_A_PAGE = 50
 ENDS = {
     lost_mailboxes.BY_OLD_ADDRESS: gettext_lazy("It was stopped from the old address."),
+    lost_mailboxes.BY_STAFF: gettext_lazy("It was stopped by one of the staff."),
     lost_mailboxes.OVERTAKEN: gettext_lazy(
         "It is over: the person changed their address themselves, or took a change back."
     ),
