@@ -155,6 +155,7 @@ PICTURES: list[Picture] = [
     Picture("research-design-error", "/research/{slug}/randomisation/design/?n=many&blocks=5", "researcher"),
     Picture("research-people", "/research/{slug}/people/", "researcher"),
     Picture("research-person", "/research/{slug}/people/{code}/", "researcher"),
+    Picture("research-lost-mailbox", "/research/{slug}/people/{code}/address/", "researcher"),
     Picture("research-staff", "/research/{slug}/staff/", "researcher"),
     Picture("research-staff-error", "/research/{slug}/staff/", "researcher", act=press_invite),
     Picture("research-people-nobody", "/research/{slug}/people/?state=completed", "researcher"),

@@ -389,6 +389,26 @@ def test_a_no_takes_no_call_and_whoever_asked_takes_it_back(dan, ada, eva):
     assert address_of(dan) != NEW
 
 
+def test_after_somebody_agreed_each_of_the_two_still_stops_it_until_it_takes_effect(dan, ada, eva, live):
+    old, proposal = address_of(dan), ask(dan, ada)
+    agree(proposal, eva)
+    one, client = reverse("staff:agreement", args=[proposal.pk]), signed_in(ada)
+    assert "each of you can stop it" in text(client.get(one))
+    sent = {"is_agreed": "no", **key()}
+    assert [client.post(one, sent).status_code for _ in range(2)] == [302, 302]
+    assert "It was stopped by one of the staff." in text(client.get(one))
+    assert events(dan).count("change of address stopped by staff") == 1
+    tick(DUE, seal=False)
+    assert (address_of(dan), change_of(proposal).new_sealed) == (old, "")
+    second = ask(dan, ada, at=DUE)
+    agree(second, eva, at=DUE + HOUR)
+    tick(DUE + 2 * DAY, seal=False)
+    with pytest.raises(proposals.AlreadyDecided):
+        say_no(second, ada, at=DUE + 2 * DAY)
+    assert address_of(dan) == NEW
+    assert audit.verify(live) == []
+
+
 def test_what_was_asked_in_a_role_ends_with_it(dan, ada, eva, member, live):
     proposal, other = ask(dan, ada), member("researcher", name="Gijs Mol")
     invitations.end_role(membership=ada.memberships.get(), by=by(other), at=NOW + HOUR)

@@ -65,20 +65,16 @@ class DecideAddress(Decide):
 
     called = Confirmation(
         label=_("I called the number on record and spoke with this person, who asked for it themselves."),
-        required=False,
+        error_messages={"required": _("Call them first: without a call nobody can agree.")},
     )
     email = EmailField(
         label=_("The new address, as they told you"),
         widget=forms.EmailInput(attrs={"autocomplete": "off", **NEVER}),
         help_text=_("Let them spell it. Nobody is shown the address that was asked for: it has to be the same."),
-        required=False,
+        error_messages={"required": _("Ask them for the new address, and type it here.")},
     )
 
-    def clean(self) -> dict[str, Any]:
-        given = super().clean() or {}
-        if given.get("is_agreed") and not self.errors:
-            if not given["called"]:
-                self.add_error("called", _("Call them first: without a call nobody can agree."))
-            if not given["email"]:
-                self.add_error("email", _("Ask them for the new address, and type it here."))
-        return given
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        if self.is_bound and self.data.get("is_agreed") == "no":
+            self.fields["called"].required = self.fields["email"].required = False
