@@ -21,7 +21,7 @@ from tests import dump, factories
 from tests.api import clients
 from tests.conftest import NOW
 from trial import actors, audit
-from trial.actions import agreements, lost_mailbox, own_address, participants, proposals, tokens
+from trial.actions import agreements, lost_mailbox, own_address, own_details, participants, proposals, tokens
 from trial.actions import staff as invitations
 from trial.models import AddressChange, ApiToken, AuditEvent, Decision, Identity, Membership, Message, Proposal, Study
 from trial.queries import proposals as reads
@@ -351,7 +351,7 @@ def test_the_second_person_looks_up_the_number_calls_and_types_the_same_address(
 def test_a_number_that_changed_since_it_was_looked_up_is_looked_up_again(dan, ada, eva):
     proposal = ask(dan, ada)
     lost_mailbox.show_number(proposal=proposal, by=by(eva), at=NOW)
-    participants.correct_contact(participant=dan, phone="06 9999 9999", by=actors.participant(dan.code), at=NOW + HOUR)
+    own_details.correct_contact(participant=dan, phone="06 9999 9999", by=actors.participant(dan.code), at=NOW + HOUR)
     with pytest.raises(lost_mailbox.NotCalled):
         agree(proposal, eva, looks=False, at=NOW + 2 * HOUR)
     reached = lost_mailbox.show_number(proposal=proposal, by=by(eva), at=NOW + 2 * HOUR)
