@@ -428,7 +428,7 @@ SEEN_BY = {  # who walks through the pages, and from where
         pairs.with_a_second_person,
         [lambda x: reverse("research:lost_mailbox", args=[R, x.dan.code])],
     ),
-    "Eva asked about an address": (pairs.asked_for_an_address, [at("staff:agreements")]),
+    "Ada asked about an address": (pairs.asked_for_an_address, [at("staff:agreements")]),
     "Eva with an exception": (pairs.supervised, [RANDOMISATION, dans]),
     "Eva before an allocation": (pairs.to_be_forced, [dans]),
     "Eva to be shown an arm": (pairs.agreed_to_break, [RANDOMISATION]),

@@ -270,12 +270,10 @@ def with_a_second_person(study: Study) -> dict[str, Any]:
 
 
 def asked_for_an_address(study: Study) -> dict[str, Any]:
-    """Ada asks for another address for Dan; Eva may agree."""
+    """Eva asks for another address for Dan; Ada may agree, or another supervisor."""
     given = with_a_second_person(study)
-    given["api"].post(f"studies/{R}/participants/{given['dan'].code}/address/", OTHER_ADDRESS)
-    eva = given["eva"]
-    number = Proposal.objects.get().pk
-    return {"user": eva, "browser": signed_in(eva), "api": Client(eva), "dan": given["dan"], "number": number}
+    Client(given["eva"]).post(f"studies/{R}/participants/{given['dan'].code}/address/", OTHER_ADDRESS)
+    return {**given, "number": Proposal.objects.get().pk}
 
 
 def looked_up_the_number(study: Study) -> dict[str, Any]:
