@@ -77,8 +77,6 @@ class AudienceDoor:
             response = self.get_response(request)
         finally:
             timezone.deactivate()  # a zone belongs to one request, not to the thread that serves the next
-        if request.path.startswith("/static/"):
-            return response
         if response.status_code == NOT_THIS_METHOD and not response.content and not request.path.startswith("/api/"):
             response = _in_words(request, response)
         response.setdefault("Cache-Control", "no-store")

@@ -10,9 +10,11 @@ from tests.api import clients
 from tests.api.clients import Client, a_key, begun, screened, verified
 from trial import actors
 from trial.actions import participants
-from trial.models import Alert, AuditEvent, Consent, Participant
+from trial.models import Alert, AuditEvent, Consent, Participant, Study
 
 pytestmark = pytest.mark.django_db
+
+TYPED = {"name": "Dan Jansen", "email": "dan@example.org", "phone": "06 1234 5678"}
 
 
 def test_the_whole_way_from_the_letter_to_the_first_lesson_by_requests_alone(study, now):
@@ -59,9 +61,54 @@ def test_without_a_join_token_or_with_a_forged_one_nobody_is_on_the_way_in(study
     assert Participant.objects.count() == 0
 
 
-def test_a_join_token_is_good_for_its_own_study_alone(study, now):
+@pytest.fixture
+def elsewhere(study):
+    return Study.objects.create(
+        slug="elsewhere", public_slug="elsewhere", code_prefix="EL", state="open", loaded_at=study.loaded_at
+    )
+
+
+def test_a_join_token_is_good_for_its_own_study_alone(study, elsewhere):
     client = begun(study)
-    assert client.get("join/other/questions/basics/").status_code == 404
+    given = {"answers": {"age": 41, "sex": "f", "site": "main"}}
+    assert client.post(f"join/{elsewhere.public_slug}/questions/basics/", given).status_code == 404
+    assert client.post(f"join/{study.public_slug}/questions/basics/", given).status_code == 200
+
+
+def test_a_join_token_opens_nothing_once_the_address_is_verified(study):
+    client = screened(study)
+    client.post(f"join/{study.public_slug}/contact/", TYPED)
+    assert client.post(f"join/{study.public_slug}/verify/", {"code": clients.mailed_code()}).status_code == 200
+    for answer in (
+        client.post(f"join/{study.public_slug}/decline/"),
+        client.get(f"join/{study.public_slug}/consent/"),
+        client.post(f"join/{study.public_slug}/consent/", clients.signing(Participant.objects.get())),
+    ):
+        assert (answer.status_code, answer.json()["code"]) == (401, "not_authenticated")
+    assert Participant.objects.get().state == "screening"
+
+
+def test_there_is_no_code_to_enter_before_one_was_asked_for(study):
+    answer = screened(study).post(f"join/{study.public_slug}/verify/", {"code": "123456"})
+    assert (answer.status_code, answer.json()["code"]) == (409, "not_here")
+
+
+def test_a_letter_is_signed_in_a_language_of_the_study(study):
+    client, dan = verified(study)
+    answer = client.post(f"join/{study.public_slug}/consent/", {**clients.signing(dan), "language": "de"})
+    assert (answer.status_code, list(answer.json()["fields"])) == (400, ["language"])
+    client.post(f"join/{study.public_slug}/consent/", {**clients.signing(dan), "language": "nl"})
+    dan.refresh_from_db()
+    assert (dan.state, dan.language) == ("consented", "nl")
+
+
+def test_a_wrong_answer_about_the_letter_that_is_sent_twice_is_one_try(study):
+    client, dan = verified(study)
+    path, wrong = f"join/{study.public_slug}/consent/", {**clients.signing(dan), "comprehension": {"stop": "a"}}
+    key = a_key()
+    assert [client.post(path, wrong, key=key).status_code for _ in range(2)] == [400, 400]
+    assert client.post(path, clients.signing(dan), key=a_key()).status_code == 200
+    assert Consent.objects.get(participant=dan, kind="study").comprehension == {"stop": 2}
 
 
 def test_begin_needs_a_key_that_nobody_else_would_choose(study):
@@ -237,9 +284,10 @@ def test_whoever_declines_has_what_they_typed_forgotten_at_once(study):
     assert [value for value in typed.values() if value in kept] == []
 
 
-def test_a_participant_of_another_study_is_not_on_the_way_into_this_one(study, now):
-    dan = factories.a_verified_participant(study, now)
-    assert clients.of(dan).get("join/elsewhere/consent/").status_code == 404
+def test_a_participant_of_another_study_is_not_on_the_way_into_this_one(study, elsewhere, now):
+    client = clients.of(factories.a_verified_participant(study, now))
+    assert client.get(f"join/{elsewhere.public_slug}/consent/").status_code == 404
+    assert client.get(f"join/{study.public_slug}/consent/").status_code == 200
 
 
 def test_a_slip_is_corrected_once_and_a_score_never(study):

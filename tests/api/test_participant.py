@@ -1,11 +1,16 @@
 from __future__ import annotations
 
+from datetime import timedelta
+
 import pytest
+import time_machine
 
 from outcomes.models import Assessment
 from tests import factories
 from tests.api import clients
 from tests.api.clients import a_key, of
+from trial import actors
+from trial.actions import programme
 from trial.api import lessons
 from trial.models import Alert, AuditEvent, ExerciseAnswer
 from trial.sections.programme import Block
@@ -94,27 +99,92 @@ def test_lessons_keep_what_is_written_and_open_by_pacing(study, now):
     assert client.get("lessons/nothing/").status_code == 404
 
 
-def test_each_kind_of_exercise_takes_its_own_kind_of_value(study, now):
-    dan = factories.a_randomised_participant(study, now)
-    client = of(dan)
-    modules = {each.code: each for each in study.current.programme.modules}
-    kinds = {block.exercise: block for block in modules["welcome"].exercises}
-    values = {
-        "text": ("A walk", [3, None]),
-        "checklist": ([0], ["A walk", [99], [True]]),
-        "scale": (7, [11, "7", True]),
-        "plan": ({"what": "Walk", "when": "Monday", "where": "Park"}, ["Walk", {"who": "me"}]),
-    }
-    for kind, block in kinds.items():
-        right, wrong = values[kind]
-        path = f"lessons/welcome/exercises/{block.code}/"
-        assert client.put(path, {"value": right}).json() == {"value": right}
-        for value in wrong:
-            assert client.put(path, {"value": value}).status_code == 400, (kind, value)
-        assert client.get("lessons/welcome/").json()["answers"][block.code] == right
-    assert kinds
+@pytest.fixture
+def on_the_last_lesson(study, now):
+    """Somebody to whom every lesson has opened, and the client of the day on which the last did."""
+    person = factories.a_participant_in(study, "unguided", now)
+    by = actors.participant(person.code)
+    for week, module in enumerate(("welcome", "small-steps", "looking-back")):
+        at = now + timedelta(days=7 * week)
+        programme.begin_module(participant=person, module=module, by=by, at=at)
+        if module != "looking-back":
+            programme.finish_module(participant=person, module=module, by=by, at=at)
+    with time_machine.travel(at + timedelta(hours=1), tick=False):
+        yield of(person)
+
+
+@pytest.mark.parametrize(
+    ("exercise", "right", "wrong"),
+    [
+        ("welcome/exercises/hope", "A walk", [3, None, ["A walk"]]),
+        ("small-steps/exercises/good-things", [0, 2], ["A walk", [99], [True], ["0"], None]),
+        ("small-steps/exercises/good-things", [], [{}]),
+        (
+            "small-steps/exercises/this-week",
+            {"what": "Walk", "when": "Monday", "where": "Park"},
+            ["Walk", {"who": "me"}],
+        ),
+        ("looking-back/exercises/better", 7, [11, -1, "7", True, 7.5]),
+        ("looking-back/exercises/better", 0, []),
+        ("looking-back/exercises/better", None, []),
+    ],
+)
+def test_each_kind_of_exercise_takes_its_own_kind_of_value(on_the_last_lesson, exercise, right, wrong):
+    client, (module, _, code) = on_the_last_lesson, exercise.split("/")
+    for value in wrong:
+        answer = client.put(f"lessons/{exercise}/", {"value": value})
+        assert (answer.status_code, answer.json()["code"]) == (400, "invalid"), value
+    assert code not in client.get(f"lessons/{module}/").json()["answers"]
+    assert client.put(f"lessons/{exercise}/", {"value": right}).json() == {"value": right}
+    assert client.get(f"lessons/{module}/").json()["answers"][code] == right
+
+
+def test_what_was_chosen_in_an_exercise_is_taken_back(on_the_last_lesson):
+    client = on_the_last_lesson
+    for exercise, chosen, nothing in (
+        ("looking-back/exercises/better", 7, None),
+        ("small-steps/exercises/good-things", [1], []),
+        ("welcome/exercises/hope", "A walk", ""),
+    ):
+        client.put(f"lessons/{exercise}/", {"value": chosen})
+        assert client.put(f"lessons/{exercise}/", {"value": nothing}).json() == {"value": nothing}
+        module, _, code = exercise.split("/")
+        assert client.get(f"lessons/{module}/").json()["answers"][code] == nothing
+
+
+def test_the_words_of_an_exercise_stand_nowhere_in_clear_and_an_exercise_that_is_none_takes_none(study, now):
+    client = of(factories.a_randomised_participant(study, now))
+    client.put("lessons/welcome/exercises/hope/", {"value": "A walk"})
     assert client.put("lessons/welcome/exercises/nothing/", {"value": "x"}).status_code == 404
     assert "A walk" not in str(list(ExerciseAnswer.objects.values_list("value_sealed", flat=True)))
+
+
+def test_a_lesson_that_is_not_open_yet_keeps_nothing_and_one_that_was_not_begun_is_not_undone(study, now):
+    client = of(factories.a_randomised_participant(study, now))
+    answer = client.put("lessons/small-steps/exercises/this-week/", {"value": {"what": "Walk"}})
+    assert (answer.status_code, answer.json()["code"]) == (409, "module_not_open")
+    answer = client.post("lessons/welcome/reopen/")
+    assert (answer.status_code, answer.json()["code"]) == (409, "module_not_begun")
+    assert ExerciseAnswer.objects.count() == 0
+
+
+@pytest.mark.parametrize(
+    ("method", "path", "body"),
+    [
+        ("get", "lessons/welcome/", None),
+        ("post", "lessons/welcome/begin/", {}),
+        ("post", "lessons/welcome/reopen/", {}),
+        ("put", "lessons/welcome/exercises/hope/", {"value": "A walk"}),
+        ("post", "programme/stop/", {"reason": "no_time"}),
+    ],
+)
+def test_whoever_is_given_no_programme_is_not_told_that_there_is_one(study, now, method, path, body):
+    dan = factories.a_consented_participant(study, now)
+    client = of(dan)
+    answer = client.get(path) if method == "get" else getattr(client, method)(path, body)
+    assert (answer.status_code, answer.json()["code"]) == (404, "not_found")
+    dan.refresh_from_db()
+    assert dan.programme_stopped_at is None
 
 
 def test_a_part_that_is_left_out_of_a_plan_stays_as_it_is():

@@ -4,6 +4,7 @@ import io
 import json
 import zipfile
 from datetime import timedelta
+from functools import partial
 
 import pytest
 from django.core.files.uploadedfile import SimpleUploadedFile
@@ -227,6 +228,35 @@ def test_whoever_is_erased_keeps_only_the_code(study, ada, now):
     assert [ada.post(path, {"reason": "asked_by_participant"}).status_code for _ in range(2)] == [204, 204]
     assert AuditEvent.objects.filter(action="identity erased").count() == 1
     assert ada.post(f"studies/{study.slug}/participants/QM-XXXXX/erase/", {"reason": "x"}).status_code == 404
+
+
+@pytest.mark.parametrize(
+    ("who", "state", "left_reason"),
+    [
+        (factories.a_screening_participant, "excluded", "erased"),
+        (factories.a_consented_participant, "withdrawn", "erased"),
+        (partial(factories.a_screening_participant, age=14), "excluded", "age"),
+    ],
+)
+def test_whoever_is_erased_has_left_first_and_once(study, ada, now, who, state, left_reason):
+    dan = who(study, now)
+    path = f"studies/{study.slug}/participants/{dan.code}/erase/"
+    assert ada.post(path, {"reason": "asked_by_participant"}).status_code == 204
+    dan.refresh_from_db()
+    assert (dan.state, dan.left_reason, dan.erased_at is None) == (state, left_reason, False)
+
+
+def test_nobody_is_erased_while_an_alert_about_them_is_open(study, ada, now):
+    dan = factories.a_randomised_participant(study, now)
+    alert = alerts.raise_alert(
+        study=study, participant=dan, kind="item9", subject_ref="pre", within_hours=24, by=actors.SYSTEM, at=now
+    )
+    path = f"studies/{study.slug}/participants/{dan.code}/erase/"
+    answer = ada.post(path, {"reason": "asked_by_participant"})
+    assert (answer.status_code, answer.json()["code"]) == (409, "not_here")
+    ada.post(f"studies/{study.slug}/alerts/{alert.pk}/take/")
+    ada.post(f"studies/{study.slug}/alerts/{alert.pk}/close/", {"done": "Called"})
+    assert ada.post(path, {"reason": "asked_by_participant"}).status_code == 204
 
 
 def test_nobody_ends_their_own_role_as_researcher(study, ada, staff):

@@ -37,6 +37,15 @@ def test_staff_sign_in_and_drop_the_token(study, staff):
     assert client.get("studies/").status_code == 401
 
 
+def test_whoever_is_signed_in_by_a_browser_has_no_token_to_drop_and_keeps_those_of_their_programs(study, staff):
+    ada = staff("researcher")
+    token = sign_in(ada).json()["token"]
+    client = Client()
+    client.api.force_login(ada, backend="django.contrib.auth.backends.ModelBackend")
+    assert client.delete("token/").status_code == 204
+    assert (works(token), client.get("studies/").status_code) == (True, 200)
+
+
 def test_a_wrong_password_and_an_unknown_address_are_answered_alike(study, staff):
     wrong = sign_in(staff("researcher"), "another password")
     unknown = Client().post(
@@ -131,6 +140,12 @@ def test_the_same_request_twice_is_one_token_and_the_same_secret(ada):
     assert ApiToken.objects.filter(user=ada).count() == 1
 
 
+def test_a_token_ends_once(ada):
+    first, second = (sign_in(ada, name=name).json() for name in ("one", "other"))
+    ended = [as_program(second["token"]).post(f"tokens/{first['id']}/end/", key=key) for key in ("a", "b")]
+    assert [answer.status_code for answer in ended] == [200, 410]
+
+
 def test_a_token_of_somebody_else_cannot_be_ended(ada, staff):
     theirs = sign_in(staff("supervisor")).json()
     assert as_program(sign_in(ada).json()["token"]).post(f"tokens/{theirs['id']}/end/").status_code == 404
@@ -196,6 +211,17 @@ def test_a_wrong_password_makes_none_and_keeps_what_was_typed(browser):
     assert shown.status_code == 400
     assert 'value="a notebook"' in shown.content.decode()
     assert ApiToken.objects.count() == 0
+
+
+def test_a_token_that_is_over_or_of_somebody_else_is_said_to_be_over(browser, staff):
+    eva = staff("supervisor")
+    theirs = sign_in(eva).json()
+    own = sign_in(User.objects.get(email__startswith="researcher")).json()
+    browser.post(reverse("staff:end_token", args=[own["id"]]))
+    for number in (own["id"], theirs["id"], 0):
+        shown = browser.post(reverse("staff:end_token", args=[number]), follow=True).content.decode()
+        assert "This token is over." in shown
+    assert works(theirs["token"])
 
 
 def test_a_participant_sees_and_ends_what_an_app_joined_with(study):

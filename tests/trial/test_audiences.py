@@ -1,4 +1,4 @@
-"""A study's address in capitals opens."""
+"""A study's address in capitals opens; no page is kept by whatever stands between."""
 
 from __future__ import annotations
 
@@ -34,6 +34,11 @@ def test_a_study_opens_from_its_address_in_capitals(study):
 def test_other_capitals_stay_as_they_are(study, path):
     answer = Client().get(path)
     assert path.lower() not in answer.headers.get("Location", "").partition("?")[0]
+
+
+@pytest.mark.parametrize("path", ["/", "/join/quiet-mornings/", "/nowhere/", "/static/nowhere.css"])
+def test_no_page_is_kept_and_neither_is_that_there_is_none(study, path):
+    assert Client().get(path).headers["Cache-Control"] == "no-store"
 
 
 def test_what_is_sent_is_never_led_elsewhere(study):

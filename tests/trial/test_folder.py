@@ -157,6 +157,20 @@ def test_a_code_such_as_no_stays_the_word():
     assert [option["code"] for option in document["study"]["questions"][3]["options"]] == ["yes", "no"]
 
 
+def test_what_is_not_written_down_has_the_line_of_what_it_belongs_to():
+    source = parse_yaml("a.yaml", "a: x\nb:\n  c: y\n")
+    assert [source.line(loc) for loc in (("b", "c"), ("b", "left_out"), ("left_out",))] == [3, 2, 1]
+    assert parse_yaml("a.yaml", "a: [x").line(("a", 0)) == 1
+
+
+def test_a_study_loads_without_somebody_who_owns_its_alerts():
+    """It opens with one only: trial.life.requirements."""
+    written = small_files()["study.yaml"].decode()
+    safety = written[written.index("  safety:\n") : written.index("  team:")]
+    document = read(zipped(edited([{"file": "study.yaml", "replace": safety, "with": ""}])), SECTIONS).document
+    assert list(document["study"]["contacts"]) == ["team"]
+
+
 # warnings and notes
 
 
@@ -332,6 +346,13 @@ def test_a_symbolic_link_in_a_zip_is_refused():
         opened.writestr(entry, "/etc/passwd")
     archive.seek(0)
     assert messages(archive) == ["study.yaml:1: is a symbolic link; put the file itself in the zip"]
+
+
+def test_a_zip_with_a_password_is_refused():
+    content = bytearray(zipped({"study.yaml": b"slug: x"}).getvalue())
+    for header, flags in ((b"PK\x03\x04", 6), (b"PK\x01\x02", 8)):
+        content[content.index(header) + flags] |= 1
+    assert messages(io.BytesIO(bytes(content))) == ["study.yaml:1: is encrypted; make a zip without a password"]
 
 
 def test_a_pipe_in_a_folder_is_refused(tmp_path):

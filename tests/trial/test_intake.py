@@ -140,6 +140,26 @@ def test_every_page_that_is_opened_can_be_asked_for_its_head(study):
     assert browser.head("/nowhere/").status_code == 404
 
 
+@pytest.mark.parametrize(
+    ("sent", "status", "code"),
+    [
+        ({"note": "x" * (settings.DATA_UPLOAD_MAX_MEMORY_SIZE + 1)}, 413, "too_large"),
+        ({f"field{number}": "x" for number in range(settings.DATA_UPLOAD_MAX_NUMBER_FIELDS + 1)}, 400, "bad_request"),
+    ],
+    ids=["a field as long as a folder", "more fields than any form has"],
+)
+def test_what_comes_beside_a_study_folder_is_as_little_as_in_any_other_form(study, staff, sent, status, code):
+    ada = staff("researcher")
+    answer = clients.Client(ada).upload("studies/", **sent)
+    assert (answer.status_code, answer.json()["code"]) == (status, code)
+    assert signed_in(ada).post(LOAD, sent).status_code == status
+
+
+def test_nul_in_a_header_is_left_out(study):
+    answer = signed_in().get("/help/", headers={"Accept-Language": "nl\x00", "User-Agent": "a\x00b"})
+    assert (answer.status_code, answer["Content-Language"]) == (200, "en")
+
+
 def test_the_api_answers_what_it_cannot_read_in_its_own_shape(study):
     answer = signed_in().generic("POST", "/api/v1/token/", b"x" * (intake.MOST_TYPED + 1), "application/json")
     assert (answer.status_code, answer.json()["code"]) == (413, "too_large")

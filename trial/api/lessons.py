@@ -99,8 +99,9 @@ def _do(request: Request, module: str, action: Callable[..., Any]) -> Response:
 
 class Exercise(serializers.Serializer):
     value = serializers.JSONField(
-        help_text="text: a text. checklist: numbers of options from 0. scale: 0 to 10. plan: {what, when, where}; "
-        "a part that is left out stays as it is."
+        allow_null=True,
+        help_text="text: a text. checklist: numbers of options from 0. scale: 0 to 10, or null to take it back. "
+        "plan: {what, when, where}; a part that is left out stays as it is.",
     )
 
 

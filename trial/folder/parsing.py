@@ -22,6 +22,7 @@ WORDS = {
     "finite_number": "'{input}' is not a number",
     "bool_parsing": "'{input}' is neither yes nor no",
     "bool_type": "should be yes or no",
+    "date_type": "should be a date, such as 2018-09-30",
     "string_type": "should be text",
     "string_too_short": "is empty; write a text",
     "string_too_long": "is too long; at most {max_length} characters",

@@ -83,22 +83,26 @@ def spelled(loc: Loc) -> str:
 def parse_yaml(file: str, text: str, first_line: int = 1) -> Source:
     """`first_line` is where the text starts in its file (front matter, an exercise in a lesson)."""
     reading = _Reading(file, first_line)
-    loader = None
     try:
-        loader = _Loader(text)
-        node = loader.get_single_node()
+        node = _root(text)
     except yaml.MarkedYAMLError as error:
         mark = error.context_mark if _is_unclosed(error) else error.problem_mark or error.context_mark
         return _unreadable(file, first_line + (mark.line if mark else 0), _words(error))
     except yaml.reader.ReaderError as error:
         line = first_line + text[: error.position].count("\n")
         return _unreadable(file, line, f"the character {chr(error.character)!a} cannot stand in YAML")
-    finally:
-        if loader:
-            loader.dispose()
     data = reading.value(node, ()) if node else None
     lines = {(): first_line, **reading.lines}
     return Source(file, data, lines, tuple(reading.problems))
+
+
+def _root(text: str) -> yaml.Node | None:
+    """The value of the whole text; None where nothing is written."""
+    loader = _Loader(text)
+    try:
+        return loader.get_single_node()  # type: ignore[no-any-return]
+    finally:
+        loader.dispose()
 
 
 def _unreadable(file: str, line: int, message: str) -> Source:
