@@ -11,7 +11,7 @@ from django.core.management import call_command
 from tests import factories
 from trial import actors, audit, worker
 from trial.actions import agreements, proposals, staff, studies
-from trial.models import AuditEvent, Decision, Invitation, Membership, Message, Participant, Proposal, Study
+from trial.models import AuditEvent, Decision, Invitation, Membership, Message, Participant, Proposal, Study, User
 from trial.queries import proposals as reads
 from trial.queries import roles
 
@@ -319,3 +319,30 @@ def test_where_nobody_else_could_agree_the_lock_follows_after_24_hours(closed, m
     worker.tick(now + DAY, seal=False)
     closed.refresh_from_db()
     assert (closed.state, closed.locked_at) == ("locked", now + DAY)
+
+
+def test_a_lock_that_was_asked_for_in_a_role_is_over_with_that_role(closed, member, now):
+    finn = member("statistician", days=2)
+    studies.lock(study=closed, reason="All in", by=as_staff(finn, "statistician"), at=now)
+    staff.end_role(membership=finn.memberships.get(), by=actors.SYSTEM, at=now + HOUR)
+    decision = Decision.objects.get()
+    assert (decision.proposal.kind, decision.is_agreed) == ("lock", False)
+    closed.refresh_from_db()
+    assert closed.state == "closed"
+
+
+def test_a_no_to_a_role_whose_invitation_was_withdrawn_withdraws_it_no_second_time(begun, member, now):
+    asked = invite(begun, member("researcher", days=20), now)
+    Invitation.objects.filter(pk=asked.pk).update(withdrawn_at=now)
+    staff.decided(proposal=asked.proposal, is_agreed=False, by=actors.SYSTEM, at=now + HOUR)
+    assert AuditEvent.objects.filter(action="invitation withdrawn").count() == 0
+    asked.refresh_from_db()
+    assert asked.withdrawn_at == now
+
+
+def test_nobody_whose_account_is_closed_is_told(begun, member, now):
+    ada, eva = member("researcher", days=20), member("supervisor", days=20)
+    invite(begun, ada, now, role="assessor")
+    assert eva.email in mails("two_people", now)
+    User.objects.filter(pk=eva.pk).update(is_active=False)
+    assert eva.email not in mails("two_people", now)

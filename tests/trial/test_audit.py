@@ -5,13 +5,14 @@ from __future__ import annotations
 from datetime import datetime, timedelta
 
 import pytest
-from django.db import models
+from django.core.management import CommandError, call_command
+from django.db import models, transaction
 from django.db.models import F
 
 from tests import factories
 from tests.emptied import lift_triggers
 from trial import actors, audit
-from trial.models import AuditEvent, AuditHead, AuditSeal, AuditSealedHead
+from trial.models import AuditEvent, AuditHead, AuditSeal, AuditSealedHead, Study
 
 pytestmark = pytest.mark.django_db
 
@@ -145,11 +146,32 @@ def test_a_seal_is_made_whether_anything_moved_or_not_and_once_an_hour_where_tha
 
 
 def test_an_event_undone_with_its_transaction_leaves_no_gap(study, now):
-    from django.db import transaction
-
     with pytest.raises(RuntimeError), transaction.atomic():
         audit.record(study, "never happened", by=actors.SYSTEM, at=now)
         raise RuntimeError
     audit.record(study, "happened", by=actors.SYSTEM, at=now)
     assert audit.verify(study) == []
     assert not AuditEvent.objects.filter(action="never happened").exists()
+
+
+@pytest.mark.django_db(transaction=True)
+def test_an_event_is_recorded_only_in_the_transaction_in_which_it_happens(study, now):
+    with pytest.raises(transaction.TransactionManagementError, match="'looked' is recorded in the transaction"):
+        audit.record(study, "looked", by=actors.SYSTEM, at=now)
+    assert not AuditEvent.objects.filter(action="looked").exists()
+
+
+def test_what_is_wrong_in_a_study_is_no_fault_of_another_whose_name_begins_alike(trail, now):
+    longer = Study.objects.create(
+        slug=f"{trail.slug}-two", public_slug="two", code_prefix="TW", state="open", loaded_at=now
+    )
+    audit.record(longer, "looked", by=actors.SYSTEM, at=now)
+    lift_triggers()
+    assert AuditEvent.objects.filter(stream=longer.slug).update(action="looked away") == 1
+    assert audit.verify(trail) == []
+    assert audit.verify(longer) != []
+
+
+def test_the_command_verifies_no_study_that_is_not_there(db):
+    with pytest.raises(CommandError, match="there is no study 'nowhere'"):
+        call_command("verify_audit", "nowhere")

@@ -95,3 +95,10 @@ def test_an_index_finds_the_people_of_a_study_by_number_and_people_by_address():
     columns = [each["columns"] for each in found if each["index"]]
     assert ["study_id", "phone_hash"] in columns
     assert ["email_hash"] in columns
+
+
+def test_whoever_was_erased_a_moment_ago_is_left_alone(study, dan):
+    participants.erase(participant=dan, reason="other", by=BY, at=NOW)
+    assert contacts._renewed(dan.pk, BY, NOW) == "unchanged"
+    assert AuditEvent.objects.filter(action="contact details written anew").count() == 0
+    assert contacts.renew(by=BY, at=NOW) == {}

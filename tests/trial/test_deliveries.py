@@ -12,7 +12,8 @@ from outcomes.actions import assessments
 from outcomes.models import Assessment, Schedule
 from tests import factories, smtp
 from trial import actors, audit, worker
-from trial.actions import alerts, mail_host, messages, staff
+from trial.actions import alerts, deliveries, mail_host, messages, staff
+from trial.mail import Refused
 from trial.models import Alert, AuditEvent, MailHost, Message, Participant, Study
 
 pytestmark = pytest.mark.django_db
@@ -334,3 +335,57 @@ def test_a_last_day_that_ends_during_the_day_elsewhere_has_its_time(study, now, 
     rounds(at, 240)
     (sent,) = host.letters()
     assert "You can do this until Sunday 22 March, 18:59." in sent.get_content()
+
+
+class Elsewhere:
+    """A door at which, while a letter is handed over, another worker moves its row on."""
+
+    def __init__(self, message: Message, state: str, answers: Exception | None) -> None:
+        self.message, self.state, self.answers = message, state, answers
+
+    def hand_over(self, letter) -> None:
+        Message.objects.filter(pk=self.message.pk).update(state=self.state)
+        if self.answers:
+            raise self.answers
+
+
+@pytest.mark.parametrize(
+    ("state", "answers", "told"),
+    [
+        ("uncertain", None, []),
+        ("uncertain", Refused("address"), ["mail_unreached"]),
+        ("sent", Refused("address"), []),
+        ("queued", OSError("cut"), []),
+    ],
+)
+def test_what_another_worker_moved_on_meanwhile_stays_as_it_is_and_nobody_is_told_of_mail_that_went(
+    study, now, state, answers, told
+):
+    _, at, message = invited_to_week_2(study, now)
+    assert deliveries.deliver(message, Elsewhere(message, state, answers), at) == state
+    assert state_of(message)[0] == state
+    assert [kind for kind, _ in waiting()] == told
+    assert audit.verify(study) == []
+
+
+def test_what_another_worker_has_in_hand_is_not_handed_over_a_second_time(study, now):
+    _, at, message = invited_to_week_2(study, now)
+    Message.objects.filter(pk=message.pk).update(state="sending", handed_over_at=at)
+    door = Elsewhere(message, "sent", None)
+    assert deliveries.deliver(message, door, at) == "sending"
+    assert state_of(message)[0] == "sending"
+
+
+def test_what_was_sent_while_the_host_was_given_up_is_not_told_as_stuck(study, now):
+    stale = an_invitation(study, now)
+    Message.objects.filter(pk=stale.pk).update(state="sent")
+    assert deliveries._ended(stale, "give up", now, problem="host") == "sent"
+    assert (state_of(stale), waiting()) == (("sent", ""), [])
+
+
+def test_an_invitation_to_start_an_installation_that_is_refused_has_failed_and_is_in_no_trail(db, now, host):
+    staff.invite(study=None, email="new@example.org", role="researcher", by=actors.SYSTEM, at=now)
+    host.answers["new@example.org"] = "550 nobody here"
+    rounds(now, 0)
+    assert state_of(Message.objects.get()) == ("failed", "address")
+    assert (waiting(), AuditEvent.objects.filter(action__startswith="message").count()) == ([], 0)

@@ -475,3 +475,71 @@ def other(field: models.Field, value: object, row: facts.Fact) -> object:
 def key_of(row: facts.Fact) -> str:
     (found,) = facts.read(type(row), facts.newest(type(row)), pk=row.pk)
     return found.sealed_key or ""
+
+
+@pytest.mark.django_db
+def test_a_row_that_the_trail_says_was_deleted_and_is_there_is_named(by_hand, now):
+    row = Milestone.objects.filter(participant=by_hand).first()
+    Milestone.objects.get(pk=row.pk).delete()
+    audit.record(by_hand, "milestone taken back", by=actors.SYSTEM, at=now)
+    assert places(by_hand) == []
+    Milestone._base_manager.bulk_create([row])
+    assert [place.partition(": ")[2] for place in places(by_hand)] == [
+        f"trial.milestone {row.pk} was deleted, and is there"
+    ]
+
+
+@pytest.mark.django_db
+def test_a_digest_by_a_list_of_columns_that_is_not_known_here_is_named_and_not_taken_for_a_match(
+    by_hand, monkeypatch, now
+):
+    with monkeypatch.context() as newer:
+        newer.setattr(Participant, "fact_columns", {**Participant.fact_columns, 9: Participant.fact_columns[1]})
+        own_details.choose_language(participant=by_hand, language="nl", by=actors.SYSTEM, at=now)
+        assert places(by_hand) == []
+    assert [place.partition(": ")[2] for place in places(by_hand)] == [
+        f"trial.participant {by_hand.pk} was digested by list 9 of its columns, which is not known"
+    ]
+
+
+@pytest.mark.django_db
+def test_in_a_live_database_an_action_that_forgets_its_event_is_not_stopped(study, now, settings):
+    dan = factories.a_screening_participant(study, now)
+    settings.DATABASE_KIND = "live"
+    with transaction.atomic(), facts.all_told():
+        Participant.objects.filter(pk=dan.pk).update(language="nl")
+    dan.refresh_from_db()
+    assert dan.language == "nl"
+    settings.DATABASE_KIND = "rehearsal"
+    with pytest.raises(facts.NoEvent), transaction.atomic(), facts.all_told():
+        Participant.objects.filter(pk=dan.pk).update(language="en")
+
+
+@pytest.mark.django_db(transaction=True)
+def test_what_an_event_in_a_savepoint_told_is_told_once_that_savepoint_is_kept(study, now):
+    dan = factories.a_screening_participant(study, now)
+    with transaction.atomic():
+        dan.language = "nl"
+        dan.save(update_fields=["language"])
+        with transaction.atomic():
+            audit.record(dan, "language chosen", by=actors.SYSTEM, at=now)
+    assert audit.verify(study) == []
+
+
+@pytest.mark.django_db(transaction=True)
+def test_a_row_that_is_set_up_by_hand_outside_of_any_transaction_waits_for_no_event(study, now):
+    dan = factories.a_screening_participant(study, now)
+    row = Milestone.objects.create(participant=dan, name="by hand", reached_at=now)
+    row.delete()
+    with transaction.atomic():
+        audit.record(dan, "looked", by=actors.SYSTEM, at=now)
+    assert "trial.milestone" not in AuditEvent.objects.get(action="looked").facts
+
+
+@pytest.mark.django_db
+@pytest.mark.parametrize(("names", "told"), [(["language"], ["trial.participant"]), (["user"], [])])
+def test_what_is_written_by_sql_is_told_where_it_is_a_fact(study, now, names, told):
+    dan = factories.a_screening_participant(study, now)
+    facts.note_changed(Participant, dan.pk, names)
+    audit.record(dan, "looked", by=actors.SYSTEM, at=now)
+    assert [each[0] for each in json.loads(AuditEvent.objects.get(action="looked").facts or "[]")] == told

@@ -9,7 +9,7 @@ import pytest
 
 from tests import factories
 from trial import actors
-from trial.actions import grants
+from trial.actions import grants, milestones
 from trial.grants import Grant
 from trial.models import AuditEvent, Milestone
 
@@ -60,3 +60,29 @@ def test_finishing_the_programme_is_a_milestone_once(study, now):
         grants.finish_programme(participant=dan, by=actors.SYSTEM, at=now + timedelta(days=day))
     found = Milestone.objects.filter(participant=dan, name="programme_finished")
     assert [milestone.reached_at for milestone in found] == [now + timedelta(days=20)]
+
+
+def test_of_what_waits_the_next_day_that_matters_is_known(study, now):
+    dan = factories.a_participant_in(study, "unguided", now)
+    opens = [
+        {"anchor": "randomised", "days": 20},
+        {"anchor": "programme_finished", "days": 0, "at_the_latest": 30},
+        {"anchor": "randomised", "days": 10},
+    ]
+    access = [("programme", f"later{number}", each) for number, each in enumerate(opens)]
+    grants.give(participant=dan, access=access, by=actors.SYSTEM, at=now)
+    morning = now.replace(hour=5)
+    assert grants.open_due(dan, now) == (False, morning + timedelta(days=10))
+    assert grants.open_due(dan, now + timedelta(days=20)) == (False, (morning + timedelta(days=30)).replace(hour=4))
+    grants.finish_programme(participant=dan, by=actors.SYSTEM, at=now + timedelta(days=21))
+    assert grants.open_due(dan, now + timedelta(days=21)) == (True, None)
+
+
+def test_a_milestone_is_reached_once_and_the_first_time_counts(study, now):
+    dan = factories.a_randomised_participant(study, now)
+    reached = [
+        milestones.reach(participant=dan, name="x", by=actors.SYSTEM, at=now + timedelta(days=day)) for day in (1, 2)
+    ]
+    assert [each.pk for each in reached] == [reached[0].pk] * 2
+    assert milestones.reached(dan)["x"] == now + timedelta(days=1)
+    assert AuditEvent.objects.filter(action="milestone reached", subject="x").count() == 1

@@ -259,3 +259,16 @@ def test_after_a_crash_the_ledger_is_put_right_outside_of_any_other_transaction(
     message.refresh_from_db()
     assert message.state == "uncertain"
     assert audit.verify(study) == []
+
+
+@pytest.mark.django_db
+@pytest.mark.parametrize(("state", "later", "moves"), [("queued", 0, False), ("sent", 4, False), ("queued", 4, True)])
+def test_the_date_of_a_message_moves_while_it_waits_and_only_then(study, now, state, later, moves):
+    dan = factories.a_randomised_participant(study, now)
+    about = {"study": study, "participant": dan, "kind": "assessment_invitation", "subject_ref": "post", "at": now}
+    first = messages.queue(due_at=now + timedelta(days=5), **about)
+    Message.objects.filter(pk=first.pk).update(state=state)
+    again = messages.queue(due_at=now + timedelta(days=5 + later), **about)
+    assert (again.pk, again.due_at != first.due_at) == (first.pk, moves)
+    first.refresh_from_db()
+    assert first.due_at == again.due_at

@@ -10,7 +10,8 @@ from django.db import DatabaseError, transaction
 from coaching_protocol.models import Contact
 from tests import factories
 from tests.conftest import NOW
-from trial import months, worker
+from trial import actors, months, worker
+from trial.actions import months as counting
 from trial.models import AuditEvent, Message, MonthlyShare, Study
 from trial.queries import months as reads
 
@@ -107,3 +108,16 @@ def test_the_database_refuses_to_count_a_month_anew(live):
     worker.tick(IN_APRIL)
     with pytest.raises(DatabaseError), transaction.atomic():
         MonthlyShare.objects.update(percent=50)
+
+
+@pytest.mark.django_db
+def test_a_month_is_counted_once_also_where_two_workers_come_to_it(live):
+    told = [counting.count(study=live, month=MARCH, by=actors.WORKER, at=IN_APRIL) for _ in range(2)]
+    assert told == [True, False]
+    assert AuditEvent.objects.filter(action="month counted").count() == 1
+
+
+@pytest.mark.django_db
+def test_of_a_study_without_a_programme_no_lessons_are_counted(live):
+    live.current.document["programme"] = None
+    assert reads.lessons(live, NOW, IN_APRIL) == (0, 0)

@@ -14,6 +14,8 @@ from trial.actions import own_details, participants, studies
 from trial.grants import Grant
 from trial.lifecycles import NotAllowedNow
 from trial.models import AuditEvent, Consent, Identity, Participant, User
+from trial.queries import addresses
+from trial.queries import participants as reads
 
 pytestmark = pytest.mark.django_db
 
@@ -236,3 +238,29 @@ def test_the_same_number_and_whoever_left_are_refused(dan, now):
     participants.withdraw(participant=dan, by=by, at=now)
     with pytest.raises(participants.NotAskedNow):
         own_details.correct_contact(participant=dan, phone="06 8765 4321", by=by, at=now)
+
+
+@pytest.mark.parametrize("signature", ["", "   ", "--", "12 3"])
+def test_consent_is_signed_with_letters(study, now, signature):
+    person = verify(begin(study, now), now)
+    with pytest.raises(participants.SignatureMissing):
+        sign(person, now, signature=signature)
+    person.refresh_from_db()
+    assert person.consented_at is None
+    assert sign(person, now, signature="Ö").participant.consented_at == now
+
+
+def test_no_letter_is_written_to_whoever_is_erased(study, now):
+    dan = verify(begin(study, now), now)
+    assert addresses.letter(dan, "%(title)s: news", "Words.").to == "dan@example.org"
+    participants.erase(participant=dan, reason="other", by=actors.WORKER, at=now)
+    assert addresses.letter(dan, "%(title)s: news", "Words.") is None
+
+
+def test_people_are_listed_by_their_centre_their_state_and_part_of_their_code(study, now):
+    here, there = (factories.a_screening_participant(study, now) for _ in range(2))
+    Participant.objects.filter(pk=there.pk).update(site="elsewhere")
+    assert [each.code for each in reads.listed(study, site="main")] == [here.code]
+    assert [each.code for each in reads.listed(study, site="elsewhere", state="screening")] == [there.code]
+    assert list(reads.listed(study, site="elsewhere", state="excluded")) == []
+    assert [each.code for each in reads.listed(study, code=here.code.lower())] == [here.code]

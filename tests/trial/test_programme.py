@@ -9,7 +9,8 @@ import pytest
 from tests import factories
 from trial import actors
 from trial.actions import participants, programme
-from trial.models import AuditEvent, ExerciseAnswer, Milestone, ModuleUse
+from trial.models import AuditEvent, ExerciseAnswer, Milestone, ModuleUse, Participant, Study
+from trial.queries import people
 from trial.queries import programme as reads
 
 pytestmark = pytest.mark.django_db
@@ -93,3 +94,48 @@ def test_stopping_the_programme_is_not_leaving_the_study(eve, now):
     eve.refresh_from_db()
     assert (eve.state, eve.programme_stopped_at) == ("randomised", now)
     assert AuditEvent.objects.filter(action="programme stopped").count() == 1
+
+
+def test_a_lesson_is_begun_once_and_opened_again_is_used_again(eve, now):
+    first = do(programme.begin_module, eve, "welcome", now)
+    again = do(programme.begin_module, eve, "welcome", now + timedelta(days=2))
+    assert (again.pk, again.begun_at, again.last_used_at) == (first.pk, now, now + timedelta(days=2))
+    assert do(programme.begin_module, eve, "welcome", now + timedelta(days=1)).last_used_at == now + timedelta(days=2)
+    assert AuditEvent.objects.filter(action="module begun").count() == 1
+
+
+def test_a_lesson_that_is_not_done_is_not_undone(eve, now):
+    do(programme.begin_module, eve, "welcome", now)
+    assert do(programme.reopen_module, eve, "welcome", now + timedelta(days=1)).last_used_at == now
+    assert AuditEvent.objects.filter(action="module reopened").count() == 0
+
+
+def test_whoever_has_done_a_lesson_and_has_one_open_is_in_the_programme(study, eve, now):
+    assert people.in_the_programme(study, now) is None
+    do(programme.begin_module, eve, "welcome", now)
+    do(programme.finish_module, eve, "welcome", now)
+    assert people.in_the_programme(study, now + timedelta(days=6)) is None
+    assert people.in_the_programme(study, now + timedelta(days=7)) == eve
+    assert people.someone_in_the_programme(study, now + timedelta(days=7)) == eve.identity.email
+    Study.objects.filter(pk=study.pk).update(simulated=False)
+    study.refresh_from_db()
+    assert people.someone_in_the_programme(study, now + timedelta(days=7)) is None
+
+
+def test_a_rehearsal_knows_what_somebody_was_given_from_the_day_on_which_they_were(study, now):
+    waiting = factories.a_consented_participant(study, now)
+    assert (people.held(waiting), people.arm_by_grants(waiting)) == ({}, None)
+    for arm in ("guided", "unguided"):
+        person = factories.a_participant_in(study, arm, now)
+        assert people.arm_by_grants(person) == arm
+        assert people.held(person)["mornings"] == pytest.approx(0, abs=0.3)
+
+
+def test_a_person_is_read_again_with_what_was_known_of_their_study(study, eve, django_assert_num_queries):
+    seen = people.now(eve.code, None)
+    Participant.objects.filter(pk=eve.pk).update(language="nl")
+    with django_assert_num_queries(1):
+        again = people.now(eve.code, seen)
+        assert (again.language, again.study, again.version, again.key) == ("nl", study, seen.version, seen.key)
+    bare = Participant.objects.get(pk=eve.pk)
+    assert people.now(eve.code, bare).study == study

@@ -15,6 +15,7 @@ from trial import actors, audit, life
 from trial.actions import agreements
 from trial.actions import staff as actions
 from trial.models import AuditEvent, Invitation, Membership, Message, Study, User
+from trial.queries import roles
 
 CLEO = "cleo@example.org"
 pytestmark = pytest.mark.django_db
@@ -214,3 +215,38 @@ def test_the_command_asks_for_the_word(live, invite, now, capsys):
         accept(invite("dora@example.org", role="assessor"), now)
         with pytest.raises(CommandError, match="nobody holds both"):
             call_command("invite", "dora@example.org", role="coach", study=live.slug, knowingly=True)
+
+
+def test_nobody_is_invited_to_a_role_that_does_not_exist(invite):
+    with pytest.raises(actions.UnknownRole, match="'king' is not a role; roles are"):
+        invite(role="king")
+    assert Invitation.objects.count() == 0
+
+
+def test_an_invitation_without_a_study_is_withdrawn_and_no_trail_of_a_study_says_so(now):
+    invited = actions.invite(study=None, email=CLEO, role="researcher", by=actors.SYSTEM, at=now)
+    actions.withdraw_invitation(invitation=invited, by=actors.SYSTEM, at=now)
+    with pytest.raises(actions.InvitationNotValid):
+        accept(invited, now)
+    assert AuditEvent.objects.filter(action="invitation withdrawn").count() == 0
+
+
+def test_the_ground_of_a_role_says_that_nobody_had_to_agree(study, now):
+    Study.objects.filter(pk=study.pk).update(simulated=False)
+    study.refresh_from_db()
+    ada = actors.staff(998, "researcher")
+    invited = actions.invite(study=study, email=CLEO, role="assessor", by=ada, at=now)
+    membership = Membership.objects.get(user=accept(invited, now))
+    assert (roles.ground(membership), roles.asker(membership)) == ("free", str(ada))
+    loaded = Membership.objects.get(study=study, role="coach")
+    assert (roles.ground(loaded), roles.asker(loaded)) == ("loaded", "")
+
+
+def test_whoever_has_an_account_accepts_with_it_and_signs_in(study, staff, invite, now):
+    eva = staff("supervisor")
+    with time_machine.travel(now, tick=False):
+        browser, link = Client(), reverse("accept_invitation", args=[actions.token_of(invite(email=eva.email))])
+        answer = browser.post(link, {"request_key": "k"})
+    assert (answer.status_code, answer.url) == (302, reverse("account_login"))
+    assert Membership.objects.filter(user=eva, role="assessor", ended_at=None).count() == 1
+    assert "_auth_user_id" not in browser.session

@@ -166,9 +166,8 @@ def _lost_from_sight(message: Message, verb: str, at: datetime) -> str:
 @transaction.atomic
 def _ended(message: Message, verb: str, at: datetime, *, problem: str = "") -> str:
     """Failed or uncertain: nothing more happens by itself, so staff are told."""
-    before = message.state
     state = _move(message, verb, at, problem=problem)
-    if state != before:
+    if state in ledger.UNSETTLED:  # another worker may have been first, and have sent it
         _tell(message, at)
     return state
 
