@@ -11,8 +11,10 @@ from pathlib import Path
 
 import pytest
 
+from tests import branches
+
 ROOT = Path(__file__).parents[2]
-KEPT = {"PATH", "HOME", "LANG", "TMPDIR", "XDG_RUNTIME_DIR", "FONTCONFIG_PATH"}
+KEPT = {"PATH", "HOME", "LANG", "TMPDIR", "XDG_RUNTIME_DIR", "FONTCONFIG_PATH", *branches.MEASURED}
 
 
 def rehearsed(directory: Path, seed: int) -> tuple[list[dict], str]:

@@ -280,6 +280,13 @@ def test_the_machine_obeys_too(begun, now, capsys):
     assert roles.how(row, {}).startswith("asked by the machine itself (manage.py invite), agreed to by staff")
 
 
+def test_the_machine_says_where_nobody_can_agree_and_each_can_say_no(begun, now, capsys):
+    Membership.objects.all().delete()
+    with time_machine.travel(now, tick=False):
+        call_command("invite", NEW, role="supervisor", study=begun.slug)
+    assert "2026-03-03 10:00 UTC: nobody of them can agree, each can say no." in capsys.readouterr().out
+
+
 # The lock
 
 

@@ -14,7 +14,7 @@ from outcomes.actions import assessments
 from outcomes.queries import assessments as reads
 from tests import factories
 from trial import actors, audit, vault, worker
-from trial.actions import alerts
+from trial.actions import alerts, participants
 from trial.lifecycles import NotAllowedNow
 from trial.models import Alert, AuditEvent, Message, Participant
 from trial.queries import alerts as queries
@@ -304,3 +304,14 @@ def test_an_alert_is_overdue_after_its_deadline_and_not_at_it(study, dan, now):
     assert queries.is_overdue(alert, deadline + timedelta(seconds=1))
     alert.state = "closed"
     assert not queries.is_overdue(alert, deadline + timedelta(seconds=1))
+
+
+@pytest.mark.parametrize("about", ["somebody", "nobody"])
+def test_what_was_done_is_read_while_whoever_it_is_about_has_a_key(about, study, dan, now):
+    alert = raised(study, dan if about == "somebody" else None, now)
+    assert queries.what_was_done(alert) == ""
+    alerts.take(alert=alert, by=EVA, at=now)
+    assert queries.what_was_done(alerts.close(alert=alert, done="Called", by=EVA, at=now)) == "Called"
+    participants.erase(participant=dan, reason="other", by=EVA, at=now)
+    left = queries.what_was_done(Alert.objects.get(pk=alert.pk))
+    assert left == (None if about == "somebody" else "Called")

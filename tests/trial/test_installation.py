@@ -11,8 +11,10 @@ from pathlib import Path
 
 import pytest
 
+from tests import branches
+
 ROOT = Path(__file__).parents[2]
-KEPT = {"PATH", "LANG", "TMPDIR", "XDG_RUNTIME_DIR"}
+KEPT = {"PATH", "LANG", "TMPDIR", "XDG_RUNTIME_DIR", *branches.MEASURED}
 REFUSED = "A live database is not opened with these keys: HANDVAT_SECRET_KEY stands in the source"
 
 

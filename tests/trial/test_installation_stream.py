@@ -7,7 +7,11 @@ from datetime import timedelta
 
 import pytest
 import time_machine
+from allauth.account.adapter import get_adapter
+from allauth.core.context import request_context
 from allauth.mfa.totp.internal import auth as totp
+from django.contrib.sessions.backends.db import SessionStore
+from django.core import mail
 from django.core.cache import cache
 from django.core.management import call_command
 from django.test import Client
@@ -19,6 +23,7 @@ from tests.api.clients import Client as Program
 from tests.api.clients import mailed_code
 from tests.conftest import NOW
 from trial import actors, audit, worker
+from trial.actions import installation as actions
 from trial.actions import staff as staff_actions
 from trial.models import AuditEvent, FailedSignIns, User
 from trial.queries import installation
@@ -172,3 +177,34 @@ def test_the_page_is_for_whoever_may_load_studies(ada):
     ada.refresh_from_db()
     assert "Nobody signed in yet" in signed_in(ada).get(page).content.decode()
     assert "Ada Visser" in sign_in(ada).get(page).content.decode()
+
+
+def test_whatever_way_a_participant_signs_in_it_is_recorded_nowhere(rf, study, ada):
+    """Their own pages do not come by here; should allauth ever sign one in, that is no event and no machine is known."""
+    dan = factories.a_verified_participant(study, NOW)
+    given = {"email_verification": "none", "signal_kwargs": None, "email": None, "signup": False, "redirect_url": None}
+    before = AuditEvent.objects.count()
+    answers = []
+    for user in (dan.user, ada):
+        request = rf.get("/")
+        request.session = SessionStore()
+        with request_context(request):
+            answers.append(get_adapter().post_login(request, user, **given))
+    assert [answer.url for answer in answers] == [reverse("door")] * 2
+    assert [len(answer.cookies) for answer in answers] == [0, 1]
+    assert AuditEvent.objects.count() == before + 1
+    assert noted() == [("signed in", f"staff {ada.pk}", f"staff {ada.pk}")]
+
+
+def test_only_what_changes_how_somebody_signs_in_is_recorded(ada):
+    for prefix in ("account/email/email_changed", "mfa/email/recovery_codes_generated"):
+        get_adapter().send_notification_mail(prefix, ada)
+    assert [what for what, *_ in noted()] == ["recovery codes made"]
+    assert mail.outbox == []
+
+
+def test_an_hour_of_failed_sign_ins_is_told_once_whoever_comes_to_it(ada):
+    sign_in(ada, "wrong")
+    row = FailedSignIns.objects.get()
+    assert [actions._told(row.pk, NOW + HOUR) for _ in range(2)] == [True, False]
+    assert [what for what, *_ in noted()] == ["sign-ins failed"]

@@ -25,6 +25,11 @@ def test_keys_lie_in_the_configuration_folder_unless_somebody_says_where():
     assert keys.place({}) is None
 
 
+def test_a_user_without_a_home_says_where_the_keys_lie():
+    with pytest.raises(keys.UnfitKeysFile, match="name a file in HANDVAT_KEYS_FILE"):
+        keys.make({}, ELSEWHERE)
+
+
 def test_what_is_made_is_read_by_every_command_and_fit_for_a_live_database(told):
     path = keys.make(told, ELSEWHERE)
     read = keys.told(told, ELSEWHERE)

@@ -63,3 +63,14 @@ def test_check_says_when_the_page_is_out_of_date(tmp_path, capsys):
     with pytest.raises(SystemExit) as ended:
         call_command("lifecycles", "--to", str(stale), "--check")
     assert (ended.value.code, stale.read_text()) == (1, "old")
+
+
+def test_check_says_nothing_while_the_page_is_what_the_tables_say(capsys):
+    call_command("lifecycles", "--check")
+    assert capsys.readouterr() == ("", "")
+
+
+def test_check_says_so_where_there_is_no_page(tmp_path):
+    with pytest.raises(SystemExit):
+        call_command("lifecycles", "--to", str(tmp_path / "nothing.md"), "--check")
+    assert list(tmp_path.iterdir()) == []

@@ -10,7 +10,7 @@ import pytest
 from randomisation.models import SealedSeed
 from tests import factories
 from tests.conftest import SMALL
-from trial import actors, audit
+from trial import actors, audit, rehearse
 from trial.actions import participants, studies
 from trial.folder import FolderErrors
 from trial.lifecycles import NotAllowedNow
@@ -284,3 +284,21 @@ def test_the_life_of_a_study(study, now):
     locked = studies.lock(study=study, by=by, at=now + timedelta(days=1))
     assert (locked.state, locked.locked_at) == ("locked", now + timedelta(days=1))
     assert audit.verify(study) == []
+
+
+def test_a_study_without_somebody_who_owns_its_alerts_does_not_open(folder, now):
+    written = (folder / "study.yaml").read_text()
+    safety = written[written.index("  safety:\n") : written.index("  team:")]
+    rewrite(folder, "study.yaml", safety, "")
+    study = load(folder, now, simulated=True).study
+    with pytest.raises(studies.NotReady) as refused:
+        studies.open_study(study=study, by=actors.SYSTEM, at=now)
+    assert "contacts.safety in study.yaml is empty: say who owns every alert." in refused.value.requirements
+
+
+def test_a_study_loads_without_a_word_on_how_its_people_behave_and_nobody_rehearses_it(folder, now):
+    written = (folder / "study.yaml").read_text()
+    (folder / "study.yaml").write_text(written[: written.index("rehearsal:\n")])
+    study = load(folder, now, simulated=True).study
+    with pytest.raises(ValueError, match=r"small-study: study\.yaml has no `rehearsal`"):
+        rehearse.described(study)

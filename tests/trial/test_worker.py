@@ -9,12 +9,13 @@ import time
 from contextlib import contextmanager
 from datetime import timedelta
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 from django.core.management import CommandError, call_command
 
 from tests import factories
-from trial import actors, audit, hooks, worker
+from trial import actors, audit, hooks, rehearse, virtual, worker
 from trial.actions import alerts, participants
 from trial.management.commands import serve
 from trial.models import Alert, AuditEvent, AuditHead, AuditSeal, Journey, Message, Participant, Study
@@ -262,3 +263,40 @@ def test_the_trail_is_sealed_once_an_hour_whether_anything_happened_or_not(study
     assert worker.tick(now + timedelta(minutes=59)).seals == 0
     assert [worker.tick(now + timedelta(hours=hours)).seals for hours in (1, 2)] == [1, 1]
     assert AuditSeal.objects.filter(study=study.slug).count() == 3
+
+
+def test_a_journey_that_another_worker_has_moved_on_is_not_moved_a_second_time(study, now):
+    dan = factories.a_consented_participant(study, now)
+    at = now + timedelta(hours=1)
+    Journey.objects.filter(participant=dan).update(due_at=at)
+    assert [worker._move(dan.pk, at), worker._move(dan.pk, at)] == [True, False]
+
+
+def test_one_round_says_what_it_did_and_fails_where_something_did(study, settings, capsys):
+    call_command("worker", "--once")
+    assert capsys.readouterr().out == "0 journeys, 0 messages, 1 seals\n"
+    with (
+        with_entry(settings, "WORKER", "never_works"),
+        pytest.raises(CommandError, match="1 thing failed: see the log"),
+    ):
+        call_command("worker", "--once")
+
+
+def test_a_rehearsal_is_not_gone_on_with_after_something_failed(study, settings, now):
+    assert rehearse._round(now).failed == 0
+    with (
+        with_entry(settings, "WORKER", "never_works"),
+        pytest.raises(rehearse.RoundFailed, match="1 of what the worker"),
+    ):
+        rehearse._round(now)
+
+
+@pytest.mark.parametrize(
+    ("early", "late", "dropout", "leaves"),
+    [(0.1, 0.9, 0.2, "before"), (0.9, 0.0, 0.2, "after"), (0.9, 0.9, 0.2, "never"), (0.9, 0.0, 0.0, "never")],
+)
+def test_a_virtual_person_leaves_before_or_after_the_first_post_test_or_never(early, late, dropout, leaves):
+    drawn = SimpleNamespace(generator=SimpleNamespace(random=lambda _: (early, late, 0.5, 0.9, 0.9, 0.5, 0.9)))
+    fate = virtual.draw_fate(drawn, dropout=dropout, first_post_day=90, lessons=3, programme_stop=0)
+    leaves_on = fate.leaves_on
+    assert leaves == ("never" if leaves_on is None else "before" if 2 <= leaves_on < 90 else "after")

@@ -21,7 +21,7 @@ from outcomes.actions import screening
 from outcomes.models import ScreeningAnswer
 from tests import factories
 from tests.conftest import NOW
-from trial import actors, worker
+from trial import actors, hooks, worker
 from trial.actions import participants, studies
 from trial.models import Alert, AuditEvent, Consent, Identity, Participant, User
 from trial.queries import dashboard
@@ -649,3 +649,57 @@ def test_after_a_day_nothing_of_it_is_left_and_nothing_can_be_corrected(client, 
     worker.tick(NOW + worker.FORGOTTEN_AFTER + timedelta(seconds=1))
     dan = Participant.objects.get()
     assert (dan.answers, dan.correctable) == ({}, frozenset())
+
+
+def always_fails(participant, at):
+    raise RuntimeError
+
+
+def test_whoever_cannot_be_moved_on_is_told_so_and_comes_back_to_where_they_were(client, study, settings):
+    send(client, url("begin"), {}, url("information"))
+    journey = settings.JOURNEY
+    settings.JOURNEY = [f"{__name__}.always_fails", *journey]
+    hooks.entries.cache_clear()
+    try:
+        assert client.get(url("contact")).url == url("held_up")
+        assert client.get(url("held_up")).status_code == 200
+    finally:
+        settings.JOURNEY = journey
+        hooks.entries.cache_clear()
+    assert client.get(url("contact")).url == url("screening", "basics")
+
+
+@pytest.mark.parametrize("name", ["contact", "code", "consent", "consent_questions", "sign", "turned_away"])
+def test_whoever_takes_part_is_led_from_the_way_in_to_their_own_room(study, name):
+    client = Client()
+    client.force_login(factories.a_randomised_participant(study, NOW).user)
+    assert client.get(url(name)).url == reverse("participant:home")
+
+
+@pytest.mark.parametrize("name", ["contact", "code", "consent", "sign"])
+def test_whoever_was_turned_away_is_led_from_every_page_to_the_words_about_it(client, study, name):
+    send(client, url("begin"), {}, url("information"))
+    send(client, url("screening", "basics"), {"age": "17", "sex": "f", "site": "main"})
+    assert client.get(url(name)).url == url("turned_away")
+
+
+def test_nobody_is_told_that_they_were_turned_away_who_was_not(client, study):
+    screened(client)
+    assert client.get(url("turned_away")).url == url("contact")
+
+
+def test_a_code_is_not_sent_again_to_whoever_asked_for_none(client, study):
+    screened(client)
+    assert client.post(url("code_again"), {"request_key": "a"}).url == url("contact")
+    assert mail.outbox == []
+
+
+def test_a_wrong_answer_about_the_letter_that_is_sent_twice_is_one_try(client, study):
+    verified(client)
+    wrong = {"stop": "a", "request_key": key_of(client.get(url("consent_questions")))}
+    for _ in range(2):
+        assert client.post(url("consent_questions"), wrong).status_code == 200
+    send(client, url("consent_questions"), {"stop": "b"})
+    statements = {"statement_voluntary": "on", "statement_data": "on"}
+    send(client, url("sign"), {**statements, "signature": "Dan Jansen"})
+    assert Consent.objects.get(kind="study").comprehension == {"stop": 2}

@@ -16,6 +16,7 @@ from django.urls import reverse
 from outcomes.queries import definitions
 from tests import crawling, factories
 from tests.conftest import NOW
+from trial.actions import grants
 from trial.audiences import owner
 from trial.contact_details import phone_in_words
 from trial.forms.participant import Exercises
@@ -481,3 +482,55 @@ def test_a_time_point_has_a_name_for_participants_beside_that_of_reports(db):
         each.label["en"] for each in definitions.assessments(shipped.current).timepoints if each.code == "pretest"
     }
     assert label == "Pretest"
+
+
+@pytest.mark.parametrize("path", ["lesson_save", "lesson_done"])
+def test_a_text_far_longer_than_the_page_takes_is_not_kept_in_part(guided, monday, path):
+    client = a_client_in_the_second_lesson(guided, monday)
+    sent = {**WRITTEN, "this-week_what": "x" * 20_001, "request_key": "a"}
+    assert client.post(url(path, "small-steps"), sent).url == url("lesson", "small-steps")
+    assert client.post(url("lesson_save", "small-steps"), sent, headers={"X-Autosave": "1"}).status_code == 409
+    assert (programme.answers(guided, "small-steps"), ModuleUse.objects.filter(done_at=None).count()) == ({}, 1)
+
+
+def test_a_lesson_is_not_done_by_a_page_that_somebody_else_opened(guided, monday):
+    client = a_client_in_the_second_lesson(guided, monday)
+    sent = {**WRITTEN, "owner": "another", "request_key": "a"}
+    assert client.post(url("lesson_done", "small-steps"), sent).url == url("lesson", "small-steps")
+    assert ModuleUse.objects.get(module="small-steps").done_at is None
+
+
+def test_a_lesson_that_was_not_begun_is_neither_done_nor_undone(guided):
+    client = signed_in(guided)
+    assert client.post(url("lesson_done", "welcome"), {"request_key": "a"}).url == url("lesson", "welcome")
+    assert client.post(url("lesson_reopen", "welcome"), {"request_key": "b"}).status_code == 404
+    assert ModuleUse.objects.count() == 0
+
+
+@pytest.mark.parametrize("path", ["lesson", "lesson_begin", "lesson_save", "lesson_done", "lesson_reopen"])
+def test_a_lesson_that_does_not_exist_is_not_found(guided, path):
+    client = signed_in(guided)
+    answer = (
+        client.get(url(path, "nothing"))
+        if path == "lesson"
+        else client.post(url(path, "nothing"), {"request_key": "a"})
+    )
+    assert (answer.status_code, ModuleUse.objects.count()) == (404, 0)
+
+
+def test_what_was_signed_is_not_there_before_it_was_signed(study):
+    client = signed_in(factories.a_verified_participant(study, NOW))
+    assert client.get(url("consent")).status_code == 404
+
+
+def test_a_lesson_whose_day_has_come_is_announced_again_once_it_is_open(unguided, monday):
+    def lessons() -> list[str]:
+        shown = signed_in(unguided).get(url("home")).context
+        return [task.code for task in (shown["next"], *shown["later"]) if task and task.kind == "lesson"]
+
+    waiting_for(unguided, anchor="randomised", days=2)
+    assert lessons() == ["welcome"]
+    monday.shift(timedelta(days=3))
+    assert lessons() == []
+    grants.open_due(unguided, NOW + timedelta(days=3))
+    assert lessons() == ["welcome"]

@@ -6,6 +6,7 @@ import io
 import re
 import zipfile
 from datetime import timedelta
+from functools import partial
 from pathlib import Path
 from uuid import uuid4
 
@@ -453,6 +454,28 @@ def test_a_researcher_does_not_lock(ada, study):
     assert ada.post(url("lock", study.slug), {"reason": "Done", "sure": "on", **key()}).status_code == 403
 
 
+@pytest.mark.parametrize(
+    ("verbs", "says"),
+    [
+        ((), "is what newcomers get from now on. Whoever is in keeps theirs."),
+        (("pause",), "is what newcomers get once you resume. Below is what is missing before that."),
+        (("close",), "is stored. Recruitment is over: nobody gets it."),
+    ],
+)
+def test_a_version_that_is_loaded_says_from_when_newcomers_get_it(ada, study, verbs, says):
+    for verb in verbs:
+        ada.post(url(verb, study.slug), {"reason": "A new number", **key()})
+    upload = zipped(SMALL, study_yaml=edited(("0800-0113", "0800-9999")))
+    assert f"Version 2 {says}" in text(ada.post(url("load"), {"upload": upload, **key()}, follow=True))
+
+
+def test_only_a_rehearsal_offers_to_load_a_study_of_simulated_people(ada):
+    assert 'name="simulated"' in ada.get(url("load")).content.decode()
+    lift_triggers()
+    Stamp.objects.update(kind="live")
+    assert 'name="simulated"' not in ada.get(url("load")).content.decode()
+
+
 def test_a_step_that_does_not_exist_is_said_in_words(ada, study):
     ada.post(url("resume", study.slug), key())
     assert "This cannot be done now: the study is open." in page(ada, "state", study.slug)
@@ -618,6 +641,22 @@ def test_erasing_a_person_takes_them_out_of_the_study_and_destroys_who_they_are(
     assert AuditEvent.objects.filter(action="identity erased", reason="asked_by_participant").count() == 1
     assert "is erased since" in page(ada, "person", study.slug, dan.code)
     assert audit.verify(study) == []
+
+
+@pytest.mark.parametrize(
+    ("who", "state", "left_reason"),
+    [
+        (factories.a_screening_participant, "excluded", "erased"),
+        (factories.a_consented_participant, "withdrawn", "erased"),
+        (partial(factories.a_screening_participant, age=14), "excluded", "age"),
+    ],
+)
+def test_whoever_is_erased_by_the_page_has_left_first_and_once(ada, study, who, state, left_reason):
+    person = who(study, NOW)
+    given = {"reason": "data_protection_request", "sure": "on", **key()}
+    assert ada.post(url("erase", study.slug, person.code), given).status_code == 302
+    person.refresh_from_db()
+    assert (person.state, person.left_reason, person.erased_at) == (state, left_reason, LATER)
 
 
 def test_why_somebody_is_erased_is_chosen_from_a_list_because_it_stays_in_their_trail(ada, study, dan):
@@ -865,6 +904,16 @@ def test_load_study_warns_and_loads(tmp_path, capsys):
     call_command("load_study", archive)
     assert capsys.readouterr().out.splitlines()[0] == f"coaching.yaml:5: warning: {A_DAY_ONLY}"
     assert Study.objects.count() == 1
+
+
+@pytest.mark.django_db
+def test_load_study_says_what_is_to_be_noted_of_a_folder(tmp_path, capsys):
+    archive = tmp_path / "study.zip"
+    archive.write_bytes(zipped(SMALL, study_yaml=edited(("target: 40", "target: 7"))).getvalue())
+    call_command("load_study", archive)
+    assert (
+        capsys.readouterr().out.splitlines()[0].startswith("note: 7 people over 2 strata (sex) is less than one full")
+    )
 
 
 @pytest.mark.django_db
