@@ -220,6 +220,17 @@ def test_by_arm_is_for_those_who_may(study, staff, now):
     assert ada.post(f"studies/{study.slug}/exports/", {"kind": "by_arm"}).status_code == 400
 
 
+def test_an_export_by_arm_that_was_made_is_fetched_only_by_those_who_may(study, staff, now):
+    factories.a_randomised_participant(study, now)
+    made = reports.export(study=study, kind="by_arm", by=actors.SYSTEM, at=now)
+    path = f"studies/{study.slug}/exports/{made.pk}/export.zip"
+    users = [staff("researcher"), staff("statistician")]
+    Study.objects.update(simulated=False, state="locked")
+    assert [Client(user).get(path).status_code for user in users] == [403, 200]
+    Study.objects.update(state="open")
+    assert [Client(user).get(path).status_code for user in users] == [403, 403]
+
+
 def test_whoever_is_erased_keeps_only_the_code(study, ada, now):
     dan = factories.a_randomised_participant(study, now)
     path = f"studies/{study.slug}/participants/{dan.code}/erase/"
