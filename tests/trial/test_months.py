@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+import shutil
 from datetime import UTC, date, datetime, timedelta
 
 import pytest
@@ -9,7 +11,7 @@ from django.db import DatabaseError, transaction
 
 from coaching_protocol.models import Contact
 from tests import factories
-from tests.conftest import NOW
+from tests.conftest import NOW, SMALL
 from trial import actors, months, worker
 from trial.actions import months as counting
 from trial.models import AuditEvent, Message, MonthlyShare, Study
@@ -118,6 +120,14 @@ def test_a_month_is_counted_once_also_where_two_workers_come_to_it(live):
 
 
 @pytest.mark.django_db
-def test_of_a_study_without_a_programme_no_lessons_are_counted(live):
-    live.current.document["programme"] = None
-    assert reads.lessons(live, NOW, IN_APRIL) == (0, 0)
+def test_of_a_study_without_a_programme_no_lessons_are_counted(tmp_path):
+    folder = shutil.copytree(SMALL, tmp_path / "small_study")
+    shutil.rmtree(folder / "programme")
+    for name, pattern, instead in (
+        ("study.yaml", r" +- \{programme: .*\n", ""),
+        ("analysis.yaml", r"adherence:\n(  .*\n)+", ""),
+        ("assessments.yaml", "programme_finished", "randomised"),
+    ):
+        (folder / name).write_text(re.sub(pattern, instead, (folder / name).read_text()))
+    study = factories.a_loaded_study(folder, NOW)
+    assert (study.current.programme.modules, reads.lessons(study, NOW, IN_APRIL)) == ((), (0, 0))

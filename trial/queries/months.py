@@ -45,8 +45,6 @@ def lessons(study: Study, begins_at: datetime, ends_at: datetime) -> tuple[int, 
     """Entry of settings.MONTHLY: lessons whose planned day came, one after another from the opening of the programme, and
     those of them that were begun."""
     described = study.current.programme
-    if described is None:
-        return 0, 0
     begun_at = {
         (person, module): moment
         for person, module, moment in ModuleUse.objects.filter(participant__study=study).values_list(
