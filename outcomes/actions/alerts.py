@@ -5,12 +5,13 @@ from __future__ import annotations
 from collections.abc import Mapping
 from datetime import datetime
 
+from outcomes.models import Assessment
 from outcomes.queries import definitions, safety
 from trial import contact_details
 from trial.actions.alerts import raise_alert
 from trial.actors import Actor
 from trial.models import Alert, Participant
-from trial.rules import Facts, holds
+from trial.rules import Facts, Rule, holds, names
 
 
 def check(
@@ -23,8 +24,17 @@ def check(
     by: Actor,
     at: datetime,
 ) -> list[Alert]:
-    """Raise every alert whose rule holds for these answers; `occasion` keeps it to one per assessment."""
-    facts = facts_of(instrument, answers, scores)
+    """Raise every alert whose rule is about what was just answered and holds; `occasion` is the timepoint, and keeps it to
+    one per timepoint.
+
+    What else a rule is about is what the person answered at this timepoint until now, and to the study's own questions. A
+    rule about none of these answers is left alone, so that an alert that was closed is not raised by other questions.
+    """
+    given = Facts(
+        answers=participant.answers,
+        scores=dict(scores),
+        items={f"{instrument}.{code}": value for code, value in answers.items() if value is not None},
+    )
     return [
         raise_alert(
             study=participant.study,
@@ -36,8 +46,25 @@ def check(
             at=at,
         )
         for rule in definitions.assessments(participant.version).alerts
-        if holds(rule.rule, facts)
+        if _is_about(rule.rule, given) and holds(rule.rule, _known(rule.rule, given, participant, occasion))
     ]
+
+
+def _is_about(rule: Rule, given: Facts) -> bool:
+    named = names(rule)
+    return bool(named.items & given.items.keys() or named.scores & given.scores.keys())
+
+
+def _known(rule: Rule, given: Facts, participant: Participant, timepoint: str) -> Facts:
+    """What was given, and where the rule is about more, what is stored of this timepoint."""
+    named = names(rule)
+    if named.items <= given.items.keys() and named.scores <= given.scores.keys():
+        return given
+    scores, items = dict(given.scores), dict(given.items)
+    for row in Assessment.objects.filter(participant=participant, timepoint=timepoint):
+        scores = row.scores | scores
+        items = {f"{row.instrument}.{code}": value for code, value in row.answers.items()} | items
+    return Facts(answers=given.answers, scores=scores, items=items)
 
 
 def from_screening(*, participant: Participant, phone: str, by: Actor, at: datetime) -> Alert | None:
@@ -62,8 +89,3 @@ def _screening_occasion(participant: Participant) -> str:
     """Whoever leaves a number after their alert was closed is called again: that is another occasion."""
     closed = safety.numbers_left(participant).filter(state="closed").count()
     return f"{safety.SCREENING} {closed + 1}" if closed else safety.SCREENING
-
-
-def facts_of(instrument: str, answers: Mapping[str, int | None], scores: Mapping[str, float]) -> Facts:
-    items = {f"{instrument}.{code}": value for code, value in answers.items() if value is not None}
-    return Facts(answers={}, scores=dict(scores), items=items)

@@ -7,7 +7,7 @@ from outcomes.instruments import Instrument
 from outcomes.sections.assessments import Assessments, Planned
 from trial.anchors import TIMED
 from trial.folder import Loc, Problem, Source, unknown
-from trial.rules import COMPARATORS, Rule
+from trial.rules import COMPARATORS, Rule, names
 from trial.rules import number as as_number
 from trial.sections import Study
 from trial.sections.checks import check_answer, leaves, missing, repeated
@@ -162,6 +162,12 @@ def _alerts(subject: Subject, study: Study, study_source: Source) -> Iterator[Pr
     asked = [*study.screened_instruments, *subject.assessments.instruments]
     questions = [*study.screened_questions, *subject.assessments.baseline.questions]
     for index, alert in enumerate(subject.assessments.alerts):
+        named = names(alert.rule)
+        if not named.items and not named.scores:
+            message = (
+                "names no score and no item; a questionnaire raises an alert, an answer can only be a part of its rule"
+            )
+            yield subject.source.problem(("alerts", index, "rule"), message)
         for leaf, loc in leaves(alert.rule, ("alerts", index, "rule")):
             if leaf.answer is not None:
                 yield from check_answer(leaf, loc, study, subject.source, questions, "anywhere")

@@ -11,7 +11,7 @@ from outcomes.actions import alerts, assessments
 from outcomes.models import Assessment
 from tests import factories
 from tests.conftest import NOW, SMALL
-from trial import actors
+from trial import actors, audit
 from trial.actions import alerts as trial_alerts
 from trial.models import Alert, AuditEvent
 
@@ -24,6 +24,14 @@ RULES = """
     rule: {all: [{score: PHQ9, at_least: 15}, {item: PHQ9.9, above: 0}]}
     within_hours: 12
     text: {en: Both, nl: Allebei}
+  - code: low_and_anxious
+    rule: {all: [{score: PHQ9, at_least: 10}, {score: GAD7, at_least: 10}]}
+    within_hours: 72
+    text: {en: Low and anxious, nl: Somber en angstig}
+  - code: alone
+    rule: {all: [{item: PHQ9.2, above: 1}, {answer: helped, equals: no}]}
+    within_hours: 72
+    text: {en: Low and without help, nl: Somber en zonder hulp}
 """
 
 
@@ -50,7 +58,7 @@ def test_an_alert_on_a_score_begins_at_its_limit_and_looks_at_its_own_instrument
     assert raised(eve, "PHQ9", no_answers, {"PHQ9": 27.0}) == ["severe"]
     assert raised(eve, "GAD7", {}, {"GAD7": 14.0}) == []
     assert raised(eve, "GAD7", {}, {"GAD7": 14.01}) == ["anxious"]
-    assert raised(eve, "GAD7", {}, {"GAD7": 21.0, "PHQ9": 19.0}) == ["anxious"]
+    assert raised(eve, "GAD7", {}, {"GAD7": 21.0, "PHQ9": 9.0}) == ["anxious"]
     assert raised(eve, "PHQ9", no_answers, {}) == []
 
 
@@ -150,3 +158,45 @@ def test_a_study_without_rules_is_told_of_a_number_within_a_day(tmp_path):
     assert (alert.kind, alert.deadline_at) == ("safety", NOW + timedelta(hours=24))
     given = {"instrument": "PHQ9", "answers": {"9": 3}, "scores": {}, "by": actors.SYSTEM, "at": NOW}
     assert alerts.check(person, "pre", **given) == []
+
+
+def hand_in(person, instrument: str, value: int, **items: int):
+    row = Assessment.objects.get(participant=person, timepoint="pre", instrument=instrument)
+    answers = factories.answers_to(person.study, instrument, value, **items)
+    return assessments.submit(assessment=row, answers=answers, language="en", by=actors.SYSTEM, at=NOW)
+
+
+def kinds(person) -> list[str]:
+    return list(Alert.objects.filter(participant=person).order_by("pk").values_list("kind", flat=True))
+
+
+@pytest.mark.parametrize("order", [("PHQ9", "GAD7"), ("GAD7", "PHQ9")])
+def test_a_rule_about_two_questionnaires_holds_once_both_are_handed_in(eve, order):
+    for instrument in order:
+        assert kinds(eve) == []
+        hand_in(eve, instrument, 2, **({"_9": 0, "_2": 1} if instrument == "PHQ9" else {}))
+    assert kinds(eve) == ["low_and_anxious"]
+
+
+def test_a_rule_about_two_questionnaires_reads_one_timepoint(eve):
+    hand_in(eve, "PHQ9", 2, _9=0, _2=1)
+    later = {"instrument": "GAD7", "answers": {}, "scores": {"GAD7": 21.0}, "by": actors.SYSTEM, "at": NOW}
+    assert [each.kind for each in alerts.check(eve, "post", **later)] == ["anxious"]
+
+
+@pytest.mark.parametrize(("helped", "raised"), [("no", ["alone"]), ("yes", [])])
+def test_a_rule_can_ask_for_an_answer_to_a_question_of_the_study_as_well(eve, helped, raised):
+    eve.answers["helped"] = helped
+    eve.save(update_fields=["answers"])
+    audit.record(eve, "made for a test", by=actors.SYSTEM, at=NOW)
+    hand_in(eve, "PHQ9", 0, _2=3)
+    assert kinds(eve) == raised
+
+
+def test_an_alert_that_was_closed_is_not_raised_by_other_questions(eve):
+    hand_in(eve, "PHQ9", 0, _9=1)
+    by = actors.staff(7, "supervisor")
+    trial_alerts.take(alert=Alert.objects.get(), by=by, at=NOW)
+    trial_alerts.close(alert=Alert.objects.get(), done="Called", by=by, at=NOW)
+    hand_in(eve, "GAD7", 1)
+    assert kinds(eve) == ["item9"]
