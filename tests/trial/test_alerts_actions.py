@@ -141,6 +141,23 @@ def test_a_number_that_is_left_while_its_alert_is_closed_raises_another(study, d
     assert audit.verify(study) == []
 
 
+def test_what_somebody_else_raises_and_closes_in_the_same_moment_is_raised_with_its_own_deadline(study, dan, now):
+    others, inside = [], []
+
+    def somebody_is_faster(execute, sql, params, many, context):
+        if sql.startswith("SAVEPOINT") and not inside and len(others) < 2:
+            inside.append(None)
+            others.append(closed(others[0], now) if others else raised(study, dan, now, phone="+31600000001"))
+            inside.clear()
+        return execute(sql, params, many, context)
+
+    later = now + timedelta(hours=1)
+    with connection.execute_wrapper(somebody_is_faster):
+        again = raised(study, dan, later, phone="+31600000002")
+    assert (again.pk != others[0].pk, dan.unsealed(again.phone_sealed)) == (True, "+31600000002")
+    assert again.deadline_at - later == others[0].deadline_at - now
+
+
 @pytest.mark.parametrize("about", ["somebody", "nobody"])
 def test_what_comes_back_after_its_alert_was_closed_raises_another_with_a_mail_of_its_own(about, study, dan, now):
     person = dan if about == "somebody" else None
