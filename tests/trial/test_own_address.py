@@ -133,7 +133,7 @@ def test_the_old_address_is_told_at_once_and_takes_it_back_with_everything_after
     assert NEW not in told[old]
     clock.shift(timedelta(days=6))
     visitor = Client()
-    assert "Take it back" in visitor.get(link(first)).content.decode()
+    assert "Take the change back" in visitor.get(link(first)).content.decode()
     assert address_of(dan) == "third@example.org"  # looking changes nothing
     assert "You sign in with this address again" in visitor.post(link(first)).content.decode()
     assert address_of(dan) == old
