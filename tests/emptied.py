@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from django.apps import apps
 from django.core.cache import cache
-from django.db import connection
+from django.db import connection, transaction
 
 from trial import triggers
 
@@ -36,20 +36,21 @@ def _filled(tables: list[str]) -> list[str]:
 
 
 def _on_postgresql(tables: list[str]) -> None:
-    with connection.cursor() as cursor:
-        cursor.execute("SET session_replication_role = replica")
+    with transaction.atomic(), connection.cursor() as cursor:
+        cursor.execute("SET LOCAL session_replication_role = replica")  # until the transaction ends, however it ends
         for table in tables:
             cursor.execute(f"DELETE FROM {connection.ops.quote_name(table)}")
-        cursor.execute("SET session_replication_role = DEFAULT")
 
 
 def _on_sqlite(tables: list[str]) -> None:
     with connection.constraint_checks_disabled():
         lift_triggers()
-        with connection.cursor() as cursor:
-            for table in tables:
-                cursor.execute(f"DELETE FROM {connection.ops.quote_name(table)}")
-        triggers.install(connection)
+        try:
+            with connection.cursor() as cursor:
+                for table in tables:
+                    cursor.execute(f"DELETE FROM {connection.ops.quote_name(table)}")
+        finally:
+            triggers.install(connection)
 
 
 def lift_triggers() -> None:

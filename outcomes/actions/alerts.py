@@ -46,7 +46,7 @@ def check(
             at=at,
         )
         for rule in definitions.assessments(participant.version).alerts
-        if _is_about(rule.rule, given) and holds(rule.rule, _known(rule.rule, given, participant, occasion))
+        if _is_about(rule.rule, given) and _holds_now(rule.rule, given, participant, occasion)
     ]
 
 
@@ -55,16 +55,23 @@ def _is_about(rule: Rule, given: Facts) -> bool:
     return bool(named.items & given.items.keys() or named.scores & given.scores.keys())
 
 
-def _known(rule: Rule, given: Facts, participant: Participant, timepoint: str) -> Facts:
-    """What was given, and where the rule is about more, what is stored of this timepoint."""
+def _holds_now(rule: Rule, given: Facts, participant: Participant, timepoint: str) -> bool:
+    """Whether it holds, and what was given has to do with it: what held before was told when it began to."""
     named = names(rule)
     if named.items <= given.items.keys() and named.scores <= given.scores.keys():
-        return given
-    scores, items = dict(given.scores), dict(given.items)
+        return holds(rule, given) is True
+    scores: dict[str, float] = {}
+    items: dict[str, int] = {}
     for row in Assessment.objects.filter(participant=participant, timepoint=timepoint):
-        scores = row.scores | scores
-        items = {f"{row.instrument}.{code}": value for code, value in row.answers.items()} | items
-    return Facts(answers=given.answers, scores=scores, items=items)
+        scores |= row.scores
+        items |= {f"{row.instrument}.{code}": value for code, value in row.answers.items()}
+    before = Facts(
+        answers=given.answers,
+        scores={name: value for name, value in scores.items() if name not in given.scores},
+        items={name: value for name, value in items.items() if name not in given.items},
+    )
+    now = Facts(answers=given.answers, scores={**scores, **given.scores}, items={**items, **given.items})
+    return holds(rule, given if holds(rule, before) else now) is True
 
 
 def from_screening(*, participant: Participant, phone: str, by: Actor, at: datetime) -> Alert | None:

@@ -28,6 +28,10 @@ RULES = """
     rule: {all: [{score: PHQ9, at_least: 10}, {score: GAD7, at_least: 10}]}
     within_hours: 72
     text: {en: Low and anxious, nl: Somber en angstig}
+  - code: either
+    rule: {any: [{item: PHQ9.3, equals: 1}, {item: GAD7.7, above: 2}]}
+    within_hours: 72
+    text: {en: Either, nl: Een van beide}
   - code: alone
     rule: {all: [{item: PHQ9.2, above: 1}, {answer: helped, equals: no}]}
     within_hours: 72
@@ -200,3 +204,15 @@ def test_an_alert_that_was_closed_is_not_raised_by_other_questions(eve):
     trial_alerts.close(alert=Alert.objects.get(), done="Called", by=by, at=NOW)
     hand_in(eve, "GAD7", 1)
     assert kinds(eve) == ["item9"]
+
+
+@pytest.mark.parametrize(("gad7", "again"), [(1, []), (3, ["either"])])
+def test_of_two_ways_in_which_a_rule_holds_each_raises_it_once_it_is_answered(eve, gad7, again):
+    """The first was dealt with before the second questionnaire came: only what holds by that one is told again."""
+    hand_in(eve, "PHQ9", 0, _3=1)
+    assert kinds(eve) == ["either"]
+    by = actors.staff(7, "supervisor")
+    trial_alerts.take(alert=Alert.objects.get(), by=by, at=NOW)
+    trial_alerts.close(alert=Alert.objects.get(), done="Called", by=by, at=NOW)
+    hand_in(eve, "GAD7", gad7)
+    assert [kind for kind in kinds(eve)[1:] if kind == "either"] == again

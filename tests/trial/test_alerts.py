@@ -99,6 +99,18 @@ def test_a_corrected_number_takes_the_place_of_the_first_and_stands_nowhere_in_c
     assert (dump.found([PHONE, "8888 7777", "88887777"]), Alert.objects.count(), audit.verify(study)) == ([], 1, [])
 
 
+def test_whoever_took_an_alert_reads_that_another_number_was_left_since(study, eva):
+    alert = someone_who_left_a_phone(study)
+    alerts.take(alert=alert, by=by(eva), at=NOW)
+    page = url("alert", study.slug, alert.pk)
+    assert "Another number" not in words(signed_in(eva).get(page))
+    leave(alert.participant, "06 8765 4321", "again")
+    said = words(signed_in(eva).get(page))
+    assert "Another number" in said
+    assert "call this one, also if you wrote the first down" in said
+    assert "8765" not in said
+
+
 def test_whoever_leaves_a_number_after_their_alert_was_closed_is_called_again(study, eva):
     alert = someone_who_left_a_phone(study)
     alerts.take(alert=alert, by=by(eva), at=SOON)

@@ -75,6 +75,17 @@ def taken_from(alert: Alert) -> str:
     return staff.names([before]).get(before, before)
 
 
+def number_left_again(alert: Alert) -> datetime | None:
+    """When the person left another number, if that was after somebody took the alert: that one may have been written down."""
+    if alert.taken_at is None or not alert.phone_sealed:
+        return None
+    left = AuditEvent.objects.filter(
+        study=alert.study.slug, action="phone number left again", subject=f"alert {alert.pk}", at__gte=alert.taken_at
+    )
+    newest = left.order_by("-number").first()
+    return newest.at if newest else None
+
+
 def meanings(version: ProtocolVersion) -> dict[str, Any]:
     """What staff are told for each kind of alert, by language. The rules are another app's; their words are not."""
     return {rule["code"]: rule["text"] for rule in version.section("assessments").get("alerts", [])}

@@ -55,6 +55,7 @@ def _page(request: HttpRequest, study: Study, found: Alert, me: str, **more: obj
         "row": _row(study, found),
         "taken_from": alerts.taken_from(found) if found.taken_by else "",
         "alert": found,
+        "number_left_again": alerts.number_left_again(found),
         "is_mine": found.taken_by == me,
         "owner": study.current.protocol.contacts.safety,
         "done": alerts.what_was_done(found),
