@@ -39,7 +39,7 @@ from trial.models import (
 from trial.queries import programme
 from trial.queries.addresses import home_url, letter
 from trial.queries.dashboard import panel_adherence, panel_alerts, panel_flow, panel_recruitment
-from trial.queries.lost_mailboxes import LEFT
+from trial.queries.lost_mailboxes import LEFT, WAITS
 from trial.queries.months import lessons as monthly_lessons
 from trial.queries.months import mails as monthly_mails
 from trial.queries.months import panel as panel_by_month
@@ -288,7 +288,7 @@ def compose_address_asked(message: Message, at: datetime) -> Mail | None:
     if made is None or not made.is_waiting or made.due_at is None or made.participant.erased_at:
         return None
     with override(made.participant.language):
-        local = made.due_at.astimezone(ZoneInfo(made.participant.timezone))
+        local = max(made.due_at, at + WAITS).astimezone(ZoneInfo(made.participant.timezone))
         asked = _("The study team was asked that you sign in with another e-mail address from now on.")
         changes = _(
             "It changes on %(day)s at %(time)s at the earliest, and not before somebody of the team has called you."

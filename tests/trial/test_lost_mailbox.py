@@ -24,6 +24,7 @@ from trial import actors, audit
 from trial.actions import agreements, lost_mailbox, own_address, own_details, participants, proposals, tokens
 from trial.actions import staff as invitations
 from trial.models import AddressChange, ApiToken, AuditEvent, Decision, Identity, Membership, Message, Proposal, Study
+from trial.queries import participants as listed
 from trial.queries import proposals as reads
 from trial.worker import tick
 
@@ -77,8 +78,16 @@ def by(user):
     return actors.staff(user.pk, role_of(user))
 
 
-def ask(dan, user, email=NEW, at=NOW, reason="mailbox_lost", key=None):
-    return lost_mailbox.ask(participant=dan, email=email, reason=reason, key=key, by=by(user), at=at)
+def ask(dan, user, email=NEW, at=NOW, reason="mailbox_lost", key=None, is_told=True):
+    """With `is_told` the old address was told at once, as where the mail host is there."""
+    proposal = lost_mailbox.ask(participant=dan, email=email, reason=reason, key=key, by=by(user), at=at)
+    if is_told:
+        warning_of(proposal).update(state="sent", handed_over_at=at, settled_at=at)
+    return proposal
+
+
+def warning_of(proposal):
+    return Message.objects.filter(kind="address_asked", subject_ref=str(change_of(proposal).pk))
 
 
 def agree(proposal, user, email=NEW, at=NOW + HOUR, called=True, looks=True, key=None):
@@ -278,8 +287,6 @@ def test_an_address_of_anybody_who_works_here_is_refused(dan, ada, eva, member, 
     for email in (ada.email.upper(), f"Eva <{eva.email}>", gone.email, "nina@example.org", contacts.team.email):
         with pytest.raises(lost_mailbox.AddressOfStaff):
             ask(dan, ada, email)
-    with pytest.raises(own_address.SameAddress):
-        ask(dan, ada, address_of(dan).upper())
     with pytest.raises(participants.NotACode):
         ask(dan, ada, reason="Dan phoned me")
 
@@ -316,7 +323,17 @@ def test_without_a_number_or_in_no_study_it_cannot_be_done(dan, ada, eva, live):
     assert "This person is not in the study" in text(signed_in(ada).get(url))
 
 
-# Whether another participant has it is not told at asking
+# Whether another participant has it, or they themselves, is not told at asking
+
+
+def test_the_address_that_they_have_is_asked_for_like_any_other_and_changes_nothing(dan, ada, eva, live):
+    old = address_of(dan)
+    proposal = ask(dan, ada, old.upper())
+    agree(proposal, eva, old)
+    tick(DUE, seal=False)
+    assert (address_of(dan), change_of(proposal).stopped_at, change_of(proposal).new_sealed) == (old, DUE, "")
+    assert events(dan)[-1] == "e-mail address could not be changed"
+    assert audit.verify(live) == []
 
 
 def test_an_address_of_another_participant_is_taken_like_any_other_and_changes_nothing(dan, ada, eva, live):
@@ -409,6 +426,15 @@ def test_after_somebody_agreed_each_of_the_two_still_stops_it_until_it_takes_eff
     assert audit.verify(live) == []
 
 
+def test_the_end_of_its_time_stops_nothing_that_somebody_agreed_to_a_moment_before(dan, ada, eva):
+    proposal = ask(dan, ada, at=NOW)
+    agree(proposal, eva, at=NOW + 14 * DAY - SECOND)
+    with pytest.raises(proposals.AlreadyDecided):
+        agreements.decide(proposal=proposal, is_agreed=False, by=actors.WORKER, at=NOW + 14 * DAY)
+    assert "change of address stopped by staff" not in events(dan)
+    assert change_of(proposal).is_waiting
+
+
 def test_what_was_asked_in_a_role_ends_with_it(dan, ada, eva, member, live):
     proposal, other = ask(dan, ada), member("researcher", name="Gijs Mol")
     invitations.end_role(membership=ada.memberships.get(), by=by(other), at=NOW + HOUR)
@@ -471,12 +497,51 @@ def test_a_stop_and_two_rounds_of_the_worker_at_one_moment_end_in_one_of_both(da
 # The old address
 
 
+@pytest.mark.parametrize("state", ["queued", "sending"])
+def test_while_the_warning_has_not_left_the_address_does_not_change(dan, ada, eva, live, state):
+    proposal = ask(dan, ada, is_told=False)
+    agree(proposal, eva)
+    warning_of(proposal).update(state=state, due_at=NOW + 30 * DAY, handed_over_at=NOW + 3 * DAY)
+    tick(NOW + 3 * DAY, seal=False)
+    assert (address_of(dan) == NEW, change_of(proposal).is_waiting) == (False, True)
+    shown = text(signed_in(ada).get(reverse("staff:agreement", args=[proposal.pk])))
+    assert "changes 48 hours after the old address has been told" in shown
+    page = text(signed_in(ada).get(reverse("research:lost_mailbox", args=[live.slug, dan.code])))
+    assert "It takes effect 48 hours after the old address has been told" in page
+    own = text(signed_in(dan.user).get(reverse("participant:data")))
+    assert "It changes 48 hours after we mailed your present address about it" in own
+
+
+def test_nobody_reads_an_hour_before_the_old_address_has_been_told(dan, ada, eva):
+    shown = text(signed_in(eva).get(reverse("staff:agreement", args=[ask(dan, ada, is_told=False).pk])))
+    assert "the address changes, not before the old address has been told for 48 hours" in shown
+
+
+@pytest.mark.parametrize("state", ["sent", "uncertain"])
+def test_it_changes_48_hours_after_the_warning_left(dan, ada, eva, state):
+    proposal, left_at = ask(dan, ada, is_told=False), NOW + 3 * DAY
+    agree(proposal, eva)
+    warning_of(proposal).update(state=state, handed_over_at=left_at)
+    tick(left_at + 2 * DAY - SECOND, seal=False)
+    assert address_of(dan) != NEW
+    tick(left_at + 2 * DAY, seal=False)
+    assert address_of(dan) == NEW
+
+
+def test_a_warning_that_the_mail_host_refuses_holds_nothing_up(dan, ada, eva):
+    proposal = ask(dan, ada, is_told=False)
+    agree(proposal, eva)
+    warning_of(proposal).update(state="failed", handed_over_at=NOW + DAY, settled_at=NOW + DAY)
+    tick(DUE, seal=False)
+    assert address_of(dan) == NEW
+
+
 def test_the_old_address_is_told_at_once_and_stops_it(dan, ada, eva, live, clock):
-    old, proposal, home = address_of(dan), ask(dan, ada), signed_in(dan.user)
+    old, proposal, home = address_of(dan), ask(dan, ada, is_told=False), signed_in(dan.user)
     agree(proposal, eva)
     told = mailed(NOW + HOUR)
     assert link(proposal) in told[old]
-    assert "It changes on 4 March at 11:00 at the earliest" in told[old]
+    assert "It changes on 4 March at 12:00 at the earliest" in told[old]  # handed over an hour later
     assert not any(NEW in body or dan.code in body for body in told.values())
     visitor = Client()
     assert "It has not changed yet." in text(visitor.get(link(proposal)))
@@ -603,14 +668,14 @@ def test_only_whoever_may_ask_or_agree_is_mailed_and_reads_of_it(dan, ada, eva, 
 def test_in_a_simulated_study_staff_are_not_mailed(dan, ada, eva, live):
     Study.objects.update(simulated=True)
     dan.study.refresh_from_db()
-    ask(dan, ada)
+    ask(dan, ada, is_told=False)
     assert set(Message.objects.filter(due_at=NOW).values_list("kind", flat=True)) >= {"address_asked"}
     assert not Message.objects.filter(kind="two_people").exists()
 
 
 def test_mails_are_in_the_language_of_whoever_reads_them(dan, ada, eva):
     participants.Participant.objects.filter(pk=dan.pk).update(language="nl")
-    old, proposal = address_of(dan), ask(dan, ada)
+    old, proposal = address_of(dan), ask(dan, ada, is_told=False)
     told = mailed(NOW)[old]
     assert "ander e-mailadres" in told
     assert "op 4 maart om 11:00" in told
@@ -619,14 +684,30 @@ def test_mails_are_in_the_language_of_whoever_reads_them(dan, ada, eva):
     assert "je adres is veranderd" in mailed(DUE)[old]
 
 
-def test_a_concealed_researcher_reads_in_the_trail_what_is_about_it(dan, ada, eva, live):
-    proposal = ask(dan, eva)
-    agree(proposal, ada)
+def test_a_concealed_researcher_reads_nothing_of_it_in_the_trail_since_who_asks_can_tell_the_arm(dan, ada, eva, live):
+    page = reverse("research:person", args=[live.slug, dan.code])
+    said = [(each.action, each.by) for each in listed.events(dan, live)]
+    assert said
+    ask_one = ask(dan, eva)
+    say_no(ask_one, eva)
+    say_no(ask(dan, eva), ada)
+    agree(ask(dan, eva), ada)
     tick(DUE, seal=False)
-    shown = text(signed_in(ada).get(reverse("research:person", args=[live.slug, dan.code])))
-    for action in ("second person asked", "contact details shown", "second person agreed", "e-mail address changed"):
-        assert action in shown
+    assert [(each.action, each.by) for each in listed.events(dan, live)] == said
+    shown = text(signed_in(ada).get(page))
+    for action in ("second person", "contact details shown", "taken back", "e-mail address changed", "proposal"):
+        assert action not in shown
     assert "They lost their mailbox: another address" in shown
+    trail = text(signed_in(ada).get(reverse("research:audit", args=[live.slug])))
+    assert "second person" not in trail
+    assert dan.code not in trail
+
+
+def test_that_somebody_changed_their_address_themselves_a_concealed_researcher_reads(dan, live):
+    own_address.change(participant=dan, email="own@example.org", by=actors.participant(dan.code), at=NOW)
+    assert [each.by for each in listed.events(dan, live) if each.action == "e-mail address changed"] == [
+        f"participant {dan.code}"
+    ]
 
 
 # The pages
@@ -642,6 +723,7 @@ def test_it_is_asked_and_agreed_to_on_the_pages(dan, ada, eva, live):
     sent = {"email": NEW, "reason": "mailbox_hacked", **key()}
     one = reverse("staff:agreement", args=[_asked_by_page(asks, page, sent)])
     assert [urlsplit(asks.post(page, sent).url).path for _ in range(2)] == [one] * 2
+    warning_of(Proposal.objects.get()).update(state="sent", handed_over_at=NOW)
     own = text(asks.get(one))
     assert "Somebody else reads their mailbox" in own
     assert "Take it back" in own

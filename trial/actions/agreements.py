@@ -35,7 +35,8 @@ def decide(
     Raises SamePerson, NotSecond, AlreadyDecided (also when its time is over), and what the thing itself may raise.
     """
     _hold(proposal)
-    stopped = None if is_agreed else lost_mailbox.stop_agreed(proposal=proposal, by=by, at=at)
+    # Not where only its time is over, and somebody agreed a moment before.
+    stopped = None if is_agreed or by.kind != "staff" else lost_mailbox.stop_agreed(proposal=proposal, by=by, at=at)
     if stopped:
         return stopped
     if is_agreed and by.kind == "staff":

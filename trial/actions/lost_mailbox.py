@@ -1,7 +1,7 @@
 """Another address for somebody who lost their mailbox: one of the staff asks, another calls the number on record and agrees.
 
-It takes effect 48 hours after it was asked for at the earliest. The old address is told at once and can stop it, and the
-trail says that the address changed, not what. Nobody is shown the new address: the second person hears it from the
+It takes effect 48 hours after the old address was told at the earliest. That is done at once, and it can stop it. The trail
+says that the address changed, not what. Nobody is shown the new address: the second person hears it from the
 participant and types it, and it has to be the one that was asked for (docs/adr/0019).
 """
 
@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import logging
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import datetime
 
 from django.db import transaction
 
@@ -25,7 +25,6 @@ from trial.queries import staff
 from trial.words import MAILBOX_REASONS
 
 logger = logging.getLogger(__name__)
-WAITS = timedelta(hours=48)
 
 
 class NoNumber(Exception):
@@ -60,10 +59,10 @@ class Reached:
 
 @once
 def ask(*, participant: Participant, email: str, reason: str, by: Actor, at: datetime) -> Proposal:
-    """Ask that somebody signs in with another address. Whether somebody else in the study has it is not told.
+    """Ask that somebody signs in with another address. Whether they or somebody else in the study have it is not told.
 
-    Raises NotACode for an unknown reason, NotAskedNow for whoever left, NoNumber, SameAddress, AddressOfStaff,
-    AlreadyProposed and NobodySecond.
+    Raises NotACode for an unknown reason, NotAskedNow for whoever left, NoNumber, AddressOfStaff, AlreadyProposed and
+    NobodySecond.
     """
     if reason not in MAILBOX_REASONS:
         raise NotACode
@@ -73,8 +72,6 @@ def ask(*, participant: Participant, email: str, reason: str, by: Actor, at: dat
         raise NotAskedNow
     if not identity.phone:
         raise NoNumber
-    if vault.address_hash(email) == identity.email_hash:
-        raise own_address.SameAddress
     if reads.is_of_staff(email, study, at):
         raise AddressOfStaff
     if reads.waiting(participant):
@@ -91,7 +88,7 @@ def ask(*, participant: Participant, email: str, reason: str, by: Actor, at: dat
         at=at,
     )
     made = own_address.new(participant, identity, proposal)
-    made.new_sealed, made.due_at = participant.sealed(email), at + WAITS
+    made.new_sealed, made.due_at = participant.sealed(email), at + reads.WAITS
     made.save()
     own_address.tell_old_address("address_asked", made, by=by, at=at)
     to = asked.to_tell_of(study, "address")
@@ -186,12 +183,14 @@ def _try_to_put(made: AddressChange, at: datetime) -> bool:
     """False where it was stopped since we looked, or where the address cannot be this person's any more."""
     participant, identity = own_address.held(made.participant)
     made.refresh_from_db(fields=["new_sealed", "changed_at", "stopped_at"])
-    if not made.is_waiting:
+    if not made.is_waiting or not reads.is_due(made, at):
         return False
     email = participant.unsealed(made.new_sealed)
     try:
         if reads.is_of_staff(email, participant.study, at):  # since it was asked
             raise AddressOfStaff
+        if vault.address_hash(email) == identity.email_hash:  # told to nobody when it was asked, as of any other
+            raise AddressInUse
         own_address.put_in_force(made, participant, identity, email, by=WORKER, at=at)
     except (AddressInUse, AddressOfStaff):
         own_address.forget_new(made, at)

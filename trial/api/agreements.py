@@ -51,7 +51,9 @@ class AgreementShape(serializers.Serializer):
     decided_at = serializers.DateTimeField(source="decision.at", default=None)
 
     due_at = serializers.DateTimeField(
-        source="address_change.due_at", default=None, help_text="When an address changes at the earliest."
+        source="address_change.due_at",
+        default=None,
+        help_text="An address changes not before this, nor before the old one has been told for 48 hours.",
     )
     changed_at = serializers.DateTimeField(
         source="address_change.changed_at", default=None, help_text="When it changed; null where it has not."

@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from allauth.account.models import EmailAddress
 from django.db.models import Max, Q, QuerySet
 
 from trial import vault
-from trial.models import AddressChange, AuditEvent, Identity, Participant, Proposal, Study, User
+from trial.models import AddressChange, AuditEvent, Identity, Message, Participant, Proposal, Study, User
 from trial.queries import staff
 
+WAITS = timedelta(hours=48)
 # Events that end what was asked for without the word of a second person.
 BY_OLD_ADDRESS = "change of address stopped by the old address"
 BY_STAFF = "change of address stopped by staff"
@@ -31,11 +32,31 @@ def has_number(participant: Participant) -> bool:
     return identity is not None and bool(identity.phone)
 
 
-def due(at: datetime) -> QuerySet[AddressChange]:
-    """What was agreed to and waited long enough."""
+def takes_effect_at(made: AddressChange) -> datetime | None:
+    """The earliest; None while the warning to the old address has not left. One that the mail host refused never will, as to
+    a mailbox that is gone."""
+    warning = Message.objects.filter(
+        participant=made.participant_id, kind="address_asked", subject_ref=str(made.pk)
+    ).first()
+    if made.due_at is None or warning is None:
+        return None
+    if warning.state == "failed":
+        return made.due_at
+    if warning.state not in ("sent", "uncertain") or warning.handed_over_at is None:
+        return None
+    return max(made.due_at, warning.handed_over_at + WAITS)
+
+
+def is_due(made: AddressChange, at: datetime) -> bool:
+    starts_at = takes_effect_at(made)
+    return starts_at is not None and starts_at <= at
+
+
+def due(at: datetime) -> list[AddressChange]:
+    """What was agreed to and waited long enough, also since the old address was told."""
     waits = AddressChange.objects.filter(changed_at=None, stopped_at=None, due_at__lte=at)
     whole = waits.filter(proposal__decision__is_agreed=True).select_related("proposal", "participant__study")
-    return whole.order_by("due_at", "pk")
+    return [made for made in whole.order_by("due_at", "pk") if is_due(made, at)]
 
 
 def is_of_staff(email: str, study: Study, at: datetime) -> bool:

@@ -10,7 +10,8 @@ from datetime import datetime
 from django.db.models import Q, QuerySet
 from django.utils.translation import gettext as _
 
-from trial.models import AuditEvent, ModuleUse, Participant, Proposal, Study
+from trial.actors import WORKER
+from trial.models import AuditEvent, ModuleUse, Participant, Study
 from trial.queries import studies
 from trial.words import WORDS, word
 
@@ -92,12 +93,11 @@ def events(participant: Participant, study: Study) -> list[Event]:
     """What happened to a person, oldest first, without sealed values; under concealment only what happens to all."""
     rows = AuditEvent.objects.filter(stream=f"{study.slug}/{participant.code}").order_by("number")
     if studies.is_concealed(study):
-        # A coach's look at a number is left out too; only that of whoever took an alert is the same in every arm, and
-        # what is about a lost mailbox.
+        # A coach's look at a number is left out too; only that of whoever took an alert is the same in every arm. Of a lost
+        # mailbox nothing is shown: a coach who supervises may ask for those whom they know, so who asks can tell the arm.
         for_alert = Q(action="contact details shown", subject__startswith="alert ")
-        addresses = Proposal.objects.filter(participant=participant, kind="address").values_list("pk", flat=True)
-        for_address = Q(subject__in=[f"proposal {number}" for number in addresses])
-        rows = rows.filter(Q(action__in=SAME_IN_EVERY_ARM) | for_alert | for_address)
+        rows = rows.filter(Q(action__in=SAME_IN_EVERY_ARM) | for_alert)
+        rows = rows.exclude(action="e-mail address changed", by=str(WORKER))
     return [Event(e.at, e.action, e.subject, _details(e.new), e.reason, e.by, e.role) for e in rows]
 
 

@@ -140,8 +140,10 @@ def _asked(request: HttpRequest, proposal: Proposal) -> dict[str, Any]:
 
 def _of_address(proposal: Proposal) -> dict[str, Any]:
     """What became of the change itself, and why it was asked for; the change is gone once the person is erased."""
+    change = getattr(proposal, "address_change", None)
     return {
-        "change": getattr(proposal, "address_change", None),
+        "change": change,
+        "takes_effect_at": lost_mailboxes.takes_effect_at(change) if change and change.is_waiting else None,
         "why": MAILBOX_REASONS.get(proposal.reason, ""),
         "ended_by": ENDS.get(lost_mailboxes.ended_by(proposal), ""),
     }

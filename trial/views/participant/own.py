@@ -44,7 +44,11 @@ def _asked_by_staff(person: Participant) -> dict[str, Any]:
     waiting = lost_mailboxes.waiting(person)
     if waiting is None:
         return {}
-    return {"other_address": waiting, "stop_url": reverse("take_back_address", args=[token_of(waiting)])}
+    return {
+        "other_address": waiting,
+        "takes_effect_at": lost_mailboxes.takes_effect_at(waiting),
+        "stop_url": reverse("take_back_address", args=[token_of(waiting)]),
+    }
 
 
 @require_GET

@@ -11,7 +11,7 @@ from django.views.decorators.http import require_http_methods
 
 from trial import actors
 from trial.actions import lost_mailbox as actions
-from trial.actions import own_address, participants, proposals
+from trial.actions import participants, proposals
 from trial.api import errors
 from trial.forms.research import LostMailbox
 from trial.models import Participant, Proposal
@@ -20,8 +20,13 @@ from trial.queries import proposals as reads
 from trial.views.research.finding import conflict_if_reused, key, person, study_for
 from trial.views.research.people import find
 
-OF_THE_ADDRESS = (actions.AddressOfStaff, own_address.SameAddress)
-REFUSALS = (actions.NoNumber, actions.NobodySecond, proposals.AlreadyProposed, participants.NotAskedNow)
+REFUSALS = (
+    actions.AddressOfStaff,
+    actions.NoNumber,
+    actions.NobodySecond,
+    proposals.AlreadyProposed,
+    participants.NotAskedNow,
+)
 
 
 @require_http_methods(["GET", "POST"])
@@ -42,6 +47,7 @@ def lost_mailbox(request: HttpRequest, slug: str, code: str) -> HttpResponse:
         "person": participant,
         "form": form,
         "waiting": waiting,
+        "takes_effect_at": lost_mailboxes.takes_effect_at(waiting) if waiting else None,
         "names": staff.names([waiting.proposal.by]) if waiting and waiting.proposal else {},
         "can_be_called": lost_mailboxes.has_number(participant),
     }
@@ -54,7 +60,9 @@ def _asked(request: HttpRequest, form: LostMailbox, participant: Participant) ->
     by = actors.staff(person(request).pk, role)
     try:
         return actions.ask(participant=participant, **form.cleaned_data, key=key(request), by=by, at=timezone.now())
-    except (*OF_THE_ADDRESS, *REFUSALS) as error:
+    except REFUSALS as error:
         named = errors.find(error)
-        form.add_error("email" if isinstance(error, OF_THE_ADDRESS) else None, str(named.words) if named else "")
+        form.add_error(
+            "email" if isinstance(error, actions.AddressOfStaff) else None, str(named.words) if named else ""
+        )
         return None
