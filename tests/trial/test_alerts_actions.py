@@ -281,6 +281,14 @@ def test_a_look_is_recorded_once_for_each_key_and_each_time_without_one(study, d
         alerts.show_contact(alert=alert, key="one", by=EVA, at=now)
 
 
+def test_of_somebody_who_was_erased_nothing_is_shown_and_no_look_is_recorded(study, dan, now):
+    alert = alerts.take(alert=raised(study, dan, now), by=EVA, at=now)
+    participants.erase(participant=dan, reason="asked_by_participant", by=actors.SYSTEM, at=now)
+    alert = Alert.objects.get(pk=alert.pk)
+    assert alerts.show_contact(alert=alert, by=EVA, at=now) == alerts.Reached()
+    assert events("contact details shown") == []
+
+
 def test_a_number_left_at_the_screening_goes_before_the_one_of_the_person(study, dan, now):
     alert = alerts.take(alert=raised(study, dan, now, phone="+31600000001"), by=EVA, at=now)
     shown = alerts.show_contact(alert=alert, by=EVA, at=now)
