@@ -43,7 +43,7 @@ from trial.queries.lost_mailboxes import LEFT, WAITS
 from trial.queries.months import lessons as monthly_lessons
 from trial.queries.months import mails as monthly_mails
 from trial.queries.months import panel as panel_by_month
-from trial.queries.notices import both_clocks, compose_role_given, compose_two_people
+from trial.queries.notices import both_clocks, compose_address_over, compose_role_given, compose_two_people
 from trial.queries.tables import tables
 from trial.rehearsal import behave
 from trial.sections import section
@@ -54,6 +54,7 @@ __all__ = [
     "call_times",
     "compose_address_asked",
     "compose_address_changed",
+    "compose_address_over",
     "compose_alert",
     "compose_invitation",
     "compose_recruitment_closed",

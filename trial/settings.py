@@ -316,6 +316,7 @@ MESSAGES = {  # kind of message -> compose(message, at) -> Mail, or None when it
     "recruitment_closed": "trial.life.compose_recruitment_closed",
     "two_people": "trial.life.compose_two_people",
     "role_given": "trial.life.compose_role_given",
+    "address_over": "trial.life.compose_address_over",
     "stage_list": "randomisation.life.compose_stage_list",
     "address_asked": "trial.life.compose_address_asked",
     "address_changed": "trial.life.compose_address_changed",
@@ -328,6 +329,7 @@ MAILED_ALIKE = {  # kinds of mail of which others may hear -> whether every arm 
     "invitation": "trial.life.is_mailed_alike",
     "two_people": "trial.life.is_mailed_alike",
     "role_given": "trial.life.is_mailed_alike",
+    "address_over": "trial.life.is_mailed_alike",
     "recruitment_closed": "trial.life.is_mailed_alike",
 }
 WORKER = [  # what else a round of the worker does: work(at) -> how many things were done

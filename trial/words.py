@@ -78,6 +78,7 @@ WORDS: dict[str, str | Promise] = {
     "address_changed": _("an address was changed"),
     "two_people": _("something takes two people"),
     "role_given": _("a role was given"),
+    "address_over": _("a change of address did not take effect"),
     "stage_list": _("a randomisation list of a stage"),
     "check_number": _("request to check a phone number"),
 }

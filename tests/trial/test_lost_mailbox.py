@@ -345,7 +345,7 @@ def test_an_address_of_another_participant_is_taken_like_any_other_and_changes_n
     event = AuditEvent.objects.get(action="e-mail address could not be changed")
     assert (event.old, event.new, event.reason, event.subject) == ("", "", "", f"proposal {proposal.pk}")
     assert "It could not be done" in text(signed_in(ada).get(reverse("staff:agreement", args=[proposal.pk])))
-    assert mailed(DUE + HOUR) == {}
+    assert mailed(DUE + HOUR).keys() == {ada.email, eva.email}  # that it is over
     assert audit.verify(live) == []
 
 
@@ -439,6 +439,84 @@ def test_what_was_asked_in_a_role_ends_with_it(dan, ada, eva, member, live):
     proposal, other = ask(dan, ada), member("researcher", name="Gijs Mol")
     invitations.end_role(membership=ada.memberships.get(), by=by(other), at=NOW + HOUR)
     assert (Decision.objects.get().is_agreed, change_of(proposal).stopped_at) == (False, NOW + HOUR)
+    assert audit.verify(live) == []
+
+
+@pytest.mark.parametrize("whose", ["ada", "eva"])
+def test_what_was_agreed_to_ends_with_the_role_of_whoever_asked_or_agreed(dan, ada, eva, member, live, whose):
+    old, other, proposal = address_of(dan), member("supervisor", name="Hana Vos"), ask(dan, ada)
+    agree(proposal, eva)
+    gone = {"ada": ada, "eva": eva}[whose]
+    invitations.end_role(membership=gone.memberships.get(), by=by(other), at=NOW + 2 * HOUR)
+    assert (change_of(proposal).stopped_at, change_of(proposal).new_sealed) == (NOW + 2 * HOUR, "")
+    assert events(dan)[-1] == "change of address over with a role"
+    shown = text(signed_in(other).get(reverse("staff:agreement", args=[proposal.pk])))
+    assert "whoever asked or agreed does not have that role any more" in shown
+    tick(DUE, seal=False)
+    assert address_of(dan) == old
+    assert audit.verify(live) == []
+
+
+def test_agreed_to_at_the_moment_when_the_role_ended_it_does_not_take_effect(dan, ada, eva):
+    proposal = ask(dan, ada)
+    agree(proposal, eva)
+    Membership.objects.filter(user=eva).update(ended_at=NOW + HOUR)
+    tick(DUE, seal=False)
+    assert address_of(dan) != NEW
+    assert events(dan)[-1] == "change of address over with a role"
+
+
+def test_the_end_of_another_role_stops_nothing(dan, ada, eva, member):
+    proposal, other = ask(dan, ada), member("supervisor", name="Hana Vos")
+    agree(proposal, eva)
+    invitations.end_role(membership=other.memberships.get(), by=by(eva), at=NOW + 2 * HOUR)
+    tick(DUE, seal=False)
+    assert address_of(dan) == NEW
+
+
+@pytest.mark.parametrize("how", ["by staff", "old address", "of staff by now"])
+def test_who_may_ask_or_agree_is_mailed_that_what_was_agreed_to_ended_without_effect(dan, ada, eva, member, how):
+    member("coach")
+    member("statistician")
+    proposal = ask(dan, ada)
+    agree(proposal, eva)
+    mailed(NOW + HOUR)
+    if how == "by staff":
+        say_no(proposal, ada, at=DUE - HOUR)
+    if how == "old address":
+        own_address.take_back(
+            token=own_address.token_of(change_of(proposal)), by=actors.Actor("visitor", "link"), at=DUE
+        )
+    if how == "of staff by now":
+        invitations.invite(study=None, email=NEW, role="researcher", by=actors.SYSTEM, at=NOW + HOUR)
+    told = {**mailed(DUE), **mailed(DUE + HOUR)}
+    over = {to: said for to, said in told.items() if "a change of address did not take effect" in said}
+    assert over.keys() == {ada.email, eva.email}
+    assert not any(secret in said for said in over.values() for secret in (dan.code, NEW, address_of(dan)))
+
+
+def test_nobody_is_mailed_of_the_end_of_what_took_effect(dan, ada, eva):
+    agree(ask(dan, ada), eva)
+    tick(DUE, seal=False)
+    assert not Message.objects.filter(kind="address_over").exists()
+
+
+def test_the_fifth_other_address_that_is_typed_ends_it_and_each_stands_in_the_trail(dan, ada, eva, live):
+    proposal = ask(dan, ada)
+    for number in range(5):
+        assert not hasattr(Proposal.objects.get(pk=proposal.pk), "decision")
+        with pytest.raises(lost_mailbox.OtherAddress):
+            agree(proposal, eva, email=f"guess{number}@example.org", key=f"press {number}")
+        assert events(dan).count("another address typed than was asked for") == number + 1
+        if number == 0:  # the second press of a double click
+            with pytest.raises(lost_mailbox.OtherAddress):
+                agree(proposal, eva, email="guess0@example.org", key="press 0")
+    assert (change_of(proposal).is_waiting, change_of(proposal).new_sealed) == (False, "")
+    with pytest.raises(proposals.AlreadyDecided):
+        agree(proposal, eva, looks=False)
+    shown = text(signed_in(ada).get(reverse("staff:agreement", args=[proposal.pk])))
+    assert "five times an address was typed that was not asked for" in shown
+    assert dump.found(["guess0@example.org"]) == []
     assert audit.verify(live) == []
 
 
@@ -568,6 +646,25 @@ def test_stopped_before_anybody_agreed_nobody_can_agree_any_more(dan, ada, eva, 
     told = mailed(NOW + HOUR)  # nobody is asked or warned of what is over
     assert not any("address" in body.splitlines()[0] or "two people" in body for body in told.values())
     assert audit.verify(live) == []
+
+
+def test_after_the_old_address_stopped_one_no_other_is_asked_for_within_seven_days(dan, ada, eva, live, clock):
+    url, first = reverse("research:lost_mailbox", args=[live.slug, dan.code]), ask(dan, ada)
+    Client().post(link(first))
+    clock.move_to(NOW + 7 * DAY - SECOND)
+    with pytest.raises(lost_mailbox.StoppedLately):
+        ask(dan, ada, at=NOW + 7 * DAY - SECOND)
+    shown = text(signed_in(ada).get(url))
+    assert "The old address stopped another address, Mon 2 Mar 2026, 11:00" in shown
+    assert "from Mon 9 Mar 2026, 11:00" in shown
+    assert signed_in(ada).post(url, {"email": NEW, "reason": "other", **key()}).status_code == 409
+    clock.move_to(NOW + 7 * DAY)
+    second = ask(dan, ada, at=NOW + 7 * DAY)
+    before = text(signed_in(eva).get(reverse("staff:agreement", args=[second.pk])))
+    assert "Stopped from the old address before Mon 2 Mar 2026, 11:00" in before
+    assert "Stopped from the old address before" not in text(
+        signed_in(eva).get(reverse("staff:agreement", args=[first.pk]))
+    )
 
 
 def test_after_it_took_effect_the_old_address_takes_it_back_for_seven_days(dan, ada, eva, clock):

@@ -23,9 +23,15 @@ FOLLOWS: Mapping[str, Callable[..., None]] = {
 }
 
 
-@once
 def decide(
-    *, proposal: Proposal, is_agreed: bool, called: bool = False, email: str = "", by: Actor, at: datetime
+    *,
+    proposal: Proposal,
+    is_agreed: bool,
+    called: bool = False,
+    email: str = "",
+    key: str | None = None,
+    by: Actor,
+    at: datetime,
 ) -> Decision:
     """A second person agrees, and it is done at once; or somebody of the staff says no, and it is over.
 
@@ -34,6 +40,16 @@ def decide(
 
     Raises SamePerson, NotSecond, AlreadyDecided (also when its time is over), and what the thing itself may raise.
     """
+    said = {"is_agreed": is_agreed, "called": called, "email": email}
+    try:
+        return _decide(proposal=proposal, **said, key=key, by=by, at=at)
+    except lost_mailbox.OtherAddress:
+        lost_mailbox.count_mistyped(proposal=proposal, key=key, by=by, at=at)
+        raise
+
+
+@once
+def _decide(*, proposal: Proposal, is_agreed: bool, called: bool, email: str, by: Actor, at: datetime) -> Decision:
     _hold(proposal)
     # Not where only its time is over, and somebody agreed a moment before.
     stopped = None if is_agreed or by.kind != "staff" else lost_mailbox.stop_agreed(proposal=proposal, by=by, at=at)

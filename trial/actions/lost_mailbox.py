@@ -25,6 +25,7 @@ from trial.queries import staff
 from trial.words import MAILBOX_REASONS
 
 logger = logging.getLogger(__name__)
+MISTYPED_AT_MOST = 5
 
 
 class NoNumber(Exception):
@@ -37,6 +38,10 @@ class NobodySecond(Exception):
 
 class AddressOfStaff(Exception):
     """Somebody who works in this installation, or is invited to, reads this mailbox."""
+
+
+class StoppedLately(Exception):
+    """The old address stopped one less than seven days ago."""
 
 
 class NotCalled(Exception):
@@ -61,8 +66,8 @@ class Reached:
 def ask(*, participant: Participant, email: str, reason: str, by: Actor, at: datetime) -> Proposal:
     """Ask that somebody signs in with another address. Whether they or somebody else in the study have it is not told.
 
-    Raises NotACode for an unknown reason, NotAskedNow for whoever left, NoNumber, AddressOfStaff, AlreadyProposed and
-    NobodySecond.
+    Raises NotACode for an unknown reason, NotAskedNow for whoever left, NoNumber, StoppedLately, AddressOfStaff,
+    AlreadyProposed and NobodySecond.
     """
     if reason not in MAILBOX_REASONS:
         raise NotACode
@@ -72,6 +77,8 @@ def ask(*, participant: Participant, email: str, reason: str, by: Actor, at: dat
         raise NotAskedNow
     if not identity.phone:
         raise NoNumber
+    if reads.rests_until(participant, at):
+        raise StoppedLately
     if reads.is_of_staff(email, study, at):
         raise AddressOfStaff
     if reads.waiting(participant):
@@ -136,6 +143,17 @@ def check_called(*, proposal: Proposal, called: bool, email: str, by: Actor, at:
         raise OtherAddress
 
 
+@once
+def count_mistyped(*, proposal: Proposal, by: Actor, at: datetime) -> Proposal:
+    """Apart from the refusal, which keeps nothing: five times, by whoever, and it is over, so that nobody guesses an address."""
+    participant, _identity = own_address.held(_whose(proposal))
+    audit.record(participant, reads.MISTYPED, subject=f"proposal {proposal.pk}", by=by, at=at)
+    made = reads.waiting(participant)
+    if made and made.proposal == proposal and reads.mistyped(proposal) >= MISTYPED_AT_MOST:
+        own_address.stop(participant, reads.GUESSED, by=by, at=at)
+    return proposal
+
+
 def decided(*, proposal: Proposal, is_agreed: bool, by: Actor, at: datetime) -> None:
     """What was agreed to waits for its hour; what was not is forgotten."""
     if not is_agreed:
@@ -157,12 +175,14 @@ def stop_agreed(*, proposal: Proposal, by: Actor, at: datetime) -> Decision | No
 
 
 def take_back_asked_by(membership: Membership, *, by: Actor, at: datetime) -> None:
-    """What was asked for in a role and nobody agreed to goes with it."""
-    whose = {"by": f"staff {membership.user_id}", "role": membership.role}
-    open_ones = Proposal.objects.filter(study=membership.study, kind="address", decision__isnull=True, **whose)
-    people = Participant.objects.filter(pk__in=open_ones.values("participant")).order_by("pk")
-    for participant in people.select_related("study", "version", "key"):
-        own_address.stop(own_address.held(participant)[0], "taken back", by=by, at=at)
+    """What was asked for or agreed to in a role, and has not taken effect, goes with it."""
+    people = Participant.objects.filter(pk__in=reads.in_role(membership).values("participant")).order_by("pk")
+    # All first, since whoever is told of it stands in the trail of the study.
+    held = [own_address.held(each)[0] for each in people.select_related("study", "version", "key")]
+    for participant in held:
+        made = reads.waiting(participant)
+        is_agreed = made is not None and hasattr(made.proposal, "decision")
+        own_address.stop(participant, reads.ROLE_OVER if is_agreed else "taken back", by=by, at=at)
 
 
 def put_due_in_force(at: datetime) -> int:
@@ -185,6 +205,9 @@ def _try_to_put(made: AddressChange, at: datetime) -> bool:
     made.refresh_from_db(fields=["new_sealed", "changed_at", "stopped_at"])
     if not made.is_waiting or not reads.is_due(made, at):
         return False
+    if made.proposal and not reads.have_their_roles(made.proposal):  # agreed to at the moment when a role ended
+        own_address.stop(participant, reads.ROLE_OVER, by=WORKER, at=at)
+        return False
     email = participant.unsealed(made.new_sealed)
     try:
         if reads.is_of_staff(email, participant.study, at):  # since it was asked
@@ -196,6 +219,7 @@ def _try_to_put(made: AddressChange, at: datetime) -> bool:
         own_address.forget_new(made, at)
         subject = f"proposal {made.proposal.pk}" if made.proposal else ""
         audit.record(participant, reads.NOT_DONE, subject=subject, by=WORKER, at=at)
+        own_address.tell_staff_it_is_over(made, at)
         return False
     if participant.user:  # whoever reads the lost mailbox does not stay signed in
         own_address.sign_out(participant.user, by=WORKER, at=at)

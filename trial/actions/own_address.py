@@ -15,8 +15,9 @@ from trial import audit, contact_details, vault
 from trial.actions import messages, proposals, tokens
 from trial.actions.once import once
 from trial.actions.participants import AddressInUse, NotAskedNow, locked
-from trial.actors import Actor
+from trial.actors import WORKER, Actor
 from trial.models import AddressChange, Decision, DoorMail, Identity, Participant, Proposal, User
+from trial.queries import proposals as asked
 from trial.queries.lost_mailboxes import BY_OLD_ADDRESS, OVERTAKEN
 
 TAKEN_BACK_WITHIN = timedelta(days=7)
@@ -107,8 +108,17 @@ def stop(participant: Participant, event: str, *, by: Actor, at: datetime) -> No
         assert made.proposal is not None  # one's own change takes effect at once
         if Decision.objects.filter(proposal=made.proposal).exists():
             audit.record(participant, event, subject=f"proposal {made.proposal.pk}", by=by, at=at)
+            tell_staff_it_is_over(made, at)
         else:
             proposals.settle(proposal=made.proposal, is_agreed=False, event=event, by=by, at=at)
+
+
+def tell_staff_it_is_over(made: AddressChange, at: datetime) -> None:
+    """Of what was agreed to. By the worker, since the trail of the study names no participant."""
+    assert made.proposal is not None  # staff asked for it
+    study = made.participant.study
+    to = asked.to_tell_of(study, "address")
+    proposals.tell_staff(study=study, kind="address_over", about=made.proposal.pk, to=to, by=WORKER, at=at)
 
 
 def forget_new(made: AddressChange, at: datetime) -> None:

@@ -232,6 +232,13 @@ CATALOGUE: Mapping[str, Named] = {
     "trial.actions.lost_mailbox.NoNumber": Named(
         CONFLICT, "no_number", _("There is no phone number on record at which a second person could call this person.")
     ),
+    "trial.actions.lost_mailbox.StoppedLately": Named(
+        CONFLICT,
+        "stopped_lately",
+        _(
+            "The old address stopped the last one less than seven days ago. Until they are over no other can be asked for."
+        ),
+    ),
     "trial.actions.lost_mailbox.NobodySecond": Named(
         CONFLICT,
         "nobody_second",

@@ -8,16 +8,21 @@ from allauth.account.models import EmailAddress
 from django.db.models import Max, Q, QuerySet
 
 from trial import vault
-from trial.models import AddressChange, AuditEvent, Identity, Message, Participant, Proposal, Study, User
+from trial.models import AddressChange, AuditEvent, Identity, Membership, Message, Participant, Proposal, Study, User
 from trial.queries import staff
 
 WAITS = timedelta(hours=48)
+RESTS = timedelta(days=7)  # after the old address stopped one
 # Events that end what was asked for without the word of a second person.
 BY_OLD_ADDRESS = "change of address stopped by the old address"
 BY_STAFF = "change of address stopped by staff"
 OVERTAKEN = "change of address overtaken by another"
 LEFT = "change of address over with the study"
 NOT_DONE = "e-mail address could not be changed"
+ROLE_OVER = "change of address over with a role"
+GUESSED = "change of address over after five other addresses"
+ENDS = (BY_OLD_ADDRESS, BY_STAFF, OVERTAKEN, LEFT, NOT_DONE, ROLE_OVER, GUESSED)
+MISTYPED = "another address typed than was asked for"
 
 
 def waiting(participant: Participant) -> AddressChange | None:
@@ -75,10 +80,41 @@ def is_of_staff(email: str, study: Study, at: datetime) -> bool:
 
 def ended_by(proposal: Proposal) -> str:
     """Which of the events above ended this; "" where none did."""
-    events = (
-        _about(proposal).filter(action__in=[BY_OLD_ADDRESS, BY_STAFF, OVERTAKEN, LEFT, NOT_DONE]).order_by("number")
-    )
+    events = _about(proposal).filter(action__in=ENDS).order_by("number")
     return events.values_list("action", flat=True).last() or ""
+
+
+def stops(participant: Participant) -> list[datetime]:
+    """When the old address stopped a change, oldest first."""
+    events = AuditEvent.objects.filter(stream=_stream(participant), action=BY_OLD_ADDRESS)
+    return list(events.order_by("number").values_list("at", flat=True))
+
+
+def rests_until(participant: Participant, at: datetime) -> datetime | None:
+    """Until when none can be asked for, after the old address stopped one; None where it can."""
+    until = [stopped_at + RESTS for stopped_at in stops(participant)][-1:]
+    return until[0] if until and at < until[0] else None
+
+
+def mistyped(proposal: Proposal) -> int:
+    """How often a second person typed an address that was not asked for."""
+    return _about(proposal).filter(action=MISTYPED).count()
+
+
+def in_role(membership: Membership) -> QuerySet[AddressChange]:
+    """What waits and was asked for, or agreed to, in this role."""
+    who = f"staff {membership.user_id}"
+    asked = Q(proposal__by=who, proposal__role=membership.role)
+    agreed = Q(proposal__decision__by=who, proposal__decision__role=membership.role)
+    found = AddressChange.objects.filter(asked | agreed, changed_at=None, stopped_at=None)
+    return found.filter(proposal__study=membership.study)
+
+
+def have_their_roles(proposal: Proposal) -> bool:
+    """Whether whoever asked and whoever agreed still have the roles in which they did."""
+    held = Membership.objects.filter(study=proposal.study, ended_at=None)
+    did = [(proposal.by, proposal.role), (proposal.decision.by, proposal.decision.role)]
+    return all(held.filter(user=staff.number(by), role=role).exists() for by, role in did)
 
 
 def number_shown_at(proposal: Proposal, who: str) -> datetime | None:
@@ -88,5 +124,8 @@ def number_shown_at(proposal: Proposal, who: str) -> datetime | None:
 
 def _about(proposal: Proposal) -> QuerySet[AuditEvent]:
     assert proposal.participant is not None
-    stream = f"{proposal.study.slug}/{proposal.participant.code}"
-    return AuditEvent.objects.filter(stream=stream, subject=f"proposal {proposal.pk}")
+    return AuditEvent.objects.filter(stream=_stream(proposal.participant), subject=f"proposal {proposal.pk}")
+
+
+def _stream(participant: Participant) -> str:
+    return f"{participant.study.slug}/{participant.code}"

@@ -11,7 +11,7 @@ from trial import hooks
 from trial.models import Message, Participant, Study
 
 # To staff, about somebody or nobody. Every other message goes to the participant it is about.
-TO_STAFF = frozenset({"alert", "invitation", "two_people", "role_given", "stage_list"})
+TO_STAFF = frozenset({"alert", "invitation", "two_people", "role_given", "address_over", "stage_list"})
 TO_OLD_ADDRESS = frozenset({"address_asked", "address_changed"})  # says nothing of whether mail reaches this person
 AT_ANY_HOUR = TO_STAFF | TO_OLD_ADDRESS  # whoever did not ask for the change has to hear of it
 UNSETTLED = ("failed", "uncertain")  # nothing more happens by itself: somebody decides

@@ -65,6 +65,22 @@ def compose_role_given(message: Message, at: datetime) -> Mail | None:
         )
 
 
+def compose_address_over(message: Message, at: datetime) -> Mail | None:
+    """Tells one of the staff that what two people agreed to did not take effect; why stands on the page alone."""
+    number, person = _numbers(message)
+    proposal = Proposal.objects.select_related("study").get(pk=number)
+    with override(language(proposal.study)):
+        return letter(
+            proposal.study,
+            person,
+            _("%(title)s: a change of address did not take effect"),
+            _(
+                "Two people agreed that a participant signs in with another e-mail address. It is over, and did not change."
+            ),
+            settings.PUBLIC_URL + reverse("staff:agreement", args=[proposal.pk]),
+        )
+
+
 def what(proposal: Proposal, names: Mapping[str, str]) -> str:
     """What is asked and by whom, in one sentence."""
     who = roles.called(proposal.by, names)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import datetime
 from typing import Any
 from zoneinfo import ZoneInfo
 
@@ -38,6 +39,8 @@ ENDS = {
     ),
     lost_mailboxes.LEFT: gettext_lazy("It is over: the person has left the study or is erased."),
     lost_mailboxes.NOT_DONE: gettext_lazy("It could not be done: this cannot be the address of this person."),
+    lost_mailboxes.ROLE_OVER: gettext_lazy("It is over: whoever asked or agreed does not have that role any more."),
+    lost_mailboxes.GUESSED: gettext_lazy("It is over: five times an address was typed that was not asked for."),
 }
 REFUSALS = (
     proposals.AlreadyDecided,
@@ -143,10 +146,15 @@ def _of_address(proposal: Proposal) -> dict[str, Any]:
     change = getattr(proposal, "address_change", None)
     return {
         "change": change,
+        "earlier_stops": [each for each in _stops(proposal) if each < proposal.at],
         "takes_effect_at": lost_mailboxes.takes_effect_at(change) if change and change.is_waiting else None,
         "why": MAILBOX_REASONS.get(proposal.reason, ""),
         "ended_by": ENDS.get(lost_mailboxes.ended_by(proposal), ""),
     }
+
+
+def _stops(proposal: Proposal) -> list[datetime]:
+    return lost_mailboxes.stops(proposal.participant) if proposal.participant else []
 
 
 @require_GET

@@ -23,6 +23,7 @@ from trial.views.research.people import find
 REFUSALS = (
     actions.AddressOfStaff,
     actions.NoNumber,
+    actions.StoppedLately,
     actions.NobodySecond,
     proposals.AlreadyProposed,
     participants.NotAskedNow,
@@ -48,6 +49,8 @@ def lost_mailbox(request: HttpRequest, slug: str, code: str) -> HttpResponse:
         "form": form,
         "waiting": waiting,
         "takes_effect_at": lost_mailboxes.takes_effect_at(waiting) if waiting else None,
+        "rests_until": lost_mailboxes.rests_until(participant, timezone.now()),
+        "stopped_at": next(reversed(lost_mailboxes.stops(participant)), None),
         "names": staff.names([waiting.proposal.by]) if waiting and waiting.proposal else {},
         "can_be_called": lost_mailboxes.has_number(participant),
     }
