@@ -452,6 +452,9 @@ def test_what_was_agreed_to_ends_with_the_role_of_whoever_asked_or_agreed(dan, a
     assert events(dan)[-1] == "change of address over with a role"
     shown = text(signed_in(other).get(reverse("staff:agreement", args=[proposal.pk])))
     assert "whoever asked or agreed does not have that role any more" in shown
+    told = mailed(NOW + 2 * HOUR)
+    assert "did not take effect" in told[other.email]
+    assert "did not take effect" not in told.get(gone.email, "")
     tick(DUE, seal=False)
     assert address_of(dan) == old
     assert audit.verify(live) == []

@@ -13,7 +13,7 @@ from django.utils.translation import override
 
 from trial.entries import Mail
 from trial.models import Message, Proposal, Study, User
-from trial.queries import roles, staff
+from trial.queries import proposals, roles, staff
 from trial.words import word
 
 
@@ -66,9 +66,12 @@ def compose_role_given(message: Message, at: datetime) -> Mail | None:
 
 
 def compose_address_over(message: Message, at: datetime) -> Mail | None:
-    """Tells one of the staff that what two people agreed to did not take effect; why stands on the page alone."""
+    """Tells one of the staff that what two people agreed to did not take effect; why stands on the page alone. None for whoever
+    may not read of it any more."""
     number, person = _numbers(message)
     proposal = Proposal.objects.select_related("study").get(pk=number)
+    if person not in proposals.to_tell_of(proposal.study, "address"):
+        return None
     with override(language(proposal.study)):
         return letter(
             proposal.study,

@@ -94,7 +94,7 @@ def events(participant: Participant, study: Study) -> list[Event]:
     rows = AuditEvent.objects.filter(stream=f"{study.slug}/{participant.code}").order_by("number")
     if studies.is_concealed(study):
         # A coach's look at a number is left out too; only that of whoever took an alert is the same in every arm. Of a lost
-        # mailbox nothing is shown: a coach who supervises may ask for those whom they know, so who asks can tell the arm.
+        # mailbox nothing is shown, since who asks can tell the arm.
         for_alert = Q(action="contact details shown", subject__startswith="alert ")
         rows = rows.filter(Q(action__in=SAME_IN_EVERY_ARM) | for_alert)
         rows = rows.exclude(action="e-mail address changed", by=str(WORKER))
