@@ -39,13 +39,17 @@ RULES = """
 """
 
 
+def a_study(directory, rules: str):
+    shutil.copytree(SMALL, directory / "study")
+    with (directory / "study" / "assessments.yaml").open("a") as file:
+        file.write(rules.lstrip("\n"))
+    return factories.an_open_study(directory / "study", NOW)
+
+
 @pytest.fixture
 def eve(tmp_path):
     """Eve has signed, in a study that also looks at scores."""
-    shutil.copytree(SMALL, tmp_path / "study")
-    with (tmp_path / "study" / "assessments.yaml").open("a") as file:
-        file.write(RULES.lstrip("\n"))
-    return factories.a_consented_participant(factories.an_open_study(tmp_path / "study", NOW), NOW)
+    return factories.a_consented_participant(a_study(tmp_path, RULES), NOW)
 
 
 def raised(person, instrument: str, answers: dict, scores: dict) -> list[str]:
@@ -216,3 +220,25 @@ def test_of_two_ways_in_which_a_rule_holds_each_raises_it_once_it_is_answered(ev
     trial_alerts.close(alert=Alert.objects.get(), done="Called", by=by, at=NOW)
     hand_in(eve, "GAD7", gad7)
     assert [kind for kind in kinds(eve)[1:] if kind == "either"] == again
+
+
+def test_a_rule_about_two_questionnaires_reads_one_person(eve):
+    other = factories.a_consented_participant(eve.study, NOW)
+    hand_in(other, "GAD7", 2)
+    hand_in(eve, "PHQ9", 2, _9=0, _2=1, _3=2)
+    assert kinds(eve) == []
+
+
+def test_an_answer_to_the_study_raises_nothing_by_a_questionnaire_that_the_rule_does_not_name(tmp_path):
+    rule = """
+  - code: sleepless_or_alone
+    rule: {any: [{item: PHQ9.3, above: 2}, {answer: helped, equals: yes}]}
+    within_hours: 72
+    text: {en: Sleepless or alone, nl: Slapeloos of alleen}
+"""
+    eve = factories.a_consented_participant(a_study(tmp_path, rule), NOW)
+    assert eve.answers["helped"] == "yes"
+    hand_in(eve, "GAD7", 1)
+    assert kinds(eve) == []
+    hand_in(eve, "PHQ9", 0)
+    assert kinds(eve) == ["sleepless_or_alone"]
