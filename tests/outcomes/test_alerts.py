@@ -242,3 +242,40 @@ def test_an_answer_to_the_study_raises_nothing_by_a_questionnaire_that_the_rule_
     assert kinds(eve) == []
     hand_in(eve, "PHQ9", 0)
     assert kinds(eve) == ["sleepless_or_alone"]
+
+
+FIRST_WAY = {
+    "an item and an answer": "{all: [{item: PHQ9.3, above: 2}, {answer: helped, equals: yes}]}",
+    "a score": "{score: PHQ9, at_least: 20}",
+}
+
+
+@pytest.mark.parametrize("first", FIRST_WAY)
+def test_what_held_by_the_first_questionnaire_is_not_raised_again_by_the_second(first, tmp_path):
+    rule = f"""
+  - code: two_ways
+    rule: {{any: [{FIRST_WAY[first]}, {{item: GAD7.7, above: 2}}]}}
+    within_hours: 72
+    text: {{en: Two ways, nl: Twee wegen}}
+"""
+    eve = factories.a_consented_participant(a_study(tmp_path, rule), NOW)
+    hand_in(eve, "PHQ9", 3, _9=0)
+    by = actors.staff(7, "supervisor")
+    trial_alerts.take(alert=Alert.objects.get(), by=by, at=NOW)
+    trial_alerts.close(alert=Alert.objects.get(), done="Called", by=by, at=NOW)
+    hand_in(eve, "GAD7", 1)
+    assert kinds(eve) == ["two_ways"]
+
+
+def test_a_rule_may_take_two_questionnaires_and_an_answer(tmp_path):
+    rule = """
+  - code: three
+    rule: {all: [{item: PHQ9.3, above: 2}, {item: GAD7.7, above: 2}, {answer: helped, equals: yes}]}
+    within_hours: 72
+    text: {en: All three, nl: Alle drie}
+"""
+    eve = factories.a_consented_participant(a_study(tmp_path, rule), NOW)
+    hand_in(eve, "PHQ9", 3, _9=0)
+    assert kinds(eve) == []
+    hand_in(eve, "GAD7", 3)
+    assert kinds(eve) == ["three"]
