@@ -1,4 +1,5 @@
-"""`make test`: the suite on SQLite, then on PostgreSQL started from its wheel, then in a real browser where there is one.
+"""`make test`: the suite on SQLite, then on PostgreSQL started from its wheel, and beside both in a real browser where there
+is one.
 
 With COVERAGE=1 the same run measures itself, and fails where an app has too many branches that no test takes.
 Browser tests are mandatory where HANDVAT_BROWSER is `required` (CI); elsewhere, without Chromium, one line says how to
@@ -14,7 +15,7 @@ import sys
 import tempfile
 import time
 import warnings
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -27,9 +28,12 @@ SHARED = ("-n", "2", "--dist", "worksteal")
 HOW_TO_GET_CHROMIUM = "Chromium was not found: browser tests are left out. Get it with `apt-get install chromium`."
 
 
+def command(*arguments: str) -> list[str]:
+    return [sys.executable, "-m", "pytest", *arguments, *sys.argv[1:]]
+
+
 def pytest(*arguments: str, **environment: str) -> int:
-    command = [sys.executable, "-m", "pytest", *arguments, *sys.argv[1:]]
-    return subprocess.run(command, cwd=ROOT, env={**os.environ, **environment}, check=False).returncode
+    return subprocess.run(command(*arguments), cwd=ROOT, env={**os.environ, **environment}, check=False).returncode
 
 
 def chromium() -> str | None:
@@ -75,13 +79,35 @@ def in_no_hurry_to_disk(uri: str) -> None:
         connection.execute("SELECT pg_reload_conf()")
 
 
-def in_a_browser() -> int:
+@contextmanager
+def in_a_browser() -> Iterator[Callable[[], int]]:
+    """Begin with the browser's tests, which wait more than they work; what is given back waits for their end and shows it."""
     found = chromium()
     if found is None:
-        print(HOW_TO_GET_CHROMIUM, flush=True)
-        return 1 if os.environ.get("HANDVAT_BROWSER") == "required" else 0
-    print("— Browser —", flush=True)
-    return pytest(*SHARED, "-m", "browser", HANDVAT_CHROMIUM=found, DATABASE_URL="")
+        yield _without_a_browser
+        return
+    environment = {**os.environ, "HANDVAT_CHROMIUM": found, "DATABASE_URL": ""}
+    with tempfile.TemporaryFile("w+") as said:
+        begun = subprocess.Popen(
+            command("-m", "browser", "tests/browser"), cwd=ROOT, env=environment, stdout=said, stderr=subprocess.STDOUT
+        )
+
+        def ended() -> int:
+            code = begun.wait()
+            said.seek(0)
+            print(f"— Browser —\n{said.read()}", end="", flush=True)
+            return code
+
+        try:
+            yield ended
+        finally:
+            begun.terminate()  # nothing where it has ended; else somebody stopped the rest
+            begun.wait()
+
+
+def _without_a_browser() -> int:
+    print(HOW_TO_GET_CHROMIUM, flush=True)
+    return 1 if os.environ.get("HANDVAT_BROWSER") == "required" else 0
 
 
 def main() -> int:
@@ -90,7 +116,8 @@ def main() -> int:
         is_measured = os.environ.get("COVERAGE", "") not in {"", "0"}
         if is_measured:
             os.environ.update(branches.measuring(Path(directory)))
-        codes = [run() for run in (on_sqlite, on_postgresql, in_a_browser)]
+        with in_a_browser() as browser:
+            codes = [run() for run in (on_sqlite, on_postgresql, browser)]
         for name in branches.measuring(Path(directory)):
             os.environ.pop(name, None)
         if is_measured:
