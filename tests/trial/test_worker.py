@@ -223,6 +223,7 @@ def on_an_empty_database(directory: Path) -> dict[str, str]:
     }
 
 
+@pytest.mark.once  # in a process of its own, on a database of its own
 def test_the_worker_goes_on_while_the_database_does_not_answer(tmp_path):
     environment = {**os.environ, **on_an_empty_database(tmp_path)}
     command = [sys.executable, "manage.py", "worker", "--every", "0.1", "--verbosity", "2"]
@@ -247,6 +248,7 @@ def test_the_site_and_the_worker_stop_together_whichever_ends_first(ends):
     assert time.monotonic() - began < 30
 
 
+@pytest.mark.once  # in a process of its own, on a database of its own
 def test_serving_ends_with_an_error_when_the_site_cannot_begin(tmp_path):
     environment = {**os.environ, **on_an_empty_database(tmp_path)}
     command = [sys.executable, "manage.py", "serve", "--bind", "256.0.0.1:1"]
