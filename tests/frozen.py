@@ -71,7 +71,7 @@ def begin(monkeypatch: pytest.MonkeyPatch, *, is_taken_back: bool) -> None:
     here.state = (connection.vendor,) if is_taken_back else None
     if is_taken_back:
         _watched(connection)
-        connection_created.connect(_watched_too, dispatch_uid="tests.frozen")
+        connection_created.connect(_watched, dispatch_uid="tests.frozen")
 
 
 def frozen(make: Callable[..., Any]) -> Callable[..., Any]:
@@ -109,13 +109,9 @@ def _count(monkeypatch: pytest.MonkeyPatch) -> int:
     return len(monkeypatch._setattr) + len(monkeypatch._setitem)
 
 
-def _watched(connection: BaseDatabaseWrapper) -> None:
+def _watched(connection: BaseDatabaseWrapper, **_: Any) -> None:
     if _watch not in connection.execute_wrappers:
         connection.execute_wrappers.append(_watch)
-
-
-def _watched_too(connection: BaseDatabaseWrapper, **_: Any) -> None:
-    _watched(connection)
 
 
 def _watch(execute: Callable, sql: str, params: Any, many: bool, context: dict) -> Any:

@@ -174,6 +174,13 @@ def hand_in(person, instrument: str, value: int, **items: int):
     return assessments.submit(assessment=row, answers=answers, language="en", by=actors.SYSTEM, at=NOW)
 
 
+def deal_with_it() -> None:
+    """The one alert there is gets taken and closed."""
+    by = actors.staff(7, "supervisor")
+    trial_alerts.take(alert=Alert.objects.get(), by=by, at=NOW)
+    trial_alerts.close(alert=Alert.objects.get(), done="Called", by=by, at=NOW)
+
+
 def kinds(person) -> list[str]:
     return list(Alert.objects.filter(participant=person).order_by("pk").values_list("kind", flat=True))
 
@@ -203,9 +210,7 @@ def test_a_rule_can_ask_for_an_answer_to_a_question_of_the_study_as_well(eve, he
 
 def test_an_alert_that_was_closed_is_not_raised_by_other_questions(eve):
     hand_in(eve, "PHQ9", 0, _9=1)
-    by = actors.staff(7, "supervisor")
-    trial_alerts.take(alert=Alert.objects.get(), by=by, at=NOW)
-    trial_alerts.close(alert=Alert.objects.get(), done="Called", by=by, at=NOW)
+    deal_with_it()
     hand_in(eve, "GAD7", 1)
     assert kinds(eve) == ["item9"]
 
@@ -215,9 +220,7 @@ def test_of_two_ways_in_which_a_rule_holds_each_raises_it_once_it_is_answered(ev
     """The first was dealt with before the second questionnaire came: only what holds by that one is told again."""
     hand_in(eve, "PHQ9", 0, _3=1)
     assert kinds(eve) == ["either"]
-    by = actors.staff(7, "supervisor")
-    trial_alerts.take(alert=Alert.objects.get(), by=by, at=NOW)
-    trial_alerts.close(alert=Alert.objects.get(), done="Called", by=by, at=NOW)
+    deal_with_it()
     hand_in(eve, "GAD7", gad7)
     assert [kind for kind in kinds(eve)[1:] if kind == "either"] == again
 
@@ -260,9 +263,7 @@ def test_what_held_by_the_first_questionnaire_is_not_raised_again_by_the_second(
 """
     eve = factories.a_consented_participant(a_study(tmp_path, rule), NOW)
     hand_in(eve, "PHQ9", 3, _9=0)
-    by = actors.staff(7, "supervisor")
-    trial_alerts.take(alert=Alert.objects.get(), by=by, at=NOW)
-    trial_alerts.close(alert=Alert.objects.get(), done="Called", by=by, at=NOW)
+    deal_with_it()
     hand_in(eve, "GAD7", 1)
     assert kinds(eve) == ["two_ways"]
 

@@ -13,7 +13,6 @@ from trial.actors import WORKER, Actor
 from trial.lifecycles import NotAllowedNow
 from trial.models import Decision, Proposal, Study
 from trial.queries import proposals as reads
-from trial.queries.staff import number
 
 logger = logging.getLogger(__name__)
 FOLLOWS: Mapping[str, Callable[..., None]] = {
@@ -56,7 +55,7 @@ def _decide(*, proposal: Proposal, is_agreed: bool, called: bool, email: str, by
     if stopped:
         return stopped
     if is_agreed and by.kind == "staff":
-        _check_second(proposal, by, at)
+        proposals.check_second(proposal, is_over=reads.is_late(proposal, at), by=by, at=at)
         if proposal.kind == "address":
             lost_mailbox.check_called(proposal=proposal, called=called, email=email, by=by, at=at)
     decision = proposals.settle(proposal=proposal, is_agreed=is_agreed, by=by, at=at)
@@ -72,16 +71,6 @@ def _hold(proposal: Proposal) -> None:
     if proposal.kind == "lock":
         rows.pass_gate(proposal.study_id, alone=True)
     Study.objects.select_for_update().get(pk=proposal.study_id)
-
-
-def _check_second(proposal: Proposal, by: Actor, at: datetime) -> None:
-    if str(by) == proposal.by:
-        raise proposals.SamePerson
-    is_over = proposal.until_at is not None and proposal.until_at <= at
-    if is_over and not proposal.passes_alone:
-        raise proposals.AlreadyDecided
-    if number(str(by)) not in reads.may_agree(proposal, at).values_list("pk", flat=True):
-        raise proposals.NotSecond
 
 
 def settle_due(at: datetime) -> int:

@@ -21,7 +21,6 @@ from trial.actors import WORKER, Actor
 from trial.models import AddressChange, Decision, Identity, Membership, Participant, Proposal
 from trial.queries import lost_mailboxes as reads
 from trial.queries import proposals as asked
-from trial.queries import staff
 from trial.words import MAILBOX_REASONS
 
 logger = logging.getLogger(__name__)
@@ -106,7 +105,9 @@ def ask(*, participant: Participant, email: str, reason: str, by: Actor, at: dat
 def show_number(*, proposal: Proposal, key: str | None = None, by: Actor, at: datetime) -> Reached:
     """Name and number for the second person, recorded. Raises SamePerson, NotSecond, AlreadyDecided and NotAskedNow."""
     proposal = _shown(proposal=proposal, key=key, by=by, at=at)
-    _check_second(proposal, by, at)  # a repeat of the request looks again at how it stands now
+    proposals.check_second(
+        proposal, is_over=asked.is_over(proposal, at), by=by, at=at
+    )  # a repeat of the request looks again at how it stands now
     participant = _whose(proposal)
     identity = Identity.objects.select_related("participant__key").get(participant=participant)
     return Reached(identity.name, identity.phone, participant.language, identity.phone_changed_at)
@@ -116,18 +117,9 @@ def show_number(*, proposal: Proposal, key: str | None = None, by: Actor, at: da
 def _shown(*, proposal: Proposal, by: Actor, at: datetime) -> Proposal:
     """Apart from `show_number`, because the result of an action is kept with its key, and name and number may not be."""
     participant, _identity = own_address.held(_whose(proposal))
-    _check_second(proposal, by, at)
+    proposals.check_second(proposal, is_over=asked.is_over(proposal, at), by=by, at=at)
     audit.record(participant, "contact details shown", subject=f"proposal {proposal.pk}", by=by, at=at)
     return proposal
-
-
-def _check_second(proposal: Proposal, by: Actor, at: datetime) -> None:
-    if str(by) == proposal.by:
-        raise proposals.SamePerson
-    if asked.is_over(proposal, at):
-        raise proposals.AlreadyDecided
-    if staff.number(str(by)) not in asked.may_agree(proposal, at).values_list("pk", flat=True):
-        raise proposals.NotSecond
 
 
 def check_called(*, proposal: Proposal, called: bool, email: str, by: Actor, at: datetime) -> None:
@@ -157,7 +149,7 @@ def count_mistyped(*, proposal: Proposal, by: Actor, at: datetime) -> Proposal:
 def decided(*, proposal: Proposal, is_agreed: bool, by: Actor, at: datetime) -> None:
     """What was agreed to waits for its hour; what was not is forgotten."""
     if not is_agreed:
-        for made in AddressChange.objects.filter(proposal=proposal, changed_at=None, stopped_at=None):
+        for made in reads.not_in_force().filter(proposal=proposal):
             own_address.forget_new(made, at)
 
 
@@ -165,10 +157,7 @@ def stop_agreed(*, proposal: Proposal, by: Actor, at: datetime) -> Decision | No
     """Somebody of the staff has doubts after all, before it takes effect; None where nobody agreed, or it is too late. The
     caller has locked the participant."""
     decision = Decision.objects.filter(proposal=proposal, is_agreed=True).first()
-    if (
-        decision is None
-        or not AddressChange.objects.filter(proposal=proposal, changed_at=None, stopped_at=None).exists()
-    ):
+    if decision is None or not reads.not_in_force().filter(proposal=proposal).exists():
         return None
     own_address.stop(_whose(proposal), reads.BY_STAFF, by=by, at=at)
     return decision

@@ -18,7 +18,7 @@ from trial.actions.participants import AddressInUse, NotAskedNow, locked
 from trial.actors import WORKER, Actor
 from trial.models import AddressChange, Decision, DoorMail, Identity, Participant, Proposal, User
 from trial.queries import proposals as asked
-from trial.queries.lost_mailboxes import BY_OLD_ADDRESS, OVERTAKEN
+from trial.queries.lost_mailboxes import BY_OLD_ADDRESS, OVERTAKEN, not_in_force
 
 TAKEN_BACK_WITHIN = timedelta(days=7)
 
@@ -102,8 +102,7 @@ def tell_old_address(kind: str, made: AddressChange, *, by: Actor, at: datetime)
 def stop(participant: Participant, event: str, *, by: Actor, at: datetime) -> None:
     """What staff asked for and has not taken effect never will; `event` says why. Nothing where nothing waits. The caller
     has locked the participant."""
-    waiting = AddressChange.objects.filter(participant=participant, changed_at=None, stopped_at=None)
-    for made in waiting.select_related("proposal__participant"):
+    for made in not_in_force().filter(participant=participant).select_related("proposal__participant"):
         forget_new(made, at)
         assert made.proposal is not None  # one's own change takes effect at once
         if Decision.objects.filter(proposal=made.proposal).exists():

@@ -13,6 +13,7 @@ from trial.actions import messages
 from trial.actors import Actor
 from trial.models import Decision, Participant, Proposal, Study
 from trial.queries import proposals as reads
+from trial.queries import staff
 
 WAITS = timedelta(hours=24)  # where nobody could agree: as long as everybody who was told has to say no
 VALID = timedelta(days=14)
@@ -103,6 +104,16 @@ def tell_staff(*, study: Study, kind: str, about: int, to: list[int] | None = No
     for person in reads.to_tell(study, at) if to is None else to:
         ref = f"{about} {person}"
         messages.queue(study=study, participant=None, kind=kind, subject_ref=ref, due_at=at, at=at, by=by)
+
+
+def check_second(proposal: Proposal, *, is_over: bool, by: Actor, at: datetime) -> None:
+    """Raises SamePerson, AlreadyDecided where it `is_over`, and NotSecond for whoever cannot be the second person."""
+    if str(by) == proposal.by:
+        raise SamePerson
+    if is_over:
+        raise AlreadyDecided
+    if staff.number(str(by)) not in reads.may_agree(proposal, at).values_list("pk", flat=True):
+        raise NotSecond
 
 
 def settle(*, proposal: Proposal, is_agreed: bool, event: str = "", by: Actor, at: datetime) -> Decision:

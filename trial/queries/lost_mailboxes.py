@@ -25,9 +25,14 @@ ENDS = (BY_OLD_ADDRESS, BY_STAFF, OVERTAKEN, LEFT, NOT_DONE, ROLE_OVER, GUESSED)
 MISTYPED = "another address typed than was asked for"
 
 
+def not_in_force() -> QuerySet[AddressChange]:
+    """What was asked for, has not taken effect and was not stopped."""
+    return AddressChange.objects.filter(changed_at=None, stopped_at=None)
+
+
 def waiting(participant: Participant) -> AddressChange | None:
     """What was asked for somebody and has not taken effect."""
-    found = AddressChange.objects.filter(participant=participant, changed_at=None, stopped_at=None)
+    found = not_in_force().filter(participant=participant)
     return found.select_related("proposal__decision", "participant").first()
 
 
@@ -59,7 +64,7 @@ def is_due(made: AddressChange, at: datetime) -> bool:
 
 def due(at: datetime) -> list[AddressChange]:
     """What was agreed to and waited long enough, also since the old address was told."""
-    waits = AddressChange.objects.filter(changed_at=None, stopped_at=None, due_at__lte=at)
+    waits = not_in_force().filter(due_at__lte=at)
     whole = waits.filter(proposal__decision__is_agreed=True).select_related("proposal", "participant__study")
     return [made for made in whole.order_by("due_at", "pk") if is_due(made, at)]
 
@@ -106,7 +111,7 @@ def in_role(membership: Membership) -> QuerySet[AddressChange]:
     who = f"staff {membership.user_id}"
     asked = Q(proposal__by=who, proposal__role=membership.role)
     agreed = Q(proposal__decision__by=who, proposal__decision__role=membership.role)
-    found = AddressChange.objects.filter(asked | agreed, changed_at=None, stopped_at=None)
+    found = not_in_force().filter(asked | agreed)
     return found.filter(proposal__study=membership.study)
 
 

@@ -119,10 +119,14 @@ def role_for(user: User, study: Study, verb: str, prefers_knowing: bool) -> str:
     return min(knowing or able or held, default="")
 
 
+def is_late(proposal: Proposal, at: datetime) -> bool:
+    """Whether its time is over, and nobody's silence makes it pass."""
+    return proposal.until_at is not None and proposal.until_at <= at and not proposal.passes_alone
+
+
 def is_over(proposal: Proposal, at: datetime) -> bool:
     """Whether nobody can agree any more."""
-    is_late = proposal.until_at is not None and proposal.until_at <= at and not proposal.passes_alone
-    return is_late or Decision.objects.filter(proposal=proposal).exists()
+    return is_late(proposal, at) or Decision.objects.filter(proposal=proposal).exists()
 
 
 def waiting(study: Study, kind: str) -> Proposal | None:
