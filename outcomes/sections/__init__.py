@@ -109,7 +109,7 @@ def _unworded(study: Study, assessments: Assessments) -> list[str]:
 
 
 def _unasked(study: Study, assessments: Assessments) -> list[str]:
-    asked = {*assessments.baseline.instruments}
+    asked = {*study.screened_instruments, *assessments.baseline.instruments}
     granted = {grant.code for arm in study.arms for grant in arm.granted("assessments")}
     for name in granted:
         asked.update(code for entry in assessments.schedules.get(name, ()) for code in entry.instruments)

@@ -113,10 +113,14 @@ def _known_timepoint(assessments: Assessments, source: Source, loc: Loc, code: s
 
 
 def _screening(subject: Subject, study: Study, study_source: Source) -> Iterator[Problem]:
+    left_out = {each.code for each in subject.assessments.not_included}
     for index, page in enumerate(study.screening):
+        loc: Loc = ("screening", index, "instrument")
         if page.instrument and page.instrument not in subject.known:
-            message = unknown("instrument", page.instrument, subject.known)
-            yield study_source.problem(("screening", index, "instrument"), message)
+            yield study_source.problem(loc, unknown("instrument", page.instrument, subject.known))
+        elif page.instrument in left_out:
+            message = f"'{page.instrument}' stands in 'not_included' of assessments.yaml; keep one"
+            yield study_source.problem(loc, message)
 
 
 def _baseline_questions(subject: Subject, study: Study, study_source: Source) -> Iterator[Problem]:
@@ -241,11 +245,12 @@ def _rehearsal(subject: Subject, study: Study, study_source: Source) -> Iterator
     yield from _known_timepoint(
         subject.assessments, study_source, ("rehearsal", "study_dropout_at"), study.rehearsal.study_dropout_at
     )
-    for key in ("baseline", "change"):
+    later = subject.assessments.instruments
+    first = dict.fromkeys((*later, *study.screened_instruments))  # what somebody has who arrives
+    for key, known in (("baseline", first), ("change", later)):
         for code in getattr(study.rehearsal, key):
-            if code not in subject.assessments.instruments:
-                message = unknown("instrument", code, subject.assessments.instruments)
-                yield study_source.problem(("rehearsal", key, code), message)
+            if code not in known:
+                yield study_source.problem(("rehearsal", key, code), unknown("instrument", code, known))
 
 
 ALONE: tuple[Callable[[Subject], Iterator[Problem]], ...] = (_codes, _baseline, _schedules, _windows)

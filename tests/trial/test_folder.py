@@ -1,6 +1,7 @@
 import io
 import json
 import os
+import re
 import shutil
 import stat
 import zipfile
@@ -171,6 +172,56 @@ def test_a_study_loads_without_somebody_who_owns_its_alerts():
     assert list(document["study"]["contacts"]) == ["team"]
 
 
+# what is known is named
+
+
+def mappings(data, path=()):
+    """Every mapping in a parsed file, by the way to it."""
+    if isinstance(data, dict):
+        yield path
+    for key, value in data.items() if isinstance(data, dict) else enumerate(data):
+        if isinstance(value, dict | list):
+            yield from mappings(value, (*path, key))
+
+
+def with_a_stray_key(name: str, path) -> dict[str, bytes]:
+    files = small_files()
+    data = inside = yaml.load(files[name], yaml.BaseLoader)
+    for part in path:
+        inside = inside[part]
+    inside["zzz"] = "1"
+    return files | {name: yaml.safe_dump(data, sort_keys=False).encode()}
+
+
+@pytest.mark.parametrize("name", [name for name in small_files() if name.endswith(".yaml")])
+def test_an_unknown_key_names_all_that_are_known_there_wherever_it_stands(name):
+    asked = 0
+    for path in mappings(yaml.load(small_files()[name], yaml.BaseLoader)):
+        for message in messages(zipped(with_a_stray_key(name, path))):
+            if "unknown key 'zzz'" in message:
+                asked += 1
+                known = message.partition("known: ")[2]
+                assert not re.search(r"none|and \d+ more|\.\.\.", known), message
+    assert asked
+
+
+@pytest.mark.parametrize(
+    ("name", "model"), [("study.yaml", trial.sections.Study), ("analysis.yaml", reports.sections.Analysis)]
+)
+def test_the_keys_of_a_whole_file_are_named_in_their_order(name, model):
+    [message] = [each for each in messages(zipped(with_a_stray_key(name, ()))) if "zzz" in each]
+    keys = [key for key in model.model_fields if key != "chosen_here"]
+    assert message.partition("known: ")[2] == ", ".join([*keys, "chosen_here"])
+
+
+def test_an_empty_file_names_all_that_it_needs():
+    [message] = [
+        each for each in messages(zipped(small_files() | {"study.yaml": b""})) if each.startswith("study.yaml")
+    ]
+    needed = [key for key, field in trial.sections.Study.model_fields.items() if field.is_required()]
+    assert message == f"study.yaml:1: is empty; it needs {', '.join(needed)}"
+
+
 # warnings and notes
 
 
@@ -248,6 +299,42 @@ def test_an_instrument_without_a_wording_is_noted():
     expected = ["CESD has no wording in 'nl': paste the one you hold a licence for into instruments/CESD.yaml"]
     assert list(loaded.notes) == expected
     assert outcomes.sections.notes(loaded.document) == expected
+
+
+@pytest.mark.parametrize(
+    ("page", "notes"),
+    [
+        ("{code: mood, instrument: PHQ9}", ("GAD2 stands in 'instruments' but is asked nowhere",)),
+        ("{code: mood, instrument: PHQ9}\n  - {code: worry, instrument: GAD2}", ()),
+    ],
+)
+def test_what_is_asked_in_the_screening_alone_is_asked(page, notes):
+    files = edited(
+        [
+            {"file": "assessments.yaml", "replace": "[PHQ9, GAD7, PHQ4]", "with": "[PHQ9, GAD7, PHQ4, GAD2]"},
+            {"file": "study.yaml", "replace": "{code: mood, instrument: PHQ9}", "with": page},
+        ]
+    )
+    found = read(zipped(files), SECTIONS).notes
+    assert tuple(each for each in found if "wording" not in each) == notes
+
+
+def test_a_rehearsal_may_say_how_people_score_on_what_only_the_screening_asks():
+    rehearsed = {
+        "file": "study.yaml",
+        "replace": "PHQ9: {mean: 11.5",
+        "with": "GAD2: {mean: 2, sd: 1}, PHQ9: {mean: 11.5",
+    }
+    screened = {
+        "file": "study.yaml",
+        "replace": "instrument: PHQ9}",
+        "with": "instrument: PHQ9}\n  - {code: worry, instrument: GAD2}",
+    }
+    assert broken_messages([rehearsed, screened]) == []
+    [message] = broken_messages([rehearsed])
+    assert message.endswith(
+        "rehearsal.baseline.GAD2: unknown instrument 'GAD2'; did you mean 'GAD7'? known: PHQ9, GAD7, PHQ4"
+    )
 
 
 def test_strata_smaller_than_a_block_are_noted_without_giving_the_size_away():

@@ -3,8 +3,9 @@
 from collections.abc import Iterable
 from dataclasses import dataclass
 from difflib import get_close_matches
+from itertools import accumulate
 
-LONGEST_LIST = 12
+LONGEST_LIST = 400  # characters: the keys of the largest mapping are 300, and are all named
 LONGEST_MESSAGE = 500
 LONGEST_NAME = 60  # of what is compared with the names that exist
 MOST_PROBLEMS = 500  # more than anybody reads; the rest is counted
@@ -40,10 +41,12 @@ class FolderErrors(Exception):
 
 
 def listed(names: Iterable[object]) -> str:
-    shown = list(dict.fromkeys(str(name) for name in names))
-    more = len(shown) - LONGEST_LIST
-    if more > 0:
-        shown = [*shown[:LONGEST_LIST], f"and {more} more"]
+    """With commas, in full as far as a line of them can be read; of the rest how many there are."""
+    every = list(dict.fromkeys(str(name) for name in names))
+    ends = list(accumulate(len(name) + len(", ") for name in every))
+    shown = every[: sum(end <= LONGEST_LIST for end in ends)]
+    if len(shown) < len(every):
+        shown = [*shown, f"and {len(every) - len(shown)} more"]
     return ", ".join(shown) or "none"
 
 
