@@ -25,6 +25,7 @@ from trial import anchors, daytime, sections
 from trial.actions import milestones, participants
 from trial.actors import SYSTEM
 from trial.entries import Ask, Done, Mail, Outcome, Task, Wait
+from trial.languages import in_language
 from trial.models import Message, Participant, ProtocolVersion, Study
 from trial.queries.addresses import home_url, letter
 
@@ -224,7 +225,7 @@ def today(participant: Participant, at: datetime) -> list[Task]:
 
 
 def _task(sitting: reads.Sitting, participant: Participant) -> Task:
-    label = sitting.label.get(participant.language) or next(iter(sitting.label.values()))
+    label = in_language(sitting.label, participant.language)
     return Task(
         title=_("Questionnaires: %(label)s") % {"label": label},
         url=reverse("participant:sitting", args=[sitting.timepoint]),

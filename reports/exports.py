@@ -15,6 +15,7 @@ from reports.dataset import Dataset
 from reports.dataset.tables import SIMULATED
 from reports.plan import AnalysisPlan
 from trial.entries import Column, Table
+from trial.languages import in_language
 
 SIMULATED_COLUMN = Column("simulated", "Of simulated people", "boolean")
 README = "README.txt"
@@ -104,7 +105,7 @@ def readme(files: Mapping[str, bytes], data: Dataset, at: datetime) -> str:
     )
     lines = [
         *([SIMULATED, ""] if meta.simulated else []),
-        f"Export of {meta.study}: {meta.title.get('en') or next(iter(meta.title.values()))}",
+        f"Export of {meta.study}: {in_language(meta.title, 'en')}",
         "",
         f"Made at           {at.isoformat(timespec='seconds')}",
         f"Arms              {arms}",

@@ -18,6 +18,8 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING, Any
 
+from trial.languages import LANGUAGES
+
 if TYPE_CHECKING:
     from playwright.sync_api import Browser
     from playwright.sync_api import Page as BrowserPage
@@ -27,7 +29,6 @@ OUT = Path("screenshots")
 WIDTHS = (360, 768, 1280)
 HEIGHT = 800
 SCHEMES = ("light", "dark")
-LANGUAGES = ("en", "nl")
 
 
 @dataclass(frozen=True)

@@ -26,6 +26,7 @@ from outcomes.models import Schedule
 from randomisation.models import Allocation
 from trial import triggers
 from trial.grants import Grant
+from trial.languages import LANGUAGES
 from trial.models import AuditEvent, AuditHead, AuditSeal, AuditSealedHead
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -349,3 +350,81 @@ def test_the_readme_names_every_command_and_none_that_is_not_there():
     assert ours <= set(re.findall(r"manage\.py (\w+)", text)) <= ours | {"check"}
     targets = set(re.findall(r"^(\w+):", (ROOT / "Makefile").read_text(encoding="utf-8"), re.MULTILINE))
     assert set(re.findall(r"`make (\w+)", text)) <= targets
+
+
+# By language, and no text: whoever may not read it in that language gets none, and is not asked or not let in.
+WHOLE_PAGES = {
+    "letters": "a letter is signed in one language, which is recorded",
+    "blocks": "a lesson is answered in one language",
+    "described": "the text for a protocol is there in every language of the product",
+    "wordings": "a questionnaire without a wording in somebody's language is not asked of them",
+}
+
+
+def chosen(tree: ast.Module) -> Iterator[int]:
+    """The line of everything that looks a text up by a reader's language, or falls back on whichever there is."""
+    every = {  # `{language: text[language] for language in texts}` treats all languages alike
+        inner
+        for node in ast.walk(tree)
+        if isinstance(node, ast.ListComp | ast.SetComp | ast.DictComp | ast.GeneratorExp)
+        if any(isinstance(part.target, ast.Name) and is_language(part.target) for part in node.generators)
+        for inner in ast.walk(node)
+    }
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Subscript) and isinstance(node.ctx, ast.Load):
+            of, key = node.value, node.slice
+        elif isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute) and node.args:
+            if node.func.attr not in {"get", "index"}:
+                continue
+            of, key = node.func.value, node.args[0]
+        else:
+            continue
+        if is_language(key) and node not in every and dotted(of).rpartition(".")[2] not in WHOLE_PAGES:
+            yield node.lineno
+
+
+def is_language(key: ast.expr) -> bool:
+    if isinstance(key, ast.Constant):
+        return key.value in LANGUAGES
+    if isinstance(key, ast.BoolOp):
+        return any(map(is_language, key.values))
+    if isinstance(key, ast.Subscript):  # get_language()[:2]
+        return is_language(key.value)
+    name = dotted(key).removesuffix("()").rpartition(".")[2]
+    return name in {"lang", "language", "get_language", "spoken"}
+
+
+def test_a_language_is_chosen_in_one_place():
+    found = [f"{name}:{line}" for name, tree in sources() for line in chosen(tree)]
+    assert found == []
+    asked = {
+        name
+        for name, tree in sources()
+        for node in ast.walk(tree)
+        if isinstance(node, ast.Name | ast.Attribute) and dotted(node).endswith("get_language")
+    }
+    assert asked == {"trial/words.py"}
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        'texts.get("en") or next(iter(texts.values()))',
+        "label.get(person.language)",
+        "title[language]",
+        "step.text.get((get_language() or '')[:2])",
+        "words[LANGUAGES.index(language)]",
+        "[texts[language] for texts in both]",
+    ],
+)
+def test_the_scan_sees_a_language_that_is_chosen_elsewhere(line):
+    assert list(chosen(ast.parse(line)))
+
+
+def test_the_scan_lets_all_languages_alike_and_whole_pages_pass():
+    assert not list(chosen(ast.parse("{language: texts[language] for language in texts}\nconsent.letters[language]")))
+
+
+def test_no_template_looks_a_text_up_by_its_language():
+    paths = [path for app in APPS for path in (ROOT / app / "templates").rglob("*.html")]
+    assert [path.name for path in paths if re.search(r"[\w)]\.(en|nl)\b(?!/)", path.read_text(encoding="utf-8"))] == []

@@ -18,6 +18,7 @@ from trial.api import errors
 from trial.models import Membership, Participant, Study, User
 from trial.permissions import ROLES
 from trial.queries import drafts
+from trial.words import spoken
 
 PARTICIPANT, COACH, ASSESSOR, RESEARCH, STAFF = "participant", "coach", "assessor", "research", "staff"
 ACCOUNT = "account"
@@ -174,7 +175,7 @@ def context(request: HttpRequest) -> dict[str, Any]:
         "participant": participant,
         "owner": owner(getattr(request, "user", None)),
         "about": _about(request),
-        "language": translation.get_language(),
+        "language": spoken(),
     }
 
 

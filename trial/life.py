@@ -24,6 +24,7 @@ from trial.actions.own_address import token_of as token_of_change
 from trial.actions.staff import token_of
 from trial.actors import SYSTEM
 from trial.entries import Ask, Done, Mail, Outcome, Task, Wait
+from trial.languages import in_language
 from trial.models import (
     AddressChange,
     Alert,
@@ -311,9 +312,9 @@ def _to_old_address(made: AddressChange, subject: str, *paragraphs: str) -> Mail
     link = settings.PUBLIC_URL + reverse("take_back_address", args=[token_of_change(made)])
     return Mail(
         participant.unsealed(made.old_sealed),
-        subject % {"title": protocol.public_title[language]},
+        subject % {"title": in_language(protocol.public_title, language)},
         "\n\n".join([*paragraphs, link]),
-        protocol.sender[language],
+        in_language(protocol.sender, language),
         protocol.contacts.team.email,
     )
 

@@ -2,11 +2,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from datetime import date
+from typing import Any
 
 from django.utils import formats
 from django.utils.functional import Promise
+from django.utils.translation import get_language
 from django.utils.translation import gettext_lazy as _
+
+from trial.languages import LANGUAGES, in_language
 
 # What a code means does not depend on the table: a study, a message and a person may share one.
 WORDS: dict[str, str | Promise] = {
@@ -94,6 +99,18 @@ MAILBOX_REASONS: dict[str, str | Promise] = {  # why staff ask for another addre
 def word(code: str) -> str | Promise:
     """The word for this code; a code without one is shown as it is."""
     return WORDS.get(code, code)
+
+
+def spoken() -> str:
+    """The language of the page that is made."""
+    return (get_language() or LANGUAGES[0]).partition("-")[0]
+
+
+def text(value: Any) -> Any:
+    """The text in the language of the page, of a map by language; anything else as it is, and "" for None."""
+    if isinstance(value, Mapping):
+        return in_language(value, spoken())
+    return "" if value is None else value
 
 
 def short_month(day: date) -> str:

@@ -9,7 +9,7 @@ from zoneinfo import ZoneInfo
 
 from django.http import Http404
 from django.shortcuts import get_object_or_404
-from django.utils import timezone, translation
+from django.utils import timezone
 from rest_framework import serializers
 from rest_framework.request import Request
 from rest_framework.response import Response
@@ -25,7 +25,9 @@ from coaching_protocol.queries.plans import protocol
 from trial import actors, permissions
 from trial.actors import Actor
 from trial.api import described, doors, shapes
+from trial.languages import in_language
 from trial.models import Membership
+from trial.words import spoken
 
 
 class CaseloadRow(serializers.Serializer):
@@ -167,16 +169,16 @@ def _described(extra: dict[str, Any]) -> dict[str, Any]:
 
 
 def _protocol(row: Row) -> dict[str, Any]:
-    language = (translation.get_language() or "en").partition("-")[0]
+    language = spoken()
     found = row.protocol
     return {
         "code": row.plan.protocol,
-        "name": shapes.said(found.name, language),
+        "name": in_language(found.name, language),
         "version": found.version,
         "minutes": found.minutes,
-        "steps": [{"code": step.code, "text": shapes.said(step.text, language)} for step in found.steps],
-        "must_not": [{"code": step.code, "text": shapes.said(step.text, language)} for step in found.must_not],
-        "escalation": shapes.said(found.escalation, language),
+        "steps": [{"code": step.code, "text": in_language(step.text, language)} for step in found.steps],
+        "must_not": [{"code": step.code, "text": in_language(step.text, language)} for step in found.must_not],
+        "escalation": in_language(found.escalation, language),
     }
 
 

@@ -7,11 +7,11 @@ from typing import Any
 from zoneinfo import ZoneInfo
 
 from django import forms
-from django.utils.translation import get_language
 from django.utils.translation import gettext_lazy as _
 
 from coaching_protocol.models import Attempt
-from coaching_protocol.sections import Protocol, Step
+from coaching_protocol.sections import Protocol
+from trial.words import text
 
 OUTCOMES = (
     ("reached", _("Reached")),
@@ -111,8 +111,8 @@ class LogCall(forms.Form):
         self.zone, self.at, self.has_later, self.attempt = ZoneInfo(timezone), at, has_later, attempt
         began = attempt.started_at.astimezone(self.zone)
         self.initial = {"called_on": began.date(), "called_time": began.time(), **self.initial}
-        self.fields["steps_done"].choices = [(step.code, _text(step)) for step in protocol.steps]  # type: ignore[attr-defined]
-        self.fields["deviations"].choices = [(step.code, _text(step)) for step in protocol.must_not]  # type: ignore[attr-defined]
+        self.fields["steps_done"].choices = [(step.code, text(step.text)) for step in protocol.steps]  # type: ignore[attr-defined]
+        self.fields["deviations"].choices = [(step.code, text(step.text)) for step in protocol.must_not]  # type: ignore[attr-defined]
         if not protocol.must_not:
             del self.fields["deviations"]
         self.fields["minutes"].help_text = _("Needed when you spoke. The protocol plans %(minutes)s.") % {
@@ -198,8 +198,3 @@ class GiveUp(forms.Form):
     reason = forms.ChoiceField(
         label=_("Why will this call not be held?"), choices=REASONS_NOT_HELD, widget=forms.RadioSelect
     )
-
-
-def _text(step: Step) -> str:
-    """In the reader's language, or in whichever the protocol has."""
-    return step.text.get((get_language() or "")[:2]) or next(iter(step.text.values()))

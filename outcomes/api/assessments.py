@@ -23,6 +23,7 @@ from outcomes.queries.assessments import Sitting
 from trial.actions import participants
 from trial.api import described, doors, shapes
 from trial.api.errors import NotHere
+from trial.languages import in_language
 from trial.models import Participant
 
 ANSWER_QUESTIONS = "trial.participants.answer_questions"
@@ -89,7 +90,7 @@ def _shown(person: Participant, sitting: Sitting, at: datetime) -> dict[str, Any
     known = definitions.assessments(person.version).definitions
     return {
         "timepoint": sitting.timepoint,
-        "label": shapes.said(sitting.label, person.language),
+        "label": in_language(sitting.label, person.language),
         "minutes": sitting.minutes,
         "state": sitting.state(at).value,
         "opens_at": sitting.opens_at,

@@ -20,7 +20,8 @@ from outcomes.queries import assessments as reads
 from outcomes.queries import definitions
 from trial.actions import journey
 from trial.actors import Actor
-from trial.api import described, doors, shapes
+from trial.api import described, doors
+from trial.languages import in_language
 from trial.models import Study
 
 
@@ -65,7 +66,7 @@ class DueView(APIView):
 
 def _labels(study: Study) -> dict[str, str]:
     described_ = definitions.assessments(study.current).timepoints
-    return {each.code: shapes.said(each.label, "en") for each in described_}
+    return {each.code: in_language(each.label, "en") for each in described_}
 
 
 class EnterView(APIView):

@@ -7,7 +7,7 @@ from typing import Any
 from rest_framework import serializers
 
 from outcomes.queries import definitions
-from trial.api import shapes
+from trial.languages import in_language
 from trial.models import Participant
 
 
@@ -40,7 +40,7 @@ def shown(person: Participant, code: str) -> dict[str, Any]:
     wording = instrument.wordings.get(person.language)
     return {
         "code": code,
-        "title": shapes.said(instrument.title, person.language),
+        "title": in_language(instrument.title, person.language),
         "has_wording": wording is not None,
         "wording_status": wording.status if wording else "",
         "instruction": wording.instruction if wording else "",

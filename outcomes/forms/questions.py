@@ -8,6 +8,7 @@ from typing import Any
 from django import forms
 from django.utils.translation import gettext as _
 
+from trial.languages import in_language
 from trial.sections.study import Question, Site, Study
 
 MOST_RADIOS = 7
@@ -35,8 +36,8 @@ def _field(question: Question, sites: Sequence[Site], language: str) -> forms.Fi
         case "site":
             field = _choice([(site.code, site.name) for site in sites])
         case _:
-            field = _choice([(option.code, option.text[language]) for option in question.options])
-    field.label = question.text[language]
+            field = _choice([(option.code, in_language(option.text, language)) for option in question.options])
+    field.label = in_language(question.text, language)
     return field
 
 

@@ -8,7 +8,6 @@ from datetime import datetime
 from typing import Any, NamedTuple
 
 from django.utils import timezone
-from django.utils.translation import get_language
 from django.utils.translation import gettext as _
 
 from outcomes import schedules
@@ -19,7 +18,7 @@ from outcomes.schedules import AssessmentState
 from trial.entries import Figure, Panel
 from trial.models import Participant, ProtocolVersion, Study, User
 from trial.queries import studies
-from trial.words import short_day
+from trial.words import short_day, text
 
 Counts = Mapping[tuple[str, str], Counter[AssessmentState]]
 NOT_DUE = (AssessmentState.UNSCHEDULED, AssessmentState.UPCOMING)
@@ -141,9 +140,8 @@ def _figures(version: ProtocolVersion, counts: Counts, shown: Mapping[tuple[str,
 
 
 def _labels(version: ProtocolVersion) -> dict[str, str]:
-    language = (get_language() or "en")[:2]
     timepoints = definitions.assessments(version).timepoints
-    return {each.code: each.label.get(language) or next(iter(each.label.values())) for each in timepoints}
+    return {each.code: text(each.label) for each in timepoints}
 
 
 def person_panel(participant: Participant, study: Study, at: datetime) -> Panel:

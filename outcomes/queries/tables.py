@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 from typing import Any
@@ -16,6 +16,7 @@ from outcomes.schedules import AssessmentState
 from outcomes.sections import Assessments
 from trial.anchors import Anchor
 from trial.entries import Column, Table
+from trial.languages import in_language
 from trial.models import ProtocolVersion, Study
 
 STATES = {state.value: state.value for state in AssessmentState} | {
@@ -181,7 +182,7 @@ def _timepoints(version: ProtocolVersion, described: Assessments, planned: Seque
         if of_point:
             is_baseline = point.code == described.baseline.timepoint
             alike = all(plan.is_dated_alike for plan in of_point)
-            yield point.code, _english(point.label), days[point.code], is_baseline, alike
+            yield point.code, in_language(point.label, "en"), days[point.code], is_baseline, alike
 
 
 def planned_days(version: ProtocolVersion, described: Assessments) -> dict[str, int]:
@@ -208,8 +209,4 @@ def _instruments(described: Assessments, planned: Sequence[Plan]) -> Iterator[tu
             (change.points, change.sd, change.reliability, change.source, change.status) if change else (None,) * 5
         )
         parts = [f"{questionnaire}.{nested}" for questionnaire, nested in each.sum_of.items()]
-        yield code, _english(each.title), each.direction, *each.range, parts, *reference
-
-
-def _english(texts: Mapping[str, str]) -> str:
-    return texts.get("en") or next(iter(texts.values()), "")
+        yield code, in_language(each.title, "en"), each.direction, *each.range, parts, *reference

@@ -24,9 +24,9 @@ from trial.actions import journey
 from trial.actors import Actor
 from trial.models import Participant, Study, User
 from trial.queries import studies
-from trial.templatetags.handvat import text
 from trial.views.posted import refuses_reused_keys, request_key
 from trial.views.research.finding import study_for
+from trial.words import text
 
 
 @require_GET

@@ -21,6 +21,7 @@ from trial import permissions
 from trial.api import doors
 from trial.api.described import reads, writes
 from trial.models import Study
+from trial.words import spoken
 
 
 class EstimateShape(serializers.Serializer):
@@ -110,7 +111,7 @@ def _assessed(request: Request, study: Study) -> dict[str, Any]:
         "commitment": published,
         "designs": [],
         "cautions": [],
-        "protocol": protocol.items(comparison.described(of, protocol.spoken(), published)),
+        "protocol": protocol.items(comparison.described(of, spoken(), published)),
     }
     if not answer["sealed"]:
         form = Compare(
@@ -153,6 +154,6 @@ class AnnexView(APIView):
         study, by = doors.study_for(request, slug, "load")
         if not comparison.is_shown(study):
             raise annexes.Concealed(study.state)
-        language = protocol.spoken()
+        language = spoken()
         annexes.give(study=study, language=language, key=doors.key(request), by=by, at=timezone.now())
         return Response({"text": protocol.annex(comparison.described(comparison.studied(study), language), language)})

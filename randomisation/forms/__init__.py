@@ -6,11 +6,11 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from django import forms
-from django.utils.translation import get_language
 from django.utils.translation import gettext_lazy as _
 
 from randomisation.words import LEVELS, OTHER, REASONS, VERDICTS
 from trial.forms.fields import Confirmation
+from trial.words import text
 
 LONGEST_NOTE = 2000
 
@@ -63,15 +63,8 @@ class Correct(Why):
 
 
 def _value(label: Any, allowed: Sequence[tuple[str, Any]], standing: str) -> forms.ChoiceField:
-    options = [(code, _said(words)) for code, words in allowed]
-    return forms.ChoiceField(label=_said(label), choices=options, initial=standing, widget=forms.RadioSelect)
-
-
-def _said(words: Any) -> str:
-    if not isinstance(words, Mapping):
-        return str(words)
-    language = (get_language() or "en").partition("-")[0]
-    return words.get(language) or next(iter(words.values()))
+    options = [(code, text(words)) for code, words in allowed]
+    return forms.ChoiceField(label=text(label), choices=options, initial=standing, widget=forms.RadioSelect)
 
 
 class Mark(Why):
@@ -91,7 +84,7 @@ class Received(Why):
 
     def __init__(self, *args: Any, arms: Sequence[tuple[str, Any]], **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
-        _choose(self, "received", [*((code, _said(name)) for code, name in arms), (OTHER, _("Something else"))])
+        _choose(self, "received", [*((code, text(name)) for code, name in arms), (OTHER, _("Something else"))])
 
 
 class Force(Why):
@@ -100,7 +93,7 @@ class Force(Why):
 
     def __init__(self, *args: Any, arms: Sequence[tuple[str, Any]], **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
-        _choose(self, "arm", [(code, _said(name)) for code, name in arms])
+        _choose(self, "arm", [(code, text(name)) for code, name in arms])
 
 
 class BreakCode(Why):

@@ -15,6 +15,7 @@ from randomisation.queries import design
 from randomisation.sections import levels, whole_plan
 from randomisation.sentences.protocol import Described
 from trial.folder import Loaded
+from trial.languages import in_language
 from trial.models import Study
 from trial.queries import studies
 from trial.sections import Study as Protocol
@@ -65,7 +66,7 @@ class Studied:
 
     def name_of(self, factor: str, language: str) -> str:
         question = self.protocol.question(factor)
-        return _said(question.name, language) if question else factor
+        return in_language(question.name, language) if question else factor
 
 
 def studied(study: Study) -> Studied:
@@ -106,21 +107,17 @@ def described(of: Studied, language: str, published: str = "") -> Described:
     """`published` is the commitment, where there is one."""
     protocol = of.protocol
     return Described(
-        title=_said(protocol.title, language),
+        title=in_language(protocol.title, language),
         version=of.version,
         sha256=of.sha256,
         plan=of.plan,
-        arms=tuple(_said(arm.name, language) for code in of.ratio if (arm := protocol.arm(code))),
+        arms=tuple(in_language(arm.name, language) for code in of.ratio if (arm := protocol.arm(code))),
         factors=tuple((of.name_of(each.name, language), len(each.levels)) for each in of.factors),
         n=protocol.target,
         commitment=published,
         forced=(of.section.get("forced") or {}).get("study", 0),
         stages=len(of.section.get("stages", ())),
     )
-
-
-def _said(texts: Mapping[str, str], language: str) -> str:
-    return texts.get(language) or next(iter(texts.values()))
 
 
 def _text(plan: Mapping[str, Any]) -> str:

@@ -10,12 +10,11 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from django.utils.translation import get_language, ngettext, override
 from django.utils.translation import gettext as _
+from django.utils.translation import ngettext, override
 
 from randomisation.sentences import rules
 
-LANGUAGES = ("en", "nl")
 OF_EVERYBODY = frozenset({"method", "ratio", "strata", "cluster", "chosen_here"})  # the rest of a plan is sealed
 
 
@@ -41,12 +40,6 @@ class Item:
     consort: str
     title: str
     text: str
-
-
-def spoken() -> str:
-    """The language of the reader, if the text has it."""
-    found = (get_language() or "").partition("-")[0]
-    return found if found in LANGUAGES else LANGUAGES[0]
 
 
 def items(of: Described) -> list[Item]:

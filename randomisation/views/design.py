@@ -20,9 +20,11 @@ from randomisation.queries import comparison
 from randomisation.queries.comparison import Studied
 from randomisation.sentences import cautions, protocol, rules
 from randomisation.sentences.table import COLUMNS, Row, as_csv, table
+from trial.languages import LANGUAGES
 from trial.models import Study
 from trial.views.posted import posted_from
 from trial.views.research.finding import conflict_if_reused, key, study_for
+from trial.words import spoken
 
 KINDS = {"txt": "text/plain; charset=utf-8", "md": "text/markdown; charset=utf-8"}
 WIDE, HIGH, EDGE = 320, 200, 24  # of the figure
@@ -34,16 +36,16 @@ def design(request: HttpRequest, slug: str) -> HttpResponse:
     study, _actor = study_for(request, slug, "dashboard")
     may_see, published = _may_see(request, study), comparison.commitment(study)
     of = comparison.studied(study)
-    described = {each: comparison.described(of, each, published) for each in protocol.LANGUAGES}
+    described = {each: comparison.described(of, each, published) for each in LANGUAGES}
     context: dict[str, Any] = {
         "may_see": may_see,
         "may_load": "load" in request.may,  # type: ignore[attr-defined]
         "is_draft": study.state == "draft",
-        "described": described[protocol.spoken()],
-        "described_in": protocol.spoken(),
+        "described": described[spoken()],
+        "described_in": spoken(),
         "restriction": rules.restriction(of.plan),
         "ratio": rules.ratio(of.ratio),
-        "texts": [(each, protocol.as_text(described[each], each, "txt")) for each in protocol.LANGUAGES],
+        "texts": [(each, protocol.as_text(described[each], each, "txt")) for each in LANGUAGES],
     }
     if not may_see:
         return render(request, "research/randomisation/design.html", {**context, **_short(study, of)})
@@ -70,7 +72,7 @@ def design_table(request: HttpRequest, slug: str) -> HttpResponse:
 @require_GET
 def design_text(request: HttpRequest, slug: str, language: str, kind: str) -> HttpResponse:
     study, _actor = study_for(request, slug, "dashboard")
-    if language not in protocol.LANGUAGES or kind not in KINDS:
+    if language not in LANGUAGES or kind not in KINDS:
         raise Http404
     described = comparison.described(comparison.studied(study), language, comparison.commitment(study))
     return _file(protocol.as_text(described, language, kind), f"{slug}-randomisation-{language}.{kind}", KINDS[kind])
@@ -81,7 +83,7 @@ def design_text(request: HttpRequest, slug: str, language: str, kind: str) -> Ht
 def design_annex(request: HttpRequest, slug: str) -> HttpResponse:
     """The sealed annex as a file. Who took it is recorded."""
     study, actor = study_for(request, slug, "load")
-    language = protocol.spoken()
+    language = spoken()
     if not comparison.is_shown(study):
         raise Http404  # a key that is sent again is answered from store, and the study may have opened since
     try:
@@ -97,7 +99,7 @@ def _may_see(request: HttpRequest, study: Study) -> bool:
 
 
 def _form(request: HttpRequest, of: Studied) -> Compare:
-    names = {factor.name: of.name_of(factor.name, protocol.spoken()) for factor in of.factors}
+    names = {factor.name: of.name_of(factor.name, spoken()) for factor in of.factors}
     at_first = comparison.asked_at_first(of)
     return Compare(request.GET or None, at_first=at_first, ratio=of.ratio, names=names, auto_id="compare_%s")
 

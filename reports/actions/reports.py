@@ -11,7 +11,7 @@ from django.db import transaction
 
 from reports import blinded, exports, unblinded
 from reports.dataset import Dataset
-from reports.document import LANGUAGES, Written, write
+from reports.document import Written, write
 from reports.models import Report
 from reports.queries.dataset import NobodyRandomised
 from reports.queries.plan import plan_of
@@ -19,6 +19,7 @@ from reports.results import analyse
 from trial import audit
 from trial.actions.once import once
 from trial.actors import WORKER, Actor
+from trial.languages import LANGUAGES
 from trial.models import Participant, Study
 
 __all__ = ["ArmsConcealed", "NobodyRandomised", "UnknownLanguage", "export", "make_due", "make_report", "request"]

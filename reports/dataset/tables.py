@@ -6,6 +6,8 @@ from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+from trial.languages import in_language
+
 if TYPE_CHECKING:
     from .snapshot import Dataset
 
@@ -107,24 +109,20 @@ def _participants(data: "Dataset") -> Table:
 def _arm_field(data: "Dataset", get: Callable[[Any], Any]) -> list[Field]:
     if data.arms is None:
         return []
-    values = "; ".join(f"{arm.code} = {_text(arm.name)}" for arm in data.arms)
+    values = "; ".join(f"{arm.code} = {in_language(arm.name, 'en')}" for arm in data.arms)
     return [(Column("arm", "Arm allocated", values=values), get)]
 
 
 def _variable(variable) -> Field:
-    values = "; ".join(f"{code} = {_text(label)}" for code, label in variable.levels.items())
+    values = "; ".join(f"{code} = {in_language(label, 'en')}" for code, label in variable.levels.items())
     kind = "number" if variable.kind == "number" else "text"
-    column = Column(variable.code, _text(variable.label), kind, variable.unit, values)
+    column = Column(variable.code, in_language(variable.label, "en"), kind, variable.unit, values)
     return column, lambda p: p.value(variable.code)
 
 
-def _text(texts) -> str:
-    return texts.get("en") or next(iter(texts.values()), "")
-
-
 def _scores(data: "Dataset") -> Table:
-    label = {point.code: _text(point.label) for point in data.timepoints}
-    scales = "; ".join(f"{i.code} = {_text(i.title)} ({i.direction})" for i in data.instruments)
+    label = {point.code: in_language(point.label, "en") for point in data.timepoints}
+    scales = "; ".join(f"{i.code} = {in_language(i.title, 'en')} ({i.direction})" for i in data.instruments)
     states = "answered; missed; declined; withdrawn; pending = not yet due; unknown = no answer, why is not recorded"
     fields: list[Field] = [
         (Column("participant", "Study code of the participant"), lambda s: s.participant),

@@ -1,7 +1,9 @@
 """How a number looks on the page: a true minus, the language's decimal sign, never more digits than it bears."""
 
+from trial.languages import in_language
+
 MINUS = "−"
-DECIMAL = {"nl": ","}
+DECIMAL = {"en": ".", "nl": ","}
 
 
 def numeral(value: float | None, decimals: int, language: str, absent: str = "–") -> str:
@@ -10,7 +12,7 @@ def numeral(value: float | None, decimals: int, language: str, absent: str = "�
     text = f"{value:.{decimals}f}"
     if float(text) == 0:
         text = text.lstrip("-")
-    return text.replace("-", MINUS).replace(".", DECIMAL.get(language, "."))
+    return text.replace("-", MINUS).replace(".", in_language(DECIMAL, language))
 
 
 def percentage(value: float | None, decimals: int, language: str) -> str:

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator
 
-LANGUAGES = ("en", "nl")
+from trial.languages import LANGUAGES, in_language
 
 WORDS: dict[str, tuple[str, str]] = {
     # the front
@@ -451,7 +451,7 @@ WORDS: dict[str, tuple[str, str]] = {
 
 
 def word(key: str, language: str) -> str:
-    return WORDS[key][LANGUAGES.index(language) if language in LANGUAGES else 0]
+    return in_language(dict(zip(LANGUAGES, WORDS[key], strict=True)), language)
 
 
 def known(key: str) -> bool:

@@ -2,6 +2,8 @@
 
 from collections.abc import Iterable, Mapping, Sequence
 
+from trial.languages import in_language
+
 from ..dataset import POOLED, Dataset
 from ..plan import AnalysisPlan
 from ..results import Number, Results
@@ -50,7 +52,7 @@ class Writer:
     # texts of the study
 
     def text(self, texts: Mapping[str, str]) -> str:
-        return texts.get(self.language) or texts.get("en") or next(iter(texts.values()), "")
+        return in_language(texts, self.language)
 
     def label(self, texts: Mapping[str, str]) -> Spans:
         return (Label(self.text(texts)),)
@@ -95,7 +97,7 @@ class Writer:
 
     @property
     def decimal(self) -> str:
-        return DECIMAL.get(self.language, ".")
+        return in_language(DECIMAL, self.language)
 
     def count(self, *parts: object) -> Spans:
         return self.value(*parts, decimals=0)

@@ -5,11 +5,11 @@ from __future__ import annotations
 from typing import Any
 
 from django import forms
-from django.utils.translation import get_language
 from django.utils.translation import gettext_lazy as _
 
-from reports.document import LANGUAGES
 from reports.models import Report
+from trial.languages import LANGUAGES
+from trial.words import spoken
 
 KINDS = {
     Report.BLINDED: _("Pooled: everybody together, nothing that tells an arm"),
@@ -33,6 +33,6 @@ class AskForReport(AskForExport):
     language = forms.ChoiceField(
         label=_("Language"),
         widget=forms.RadioSelect,
-        initial=lambda: (get_language() or "en")[:2],
+        initial=spoken,
         choices=[(code, NAMES[code]) for code in LANGUAGES],
     )

@@ -14,7 +14,7 @@ import pytest
 from reportlab.pdfbase.pdfmetrics import stringWidth
 
 from reports.dataset import Conduct, Given, Instrument, PartialTimepoint, Registration, count_flow
-from reports.document import LANGUAGES, chapters, compose, write, write_tables
+from reports.document import chapters, compose, write, write_tables
 from reports.document.html import html
 from reports.document.numerals import numeral, p_value
 from reports.document.pdf import _fitted, _fonts, _widths
@@ -25,6 +25,7 @@ from reports.figures import Rung, Stay, funnel, survival_curves
 from reports.figures.style import apart, spread
 from reports.plan import AnalysisPlan
 from reports.results import analyse, results_json
+from trial.languages import LANGUAGES
 
 from .people import ARMS, PLAN, a_trial
 

@@ -9,6 +9,7 @@ from django.template import Context, Template
 from django.test import RequestFactory
 from django.utils import timezone, translation
 
+from trial import words
 from trial.templatetags import handvat
 
 AT = datetime(2026, 11, 23, 13, 0, tzinfo=UTC)
@@ -148,7 +149,7 @@ def test_a_request_key_that_is_none_is_replaced(posted):
 )
 def test_a_text_is_read_in_the_current_language(language, value, expected):
     with translation.override(language):
-        assert handvat.text(value) == expected
+        assert words.text(value) == expected
 
 
 @pytest.mark.parametrize(("language", "expected"), [("en", "Mon 23 Nov, 14:00"), ("nl", "ma 23 nov, 14:00")])

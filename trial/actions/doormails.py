@@ -22,6 +22,7 @@ from django.utils.translation import override
 
 from trial import mail, mailcodes, vault
 from trial.actions.mailcodes import code_hash, forget
+from trial.languages import in_language
 from trial.mail import Door, Letter
 from trial.models import DoorMail, Identity, Participant, WaitingMail
 from trial.queries import addresses
@@ -136,9 +137,7 @@ def _let_in(about: DoorMail, code: str, **user: Any) -> None:
 
 
 def _letter(to: str, protocol: Protocol, language: str, body: str) -> Letter:
-    title, sender = (
-        texts.get(language) or next(iter(texts.values())) for texts in (protocol.public_title, protocol.sender)
-    )
+    title, sender = (in_language(texts, language) for texts in (protocol.public_title, protocol.sender))
     subject = _("%(title)s: your message") % {"title": title}
     return Letter(to=to, subject=subject, body=body, sender=sender, reply_to=protocol.contacts.team.email)
 

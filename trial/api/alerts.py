@@ -6,7 +6,7 @@ from datetime import datetime
 from typing import Any
 
 from django.http import Http404
-from django.utils import timezone, translation
+from django.utils import timezone
 from rest_framework import serializers
 from rest_framework.request import Request
 from rest_framework.response import Response
@@ -17,6 +17,7 @@ from trial.api import doors, shapes
 from trial.api.described import PAGE, reads, writes
 from trial.models import Alert, Study
 from trial.queries import alerts
+from trial.words import text
 
 
 class AlertShape(serializers.Serializer):
@@ -49,16 +50,14 @@ class AlertsView(APIView):
 
 
 def _rows(study: Study, found: list[Alert], at: datetime) -> list[dict[str, Any]]:
-    language = (translation.get_language() or "en").partition("-")[0]
     shown = []
     for row in alerts.rows(found, at, {study.pk: study.current}):
-        meaning = row.meaning if isinstance(row.meaning, str) else shapes.said(row.meaning, language)
         alert = row.alert
         shown.append(
             {
                 **shapes.facts(AlertShape, alert),
                 "number": alert.pk,
-                "meaning": meaning,
+                "meaning": text(row.meaning),
                 "participant": alert.participant.code if alert.participant else None,
                 "is_overdue": row.is_overdue,
                 "taken_by": row.taken_by,

@@ -24,9 +24,11 @@ from trial.api.described import JOIN, reads, writes
 from trial.api.errors import CodeOver, CodeWrong, NotHere
 from trial.api.fields import CodeDigitsField, EmailAddressField, PhoneNumberField
 from trial.forms.join import Comprehension, Contact, Signature
+from trial.languages import in_language
 from trial.mailcodes import VALID, Asked, Verdict
 from trial.models import Consent, Journey, Participant, Study
 from trial.sections.consent import Letter
+from trial.words import spoken
 
 SIGN = "trial.participants.sign_consent"
 DECLINED, STOPPED = "declined", "stopped"
@@ -71,10 +73,10 @@ class JoinView(WayInView):
     @reads("join_information", "The letter, and whether newcomers are taken", InformationShape)
     def get(self, request: Request, slug: str) -> Response:
         study = doors.public_study(slug)
-        language = _offered(study, translation.get_language() or "")
+        language = _offered(study, spoken())
         protocol, letter = study.current.protocol, study.current.consent.letters[language]
         answer = {
-            "title": shapes.said(protocol.public_title, language),
+            "title": in_language(protocol.public_title, language),
             "is_recruiting": study.is_recruiting,
             "languages": study.open_languages,
             "letter": _letter(letter, language),

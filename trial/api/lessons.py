@@ -19,6 +19,7 @@ from trial.actions import programme as actions
 from trial.api import doors
 from trial.api.described import reads, writes
 from trial.forms.participant import PLAN, Exercises
+from trial.languages import in_language
 from trial.models import Participant
 from trial.queries import programme
 from trial.queries.programme import ModuleState
@@ -148,7 +149,7 @@ def _lesson(person: Participant, module: str, at: datetime) -> dict[str, Any]:
     state, described = _find(_states(person), module), _module(person, module)
     answer = {
         **vars(state),
-        "intended_use": described.intended_use[person.language],
+        "intended_use": in_language(described.intended_use, person.language),
         "blocks": described.blocks[person.language] if state.is_open(at) else (),
         "answers": programme.answers(person, module),
     }

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
 from datetime import datetime
 from typing import Any
 
@@ -11,6 +11,7 @@ from rest_framework import serializers
 
 from trial.actions import journey
 from trial.entries import Task
+from trial.languages import in_language
 from trial.models import Participant
 
 # The page that a task leads to, and the endpoint that does the same.
@@ -118,7 +119,7 @@ def _turned_away(person: Participant) -> dict[str, Any]:
 
 def _kind_words(person: Participant) -> str:
     criterion = person.version.protocol.criterion(person.left_reason)
-    return said(criterion.turned_away, person.language) if criterion else ""
+    return in_language(criterion.turned_away, person.language) if criterion else ""
 
 
 def help_for(person: Participant) -> dict[str, Any]:
@@ -131,20 +132,18 @@ def help_now(protocol: Any, language: str) -> dict[str, Any]:
             {
                 "name": line.name,
                 "numbers": list(line.numbers),
-                "hours": said(line.hours, language),
-                "text": said(line.text, language),
+                "hours": in_language(line.hours, language),
+                "text": in_language(line.text, language),
                 "web": line.web,
                 "checked_on": line.checked_on,
             }
             for line in protocol.crisis_lines
         ],
-        "people": [{"name": said(each.name, language), "text": said(each.text, language)} for each in protocol.help],
+        "people": [
+            {"name": in_language(each.name, language), "text": in_language(each.text, language)}
+            for each in protocol.help
+        ],
     }
-
-
-def said(texts: Mapping[str, str], language: str) -> str:
-    """A text of the study folder in a language, or in whichever it has."""
-    return texts.get(language) or next(iter(texts.values()))
 
 
 class OptionShape(serializers.Serializer):
@@ -170,12 +169,12 @@ def questions(person: Participant, codes: Iterable[str]) -> list[dict[str, Any]]
         {
             "code": each.code,
             "kind": each.kind,
-            "text": said(each.text, person.language),
+            "text": in_language(each.text, person.language),
             "min": each.min,
             "max": each.max,
             "options": sites
             if each.kind == "site"
-            else [{"code": option.code, "text": said(option.text, person.language)} for option in each.options],
+            else [{"code": option.code, "text": in_language(option.text, person.language)} for option in each.options],
         }
         for each in found
     ]

@@ -6,7 +6,7 @@ from typing import Any
 
 from django.core.exceptions import PermissionDenied
 from django.http import Http404
-from django.utils import timezone, translation
+from django.utils import timezone
 from rest_framework import serializers
 from rest_framework.parsers import MultiPartParser
 from rest_framework.request import Request
@@ -20,6 +20,7 @@ from trial.api.described import reads, writes
 from trial.forms import research as forms
 from trial.models import Study
 from trial.queries import studies
+from trial.words import text
 
 
 class StudyShape(serializers.Serializer):
@@ -32,7 +33,7 @@ class StudyShape(serializers.Serializer):
     roles = serializers.ListField(child=serializers.CharField())
 
     def get_title(self, study: Study) -> str:
-        return shapes.said(study.current.protocol.title, (translation.get_language() or "en").partition("-")[0])
+        return text(study.current.protocol.title)
 
 
 class Upload(serializers.Serializer):

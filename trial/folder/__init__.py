@@ -1,7 +1,6 @@
 """The study folder: files, YAML with lines, and every mistake at once. Knows no Django and no section's words."""
 
 from trial.folder.fields import (
-    LANGUAGES,
     LARGEST,
     Code,
     Count,
@@ -24,7 +23,6 @@ from trial.folder.reading import Folder, Loaded, Part, Section, document_of, rea
 from trial.folder.source import Loc, Source, parse_yaml
 
 __all__ = [
-    "LANGUAGES",
     "LARGEST",
     "Code",
     "Count",

@@ -10,7 +10,6 @@ from trial import contact_details
 from trial.folder.problems import listed
 from trial.headers import check_name
 
-LANGUAGES = ("en", "nl")
 CODE = re.compile(r"[A-Za-z0-9][A-Za-z0-9_-]{0,39}")
 
 

@@ -7,6 +7,7 @@ from django.urls import reverse
 
 from trial import vault
 from trial.entries import Mail
+from trial.languages import in_language
 from trial.models import Identity, Participant
 
 
@@ -23,9 +24,11 @@ def letter(participant: Participant, subject: str, *paragraphs: str) -> Mail | N
     if to is None:
         return None
     protocol, language = participant.version.protocol, participant.language
-    title = protocol.public_title[language]
+    title = in_language(protocol.public_title, language)
     body = "\n\n".join(paragraphs)
-    return Mail(to, subject % {"title": title}, body, protocol.sender[language], protocol.contacts.team.email)
+    return Mail(
+        to, subject % {"title": title}, body, in_language(protocol.sender, language), protocol.contacts.team.email
+    )
 
 
 def home_url() -> str:

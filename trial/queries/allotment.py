@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from trial import actors, hooks
+from trial.languages import in_language
 from trial.models import AuditEvent, Participant
 
 
@@ -17,7 +18,7 @@ def words(participant: Participant) -> str:
         return ""
     told: list[Mapping[str, str]] = [entry(participant) for entry in hooks.entries("ALLOTTED")]
     found = next(filter(None, told), {})
-    return found.get(participant.language) or next(iter(found.values()), "")
+    return in_language(found, participant.language)
 
 
 def is_news(participant: Participant) -> bool:

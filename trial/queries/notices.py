@@ -12,6 +12,7 @@ from django.utils.translation import gettext as _
 from django.utils.translation import override
 
 from trial.entries import Mail
+from trial.languages import in_language
 from trial.models import Message, Proposal, Study, User
 from trial.queries import proposals, roles, staff
 from trial.words import word
@@ -122,6 +123,6 @@ def letter(study: Study, person: int, subject: str, *paragraphs: str) -> Mail | 
     address = User.objects.filter(pk=person, is_active=True).values_list("email", flat=True).first()
     if not address:
         return None
-    title = protocol.public_title[language(study)]
+    title = in_language(protocol.public_title, language(study))
     body, replies = "\n\n".join(paragraphs) + "\n", protocol.contacts.team.email
-    return Mail(address, subject % {"title": title}, body, protocol.sender[language(study)], replies)
+    return Mail(address, subject % {"title": title}, body, in_language(protocol.sender, language(study)), replies)

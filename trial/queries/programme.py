@@ -10,6 +10,7 @@ from zoneinfo import ZoneInfo
 
 from trial import anchors, sections
 from trial.grants import Grant
+from trial.languages import in_language
 from trial.models import ExerciseAnswer, Milestone, ModuleUse, Participant, Study
 
 
@@ -84,7 +85,7 @@ def _states(participant: Participant, opens_at: datetime | None) -> list[ModuleS
         state = ModuleState(
             code=module.code,
             number=number,
-            title=module.title.get(participant.language) or next(iter(module.title.values())),
+            title=in_language(module.title, participant.language),
             component=module.component,
             minutes=module.minutes,
             opens_at=opens_at,

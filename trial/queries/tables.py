@@ -10,6 +10,7 @@ from typing import Any
 from zoneinfo import ZoneInfo
 
 from trial.entries import Column, Table
+from trial.languages import in_language
 from trial.models import AuditEvent, ModuleUse, Participant, ProtocolVersion, Study
 from trial.queries import programme
 from trial.sections.study import Question
@@ -107,10 +108,10 @@ def _participants(version: ProtocolVersion, people: Sequence[Participant], stops
 
 
 def _question_column(question: Question) -> Column:
-    values = {option.code: _english(option.text) for option in question.options}
+    values = {option.code: in_language(option.text, "en") for option in question.options}
     kind = "number" if question.kind == "number" else "code"
     missing = "empty: not asked, not answered, or erased because the person did not get in"
-    return Column(answer_column(question), _english(question.text), kind, values=values, missing=missing)
+    return Column(answer_column(question), in_language(question.text, "en"), kind, values=values, missing=missing)
 
 
 def _person(
@@ -140,7 +141,7 @@ def _screening(people: Sequence[Participant]) -> Table:
 
 def _modules(version: ProtocolVersion) -> Table:
     described = enumerate(version.programme.modules if version.programme else (), 1)
-    rows = [(module.code, number, _english(module.title), module.component) for number, module in described]
+    rows = [(module.code, number, in_language(module.title, "en"), module.component) for number, module in described]
     return Table("modules", "Modules of the programme", MODULES, rows)
 
 
@@ -161,7 +162,3 @@ def _use_of(
         use = uses.get((p.pk, module.code))
         days = (local_day(m, zone) for m in (use.begun_at, use.last_used_at, use.done_at)) if use else (None,) * 3
         yield p.code, module.code, number, opened_on, *days, finished_on, known_until
-
-
-def _english(texts: Any) -> str:
-    return texts.get("en") or next(iter(texts.values()), "")

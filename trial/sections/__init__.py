@@ -4,7 +4,8 @@ from collections.abc import Iterator, Mapping
 
 from pydantic import BaseModel
 
-from trial.folder import LANGUAGES, Folder, Part, Problem, parse, unknown
+from trial.folder import Folder, Part, Problem, parse, unknown
+from trial.languages import LANGUAGES
 from trial.sections.checks import check_study
 from trial.sections.consent import Consent, read_consent
 from trial.sections.opening import Opening

@@ -7,14 +7,13 @@ from typing import Any
 from uuid import UUID, uuid4
 
 from django import forms, template
-from django.conf import settings
 from django.forms.boundfield import BoundField
 from django.http import HttpRequest
 from django.utils import formats, timezone
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
 from django.utils.text import Truncator
-from django.utils.translation import get_language, gettext
+from django.utils.translation import gettext
 
 from trial import contact_details, daytime, words
 
@@ -148,21 +147,7 @@ def _anchor(bound: BoundField) -> str:
 # Words
 
 
-@register.filter
-def text(value: Any) -> Any:
-    """The text in the reader's language, of a map by language; anything else as it is."""
-    if value is None:
-        return ""
-    if not isinstance(value, Mapping):
-        return value
-    wanted = (_short(get_language()), _short(settings.LANGUAGE_CODE))
-    return next((value[code] for code in (*wanted, *value) if value.get(code)), "")
-
-
-def _short(language: str | None) -> str:
-    return (language or "").partition("-")[0]
-
-
+register.filter("text", words.text)
 register.filter("word", words.word)
 
 

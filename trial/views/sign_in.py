@@ -13,7 +13,7 @@ from django.contrib.auth import login
 from django.contrib.auth.decorators import login_not_required
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect, render, resolve_url
-from django.utils import timezone, translation
+from django.utils import timezone
 from django.utils.http import url_has_allowed_host_and_scheme
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_http_methods
@@ -26,6 +26,7 @@ from trial.mail import DoorShut
 from trial.mailcodes import Verdict
 from trial.models import DoorMail, User
 from trial.views.posted import request_key
+from trial.words import spoken
 
 SESSION = "signing_in"
 CLOSED = "closed"  # said by drafts.js: the tab in which somebody asked is gone
@@ -55,7 +56,7 @@ def _mailed(request: HttpRequest, email: str) -> str | None:
         door = mail_door.opened(request, timezone.now())
         about = mailcodes.ask_to_sign_in(
             email=email,
-            language=translation.get_language() or "en",
+            language=spoken(),
             key=key,
             allows=lambda: limits.may_mail(request, "code", email),
             at=timezone.now(),
@@ -151,7 +152,7 @@ def _link_mailed(request: HttpRequest, email: str) -> str | None:
         door = mail_door.opened(request, timezone.now())
         about = mailcodes.ask_for_password(
             email=email,
-            language=translation.get_language() or "en",
+            language=spoken(),
             key=request_key(request) or str(uuid.uuid4()),
             allows=lambda: limits.may_mail(request, "link", email),
             at=timezone.now(),

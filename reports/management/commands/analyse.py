@@ -9,8 +9,9 @@ from django.core.management.base import BaseCommand, CommandParser
 
 from reports.csv_input import BadInput, read_data, read_plan
 from reports.dataset import FlowDoesNotAddUp
-from reports.document import LANGUAGES, write
+from reports.document import write
 from reports.results import analyse, code_version
+from trial.languages import LANGUAGES
 
 
 class Command(BaseCommand):

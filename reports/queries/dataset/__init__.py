@@ -11,6 +11,7 @@ from reports.queries.plan import many_centres, plan_of
 from reports.queries.tables import has, records, tables
 from reports.results import code_version
 from trial import audit
+from trial.languages import in_language
 from trial.models import ProtocolVersion, Study
 
 ORIGIN = {
@@ -105,4 +106,6 @@ def _source(study: Study, version: ProtocolVersion, by_arm: bool) -> dict[str, s
 def _many_centres(version: ProtocolVersion, factor: str) -> dict[str, str]:
     question = version.protocol.question(factor)
     names = question.name if question else {}
-    return {language: text.format(name=names.get(language, factor)) for language, text in MANY_CENTRES.items()}
+    return {
+        language: text.format(name=in_language(names, language) or factor) for language, text in MANY_CENTRES.items()
+    }

@@ -29,10 +29,6 @@ def find_study(request: HttpRequest, slug: str) -> Study:
     return study
 
 
-def language() -> str:
-    return (translation.get_language() or "en").partition("-")[0]
-
-
 def kept(request: HttpRequest, study: Study) -> dict[str, Any]:
     """What the session holds about this way in."""
     return request.session.get(SESSION, {}).get(study.public_slug, {})

@@ -21,6 +21,7 @@ from trial.models import Participant, Study
 from trial.sections.consent import Letter
 from trial.views.join import arrival
 from trial.views.posted import refuses_reused_keys, request_key
+from trial.words import spoken
 
 STEP = "trial.consent"
 
@@ -32,7 +33,7 @@ def _before_signing(view: Callable[..., HttpResponse]) -> Callable[..., HttpResp
     def run(request: HttpRequest, study: Study, person: Participant, **kwargs: Any) -> HttpResponse:
         if person.state != "screening" or person.verified_at is None or not arrival.has_passed(person, STEP):
             return arrival.onward(person, timezone.now())
-        language = arrival.language() if arrival.language() in study.open_languages else person.language
+        language = spoken() if spoken() in study.open_languages else person.language
         return view(request, person, language, person.version.consent.letters[language], **kwargs)
 
     return run

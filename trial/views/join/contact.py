@@ -24,6 +24,7 @@ from trial.mailcodes import Asked, Verdict
 from trial.models import Participant, Study
 from trial.views.join import arrival
 from trial.views.posted import posted_from, refuses_reused_keys, request_key
+from trial.words import spoken
 
 STEP = "trial.verification"
 
@@ -110,7 +111,7 @@ def _ask(request: HttpRequest, study: Study, person: Participant, typed: Mapping
     about = mailcodes.ask(
         participant=person,
         typed=typed,
-        language=arrival.language(),
+        language=spoken(),
         key=request_key(request) or str(uuid.uuid4()),
         allows=lambda: limits.may_mail(request, "proof", typed["email"], person=person.code),
         at=at,

@@ -13,6 +13,7 @@ from trial.actions import participants
 from trial.models import Participant, Study
 from trial.views.join import arrival
 from trial.views.posted import posted_from, refuses_reused_keys, request_key
+from trial.words import spoken
 
 CLOSED = "closed"  # said by drafts.js: the tab in which somebody typed is gone
 
@@ -24,11 +25,11 @@ def information(request: HttpRequest, slug: str) -> HttpResponse:
     person = arrival.person_of(request, study)
     if person is None and not study.is_recruiting:
         return render(request, "join/closed.html", {"protocol": study.current.protocol})
-    if arrival.language() not in study.open_languages:
+    if spoken() not in study.open_languages:
         return render(request, "join/language.html", {"open_languages": study.open_languages})
     if CLOSED in request.GET:
         arrival.forget_typed(request, study)
-    letter = study.current.consent.letters[arrival.language()]
+    letter = study.current.consent.letters[spoken()]
     context = {"letter": lessons.to_html(letter.body), "minutes": letter.minutes, "person": person}
     return render(request, "join/information.html", context)
 
@@ -42,12 +43,12 @@ def begin(request: HttpRequest, slug: str) -> HttpResponse:
     at = timezone.now()
     if person is not None and person.state != "excluded":
         return arrival.onward(person, at)
-    if arrival.language() not in study.open_languages:
+    if spoken() not in study.open_languages:
         return redirect("join:information", slug)
     try:
         limits.check(request, "screening")
         person = participants.begin(
-            study=study, language=arrival.language(), key=request_key(request), by=actors.visitor("new"), at=at
+            study=study, language=spoken(), key=request_key(request), by=actors.visitor("new"), at=at
         )
     except participants.NotRecruiting:
         return redirect("join:information", slug)

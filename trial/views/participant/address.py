@@ -23,6 +23,7 @@ from trial.mailcodes import Verdict
 from trial.models import Identity, Participant
 from trial.views.participant.rooms import actor_of, in_the_study
 from trial.views.posted import refuses_reused_keys, request_key
+from trial.words import spoken
 
 SESSION = "new_address"
 
@@ -70,7 +71,7 @@ def _mailed(request: HttpRequest, person: Participant, email: str) -> str | None
         about = mailcodes.ask_for_new_address(
             participant=person,
             email=email,
-            language=translation.get_language() or "en",
+            language=spoken(),
             key=request_key(request) or str(uuid.uuid4()),
             allows=lambda: limits.may_mail(request, "proof", email, person=person.code),
             at=at,

@@ -18,6 +18,7 @@ from trial.actions import journey
 from trial.actions import programme as actions
 from trial.audiences import owner
 from trial.forms.participant import Exercises
+from trial.languages import in_language
 from trial.models import Participant
 from trial.queries import programme
 from trial.queries.programme import ModuleState
@@ -34,7 +35,7 @@ def lessons(request: HttpRequest, person: Participant) -> HttpResponse:
     at = timezone.now()
     states = _states(person)
     context = {
-        "title": person.version.programme.title[person.language],
+        "title": in_language(person.version.programme.title, person.language),
         "rows": [{"state": state, "is_open": state.is_open(at)} for state in states],
         "is_open": states[0].is_open(at),
         "opens_at": states[0].opens_at,
@@ -60,7 +61,7 @@ def lesson(request: HttpRequest, person: Participant, module: str) -> HttpRespon
     if not state.is_open(at):
         return render(request, "participant/lesson_closed.html", {**context, "awaited": _awaited(states, at)})
     found = next(each for each in person.version.programme.modules if each.code == module)
-    context["intended_use"] = found.intended_use[person.language]
+    context["intended_use"] = in_language(found.intended_use, person.language)
     if state.begun_at is None:
         return render(request, "participant/lesson_begin.html", context)
     blocks = found.blocks[person.language]
