@@ -80,6 +80,18 @@ WORDS: dict[str, tuple[str, str]] = {
         "too few people with all values, or arm and covariates cannot be told apart.",
         "te weinig mensen met alle waarden, of groep en covariaten zijn niet te onderscheiden.",
     ),
+    "not_estimable.does_not_vary": (
+        "everybody has the same score, or the score that the model predicts: nothing is left to test by.",
+        "iedereen heeft dezelfde score, of de score die het model voorspelt: er blijft niets over om mee te toetsen.",
+    ),
+    "not_adjusted.baseline": (
+        "not adjusted for the score at baseline, which does not vary.",
+        "niet gecorrigeerd voor de score bij de voormeting: die varieert niet.",
+    ),
+    "not_adjusted": (
+        "not adjusted for {what}: it does not vary, or follows from the rest of the model.",
+        "niet gecorrigeerd voor {what}: dat varieert niet, of volgt uit de rest van het model.",
+    ),
     "nested_baseline": (
         "Score at baseline: the questions of the {instrument} as answered inside {longer}.",
         "Score bij de voormeting: de vragen van de {instrument} zoals beantwoord binnen {longer}.",

@@ -12,6 +12,7 @@ from .baseline import baseline_scores, pairs
 from .number import Number, Numbers, ident, pair_of
 
 INTERVAL = "mean with t interval"
+NOT_ADJUSTED = "not_adjusted:"  # and the covariates, `baseline` among them: the reason beside a difference
 
 
 def numbers(data: Dataset, plan: AnalysisPlan) -> Numbers:
@@ -58,7 +59,7 @@ def _differences(data: Dataset, plan: AnalysisPlan, outcome: Outcome) -> Numbers
     try:
         fit = _fit(data, plan, outcome)
     except ancova.NotEstimable as reason:
-        yield from (_not_estimable(outcome, pair, str(reason), _why(data, outcome, pair)) for pair in contrasts)
+        yield from (_not_estimable(outcome, pair, str(reason), _why(data, outcome, pair, reason)) for pair in contrasts)
         return
     _check_analysed(data, outcome, dict(fit.n_by_arm))
     for pair in contrasts:
@@ -96,21 +97,26 @@ def _contrast(data: Dataset, plan: AnalysisPlan, outcome: Outcome, fit: ancova.F
     try:
         difference = fit.difference(*pair, plan.confidence)
     except ancova.NotEstimable as reason:
-        yield _not_estimable(outcome, pair, str(reason), _why(data, outcome, pair))
+        yield _not_estimable(outcome, pair, str(reason), _why(data, outcome, pair, reason))
         return
     d, method = difference, f"analysis of covariance, t interval with {difference.df} degrees of freedom"
-    adjusted = adjustment(plan)
-    yield Number(ident("difference", *where), d.estimate, d.lower, d.upper, d.n1 + d.n2, "points", method, adjusted)
+    adjusted, left_out = adjustment(fit), NOT_ADJUSTED + ",".join(fit.dropped) if fit.dropped else ""
+    id, n = ident("difference", *where), d.n1 + d.n2
+    yield Number(id, d.estimate, d.lower, d.upper, n, "points", method, adjusted, left_out)
     yield Number(ident("difference_n", *where), d.n1 + d.n2, unit="people", method="count of complete cases")
     yield Number(ident("p", *where), d.p, n=d.n1 + d.n2, method="two-sided t test of the adjusted difference")
-    yield from _effect(data, plan, outcome, d, where)
+    yield from _effect(data, plan, outcome, d, where, adjusted)
 
 
-def adjustment(plan: AnalysisPlan) -> str:
-    return "adjusted for " + ", ".join(("baseline", *plan.covariates))
+def adjustment(fit: ancova.Fit) -> str:
+    """Of what is in the model, and what is not although the plan names it."""
+    said = "adjusted for " + ", ".join(fit.adjusted_for) if fit.adjusted_for else "not adjusted"
+    return f"{said}; without {', '.join(fit.dropped)}, of which nothing is left to adjust for" if fit.dropped else said
 
 
-def _effect(data: Dataset, plan: AnalysisPlan, outcome: Outcome, d: ancova.Difference, where: tuple) -> Numbers:
+def _effect(
+    data: Dataset, plan: AnalysisPlan, outcome: Outcome, d: ancova.Difference, where: tuple, adjusted: str
+) -> Numbers:
     groups = [_standardiser_scores(data, plan, outcome, arm) for arm in (d.first, d.second)]
     spread = pooled_sd(groups)
     if spread is None or not spread[0]:
@@ -124,7 +130,7 @@ def _effect(data: Dataset, plan: AnalysisPlan, outcome: Outcome, d: ancova.Diffe
         n,
         n - 2,
         standardiser=STANDARDISERS[plan.standardiser],
-        adjustment=adjustment(plan),
+        adjustment=adjusted,
         n1=d.n1,
         n2=d.n2,
         confidence=plan.confidence,
@@ -170,7 +176,7 @@ def _not_estimable(outcome: Outcome, pair: tuple[str, str], text: str, reason: s
     return Number(id, None, unit="points", method=f"not estimable: {text}", reason=reason)
 
 
-def _why(data: Dataset, outcome: Outcome, pair: tuple[str, str]) -> str:
+def _why(data: Dataset, outcome: Outcome, pair: tuple[str, str], refusal: ancova.NotEstimable) -> str:
     """What is lacking, as far as it shows in one of the two arms."""
     asked = {row.participant for row in data.scores if (row.instrument, row.timepoint) == _key(outcome)}
     for arm in pair:
@@ -179,7 +185,7 @@ def _why(data: Dataset, outcome: Outcome, pair: tuple[str, str]) -> str:
             return "one_arm"
         if all(data.score(code, outcome.instrument, outcome.timepoint) is None for code in people):
             return "no_score_yet"
-    return "too_few"
+    return "does_not_vary" if isinstance(refusal, ancova.DoesNotVary) else "too_few"
 
 
 def _key(outcome: Outcome) -> tuple[str, str]:

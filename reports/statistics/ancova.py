@@ -8,14 +8,17 @@ with n - p degrees of freedom. Vickers and Altman, BMJ 2001;323:1123. `regress` 
 import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 
 from .distributions import t_quantile, t_two_sided_p
 from .linear_model import Regression, regress
-from .model_frame import NotEstimable
+from .model_frame import NotEstimable, independent_part
+from .reading import is_missing, is_number, numbers
+from .variation import DoesNotVary, check_magnitude, check_varies, is_constant
 
-__all__ = ["Difference", "Fit", "NotEstimable", "Regression", "complete_cases", "fit", "regress"]
+__all__ = ["Difference", "DoesNotVary", "Fit", "NotEstimable", "Regression", "complete_cases", "fit", "regress"]
 
 
 @dataclass(frozen=True)
@@ -38,7 +41,8 @@ class Difference:
 @dataclass(frozen=True)
 class Fit:
     """`coefficients` and `covariance` in the order of `names`; `sigma` is the residual standard deviation, in units
-    of the outcome."""
+    of the outcome. `adjusted_for` are the columns, baseline the first, of which the model has something; `dropped` are the
+    others: they do not vary, or follow from those before them."""
 
     names: tuple[str, ...]
     coefficients: tuple[float, ...]
@@ -47,6 +51,8 @@ class Fit:
     df: int
     n: int
     n_by_arm: tuple[tuple[str, int], ...]
+    adjusted_for: tuple[str, ...]
+    dropped: tuple[str, ...]
 
     def difference(self, first: str, second: str, confidence: float = 0.95) -> Difference:
         """First minus second, with its interval and two-sided p; NotEstimable for an arm that nobody is in."""
@@ -84,17 +90,19 @@ def fit(
 ) -> Fit:
     """Fit the model; a text covariate enters as indicators of its levels, the first (sorted) being the reference.
 
-    All by person, None where missing; scores in the units of their scale. Errors: NotEstimable for nobody, too few people, or
-    an arm or covariate that follows from others.
+    All by person, None where missing; scores in the units of their scale. A column that does not vary, or that follows from
+    those before it, is left out of the model and named, as R's lm does. Errors: NotEstimable for nobody, too few people, or
+    an arm that follows from the covariates; DoesNotVary.
     """
-    columns = {"baseline": baseline, **(covariates or {})}
-    complete = complete_cases(outcome, *columns.values())
+    read: dict[str, Any] = {"outcome": numbers(outcome, "outcome"), "baseline": numbers(baseline, "baseline")}
+    read |= {name: _read(values, name) for name, values in (covariates or {}).items()}
+    complete = complete_cases(*([None if is_missing(v) else v for v in values] for values in read.values()))
     if not complete:
         raise NotEstimable("nobody has all values")
-    y = np.array([outcome[i] for i in complete], dtype=float)
+    y = read.pop("outcome")[complete]
+    check_magnitude(y, "outcome")
     arms = [arm[i] for i in complete]
-    names, design = _design({name: [values[i] for i in complete] for name, values in columns.items()}, arms)
-    return _least_squares(names, design, y, arms)
+    return _least_squares({name: [values[i] for i in complete] for name, values in read.items()}, y, arms)
 
 
 def complete_cases(*columns: Sequence[object]) -> list[int]:
@@ -102,51 +110,70 @@ def complete_cases(*columns: Sequence[object]) -> list[int]:
     return [i for i, row in enumerate(zip(*columns, strict=True)) if all(value is not None for value in row)]
 
 
-def _design(columns: Mapping[str, list], arms: list[str]) -> tuple[list[str], np.ndarray]:
+def _read(values: Sequence[float | str | None], name: str) -> Any:
+    return numbers(values, name) if is_number(values, name) else values
+
+
+def _least_squares(columns: Mapping[str, list], y: np.ndarray, arms: list[str]) -> Fit:
     names, parts = ["intercept"], [np.ones(len(arms))]
+    # Numbers are taken from their means: the same model, and what is far from zero keeps its digits.
+    centres = [0.0]
+    adjusted: list[str] = []
+    dropped: list[str] = []
+    basis = np.full((len(arms), 1), 1 / math.sqrt(len(arms)))
     for name, values in columns.items():
-        for label, part in _indicators(name, values) if _is_text(values) else [(name, np.array(values, dtype=float))]:
-            names.append(label)
-            parts.append(part)
+        kept = len(names)
+        for label, part, centre in _columns(name, values):
+            left = independent_part(basis, part)
+            if left.size:
+                basis = np.column_stack([basis, left])
+                names, parts, centres = [*names, label], [*parts, part], [*centres, centre]
+        (adjusted if len(names) > kept else dropped).append(name)
     for label, part in _indicators("arm", arms):
-        names.append(label)
-        parts.append(part)
-    return names, np.column_stack(parts)
+        left = independent_part(basis, part)
+        if not left.size:
+            raise NotEstimable("arm and covariates cannot be told apart")
+        basis = np.column_stack([basis, left])
+        names, parts, centres = [*names, label], [*parts, part], [*centres, 0.0]
+    design, (n, p) = np.column_stack(parts), (len(arms), len(names))
+    if n - p < 1:
+        raise NotEstimable(f"{n} people are too few for {p} coefficients")
+    centre = float(y.mean())
+    q, r = np.linalg.qr(design)
+    beta = np.linalg.solve(r, q.T @ (y - centre))
+    residuals = y - centre - design @ beta
+    check_varies(residuals, y, design * beta)
+    sigma2 = float(residuals @ residuals) / (n - p)
+    # Back to numbers as they were given: the intercept alone is another.
+    back = np.eye(p)
+    back[0] -= centres
+    root = back @ np.linalg.inv(r)
+    beta = back @ beta
+    beta[0] += centre
+    covariance = sigma2 * root @ root.T
+    return Fit(
+        tuple(names),
+        tuple(float(b) for b in beta),
+        tuple(tuple(float(v) for v in row) for row in covariance),
+        math.sqrt(sigma2),
+        n - p,
+        n,
+        tuple((arm, arms.count(arm)) for arm in sorted(set(arms))),
+        tuple(adjusted),
+        tuple(dropped),
+    )
 
 
-def _is_text(values: list) -> bool:
-    return any(isinstance(value, str) for value in values)
+def _columns(name: str, values: list) -> list[tuple[str, np.ndarray, float]]:
+    """Label, column and its centre; of numbers that do not vary none."""
+    if any(isinstance(value, str) for value in values):
+        return [(label, part, 0.0) for label, part in _indicators(name, values)]
+    given = np.array(values, dtype=float)
+    check_magnitude(given, name)
+    centre = float(given.mean())
+    return [] if is_constant(given) else [(name, given - centre, centre)]
 
 
 def _indicators(name: str, values: list) -> list[tuple[str, np.ndarray]]:
     levels = sorted(set(values))
     return [(f"{name}={level}", np.array([float(v == level) for v in values])) for level in levels[1:]]
-
-
-def _least_squares(names: list[str], design: np.ndarray, y: np.ndarray, arms: list[str]) -> Fit:
-    n, p = design.shape
-    if n - p < 1:
-        raise NotEstimable(f"{n} people are too few for {p} coefficients")
-    # Columns are scaled first, so that the rank does not depend on the unit of a covariate.
-    scale = np.linalg.norm(design, axis=0)
-    if not scale.all() or np.linalg.matrix_rank(design / scale) < p:
-        raise NotEstimable("arm and covariates cannot be told apart")
-    q, r = np.linalg.qr(design)
-    beta = np.linalg.solve(r, q.T @ y)
-    left = float(((y - design @ beta) ** 2).sum())
-    if left <= 1e-24 * float(y @ y):
-        raise NotEstimable("the outcome does not vary around the model")
-    sigma2 = left / (n - p)
-    inverse = np.linalg.inv(r)
-    covariance = sigma2 * inverse @ inverse.T
-    counts = tuple((arm, arms.count(arm)) for arm in sorted(set(arms)))
-    rows = tuple(tuple(float(v) for v in row) for row in covariance)
-    return Fit(
-        tuple(names),
-        tuple(float(b) for b in beta),
-        rows,
-        math.sqrt(sigma2),
-        n - p,
-        n,
-        counts,
-    )

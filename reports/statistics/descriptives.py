@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 
 from .distributions import t_quantile
+from .variation import is_rounding, largest, standard_deviation, unit_of
 
 # Quantile types of R (Hyndman and Fan, Am Stat 1996;50:361): 7 is R's default, 2 that of SAS, 6 that of SPSS.
 QUANTILE_TYPES = {
@@ -49,13 +50,14 @@ def describe(values: Sequence[float], confidence: float = 0.95, quantile_type: i
     x = np.asarray(values, dtype=float)
     if not len(x):
         return Description(0, *[None] * 9)
-    sd = float(x.std(ddof=1)) if len(x) > 1 else None
-    lower, upper = _mean_interval(float(x.mean()), sd, len(x), confidence)
+    sd = standard_deviation(x) if len(x) > 1 else None
+    mean = float((x / unit_of(x)).mean()) * unit_of(x)
+    lower, upper = _mean_interval(mean, sd, len(x), confidence)
     method: Any = QUANTILE_TYPES[quantile_type]
     q1, median, q3 = (float(q) for q in np.quantile(x, [0.25, 0.5, 0.75], method=method))
     return Description(
         len(x),
-        float(x.mean()),
+        mean,
         sd,
         lower,
         upper,
@@ -75,23 +77,27 @@ def _mean_interval(mean: float, sd: float | None, n: int, confidence: float) -> 
 
 
 def pooled_sd(groups: Sequence[Sequence[float]]) -> tuple[float, int] | None:
-    """The SD within groups and the number of values in it, or None with fewer than one degree of freedom."""
+    """The SD within groups and the number of values in it, or None with fewer than one degree of freedom; an SD of 0
+    where they differ by rounding alone."""
     arrays = [np.asarray(group, dtype=float) for group in groups if len(group)]
     n = sum(len(array) for array in arrays)
     df = n - len(arrays)
     if df < 1:
         return None
-    squares = sum(float(((array - array.mean()) ** 2).sum()) for array in arrays)
-    return math.sqrt(squares / df), n
+    unit = unit_of(*arrays)
+    squares = sum(float(((array / unit - (array / unit).mean()) ** 2).sum()) for array in arrays)
+    sd = math.sqrt(squares / df) * unit
+    return (0.0 if is_rounding(sd, largest(*arrays)) else sd), n
 
 
 def standardised_difference(first: Sequence[float], second: Sequence[float]) -> float | None:
     """First mean minus second, over the root of the mean of both variances (Austin 2009)."""
     if len(first) < 2 or len(second) < 2:
         return None
-    a, b = np.asarray(first, dtype=float), np.asarray(second, dtype=float)
-    spread = math.sqrt((a.var(ddof=1) + b.var(ddof=1)) / 2)
-    return float((a.mean() - b.mean()) / spread) if spread else None
+    spread = math.hypot(standard_deviation(first), standard_deviation(second)) / math.sqrt(2)
+    unit = unit_of(first, second)
+    off = float((np.asarray(first, dtype=float) / unit).mean() - (np.asarray(second, dtype=float) / unit).mean())
+    return off / (spread / unit) if spread else None
 
 
 def standardised_difference_of_counts(first: Sequence[int], second: Sequence[int]) -> float | None:

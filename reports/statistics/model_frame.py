@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from . import formula as formulas
+from .variation import NotEstimable
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -18,10 +19,6 @@ if TYPE_CHECKING:
 WEIGHTS = ("equal", "proportional")
 ALIASED = 1e-9  # of a column's own sum of squares, where models are solved by cross-products
 ALIASED_LENGTH = 1e-8  # of a column's own length, where they are solved by QR
-
-
-class NotEstimable(ValueError):
-    """The data do not determine what is asked; says which column, level or person is the trouble."""
 
 
 @dataclass(frozen=True)
@@ -165,19 +162,25 @@ def complete(frame: pd.DataFrame, names: Sequence[str]) -> np.ndarray:
 
 def check_rank(x: np.ndarray, names: Sequence[str]) -> None:
     """NotEstimable with the names of the columns of `x` (n, p) that follow from those before them, whatever the units."""
-    length = np.linalg.norm(x, axis=0)
     aliased = []
     basis = np.empty((len(x), 0))
     for j, name in enumerate(names):
-        left = x[:, j] / length[j] if length[j] else x[:, j]
-        for _ in range(2):  # once more for the digits that the first pass loses
-            left = left - basis @ (basis.T @ left)
-        size = float(np.linalg.norm(left))
-        if size < ALIASED_LENGTH:
-            aliased.append(name)
+        left = independent_part(basis, x[:, j])
+        if left.size:
+            basis = np.column_stack([basis, left])
         else:
-            basis = np.column_stack([basis, left / size])
+            aliased.append(name)
     _refuse(aliased)
+
+
+def independent_part(basis: np.ndarray, column: np.ndarray) -> np.ndarray:
+    """What of a column (n,) does not follow from an orthonormal `basis` (n, k), at length one; empty where nothing is."""
+    length = np.linalg.norm(column)
+    left = column / length if length else column
+    for _ in range(2):  # once more for the digits that the first pass loses
+        left = left - basis @ (basis.T @ left)
+    size = float(np.linalg.norm(left))
+    return left / size if size >= ALIASED_LENGTH else np.empty(0)
 
 
 def _vanished(dropped: pd.Series, levels: Collection[str]) -> tuple[str, ...]:

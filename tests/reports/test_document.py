@@ -239,6 +239,33 @@ def test_where_no_interval_holds_zero_the_figure_of_differences_says_so():
     assert titles == said
 
 
+@pytest.mark.parametrize(
+    ("covariates", "adjusted"), [((), []), (("sex",), ["Adjusted for: Sex."])], ids=["alone", "beside another"]
+)
+def test_a_difference_without_its_baseline_says_so_and_is_not_called_adjusted_for_it(covariates, adjusted):
+    data = a_trial(60)
+    began = tuple(dataclasses.replace(r, score=12.0) if r.timepoint == "pre" else r for r in data.scores)
+    data = dataclasses.replace(data, scores=began)
+    table = differences_table(data, PLAN.model_copy(update={"covariates": covariates}))
+    notes = [plain(note) for note in table.notes]
+    assert [note for note in notes if "djusted for" in note and "\u00a0" not in note] == adjusted
+    assert "*\u00a0not adjusted for the score at baseline, which does not vary." in notes
+
+
+def test_a_score_that_is_the_same_for_everybody_is_not_called_too_few_people():
+    data = a_trial(60)
+    same = tuple(dataclasses.replace(r, score=0.1) if r.timepoint == "post1" else r for r in data.scores)
+    notes = [plain(note) for note in differences_table(dataclasses.replace(data, scores=same), PLAN).notes]
+    assert (
+        "*\u00a0everybody has the same score, or the score that the model predicts: nothing is left to test by."
+        in notes
+    )
+
+
+def differences_table(data, plan):
+    return next(each for each in blocks_of(chapters.differences.chapter, data, plan) if isinstance(each, Table))
+
+
 def plain_words(key, instrument):
     return WORDS[key][0].format(instrument=instrument)
 

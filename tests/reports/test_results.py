@@ -189,6 +189,7 @@ def test_an_outcome_that_is_the_same_for_everybody_has_no_difference_with_a_p():
     results = analyse(dataclasses.replace(data, scores=same), PLAN.model_copy(update={"multiplicity": "none"}))
     number = results["difference.PHQ9.post1.coached-waiting"]
     assert (number.value, number.method) == (None, "not estimable: the outcome does not vary around the model")
+    assert number.reason == "does_not_vary"
     assert "p.PHQ9.post1.coached-waiting" not in results.by_id
 
 
@@ -204,3 +205,26 @@ def test_lessons_without_a_record_of_use_and_use_without_lessons_each_have_their
     assert {id for id in ids["lessons"] if id.startswith("use.")} == set()
     assert {"adherence.coached.access", "adherence.coached.last_use", "use.coached.n"} <= ids["use"]
     assert "adherence.coached.modules" not in ids["use"]
+
+
+@pytest.mark.parametrize("same", [12.0, 0.1, 1 / 3, 1e8 + 0.1])
+def test_a_baseline_that_does_not_vary_is_left_out_of_the_model_and_named(same):
+    """R: lm() drops the constant column; what is left is the difference of means, here without covariates."""
+    data = everybody_began_at(a_trial(60), same)
+    plan = PLAN.model_copy(update={"covariates": (), "multiplicity": "none"})
+    number = analyse(data, plan)["difference.PHQ9.post1.coached-waiting"]
+    scores = {
+        arm: [s for p in data.people(arm) if (s := data.score(p.code, "PHQ9", "post1")) is not None] for arm in ARMS
+    }
+    off = sum(scores["coached"]) / len(scores["coached"]) - sum(scores["waiting"]) / len(scores["waiting"])
+    assert number.value == pytest.approx(off, rel=1e-12)
+    assert number.reason == "not_adjusted:baseline"
+    assert number.recipe == "not adjusted; without baseline, of which nothing is left to adjust for"
+
+
+def everybody_began_at(data, score):
+    began = tuple(
+        dataclasses.replace(row, score=score) if row.timepoint == "pre" and row.score is not None else row
+        for row in data.scores
+    )
+    return dataclasses.replace(data, scores=began)

@@ -95,6 +95,37 @@ def test_a_covariate_that_repeats_the_arm_is_refused():
         ancova.fit([1.0, 2, 4, 3, 6], [2.0, 1, 5, 4, 4], list("ababa"), {"site": list("xyxyx")})
 
 
+@pytest.mark.parametrize("same", [7.0, 0.0, 0.1, 1 / 3, 1e-5, 1e8 + 0.1])
+def test_a_baseline_that_does_not_vary_is_dropped_and_the_rest_is_student_s_test(same):
+    """As R's lm drops it. Student's t by hand: means 4 and 7, pooled variance 4, so 3 / sqrt(4 (1/3 + 1/3))."""
+    fit = ancova.fit([2.0, 4, 6, 5, 7, 9], [same] * 6, list("aaabbb"))
+    d = fit.difference("b", "a")
+    assert close(d.estimate, 3.0)
+    assert close(d.se, math.sqrt(8 / 3))
+    assert d.df == 4
+    assert (fit.names, fit.adjusted_for, fit.dropped) == (("intercept", "arm=b"), (), ("baseline",))
+
+
+def test_a_covariate_that_follows_from_another_is_dropped_and_named():
+    """As R's lm: the later one is NA. The rest is the model without it."""
+    outcome, baseline, arms = [1.0, 2, 4, 3, 6, 5], [2.0, 1, 5, 4, 4, 1], list("ababab")
+    weeks = [3.0, 1, 2, 2, 5, 4]
+    days = [7 * each for each in weeks]
+    fit = ancova.fit(outcome, baseline, arms, {"weeks": weeks, "days": days, "country": ["nl"] * 6})
+    without = ancova.fit(outcome, baseline, arms, {"weeks": weeks})
+    assert fit.difference("a", "b") == without.difference("a", "b")
+    assert (fit.adjusted_for, fit.dropped) == (("baseline", "weeks"), ("days", "country"))
+
+
+def test_a_baseline_far_from_zero_keeps_its_digits():
+    """Moving the baseline moves the intercept alone: the difference and its error are those of the baseline itself."""
+    outcome, baseline, arms = [1.0, 2, 4, 3, 6, 5], [2.0, 1, 5, 4, 4, 1], list("ababab")
+    near, far = (ancova.fit(outcome, [b + by for b in baseline], arms) for by in (0, 2.0**40))
+    assert close(far.difference("a", "b").estimate, near.difference("a", "b").estimate)
+    assert close(far.difference("a", "b").se, near.difference("a", "b").se)
+    assert close(far.coefficients[0], near.coefficients[0] - 2.0**40 * near.coefficients[1])
+
+
 # Sources: van Luenen et al. 2018, published d with its interval; n = 97 and 91.
 @pytest.mark.parametrize(
     ("d", "lower", "upper"),

@@ -6,6 +6,7 @@ from ...dataset import Instrument
 from ...figures import Interval, forest
 from ...results import Number, pair_of
 from ...results.baseline import pairs
+from ...results.outcomes import NOT_ADJUSTED
 from ..spans import Block, ColumnHead, Figure, Heading, Paragraph, Row, Spans, Table, Text, plain
 from ..writer import Writer, row
 from .means import measured_points
@@ -105,12 +106,12 @@ def _table(w: Writer, instrument: str, ref: Spans) -> Table:
     else:
         caption = w.say("differences_table", instrument=title, contrast=w.minus(pairs(w.data, w.plan)[0]))
     primary = any(_is_primary(w, instrument, code) for code, _, _ in _keys(w, instrument))
-    covariates = w.listed([w.say("baseline_score"), *(_covariate(w, code) for code in w.plan.covariates)], ", ")
+    covariates = [_named(w, code) for code in ("baseline", *w.plan.covariates) if _adjusted(w, instrument, code)]
     notes = (
-        w.say("adjusted_for", what=covariates),
+        *([w.say("adjusted_for", what=w.listed(covariates, ", "))] if covariates else []),
         *([w.say("primary_note")] if primary else []),
         *_nested(w, instrument),
-        *((*_sign(i), *w.say(f"not_estimable.{reason}")) for i, reason in enumerate(_why_not(w, instrument))),
+        *((*_sign(i), *_said(w, reason)) for i, reason in enumerate(_why_not(w, instrument))),
     )
     return Table(ref, caption, tuple(_heads(w)), tuple(_rows(w, instrument)), notes)
 
@@ -124,8 +125,22 @@ def _nested(w: Writer, code: str) -> Iterator[Spans]:
 
 
 def _why_not(w: Writer, instrument: str) -> list[str]:
-    """The reasons for which a difference is not estimable, in the order in which they get a sign."""
-    return list(dict.fromkeys(d.reason for _, _, d in _keys(w, instrument) if d.value is None and d.reason))
+    """Why differences are not estimable, or not adjusted as planned, in the order in which they get a sign."""
+    return list(dict.fromkeys(d.reason for _, _, d in _keys(w, instrument) if d.reason))
+
+
+def _said(w: Writer, reason: str) -> Spans:
+    if not reason.startswith(NOT_ADJUSTED):
+        return w.say(f"not_estimable.{reason}")
+    if (codes := reason.removeprefix(NOT_ADJUSTED)) == "baseline":
+        return w.say("not_adjusted.baseline")
+    return w.say("not_adjusted", what=w.listed((_named(w, code) for code in codes.split(",")), ", "))
+
+
+def _adjusted(w: Writer, instrument: str, code: str) -> bool:
+    """Whether any difference is adjusted for a covariate of the plan, or for `baseline`."""
+    reasons = [d.reason for _, _, d in _keys(w, instrument) if d.value is not None]
+    return any(code not in reason.removeprefix(NOT_ADJUSTED).split(",") for reason in reasons)
 
 
 def _sign(place: int) -> Spans:
@@ -136,7 +151,10 @@ def _mark(w: Writer, instrument: str, d: Number) -> Spans:
     return (Text("\u00a0" + SIGNS[_why_not(w, instrument).index(d.reason)]),) if d.reason else ()
 
 
-def _covariate(w: Writer, code: str) -> Spans:
+def _named(w: Writer, code: str) -> Spans:
+    """A covariate of the plan, or `baseline`."""
+    if code == "baseline":
+        return w.say("baseline_score")
     found = next((variable for variable in w.data.variables if variable.code == code), None)
     return w.label(found.label if found else {"en": code})
 
@@ -170,7 +188,7 @@ def _row(w: Writer, instrument: str, code: str, pair: tuple[str, str], d: Number
         return row(*names, (), (*w.say("not_estimable"), *_mark(w, instrument, d)), *[()] * (4 + len(holm)))
     n = (*w.count("difference_n", *where),) if w.results.get("difference_n", *where) else ()
     numbers = [
-        w.value("difference", *where, decimals=2),
+        (*w.value("difference", *where, decimals=2), *_mark(w, instrument, d)),
         w.interval("difference", *where, decimals=2),
         w.p("p", *where),
     ]

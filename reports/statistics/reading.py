@@ -1,0 +1,136 @@
+"""What a column holds, decided once for every function that takes a frame or an array.
+
+Missing: None, NaN, pandas' NA and NaT. A column is numbers (truth values among them count as an outcome of 0 and 1) or a
+category. Text is never taken for a number: "NaN", "1,5" or a blank among numbers is refused by name, since nobody but the
+reader of the file knows what it stands for. Levels and codes of people are compared as text, so that 5, 5.0 and "5" are
+one; those that differ by what cannot be seen, a blank or a trailing ".0", are refused by name.
+"""
+
+from __future__ import annotations
+
+import math
+import numbers as kinds
+import re
+import unicodedata
+from collections.abc import Iterable, Sequence
+from decimal import Decimal
+from typing import Any
+
+import numpy as np
+
+from .variation import NotEstimable
+
+NUMBER_IN_TEXT = re.compile(r"((?:^|(?<=\s))-?\d+(?:\.\d+)?|\d+(?:\.\d+)?)")
+
+
+def is_missing(value: Any) -> bool:
+    return value is None or type(value).__name__ in ("NAType", "NaTType") or bool(value != value)
+
+
+def is_number(column: Any, name: str) -> bool:
+    """Whether a column is numbers rather than a category; truth values are categories, as in R. NotEstimable for dates and
+    for numbers with anything else among them."""
+    kind = getattr(getattr(column, "dtype", None), "kind", "O")
+    if kind != "O":
+        if kind in "mM":
+            raise NotEstimable(f"{name} is dates or durations; make it numbers, or text")
+        return kind in "iuf"
+    if _is_categorical(column):
+        return False
+    values = [value for value in column if not is_missing(value)]
+    found = [value for value in values if _is_number(value)]
+    if found and len(found) < len(values):
+        other = next(value for value in values if not _is_number(value))
+        raise NotEstimable(f"{name} is numbers with {other!r} among them; make that a number, or missing (None)")
+    return bool(found)
+
+
+def numbers(column: Any, name: str) -> np.ndarray:
+    """Numbers or truth values as floats, NaN where missing; NotEstimable for anything else, and where one is infinite."""
+    kind = getattr(getattr(column, "dtype", None), "kind", "O")
+    if kind in "biuf" and isinstance(column, np.ndarray):
+        found = column.astype(float)
+    elif kind in "biuf" and hasattr(column, "to_numpy"):
+        found = column.to_numpy(dtype=float, na_value=np.nan)
+    else:
+        found = np.array([_as_float(value, name) for value in column], dtype=float)
+    if np.isinf(found).any():
+        raise NotEstimable(f"{name} has infinite values")
+    return found
+
+
+def complete_numbers(column: Any, name: str) -> np.ndarray:
+    """As `numbers`, of values from which what is missing was left out before; NotEstimable where something is."""
+    found = numbers(column, name)
+    if np.isnan(found).any():
+        raise NotEstimable(f"there are missing values in {name}; leave them out first and say so")
+    return found
+
+
+def labels(column: Any, name: str) -> tuple[list[str], np.ndarray, bool]:
+    """Levels of a column as text, in the order in which they come, the level number of every row (-1 where missing), and
+    whether all levels are numbers. NotEstimable for levels that look alike, and for text that stands for nothing."""
+    import pandas as pd
+
+    codes, found = pd.factorize(column if hasattr(column, "dtype") else pd.Series(list(column)))
+    found = list(found)
+    texts: dict[str, int] = {}
+    place = np.array([texts.setdefault(text_of(value), len(texts)) for value in found] + [-1], dtype=np.int64)
+    if not all(_is_number(value) for value in found):
+        _check_told_apart(list(texts), name)
+        return list(texts), place[codes], False
+    return list(texts), place[codes], True
+
+
+def in_order(levels: Sequence[str], are_numbers: bool) -> list[int]:
+    """Their places in natural order: numbers by size, text as it is sorted, save that numbers within it count as numbers,
+    so that "week 2" comes before "week 10"."""
+    if are_numbers:
+        return sorted(range(len(levels)), key=lambda i: float(levels[i]))
+    return sorted(range(len(levels)), key=lambda i: (natural(levels[i]), levels[i]))
+
+
+def natural(text: str) -> tuple[tuple[int, float, str], ...]:
+    """What text is sorted by."""
+    parts = NUMBER_IN_TEXT.split(text)
+    return tuple((0, float(part), "") if i % 2 else (1, 0.0, part) for i, part in enumerate(parts) if part)
+
+
+def text_of(value: Any) -> str:
+    """A level as R writes it: 3.0 is 3."""
+    if _is_number(value) and math.isfinite(value) and value == int(value):
+        return str(int(value))
+    return str(value)
+
+
+def _check_told_apart(levels: Iterable[str], name: str) -> None:
+    seen: dict[str, str] = {}
+    for text in levels:
+        look = " ".join(unicodedata.normalize("NFKC", text).split())
+        if look.casefold() in {"", "nan", "<na>", "nat"}:
+            raise NotEstimable(f"{name}: {text!r} is a level; make it missing (None), or give it a name")
+        look = re.sub(r"^([+-]?\d+)\.0*$", r"\1", look)
+        if look in seen:
+            raise NotEstimable(f"{name}: {seen[look]!r} and {text!r} look alike; write them in one way")
+        seen[look] = text
+
+
+def _is_categorical(column: Any) -> bool:
+    return type(getattr(column, "dtype", None)).__name__ == "CategoricalDtype"
+
+
+def _is_number(value: Any) -> bool:
+    if isinstance(value, (bool, np.bool_)):
+        return False
+    return isinstance(value, (kinds.Real, Decimal))
+
+
+def _as_float(value: Any, name: str) -> float:
+    if is_missing(value):
+        return math.nan
+    if not isinstance(value, (kinds.Real, Decimal, np.bool_)):
+        raise NotEstimable(f"{name} is not numbers: {value!r}")
+    try:
+        return float(value)
+    except OverflowError:
+        return math.inf
