@@ -7,6 +7,7 @@ from trial import contact_details
 from trial.folder import Loc, Problem, Source, listed, unknown
 from trial.rules import LIMITS, Rule
 from trial.sections.study import Question, Study
+from trial.unread_markdown import unread
 
 
 def check_study(study: Study, source: Source, today: date | None = None) -> list[Problem]:
@@ -31,6 +32,11 @@ def missing(source: Source, loc: Loc, what: str, codes: Iterable[str], known: It
     for index, code in enumerate(codes):
         if code not in known:
             yield source.problem((*loc, index), unknown(what, code, known))
+
+
+def unread_lines(file: str, markdown: str, first: int, levels: dict[str, str] | None = None) -> Iterator[Problem]:
+    """What a page would not show of the Markdown that begins in line `first` of a file."""
+    yield from (Problem(file, first + line, message) for line, message in unread(markdown, levels))
 
 
 def leaves(rule: Rule, loc: Loc) -> Iterator[tuple[Rule, Loc]]:

@@ -6,7 +6,7 @@ from typing import Annotated
 from pydantic import Field
 
 from trial.folder import Code, Count, Entry, Folder, Line, Loc, Problem, Source, listed, parse, unknown
-from trial.sections.checks import repeated
+from trial.sections.checks import repeated, unread_lines
 
 
 class Statement(Entry):
@@ -68,7 +68,7 @@ def _file(language: str) -> str:
 def _letter(folder: Folder, name: str) -> tuple[Letter | None, list[Problem]]:
     text = folder.front_matter(name)
     parsed = parse(FrontMatter, text.source)
-    problems = parsed.problems
+    problems = [*parsed.problems, *unread_lines(name, text.body, text.body_line)]
     if text.source.is_readable and not text.body.strip():
         problems.append(Problem(name, text.body_line, "the letter is empty; write it below the second '---'"))
         return None, problems

@@ -8,7 +8,7 @@ from typing import Annotated, Literal, Self
 from pydantic import Field, model_validator
 
 from trial.folder import Code, Count, Days, Entry, Folder, Line, Problem, Source, Text, listed, parse, parse_yaml
-from trial.sections.checks import repeated
+from trial.sections.checks import repeated, unread_lines
 
 FILE = "programme/programme.yaml"
 FENCE = "```"
@@ -197,9 +197,12 @@ def _written(folder: Folder, name: str) -> tuple[_Written | None, list[Problem]]
         return None, problems
     blocks: list[Block] = []
     lines: dict[str, int] = {}
+    levels: dict[str, str] = {}
     for piece in pieces(text.body, text.body_line):
         block, found = _block(name, piece, lines)
         problems += found
+        if piece.kind == "markdown":
+            problems += unread_lines(name, "\n".join(piece.lines), piece.line, levels)
         blocks += [block] if block else []
     if not blocks and not problems:
         problems.append(Problem(name, text.body_line, "the module is empty; write it below the second '---'"))
