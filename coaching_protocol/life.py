@@ -68,7 +68,7 @@ def today(participant: Participant, at: datetime) -> list[Task]:
     return [
         Task(
             title=_("A call from your coach"),
-            url="",
+            leads_to=None,
             kind="call",
             opens_at=when,
             due_at=when,

@@ -5,7 +5,6 @@ from __future__ import annotations
 from datetime import datetime
 from zoneinfo import ZoneInfo
 
-from django.urls import reverse
 from django.utils import formats
 from django.utils.translation import gettext as _
 from django.utils.translation import override
@@ -24,7 +23,7 @@ from outcomes.sections import section
 from trial import anchors, daytime, sections
 from trial.actions import milestones, participants
 from trial.actors import SYSTEM
-from trial.entries import Ask, Done, Mail, Outcome, Task, Wait
+from trial.entries import Ask, Destination, Done, Mail, Outcome, Task, Wait
 from trial.languages import in_language
 from trial.models import Message, Participant, ProtocolVersion, Study
 from trial.queries.addresses import home_url, letter
@@ -88,8 +87,8 @@ def screening(participant: Participant, at: datetime) -> Outcome:
         return Done()
     for page in participant.version.protocol.screening:
         if not definitions.is_answered(participant, page):
-            url = reverse("join:screening", args=[participant.study.public_slug, page.code])
-            return Ask(Task(title=_("Some questions first"), url=url, kind="join"))
+            leads_to = Destination("join", "screening", (participant.study.public_slug, page.code))
+            return Ask(Task(title=_("Some questions first"), leads_to=leads_to, kind="join"))
         if not decide(participant, page.code, SYSTEM, at):
             participant.reread()  # turned away: the steps after this one must see it
             return Wait()
@@ -118,8 +117,8 @@ def baseline(participant: Participant, at: datetime) -> Outcome:
 def _baseline_task(participant: Participant, timepoint: str) -> Task | None:
     """What is left to do before allocation."""
     if reads.missing_baseline_questions(participant):
-        url = reverse("participant:questions")
-        return Task(title=_("A few questions about you"), url=url, kind="questionnaire")
+        leads_to = Destination("participant", "questions")
+        return Task(title=_("A few questions about you"), leads_to=leads_to, kind="questionnaire")
     if reads.is_baseline_complete(participant):
         return None
     sitting = reads.sitting(participant, timepoint)
@@ -228,7 +227,7 @@ def _task(sitting: reads.Sitting, participant: Participant) -> Task:
     label = in_language(sitting.label, participant.language)
     return Task(
         title=_("Questionnaires: %(label)s") % {"label": label},
-        url=reverse("participant:sitting", args=[sitting.timepoint]),
+        leads_to=Destination("participant", "sitting", (sitting.timepoint,)),
         kind="questionnaire",
         opens_at=sitting.opens_at,
         due_at=sitting.closes_at,

@@ -9,11 +9,22 @@ from typing import Any
 
 
 @dataclass(frozen=True)
+class Destination:
+    """Where something is done: the page of this name, and the endpoint that does the same."""
+
+    audience: str  # join | participant
+    name: str
+    arguments: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
 class Task:
-    """One thing a participant can do, or will be able to. `due_at` orders the list; `opens_at` in the future means later."""
+    """One thing a participant can do, or will be able to. `due_at` orders the list; `opens_at` in
+    the future means later. A task that leads nowhere asks nothing of the participant, such as a call.
+    """
 
     title: str
-    url: str
+    leads_to: Destination | None
     kind: str  # join | questionnaire | lesson | call
     due_at: datetime | None = None
     opens_at: datetime | None = None

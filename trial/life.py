@@ -23,7 +23,7 @@ from trial.actions.own_address import stop as stop_change
 from trial.actions.own_address import token_of as token_of_change
 from trial.actions.staff import token_of
 from trial.actors import SYSTEM
-from trial.entries import Ask, Done, Mail, Outcome, Task, Wait
+from trial.entries import Ask, Destination, Done, Mail, Outcome, Task, Wait
 from trial.languages import in_language
 from trial.models import (
     AddressChange,
@@ -120,8 +120,8 @@ def verification(participant: Participant, at: datetime) -> Outcome:
         return Wait()
     if participant.verified_at:
         return Done()
-    url = reverse("join:contact", args=[participant.study.public_slug])
-    return Ask(Task(title=_("How can we reach you?"), url=url, kind="join"))
+    leads_to = Destination("join", "contact", (participant.study.public_slug,))
+    return Ask(Task(title=_("How can we reach you?"), leads_to=leads_to, kind="join"))
 
 
 def consent(participant: Participant, at: datetime) -> Outcome:
@@ -130,8 +130,8 @@ def consent(participant: Participant, at: datetime) -> Outcome:
         return Wait()
     if participant.consented_at:
         return Done()
-    url = reverse("join:consent", args=[participant.study.public_slug])
-    return Ask(Task(title=_("Decide whether you take part"), url=url, kind="join"))
+    leads_to = Destination("join", "consent", (participant.study.public_slug,))
+    return Ask(Task(title=_("Decide whether you take part"), leads_to=leads_to, kind="join"))
 
 
 def recruitment(participant: Participant, at: datetime) -> Outcome:
@@ -162,8 +162,9 @@ def call_times(participant: Participant, at: datetime) -> Outcome:
         participants.withdraw(participant=participant, reason=participants.UNDONE, by=SYSTEM, at=at)
         participant.reread()  # the steps after this one must see it
         return Wait()
-    url = reverse("participant:call_times")
-    return Ask(Task(title=_("When may we call you?"), url=url, kind="questionnaire", minutes=1), until=until)
+    leads_to = Destination("participant", "call_times")
+    task = Task(title=_("When may we call you?"), leads_to=leads_to, kind="questionnaire", minutes=1)
+    return Ask(task, until=until)
 
 
 def openings(participant: Participant, at: datetime) -> Outcome:
@@ -190,7 +191,7 @@ def today(participant: Participant, at: datetime) -> list[Task]:
         return [
             Task(
                 title=title % {"number": state.number, "title": state.title},
-                url=reverse("participant:lesson", args=[state.code]),
+                leads_to=Destination("participant", "lesson", (state.code,)),
                 kind="lesson",
                 opens_at=opens_at,
                 is_latest=state.is_latest,

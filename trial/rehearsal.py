@@ -60,15 +60,16 @@ def _arrive(person: Any, at: datetime, generator: np.random.Generator) -> dateti
 def _join(person: Any, participant: Any, at: datetime, generator: np.random.Generator) -> datetime | None:
     """Past the screening: leave an address, read, sign. The screening itself is outcomes' part."""
     ask = journey.advance(participant, at)
-    if ask is None or ask.task.kind != "join":
+    leads_to = ask.task.leads_to if ask else None
+    if leads_to is None or leads_to.audience != "join":
         return None
     by = actors.participant(person.code)
-    if "/contact/" in ask.task.url:
+    if leads_to.name == "contact":
         participants.verify(
             participant=participant, name=person.name, email=person.email, phone=person.phone, by=by, at=at
         )
         return at
-    if "/consent/" not in ask.task.url:
+    if leads_to.name != "consent":
         return None
     if generator.random() < DECLINES:
         participants.turn_away(participant=participant, stage="consent", reason="declined", stopped=True, by=by, at=at)

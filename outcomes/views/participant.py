@@ -26,7 +26,9 @@ from outcomes.queries import definitions, safety
 from outcomes.queries.assessments import Sitting
 from outcomes.schedules import AssessmentState
 from trial.actions import journey, participants
+from trial.entries import Ask
 from trial.models import Participant
+from trial.queries import tasks
 from trial.views.participant.rooms import actor_of, in_the_study
 from trial.views.posted import posted_from, refuses_reused_keys, request_key
 
@@ -222,15 +224,15 @@ def _submit(request: HttpRequest, person: Participant, row: Assessment, instrume
     ask = journey.advance(person, at)
     if safety.calls_for_help(person.version, instrument, answers):
         return redirect("participant:talk", row.timepoint)
-    return _onward(request, person, row.timepoint, ask.task.url if ask else "", at)
+    return _onward(request, person, row.timepoint, ask, at)
 
 
-def _onward(request: HttpRequest, person: Participant, timepoint: str, asked: str, at: datetime) -> HttpResponse:
+def _onward(request: HttpRequest, person: Participant, timepoint: str, asked: Ask | None, at: datetime) -> HttpResponse:
     """The next questionnaire of this timepoint, or what the journey asks, or home."""
     if _sitting(person, timepoint).remaining(at):
         return redirect("participant:sitting", timepoint)
     messages.success(request, _("Thank you. That was everything for now."))
-    return redirect(asked or "participant:home")
+    return redirect(tasks.page_asked(asked))
 
 
 @require_http_methods(["GET", "POST"])
@@ -244,7 +246,7 @@ def decline(request: HttpRequest, person: Participant, row: Assessment, instrume
         return render(request, "outcomes/participant/decline.html", {"row": row})
     actions.decline(assessment=row, key=request_key(request), by=actor_of(person), at=at)
     ask = journey.advance(person, at)
-    return _onward(request, person, row.timepoint, ask.task.url if ask else "", at)
+    return _onward(request, person, row.timepoint, ask, at)
 
 
 @require_GET
@@ -284,4 +286,4 @@ def _answer(request: HttpRequest, person: Participant, form: Questions) -> HttpR
             participant=person, answers=form.answers, key=request_key(request), by=actor_of(person), at=at
         )
     ask = journey.advance(person, at)
-    return redirect(ask.task.url if ask else "participant:home")
+    return redirect(tasks.page_asked(ask))

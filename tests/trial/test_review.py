@@ -92,7 +92,7 @@ def test_whoever_looks_at_their_page_before_the_worker_does_reads_it_there(study
 
 def test_whoever_never_says_when_to_call_does_not_wait_for_ever(study, now):
     dan = _signed(study, now)
-    assert journey.advance(dan, now).task.url.endswith("/call-times/")
+    assert journey.advance(dan, now).task.leads_to.name == "call_times"
 
     worker.tick(now + 31 * A_DAY)
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime
+from datetime import datetime
 from typing import Any
 
 from django.http import Http404
@@ -12,19 +12,16 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.views import APIView
 
-from trial import hooks, week
+from trial import week
 from trial.actions import journey, own_details, participants
 from trial.actions import programme as programme_actions
 from trial.api import doors, shapes
 from trial.api.described import reads, writes
 from trial.api.fields import PhoneNumberField
-from trial.entries import Task
+from trial.entries import Ask
 from trial.forms.participant import DAYS, REASONS, CallTimes, OwnNumber
 from trial.models import Identity, Participant
-from trial.queries import allotment, programme
-
-ORDER = {"join": 0, "questionnaire": 1, "lesson": 2}
-FAR = datetime.max.replace(tzinfo=UTC)
+from trial.queries import allotment, programme, tasks
 
 
 class AllottedShape(serializers.Serializer):
@@ -51,22 +48,17 @@ class TodayView(APIView):
 
 
 def _today(person: Participant, at: datetime) -> dict[str, Any]:
-    asked = _asked(person, at)
-    tasks = [task for entry in hooks.entries("TODAY") for task in entry(person, at)]
-    rest = [task for task in tasks if task.kind != "call"]
-    now = sorted((task for task in rest if _is_open(task, at)), key=_urgency)
-    now = [*asked, *(task for task in now if task.url not in {each.url for each in asked})]
+    found = tasks.agenda(person, _asked(person, at), at)
     answer = {
         "participant": person.code,
         "state": person.state,
-        "next": now[0] if now else None,
-        "also": now[1:],
-        "later": sorted((task for task in rest if not _is_open(task, at)), key=lambda task: task.opens_at or FAR),
+        "next": found.now[0] if found.now else None,
+        "also": found.now[1:],
+        "later": found.later,
         "what_happens_now": _allotted(person),
         "help": shapes.help_for(person),
     }
-    calls = [task for task in tasks if task.kind == "call"]
-    return {**answer, "call": calls[0]} if calls else answer
+    return {**answer, "call": found.call} if found.call else answer
 
 
 def _allotted(person: Participant) -> dict[str, Any] | None:
@@ -74,18 +66,9 @@ def _allotted(person: Participant) -> dict[str, Any] | None:
     return {"words": words, "is_news": allotment.is_news(person)} if words else None
 
 
-def _asked(person: Participant, at: datetime) -> list[Task]:
-    """Before allocation the journey knows what is next; afterwards everything that is due stands in the lists."""
-    ask = journey.advance(person, at) if person.state in {"screening", "consented"} else None
-    return [ask.task] if ask else []
-
-
-def _is_open(task: Task, at: datetime) -> bool:
-    return task.opens_at is None or task.opens_at <= at
-
-
-def _urgency(task: Task) -> tuple[int, datetime]:
-    return ORDER.get(task.kind, len(ORDER)), task.due_at or FAR
+def _asked(person: Participant, at: datetime) -> Ask | None:
+    """Before allocation the journey knows what is next; afterwards all that is due stands in the lists."""
+    return journey.advance(person, at) if person.state in {"screening", "consented"} else None
 
 
 class CallTimesShape(serializers.Serializer):

@@ -6,24 +6,13 @@ from collections.abc import Iterable
 from datetime import datetime
 from typing import Any
 
-from django.urls import Resolver404, resolve, reverse
+from django.urls import reverse
 from rest_framework import serializers
 
 from trial.actions import journey
 from trial.entries import Task
 from trial.languages import in_language
 from trial.models import Participant
-
-# The page that a task leads to, and the endpoint that does the same.
-ENDPOINTS = {
-    "join:contact": "api:join_contact",
-    "join:consent": "api:join_consent",
-    "participant:questions": "api:questions",
-    "participant:call_times": "api:call_times",
-    "participant:sitting": "api:sitting",
-    "participant:lesson": "api:lesson",
-}
-SCREENING = "join:screening"
 
 
 class TaskShape(serializers.Serializer):
@@ -38,19 +27,11 @@ class TaskShape(serializers.Serializer):
     endpoint = serializers.SerializerMethodField()
 
     def get_endpoint(self, task: Task) -> str | None:
-        return endpoint(task)
-
-
-def endpoint(task: Task) -> str | None:
-    """Where the API goes on with a task; None for one that asks nothing, such as a call."""
-    try:
-        page = resolve(task.url)
-    except Resolver404:
-        return None
-    arguments = list(page.kwargs.values())
-    if page.view_name == SCREENING:
-        return reverse("api:join_screening", args=arguments)
-    return reverse(ENDPOINTS[page.view_name], args=arguments) if page.view_name in ENDPOINTS else None
+        """Where the API goes on with a task; None for one that asks nothing, such as a call."""
+        if task.leads_to is None:
+            return None
+        room = "join_" if task.leads_to.audience == "join" else ""
+        return reverse(f"api:{room}{task.leads_to.name}", args=task.leads_to.arguments)
 
 
 def facts(shape: type[serializers.Serializer], found: Any) -> dict[str, Any]:

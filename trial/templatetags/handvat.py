@@ -16,10 +16,18 @@ from django.utils.text import Truncator
 from django.utils.translation import gettext
 
 from trial import contact_details, daytime, words
+from trial.entries import Destination
+from trial.queries import tasks
 
 register = template.Library()
 
 REQUEST_KEY = "request_key"
+
+
+@register.filter
+def page(where: Destination) -> str:
+    """The address of the page that a task leads to."""
+    return tasks.page(where)
 
 
 # Forms

@@ -19,6 +19,7 @@ from tests.conftest import NOW
 from trial.actions import grants
 from trial.audiences import owner
 from trial.contact_details import phone_in_words
+from trial.entries import Destination
 from trial.forms.participant import Exercises
 from trial.models import AuditEvent, ExerciseAnswer, ModuleUse, Participant
 from trial.queries import allotment, programme
@@ -106,7 +107,7 @@ def test_after_a_week_away_somebody_is_welcomed(guided, monday):
 def test_before_allocation_home_shows_what_the_journey_asks(study):
     person = factories.a_consented_participant(study, NOW)
     page = signed_in(person).get(url("home"))
-    assert page.context["next"].url == url("sitting", "pre")
+    assert page.context["next"].leads_to == Destination("participant", "sitting", ("pre",))
 
 
 def test_a_consented_person_of_a_paused_study_is_told_that_there_is_a_break(study):

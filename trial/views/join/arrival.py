@@ -18,6 +18,7 @@ from django.utils import translation
 from trial import actors, hooks
 from trial.actions import journey
 from trial.models import Journey, Participant, Study
+from trial.queries import tasks
 
 SESSION = "joining"  # public slug -> what is known of the person on the way in
 
@@ -94,7 +95,7 @@ def onward(person: Participant, at: datetime) -> HttpResponse:
     """Move the person on, and show what is asked next."""
     ask = journey.advance(person, at)
     if ask:
-        return redirect(ask.task.url)
+        return redirect(tasks.page_asked(ask))
     if person.state == "excluded":
         return redirect("join:turned_away", person.study.public_slug)
     if person.state == "screening":

@@ -17,7 +17,7 @@ from trial.actions import journey, own_details
 from trial.actions.own_address import token_of
 from trial.forms.participant import CallTimes, OwnNumber, OwnZone, in_words
 from trial.models import Consent, Identity, Participant
-from trial.queries import allotment, lost_mailboxes, programme, tokens
+from trial.queries import allotment, lost_mailboxes, programme, tasks, tokens
 from trial.views.participant.rooms import actor_of, in_the_study
 from trial.views.posted import refuses_reused_keys, request_key
 
@@ -85,7 +85,7 @@ def _keep_times(request: HttpRequest, person: Participant, times: list[str]) -> 
         messages.success(request, _("Saved."))
         return redirect("participant:data")
     ask = journey.advance(person, at)
-    return redirect(ask.task.url if ask else "participant:home")
+    return redirect(tasks.page_asked(ask))
 
 
 @require_http_methods(["GET", "POST"])
