@@ -7,10 +7,12 @@
     survival.restricted_mean_difference(curve_of_one, curve_of_other, horizon=56)
     survival.usage_half_life(days, stopped)
 
-An event is whatever ends the stay; who has none was last seen at their time. The numbers are those of the R package survival.
+An event is whatever ends the stay; who has none was last seen at their time. The numbers are those of the R package survival,
+which also takes times that differ by rounding alone for one (`ties`). What the data do not determine is a NotEstimable.
 """
 
-from .cox import Cox, NotConverged, cox
+from ..model_frame import NotEstimable
+from .cox import Cox, Monotone, NotConverged, cox
 from .kaplan_meier import Curve, Quantile, Step, UnknownTimes, kaplan_meier
 from .log_rank import LogRank, NothingToCompare, log_rank
 from .restricted_mean import BeyondFollowUp, RestrictedMean, restricted_mean, restricted_mean_difference
@@ -22,7 +24,9 @@ __all__ = [
     "Curve",
     "HalfLife",
     "LogRank",
+    "Monotone",
     "NotConverged",
+    "NotEstimable",
     "NothingToCompare",
     "Quantile",
     "RestrictedMean",

@@ -2,7 +2,8 @@
 
 Newton's method to convergence. Events at the same time by Efron's approximation (JASA 1977;72:557) or Breslow's. Proportionality
 by the score test for coefficients that change with the Kaplan-Meier transform of time, as cox.zph of survival 3 (Grambsch and
-Therneau, Biometrika 1994;81:515). Concordance: Harrell et al., Stat Med 1996;15:361.
+Therneau, Biometrika 1994;81:515). An arm without events, and whatever else leaves the likelihood without a maximum, is
+refused: see `monotone`.
 """
 
 from __future__ import annotations
@@ -16,7 +17,9 @@ import numpy as np
 
 from .. import formula as formulas
 from ..distributions import normal_quantile
-from ..model_frame import check_choice, check_columns, complete
+from ..model_frame import NotEstimable, check_choice, check_columns, complete
+from . import monotone
+from .concordance import concordance
 from .kaplan_meier import checked
 from .partial_likelihood import Terms, terms
 
@@ -27,12 +30,16 @@ TIES = ("efron", "breslow")
 MOST_STEPS = 50
 MOST_HALVINGS = 30
 ENOUGH = 1e-12  # of the expected gain in the log likelihood
-FAR = 25.0  # a log hazard ratio per standard deviation that only an infinite estimate reaches
-CHUNK = 2_000_000  # pairs compared at one time
+FLAT = 1e-9  # of the most that one column tells: what is told less is told by rounding
+FAR = 10.0  # between two people's log hazards; an infinite estimate is further out before its steps are small enough to end
 
 
 class NotConverged(RuntimeError):
-    """The partial likelihood has no maximum: says which column is the trouble."""
+    """The partial likelihood has a maximum, which was not found."""
+
+
+class Monotone(NotEstimable):
+    """The partial likelihood rises for ever, so that a hazard ratio is 0 or infinite; says of what."""
 
 
 @dataclass(frozen=True)
@@ -81,15 +88,11 @@ class Cox:
 
         se = np.sqrt(np.diag(self.vcov))
         z, half = self.beta / se, normal_quantile(0.975) * se
-        columns = {
-            "estimate": self.beta,
-            "se": se,
-            "z": z,
-            "p": 2 * ndtr(-np.abs(z)),
-            "hazard_ratio": np.exp(self.beta),
-        }
-        limits = {"lower": np.exp(self.beta - half), "upper": np.exp(self.beta + half)}
-        return pd.DataFrame({**columns, **limits}, index=pd.Index(self.names, name="term"))
+        columns = {"estimate": self.beta, "se": se, "z": z, "p": 2 * ndtr(-np.abs(z))}
+        with np.errstate(over="ignore"):  # a hazard ratio for a step of one may be beyond any number
+            limits = {"lower": np.exp(self.beta - half), "upper": np.exp(self.beta + half)}
+            columns |= {"hazard_ratio": np.exp(self.beta), **limits}
+        return pd.DataFrame(columns, index=pd.Index(self.names, name="term"))
 
     @property
     def likelihood_ratio_test(self) -> Test:
@@ -101,20 +104,9 @@ class Cox:
 
     @cached_property
     def concordance(self) -> float:
-        """The share of comparable pairs in which the one with the greater hazard stopped first; ties of hazard as a half."""
-        risk = self.x @ self.beta
-        order = np.argsort(self.time, kind="stable")
-        time, event, risk = self.time[order], self.event[order], risk[order]
-        right, pairs = 0.0, 0
-        rows = np.flatnonzero(event)
-        for part in np.array_split(rows, max(1, len(rows) * len(time) // CHUNK)):
-            # Somebody last seen at the time of an event was still there when it happened.
-            later = (time[None] > time[part, None]) | ((time[None] == time[part, None]) & ~event[None])
-            pairs += int(later.sum())
-            more = risk[part, None] - risk[None]
-            same = np.abs(more) < 1e-9
-            right += float((later & (more > 0) & ~same).sum()) + 0.5 * float((later & same).sum())
-        return right / pairs if pairs else float("nan")
+        """The share of pairs in which the one with the greater hazard stopped first, ties of hazard as a half; NaN where
+        nobody was still there when somebody stopped."""
+        return concordance(self.time, self.event, self.x @ self.beta)
 
     def proportionality(self) -> pd.DataFrame:
         """By term, and GLOBAL: chi_squared df p, of no change of the coefficients over time."""
@@ -146,7 +138,11 @@ def cox(
     reference: Mapping[str, str] | None = None,
     ties: str = "efron",
 ) -> Cox:
-    """`event`: 1 or true where somebody stopped at `time`. Errors: NotConverged, UnknownTimes, formula.FormulaError."""
+    """`event`: 1 or true where somebody stopped at `time`; times that differ by rounding alone tie.
+
+    Errors: NotEstimable (nobody stopped, columns that follow from others or do not differ while somebody stops), Monotone,
+    NotConverged, UnknownTimes, formula.FormulaError, formula.UnknownColumn.
+    """
     check_choice("ties", ties, TIES)
     parsed = formulas.parse(formula)
     needed = [time, event, *parsed.variables]
@@ -157,14 +153,20 @@ def cox(
     frame = frame.loc[kept]
     at, stopped = checked(frame[time].to_numpy(dtype=float), frame[event].to_numpy(dtype=float))
     if not stopped.any():
-        raise NotConverged("nobody had an event")
+        raise NotEstimable("nobody had an event")
     variables, values, _ = formulas.coded(frame, parsed, reference)
     design = formulas.design(parsed, variables)
     x = design.matrix(values, len(frame))[:, 1:]
     centre, scale = x.mean(axis=0), x.std(axis=0)
     _check_columns(x, scale, design)
     standard = (x - centre) / scale
-    null, best, beta = _maximised(at, stopped, standard, ties, design.names[1:])
+    null = terms(at, stopped, standard, np.zeros(x.shape[1]), ties)
+    found = _maximised(null, at, stopped, standard, ties)
+    if found is None or np.ptp(standard @ found[1]) > FAR:
+        _check_maximum(at, stopped, standard, design, _levels_without_events(variables, values, stopped))
+    if found is None:
+        raise NotConverged(f"not converged after {MOST_STEPS} steps")
+    best, beta = found
     score = float(null.score @ np.linalg.solve(null.information, null.score))
     vcov = np.linalg.inv(best.information) / np.outer(scale, scale)
     return Cox(
@@ -183,22 +185,21 @@ def cox(
 
 def _check_columns(x: np.ndarray, scale: np.ndarray, design: formulas.Design) -> None:
     if not scale.all():
-        raise NotConverged(f"{design.names[1:][int(np.argmin(scale))]} is the same for everybody")
+        raise NotEstimable(f"{design.names[1:][int(np.argmin(scale))]} is the same for everybody")
     if np.linalg.matrix_rank((x - x.mean(axis=0)) / scale) < x.shape[1]:
-        raise NotConverged("a column follows from the others; leave one out")
+        raise NotEstimable("a column follows from the others; leave one out")
 
 
 def _maximised(
-    time: np.ndarray, event: np.ndarray, x: np.ndarray, ties: str, names: tuple[str, ...]
-) -> tuple[Terms, Terms, np.ndarray]:
-    """At zero, at the maximum, and where that is, for standardised columns."""
-    beta = np.zeros(x.shape[1])
-    null = here = terms(time, event, x, beta, ties)
+    null: Terms, time: np.ndarray, event: np.ndarray, x: np.ndarray, ties: str
+) -> tuple[Terms, np.ndarray] | None:
+    """At the maximum, and where that is, for standardised columns; None where the steps do not end or nothing leads them."""
+    beta, here = np.zeros(x.shape[1]), null
+    told = float(np.linalg.eigvalsh(null.information)[-1])
     for _ in range(MOST_STEPS):
-        try:
-            step = np.linalg.solve(here.information, here.score)
-        except np.linalg.LinAlgError:
-            raise NotConverged("the information is singular: nobody differs from others when events happen") from None
+        if np.linalg.eigvalsh(here.information)[0] <= FLAT * told:
+            return None
+        step = np.linalg.solve(here.information, here.score)
         gain = float(here.score @ step)
         size = 1.0
         for _ in range(MOST_HALVINGS):
@@ -207,12 +208,37 @@ def _maximised(
                 break
             size /= 2
         beta, here = beta + size * step, there
-        if np.abs(beta).max() > FAR:
-            name = names[int(np.abs(beta).argmax())]
-            raise NotConverged(f"the hazard ratio of {name} is infinite: all events, or none, are on one side of it")
         if gain < ENOUGH:
-            return null, here, beta
-    raise NotConverged(f"not converged after {MOST_STEPS} steps")
+            return here, beta
+    return None
+
+
+def _check_maximum(time: np.ndarray, event: np.ndarray, x: np.ndarray, design: formulas.Design, without: str) -> None:
+    """NotEstimable where nobody differs from others while somebody stops, Monotone where the likelihood has no maximum."""
+    found = monotone.comparisons(time, event, x)
+    if found.rank < x.shape[1]:
+        raise NotEstimable(without or "nobody differs from others in some column while somebody stops")
+    combination = monotone.endless_combination(found)
+    if combination is None:
+        return
+    part = np.abs(combination) > 1e-6 * np.abs(combination).max()
+    names = " and ".join(name for name, own in zip(design.names[1:], part, strict=True) if own)
+    if part.sum() > 1:
+        raise Monotone(f"the hazard ratios of {names} are 0 or infinite together{without and ': ' + without}")
+    end = "infinite" if combination[part][0] > 0 else "0"
+    why = without or "of those still there, always the one at its end stopped"
+    raise Monotone(f"the hazard ratio of {names} is {end}: {why}")
+
+
+def _levels_without_events(
+    variables: Mapping[str, formulas.Variable], values: Mapping[str, np.ndarray], event: np.ndarray
+) -> str:
+    """What to say of the levels of categories in which nobody stopped; empty where there are none."""
+    said = []
+    for name, variable in variables.items():
+        counts = np.bincount(values[name][event].astype(int), minlength=len(variable.levels)) if variable.levels else ()
+        said += [f"{name} {level}" for level, count in zip(variable.levels, counts, strict=True) if not count]
+    return f"nobody in {', '.join(said)} had an event" if said else ""
 
 
 def _transformed(time: np.ndarray, event: np.ndarray, at: np.ndarray) -> np.ndarray:

@@ -2,29 +2,38 @@
 
 At each time somebody stops, the share still there is multiplied by 1 - stopped / at risk; Greenwood's formula gives the
 variance, and the interval is taken on the log(-log) scale so that it stays between 0 and 1, or on the log scale.
+
+As long as nobody has stopped that variance is 0 and says nothing, so there the limits are the exact ones of all out of all who
+are still followed (Clopper and Pearson, Biometrika 1934;26:404). R has 1 to 1 instead: `log-log` and `log` give its limits
+throughout. Where nobody is left there are none, as in R.
 """
 
 from __future__ import annotations
 
 import math
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from functools import cached_property
 
 import numpy as np
 
 from ..distributions import normal_quantile
+from ..model_frame import NotEstimable
+from ..proportions import clopper_pearson
+from .ties import slack, tied
 
 TOLERANCE = 1e-9
-INTERVALS = ("log-log", "log")
+LIKE_R = ("log-log", "log")
+INTERVALS = ("log-log-or-exact", *LIKE_R)
 
 
-class UnknownTimes(ValueError):
+class UnknownTimes(NotEstimable):
     """Nobody, a time that is missing, infinite or below zero, or an event that is neither yes nor no."""
 
 
 @dataclass(frozen=True)
 class Step:
-    """From `time` on, the share `survival` is left; `at_risk` and `events` are counted at `time`."""
+    """From `time` on, the share `survival` is left; `at_risk` and `events` are counted at `time`. Limits None: nobody is left."""
 
     time: float
     at_risk: int
@@ -51,6 +60,13 @@ class Curve:
     n: int
     events: int
     steps: tuple[Step, ...]
+    confidence: float = 0.95
+    interval: str = INTERVALS[0]
+
+    @cached_property
+    def slack(self) -> float:
+        """Times as close as this are the same; see `ties`."""
+        return slack(np.array([step.time for step in self.steps]))
 
     def at(self, time: float) -> Step | None:
         """The step in force at `time`; None after the last time at which anybody is followed.
@@ -58,14 +74,19 @@ class Curve:
         Where the last of them stopped, nobody is left at any later time either.
         """
         last = self.steps[-1] if self.steps else None
-        if last is None or (time > last.time and last.survival > 0):
+        if last is None or (time > last.time + self.slack and last.survival > 0):
             return None
-        before = Step(0.0, self.n, 0, 1.0, 0.0, 1.0, 1.0)
-        return next((step for step in reversed(self.steps) if step.time <= time), before)
+        at = time + self.slack
+        step = next(
+            (step for step in reversed(self.steps) if step.time <= at), Step(0.0, self.n, 0, 1.0, 0.0, 1.0, 1.0)
+        )
+        if step.survival < 1 or time <= 0:  # at the beginning everybody is there: that is no estimate
+            return step
+        return replace(step, lower=_all_of(self.at_risk(time), self.confidence, self.interval))
 
     def at_risk(self, time: float) -> int:
         """How many are still followed just before `time`."""
-        return next((step.at_risk for step in self.steps if step.time >= time), 0)
+        return next((step.at_risk for step in self.steps if step.time >= time - self.slack), 0)
 
     @property
     def median(self) -> Quantile:
@@ -79,7 +100,7 @@ class Curve:
         """
         return Quantile(
             _crossing(self.steps, 1 - share, lambda step: step.survival),
-            _crossing(self.steps, 1 - share, lambda step: step.lower),
+            _crossing(self.steps, 1 - share, lambda step: step.lower if step.survival < 1 else 1.0),
             _crossing(self.steps, 1 - share, lambda step: step.upper),
         )
 
@@ -88,11 +109,14 @@ def kaplan_meier(
     times: Sequence[float] | np.ndarray,
     events: Sequence[bool] | np.ndarray,
     confidence: float = 0.95,
-    interval: str = "log-log",
+    interval: str = "log-log-or-exact",
 ) -> Curve:
-    """`events[i]` is whether person i stopped at `times[i]`; if not, they were last seen there. Errors: UnknownTimes."""
+    """`events[i]` is whether person i stopped at `times[i]`; if not, they were last seen there.
+
+    Times that differ by rounding alone are one (see `ties`). Errors: UnknownTimes.
+    """
     if interval not in INTERVALS:
-        raise ValueError(f"interval {interval!r} is not known; use {' or '.join(INTERVALS)}")
+        raise ValueError(f"interval {interval!r} is not known; use one of {', '.join(INTERVALS)}")
     time, stopped = checked(times, events)
     z = normal_quantile((1 + confidence) / 2)
     different, number = np.unique(time, return_inverse=True)
@@ -102,12 +126,15 @@ def kaplan_meier(
     for at, at_risk, died in zip(different.tolist(), risk.tolist(), stopping.tolist(), strict=True):
         survival *= 1 - died / at_risk
         greenwood += died / (at_risk * (at_risk - died)) if at_risk > died else 0.0
-        steps.append(_step(at, at_risk, died, survival, greenwood, z, interval))
-    return Curve(len(time), int(stopped.sum()), tuple(steps))
+        if survival < 1:
+            steps.append(_step(at, at_risk, died, survival, greenwood, z, interval))
+        else:
+            steps.append(Step(at, at_risk, 0, 1.0, 0.0, _all_of(at_risk, confidence, interval), 1.0))
+    return Curve(len(time), int(stopped.sum()), tuple(steps), confidence, interval)
 
 
 def checked(times: Sequence[float] | np.ndarray, events: Sequence[bool] | np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """Times as floats and events as truth values. Errors: UnknownTimes."""
+    """Times as floats, those that differ by rounding made one, and events as truth values. Errors: UnknownTimes."""
     time, stopped = np.asarray(times, dtype=float), np.asarray(events, dtype=float)
     if time.shape != stopped.shape or time.ndim != 1:
         raise UnknownTimes(f"{time.size} times and {stopped.size} events: there must be as many of both")
@@ -117,13 +144,11 @@ def checked(times: Sequence[float] | np.ndarray, events: Sequence[bool] | np.nda
         raise UnknownTimes("a time is missing, infinite or below zero")
     if not np.isin(stopped, (0, 1)).all():
         raise UnknownTimes("an event is neither yes (1) nor no (0)")
-    return time, stopped.astype(bool)
+    return tied(time), stopped.astype(bool)
 
 
 def _step(time: float, at_risk: int, stopped: int, survival: float, greenwood: float, z: float, interval: str) -> Step:
     se = survival * math.sqrt(greenwood)
-    if survival >= 1:
-        return Step(time, at_risk, stopped, 1.0, 0.0, 1.0, 1.0)
     if survival <= TOLERANCE:
         return Step(time, at_risk, stopped, 0.0, 0.0, None, None)
     if interval == "log":
@@ -132,6 +157,11 @@ def _step(time: float, at_risk: int, stopped: int, survival: float, greenwood: f
     half = z * math.sqrt(greenwood) / abs(math.log(survival))
     lower, upper = survival ** math.exp(half), survival ** math.exp(-half)
     return Step(time, at_risk, stopped, survival, se, lower, upper)
+
+
+def _all_of(people: int, confidence: float, interval: str) -> float | None:
+    """The lower limit of a share of 1."""
+    return 1.0 if interval in LIKE_R else clopper_pearson(people, people, confidence).lower
 
 
 def _crossing(steps: Sequence[Step], at: float, of: Callable[[Step], float | None]) -> float | None:

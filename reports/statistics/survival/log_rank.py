@@ -13,10 +13,11 @@ from dataclasses import dataclass
 import numpy as np
 
 from .. import formula as formulas
+from ..model_frame import NotEstimable
 from .kaplan_meier import checked
 
 
-class NothingToCompare(ValueError):
+class NothingToCompare(NotEstimable):
     """There is one arm, nobody had an event, or nobody else was there when they had it."""
 
 
@@ -41,7 +42,10 @@ def log_rank(
     rho: float = 0.0,
     strata: Sequence[object] | np.ndarray | None = None,
 ) -> LogRank:
-    """`strata`: tables are made within them and added up. Errors: NothingToCompare, UnknownTimes."""
+    """`strata`: tables are made within them and added up. Times that differ by rounding alone tie.
+
+    Errors: NothingToCompare, UnknownTimes.
+    """
     from scipy.special import chdtrc
 
     time, stopped = checked(times, events)

@@ -12,31 +12,33 @@ from dataclasses import dataclass
 import numpy as np
 
 from ..distributions import normal_quantile
+from ..model_frame import NotEstimable
 from .kaplan_meier import Curve
 
 
-class BeyondFollowUp(ValueError):
+class BeyondFollowUp(NotEstimable):
     """The horizon lies after the last time that anybody was followed, or not after 0."""
 
 
 @dataclass(frozen=True)
 class RestrictedMean:
-    """In the unit of time; `p` of no difference, none for the mean of one arm."""
+    """In the unit of time. `p` is of no difference: None for the mean of one arm. Limits and p are None where `se` is 0, before
+    anybody has stopped (or all at one time): that is no knowledge of the mean without error."""
 
     horizon: float
     estimate: float
     se: float
-    lower: float
-    upper: float
+    lower: float | None
+    upper: float | None
     p: float | None = None
 
 
 def restricted_mean(curve: Curve, horizon: float, confidence: float = 0.95) -> RestrictedMean:
     """Errors: BeyondFollowUp."""
     last = curve.steps[-1]
-    if horizon <= 0 or (horizon > last.time and last.survival > 0):
+    if not horizon > 0 or (horizon > last.time + curve.slack and last.survival > 0):
         raise BeyondFollowUp(f"{horizon} is not between 0 and {last.time}, until when people are followed")
-    steps = [step for step in curve.steps if step.time < horizon]
+    steps = [step for step in curve.steps if step.time < horizon - curve.slack]
     edges = np.array([0.0, *(step.time for step in steps), horizon])
     pieces = np.diff(edges) * np.array([1.0, *(step.survival for step in steps)])
     to_come = pieces[::-1].cumsum()[::-1][1:]
@@ -50,12 +52,14 @@ def restricted_mean_difference(first: Curve, second: Curve, horizon: float, conf
     one, other = restricted_mean(first, horizon), restricted_mean(second, horizon)
     se = math.hypot(one.se, other.se)
     estimate = one.estimate - other.estimate
-    p = math.erfc(abs(estimate / se) / math.sqrt(2)) if se else float("nan")
+    p = math.erfc(abs(estimate / se) / math.sqrt(2)) if se else None
     return _with_interval(horizon, estimate, se, confidence, p)
 
 
 def _with_interval(
     horizon: float, estimate: float, se: float, confidence: float, p: float | None = None
 ) -> RestrictedMean:
+    if not se:
+        return RestrictedMean(horizon, estimate, 0.0, None, None, p)
     half = normal_quantile((1 + confidence) / 2) * se
     return RestrictedMean(horizon, estimate, se, estimate - half, estimate + half, p)

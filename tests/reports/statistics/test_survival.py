@@ -1,15 +1,17 @@
 """Time to an event against R's survival 3.5-3 (results/03), and the laws it keeps."""
 
+import itertools
 import math
 
 import numpy as np
 import pandas as pd
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from reports.statistics import survival
 from reports.statistics.formula import FormulaError, UnknownColumn
+from reports.statistics.survival.concordance import concordance
 
 from .reference import own, results
 
@@ -181,10 +183,13 @@ def a_frame(**changed):
 @pytest.mark.parametrize(
     ("changed", "formula", "error", "says"),
     [
-        ({"event": [0] * 6}, "x", survival.NotConverged, "nobody had an event"),
-        ({"x": [2.0] * 6}, "x", survival.NotConverged, "x is the same for everybody"),
-        ({"y": [2.0, 6, 4, 4, 8, 2]}, "x + y", survival.NotConverged, "follows from the others"),
-        ({"x": [6.0, 5, 4, 3, 2, 1]}, "x", survival.NotConverged, "hazard ratio of x is infinite"),
+        ({"event": [0] * 6}, "x", survival.NotEstimable, "nobody had an event"),
+        ({"x": [2.0] * 6}, "x", survival.NotEstimable, "x is the same for everybody"),
+        ({"y": [2.0, 6, 4, 4, 8, 2]}, "x + y", survival.NotEstimable, "follows from the others"),
+        ({"x": [1.0, 3, 2, 2, 4, 1], "event": [0, 0, 0, 0, 0, 1]}, "x", survival.NotEstimable, "nobody differs"),
+        ({"x": [6.0, 5, 4, 3, 2, 1]}, "x", survival.Monotone, "hazard ratio of x is infinite"),
+        ({"x": [1.0, 2, 3, 4, 5, 6]}, "x", survival.Monotone, "hazard ratio of x is 0"),
+        ({"x": [6.0, 5, 3, 4, 2, 1], "y": [0.0, 0, 1, 0, 0, 0]}, "x + y", survival.Monotone, "of x and y are 0 or inf"),
         ({"time": [-1.0, 2, 3, 4, 5, 6]}, "x", survival.UnknownTimes, "below zero"),
         ({"event": [1, 2, 1, 1, 2, 1]}, "x", survival.UnknownTimes, "neither yes"),
         ({}, "z", UnknownColumn, "no column 'z'"),
@@ -194,6 +199,184 @@ def a_frame(**changed):
 def test_what_cox_cannot_estimate_is_said(changed, formula, error, says):
     with pytest.raises(error, match=says):
         survival.cox(a_frame(**changed), time="time", event="event", formula=formula)
+
+
+# From here to the next test: no event in an arm, or all of one before the other, is an infinite hazard ratio (coxph of R warns
+# "coefficient may be infinite"; Heinze and Schemper, Biometrics 2001;57:114), whatever the size, the ties, the other columns.
+def arms_of(n):
+    rng = np.random.default_rng(n)
+    arm = np.where(np.arange(n) % 2, "guided", "unguided")
+    event = (arm == "unguided") & (np.arange(n) % 3 > 0)
+    return pd.DataFrame({"time": rng.integers(1, 31, n) + 0.0, "event": event, "arm": arm, "x": rng.normal(size=n)})
+
+
+def cox_of(frame, formula="arm", **options):
+    return survival.cox(frame, time="time", event="event", formula=formula, **options)
+
+
+@pytest.mark.parametrize("formula", ["arm", "arm + x"])
+@pytest.mark.parametrize("ties", ["efron", "breslow"])
+@pytest.mark.parametrize("n", [8, 20, 60, 200, 1000])
+def test_no_event_in_an_arm_has_no_hazard_ratio(n, ties, formula):
+    with pytest.raises(survival.Monotone, match="nobody in arm guided had an event"):
+        cox_of(arms_of(n), formula, ties=ties)
+    with pytest.raises(survival.Monotone, match="nobody in arm guided had an event"):
+        cox_of(arms_of(n), formula, ties=ties, reference={"arm": "unguided"})
+
+
+@pytest.mark.parametrize("n", [6, 60, 600])
+def test_one_arm_before_the_other_has_no_hazard_ratio(n):
+    frame = pd.DataFrame({"time": np.arange(n) + 1.0, "event": 1, "arm": ["x"] * (n // 2) + ["y"] * (n - n // 2)})
+    with pytest.raises(survival.Monotone, match="hazard ratio of army is 0"):
+        cox_of(frame)
+    frame.loc[n // 2 - 1, "arm"], frame.loc[n // 2, "arm"] = "y", "x"  # one pair the other way round
+    assert np.isfinite(cox_of(frame).coefficients.to_numpy()).all()
+
+
+@pytest.mark.parametrize(("level", "ratios"), [("c", "ratio of armc is 0"), ("a", "ratios of armb and armc are")])
+def test_a_level_of_three_without_events_has_no_hazard_ratio(level, ratios):
+    frame = pd.DataFrame({"time": np.arange(90) % 17 + 1.0, "arm": list("abc") * 30})
+    frame["event"] = (frame.arm != level) & (frame.index % 4 > 0)
+    with pytest.raises(survival.Monotone, match=ratios + f".*nobody in arm {level} had an event"):
+        cox_of(frame)
+
+
+@st.composite
+def small_trials(draw):
+    """Few times, values and people, so that likelihoods without a maximum are about as frequent as those with one."""
+    whole = st.tuples(st.integers(1, 6), st.booleans(), st.integers(0, 2), st.integers(0, 2))
+    return pd.DataFrame(draw(st.lists(whole, min_size=5, max_size=12)), columns=["time", "event", "x", "y"])
+
+
+def has_a_maximum(frame):
+    """In whole numbers: is there a direction that no pair of who had an event and who was still there goes against?
+
+    An edge of the cone of such directions is at right angles to some difference; where all are parallel they point along it.
+    """
+    pairs = [
+        (int(one.x - other.x), int(one.y - other.y))
+        for one in frame[frame.event].itertuples()
+        for other in frame[frame.time >= one.time].itertuples()
+    ]
+    directions = {(sign * a, sign * b) for x, y in pairs for a, b in ((x, y), (-y, x)) for sign in (1, -1)}
+    along = [[x * a + y * b for x, y in pairs] for a, b in directions]
+    return not any(min(each) >= 0 and max(each) > 0 for each in along)
+
+
+@settings(max_examples=200, deadline=None)
+@given(small_trials(), st.sampled_from(["efron", "breslow"]))
+def test_it_is_refused_just_where_no_maximum_exists(frame, ties):
+    try:
+        found = cox_of(frame, "x + y", ties=ties)
+    except survival.Monotone:
+        assert not has_a_maximum(frame)
+    except survival.NotEstimable as reason:
+        assert str(reason).startswith(("nobody", "x is", "y is", "a column follows"))
+    else:
+        assert has_a_maximum(frame)
+        assert found.coefficients.se.max() < 1e3
+
+
+def summed(tenths):
+    """So many tenths, added up one by one: 0.1 + 0.2 is 0.30000000000000004."""
+    return float(np.cumsum(np.full(tenths, 0.1))[-1])
+
+
+def test_times_that_differ_by_rounding_are_one_time():
+    # R 4.5, survfit(Surv(c(0.1 + 0.2, 0.3, 0.3, 0.5), c(1, 1, 0, 1)) ~ 1): 0.5 at 0.3, then 0; its timefix is on by default.
+    curve = survival.kaplan_meier([0.1 + 0.2, 0.3, 0.3, 0.5], [1, 1, 0, 1])
+    assert [(step.time, step.at_risk, step.events, step.survival) for step in curve.steps] == [
+        (0.3, 4, 2, 0.5),
+        (0.5, 1, 1, 0.0),
+    ]
+    later = survival.kaplan_meier([0.1 + 0.2, 0.5, 0.6], [1, 1, 0])
+    assert later.at(0.3) == later.at(0.1 + 0.2) == later.steps[0]
+    assert later.at_risk(0.3) == later.at_risk(0.1 + 0.2) == 3
+    assert later.at(0.6 - 1e-12) == later.at(0.6) == later.at(0.6 + 1e-12) == later.steps[-1]
+    assert survival.restricted_mean(later, 0.6 + 1e-12).estimate == pytest.approx(0.1 + 0.2 + 0.4 / 3 + 0.1 / 3)
+
+
+def test_what_lies_further_apart_is_no_tie():
+    # aeqSurv of survival 3.5: tied within sqrt(2^-52) = 1.49e-8 of the mean of the different times, here 2.
+    for apart, steps in ((2.9e-8, 3), (3.1e-8, 4)):
+        assert len(survival.kaplan_meier([1, 2, 2 + apart, 3], [1] * 4).steps) == steps
+    assert len(survival.kaplan_meier([1e-12, 2e-12, 3e-12], [1] * 3).steps) == 3  # whatever the unit
+
+
+@settings(max_examples=50, deadline=None)
+@given(st.lists(st.tuples(st.integers(1, 12), st.booleans(), st.integers(0, 2)), min_size=12, max_size=60))
+def test_rounding_of_the_times_changes_no_result(people):
+    tenths, event, x = (np.array(each) for each in zip(*people, strict=True))
+    arm = np.arange(len(event)) % 2
+    once = pd.DataFrame({"time": tenths / 10, "event": event, "x": x, "arm": arm})
+    again = once.assign(time=[summed(n) if i % 3 else n / 10 for i, n in enumerate(tenths)])
+
+    def everything(frame):
+        curve = survival.kaplan_meier(frame.time, frame.event)
+        for step in curve.steps:
+            yield [step.at_risk, step.events, step.survival]
+        yield [survival.restricted_mean(curve, 0.1).estimate, *(curve.at_risk(k / 10) for k in range(1, 13))]
+        yield [getattr(curve.at(k / 10), "survival", -1.0) for k in range(1, 13)]
+        for do in (
+            lambda: survival.log_rank(frame.time, frame.event, frame.arm).chi_squared,
+            lambda: survival.log_rank(frame.time, frame.event, frame.arm, rho=1, strata=frame.x).chi_squared,
+            lambda: [*cox_of(frame, "x + arm").coefficients.estimate, cox_of(frame, "x + arm").concordance],
+        ):
+            try:
+                yield do()
+            except survival.NotEstimable as reason:
+                yield str(reason)
+
+    for first, second in zip(everything(once), everything(again), strict=True):
+        assert second == (first if isinstance(first, str) else pytest.approx(first, nan_ok=True))
+
+
+def test_all_who_are_still_followed_have_an_exact_interval():
+    # Clopper and Pearson of n of n: the lower limit is 0.025 to the power 1 / n.
+    curve = survival.kaplan_meier([10, 20, 30, 30, 40], [0, 0, 1, 0, 0])
+    found = [(curve.at(t).survival, curve.at(t).lower, curve.at(t).upper) for t in (5, 10, 15, 20, 25)]
+    assert found == [(1.0, pytest.approx(0.025 ** (1 / n)), 1.0) for n in (5, 5, 4, 4, 3)]
+    assert [step.lower for step in curve.steps[:2]] == pytest.approx([0.025 ** (1 / 5), 0.025 ** (1 / 4)])
+    assert curve.at(0) == survival.Step(0.0, 5, 0, 1.0, 0.0, 1.0, 1.0)  # then everybody is there by definition
+    assert curve.median.lower == 30  # a limit of the curve crosses where somebody stops, as in R
+    for like_r in ("log-log", "log"):
+        assert survival.kaplan_meier([10, 20], [0, 0], interval=like_r).at(15).lower == 1.0
+
+
+@given(TIMES, st.sampled_from(["log-log-or-exact"]), st.floats(0.5, 0.999))
+def test_no_share_but_that_of_the_beginning_is_certain(people, interval, confidence):
+    curve = survival.kaplan_meier(*zip(*people, strict=True), confidence, interval)
+    for time in range(1, 17):
+        step = curve.at(time)
+        assert step is None or step.lower is None or step.lower < step.upper
+
+
+def test_a_mean_time_without_events_has_no_interval():
+    stays, leaves = survival.kaplan_meier([30] * 9, [0] * 9), survival.kaplan_meier([10, 20, 30], [1, 1, 0])
+    mean = survival.restricted_mean(stays, 30)
+    assert (mean.estimate, mean.se, mean.lower, mean.upper) == (30, 0, None, None)
+    same = survival.restricted_mean_difference(stays, stays, 30)
+    assert (same.estimate, same.lower, same.upper, same.p) == (0, None, None, None)
+    assert survival.restricted_mean_difference(stays, leaves, 30).lower > 0
+    with pytest.raises(survival.BeyondFollowUp):
+        survival.restricted_mean(stays, math.nan)
+
+
+def paired(time, event, risk):
+    """Harrell's concordance, pair by pair."""
+    right = pairs = 0.0
+    for i, j in itertools.permutations(range(len(time)), 2):
+        if event[i] and (time[j] > time[i] or (time[j] == time[i] and not event[j])):
+            pairs += 1
+            right += 1.0 if risk[i] > risk[j] else 0.5 if risk[i] == risk[j] else 0.0
+    return right / pairs if pairs else math.nan
+
+
+@given(st.lists(st.tuples(st.integers(0, 8), st.booleans(), st.integers(-3, 3)), min_size=1, max_size=40))
+def test_concordance_counts_every_pair(people):
+    time, event, risk = (np.array(each) for each in zip(*people, strict=True))
+    found = concordance(time.astype(float), event, risk.astype(float))
+    assert found == pytest.approx(paired(time, event, risk), abs=1e-15, nan_ok=True)
 
 
 @pytest.mark.parametrize("seed", [292, 397, 393])
