@@ -4,11 +4,13 @@ from collections.abc import Mapping
 
 from ..dataset import Dataset
 from ..plan import AnalysisPlan
-from ..statistics.survival import Curve
+from ..statistics.survival import Curve, Step
 from .curves import curve, tick_name, ticks
 from .number import Number, Numbers, ident
 
 SHARE = "Kaplan-Meier, log-log interval"
+EVERYBODY = "Kaplan-Meier; exact interval of all out of all who are still followed"
+NOBODY = "Kaplan-Meier; nobody is left, which has no interval"
 NOT_FOLLOWED = "nobody in the group is followed until then"
 MEDIAN = "Kaplan-Meier, log-log interval; half exactly: the middle of the flat"
 
@@ -40,8 +42,7 @@ def curve_numbers(kind: str, group: str, found: Curve, times: Mapping[str, float
     for name, time in times.items():
         step = found.at(time) if time is not None else None
         value, lower, upper = (step.survival, step.lower, step.upper) if step else (None, None, None)
-        method = SHARE if step else NOT_FOLLOWED
-        yield Number(ident(kind, group, "at", name), value, lower, upper, found.n, "proportion", method)
+        yield Number(ident(kind, group, "at", name), value, lower, upper, found.n, "proportion", _how(step))
 
 
 def risk_numbers(data: Dataset, kind: str, group: str, found: Curve) -> Numbers:
@@ -49,6 +50,12 @@ def risk_numbers(data: Dataset, kind: str, group: str, found: Curve) -> Numbers:
     for tick in ticks(data, kind):
         name = ident(kind, group, "at_risk", tick_name(data, tick))
         yield Number(name, found.at_risk(tick), n=found.n, unit="people", method="count still followed")
+
+
+def _how(step: Step | None) -> str:
+    if step is None:
+        return NOT_FOLLOWED
+    return EVERYBODY if step.survival == 1 else SHARE if step.survival else NOBODY
 
 
 def _median_method(value: float | None) -> str:

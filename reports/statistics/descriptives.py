@@ -23,6 +23,8 @@ QUANTILE_TYPES = {
     9: "normal_unbiased",
 }
 
+ROUNDING = 1e-14  # of the mean: a standard deviation that adding up alone can leave
+
 
 @dataclass(frozen=True)
 class Description:
@@ -43,7 +45,8 @@ class Description:
 def describe(values: Sequence[float], confidence: float = 0.95, quantile_type: int = 7) -> Description:
     """Mean with its t interval, SD with n - 1, quartiles by a type of R (Hyndman and Fan, Am Stat 1996;50:361).
 
-    `values` without missing ones; results in their unit, None where there are too few. Errors: ValueError for another type.
+    `values` without missing ones; results in their unit, None where there are too few. Values that are all the same have no
+    interval: that they do not vary is no knowledge of the mean without error. Errors: ValueError for another type.
     """
     if quantile_type not in QUANTILE_TYPES:
         raise ValueError(f"quantile type {quantile_type} is not known; R has 1 to 9, and SAS uses 2")
@@ -70,7 +73,7 @@ def describe(values: Sequence[float], confidence: float = 0.95, quantile_type: i
 
 
 def _mean_interval(mean: float, sd: float | None, n: int, confidence: float) -> tuple[float | None, float | None]:
-    if sd is None:
+    if sd is None or sd <= ROUNDING * abs(mean):
         return None, None
     half = t_quantile((1 + confidence) / 2, n - 1) * sd / math.sqrt(n)
     return mean - half, mean + half

@@ -235,6 +235,8 @@ def mean_of(values, confidence):
     if n == 1:
         return (mean, None, None), (None,), (1,)
     sd = statistics.stdev(values)
+    if sd == 0:  # exact, as `statistics` adds up in fractions
+        return (mean, None, None), (sd,), (n,)
     half = stats.t.ppf((1 + confidence) / 2, n - 1) * sd / math.sqrt(n)
     return (mean, mean - half, mean + half), (sd,), (n,)
 
@@ -465,7 +467,7 @@ def curve(prefix, durations, times, confidence):
     yield f"{prefix}.ended", sum(e for _, e in durations)
     yield f"{prefix}.median", half_gone(steps, 1), half_gone(steps, 2), half_gone(steps, 3)
     for name, time in times.items():
-        yield f"{prefix}.at.{name}", *share_left(steps, time)
+        yield f"{prefix}.at.{name}", *share_left(steps, time, durations, confidence)
 
 
 def at_risk(prefix, durations, everybody):
@@ -480,11 +482,14 @@ def at_risk(prefix, durations, everybody):
         tick += step
 
 
-def share_left(steps, time):
-    """Nothing is known after the last person followed, unless by then all had stopped."""
+def share_left(steps, time, durations, confidence):
+    """Nothing is known after the last person followed, unless by then all had stopped. Before anybody has stopped the limit
+    is that share under which all who are still followed stay with a chance of half of what is left of the confidence."""
     if time is None or (time > steps[-1][0] and steps[-1][1] > 0):
         return None, None, None
     reached = [s for s in steps if s[0] <= time]
+    if time > 0 and all(s[1] >= 1 - 1e-15 for s in reached):
+        return 1.0, ((1 - confidence) / 2) ** (1 / sum(t >= time for t, _ in durations)), 1.0
     return reached[-1][1:4] if reached else (1.0, 1.0, 1.0)
 
 

@@ -113,6 +113,36 @@ def test_retention_ends_with_the_last_time_point_that_the_arm_has():
     assert results["retention.coached.at.post2"].value is not None
 
 
+def test_everybody_or_nobody_who_stays_is_no_certainty():
+    """Clopper and Pearson: all of n have a lower limit of 0.025 to the power 1 / n."""
+    data = a_trial(60)
+    answered = tuple(dataclasses.replace(row, state="answered") for row in data.scores)
+    people = tuple(
+        dataclasses.replace(p, study_left_at=None if p.arm == "coached" else 10.0) for p in data.participants
+    )
+    results = analyse(dataclasses.replace(data, participants=people, scores=answered), PLAN)
+    n = results["retention.coached.n"].value
+    for point in ("post1", "post2"):
+        found = results[f"retention.coached.at.{point}"]
+        assert (found.value, found.lower, found.upper) == (1.0, pytest.approx(0.025 ** (1 / n)), 1.0)
+        assert found.method.endswith("exact interval of all out of all who are still followed")
+        gone = results[f"retention.unguided.at.{point}"]
+        assert (gone.value, gone.lower, gone.upper) == (0.0, None, None)
+        assert gone.method.endswith("nobody is left, which has no interval")
+
+
+def test_no_interval_of_the_report_has_no_width():
+    """Whatever the arm: where nothing varies, there is a wider interval or none."""
+    data = a_trial(60)
+    level = tuple(dataclasses.replace(row, score=10.0, state="answered") for row in data.scores)
+    people = tuple(dataclasses.replace(p, study_left_at=None) for p in data.participants)
+    use = tuple(dataclasses.replace(row, completed_at=row.opened_at and row.opened_at + 1) for row in data.module_use)
+    for changed in ({}, {"scores": level, "participants": people, "module_use": use}):
+        results = analyse(dataclasses.replace(data, **changed), PLAN)
+        narrow = [n.id for n in results.numbers if n.lower is not None and n.upper is not None and n.lower >= n.upper]
+        assert narrow == []
+
+
 def test_the_people_at_risk_under_a_curve_are_numbers_too():
     data = a_trial(60)
     results = analyse(data, PLAN)
