@@ -121,10 +121,20 @@ def readme(files: Mapping[str, bytes], data: Dataset, at: datetime) -> str:
         "Began what the arm offers: used a module or talked in a planned call; an arm that offers neither at the start is",
         "begun by being allocated. Time in the study: until withdrawing, else until the first time point opened to the person",
         "from which on nothing was answered; whoever answered at the last one that was due is counted until it had opened",
-        "to everybody in the arm. Where the day of opening is not told, the planned day counts. Use of the programme: from",
-        f"its opening to the last use; it has stopped after {data.idle_after} {data.time_unit}s without use unless the",
-        "programme was finished.",
+        "to everybody in the arm. Where the day of opening is not told, the planned day counts.",
+        *_use(data),
         "",
         *(f"{hashlib.sha256(content).hexdigest()}  {name}" for name, content in sorted(files.items())),
     ]
     return "\n".join(lines) + "\n"
+
+
+def _use(data: Dataset) -> list[str]:
+    """How use of the programme was told from having stopped, where it was recorded."""
+    if data.idle_after is None:
+        return []
+    days = data.idle_after
+    return [
+        "Use of the programme: from its opening to the last use; it has stopped after more than",
+        f"{days:g} {data.time_unit}s without use unless the programme was finished.",
+    ]

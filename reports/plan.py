@@ -25,7 +25,10 @@ class Adherence(_Frozen):
 
 
 class AnalysisPlan(_Frozen):
-    """`primary` empty: no time point is singled out. `contrasts` empty: every pair of arms, in their order."""
+    """`primary` empty: no time point is singled out. `contrasts` empty: every pair of arms, in their order.
+
+    `cluster` is the code of what was randomised as one where that was not a person, such as a site.
+    """
 
     primary: tuple[Outcome, ...] = ()
     secondary: tuple[Outcome, ...] = ()
@@ -37,6 +40,7 @@ class AnalysisPlan(_Frozen):
     standardiser: Literal["baseline_sd", "post_sd"] = "baseline_sd"
     adherence: Adherence | None = None
     estimand: dict[str, str] = {}
+    cluster: str | None = None
 
     @model_validator(mode="after")
     def _contrasts_differ(self) -> "AnalysisPlan":

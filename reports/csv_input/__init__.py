@@ -4,7 +4,7 @@
 """
 
 from .data import read_data
-from .document import BadInput
 from .plan import CsvPlan, read_plan
+from .text import BadInput
 
 __all__ = ["BadInput", "CsvPlan", "read_data", "read_plan"]

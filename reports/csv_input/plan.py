@@ -1,132 +1,157 @@
-"""The plan file: what the columns of a CSV are, and what is compared."""
+"""The plan file: what the columns of a CSV are, and what is compared. docs/plan-for-a-file.md shows every key."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from pathlib import Path
-from typing import Any, Literal
+from typing import Annotated, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import Field
+
+from trial.folder import Entry, Loc, Problem, Source, Text, listed, parse, parse_yaml, unknown
 
 from ..plan import AnalysisPlan, Outcome
-from .document import BadInput, Document
+from .text import BadInput, read_text
 
-Texts = dict[str, str]
-
-
-class _Strict(BaseModel):
-    model_config = ConfigDict(frozen=True, extra="forbid")
+Positive = Annotated[float, Field(gt=0)]
+Pair = Annotated[tuple[str, ...], Field(min_length=2, max_length=2)]
 
 
-class Columns(_Strict):
+class Columns(Entry):
     participant: str
     arm: str
     baseline: str
 
 
-class Measure(_Strict):
+class Measure(Entry):
     code: str
-    title: Texts
+    title: Text
     direction: Literal["higher_worse", "higher_better"]
     source: str = ""
 
 
-class Visit(_Strict):
+class Visit(Entry):
     column: str
-    label: Texts
-    months: float = Field(gt=0)
+    label: Text
+    months: Positive
 
 
-class ArmName(_Strict):
+class ArmName(Entry):
     code: str
-    name: Texts
+    name: Text
 
 
-class Change(_Strict):
-    points: float | None = Field(None, gt=0)
-    sd: float | None = Field(None, gt=0)
-    reliability: float | None = Field(None, ge=0, lt=1)
+class Change(Entry):
+    points: Positive | None = None
+    sd: Positive | None = None
+    reliability: Annotated[float, Field(ge=0, lt=1)] | None = None
     source: str
     status: Literal["cited", "unverified"] = "unverified"
 
 
-class ColumnLabel(_Strict):
-    """What a covariate and the values in its column are called in the report; what is left out keeps its raw name."""
+class ColumnLabel(Entry):
+    """What a covariate and the values in its column are called in the report; what is left out keeps its raw name.
+    Where levels are named, the covariate is a category."""
 
-    label: Texts = {}
-    levels: dict[str, Texts] = {}
+    label: Text = {}
+    levels: dict[str, Text] = {}
 
 
-class CsvPlan(_Strict):
-    """The plan file. `primary` names visit columns; left out, no time point is singled out. `labels` are by covariate."""
+class CsvPlan(Entry):
+    """The plan file. `primary` names visit columns; left out, no time point is singled out. `labels` and `kinds` are by
+    covariate. `cluster` is the column of what was randomised as one, where that was not a person. Columns that the plan
+    does not name are left aside; `strict` refuses them."""
 
-    title: Texts
+    title: Text
     source: str
     columns: Columns
     outcome: Measure
-    visits: tuple[Visit, ...] = Field(min_length=1)
-    arms: tuple[ArmName, ...] = Field(min_length=2)
-    contrasts: tuple[tuple[str, str], ...] = ()
+    visits: Annotated[tuple[Visit, ...], Field(min_length=1)]
+    arms: Annotated[tuple[ArmName, ...], Field(min_length=2)]
+    contrasts: tuple[Pair, ...] = ()
     covariates: tuple[str, ...] = ()
+    kinds: dict[str, Literal["category", "number"]] = {}
     labels: dict[str, ColumnLabel] = {}
-    missing: tuple[str, ...] = ("NA", "")
-    confidence: float = Field(0.95, gt=0.5, lt=1)
+    cluster: str | None = None
+    missing: tuple[str | None, ...] = ("NA", "")
+    confidence: Annotated[float, Field(gt=0.5, lt=1)] = 0.95
     standardiser: Literal["baseline_sd", "post_sd"] = "baseline_sd"
     reliable_change: Change | None = None
     primary: tuple[str, ...] = ()
     multiplicity: Literal["none", "holm"] = "none"
     simulated: bool = False
+    strict: bool = False
 
     def analysis(self) -> AnalysisPlan:
         return AnalysisPlan(
             primary=tuple(Outcome(instrument=self.outcome.code, timepoint=column) for column in self.primary),
             multiplicity=self.multiplicity,
             covariates=self.covariates,
-            contrasts=self.contrasts,
+            contrasts=tuple((first, second) for first, second in self.contrasts),
             confidence=self.confidence,
             standardiser=self.standardiser,
+            cluster=self.cluster,
         )
 
     def needed(self) -> list[str]:
+        """The columns that the plan names, each for one thing; a cluster may be a covariate too."""
         c = self.columns
-        return [c.participant, c.arm, c.baseline, *(visit.column for visit in self.visits), *self.covariates]
+        visits = (visit.column for visit in self.visits)
+        named = [c.participant, c.arm, c.baseline, *visits, *self.covariates]
+        also = [self.cluster] if self.cluster and self.cluster not in self.covariates else []
+        return [*named, *also]
+
+    @property
+    def arm_codes(self) -> list[str]:
+        return [arm.code for arm in self.arms]
+
+    @property
+    def missing_codes(self) -> list[str]:
+        """A key without a value is empty, as a cell can be."""
+        return [code or "" for code in self.missing]
 
 
 def read_plan(path: Path) -> CsvPlan:
     """The plan, or BadInput with every mistake as `file:line: message`."""
-    document = Document(path)
-    try:
-        plan = CsvPlan.model_validate(document.value)
-    except ValidationError as error:
-        raise BadInput([document.at(e["loc"], _said(e)) for e in error.errors()]) from None
-    mistakes = [document.at(loc, text) for loc, text in _mismatches(plan)]
-    if mistakes:
-        raise BadInput(mistakes)
-    return plan
+    source = parse_yaml(path.name, read_text(path))
+    parsed = parse(CsvPlan, source)
+    problems = list(parsed.problems)
+    if parsed.model is not None:
+        problems += _mismatches(parsed.model, source)
+    if problems or parsed.model is None:
+        raise BadInput([str(problem) for problem in problems])
+    return parsed.model
 
 
-def _said(error: Mapping[str, Any]) -> str:
-    where = ".".join(str(part) for part in error["loc"])
-    return f"{where}: {error['msg'][:1].lower()}{error['msg'][1:]}" if where else error["msg"]
-
-
-def _mismatches(plan: CsvPlan) -> Iterator[tuple[tuple, str]]:
+def _mismatches(plan: CsvPlan, source: Source) -> Iterator[Problem]:
     """What each part of the plan says of another part that is not so."""
-    arms, visits = [arm.code for arm in plan.arms], [visit.column for visit in plan.visits]
+    visits = [visit.column for visit in plan.visits]
     for i, pair in enumerate(plan.contrasts):
-        for arm in pair:
-            if arm not in arms:
-                yield ("contrasts", i), f"contrasts: {arm} is not one of the arms {', '.join(arms)}"
-        if pair[0] == pair[1]:
-            yield ("contrasts", i), f"contrasts: a contrast needs two different arms, not {pair[0]} twice"
+        yield from _contrast(plan, source, i, pair)
     for i, column in enumerate(plan.primary):
         if column not in visits:
-            yield ("primary", i), f"primary: {column} is not the column of a visit ({', '.join(visits)})"
-    for name in plan.labels:
-        if name not in plan.covariates:
-            yield ("labels", name), f"labels: {name} is not one of the covariates {', '.join(plan.covariates)}"
+            yield source.problem(("primary", i), unknown("visit", column, visits))
+    for key in ("labels", "kinds"):
+        for name in getattr(plan, key):
+            if name not in plan.covariates:
+                yield source.problem((key, name), unknown("covariate", name, plan.covariates))
+    for name, kind in plan.kinds.items():
+        if kind == "number" and name in plan.labels and plan.labels[name].levels:
+            message = f"'{name}' has levels under labels, so it is a category"
+            yield source.problem(("kinds", name), message)
     for name in sorted({name for name in plan.needed() if plan.needed().count(name) > 1}):
-        yield ("columns",), f"column {name} is named for two things"
-    if len(set(arms)) != len(arms):
-        yield ("arms",), "arms: two arms have the same code"
+        yield source.problem(("columns",), f"column '{name}' is named for two things")
+    for code in sorted({code for code in plan.arm_codes if plan.arm_codes.count(code) > 1}):
+        yield source.problem(("arms",), f"two arms have the code '{code}'")
     change = plan.reliable_change
     if change and change.points is None and (change.sd is None or change.reliability is None):
-        yield ("reliable_change",), "reliable_change: give points, or sd and reliability"
+        yield source.problem(("reliable_change",), "give points, or sd and reliability")
+
+
+def _contrast(plan: CsvPlan, source: Source, number: int, pair: tuple[str, ...]) -> Iterator[Problem]:
+    loc: Loc = ("contrasts", number)
+    for arm in pair:
+        if arm not in plan.arm_codes:
+            yield source.problem(loc, unknown("arm", arm, plan.arm_codes))
+    if len(set(pair)) < len(pair):
+        yield source.problem(loc, f"compares '{pair[0]}' with itself; name two arms")
+    elif frozenset(pair) in map(frozenset, plan.contrasts[:number]):
+        yield source.problem(loc, f"{listed(pair)} are compared already; keep one direction")

@@ -15,7 +15,7 @@ from .rows import (
     Usage,
     Variable,
 )
-from .snapshot import Dataset, Meta
+from .snapshot import Dataset, LeftAside, Meta
 from .tables import Column, Table
 
 __all__ = [
@@ -31,6 +31,7 @@ __all__ = [
     "FollowUp",
     "Given",
     "Instrument",
+    "LeftAside",
     "Meta",
     "Module",
     "ModuleUse",

@@ -74,7 +74,7 @@ def use(data: "Dataset") -> Mapping[str, Duration] | None:
     Whoever finished it, or used it within `idle_after` of the last day known, has not stopped; whoever never used it
     stopped at once.
     """
-    if data.usage is None:
+    if data.usage is None or data.idle_after is None:
         return None
     return {row.participant: _use(row, data.idle_after) for row in data.usage}
 

@@ -16,12 +16,24 @@ from .flow import POOLED, Flow
 from .rows import Arm, Contact, Instrument, Module, ModuleUse, Participant, Score, Texts, Timepoint, Usage, Variable
 from .tables import Table, tables
 
+PRINTED_ONLY = ("code_version", "audit_seal", "left_aside")
+
+
+@dataclass(frozen=True)
+class LeftAside:
+    """What of a data file was not read: the columns that its plan does not name, and the rows without anything in them."""
+
+    columns: tuple[str, ...] = ()
+    empty_rows: int = 0
+
 
 @dataclass(frozen=True)
 class Meta:
-    """What the report says of its origin. `source` by language. `code_version` and `audit_seal` are printed, not hashed.
+    """What the report says of its origin. `source` by language. `code_version`, `audit_seal` and `left_aside` are printed,
+    not hashed.
 
-    `conduct` None: not recorded.
+    `conduct` None: not recorded. `left_aside` None: not made from a data file. `names_published`: the study names a
+    published trial, which simulated people are not to be taken for.
     """
 
     title: Texts
@@ -34,6 +46,8 @@ class Meta:
     protocol_sha256: str | None = None
     audit_seal: str | None = None
     conduct: Conduct | None = None
+    left_aside: LeftAside | None = None
+    names_published: bool = False
 
 
 @dataclass(frozen=True)
@@ -42,6 +56,7 @@ class Dataset:
 
     `arms` None pools everything: no row carries an arm then. `baseline` is the code of the time point before
     allocation; `timepoints` are in order and include it. Participants are in order of randomisation.
+    `idle_after` is how long nobody uses the programme who has stopped with it; None where use is not recorded.
     `reasons` are the study's own words for the codes of reasons in the flow, under the code or under `box.code`.
     """
 
@@ -59,10 +74,12 @@ class Dataset:
     usage: tuple[Usage, ...] | None = None
     contacts: tuple[Contact, ...] | None = None
     time_unit: str = "day"
-    idle_after: float = 14
+    idle_after: float | None = None
     reasons: Mapping[str, Texts] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
+        if self.usage is not None and self.idle_after is None:
+            raise ValueError("use is recorded, so it must be said after how long without it somebody has stopped")
         if self.arms is None and any(person.arm is not None for person in self.participants):
             raise ValueError("a pooled data set carries no arm")
         if self.arms is not None and {p.arm for p in self.participants} - {arm.code for arm in self.arms}:
@@ -134,7 +151,7 @@ class Dataset:
         """SHA-256 of the content: no clock, no code version, and people by position instead of by code."""
         position = {person.code: f"#{i}" for i, person in enumerate(self.participants)}
         content: dict[str, Any] = {part.name: _plain(getattr(self, part.name)) for part in dataclasses.fields(self)}
-        content["meta"] = {k: v for k, v in content["meta"].items() if k not in ("code_version", "audit_seal")}
+        content["meta"] = {k: v for k, v in content["meta"].items() if k not in PRINTED_ONLY}
         _anonymise(content, position)
         text = json.dumps(content, sort_keys=True, ensure_ascii=False, separators=(",", ":"))
         return hashlib.sha256(text.encode()).hexdigest()

@@ -23,6 +23,8 @@ WORDS: dict[str, tuple[str, str]] = {
     ),
     "study": ("Study", "Onderzoek"),
     "source": ("Source of the data", "Bron van de gegevens"),
+    "columns_aside": ("Columns that the plan does not name", "Kolommen die het plan niet noemt"),
+    "empty_rows": ("Empty rows left aside", "Lege rijen overgeslagen"),
     "randomised_people": ("People randomised", "Mensen geloot"),
     "protocol": ("Protocol version", "Protocolversie"),
     "no_protocol": ("none: made from a data file and a plan", "geen: gemaakt uit een gegevensbestand en een plan"),

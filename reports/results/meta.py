@@ -7,7 +7,7 @@ from datetime import datetime
 from functools import cache
 from pathlib import Path
 
-from ..dataset import Conduct, Dataset, Given
+from ..dataset import Conduct, Dataset, Given, LeftAside
 from ..dataset.tables import SIMULATED
 from .number import Results
 
@@ -45,6 +45,7 @@ def results_json(results: Results, data: Dataset, made_at: datetime) -> str:
         "snapshot_sha256": data.snapshot_hash,
         "code_version": data.meta.code_version,
         "audit_seal": data.meta.audit_seal,
+        "left_aside": _left_aside(data.meta.left_aside),
         "conduct": _conduct(data.meta.conduct),
         "simulated": data.meta.simulated,
         "notice": SIMULATED if data.meta.simulated else "",
@@ -74,6 +75,10 @@ def _conduct(conduct: Conduct | None) -> dict | None:
         "timepoints_of_some_arms_only": [dataclasses.asdict(each) for each in conduct.partial],
         "roles_and_lock": [_given(each) for each in conduct.given],
     }
+
+
+def _left_aside(aside: LeftAside | None) -> dict | None:
+    return dataclasses.asdict(aside) if aside else None
 
 
 def _given(given: Given) -> dict:

@@ -85,6 +85,7 @@ def _dataset(made: "_Made", flow: Flow, arms: tuple[str, ...] | None, simulated:
         module_use=tuple(made.module_use),
         usage=tuple(made.usage),
         contacts=tuple(made.contacts),
+        idle_after=14,
     )
 
 

@@ -71,7 +71,7 @@ def test_a_bad_file_ends_with_status_2_and_leaves_nothing(tmp_path, capsys):
     with pytest.raises(SystemExit) as caught:
         analyse(tmp_path / "out", data=bad)
     assert caught.value.code == 2
-    assert capsys.readouterr().err == "bad.csv: column bdi.pre, row 2: 'many' is not a number\n"
+    assert capsys.readouterr().err == "bad.csv: column 'bdi.pre', row 2: 'many' is not a number\n"
     assert not (tmp_path / "out").exists()
 
 
@@ -154,3 +154,49 @@ def test_covariates_are_called_as_the_plan_calls_them(tmp_path):
 
 def text_of(page):
     return re.sub(r"\s+", " ", re.sub(r"<[^>]*>", "", page.read_text()))
+
+
+def test_what_was_left_aside_of_the_file_is_told_on_the_screen_in_the_report_and_in_the_numbers(tmp_path, capsys):
+    rows = CSV.read_text().splitlines()
+    wide = tmp_path / "wide.csv"
+    wide.write_text("\n".join([f"{rows[0]},shoe", *(f"{row},42" for row in rows[1:]), ",,,,,,,,,", ""]))
+    out = io.StringIO()
+    call_command("analyse", str(wide), plan=PLAN, out=tmp_path, stdout=out)
+    assert out.getvalue().splitlines()[3:] == [
+        "left aside, since the plan does not name them: columns 'shoe'",
+        "left aside, since every cell is empty: 1 row",
+    ]
+    said = text_of(tmp_path / "report.html").replace("&#x27;", "'")
+    assert "Columns that the plan does not name'shoe'Empty rows left aside1" in said
+    made = json.loads((tmp_path / "results.json").read_text())
+    assert made["meta"]["left_aside"] == {"columns": ["shoe"], "empty_rows": 1}
+
+
+def test_a_file_without_a_programme_says_nothing_of_how_long_nobody_used_it(numbers):
+    assert [id for id in numbers if "idle" in id] == []
+
+
+def test_a_category_in_numbers_is_the_category_that_it_is_in_words(tmp_path):
+    """Against statsmodels with a coefficient for each level but one."""
+    rows = people()
+    words, digits = tmp_path / "words.csv", tmp_path / "digits.csv"
+    site = {row["subject"]: int(row["subject"]) % 4 + 1 for row in rows}
+    for path, name in ((words, "S{}"), (digits, "{}")):
+        lines = [",".join([*(row.values()), name.format(site[row["subject"]])]) for row in rows]
+        path.write_text("\n".join([",".join([*rows[0], "site"]), *lines]) + "\n")
+    found = []
+    for path, more in ((words, ""), (digits, "kinds: {site: category}\n")):
+        plan = tmp_path / "plan.yaml"
+        plan.write_text(PLAN.read_text().replace("[drug, length]", "[drug, length, site]") + more)
+        call_command("analyse", str(path), plan=plan, out=tmp_path, stdout=io.StringIO())
+        numbers = {n["id"]: n for n in json.loads((tmp_path / "results.json").read_text())["numbers"]}
+        found.append(numbers["p.BDI.bdi.2m.BtheB-TAU"]["value"])
+    known = [row for row in rows if row["bdi.2m"] != "NA"]
+    x = np.column_stack(
+        [np.ones(len(known)), [float(row["bdi.pre"]) for row in known]]
+        + [[float(row[key] == level) for row in known] for key, level in (("drug", "Yes"), ("length", ">6m"))]
+        + [[float(site[row["subject"]] == level) for row in known] for level in (2, 3, 4)]
+        + [[float(row["treatment"] == "BtheB") for row in known]]
+    )
+    expected = sm.OLS(np.array([float(row["bdi.2m"]) for row in known]), x).fit().pvalues[-1]
+    assert found == pytest.approx([expected, expected], rel=1e-9)

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator
 
-from ...dataset import Conduct
+from ...dataset import Conduct, LeftAside
 from ..dates import day, moment
 from ..spans import Block, Facts, Label, Meta, Paragraph, Spans, Text
 from ..writer import Writer
@@ -27,11 +27,21 @@ def _facts(w: Writer) -> Iterator[tuple[Spans, Spans]]:
         yield w.say("protocol"), w.say("no_protocol")
     else:
         yield w.say("protocol"), (Meta(f"{meta.protocol_version} (SHA-256 {meta.protocol_sha256})"),)
+    yield from _left_aside(w, meta.left_aside)
     yield from _conduct(w, meta.conduct)
     yield w.say("snapshot"), (Meta(f"SHA-256 {w.data.snapshot_hash}"),)
     yield w.say("code"), (Meta(meta.code_version),)
     if meta.audit_seal:
         yield w.say("seal"), (Meta(meta.audit_seal),)
+
+
+def _left_aside(w: Writer, aside: LeftAside | None) -> Iterator[tuple[Spans, Spans]]:
+    """What of the file is in no number of this report."""
+    if aside and aside.columns:
+        names = w.listed(((Label(f"'{name}'"),) for name in aside.columns), ", ")
+        yield w.say("columns_aside"), names
+    if aside and aside.empty_rows:
+        yield w.say("empty_rows"), w.count("data.empty_rows")
 
 
 def _conduct(w: Writer, conduct: Conduct | None) -> Iterator[tuple[Spans, Spans]]:

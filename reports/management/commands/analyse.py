@@ -1,6 +1,7 @@
 """`manage.py analyse DATA.csv --plan PLAN.yaml --out DIR`: the report of anybody's trial, without a database."""
 
 import sys
+from collections.abc import Iterator
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, NoReturn
@@ -8,7 +9,7 @@ from typing import Any, NoReturn
 from django.core.management.base import BaseCommand, CommandParser
 
 from reports.csv_input import BadInput, read_data, read_plan
-from reports.dataset import FlowDoesNotAddUp
+from reports.dataset import Dataset, FlowDoesNotAddUp
 from reports.document import write
 from reports.results import analyse, code_version
 from trial.languages import LANGUAGES
@@ -40,7 +41,20 @@ class Command(BaseCommand):
             self._refuse(str(error))
         for path in vars(written).values():
             self.stdout.write(str(path))
+        for line in _left_aside(data):
+            self.stdout.write(line)
 
     def _refuse(self, message: str) -> NoReturn:
         self.stderr.write(message)
         sys.exit(2)
+
+
+def _left_aside(data: Dataset) -> Iterator[str]:
+    """What was not read of the file, which nobody may have meant."""
+    aside = data.meta.left_aside
+    if aside and aside.columns:
+        names = ", ".join(f"'{name}'" for name in aside.columns)
+        yield f"left aside, since the plan does not name them: columns {names}"
+    if aside and aside.empty_rows:
+        rows = "row" if aside.empty_rows == 1 else "rows"
+        yield f"left aside, since every cell is empty: {aside.empty_rows} {rows}"

@@ -76,7 +76,7 @@ def dataset_of(study: Study, arms: Mapping[str, str] | None, at: datetime) -> Da
         module_use=used.module_use(start) if used else None,
         usage=used.usage(start) if used else None,
         contacts=called.contacts(start) if called else None,
-        idle_after=programme.IDLE_AFTER,
+        idle_after=programme.IDLE_AFTER if used else None,
         reasons=reasons.reasons(version),
     )
 
@@ -93,6 +93,7 @@ def _meta(study: Study, version: ProtocolVersion, *, by_arm: bool) -> Meta:
         protocol_sha256=version.sha256,
         audit_seal=audit.newest_seal(study) or None,
         conduct=conduct.of(study, version, by_arm=by_arm),
+        names_published=bool(version.protocol.sources),
     )
 
 
