@@ -94,7 +94,7 @@ class Attempt(Fact):
     protocol = models.CharField(max_length=40)
     protocol_version = models.CharField(max_length=20)
     steps_done = models.JSONField(default=list)
-    deviations = models.JSONField(default=list)  # codes of must-nots that happened after all
+    deviations = models.JSONField(default=list)  # codes of the must-nots that were not kept
     note_sealed = models.TextField(blank=True)  # under the participant's key; not exported
 
     class Meta:

@@ -29,6 +29,8 @@ from trial.languages import in_language
 from trial.models import Membership
 from trial.words import spoken
 
+NOT_KEPT = "Codes of the rules in must_not that were not kept."
+
 
 class CaseloadRow(serializers.Serializer):
     participant = serializers.CharField(source="participant.code")
@@ -80,7 +82,7 @@ class ProtocolShape(serializers.Serializer):
     version = serializers.CharField()
     minutes = serializers.IntegerField()
     steps = StepShape(many=True)
-    must_not = StepShape(many=True)
+    must_not = StepShape(many=True, help_text="Rules: each says what a coach leaves out.")
     escalation = serializers.CharField()
 
 
@@ -92,7 +94,7 @@ class EarlierShape(serializers.Serializer):
     outcome = serializers.CharField()
     minutes = serializers.IntegerField(allow_null=True)
     steps_done = serializers.ListField(child=serializers.CharField())
-    deviations = serializers.ListField(child=serializers.CharField())
+    deviations = serializers.ListField(child=serializers.CharField(), help_text=NOT_KEPT)
     note = serializers.CharField(allow_blank=True)
 
 
@@ -103,7 +105,7 @@ class TryShape(serializers.Serializer):
     outcome = serializers.CharField(allow_blank=True)
     minutes = serializers.IntegerField(allow_null=True)
     steps_done = serializers.ListField(child=serializers.CharField())
-    deviations = serializers.ListField(child=serializers.CharField())
+    deviations = serializers.ListField(child=serializers.CharField(), help_text=NOT_KEPT)
     note = serializers.CharField(allow_blank=True)
     place = serializers.ChoiceField(
         choices=["before", "within", "after"], help_text="When it was made, by the days of the call."
@@ -243,7 +245,7 @@ class CallLog(serializers.Serializer):
     outcome = serializers.ChoiceField(choices=Attempt.OUTCOMES)
     minutes = serializers.IntegerField(required=False, allow_null=True)
     steps_done = serializers.ListField(child=serializers.CharField(), default=list)
-    deviations = serializers.ListField(child=serializers.CharField(), default=list)
+    deviations = serializers.ListField(child=serializers.CharField(), default=list, help_text=NOT_KEPT)
     note = serializers.CharField(default="", allow_blank=True, max_length=4000)
     next_at = serializers.DateTimeField(required=False, allow_null=True, help_text="To the minute.")
     began_at = serializers.DateTimeField(

@@ -87,10 +87,10 @@ class LogCall(forms.Form):
         label=_("Steps done"), required=False, widget=forms.CheckboxSelectMultiple, help_text=_("Tick what you did.")
     )
     deviations = forms.MultipleChoiceField(
-        label=_("What is not part of this call"),
+        label=_("Rules that were not kept"),
         required=False,
         widget=forms.CheckboxSelectMultiple,
-        help_text=_("Tick a line only if it happened after all. It helps to know; it is no fault."),
+        help_text=_("Tick a rule only where the call went against it. It helps to know; it is no fault."),
     )
     note = forms.CharField(
         label=_("Note for the next call"),

@@ -5,7 +5,7 @@ A coach sees their own people; a supervisor everybody of the study who is coache
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, TypedDict
@@ -121,7 +121,7 @@ class Try:
 
     attempt: Attempt
     steps_required: int
-    deviations: tuple[dict[str, str], ...]
+    not_kept: tuple[dict[str, str], ...]
     note: str
     place: str  # whether it was made before, within or after the days of the call
     corrections: tuple[Earlier, ...] = ()
@@ -130,6 +130,7 @@ class Try:
 @dataclass(frozen=True)
 class Earlier:
     correction: Correction
+    not_kept: tuple[dict[str, str], ...]
     note: str
 
 
@@ -346,11 +347,17 @@ def _group(contact: Tried, appointment_at: datetime | None, at: datetime, timezo
 
 def _try(participant: Participant, attempt: Attempt, corrections: Iterable[Correction]) -> Try:
     described = plans.protocol(participant.version, attempt.protocol)
+
+    def rules(codes: Collection[str]) -> tuple[dict[str, str], ...]:
+        return tuple(each.text for each in described.must_not if each.code in codes)
+
     return Try(
         attempt=attempt,
         steps_required=len(described.steps),
-        deviations=tuple(each.text for each in described.must_not if each.code in attempt.deviations),
+        not_kept=rules(attempt.deviations),
         note=participant.unsealed(attempt.note_sealed),
         place=attempt.contact.place(attempt.started_at, participant.zone_at(attempt.started_at)),
-        corrections=tuple(Earlier(each, participant.unsealed(each.note_sealed)) for each in corrections),
+        corrections=tuple(
+            Earlier(each, rules(each.deviations), participant.unsealed(each.note_sealed)) for each in corrections
+        ),
     )

@@ -55,7 +55,7 @@ ATTEMPT_COLUMNS = (
     Column("minutes", "Minutes on the phone", "integer", "minutes", missing="empty: not recorded"),
     Column("steps_done", "Steps of the protocol that were done", "integer", missing=NOT_LOGGED),
     Column("steps_required", "Steps that the protocol has", "integer"),
-    Column("deviations", "Codes of must-nots that happened, separated by spaces", "text", missing="empty: none"),
+    Column("deviations", "Codes of must-nots that were not kept, separated by spaces", "text", missing="empty: none"),
 )
 
 

@@ -152,7 +152,7 @@ def test_a_person_has_every_planned_call_with_its_tries(ben, dan):
         (2, date(2026, 3, 12), 0),
         (3, date(2026, 3, 19), 0),
     ]
-    assert [(t.note, t.steps_required, [d["en"] for d in t.deviations]) for t in listed[0].tries] == [
+    assert [(t.note, t.steps_required, [d["en"] for d in t.not_kept]) for t in listed[0].tries] == [
         ("Rang twice", 3, []),
         ("", 3, ["Give no therapy"]),
     ]

@@ -789,3 +789,60 @@ def test_a_call_that_is_logged_is_not_taken_back(desk, dan):
     send(desk, log_url(attempt), outcome="no_answer")
     taken = send(desk, reverse("coach:take_back", args=[dan.code, attempt.pk]))
     assert (said(taken)[1:], Attempt.objects.count()) == (["This call is logged."], 1)
+
+
+def in_words(response) -> str:
+    """The page as it is read out, on one line."""
+    return " ".join(Texts(response.content.decode()).read.split())
+
+
+class Texts(HTMLParser):
+    def __init__(self, page: str) -> None:
+        super().__init__()
+        self.read = ""
+        self.feed(page)
+
+    def handle_data(self, data: str) -> None:
+        self.read += f" {data}"
+
+
+@pytest.mark.parametrize(
+    ("language", "rule", "said_of_it"),
+    [
+        (
+            "en",
+            "Give no therapy",
+            {
+                "Rules of this call {}": 2,
+                "Rules that were not kept (you may leave this empty) Tick a rule only where the call went against it. "
+                "It helps to know; it is no fault. {}": 2,
+                "Rule not kept: “{}”": 2,
+            },
+        ),
+        (
+            "nl",
+            "Geef geen therapie",
+            {
+                "Regels voor dit gesprek {}": 2,
+                "Regels die niet zijn aangehouden (dit mag leeg blijven) Vink een regel alleen aan als het gesprek ervan "
+                "afweek. Het helpt om dat te weten; het is geen fout. {}": 2,
+                "Regel niet aangehouden: “{}”": 2,
+            },
+        ),
+    ],
+)
+def test_a_rule_is_never_read_as_what_happened(desk, ben, dan, language, rule, said_of_it):
+    """Must-nots are written in the negative: wherever one stands, the words before it say what it is."""
+    desk.cookies["django_language"] = language
+    attempt = started(desk, dan)
+    pages = [in_words(desk.get(log_url(attempt)))]
+    logged = {"outcome": "reached", "minutes": "12", "steps_done": ["greet"]}
+    send(desk, log_url(attempt), deviations=["therapy"], **logged)
+    pages.append(in_words(desk.get(reverse("coach:person", args=[dan.code]))))
+    pages.append(in_words(desk.get(correct_url(attempt))))
+    send(desk, correct_url(attempt), reason="slip", **logged)  # the rule was kept after all
+    pages.append(in_words(desk.get(reverse("coach:person", args=[dan.code]))))
+    everywhere = " ".join(pages)
+    found = {words: everywhere.count(words.format(rule)) for words in said_of_it}
+    assert found == said_of_it
+    assert everywhere.count(rule) == sum(found.values())
