@@ -12,13 +12,6 @@ LAST_MINUTE = time(23, 59)
 LAST_SECOND = time(23, 59, 59, fold=1)  # fold: where clocks go back at midnight, the second time round
 
 
-class Entry(anchors.Opens, Protocol):
-    """A line of a schedule: an opening, and for how many days."""
-
-    @property
-    def window(self) -> int: ...
-
-
 @dataclass(frozen=True)
 class Window:
     """Open from `opens_at` up to, not including, `closes_at`; both in UTC."""
@@ -53,20 +46,6 @@ class Facts(Protocol):
     def declined_at(self) -> datetime | None: ...
     @property
     def withdrawn_at(self) -> datetime | None: ...
-
-
-def dates(entry: Entry, *, randomised_at: datetime, anchor_at: datetime | None, timezone: str) -> Window | None:
-    """The window of a schedule entry. `anchor_at` is when its anchor happened (the grant, for `granted`).
-
-    While it has not happened, the window of the latest day is given, so that the stored row comes due by itself; ask
-    again once it has. None where there is no latest day. `randomised` and `date` do not look at `anchor_at`.
-    """
-    opening = anchors.Opening.of(entry)
-    events = {} if anchor_at is None else {str(opening.anchor): anchor_at}
-    opens_at = anchors.when(
-        opening, randomised_at=randomised_at, granted_at=anchor_at, events=events, timezone=timezone
-    )
-    return None if opens_at is None else window_from(opens_at, entry.window, timezone)
 
 
 def window_from(opens_at: datetime, window: int, timezone: str) -> Window:

@@ -101,15 +101,6 @@ def path(leaves: Sequence[bytes], index: int) -> tuple[Step, ...]:
     return tuple(steps)
 
 
-def verify(root: str, salt: bytes, slot: Slot, path: Sequence[Step]) -> bool:
-    """Whether this arm stood at this place of the lists under the root."""
-    reached = leaf(salt, slot)
-    for step in path:
-        other = bytes.fromhex(step.hash)
-        reached = _node(other, reached) if step.side == "left" else _node(reached, other)
-    return hmac.compare_digest(reached.hex(), root)
-
-
 def _levels(leaves: Sequence[bytes]) -> list[list[bytes]]:
     """The leaves, their nodes, and so on up to one."""
     levels = [list(leaves)]

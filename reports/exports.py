@@ -12,7 +12,7 @@ from datetime import date, datetime
 from typing import Any
 
 from reports.dataset import Dataset
-from reports.dataset.tables import SIMULATED
+from reports.dataset.snapshot import SIMULATED
 from reports.plan import AnalysisPlan
 from trial.entries import Column, Table
 from trial.languages import in_language

@@ -169,11 +169,11 @@ def rerandomised() -> None:
     blocks = methods.build({"method": "permuted_blocks", "ratio": pair, "block_sizes": [4]})
     coin = methods.build({"method": "minimisation", "ratio": pair, "factors": {"site": 1, "sex": 1}, "p": "0.8"})
     asked = (
-        ("blocks in 4 strata", {"rule": blocks, "strata": strata}, methods.sequences(blocks, 50, 4, rng).T.ravel()),
+        ("blocks in 4 strata", {"rule": blocks, "strata": strata}, blocks.sequences(50, 4, rng).T.ravel()),
         (
             "minimisation over 2 factors",
             {"rule": coin, "profiles": profiles},
-            methods.sequences(coin, 200, 1, rng, profiles)[0],
+            coin.sequences(200, 1, rng, profiles)[0],
         ),
     )
     for what, given, codes in asked:

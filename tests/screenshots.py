@@ -212,7 +212,7 @@ def prepare() -> Rehearsed:
     demonstration.logins(study, at=now)
     someone = people.in_the_programme(study, now)
     assert someone is not None
-    lesson = someone.version.programme.module_codes[0]
+    lesson = someone.version.programme.modules[0].code
     staff = {role: User.objects.get(email=f"{role}@example.org") for role in ROLES}
     report = reports.request(study=study, kind="blinded", language="en", by=actors.SYSTEM, at=now)
     reports.make_due(now)

@@ -24,6 +24,7 @@ from django.utils.module_loading import import_string
 from coaching_protocol.models import CoachingPlan
 from outcomes.models import Schedule
 from randomisation.models import Allocation
+from tests.dead_code import House, house
 from trial import triggers
 from trial.grants import Grant
 from trial.languages import LANGUAGES
@@ -428,3 +429,30 @@ def test_the_scan_lets_all_languages_alike_and_whole_pages_pass():
 def test_no_template_looks_a_text_up_by_its_language():
     paths = [path for app in APPS for path in (ROOT / app / "templates").rglob("*.html")]
     assert [path.name for path in paths if re.search(r"[\w)]\.(en|nl)\b(?!/)", path.read_text(encoding="utf-8"))] == []
+
+
+# What nobody calls yet, and why it stands here all the same.
+KEPT = {
+    "coaching_protocol.plan.compare": "a call beside its protocol: the coach's desk will show it",
+    "coaching_protocol.plan.Comparison.minutes_over": "the same",
+}
+
+
+def test_nothing_lives_for_its_tests_alone():
+    assert [str(each) for each in house().unused(KEPT)] == []
+
+
+def test_what_is_kept_without_a_use_still_has_none():
+    assert KEPT.keys() <= {str(each) for each in house().unused()}
+
+
+def test_the_scan_sees_what_is_used_by_nothing_or_by_the_dead_alone():
+    texts = {
+        "trial.kinds": "def known():\n    return LIMIT\n\ndef other():\n    return other()\n\nLIMIT = 3\n"
+        "class Kind:\n    def told(self):\n        return self.told()\n",
+        "trial.others": "def known():\n    return 1\n\nclass Other:\n    pass\n",
+        "trial": "from trial.others import Other\n__all__ = ['Other']\n",
+        "trial.urls": "from trial import others\nfrom trial.kinds import Kind\nurlpatterns = [others.known(), Kind()]\n",
+    }
+    found = [str(each) for each in House(texts).unused({"trial.kinds.Kind.told"})]
+    assert found == ["trial.kinds.LIMIT", "trial.kinds.known", "trial.kinds.other", "trial.others.Other"]

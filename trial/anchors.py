@@ -4,12 +4,11 @@ Days are calendar days in the study's time zone, counted from the local date of 
 opens at 06:00 local. Zero days after an event is the moment of the event itself.
 
 An event anchor may never happen (a programme that is not finished). `at_the_latest` days after randomisation the
-opening then resolves by itself, and an event that comes still later changes nothing. Hence three questions:
+opening then resolves by itself, and an event that comes still later changes nothing. Hence two questions:
 
 - `when`: the opening on what is known so far; the latest day while the event has not happened. Safe to store: nothing
   opens too early, and whoever stops is still reached.
-- `known`: the opening if it is settled by `at`, else None. Once an answer, always that answer.
-- `expected`: `when` as seen at `at`, and whether it is settled.
+- `expected`: `when` as seen at `at`, and whether it is settled. Once settled, always that answer.
 """
 
 from collections.abc import Mapping
@@ -126,20 +125,6 @@ def when(
         return latest
     start = start if earliest is None else max(start, earliest)
     return start if latest is None else min(start, latest)
-
-
-def known(
-    opens: Opens | Opening,
-    *,
-    randomised_at: datetime,
-    granted_at: datetime | None,
-    events: Mapping[str, datetime],
-    timezone: str,
-    at: datetime,
-) -> datetime | None:
-    """The opening, if by `at` its anchor has happened or its latest day has come. Later events are not looked at."""
-    found = expected(opens, randomised_at=randomised_at, granted_at=granted_at, events=events, timezone=timezone, at=at)
-    return found.opens_at if found.certain else None
 
 
 def expected(

@@ -24,7 +24,6 @@ from trial.sections.study import Rehearsal
 from trial.virtual import Coach, Person, Settings
 
 BEGINS_AT = datetime(2025, 1, 6, 9, 0, tzinfo=UTC)
-LONGEST = timedelta(days=420)  # after the last arrival
 ROUND_AT = 12  # UTC: by day wherever virtual people live, so that mail to them may go
 LOOKS_AGAIN = timedelta(days=28)  # whoever has nothing in mind and gets no mail still looks now and then
 

@@ -19,7 +19,6 @@ Value = str | int | float | Fraction
 LIMITS = ("above", "below", "at_least", "at_most")
 COMPARATORS = (*LIMITS, "equals", "one_of")
 SUBJECTS = ("answer", "score", "item")
-COMBINATIONS = ("all", "any", "not")
 
 
 def _as_text(value: object) -> object:

@@ -63,10 +63,6 @@ def sitting(participant: Participant, timepoint: str) -> Sitting | None:
     return next((each for each in sittings(participant) if each.timepoint == timepoint), None)
 
 
-def open_sittings(participant: Participant, at: datetime) -> list[Sitting]:
-    return [each for each in sittings(participant) if each.remaining(at)]
-
-
 def unclosed(participant: Participant) -> list[Schedule]:
     """Schedules that are neither closed nor ended."""
     return list(Schedule.objects.filter(participant=participant, closed_at__isnull=True, ended_at__isnull=True))

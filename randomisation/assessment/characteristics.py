@@ -28,10 +28,6 @@ class Estimate:
     value: float
     error: float = 0.0
 
-    @property
-    def is_exact(self) -> bool:
-        return not self.error
-
 
 @dataclass(frozen=True)
 class Characteristics:

@@ -6,10 +6,6 @@ A rule is a pure function of a history: no hidden state, fractions throughout. P
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-
-import numpy as np
-
 from randomisation.methods.blocks import PermutedBlocks
 from randomisation.methods.building import BESIDE, BUILDERS, build
 from randomisation.methods.counted import Complete
@@ -47,16 +43,4 @@ __all__ = [
     "Rule",
     "UnknownMethod",
     "build",
-    "sequences",
 ]
-
-
-def sequences(
-    rule: Rule,
-    n: int,
-    draws: int,
-    generator: np.random.Generator,
-    profiles: Sequence[Profile] | None = None,
-) -> Draws:
-    """`draws` whole sequences of `n` allocations, shape (draws, n); k is the k-th arm of the ratio."""
-    return rule.sequences(n, draws, generator, profiles)

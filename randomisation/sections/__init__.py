@@ -28,13 +28,6 @@ def section(folder: Folder, earlier: Mapping[str, BaseModel]) -> Part:
     return Part({"randomisation": randomisation}, {"randomisation": restriction}, problems, found)
 
 
-def notes(document: Mapping[str, Any], sealed: Mapping[str, Any]) -> list[str]:
-    """No sentence gives a sealed number away."""
-    study = Study.model_validate(document["study"])
-    randomisation = Randomisation.model_validate(document["randomisation"])
-    return list(_notes(study, randomisation, sealed["randomisation"]))
-
-
 def cells(study: Study, randomisation: Point) -> int:
     """How many strata there are: the product of the levels of each factor."""
     return prod(len(levels(study, code)) for code in randomisation.strata)

@@ -16,13 +16,11 @@ from .rows import (
     Variable,
 )
 from .snapshot import Dataset, LeftAside, Meta
-from .tables import Column, Table
 
 __all__ = [
     "POOLED",
     "Arm",
     "ArmFlow",
-    "Column",
     "Conduct",
     "Contact",
     "Dataset",
@@ -40,7 +38,6 @@ __all__ = [
     "Registration",
     "ReliableChange",
     "Score",
-    "Table",
     "Timepoint",
     "Usage",
     "Variable",

@@ -1,7 +1,7 @@
 """The counts of the flow diagram, and the rule that they add up: no diagram is drawn from counts that do not."""
 
 from collections import Counter
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 from .rows import Participant, Score
@@ -154,3 +154,30 @@ def _had_left(person: Participant, row: Score | None) -> bool:
     if row is None or row.state == "withdrawn" or row.at is None or person.study_left_at is None:
         return True
     return person.study_left_at <= row.at
+
+
+def flow_rows(flow: Flow) -> Iterable[tuple[str, str, str, str, int]]:
+    """(arm, stage, outcome, reason, people) for every box and every reason in it."""
+    if flow.assessed is not None:
+        yield "all", "assessed", "", "", flow.assessed
+    yield from _reasons("all", "excluded", "", flow.excluded)
+    yield "all", "randomised", "", "", flow.randomised
+    for arm in flow.arms:
+        yield arm.arm, "allocated", "", "", arm.allocated
+        if arm.received is not None:
+            yield arm.arm, "received", "", "", arm.received
+            yield from _reasons(arm.arm, "not_received", "", arm.not_received)
+        yield from _reasons(arm.arm, "discontinued", "", arm.discontinued)
+        for row in arm.follow_up:
+            outcome = f"{row.instrument}.{row.timepoint}"
+            yield from _reasons(arm.arm, "lost", outcome, row.lost)
+            if row.pending:
+                yield arm.arm, "pending", outcome, "", row.pending
+            yield from _reasons(arm.arm, "left_out", outcome, row.left_out)
+            yield arm.arm, "analysed", outcome, "", row.analysed
+
+
+def _reasons(arm: str, stage: str, outcome: str, reasons) -> Iterable[tuple[str, str, str, str, int]]:
+    if reasons is not None:
+        yield arm, stage, outcome, "", sum(reasons.values())
+        yield from ((arm, stage, outcome, reason, n) for reason, n in sorted(reasons.items()))

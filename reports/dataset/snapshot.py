@@ -14,7 +14,8 @@ from .conduct import Conduct
 from .durations import Duration, opened_days, retention, use
 from .flow import POOLED, Flow
 from .rows import Arm, Contact, Instrument, Module, ModuleUse, Participant, Score, Texts, Timepoint, Usage, Variable
-from .tables import Table, tables
+
+SIMULATED = "Simulated people. Not the published trial."
 
 PRINTED_ONLY = ("code_version", "audit_seal", "left_aside")
 
@@ -141,10 +142,6 @@ class Dataset:
     def use(self) -> Mapping[str, Duration] | None:
         """By participant who was given the programme: how long they used it. None: not recorded."""
         return use(self)
-
-    def tables(self) -> list[Table]:
-        """Everything as tables with their codebook, ready for CSV."""
-        return tables(self)
 
     @cached_property
     def snapshot_hash(self) -> str:

@@ -1,6 +1,6 @@
 """The report as a document: the same spans become PDF and HTML, so that neither can hold a number without its id."""
 
 from .report import compose
-from .write import Written, write, write_tables
+from .write import Written, write
 
-__all__ = ["Written", "compose", "write", "write_tables"]
+__all__ = ["Written", "compose", "write"]

@@ -34,13 +34,6 @@ def write(
     return Written(*(directory / name for name in files))
 
 
-def write_tables(data: Dataset, directory: Path) -> list[Path]:
-    """The tables of the snapshot and their codebook as CSV."""
-    files = {f"{table.name}.csv": table.csv().encode() for table in data.tables()}
-    _put(files, directory)
-    return [directory / name for name in files]
-
-
 def _put(files: dict[str, bytes], directory: Path) -> None:
     directory.mkdir(parents=True, exist_ok=True)
     # Inside the target, so that the move is a rename on the same disk.

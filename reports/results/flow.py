@@ -3,7 +3,7 @@
 from collections import Counter
 
 from ..dataset import POOLED, Dataset
-from ..dataset.tables import flow_rows
+from ..dataset.flow import flow_rows
 from .number import Number, Numbers, ident
 
 

@@ -8,7 +8,7 @@ from functools import cache
 from pathlib import Path
 
 from ..dataset import Conduct, Dataset, Given, LeftAside
-from ..dataset.tables import SIMULATED
+from ..dataset.snapshot import SIMULATED
 from .number import Results
 
 VERSION = "0.1.0"

@@ -6,7 +6,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from outcomes.schedules import AssessmentState, Window, closed_at, dates, state
+from outcomes.schedules import AssessmentState, Window, closed_at, state, window_from
+from trial import anchors
 
 AMSTERDAM = "Europe/Amsterdam"
 RANDOMISED = datetime(2018, 1, 1, 13, 30, tzinfo=UTC)  # 14:30 in Amsterdam
@@ -41,7 +42,13 @@ def day(number):
 
 
 def window(entry, anchor_at=None, randomised_at=RANDOMISED, timezone=AMSTERDAM):
-    return dates(entry, randomised_at=randomised_at, anchor_at=anchor_at, timezone=timezone)
+    """As the rows are dated: the opening by its anchor, and its days from there."""
+    opening = anchors.Opening.of(entry)
+    events = {} if anchor_at is None else {str(opening.anchor): anchor_at}
+    opens_at = anchors.when(
+        opening, randomised_at=randomised_at, granted_at=anchor_at, events=events, timezone=timezone
+    )
+    return None if opens_at is None else window_from(opens_at, entry.window, timezone)
 
 
 moments = st.datetimes(datetime(2015, 1, 1), datetime(2030, 12, 31), timezones=st.just(UTC))

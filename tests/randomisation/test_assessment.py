@@ -318,7 +318,7 @@ def test_people_who_differ_end_as_far_apart_as_the_rules_own_sequences(plan):
             {"site": generator.choice(list("xyz"), p=[3 / 6, 2 / 6, 1 / 6]), "sex": generator.choice(list("fm"))}
             for _ in range(n)
         ]
-        arms = methods.sequences(a_rule, n, draws, generator, profiles)
+        arms = a_rule.sequences(n, draws, generator, profiles)
         counts = np.stack([(arms == arm).sum(axis=1) for arm in range(len(a_rule.ratio))], axis=-1)
         batches.append(spread(counts, a_rule.ratio).mean())
     error = np.hypot(ours.std() / np.sqrt(ours.size), np.std(batches, ddof=1) / np.sqrt(len(batches)))

@@ -130,12 +130,11 @@ def test_a_report_in_dutch_says_so(tmp_path):
     assert '<html lang="nl">' in (tmp_path / "report.html").read_text()
 
 
-def test_the_tables_hold_what_was_read():
+def test_the_data_set_holds_what_was_read():
     data = read_data(CSV, read_plan(PLAN), "test")
-    tables = {table.name: list(csv.DictReader(io.StringIO(table.csv()))) for table in data.tables()}
-    assert [row["arm"] for row in tables["participants"]] == [row["treatment"] for row in people()]
-    written = [row["score"] for row in tables["scores"] if row["timepoint"] == "bdi.8m"]
-    assert written == [row["bdi.8m"].replace("NA", "") for row in people()]
+    assert [person.arm for person in data.participants] == [row["treatment"] for row in people()]
+    written = [row.score for row in data.scores if row.timepoint == "bdi.8m"]
+    assert written == [None if row["bdi.8m"] == "NA" else float(row["bdi.8m"]) for row in people()]
 
 
 def test_a_file_without_reasons_gives_no_reason(numbers, tmp_path):

@@ -1,8 +1,6 @@
-"""The snapshot: its hash, its clocks, its flow and its tables."""
+"""The snapshot: its hash, its clocks, its flow and what it refuses."""
 
-import csv
 import dataclasses
-import io
 
 import pytest
 
@@ -10,10 +8,6 @@ from reports.dataset import Flow, FlowDoesNotAddUp, Participant, Score, Usage, c
 from reports.dataset.durations import Duration
 
 from .people import a_trial
-
-
-def table(data, name):
-    return next(table for table in data.tables() if table.name == name)
 
 
 def test_the_hash_is_that_of_the_content():
@@ -50,13 +44,6 @@ def test_other_random_codes_and_another_order_of_rows_give_the_same_hash():
 def test_a_pooled_data_set_refuses_arms():
     with pytest.raises(ValueError, match="carries no arm"):
         dataclasses.replace(a_trial(6), arms=None)
-
-
-def test_a_pooled_data_set_has_no_arm_in_any_table():
-    data = a_trial(30, arms=None)
-    for made in data.tables():
-        text = made.csv()
-        assert [word for word in ("coached", "unguided", "waiting") if word in text.replace("guided-or-not", "")] == []
 
 
 def person(code, arm="a", **known):
@@ -179,32 +166,6 @@ def test_a_time_point_has_a_day_in_every_arm():
 def test_use_ends_at_the_last_use_unless_finished_or_still_going_on(usage, expected):
     data = clocks(a_trial(6), participants=(person("1", "coached"),), usage=(usage,))
     assert data.use == {"1": expected}
-
-
-def test_every_column_has_a_line_in_the_codebook_and_every_row_says_simulated():
-    data = a_trial(12)
-    *tables, codebook = data.tables()
-    assert [t.name for t in tables] == ["participants", "scores", "modules", "usage", "contacts", "flow"]
-    assert [(t.name, c.name) for t in tables for c in t.columns] == [(row[0], row[1]) for row in codebook.rows]
-    for made in tables:
-        rows = list(csv.DictReader(io.StringIO(made.csv())))
-        assert {row["simulated"] for row in rows} == {"Simulated people. Not the published trial."}
-
-
-def test_a_cell_never_runs_as_a_formula():
-    data = a_trial(6)
-    people = (dataclasses.replace(data.participants[0], withdrawn_reason="=1+1"), *data.participants[1:])
-    rows = list(
-        csv.DictReader(io.StringIO(table(dataclasses.replace(data, participants=people), "participants").csv()))
-    )
-    assert rows[0]["withdrawn_reason"] == "'=1+1"
-
-
-def test_scores_come_back_from_the_csv_as_they_were():
-    data = a_trial(12)
-    rows = list(csv.DictReader(io.StringIO(table(data, "scores").csv())))
-    read = [float(row["score"]) if row["score"] else None for row in rows]
-    assert read == [row.score for row in data.scores]
 
 
 def test_a_data_set_refuses_an_arm_that_it_does_not_name():

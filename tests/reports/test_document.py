@@ -7,14 +7,13 @@ import subprocess
 import sys
 from datetime import UTC, date, datetime
 from html.parser import HTMLParser
-from pathlib import Path
 
 import pypdfium2
 import pytest
 from reportlab.pdfbase.pdfmetrics import stringWidth
 
 from reports.dataset import Conduct, Given, Instrument, PartialTimepoint, Registration, count_flow
-from reports.document import chapters, compose, write, write_tables
+from reports.document import chapters, compose, write
 from reports.document.html import html
 from reports.document.numerals import numeral, p_value
 from reports.document.pdf import _fitted, _fonts, _widths
@@ -419,12 +418,6 @@ def test_nothing_is_left_beside_the_files(trial, tmp_path):
     data, results = trial
     write(results, data, PLAN, tmp_path / "new", at=AT)
     assert sorted(path.name for path in (tmp_path / "new").iterdir()) == ["report.html", "report.pdf", "results.json"]
-
-
-def test_tables_are_written_with_their_codebook(trial, tmp_path):
-    data, _ = trial
-    names = [Path(path).name for path in write_tables(data, tmp_path)]
-    assert names == [f"{n}.csv" for n in ("participants", "scores", "modules", "usage", "contacts", "flow", "codebook")]
 
 
 @pytest.mark.parametrize(

@@ -93,7 +93,7 @@ def test_a_draft_is_not_exported(study, dan, now):
 def lessons(person, begins, days):
     """Every module begun and done, a week apart."""
     by = actors.participant(person.code)
-    for number, module in enumerate(person.version.programme.module_codes):
+    for number, module in enumerate(each.code for each in person.version.programme.modules):
         at = begins + timedelta(days=days * number, hours=1)
         programme.begin_module(participant=person, module=module, by=by, at=at)
         programme.finish_module(participant=person, module=module, by=by, at=at)

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from trial.anchors import Anchor, Expected, Opening, UnknownAnchor, Unresolvable, expected, known, when
+from trial.anchors import Anchor, Expected, Opening, UnknownAnchor, Unresolvable, expected, when
 from trial.sections import Opening as WrittenOpening
 
 AMSTERDAM = "Europe/Amsterdam"
@@ -20,6 +20,12 @@ spans = st.integers(0, 400)
 
 def facts(**changes):
     return {"randomised_at": RANDOMISED, "granted_at": None, "events": {}, "timezone": AMSTERDAM, **changes}
+
+
+def settled(found, *, at, **known_facts):
+    """The opening, once it can no longer be another."""
+    seen = expected(found, **known_facts, at=at)
+    return seen.opens_at if seen.certain else None
 
 
 def opening(anchor, days=0, **limits):
@@ -157,8 +163,8 @@ def test_a_grant_is_waited_for():
     assert when(opening("granted"), **facts()) is None
     assert expected(opening("granted"), **facts(), at=RANDOMISED) == Expected(None, certain=False)
     granted_at = RANDOMISED + timedelta(hours=1)
-    assert known(opening("granted"), **facts(granted_at=granted_at), at=RANDOMISED) is None
-    assert known(opening("granted"), **facts(granted_at=granted_at), at=granted_at) == granted_at
+    assert settled(opening("granted"), **facts(granted_at=granted_at), at=RANDOMISED) is None
+    assert settled(opening("granted"), **facts(granted_at=granted_at), at=granted_at) == granted_at
 
 
 def test_the_first_posttest_follows_the_end_of_the_programme_within_its_limits():
@@ -172,32 +178,32 @@ def test_the_first_posttest_follows_the_end_of_the_programme_within_its_limits()
     assert expected(post1, **finished, at=on_day[20]) == Expected(day_70, certain=False)
     assert expected(post1, **finished, at=on_day[50]) == Expected(on_day[50], certain=True)
     assert expected(post1, **facts(), at=day_70) == Expected(day_70, certain=True)
-    assert known(post1, **facts(), at=day_70 - timedelta(seconds=1)) is None
-    assert known(post1, **facts(), at=day_70) == day_70
+    assert settled(post1, **facts(), at=day_70 - timedelta(seconds=1)) is None
+    assert settled(post1, **facts(), at=day_70) == day_70
 
 
 @given(situations())
 def test_every_event_anchor_resolves_by_its_latest_day_and_not_before_its_first(situation):
     found, known_facts = situation
     latest = latest_of(found, known_facts)
-    assert earliest_of(found, known_facts) <= known(found, **known_facts, at=latest) <= latest
+    assert earliest_of(found, known_facts) <= settled(found, **known_facts, at=latest) <= latest
     assert when(found, **known_facts) <= latest
 
 
 @given(situations(), spans, spans)
-def test_what_is_known_once_stays_known(situation, first, second):
+def test_what_is_settled_once_stays_so(situation, first, second):
     found, known_facts = situation
     early, late = (known_facts["randomised_at"] + timedelta(days=days) for days in sorted((first, second)))
-    answer = known(found, **known_facts, at=early)
-    assert answer is None or known(found, **known_facts, at=late) == answer
+    answer = settled(found, **known_facts, at=early)
+    assert answer is None or settled(found, **known_facts, at=late) == answer
 
 
 @given(situations(), spans)
-def test_what_is_known_does_not_depend_on_what_happens_later(situation, days):
+def test_what_is_settled_does_not_depend_on_what_happens_later(situation, days):
     found, known_facts = situation
     at = known_facts["randomised_at"] + timedelta(days=days)
     past = {anchor: event for anchor, event in known_facts["events"].items() if event <= at}
-    assert known(found, **known_facts, at=at) == known(found, **{**known_facts, "events": past}, at=at)
+    assert settled(found, **known_facts, at=at) == settled(found, **{**known_facts, "events": past}, at=at)
 
 
 @given(situations())

@@ -345,7 +345,6 @@ def test_strata_smaller_than_a_block_are_noted_without_giving_the_size_away():
         + "the arms may end up further apart than the blocks promise"
     ]
     assert list(loaded.notes) == expected
-    assert randomisation.sections.notes(loaded.document, loaded.sealed) == expected
 
 
 # the digest

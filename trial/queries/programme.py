@@ -42,11 +42,6 @@ def access(participant: Participant) -> Grant | None:
     return Grant.objects.filter(participant=participant, kind="programme", ended_at__isnull=True).order_by("pk").first()
 
 
-def has_programme(participant: Participant, at: datetime) -> bool:
-    grant = access(participant)
-    return grant is not None and grant.opens_at is not None and grant.opens_at <= at
-
-
 def opened(study: Study, at: datetime) -> list[Grant]:
     """Every programme grant of a study that has opened by `at`. It reveals the arm: for reports by arm alone."""
     return list(Grant.objects.filter(participant__study=study, kind="programme", opens_at__lte=at))
@@ -113,10 +108,6 @@ def _next_opening(before: ModuleState, pacing: Any, participant: Participant) ->
     day = before.begun_at.astimezone(zone).date() + timedelta(days=pacing.days)
     paced = datetime(day.year, day.month, day.day, tzinfo=zone)
     return max(paced, before.done_at) if pacing.needs_previous and before.done_at else paced
-
-
-def is_open(participant: Participant, module: str, at: datetime) -> bool:
-    return any(state.code == module and state.is_open(at) for state in modules(participant))
 
 
 def is_after_begun(participant: Participant, module: str) -> bool:

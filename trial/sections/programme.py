@@ -102,10 +102,6 @@ class Programme(Entry):
     pacing: Pacing
     modules: tuple[Module, ...]
 
-    @property
-    def module_codes(self) -> tuple[str, ...]:
-        return tuple(module.code for module in self.modules)
-
 
 @dataclass
 class Piece:

@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 
 from ...dataset import POOLED, ArmFlow
-from ...dataset.tables import flow_rows
+from ...dataset.flow import flow_rows
 from ...figures import Box, Column, flow_diagram
 from ...results.flow import flow_id
 from ..numerals import numeral

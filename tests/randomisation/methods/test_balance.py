@@ -5,7 +5,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from randomisation.methods import BadProfile, ImpossibleHistory, balance, sequences
+from randomisation.methods import BadProfile, ImpossibleHistory, balance
 
 from .laws import PAIR, minimised, rule_of
 
@@ -51,15 +51,15 @@ def test_everybody_in_the_history_has_every_factor(rule):
 def test_a_simulation_needs_a_profile_for_everybody(rule):
     for profiles in (None, [ADA, BEN]):
         with pytest.raises(BadProfile, match=r"^3 people need 3 profiles$"):
-            sequences(rule, 3, 2, np.random.default_rng(1), profiles)
+            rule.sequences(3, 2, np.random.default_rng(1), profiles)
     with pytest.raises(BadProfile, match=r"^the profile lacks site$"):
-        sequences(rule, 2, 2, np.random.default_rng(1), [ADA, {"sex": "f"}])
+        rule.sequences(2, 2, np.random.default_rng(1), [ADA, {"sex": "f"}])
 
 
 @every_rule
 def test_more_profiles_than_people_are_left_alone(rule):
-    few = sequences(rule, 2, 50, np.random.default_rng(1), [ADA, BEN])
-    assert np.array_equal(few, sequences(rule, 2, 50, np.random.default_rng(1), [ADA, BEN, {}]))
+    few = rule.sequences(2, 50, np.random.default_rng(1), [ADA, BEN])
+    assert np.array_equal(few, rule.sequences(2, 50, np.random.default_rng(1), [ADA, BEN, {}]))
 
 
 @every_rule

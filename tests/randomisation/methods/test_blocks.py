@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from randomisation.methods import ImpossibleHistory, build, sequences
+from randomisation.methods import ImpossibleHistory, build
 
 from .laws import PAIR, PLANS, TRIO, TWO_TO_ONE, errors_in, law, law_of_arms, walks
 
@@ -52,7 +52,7 @@ def test_one_size_is_the_textbook_rule(ratio, multiple):
     size = multiple * sum(ratio.values())
     rule = blocks(ratio, size)
     generator = np.random.default_rng(1)
-    for history in sequences(rule, 2 * size, 20, generator):
+    for history in rule.sequences(2 * size, 20, generator):
         names = [list(ratio)[number] for number in history]
         for length in range(2 * size):
             position = length % size
@@ -86,7 +86,7 @@ def test_a_mixture_by_hand():
 def test_a_complete_block_holds_the_ratio(rule):
     (size,) = rule.block_sizes
     generator = np.random.default_rng(2)
-    counts = [np.bincount(row).tolist() for row in sequences(rule, size, 50, generator)]
+    counts = [np.bincount(row).tolist() for row in rule.sequences(size, 50, generator)]
     assert counts == [[share * size // sum(rule.ratio.values()) for share in rule.ratio.values()]] * 50
 
 
@@ -107,7 +107,7 @@ def test_predictability_is_the_published_one(size, published):
 
 @pytest.mark.parametrize("rule", RULES, ids=repr)
 def test_simulated_sequences_follow_the_same_law(rule):
-    assert errors_in(sequences(rule, 4, 10_000, np.random.default_rng(3)), law_of_arms(rule, 4)) == {}
+    assert errors_in(rule.sequences(4, 10_000, np.random.default_rng(3)), law_of_arms(rule, 4)) == {}
 
 
 def slow(rule, history):
@@ -162,14 +162,14 @@ LONG = [
 @pytest.mark.parametrize("rule", LONG, ids=repr)
 def test_the_mixture_after_a_long_history_is_the_slow_one(rule):
     names = list(rule.ratio)
-    for number, row in enumerate(sequences(rule, 600, 6, np.random.default_rng(4)).tolist()):
+    for number, row in enumerate(rule.sequences(600, 6, np.random.default_rng(4)).tolist()):
         history = [names[arm] for arm in row][: 600 - number]
         assert rule.probabilities(history) == slow(rule, history)
 
 
 def test_the_mixture_after_ten_thousand_is_the_slow_one():
     rule = LONG[0]
-    (row,) = sequences(rule, 10_000, 1, np.random.default_rng(4)).tolist()
+    (row,) = rule.sequences(10_000, 1, np.random.default_rng(4)).tolist()
     history = ["ab"[arm] for arm in row]
     assert rule.probabilities(history) == slow(rule, history)
 
@@ -200,12 +200,12 @@ def test_a_mixture_by_weight_by_hand():
 
 def test_a_simulation_draws_sizes_by_their_weight():
     rule = build({"method": "permuted_blocks", "ratio": PAIR, "block_sizes": {2: 1, 4: 3}})
-    assert errors_in(sequences(rule, 7, 20_000, np.random.default_rng(8)), law_of_arms(rule, 7)) == {}
+    assert errors_in(rule.sequences(7, 20_000, np.random.default_rng(8)), law_of_arms(rule, 7)) == {}
 
 
 def test_blocks_too_large_to_list_every_order_are_shuffled():
     rule = blocks(PAIR, 20)  # 184,756 orders
-    drawn = sequences(rule, 20, 20_000, np.random.default_rng(9))
+    drawn = rule.sequences(20, 20_000, np.random.default_rng(9))
     assert set(drawn.sum(axis=1).tolist()) == {10}
     # Each place holds b half the time: SD of the share over 20,000 draws is .0035; 4.5 of them is .016.
     assert np.abs(drawn.mean(axis=0) - 0.5).max() < 0.016

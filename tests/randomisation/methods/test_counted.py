@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from randomisation.methods import ImpossibleHistory, ListExhausted, build, sequences
+from randomisation.methods import ImpossibleHistory, ListExhausted, build
 
 from .laws import HALF, PAIR, PLANS, TRIO, TWO_TO_ONE, chances_by_step, law, merged, rule_of, walks
 
@@ -161,7 +161,7 @@ def test_a_list_says_how_long_it_is_and_that_it_is_used_up(rule):
     with pytest.raises(ListExhausted, match=r"^all 4 places of the list are taken$"):
         rule.probabilities(["a", "b", "b", "a"])
     with pytest.raises(ListExhausted, match=r"^5 allocations from a list of 4$"):
-        sequences(rule, 5, 1, np.random.default_rng(1))
+        rule.sequences(5, 1, np.random.default_rng(1))
 
 
 @lists
@@ -319,7 +319,7 @@ def test_many_arms_do_not_overflow_a_simulation(method):
     ratio = {f"arm {number}": 1 for number in range(9)}
     rule = rule_of(method, ratio, **{"block_urn": {"limit": 1}, "wei": {"a": 0, "b": 1}}[method])
     n = 360  # (n + 1)^9 is beyond what 64 bits hold
-    drawn = sequences(rule, n, 3, np.random.default_rng(5))
+    drawn = rule.sequences(n, 3, np.random.default_rng(5))
     counts = [np.bincount(row, minlength=9).tolist() for row in drawn]
     if method == "block_urn":
         assert counts == [[n // 9] * 9] * 3
@@ -331,5 +331,5 @@ def test_many_arms_do_not_overflow_a_simulation(method):
 
 def test_what_has_no_chance_is_never_drawn_however_shares_are_rounded():
     rule = rule_of("block_urn", TRIO, limit=1)
-    drawn = sequences(rule, 9, 2000, np.random.default_rng(6))
+    drawn = rule.sequences(9, 2000, np.random.default_rng(6))
     assert [sorted(block) for block in drawn.reshape(-1, 3).tolist()] == [[0, 1, 2]] * 6000

@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from randomisation.methods import BUILDERS, ImpossibleHistory, build, sequences
+from randomisation.methods import BUILDERS, ImpossibleHistory, build
 
 from .laws import (
     ALIKE,
@@ -137,9 +137,9 @@ def test_simulated_sequences_are_possible_histories_and_the_same_for_the_same_se
     rule = build(data.draw(PLANS[method]))
     n = n if rule.length is None else min(n, rule.length)
     people = data.draw(st.lists(PROFILES, min_size=n, max_size=n)) if rule.scope == "point" else None
-    drawn = sequences(rule, n, draws, np.random.default_rng(seed), people)
+    drawn = rule.sequences(n, draws, np.random.default_rng(seed), people)
     assert (drawn.shape, drawn.dtype) == ((draws, n), np.int64)
-    assert np.array_equal(drawn, sequences(rule, n, draws, np.random.default_rng(seed), people))
+    assert np.array_equal(drawn, rule.sequences(n, draws, np.random.default_rng(seed), people))
     if rule.lots == tuple(rule.ratio):  # a history of arms alone takes long where several lots stand for one
         for row in drawn[:2].tolist():
             check_possible(rule, [list(rule.ratio)[number] for number in row], people)
@@ -250,7 +250,7 @@ def test_a_rule_that_does_not_keep_the_ratio_says_so(name):
 def test_simulated_sequences_follow_the_law_of_single_steps(name):
     rule = (FAIR | NOT_FAIR)[name]
     n, draws = (6 if len(rule.lots) == 2 else 4), 10_000
-    drawn = sequences(rule, n, draws, np.random.default_rng(3), PEOPLE if rule.scope == "point" else None)
+    drawn = rule.sequences(n, draws, np.random.default_rng(3), PEOPLE if rule.scope == "point" else None)
     assert errors_in(drawn, law_of_arms(rule, n)) == {}
 
 

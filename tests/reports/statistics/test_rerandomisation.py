@@ -269,7 +269,7 @@ def test_under_the_null_a_drawn_p_of_a_or_less_is_as_rare_as_a(rule, asked):
         arm = np.empty(18, dtype=object)
         for stratum in set(strata):
             places = [i for i, each in enumerate(strata) if each == stratum]
-            drawn = methods.sequences(rule, len(places), 1, rng, asked.get("profiles"))[0]
+            drawn = rule.sequences(len(places), 1, rng, asked.get("profiles"))[0]
             arm[places] = np.array(["A", "B"])[drawn]
         ps.append(rerandomisation.test(outcome, arm, rule=rule, **asked, draws=99, generator=rng, exact=False).p)
     for a in (0.01, 0.05, 0.10):
