@@ -123,7 +123,7 @@ QUERYSET_WRITES = {"create", "update", "delete"}
 
 def writes(called: str) -> bool:
     *before, verb = called.split(".")
-    if {"session", "cache", "super()"} & set(before):
+    if {"session", "cache", "super()", "np"} & set(before):
         return False
     if called in {"rows.insert", "rows.update"}:
         return True
