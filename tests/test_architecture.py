@@ -8,9 +8,10 @@ import re
 import subprocess
 import sys
 import tomllib
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from functools import cache
 from importlib import import_module
+from importlib.metadata import packages_distributions
 from pathlib import Path
 
 import pytest
@@ -456,3 +457,61 @@ def test_the_scan_sees_what_is_used_by_nothing_or_by_the_dead_alone():
     }
     found = [str(each) for each in House(texts).unused({"trial.kinds.Kind.told"})]
     assert found == ["trial.kinds.LIMIT", "trial.kinds.known", "trial.kinds.other", "trial.others.Other"]
+
+
+# What is used without an import of ours: by a command line, as a plugin, or by Django's own name for it.
+UNIMPORTED = {
+    "psycopg": "Django's engine for PostgreSQL",
+    "gunicorn": "`manage.py serve` starts it",
+    "pytest": "the runner",
+    "pytest-django": "its plugin",
+    "pytest-xdist": "its plugin",
+    "coverage": "make test COVERAGE=1",
+    "mutmut": "make mutants",
+    "ruff": "make check",
+    "mypy": "make check",
+    "django-stubs": "a plugin of mypy",
+    "djangorestframework-stubs": "types for mypy",
+    "djlint": "make check",
+    "import-linter": "make check",
+}
+
+
+def test_every_dependency_is_used():
+    named = {
+        node.value.partition(".")[0]
+        for _, tree in sources()
+        for node in ast.walk(tree)
+        if isinstance(node, ast.Constant) and isinstance(node.value, str)
+    }
+    ours = imported(tree for _, tree in sources()) | named
+    tests = imported(ast.parse(path.read_text()) for path in (ROOT / "tests").rglob("*.py"))
+    provided: dict[str, set[str]] = {}
+    for module, distributions in packages_distributions().items():
+        for each in distributions:
+            provided.setdefault(each.lower(), set()).add(module)
+    idle = []
+    for group, used in (("dependencies", ours), ("dev", ours | tests)):
+        lines = PROJECT["project"][group] if group == "dependencies" else PROJECT["dependency-groups"][group]
+        names = [re.split(r"[\[<>=;]", line)[0].lower() for line in lines]
+        idle += [each for each in names if each not in UNIMPORTED and not provided[each] & used]
+    assert idle == []
+
+
+def imported(trees: Iterable[ast.Module]) -> set[str]:
+    found: set[str] = set()
+    for tree in trees:
+        for node in ast.walk(tree):
+            if isinstance(node, ast.Import):
+                found |= {each.name.partition(".")[0] for each in node.names}
+            elif isinstance(node, ast.ImportFrom) and node.module and not node.level:
+                found.add(node.module.partition(".")[0])
+    return found
+
+
+@pytest.mark.parametrize(("lock", "groups"), [("requirements.lock", 1), ("requirements-dev.lock", 2)])
+def test_every_dependency_is_locked(lock, groups):
+    lines = [PROJECT["project"]["dependencies"], PROJECT["dependency-groups"]["dev"]][:groups]
+    wanted = {re.split(r"[\[<>=;]", line)[0].lower() for group in lines for line in group}
+    locked = set(re.findall(r"^([\w.-]+)(?:\[[\w,-]+\])?==", (ROOT / lock).read_text(), re.MULTILINE))
+    assert wanted - {each.lower() for each in locked} == set()

@@ -42,7 +42,6 @@ INSTALLED_APPS = [
     "rest_framework",
     "drf_spectacular",
     "drf_spectacular_sidecar",
-    "django_htmx",
     "csp",
     "trial",
     "outcomes",
@@ -67,7 +66,6 @@ MIDDLEWARE = [
     "allauth.account.middleware.AccountMiddleware",
     "django.contrib.messages.middleware.MessageMiddleware",
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
-    "django_htmx.middleware.HtmxMiddleware",
     "trial.audiences.AudienceDoor",
     # Looks for its token in the body, so it comes after the doors: nothing is read of what nobody may send.
     "django.middleware.csrf.CsrfViewMiddleware",

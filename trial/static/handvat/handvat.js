@@ -145,19 +145,10 @@ function copies(button) {
   });
 }
 
-function enhance(root) {
-  root.querySelectorAll("[data-copy]").forEach(copies);
-  root.querySelectorAll("[data-one-at-a-time]").forEach(oneAtATime);
-}
-
 document.addEventListener("submit", sendOnce);
 window.addEventListener("pageshow", () => document.querySelectorAll("form[data-sent]").forEach(free));
-document.addEventListener("htmx:load", (event) => {
-  // htmx also announces the page itself, which is done below.
-  if (event.target !== document.body) enhance(event.target);
-});
-
-enhance(document);
+document.querySelectorAll("[data-copy]").forEach(copies);
+document.querySelectorAll("[data-one-at-a-time]").forEach(oneAtATime);
 const room = document.querySelector(".sections [aria-current]");
 if (room) room.scrollIntoView({ block: "nearest", inline: "center" });
 const summary = document.querySelector("[data-errors]");
