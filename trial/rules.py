@@ -14,6 +14,7 @@ from pydantic import AfterValidator, BeforeValidator, ConfigDict, model_validato
 from pydantic import Field as Key
 
 from trial.folder.fields import Entry, Line
+from trial.thresholds import decimal
 
 Value = str | int | float | Fraction
 LIMITS = ("above", "below", "at_least", "at_most")
@@ -162,11 +163,12 @@ def _same(fact: Value, written: str) -> bool:
 
 
 def number(value: Value) -> Fraction | None:
-    """Exact; a fraction such as 1/3 in text is not a number that the folder's language knows."""
+    """Exact, a float as the decimal that it stands for: a score of 9.6 is 48/5. A fraction such as 1/3 in text is not a number
+    that the folder's language knows."""
     if isinstance(value, str) and ("/" in value or len(value) > 30 or "e" in value.lower()):
         return None
     try:
-        return Fraction(value)
+        return decimal(value) if isinstance(value, float) else Fraction(value)
     except (ValueError, OverflowError):
         return None
 

@@ -4,6 +4,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from trial.thresholds import at_most
+
 if TYPE_CHECKING:
     from .rows import Participant
     from .snapshot import Dataset
@@ -83,5 +85,6 @@ def _use(row, idle_after: float) -> Duration:
     if row.completed_at is not None:
         return Duration(max(0.0, row.completed_at - row.access_at), False)
     last = row.last_use_at if row.last_use_at is not None else row.access_at
-    recent = row.observed_until is not None and row.observed_until - last <= idle_after
+    until = row.observed_until
+    recent = until is not None and at_most(until - last, idle_after, until, last)
     return Duration(max(0.0, last - row.access_at), not recent)

@@ -4,6 +4,8 @@ from collections import Counter
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
+from trial.thresholds import at_most
+
 from .rows import Participant, Score
 
 POOLED = "all"
@@ -153,7 +155,7 @@ def _reason(person: Participant, row: Score | None) -> str:
 def _had_left(person: Participant, row: Score | None) -> bool:
     if row is None or row.state == "withdrawn" or row.at is None or person.study_left_at is None:
         return True
-    return person.study_left_at <= row.at
+    return at_most(person.study_left_at, row.at)
 
 
 def flow_rows(flow: Flow) -> Iterable[tuple[str, str, str, str, int]]:

@@ -20,6 +20,7 @@ import numpy as np
 from . import formula as formulas
 from . import wald
 from .model_frame import ModelFrame, NotEstimable, build, check_choice, check_columns, complete
+from .thresholds import at_least
 from .wald import FTest
 
 if TYPE_CHECKING:
@@ -143,7 +144,7 @@ def fit(
     instrument = (codes == arms.index(offered)).astype(float)
     exposure, name = found.frame[dose].to_numpy(dtype=float), dose
     if threshold is not None:
-        exposure, name = (exposure >= threshold).astype(float), f"{dose}>={threshold:g}"
+        exposure, name = at_least(exposure, threshold).astype(float), f"{dose}>={threshold:g}"
     means = tuple((each, float(exposure[codes == i].mean())) for i, each in enumerate(arms))
     assumes = ASSUMES_DOSE if threshold is None else ASSUMES_THRESHOLD
     return _two_stages(found, instrument, exposure, name, se, means, (*ASSUMPTIONS, assumes), (*found.warnings, *said))

@@ -2,7 +2,8 @@
 
 The reliable change index is the change over the standard error of a difference of two scores. The cut-off between a
 clinical and a functional population is a (two SDs from the clinical mean, towards health), b (two SDs from the functional
-mean, towards illness) or c (where the standardised distances to both means are equal).
+mean, towards illness) or c (where the standardised distances to both means are equal). What reaches a bar exactly counts, as
+decimals go: see `thresholds`.
 """
 
 from __future__ import annotations
@@ -10,9 +11,12 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
+from decimal import Decimal
 from typing import Any
 
 import numpy as np
+
+from . import thresholds
 
 HIGHER_WORSE, HIGHER_BETTER = "higher_worse", "higher_better"
 RECOVERED, IMPROVED, UNCHANGED, DETERIORATED = "recovered", "improved", "unchanged", "deteriorated"
@@ -74,11 +78,11 @@ class Reference:
 
     @property
     def standard_error_of_measurement(self) -> float:
-        return self.sd * math.sqrt(1 - self.reliability)
+        return self.sd * math.sqrt(_error_share(self.reliability))
 
     @property
     def standard_error_of_difference(self) -> float:
-        return math.sqrt(2) * self.standard_error_of_measurement
+        return self.sd * math.sqrt(2 * _error_share(self.reliability))
 
     @property
     def threshold(self) -> float:
@@ -134,11 +138,12 @@ def clinical_change(
     cut = reference.cut_off(cut_off) if isinstance(cut_off, str) else float(cut_off)
     index = reliable_change_index(first, last, reference)
     up = 1 if reference.direction == HIGHER_WORSE else -1
-    crossed = (up * (first - cut) > 0) & (up * (last - cut) <= 0)
+    crossed = thresholds.above(up * first, up * cut) & thresholds.at_most(up * last, up * cut)
+    reached = _classified(first, last, reference.threshold, reference.direction)
     filled = None if missing == "observed" else UNCHANGED
     category = tuple(
-        filled if math.isnan(value) else _category(value, bool(across), reference.z)
-        for value, across in zip(index, crossed, strict=True)
+        filled if math.isnan(value) else RECOVERED if across and change == IMPROVED else change
+        for value, across, change in zip(index, crossed, reached, strict=True)
     )
     counts = {name: category.count(name) for name in CATEGORIES}
     imputed = int(np.isnan(index).sum()) if filled else 0
@@ -151,16 +156,15 @@ def reliable_change_index(before: Any, after: Any, reference: Reference) -> np.n
     return (gain if reference.direction == HIGHER_WORSE else -gain) / reference.standard_error_of_difference
 
 
-def _category(index: float, crossed: bool, z: float) -> str:
-    if index >= z:
-        return RECOVERED if crossed else IMPROVED
-    return DETERIORATED if index <= -z else UNCHANGED
-
-
 def jacobson_truax(sd: float, reliability: float, z: float = 1.96) -> float:
     """The points that change must reach: z times the standard error of a difference of two scores."""
     _check_reference(sd, reliability)
-    return z * sd * math.sqrt(2) * math.sqrt(1 - reliability)
+    return z * sd * math.sqrt(2 * _error_share(reliability))
+
+
+def _error_share(reliability: float) -> float:
+    """1 - reliability as decimals go: 0.08 for 0.92, where binary has 0.07999999999999996."""
+    return float(1 - Decimal(repr(float(reliability))))
 
 
 def classify(
@@ -171,14 +175,16 @@ def classify(
 ) -> list[str]:
     """`improved`, `deteriorated` or `unchanged` for each person; a change of exactly the threshold counts."""
     _check_direction(direction)
-    sign = 1 if direction == HIGHER_WORSE else -1
-    return [_class(sign * (b - a), threshold) for b, a in zip(before, after, strict=True)]
+    first, last = np.asarray(before, dtype=float), np.asarray(after, dtype=float)
+    if first.shape != last.shape:
+        raise ValueError(f"{len(first)} scores before and {len(last)} after; they are of the same people")
+    return _classified(first, last, threshold, direction)
 
 
-def _class(gain: float, threshold: float) -> str:
-    if gain >= threshold:
-        return IMPROVED
-    return DETERIORATED if gain <= -threshold else UNCHANGED
+def _classified(first: np.ndarray, last: np.ndarray, threshold: float, direction: str) -> list[str]:
+    gain = first - last if direction == HIGHER_WORSE else last - first
+    better, worse = (thresholds.at_least(each, threshold, first, last) for each in (gain, -gain))
+    return np.where(better, IMPROVED, np.where(worse, DETERIORATED, UNCHANGED)).tolist()
 
 
 def count(

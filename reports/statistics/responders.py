@@ -1,7 +1,8 @@
 """Response, remission and deterioration: a score at follow-up made into yes or no, and what becomes of the missing.
 
 Non-responder imputation counts somebody without a follow-up score as not having responded. For a harm such as
-deterioration that is the optimistic choice, so there the default leaves them out, and `yes` counts them.
+deterioration that is the optimistic choice, so there the default leaves them out, and `yes` counts them. What reaches a bar
+exactly counts, as decimals go: see `thresholds`.
 """
 
 from __future__ import annotations
@@ -12,6 +13,7 @@ from typing import Any
 import numpy as np
 
 from .reliable_change import HIGHER_BETTER, HIGHER_WORSE
+from .thresholds import at_least, at_most
 
 MISSING = ("non-responder", "observed", "yes")
 
@@ -39,7 +41,10 @@ def response(
         raise ValueError(f"fraction {fraction} lies outside 0 to 1")
     first, last = _pair(before, after)
     _check_direction(direction)
-    reached = last <= (1 - fraction) * first if direction == HIGHER_WORSE else last >= (1 + fraction) * first
+    if direction == HIGHER_WORSE:
+        reached = at_most(last, (1 - fraction) * first, first)
+    else:
+        reached = at_least(last, (1 + fraction) * first, first)
     text = f"improved by at least {fraction:.0%} of the score at baseline"
     return _counted(reached, np.isnan(first) | np.isnan(last), missing, text)
 
@@ -48,7 +53,7 @@ def remission(after: Any, cut_off: float, missing: str = "non-responder", direct
     """A score of at most `cut_off`, or of at least it where higher is better."""
     last = np.asarray(after, dtype=float)
     _check_direction(direction)
-    reached = last <= cut_off if direction == HIGHER_WORSE else last >= cut_off
+    reached = at_most(last, cut_off) if direction == HIGHER_WORSE else at_least(last, cut_off)
     return _counted(
         reached,
         np.isnan(last),
@@ -63,7 +68,7 @@ def deterioration(
     """Worse by at least `threshold` points, the reliable change of `reliable_change.jacobson_truax` for instance."""
     first, last = _pair(before, after)
     _check_direction(direction)
-    worse = (last - first if direction == HIGHER_WORSE else first - last) >= threshold
+    worse = at_least(last - first if direction == HIGHER_WORSE else first - last, threshold, first, last)
     text = f"worse by at least {threshold:g} points"
     return _counted(worse, np.isnan(first) | np.isnan(last), missing, text)
 

@@ -14,6 +14,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from ..distributions import chi_squared_p, normal_quantile
+from ..thresholds import at_least
 from .ratios import ZeroCell
 from .shares import ImpossibleCount, check_groups
 
@@ -116,7 +117,7 @@ def mantel_haenszel(tables: object, confidence: float = 0.95, corrected: bool = 
     n = kept.sum(axis=(1, 2))
     off = abs(float((a - (a + b) * (a + c) / n).sum()))
     variance = float(((a + b) * (c + d) * (a + c) * (b + d) / (n**2 * (n - 1))).sum())
-    statistic = (off - (0.5 if corrected and off >= 0.5 else 0.0)) ** 2 / variance
+    statistic = (off - (0.5 if corrected and at_least(off, 0.5, float(a.sum())) else 0.0)) ** 2 / variance
     r, s = a * d / n, b * c / n
     if not r.sum() or not s.sum():
         raise ZeroCell("the common odds ratio is 0 or infinite")

@@ -40,7 +40,7 @@ def comparisons(time: np.ndarray, event: np.ndarray, x: np.ndarray) -> Compariso
     dead = np.flatnonzero(event)
     at, first, number = np.unique(time[dead], return_index=True, return_inverse=True)
     lead = dead[first]
-    others = np.delete(np.arange(len(dead)), first)
+    others = np.setdiff1d(np.arange(len(dead)), first)
     equal = x[dead[others]] - x[lead[number[others]]]
     seen = np.flatnonzero(~event)
     last_event = np.searchsorted(at, time[seen], side="right") - 1
