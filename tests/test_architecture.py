@@ -515,3 +515,27 @@ def test_every_dependency_is_locked(lock, groups):
     wanted = {re.split(r"[\[<>=;]", line)[0].lower() for group in lines for line in group}
     locked = set(re.findall(r"^([\w.-]+)(?:\[[\w,-]+\])?==", (ROOT / lock).read_text(), re.MULTILINE))
     assert wanted - {each.lower() for each in locked} == set()
+
+
+def test_no_two_errors_have_one_name():
+    """Whoever reads `except NotLogged` knows which; that of the API is named by its code."""
+    found: dict[str, list[str]] = {}
+    for name, _ in sources():
+        if name == "trial/wsgi.py":  # opens the database, and makes nothing but the application
+            continue
+        module = import_module(name.removesuffix(".py").removesuffix("/__init__").replace("/", "."))
+        for error, made in vars(module).items():
+            if inspect.isclass(made) and issubclass(made, BaseException) and made.__module__ == module.__name__:
+                found.setdefault(error, []).append(module.__name__)
+    assert {error: modules for error, modules in found.items() if len(modules) > 1} == {}
+    assert {"NotLogged", "NotConverged"} <= found.keys()
+
+
+def test_a_function_called_said_has_a_name_that_tells_what():
+    private = [
+        f"{name}:{node.lineno}"
+        for name, tree in sources()
+        for node in ast.walk(tree)
+        if isinstance(node, ast.FunctionDef) and node.name in {"_said", "said"}
+    ]
+    assert private == []

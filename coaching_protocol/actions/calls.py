@@ -9,6 +9,7 @@ from typing import Any
 from django.core.exceptions import PermissionDenied
 
 from coaching_protocol.models import Attempt, CoachAssignment, Contact, Correction
+from coaching_protocol.plan import UnknownStep
 from coaching_protocol.queries import caseload, plans
 from trial import audit, lifecycles, permissions
 from trial.actions import drafts, messages
@@ -46,10 +47,6 @@ class BeganAtAnotherTime(Exception):
 
 class AlreadyLogged(Exception):
     """A call that was logged is put right, not taken back."""
-
-
-class UnknownStep(Exception):
-    """Not a step of this protocol."""
 
 
 class NotLogged(Exception):
@@ -212,13 +209,13 @@ def correct(
         reason=reason,
         **{name: getattr(attempt, name) for name in LOGGED},
     )
-    old = _said(attempt)
+    old = _logged_values(attempt)
     attempt.started_at = _began(attempt, began_at, at)
     attempt.outcome, attempt.minutes = outcome, minutes
     attempt.steps_done, attempt.deviations = sorted(steps_done), sorted(deviations)
     is_same_note = note == participant.unsealed(attempt.note_sealed)
     attempt.note_sealed = attempt.note_sealed if is_same_note else participant.sealed(note)
-    if old == _said(attempt) and not next_at:
+    if old == _logged_values(attempt) and not next_at:
         raise NothingCorrected
     earlier.save()
     attempt.save()
@@ -228,7 +225,7 @@ def correct(
         "call log corrected",
         subject=f"contact {contact.number}",
         old=old,
-        new=_said(attempt),
+        new=_logged_values(attempt),
         reason=reason,
         by=by,
         at=at,
@@ -272,7 +269,7 @@ def _whole(attempt: Attempt) -> Attempt:
     return found.get(pk=attempt.pk)
 
 
-def _said(attempt: Attempt) -> dict[str, Any]:
+def _logged_values(attempt: Attempt) -> dict[str, Any]:
     """What a log says, for the audit trail: the note as ciphertext."""
     return {"sealed" if name == "note_sealed" else name: getattr(attempt, name) for name in LOGGED}
 

@@ -348,7 +348,7 @@ class GiveUpView(APIView):
         plan = _find(request, code)
         contact = get_object_or_404(Contact, plan=plan, number=number)
         if Attempt.objects.filter(contact=contact, logged_at__isnull=True).exists():
-            raise NotLogged
+            raise StillGoingOn
         reason = doors.check_form(GiveUp(doors.given(GiveUpReason, request)))["reason"]
         calls.give_up(
             contact=contact, reason=reason, key=doors.key(request), by=_actor(request, plan), at=timezone.now()
@@ -357,7 +357,7 @@ class GiveUpView(APIView):
         return Response(LoggedCall(_call(Call(contact, ()))).data)
 
 
-class NotLogged(serializers.ValidationError):
+class StillGoingOn(serializers.ValidationError):
     default_detail = {"number": ["This call was started: log it first."]}
 
 

@@ -25,7 +25,7 @@ class NotAgreed(Exception):
     """No second person has agreed to this."""
 
 
-class NotTheirs(Exception):
+class NotWhoAsked(Exception):
     """The arm is shown to whoever asked, and to nobody else."""
 
 
@@ -61,7 +61,7 @@ def _shown(*, proposal: Proposal, by: Actor, at: datetime) -> CodeBreak:
     if decision is None or proposal.kind != "code_break":
         raise NotAgreed
     if str(by) != proposal.by:
-        raise NotTheirs
+        raise NotWhoAsked
     if CodeBreak.objects.filter(proposal=proposal).exists():
         raise AlreadyShown
     row = CodeBreak(

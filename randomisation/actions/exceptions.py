@@ -20,7 +20,7 @@ class ValueNotAllowed(Exception):
     """The study's question has no such answer, or the factor was not used."""
 
 
-class NothingCorrected(Exception):
+class SameValues(Exception):
     """The values stand there already."""
 
 
@@ -61,7 +61,7 @@ def correct(
 
 
 def _right_values(allocation: Allocation, values: Mapping[str, str]) -> dict[str, str]:
-    """Those that differ from what stands now; raises ValueNotAllowed and NothingCorrected."""
+    """Those that differ from what stands now; raises ValueNotAllowed and SameValues."""
     allowed = reads.allowed_values(allocation.participant.version, allocation.covariates)
     for factor, value in values.items():
         if value not in {code for code, _words in allowed.get(factor, ())}:
@@ -69,7 +69,7 @@ def _right_values(allocation: Allocation, values: Mapping[str, str]) -> dict[str
     standing = reads.standing(allocation)
     right = {factor: value for factor, value in values.items() if standing[factor] != value}
     if not right:
-        raise NothingCorrected
+        raise SameValues
     return right
 
 

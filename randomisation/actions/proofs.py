@@ -16,7 +16,7 @@ from trial.actors import Actor
 from trial.models import Study
 
 
-class ArmsConcealed(Exception):
+class ListsConcealed(Exception):
     """The export holds arms, the seed and the plan: it is for rehearsals and for studies that their statistician locked."""
 
 
@@ -30,9 +30,9 @@ class Replayed:
 
 @transaction.atomic
 def export(*, study: Study, by: Actor, at: datetime) -> dict[str, Any]:
-    """What a third party verifies, with every arm in it. Raises ArmsConcealed."""
+    """What a third party verifies, with every arm in it. Raises ListsConcealed."""
     if not may_reveal(study):
-        raise ArmsConcealed(study.state)
+        raise ListsConcealed(study.state)
     audit.record(study, "randomisation exported", subject=study.slug, by=by, at=at)
     return exports.export(study, reveal=True)
 

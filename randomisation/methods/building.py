@@ -43,7 +43,7 @@ def build(plan: Mapping[str, Any]) -> Rule:
     _check_names(given, wanted, optional, method)
     rule = builder(**given)
     _check_chance(rule, plan)
-    if not rule.keeps_ratio and not _said(plan, "acknowledged"):
+    if not rule.keeps_ratio and not _is_written(plan, "acknowledged"):
         raise AcknowledgementMissing(
             f"{method} does not keep the ratio {':'.join(map(str, rule.ratio.values()))} at every step, which biases the "
             "comparison; use another method, or say under `acknowledged` why this one is used"
@@ -53,13 +53,13 @@ def build(plan: Mapping[str, Any]) -> Rule:
 
 def _check_chance(rule: Rule, plan: Mapping[str, Any]) -> None:
     """Where nothing is left to chance whoever knows who was allocated knows who comes next (ICH E9 2.3.2)."""
-    if _is_deterministic(rule) and not _said(plan, "justification"):
+    if _is_deterministic(rule) and not _is_written(plan, "justification"):
         raise BadParameter(
             "p = 1, or t = 1 of two arms, leaves nothing to chance; use less, or give its `justification`"
         )
 
 
-def _said(plan: Mapping[str, Any], what: str) -> bool:
+def _is_written(plan: Mapping[str, Any], what: str) -> bool:
     return bool(str(plan.get(what) or "").strip())
 
 

@@ -18,8 +18,8 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from .estimates import Known, Solved
-from .linear_covariance import NotConverged
 from .model_frame import ModelFrame, NotEstimable, build, check_choice
+from .variation import NotConverged
 
 if TYPE_CHECKING:
     import pandas as pd

@@ -20,16 +20,14 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from .variation import NotConverged
+
 LOG_2_PI = math.log(2 * math.pi)
 MOST_STEPS = 200
 MOST_HALVINGS = 40
 CLOSE = 1e-8  # of the expected gain in minus two log likelihood, where full steps follow
 NOTHING = 1e-28  # of that gain: steps are below rounding
 POLISH = 8  # full steps at most
-
-
-class NotConverged(RuntimeError):
-    """No maximum was found: says what went wrong."""
 
 
 @dataclass(frozen=True)

@@ -17,9 +17,9 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from . import formula as formulas
-from .linear_covariance import NotConverged
 from .model_frame import NotEstimable, build, check_columns
 from .random_effects import RandomEffects, check_degrees, fitted
+from .variation import NotConverged
 from .wald import FTest
 
 if TYPE_CHECKING:

@@ -19,9 +19,10 @@ import numpy as np
 
 from . import cluster_robust
 from . import formula as formulas
-from .linear_covariance import NotConverged, maximise
+from .linear_covariance import maximise
 from .model_frame import ModelFrame, NotEstimable, build, check_choice, check_columns
 from .random_effects import RandomEffects, check_degrees, fitted
+from .variation import NotConverged
 
 if TYPE_CHECKING:
     import pandas as pd

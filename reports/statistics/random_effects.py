@@ -16,8 +16,9 @@ import numpy as np
 from . import formula as formulas
 from . import wald
 from .estimates import Estimates
-from .linear_covariance import Likelihood, NotConverged, Optimum, batches, factor_forms, maximise
+from .linear_covariance import Likelihood, Optimum, batches, factor_forms, maximise
 from .model_frame import ModelFrame, NotEstimable, check_choice
+from .variation import NotConverged
 from .wald import FTest
 
 DEGREES = ("satterthwaite", "kenward-roger", "residual")

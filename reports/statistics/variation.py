@@ -17,6 +17,10 @@ ROUNDING = 64 * float(np.finfo(float).eps)
 LARGEST, SMALLEST = 1e100, 1e-100  # beyond them squares and their sums leave the range of a double
 
 
+class NotConverged(RuntimeError):
+    """There is a best value and the search did not find it: says what went wrong."""
+
+
 class NotEstimable(ValueError):
     """The data do not determine what is asked; says which column, level or person is the trouble."""
 

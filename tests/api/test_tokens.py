@@ -123,7 +123,7 @@ def test_tokens_are_listed_by_name_without_their_secrets(ada):
 def test_a_token_has_a_name_and_works_for_90_days_at_most(ada, now):
     assert Client().post("token/", {"email": ada.email, "password": factories.PASSWORD}).status_code == 400
     assert sign_in(ada, days=91).json()["fields"]["days"]
-    with pytest.raises(actions.TooLong):
+    with pytest.raises(actions.TokenTooLong):
         actions.make(user=ada, name="x", days=91, by=actors.staff(ada.pk), at=now)
     with time_machine.travel(now, tick=False):
         token = sign_in(ada).json()["token"]

@@ -15,6 +15,7 @@ from django.urls import reverse
 
 from coaching_protocol.actions import calls, plans
 from coaching_protocol.models import Attempt, CoachAssignment, Contact
+from coaching_protocol.plan import UnknownStep
 from coaching_protocol.queries import caseload
 from tests import factories
 from trial import actors, audit, worker
@@ -107,7 +108,7 @@ def test_what_cannot_be_logged(dan, ben, now):
         calls.log(outcome="happy", **log)
     with pytest.raises(calls.MinutesMissing):
         calls.log(outcome="reached", **log)
-    with pytest.raises(calls.UnknownStep):
+    with pytest.raises(UnknownStep):
         calls.log(outcome="reached", minutes=5, steps_done=["dance"], **log)
     attempt.refresh_from_db()
     assert (attempt.logged_at, contact_of(dan).state) == (None, "planned")

@@ -67,7 +67,7 @@ def test_without_agreement_with_a_no_and_to_anybody_else_nothing_is_shown(dan, n
     with pytest.raises(code_breaks.NotAgreed):
         code_breaks.show(proposal=proposal, by=EVA, at=now)
     other = agreed(dan, now)
-    with pytest.raises(code_breaks.NotTheirs):
+    with pytest.raises(code_breaks.NotWhoAsked):
         code_breaks.show(proposal=other, by=ADA, at=now)
     assert CodeBreak.objects.count() == 0
 

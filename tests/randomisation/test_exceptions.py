@@ -86,8 +86,8 @@ def test_a_second_correction_stands_over_the_first_and_the_first_stays(trial_of_
     [
         ({"sex": "x"}, exceptions.ValueNotAllowed),
         ({"age": "41"}, exceptions.ValueNotAllowed),
-        ({"sex": "f"}, exceptions.NothingCorrected),
-        ({}, exceptions.NothingCorrected),
+        ({"sex": "f"}, exceptions.SameValues),
+        ({}, exceptions.SameValues),
     ],
 )
 def test_only_another_value_that_the_question_allows_is_a_correction(trial_of_eight, now, values, error):

@@ -115,7 +115,7 @@ def test_the_export_of_a_locked_study_is_given_and_leaves_an_event(trial, now):
 
 @pytest.mark.parametrize("state", ["open", "paused", "closed"])
 def test_the_export_of_a_running_study_is_refused_and_leaves_none(trial, now, state):
-    with pytest.raises(proofs.ArmsConcealed):
+    with pytest.raises(proofs.ListsConcealed):
         proofs.export(study=as_if_live(trial, state), by=FINN, at=now)
     assert not AuditEvent.objects.filter(action="randomisation exported").exists()
 

@@ -226,8 +226,10 @@ def _check_design_unchanged(study: Study, newest: ProtocolVersion | None, loaded
     if newest is None or study.state == "draft":
         return
     old, new = newest.document, loaded.document
-    changed = [name for name in ("randomisation", "analysis") if _said(old[name]) != _said(new[name])]
-    if _said(json.loads(vault.unseal(newest.sealed))) != _said(loaded.sealed):
+    changed = [
+        name for name in ("randomisation", "analysis") if _without_blanks(old[name]) != _without_blanks(new[name])
+    ]
+    if _without_blanks(json.loads(vault.unseal(newest.sealed))) != _without_blanks(loaded.sealed):
         changed.append("randomisation (its sealed part)")
     if _given(old) != _given(new):
         changed.append("arms")
@@ -235,11 +237,11 @@ def _check_design_unchanged(study: Study, newest: ProtocolVersion | None, loaded
         raise DesignLocked(f"{study.slug} is {study.state}: {', '.join(changed)} cannot change any more")
 
 
-def _said(value: Any) -> Any:
+def _without_blanks(value: Any) -> Any:
     """Without what says nothing: a key that a later release of the platform knows and the folder leaves out is no change."""
     if isinstance(value, dict):
-        return {name: _said(each) for name, each in value.items() if each not in (None, [], {}, "")}
-    return [_said(each) for each in value] if isinstance(value, list | tuple) else value
+        return {name: _without_blanks(each) for name, each in value.items() if each not in (None, [], {}, "")}
+    return [_without_blanks(each) for each in value] if isinstance(value, list | tuple) else value
 
 
 def _given(document: dict) -> list:

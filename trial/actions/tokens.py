@@ -18,7 +18,7 @@ from trial.queries import tokens as reads
 LONGEST = 90  # days
 
 
-class TooLong(Exception):
+class TokenTooLong(Exception):
     """A token works for 1 to 90 days."""
 
 
@@ -38,9 +38,9 @@ def secret_of(token: ApiToken) -> str:
 
 @once
 def make(*, user: User, name: str, days: int = LONGEST, by: Actor, at: datetime) -> ApiToken:
-    """A new token; its secret (`secret_of`) is to be shown once. Raises TooLong."""
+    """A new token; its secret (`secret_of`) is to be shown once. Raises TokenTooLong."""
     if not 1 <= days <= LONGEST:
-        raise TooLong
+        raise TokenTooLong
     token = ApiToken(user=user, name=name, salt=secrets.token_hex(32), made_at=at, expires_at=at + timedelta(days=days))
     token.token_hash = token_hash(secret_of(token))
     token.save()

@@ -147,7 +147,7 @@ CATALOGUE: Mapping[str, Named] = {
         "follow_up_goes_on",
         _("People are still being followed; lock when the last questions are behind them."),
     ),
-    "trial.actions.tokens.TooLong": Named(BAD_REQUEST, "too_long", _("A token works for 1 to 90 days.")),
+    "trial.actions.tokens.TokenTooLong": Named(BAD_REQUEST, "too_long", _("A token works for 1 to 90 days.")),
     "trial.actions.tokens.NotTheirs": Named(GONE, "token_over", _("This token is over.")),
     "trial.actions.staff.UnknownRole": Named(BAD_REQUEST, "unknown_role", _("There is no such role.")),
     "trial.actions.staff.AlreadyInvited": Named(
@@ -180,7 +180,7 @@ CATALOGUE: Mapping[str, Named] = {
     "outcomes.scoring.AnswerOutsideOptions": Named(
         BAD_REQUEST, "answer_outside_options", _("An answer is not one of the options.")
     ),
-    "randomisation.actions.proofs.ArmsConcealed": Named(
+    "randomisation.actions.proofs.ListsConcealed": Named(
         CONFLICT, "lists_concealed", _("What every draw can be made from again is given out once the study is locked.")
     ),
     "randomisation.actions.allocations.AlreadyRandomised": Named(
@@ -200,7 +200,7 @@ CATALOGUE: Mapping[str, Named] = {
     "randomisation.actions.exceptions.ValueNotAllowed": Named(
         BAD_REQUEST, "value_not_allowed", _("This is no factor of the allocation, or its question has no such answer.")
     ),
-    "randomisation.actions.exceptions.NothingCorrected": Named(
+    "randomisation.actions.exceptions.SameValues": Named(
         CONFLICT, "nothing_put_right", _("This says what stands there already: change something, or go back.")
     ),
     "randomisation.actions.exceptions.AlreadyMarked": Named(
@@ -277,7 +277,7 @@ CATALOGUE: Mapping[str, Named] = {
     "randomisation.actions.code_breaks.NotAgreed": Named(
         CONFLICT, "not_agreed", _("No second person has agreed to this.")
     ),
-    "randomisation.actions.code_breaks.NotTheirs": Named(
+    "randomisation.actions.code_breaks.NotWhoAsked": Named(
         CONFLICT, "not_theirs", _("The arm is shown to whoever asked, and to nobody else.")
     ),
     "randomisation.actions.code_breaks.AlreadyShown": Named(
@@ -319,9 +319,7 @@ CATALOGUE: Mapping[str, Named] = {
     "coaching_protocol.actions.calls.MinutesMissing": Named(
         BAD_REQUEST, "minutes_missing", _("Write how many minutes you spoke, at least 1")
     ),
-    "coaching_protocol.actions.calls.UnknownStep": Named(
-        BAD_REQUEST, "unknown_step", _("The protocol has no such step.")
-    ),
+    "coaching_protocol.plan.UnknownStep": Named(BAD_REQUEST, "unknown_step", _("The protocol has no such step.")),
     "coaching_protocol.actions.plans.NotACoach": Named(
         BAD_REQUEST, "not_a_coach", _("This person does not coach in this study.")
     ),

@@ -39,6 +39,6 @@ class Command(BaseCommand):
     def _write(self, study: Study, path: Path) -> None:
         try:
             found = proofs.export(study=study, by=BY, at=timezone.now())
-        except proofs.ArmsConcealed as error:
+        except proofs.ListsConcealed as error:
             raise CommandError("the export holds every arm: it is made once the study is locked") from error
         path.write_text(json.dumps(found, indent=1), encoding="utf-8")

@@ -20,7 +20,7 @@ from trial.models import Participant, Proposal, Study
 # What an action may refuse; its words stand in the one catalogue.
 REFUSALS = (
     exceptions.ValueNotAllowed,
-    exceptions.NothingCorrected,
+    exceptions.SameValues,
     exceptions.AlreadyMarked,
     exceptions.Erased,
     seconds.AlreadyProposed,
@@ -29,7 +29,7 @@ REFUSALS = (
     forced.NotForced,
     forced.CapReached,
     code_breaks.NotAgreed,
-    code_breaks.NotTheirs,
+    code_breaks.NotWhoAsked,
     code_breaks.AlreadyShown,
     matches.NotHeld,
     switches.NothingSwitched,

@@ -111,7 +111,7 @@ def _table(w: Writer, instrument: str, ref: Spans) -> Table:
         *([w.say("adjusted_for", what=w.listed(covariates, ", "))] if covariates else []),
         *([w.say("primary_note")] if primary else []),
         *_nested(w, instrument),
-        *((*_sign(i), *_said(w, reason)) for i, reason in enumerate(_why_not(w, instrument))),
+        *((*_sign(i), *_reason(w, reason)) for i, reason in enumerate(_why_not(w, instrument))),
     )
     return Table(ref, caption, tuple(_heads(w)), tuple(_rows(w, instrument)), notes)
 
@@ -129,7 +129,7 @@ def _why_not(w: Writer, instrument: str) -> list[str]:
     return list(dict.fromkeys(d.reason for _, _, d in _keys(w, instrument) if d.reason))
 
 
-def _said(w: Writer, reason: str) -> Spans:
+def _reason(w: Writer, reason: str) -> Spans:
     if not reason.startswith(NOT_ADJUSTED):
         return w.say(f"not_estimable.{reason}")
     if (codes := reason.removeprefix(NOT_ADJUSTED)) == "baseline":

@@ -9,11 +9,11 @@ et al., Drug Inf J 2008;42:303.
 """
 
 from ..model_frame import NotEstimable
+from ..variation import NotConverged
 from ..wald import FTest
 from .arrays import ArrayFit, fit_arrays
 from .blocks import Duplicate
 from .covariances import NAMES as COVARIANCES
 from .fit import Fit, fit
-from .newton import NotConverged
 
 __all__ = ["COVARIANCES", "ArrayFit", "Duplicate", "FTest", "Fit", "NotConverged", "NotEstimable", "fit", "fit_arrays"]

@@ -8,12 +8,13 @@ from functools import lru_cache
 import numpy as np
 
 from ..model_frame import ALIASED, NotEstimable
+from ..variation import NotConverged
 from .blocks import Blocks, arrange
 from .covariances import Structure
 from .fit import fitted
 from .inference import Inference
 from .likelihood import Likelihood
-from .newton import NotConverged, Optimum, maximise
+from .newton import Optimum, maximise
 
 
 @dataclass(frozen=True)

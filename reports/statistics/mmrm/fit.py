@@ -13,11 +13,12 @@ import numpy as np
 from .. import formula as formulas
 from ..estimates import Estimates
 from ..model_frame import NotEstimable, build, check_choice
+from ..variation import NotConverged
 from .blocks import Blocks, Duplicate, gather
 from .covariances import FALLBACK, Structure
 from .inference import Inference
 from .likelihood import Likelihood
-from .newton import NotConverged, Optimum, maximise, start
+from .newton import Optimum, maximise, start
 
 if TYPE_CHECKING:
     import pandas as pd

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from ..variation import NotConverged
 from .blocks import Blocks
 from .covariances import Structure
 from .likelihood import Likelihood, Point, Slopes
@@ -19,10 +20,6 @@ NEAR = 1e-3  # only rounding can keep a step from being better
 CLOSE = 1e-6  # full steps follow
 ROUNDING = 1e-8  # what may be left where steps no longer get closer
 ENOUGH = 1e-13  # relative to the likelihood, where that is above one
-
-
-class NotConverged(RuntimeError):
-    """No maximum was found: says what went wrong."""
 
 
 @dataclass(frozen=True)

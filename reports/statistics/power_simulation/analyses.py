@@ -13,8 +13,8 @@ from typing import Protocol
 import numpy as np
 
 from ..mmrm.arrays import fit_arrays
-from ..mmrm.newton import NotConverged
 from ..model_frame import NotEstimable
+from ..variation import NotConverged
 from .nested import fit_nested
 from .trial import Scores, Trial
 

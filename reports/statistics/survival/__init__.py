@@ -12,7 +12,8 @@ which also takes times that differ by rounding alone for one (`ties`). What the 
 """
 
 from ..model_frame import NotEstimable
-from .cox import Cox, Monotone, NotConverged, cox
+from ..variation import NotConverged
+from .cox import Cox, Monotone, cox
 from .kaplan_meier import Curve, Quantile, Step, UnknownTimes, kaplan_meier
 from .log_rank import LogRank, NothingToCompare, log_rank
 from .restricted_mean import BeyondFollowUp, RestrictedMean, restricted_mean, restricted_mean_difference

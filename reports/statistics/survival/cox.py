@@ -18,6 +18,7 @@ import numpy as np
 from .. import formula as formulas
 from ..distributions import normal_quantile
 from ..model_frame import NotEstimable, check_choice, check_columns, complete
+from ..variation import NotConverged
 from . import monotone
 from .concordance import concordance
 from .kaplan_meier import checked
@@ -32,10 +33,6 @@ MOST_HALVINGS = 30
 ENOUGH = 1e-12  # of the expected gain in the log likelihood
 FLAT = 1e-9  # of the most that one column tells: what is told less is told by rounding
 FAR = 10.0  # between two people's log hazards; an infinite estimate is further out before its steps are small enough to end
-
-
-class NotConverged(RuntimeError):
-    """The partial likelihood has a maximum, which was not found."""
 
 
 class Monotone(NotEstimable):

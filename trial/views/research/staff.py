@@ -84,17 +84,17 @@ def _would_unblind(error: actions.WouldUnblind) -> str:
     return _(
         "This person is %(roles)s here. Whoever assesses or analyses is blinded, and cannot also coach or supervise; "
         "and a researcher is not the statistician."
-    ) % {"roles": _said(error.roles)}
+    ) % {"roles": _roles_in_words(error.roles)}
 
 
 def _asked_to_know(request: HttpRequest, error: actions.NotKnowingly) -> forms.Invite:
     form = forms.Invite(request.POST, asks=True)
     words = _("This person is %(roles)s here. A researcher who coaches or supervises knows the arms of those called.")
-    form.add_error("knowingly", words % {"roles": _said(error.roles)})
+    form.add_error("knowingly", words % {"roles": _roles_in_words(error.roles)})
     return form
 
 
-def _said(roles: Iterable[str]) -> str:
+def _roles_in_words(roles: Iterable[str]) -> str:
     return ", ".join(str(word(role)) for role in roles)
 
 
