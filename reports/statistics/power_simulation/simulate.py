@@ -121,8 +121,10 @@ def summarised(found: TrialEstimates, truth: float, alpha: float = 0.05) -> Simu
 
 
 def _share(count: int, of: int) -> Known:
+    """Where none or all count, an error of 0 would be false: there it is that of half an event."""
     share = count / of
-    return Known(share, math.sqrt(share * (1 - share) / of))
+    kept = min(max(share, 0.5 / of), 1 - 0.5 / of)
+    return Known(share, math.sqrt(kept * (1 - kept) / of))
 
 
 def _batch(trial: Trial, analysis: Analysis, size: int, rng: np.random.Generator) -> TrialEstimates:

@@ -70,6 +70,8 @@ class Trial:
             raise NoTrial(f"an arm has at least 2 people, not {self.n}")
         if not m or len(self.means[1]) != m:
             raise NoTrial(f"means are of the same visits in both arms; there are {m} and {len(self.means[1])}")
+        if not (np.isfinite(self.means).all() and np.isfinite(self.baseline)):
+            raise NoTrial("a mean is missing or infinite")
         sigma = np.array(self.covariance)
         if sigma.shape != (m + 1, m + 1) or not np.array_equal(sigma, sigma.T):
             raise NoTrial(f"the covariance of baseline and {m} visits is symmetric, {m + 1} by {m + 1}")
@@ -81,7 +83,7 @@ class Trial:
             *(self.leaving.hazard if self.leaving else ()),
         ]
         for rate in rates:
-            if rate and (len(rate) != m or min(rate) < 0 or max(rate) >= 1):
+            if rate and (len(rate) != m or not all(0 <= each < 1 for each in rate)):
                 raise NoTrial(f"chances by visit are {m} numbers from 0 to below 1, not {rate}")
         if self.stopping and not 0 <= self.stopping.kept <= 1:
             raise NoTrial(f"what is kept of the effect is a share, not {self.stopping.kept}")

@@ -6,7 +6,7 @@ import math
 from dataclasses import dataclass
 
 from ..distributions import normal_quantile
-from .designs import Design, NoSize, check_rate, normal_cdf
+from .designs import Design, NoSize, check_margin, check_rate, left_over, normal_cdf
 
 
 @dataclass(frozen=True)
@@ -47,7 +47,7 @@ class Proportions(Design):
             moved = 2 * abs(math.asin(math.sqrt(self.p1)) - math.asin(math.sqrt(self.p2)))
             return normal_cdf(moved * math.sqrt(n / (1 + self.ratio)) - self.z_alpha)
         null, real = self._variances
-        distance = abs(self.effect)
+        distance = self.distance
         if self.method == "continuity":  # the corrected size undone
             root = 1 - (1 + self.ratio) / (2 * n * distance) if distance else 0.0
             n = n * max(root, 0.0) ** 2
@@ -59,10 +59,17 @@ class Proportions(Design):
             moved = 2 * (math.asin(math.sqrt(self.p1)) - math.asin(math.sqrt(self.p2)))
             return (1 + self.ratio) * ((self.z_alpha + z_beta) / moved) ** 2
         null, real = self._variances
-        n = ((self.z_alpha * math.sqrt(null) + z_beta * math.sqrt(real)) / self.effect) ** 2
+        deviations = self.z_alpha * math.sqrt(null) + z_beta * math.sqrt(real)
+        if deviations <= 0:
+            raise NoSize(f"the smallest there can be has more power than {power}")
+        n = (deviations / self.effect) ** 2
         if self.method == "continuity":
             n *= (1 + math.sqrt(1 + 2 * (1 + self.ratio) / (n * abs(self.effect)))) ** 2 / 4
         return n
+
+    @property
+    def _least_effect(self) -> float:
+        return max(0.0, self.margin - self.p2 + 1e-12)
 
     def _most_effect(self, n: float) -> float:
         return 1 - self.p2 + self.margin - 1e-12
@@ -83,10 +90,8 @@ class LogRank(Design):
         return self.ratio / (1 + self.ratio) ** 2
 
     def events(self, power: float) -> float:
-        """In both arms together."""
-        check_rate("power", power)
-        if not self.effect:
-            raise NoSize("without a difference from the null hypothesis no size has this power")
+        """In both arms together. Errors: NoSize."""
+        self.check_power(power)
         return (self.z_alpha + normal_quantile(power)) ** 2 / (self._share * self.effect**2)
 
     def power_of_events(self, events: float) -> float:
@@ -107,14 +112,16 @@ class LogRank(Design):
 
 def proportions(p1: float, p2: float, *, method: str = "pooled", **more: float) -> Proportions:
     """A difference of two proportions; `method`: pooled, unpooled, arcsine or continuity. Errors: NoSize."""
-    return Proportions(p1 - p2, p2=p2, method=method, **more)  # type: ignore[arg-type]
+    return Proportions(left_over(p1, -p2), p2=p2, method=method, **more)  # type: ignore[arg-type]
 
 
 def non_inferior_proportions(
     p1: float, p2: float, margin: float, *, alpha: float = 0.025, ratio: float = 1.0
 ) -> Proportions:
-    """One-sided: p1 is not below p2 by `margin`; a higher chance is better."""
-    return Proportions(p1 - p2 + margin, alpha, 1, ratio, p2, margin, "unpooled")
+    """One-sided: p1 is not below p2 by `margin` (above 0); a higher chance is better. Errors: NoSize, of `size` also where
+    p1 is below p2 by the margin or more."""
+    check_margin(margin)
+    return Proportions(left_over(p1, -p2, margin), alpha, 1, ratio, p2, margin, "unpooled", directed=True)
 
 
 def log_rank(hazard_ratio: float, *, events1: float = 1.0, events2: float = 1.0, **more: float) -> LogRank:

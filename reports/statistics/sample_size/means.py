@@ -5,8 +5,8 @@ from __future__ import annotations
 import math
 from dataclasses import dataclass, replace
 
-from ..distributions import normal_quantile, t_quantile
-from .designs import Design, NoSize, normal_cdf, solved
+from ..distributions import noncentral_t_cdf, normal_quantile, t_quantile
+from .designs import Design, NoSize, check_margin, left_over, normal_cdf, solved
 
 
 @dataclass(frozen=True)
@@ -26,7 +26,7 @@ class Means(Design):
 
     def __post_init__(self) -> None:
         super().__post_init__()
-        if not self.sd > 0:
+        if not 0 < self.sd < math.inf:
             raise NoSize(f"the standard deviation is above 0, not {self.sd}")
         if self.distribution not in ("t", "normal"):
             raise NoSize(f"distribution {self.distribution!r} is not known; use t or normal")
@@ -41,9 +41,9 @@ class Means(Design):
         return self.sd * math.sqrt(self.factor * (1 + self.ratio) / n)
 
     def power(self, n: float) -> float:
-        if n < self.least:
+        if not n >= self.least:
             raise NoSize(f"{n} people in the first arm are too few for this test")
-        moved = abs(self.effect) / self.standard_error(n)
+        moved = self.distance / self.standard_error(n)
         if self.distribution == "normal":
             return normal_cdf(moved - self.z_alpha)
         df = n * (1 + 1 / self.ratio) / self.unit - self.lost
@@ -55,8 +55,6 @@ class Means(Design):
         z = self.z_alpha + normal_quantile(power)
         normal = (1 + self.ratio) * self.factor * (z * self.sd / self.effect) ** 2
         if self.distribution == "normal":
-            if z <= 0:
-                raise NoSize(f"power {power} is not above the level of the test")
             return normal
         return solved(lambda n: self.power(n) - power, self.least, max(4 * normal, self.least) + 100 * self.unit)
 
@@ -78,8 +76,9 @@ class PartiallyNested(Design):
 
     def __post_init__(self) -> None:
         super().__post_init__()
-        if not (self.sd1 > 0 and self.sd2 > 0):
+        if not (0 < self.sd1 < math.inf and 0 < self.sd2 < math.inf):
             raise NoSize("standard deviations are above 0")
+        design_effect(self.cluster, self.icc)
 
     @property
     def _variances(self) -> tuple[float, float]:
@@ -93,7 +92,7 @@ class PartiallyNested(Design):
 
     def power(self, n: float) -> float:
         first, second = self._variances
-        return normal_cdf(abs(self.effect) * math.sqrt(n / (first + self.ratio * second)) - self.z_alpha)
+        return normal_cdf(self.distance * math.sqrt(n / (first + self.ratio * second)) - self.z_alpha)
 
     def _needed(self, power: float) -> float:
         first, second = self._variances
@@ -133,8 +132,10 @@ def repeated_measures_factor(correlation: float, before: int, after: int) -> flo
     """Of the variance, against one visit alone: (1 + (r - 1) rho) / r - p rho^2 / (1 + (p - 1) rho) with p visits before
     and r after. Frison and Pocock, Stat Med 1992;11:1685. Errors: NoSize."""
     _check_correlation(correlation)
-    if after < 1 or before < 0:
+    if not (after >= 1 and before >= 0):
         raise NoSize(f"there is at least one visit after and none or more before; not {after} and {before}")
+    if 1 + (before + after - 1) * correlation <= 0:
+        raise NoSize(f"no {before + after} visits have a correlation of {correlation} any two of them")
     shared = before * correlation**2 / (1 + (before - 1) * correlation) if before else 0.0
     return (1 + (after - 1) * correlation) / after - shared
 
@@ -142,13 +143,14 @@ def repeated_measures_factor(correlation: float, before: int, after: int) -> flo
 def non_inferiority(
     margin: float, sd: float, *, truth: float = 0.0, alpha: float = 0.025, **more: float | str
 ) -> Means:
-    """One-sided, of means: the first arm is not worse than the second by `margin` (above 0); `truth` is how much better it is.
+    """One-sided, of means: the first arm is not worse than the second by `margin` (above 0); `truth` is how much better it is,
+    below 0 where it is worse.
 
-    `detectable` gives the distance from the margin. Errors: NoSize.
+    `detectable` gives the distance from the margin. Errors: NoSize, of `size` also where the truth is at the margin or beyond.
     """
-    if margin <= 0:
-        raise NoSize(f"a margin is above 0, not {margin}")
-    return means(margin + truth, sd, alpha=alpha, sided=1, **more)  # type: ignore[arg-type]
+    check_margin(margin)
+    made = means(left_over(margin, truth), sd, alpha=alpha, sided=1, **more)  # type: ignore[arg-type]
+    return replace(made, directed=True)
 
 
 def design_effect(size: float, icc: float, cv: float = 0.0) -> float:
@@ -156,7 +158,7 @@ def design_effect(size: float, icc: float, cv: float = 0.0) -> float:
 
     Eldridge, Ashby and Kerry, Int J Epidemiol 2006;35:1292. Errors: NoSize.
     """
-    if size < 1 or not 0 <= icc <= 1 or cv < 0:
+    if not (1 <= size < math.inf and 0 <= icc <= 1 and 0 <= cv < math.inf):
         raise NoSize(
             f"clusters have a size of at least 1, an ICC from 0 to 1 and a cv of 0 or more, not {size}, {icc}, {cv}"
         )
@@ -175,7 +177,8 @@ def _noncentral_t_above(t: float, df: float, moved: float) -> float:
         return normal_cdf((moved - t) / math.sqrt(1 + t * t / (2 * df)))
     from scipy.special import nctdtr
 
-    return 1 - float(nctdtr(df, moved, t))
+    below = float(nctdtr(df, moved, t))
+    return 1 - (noncentral_t_cdf(t, df, moved) if math.isnan(below) else below)  # NaN in the far tails
 
 
 def _check_correlation(value: float) -> None:

@@ -311,6 +311,14 @@ def test_how_many_threads_linear_algebra_may_use_is_afterwards_what_it_was(monke
     assert {name: os.environ[name] for name in THREADS if name in os.environ} == {first: "3"}
 
 
+def test_a_power_of_all_simulated_trials_is_not_known_without_error():
+    # Half an event of 200: sqrt(0.9975 x 0.0025 / 200) = 0.00353.
+    made = power_simulation.TrialEstimates(np.linspace(9, 11, 200), np.ones(200), np.full(200, 50.0))
+    found = power_simulation.summarised(made, 10.0)
+    assert (found.power.value, found.power.error) == (1.0, pytest.approx(0.003531, abs=1e-6))
+    assert found.coverage.error > 0
+
+
 @pytest.mark.parametrize(
     ("change", "says"),
     [
@@ -320,6 +328,8 @@ def test_how_many_threads_linear_algebra_may_use_is_afterwards_what_it_was(monke
         ({"covariance": tuple(tuple(1.0 for _ in range(5)) for _ in range(5))}, "positive definite"),
         ({"missing": (0.1,)}, "4 numbers"),
         ({"missing": (1.0,) * 4}, "below 1"),
+        ({"missing": (0.1, np.nan, 0.1, 0.1)}, "from 0 to below 1"),
+        ({"means": ((1, 2, 3, np.nan), (1, 2, 3, 4))}, "missing or infinite"),
         ({"stopping": Stopping((0.1,) * 4, kept=2)}, "share"),
         ({"leaving": Leaving(((0.1,), (0.1,)))}, "4 numbers"),
         ({"coaches": Coaches(1, 0.1)}, "coaches"),

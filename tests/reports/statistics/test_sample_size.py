@@ -1,5 +1,8 @@
 """Sizes against rpact 3.3.4, R's power.t.test and power.prop.test, and the formulas (reference/results/06)."""
 
+import inspect
+import math
+
 import pytest
 from hypothesis import assume, given, settings
 from hypothesis import strategies as st
@@ -160,10 +163,30 @@ def test_larger_effects_have_more_power_and_need_fewer(effect, times, n, power):
         (lambda: sample_size.means(0.5, 1).power(1), "too few"),
         (lambda: sample_size.means(0.5, 1).detectable(1, 0.8), "too few"),
         (lambda: sample_size.means(0.5, 1).size(0.01), "more power"),
+        (lambda: sample_size.proportions(0.5, 0.4).size(0.01), "more power"),
+        (lambda: sample_size.proportions(0.5, 0.4, method="arcsine").size(0.01), "more power"),
+        (lambda: sample_size.log_rank(0.5).events(0.01), "more power"),
+        (lambda: sample_size.PartiallyNested(0.4).size(0.01), "more power"),
+        (lambda: sample_size.means(0.5, 1).detectable(50, 0.01), "more power"),
         (lambda: sample_size.means(0.5, 1, distribution="normal").size(0.01), "not above the level"),
         (lambda: sample_size.ancova(0.5, 1, 1.0), "correlation"),
         (lambda: sample_size.repeated_measures(0.5, 1, 0.5, after=0), "visit after"),
         (lambda: sample_size.non_inferiority(0, 1), "margin"),
+        (lambda: sample_size.non_inferior_proportions(0.5, 0.5, 0), "margin"),
+        (lambda: sample_size.non_inferiority(2, 8, truth=-3).size(0.9), "beyond the margin"),
+        (lambda: sample_size.non_inferior_proportions(0.5, 0.7, 0.1).size(0.8), "beyond the margin"),
+        (lambda: sample_size.non_inferiority(0.3, 8, truth=-0.1 - 0.2).size(0.9), "at the margin"),
+        (lambda: sample_size.non_inferior_proportions(0.6, 0.7, 0.1).size(0.9), "at the margin"),
+        (lambda: sample_size.proportions(0.1 + 0.2, 0.3).size(0.9), "without a difference"),
+        (lambda: sample_size.means(1e-6, 1).size(0.9), "more than 1e.09 people"),
+        (lambda: sample_size.proportions(0.3, 0.3 + 1e-7).size(0.9), "more than 1e.09 people"),
+        (lambda: sample_size.means(math.nan, 1), "effect"),
+        (lambda: sample_size.means(0.5, math.inf), "standard deviation"),
+        (lambda: sample_size.means(0.5, 1).power(math.nan), "too few"),
+        (lambda: sample_size.log_rank(math.inf), "effect"),
+        (lambda: sample_size.repeated_measures(0.5, 1, -0.5, after=5), "no 6 visits"),
+        (lambda: sample_size.design_effect(math.nan, 0.1), "ICC"),
+        (lambda: sample_size.PartiallyNested(0.4, cluster=8, icc=1.2), "ICC"),
         (lambda: sample_size.design_effect(10, 1.5), "ICC"),
         (lambda: sample_size.proportions(1.2, 0.5), "p1"),
         (lambda: sample_size.proportions(0.4, 0.5, method="exact"), "not known"),
@@ -179,3 +202,73 @@ def test_larger_effects_have_more_power_and_need_fewer(effect, times, n, power):
 def test_what_has_no_size_says_so(make, says):
     with pytest.raises(NoSize, match=says):
         make()
+
+
+# An example of every function that gives a design, of a signed effect (in its own unit) and more.
+MAKERS = {
+    "means": lambda effect, sided, ratio: sample_size.means(effect, 1, sided=sided, ratio=ratio),
+    "ancova": lambda effect, sided, ratio: sample_size.ancova(effect, 1, 0.6, sided=sided, ratio=ratio),
+    "repeated_measures": lambda effect, sided, ratio: sample_size.repeated_measures(
+        effect, 1, 0.4, after=3, sided=sided, ratio=ratio, distribution="normal"
+    ),
+    "clusters": lambda effect, sided, ratio: sample_size.clusters(effect, 1, size=8, icc=0.05, ratio=ratio),
+    "PartiallyNested": lambda effect, sided, ratio: sample_size.PartiallyNested(
+        effect, sided=sided, ratio=ratio, cluster=8, icc=0.05
+    ),
+    "non_inferiority": lambda effect, sided, ratio: sample_size.non_inferiority(0.2, 1, truth=effect, ratio=ratio),
+    "non_inferior_proportions": lambda effect, sided, ratio: sample_size.non_inferior_proportions(
+        0.5 + effect / 4, 0.5, 0.05, ratio=ratio
+    ),
+    "log_rank": lambda effect, sided, ratio: sample_size.log_rank(math.exp(effect), sided=sided, ratio=ratio),
+} | {
+    f"proportions {method}": lambda effect, sided, ratio, method=method: sample_size.proportions(
+        0.5 + effect / 4, 0.5, method=method, sided=sided, ratio=ratio
+    )
+    for method in ("pooled", "unpooled", "arcsine", "continuity")
+}
+DIRECTED = ("non_inferiority", "non_inferior_proportions")
+
+
+def test_every_design_has_an_example():
+    kinds = (sample_size.Design, "Means", "Proportions", "LogRank")
+    made = {
+        name
+        for name in sample_size.__all__
+        if inspect.isfunction(made := getattr(sample_size, name)) and made.__annotations__.get("return") in kinds
+    }
+    assert made == {name.split()[0] for name in MAKERS} - {"PartiallyNested"}
+
+
+@settings(max_examples=150, deadline=None)
+@given(
+    st.sampled_from(sorted(MAKERS)),
+    st.integers(-16, 16).map(lambda x: x / 10),
+    st.sampled_from([1, 2]),
+    st.sampled_from([0.5, 1, 3]),
+    st.sampled_from([0.02, 0.3, 0.5, 0.8, 0.9, 0.975]),
+)
+def test_a_size_has_the_power_that_it_was_made_for_or_there_is_none(name, effect, sided, ratio, power):
+    """Nobody has it where the truth is at the margin or beyond: there the chance to reject stays at the level or below."""
+    design = MAKERS[name](effect, sided, ratio)
+    within = (design.effect > 0 if name in DIRECTED else design.effect != 0) and power > design.alpha / design.sided
+    try:
+        size = design.size(power)
+    except NoSize as reason:
+        assert not within or "the smallest there can be" in str(reason)
+        assert name not in DIRECTED or within or power <= 0.02 or design.power(400) <= design.alpha + 1e-9
+    else:
+        assert within
+        assert design.power(size.n1) == pytest.approx(power, abs=1e-6)
+
+
+def test_power_at_the_margin_is_the_level():
+    # By definition of the margin: the null hypothesis is true at its edge.
+    assert sample_size.non_inferiority(2, 8, truth=-2).power(100) == pytest.approx(0.025)
+    assert sample_size.non_inferiority(2, 8, truth=-3).power(100) < 0.005
+    assert sample_size.non_inferior_proportions(0.6, 0.7, 0.1).power(100) == pytest.approx(0.025)
+
+
+def test_what_a_margin_can_detect_is_found_where_the_null_hypothesis_lies_below_0():
+    found = sample_size.non_inferior_proportions(0.05, 0.05, 0.1).detectable(60, 0.9)
+    again = sample_size.non_inferior_proportions(0.05 + found - 0.1, 0.05, 0.1)
+    assert again.power(60) == pytest.approx(0.9)
