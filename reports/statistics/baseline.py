@@ -7,6 +7,7 @@ so a test of baseline has nothing to find (Senn, Stat Med 1994;13:1715; CONSORT)
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
@@ -17,6 +18,8 @@ from . import formula as formulas
 from .descriptives import Description, describe, standardised_difference, standardised_difference_of_counts
 from .distributions import chi_squared_p, f_p
 from .model_frame import NotEstimable, check_columns
+from .reading import is_number, numbers
+from .variation import is_rounding, largest, unit_of
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -106,9 +109,9 @@ def table(
 def _number(
     name: str, column: Any, who: Mapping[str, np.ndarray], reference: str, quantile_type: int, p_values: bool
 ) -> NumberRow:
-    if not formulas.is_number(column):
+    if not is_number(column, name):
         raise formulas.FormulaError(f"{name} is not a number; put it among the categories")
-    values = column.to_numpy(dtype=float)
+    values = numbers(column, name)
     known = ~np.isnan(values)
     groups = {arm: values[mask & known] for arm, mask in who.items()}
     differences = {
@@ -142,12 +145,15 @@ def _missing(known: np.ndarray, who: Mapping[str, np.ndarray]) -> dict[str, int]
 
 def _analysis_of_variance(groups: list[np.ndarray]) -> float | None:
     """None where there is no spread within the groups to compare with."""
-    groups = [group for group in groups if len(group)]
+    unit = unit_of(*groups)
+    groups = [group / unit for group in groups if len(group)]
     n, mean = sum(map(len, groups)), np.concatenate(groups).mean() if groups else 0.0
     df1, df2 = len(groups) - 1, n - len(groups)
     between = sum(len(group) * (group.mean() - mean) ** 2 for group in groups)
     within = sum(float(((group - group.mean()) ** 2).sum()) for group in groups)
-    return f_p(between / df1 / (within / df2), df1, df2) if df1 and df2 > 0 and within else None
+    if not df1 or df2 <= 0 or is_rounding(math.sqrt(within / df2), largest(*groups)):
+        return None
+    return f_p(between / df1 / (within / df2), df1, df2)
 
 
 def _pearson(counts: np.ndarray) -> float | None:

@@ -19,7 +19,16 @@ import numpy as np
 
 from . import formula as formulas
 from . import wald
-from .model_frame import ModelFrame, NotEstimable, build, check_choice, check_columns, complete
+from .model_frame import (
+    ModelFrame,
+    NotEstimable,
+    as_numbers,
+    build,
+    check_choice,
+    check_columns,
+    complete,
+    least_squares,
+)
 from .thresholds import at_least
 from .wald import FTest
 
@@ -142,7 +151,7 @@ def fit(
     if len(arms) != 2 or offered not in arms:
         raise NotEstimable(f"{arm}: two arms are compared, one of them {offered!r}; there are {', '.join(arms)}")
     instrument = (codes == arms.index(offered)).astype(float)
-    exposure, name = found.frame[dose].to_numpy(dtype=float), dose
+    exposure, name = as_numbers(found.frame[dose], dose), dose
     if threshold is not None:
         exposure, name = at_least(exposure, threshold).astype(float), f"{dose}>={threshold:g}"
     means = tuple((each, float(exposure[codes == i].mean())) for i, each in enumerate(arms))
@@ -174,7 +183,8 @@ def _two_stages(
     assumptions: tuple[str, ...],
     said: tuple[str, ...],
 ) -> Fit:
-    y, covariates = found.y, found.x
+    centre, covariates = float(found.y.mean()), found.x
+    y = found.y - centre  # moves the intercept alone, and keeps digits
     n, p = len(y), covariates.shape[1] + 1
     if n <= p + 1:
         raise NotEstimable(f"{n} people are too few for {p} coefficients")
@@ -192,14 +202,14 @@ def _two_stages(
     exact = unexplained < 1e-20 * explained
     x = np.column_stack([covariates, exposure])
     x_hat = np.column_stack([covariates, exposure - (left - slope * first)])
+    least_squares(x, found.y)  # what these columns fit exactly leaves nothing for two stages either
     bread = np.linalg.inv(x_hat.T @ x_hat)
     beta = bread @ (x_hat.T @ y)
     residuals = y - x @ beta
     sigma = float(np.sqrt(residuals @ residuals / (n - p)))
-    if sigma <= 1e-10 * float(np.abs(y).max()):
-        raise NotEstimable("the outcome does not vary around the model")
     vcov = _covariance(se, bread, x_hat, residuals, sigma)
     strength = wald.tested(np.inf if exact else explained / (unexplained / (n - p)), 1, n - p)
+    beta[0] += centre / covariates[0, 0]
     weak = strength.statistic < WEAK
     warned = (f"the offer hardly changes the exposure (F {strength.statistic:.1f}, below {WEAK:g})",) if weak else ()
     return Fit(

@@ -6,7 +6,7 @@ independent with one variance. Bell and McCaffrey, Survey Methodology 2002;28:16
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from typing import TYPE_CHECKING
@@ -15,7 +15,8 @@ import numpy as np
 
 from . import wald
 from .estimates import Solved
-from .model_frame import ModelFrame, NotEstimable, build, check_columns
+from .model_frame import ModelFrame, NotEstimable, build, check_columns, least_squares
+from .reading import codes_of
 from .wald import FTest
 
 if TYPE_CHECKING:
@@ -85,18 +86,29 @@ def fit(
     """
     check_columns(frame, [cluster])
     found = build(frame, outcome=outcome, fixed=fixed, reference=reference, scaled=True)
-    return fitted(found, alone_where_missing(found.frame[cluster]))
+    return fitted(found, alone_where_missing(found.frame[cluster], cluster))
 
 
-def alone_where_missing(labels: pd.Series) -> np.ndarray:
+def alone_where_missing(labels: pd.Series, name: str) -> np.ndarray:
     """Clusters as whole numbers from 0; every missing label is a cluster of its own."""
-    import pandas as pd
-
-    codes, levels = pd.factorize(labels)
-    codes = codes.astype(np.int64)
+    codes = codes_of(labels, name).copy()
     missing = codes < 0
-    codes[missing] = len(levels) + np.arange(int(missing.sum()))
+    codes[missing] = codes.max(initial=-1) + 1 + np.arange(int(missing.sum()))
     return codes
+
+
+def check_several(x: np.ndarray, cluster: np.ndarray, names: Sequence[str]) -> None:
+    """NotEstimable where one cluster alone has what a coefficient is estimated from, such as the only cluster of an arm: the
+    model fits it whatever it says, and how clusters differ there cannot be known."""
+    q, r = np.linalg.qr(x)
+    leverage = np.bincount(cluster, weights=(q**2).sum(axis=1))
+    for each in np.flatnonzero(leverage > 1 - ALONE):
+        own = q[cluster == each]
+        values, vectors = np.linalg.eigh(own.T @ own)
+        if values[-1] > 1 - ALONE:
+            direction = np.abs(np.linalg.solve(r, vectors[:, -1])) * np.abs(np.diag(r))
+            worst = names[int(np.argmax(direction[1:])) + 1] if len(names) > 1 else names[0]
+            raise NotEstimable(f"{worst} hangs on one cluster alone, so its standard error cannot be computed")
 
 
 def fitted(found: ModelFrame, cluster: np.ndarray) -> Fit:
@@ -105,9 +117,9 @@ def fitted(found: ModelFrame, cluster: np.ndarray) -> Fit:
     n_clusters = int(cluster.max()) + 1
     if n_clusters <= x.shape[1]:
         raise NotEstimable(f"{n_clusters} clusters are too few for {x.shape[1]} coefficients")
+    check_several(x, cluster, found.names)
+    beta, residuals = least_squares(x, y)
     phi = np.linalg.inv(x.T @ x)
-    beta = phi @ (x.T @ y)
-    residuals = y - x @ beta
     adjusted = np.empty_like(x)
     order = np.argsort(cluster, kind="stable")
     ends = np.cumsum(np.bincount(cluster))

@@ -8,7 +8,8 @@ from typing import Any
 import numpy as np
 
 from .distributions import t_quantile
-from .variation import is_rounding, largest, standard_deviation, unit_of
+from .reading import complete_numbers
+from .variation import is_rounding, largest, mean, standard_deviation, unit_of
 
 # Quantile types of R (Hyndman and Fan, Am Stat 1996;50:361): 7 is R's default, 2 that of SAS, 6 that of SPSS.
 QUANTILE_TYPES = {
@@ -22,8 +23,6 @@ QUANTILE_TYPES = {
     8: "median_unbiased",
     9: "normal_unbiased",
 }
-
-ROUNDING = 1e-14  # of the mean: a standard deviation that adding up alone can leave
 
 
 @dataclass(frozen=True)
@@ -50,17 +49,17 @@ def describe(values: Sequence[float], confidence: float = 0.95, quantile_type: i
     """
     if quantile_type not in QUANTILE_TYPES:
         raise ValueError(f"quantile type {quantile_type} is not known; R has 1 to 9, and SAS uses 2")
-    x = np.asarray(values, dtype=float)
+    x = complete_numbers(values, "the values")
     if not len(x):
         return Description(0, *[None] * 9)
     sd = standard_deviation(x) if len(x) > 1 else None
-    mean = float((x / unit_of(x)).mean()) * unit_of(x)
-    lower, upper = _mean_interval(mean, sd, len(x), confidence)
+    centre = mean(x)
+    lower, upper = _mean_interval(centre, sd, len(x), confidence)
     method: Any = QUANTILE_TYPES[quantile_type]
     q1, median, q3 = (float(q) for q in np.quantile(x, [0.25, 0.5, 0.75], method=method))
     return Description(
         len(x),
-        mean,
+        centre,
         sd,
         lower,
         upper,
@@ -73,7 +72,7 @@ def describe(values: Sequence[float], confidence: float = 0.95, quantile_type: i
 
 
 def _mean_interval(mean: float, sd: float | None, n: int, confidence: float) -> tuple[float | None, float | None]:
-    if sd is None or sd <= ROUNDING * abs(mean):
+    if not sd:  # an SD of rounding is 0 already
         return None, None
     half = t_quantile((1 + confidence) / 2, n - 1) * sd / math.sqrt(n)
     return mean - half, mean + half
@@ -82,7 +81,7 @@ def _mean_interval(mean: float, sd: float | None, n: int, confidence: float) -> 
 def pooled_sd(groups: Sequence[Sequence[float]]) -> tuple[float, int] | None:
     """The SD within groups and the number of values in it, or None with fewer than one degree of freedom; an SD of 0
     where they differ by rounding alone."""
-    arrays = [np.asarray(group, dtype=float) for group in groups if len(group)]
+    arrays = [complete_numbers(group, "a group") for group in groups if len(group)]
     n = sum(len(array) for array in arrays)
     df = n - len(arrays)
     if df < 1:
@@ -95,11 +94,12 @@ def pooled_sd(groups: Sequence[Sequence[float]]) -> tuple[float, int] | None:
 
 def standardised_difference(first: Sequence[float], second: Sequence[float]) -> float | None:
     """First mean minus second, over the root of the mean of both variances (Austin 2009)."""
-    if len(first) < 2 or len(second) < 2:
+    a, b = complete_numbers(first, "the first group"), complete_numbers(second, "the second group")
+    if len(a) < 2 or len(b) < 2:
         return None
-    spread = math.hypot(standard_deviation(first), standard_deviation(second)) / math.sqrt(2)
-    unit = unit_of(first, second)
-    off = float((np.asarray(first, dtype=float) / unit).mean() - (np.asarray(second, dtype=float) / unit).mean())
+    spread = math.hypot(standard_deviation(a), standard_deviation(b)) / math.sqrt(2)
+    unit = unit_of(a, b)
+    off = float((a / unit).mean() - (b / unit).mean())
     return off / (spread / unit) if spread else None
 
 

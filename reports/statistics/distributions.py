@@ -7,6 +7,9 @@ from functools import lru_cache
 
 import numpy as np
 
+STEEP = 1.0  # t times the standard deviation of the spread, which is about 1 / sqrt(2 df)
+FAR = 9.0  # standard deviations: beyond them lies less than 1e-18
+
 
 def t_quantile(p: float, df: float) -> float:
     """Of Student's t: below it lies a share `p`."""
@@ -53,12 +56,32 @@ def f_p(statistic: float, df1: float, df2: float) -> float:
 def noncentral_t_cdf(t: float, df: float, noncentrality: float) -> float:
     """P(T <= t): the normal probability given the spread, integrated over the spread's chi distribution.
 
-    Composite Gauss-Legendre, absolute error below 1e-13. scipy.special.nctdtr is NaN in the far tails.
+    Where t is so large that the normal probability is a step in the spread, the chi probability is integrated over the normal
+    instead. Composite Gauss-Legendre, absolute error below 1e-13. scipy.special.nctdtr is NaN in the far tails.
     """
     from scipy.special import ndtr
 
+    if abs(t) > STEEP * math.sqrt(2 * df):
+        below = _far_noncentral_t_cdf(abs(t), df, math.copysign(noncentrality, noncentrality * t))
+        return below if t > 0 else 1 - below
     spread, weight = _chi_nodes(df)
     return float(weight @ ndtr(t * spread - noncentrality))
+
+
+def _far_noncentral_t_cdf(t: float, df: float, noncentrality: float) -> float:
+    """For t above zero: the chance that the spread is at least (Z + noncentrality) / t, which it is where that is negative."""
+    from scipy.special import chdtrc, ndtr
+
+    low = max(-FAR, -noncentrality)
+    if low >= FAR:
+        return 1.0
+    edges = np.linspace(low, FAR, 2 * math.ceil(FAR - low) + 1)
+    unit, unit_weight = np.polynomial.legendre.leggauss(20)
+    half = np.diff(edges)[:, None] / 2
+    z = (edges[:-1, None] + half * (1 + unit)).ravel()
+    weight = (half * unit_weight).ravel() * np.exp(-0.5 * z**2) / math.sqrt(2 * math.pi)
+    at_least = chdtrc(df, df * (np.maximum(z + noncentrality, 0.0) / t) ** 2)
+    return float(ndtr(low) + weight @ at_least)
 
 
 @lru_cache(maxsize=8)

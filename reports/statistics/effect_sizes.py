@@ -12,13 +12,15 @@ from dataclasses import dataclass
 import numpy as np
 
 from .distributions import noncentrality_interval, normal_quantile
-from .model_frame import NotEstimable
+from .reading import complete_numbers
 from .t_tests import TTest, paired, rank_sum, welch
+from .variation import DoesNotVary, NotEstimable, is_rounding, largest, mean, standard_deviation
 
 APPROXIMATE, EXACT, NONE = "approximate", "exact", "none"
 POOLED, SECOND = "pooled", "second"
 NONCENTRAL, LARGE_SAMPLE = "noncentral-t", "large-sample"
 HEDGES_OLKIN, BORENSTEIN = "hedges-olkin", "borenstein"
+MANY = 1e5  # degrees of freedom
 WITHIN = ("change", "average", "repeated-measures", "baseline")
 
 
@@ -93,8 +95,8 @@ def between(
     `correction`: exact or approximate (Hedges J), or none for d. Errors: NotEstimable, ValueError for a choice.
     """
     difference = welch(first, second, confidence)
-    a, b = np.asarray(first, dtype=float), np.asarray(second, dtype=float)
-    moments = (float(a.mean()), float(a.std(ddof=1)), len(a), float(b.mean()), float(b.std(ddof=1)), len(b))
+    a, b = complete_numbers(first, "the first group"), complete_numbers(second, "the second group")
+    moments = (mean(a), standard_deviation(a), len(a), mean(b), standard_deviation(b), len(b))
     if standardiser == POOLED:
         effect = from_moments(*moments, correction=correction, interval=interval, confidence=confidence)
     elif standardiser == SECOND:
@@ -125,6 +127,7 @@ def from_moments(
     that of d, times J. Errors: NotEstimable, ValueError for a choice.
     """
     df, sd = _pooled(sd1, n1, sd2, n2)
+    _check_spread(sd, mean1, mean2)
     d, j = (mean1 - mean2) / sd, hedges_correction(df, correction)
     if se not in (BORENSTEIN, HEDGES_OLKIN):
         raise ValueError(f"se {se!r} is not known; use {BORENSTEIN} or {HEDGES_OLKIN}")
@@ -167,9 +170,11 @@ def glass_delta(
 
     The standard error allows for different spreads: sqrt((sd1^2 / sd2^2) / n1 + 1 / n2 + delta^2 / (2 (n2 - 1))).
     """
-    _check_spread(sd2)
+    if n2 < 2:
+        raise NotEstimable(f"the second group is of {n2}: an SD needs at least 2")
+    _check_spread(sd2, mean1, mean2)
     delta, j = (mean1 - mean2) / sd2, hedges_correction(n2 - 1, correction)
-    se = math.sqrt((sd1 / sd2) ** 2 / n1 + 1 / n2 + delta**2 / (2 * (n2 - 1)))
+    se = math.hypot(sd1 / sd2 / math.sqrt(n1), math.sqrt(1 / n2), delta / math.sqrt(2 * (n2 - 1)))
     recipe = Recipe(
         "SD of the second group (Glass)", sd2, "none", n1, n2, _correction(correction), _interval(LARGE_SAMPLE)
     )
@@ -189,24 +194,31 @@ def within(
     `standardiser`: change (SD of the changes, d_z, noncentral-t interval), average (mean of both SDs, d_av),
     repeated-measures (SD of the changes over sqrt(2 (1 - r)), d_rm) or baseline (d of Becker 1988). All but d_z have the
     large-sample interval of a change: se^2 = (sd of change / standardiser)^2 / n + d^2 / (2 (n - 1)). They are no measure of
-    what a treatment did. Lakens, Front Psychol 2013;4:863. Errors: NotEstimable.
+    what a treatment did. Lakens, Front Psychol 2013;4:863. `correlation` is NaN where before or after does not vary.
+    Errors: NotEstimable where the changes or this standardiser have no spread, or d_rm is asked for at a correlation of one.
     """
-    difference = paired(before, after, confidence)
-    a, b = np.asarray(before, dtype=float), np.asarray(after, dtype=float)
-    n, change = len(a), float((a - b).std(ddof=1))
-    sd_before, sd_after = float(a.std(ddof=1)), float(b.std(ddof=1))
-    _check_spread(min(sd_before, sd_after))
-    r = float(np.corrcoef(a, b)[0, 1])
     if standardiser not in WITHIN:
         raise ValueError(f"standardiser {standardiser!r} is not known; use one of {', '.join(WITHIN)}")
-    name, sd = {
-        "change": ("SD of the changes", change),
-        "average": ("mean of the SDs before and after", (sd_before + sd_after) / 2),
-        "repeated-measures": ("SD of the changes over sqrt(2 (1 - r))", change / math.sqrt(2 * (1 - r))),
-        "baseline": ("SD before", sd_before),
-    }[standardiser]
+    difference = paired(before, after, confidence)
+    a, b = complete_numbers(before, "before"), complete_numbers(after, "after")
+    n, change = len(a), difference.se * math.sqrt(len(a))
+    sd_before, sd_after = standard_deviation(a), standard_deviation(b)
+    apart = _apart(a, b, sd_before, sd_after)
+    r = 1 - apart**2 / 2
+    if standardiser == "change":
+        name, sd = "SD of the changes", change
+    elif standardiser == "average":
+        name, sd = "mean of the SDs before and after", sd_before / 2 + sd_after / 2
+    elif standardiser == "baseline":
+        name, sd = "SD before", sd_before
+    else:
+        if not apart > 0:
+            why = "before or after does not vary" if math.isnan(apart) else "before and after correlate perfectly"
+            raise NotEstimable(f"{why}: there is no SD of the changes over sqrt(2 (1 - r))")
+        name, sd = "SD of the changes over sqrt(2 (1 - r))", change / apart
+    _check_spread(sd)
     d, j = difference.difference / sd, hedges_correction(n - 1, correction)
-    se = math.sqrt((change / sd) ** 2 / n + d * d / (2 * (n - 1))) * j
+    se = math.hypot(change / sd / math.sqrt(n), d / math.sqrt(2 * (n - 1))) * j
     kind = NONCENTRAL if standardiser == "change" else LARGE_SAMPLE
     recipe = Recipe(name, sd, "none", n, 0, _correction(correction), _interval(kind))
     if kind == LARGE_SAMPLE:
@@ -216,17 +228,29 @@ def within(
     return Change(difference, change, r, Effect(d * j, se, lower, upper, recipe))
 
 
+def _apart(a: np.ndarray, b: np.ndarray, sd_a: float, sd_b: float) -> float:
+    """sqrt(2 (1 - r)), the SD of the differences of both in standard units: 1 - r itself loses its digits where r is near
+    one. NaN where one has no spread, 0 where they correlate perfectly but for rounding."""
+    if not (sd_a and sd_b):
+        return math.nan
+    off = a / sd_a - mean(a / sd_a) - (b / sd_b - mean(b / sd_b))
+    found = math.sqrt(float(off @ off) / (len(a) - 1))
+    return 0.0 if is_rounding(found, max(largest(a) / sd_a, largest(b) / sd_b)) else found
+
+
 def hedges_correction(df: float, kind: str = EXACT) -> float:
     """J, which takes the small-sample bias off d: the gamma form, or 1 - 3 / (4 df - 1); 1 for `none`.
-    Errors: NotEstimable below two degrees of freedom, ValueError for another kind."""
+    Errors: NotEstimable below two degrees of freedom, where d has no mean to correct, ValueError for another kind."""
     if kind == NONE:
         return 1.0
-    if kind == APPROXIMATE:
-        return 1 - 3 / (4 * df - 1)
-    if kind != EXACT:
+    if kind not in (EXACT, APPROXIMATE):
         raise ValueError(f"correction {kind!r} is not known; use {EXACT}, {APPROXIMATE} or {NONE}")
     if df <= 1:
         raise NotEstimable(f"{df} degrees of freedom are too few for Hedges J")
+    if kind == APPROXIMATE:
+        return 1 - 3 / (4 * df - 1)
+    if df > MANY:  # the gamma functions would lose digits; the next term of the series is below 1e-16
+        return 1 - 3 / (4 * df) - 7 / (32 * df**2)
     return math.exp(math.lgamma(df / 2) - math.lgamma((df - 1) / 2)) / math.sqrt(df / 2)
 
 
@@ -239,7 +263,7 @@ def large_sample_interval(d: float, n1: int, n2: int, confidence: float = 0.95) 
 def large_sample_se(d: float, n1: int, n2: int) -> float:
     """The standard error of d of `n1` and `n2` people: sqrt(1/n1 + 1/n2 + d^2 / (2 (n1 + n2))). Hedges and Olkin
     1985."""
-    return math.sqrt((n1 + n2) / (n1 * n2) + d * d / (2 * (n1 + n2)))
+    return math.hypot(math.sqrt((n1 + n2) / (n1 * n2)), d / math.sqrt(2 * (n1 + n2)))
 
 
 def standardise(
@@ -260,8 +284,9 @@ def standardise(
     se^2 = (se of the difference / sd)^2 + d^2 / (2 n of the SD), d before J: with no adjustment and the pooled SD this
     is exactly the large-sample formula of `hedges_g`, and adjustment makes the interval as narrow as it ought to be.
     """
+    _check_spread(sd)
     d = difference / sd
-    spread = math.sqrt((se / sd) ** 2 + d * d / (2 * n_of_sd))
+    spread = math.hypot(se / sd, d / math.sqrt(2 * n_of_sd))
     recipe = Recipe(standardiser, sd, adjustment, n1, n2, _correction(EXACT), _interval(LARGE_SAMPLE))
     return _effect(d * hedges_correction(df_of_sd), spread, confidence, recipe)
 
@@ -275,14 +300,12 @@ def _pooled(sd1: float, n1: int, sd2: float, n2: int) -> tuple[int, float]:
     df = n1 + n2 - 2
     if df < 1:
         raise NotEstimable(f"groups of {n1} and {n2} are too small for a pooled SD")
-    sd = math.sqrt(((n1 - 1) * sd1**2 + (n2 - 1) * sd2**2) / df)
-    _check_spread(sd)
-    return df, sd
+    return df, math.hypot(math.sqrt(n1 - 1) * sd1, math.sqrt(n2 - 1) * sd2) / math.sqrt(df)
 
 
-def _check_spread(sd: float) -> None:
-    if not sd > 0:
-        raise NotEstimable("the standardiser has no spread")
+def _check_spread(sd: float, *means: float) -> None:
+    if not 0 < sd < math.inf or is_rounding(sd, largest(*means)):
+        raise DoesNotVary("the standardiser has no spread")
 
 
 def _correction(kind: str) -> str:

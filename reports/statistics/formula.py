@@ -17,6 +17,8 @@ from typing import Any
 
 import numpy as np
 
+from .reading import in_order, is_number, labels, numbers, text_of
+
 TOKEN = re.compile(r"\s*(?:(C)\(\s*(`[^`]+`|[^\W\d]\w*)\s*\)|(`[^`]+`|[^\W\d]\w*)|([+*:])|(1))")
 
 
@@ -241,53 +243,73 @@ def design(formula: Formula, variables: Mapping[str, Variable]) -> Design:
 
 
 def coded(
-    frame: Any, formula: Formula, reference: Mapping[str, str] | None = None, categories: Collection[str] = ()
+    frame: Any,
+    formula: Formula,
+    reference: Mapping[str, str] | None = None,
+    categories: Collection[str] = (),
+    orders: Mapping[str, Sequence[Any]] | None = None,
 ) -> tuple[dict[str, Variable], dict[str, np.ndarray], dict[str, tuple[str, ...]]]:
     """The variables of `formula` in a data frame, their values as `Design.matrix` takes them, and of each category the
     levels that nobody has. Categories are those written C(x), those with a reference level, `categories`, and columns that
-    are no numbers. Errors: FormulaError."""
-    reference = reference or {}
+    are no numbers; `orders` of their levels as in `levels_of`. Errors: FormulaError, NotEstimable."""
+    reference, orders = reference or {}, orders or {}
     named = {*categories, *formula.categorical, *reference}
     variables: dict[str, Variable] = {}
     values: dict[str, np.ndarray] = {}
     unused: dict[str, tuple[str, ...]] = {}
     for name in formula.variables:
-        if name in named or not is_number(frame[name]):
-            levels, values[name], unused[name] = levels_of(name, frame[name], reference.get(name))
+        if name in named or not is_number(frame[name], name):
+            levels, values[name], unused[name] = levels_of(name, frame[name], reference.get(name), orders.get(name))
             variables[name] = Variable(name, levels)
         else:
-            values[name] = frame[name].to_numpy(dtype=float)
+            values[name] = numbers(frame[name], name)
             variables[name] = Variable(name, mean=float(values[name].mean()))
     return variables, values, unused
 
 
-def levels_of(name: str, values: Any, reference: str | None) -> tuple[tuple[str, ...], np.ndarray, tuple[str, ...]]:
-    """Levels of a category as text, level numbers of the rows (-1 where missing), and categories that nobody has.
+def levels_of(
+    name: str, values: Any, reference: str | None, order: Sequence[Any] | None = None
+) -> tuple[tuple[str, ...], np.ndarray, tuple[str, ...]]:
+    """Levels of a category as text, level numbers of the rows (-1 where missing), and declared levels that nobody has.
 
-    The reference level comes first; the others keep pandas' category order, else sorted order.
+    The order is the one given; else that of pandas' categories; else natural: numbers by size, also within text. Categories
+    that stand in the order of plain text and are not called ordered were not put there by anybody, so they are natural too.
+    The reference level comes first. Errors: NotEstimable as `reading.labels`, FormulaError for a level that `order` lacks.
     """
     import pandas as pd
 
-    series = pd.Series(values)
-    unused: tuple[str, ...] = ()
+    series = values if hasattr(values, "dtype") else pd.Series(list(values), dtype=object)
     if isinstance(series.dtype, pd.CategoricalDtype):
-        codes, found = series.cat.codes.to_numpy(), list(series.cat.categories)
-        used = np.bincount(codes[codes >= 0], minlength=len(found)) > 0
-        unused = tuple(text_of(found[i]) for i in np.flatnonzero(~used))
-        lookup = np.where(used, np.cumsum(used) - 1, -1)
-        codes = np.where(codes >= 0, lookup[codes], -1)
-        found = [found[i] for i in np.flatnonzero(used)]
+        texts, place, are_numbers = labels(pd.Series(series.dtype.categories, dtype=object), name)
+        codes = np.append(place, -1)[np.asarray(series.array.codes if hasattr(series, "array") else series.codes)]
+        declared = series.dtype.ordered or texts != sorted(texts)
+        arranged = [*range(len(texts))] if declared else in_order(texts, are_numbers)
     else:
-        codes, found = pd.factorize(series, sort=True)
-    texts = [text_of(each) for each in found]
+        texts, codes, are_numbers = labels(series, name)
+        arranged = in_order(texts, are_numbers)
+    if order is not None:
+        texts, codes, arranged = _ordered(name, texts, codes, order)
+    used = np.bincount(codes[codes >= 0], minlength=len(texts)) > 0
+    unused = tuple(texts[i] for i in arranged if not used[i])
+    arranged = [i for i in arranged if used[i]]
     if reference is not None:
-        first = level_number(name, texts, reference)
-        order = [first, *(i for i in range(len(texts)) if i != first)]
-        moved = np.empty(len(texts) + 1, dtype=np.int64)
-        moved[order] = np.arange(len(texts))
-        moved[-1] = -1
-        codes, texts = moved[codes], [texts[i] for i in order]
-    return tuple(texts), np.asarray(codes), unused
+        first = arranged[level_number(name, [texts[i] for i in arranged], reference)]
+        arranged = [first, *(i for i in arranged if i != first)]
+    moved = np.full(len(texts) + 1, -1, dtype=np.int64)
+    moved[arranged] = np.arange(len(arranged))
+    return tuple(texts[i] for i in arranged), moved[codes], unused
+
+
+def _ordered(
+    name: str, texts: list[str], codes: np.ndarray, order: Sequence[Any]
+) -> tuple[list[str], np.ndarray, list[int]]:
+    given = [text_of(each) for each in order]
+    if lacking := [text for text in texts if text not in given]:
+        raise FormulaError(f"{name}: the order that is given lacks {', '.join(lacking)}")
+    if len(set(given)) < len(given):
+        raise FormulaError(f"{name}: the order that is given has a level twice")
+    place = np.array([given.index(text) for text in texts] + [-1], dtype=np.int64)
+    return given, place[codes], [*range(len(given))]
 
 
 def level_number(name: str, levels: Sequence[str], level: str | float) -> int:
@@ -304,14 +326,3 @@ def pairs_of(name: str, levels: Sequence[str], reference: str | None) -> list[tu
         return [(j, i) for i in range(len(levels)) for j in range(i + 1, len(levels))]
     against = level_number(name, levels, reference)
     return [(place, against) for place in range(len(levels)) if place != against]
-
-
-def text_of(value: Any) -> str:
-    """A level as R writes it: 3.0 is 3."""
-    return str(int(value)) if isinstance(value, float) and value.is_integer() else str(value)
-
-
-def is_number(values: Any) -> bool:
-    """Whether a column is a number rather than a category; truth values are categories, as in R."""
-    dtype = getattr(values, "dtype", None)
-    return dtype is not None and getattr(dtype, "kind", "O") in "iuf"

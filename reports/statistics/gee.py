@@ -17,8 +17,10 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from .cluster_robust import check_several
 from .estimates import Known, Solved
-from .model_frame import ModelFrame, NotEstimable, build, check_choice
+from .model_frame import NotEstimable, build, check_choice, least_squares
+from .reading import codes_of
 from .variation import NotConverged
 
 if TYPE_CHECKING:
@@ -73,21 +75,26 @@ def fit(
     `frame` has a row per observation; a binomial outcome is 0 or 1. `family`: gaussian or binomial; `working`: exchangeable or
     independence; `se`: robust, bias-reduced or model. Errors: NotEstimable, NotConverged, formula.FormulaError, UnknownColumn.
     """
-    import pandas as pd
-
     check_choice("family", family, FAMILIES)
     check_choice("working", working, WORKING)
     check_choice("se", se, tuple(ERRORS))
     found = build(frame, outcome=outcome, fixed=fixed, reference=reference, needed=[subject], scaled=True)
     if family == "binomial" and set(np.unique(found.y)) != {0.0, 1.0}:
         raise NotEstimable(f"{outcome}: a yes-or-no outcome has zeros and ones, and both")
-    codes, subjects = pd.factorize(found.frame[subject])
-    if len(subjects) <= len(found.design.names):
-        raise NotEstimable(f"{len(subjects)} subjects are too few for {len(found.design.names)} coefficients")
-    result = _solved(found, codes, family, working, ERRORS[se])
-    vcov = np.asarray(result.cov_params())
-    if family == "gaussian" and float(result.scale) <= 1e-20 * float(np.abs(found.y).max()) ** 2:
-        raise NotEstimable("the outcome does not vary around the model")
+    codes = codes_of(found.frame[subject], subject)
+    sizes = np.bincount(codes)
+    if len(sizes) <= len(found.design.names):
+        raise NotEstimable(f"{len(sizes)} subjects are too few for {len(found.design.names)} coefficients")
+    if working == "exchangeable" and sizes.max() < 2:
+        raise NotEstimable(f"no {subject} has two rows, so there is no correlation within them to estimate")
+    if se != "model":
+        check_several(found.x, codes, found.names)
+    shift, y, unit = np.zeros(len(found.names)), found.y, 1.0
+    if family == "gaussian":  # the same model in standard units, which the search's tolerance is meant for
+        shift, y = least_squares(found.x, found.y)
+        unit = float(np.sqrt((y**2).mean()))
+    result = _solved(found.x, y / unit, codes, family, working, ERRORS[se])
+    vcov = np.asarray(result.cov_params()) * unit**2
     if not (np.isfinite(vcov).all() and (np.diag(vcov) > 0).all()):
         raise NotEstimable(
             "the standard errors cannot be computed: too few subjects, or an outcome the model fits exactly"
@@ -95,27 +102,25 @@ def fit(
     correlation = float(result.model.cov_struct.dep_params) if working == "exchangeable" else None
     return Fit(
         found,
-        np.asarray(result.params),
+        np.asarray(result.params) * unit + shift,
         Known(vcov, np.inf),
         family,
         working,
         se,
         correlation,
-        float(result.scale),
-        len(subjects),
+        float(result.scale) * unit**2,
+        len(sizes),
     )
 
 
-def _solved(found: ModelFrame, codes: np.ndarray, family: str, working: str, errors: str):  # type: ignore[no-untyped-def]
+def _solved(x: np.ndarray, y: np.ndarray, codes: np.ndarray, family: str, working: str, errors: str):  # type: ignore[no-untyped-def]
     """statsmodels' result. What it only warns of is an error here."""
     import statsmodels.api as sm
 
     families = {"gaussian": sm.families.Gaussian, "binomial": sm.families.Binomial}
     structures = {"exchangeable": sm.cov_struct.Exchangeable, "independence": sm.cov_struct.Independence}
     order = np.argsort(codes, kind="stable")
-    model = sm.GEE(
-        found.y[order], found.x[order], groups=codes[order], family=families[family](), cov_struct=structures[working]()
-    )
+    model = sm.GEE(y[order], x[order], groups=codes[order], family=families[family](), cov_struct=structures[working]())
     with warnings.catch_warnings(record=True) as said, np.errstate(all="ignore"):
         warnings.simplefilter("always")
         try:

@@ -17,9 +17,10 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from . import formula as formulas
-from .model_frame import NotEstimable, build, check_columns
+from .model_frame import NotEstimable, as_numbers, build, check_columns
 from .random_effects import RandomEffects, check_degrees, fitted
-from .variation import NotConverged
+from .reading import codes_of, is_number
+from .variation import NotConverged, is_constant
 from .wald import FTest
 
 if TYPE_CHECKING:
@@ -119,20 +120,18 @@ def fit(
 def _random_columns(frame: pd.DataFrame, slopes: formulas.Formula) -> np.ndarray:
     """(rows, size): the intercept and a product of numbers for each term."""
     for name in slopes.variables:
-        if name in slopes.categorical or not formulas.is_number(frame[name]):
+        if name in slopes.categorical or not is_number(frame[name], name):
             raise formulas.FormulaError(f"{name}: random slopes are of numbers")
     columns = [np.ones(len(frame))]
     for term in slopes.terms:
-        columns.append(np.prod([frame[name].to_numpy(dtype=float) for name in term], axis=0))
-        if np.ptp(columns[-1]) == 0:
+        columns.append(np.prod([as_numbers(frame[name], name) for name in term], axis=0))
+        if is_constant(columns[-1]):
             raise NotEstimable(f"{':'.join(term)} does not vary, so it has no slope")
     return np.column_stack(columns)
 
 
 def _clusters(frame: pd.DataFrame, subject: str) -> np.ndarray:
-    import pandas as pd
-
-    codes, levels = pd.factorize(frame[subject])
-    if len(levels) < 2:
+    codes = codes_of(frame[subject], subject)
+    if codes.max() < 1:
         raise NotEstimable(f"{subject}: there is one; a variance between them needs several")
     return codes

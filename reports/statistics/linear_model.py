@@ -13,14 +13,13 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from functools import cached_property
 from typing import TYPE_CHECKING
 
 import numpy as np
 
 from .distributions import f_p
 from .estimates import Known, Solved, listed
-from .model_frame import NotEstimable, build, check_choice
+from .model_frame import NotEstimable, build, check_choice, least_squares
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -43,6 +42,7 @@ class Regression(Solved):
     """A fitted model."""
 
     covariance: str
+    residuals: np.ndarray
 
     @property
     def covariance_matrix(self) -> np.ndarray:
@@ -55,10 +55,6 @@ class Regression(Solved):
     @property
     def df(self) -> int:
         return self.n - len(self.beta)
-
-    @cached_property
-    def residuals(self) -> np.ndarray:
-        return self.data.y - self.data.x @ self.beta
 
     @property
     def sigma(self) -> float:
@@ -106,7 +102,7 @@ class Regression(Solved):
         import pandas as pd
 
         q, _ = np.linalg.qr(self.data.x)
-        squares = (q.T @ self.data.y) ** 2
+        squares = (q.T @ (self.data.y - self.data.y.mean())) ** 2
         terms = [term.label for term in self.data.design.terms]
         of_column = np.array(self.data.design.term_of_column)
         df = [int((of_column == term).sum()) for term in terms]
@@ -143,14 +139,11 @@ def regress(
     n, p = data.x.shape
     if n <= p:
         raise NotEstimable(f"{n} people are too few for {p} coefficients")
+    beta, residuals = least_squares(data.x, data.y)
     q, r = np.linalg.qr(data.x)
-    beta = np.linalg.solve(r, q.T @ data.y)
-    residuals = data.y - data.x @ beta
-    if float(residuals @ residuals) <= 1e-24 * float(data.y @ data.y):
-        raise NotEstimable("the outcome does not vary around the model")
     bread = np.linalg.inv(r)
     middle = _middle(q, residuals, covariance)
-    return Regression(data, beta, Known(bread @ middle @ bread.T, float(n - p)), covariance)
+    return Regression(data, beta, Known(bread @ middle @ bread.T, float(n - p)), covariance, residuals)
 
 
 def _middle(q: np.ndarray, residuals: np.ndarray, covariance: str) -> np.ndarray:

@@ -84,6 +84,8 @@ def fit(
     check_choice("interval", interval, (PERCENTILE, BIAS_CORRECTED))
     fixed = f"`{treatment}`" + (f" + {covariates}" if covariates else "")
     data = build(frame, outcome=outcome, fixed=fixed, reference=reference, needed=[mediator])
+    if treatment in data.dropped:
+        raise NotEstimable(f"{treatment}: everybody has the same, so it has no effect to estimate")
     place = _column_of(treatment, data.design.term_of_column)
     rows = data.frame
     check_rank(np.column_stack([data.x, as_numbers(rows[mediator], mediator)]), [*data.names, mediator])

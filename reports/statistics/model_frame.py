@@ -5,13 +5,14 @@ from __future__ import annotations
 import itertools
 import math
 from collections.abc import Collection, Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from . import formula as formulas
-from .variation import NotEstimable
+from .reading import numbers
+from .variation import NotEstimable, check_magnitude, check_varies, is_constant
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -24,7 +25,8 @@ ALIASED_LENGTH = 1e-8  # of a column's own length, where they are solved by QR
 @dataclass(frozen=True)
 class ModelFrame:
     """`frame` has the complete rows; `values` by variable as `formula.Design.matrix` takes them; `z` (rows, p + 1) their X
-    and then y; `scale` (p,) divided every column of X, ones where X has the units of the data."""
+    and then y; `scale` (p,) divided every column of X, ones where X has the units of the data. `dropped`: numbers of the
+    formula that do not vary, which the model is without."""
 
     frame: pd.DataFrame
     design: formulas.Design
@@ -32,6 +34,7 @@ class ModelFrame:
     z: np.ndarray
     scale: np.ndarray
     warnings: tuple[str, ...]
+    dropped: tuple[str, ...]
 
     @property
     def x(self) -> np.ndarray:
@@ -84,12 +87,15 @@ def build(
     categories: Collection[str] = (),
     needed: Sequence[str] = (),
     scaled: bool = False,
+    orders: Mapping[str, Sequence[Any]] | None = None,
 ) -> ModelFrame:
     """Rows in which the outcome, a variable of `fixed` or a column of `needed` is missing are left out.
 
     The outcome is numbers or truth values. `categories`, of these columns, are never numbers. `scaled` divides the columns of
     X by their root mean squares, for models that are solved by cross-products; its check for columns that follow from others
-    is as strict as those need. Errors: NotEstimable, formula.FormulaError, formula.UnknownColumn.
+    is as strict as those need. `orders` of the levels of categories, where natural order will not do. A number that does not
+    vary is left out with its terms, as R's lm does, and named. Errors: NotEstimable, formula.FormulaError,
+    formula.UnknownColumn.
     """
     formula, reference = formulas.parse(fixed), dict(reference or {})
     names = [outcome, *needed, *formula.variables]
@@ -102,7 +108,8 @@ def build(
         frame = frame.loc[kept]
     if not len(frame):
         raise NotEstimable("nobody has all values")
-    variables, values, unused = formulas.coded(frame, formula, reference, categories)
+    variables, values, unused = formulas.coded(frame, formula, reference, categories, orders)
+    formula, constant = _without_constants(formula, variables, values)
     for name in unused:
         if len(variables[name].levels) < 2:
             raise NotEstimable(f"{name}: everybody has {variables[name].levels[0]}, so it has no effect to estimate")
@@ -112,7 +119,10 @@ def build(
             held[name], _, unused[name] = formulas.levels_of(name, frame[name], None)
     for name in held:
         unused[name] += _vanished(dropped[name], {*held[name], *unused[name]})
-    warnings = tuple(f"{name}: nobody has {', '.join(levels)}" for name, levels in unused.items() if levels)
+    warnings = (
+        *(f"{name} does not vary: it is left out of the model" for name in constant),
+        *(f"{name}: nobody has {', '.join(levels)}" for name, levels in unused.items() if levels),
+    )
     design = formulas.design(formula, variables)
     z = np.empty((len(frame), len(design.names) + 1))
     x = design.matrix(values, len(frame), out=z[:, :-1])
@@ -125,18 +135,31 @@ def build(
     else:
         check_rank(x, design.names)
         scale = np.ones(len(design.names))
-    return ModelFrame(frame, design, values, z, scale, warnings)
+    return ModelFrame(frame, design, values, z, scale, warnings, constant)
 
 
 def as_numbers(column: Any, name: str) -> np.ndarray:
-    """Numbers or truth values as floats; NotEstimable for anything else, or where one is infinite."""
-    try:
-        found = column.to_numpy(dtype=float)
-    except (TypeError, ValueError):
-        raise NotEstimable(f"{name} is not numbers") from None
-    if np.isinf(found).any():
-        raise NotEstimable(f"{name} has infinite values")
+    """Numbers or truth values as floats, whose squares can be computed; NotEstimable for anything else."""
+    found = numbers(column, name)
+    check_magnitude(found, name)
     return found
+
+
+def least_squares(x: np.ndarray, y: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Coefficients (p,) and residuals (n,) of `y` on columns of which the first is constant. DoesNotVary where the residuals
+    are rounding alone.
+
+    The outcome is taken from its mean first and the solution refined once, so that an outcome far from zero keeps its digits.
+    """
+    centre = float(y.mean())
+    q, r = np.linalg.qr(x)
+    beta = np.linalg.solve(r, q.T @ (y - centre))
+    residuals = y - centre - x @ beta
+    more = np.linalg.solve(r, q.T @ residuals)
+    beta, residuals = beta + more, residuals - x @ more
+    check_varies(residuals, y, x * beta)
+    beta[0] += centre / x[0, 0]
+    return beta, residuals
 
 
 def check_choice(what: str, given: str, known: Sequence[str]) -> None:
@@ -147,6 +170,9 @@ def check_choice(what: str, given: str, known: Sequence[str]) -> None:
 
 def check_columns(frame: pd.DataFrame, names: Iterable[str]) -> None:
     """Errors: formula.UnknownColumn with what there is."""
+    names = list(names)
+    if not frame.columns.is_unique and (twice := [name for name in names if (frame.columns == name).sum() > 1]):
+        raise NotEstimable(f"there are two columns {twice[0]!r}")
     for name in names:
         if name not in frame.columns:
             raise formulas.UnknownColumn(f"there is no column {name!r}; there are {', '.join(map(str, frame.columns))}")
@@ -181,6 +207,25 @@ def independent_part(basis: np.ndarray, column: np.ndarray) -> np.ndarray:
         left = left - basis @ (basis.T @ left)
     size = float(np.linalg.norm(left))
     return left / size if size >= ALIASED_LENGTH else np.empty(0)
+
+
+def _without_constants(
+    formula: formulas.Formula, variables: dict[str, formulas.Variable], values: Mapping[str, np.ndarray]
+) -> tuple[formulas.Formula, tuple[str, ...]]:
+    """Without the terms of numbers that do not vary, where what such a term would be without the number is in the model; and
+    the names of numbers of which nothing is left."""
+    for name, variable in variables.items():
+        if not variable.is_category:
+            check_magnitude(values[name], name)
+    constant = {name for name, variable in variables.items() if not variable.is_category and is_constant(values[name])}
+    if not constant:
+        return formula, ()
+    known = {frozenset(term) for term in formula.terms} | {frozenset[str]()}
+    kept = tuple(term for term in formula.terms if not constant & set(term) or frozenset(term) - constant not in known)
+    if not kept:
+        raise NotEstimable(f"{', '.join(formula.variables)}: everybody has the same, so there is no effect to estimate")
+    left = replace(formula, terms=kept)
+    return left, tuple(name for name in formula.variables if name not in left.variables)
 
 
 def _vanished(dropped: pd.Series, levels: Collection[str]) -> tuple[str, ...]:

@@ -133,6 +133,8 @@ def fit(
         raise FormulaError(f"{treatment} cannot moderate itself")
     fixed = f"`{treatment}` * `{moderator}`" + (f" + {covariates}" if covariates else "")
     model = regress(frame, outcome=outcome, fixed=fixed, reference=reference, covariance=covariance)
+    if lacking := [name for name in (treatment, moderator) if name in model.data.dropped]:
+        raise NotEstimable(f"{lacking[0]}: everybody has the same, so it has no effect to estimate")
     effects = model.data.design.term_of_column.count(treatment)
     if effects != 1:
         raise NotEstimable(f"{treatment} has {effects + 1} levels; moderation is of two levels, or of a number")

@@ -155,6 +155,8 @@ def fit(
     check_choice("residual", residual, RESIDUALS)
     check_degrees(df, reml)
     nested = _nested(frame, outcome, arm, guided, cluster, fixed, reference)
+    if len(nested.sizes) < 2:
+        raise NotEstimable(f"{cluster}: there is one in {guided}; a variance between them needs several")
     if nested.sizes.max() < 2:
         raise NotEstimable(f"no {cluster} has two people, so there is no variance between them to estimate")
     column = nested.guided_rows.astype(float)[:, None]
@@ -199,5 +201,5 @@ def _nested(
     labels = found.frame[cluster].astype(object).where(is_guided)
     alone = int((labels.isna().to_numpy() & is_guided).sum())
     said = (f"{alone} in {guided} have no {cluster}: each is a cluster of one",) if alone else ()
-    clusters = cluster_robust.alone_where_missing(labels)
+    clusters = cluster_robust.alone_where_missing(labels, cluster)
     return Nested(found, arm, guided, arms, codes, is_guided, clusters, (*found.warnings, *said))

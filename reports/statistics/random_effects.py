@@ -17,7 +17,7 @@ from . import formula as formulas
 from . import wald
 from .estimates import Estimates
 from .linear_covariance import Likelihood, Optimum, batches, factor_forms, maximise
-from .model_frame import ModelFrame, NotEstimable, check_choice
+from .model_frame import ModelFrame, NotEstimable, check_choice, least_squares
 from .variation import NotConverged
 from .wald import FTest
 
@@ -29,13 +29,16 @@ CONFOUNDED = 1e-10  # smallest eigenvalue of the information, its diagonal being
 
 @dataclass(frozen=True)
 class Fitted:
-    """`optimum` on the scale of `y_scale` and of `z_scale` (size,); `size` random effects, of which `rank` are free."""
+    """`optimum` on the scale of `y_scale` and of `z_scale` (size,), of what is left of the outcome after taking from it the
+    columns times `shift` (p,), which keeps the digits of an outcome far from zero; `size` random effects, of which `rank` are
+    free."""
 
     optimum: Optimum
     size: int
     rank: int
     y_scale: float
     z_scale: np.ndarray
+    shift: np.ndarray
 
     @property
     def n_random(self) -> int:
@@ -132,7 +135,7 @@ class RandomEffects(Estimates):
 
     @property
     def scaled_beta(self) -> np.ndarray:
-        return self.fitted.optimum.point.beta
+        return self.fitted.optimum.point.beta + self.fitted.shift / self.fitted.y_scale
 
     @property
     def n_observations(self) -> int:
@@ -158,9 +161,13 @@ def fitted(
 
     Errors: NotEstimable, NotConverged.
     """
-    y_scale, z_scale = _spread(found), np.sqrt((random**2).mean(axis=0))
-    u = found.z.copy()
-    u[:, -1] /= y_scale
+    n, p = found.x.shape
+    if n <= p:
+        raise NotEstimable(f"{n} observations are too few for {p} coefficients")
+    shift, residuals = least_squares(found.x, found.y)
+    y_scale = float(np.sqrt((residuals**2).sum() / (n - p)))
+    z_scale = np.sqrt((random**2).mean(axis=0))
+    u = np.column_stack([found.x, residuals / y_scale])
     size, n_residual = random.shape[1], 1 if residual is None else int(residual.max()) + 1
     likelihood = Likelihood(batches(u, cluster, random / z_scale, residual), reml)
     forms = factor_forms(size, size, n_residual)
@@ -168,19 +175,7 @@ def fitted(
     _check_told_apart(likelihood, (forms @ start) @ start)
     optimum = maximise(likelihood, forms, start)
     optimum, rank = _at_boundary(optimum, size, n_residual)
-    return Fitted(optimum, size, rank, y_scale, z_scale)
-
-
-def _spread(found: ModelFrame) -> float:
-    """The standard deviation of the residuals of least squares."""
-    n, p = found.x.shape
-    if n <= p:
-        raise NotEstimable(f"{n} observations are too few for {p} coefficients")
-    beta = np.linalg.lstsq(found.x, found.y, rcond=None)[0]
-    spread = float(np.sqrt(((found.y - found.x @ beta) ** 2).sum() / (n - p)))
-    if spread <= 1e-10 * float(np.abs(found.y).max()):
-        raise NotEstimable("the outcome does not vary around the model")
-    return spread
+    return Fitted(optimum, size, rank, y_scale, z_scale, shift)
 
 
 def _check_told_apart(likelihood: Likelihood, theta: np.ndarray) -> None:

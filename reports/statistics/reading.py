@@ -82,6 +82,15 @@ def labels(column: Any, name: str) -> tuple[list[str], np.ndarray, bool]:
     return list(texts), place[codes], True
 
 
+def codes_of(column: Any, name: str) -> np.ndarray:
+    """Whole numbers from 0 for the codes of people or clusters, -1 where missing. NotEstimable as `labels`."""
+    import pandas as pd
+
+    if getattr(getattr(column, "dtype", None), "kind", "O") in "biuf":  # one way of writing: nothing to tell apart
+        return np.asarray(pd.factorize(column)[0], dtype=np.int64)
+    return labels(column, name)[1]
+
+
 def in_order(levels: Sequence[str], are_numbers: bool) -> list[int]:
     """Their places in natural order: numbers by size, text as it is sorted, save that numbers within it count as numbers,
     so that "week 2" comes before "week 10"."""
@@ -94,6 +103,11 @@ def natural(text: str) -> tuple[tuple[int, float, str], ...]:
     """What text is sorted by."""
     parts = NUMBER_IN_TEXT.split(text)
     return tuple((0, float(part), "") if i % 2 else (1, 0.0, part) for i, part in enumerate(parts) if part)
+
+
+def are_numbered(levels: Sequence[str]) -> bool:
+    """Whether levels are alike but for numbers in them, so that nobody can doubt their order: "week 2" and "week 10"."""
+    return len({tuple(part for is_text, _, part in natural(level) if is_text) for level in levels}) == 1
 
 
 def text_of(value: Any) -> str:

@@ -17,6 +17,7 @@ from typing import Any
 import numpy as np
 
 from . import thresholds
+from .reading import complete_numbers, numbers
 
 HIGHER_WORSE, HIGHER_BETTER = "higher_worse", "higher_better"
 RECOVERED, IMPROVED, UNCHANGED, DETERIORATED = "recovered", "improved", "unchanged", "deteriorated"
@@ -130,7 +131,7 @@ def clinical_change(
     does a score of exactly the cut-off, on the functional side. Errors: ImpossibleReference, ValueError for scores of different
     people or a choice that is not there.
     """
-    first, last = np.asarray(before, dtype=float), np.asarray(after, dtype=float)
+    first, last = numbers(before, "before"), numbers(after, "after")
     if first.shape != last.shape:
         raise ValueError(f"{len(first)} scores before and {len(last)} after; they are of the same people")
     if missing not in ("observed", "non-responder"):
@@ -152,7 +153,7 @@ def clinical_change(
 
 def reliable_change_index(before: Any, after: Any, reference: Reference) -> np.ndarray:
     """Change over the standard error of a difference; positive is better. (people,)"""
-    gain = np.asarray(before, dtype=float) - np.asarray(after, dtype=float)
+    gain = numbers(before, "before") - numbers(after, "after")
     return (gain if reference.direction == HIGHER_WORSE else -gain) / reference.standard_error_of_difference
 
 
@@ -175,7 +176,7 @@ def classify(
 ) -> list[str]:
     """`improved`, `deteriorated` or `unchanged` for each person; a change of exactly the threshold counts."""
     _check_direction(direction)
-    first, last = np.asarray(before, dtype=float), np.asarray(after, dtype=float)
+    first, last = complete_numbers(before, "before"), complete_numbers(after, "after")
     if first.shape != last.shape:
         raise ValueError(f"{len(first)} scores before and {len(last)} after; they are of the same people")
     return _classified(first, last, threshold, direction)

@@ -12,6 +12,7 @@ from typing import Any
 
 import numpy as np
 
+from .reading import numbers
 from .reliable_change import HIGHER_BETTER, HIGHER_WORSE
 from .thresholds import at_least, at_most
 
@@ -51,7 +52,7 @@ def response(
 
 def remission(after: Any, cut_off: float, missing: str = "non-responder", direction: str = HIGHER_WORSE) -> Responders:
     """A score of at most `cut_off`, or of at least it where higher is better."""
-    last = np.asarray(after, dtype=float)
+    last = numbers(after, "after")
     _check_direction(direction)
     reached = at_most(last, cut_off) if direction == HIGHER_WORSE else at_least(last, cut_off)
     return _counted(
@@ -74,7 +75,7 @@ def deterioration(
 
 
 def _pair(before: Any, after: Any) -> tuple[np.ndarray, np.ndarray]:
-    first, last = np.asarray(before, dtype=float), np.asarray(after, dtype=float)
+    first, last = numbers(before, "before"), numbers(after, "after")
     if first.shape != last.shape:
         raise ValueError(f"{len(first)} scores before and {len(last)} after; they are of the same people")
     return first, last

@@ -14,7 +14,7 @@ from typing import Any
 import numpy as np
 
 ROUNDING = 64 * float(np.finfo(float).eps)
-LARGEST, SMALLEST = 1e100, 1e-100  # beyond them squares and their sums leave the range of a double
+LARGEST, SMALLEST = 1e50, 1e-50  # beyond them the squares of variances leave the range of a double
 
 
 class NotConverged(RuntimeError):
@@ -45,6 +45,12 @@ def unit_of(*values: Any) -> float:
     size = largest(*values)
     # Short of the ends of the range, where a power of two or its reciprocal is no double.
     return 2.0 ** min(max(math.frexp(size)[1], -1000), 1000) if size and math.isfinite(size) else 1.0
+
+
+def mean(values: Any) -> float:
+    """Of numbers without missing ones, also where their sum is beyond the largest double."""
+    x = np.asarray(values, dtype=float)
+    return float((x / unit_of(x)).mean()) * unit_of(x)
 
 
 def standard_deviation(values: Any) -> float:

@@ -8,7 +8,7 @@ from functools import lru_cache
 import numpy as np
 
 from ..model_frame import ALIASED, NotEstimable
-from ..variation import NotConverged
+from ..variation import NotConverged, check_magnitude, check_varies
 from .blocks import Blocks, arrange
 from .covariances import Structure
 from .fit import fitted
@@ -57,8 +57,12 @@ def fit_arrays(
     Columns of X should be of about one size: nothing is rescaled here. `near` (m, m), a covariance to start from, as that
     of a fit to almost the same people, saves steps and leaves the result the same. Errors: NotEstimable, NotConverged.
     """
+    rows = dense[seen]
+    check_magnitude(rows[:, -1], "the outcome")
     blocks = arrange(dense, seen)
     _check(blocks)
+    beta = np.linalg.lstsq(rows[:, :-1], rows[:, -1], rcond=None)[0]
+    check_varies(rows[:, -1] - rows[:, :-1] @ beta, rows[:, -1], rows[:, :-1] * beta)
     optimum, structure = _fitted(blocks, covariance, reml, near)
     return ArrayFit(optimum, structure, df, se)
 

@@ -12,8 +12,9 @@ import numpy as np
 
 from .. import formula as formulas
 from ..estimates import Estimates
-from ..model_frame import NotEstimable, build, check_choice
-from ..variation import NotConverged
+from ..model_frame import NotEstimable, as_numbers, build, check_choice, least_squares
+from ..reading import are_numbered, codes_of
+from ..variation import DoesNotVary, NotConverged, is_rounding, largest
 from .blocks import Blocks, Duplicate, gather
 from .covariances import FALLBACK, Structure
 from .inference import Inference
@@ -24,7 +25,7 @@ if TYPE_CHECKING:
     import pandas as pd
 
 DEGREES = ("kenward-roger", "satterthwaite", "residual")
-NOTHING = 1e-24  # of the mean square of the outcome: the square of rounding
+ORDERLESS = ("us", "cs", "csh")  # covariances that are the same whatever the order of visits
 ERRORS = ("model", "empirical", "empirical-bias-reduced")
 
 
@@ -40,6 +41,7 @@ class Prepared:
     visits: tuple[str, ...]
     groups: tuple[str, ...]
     warnings: tuple[str, ...]
+    order_is_declared: bool
 
 
 @dataclass(frozen=True)
@@ -69,6 +71,11 @@ class Fit(Estimates):
     @property
     def scaled_beta(self) -> np.ndarray:
         return self.optimum.point.beta + self.prepared.shift
+
+    @property
+    def visits(self) -> tuple[str, ...]:
+        """In the order that the covariance has them."""
+        return self.prepared.visits
 
     @property
     def n_subjects(self) -> int:
@@ -122,13 +129,16 @@ def fit(
     reml: bool = True,
     df: str = "kenward-roger",
     se: str = "model",
+    visits: Sequence[Any] | None = None,
 ) -> Fit:
     """Fit the model; rows in which anything is missing are left out.
 
     `frame` has a row per subject and visit. `fixed` as `formula` describes it; `visit` is always a category in it.
     `covariance`: us cs csh ar1 ar1h toep toeph ad adh; where it does not converge simpler ones are tried in the order of
     `covariances.FALLBACK`, and the result says so. `groups`: one covariance for each level of that column. `weights`: a
-    column by which the variances are divided. Errors: NotEstimable, NotConverged, formula.FormulaError, UnknownColumn.
+    column by which the variances are divided. `visits`: their order, which ar1, toep and ad depend on (they count visits, not
+    the time between them); else that of ordered categories, else the natural one, in which "week 2" comes before "week 10".
+    The result names the order as `visits`. Errors: NotEstimable, NotConverged, formula.FormulaError, UnknownColumn.
     """
     check_choice("covariance", covariance, tuple(FALLBACK))
     check_choice("df", df, DEGREES)
@@ -137,9 +147,12 @@ def fit(
         raise ValueError(
             "empirical standard errors go with df='satterthwaite' or 'residual'; Kenward-Roger is model-based"
         )
-    prepared = prepare(frame, outcome, subject, visit, fixed, reference, groups=groups, weights=weights)
+    prepared = prepare(frame, outcome, subject, visit, fixed, reference, groups=groups, weights=weights, visits=visits)
     optimum, structure, fell = fitted(prepared.blocks, covariance, max(1, len(prepared.groups)), reml)
-    return Fit(prepared, optimum, structure, reml, df, se, (*prepared.warnings, *fell))
+    warnings = (*prepared.warnings, *fell)
+    if structure not in ORDERLESS and not (prepared.order_is_declared or are_numbered(prepared.visits)):
+        warnings = (*warnings, f"{visit} is text, taken in the order {', '.join(prepared.visits)}")
+    return Fit(prepared, optimum, structure, reml, df, se, warnings)
 
 
 def fitted(blocks: Blocks, covariance: str, n_groups: int, reml: bool) -> tuple[Optimum, str, tuple[str, ...]]:
@@ -167,6 +180,7 @@ def prepare(
     *,
     groups: str | None,
     weights: str | None,
+    visits: Sequence[Any] | None = None,
 ) -> Prepared:
     """The blocks of a fit, made of the rows that have everything. Arguments and errors as `fit`."""
     also = [name for name in (groups, weights) if name]
@@ -178,29 +192,25 @@ def prepare(
         categories={visit},
         needed=[subject, visit, *also],
         scaled=True,
+        orders={} if visits is None else {visit: visits},
     )
-    visit_levels, visit_codes, _ = formulas.levels_of(visit, found.frame[visit], None)
+    visit_levels, visit_codes, _ = formulas.levels_of(visit, found.frame[visit], None, visits)
     group_levels: tuple[str, ...] = ()
     group_codes, warnings = None, found.warnings
     if groups is not None:
         group_levels, group_codes, unused = formulas.levels_of(groups, found.frame[groups], None)
         warnings += (f"{groups}: nobody has {', '.join(unused)}",) if unused else ()
-    size = float(np.mean(found.z[:, -1] ** 2))
-    shift = _centred(found.z)
+    if len(found.z) <= len(found.names):
+        raise NotEstimable(f"{len(found.z)} observations are too few for {len(found.names)} coefficients")
+    size = largest(found.y)
+    shift, found.z[:, -1] = least_squares(found.x, found.y)  # the likelihood is the same, and digits are kept
     blocks = _gathered(found.frame, subject, visit, found.z, visit_codes, len(visit_levels), group_codes, weights)
-    _check_enough(blocks, found.design)
-    _check_varies(blocks, visit_levels, size)
+    if blocks.n_subjects < 2:
+        raise NotEstimable("there is one subject; a covariance over visits needs several")
+    _check_visits(blocks, visit_levels, max(size, largest(found.x * shift)))
     warnings = tuple(dict.fromkeys(warnings))  # groups may be in the formula too
-    return Prepared(found.design, blocks, found.scale, shift, visit_levels, group_levels, warnings)
-
-
-def _centred(z: np.ndarray) -> np.ndarray:
-    """Take the least-squares fit from the outcome, in place; its coefficients. The likelihood is the same, and an outcome
-    far from zero keeps its digits."""
-    x = z[:, :-1]
-    shift = np.linalg.solve(x.T @ x, x.T @ z[:, -1])
-    z[:, -1] -= x @ shift
-    return shift
+    ordered = visits is not None or getattr(found.frame[visit].dtype, "ordered", False) is True
+    return Prepared(found.design, blocks, found.scale, shift, visit_levels, group_levels, warnings, ordered)
 
 
 def _gathered(
@@ -213,12 +223,10 @@ def _gathered(
     group_codes: np.ndarray | None,
     weights: str | None,
 ) -> Blocks:
-    import pandas as pd
-
-    subjects, _ = pd.factorize(frame[subject])
+    subjects = codes_of(frame[subject], subject)
     given = None
     if weights is not None:
-        given = frame[weights].to_numpy(dtype=float)
+        given = as_numbers(frame[weights], weights)
         if not (given > 0).all():
             raise NotEstimable(f"{weights}: weights are above 0")
     if group_codes is not None:
@@ -233,17 +241,10 @@ def _gathered(
         raise Duplicate(f"subject {row[subject]} has two rows at {visit} {row[visit]}") from None
 
 
-def _check_enough(blocks: Blocks, design: formulas.Design) -> None:
-    if blocks.n_subjects < 2:
-        raise NotEstimable("there is one subject; a covariance over visits needs several")
-    if blocks.n_observations <= len(design.names):
-        raise NotEstimable(f"{blocks.n_observations} observations are too few for {len(design.names)} coefficients")
-
-
-def _check_varies(blocks: Blocks, visits: Sequence[str], size: float) -> None:
-    """`size`: the mean square of the outcome, beside which what is left at a visit may be nothing but rounding."""
+def _check_visits(blocks: Blocks, visits: Sequence[str], size: float) -> None:
+    """`size`: of the largest outcome, beside which what is left at a visit may be nothing but rounding."""
     place = np.arange(blocks.size)
     left = blocks.products[:, place, place, -1, -1].sum(axis=0)
     for visit, square, people in zip(visits, left, blocks.counts @ blocks.observed, strict=True):
-        if square <= NOTHING * size * people:
-            raise NotEstimable(f"at visit {visit} the outcome does not vary around the model")
+        if is_rounding(math.sqrt(square / people), size):
+            raise DoesNotVary(f"at visit {visit} the outcome does not vary around the model")

@@ -9,7 +9,9 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from .. import formula as formulas
-from ..model_frame import check_columns
+from ..model_frame import as_numbers, check_columns
+from ..reading import is_number
+from ..variation import NotEstimable, is_constant
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -67,7 +69,7 @@ class Numbers:
             seen = part[~np.isnan(part[:, j]), j]
             if len(seen) <= d + 1:
                 raise NotImputable(f"{name}: {len(seen)} values are too few to learn from with {d} columns")
-            if np.ptp(seen) == 0:
+            if is_constant(seen):
                 raise NotImputable(f"{name}: one value alone to learn from")
         complete = part[~np.isnan(part).any(axis=1)]
         if len(complete) > d:
@@ -84,11 +86,14 @@ def numbers(frame: pd.DataFrame, names: Sequence[str], *, binary: bool) -> Numbe
     parts, source, kept = [], [], {}
     for name in names:
         check_columns(frame, [name])
-        if formulas.is_number(frame[name]):
-            parts.append(frame[name].to_numpy(dtype=float))
-            source.append(name)
-            continue
-        levels, codes, _ = formulas.levels_of(name, frame[name], None)
+        try:
+            if is_number(frame[name], name):
+                parts.append(as_numbers(frame[name], name))
+                source.append(name)
+                continue
+            levels, codes, _ = formulas.levels_of(name, frame[name], None)
+        except NotEstimable as reason:
+            raise NotImputable(str(reason)) from None
         missing = codes < 0
         if missing.any() and not (binary and len(levels) == 2):
             raise NotImputable(
@@ -98,10 +103,7 @@ def numbers(frame: pd.DataFrame, names: Sequence[str], *, binary: bool) -> Numbe
         for level in range(1, len(levels)):
             parts.append(np.where(missing, np.nan, codes == level))
             source.append(name)
-    matrix = np.column_stack(parts)
-    if np.isinf(matrix).any():
-        raise NotImputable(f"{source[int(np.isinf(matrix).any(axis=0).argmax())]}: somebody has an infinite value")
-    return Numbers(matrix, tuple(source), kept)
+    return Numbers(np.column_stack(parts), tuple(source), kept)
 
 
 def strata(frame: pd.DataFrame, by: str | None) -> list[np.ndarray]:

@@ -8,6 +8,8 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from .. import formula as formulas
+from ..model_frame import as_numbers
+from ..variation import check_varies
 from .columns import Imputed, NotImputable
 from .pooling import Pooled, pool
 
@@ -35,7 +37,7 @@ def regress(
     frames = [imputed.frame] if alike else imputed.frames()
     designs = [_design(frame, parsed, reference or {}) for frame in frames]
     names, x = designs[0][0], np.stack([matrix for _, matrix in designs])
-    y = imputed.frame[outcome].to_numpy(dtype=float)[None]
+    y = as_numbers(imputed.frame[outcome], outcome)[None]
     if outcome in imputed.columns:
         y = imputed.values[:, :, imputed.columns.index(outcome)]
     estimates, variances, df = _least_squares(np.broadcast_to(y, (imputed.m, y.shape[1])), x)
@@ -61,7 +63,15 @@ def _least_squares(y: np.ndarray, x: np.ndarray) -> tuple[np.ndarray, np.ndarray
         raise NotImputable("the regression cannot tell its columns apart, or has as many as people")
     inverse = np.linalg.inv(x.swapaxes(-1, -2) @ x / (scale * scale.swapaxes(-1, -2)))
     inverse = inverse / (scale * scale.swapaxes(-1, -2))
-    beta = inverse @ (x.swapaxes(-1, -2) @ y[..., None])
-    residual = ((y[..., None] - x @ beta) ** 2).sum(axis=(1, 2)) / (n - k)
+    # The outcome is taken from its mean, so that one far from zero keeps its digits: the intercept alone is another.
+    centre = y.mean(axis=1)
+    centred = (y - centre[:, None])[..., None]
+    beta = inverse @ (x.swapaxes(-1, -2) @ centred)
+    beta = beta + inverse @ (x.swapaxes(-1, -2) @ (centred - x @ beta))
+    left = centred - x @ beta
+    for own, terms, each in zip(left, np.broadcast_to(x, (len(y), n, k)) * beta.swapaxes(-1, -2), y, strict=True):
+        check_varies(own, each, terms)
+    residual = (left**2).sum(axis=(1, 2)) / (n - k)
+    beta[:, 0, 0] += centre
     spread = np.diagonal(inverse, axis1=-2, axis2=-1) * residual[:, None]
     return beta[..., 0], spread, n - k

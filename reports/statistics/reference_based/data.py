@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from .. import formula as formulas
 from ..mmrm import Duplicate, NotEstimable
-from ..model_frame import check_columns
+from ..model_frame import as_numbers, check_columns
+from ..reading import codes_of, labels
 from .imputation import LAST_MEAN, MAR, STRATEGIES, Incomplete
 
 if TYPE_CHECKING:
@@ -110,15 +111,15 @@ def arrange(
     variables: Sequence[str],
     strategies: Strategy | Mapping[str, Strategy],
     events: pd.DataFrame | None,
+    order: Sequence[Any] | None = None,
 ) -> Trial:
-    """`variables` are the covariates of all formulas. See `conditional_mean` for the others. Errors: UnknownStrategy,
-    NotBaseline, Duplicate, NotEstimable, formula.UnknownColumn, formula.FormulaError."""
+    """`variables` are the covariates of all formulas; `order` that of the visits, where the natural one will not do. See
+    `conditional_mean` for the others. Errors: UnknownStrategy, NotBaseline, Duplicate, NotEstimable,
+    formula.UnknownColumn, formula.FormulaError."""
     check_columns(frame, (outcome, subject, visit, arm, *variables))
-    subjects, rows, visits, columns = _places(frame, subject, visit)
+    subjects, rows, visits, columns = _places(frame, subject, visit, order)
     y = np.full((len(subjects), len(visits)), np.nan)
-    y[rows, columns] = frame[outcome].to_numpy(dtype=float)
-    if np.isinf(y).any():
-        raise NotEstimable(f"{outcome} is infinite for somebody")
+    y[rows, columns] = as_numbers(frame[outcome], outcome)
     if nobody := [visits[j] for j in np.flatnonzero(np.isnan(y).all(axis=0))]:
         raise NotEstimable(f"nobody was seen at {visit} {', '.join(nobody)}")
     baseline = _baseline(frame, rows, subjects, list(dict.fromkeys([arm, *variables])))
@@ -138,13 +139,11 @@ def arrange(
 
 
 def _places(
-    frame: pd.DataFrame, subject: str, visit: str
+    frame: pd.DataFrame, subject: str, visit: str, order: Sequence[Any] | None
 ) -> tuple[tuple[str, ...], np.ndarray, tuple[str, ...], np.ndarray]:
-    import pandas as pd
-
-    rows, found = pd.factorize(frame[subject])
-    subjects = tuple(formulas.text_of(each) for each in found)
-    visits, columns, _ = formulas.levels_of(visit, frame[visit], None)
+    found, rows, _ = labels(frame[subject], subject)
+    subjects = tuple(found)
+    visits, columns, _ = formulas.levels_of(visit, frame[visit], None, order)
     if (rows < 0).any() or (columns < 0).any():
         raise NotEstimable(f"a row has no {subject if (rows < 0).any() else visit}")
     flat = rows * len(visits) + columns
@@ -155,11 +154,9 @@ def _places(
 
 
 def _baseline(frame: pd.DataFrame, rows: np.ndarray, subjects: Sequence[str], names: list[str]) -> pd.DataFrame:
-    import pandas as pd
-
     first = np.unique(rows, return_index=True)[1]
     for name in names:
-        codes, _ = pd.factorize(frame[name])
+        codes = codes_of(frame[name], name)
         if len(bad := np.flatnonzero(codes < 0)):
             raise NotBaseline(f"{name} is missing for subject {subjects[rows[bad[0]]]}")
         if len(bad := np.flatnonzero(codes != codes[first][rows])):

@@ -14,6 +14,7 @@ from .. import mmrm
 from ..mmrm.blocks import Blocks, products
 from ..mmrm.likelihood import Likelihood
 from ..mmrm.newton import Optimum, maximise, start
+from ..model_frame import as_numbers
 from .data import Trial
 from .imputation import Incomplete, Models
 
@@ -155,7 +156,7 @@ def fitted(
     n, m = trial.y.shape
     long = trial.baseline.loc[np.repeat(np.arange(n), m)].reset_index(drop=True)
     long["(subject)"], long["(outcome)"] = np.repeat(np.arange(n), m), trial.y.ravel()
-    long[visit] = pd.Categorical.from_codes(np.tile(np.arange(m), n), categories=list(trial.visits), ordered=False)
+    long[visit] = pd.Categorical.from_codes(np.tile(np.arange(m), n), categories=list(trial.visits), ordered=True)
     learns = trial.learns.ravel()
     fit = mmrm.fit(
         long.loc[learns],
@@ -187,7 +188,7 @@ def fitted(
 
 def _values(variable: formulas.Variable, column: pd.Series) -> np.ndarray:
     if not variable.is_category:
-        return column.to_numpy(dtype=float)
+        return as_numbers(column, variable.name)
     levels, codes, _ = formulas.levels_of(variable.name, column, None)
     if unknown := [each for each in levels if each not in variable.levels]:
         raise mmrm.NotEstimable(

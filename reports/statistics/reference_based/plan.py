@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -23,7 +23,7 @@ class Plan:
 
     `fixed`: the imputation model, of visit, arm and baseline covariates; `covariance` as in mmrm, one for each arm with
     `by_arm`. `adjustment`: the covariates of the ANCOVA. `references`: the arm that an arm is likened to, the control unless
-    said.
+    said. `visits`: their order; else that of ordered categories, else the natural one ("week 2" before "week 10").
     """
 
     outcome: str
@@ -36,6 +36,7 @@ class Plan:
     references: Mapping[str, str] = field(default_factory=dict)
     covariance: str = "us"
     by_arm: bool = False
+    visits: Sequence[Any] | None = None
 
     def begin(
         self, frame: pd.DataFrame, strategies: Strategy | Mapping[str, Strategy], events: pd.DataFrame | None
@@ -57,6 +58,7 @@ class Plan:
             variables=sorted({*fixed, *adjustment} - {self.arm, self.visit}),
             strategies=strategies,
             events=events,
+            order=self.visits,
         )
         analysis = analysis_of(trial, self.arm, self.adjustment)
         model = fitted(

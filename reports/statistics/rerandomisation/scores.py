@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
+from ..variation import is_rounding, largest
 from .trial import RANK, RESIDUAL, Trial
 
 ALMOST = 1e-10  # of the largest score: two statistics nearer to each other are the same number, rounded differently
@@ -27,13 +28,19 @@ def residuals(trial: Trial, columns: np.ndarray) -> np.ndarray:
     """What a least-squares fit on the covariates, without the arm, leaves; without covariates the distance from the mean."""
     centred = columns - columns.mean(axis=0)
     if trial.statistic != RESIDUAL:
-        return centred
+        return _without_rounding(centred, columns)
     x = trial.covariates[trial.seen]
     x = x - x.mean(axis=0)
     scale = np.sqrt((x**2).sum(axis=0))
     basis, size, _ = np.linalg.svd(x / np.where(scale > 0, scale, 1.0), full_matrices=False)
     basis = basis[:, size > 1e-10]
-    return centred - basis @ (basis.T @ centred)
+    return _without_rounding(centred - basis @ (basis.T @ centred), columns)
+
+
+def _without_rounding(found: np.ndarray, columns: np.ndarray) -> np.ndarray:
+    """Columns of scores that are rounding alone become zeros: outcomes that are all the same tell no arms apart."""
+    nothing = [is_rounding(largest(each), largest(own)) for each, own in zip(found.T, columns.T, strict=True)]
+    return np.where(nothing, 0.0, found)
 
 
 def _average_ranks(values: np.ndarray) -> np.ndarray:

@@ -13,6 +13,7 @@ from randomisation.methods import Profile
 
 from ..model_frame import NotEstimable
 from ..proportions import clopper_pearson
+from ..reading import numbers
 from . import wording
 from .reference import Reference, reference
 from .scores import rounding, scores, statistics
@@ -88,7 +89,7 @@ def rerandomise(
 
 def missing(outcome: ArrayLike, arm: Sequence[str], **asked: object) -> Rerandomisation:
     """The same test of whether an outcome is missing (1) or not (0): does it go with the arm? Arguments as of `rerandomise`."""
-    gone = np.isnan(np.asarray(outcome, dtype=float)).astype(float)
+    gone = np.isnan(numbers(outcome, "the outcome")).astype(float)
     if not 0 < gone.sum() < len(gone):
         raise NotEstimable("nobody's outcome is missing, or everybody's")
     return rerandomise(gone, arm, **asked)  # type: ignore[arg-type]

@@ -12,7 +12,7 @@ from numpy.typing import ArrayLike
 
 from randomisation.methods import Profile, Rule
 
-from ..model_frame import NotEstimable, check_choice
+from ..model_frame import NotEstimable, as_numbers, check_choice
 from .streams import Stream, streams
 
 DIFFERENCE, RESIDUAL, RANK = "difference", "residual", "rank"
@@ -75,7 +75,7 @@ def observed(
     """Errors: ValueError for lengths and choices, NotRandomisedSo, NotEstimable."""
     check_choice("statistic", statistic, STATISTICS)
     check_choice("alternative", alternative, ALTERNATIVES)
-    y, labels = np.asarray(outcome, dtype=float), [str(each) for each in arm]
+    y, labels = as_numbers(outcome, "the outcome"), [str(each) for each in arm]
     if len(y) != len(labels):
         raise ValueError(f"{len(y)} outcomes, but {len(labels)} arms")
     arms = _arms(labels, rule)

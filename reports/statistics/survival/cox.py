@@ -148,7 +148,7 @@ def cox(
         raise formulas.FormulaError("the formula names no variable")
     kept = complete(frame, needed)
     frame = frame.loc[kept]
-    at, stopped = checked(frame[time].to_numpy(dtype=float), frame[event].to_numpy(dtype=float))
+    at, stopped = checked(frame[time], frame[event])
     if not stopped.any():
         raise NotEstimable("nobody had an event")
     variables, values, _ = formulas.coded(frame, parsed, reference)

@@ -20,6 +20,7 @@ import numpy as np
 from ..distributions import normal_quantile
 from ..model_frame import NotEstimable
 from ..proportions import clopper_pearson
+from ..reading import numbers
 from .ties import slack, tied
 
 TOLERANCE = 1e-9
@@ -135,7 +136,10 @@ def kaplan_meier(
 
 def checked(times: Sequence[float] | np.ndarray, events: Sequence[bool] | np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     """Times as floats, those that differ by rounding made one, and events as truth values. Errors: UnknownTimes."""
-    time, stopped = np.asarray(times, dtype=float), np.asarray(events, dtype=float)
+    try:
+        time, stopped = numbers(times, "the time"), numbers(events, "the event")
+    except NotEstimable as reason:
+        raise UnknownTimes(str(reason)) from None
     if time.shape != stopped.shape or time.ndim != 1:
         raise UnknownTimes(f"{time.size} times and {stopped.size} events: there must be as many of both")
     if not len(time):

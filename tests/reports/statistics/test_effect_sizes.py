@@ -1,14 +1,20 @@
 """Effect sizes against R (results/02_simple.json), the published intervals, Metapsy's rows and their laws."""
 
 import math
+from decimal import Decimal, localcontext
+from fractions import Fraction
+from itertools import pairwise
 
 import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy import stats
+from scipy.integrate import quad
+from scipy.special import ndtr
 
 from reports.statistics import distributions, effect_sizes
+from reports.statistics.distributions import noncentrality_interval
 from reports.statistics.model_frame import NotEstimable
 
 from .reference import own, results
@@ -172,7 +178,12 @@ def test_with_one_degree_of_freedom_the_limits_of_the_noncentrality_lie_far_out_
         (lambda: effect_sizes.between([1, 2, 4], [2, 3], interval="boot"), ValueError, "not known"),
         (lambda: effect_sizes.from_moments(1, 1, 4, 2, 1, 4, se="none"), ValueError, "not known"),
         (lambda: effect_sizes.within([1, 2, 4], [2, 3, 3], standardiser="sd"), ValueError, "not known"),
-        (lambda: effect_sizes.within([1, 2, 4], [3, 3, 3]), NotEstimable, "no spread"),
+        (lambda: effect_sizes.within([3, 3, 3], [1, 2, 4], standardiser="baseline"), NotEstimable, "no spread"),
+        (
+            lambda: effect_sizes.within([3, 3, 3], [1, 2, 4], standardiser="repeated-measures"),
+            NotEstimable,
+            "before or after does not vary",
+        ),
         (lambda: effect_sizes.hedges_correction(1), NotEstimable, "too few"),
     ],
 )
@@ -211,3 +222,87 @@ def test_the_noncentral_limits_leave_the_tails_that_they_are_named_for(t, df):
     lower, upper = distributions.noncentrality_interval(t, df)
     assert distributions.noncentral_t_cdf(t, df, lower) == pytest.approx(0.975, abs=1e-12)
     assert distributions.noncentral_t_cdf(t, df, upper) == pytest.approx(0.025, abs=1e-12)
+
+
+def test_where_everybody_halves_d_z_is_plain_and_d_rm_does_not_exist():
+    """Case: strengejacke/esc 15. By hand: changes 1 2 3 4, mean 2.5 over the SD sqrt(5/3); r is 1."""
+    found = effect_sizes.within([2, 4, 6, 8], [1, 2, 3, 4])
+    assert found.effect.value == pytest.approx(2.5 / math.sqrt(5 / 3), rel=1e-14)
+    assert found.correlation == 1
+    for before, after in (
+        ([2, 4, 6, 8], [1, 2, 3, 4]),
+        ([10, 12, 13, 19.0], [5, 6, 6.5, 9.5]),
+        ([0.1, 0.7, 1], [0.3, 2.1, 3]),
+    ):
+        with pytest.raises(NotEstimable, match="correlate perfectly"):
+            effect_sizes.within(before, after, standardiser="repeated-measures")
+        for standardiser in ("change", "average", "baseline"):
+            assert math.isfinite(effect_sizes.within(before, after, standardiser=standardiser).effect.value)
+
+
+def test_a_score_that_did_not_vary_before_leaves_the_correlation_alone_undefined():
+    """By hand: changes 2 1 -1, mean 2/3 over the SD sqrt(7/3)."""
+    found = effect_sizes.within([3, 3, 3], [1, 2, 4])
+    assert found.effect.value == pytest.approx(2 / 3 / math.sqrt(7 / 3), rel=1e-14)
+    assert math.isnan(found.correlation)
+
+
+def test_d_rm_keeps_its_digits_where_before_and_after_nearly_correlate_perfectly():
+    """The SD of the changes over sqrt(2 (1 - r)), by fractions and in 60 digits: everybody falls by 1, one by 2^-20 more."""
+    before = [0.0, 1, 2, 3, 4]
+    after = [b - 1 - 2.0**-20 * (b == 4) for b in before]
+    with localcontext() as context:
+        context.prec = 60
+        of_change, of_before, of_after = (
+            _variance(each) for each in ([b - a for a, b in zip(after, before, strict=True)], before, after)
+        )
+        r = (of_before + of_after - of_change) / 2 / (of_before * of_after).sqrt()
+        want = float((of_change / (2 * (1 - r))).sqrt())
+    found = effect_sizes.within(before, after, standardiser="repeated-measures")
+    assert found.effect.recipe.sd == pytest.approx(want, rel=1e-8)
+
+
+def _variance(values):
+    exact = [Fraction(each) for each in values]
+    mean = sum(exact) / len(exact)
+    found = sum((each - mean) ** 2 for each in exact) / (len(exact) - 1)
+    return Decimal(found.numerator) / Decimal(found.denominator)
+
+
+@pytest.mark.parametrize("kind", ["exact", "approximate"])
+def test_hedges_j_does_not_exist_at_one_degree_of_freedom(kind):
+    """d has no mean there (Hedges 1981); the approximation would be 1 - 3/3, and every g zero."""
+    with pytest.raises(NotEstimable, match="1 degrees of freedom are too few for Hedges J"):
+        effect_sizes.hedges_correction(1, kind)
+    with pytest.raises(NotEstimable):
+        effect_sizes.from_moments(1, 1, 2, 0, 1, 1, correction=kind)
+    assert effect_sizes.from_moments(1, 1, 2, 0, 1, 1, correction="none").value == 1
+
+
+def test_hedges_j_of_very_many_people_keeps_its_digits():
+    """Against the gamma form in 60 digits: J(m) J(m + 1) = (m - 1) / sqrt(m (m + 1)) follows from Gamma(x + 1) = x Gamma(x)."""
+    for df in (2, 30, 99_999, 100_000, 100_001, 10**9):
+        product = effect_sizes.hedges_correction(df) * effect_sizes.hedges_correction(df + 1)
+        assert product == pytest.approx((df - 1) / math.sqrt(df * (df + 1)), rel=1e-10)
+
+
+@pytest.mark.parametrize("df", [1, 2, 5, 50, 5000])
+@pytest.mark.parametrize("t", [0.3, 3.0, 40.0, 1e4, 1e9])
+def test_a_noncentral_interval_ends_where_the_tails_are_what_they_should_be(df, t):
+    """P(T <= t) by adaptive quadrature of scipy over the spread, cut where the normal probability steps."""
+    for limit, tail in zip(noncentrality_interval(t, df), (0.975, 0.025), strict=True):
+        assert _below(t, df, limit) == pytest.approx(tail, abs=1e-9)
+        assert [-end for end in noncentrality_interval(-t, df)][::-1] == pytest.approx(noncentrality_interval(t, df))
+
+
+def _below(t, df, noncentrality):
+    constant = math.log(2) + df / 2 * math.log(df / 2) - math.lgamma(df / 2)
+    wide, at = 1 + 15 / math.sqrt(2 * df), noncentrality / t
+    low = max(1e-12, 1 - 15 / math.sqrt(2 * df))
+    cuts = [low, *(at + k / t for k in (-9, -3, 0, 3, 9)), wide]
+    cuts = [low, *sorted(cut for cut in cuts if low < cut < wide), wide]
+
+    def density(s):
+        return float(ndtr(t * s - noncentrality)) * math.exp(constant + (df - 1) * math.log(s) - df * s * s / 2)
+
+    return sum(quad(density, a, b, epsabs=1e-13, limit=200)[0] for a, b in pairwise(cuts))

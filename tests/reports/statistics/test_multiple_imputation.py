@@ -171,7 +171,7 @@ def test_the_trace_is_the_mean_of_what_was_imputed():
         ("normal", {}, {"columns": ["x", "w"]}, UnknownColumn, "no column 'w'"),
         ("normal", {"z": 1.0}, {}, mi.NotImputable, "z: one value alone"),
         ("chained", {"z": np.nan}, {}, mi.NotImputable, "z: 0 values are too few to learn from with 3 columns"),
-        ("chained", {"z": np.inf}, {}, mi.NotImputable, "z: somebody has an infinite value"),
+        ("chained", {"z": np.inf}, {}, mi.NotImputable, "z has infinite values"),
         ("chained", {}, {"columns": ["x", "y", "arm"], "by": "arm"}, mi.NotImputable, "cannot be among the columns"),
         ("chained", {}, {"columns": ["x", "y"], "by": "kind"}, mi.NotImputable, "kind is missing for somebody"),
         ("chained", {}, {"methods": {"y": "tree"}}, mi.NotImputable, "'tree' is no method"),

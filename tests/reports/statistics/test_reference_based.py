@@ -319,7 +319,7 @@ def test_a_plan_that_cannot_be_followed_is_said(changed, error, says):
         ),
         (lambda f: f.assign(base=f.base.where(f.person != 3)), {}, rb.NotBaseline, "base is missing for subject 3"),
         (lambda f: f.assign(week=f.week.where(f.person != 3)), {}, mmrm.NotEstimable, "a row has no week"),
-        (lambda f: f.assign(y=f.y.where(f.person != 3, np.inf)), {}, mmrm.NotEstimable, "y is infinite"),
+        (lambda f: f.assign(y=f.y.where(f.person != 3, np.inf)), {}, mmrm.NotEstimable, "y has infinite values"),
         (lambda f: pd.concat([f, f[:1]]), {}, mmrm.Duplicate, "subject 0 has two rows at week 1"),
         (lambda f: f.assign(y=f.y.where(f.week < 3)), {}, mmrm.NotEstimable, "nobody was seen at week 3"),
         (lambda f: f[f.arm == "a"], {}, mmrm.NotEstimable, "everybody is in arm a"),
