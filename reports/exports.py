@@ -12,7 +12,6 @@ from datetime import date, datetime
 from typing import Any
 
 from reports.dataset import Dataset
-from reports.dataset.snapshot import SIMULATED
 from reports.plan import AnalysisPlan
 from trial.entries import Column, Table
 from trial.languages import in_language
@@ -104,7 +103,7 @@ def readme(files: Mapping[str, bytes], data: Dataset, at: datetime) -> str:
         else "pooled: allocations, calls, lessons and whatever else tells an arm are left out"
     )
     lines = [
-        *([SIMULATED, ""] if meta.simulated else []),
+        *([meta.notice, ""] if meta.simulated else []),
         f"Export of {meta.study}: {in_language(meta.title, 'en')}",
         "",
         f"Made at           {at.isoformat(timespec='seconds')}",

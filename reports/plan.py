@@ -49,8 +49,17 @@ class AnalysisPlan(_Frozen):
                 raise ValueError(f"a contrast needs two different arms, not {first} twice")
         return self
 
+    def planned(self, arms: tuple[str, ...]) -> tuple[tuple[str, str], ...]:
+        """The contrasts that are tested: those of the plan, or where it names none every pair of `arms`."""
+        return self.contrasts or tuple(combinations(arms, 2))
+
     def pairs(self, arms: tuple[str, ...]) -> Iterator[tuple[str, str]]:
-        """The contrasts of the plan, then every other pair of `arms`, so that with three arms none is left unnamed."""
-        named = {frozenset(pair) for pair in self.contrasts}
-        yield from self.contrasts
+        """The planned contrasts, then every other pair of `arms`, so that with three arms none is left unnamed."""
+        planned = self.planned(arms)
+        named = {frozenset(pair) for pair in planned}
+        yield from planned
         yield from (pair for pair in combinations(arms, 2) if frozenset(pair) not in named)
+
+    def is_primary(self, outcome: Outcome, pair: tuple[str, str], arms: tuple[str, ...]) -> bool:
+        """Whether the plan names this comparison: a planned contrast of a primary outcome."""
+        return outcome in self.primary and pair in self.planned(arms)

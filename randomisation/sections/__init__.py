@@ -49,6 +49,6 @@ def _notes(study: Study, randomisation: Randomisation, restriction: Mapping[str,
         )
     if any(point.cluster for point in (randomisation, *randomisation.stages)):
         yield (
-            "people are allocated in clusters, and the models of the report take nobody's cluster into account: their "
-            "intervals are too narrow; analyse clusters with a model for them"
+            "people are allocated in clusters, of which the models of the report know nothing: it holds no differences, "
+            "effects, p values or intervals; analyse clusters with a model for them"
         )

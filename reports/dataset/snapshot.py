@@ -15,8 +15,6 @@ from .durations import Duration, opened_days, retention, use
 from .flow import POOLED, Flow
 from .rows import Arm, Contact, Instrument, Module, ModuleUse, Participant, Score, Texts, Timepoint, Usage, Variable
 
-SIMULATED = "Simulated people. Not the published trial."
-
 PRINTED_ONLY = ("code_version", "audit_seal", "left_aside")
 
 
@@ -49,6 +47,13 @@ class Meta:
     conduct: Conduct | None = None
     left_aside: LeftAside | None = None
     names_published: bool = False
+
+    @property
+    def notice(self) -> str:
+        """What stands on everything that is made of people who do not exist; empty for people who do."""
+        if not self.simulated:
+            return ""
+        return "Simulated people. Not the published trial." if self.names_published else "Simulated people."
 
 
 @dataclass(frozen=True)

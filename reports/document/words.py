@@ -4,10 +4,20 @@ from collections.abc import Iterator
 
 from trial.languages import LANGUAGES, in_language
 
+# Templates that count something: the place of the number. Where it is 1 they are said as `key.one`.
+COUNTING = {
+    "adherent": "n",
+    "change_table": "points",
+    "flow_title": "analysed",
+    "flow_title_plain": "randomised",
+    "holm_note": "n",
+}
+
 WORDS: dict[str, tuple[str, str]] = {
     # the front
     "report": ("Statistical report", "Statistisch verslag"),
-    "simulated": (
+    "simulated": ("Simulated people.", "Gesimuleerde mensen."),
+    "simulated_published": (
         "Simulated people. Not the published trial.",
         "Gesimuleerde mensen. Niet het gepubliceerde onderzoek.",
     ),
@@ -18,8 +28,14 @@ WORDS: dict[str, tuple[str, str]] = {
         " zeggen niets over de vraag of de behandeling werkt.",
     ),
     "pooled": (
-        "All arms are taken together. The report by arm follows when the study is closed.",
-        "Alle groepen zijn samengenomen. Het verslag per groep volgt als het onderzoek is gesloten.",
+        "All arms are taken together. The report by arm follows when the study is locked.",
+        "Alle groepen zijn samengenomen. Het verslag per groep volgt als het onderzoek is vergrendeld.",
+    ),
+    "clustered": (
+        "{cluster} was randomised as a whole, not people. Counts, means and shares stand here; intervals, differences, effects "
+        "and p values do not, since the models of this report have no clusters yet.",
+        "{cluster} is als geheel geloot, niet mensen. Aantallen, gemiddelden en aandelen staan hier; intervallen, verschillen, "
+        "effecten en p-waarden niet, omdat de modellen van dit verslag nog geen clusters kennen.",
     ),
     "study": ("Study", "Onderzoek"),
     "source": ("Source of the data", "Bron van de gegevens"),
@@ -110,15 +126,26 @@ WORDS: dict[str, tuple[str, str]] = {
     "days_access": ("Days since the programme was given", "Dagen sinds het programma werd gegeven"),
     "months_access": ("Months since the programme was given", "Maanden sinds het programma werd gegeven"),
     "day": ("days", "dagen"),
+    "day.one": ("day", "dag"),
     "month": ("months", "maanden"),
+    "month.one": ("month", "maand"),
     "score": ("{title}, mean score", "{title}, gemiddelde score"),
+    "bands": (
+        "Bands are {level} % confidence intervals.",
+        "Banden zijn {level}%-betrouwbaarheidsintervallen.",
+    ),
     # the flow
     "flow": ("Participant flow", "Deelnemersstroom"),
     "flow_title": (
         "{analysed} of {randomised} randomised people are in the analysis of {outcome}",
         "{analysed} van de {randomised} gelote mensen zitten in de analyse van {outcome}",
     ),
+    "flow_title.one": (
+        "{analysed} of {randomised} randomised people is in the analysis of {outcome}",
+        "{analysed} van de {randomised} gelote mensen zit in de analyse van {outcome}",
+    ),
     "flow_title_plain": ("{randomised} people were randomised", "{randomised} mensen zijn geloot"),
+    "flow_title_plain.one": ("{randomised} person was randomised", "{randomised} mens is geloot"),
     "flow_alt": (
         "Flow diagram from enrolment to analysis; the table of the same name holds every count.",
         "Stroomdiagram van aanmelding tot analyse; de tabel met dezelfde naam bevat elk aantal.",
@@ -195,10 +222,12 @@ WORDS: dict[str, tuple[str, str]] = {
     ),
     "means_table": ("{instrument}: means by time point", "{instrument}: gemiddelden per meetmoment"),
     "means_note": (
-        "Everybody with a score at the time point. Lines in the figure are {level} % confidence intervals; n "
-        "under the time points counts scores.",
-        "Iedereen met een score op het meetmoment. Lijnen in de figuur zijn {level}%-betrouwbaarheidsintervallen;"
-        " n onder de meetmomenten telt scores.",
+        "Everybody with a score at the time point; n under the time points of the figure counts scores.",
+        "Iedereen met een score op het meetmoment; n onder de meetmomenten van de figuur telt scores.",
+    ),
+    "lines": (
+        "Lines in the figure are {level} % confidence intervals.",
+        "Lijnen in de figuur zijn {level}%-betrouwbaarheidsintervallen.",
     ),
     "higher_worse": ("Higher scores are worse.", "Hogere scores zijn slechter."),
     "higher_better": ("Higher scores are better.", "Hogere scores zijn beter."),
@@ -216,27 +245,101 @@ WORDS: dict[str, tuple[str, str]] = {
         "{instrument}: baseline-adjusted difference, first arm minus second",
         "{instrument}: verschil gecorrigeerd voor voormeting, eerste groep min tweede",
     ),
-    "all_include": (
-        "{instrument}: every interval for the difference includes zero",
-        "{instrument}: elk interval voor het verschil bevat nul",
+    # what the planned tests decide; `unadjusted` where the plan singles out nothing
+    "title_holm_none": (
+        "{instrument}: after Holm's correction no primary difference is clear of zero",
+        "{instrument}: na de correctie van Holm is geen primair verschil van nul te onderscheiden",
     ),
-    "all_exclude": (
-        "{instrument}: no interval for the difference includes zero",
-        "{instrument}: geen enkel interval voor het verschil bevat nul",
+    "title_holm_all": (
+        "{instrument}: after Holm's correction every primary difference is clear of zero",
+        "{instrument}: na de correctie van Holm is elk primair verschil van nul te onderscheiden",
     ),
-    "some_exclude": (
-        "{instrument}: the interval for the difference excludes zero at {where}",
-        "{instrument}: het interval voor het verschil bevat geen nul bij {where}",
+    "title_holm_one_none": (
+        "{instrument}: after Holm's correction the primary difference is not clear of zero",
+        "{instrument}: na de correctie van Holm is het primaire verschil niet van nul te onderscheiden",
+    ),
+    "title_holm_one_all": (
+        "{instrument}: after Holm's correction the primary difference is clear of zero",
+        "{instrument}: na de correctie van Holm is het primaire verschil van nul te onderscheiden",
+    ),
+    "title_holm_some": (
+        "{instrument}: after Holm's correction the primary difference is clear of zero at {where}",
+        "{instrument}: na de correctie van Holm is het primaire verschil van nul te onderscheiden bij {where}",
+    ),
+    "title_primary_none": (
+        "{instrument}: every interval for a primary difference includes zero",
+        "{instrument}: elk interval voor een primair verschil bevat nul",
+    ),
+    "title_primary_all": (
+        "{instrument}: no interval for a primary difference includes zero",
+        "{instrument}: geen enkel interval voor een primair verschil bevat nul",
+    ),
+    "title_primary_one_none": (
+        "{instrument}: the interval for the primary difference includes zero",
+        "{instrument}: het interval voor het primaire verschil bevat nul",
+    ),
+    "title_primary_one_all": (
+        "{instrument}: the interval for the primary difference excludes zero",
+        "{instrument}: het interval voor het primaire verschil bevat geen nul",
+    ),
+    "title_primary_some": (
+        "{instrument}: the interval for the primary difference excludes zero at {where}",
+        "{instrument}: het interval voor het primaire verschil bevat geen nul bij {where}",
+    ),
+    "title_unadjusted_none": (
+        "{instrument}: every unadjusted interval for the difference includes zero",
+        "{instrument}: elk ongecorrigeerd interval voor het verschil bevat nul",
+    ),
+    "title_unadjusted_all": (
+        "{instrument}: no unadjusted interval for the difference includes zero",
+        "{instrument}: geen enkel ongecorrigeerd interval voor het verschil bevat nul",
+    ),
+    "title_unadjusted_one_none": (
+        "{instrument}: the unadjusted interval for the difference includes zero",
+        "{instrument}: het ongecorrigeerde interval voor het verschil bevat nul",
+    ),
+    "title_unadjusted_one_all": (
+        "{instrument}: the unadjusted interval for the difference excludes zero",
+        "{instrument}: het ongecorrigeerde interval voor het verschil bevat geen nul",
+    ),
+    "title_unadjusted_some": (
+        "{instrument}: the unadjusted interval for the difference excludes zero at {where}",
+        "{instrument}: het ongecorrigeerde interval voor het verschil bevat geen nul bij {where}",
+    ),
+    "title_secondary": (
+        "{instrument}, not a primary outcome: differences with unadjusted intervals",
+        "{instrument}, geen primaire uitkomst: verschillen met ongecorrigeerde intervallen",
+    ),
+    "title_not_yet": (
+        "{instrument}: no primary difference can be estimated; the others have unadjusted intervals",
+        "{instrument}: geen primair verschil te schatten; de andere hebben ongecorrigeerde intervallen",
     ),
     "forest_alt": (
         "Differences between arms with intervals, against a line at zero.",
         "Verschillen tussen groepen met intervallen, tegen een lijn bij nul.",
     ),
-    "forest_axis": ("Adjusted difference, points", "Gecorrigeerd verschil, punten"),
+    "forest_axis": ("{title}: adjusted difference, points", "{title}: gecorrigeerd verschil, punten"),
     "favours": ("in favour of {arm}", "ten gunste van {arm}"),
     "lower_first": ("first arm lower", "eerste groep lager"),
     "higher_first": ("first arm higher", "eerste groep hoger"),
-    "primary_note": ("Bold: primary outcome of the plan.", "Vet: primaire uitkomst van het plan."),
+    "primary_note": (
+        "Bold: planned comparison of a primary outcome.",
+        "Vet: geplande vergelijking van een primaire uitkomst.",
+    ),
+    "holm_note": (
+        "p (Holm) is adjusted over the {n} tests of the plan, its contrasts of its primary outcomes; one that cannot be "
+        "estimated counts as lost.",
+        "p (Holm) is gecorrigeerd over de {n} toetsen van het plan, de vergelijkingen van de primaire uitkomsten; een die "
+        "niet te schatten is, telt als verloren.",
+    ),
+    "holm_note.one": (
+        "p (Holm) is of the {n} test of the plan, so it is p itself.",
+        "p (Holm) is van de {n} toets van het plan, dus gelijk aan p.",
+    ),
+    "not_adjusted_note": (
+        "p and the {level} % intervals are not adjusted for several tests.",
+        "p en de {level}%-intervallen zijn niet gecorrigeerd voor meer dan een toets.",
+    ),
     "no_primary": (
         "The plan singles out no primary time point and no correction for several tests; every time point is reported.",
         "Het plan wijst geen primair meetmoment aan en geen correctie voor meerdere toetsen; elk meetmoment staat er.",
@@ -244,12 +347,20 @@ WORDS: dict[str, tuple[str, str]] = {
     "adjusted_for": ("Adjusted for: {what}.", "Gecorrigeerd voor: {what}."),
     "baseline_score": ("the score at baseline", "de score bij de voormeting"),
     "complete_cases": (
-        "Complete cases: n are the people of both arms who have every value. People without a score at the time "
-        "point are left out, which is unbiased only if leaving depends on nothing but arm, baseline and "
-        "covariates.",
-        "Alleen volledige gegevens: n zijn de mensen van beide groepen bij wie niets ontbreekt. Wie op het "
-        "meetmoment geen score heeft, valt weg; dat is alleen zuiver als uitval slechts afhangt van groep, "
-        "voormeting en covariaten.",
+        "Complete cases: n are the people in the model, which is of all arms together: everybody who has every value. "
+        "People without a score at the time point are left out, which is unbiased only if leaving depends on nothing "
+        "but arm, baseline and covariates.",
+        "Alleen volledige gegevens: n zijn de mensen in het model, dat over alle groepen samen gaat: iedereen bij wie "
+        "niets ontbreekt. Wie op het meetmoment geen score heeft, valt weg; dat is alleen zuiver als uitval slechts "
+        "afhangt van groep, voormeting en covariaten.",
+    ),
+    "no_clusters": (
+        "Differences between arms, effects, p values and intervals: not possible yet. {cluster} was randomised as a whole, "
+        "not people, and the models of this report have no clusters. Made as if people had been randomised, these numbers "
+        "would be too sure of themselves.",
+        "Verschillen tussen groepen, effecten, p-waarden en intervallen: nog niet mogelijk. {cluster} is als geheel geloot, "
+        "niet mensen, en de modellen van dit verslag kennen geen clusters. Alsof mensen waren geloot, zouden deze getallen "
+        "te zeker van zichzelf zijn.",
     ),
     "no_difference": (
         "{instrument}: no difference can be estimated; the score at baseline or too many later ones are lacking.",
@@ -279,6 +390,10 @@ WORDS: dict[str, tuple[str, str]] = {
         "{instrument}: change from baseline of at least {points} points",
         "{instrument}: verandering sinds de voormeting van minstens {points} punten",
     ),
+    "change_table.one": (
+        "{instrument}: change from baseline of at least {points} point",
+        "{instrument}: verandering sinds de voormeting van minstens {points} punt",
+    ),
     "change_title": (
         "Among people with both scores; source of the value: {source}; status: {status}.",
         "Onder mensen met beide scores; bron van de waarde: {source}; status: {status}.",
@@ -296,6 +411,14 @@ WORDS: dict[str, tuple[str, str]] = {
     "adherence": ("Adherence to the programme", "Gebruik van het programma"),
     "lessons": ("Use of lessons and modules", "Gebruik van lessen en modules"),
     "adherence_table": ("Use of the programme", "Gebruik van het programma"),
+    "nobody_given": (
+        "Nobody has been given the programme.",
+        "Niemand heeft het programma gekregen.",
+    ),
+    "not_given": (
+        "Nobody has been given the programme in: {arms}.",
+        "Niemand heeft het programma gekregen bij: {arms}.",
+    ),
     "measure": ("Measure", "Maat"),
     "n_or_value": ("n or value", "n of waarde"),
     "access": ("Given the programme", "Kregen het programma"),
@@ -314,6 +437,7 @@ WORDS: dict[str, tuple[str, str]] = {
     "modules": ("Modules completed, mean", "Modules afgerond, gemiddeld"),
     "finished": ("Completed every module", "Rondde elke module af"),
     "adherent": ("Completed at least {n} modules", "Rondde minstens {n} modules af"),
+    "adherent.one": ("Completed at least {n} module", "Rondde minstens {n} module af"),
     "last_use": ("Last use, median, {unit}", "Laatste gebruik, mediaan, {unit}"),
     "why_enough": ("Why this is enough: {why}", "Waarom dit genoeg is: {why}"),
     "funnel_title": ("Started, then finished every module: ", "Begonnen, en daarna elke module afgerond: "),
@@ -331,9 +455,9 @@ WORDS: dict[str, tuple[str, str]] = {
     "use_title": ("Time until half had stopped using the programme: ", "Tijd tot de helft stopte met het programma: "),
     "use_note": (
         "Stopped: last use more than {idle} {unit} before the last day known, without having finished; who "
-        "finished or was still using it is counted up to then. Bands are {level} % confidence intervals.",
+        "finished or was still using it is counted up to then.",
         "Gestopt: laatste gebruik meer dan {idle} {unit} voor de laatst bekende dag, zonder klaar te zijn; wie "
-        "klaar was of nog bezig was, telt tot dat moment mee. Banden zijn {level}%-betrouwbaarheidsintervallen.",
+        "klaar was of nog bezig was, telt tot dat moment mee.",
     ),
     "use_axis": ("Still using the programme, %", "Gebruikt het programma nog, %"),
     "use_table": ("Time in the programme", "Tijd in het programma"),
@@ -353,12 +477,10 @@ WORDS: dict[str, tuple[str, str]] = {
     "retention_note": (
         "Left: the day of withdrawal, else the day on which the first time point opened to the person from which on "
         "nothing was answered; the planned day where that is not told. At a time point: when it had opened to everybody in "
-        "the arm. Bands are {level} % "
-        "confidence intervals.",
+        "the arm.",
         "Weg: de dag van terugtrekken, anders de dag waarop voor die persoon het eerste meetmoment openging vanaf waar "
         "niets meer is ingevuld; de geplande dag als die niet bekend is. Bij een meetmoment: toen het voor iedereen in de "
-        "groep open was. Banden zijn "
-        "{level}%-betrouwbaarheidsintervallen.",
+        "groep open was.",
     ),
     "not_followed": (
         "–: nobody in the arm is followed until then.",
@@ -392,6 +514,8 @@ WORDS: dict[str, tuple[str, str]] = {
     "contacts.minutes": ("Minutes in all", "Minuten in totaal"),
     "contacts.minutes_each": ("Minutes a call, mean", "Minuten per gesprek, gemiddeld"),
     "contacts.minutes_each_sd": ("Minutes a call, SD", "Minuten per gesprek, SD"),
+    "no_calls": ("No calls are planned with anybody.", "Met niemand zijn gesprekken gepland."),
+    "no_calls_in": ("No calls are planned in: {arms}.", "Geen gesprekken gepland bij: {arms}."),
     # who worked on the study
     "given": ("Who worked on the study", "Wie aan het onderzoek werkten"),
     "given_table": ("Every role, who asked for it and who agreed", "Elke rol, wie erom vroeg en wie instemde"),

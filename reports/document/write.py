@@ -28,7 +28,7 @@ def write(
     files = {
         "report.pdf": pdf(report, at),
         "report.html": html(report, at).encode(),
-        "results.json": results_json(results, data, at).encode(),
+        "results.json": results_json(results, data, plan, at).encode(),
     }
     _put(files, directory)
     return Written(*(directory / name for name in files))

@@ -1,17 +1,22 @@
 """The pen: turns words, study texts and numbers into spans, and counts tables and figures."""
 
 from collections.abc import Iterable, Mapping, Sequence
+from functools import cached_property
 
 from trial.languages import in_language
 
 from ..dataset import POOLED, Dataset
 from ..plan import AnalysisPlan
-from ..results import Number, Results
+from ..results import Number, Results, ident
 from .numerals import DECIMAL, numeral, p_value, percentage
-from .spans import Label, Paragraph, Ref, Row, Spans, Text, Value
-from .words import known, pieces, word
+from .spans import Label, Paragraph, Ref, Row, Spans, Text, Value, plain
+from .words import COUNTING, known, pieces, word
 
 ABSENT: Spans = (Text("–"),)
+
+
+class UnknownNumber(KeyError):
+    """A chapter asks for a number that is not in the results: its id is misspelt, or it should ask `has` first."""
 
 
 class Writer:
@@ -25,9 +30,10 @@ class Writer:
     # words
 
     def say(self, key: str, **places: Spans) -> Spans:
-        """The template `key` with each place filled by spans."""
+        """The template `key`, or its singular where it counts one, with each place filled by spans."""
         spans: list = []
-        for text, name in pieces(key, self.language):
+        is_one = key in COUNTING and plain(places[COUNTING[key]]) == "1"
+        for text, name in pieces(f"{key}.one" if is_one else key, self.language):
             if text:
                 spans.append(Text(text))
             if name is not None:
@@ -82,6 +88,25 @@ class Writer:
     def outcome(self, instrument: str, timepoint: str) -> Spans:
         return self.say("outcome_at", instrument=self.instrument(instrument), timepoint=self.point(timepoint))
 
+    def is_asked(self, group: str, instrument: str, timepoint: str) -> bool:
+        """Whether anybody in the group is asked the questionnaire then; of whom is not, there is nothing to count."""
+        return (group, instrument, timepoint) in self._asked
+
+    @cached_property
+    def _asked(self) -> frozenset[tuple[str, str, str]]:
+        group_of = {person.code: self.data.group_of(person) for person in self.data.participants}
+        rows = self.data.scores
+        return frozenset((group_of[r.participant], r.instrument, r.timepoint) for r in rows)
+
+    def unit(self, of: Spans = ()) -> Spans:
+        """days or months; of one, day or month."""
+        return self.say(self.data.time_unit + (".one" if plain(of) == "1" else ""))
+
+    def variable(self, code: str) -> Spans:
+        """What a characteristic is called."""
+        found = next((each for each in self.data.variables if each.code == code), None)
+        return self.label(found.label if found else {"en": code})
+
     def minus(self, pair: tuple[str, str]) -> Spans:
         return self.say("minus", first=self.arm(pair[0]), second=self.arm(pair[1]))
 
@@ -102,36 +127,50 @@ class Writer:
     def count(self, *parts: object) -> Spans:
         return self.value(*parts, decimals=0)
 
+    def has(self, *parts: object) -> bool:
+        """Whether the results have such a number; for what may rightly be absent."""
+        return self.results.get(*parts) is not None
+
+    def number(self, *parts: object) -> Number:
+        """Raises UnknownNumber."""
+        found = self.results.get(*parts)
+        if found is None:
+            raise UnknownNumber(ident(*parts))
+        return found
+
     def value(self, *parts: object, decimals: int = 1, part: str = "value") -> Spans:
-        number = self.results.get(*parts)
-        return (
-            ABSENT if number is None else self._value(number, numeral(getattr(number, part), decimals, self.language))
-        )
+        number = self.number(*parts)
+        return self._value(number, numeral(getattr(number, part), decimals, self.language))
 
     def percent(self, *parts: object, decimals: int = 1, part: str = "value") -> Spans:
-        number = self.results.get(*parts)
-        return (
-            ABSENT
-            if number is None
-            else self._value(number, percentage(getattr(number, part), decimals, self.language))
-        )
+        number = self.number(*parts)
+        return self._value(number, percentage(getattr(number, part), decimals, self.language))
 
     def p(self, *parts: object) -> Spans:
-        number = self.results.get(*parts)
-        return ABSENT if number is None else self._value(number, p_value(number.value, self.language))
+        number = self.number(*parts)
+        return self._value(number, p_value(number.value, self.language))
 
     def interval(self, *parts: object, decimals: int = 1, share: bool = False) -> Spans:
         """`lower to upper`; a dash for an end that does not exist."""
-        number = self.results.get(*parts)
-        if number is None or (number.lower is None and number.upper is None):
+        number = self.number(*parts)
+        if number.lower is None and number.upper is None:
             return ABSENT
         shown = self.percent if share else self.value
         ends = {end: shown(*parts, decimals=decimals, part=end) for end in ("lower", "upper")}
         return self.say("range", **ends)
 
     def level(self) -> Spans:
-        number = self.results["plan.confidence"]
+        number = self.number("plan.confidence")
         return self._value(number, percentage(number.value, 0, self.language))
+
+    @property
+    def has_intervals(self) -> bool:
+        """None where clusters were randomised: no model here knows how alike the people of one cluster are."""
+        return not self.plan.cluster
+
+    def bands(self) -> tuple[Spans, ...]:
+        """What the shades or lines around a figure's values are, where there are any."""
+        return (self.say("bands", level=self.level()),) if self.has_intervals else ()
 
     def ci(self) -> Spans:
         return self.say("confidence_interval", level=self.level())

@@ -24,6 +24,7 @@ def plan_of(version: ProtocolVersion) -> AnalysisPlan:
         multiplicity=analysis.multiplicity.method,
         covariates=list(dict.fromkeys((*analysis.covariates, *factors(version)))),
         adherence=_adherence(analysis),
+        cluster=version.section("randomisation").get("cluster"),
     )
 
 

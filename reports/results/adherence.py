@@ -5,7 +5,7 @@ from ..plan import AnalysisPlan
 from ..statistics.descriptives import describe
 from ..statistics.proportions import share
 from .curves import curve
-from .number import Number, Numbers, ident
+from .number import Number, Numbers, ident, number_of
 from .retention import curve_numbers, risk_numbers
 
 DAYS_OF_USE = (7, 14, 28, 42, 56)
@@ -59,7 +59,7 @@ def _modules(data: Dataset, plan: AnalysisPlan, group: str, codes: set[str]) -> 
     yield from _share(ident("adherence", group, "finished"), everything, len(codes), plan, "completed every module")
     if plan.adherence:
         enough = sum(n >= plan.adherence.at_least for n in done.values())
-        method = f"completed at least {plan.adherence.at_least} modules"
+        method = f"completed at least {number_of(plan.adherence.at_least, 'module')}"
         yield from _share(ident("adherence", group, "adherent"), enough, len(codes), plan, method)
 
 

@@ -1,15 +1,18 @@
 """From a snapshot and a plan to all the numbers of the report."""
 
+from dataclasses import replace
+
 from ..dataset import Dataset, check_flow
 from ..plan import AnalysisPlan
 from . import adherence, baseline, change, contacts, flow, given, outcomes, retention
-from .number import Numbers, Results
+from .number import Number, Numbers, Results
 
 
 def analyse(data: Dataset, plan: AnalysisPlan) -> Results:
     """Every number of the report; FlowDoesNotAddUp where the flow's boxes do not, or disagree with the analysis."""
     check_flow(data.flow)
-    return Results(tuple(_numbers(data, plan)))
+    numbers = _numbers(data, plan)
+    return Results(tuple(map(_without_interval, numbers) if plan.cluster else numbers))
 
 
 def _numbers(data: Dataset, plan: AnalysisPlan) -> Numbers:
@@ -21,3 +24,11 @@ def _numbers(data: Dataset, plan: AnalysisPlan) -> Numbers:
     yield from adherence.numbers(data, plan)
     yield from retention.numbers(data, plan)
     yield from contacts.numbers(data)
+
+
+def _without_interval(number: Number) -> Number:
+    """Where clusters were randomised, an interval made as if it were people is too narrow, whatever it is of."""
+    if number.lower is None and number.upper is None:
+        return number
+    method = f"{number.method}; no interval, since clusters were randomised"
+    return replace(number, lower=None, upper=None, method=method)

@@ -57,6 +57,8 @@ def _choice(data: Dataset, plan: AnalysisPlan, variable: Variable, known: Mappin
             id = ident("baseline", variable.code, code, group)
             yield Number(f"{id}.count", count, n=part.n, unit="people", method="count")
             yield Number(f"{id}.share", part.value, part.lower, part.upper, part.n, "proportion", "Wilson interval")
+    if variable.code == plan.cluster:
+        return  # a cluster is in one arm alone: how far the arms differ in it says nothing
     for first, second in pairs(data, plan):
         value = standardised_difference_of_counts(counts[first], counts[second])
         id = ident("baseline", variable.code, "smd", pair_of((first, second)))

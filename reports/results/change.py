@@ -4,7 +4,7 @@ from ..dataset import Dataset, Instrument, ReliableChange
 from ..plan import AnalysisPlan
 from ..statistics.proportions import share
 from ..statistics.reliable_change import count, jacobson_truax
-from .number import Number, Numbers, ident
+from .number import Number, Numbers, ident, number_of
 from .outcomes import measured
 
 
@@ -50,7 +50,7 @@ def _outcome(data: Dataset, plan: AnalysisPlan, instrument: Instrument, timepoin
         for word, number in (("improved", counted.improved), ("deteriorated", counted.deteriorated)):
             part = share(number, counted.n, plan.confidence)
             id = ident("reliable", instrument.code, timepoint, group, word)
-            method = f"change from baseline of at least {bar} points, among people with both scores"
+            method = f"change from baseline of at least {number_of(bar, 'point')}, among people with both scores"
             yield Number(f"{id}.count", number, n=part.n, unit="people", method=method)
             yield Number(f"{id}.share", part.value, part.lower, part.upper, part.n, "proportion", "Wilson interval")
         yield Number(

@@ -7,8 +7,8 @@ from datetime import datetime
 from functools import cache
 from pathlib import Path
 
-from ..dataset import Conduct, Dataset, Given, LeftAside
-from ..dataset.snapshot import SIMULATED
+from ..dataset import Dataset, Given, LeftAside, Meta
+from ..plan import AnalysisPlan
 from .number import Results
 
 VERSION = "0.1.0"
@@ -35,7 +35,7 @@ def sources() -> list[Path]:
     return sorted([*modules, *(ROOT / "outcomes" / "library").glob("*.yaml")])
 
 
-def results_json(results: Results, data: Dataset, made_at: datetime) -> str:
+def results_json(results: Results, data: Dataset, plan: AnalysisPlan, made_at: datetime) -> str:
     meta = {
         "title": dict(data.meta.title),
         "study": data.meta.study,
@@ -46,26 +46,28 @@ def results_json(results: Results, data: Dataset, made_at: datetime) -> str:
         "code_version": data.meta.code_version,
         "audit_seal": data.meta.audit_seal,
         "left_aside": _left_aside(data.meta.left_aside),
-        "conduct": _conduct(data.meta.conduct),
+        "conduct": _conduct(data.meta),
         "simulated": data.meta.simulated,
-        "notice": SIMULATED if data.meta.simulated else "",
+        "notice": data.meta.notice,
         "pooled": data.arms is None,
         "randomised": len(data.participants),
+        "not_possible": _not_possible(plan),
         "made_at": made_at.isoformat(),
     }
     numbers = [dataclasses.asdict(number) for number in results.numbers]
     return json.dumps({"meta": meta, "numbers": numbers}, indent=1, ensure_ascii=False, allow_nan=False) + "\n"
 
 
-def _conduct(conduct: Conduct | None) -> dict | None:
-    """None: not recorded in this data set."""
+def _conduct(meta: Meta) -> dict | None:
+    """None: not recorded in this data set. A real day of registration is not held against made-up ones."""
+    conduct = meta.conduct
     if conduct is None:
         return None
     registration = None
     if conduct.registration:
         registration = dataclasses.asdict(conduct.registration) | {
             "on": conduct.registration.on.isoformat(),
-            "against_first_allocation": conduct.registered,
+            "against_first_allocation": None if meta.simulated else conduct.registered,
         }
     return {
         "design_and_plan_locked_at": conduct.locked_at.isoformat(),
@@ -75,6 +77,14 @@ def _conduct(conduct: Conduct | None) -> dict | None:
         "timepoints_of_some_arms_only": [dataclasses.asdict(each) for each in conduct.partial],
         "roles_and_lock": [_given(each) for each in conduct.given],
     }
+
+
+def _not_possible(plan: AnalysisPlan) -> dict[str, str]:
+    """What this report does not hold, and why."""
+    if not plan.cluster:
+        return {}
+    why = f"{plan.cluster} was randomised as a whole, not people, and no model here has clusters"
+    return dict.fromkeys(("differences", "effects", "p_values", "intervals"), why)
 
 
 def _left_aside(aside: LeftAside | None) -> dict | None:

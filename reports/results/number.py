@@ -56,3 +56,9 @@ def ident(*parts: object) -> str:
 
 def pair_of(pair: tuple[str, str]) -> str:
     return "-".join(pair)
+
+
+def number_of(n: float, what: str) -> str:
+    """1 module, 2 modules: for methods, which are written in English."""
+    shown = int(n) if float(n).is_integer() else n
+    return f"{shown} {what}" if n == 1 else f"{shown} {what}s"

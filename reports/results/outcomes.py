@@ -1,6 +1,6 @@
 """Means at each time point, the baseline-adjusted difference of each contrast, and its standardised form."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 
 from ..dataset import Dataset, FlowDoesNotAddUp
 from ..plan import AnalysisPlan, Outcome
@@ -9,7 +9,7 @@ from ..statistics.descriptives import describe, pooled_sd
 from ..statistics.effect_sizes import Effect, standardise
 from ..statistics.multiplicity import holm
 from .baseline import baseline_scores, pairs
-from .number import Number, Numbers, ident, pair_of
+from .number import Number, Numbers, ident, number_of, pair_of
 
 INTERVAL = "mean with t interval"
 NOT_ADJUSTED = "not_adjusted:"  # and the covariates, `baseline` among them: the reason beside a difference
@@ -21,7 +21,8 @@ def numbers(data: Dataset, plan: AnalysisPlan) -> Numbers:
             yield from _means(data, plan, instrument.code, point.code)
     differences = [n for outcome in measured(data) for n in _differences(data, plan, outcome)]
     yield from differences
-    yield from _multiplicity(plan, differences)
+    if data.arms is not None and not plan.cluster:
+        yield from _multiplicity(data, plan, {number.id: number for number in differences})
 
 
 def measured(data: Dataset) -> Iterator[Outcome]:
@@ -51,6 +52,10 @@ def _means(data: Dataset, plan: AnalysisPlan, instrument: str, timepoint: str) -
 def _differences(data: Dataset, plan: AnalysisPlan, outcome: Outcome) -> Numbers:
     contrasts = pairs(data, plan)
     if not contrasts:
+        return
+    if plan.cluster:
+        text = f"{plan.cluster} was randomised, not people, and the model has no clusters"
+        yield from (_not_estimable(outcome, pair, text, "clusters") for pair in contrasts)
         return
     if not any(baseline_scores(data, group, outcome.instrument) for group in data.groups):
         text = "no baseline score of this questionnaire"
@@ -99,12 +104,13 @@ def _contrast(data: Dataset, plan: AnalysisPlan, outcome: Outcome, fit: ancova.F
     except ancova.NotEstimable as reason:
         yield _not_estimable(outcome, pair, str(reason), _why(data, outcome, pair, reason))
         return
-    d, method = difference, f"analysis of covariance, t interval with {difference.df} degrees of freedom"
+    d, df = difference, f"{difference.df} {'degree' if difference.df == 1 else 'degrees'} of freedom"
+    method = f"analysis of covariance of all arms, t interval with {df}"
     adjusted, left_out = adjustment(fit), NOT_ADJUSTED + ",".join(fit.dropped) if fit.dropped else ""
-    id, n = ident("difference", *where), d.n1 + d.n2
-    yield Number(id, d.estimate, d.lower, d.upper, n, "points", method, adjusted, left_out)
-    yield Number(ident("difference_n", *where), d.n1 + d.n2, unit="people", method="count of complete cases")
-    yield Number(ident("p", *where), d.p, n=d.n1 + d.n2, method="two-sided t test of the adjusted difference")
+    id, count = ident("difference", *where), "count of complete cases, in all arms, whom the model is of"
+    yield Number(id, d.estimate, d.lower, d.upper, d.n, "points", method, adjusted, left_out)
+    yield Number(ident("difference_n", *where), d.n, unit="people", method=count)
+    yield Number(ident("p", *where), d.p, n=d.n, method="two-sided t test of the adjusted difference")
     yield from _effect(data, plan, outcome, d, where, adjusted)
 
 
@@ -143,7 +149,7 @@ def _effect(
         effect.value,
         effect.lower,
         effect.upper,
-        d.n1 + d.n2,
+        d.n,
         "SD",
         method,
         recipe_text(effect),
@@ -192,12 +198,22 @@ def _key(outcome: Outcome) -> tuple[str, str]:
     return outcome.instrument, outcome.timepoint
 
 
-def _multiplicity(plan: AnalysisPlan, differences: list[Number]) -> Numbers:
+def _multiplicity(data: Dataset, plan: AnalysisPlan, differences: Mapping[str, Number]) -> Numbers:
+    """Holm over what the plan names, whether it can be estimated or not: what cannot counts as a p of 1."""
     if plan.multiplicity != "holm":
         return
-    primary = tuple(ident("p", o.instrument, o.timepoint, "") for o in plan.primary)
-    family = [number for number in differences if primary and number.id.startswith(primary)]
-    adjusted = holm([number.value for number in family if number.value is not None])
-    for number, p in zip(family, adjusted, strict=True):
-        id = "p_holm" + number.id.removeprefix("p")
-        yield Number(id, p, n=number.n, method=f"Holm over {len(family)} tests of primary outcomes")
+    named = [
+        ident(outcome.instrument, outcome.timepoint, pair_of(pair))
+        for outcome in plan.primary
+        for pair in plan.planned(data.groups)
+    ]
+    found = [differences.get(f"p.{name}") for name in named]
+    raw = [1.0 if number is None or number.value is None else number.value for number in found]
+    method = f"Holm over {number_of(len(named), 'test')} of the plan"
+    if lacking := sum(number is None for number in found):
+        count = "counts" if lacking == 1 else "count"
+        method += f", {lacking} of which cannot be estimated and {count} as 1"
+    yield Number("holm.tests", len(named), unit="tests", method="planned contrasts of primary outcomes")
+    for name, number, p in zip(named, found, holm(raw), strict=True):
+        if number is not None:
+            yield Number(f"p_holm.{name}", p, n=number.n, method=method)

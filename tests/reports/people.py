@@ -64,6 +64,7 @@ def _dataset(made: "_Made", flow: Flow, arms: tuple[str, ...] | None, simulated:
             protocol_version=3,
             protocol_sha256="ab" * 32,
             audit_seal="cd" * 32,
+            names_published=True,
         ),
         arms=None if arms is None else tuple(Arm(code, {"en": names[code]}) for code in arms),
         participants=made.participants,

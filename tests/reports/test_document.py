@@ -11,6 +11,7 @@ from html.parser import HTMLParser
 import pypdfium2
 import pytest
 from reportlab.pdfbase.pdfmetrics import stringWidth
+from statsmodels.stats.multitest import multipletests
 
 from reports.dataset import Conduct, Given, Instrument, PartialTimepoint, Registration, count_flow
 from reports.document import chapters, compose, write
@@ -205,15 +206,33 @@ def test_lessons_are_told_where_their_use_was_not_recorded_and_the_other_way_rou
 def test_where_nobody_was_given_the_programme_there_is_no_picture_of_how_far_they_came():
     data = dataclasses.replace(a_trial(30), module_use=(), usage=())
     blocks = blocks_of(chapters.adherence.chapter, data)
-    assert [block for block in blocks if isinstance(block, Figure)] == []
-    assert [plain(cell) for cell in _row_of(blocks, "access").cells][1:] == ["0", "", "0", "", "0", ""]
+    assert [block for block in blocks if isinstance(block, Figure | Table)] == []
+    assert plain(blocks[1].spans) == "Nobody has been given the programme."
 
 
-def _row_of(blocks, key):
-    name = WORDS[key][0]
-    return next(
-        row for block in blocks if isinstance(block, Table) for row in block.rows if plain(row.cells[0]) == name
-    )
+def test_an_arm_that_was_given_nothing_has_no_column_of_zeros():
+    data = a_trial(30)
+    for chapter, said in (
+        (chapters.adherence.chapter, "Nobody has been given the programme in: Waiting list."),
+        (chapters.contacts.chapter, "No calls are planned in: Unguided self-help, Waiting list."),
+    ):
+        table = next(block for block in blocks_of(chapter, data) if isinstance(block, Table))
+        assert said in [plain(note) for note in table.notes]
+        heads = {plain(head.group) or plain(head.spans) for head in table.heads}
+        assert "Waiting list" not in heads
+    [none] = blocks_of(chapters.contacts.chapter, dataclasses.replace(data, contacts=()))[1:]
+    assert plain(none.spans) == "No calls are planned with anybody."
+
+
+def test_an_arm_that_is_not_asked_at_a_time_point_has_no_row_of_zeros_there():
+    data = a_trial(30)
+    waiting = {person.code for person in data.people("waiting")}
+    kept = tuple(row for row in data.scores if row.participant not in waiting or row.timepoint != "post2")
+    data = dataclasses.replace(data, scores=kept)
+    for chapter in (chapters.means.chapter, chapters.change.chapter):
+        table = next(block for block in blocks_of(chapter, data) if isinstance(block, Table))
+        last = [plain(row.cells[1]) for row in table.rows][-2:]
+        assert last == ["Coached self-help", "Unguided self-help"]
 
 
 def moved(data, arm, by):
@@ -227,15 +246,76 @@ def moved(data, arm, by):
     )
 
 
-def test_where_no_interval_holds_zero_the_figure_of_differences_says_so():
+def far_apart():
     data = a_trial(60, arms=ARMS)
     data = dataclasses.replace(data, scores=moved(data, "coached", -60.0))
-    data = dataclasses.replace(data, scores=moved(data, "waiting", 60.0))
-    titles = [
-        plain(block.title) for block in blocks_of(chapters.differences.chapter, data) if isinstance(block, Figure)
+    return dataclasses.replace(data, scores=moved(data, "waiting", 60.0))
+
+
+def headlines(data, plan, language="en"):
+    writer = Writer(data, plan, analyse(data, plan), language)
+    found = chapters.differences.chapter(writer)
+    return [plain(block.title) for block in found if isinstance(block, Figure)]
+
+
+def test_where_no_interval_holds_zero_the_figure_of_differences_says_so():
+    data, alone = far_apart(), AnalysisPlan(contrasts=(("coached", "waiting"),))
+    assert headlines(data, PLAN) == [plain_words("title_holm_all", each) for each in ("PHQ9", "CESD")]
+    assert headlines(data, AnalysisPlan()) == [plain_words("title_unadjusted_all", each) for each in ("PHQ9", "CESD")]
+    one = alone.model_copy(update={"primary": PLAN.primary[:1]})
+    assert headlines(data, one) == [
+        plain_words("title_primary_one_all", "PHQ9"),
+        plain_words("title_secondary", "CESD"),
     ]
-    said = [plain_words("all_exclude", instrument) for instrument in ("PHQ9", "CESD")]
-    assert titles == said
+
+
+def test_a_headline_says_what_the_planned_tests_decide_and_nothing_of_the_others():
+    """Against Holm of statsmodels over the planned contrasts of the primary outcomes."""
+    disagree = 0
+    for seed in range(1, 13):
+        data = a_trial(60, seed=seed)
+        plan = PLAN.model_copy(update={"contrasts": (("coached", "waiting"), ("coached", "unguided"))})
+        results = analyse(data, plan)
+        ids = [f"{o.instrument}.post1.{a}-{b}" for o in plan.primary for a, b in plan.contrasts]
+        raw = [results[f"p.{id}"].value for id in ids]
+        rejected = dict(zip(ids, multipletests(raw, 0.05, "holm")[0], strict=True))
+        disagree += any(p <= 0.05 and not rejected[id] for id, p in zip(ids, raw, strict=True))
+        for instrument, said in zip(("PHQ9", "CESD"), headlines(data, plan), strict=True):
+            mine = [rejected[id] for id in ids if id.startswith(instrument)]
+            key = "some" if any(mine) and not all(mine) else "all" if all(mine) else "none"
+            start = WORDS[f"title_holm_{key}"][0].partition("{where}")[0].format(instrument=instrument)
+            assert said.startswith(start)
+            names = {"coached-waiting": "v. Waiting list", "coached-unguided": "v. Unguided"}
+            shown = [pair for pair, name in names.items() if name in said]
+            wanted = [pair for pair in names if rejected[f"{instrument}.post1.{pair}"]]
+            assert shown == (wanted if key == "some" else [])
+    assert disagree > 0  # there are trials among these of which an unadjusted interval says otherwise
+
+
+def test_where_no_primary_difference_can_be_estimated_the_headline_says_that():
+    data = a_trial(60)
+    lost = tuple(
+        dataclasses.replace(row, score=None, state="pending") if row.timepoint == "post1" else row
+        for row in data.scores
+    )
+    data = _without_flow_outcomes(dataclasses.replace(data, scores=lost))
+    assert headlines(data, PLAN) == [plain_words("title_not_yet", each) for each in ("PHQ9", "CESD")]
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_the_table_says_which_numbers_are_adjusted_for_several_tests(language):
+    data = a_trial(60)
+    writer = Writer(data, PLAN, analyse(data, PLAN), language)
+    table = next(each for each in chapters.differences.chapter(writer) if isinstance(each, Table))
+    notes = [plain(note) for note in table.notes]
+    place = LANGUAGES.index(language)
+    assert WORDS["holm_note"][place].format(n=6) in notes
+    assert WORDS["not_adjusted_note"][place].format(level=95) in notes
+
+
+def test_more_reasons_than_signs_still_have_a_sign_each():
+    signs = [chapters.differences._signs(place) for place in range(10)]
+    assert (signs[0], signs[4], len(set(signs))) == ("*", "**", 10)
 
 
 @pytest.mark.parametrize(
@@ -247,7 +327,7 @@ def test_a_difference_without_its_baseline_says_so_and_is_not_called_adjusted_fo
     data = dataclasses.replace(data, scores=began)
     table = differences_table(data, PLAN.model_copy(update={"covariates": covariates}))
     notes = [plain(note) for note in table.notes]
-    assert [note for note in notes if "djusted for" in note and "\u00a0" not in note] == adjusted
+    assert [note for note in notes if note.startswith("Adjusted for")] == adjusted
     assert "*\u00a0not adjusted for the score at baseline, which does not vary." in notes
 
 
@@ -450,9 +530,9 @@ CONDUCT = Conduct(
 )
 
 
-def facts(conduct, language="en", arms=ARMS):
+def facts(conduct, language="en", arms=ARMS, simulated=True):
     """The front matter of a report, without the no-break spaces."""
-    data = a_trial(30, arms=arms)
+    data = a_trial(30, arms=arms, simulated=simulated)
     data = dataclasses.replace(data, meta=dataclasses.replace(data.meta, conduct=conduct))
     report = compose(analyse(data, PLAN), data, PLAN, language)
     pairs = next(block.pairs for block in report.blocks if isinstance(block, Facts))
@@ -464,7 +544,9 @@ def test_the_front_says_when_design_and_plan_were_locked_and_the_trial_registere
     assert said["Design and analysis plan locked"] == (
         "2 March 2026, 09:30 UTC: before the first allocation (4 March 2026, 11:05 UTC)"
     )
-    assert said["Registration"] == "NTR: NTR5407, 5 March 2026: after the first allocation"
+    assert said["Registration"] == "NTR: NTR5407, 5 March 2026"
+    real = facts(CONDUCT, simulated=False)["Registration"]
+    assert real == "NTR: NTR5407, 5 March 2026: after the first allocation"
     assert said["Time points of some arms only"] == (
         "Post-test 2: only in Coached self-help, Unguided self-help. "
         "Whoever sees that it is due knows the arm; assessors are not blind to it there."
@@ -476,7 +558,9 @@ def test_the_front_says_so_in_dutch_with_dutch_dates():
     assert said["Opzet en analyseplan vastgezet"] == (
         "2 maart 2026, 09:30 UTC: vóór de eerste toewijzing (4 maart 2026, 11:05 UTC)"
     )
-    assert said["Registratie"] == "NTR: NTR5407, 5 maart 2026: na de eerste toewijzing"
+    assert said["Registratie"] == "NTR: NTR5407, 5 maart 2026"
+    real = facts(CONDUCT, "nl", simulated=False)["Registratie"]
+    assert real == "NTR: NTR5407, 5 maart 2026: na de eerste toewijzing"
 
 
 GIVEN = (
@@ -520,7 +604,7 @@ def test_a_trial_without_registration_was_registered_neither_before_nor_after():
     assert conduct.registered is None
     data = a_trial(30)
     data = dataclasses.replace(data, meta=dataclasses.replace(data.meta, conduct=conduct))
-    assert json.loads(results_json(analyse(data, PLAN), data, AT))["meta"]["conduct"]["registration"] is None
+    assert json.loads(results_json(analyse(data, PLAN), data, PLAN, AT))["meta"]["conduct"]["registration"] is None
 
 
 def test_a_trial_without_registration_or_one_armed_time_points_says_so():
@@ -546,10 +630,29 @@ def test_registration_against_the_day_of_the_first_allocation(on, expected):
     assert conduct.registered == expected
 
 
-def test_results_json_holds_the_facts_of_the_conduct():
+def test_a_real_registration_is_not_held_against_the_made_up_days_of_a_rehearsal():
     data = a_trial(30)
     data = dataclasses.replace(data, meta=dataclasses.replace(data.meta, conduct=CONDUCT))
-    assert json.loads(results_json(analyse(data, PLAN), data, AT))["meta"]["conduct"] == {
+    made = json.loads(results_json(analyse(data, PLAN), data, PLAN, AT))
+    assert made["meta"]["conduct"]["registration"]["against_first_allocation"] is None
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_only_a_study_that_names_a_published_trial_is_told_from_it(language):
+    data = a_trial(12)
+    data = dataclasses.replace(data, meta=dataclasses.replace(data.meta, names_published=False))
+    text = html(compose(analyse(data, PLAN), data, PLAN, language), AT)
+    mark = {"en": "Simulated people.", "nl": "Gesimuleerde mensen."}[language]
+    assert f'<header class="mark">{mark}</header>' in text
+    assert [word for word in ("published", "gepubliceerde") if word in text] == []
+    made = json.loads(results_json(analyse(data, PLAN), data, PLAN, AT))
+    assert made["meta"]["notice"] == "Simulated people."
+
+
+def test_results_json_holds_the_facts_of_the_conduct():
+    data = a_trial(30, simulated=False)
+    data = dataclasses.replace(data, meta=dataclasses.replace(data.meta, conduct=CONDUCT))
+    assert json.loads(results_json(analyse(data, PLAN), data, PLAN, AT))["meta"]["conduct"] == {
         "design_and_plan_locked_at": "2026-03-02T09:30:00+00:00",
         "first_allocation_at": "2026-03-04T11:05:00+00:00",
         "locked_before_first_allocation": True,

@@ -10,7 +10,6 @@ from reports.dataset import FlowDoesNotAddUp, ReliableChange
 from reports.plan import AnalysisPlan, Outcome
 from reports.results import Number, Results, analyse, outcomes, results_json, ticks
 from reports.results.meta import ROOT, sources
-from reports.statistics.multiplicity import holm
 
 from .people import ARMS, PLAN, a_trial
 
@@ -38,9 +37,103 @@ def test_a_contrast_of_the_plan_keeps_its_direction():
 def test_holm_is_taken_over_the_primary_outcomes_only():
     results = analyse(a_trial(60), PLAN)
     ids = [f"PHQ9.post1.{pair}" for pair in PAIRS] + [f"CESD.post1.{pair}" for pair in PAIRS]
-    adjusted = holm([results[f"p.{id}"].value for id in ids])
+    adjusted = step_down([results[f"p.{id}"].value for id in ids])
     assert [results[f"p_holm.{id}"].value for id in ids] == adjusted
     assert sorted(n.id for n in results.numbers if n.id.startswith("p_holm")) == sorted(f"p_holm.{id}" for id in ids)
+
+
+def step_down(raw):
+    """Holm by hand: the smallest times how many there are, the next times one less, and so on; never below the one before."""
+    order, largest, adjusted = sorted(range(len(raw)), key=lambda i: raw[i]), 0.0, [0.0] * len(raw)
+    for rank, i in enumerate(order):
+        largest = max(largest, min(1.0, (len(raw) - rank) * raw[i]))
+        adjusted[i] = largest
+    return adjusted
+
+
+@pytest.mark.parametrize(
+    "contrasts", [(("coached", "waiting"),), (("waiting", "coached"), ("coached", "unguided")), ()]
+)
+@pytest.mark.parametrize("primary", [PLAN.primary, PLAN.primary[:1]])
+def test_the_family_is_what_the_plan_names_and_nothing_else(contrasts, primary):
+    plan = PLAN.model_copy(update={"contrasts": contrasts, "primary": primary})
+    results = analyse(a_trial(60), plan)
+    named = ["-".join(pair) for pair in contrasts or (pair.split("-") for pair in PAIRS)]
+    ids = [f"{each.instrument}.post1.{pair}" for each in primary for pair in named]
+    adjusted = step_down([results[f"p.{id}"].value for id in ids])
+    found = {n.id: n.value for n in results.numbers if n.id.startswith("p_holm.")}
+    assert found == pytest.approx({f"p_holm.{id}": p for id, p in zip(ids, adjusted, strict=True)}, rel=1e-12)
+    assert results["holm.tests"].value == len(ids)
+    others = {n.id for n in results.numbers if n.id.startswith("p.")}
+    assert len(others) == 12  # every pair at every time point has a p of its own
+
+
+@pytest.mark.parametrize("lost", ["not due yet", "nobody answered"])
+def test_what_cannot_be_estimated_stays_in_the_family_as_a_p_of_one(lost):
+    data = a_trial(60)
+    if lost == "not due yet":
+        data = without(data, ("CESD", "post1", None))
+    else:
+        scores = tuple(
+            dataclasses.replace(row, score=None, state="missed")
+            if (row.instrument, row.timepoint) == ("CESD", "post1")
+            else row
+            for row in data.scores
+        )
+        flow = dataclasses.replace(data.flow, arms=())
+        data = dataclasses.replace(data, scores=scores, flow=flow)
+    results = {n.id: n for n in outcomes.numbers(data, PLAN)}
+    raw = [results[f"p.PHQ9.post1.{pair}"].value for pair in PAIRS]
+    expected = step_down([*raw, 1.0, 1.0, 1.0])[:3]
+    assert [results[f"p_holm.PHQ9.post1.{pair}"].value for pair in PAIRS] == pytest.approx(expected)
+    said = "Holm over 6 tests of the plan, 3 of which cannot be estimated and count as 1"
+    assert {results[f"p_holm.PHQ9.post1.{pair}"].method for pair in PAIRS} == {said}
+    assert f"p_holm.CESD.post1.{PAIRS[0]}" not in results
+
+
+def test_the_people_of_a_difference_are_those_of_its_model():
+    """Degrees of freedom and coefficients by hand: intercept, baseline, sex and two arms."""
+    data = a_trial(60)
+    results = analyse(data, PLAN)
+    for outcome in PLAN.primary:
+        known = [
+            person
+            for person in data.participants
+            if None not in (data.score(person.code, outcome.instrument, point) for point in ("pre", "post1"))
+        ]
+        for pair in PAIRS:
+            where = f"{outcome.instrument}.post1.{pair}"
+            found = {kind: results[f"{kind}.{where}"] for kind in ("difference", "difference_n", "p", "effect")}
+            assert {n.n for kind, n in found.items() if kind != "difference_n"} == {len(known)}
+            assert found["difference_n"].value == len(known)
+            assert f"{len(known) - 5} degrees of freedom" in found["difference"].method
+
+
+def of_clusters(people=60, code="sex"):
+    return a_trial(people), PLAN.model_copy(update={"cluster": code, "covariates": ()})
+
+
+def test_where_clusters_were_randomised_no_number_pretends_that_it_was_people():
+    data, plan = of_clusters()
+    results = analyse(data, plan)
+    assert [n.id for n in results.numbers if n.lower is not None or n.upper is not None] == []
+    kinds = {n.id.partition(".")[0] for n in results.numbers}
+    assert kinds & {"p", "p_holm", "effect", "effect_sd", "difference_n", "holm"} == set()
+    found = [n for n in results.numbers if n.id.startswith("difference.")]
+    assert {(n.value, n.reason) for n in found} == {(None, "clusters")}
+    assert len(found) == 12
+    said = json.loads(results_json(results, data, plan, AT))["meta"]["not_possible"]
+    assert sorted(said) == ["differences", "effects", "intervals", "p_values"]
+    assert json.loads(results_json(results, data, PLAN, AT))["meta"]["not_possible"] == {}
+    assert [n.id for n in results.numbers if n.id.startswith("baseline.sex.smd")] == []
+
+
+def test_without_clusters_the_same_numbers_stand_there_with_their_intervals():
+    data, plan = of_clusters()
+    people = analyse(data, plan.model_copy(update={"cluster": None})).by_id
+    for number in analyse(data, plan).numbers:
+        if not number.id.startswith("difference."):
+            assert (number.value, number.n) == (people[number.id].value, people[number.id].n)
 
 
 def test_an_effect_tells_how_it_was_made():
@@ -93,8 +186,8 @@ def test_a_plan_does_not_compare_an_arm_with_itself():
 def test_results_json_keeps_times_hashes_and_versions_in_meta_alone():
     data = a_trial(30)
     results = analyse(data, PLAN)
-    made = json.loads(results_json(results, data, AT))
-    later = json.loads(results_json(results, data, datetime(2027, 1, 1, tzinfo=UTC)))
+    made = json.loads(results_json(results, data, PLAN, AT))
+    later = json.loads(results_json(results, data, PLAN, datetime(2027, 1, 1, tzinfo=UTC)))
     assert sorted(made) == ["meta", "numbers"]
     assert made["numbers"] == later["numbers"]
     assert made["meta"]["snapshot_sha256"] == data.snapshot_hash

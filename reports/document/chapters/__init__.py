@@ -2,6 +2,8 @@
 
 from . import adherence, baseline, change, contacts, differences, flow, front, means, methods, retention, staff
 
+simulated = front.simulated
+
 CHAPTERS = (
     front.chapter,
     flow.chapter,

@@ -6,7 +6,7 @@ from ...dataset import POOLED
 from ...figures import Rung, funnel
 from ...results.adherence import DAYS_OF_USE
 from ..spans import Block, ColumnHead, Figure, Heading, Label, Row, Spans, Table
-from ..writer import ABSENT, Writer, row
+from ..writer import Writer, row
 from .curve import drawing, risk_table, table
 
 
@@ -15,28 +15,40 @@ def chapter(w: Writer) -> Iterator[Block]:
     if w.data.usage is None and w.data.module_use is None:
         yield w.missing("lessons")
         return
-    notes = (w.say("opened_apart"),) if _open_apart(w) else ()
+    if not _groups(w):
+        yield w.body("nobody_given", "missing")
+        return
+    notes = (*([w.say("opened_apart")] if _open_apart(w) else []), *_without(w))
     yield Table(w.next("table"), w.say("adherence_table"), tuple(_heads(w, "measure")), tuple(_rows(w)), notes)
     if w.plan.adherence and w.plan.adherence.justification:
         yield w.body("why_enough", "note", why=w.label(w.plan.adherence.justification))
-    if w.data.modules and w.data.module_use is not None:
+    if w.data.modules and _has_modules(w):
         yield from _funnel(w)
     yield from _use(w)
 
 
 def _groups(w: Writer) -> list[str]:
     """The groups in which anybody was given the programme."""
-    return [group for group in w.data.groups if (w.results[f"adherence.{group}.access"].value or 0) > 0]
+    return [group for group in w.data.groups if (w.number("adherence", group, "access").value or 0) > 0]
 
 
 def _open_apart(w: Writer) -> bool:
-    found = [w.results.get("adherence", group, "opened") for group in _groups(w)]
-    return len({number.value for number in found if number is not None}) > 1
+    if w.data.usage is None:
+        return False
+    return len({w.number("adherence", group, "opened").value for group in _groups(w)}) > 1
+
+
+def _without(w: Writer) -> Iterator[Spans]:
+    """The arms that have no column, since nobody in them was given the programme."""
+    given = _groups(w)
+    lacking = [w.arm(group) for group in w.data.groups if group not in given]
+    if lacking:
+        yield w.say("not_given", arms=w.listed(lacking, ", "))
 
 
 def _heads(w: Writer, first: str) -> Iterator[ColumnHead]:
     yield ColumnHead(w.say(first), numeric=False)
-    for group in w.data.groups:
+    for group in _groups(w):
         yield ColumnHead(w.say("n_or_value"), w.arm(group))
         yield ColumnHead(w.say("percent"), w.arm(group))
 
@@ -44,16 +56,22 @@ def _heads(w: Writer, first: str) -> Iterator[ColumnHead]:
 def _rows(w: Writer) -> Iterator[Row]:
     yield _row(w, w.say("access"), lambda g: (w.count("adherence", g, "access"), ()))
     if w.data.usage is not None:
-        name = w.say("programme_opened", unit=w.say(w.data.time_unit))
+        name = w.say("programme_opened", unit=w.unit())
         yield _row(w, name, lambda g: (w.value("adherence", g, "opened", decimals=0), ()))
-    yield _row(w, w.say("started"), lambda g: _both(w, g, "started"))
-    yield _row(w, w.say("modules"), lambda g: (w.value("adherence", g, "modules"), ()))
-    if w.plan.adherence:
-        name = w.say("adherent", n=w.count("plan.adherence.at_least"))
-        yield _row(w, name, lambda g: _both(w, g, "adherent"))
-    yield _row(w, w.say("finished"), lambda g: _both(w, g, "finished"))
-    name = w.say("last_use", unit=w.say(w.data.time_unit))
-    yield _row(w, name, lambda g: (w.value("adherence", g, "last_use"), ()))
+    if _has_modules(w):
+        yield _row(w, w.say("started"), lambda g: _both(w, g, "started"))
+        yield _row(w, w.say("modules"), lambda g: (w.value("adherence", g, "modules"), ()))
+        if w.plan.adherence:
+            name = w.say("adherent", n=w.count("plan.adherence.at_least"))
+            yield _row(w, name, lambda g: _both(w, g, "adherent"))
+        yield _row(w, w.say("finished"), lambda g: _both(w, g, "finished"))
+    if w.data.usage is not None:
+        name = w.say("last_use", unit=w.unit())
+        yield _row(w, name, lambda g: (w.value("adherence", g, "last_use"), ()))
+
+
+def _has_modules(w: Writer) -> bool:
+    return w.data.modules is not None and w.data.module_use is not None
 
 
 def _both(w: Writer, group: str, key: str) -> tuple[Spans, Spans]:
@@ -61,31 +79,25 @@ def _both(w: Writer, group: str, key: str) -> tuple[Spans, Spans]:
 
 
 def _row(w: Writer, name: Spans, cells) -> Row:
-    given = _groups(w)
-    return row(name, *[c for g in w.data.groups for c in (cells(g) if g in given else _nobody(w, cells, g))])
-
-
-def _nobody(w: Writer, cells, group: str) -> tuple[Spans, Spans]:
-    """Where nobody was given the programme only that count stands."""
-    value, _ = cells(group)
-    return (value if value != ABSENT else ABSENT), ()
+    return row(name, *[cell for group in _groups(w) for cell in cells(group)])
 
 
 def _funnel(w: Writer) -> Iterator[Block]:
     groups = _groups(w)
     ref = w.next("table")
-    if groups:
-        rungs = [Rung(w.text(m.title), [_shares(w, m.code, group) for group in groups]) for m in w.data.modules or ()]
-        names = [w.arm_name(group) for group in groups]
-        picture = funnel(rungs, names, w.word("funnel_axis"), w.word("opened"), w.word("completed"))
-        note = w.say("figure_numbers", table=ref)
-        yield Figure(w.next("figure"), _funnel_title(w, groups), picture, w.word("funnel_alt"), (note,))
+    rungs = [Rung(w.text(m.title), [_shares(w, m.code, group) for group in groups]) for m in w.data.modules or ()]
+    names = [w.arm_name(group) for group in groups]
+    picture = funnel(rungs, names, w.word("funnel_axis"), w.word("opened"), w.word("completed"))
+    note = w.say("figure_numbers", table=ref)
+    yield Figure(w.next("figure"), _funnel_title(w, groups), picture, w.word("funnel_alt"), (note,))
     yield Table(ref, w.say("funnel_table"), tuple(_funnel_heads(w, groups)), tuple(_funnel_rows(w, groups)))
 
 
 def _shares(w: Writer, module: str, group: str) -> tuple[float, float, float, float]:
-    opened, completed = (w.results[f"module.{module}.{group}.{word}.share"] for word in ("opened", "completed"))
-    return opened.value or 0.0, completed.value or 0.0, completed.lower or 0.0, completed.upper or 0.0
+    opened, completed = (w.number("module", module, group, word, "share") for word in ("opened", "completed"))
+    value = completed.value or 0.0
+    lower, upper = (value if end is None else end for end in (completed.lower, completed.upper))
+    return opened.value or 0.0, value, lower, upper
 
 
 def _funnel_title(w: Writer, groups: list[str]) -> Spans:
@@ -116,16 +128,17 @@ def _funnel_rows(w: Writer, groups: list[str]) -> Iterator[Row]:
 
 def _use(w: Writer) -> Iterator[Block]:
     durations = w.data.use
-    if durations is None or not durations:
+    if not durations:
         yield w.missing("use_table")
         return
     picture = drawing(w, "use", w.data.time_unit + "s_access", "use_axis")
     ref = w.next("table")
     risk = w.next("table") if picture else ref
     if picture:
-        unit = w.say(w.data.time_unit)
-        note = w.say("use_note", idle=w.count("data.idle_after"), unit=unit, level=w.level())
-        notes = (note, w.say("stop_is_not_use"), w.say("figure_numbers_two", table=ref, risk=risk))
+        idle = w.count("data.idle_after")
+        note = w.say("use_note", idle=idle, unit=w.unit(idle))
+        numbers = w.say("figure_numbers_two", table=ref, risk=risk)
+        notes = (note, *w.bands(), w.say("stop_is_not_use"), numbers)
         yield Figure(w.next("figure"), _use_title(w), picture, w.word("use_alt"), notes)
     at = [(f"d{day}", _day(w, day)) for day in DAYS_OF_USE]
     yield table(w, "use", w.say("use_table"), "stopped", at, ref)
@@ -138,14 +151,14 @@ def _day(w: Writer, day: int) -> Spans:
 
 
 def _use_title(w: Writer) -> Spans:
-    unit = w.say(w.data.time_unit)
+    unit = w.unit()
 
     def clause(group: str) -> Spans:
-        number = w.results[f"use.{group}.median"]
+        number = w.number("use", group, "median")
         if number.value is None:
             return w.say("not_reached") if group == POOLED else w.say("median_not", arm=w.arm(group))
         places = {"median": w.value(number.id), "unit": unit}
         return w.say("median_pooled", **places) if group == POOLED else w.say("median_arm", arm=w.arm(group), **places)
 
-    groups = [group for group in w.data.groups if f"use.{group}.median" in w.results.by_id]
+    groups = [group for group in w.data.groups if w.has("use", group, "median")]
     return (*w.say("use_title"), *w.listed(clause(group) for group in groups))

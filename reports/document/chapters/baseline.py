@@ -19,7 +19,7 @@ def chapter(w: Writer) -> Iterator[Block]:
 def _heads(w: Writer) -> Iterator[ColumnHead]:
     yield ColumnHead(w.say("characteristic"), numeric=False)
     for group in w.data.groups:
-        stage = "allocated" if f"flow.{group}.allocated" in w.results.by_id else "randomised"
+        stage = "allocated" if w.has("flow", group, "allocated") else "randomised"
         name = (*w.arm(group), Text(" (n\u00a0=\u00a0"), *w.count("flow", group, stage), Text(")"))
         yield ColumnHead(w.say("mean_or_n"), name)
         yield ColumnHead(w.say("sd_or_percent"), name)
@@ -35,7 +35,7 @@ def _rows(w: Writer) -> Iterator[Row]:
     for variable in w.data.variables:
         yield from _number(w, variable) if variable.kind == "number" else _choice(w, variable)
     for instrument in w.data.instruments:
-        if any(f"baseline.{instrument.code}.{group}.mean" in w.results.by_id for group in w.data.groups):
+        if any(w.has("baseline", instrument.code, group, "mean") for group in w.data.groups):
             yield from _number(w, instrument)
 
 
@@ -65,4 +65,6 @@ def _choice(w: Writer, variable: Variable) -> Iterator[Row]:
 
 
 def _smd(w: Writer, code: str) -> list[Spans]:
+    if code == w.plan.cluster:
+        return [()] * len(pairs(w.data, w.plan))
     return [w.value("baseline", code, "smd", pair_of(pair), decimals=2) for pair in pairs(w.data, w.plan)]

@@ -5,21 +5,21 @@ from collections.abc import Iterator
 from ...dataset import POOLED, Instrument
 from ..spans import Block, ColumnHead, Heading, Label, Row, Spans, Table
 from ..writer import Writer, row
-from .means import measured_points
+from .means import asked, measured_points
 
 
 def chapter(w: Writer) -> Iterator[Block]:
     yield Heading(w.say("change"))
     for instrument in w.data.instruments:
         points = [code for code in measured_points(w, instrument.code) if code != w.data.baseline]
-        if f"reliable_change.{instrument.code}" not in w.results.by_id:
+        if not w.has("reliable_change", instrument.code):
             yield w.body("no_reference", "missing", instrument=w.instrument(instrument.code))
         elif points:
             yield _table(w, instrument, points)
 
 
 def _table(w: Writer, instrument: Instrument, points: list[str]) -> Table:
-    decimals = 2 if (w.results[f"reliable_change.{instrument.code}"].value or 0) % 1 else 0
+    decimals = 2 if (w.number("reliable_change", instrument.code).value or 0) % 1 else 0
     bar = w.value("reliable_change", instrument.code, decimals=decimals)
     reference = instrument.reliable_change
     source = (Label(reference.source if reference and reference.source else "–"),)
@@ -37,16 +37,18 @@ def _heads(w: Writer) -> Iterator[ColumnHead]:
     for key in ("improved", "deteriorated"):
         yield ColumnHead(w.say("n"), w.say(key))
         yield ColumnHead(w.say("percent"), w.say(key))
-        yield ColumnHead(w.ci(), w.say(key))
+        if w.has_intervals:
+            yield ColumnHead(w.ci(), w.say(key))
 
 
 def _rows(w: Writer, instrument: str, points: list[str]) -> Iterator[Row]:
     for code in points:
-        for i, group in enumerate(w.data.groups):
+        for i, group in enumerate(asked(w, instrument, code)):
             where = ("reliable", instrument, code, group)
             names = [w.point(code) if i == 0 else ()] + ([w.arm(group)] if group != POOLED else [])
             cells: list[Spans] = []
             for key in ("improved", "deteriorated"):
                 share = (*where, key, "share")
-                cells += [w.count(*where, key, "count"), w.percent(*share), w.interval(*share, share=True)]
+                cells += [w.count(*where, key, "count"), w.percent(*share)]
+                cells += [w.interval(*share, share=True)] if w.has_intervals else []
             yield row(*names, w.count(*where, "n"), *cells)

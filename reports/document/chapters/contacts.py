@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator
 
-from ..spans import Block, ColumnHead, Heading, Table
+from ..spans import Block, ColumnHead, Heading, Spans, Table
 from ..writer import Writer, row
 
 MEASURES = (
@@ -23,12 +23,19 @@ def chapter(w: Writer) -> Iterator[Block]:
     if w.data.contacts is None:
         yield w.missing("contacts_table")
         return
+    groups = [group for group in w.data.groups if w.number("contacts", group, "planned").value]
+    if not groups:
+        yield w.body("no_calls", "missing")
+        return
     heads = (
         ColumnHead(w.say("measure"), numeric=False),
-        *(ColumnHead(w.arm(group)) for group in w.data.groups),
+        *(ColumnHead(w.arm(group)) for group in groups),
     )
-    rows = tuple(
-        row(w.say(f"contacts.{key}"), *(w.value("contacts", group, key, decimals=decimals) for group in w.data.groups))
-        for key, decimals in MEASURES
-    )
-    yield Table(w.next("table"), w.say("contacts_table"), heads, rows)
+    rows = tuple(row(w.say(f"contacts.{key}"), *_cells(w, groups, key, n)) for key, n in MEASURES)
+    lacking = [w.arm(group) for group in w.data.groups if group not in groups]
+    notes = (w.say("no_calls_in", arms=w.listed(lacking, ", ")),) if lacking else ()
+    yield Table(w.next("table"), w.say("contacts_table"), heads, rows, notes)
+
+
+def _cells(w: Writer, groups: list[str], key: str, decimals: int) -> list[Spans]:
+    return [w.value("contacts", group, key, decimals=decimals) for group in groups]

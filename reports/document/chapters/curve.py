@@ -22,7 +22,10 @@ def drawing(w: Writer, kind: str, x_key: str, y_key: str) -> str | None:
 
 def _stay(w: Writer, group: str, found: Curve, at: Sequence[float]) -> Stay:
     leaving = _leaving(found)
-    steps = [(s.time, s.survival, s.lower, s.upper, left) for s, left in zip(found.steps, leaving, strict=True)]
+    steps = [
+        (s.time, s.survival, *((s.lower, s.upper) if w.has_intervals else (None, None)), left)
+        for s, left in zip(found.steps, leaving, strict=True)
+    ]
     return Stay(w.arm_name(group), steps, [found.at_risk(tick) for tick in at])
 
 
@@ -34,13 +37,13 @@ def _leaving(found: Curve) -> list[int]:
 
 def table(w: Writer, kind: str, caption: Spans, ended: str, at: Sequence[tuple[str, Spans]], ref: Spans) -> Table:
     """`at` are (name in the id, what the column is called)."""
-    unit = w.say(w.data.time_unit)
+    unit = w.unit()
     heads = (
         *([ColumnHead(w.say("arm"), numeric=False)] if w.data.groups != (POOLED,) else []),
         ColumnHead(w.say("n")),
         ColumnHead(w.say(ended)),
         ColumnHead(w.say("median", unit=unit)),
-        ColumnHead(w.ci()),
+        *([ColumnHead(w.ci())] if w.has_intervals else []),
         *(ColumnHead(name, w.say("still")) for _, name in at),
     )
     names = [name for name, _ in at]
@@ -49,8 +52,8 @@ def table(w: Writer, kind: str, caption: Spans, ended: str, at: Sequence[tuple[s
 
 
 def _is_known(w: Writer, kind: str, group: str, name: str) -> bool:
-    number = w.results.get(kind, group, "at", name)
-    return number is not None and number.value is not None
+    """True of a group that is not in the table at all."""
+    return not w.has(kind, group, "n") or w.number(kind, group, "at", name).value is not None
 
 
 def risk_table(w: Writer, kind: str, x_key: str, ref: Spans) -> Table:
@@ -62,7 +65,7 @@ def risk_table(w: Writer, kind: str, x_key: str, ref: Spans) -> Table:
     )
     rows = []
     for group in w.data.groups:
-        if f"{kind}.{group}.n" in w.results.by_id:
+        if w.has(kind, group, "n"):
             names = [w.arm(group)] if group != POOLED else []
             rows.append(row(*names, *(w.count(kind, group, "at_risk", tick_name(w.data, tick)) for tick in at)))
     return Table(ref, w.say(f"{kind}_risk_table"), heads, tuple(rows))
@@ -70,7 +73,7 @@ def risk_table(w: Writer, kind: str, x_key: str, ref: Spans) -> Table:
 
 def _rows(w: Writer, kind: str, at: list[str]) -> Iterator[Row]:
     for group in w.data.groups:
-        if f"{kind}.{group}.n" not in w.results.by_id:
+        if not w.has(kind, group, "n"):
             continue
         name = [w.arm(group)] if group != POOLED else []
         shares = [w.percent(kind, group, "at", point) for point in at]
@@ -79,11 +82,11 @@ def _rows(w: Writer, kind: str, at: list[str]) -> Iterator[Row]:
             w.count(kind, group, "n"),
             w.count(kind, group, "ended"),
             median(w, kind, group),
-            w.interval(kind, group, "median"),
+            *([w.interval(kind, group, "median")] if w.has_intervals else []),
             *shares,
         )
 
 
 def median(w: Writer, kind: str, group: str) -> Spans:
-    number = w.results[f"{kind}.{group}.median"]
+    number = w.number(kind, group, "median")
     return w.say("not_reached") if number.value is None else w.value(number.id)

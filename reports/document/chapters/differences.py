@@ -4,6 +4,7 @@ from collections.abc import Iterator
 
 from ...dataset import Instrument
 from ...figures import Interval, forest
+from ...plan import Outcome
 from ...results import Number, pair_of
 from ...results.baseline import pairs
 from ...results.outcomes import NOT_ADJUSTED
@@ -19,12 +20,20 @@ def chapter(w: Writer) -> Iterator[Block]:
     if w.data.arms is None:
         yield w.body("pooled_differences", "missing")
         return
+    if w.plan.cluster:
+        yield w.body("no_clusters", "missing", cluster=w.variable(w.plan.cluster))
+        return
     if not w.plan.primary:
         yield w.body("no_primary")
     for instrument in w.data.instruments:
-        if any(code != w.data.baseline for code in measured_points(w, instrument.code)):
+        if _points(w, instrument.code):
             yield from _instrument(w, instrument)
     yield w.body("complete_cases")
+
+
+def _points(w: Writer, instrument: str) -> list[str]:
+    """The time points after baseline at which this instrument was due."""
+    return [code for code in measured_points(w, instrument) if code != w.data.baseline]
 
 
 def _instrument(w: Writer, instrument: Instrument) -> Iterator[Block]:
@@ -35,7 +44,8 @@ def _instrument(w: Writer, instrument: Instrument) -> Iterator[Block]:
     table = w.next("table")
     note = w.say("figure_numbers", table=table)
     picture = _drawing(w, instrument, rows)
-    yield Figure(w.next("figure"), _title(w, instrument.code, rows), picture, w.word("forest_alt"), (note,))
+    title = _title(w, instrument.code, rows)
+    yield Figure(w.next("figure"), title, picture, w.word("forest_alt"), (note,))
     yield _table(w, instrument.code, table)
     yield from _recipes(w, instrument.code)
 
@@ -45,17 +55,17 @@ Key = tuple[str, tuple[str, str], Number]
 
 def _keys(w: Writer, instrument: str) -> list[Key]:
     """(time point, contrast, difference) for every difference of this instrument, in order of time."""
-    found = []
-    for code in measured_points(w, instrument):
-        for pair in pairs(w.data, w.plan):
-            number = w.results.get("difference", instrument, code, pair_of(pair))
-            if number is not None:
-                found.append((code, pair, number))
-    return found
+    return [
+        (code, pair, w.number("difference", instrument, code, pair_of(pair)))
+        for code in _points(w, instrument)
+        for pair in pairs(w.data, w.plan)
+    ]
 
 
-def _is_primary(w: Writer, instrument: str, timepoint: str) -> bool:
-    return any((o.instrument, o.timepoint) == (instrument, timepoint) for o in w.plan.primary)
+def _is_primary(w: Writer, instrument: str, timepoint: str, pair: tuple[str, str]) -> bool:
+    """Whether the plan names this very comparison."""
+    outcome = Outcome(instrument=instrument, timepoint=timepoint)
+    return w.plan.is_primary(outcome, pair, w.data.groups)
 
 
 def _many(w: Writer) -> bool:
@@ -69,13 +79,39 @@ def _where(w: Writer, code: str, pair: tuple[str, str]) -> Spans:
 
 
 def _title(w: Writer, instrument: str, rows: list[Key]) -> Spans:
-    clear = [(code, pair) for code, pair, d in rows if (d.lower or 0) > 0 or (d.upper or 0) < 0]
+    """What the planned tests decide, adjusted as the plan says. Other intervals decide nothing, so that no headline is made
+    of them, unless the plan singles out nothing at all."""
+    name = w.instrument(instrument)
+    if not w.plan.primary:
+        return _decided(w, "unadjusted", name, rows, [d for d in rows if _excludes_zero(d[2])])
+    told = [key for key in rows if _is_primary(w, instrument, key[0], key[1])]
+    if not told:
+        is_named = any(outcome.instrument == instrument for outcome in w.plan.primary)
+        return w.say("title_not_yet" if is_named else "title_secondary", instrument=name)
+    if w.plan.multiplicity == "holm":
+        return _decided(w, "holm", name, told, [key for key in told if _rejected(w, instrument, key)])
+    return _decided(w, "primary", name, told, [d for d in told if _excludes_zero(d[2])])
+
+
+def _decided(w: Writer, kind: str, name: Spans, told: list[Key], clear: list[Key]) -> Spans:
+    """One sentence for all of them, or for those that are clear of zero."""
+    one = "_one" if len(told) == 1 else ""
     if not clear:
-        return w.say("all_include", instrument=w.instrument(instrument))
-    if len(clear) == len(rows):
-        return w.say("all_exclude", instrument=w.instrument(instrument))
-    where = w.listed(_where(w, code, pair) for code, pair in clear)
-    return w.say("some_exclude", instrument=w.instrument(instrument), where=where)
+        return w.say(f"title_{kind}{one}_none", instrument=name)
+    if len(clear) == len(told):
+        return w.say(f"title_{kind}{one}_all", instrument=name)
+    where = w.listed(_where(w, code, pair) for code, pair, _ in clear)
+    return w.say(f"title_{kind}_some", instrument=name, where=where)
+
+
+def _excludes_zero(difference: Number) -> bool:
+    return (difference.lower or 0) > 0 or (difference.upper or 0) < 0
+
+
+def _rejected(w: Writer, instrument: str, key: Key) -> bool:
+    code, pair, _ = key
+    p = w.number("p_holm", instrument, code, pair_of(pair)).value
+    return p is not None and p <= 1 - w.plan.confidence
 
 
 def _drawing(w: Writer, instrument: Instrument, rows: list[Key]) -> str:
@@ -84,9 +120,11 @@ def _drawing(w: Writer, instrument: Instrument, rows: list[Key]) -> str:
         where = ("difference", instrument.code, code, pair_of(pair))
         text = f"{plain(w.value(*where, decimals=2))} ({plain(w.interval(*where, decimals=2))})"
         label = plain(_where(w, code, pair))
-        strong = _is_primary(w, instrument.code, code)
-        intervals.append(Interval(label, d.value or 0.0, d.lower or 0.0, d.upper or 0.0, text, strong))
-    return forest(intervals, w.word("forest_axis"), *_sides(w, instrument), decimal=w.decimal)
+        strong = _is_primary(w, instrument.code, code, pair)
+        value, lower, upper = d.value or 0.0, d.lower or 0.0, d.upper or 0.0
+        intervals.append(Interval(label, value, lower, upper, text, strong))
+    axis = plain(w.say("forest_axis", title=w.title_of(instrument.code)))
+    return forest(intervals, axis, *_sides(w, instrument), decimal=w.decimal)
 
 
 def _sides(w: Writer, instrument: Instrument) -> tuple[str, str]:
@@ -105,21 +143,35 @@ def _table(w: Writer, instrument: str, ref: Spans) -> Table:
         caption = w.say("differences_table_many", instrument=title)
     else:
         caption = w.say("differences_table", instrument=title, contrast=w.minus(pairs(w.data, w.plan)[0]))
-    primary = any(_is_primary(w, instrument, code) for code, _, _ in _keys(w, instrument))
     covariates = [_named(w, code) for code in ("baseline", *w.plan.covariates) if _adjusted(w, instrument, code)]
     notes = (
         *([w.say("adjusted_for", what=w.listed(covariates, ", "))] if covariates else []),
-        *([w.say("primary_note")] if primary else []),
+        *_tests(w, instrument),
         *_nested(w, instrument),
         *((*_sign(i), *_reason(w, reason)) for i, reason in enumerate(_why_not(w, instrument))),
     )
-    return Table(ref, caption, tuple(_heads(w)), tuple(_rows(w, instrument)), notes)
+    return Table(ref, caption, tuple(_heads(w, instrument)), tuple(_rows(w, instrument)), notes)
+
+
+def _tests(w: Writer, instrument: str) -> Iterator[Spans]:
+    """What bold means, and which of the p values and intervals are adjusted for several tests."""
+    if any(_is_primary(w, instrument, code, pair) for code, pair, _ in _keys(w, instrument)):
+        yield w.say("primary_note")
+    if _has_holm(w, instrument):
+        yield w.say("holm_note", n=w.count("holm.tests"))
+    yield w.say("not_adjusted_note", level=w.level())
+
+
+def _has_holm(w: Writer, instrument: str) -> bool:
+    """Whether any p of this instrument is adjusted."""
+    keys = _keys(w, instrument)
+    return any(w.has("p_holm", instrument, code, pair_of(pair)) for code, pair, _ in keys)
 
 
 def _nested(w: Writer, code: str) -> Iterator[Spans]:
     """Where its questions stood at baseline, if not in the questionnaire itself."""
     found = next(instrument for instrument in w.data.instruments if instrument.code == code)
-    if found.baseline_from and any(f"baseline.{code}.{group}.mean" in w.results.by_id for group in w.data.groups):
+    if found.baseline_from and any(w.has("baseline", code, g, "mean") for g in w.data.groups):
         longer = w.listed((w.instrument(each) for each in found.baseline_from), ", ")
         yield w.say("nested_baseline", instrument=w.instrument(code), longer=longer)
 
@@ -144,22 +196,26 @@ def _adjusted(w: Writer, instrument: str, code: str) -> bool:
 
 
 def _sign(place: int) -> Spans:
-    return (Text(SIGNS[place] + "\u00a0"),)
+    return (Text(_signs(place) + "\u00a0"),)
+
+
+def _signs(place: int) -> str:
+    """*, †, ‡, §, then each of them twice."""
+    return SIGNS[place % len(SIGNS)] * (place // len(SIGNS) + 1)
 
 
 def _mark(w: Writer, instrument: str, d: Number) -> Spans:
-    return (Text("\u00a0" + SIGNS[_why_not(w, instrument).index(d.reason)]),) if d.reason else ()
+    return (Text("\u00a0" + _signs(_why_not(w, instrument).index(d.reason))),) if d.reason else ()
 
 
 def _named(w: Writer, code: str) -> Spans:
     """A covariate of the plan, or `baseline`."""
     if code == "baseline":
         return w.say("baseline_score")
-    found = next((variable for variable in w.data.variables if variable.code == code), None)
-    return w.label(found.label if found else {"en": code})
+    return w.variable(code)
 
 
-def _heads(w: Writer) -> Iterator[ColumnHead]:
+def _heads(w: Writer, instrument: str) -> Iterator[ColumnHead]:
     yield ColumnHead(w.say("timepoint"), numeric=False)
     if _many(w):
         yield ColumnHead(w.say("contrast"), numeric=False)
@@ -167,7 +223,7 @@ def _heads(w: Writer) -> Iterator[ColumnHead]:
     yield ColumnHead(w.say("difference"))
     yield ColumnHead(w.ci())
     yield ColumnHead(w.say("p"))
-    if w.plan.multiplicity == "holm":
+    if _has_holm(w, instrument):
         yield ColumnHead(w.say("p_holm"))
     yield ColumnHead(w.say("effect"))
     yield ColumnHead(w.ci())
@@ -183,17 +239,20 @@ def _rows(w: Writer, instrument: str) -> Iterator[Row]:
 def _row(w: Writer, instrument: str, code: str, pair: tuple[str, str], d: Number, name: Spans) -> Row:
     where = (instrument, code, pair_of(pair))
     names = [name] + ([w.say("versus", first=w.arm(pair[0]), second=w.arm(pair[1]))] if _many(w) else [])
-    holm = [w.p("p_holm", *where)] if w.plan.multiplicity == "holm" else []
+    holm: list[Spans] = []
+    if _has_holm(w, instrument):
+        holm = [w.p("p_holm", *where) if w.has("p_holm", *where) else ()]
     if d.value is None:
-        return row(*names, (), (*w.say("not_estimable"), *_mark(w, instrument, d)), *[()] * (4 + len(holm)))
-    n = (*w.count("difference_n", *where),) if w.results.get("difference_n", *where) else ()
+        why = (*w.say("not_estimable"), *_mark(w, instrument, d))
+        return row(*names, (), why, *[()] * (4 + len(holm)))
     numbers = [
         (*w.value("difference", *where, decimals=2), *_mark(w, instrument, d)),
         w.interval("difference", *where, decimals=2),
         w.p("p", *where),
     ]
     effect = [w.value("effect", *where, decimals=2), w.interval("effect", *where, decimals=2)]
-    kind = "strong" if _is_primary(w, instrument, code) else "normal"
+    kind = "strong" if _is_primary(w, instrument, code, pair) else "normal"
+    n = w.count("difference_n", *where)
     return row(*names, n, *numbers, *holm, *effect, kind=kind)
 
 
@@ -202,7 +261,7 @@ def _recipes(w: Writer, instrument: str) -> Iterator[Paragraph]:
     spreads: dict[Spans, Spans] = {}
     for code, pair, _ in _keys(w, instrument):
         where = (instrument, code, pair_of(pair))
-        if w.results.get("effect_sd", *where):
+        if w.has("effect_sd", *where):
             sd, n = w.value("effect_sd", *where, decimals=2), w.count("effect_sd_n", *where)
             spreads.setdefault(_spread_name(w, code, pair), w.say("spread", sd=sd, n=n))
     if spreads:

@@ -150,4 +150,4 @@ def _outcomes(w: Writer) -> dict[str, tuple[str, str]]:
 
 def _counts(w: Writer, stage: str, outcome: str, reason: str) -> list[Spans]:
     ids = [flow_id(column, stage, outcome, reason) for column in _columns(w)]
-    return [w.count(id) if id in w.results.by_id else () for id in ids]
+    return [w.count(id) if w.has(id) else () for id in ids]

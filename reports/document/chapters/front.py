@@ -2,20 +2,28 @@
 
 from collections.abc import Iterator
 
-from ...dataset import Conduct, LeftAside
+from ...dataset import Conduct, LeftAside, Meta
 from ..dates import day, moment
-from ..spans import Block, Facts, Label, Meta, Paragraph, Spans, Text
+from ..spans import Block, Facts, Label, Paragraph, Spans, Text
+from ..spans import Meta as Mark
 from ..writer import Writer
 
 
 def chapter(w: Writer) -> Iterator[Block]:
     if w.data.meta.simulated:
-        yield Paragraph((*w.say("simulated"), Label(" "), *w.say("simulated_long")), "notice")
+        yield Paragraph((*w.say(simulated(w.data.meta)), Label(" "), *w.say("simulated_long")), "notice")
     if w.data.arms is None:
         yield w.body("pooled", "notice")
+    if w.plan.cluster:
+        yield w.body("clustered", "notice", cluster=w.variable(w.plan.cluster))
     yield Facts(tuple(_facts(w)))
     if w.plan.estimand:
         yield Paragraph((*w.say("estimand"), Label(": " + w.text(w.plan.estimand))))
+
+
+def simulated(meta: Meta) -> str:
+    """The word for people who do not exist, as in `Meta.notice`."""
+    return "simulated_published" if meta.names_published else "simulated"
 
 
 def _facts(w: Writer) -> Iterator[tuple[Spans, Spans]]:
@@ -26,13 +34,13 @@ def _facts(w: Writer) -> Iterator[tuple[Spans, Spans]]:
     if meta.protocol_version is None:
         yield w.say("protocol"), w.say("no_protocol")
     else:
-        yield w.say("protocol"), (Meta(f"{meta.protocol_version} (SHA-256 {meta.protocol_sha256})"),)
+        yield w.say("protocol"), (Mark(f"{meta.protocol_version} (SHA-256 {meta.protocol_sha256})"),)
     yield from _left_aside(w, meta.left_aside)
     yield from _conduct(w, meta.conduct)
-    yield w.say("snapshot"), (Meta(f"SHA-256 {w.data.snapshot_hash}"),)
-    yield w.say("code"), (Meta(meta.code_version),)
+    yield w.say("snapshot"), (Mark(f"SHA-256 {w.data.snapshot_hash}"),)
+    yield w.say("code"), (Mark(meta.code_version),)
     if meta.audit_seal:
-        yield w.say("seal"), (Meta(meta.audit_seal),)
+        yield w.say("seal"), (Mark(meta.audit_seal),)
 
 
 def _left_aside(w: Writer, aside: LeftAside | None) -> Iterator[tuple[Spans, Spans]]:
@@ -57,14 +65,16 @@ def _conduct(w: Writer, conduct: Conduct | None) -> Iterator[tuple[Spans, Spans]
 def _locked(w: Writer, conduct: Conduct) -> Spans:
     locked, first = (moment(at, w.language) for at in (conduct.locked_at, conduct.first_allocation_at))
     order = w.say("before" if conduct.is_locked_before else "after")
-    return (*w.say("when", at=(Meta(locked),), order=order), Text(" ("), Meta(first), Text(")"))
+    return (*w.say("when", at=(Mark(locked),), order=order), Text(" ("), Mark(first), Text(")"))
 
 
 def _registration(w: Writer, conduct: Conduct) -> Spans:
     registered = conduct.registration
     if registered is None:
         return w.say("not_registered")
-    at = (Label(f"{registered.registry}: {registered.id}, "), Meta(day(registered.on, w.language)))
+    at = (Label(f"{registered.registry}: {registered.id}, "), Mark(day(registered.on, w.language)))
+    if w.data.meta.simulated:
+        return at  # a day on the calendar, beside an allocation on a made-up one
     return w.say("when", at=at, order=w.say(conduct.registered or "before"))
 
 

@@ -19,7 +19,7 @@ def chapter(w: Writer) -> Iterator[Block]:
 def measured_points(w: Writer, instrument: str) -> list[str]:
     """The time points, baseline included, at which this instrument was due."""
     groups = w.data.groups
-    return [p.code for p in w.data.timepoints if any(w.results.get("n", instrument, p.code, g) for g in groups)]
+    return [p.code for p in w.data.timepoints if any(w.has("n", instrument, p.code, g) for g in groups)]
 
 
 def _instrument(w: Writer, instrument: str, direction: str, points: list[str]) -> Iterator[Block]:
@@ -28,7 +28,8 @@ def _instrument(w: Writer, instrument: str, direction: str, points: list[str]) -
         drawing = _drawing(w, instrument, points)
         note = w.say("figure_numbers", table=table)
         yield Figure(w.next("figure"), _title(w, instrument, points), drawing, w.word("means_alt"), (note,))
-    notes = (w.say("means_note", level=w.level()), w.say(direction))
+    lines = (w.say("lines", level=w.level()),) if w.has_intervals else ()
+    notes = (w.say("means_note"), *lines, w.say(direction))
     caption = w.say("means_table", instrument=w.title_of(instrument))
     yield Table(table, caption, tuple(_heads(w)), tuple(_rows(w, instrument, points)), notes)
 
@@ -66,13 +67,13 @@ def _title_so_far(w: Writer, instrument: str, point: str, groups: list[str]) -> 
 
 def _known(w: Writer, instrument: str, points: list[str], group: str):
     at = {point.code: point for point in w.data.timepoints}
-    return [at[c] for c in points if (n := w.results.get("mean", instrument, c, group)) and n.value is not None]
+    return [at[c] for c in points if w.number("mean", instrument, c, group).value is not None]
 
 
 def _plotted(w: Writer, instrument: str, points: list[str], group: str) -> list[Point]:
     plotted = []
     for point in _known(w, instrument, points, group):
-        number = w.results[f"mean.{instrument}.{point.code}.{group}".replace(" ", "_")]
+        number = w.number("mean", instrument, point.code, group)
         plotted.append(
             Point(w.data.day_of(group, point.code), number.value or 0.0, number.lower, number.upper, number.n or 0)
         )
@@ -82,7 +83,7 @@ def _plotted(w: Writer, instrument: str, points: list[str], group: str) -> list[
 def _drawing(w: Writer, instrument: str, points: list[str]) -> str:
     series = [Series(w.arm_name(group), _plotted(w, instrument, points, group)) for group in w.data.groups]
     ticks = [(_tick(w, point.code), w.text(point.label)) for point in w.data.timepoints if point.code in points]
-    title = plain(w.say("score", title=w.instrument(instrument)))
+    title = plain(w.say("score", title=w.title_of(instrument)))
     return means_plot([s for s in series if s.points], ticks, w.word(w.data.time_unit + "s"), title, w.word("n"))
 
 
@@ -99,13 +100,20 @@ def _heads(w: Writer) -> Iterator[ColumnHead]:
     yield ColumnHead(w.say("n"))
     yield ColumnHead(w.say("mean"))
     yield ColumnHead(w.say("sd"))
-    yield ColumnHead(w.ci())
+    if w.has_intervals:
+        yield ColumnHead(w.ci())
 
 
 def _rows(w: Writer, instrument: str, points: list[str]) -> Iterator[Row]:
     for code in points:
-        for i, group in enumerate(w.data.groups):
+        for i, group in enumerate(asked(w, instrument, code)):
             where = (instrument, code, group)
             names = [w.point(code) if i == 0 else ()] + ([w.arm(group)] if group != POOLED else [])
-            numbers = [w.count("n", *where), w.value("mean", *where), w.value("sd", *where), w.interval("mean", *where)]
-            yield row(*names, *numbers)
+            numbers = [w.count("n", *where), w.value("mean", *where), w.value("sd", *where)]
+            interval = [w.interval("mean", *where)] if w.has_intervals else []
+            yield row(*names, *numbers, *interval)
+
+
+def asked(w: Writer, instrument: str, timepoint: str) -> list[str]:
+    """The groups that the questionnaire is planned for then; of the others a table would hold zeros."""
+    return [group for group in w.data.groups if w.is_asked(group, instrument, timepoint)]

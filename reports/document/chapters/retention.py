@@ -17,7 +17,8 @@ def chapter(w: Writer) -> Iterator[Block]:
     ref = w.next("table")
     risk = w.next("table") if picture else ref
     if picture:
-        notes = (w.say("retention_note", level=w.level()), w.say("figure_numbers_two", table=ref, risk=risk))
+        numbers = w.say("figure_numbers_two", table=ref, risk=risk)
+        notes = (w.say("retention_note"), *w.bands(), numbers)
         yield Figure(
             w.next("figure"), _title(w, _last(w, [p.code for p in points])), picture, w.word("retention_alt"), notes
         )
@@ -29,13 +30,19 @@ def chapter(w: Writer) -> Iterator[Block]:
 
 def _last(w: Writer, points: list[str]) -> str:
     """The last time point until which every arm is followed, so that the title compares like with like."""
-    shares = {code: [w.results.get("retention", group, "at", code) for group in w.data.groups] for code in points}
-    followed = [code for code, found in shares.items() if all(number and number.value is not None for number in found)]
+    followed = [code for code in points if all(_is_followed(w, group, code) for group in w.data.groups)]
     return followed[-1] if followed else points[0]
+
+
+def _is_followed(w: Writer, group: str, code: str) -> bool:
+    """Nobody is where an arm is empty."""
+    id = ("retention", group, "at", code)
+    return w.has(*id) and w.number(*id).value is not None
 
 
 def _title(w: Writer, last: str) -> Spans:
     def places(group: str) -> dict[str, Spans]:
         return {"share": w.percent("retention", group, "at", last)}
 
-    return (*w.say("retention_title", when=w.point(last)), *w.by_group("share_arm", "share_pooled", places))
+    groups = [group for group in w.data.groups if w.has("retention", group, "n")]
+    return (*w.say("retention_title", when=w.point(last)), *w.by_group("share_arm", "share_pooled", places, groups))

@@ -1,0 +1,316 @@
+"""Every chapter on data that have everything and on data that have nothing; what is misspelt in one is an error.
+
+Chapters are found by looking into their package, so that a new one is held to the same.
+"""
+
+import dataclasses
+import importlib
+import pkgutil
+import re
+from datetime import UTC, date, datetime
+
+import pytest
+
+from reports.dataset import Conduct, Given, PartialTimepoint, Registration, count_flow
+from reports.document import chapters, compose
+from reports.document.chapters import CHAPTERS
+from reports.document.html import html
+from reports.document.spans import Facts, Figure, Table, Value, plain
+from reports.document.words import COUNTING, WORDS
+from reports.document.writer import UnknownNumber, Writer
+from reports.plan import Adherence, AnalysisPlan, Outcome
+from reports.results import analyse
+from trial.languages import LANGUAGES
+
+from .people import ARMS, PLAN, a_trial
+
+AT = datetime(2026, 1, 2, 3, 4, tzinfo=UTC)
+CONDUCT = Conduct(
+    locked_at=AT,
+    first_allocation_at=AT,
+    registration=Registration("NTR", "NTR5407", date(2026, 1, 1)),
+    partial=(PartialTimepoint("post2", ("coached",)),),
+    given=(Given("coach", "staff 6", date(2026, 5, 2), None, "agreed", "staff 1", "staff 3"),),
+)
+FOUND = {
+    name: module.chapter
+    for _, name, _ in pkgutil.iter_modules(chapters.__path__)
+    if hasattr(module := importlib.import_module(f"{chapters.__name__}.{name}"), "chapter")
+}
+
+
+def everything(people=60):
+    data = a_trial(people)
+    return dataclasses.replace(data, meta=dataclasses.replace(data.meta, conduct=CONDUCT))
+
+
+def without_outcomes(data, **gone):
+    """With a flow that names no outcome, since there is none left to count."""
+    arms = tuple(dataclasses.replace(arm, follow_up=()) for arm in data.flow.arms)
+    return dataclasses.replace(data, flow=dataclasses.replace(data.flow, arms=arms), **gone)
+
+
+def only(data, keep):
+    return without_outcomes(data, scores=tuple(row for row in data.scores if keep(row)))
+
+
+def pending(data):
+    later = tuple(
+        row
+        if row.timepoint == "pre"
+        else dataclasses.replace(row, score=None, state="pending", at=None, opened_at=None)
+        for row in data.scores
+    )
+    return without_outcomes(data, scores=later)
+
+
+def empty_arm(data):
+    """Nobody has been allocated to one arm yet."""
+    people = tuple(person for person in data.participants if person.arm != "waiting")
+    codes = {person.code for person in people}
+    rows = {
+        part: tuple(row for row in getattr(data, part) if row.participant in codes)
+        for part in ("scores", "module_use", "usage", "contacts")
+    }
+    outcomes = [(each.instrument, each.timepoint) for each in PLAN.primary]
+    flow = count_flow(people, rows["scores"], ARMS, outcomes, "pre", covariates=("sex",))
+    return dataclasses.replace(data, participants=people, flow=flow, **rows)
+
+
+def nothing(data):
+    bare = {"modules": None, "module_use": None, "usage": None, "contacts": None, "idle_after": None}
+    instruments = tuple(dataclasses.replace(each, reliable_change=None) for each in data.instruments)
+    return without_outcomes(data, scores=(), variables=(), instruments=instruments, **bare)
+
+
+BARE = AnalysisPlan()
+CLUSTERED = PLAN.model_copy(update={"cluster": "sex", "covariates": ()})
+CASES = {
+    "everything": lambda: (everything(), PLAN),
+    "everything, standardised afterwards": lambda: (
+        everything(),
+        PLAN.model_copy(update={"standardiser": "post_sd", "contrasts": (("coached", "waiting"),)}),
+    ),
+    "pooled": lambda: (a_trial(60, arms=None), PLAN),
+    "clusters": lambda: (everything(), CLUSTERED),
+    "one person": lambda: (a_trial(1), PLAN),
+    "nobody in an arm": lambda: (empty_arm(a_trial(30)), PLAN),
+    "baseline alone": lambda: (only(a_trial(30), lambda row: row.timepoint == "pre"), PLAN),
+    "no baseline": lambda: (only(a_trial(30), lambda row: row.timepoint != "pre"), PLAN),
+    "one questionnaire": lambda: (only(a_trial(30), lambda row: row.instrument == "PHQ9"), PLAN),
+    "nothing due yet": lambda: (pending(a_trial(30)), PLAN),
+    "lessons without use": lambda: (dataclasses.replace(a_trial(30), usage=None, idle_after=None), PLAN),
+    "use without lessons": lambda: (dataclasses.replace(a_trial(30), modules=None, module_use=None), PLAN),
+    "nothing used": lambda: (dataclasses.replace(a_trial(30), usage=(), module_use=(), contacts=()), PLAN),
+    "nothing": lambda: (nothing(a_trial(30)), BARE),
+    "nothing, pooled": lambda: (nothing(a_trial(30, arms=None)), BARE),
+    "nothing, of clusters": lambda: (nothing(a_trial(30)), BARE.model_copy(update={"cluster": "site"})),
+}
+
+
+def test_every_chapter_that_is_written_is_in_the_report():
+    assert sorted(FOUND) == sorted(chapter.__module__.rpartition(".")[2] for chapter in CHAPTERS)
+    assert set(FOUND.values()) == set(CHAPTERS)
+
+
+@pytest.mark.parametrize("case", CASES)
+def test_every_chapter_asks_only_for_numbers_that_are_there(case):
+    data, plan = CASES[case]()
+    results = analyse(data, plan)
+    for language in LANGUAGES:
+        for name, chapter in FOUND.items():
+            assert list(chapter(Writer(data, plan, results, language))) or name == "staff"
+
+
+@pytest.mark.parametrize("ask", ["value", "count", "percent", "p", "interval", "number"])
+def test_a_misspelt_id_is_an_error_and_no_dash(ask):
+    data = everything()
+    writer = Writer(data, PLAN, analyse(data, PLAN), "en")
+    getattr(writer, ask)("mean", "PHQ9", "pre", "coached")
+    with pytest.raises(UnknownNumber, match=r"mean\.PHQ9\.pre\.coachd"):
+        getattr(writer, ask)("mean", "PHQ9", "pre", "coachd")
+
+
+def spans(block):
+    for name in ("spans", "title", "caption", "ref"):
+        yield from getattr(block, name, ())
+    for note in getattr(block, "notes", ()):
+        yield from note
+    for head in getattr(block, "heads", ()):
+        yield from (*head.spans, *head.group)
+    for row in getattr(block, "rows", ()):
+        for cell in row.cells:
+            yield from cell
+    for pair in getattr(block, "pairs", ()):
+        for part in pair:
+            yield from part
+
+
+CODES = {*ARMS, "pre", "post1", "post2", "PHQ9", "CESD", "age", "sex", "f", "m", "all"}
+CODES |= {f"m{i}" for i in range(1, 9)} | {f"{a}-{b}" for a in ARMS for b in ARMS}
+# Counted for the reader of results.json: of a mean n stands beside the arm's name, and that nobody was left out is no row.
+NOT_PRINTED = {"baseline.*.*.n", "flow.*.left_out.*.*"}
+
+
+def family(id):
+    """An id with a star for each code: what is misspelt under `has` would be missing from the printed ones."""
+    return ".".join("*" if part in CODES or re.fullmatch(r"d\d+", part) else part for part in id.split("."))
+
+
+def test_every_kind_of_number_is_printed():
+    data = everything()
+    results = analyse(data, PLAN)
+    report = compose(results, data, PLAN)
+    printed = {family(s.id) for block in report.blocks for s in spans(block) if isinstance(s, Value)}
+    assert {family(number.id) for number in results.numbers} - printed == NOT_PRINTED
+
+
+# --- one and many -----------------------------------------------------------------------------------------------------
+
+# A number and then a word in the plural: `1 modules`. In Dutch a plural ends in s or en.
+MANY = {"en": re.compile(r"\b1 [a-z]+s\b"), "nl": re.compile(r"\b1 [a-z]+(s|en)\b")}
+ABOUT = {"is", "was", "als", "en", "dan", "toets", "mens"}  # of a sentence that goes on, or of one
+
+
+def plurals(text, language):
+    """What is said of one as if of many."""
+    text = text.replace("\u00a0", " ")
+    found = (match.group() for match in MANY[language].finditer(text))
+    return [words for words in found if words.split()[-1] not in ABOUT]
+
+
+def test_the_sweep_knows_one_from_many():
+    assert plurals("at least 1 modules of 11 modules; 1 module", "en") == ["1 modules"]
+    assert plurals("na 1 dagen, 1 dag en 21 dagen", "nl") == ["1 dagen"]
+
+
+COUNTED = {"en": re.compile(r"\{(\w+)\} (?:\w+ )?[a-z]+s\b"), "nl": re.compile(r"\{(\w+)\} (?:\w+ )?[a-z]+(?:s|en)\b")}
+# No count: names, spans of words, and values that are shown with decimals, of which 1.0 is many.
+NO_COUNT = {
+    "arm",
+    "instrument",
+    "timepoint",
+    "unit",
+    "sd",
+    "what",
+    "first",
+    "title",
+    "where",
+    "paper",
+    "table",
+    "from_",
+}
+NO_COUNT |= {"level", "at", "standardiser", "cluster", "asker", "outcome", "longer"}
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_whatever_counts_has_words_for_one(language):
+    """A template in which a place stands before a plural is listed with its place, and has a form for one of it."""
+    place = LANGUAGES.index(language)
+    for key, texts in WORDS.items():
+        counts = [name for name in COUNTED[language].findall(texts[place]) if name not in NO_COUNT]
+        if counts and not key.endswith(".one"):
+            assert (key, key in COUNTING, f"{key}.one" in WORDS) == (key, True, True)
+    for key in COUNTING:
+        assert plurals(WORDS[f"{key}.one"][place].replace(f"{{{COUNTING[key]}}}", "1"), language) == []
+
+
+def of_so_many(n):
+    """A trial in which everything that is counted is counted n times, as far as it can be."""
+    data = a_trial(60)
+    people = tuple(person for arm in ARMS[:2] for person in data.people(arm)[: max(n, 1)])
+    codes = {person.code for person in people}
+    rows = {
+        part: tuple(row for row in getattr(data, part) if row.participant in codes)
+        for part in ("scores", "module_use", "usage", "contacts")
+    }
+    if n == 0:
+        rows["contacts"] = ()
+    bar = dataclasses.replace(data.instruments[0].reliable_change, points=float(max(n, 1)))
+    instrument = dataclasses.replace(data.instruments[0], reliable_change=bar)
+    plan = PLAN.model_copy(
+        update={
+            "adherence": Adherence(at_least=max(n, 1)),
+            "covariates": (),
+            "contrasts": (("coached", "unguided"),),
+            "primary": (Outcome(instrument="PHQ9", timepoint="post1"),) * min(n, 1),
+        }
+    )
+    outcomes = [(each.instrument, each.timepoint) for each in plan.primary]
+    flow = count_flow(people, rows["scores"], ARMS, outcomes, "pre", assessed=len(people), excluded={})
+    return dataclasses.replace(
+        data,
+        participants=people,
+        instruments=(instrument, *data.instruments[1:]),
+        flow=flow,
+        idle_after=max(n, 1),
+        **rows,
+    ), plan
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+@pytest.mark.parametrize("n", [0, 1, 2, 5])
+def test_nothing_is_said_of_one_as_if_of_many(n, language):
+    data, plan = of_so_many(n)
+    results = analyse(data, plan)
+    report = compose(results, data, plan, language)
+    said = [plain(part) for block in report.blocks for part in _texts(block)]
+    drawn = [text for block in report.blocks for text in re.findall(r">([^<]+)</text>", getattr(block, "svg", ""))]
+    assert [words for text in (*said, *drawn) for words in plurals(text, language)] == []
+    assert [words for number in results.numbers for words in plurals(f"{number.method} {number.recipe}", "en")] == []
+
+
+def _texts(block):
+    yield from (getattr(block, name, ()) for name in ("spans", "title", "caption"))
+    yield from getattr(block, "notes", ())
+    for row in getattr(block, "rows", ()):
+        yield from row.cells
+    for pair in getattr(block, "pairs", ()):
+        yield from pair
+
+
+# --- clusters ---------------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("language", "said"),
+    [
+        ("en", "Differences between arms, effects, p values and intervals: not possible yet. Sex was randomised"),
+        ("nl", "Verschillen tussen groepen, effecten, p-waarden en intervallen: nog niet mogelijk. Sex is als geheel"),
+    ],
+)
+def test_a_report_of_clusters_names_what_is_not_possible_and_prints_none_of_it(language, said):
+    data, plan = everything(), CLUSTERED
+    report = compose(analyse(data, plan), data, plan, language)
+    texts = [plain(block.spans) for block in report.blocks if hasattr(block, "spans")]
+    assert [text for text in texts if text.startswith(said)]
+    heads = {plain(head.spans) for block in report.blocks if isinstance(block, Table) for head in block.heads}
+    words = ("p", "p_holm", "effect", "difference")
+    place = LANGUAGES.index(language)
+    forbidden = {WORDS[key][place] for key in words} | {plain(Writer(data, plan, analyse(data, plan), language).ci())}
+    assert heads & forbidden == set()
+    ids = {span.id for block in report.blocks for span in spans(block) if isinstance(span, Value)}
+    assert [id for id in ids if id.startswith(("difference", "p.", "p_holm", "effect"))] == []
+    notice = next(plain(block.spans) for block in report.blocks if "Sex" in plain(getattr(block, "spans", ())))
+    assert notice.startswith("Sex was randomised" if language == "en" else "Sex is als geheel geloot")
+
+
+def test_a_figure_of_clusters_shows_no_interval():
+    """Only the flow diagram, which has no interval, is drawn as where people were randomised."""
+
+    def drawn(plan):
+        report = compose(analyse(everything(), plan), everything(), plan)
+        return {plain(block.title): block.svg for block in report.blocks if isinstance(block, Figure)}
+
+    clusters, people = drawn(CLUSTERED), drawn(CLUSTERED.model_copy(update={"cluster": None}))
+    same = [title for title in clusters if title in people]
+    unchanged = [title for title in same if clusters[title] == people[title]]
+    assert (len(same), ["randomised people" in title for title in unchanged]) == (6, [True])
+
+
+def test_facts_and_html_hold_for_every_case():
+    for case in CASES.values():
+        data, plan = case()
+        report = compose(analyse(data, plan), data, plan)
+        assert [block for block in report.blocks if isinstance(block, Facts)]
+        assert "<h2>" in html(report, AT)
