@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from html.parser import HTMLParser
@@ -34,6 +35,15 @@ class Form:
         return {**self.sent, **typed}
 
 
+@dataclass
+class Control:
+    """A link or a button as it is read out: its whole text, or the name that is given in its place. `does` is where it leads,
+    or what it sends and to where."""
+
+    name: str
+    does: tuple[str, ...]
+
+
 class Reader(HTMLParser):
     def __init__(self, url: str) -> None:
         super().__init__()
@@ -44,9 +54,13 @@ class Reader(HTMLParser):
         self._buttons: list[tuple[Form | None, str, Mapping[str, str | None]]] = []
         self._form: Form | None = None
         self._select: tuple[Form, str] | None = None
+        self.controls: list[Control] = []
+        self._control: Control | None = None
 
     def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
         given = dict(attrs)
+        if tag in {"a", "button"}:
+            self._name(tag, given)
         if tag == "a" and given.get("href"):
             self.links.append(urljoin(self.url, given["href"] or ""))
         elif tag == "form" and (given.get("method") or "").lower() == "post":
@@ -58,7 +72,28 @@ class Reader(HTMLParser):
         elif tag == "option" and self._select:
             self._option(given)
 
+    def handle_data(self, data: str) -> None:
+        if self._control:
+            self._control.name += data
+
+    def _name(self, tag: str, given: Mapping[str, str | None]) -> None:
+        """A link without an address is none; a button that sends nothing is a script's."""
+        form = self._by_id.get(given.get("form") or "") if given.get("form") else self._form
+        if tag == "a" and given.get("href"):
+            does = ("goes to", urljoin(self.url, given["href"] or ""))
+        elif tag == "button" and form and given.get("type", "submit") == "submit":
+            action = urljoin(self.url, given["formaction"] or "") if given.get("formaction") else form.action
+            pressed = (f"{given['name']}={given.get('value')}",) if given.get("name") else ()
+            does = ("sends", action, *pressed, *_marks(form))
+        else:
+            return
+        control = Control(given.get("aria-label") or "", does)
+        self.controls.append(control)
+        self._control = None if control.name else control
+
     def handle_endtag(self, tag: str) -> None:
+        if tag in {"a", "button"}:
+            self._control = None
         if tag == "form":
             self._form = None
         elif tag == "select":
@@ -111,6 +146,13 @@ def _kind(tag: str, given: Mapping[str, str | None]) -> str:
     return "some" if kind == "checkbox" else "text"
 
 
+def _marks(form: Form) -> Iterator[str]:
+    """What hidden fields say of whom or what a form is about; a key of a request is another on each."""
+    for name, values in sorted(form.sent.items()):
+        if name not in form.kinds and name not in {"csrfmiddlewaretoken", "request_key"}:
+            yield f"{name}={values}"
+
+
 def _is_sent(tag: str, given: Mapping[str, str | None]) -> bool:
     kind = given.get("type") or "text"
     if tag == "button" or kind in {"submit", "file"}:
@@ -132,15 +174,16 @@ def crawl(browser: Client, *starts: str) -> Iterator[Form]:
         yield from page.forms
 
 
-def pages(browser: Client, *starts: str) -> Iterator[Reader]:
-    """Every page that links lead to from here; one for each address without its query."""
-    waiting, seen = list(starts), set()
+def pages(browser: Client, *starts: str, of_a_route: int = MOST_PAGES) -> Iterator[Reader]:
+    """Every page that links lead to from here, or the first few of each route; one for each address without its query."""
+    waiting, seen, routes = list(starts), set(), Counter[str]()
     while waiting and len(seen) < MOST_PAGES:
         url = waiting.pop(0)
         path = urlsplit(url).path
-        if path in seen or not is_ours(url):
+        if path in seen or not is_ours(url) or routes[resolve(path).view_name] == of_a_route:
             continue
         seen.add(path)
+        routes[resolve(path).view_name] += 1
         answer = browser.get(url, follow=True)
         if not answer.get("Content-Type", "").startswith("text/html"):
             continue

@@ -457,7 +457,9 @@
         words.textContent = wordsOf(each);
         link.replaceWith(each.title, words);
       }
-      piece.querySelector("button").addEventListener("click", async () => {
+      const button = piece.querySelector("button");
+      button.setAttribute("aria-label", `${button.textContent}: ${each.title || wordsOf(each)}`);
+      button.addEventListener("click", async () => {
         await drop();
         piece.remove();
         region.hidden = !list.querySelector("li");

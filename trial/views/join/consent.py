@@ -112,6 +112,6 @@ def _sign(
         return arrival.onward(person, at)
     arrival.forget(request, person.study)
     messages.success(
-        request, _("Signed, thank you. You can read and print what you signed under “What we keep of you”.")
+        request, _("Signed, thank you. You can read and print what you signed under “What we keep about you”.")
     )
     return arrival.onward(person, at)
