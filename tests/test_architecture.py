@@ -13,6 +13,8 @@ from functools import cache
 from importlib import import_module
 from importlib.metadata import packages_distributions
 from pathlib import Path
+from types import UnionType
+from typing import Any, get_args, get_type_hints
 
 import pytest
 from django.apps import apps
@@ -26,7 +28,7 @@ from coaching_protocol.models import CoachingPlan
 from outcomes.models import Schedule
 from randomisation.models import Allocation
 from tests.dead_code import House, house
-from trial import triggers
+from trial import hooks, triggers
 from trial.grants import Grant
 from trial.languages import LANGUAGES
 from trial.models import AuditEvent, AuditHead, AuditSeal, AuditSealedHead
@@ -299,25 +301,42 @@ def test_the_trail_stands_on_its_own_and_what_is_kept_is_append_only():
     assert kept <= set(triggers.append_only_models())
 
 
-def test_every_entry_of_the_lists_in_settings_exists_and_lives_where_entries_live():
-    lists = (
-        "STUDY_SECTIONS",
-        "REQUIREMENTS",
-        "OPEN_LANGUAGES",
-        "SIGN_OFFS",
-        "OPENED",
-        "JOURNEY",
-        "ALLOTTED",
-        "TODAY",
-        "WAITING",
-        "PANELS",
-        "PERSON_PANELS",
-    )
-    lists += ("TABLES", "GRANTED", "WITHDRAWAL", "WORKER", "ERASURE", "REHEARSAL")
-    paths = [path for name in lists for path in getattr(settings, name)] + list(settings.MESSAGES.values())
-    assert [path for path in paths if not callable(import_string(path))] == []
-    modules = {path.rpartition(".")[0] for path in paths}
-    assert modules == {*(f"{app}.life" for app in APPS), "outcomes.granted"}
+LISTS = {each.setting: name for name, each in vars(hooks).items() if isinstance(each, hooks.Entries | hooks.ByName)}
+
+
+def paths(setting: str) -> list[str]:
+    found = getattr(settings, setting)
+    return list(found.values()) if isinstance(found, dict) else list(found)
+
+
+def test_every_list_of_entries_in_settings_has_its_type():
+    entry = re.compile(rf"({'|'.join(APPS)})\.(life|granted)\.\w+")
+    named = {
+        name
+        for name in dir(settings)
+        if name.isupper() and isinstance(getattr(settings, name), dict | list) and getattr(settings, name)
+        if all(isinstance(path, str) and entry.fullmatch(path) for path in paths(name))
+    }
+    assert named == LISTS.keys() == set(LISTS.values())
+
+
+@pytest.mark.parametrize("setting", LISTS)
+def test_every_entry_is_called_with_what_its_list_says_and_answers_that(setting):
+    (of,) = get_args(get_type_hints(hooks)[setting])
+    arguments, answer = get_args(of)
+    for path in paths(setting):
+        function = import_string(path)
+        hints = get_type_hints(function)
+        told = hints.pop("return")
+        assert len(hints) == len(inspect.signature(function).parameters) == len(arguments), path
+        for given, wanted in zip(hints.values(), arguments, strict=True):
+            assert Any in (given, wanted) or given is object or given == wanted, (path, given, wanted)
+        assert kinds(told) <= kinds(answer), (path, told, answer)
+
+
+def kinds(of: object) -> set[object]:
+    """Each of a union; nothing is the type of None."""
+    return {type(None) if each is None else each for each in (get_args(of) if isinstance(of, UnionType) else (of,))}
 
 
 DOCS = [*sorted((ROOT / "docs").rglob("*.md")), *sorted(ROOT.glob("*.md"))]

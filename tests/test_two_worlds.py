@@ -21,7 +21,7 @@ from reports.actions import reports
 from tests import factories, smtp
 from tests.conftest import NOW
 from tests.two_worlds import building, comparing
-from trial import actors, hooks, worker
+from trial import actors, worker
 from trial.actions import alerts, staff
 from trial.models import Alert, Membership, Participant
 from trial.queries.addresses import address_of
@@ -182,14 +182,7 @@ def leaking(settings, changed):
     """With these settings until the end; what differs then is for the test to find."""
     for setting, value in changed.items():
         setattr(settings, setting, value)
-    _forget_entries()
     yield
-    _forget_entries()
-
-
-def _forget_entries():
-    hooks.entries.cache_clear()
-    hooks.entry.cache_clear()
 
 
 def pages_that_differ(found, page):

@@ -100,7 +100,7 @@ def _live(world: World, who: Any, at: datetime) -> None:
     if isinstance(who, _Arrivals | _Day):
         who.happen(at)
     elif isinstance(who, Coach):
-        for behave in hooks.entries("REHEARSAL"):
+        for behave in hooks.REHEARSAL:
             wake_at = behave(who, at, who.generator)
             if wake_at:
                 world.wake(wake_at, who)
@@ -111,7 +111,7 @@ def _live(world: World, who: Any, at: datetime) -> None:
 def _wake_person(world: World, person: Person, at: datetime) -> None:
     """Ask those behaviours whose moment has come. One that comes back at once has done something: then all look again."""
     person.is_fresh = False
-    behaviours = hooks.entries("REHEARSAL")
+    behaviours = tuple(hooks.REHEARSAL)
     for index, behave in enumerate(behaviours):
         if person.wakes.get(index, at) > at:
             continue

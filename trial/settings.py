@@ -237,7 +237,8 @@ LOGGING = {
     "root": {"handlers": ["console"], "level": os.environ.get("HANDVAT_LOG_LEVEL", "WARNING")},
 }
 
-# How the bottom app reaches upward. Each entry is a plain function in the `life` module of its app (ARCHITECTURE 1).
+# How the bottom app reaches upward. Each entry is a plain function in the `life` module of its app; trial/hooks.py has what it
+# is called with and what it answers, list by list.
 STUDY_SECTIONS = [
     "trial.life.section",
     "outcomes.life.section",
@@ -245,17 +246,17 @@ STUDY_SECTIONS = [
     "coaching_protocol.life.section",
     "reports.life.section",
 ]
-REQUIREMENTS = [  # what must be so before a study opens: requirements(study) -> list[str]
+REQUIREMENTS = [  # what must be so before a study opens
     "trial.life.requirements",
     "outcomes.life.requirements",
     "coaching_protocol.life.requirements",
 ]
-OPEN_LANGUAGES = ["outcomes.life.open_languages"]  # languages a study may open in: open_languages(study) -> list[str]
-SIGN_OFFS = [  # what a person puts their name to, and its content: sign_offs(version) -> {(kind, subject): content}
+OPEN_LANGUAGES = ["outcomes.life.open_languages"]  # languages a study may open in
+SIGN_OFFS = [  # what a person puts their name to, and its content, by (kind, subject)
     "outcomes.life.sign_offs",
     "trial.life.sign_offs",
 ]
-OPENED = ["randomisation.life.opened"]  # what follows when a study opens, in the same transaction: opened(study, at)
+OPENED = ["randomisation.life.opened"]  # what follows when a study opens, in the same transaction
 JOURNEY = [
     "outcomes.life.screening",
     "trial.life.verification",
@@ -272,10 +273,8 @@ JOURNEY = [
     "trial.life.openings",
     "outcomes.life.completion",
 ]
-ALLOTTED = [
-    "randomisation.life.allotted"
-]  # what the draw brought, for that person alone: allotted(participant) -> texts
-WAITING = ["randomisation.life.waiting_for"]  # why somebody who did everything waits: waiting_for(participant) -> code
+ALLOTTED = ["randomisation.life.allotted"]  # what the draw brought, in words, for that person alone
+WAITING = ["randomisation.life.waiting_for"]  # why somebody who did everything waits, as a code
 TODAY = [
     "outcomes.life.today",
     "coaching_protocol.life.today",
@@ -291,12 +290,12 @@ PANELS = [
     "randomisation.life.panel",
     "trial.life.panel_alerts",
 ]
-MONTHLY = {  # what is told by the month to whoever may not know the arms: (study, begins_at, ends_at) -> (done, planned)
+MONTHLY = {  # what is told by the month to whoever may not know the arms: done, of planned
     "calls": "coaching_protocol.life.monthly_calls",
     "lessons": "trial.life.monthly_lessons",
     "mails": "trial.life.monthly_mails",
 }
-PERSON_PANELS = ["outcomes.life.person_panel"]  # one person as the researcher sees them: panel(participant, study, at)
+PERSON_PANELS = ["outcomes.life.person_panel"]  # one person as the researcher sees them
 TABLES = [
     "trial.life.tables",
     "outcomes.life.tables",
@@ -305,8 +304,8 @@ TABLES = [
 ]
 GRANTED = ["outcomes.granted.granted", "coaching_protocol.life.granted"]
 WITHDRAWAL = ["outcomes.life.withdrawn", "coaching_protocol.life.withdrawn", "trial.life.withdrawn"]
-ROLE_ENDED = ["coaching_protocol.life.role_ended"]  # what follows when a role is taken away: role_ended(membership, at)
-MESSAGES = {  # kind of message -> compose(message, at) -> Mail, or None when it is no longer wanted
+ROLE_ENDED = ["coaching_protocol.life.role_ended"]  # what follows when a role is taken away
+MESSAGES = {  # by kind of message; None when it is no longer wanted
     "assessment_invitation": "outcomes.life.compose",
     "assessment_reminder": "outcomes.life.compose",
     "alert": "trial.life.compose_alert",
@@ -320,7 +319,7 @@ MESSAGES = {  # kind of message -> compose(message, at) -> Mail, or None when it
     "address_changed": "trial.life.compose_address_changed",
     "check_number": "coaching_protocol.life.compose_check_number",
 }
-MAILED_ALIKE = {  # kinds of mail of which others may hear -> whether every arm gets it, then: is_alike(message)
+MAILED_ALIKE = {  # kinds of mail of which others may hear: whether every arm gets it, then
     "assessment_invitation": "outcomes.life.is_mailed_alike",
     "assessment_reminder": "outcomes.life.is_mailed_alike",
     "alert": "trial.life.is_mailed_alike",
@@ -330,7 +329,7 @@ MAILED_ALIKE = {  # kinds of mail of which others may hear -> whether every arm 
     "address_over": "trial.life.is_mailed_alike",
     "recruitment_closed": "trial.life.is_mailed_alike",
 }
-WORKER = [  # what else a round of the worker does: work(at) -> how many things were done
+WORKER = [  # what else a round of the worker does, and how often it did it
     "trial.life.settle_due",
     "trial.life.put_due_in_force",
     "trial.life.hand_over_codes",

@@ -48,7 +48,7 @@ def tick(at: datetime, *, seal: bool = True) -> Round:
     moved = careful.each("journey", _due, _move, _person)
     careful.part("messages left behind", deliveries.after_crash, 0)
     sent = careful.messages()
-    for work in hooks.entries("WORKER"):
+    for work in hooks.WORKER:
         careful.part(hooks.code(work), work, 0)
     stopped = careful.each("stop", _abandoned, _stop, _person)
     careful.each("forget", _forgotten, _forget, _person)

@@ -15,7 +15,7 @@ Records = list[dict[str, Any]]
 
 def tables(study: Study, at: datetime, *, arms: bool, by: Actor = SYSTEM) -> list[Table]:
     """All tables at `at`; without `arms` none that tells an arm."""
-    return [table for entry in hooks.entries("TABLES") for table in entry(study, by, at, arms)]
+    return [table for entry in hooks.TABLES for table in entry(study, by, at, arms)]
 
 
 def records(found: list[Table], name: str) -> Records:

@@ -19,7 +19,7 @@ from randomisation.models import Allocation, SealedSeed
 from randomisation.queries import design
 from tests import dump, factories
 from tests.randomisation import people
-from trial import actors, audit, hooks, worker
+from trial import actors, audit, worker
 from trial.actions import journey, studies
 from trial.grants import Grant
 from trial.models import Alert, AuditEvent, Journey, Participant, Study
@@ -189,9 +189,6 @@ def fails_once(grant, at):
 @pytest.fixture
 def granting_fails_once(settings):
     settings.GRANTED = [*settings.GRANTED, f"{__name__}.fails_once"]
-    hooks.entries.cache_clear()
-    yield
-    hooks.entries.cache_clear()
 
 
 def test_a_crash_between_allocation_and_granting_is_mended_by_the_next_advance(study, now, granting_fails_once):

@@ -16,7 +16,7 @@ from randomisation.queries import design, stages
 from tests import factories
 from tests.randomisation import people
 from tests.randomisation.test_allocations import allocate, replayed
-from trial import actors, audit, hooks, worker
+from trial import actors, audit, worker
 from trial.actions import journey, participants, programme, studies
 from trial.entries import Wait
 from trial.grants import Grant
@@ -256,7 +256,6 @@ def fails_once(grant, at):
 
 def test_a_stage_that_is_cut_off_before_its_grants_is_mended(staged, now, settings):
     settings.GRANTED = [*settings.GRANTED, f"{__name__}.fails_once"]
-    hooks.entries.cache_clear()
     persons = [factories.a_participant_in(staged, "unguided", now) for _ in range(6)]
     worker.tick(two_weeks_on(now))
     coached = Allocation.objects.filter(point="step_up", arm="coached").values_list("participant", flat=True)
@@ -266,7 +265,6 @@ def test_a_stage_that_is_cut_off_before_its_grants_is_mended(staged, now, settin
     assert (failed, granted.count()) == (set(coached), 0)
 
     worker.tick(two_weeks_on(now) + timedelta(hours=1))
-    hooks.entries.cache_clear()
 
     assert set(granted.values_list("participant", flat=True)) == set(coached)
     assert Journey.objects.filter(failed_at__isnull=False).count() == 0

@@ -71,7 +71,7 @@ def mails(kind, at):
     """Who is told, by address, with the body of each mail."""
     from trial import hooks
 
-    found = [hooks.entry("MESSAGES", kind)(each, at) for each in Message.objects.filter(kind=kind).order_by("pk")]
+    found = [hooks.MESSAGES[kind](each, at) for each in Message.objects.filter(kind=kind).order_by("pk")]
     return {mail.to: mail.body for mail in found if mail}
 
 

@@ -143,6 +143,6 @@ def test_neither_export_nor_trail_holds_the_words(study):
     for arm in WORDS:
         person = factories.a_participant_in(study, arm, NOW)
         page(person, "home")
-    tables = [table for entry in hooks.entries("TABLES") for table in entry(study, actors.SYSTEM, NOW, True)]
+    tables = [table for entry in hooks.TABLES for table in entry(study, actors.SYSTEM, NOW, True)]
     assert tells(str(tables)) == []
     assert tells(str(list(AuditEvent.objects.values()))) == []

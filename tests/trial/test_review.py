@@ -17,6 +17,7 @@ from tests import factories
 from tests.conftest import SMALL
 from trial import actors, audit, hooks, worker
 from trial.actions import journey, participants, studies
+from trial.entries import Wait
 from trial.models import Alert, AuditEvent, Journey, Membership, Message, Participant, Study
 from trial.queries import dashboard
 from trial.queries import participants as reads
@@ -107,9 +108,9 @@ def test_of_two_who_move_somebody_on_at_once_the_later_does_not_lose_the_date_of
     def step(participant, at):
         """While this one waits for long, another finds something that is due soon."""
         Journey.objects.filter(participant=participant).update(due_at=sooner)
-        return hooks.import_string("trial.entries.Wait")(now + 300 * A_DAY)
+        return Wait(now + 300 * A_DAY)
 
-    monkeypatch.setattr(hooks, "entries", lambda setting: (step,))
+    monkeypatch.setattr(hooks, "JOURNEY", (step,))
     journey.advance(dan, now)
 
     assert Journey.objects.get(participant=dan).due_at <= sooner
@@ -117,13 +118,11 @@ def test_of_two_who_move_somebody_on_at_once_the_later_does_not_lose_the_date_of
 
 def test_one_who_moves_on_at_the_last_moment_does_not_stop_the_round_of_the_worker(study, now, monkeypatch):
     first, second = (factories.a_screening_participant(study, now) for _ in range(2))
-    real = hooks.entries
 
     def consents_meanwhile(participant, at):
         Participant._base_manager.filter(pk=second.pk).update(state="consented")  # by another, whose event is not ours
 
-    with_another = (*real("ERASURE"), consents_meanwhile)
-    monkeypatch.setattr(hooks, "entries", lambda name: with_another if name == "ERASURE" else real(name))
+    monkeypatch.setattr(hooks, "ERASURE", (*hooks.ERASURE, consents_meanwhile))
     done = worker.tick(now + 2 * A_DAY)
 
     states = dict(Participant.objects.values_list("code", "state"))

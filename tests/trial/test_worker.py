@@ -15,7 +15,7 @@ import pytest
 from django.core.management import CommandError, call_command
 
 from tests import factories
-from trial import actors, audit, hooks, rehearse, virtual, worker
+from trial import actors, audit, rehearse, virtual, worker
 from trial.actions import alerts, participants
 from trial.management.commands import serve
 from trial.models import Alert, AuditEvent, AuditHead, AuditSeal, Journey, Message, Participant, Study
@@ -60,13 +60,9 @@ def always_fails(participant, at):
 
 def test_somebody_whose_step_fails_stops_nobody_else_and_is_tried_again(study, now, settings, caplog):
     settings.JOURNEY = [*settings.JOURNEY[:7], f"{__name__}.always_fails", *settings.JOURNEY[7:]]
-    hooks.entries.cache_clear()
-    try:
-        dan = factories.a_randomised_participant(study, now)
-        other = factories.a_verified_participant(study, now)
-        worker.tick(now + timedelta(days=31))
-    finally:
-        hooks.entries.cache_clear()
+    dan = factories.a_randomised_participant(study, now)
+    other = factories.a_verified_participant(study, now)
+    worker.tick(now + timedelta(days=31))
     assert list(Alert.objects.filter(participant=dan).values_list("kind", flat=True)) == ["journey"]
     assert f"journey step tests.always_fails failed for {dan.code}: RuntimeError" in caplog.text
     assert TYPED not in caplog.text
@@ -75,7 +71,6 @@ def test_somebody_whose_step_fails_stops_nobody_else_and_is_tried_again(study, n
     assert row.failed_at == now + timedelta(days=31)
 
     settings.JOURNEY = [path for path in settings.JOURNEY if not path.endswith("always_fails")]
-    hooks.entries.cache_clear()
     worker.tick(now + timedelta(days=32))
     row.refresh_from_db()
     assert (row.failed_at, "outcomes.dating" in row.passed or row.due_at is not None) == (None, True)
@@ -84,18 +79,14 @@ def test_somebody_whose_step_fails_stops_nobody_else_and_is_tried_again(study, n
 
 def test_a_step_that_still_fails_after_its_alert_was_closed_raises_another(study, now, settings):
     settings.JOURNEY = [*settings.JOURNEY[:7], f"{__name__}.always_fails", *settings.JOURNEY[7:]]
-    hooks.entries.cache_clear()
-    try:
-        dan = factories.a_randomised_participant(study, now)
-        worker.tick(now + timedelta(hours=1))
-        first = Alert.objects.get(participant=dan)
-        eva = actors.staff(1, "supervisor")
-        alerts.take(alert=first, by=eva, at=now)
-        alerts.close(alert=first, done="looked", by=eva, at=now)
-        for hours in (2, 3):
-            worker.tick(now + timedelta(hours=hours))
-    finally:
-        hooks.entries.cache_clear()
+    dan = factories.a_randomised_participant(study, now)
+    worker.tick(now + timedelta(hours=1))
+    first = Alert.objects.get(participant=dan)
+    eva = actors.staff(1, "supervisor")
+    alerts.take(alert=first, by=eva, at=now)
+    alerts.close(alert=first, done="looked", by=eva, at=now)
+    for hours in (2, 3):
+        worker.tick(now + timedelta(hours=hours))
     assert list(Alert.objects.order_by("pk").values_list("kind", "state", "raised_at")) == [
         ("journey", "closed", now),
         ("journey", "raised", now + timedelta(hours=2)),
@@ -107,12 +98,10 @@ def with_entry(settings, setting: str, entry: str):
     """One more entry in a list of settings, before those that stand there."""
     before = getattr(settings, setting)
     setattr(settings, setting, [f"{__name__}.{entry}", *before])
-    hooks.entries.cache_clear()
     try:
         yield
     finally:
         setattr(settings, setting, before)
-        hooks.entries.cache_clear()
 
 
 def erasing_fails_for_bad(participant, at):

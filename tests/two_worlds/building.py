@@ -97,7 +97,7 @@ def base(setting: Setting, directory: Path) -> Base:
     study = factories.a_loaded_study(setting.folder(directory), NOW, simulated=False)
     by, at = actors.SYSTEM, NOW - A_DAY
     staff = {role: factories.a_staff_member(study, role, "", at) for role in (*ROLES, "coach", "supervisor")}
-    for sign_offs in hooks.entries("SIGN_OFFS"):
+    for sign_offs in hooks.SIGN_OFFS:
         for kind, subject in sign_offs(study.current):
             studies.confirm(version=study.current, kind=kind, subject=subject, by=by, at=at)
     seeds.make(study=study, rehearsal_seed=SEEDS[0], by=by, at=at)

@@ -66,7 +66,7 @@ def deliver(message: Message, door: Door, at: datetime) -> str:
     if until > at:
         return _wait(message, until)
     try:
-        mail = hooks.entry("MESSAGES", message.kind)(message, at)
+        mail = hooks.MESSAGES[message.kind](message, at)
         letter = _letter(mail) if isinstance(mail, Mail) else None
     except Exception as error:  # its own words may hold an address, so only its kind is logged
         logger.error("message %s could not be made: %s", message.pk, type(error).__name__)

@@ -37,7 +37,7 @@ def give(
                 participant, "access granted", subject=f"grant {grant.pk}", new={"sealed": sealed}, by=by, at=at
             )
             _open_if_due(grant, at)
-            for granted in hooks.entries("GRANTED"):
+            for granted in hooks.GRANTED:
                 granted(grant, at)
             given.append(grant)
     return given

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import logging
+from collections.abc import Callable
 from datetime import datetime, timedelta
+from itertools import islice
 
 from django.db import OperationalError, transaction
 from django.db.models import Q
@@ -30,7 +32,7 @@ def advance(participant: Participant, at: datetime) -> Ask | None:
     passed = list(journey.passed)
     waits: list[datetime] = []
     ask = None
-    for step in hooks.entries("JOURNEY")[:MOST_STEPS]:
+    for step in islice(hooks.JOURNEY, MOST_STEPS):
         name = hooks.code(step)
         if name in passed:
             continue
@@ -71,7 +73,7 @@ def _keep(journey: Journey, passed: list[str], due_at: datetime | None, at: date
         Journey.objects.filter(pk=journey.pk).update(due_at=at)
 
 
-def _take(step, participant: Participant, at: datetime) -> Outcome | None:
+def _take(step: Callable[[Participant, datetime], Outcome], participant: Participant, at: datetime) -> Outcome | None:
     """One step, or None when it failed. Raises where the database was busy or away, and for nothing else."""
     try:
         with transaction.atomic(durable=True), facts.all_told():

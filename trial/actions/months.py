@@ -9,7 +9,6 @@ from __future__ import annotations
 
 from datetime import date, datetime
 
-from django.conf import settings
 from django.db import transaction
 
 from trial import audit, hooks, months
@@ -29,10 +28,8 @@ def count(*, study: Study, month: date, by: Actor, at: datetime) -> bool:
         study=study, randomised_at__gte=begins_at, randomised_at__lt=ends_at
     ).count()
     shares = {
-        what: months.in_tens(*hooks.entry("MONTHLY", what)(study, begins_at, ends_at))
-        if randomised >= months.ENOUGH
-        else None
-        for what in settings.MONTHLY
+        what: months.in_tens(*hooks.MONTHLY[what](study, begins_at, ends_at)) if randomised >= months.ENOUGH else None
+        for what in hooks.MONTHLY
     }
     MonthlyShare.objects.bulk_create(
         MonthlyShare(study=study, month=month, what=what, percent=percent, counted_at=at)

@@ -157,7 +157,7 @@ def turn_away(
     slip = participant.correctable
     participant.answers = {code: answer for code, answer in participant.answers.items() if slip and code not in slip}
     participant.save()
-    for erase in () if slip else hooks.entries("ERASURE"):
+    for erase in () if slip else hooks.ERASURE:
         erase(participant, at)
     audit.record(
         participant,
@@ -322,7 +322,7 @@ def withdraw(*, participant: Participant, reason: str = "", by: Actor, at: datet
     participant.state = lifecycles.step("participant", participant.state, "withdraw")
     participant.left_at, participant.left_stage, participant.left_reason = at, old, reason
     participant.save(update_fields=["state", "left_at", "left_stage", "left_reason"])
-    for stop in hooks.entries("WITHDRAWAL"):
+    for stop in hooks.WITHDRAWAL:
         stop(participant, at)
     audit.record(
         participant,
@@ -346,7 +346,7 @@ def erase(*, participant: Participant, reason: str, by: Actor, at: datetime) -> 
     """
     check_code(reason)
     participant = locked(participant)
-    for step in hooks.entries("ERASURE"):
+    for step in hooks.ERASURE:
         step(participant, at)
     user, participant.user, participant.erased_at = participant.user, None, at
     if participant.state == "excluded":

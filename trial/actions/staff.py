@@ -259,7 +259,7 @@ def end_role(*, membership: Membership, by: Actor, at: datetime) -> Membership:
         lost_mailbox.take_back_asked_by(membership, by=by, at=at)
         membership.ended_at = at
         membership.save(update_fields=["ended_at"])
-        for follow in hooks.entries("ROLE_ENDED"):
+        for follow in hooks.ROLE_ENDED:
             follow(membership, at)
         drafts.forget_of_role(membership)
         audit.record(

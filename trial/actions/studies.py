@@ -74,7 +74,7 @@ def load(
 
 def read(path: Path | BinaryIO, *, at: datetime | None) -> folder.Loaded:
     """A study folder or .zip as it is loaded at `at`; None where that is no moment of the real clock."""
-    return folder.read(path, hooks.entries("STUDY_SECTIONS"), latest_day(at) if at else None)
+    return folder.read(path, tuple(hooks.STUDY_SECTIONS), latest_day(at) if at else None)
 
 
 def latest_day(at: datetime) -> date:
@@ -267,12 +267,12 @@ def confirm(*, version: ProtocolVersion, kind: str, subject: str, by: Actor, at:
 
 def sign_offs(version: ProtocolVersion) -> dict[tuple[str, str], str]:
     """What people put their name to in this version, by kind and subject, with its content."""
-    return {signed: content for each in hooks.entries("SIGN_OFFS") for signed, content in each(version).items()}
+    return {signed: content for each in hooks.SIGN_OFFS for signed, content in each(version).items()}
 
 
 def requirements(study: Study) -> list[str]:
     """What is still missing before this study can open or resume, in words; empty when it can."""
-    return [line for check in hooks.entries("REQUIREMENTS") for line in check(study)]
+    return [line for check in hooks.REQUIREMENTS for line in check(study)]
 
 
 @once
@@ -292,7 +292,7 @@ def open_study(*, study: Study, by: Actor, at: datetime) -> Study:
         by=by,
         at=at,
     )
-    for opened in hooks.entries("OPENED"):
+    for opened in hooks.OPENED:
         opened(study, at)
     return study
 
@@ -316,7 +316,7 @@ def open_languages(study: Study) -> list[str]:
     languages: list[str] = list(study.current.protocol.languages)
     if study.simulated:
         return languages
-    for allowed in hooks.entries("OPEN_LANGUAGES"):
+    for allowed in hooks.OPEN_LANGUAGES:
         languages = [language for language in languages if language in allowed(study)]
     return languages
 

@@ -222,7 +222,7 @@ def _asked(way_in: doors.WayIn) -> Asked | None:
 
 def _check_at(person: Participant, step: str) -> None:
     """Every step of the journey before this one is behind the person, and they are still on the way in."""
-    order = [hooks.code(each) for each in hooks.entries("JOURNEY")]
+    order = [hooks.code(each) for each in hooks.JOURNEY]
     row = Journey.objects.filter(participant=person).first()
     is_there = set(order[: order.index(step)]) <= set(row.passed if row else ())
     if person.state != "screening" or not is_there:

@@ -16,7 +16,7 @@ def words(participant: Participant) -> str:
     """
     if participant.randomised_at is None:
         return ""
-    told: list[Mapping[str, str]] = [entry(participant) for entry in hooks.entries("ALLOTTED")]
+    told: list[Mapping[str, str]] = [entry(participant) for entry in hooks.ALLOTTED]
     found = next(filter(None, told), {})
     return in_language(found, participant.language)
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from typing import Any
 
-from django.conf import settings
 from django.db.models import Count
 
 from trial import hooks
@@ -20,7 +19,7 @@ RECENT = 100
 
 def is_alike(message: Message) -> bool:
     """Whether every arm gets this mail, and at the same time: only then may what became of it be told to anybody."""
-    return message.kind in settings.MAILED_ALIKE and hooks.entry("MAILED_ALIKE", message.kind)(message)
+    return message.kind in hooks.MAILED_ALIKE and hooks.MAILED_ALIKE[message.kind](message)
 
 
 def unsettled(study: Study, *, knows_arms: bool) -> list[Message]:
@@ -41,7 +40,7 @@ def shown(study: Study, handle: str, *, knows_arms: bool) -> Message | None:
 
 
 def _told_to_all() -> frozenset[str]:
-    return TO_STAFF & settings.MAILED_ALIKE.keys()
+    return TO_STAFF.intersection(hooks.MAILED_ALIKE)
 
 
 def unreached(study: Study, *, knows_arms: bool) -> list[Participant]:

@@ -5,12 +5,11 @@ from __future__ import annotations
 from collections.abc import Iterator
 from datetime import date, datetime, timedelta
 
-from django.conf import settings
 from django.utils import formats
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
-from trial import months
+from trial import hooks, months
 from trial.entries import Panel
 from trial.models import Message, ModuleUse, MonthlyShare, Study, User
 from trial.queries import programme, studies
@@ -67,7 +66,7 @@ def panel(study: Study, person: User, at: datetime) -> Panel | None:
         return None
     return Panel(
         title=_("By month"),
-        head=[_("Month"), *(str(HEADS[what]) for what in settings.MONTHLY)],
+        head=[_("Month"), *(str(HEADS[what]) for what in hooks.MONTHLY)],
         rows=rows(study, at),
         note=_(
             "In percent of what was planned in the month, rounded to tens, all arms together, as counted when the month was "
@@ -85,7 +84,7 @@ def rows(study: Study, at: datetime) -> list[list[str]]:
     timezone = study.current.protocol.timezone
     first = months.of(study.opened_at or at, timezone)
     return [
-        [formats.date_format(month, "F Y"), *(_percent(found.get((month, what))) for what in settings.MONTHLY)]
+        [formats.date_format(month, "F Y"), *(_percent(found.get((month, what))) for what in hooks.MONTHLY)]
         for month in months.between(first, months.of(at, timezone))
     ]
 

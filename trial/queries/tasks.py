@@ -29,7 +29,7 @@ class Agenda:
 
 def agenda(person: Participant, asked: Ask | None, at: datetime) -> Agenda:
     """`asked` is what the journey asks of this person; it may stand in the lists too."""
-    tasks = [task for entry in hooks.entries("TODAY") for task in entry(person, at)]
+    tasks = [task for entry in hooks.TODAY for task in entry(person, at)]
     rest = [task for task in tasks if task.kind != "call"]
     first = [asked.task] if asked else []
     known = {task.leads_to for task in first}

@@ -154,7 +154,7 @@ def test_the_researcher_of_another_study_gets_404(ada, staff, study):
 def _loaded(path: Path, **changed: str):
     from trial import folder, hooks
 
-    return folder.read(zipped(path, **changed), hooks.entries("STUDY_SECTIONS"))
+    return folder.read(zipped(path, **changed), tuple(hooks.STUDY_SECTIONS))
 
 
 POSTS = ["confirm_line", "confirm_wording", "open", "pause", "close", "lock", "invite", "verify"]

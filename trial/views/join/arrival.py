@@ -86,7 +86,7 @@ def for_newcomers(view: Callable[..., HttpResponse]) -> Callable[..., HttpRespon
 
 def has_passed(person: Participant, before: str) -> bool:
     """Whether every step of the journey before the one named is behind this person."""
-    order = [hooks.code(step) for step in hooks.entries("JOURNEY")]
+    order = [hooks.code(step) for step in hooks.JOURNEY]
     row = Journey.objects.filter(participant=person).first()
     return set(order[: order.index(before)]) <= set(row.passed if row else ())
 

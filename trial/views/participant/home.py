@@ -59,7 +59,7 @@ def _home(person: Participant, asked: Ask | None, at: datetime) -> dict[str, Any
 def _waiting(person: Participant, now: Sequence[Task]) -> dict[str, Any]:
     """Whether somebody has done everything and is not allocated yet, and why, where there is more to say."""
     is_waiting = person.state == "consented" and not now
-    reasons = (why(person) for why in hooks.entries("WAITING")) if is_waiting else ()
+    reasons = (why(person) for why in hooks.WAITING) if is_waiting else ()
     return {"is_waiting": is_waiting, "waiting_for": next((code for code in reasons if code), "")}
 
 

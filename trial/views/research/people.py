@@ -44,7 +44,7 @@ def person(request: HttpRequest, slug: str, code: str) -> HttpResponse:
             "state": participants.shown_state(participant, study),
             "left": participants.left_words(participants.shown_stage(participant, study), participant.left_reason),
             "site": _site(study, participant),
-            "panels": [panel(participant, study, at) for panel in hooks.entries("PERSON_PANELS")],
+            "panels": [panel(participant, study, at) for panel in hooks.PERSON_PANELS],
             "modules": participants.modules_used(participant, study),
             "events": participants.events(participant, study),
             "is_concealed": studies.is_concealed(study),
