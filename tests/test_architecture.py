@@ -27,6 +27,7 @@ from django.utils.module_loading import import_string
 from coaching_protocol.models import CoachingPlan
 from outcomes.models import Schedule
 from randomisation.models import Allocation
+from tests import house_map
 from tests.dead_code import House, house
 from trial import hooks, triggers
 from trial.grants import Grant
@@ -558,3 +559,22 @@ def test_a_function_called_said_has_a_name_that_tells_what():
         if isinstance(node, ast.FunctionDef) and node.name in {"_said", "said"}
     ]
     assert private == []
+
+
+def test_the_map_is_that_of_the_house():
+    assert house_map.written(house_map.PAGE.read_text()) == house_map.PAGE.read_text(), "python -m tests.house_map"
+
+
+def test_every_module_says_what_it_is_for_and_stands_in_the_map_once():
+    page = house_map.PAGE.read_text()
+    for app in APPS:
+        for name, said in house_map.modules(app):
+            assert said, f"{app}.{name} has no docstring"
+            assert page.count(f"| `{app}.{name}` |") == 1
+    alike = {path.stem for app in APPS for path in (ROOT / app).iterdir() if path.stem in house_map.ALIKE}
+    assert alike == house_map.ALIKE
+
+
+def test_the_map_tells_the_chain_of_the_apps_as_the_contract_has_it():
+    chain = CONTRACTS["One chain of apps, no siblings"]["layers"]
+    assert re.findall(r"^\| `(\w+)` \| [^|]+ \| [^|]+ \|$", house_map.PAGE.read_text(), re.MULTILINE)[:5] == chain

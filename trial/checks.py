@@ -1,3 +1,5 @@
+"""What `manage.py check` looks at besides Django's own: guards in the database, and a proxy that is not named."""
+
 from __future__ import annotations
 
 from collections.abc import Sequence
