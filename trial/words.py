@@ -88,6 +88,29 @@ WORDS: dict[str, str | Promise] = {
     "check_number": _("request to check a phone number"),
 }
 
+# Why somebody leaves, if they want to say so.
+LEAVING_REASONS = {
+    "": _("I would rather not say"),
+    "no_time": _("It takes too much time"),
+    "feels_better": _("I feel better"),
+    "feels_worse": _("I feel worse"),
+    "does_not_fit": _("It does not suit me"),
+    "other_help": _("I get other help"),
+    "other": _("Something else"),
+}
+# Of erasing somebody: it stands in their own trail, from which nothing is ever removed.
+ERASE_REASONS = {
+    "asked_by_participant": _("The participant asked for it"),
+    "data_protection_request": _("A formal request under data protection law"),
+    "entered_by_mistake": _("Entered by mistake, or twice"),
+    "other": _("Another reason"),
+}
+# What is typed, and cannot be read.
+NOT_ONE_ADDRESS = _("Write one whole address, such as %(example)s")
+NOT_ONE_NUMBER = _("Write one whole number, without letters or an extension, such as %(example)s")
+MAIL_AWAY = _(
+    "Our mail does not get through at this moment. Nothing is lost: wait a few minutes, then send this once more."
+)
 MAILBOX_REASONS: dict[str, str | Promise] = {  # why staff ask for another address
     "mailbox_lost": _("They cannot read their mailbox any more"),
     "mailbox_hacked": _("Somebody else reads their mailbox"),

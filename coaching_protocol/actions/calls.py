@@ -8,8 +8,8 @@ from typing import Any
 
 from django.core.exceptions import PermissionDenied
 
+from coaching_protocol.actions.call_logs import CallLog, check_log, is_known_beginning
 from coaching_protocol.models import Attempt, CoachAssignment, Contact, Correction
-from coaching_protocol.plan import UnknownStep
 from coaching_protocol.queries import caseload, plans
 from trial import audit, lifecycles, permissions
 from trial.actions import drafts, messages
@@ -33,20 +33,12 @@ class NotStarted(Exception):
     """An attempt is started before it is logged, and logged once."""
 
 
-class UnknownOutcome(Exception):
-    """Not one of the outcomes of an attempt."""
-
-
-class MinutesMissing(Exception):
-    """A call that was held took some minutes."""
-
-
-class BeganAtAnotherTime(Exception):
-    """A call began after it was planned, and before it is logged."""
-
-
 class AlreadyLogged(Exception):
     """A call that was logged is put right, not taken back."""
+
+
+class LogFirst(Exception):
+    """A try that was begun is logged, or taken back, before its call is given up."""
 
 
 class NotLogged(Exception):
@@ -141,6 +133,7 @@ def log(
     at: datetime,
 ) -> Attempt:
     """Log a try: reached holds the contact; `next_at` is the next appointment, for this contact or the one after it.
+    Raises NotAccepted, as actions.call_logs judges it.
 
     The try is dated by when the call began: `began_at`, or else when it was started here, however late it is logged.
     """
@@ -149,8 +142,8 @@ def log(
     if attempt.logged_at:
         raise NotStarted
     contact, participant = attempt.contact, attempt.contact.plan.participant
-    _check(attempt, outcome, minutes, steps_done, deviations)
-    attempt.started_at = _began(attempt, began_at, at)
+    check_log(CallLog(outcome, minutes, steps_done, deviations, note, next_at, began_at), attempt, at)
+    attempt.started_at = _began(attempt, began_at)
     attempt.logged_at, attempt.outcome, attempt.minutes = at, outcome, minutes
     attempt.steps_done, attempt.deviations = sorted(steps_done), sorted(deviations)
     attempt.note_sealed = participant.sealed(note)
@@ -201,7 +194,7 @@ def correct(
         raise lifecycles.NotAllowedNow("study", "locked", "correct a call")
     if not attempt.logged_at:
         raise NotLogged
-    _check(attempt, outcome, minutes, steps_done, deviations)
+    check_log(CallLog(outcome, minutes, steps_done, deviations, note, next_at, began_at), attempt, at)
     earlier = Correction(
         attempt=attempt,
         corrected_by=coach,
@@ -210,7 +203,7 @@ def correct(
         **{name: getattr(attempt, name) for name in LOGGED},
     )
     old = _logged_values(attempt)
-    attempt.started_at = _began(attempt, began_at, at)
+    attempt.started_at = _began(attempt, began_at)
     attempt.outcome, attempt.minutes = outcome, minutes
     attempt.steps_done, attempt.deviations = sorted(steps_done), sorted(deviations)
     is_same_note = note == participant.unsealed(attempt.note_sealed)
@@ -303,27 +296,11 @@ def _hold(contact: Contact) -> None:
     Participant.held().only("pk").get(pk=contact.plan.participant_id)
 
 
-def _began(attempt: Attempt, began_at: datetime | None, at: datetime) -> datetime:
-    """When the call began, if it can have begun then."""
-    if began_at is None or began_at == attempt.started_at:
+def _began(attempt: Attempt, began_at: datetime | None) -> datetime:
+    """When the call began: what is stored knows the seconds too."""
+    if began_at is None or is_known_beginning(began_at, attempt):
         return attempt.started_at
-    if not attempt.contact.plan.planned_at <= began_at <= at:
-        raise BeganAtAnotherTime
     return began_at
-
-
-def _check(
-    attempt: Attempt, outcome: str, minutes: int | None, steps_done: Sequence[str], deviations: Sequence[str]
-) -> None:
-    if outcome not in Attempt.OUTCOMES:
-        raise UnknownOutcome(outcome)
-    if outcome in HELD and not minutes:
-        raise MinutesMissing
-    described = plans.protocol(attempt.contact.plan.participant.version, attempt.protocol)
-    unknown = set(steps_done) - {step.code for step in described.steps}
-    unknown |= set(deviations) - {step.code for step in described.must_not}
-    if unknown:
-        raise UnknownStep(", ".join(sorted(unknown)))
 
 
 def _move_contact(attempt: Attempt) -> None:
@@ -352,11 +329,15 @@ def _appoint(contact: Contact, next_at: datetime, by: Actor, at: datetime) -> No
 
 @once
 def give_up(*, contact: Contact, reason: str, by: Actor, at: datetime) -> Contact:
-    """The window passed, or it makes no sense to try again. The reason is a code: it is kept in clear."""
+    """The window passed, or it makes no sense to try again. The reason is a code: it is kept in clear.
+
+    Raises LogFirst while a try of it is open."""
     check_code(reason)
     _hold(contact)
     whole = Contact.objects.select_for_update(of=("self",)).select_related("plan__participant")
     contact = whole.get(pk=contact.pk)
+    if Attempt.objects.filter(contact=contact, logged_at__isnull=True).exists():
+        raise LogFirst
     contact.state = lifecycles.step("contact", contact.state, "give up")
     contact.save(update_fields=["state"])
     audit.record(

@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-from contextlib import suppress
 from datetime import datetime
 from typing import Any
-from zoneinfo import ZoneInfo
 
 from django.http import Http404
 from django.shortcuts import get_object_or_404
@@ -16,17 +14,15 @@ from rest_framework.response import Response
 from rest_framework.views import APIView
 
 from coaching_protocol.actions import calls, plans
-from coaching_protocol.forms.calls import CORRECTED, LOGGED, REASONS_CORRECTED, CorrectCall, GiveUp, LogCall
-from coaching_protocol.forms.people import REASONS, Reassign
 from coaching_protocol.models import Attempt, CoachingPlan, Contact
 from coaching_protocol.queries import caseload as reads
 from coaching_protocol.queries.caseload import Call, Row, Try
-from coaching_protocol.queries.plans import protocol
+from coaching_protocol.words import REASONS_CORRECTED, REASONS_NOT_HELD, REASONS_REASSIGNED
 from trial import actors, permissions
 from trial.actors import Actor
 from trial.api import described, doors, shapes
 from trial.languages import in_language
-from trial.models import Membership
+from trial.models import Membership, User
 from trial.words import spoken
 
 NOT_KEPT = "Codes of the rules in must_not that were not kept."
@@ -272,10 +268,7 @@ class LogView(APIView):
         plan, at, key = _find(request, code, also_ended=True), timezone.now(), doors.key(request)
         by = _actor(request, plan)
         attempt = _open_attempt(plan, number, key, by)
-        typed = _typed(doors.given(CallLog, request), plan.participant.timezone)
-        given = doors.check_form(_log_form(typed, plan, attempt, at))
-        wanted = {name: given.get(name, []) for name in LOGGED}
-        logged = calls.log(attempt=attempt, **wanted, key=key, by=by, at=at)
+        logged = calls.log(attempt=attempt, **doors.given(CallLog, request), key=key, by=by, at=at)
         return _attempt(logged, plan)
 
 
@@ -292,26 +285,6 @@ def _open_attempt(plan: CoachingPlan, number: int, key: str | None, by: Actor) -
     return found
 
 
-def _typed(given: dict[str, Any], zone: str) -> dict[str, Any]:
-    """As the page's form would send it; a moment becomes day and time where the participant is."""
-    when: dict[str, str] = {}
-    for name, on, clock in (("next_at", "next_on", "next_time"), ("began_at", "called_on", "called_time")):
-        moment = given.pop(name, None)
-        if moment:
-            with suppress(OverflowError):  # at an end of the calendar, which the form refuses in any zone
-                moment = moment.astimezone(ZoneInfo(zone))
-            when |= {on: f"{moment:%Y-%m-%d}", clock: f"{moment:%H:%M}"}
-    return {**given, **when}
-
-
-def _log_form(
-    typed: dict[str, Any], plan: CoachingPlan, attempt: Attempt, at: datetime, form: type[LogCall] = LogCall
-) -> LogCall:
-    described_ = protocol(plan.participant.version, attempt.protocol)
-    later = reads.has_later(attempt.contact)
-    return form(typed, protocol=described_, attempt=attempt, timezone=plan.participant.timezone, at=at, has_later=later)
-
-
 class CallCorrection(CallLog):
     reason = serializers.ChoiceField(choices=list(REASONS_CORRECTED))
 
@@ -324,13 +297,10 @@ class CorrectView(APIView):
         plan, at = _find(request, code, also_ended=True), timezone.now()
         found = get_object_or_404(Attempt.objects.select_related("contact__plan"), pk=attempt, contact__plan=plan)
         calls.check_own(request.user, found)  # type: ignore[arg-type]
-        typed = _typed(doors.given(CallCorrection, request), plan.participant.timezone)
-        given = doors.check_form(_log_form(typed, plan, found, at, form=CorrectCall))
-        wanted = {name: given.get(name, []) for name in CORRECTED}
         corrected = calls.correct(
             attempt=found,
             coach=request.user,  # type: ignore[arg-type]
-            **wanted,
+            **doors.given(CallCorrection, request),
             key=doors.key(request),
             by=_actor(request, plan),
             at=at,
@@ -339,7 +309,7 @@ class CorrectView(APIView):
 
 
 class GiveUpReason(serializers.Serializer):
-    reason = serializers.ChoiceField(choices=list(GiveUp.base_fields["reason"].choices))  # type: ignore[attr-defined]
+    reason = serializers.ChoiceField(choices=list(REASONS_NOT_HELD))
 
 
 class GiveUpView(APIView):
@@ -347,9 +317,7 @@ class GiveUpView(APIView):
     def post(self, request: Request, code: str, number: int) -> Response:
         plan = _find(request, code)
         contact = get_object_or_404(Contact, plan=plan, number=number)
-        if Attempt.objects.filter(contact=contact, logged_at__isnull=True).exists():
-            raise StillGoingOn
-        reason = doors.check_form(GiveUp(doors.given(GiveUpReason, request)))["reason"]
+        reason = doors.given(GiveUpReason, request)["reason"]
         calls.give_up(
             contact=contact, reason=reason, key=doors.key(request), by=_actor(request, plan), at=timezone.now()
         )
@@ -357,13 +325,9 @@ class GiveUpView(APIView):
         return Response(LoggedCall(_call(Call(contact, ()))).data)
 
 
-class StillGoingOn(serializers.ValidationError):
-    default_detail = {"number": ["This call was started: log it first."]}
-
-
 class OtherCoach(serializers.Serializer):
     coach = serializers.IntegerField()
-    reason = serializers.ChoiceField(choices=list(REASONS))
+    reason = serializers.ChoiceField(choices=list(REASONS_REASSIGNED))
 
 
 class Assigned(serializers.Serializer):
@@ -376,11 +340,13 @@ class ReassignView(APIView):
     def post(self, request: Request, code: str) -> Response:
         plan = _find(request, code)
         role = permissions.check_may(request.user, plan.study, "supervise")  # type: ignore[arg-type]
-        form = Reassign(doors.given(OtherCoach, request), coaches=reads.coaches(plan.study))
-        given = doors.check_form(form)
+        given = doors.given(OtherCoach, request)
+        coach = User.objects.filter(pk=given["coach"]).first()
+        if coach is None:
+            raise plans.NotACoach
         assigned = plans.reassign(
             plan=plan,
-            coach=given["coach"],
+            coach=coach,
             reason=given["reason"],
             key=doors.key(request),
             by=actors.staff(request.user.pk, role),  # type: ignore[arg-type]

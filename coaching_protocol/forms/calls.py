@@ -2,44 +2,19 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime, time, timedelta
+from datetime import UTC, datetime
 from typing import Any
 from zoneinfo import ZoneInfo
 
 from django import forms
 from django.utils.translation import gettext_lazy as _
 
+from coaching_protocol.actions.call_logs import LONGEST_NOTE, MOST_MINUTES, CallLog, faults, is_at_night
 from coaching_protocol.models import Attempt
 from coaching_protocol.sections import Protocol
+from coaching_protocol.words import OUTCOMES, REASONS_CORRECTED, REASONS_NOT_HELD
 from trial.words import text
 
-OUTCOMES = (
-    ("reached", _("Reached")),
-    ("no_answer", _("No answer")),
-    ("voicemail", _("Voicemail")),
-    ("call_back", _("Call back")),
-    ("refused", _("Refused")),
-    ("wrong_number", _("Wrong number")),
-)
-NOBODY_REACHED = {"no_answer", "voicemail", "wrong_number"}
-ENDS_THE_CALL = {"reached", "refused", "wrong_number"}  # the planned call is over; an appointment is for the next one
-DAYTIME = time(8), time(22)  # calls outside these hours, where the participant is, are a slip of the hand
-NO_FURTHER_THAN = timedelta(days=366)
-
-REASONS_NOT_HELD = (
-    ("window_passed", _("The days for this call have passed")),
-    ("not_reached", _("Tried, and nobody was reached")),
-    ("not_wanted", _("They would rather skip this one")),
-    ("away", _("They are away or ill")),
-    ("our_side", _("We could not call")),
-)
-
-REASONS_CORRECTED = (
-    ("slip", _("I chose or typed the wrong thing")),
-    ("addition", _("Something is to be added")),
-    ("logged_twice", _("It was logged in another window")),
-    ("later_known", _("It turned out otherwise later")),
-)
 LOGGED = ("outcome", "minutes", "steps_done", "deviations", "note", "next_at", "began_at")
 CORRECTED = ("reason", *LOGGED)
 
@@ -67,7 +42,7 @@ class LogCall(forms.Form):
 
     outcome = forms.ChoiceField(
         label=_("How did it go?"),
-        choices=OUTCOMES,
+        choices=list(OUTCOMES.items()),
         widget=forms.RadioSelect,
         help_text=_("Refused or wrong number gives up this call; the next one stays planned."),
     )
@@ -75,7 +50,7 @@ class LogCall(forms.Form):
         label=_("Minutes on the phone"),
         required=False,
         min_value=0,
-        max_value=600,
+        max_value=MOST_MINUTES,
         error_messages={
             "invalid": _("Write whole minutes, such as 12"),
             "min_value": _("Write how many minutes you spoke, at least 1"),
@@ -95,7 +70,7 @@ class LogCall(forms.Form):
     note = forms.CharField(
         label=_("Note for the next call"),
         required=False,
-        max_length=4000,
+        max_length=LONGEST_NOTE,
         widget=forms.Textarea(attrs={"rows": 4, "autocomplete": "off"}),
         help_text=_("Kept encrypted, read by coaches and supervisors of this person, not exported."),
     )
@@ -105,10 +80,10 @@ class LogCall(forms.Form):
     next_time = _clock(_("Next appointment: time"))
 
     def __init__(
-        self, *args: Any, protocol: Protocol, attempt: Attempt, timezone: str, at: datetime, has_later: bool, **kw: Any
+        self, *args: Any, protocol: Protocol, attempt: Attempt, timezone: str, at: datetime, **kw: Any
     ) -> None:
         super().__init__(*args, **kw)
-        self.zone, self.at, self.has_later, self.attempt = ZoneInfo(timezone), at, has_later, attempt
+        self.zone, self.at, self.attempt = ZoneInfo(timezone), at, attempt
         began = attempt.started_at.astimezone(self.zone)
         self.initial = {"called_on": began.date(), "called_time": began.time(), **self.initial}
         self.fields["steps_done"].choices = [(step.code, text(step.text)) for step in protocol.steps]  # type: ignore[attr-defined]
@@ -123,40 +98,26 @@ class LogCall(forms.Form):
 
     def clean(self) -> dict[str, Any]:
         given = super().clean() or self.cleaned_data
-        self._check_call(given)
-        given["began_at"] = self._began(given)
-        given["next_at"] = self._appointment(given)
-        if given["next_at"] and given.get("outcome") in ENDS_THE_CALL and not self.has_later:
-            self.add_error("next_on", _("This was the last planned call: leave the appointment empty"))
+        given["began_at"] = self._moment(given, "called_on", "called_time")
+        given["next_at"] = self._moment(given, "next_on", "next_time")
+        found = faults(self.log, self.attempt, self.at)
+        for name, words in found.items():
+            field = self._field(name, given)
+            if words and field in self.fields and field not in self.errors:
+                self.add_error(field, words)
         return given
 
-    def _check_call(self, given: dict[str, Any]) -> None:
-        if given.get("outcome") == "reached" and not given.get("minutes") and "minutes" not in self.errors:
-            self.add_error("minutes", _("Write how many minutes you spoke, at least 1"))
-        if given.get("outcome") in NOBODY_REACHED and given.get("steps_done"):
-            self.add_error("steps_done", _("Nobody was reached: untick the steps, or choose another outcome above"))
+    @property
+    def log(self) -> CallLog:
+        """What was given, as far as it could be read."""
+        wanted = {name: self.cleaned_data.get(name) for name in LOGGED}
+        return CallLog(**{name: value for name, value in wanted.items() if value not in (None, "")})
 
-    def _began(self, given: dict[str, Any]) -> datetime | None:
-        """None for the minute that stands there already: the form tells no seconds."""
-        began_at = self._moment(given, "called_on", "called_time")
-        known_at = self.attempt.started_at
-        if began_at is None or began_at == known_at.replace(second=0, microsecond=0):
-            return None
-        if began_at > self.at:
-            self.add_error("called_on", _("A call that is logged has begun: choose a moment before now"))
-        elif began_at < self.attempt.contact.plan.planned_at:
-            self.add_error("called_on", _("Nobody was to call this person yet: choose a later moment"))
-        return began_at
-
-    def _appointment(self, given: dict[str, Any]) -> datetime | None:
-        next_at, clock = self._moment(given, "next_on", "next_time"), given.get("next_time")
-        if next_at is None or clock is None or "next_time" in self.errors:
-            return None
-        if not self.at < next_at <= self.at + NO_FURTHER_THAN:
-            self.add_error("next_on", _("Choose a moment that is still to come, within a year"))
-        elif not DAYTIME[0] <= clock <= DAYTIME[1]:
-            self.add_error("next_time", _("This is night where they are: choose a time between 8:00 and 22:00"))
-        return next_at
+    def _field(self, name: str, given: dict[str, Any]) -> str:
+        """Where the fault of a value is shown: of a moment at its day, or at its time if that is night."""
+        if name == "next_at" and given["next_at"] and is_at_night(given["next_at"], self.attempt):
+            return "next_time"
+        return {"began_at": "called_on", "next_at": "next_on"}.get(name, name)
 
     def _moment(self, given: dict[str, Any], on: str, clock: str) -> datetime | None:
         """Day and time of two fields, where the participant is; None while there are not both."""
@@ -188,7 +149,7 @@ class CorrectCall(LogCall):
 
     reason = forms.ChoiceField(
         label=_("Why do you change it?"),
-        choices=REASONS_CORRECTED,
+        choices=list(REASONS_CORRECTED.items()),
         widget=forms.RadioSelect,
         help_text=_("What stood there before stays visible."),
     )
@@ -196,5 +157,5 @@ class CorrectCall(LogCall):
 
 class GiveUp(forms.Form):
     reason = forms.ChoiceField(
-        label=_("Why will this call not be held?"), choices=REASONS_NOT_HELD, widget=forms.RadioSelect
+        label=_("Why will this call not be held?"), choices=list(REASONS_NOT_HELD.items()), widget=forms.RadioSelect
     )

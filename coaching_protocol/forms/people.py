@@ -10,24 +10,13 @@ from django.utils.translation import gettext_lazy as _
 from django.utils.translation import ngettext
 
 from coaching_protocol.queries.caseload import Coach
+from coaching_protocol.words import REASONS_REASSIGNED
 from trial.models import User
-
-# Codes, not free text: the reason stands in the audit trail, which holds nothing of what people say about each other.
-REASONS = (
-    ("absent", _("The coach is away or ill")),
-    ("left", _("The coach has left")),
-    ("workload", _("To spread the work")),
-    ("language", _("Language")),
-    ("asked", _("The participant asked for it")),
-    ("acquainted", _("The two know each other")),
-    ("first", _("There was no coach yet")),
-    ("other", _("Another reason")),
-)
 
 
 class Reassign(forms.Form):
     coach = forms.ChoiceField(label=_("Who calls from now on?"), widget=forms.RadioSelect)
-    reason = forms.ChoiceField(label=_("Why?"), choices=REASONS, widget=forms.RadioSelect)
+    reason = forms.ChoiceField(label=_("Why?"), choices=list(REASONS_REASSIGNED.items()), widget=forms.RadioSelect)
 
     def __init__(self, *args: Any, coaches: Iterable[Coach], **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)

@@ -7,12 +7,14 @@ from collections.abc import Mapping
 from datetime import datetime
 
 from django.db import transaction
+from django.utils.translation import gettext as _
 
 from outcomes import scoring
 from outcomes.actions import alerts
 from outcomes.models import ScreeningAnswer
 from outcomes.queries import definitions
 from trial import audit
+from trial.accepted import check
 from trial.actions import participants
 from trial.actions.once import once
 from trial.actors import Actor
@@ -26,16 +28,20 @@ class NotScreening(Exception):
 
 @once
 def answer_instrument(
-    *, participant: Participant, instrument: str, answers: Mapping[str, int | None], by: Actor, at: datetime
+    *, participant: Participant, instrument: str, answers: Mapping[str, int], by: Actor, at: datetime
 ) -> ScreeningAnswer:
     """Answers to one screening instrument. In clear they exist only until the person is randomised, leaves, or does not
     get in: nothing asks for them after that, since the baseline is a new measurement.
+
+    Every item wants an answer, since who gets in is worked out from them: NotAccepted names those that have none.
     """
     participant = participants.locked(participant)
     if participant.state != "screening":
         raise NotScreening
-    scored = scoring.score(definitions.instrument(participant.version, instrument), answers)
-    stored, _ = ScreeningAnswer.objects.update_or_create(
+    asked = definitions.instrument(participant.version, instrument)
+    check({code: _("Fill this in") for code in asked.item_codes if answers.get(code) is None})
+    scored = scoring.score(asked, answers)
+    stored, _is_new = ScreeningAnswer.objects.update_or_create(
         participant=participant,
         instrument=instrument,
         defaults={"answers": dict(answers), "score": scored.number, "answered_at": at},
@@ -48,7 +54,7 @@ def answer_instrument(
 @transaction.atomic
 def forget(*, participant: Participant, by: Actor, at: datetime) -> None:
     """Delete the answers to the screening instruments. Again is no event; the trail keeps them under the person's key."""
-    deleted, _ = ScreeningAnswer.objects.filter(participant=participant).delete()
+    deleted, _by_model = ScreeningAnswer.objects.filter(participant=participant).delete()
     if deleted:
         audit.record(participant, "screening answers deleted", subject=participant.code, by=by, at=at)
 

@@ -15,12 +15,12 @@ from rest_framework.views import APIView
 from outcomes import schedules
 from outcomes.actions import assessments as actions
 from outcomes.api import wording
-from outcomes.forms.questions import Questions
 from outcomes.models import Assessment
 from outcomes.queries import assessments as reads
 from outcomes.queries import definitions, safety
 from outcomes.queries.assessments import Sitting
 from trial.actions import participants
+from trial.actions.questions import accepted
 from trial.api import described, doors, shapes
 from trial.api.errors import NotHere
 from trial.languages import in_language
@@ -209,7 +209,6 @@ class QuestionsView(APIView):
             raise NotHere
         codes = definitions.assessments(person.version).baseline.questions
         given = doors.given(QuestionAnswers, request)["answers"]
-        form = Questions(given, protocol=person.version.protocol, codes=codes, language=person.language)
-        doors.check_form(form)
-        participants.answer_questions(participant=person, answers=form.answers, key=key, by=by, at=at)
+        answers = accepted(person.version.protocol, given, codes)
+        participants.answer_questions(participant=person, answers=answers, key=key, by=by, at=at)
         return Response(shapes.ProgressShape(shapes.progress(person, at)).data)

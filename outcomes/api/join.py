@@ -11,10 +11,9 @@ from rest_framework.response import Response
 
 from outcomes.actions import screening as actions
 from outcomes.api import wording
-from outcomes.forms.items import AllItems, Phone
-from outcomes.forms.questions import Questions
 from outcomes.queries import definitions, safety
 from trial.actions import participants
+from trial.actions.questions import accepted
 from trial.api import doors, shapes
 from trial.api.described import JOIN, reads, writes
 from trial.api.errors import NotHere
@@ -62,9 +61,8 @@ class QuestionsView(WayInView):
             definitions.may_answer(person, found) or doors.is_repeat(ANSWER_QUESTIONS, by, key)
         ):
             raise NotHere
-        form = Questions(given, protocol=person.version.protocol, codes=found.questions, language=person.language)
-        doors.check_form(form)
-        participants.answer_questions(participant=person, answers=form.answers, key=key, by=by, at=at)
+        answers = accepted(person.version.protocol, given, found.questions)
+        participants.answer_questions(participant=person, answers=answers, key=key, by=by, at=at)
         return Response(shapes.ProgressShape(shapes.progress(person, at)).data)
 
 
@@ -83,17 +81,9 @@ class ScreeningView(WayInView):
         ):
             raise NotHere
         instrument = definitions.instrument(person.version, found.instrument)
-        form = AllItems(
-            {f"item_{code}": str(value) for code, value in given.items()},
-            instrument=instrument,
-            language=person.language,
-        )
-        doors.check_form(form)
-        actions.answer_instrument(
-            participant=person, instrument=instrument.code, answers=form.answers, key=key, by=by, at=at
-        )
+        actions.answer_instrument(participant=person, instrument=instrument.code, answers=given, key=key, by=by, at=at)
         # Judged from what was sent: whoever is turned away in this step has no stored answers any more.
-        is_dark = safety.calls_for_help(person.version, instrument, form.answers)
+        is_dark = safety.calls_for_help(person.version, instrument, given)
         answer = {**shapes.progress(person, at), "help": shapes.help_for(person) if is_dark else None}
         return Response(Screened({**answer, "may_leave_phone": is_dark}).data)
 
@@ -125,11 +115,11 @@ class PhoneView(WayInView):
     )
     def post(self, request: Request, slug: str) -> Response:
         person = doors.newcomer(request, slug)
-        typed = doors.check_form(Phone(doors.given(PhoneNumber, request), country=person.version.protocol.country))
+        given = doors.given(PhoneNumber, request, country=person.version.protocol.country)
         try:
             actions.leave_phone(
                 participant=person,
-                phone=typed["phone"],
+                phone=given["phone"],
                 key=doors.key(request) or "",
                 by=doors.actor_of(person),
                 at=timezone.now(),

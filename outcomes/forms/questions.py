@@ -8,6 +8,7 @@ from typing import Any
 from django import forms
 from django.utils.translation import gettext as _
 
+from trial.actions.questions import fault
 from trial.languages import in_language
 from trial.sections.study import Question, Site, Study
 
@@ -20,9 +21,18 @@ class Questions(forms.Form):
 
     def __init__(self, *args: Any, protocol: Study, codes: Sequence[str], language: str, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
+        self.protocol = protocol
         self.asked = [question for code in codes if (question := protocol.question(code))]
         for question in self.asked:
             self.fields[question.code] = _field(question, protocol.sites, language)
+
+    def clean(self) -> dict[str, Any] | None:
+        given = super().clean() or {}
+        for question in self.asked:
+            words = fault(question, self.protocol, given[question.code]) if question.code in given else None
+            if words:
+                self.add_error(question.code, words)
+        return given
 
     @property
     def answers(self) -> dict[str, Any]:
@@ -47,28 +57,8 @@ def _number(question: Question) -> forms.Field:
             choices=[(str(n), str(n)) for n in range(SCALE[0], SCALE[1] + 1)], widget=forms.RadioSelect, coerce=int
         )
     field = forms.IntegerField(widget=forms.TextInput(attrs={"inputmode": "numeric"}))
-    if question.min is not None:
-        field.validators.append(_at_least(question.min))
-    if question.max is not None:
-        field.validators.append(_at_most(question.max))
     field.error_messages["invalid"] = _("Write a whole number")
     return field
-
-
-def _at_least(limit: float) -> Any:
-    def check(value: int) -> None:
-        if value < limit:
-            raise forms.ValidationError(_("Write a number of at least %(limit)g") % {"limit": limit})
-
-    return check
-
-
-def _at_most(limit: float) -> Any:
-    def check(value: int) -> None:
-        if value > limit:
-            raise forms.ValidationError(_("Write a number of at most %(limit)g") % {"limit": limit})
-
-    return check
 
 
 def _choice(choices: list[tuple[str, str]]) -> forms.Field:

@@ -69,13 +69,8 @@ def _shown(
     return Shown(language, wording, subject, items, found, by)
 
 
-def subjects(version: ProtocolVersion) -> set[str]:
-    """What can be signed off: every wording of this version, in the study's languages."""
-    return set(_by_subject(version))
-
-
 def unofficial(version: ProtocolVersion) -> dict[str, Wording]:
-    """Those of them that need a sign-off, by subject."""
+    """Every wording of this version that needs a sign-off, by subject."""
     return {subject: wording for subject, wording in _by_subject(version).items() if wording.status != "official"}
 
 

@@ -12,7 +12,6 @@ from django.views.decorators.http import require_GET
 from outcomes.queries import definitions, wordings
 from outcomes.sections import notes
 from trial.actions import studies as actions
-from trial.forms.research import Confirm
 from trial.views.posted import posted_from
 from trial.views.research.finding import conflict_if_reused, key, study_for
 
@@ -38,13 +37,13 @@ def show_wordings(request: HttpRequest, slug: str) -> HttpResponse:
 @conflict_if_reused
 def confirm_wording(request: HttpRequest, slug: str) -> HttpResponse:
     study, actor = study_for(request, slug, "run")
-    form = Confirm(request.POST, subjects=wordings.subjects(study.current))
-    if not form.is_valid():
+    subject = request.POST.get("subject", "")
+    try:
+        actions.confirm(
+            version=study.current, kind="wording", subject=subject, key=key(request), by=actor, at=timezone.now()
+        )
+    except actions.NotInVersion:
         messages.error(request, _("This wording is not in the newest version of the study."))
-        return redirect("research:wordings", slug=slug)
-    subject = form.cleaned_data["subject"]
-    actions.confirm(
-        version=study.current, kind="wording", subject=subject, key=key(request), by=actor, at=timezone.now()
-    )
-    messages.success(request, _("%(subject)s is signed off, with your name and the date.") % {"subject": subject})
+    else:
+        messages.success(request, _("%(subject)s is signed off, with your name and the date.") % {"subject": subject})
     return redirect("research:wordings", slug=slug)

@@ -14,8 +14,7 @@ from rest_framework.views import APIView
 
 from randomisation.actions import annexes
 from randomisation.assessment import Compared
-from randomisation.forms.design import Compare
-from randomisation.queries import comparison
+from randomisation.queries import asking, comparison
 from randomisation.sentences import cautions, protocol, rules
 from trial import permissions
 from trial.api import doors
@@ -114,16 +113,9 @@ def _assessed(request: Request, study: Study) -> dict[str, Any]:
         "protocol": protocol.items(comparison.described(of, spoken(), published)),
     }
     if not answer["sealed"]:
-        form = Compare(
-            request.query_params or None,
-            at_first=comparison.asked_at_first(of),
-            ratio=of.ratio,
-            names={factor.name: factor.name for factor in of.factors},
-        )
-        if form.is_bound:
-            doors.check_form(form)
-        found = comparison.cautions(of, form.asked)
-        answer["designs"] = [_design(each) for each in comparison.compared(of, form.asked)]
+        asked = asking.read(comparison.asked_at_first(of), of.ratio, request.query_params.dict())
+        found = comparison.cautions(of, asked)
+        answer["designs"] = [_design(each) for each in comparison.compared(of, asked)]
         answer["cautions"] = [{"code": each.code, "text": cautions.in_full(each)} for each in found]
     elif study.state == "draft":
         found = comparison.cautions(of, comparison.asked_at_first(of))

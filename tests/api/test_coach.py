@@ -78,7 +78,7 @@ def test_the_whole_job_number_start_log_and_the_next_appointment(study, dan, ben
 def test_a_call_is_given_up_with_a_reason_unless_it_was_begun(study, dan, ben):
     path = f"caseload/{dan.code}/contacts/1/"
     ben.post(f"{path}start/")
-    assert ben.post(f"{path}give-up/", {"reason": "away"}).status_code == 400
+    assert ben.post(f"{path}give-up/", {"reason": "away"}).json()["code"] == "log_first"
     assert ben.post(f"caseload/{dan.code}/contacts/2/give-up/", {"reason": "bored"}).status_code == 400
     assert ben.post(f"caseload/{dan.code}/contacts/2/give-up/", {"reason": "away"}).json()["state"] == "not_held"
     assert ben.post(f"caseload/{dan.code}/contacts/9/give-up/", {"reason": "away"}).status_code == 404

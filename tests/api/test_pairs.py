@@ -103,7 +103,7 @@ def corrected_by_page() -> Any:
 
 def corrected_by_api() -> Any:
     client = way_in_by_api("begin")
-    client.post(f"join/{PUBLIC}/questions/basics/", {"answers": {**BASICS, "age": "14"}})
+    client.post(f"join/{PUBLIC}/questions/basics/", {"answers": {**BASICS, "age": 14}})
     return client.post(f"join/{PUBLIC}/correct/")
 
 

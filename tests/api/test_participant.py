@@ -11,9 +11,7 @@ from tests.api import clients
 from tests.api.clients import a_key, of
 from trial import actors
 from trial.actions import programme
-from trial.api import lessons
 from trial.models import Alert, AuditEvent, ExerciseAnswer
-from trial.sections.programme import Block
 
 pytestmark = pytest.mark.django_db
 
@@ -185,13 +183,6 @@ def test_whoever_is_given_no_programme_is_not_told_that_there_is_one(study, now,
     assert (answer.status_code, answer.json()["code"]) == (404, "not_found")
     dan.refresh_from_db()
     assert dan.programme_stopped_at is None
-
-
-def test_a_part_that_is_left_out_of_a_plan_stays_as_it_is():
-    plan = Block(kind="exercise", exercise="plan", code="week", prompt="This week")
-    stored = {"week": {"what": "Walk", "when": "Monday", "where": "Park"}}
-    for given, left in (({}, stored["week"]), ({"what": ""}, {**stored["week"], "what": ""})):
-        assert lessons._checked(plan, given, stored) == left
 
 
 def test_a_draft_of_a_questionnaire_without_an_answer_changes_nothing(study, now):

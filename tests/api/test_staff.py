@@ -216,8 +216,11 @@ def test_by_arm_is_for_those_who_may(study, staff, now):
     factories.a_randomised_participant(study, now)
     Study.objects.update(simulated=False)
     ada = Client(staff("researcher"))
-    assert ada.post(f"studies/{study.slug}/reports/", {"kind": "by_arm"}).status_code == 400
-    assert ada.post(f"studies/{study.slug}/exports/", {"kind": "by_arm"}).status_code == 400
+    assert ada.post(f"studies/{study.slug}/reports/", {"kind": "by_arm"}).json()["code"] == "arms_concealed"
+    assert ada.post(f"studies/{study.slug}/exports/", {"kind": "by_arm"}).json()["code"] == "arms_concealed"
+    Study.objects.update(state="locked")  # and then for those alone whose role it is
+    assert ada.post(f"studies/{study.slug}/reports/", {"kind": "by_arm"}).status_code == 403
+    assert ada.post(f"studies/{study.slug}/exports/", {"kind": "by_arm"}).status_code == 403
 
 
 def test_an_export_by_arm_that_was_made_is_fetched_only_by_those_who_may(study, staff, now):

@@ -15,10 +15,10 @@ from django.urls import reverse
 
 from coaching_protocol.actions import calls, plans
 from coaching_protocol.models import Attempt, CoachAssignment, Contact
-from coaching_protocol.plan import UnknownStep
 from coaching_protocol.queries import caseload
 from tests import factories
 from trial import actors, audit, worker
+from trial.accepted import NotAccepted
 from trial.actions import deliveries, drafts, own_details, participants
 from trial.actions.participants import NotACode
 from trial.lifecycles import NotAllowedNow
@@ -104,12 +104,22 @@ def test_a_call_that_was_begun_is_gone_on_with_and_logged_once(dan, ben, now):
 def test_what_cannot_be_logged(dan, ben, now):
     attempt = calls.start(contact=contact_of(dan), coach=ben, by=by(ben), at=now)
     log = {"attempt": attempt, "by": by(ben), "at": now}
-    with pytest.raises(calls.UnknownOutcome):
-        calls.log(outcome="happy", **log)
-    with pytest.raises(calls.MinutesMissing):
-        calls.log(outcome="reached", **log)
-    with pytest.raises(UnknownStep):
-        calls.log(outcome="reached", minutes=5, steps_done=["dance"], **log)
+    for given, said in (
+        ({"outcome": "happy"}, {"outcome": ["There is no such outcome."]}),
+        ({"outcome": "reached"}, {"minutes": ["Write how many minutes you spoke, at least 1"]}),
+        ({"outcome": "reached", "minutes": 601}, {"minutes": ["Write whole minutes, such as 12"]}),
+        (
+            {"outcome": "reached", "minutes": 5, "steps_done": ["dance"], "deviations": ["sing"]},
+            {
+                "steps_done": ["The protocol has no such step: dance"],
+                "deviations": ["The protocol has no such step: sing"],
+            },
+        ),
+        ({"outcome": "no_answer", "note": "x" * 4001}, {"note": ["The note is too long."]}),
+    ):
+        with pytest.raises(NotAccepted) as refused:
+            calls.log(**given, **log)
+        assert refused.value.fields == said
     attempt.refresh_from_db()
     assert (attempt.logged_at, contact_of(dan).state) == (None, "planned")
 
@@ -296,7 +306,7 @@ def test_what_cannot_be_corrected(study, dan, ben, now, staff):
     calls.log(attempt=attempt, outcome="no_answer", by=by(ben), at=now)
     with pytest.raises(calls.NothingCorrected):
         corrected(attempt, ben, now, "no_answer")
-    with pytest.raises(calls.MinutesMissing):
+    with pytest.raises(NotAccepted):
         corrected(attempt, ben, now, "reached", minutes=None)
     with pytest.raises(PermissionDenied):
         corrected(attempt, staff("coach", "Gijs"), now, "reached")
@@ -407,7 +417,7 @@ def test_a_call_begins_between_its_planning_and_its_log(dan, ben, now):
     attempt = calls.start(contact=contact_of(dan), coach=ben, by=by(ben), at=now + timedelta(days=3))
     second = timedelta(seconds=1)
     for began_at in (planned_at - second, now + timedelta(days=4) + second):
-        with pytest.raises(calls.BeganAtAnotherTime):
+        with pytest.raises(NotAccepted, match=r"^began_at$"):
             calls.log(attempt=attempt, outcome="no_answer", began_at=began_at, by=by(ben), at=now + timedelta(days=4))
     calls.log(attempt=attempt, outcome="no_answer", began_at=planned_at, by=by(ben), at=now + timedelta(days=4))
     attempt.refresh_from_db()

@@ -11,6 +11,7 @@ from outcomes.actions import screening
 from outcomes.models import ScreeningAnswer
 from tests import factories
 from trial import actors
+from trial.accepted import NotAccepted
 from trial.actions import journey
 from trial.models import Alert, AuditEvent
 from trial.sections.study import Criterion
@@ -82,16 +83,24 @@ def events(action):
 
 def test_answers_are_kept_with_their_score_and_sealed_in_the_trail(eve, now):
     later = now + timedelta(minutes=3)
-    answers = {**mood(9), "1": None}  # 6 in eight answers
+    answers = mood(9)
     stored = answer(eve, later, answers=answers)
     stored.refresh_from_db()
     kept = (stored.participant, stored.instrument, stored.answers, stored.score, stored.answered_at)
-    assert kept == (eve, "PHQ9", answers, 6.75, later)
+    assert kept == (eve, "PHQ9", answers, 9, later)
     told = (f"{eve.study.slug}/{eve.code}", "PHQ9", "", f"visitor {eve.code}", later)
     assert events("screening answered") == [told]
     sealed = json.loads(AuditEvent.objects.get(action="screening answered").new)
     assert list(sealed) == ["sealed"]
     assert eve.unsealed(sealed["sealed"]) == json.dumps(answers, sort_keys=True)
+
+
+def test_every_item_wants_an_answer_since_who_gets_in_hangs_on_them(eve, now):
+    left_out = {code: value for code, value in mood(9).items() if code != "2"}
+    with pytest.raises(NotAccepted) as refused:
+        answer(eve, now, answers={**left_out, "1": None})
+    assert refused.value.fields == {"1": ["Fill this in"], "2": ["Fill this in"]}
+    assert not ScreeningAnswer.objects.exists()
 
 
 def test_answers_that_are_given_again_take_the_place_of_the_first(eve, now):

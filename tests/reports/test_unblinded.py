@@ -16,9 +16,9 @@ from tests.reports.test_tables import STUDIES
 from trial import actors
 from trial.actions import agreements, journey, participants, programme, studies
 from trial.actions import staff as invitations
-from trial.forms.participant import REASONS
 from trial.models import AuditEvent, Membership, Proposal, ProtocolVersion, Study
 from trial.models.studies import ProtocolText
+from trial.words import LEAVING_REASONS
 
 LOOK = {"reason": "a test", "by": actors.SYSTEM}
 
@@ -220,7 +220,7 @@ def test_every_reason_has_words_in_both_languages(db, now):
     factories.a_randomised_participant(study, now, diagnosis="over10y", language_ok="able")
     data = blinded.dataset(study, now)
     criteria = {f"excluded.{each.code}" for each in study.current.protocol.eligibility}
-    given = {code for code in REASONS if code}
+    given = {code for code in LEAVING_REASONS if code}
     assert criteria | given | {"stopped_at_screening", "stopped_at_consent", "not_begun"} <= set(data.reasons)
     assert {frozenset(texts) for texts in (*data.reasons.values(), data.meta.source)} == {frozenset({"en", "nl"})}
     assert data.reasons["excluded.phq9_high"]["en"] == "PHQ-9 of 20 or higher"

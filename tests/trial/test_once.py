@@ -91,7 +91,7 @@ def test_what_was_typed_does_not_stand_in_the_ledger_of_requests(study, now):
     programme.save_exercise(
         participant=dan,
         module=dan.version.programme.modules[0].code,
-        exercise="e",
+        exercise="hope",
         value=typed,
         key="typed",
         by=actors.participant(dan.code),

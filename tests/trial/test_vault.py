@@ -74,10 +74,9 @@ def live_a_little(person: Participant, at) -> None:
     """Exercises, a call with a note, an alert with a note, and leaving."""
     by = actors.participant(person.code)
     module = person.version.programme.modules[0].code
-    for exercise, value in (("plan", {"what": EXERCISE, "when": "today", "where": "here"}), ("text", EXERCISE)):
-        programme.save_exercise(
-            participant=person, module=module, exercise=exercise, value=value, key=f"e-{exercise}", by=by, at=at
-        )
+    programme.save_exercise(
+        participant=person, module=module, exercise="hope", value=EXERCISE, key="e-hope", by=by, at=at
+    )
     coach = CoachAssignment.objects.get(plan__participant=person).coach
     ben = actors.staff(coach.pk, "coach")
     contact = Contact.objects.filter(plan__participant=person).first()

@@ -13,7 +13,7 @@ from typing import Any
 from django.db import IntegrityError, transaction
 
 from trial import audit, contact_details, hooks, lifecycles, rows, vault
-from trial.actions import milestones
+from trial.actions import milestones, questions
 from trial.actions.once import once
 from trial.actors import Actor
 from trial.models import Consent, Identity, Participant, PersonKey, Study, User
@@ -113,16 +113,18 @@ def begin(*, study: Study, language: str, code: str = "", timezone: str = "", by
 
 @once
 def answer_questions(*, participant: Participant, answers: Mapping[str, Any], by: Actor, at: datetime) -> Participant:
-    """Answers to the study's own questions, checked by the form. The site is kept as a column too.
+    """Answers to the study's own questions. The site is kept as a column too.
 
     At the screening the trail says that and not what: an answer may be a slip, of which the value is kept nowhere. What
     holds in the end stands in the event of the signature.
 
-    Raises NotAskedNow once somebody did not get in, or is randomised: the stratum hangs on them.
+    Raises NotAskedNow once somebody did not get in, or is randomised: the stratum hangs on them; NotAccepted for what is no
+    answer to its question.
     """
     participant = locked(participant)
     if participant.state not in {"screening", "consented"}:
         raise NotAskedNow
+    questions.check_values(participant.version.protocol, answers)
     old = participant.answers
     participant.answers = {**old, **answers}
     sites = {question.code for question in participant.version.protocol.questions if question.kind == "site"}
@@ -266,7 +268,7 @@ def sign_consent(
         text_version=participant.version.consent.version,
         language=language,
         text_sha256=_letter_hash(participant),
-        statements=sorted(statements),
+        statements=sorted(statement.code for statement in text.statements),
         comprehension=dict(comprehension),
         signature_sealed=participant.sealed(signature),
         signed_at=at,

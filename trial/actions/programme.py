@@ -7,7 +7,7 @@ from datetime import datetime
 from typing import Any
 
 from trial import audit
-from trial.actions import grants
+from trial.actions import exercises, grants
 from trial.actions.once import once
 from trial.actions.participants import check_code
 from trial.actors import Actor
@@ -17,6 +17,10 @@ from trial.queries import programme as reads
 
 class ModuleNotOpen(Exception):
     """The module is not open to this participant now (no access, or its day has not come)."""
+
+
+class UnknownExercise(Exception):
+    """The module has no such exercise."""
 
 
 class NotBegun(Exception):
@@ -45,8 +49,15 @@ def begin_module(*, participant: Participant, module: str, by: Actor, at: dateti
 def save_exercise(
     *, participant: Participant, module: str, exercise: str, value: Any, by: Actor, at: datetime
 ) -> ExerciseAnswer:
-    """Autosave: the newest value counts. Not an audit event; that the module was used is kept."""
+    """Autosave: the newest value counts. Not an audit event; that the module was used is kept.
+
+    Raises UnknownExercise, and NotAccepted for what is no value of it.
+    """
     state = _check_open(participant, module, at)
+    block = reads.exercise(participant, module, exercise)
+    if block is None:
+        raise UnknownExercise(exercise)
+    value = exercises.accepted(block, value, reads.answers(participant, module).get(exercise))
     if state.begun_at is None:
         begin_module(participant=participant, module=module, by=by, at=at)
     else:

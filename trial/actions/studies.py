@@ -22,6 +22,10 @@ class AlreadyLoaded(Exception):
     """The newest version of this study is this very folder."""
 
 
+class NotInVersion(Exception):
+    """The newest version of the study has nothing of this name to sign off."""
+
+
 class NotReady(Exception):
     """A study cannot open or resume yet: `requirements` says all that is missing."""
 
@@ -253,7 +257,9 @@ def _given(document: dict) -> list:
 
 @once
 def confirm(*, version: ProtocolVersion, kind: str, subject: str, by: Actor, at: datetime) -> Confirmation:
-    """Somebody puts their name to a wording that is not official, or to a crisis line that they checked."""
+    """Somebody puts their name to a wording that is not official, or to a crisis line that they checked. Raises NotInVersion."""
+    if (kind, subject) not in sign_offs(version):
+        raise NotInVersion(subject)
     confirmation, is_new = Confirmation.objects.get_or_create(
         version=version,
         kind=kind,

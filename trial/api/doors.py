@@ -13,7 +13,6 @@ from django.core import signing
 from django.core.exceptions import PermissionDenied
 from django.core.paginator import EmptyPage, PageNotAnInteger, Paginator
 from django.db.models import QuerySet
-from django.forms import Form
 from django.http import Http404
 from django.utils import translation
 from django.utils.translation import gettext as _
@@ -41,18 +40,11 @@ def key(request: Request) -> str | None:
     return given or None
 
 
-def given(serializer: type[Serializer], request: Request) -> dict[str, Any]:
-    """The body, checked; raises ValidationError."""
-    filled = serializer(data=request.data)
+def given(serializer: type[Serializer], request: Request, **context: Any) -> dict[str, Any]:
+    """The body, checked; raises ValidationError. A phone number is read with `country` in the context."""
+    filled = serializer(data=request.data, context=context)
     filled.is_valid(raise_exception=True)
     return filled.validated_data
-
-
-def check_form(form: Form) -> dict[str, Any]:
-    """The pages' own form judges; raises ValidationError with its messages."""
-    if not form.is_valid():
-        raise ValidationError({name: [str(each) for each in messages] for name, messages in form.errors.items()})
-    return form.cleaned_data
 
 
 def participant_of(request: Request) -> Participant:

@@ -20,7 +20,8 @@ from rest_framework.response import Response
 from rest_framework.views import set_rollback
 
 from trial import busy
-from trial.forms.fields import MAIL_AWAY
+from trial.accepted import NotAccepted
+from trial.words import MAIL_AWAY
 
 BAD_REQUEST, FORBIDDEN, NOT_FOUND, CONFLICT, GONE, TOO_LARGE, UNPROCESSABLE = 400, 403, 404, 409, 410, 413, 422
 LOCKED, TOO_MANY, FAULT, UNAVAILABLE = 423, 429, 500, 503
@@ -57,12 +58,14 @@ class Named:
 _OVER = _("This is over, or was done already.")
 _TOO_LARGE = _("What was sent is too large.")
 _UNREADABLE = _("What was sent cannot be read.")
+_UNFINISHED = _("Something is missing or cannot be read.")
 _AWAY = _("We cannot reach our records now. Send this again in a few seconds, with the same Idempotency-Key.")
 _BUSY = _("Others were busy with the same. Send this again in a few seconds, with the same Idempotency-Key.")
 CATALOGUE: Mapping[str, Named] = {
     "trial.actions.once.KeyReused": Named(
         CONFLICT, "key_reused", _("This Idempotency-Key was used before, with other content.")
     ),
+    "trial.accepted.NotAccepted": Named(BAD_REQUEST, "invalid", _UNFINISHED),
     "trial.lifecycles.NotAllowedNow": Named(CONFLICT, "not_allowed_now", _("There is no such step from here.")),
     "trial.actions.participants.NotRecruiting": Named(
         CONFLICT, "not_recruiting", _("This study takes no newcomers now.")
@@ -108,6 +111,9 @@ CATALOGUE: Mapping[str, Named] = {
     "trial.actions.participants.SignatureMissing": Named(BAD_REQUEST, "signature_missing", _("Write your full name.")),
     "trial.actions.participants.NotACode": Named(BAD_REQUEST, "reason_not_a_code", _("Choose a reason from the list.")),
     "trial.actions.programme.ModuleNotOpen": Named(CONFLICT, "module_not_open", _("This lesson is not open now.")),
+    "trial.actions.programme.UnknownExercise": Named(
+        NOT_FOUND, "unknown_exercise", _("This lesson has no such exercise.")
+    ),
     "trial.actions.programme.NotBegun": Named(CONFLICT, "module_not_begun", _("Begin the lesson first.")),
     "trial.actions.programme.NotReopenable": Named(
         CONFLICT, "module_not_reopenable", _("This lesson stays done: the next one was begun, or it was the last.")
@@ -121,6 +127,9 @@ CATALOGUE: Mapping[str, Named] = {
     "trial.actions.alerts.NotTaken": Named(CONFLICT, "alert_not_taken", _("Take the alert over first.")),
     "trial.actions.alerts.TakenMeanwhile": Named(
         CONFLICT, "alert_taken_meanwhile", _("Somebody else has this alert than you named as its holder.")
+    ),
+    "trial.actions.studies.NotInVersion": Named(
+        BAD_REQUEST, "not_in_version", _("This is not in the newest version of the study.")
     ),
     "trial.actions.studies.AlreadyLoaded": Named(
         CONFLICT, "already_loaded", _("The newest version of this study is this very folder.")
@@ -307,19 +316,10 @@ CATALOGUE: Mapping[str, Named] = {
     "coaching_protocol.actions.calls.NothingCorrected": Named(
         CONFLICT, "nothing_corrected", _("This says what stands there already: change something, or go back.")
     ),
-    "coaching_protocol.actions.calls.BeganAtAnotherTime": Named(
-        BAD_REQUEST, "began_at_another_time", _("A call began after it was planned, and before now.")
-    ),
     "coaching_protocol.actions.calls.AlreadyLogged": Named(
         CONFLICT, "already_logged", _("This call is logged: correct its log.")
     ),
-    "coaching_protocol.actions.calls.UnknownOutcome": Named(
-        BAD_REQUEST, "unknown_outcome", _("There is no such outcome.")
-    ),
-    "coaching_protocol.actions.calls.MinutesMissing": Named(
-        BAD_REQUEST, "minutes_missing", _("Write how many minutes you spoke, at least 1")
-    ),
-    "coaching_protocol.plan.UnknownStep": Named(BAD_REQUEST, "unknown_step", _("The protocol has no such step.")),
+    "coaching_protocol.actions.calls.LogFirst": Named(CONFLICT, "log_first", _("This call was started: log it first.")),
     "coaching_protocol.actions.plans.NotACoach": Named(
         BAD_REQUEST, "not_a_coach", _("This person does not coach in this study.")
     ),
@@ -435,7 +435,9 @@ def problem(status: int, code: str, words: Any, details: Mapping[str, Any]) -> R
 
 
 def _details(error: Exception) -> dict[str, Any]:
-    """What a client can act on: the places in a folder, or what is still missing."""
+    """What a client can act on: the values that are not taken, the places in a folder, or what is still missing."""
+    if isinstance(error, NotAccepted):
+        return {"fields": {name: [str(each) for each in words] for name, words in error.fields.items()}}
     if hasattr(error, "problems"):
         return {"errors": [{"file": each.file, "line": each.line, "message": each.message} for each in error.problems]}
     return {"missing": error.requirements} if hasattr(error, "requirements") else {}
@@ -444,9 +446,8 @@ def _details(error: Exception) -> dict[str, Any]:
 def _of_the_framework(error: exceptions.APIException) -> Response:
     set_rollback()
     if isinstance(error, exceptions.ValidationError):
-        words = _("Something is missing or cannot be read.")
         fields = error.detail if isinstance(error.detail, dict) else {"": error.detail}
-        response = problem(error.status_code, "invalid", words, {"fields": fields})
+        response = problem(error.status_code, "invalid", _UNFINISHED, {"fields": fields})
     else:
         response = problem(error.status_code, error.default_code, error.detail, {})
     for header, attribute in (("WWW-Authenticate", "auth_header"), ("Retry-After", "wait")):

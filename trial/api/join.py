@@ -17,13 +17,14 @@ from rest_framework.throttling import AnonRateThrottle
 from rest_framework.views import APIView
 
 from trial import actors, hooks, limits, mail_door, vault
+from trial.accepted import check
 from trial.actions import mailcodes, participants, tokens
 from trial.actions.once import KeyReused
 from trial.api import doors, shapes
 from trial.api.described import JOIN, reads, writes
 from trial.api.errors import CodeOver, CodeWrong, NotHere
 from trial.api.fields import CodeDigitsField, EmailAddressField, PhoneNumberField
-from trial.forms.join import Comprehension, Contact, Signature
+from trial.comprehension import Tries, wrong
 from trial.languages import in_language
 from trial.mailcodes import VALID, Asked, Verdict
 from trial.models import Consent, Journey, Participant, Study
@@ -135,7 +136,7 @@ class ContactView(WayInView):
     def post(self, request: Request, slug: str) -> Response:
         person, way_in, at = _newcomer_by_token(request, slug)
         _check_at(person, "trial.verification")
-        typed = doors.check_form(Contact(doors.given(Address, request), country=person.version.protocol.country))
+        typed = doors.given(Address, request, country=person.version.protocol.country)
         key = doors.key(request) or str(uuid.uuid4())
         door = doors.opened_mail_door(request, at)
         about = mailcodes.ask(
@@ -278,15 +279,14 @@ class ConsentView(APIView):
             _check_at(person, "trial.consent")
         language = _to_sign_in(person, given)
         letter = person.version.consent.letters[language]
-        signing = _signing(letter, given)
         participants.sign_consent(
             participant=person,
             language=language,
-            statements=signing.statements,
+            statements=given["statements"],
             comprehension=_tries_before(person)
             if is_repeat
             else _understood(person, letter, given["comprehension"], key),
-            signature=signing.cleaned_data["signature"],
+            signature=given["signature"],
             key=key,
             by=by,
             at=at,
@@ -301,28 +301,13 @@ def _to_sign_in(person: Participant, given: dict[str, Any]) -> str:
     return language
 
 
-def _signing(letter: Letter, given: dict[str, Any]) -> Signature:
-    ticked = {f"statement_{code}": True for code in given["statements"]}
-    form = Signature({"signature": given["signature"], **ticked}, letter=letter)
-    doors.check_form(form)
-    return form
-
-
 def _understood(person: Participant, letter: Letter, chosen: dict[str, str], key: str | None) -> dict[str, int]:
-    """Tries for each question until it was right once, kept for a day; raises ValidationError with explanations."""
+    """Tries for each question until it was right once, kept for a day; raises NotAccepted with explanations."""
     name = f"join-comprehension:{person.pk}"
-    form = Comprehension(chosen, letter=letter)
-    before = cache.get(name, {"tries": {}, "right": [], "key": None})
-    tries, right = dict(before["tries"]), set(before["right"])
-    if not key or before["key"] != key:
-        for code in chosen.keys() & form.questions.keys() - right:
-            tries[code] = tries.get(code, 0) + 1
-            right |= {code} - set(form.wrong)
-        cache.set(name, {"tries": tries, "right": sorted(right), "key": key}, doors.A_DAY)
-    if form.wrong:
-        raise serializers.ValidationError({code: [form.questions[code].explanation] for code in form.wrong})
-    doors.check_form(form)
-    return {code: tries[code] for code in form.questions}
+    tries = Tries.of(cache.get(name)).after(letter, chosen, key)
+    cache.set(name, tries.kept, doors.A_DAY)
+    check(wrong(letter, chosen))
+    return tries.understood
 
 
 def _tries_before(person: Participant) -> dict[str, int]:

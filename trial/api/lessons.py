@@ -9,7 +9,6 @@ from typing import Any
 from django.http import Http404
 from django.utils import timezone
 from rest_framework import serializers
-from rest_framework.exceptions import ValidationError
 from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.views import APIView
@@ -18,12 +17,11 @@ from trial.actions import journey
 from trial.actions import programme as actions
 from trial.api import doors
 from trial.api.described import reads, writes
-from trial.forms.participant import PLAN, Exercises
 from trial.languages import in_language
 from trial.models import Participant
 from trial.queries import programme
 from trial.queries.programme import ModuleState
-from trial.sections.programme import Block, Module
+from trial.sections.programme import Module
 
 
 class LessonShape(serializers.Serializer):
@@ -113,18 +111,18 @@ class ExerciseView(APIView):
         state = _find(_states(person), module)
         if not state.is_open(at):
             raise actions.ModuleNotOpen
-        given = doors.given(Exercise, request)["value"]
-        value = _checked(_block(person, module, exercise), given, programme.answers(person, module))
-        actions.save_exercise(
+        if programme.exercise(person, module, exercise) is None:
+            raise Http404
+        kept = actions.save_exercise(
             participant=person,
             module=module,
             exercise=exercise,
-            value=value,
+            value=doors.given(Exercise, request)["value"],
             key=doors.key(request),
             by=doors.actor_of(person),
             at=at,
         )
-        return Response({"value": value})
+        return Response({"value": programme.written(kept)})
 
 
 def _states(person: Participant) -> list[ModuleState]:
@@ -154,38 +152,3 @@ def _lesson(person: Participant, module: str, at: datetime) -> dict[str, Any]:
         "answers": programme.answers(person, module),
     }
     return dict(WholeLesson(answer).data)
-
-
-def _block(person: Participant, module: str, exercise: str) -> Block:
-    blocks = _module(person, module).blocks[person.language]
-    found = next((each for each in blocks if each.kind == "exercise" and each.code == exercise), None)
-    if found is None:
-        raise Http404
-    return found
-
-
-def _checked(block: Block, value: Any, stored: dict[str, Any]) -> Any:
-    """Judged by the form of the lesson's page, where a part of a plan that does not come along stays as it is stored;
-    raises ValidationError."""
-    form = Exercises(_typed(block, value), blocks=[block], stored=stored)
-    if not form.is_valid():
-        messages = [str(message) for each in form.errors.values() for message in each]
-        raise ValidationError({"value": messages})
-    return form.values[str(block.code)]
-
-
-def _typed(block: Block, value: Any) -> dict[str, Any]:
-    """A value as the page's form would send it; raises ValidationError where its shape is another."""
-    code = str(block.code)
-    match block.exercise, value:
-        case ("text", str()):
-            return {code: value}
-        case ("checklist", list()) if all(type(each) is int for each in value):
-            return {code: [str(each) for each in value]}
-        case ("scale", int()) if not isinstance(value, bool):
-            return {code: str(value)}
-        case ("scale", None):
-            return {code: ""}
-        case ("plan", dict()) if set(value) <= set(PLAN) and all(isinstance(each, str) for each in value.values()):
-            return {f"{code}_{part}": text for part, text in value.items()}
-    raise ValidationError({"value": [f"Not the value of a {block.exercise} exercise."]})

@@ -19,9 +19,9 @@ from trial.api import doors, shapes
 from trial.api.described import reads, writes
 from trial.api.fields import PhoneNumberField
 from trial.entries import Ask
-from trial.forms.participant import DAYS, REASONS, CallTimes, OwnNumber
 from trial.models import Identity, Participant
 from trial.queries import allotment, programme, tasks
+from trial.words import LEAVING_REASONS
 
 
 class AllottedShape(serializers.Serializer):
@@ -90,12 +90,8 @@ class CallTimesView(APIView):
     def put(self, request: Request) -> Response:
         person, at = doors.in_the_study(request), timezone.now()
         chosen = doors.given(CallTimesShape, request)["times"]
-        form = CallTimes(
-            {day: [time.partition("-")[2] for time in chosen if time.startswith(f"{day}-")] for day in DAYS}
-        )
-        doors.check_form(form)
         own_details.set_call_times(
-            participant=person, times=form.times, key=doors.key(request), by=doors.actor_of(person), at=at
+            participant=person, times=chosen, key=doors.key(request), by=doors.actor_of(person), at=at
         )
         return Response(shapes.ProgressShape(shapes.progress(person, at)).data)
 
@@ -116,7 +112,7 @@ class PhoneView(APIView):
     @writes("phone", "Correct the participant's own phone number", PhoneShape, shapes.ProgressShape)
     def put(self, request: Request) -> Response:
         person, at = doors.in_the_study(request), timezone.now()
-        chosen = doors.check_form(OwnNumber(doors.given(PhoneShape, request), country=person.version.protocol.country))
+        chosen = doors.given(PhoneShape, request, country=person.version.protocol.country)
         own_details.correct_contact(
             participant=person, phone=chosen["phone"], key=doors.key(request), by=doors.actor_of(person), at=at
         )
@@ -162,7 +158,7 @@ class LanguageView(APIView):
 
 
 class LeavingReason(serializers.Serializer):
-    reason = serializers.ChoiceField(choices=list(REASONS), default="", allow_blank=True)
+    reason = serializers.ChoiceField(choices=list(LEAVING_REASONS), default="", allow_blank=True)
 
 
 class WithdrawView(APIView):

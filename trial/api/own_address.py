@@ -16,7 +16,6 @@ from trial.api import doors, shapes
 from trial.api.described import reads, writes
 from trial.api.errors import CodeOver, CodeWrong
 from trial.api.fields import CodeDigitsField, EmailAddressField
-from trial.forms.participant import OwnName
 from trial.mailcodes import VALID, Verdict
 from trial.models import Identity, Participant
 
@@ -47,7 +46,7 @@ class NameView(APIView):
     @writes("name", "Correct the participant's own name", NameShape, shapes.ProgressShape)
     def put(self, request: Request) -> Response:
         person, at = doors.in_the_study(request), timezone.now()
-        chosen = doors.check_form(OwnName(doors.given(NameShape, request)))
+        chosen = doors.given(NameShape, request)
         own_address.correct_name(
             participant=person, name=chosen["name"], key=doors.key(request), by=doors.actor_of(person), at=at
         )

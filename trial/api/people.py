@@ -7,6 +7,7 @@ from typing import Any, cast
 
 from django.shortcuts import get_object_or_404
 from django.utils import timezone
+from django.utils.translation import gettext as _
 from drf_spectacular.types import OpenApiTypes
 from drf_spectacular.utils import OpenApiParameter
 from rest_framework import serializers
@@ -15,6 +16,7 @@ from rest_framework.response import Response
 from rest_framework.views import APIView
 
 from trial import actors
+from trial.accepted import check
 from trial.actions import lost_mailbox
 from trial.actions import participants as actions
 from trial.actors import Actor
@@ -23,15 +25,30 @@ from trial.api.agreements import AgreementShape
 from trial.api.described import PAGE, reads, writes
 from trial.api.errors import NotHere
 from trial.api.fields import EmailAddressField
-from trial.forms.research import ERASE_REASONS, People
 from trial.models import Alert, Participant, Study, User
-from trial.queries import participants, proposals, studies
-from trial.words import MAILBOX_REASONS
+from trial.queries import participants, proposals
+from trial.words import ERASE_REASONS, MAILBOX_REASONS
 
 FILTERS = [
     OpenApiParameter(name, OpenApiTypes.STR, OpenApiParameter.QUERY, description="Narrows the list.")
     for name in ("state", "site", "code")
 ]
+
+
+class Filters(serializers.Serializer):
+    """What narrows the list. The context holds, by filter, the choices that this study has."""
+
+    state = serializers.CharField(required=False, allow_blank=True)
+    site = serializers.CharField(required=False, allow_blank=True)
+    code = serializers.CharField(required=False, allow_blank=True, max_length=12)
+
+    def validate(self, given: dict[str, str]) -> dict[str, str]:
+        check({name: _unknown(given[name], choices) for name, choices in self.context.items() if given.get(name)})
+        return given
+
+
+def _unknown(choice: str, choices: dict[str, Any]) -> Any:
+    return None if choice in choices else _("Choose one of the answers")
 
 
 class PersonShape(serializers.Serializer):
@@ -53,10 +70,9 @@ class PeopleView(APIView):
     @reads("people", "The people of a study, newest first", PeoplePage, PAGE, *FILTERS)
     def get(self, request: Request, slug: str) -> Response:
         study, _by = doors.study_for(request, slug, "participants")
-        hides_completion = studies.hides_completion(study)
-        wanted = doors.check_form(
-            People(request.query_params, version=study.current, hides_completion=hides_completion)
-        )
+        filters = Filters(data=request.query_params, context=participants.filters(study))
+        filters.is_valid(raise_exception=True)
+        wanted = {name: text.strip() for name, text in filters.validated_data.items()}
         page = doors.paged(participants.listed(study, **wanted), request)
         page["results"] = [_person(each, study) for each in page["results"]]
         return Response(PeoplePage(page).data)
@@ -68,7 +84,7 @@ def _person(person: Participant, study: Study) -> dict[str, Any]:
 
 
 class EraseReason(serializers.Serializer):
-    reason = serializers.ChoiceField(choices=[code for code, _words in ERASE_REASONS])
+    reason = serializers.ChoiceField(choices=list(ERASE_REASONS))
 
 
 class EraseView(APIView):

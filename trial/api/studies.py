@@ -17,7 +17,6 @@ from trial import actors, folder, hooks, permissions, stamp
 from trial.actions import studies as actions
 from trial.api import doors, shapes
 from trial.api.described import reads, writes
-from trial.forms import research as forms
 from trial.models import Study
 from trial.queries import studies
 from trial.words import text
@@ -38,7 +37,7 @@ class StudyShape(serializers.Serializer):
 
 class Upload(serializers.Serializer):
     upload = serializers.FileField(help_text="The study folder as a .zip.")
-    simulated = serializers.BooleanField(required=False, help_text="Where the database is for rehearsals.")
+    simulated = serializers.BooleanField(default=False, help_text="Where the database is for rehearsals.")
 
 
 class Loaded(serializers.Serializer):
@@ -106,11 +105,10 @@ def _may_load(request: Request) -> bool:
 
 
 def _read(request: Request) -> tuple[folder.Loaded, bool]:
-    form = forms.LoadStudy(request.data, request.FILES, is_rehearsal=stamp.kind() == "rehearsal", at=timezone.now())
-    if not form.is_valid() and form.problems:
-        raise folder.FolderErrors(form.problems)
-    given = doors.check_form(form)
-    return given["upload"], given.get("simulated", False)
+    """The folder that was sent, and whether its people are simulated, which a live database does not ask."""
+    given = doors.given(Upload, request)
+    loaded = actions.read(given["upload"], at=timezone.now())
+    return loaded, stamp.kind() == "rehearsal" and given["simulated"]
 
 
 def _check_may_replace(request: Request, loaded: folder.Loaded) -> str:
@@ -228,9 +226,7 @@ class ConfirmLineView(APIView):
     @writes("study_confirm_line", "Put one's name to a crisis line that was checked", Line, Confirmed)
     def post(self, request: Request, slug: str) -> Response:
         study, by = doors.study_for(request, slug, "run")
-        lines = {line.name for line in study.current.protocol.crisis_lines}
-        form = forms.Confirm(doors.given(Line, request), subjects=lines)
-        subject = doors.check_form(form)["subject"]
+        subject = doors.given(Line, request)["subject"]
         confirmed = actions.confirm(
             version=study.current, kind="crisis_line", subject=subject, key=doors.key(request), by=by, at=timezone.now()
         )

@@ -14,9 +14,8 @@ from django.utils.translation import gettext_lazy as _
 
 from trial import contact_details
 from trial.contact_details import ADDRESS_EXAMPLE, HOME, LONGEST, LONGEST_ADDRESS, NotOneAddress, NotOneNumber
+from trial.words import NOT_ONE_ADDRESS, NOT_ONE_NUMBER
 
-NOT_ONE_ADDRESS = _("Write one whole address, such as %(example)s")
-NOT_ONE_NUMBER = _("Write one whole number, without letters or an extension, such as %(example)s")
 NEVER = {"data-kept": "never"}
 
 
@@ -24,11 +23,6 @@ class Confirmation(forms.BooleanField):
     """A tick by which somebody agrees, or says that they are sure."""
 
     widget = forms.CheckboxInput(attrs=NEVER)
-
-
-MAIL_AWAY = _(
-    "Our mail does not get through at this moment. Nothing is lost: wait a few minutes, then send this once more."
-)
 
 
 class PhoneField(forms.CharField):

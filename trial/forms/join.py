@@ -8,6 +8,7 @@ from django import forms
 from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
+from trial.comprehension import wrong
 from trial.forms.fields import NEVER, AsksForNumber, CodeField, Confirmation, EmailField, PhoneField
 from trial.sections.consent import Letter
 
@@ -31,10 +32,11 @@ class MailCode(forms.Form):
 
 
 class Comprehension(forms.Form):
-    """The questions of a letter. `wrong` names those that were answered otherwise than the letter says."""
+    """The questions of a letter. `wrong` explains those that were answered otherwise than the letter says."""
 
     def __init__(self, *args: Any, letter: Letter, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
+        self.letter = letter
         self.questions = {question.code: question for question in letter.comprehension}
         for code, question in self.questions.items():
             self.fields[code] = forms.ChoiceField(
@@ -44,9 +46,12 @@ class Comprehension(forms.Form):
             )
 
     @property
-    def wrong(self) -> list[str]:
-        chosen = {code: self.data.get(self.add_prefix(code)) for code in self.questions}
-        return [code for code, question in self.questions.items() if chosen[code] and chosen[code] != question.correct]
+    def chosen(self) -> dict[str, str]:
+        return {code: self.data.get(self.add_prefix(code), "") for code in self.questions}
+
+    @property
+    def wrong(self) -> dict[str, str]:
+        return wrong(self.letter, self.chosen)
 
     def clean(self) -> dict[str, Any] | None:
         cleaned = super().clean()
@@ -57,11 +62,8 @@ class Comprehension(forms.Form):
     @property
     def rows(self) -> list[dict[str, Any]]:
         """Each question, with its explanation once it was answered wrongly."""
-        wrong = self.wrong if self.is_bound else []
-        return [
-            {"bound": self[code], "explanation": question.explanation if code in wrong else ""}
-            for code, question in self.questions.items()
-        ]
+        explained = self.wrong if self.is_bound else {}
+        return [{"bound": self[code], "explanation": explained.get(code, "")} for code in self.questions]
 
 
 class Signature(forms.Form):

@@ -10,22 +10,14 @@ from django import forms
 from django.utils.translation import gettext_lazy as _
 
 from trial import daytime, week
+from trial.actions.exercises import EMPTY, HIGHEST, LONGEST_TEXT
 from trial.forms.fields import AsksForNumber, EmailField, PhoneField
 from trial.sections.programme import Block
+from trial.words import LEAVING_REASONS
 
 DAYS = dict(zip(week.PREFERRED, (_("Monday"), _("Tuesday"), _("Wednesday"), _("Thursday"), _("Friday")), strict=True))
 PARTS = dict(zip(week.PARTS, (_("Morning"), _("Afternoon"), _("Evening")), strict=True))
-REASONS = {
-    "": _("I would rather not say"),
-    "no_time": _("It takes too much time"),
-    "feels_better": _("I feel better"),
-    "feels_worse": _("I feel worse"),
-    "does_not_fit": _("It does not suit me"),
-    "other_help": _("I get other help"),
-    "other": _("Something else"),
-}
 WAS = "was_"
-LONGEST_TEXT = 10_000  # as a browser counts; it sends two signs for each new line
 
 
 class CallTimes(forms.Form):
@@ -88,7 +80,7 @@ class Reason(forms.Form):
 
     reason = forms.ChoiceField(
         label=_("Would you like to say why?"),
-        choices=list(REASONS.items()),
+        choices=list(LEAVING_REASONS.items()),
         required=False,
         widget=forms.RadioSelect,
     )
@@ -97,8 +89,7 @@ class Reason(forms.Form):
 class Exercises(forms.Form):
     """All exercises of one lesson in one form, so that one button keeps everything that was written.
 
-    What is stored: text as text, a checklist as the numbers of its options from 0, a scale as a number from 0 to 10,
-    a plan as what, when and where.
+    What is stored of each is told by actions.exercises.
     """
 
     def __init__(self, *args: Any, blocks: Sequence[Block], stored: Mapping[str, Any], **kwargs: Any) -> None:
@@ -149,7 +140,6 @@ class Exercises(forms.Form):
 
 
 PLAN = {"what": _("What"), "when": _("When"), "where": _("Where")}
-EMPTY: dict[str, Any] = {"text": "", "checklist": [], "scale": None, "plan": dict.fromkeys(PLAN, "")}
 
 
 def _as_sent(value: Any) -> str:
@@ -198,7 +188,7 @@ def _scale(block: Block, stored: Any) -> forms.Field:
     field = forms.ChoiceField(
         label=block.prompt,
         required=False,
-        choices=[*((str(number), str(number)) for number in range(11)), ("", _("I leave this open"))],
+        choices=[*((str(number), str(number)) for number in range(HIGHEST + 1)), ("", _("I leave this open"))],
         widget=forms.RadioSelect,
         initial=None if stored is None else str(stored),
     )

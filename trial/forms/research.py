@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from datetime import datetime
 from typing import Any, cast
 
@@ -9,11 +10,10 @@ from django import forms
 from django.utils.text import format_lazy
 from django.utils.translation import gettext_lazy as _
 
-from trial import folder, lifecycles, permissions
+from trial import folder, permissions
 from trial.actions import studies
 from trial.forms.fields import NEVER, Confirmation, EmailField
-from trial.models import ProtocolVersion
-from trial.words import MAILBOX_REASONS, word
+from trial.words import ERASE_REASONS, MAILBOX_REASONS, word
 
 
 class LoadStudy(forms.Form):
@@ -64,21 +64,6 @@ class Open(forms.Form):
     )
 
 
-class Confirm(forms.Form):
-    """A name under a crisis line or a wording of this version."""
-
-    subject = forms.CharField(max_length=120)
-
-    def __init__(self, *args: Any, subjects: set[str], **kwargs: Any) -> None:
-        super().__init__(*args, **kwargs)
-        self.subjects = subjects
-
-    def clean_subject(self) -> str:
-        if self.cleaned_data["subject"] not in self.subjects:
-            raise forms.ValidationError(_("This is not in the newest version of the study."))
-        return self.cleaned_data["subject"]
-
-
 class Invite(forms.Form):
     email = EmailField(label=_("E-mail address"), widget=forms.EmailInput(attrs={"autocomplete": "off"}))
     role = forms.ChoiceField(
@@ -97,17 +82,8 @@ class Invite(forms.Form):
             del self.fields["knowingly"]
 
 
-# Codes, not free text: the reason stands in the person's own trail, from which nothing is ever removed.
-ERASE_REASONS = (
-    ("asked_by_participant", _("The participant asked for it")),
-    ("data_protection_request", _("A formal request under data protection law")),
-    ("entered_by_mistake", _("Entered by mistake, or twice")),
-    ("other", _("Another reason")),
-)
-
-
 class Erase(forms.Form):
-    reason = forms.ChoiceField(label=_("Why?"), choices=ERASE_REASONS, widget=forms.RadioSelect)
+    reason = forms.ChoiceField(label=_("Why?"), choices=list(ERASE_REASONS.items()), widget=forms.RadioSelect)
     sure = Confirmation(label=_("I understand that this cannot be undone."))
 
 
@@ -142,17 +118,12 @@ class People(forms.Form):
     site = forms.ChoiceField(label=_("Site"), required=False)
     code = forms.CharField(label=_("Code"), required=False, max_length=12)
 
-    def __init__(self, *args: Any, version: ProtocolVersion, hides_completion: bool, **kwargs: Any) -> None:
+    def __init__(self, *args: Any, choices: Mapping[str, Mapping[str, Any]], **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
-        states = [state for state in lifecycles.PARTICIPANT if not (hides_completion and state == "completed")]
-        self._choose("state", [("", _("All")), *((state, word(state)) for state in states)])
-        sites = version.protocol.sites
-        self._choose("site", [("", _("All")), *((site.code, site.name) for site in sites)])
-        if len(sites) == 1:
+        for name, known in choices.items():
+            cast(forms.ChoiceField, self.fields[name]).choices = [("", _("All")), *known.items()]
+        if len(choices["site"]) == 1:
             del self.fields["site"]
-
-    def _choose(self, name: str, options: list[tuple[str, Any]]) -> None:
-        cast(forms.ChoiceField, self.fields[name]).choices = options
 
     @property
     def wanted(self) -> dict[str, str]:

@@ -6,10 +6,12 @@ import json
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Any
 
 from django.db.models import Q, QuerySet
 from django.utils.translation import gettext as _
 
+from trial import lifecycles
 from trial.actors import WORKER
 from trial.models import AuditEvent, ModuleUse, Participant, Study
 from trial.queries import studies
@@ -51,6 +53,14 @@ class Event:
     reason: str
     by: str
     role: str
+
+
+def filters(study: Study) -> dict[str, dict[str, Any]]:
+    """What the list can be narrowed by: for each filter its codes, in the reader's words."""
+    hides = studies.hides_completion(study)
+    states = [state for state in lifecycles.PARTICIPANT if not (hides and state == "completed")]
+    sites = study.current.protocol.sites
+    return {"state": {state: word(state) for state in states}, "site": {site.code: site.name for site in sites}}
 
 
 def listed(study: Study, *, state: str = "", site: str = "", code: str = "") -> QuerySet[Participant]:

@@ -12,6 +12,7 @@ from trial import anchors, sections
 from trial.grants import Grant
 from trial.languages import in_language
 from trial.models import ExerciseAnswer, Milestone, ModuleUse, Participant, Study
+from trial.sections.programme import Block
 
 
 @dataclass(frozen=True)
@@ -110,6 +111,13 @@ def _next_opening(before: ModuleState, pacing: Any, participant: Participant) ->
     return max(paced, before.done_at) if pacing.needs_previous and before.done_at else paced
 
 
+def exercise(participant: Participant, module: str, code: str) -> Block | None:
+    """One exercise of a module, in the participant's language."""
+    found = next((each for each in participant.version.programme.modules if each.code == module), None)
+    blocks = found.blocks[participant.language] if found else ()
+    return next((block for block in blocks if block.kind == "exercise" and block.code == code), None)
+
+
 def is_after_begun(participant: Participant, module: str) -> bool:
     """Whether a later module has been begun."""
     order = [each.code for each in participant.version.programme.modules]
@@ -119,5 +127,10 @@ def is_after_begun(participant: Participant, module: str) -> bool:
 
 def answers(participant: Participant, module: str) -> dict[str, Any]:
     """What the participant wrote in the exercises of a module, by exercise code."""
-    rows = ExerciseAnswer.objects.filter(participant=participant, module=module)
-    return {row.exercise: json.loads(participant.unsealed(row.value_sealed)) for row in rows}
+    rows = ExerciseAnswer.objects.filter(participant=participant, module=module).select_related("participant__key")
+    return {row.exercise: written(row) for row in rows}
+
+
+def written(answer: ExerciseAnswer) -> Any:
+    """What somebody wrote in one exercise."""
+    return json.loads(answer.participant.unsealed(answer.value_sealed))

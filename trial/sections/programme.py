@@ -12,6 +12,7 @@ from trial.sections.checks import repeated, unread_lines
 
 FILE = "programme/programme.yaml"
 FENCE = "```"
+PLAN_PARTS = ("what", "when", "where")
 
 Component = Literal["activation", "relaxation", "thoughts", "goals"]
 ExerciseKind = Literal["text", "checklist", "scale", "plan"]

@@ -21,12 +21,11 @@ from django.views.decorators.http import require_http_methods
 from trial import limits, mail_door
 from trial.actions import mailcodes
 from trial.forms.accounts import EnterCode, RequestLoginCode, ResetPassword
-from trial.forms.fields import MAIL_AWAY
 from trial.mail import DoorShut
 from trial.mailcodes import Verdict
 from trial.models import DoorMail, User
 from trial.views.posted import request_key
-from trial.words import spoken
+from trial.words import MAIL_AWAY, spoken
 
 SESSION = "signing_in"
 CLOSED = "closed"  # said by drafts.js: the tab in which somebody asked is gone

@@ -13,13 +13,14 @@ from django.utils.translation import gettext as _
 from django.views.decorators.http import require_http_methods
 
 from coaching_protocol.actions import calls
-from coaching_protocol.forms.calls import LOGGED, OUTCOMES, REASONS_NOT_HELD, GiveUp, LogCall
+from coaching_protocol.forms.calls import LOGGED, GiveUp, LogCall
 from coaching_protocol.models import Attempt, CoachingPlan, Contact
 from coaching_protocol.queries.plans import protocol
 from coaching_protocol.views.coach.corrections import logged_before, taken_back_before
 from coaching_protocol.views.coach.finding import actor, find, user
 from coaching_protocol.views.coach.logs import form_arguments, say_where
 from coaching_protocol.views.coach.person import Details
+from coaching_protocol.words import OUTCOMES, REASONS_NOT_HELD
 from trial.lifecycles import NotAllowedNow
 from trial.views.posted import posted_from, refuses_reused_keys, request_key
 
@@ -88,8 +89,7 @@ def give_up(request: HttpRequest, code: str, number: int) -> HttpResponse:
     plan = find(request, code)
     contact = get_object_or_404(Contact, plan=plan, number=number)
     if Attempt.objects.filter(contact=contact, logged_at__isnull=True).exists():
-        messages.error(request, _("This call was started: log it first."))
-        return redirect("coach:person", code)
+        return _log_first(request, code)
     form = GiveUp(request.POST or None)
     if request.method == "POST" and form.is_valid():
         return _give_up(request, plan, contact, form.cleaned_data["reason"])
@@ -138,20 +138,27 @@ def _log(request: HttpRequest, plan: CoachingPlan, begun: Attempt, form: LogCall
         form.add_error(None, _("This person has left the study, or somebody gave this call up. Tell your supervisor."))
         return call_page(request, plan, begun, form, at)
     said = _("Logged call %(number)s of %(code)s: %(outcome)s.")
-    outcome = dict(OUTCOMES)[given["outcome"]]
+    outcome = OUTCOMES[given["outcome"]]
     messages.success(request, said % {"number": begun.contact.number, "code": code, "outcome": outcome})
     if given["next_at"]:
         say_where(request, plan, given["next_at"])
     return redirect("coach:caseload")
 
 
+def _log_first(request: HttpRequest, code: str) -> HttpResponse:
+    messages.error(request, _("This call was started: log it first."))
+    return redirect("coach:person", code)
+
+
 def _give_up(request: HttpRequest, plan: CoachingPlan, contact: Contact, reason: str) -> HttpResponse:
     code, by = plan.participant.code, actor(request, plan)
     try:
         calls.give_up(contact=contact, reason=reason, key=request_key(request), by=by, at=timezone.now())
+    except calls.LogFirst:
+        return _log_first(request, code)
     except NotAllowedNow:
         messages.error(request, _("Call %(number)s is over already.") % {"number": contact.number})
         return redirect("coach:person", code)
     said = _("Call %(number)s of %(code)s is given up: %(reason)s.")
-    messages.success(request, said % {"number": contact.number, "code": code, "reason": dict(REASONS_NOT_HELD)[reason]})
+    messages.success(request, said % {"number": contact.number, "code": code, "reason": REASONS_NOT_HELD[reason]})
     return redirect("coach:caseload")

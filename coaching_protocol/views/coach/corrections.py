@@ -12,12 +12,13 @@ from django.utils.translation import gettext as _
 from django.views.decorators.http import require_http_methods
 
 from coaching_protocol.actions import calls
-from coaching_protocol.forms.calls import CORRECTED, OUTCOMES, CorrectCall, LogCall
+from coaching_protocol.forms.calls import CORRECTED, CorrectCall, LogCall
 from coaching_protocol.models import Attempt, CoachingPlan
 from coaching_protocol.queries import caseload as reads
 from coaching_protocol.queries.plans import protocol
 from coaching_protocol.views.coach.finding import actor, find, user
 from coaching_protocol.views.coach.logs import form_arguments, say_where, stored, typed
+from coaching_protocol.words import OUTCOMES
 from trial import permissions
 from trial.lifecycles import NotAllowedNow
 from trial.queries import drafts
@@ -63,7 +64,7 @@ def taken_back_before(request: HttpRequest, plan: CoachingPlan, attempt: int) ->
     if not sent:
         messages.info(request, _("This call was taken back."))
         return redirect("coach:person", plan.participant.code)
-    words = {"outcome": dict(OUTCOMES).get(sent.get("outcome", "")), **{name: sent.get(name) for name in TYPED}}
+    words = {"outcome": OUTCOMES.get(sent.get("outcome", "")), **{name: sent.get(name) for name in TYPED}}
     rows = [(LogCall.base_fields[name].label, said) for name, said in words.items() if said]
     return render(request, "coach/taken_back.html", {"plan": plan, "rows": rows}, status=409)
 

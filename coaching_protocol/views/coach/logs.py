@@ -10,7 +10,6 @@ from django.http import HttpRequest
 from django.utils.translation import gettext as _
 
 from coaching_protocol.models import Attempt, CoachingPlan, Contact
-from coaching_protocol.queries import caseload as reads
 from coaching_protocol.queries.plans import protocol
 from trial.templatetags.handvat import day
 
@@ -21,7 +20,6 @@ def form_arguments(plan: CoachingPlan, begun: Attempt, at: datetime) -> dict[str
         "attempt": begun,
         "timezone": plan.participant.timezone,
         "at": at,
-        "has_later": reads.has_later(begun.contact),
     }
 
 

@@ -14,12 +14,12 @@ from django.utils.translation import gettext as _
 from django.views.decorators.http import require_GET, require_http_methods
 
 from coaching_protocol.actions import plans
-from coaching_protocol.forms.calls import OUTCOMES, REASONS_CORRECTED
-from coaching_protocol.forms.people import REASONS, Reassign
+from coaching_protocol.forms.people import Reassign
 from coaching_protocol.queries import caseload as reads
 from coaching_protocol.queries.caseload import Row
 from coaching_protocol.views.coach.caseload import GROUP_NAMES, desk
 from coaching_protocol.views.coach.finding import find, user
+from coaching_protocol.words import OUTCOMES, REASONS_CORRECTED, REASONS_REASSIGNED
 from trial import actors, permissions
 from trial.views.posted import refuses_reused_keys, request_key
 
@@ -60,7 +60,7 @@ def reassign(request: HttpRequest, code: str) -> HttpResponse:
         else:
             messages.success(request, _("%(code)s has another coach.") % {"code": code})
             return redirect("coach:person", code)
-    history = [(each, dict(REASONS).get(each.reason, each.reason)) for each in reads.history(plan)]
+    history = [(each, REASONS_REASSIGNED.get(each.reason, each.reason)) for each in reads.history(plan)]
     return render(request, "coach/reassign.html", {"form": form, "code": code, "plan": plan, "history": history})
 
 
@@ -83,8 +83,8 @@ def _person(shown: Row, at: datetime) -> dict[str, Any]:
         "has_lessons": progress.is_open(at),
         "calls": listed,
         "begun": next((each for call in listed for each in call.tries if not each.attempt.logged_at), None),
-        "outcomes": dict(OUTCOMES),
-        "reasons_corrected": dict(REASONS_CORRECTED),
+        "outcomes": OUTCOMES,
+        "reasons_corrected": REASONS_CORRECTED,
         "supervises": shown.plan.supervised,
         "place": shown.place(at),
         "at": at,

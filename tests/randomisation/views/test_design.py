@@ -114,8 +114,8 @@ def test_the_table_as_a_file_holds_the_figures_as_numbers(draft):
 @pytest.mark.parametrize(
     ("field", "given", "said"),
     [
-        ("n", "many", "Enter a whole number."),
-        ("n", "100000", "Ensure this value is less than or equal to 1000."),
+        ("n", "many", "Write a whole number from 2 to 1000."),
+        ("n", "100000", "Write a whole number from 2 to 1000."),
         ("blocks", "5", "“5” does not go with the ratio 1:1."),
         ("blocks", "4+6+8+10", "At most 3 sizes in one design."),
         ("blocks", "2, 4, 6, 8, 10", "At most 4 of a kind."),
@@ -126,7 +126,7 @@ def test_the_table_as_a_file_holds_the_figures_as_numbers(draft):
         ("coins", "2/0", "“2/0” is not a chance such as 2/3 or 0.8."),
         ("minimisation", "0.4", "“0.4” does not go with the ratio 1:1."),
         ("shares_sex", "1:2:3", "3 numbers for 2 levels: one for each, with a colon between them."),
-        ("effect", "-1", "Ensure this value is greater than or equal to 0."),
+        ("effect", "-1", "Write a number such as 0.5."),
     ],
 )
 def test_what_cannot_be_is_said_at_its_field_and_what_was_typed_stays(draft, field, given, said):

@@ -15,6 +15,7 @@ from django.views.decorators.http import require_GET, require_http_methods
 
 from trial import lessons
 from trial.actions import participants
+from trial.comprehension import Tries
 from trial.forms.join import Comprehension, Signature
 from trial.lifecycles import NotAllowedNow
 from trial.models import Participant, Study
@@ -60,23 +61,12 @@ def questions(request: HttpRequest, person: Participant, language: str, letter: 
 
 
 def _count(request: HttpRequest, study: Study, form: Comprehension) -> None:
-    """Tries for each question until it was right once; the same form sent twice counts once."""
-    kept = arrival.kept(request, study).get("comprehension", {"tries": {}, "right": [], "key": None})
-    if request_key(request) and kept["key"] == request_key(request):
-        return
-    tries, right = dict(kept["tries"]), set(kept["right"])
-    for code in form.questions:
-        if form.data.get(code) and code not in right:
-            tries[code] = tries.get(code, 0) + 1
-            right |= {code} - set(form.wrong)
-    comprehension = {"tries": tries, "right": sorted(right), "key": request_key(request)}
-    arrival.keep(request, study, comprehension=comprehension)
+    tries = _tries(request, study).after(form.letter, form.chosen, request_key(request))
+    arrival.keep(request, study, comprehension=tries.kept)
 
 
-def _understood(request: HttpRequest, study: Study) -> dict[str, int]:
-    """The tries of what was answered rightly."""
-    kept = arrival.kept(request, study).get("comprehension", {"tries": {}, "right": []})
-    return {code: kept["tries"][code] for code in kept["right"]}
+def _tries(request: HttpRequest, study: Study) -> Tries:
+    return Tries.of(arrival.kept(request, study).get("comprehension"))
 
 
 @require_http_methods(["GET", "POST"])
@@ -84,7 +74,7 @@ def _understood(request: HttpRequest, study: Study) -> dict[str, int]:
 @_before_signing
 @refuses_reused_keys
 def sign(request: HttpRequest, person: Participant, language: str, letter: Letter) -> HttpResponse:
-    understood = _understood(request, person.study)
+    understood = _tries(request, person.study).understood
     if {question.code for question in letter.comprehension} - set(understood):
         return redirect("join:consent_questions", person.study.public_slug)
     form = Signature(request.POST or None, letter=letter)

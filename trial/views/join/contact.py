@@ -17,14 +17,13 @@ from django.views.decorators.http import require_http_methods
 from trial import limits, mail_door
 from trial.actions import mailcodes, participants
 from trial.actions.once import KeyReused
-from trial.forms.fields import MAIL_AWAY
 from trial.forms.join import Contact, MailCode
 from trial.mail import DoorShut
 from trial.mailcodes import Asked, Verdict
 from trial.models import Participant, Study
 from trial.views.join import arrival
 from trial.views.posted import posted_from, refuses_reused_keys, request_key
-from trial.words import spoken
+from trial.words import MAIL_AWAY, spoken
 
 STEP = "trial.verification"
 

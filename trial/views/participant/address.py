@@ -15,7 +15,6 @@ from django.views.decorators.http import require_http_methods
 from trial import actors, limits, mail_door
 from trial.actions import mailcodes, own_address
 from trial.actions.participants import AddressInUse
-from trial.forms.fields import MAIL_AWAY
 from trial.forms.join import MailCode
 from trial.forms.participant import OwnAddress, OwnName
 from trial.mail import DoorShut
@@ -23,7 +22,7 @@ from trial.mailcodes import Verdict
 from trial.models import Identity, Participant
 from trial.views.participant.rooms import actor_of, in_the_study
 from trial.views.posted import refuses_reused_keys, request_key
-from trial.words import spoken
+from trial.words import MAIL_AWAY, spoken
 
 SESSION = "new_address"
 

@@ -24,7 +24,7 @@ ON_A_PAGE = 50
 @require_GET
 def listed(request: HttpRequest, slug: str) -> HttpResponse:
     study, _actor = study_for(request, slug, "participants")
-    form = forms.People(request.GET, version=study.current, hides_completion=studies.hides_completion(study))
+    form = forms.People(request.GET, choices=participants.filters(study))
     page = Paginator(participants.listed(study, **form.wanted), ON_A_PAGE).get_page(request.GET.get("page"))
     rows = [(each, participants.shown_state(each, study), _site(study, each)) for each in page]
     context = {"form": form, "page": page, "rows": rows, "is_narrowed": any(form.wanted.values())}

@@ -10,8 +10,7 @@ from django.utils.translation import gettext as _
 from django.views.decorators.http import require_GET
 
 from trial.actions import studies as actions
-from trial.forms import research as forms
-from trial.models import Confirmation, Study
+from trial.models import Confirmation
 from trial.queries import staff, studies
 from trial.sections.study import CrisisLine
 from trial.views.posted import posted_from
@@ -46,26 +45,22 @@ def setup(request: HttpRequest, slug: str) -> HttpResponse:
 def confirm_line(request: HttpRequest, slug: str) -> HttpResponse:
     """Somebody called or opened a crisis line and puts their name to it."""
     study, actor = study_for(request, slug, "run")
-    form = forms.Confirm(request.POST, subjects=_lines(study))
-    if not form.is_valid():
+    try:
+        actions.confirm(
+            version=study.current,
+            kind="crisis_line",
+            subject=request.POST.get("subject", ""),
+            key=key(request),
+            by=actor,
+            at=timezone.now(),
+        )
+    except actions.NotInVersion:
         messages.error(request, _("This is not in the newest version of the study."))
-        return redirect("research:setup", slug=slug)
-    actions.confirm(
-        version=study.current,
-        kind="crisis_line",
-        subject=form.cleaned_data["subject"],
-        key=key(request),
-        by=actor,
-        at=timezone.now(),
-    )
-    messages.success(request, _("Confirmed, with your name and the date."))
+    else:
+        messages.success(request, _("Confirmed, with your name and the date."))
     return redirect("research:setup", slug=slug)
 
 
 def _line(line: CrisisLine, confirmed: dict[str, Confirmation], names: dict[str, str]) -> Line:
     found = confirmed.get(line.name)
     return line, found, names.get(found.confirmed_by, found.confirmed_by) if found else ""
-
-
-def _lines(study: Study) -> set[str]:
-    return {line.name for line in study.current.protocol.crisis_lines}
