@@ -129,18 +129,22 @@ def _effect(
         yield Number(ident("effect", *where), None, method="not estimable: the standardiser has no spread")
         return
     sd, n = spread
-    effect = standardise(
-        d.estimate,
-        d.se,
-        sd,
-        n,
-        n - 2,
-        standardiser=STANDARDISERS[plan.standardiser],
-        adjustment=adjusted,
-        n1=d.n1,
-        n2=d.n2,
-        confidence=plan.confidence,
-    )
+    try:
+        effect = standardise(
+            d.estimate,
+            d.se,
+            sd,
+            n,
+            n - 2,
+            standardiser=STANDARDISERS[plan.standardiser],
+            adjustment=adjusted,
+            n1=d.n1,
+            n2=d.n2,
+            confidence=plan.confidence,
+        )
+    except ancova.NotEstimable as reason:
+        yield Number(ident("effect", *where), None, method=f"not estimable: {reason}")
+        return
     yield Number(ident("effect_sd", *where), sd, n=n, unit="points", method=effect.recipe.standardiser)
     yield Number(ident("effect_sd_n", *where), n, unit="people", method="count of scores in the SD")
     method = "adjusted difference / SD x Hedges J; large-sample interval"

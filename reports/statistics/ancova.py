@@ -15,7 +15,7 @@ import numpy as np
 from .distributions import t_quantile, t_two_sided_p
 from .linear_model import Regression, regress
 from .model_frame import NotEstimable, independent_part
-from .reading import is_missing, is_number, numbers
+from .reading import is_missing, is_number, level_texts, numbers
 from .variation import DoesNotVary, check_magnitude, check_varies, is_constant
 
 __all__ = ["Difference", "DoesNotVary", "Fit", "NotEstimable", "Regression", "complete_cases", "fit", "regress"]
@@ -101,7 +101,10 @@ def fit(
         raise NotEstimable("nobody has all values")
     y = read.pop("outcome")[complete]
     check_magnitude(y, "outcome")
-    arms = [arm[i] for i in complete]
+    found = level_texts(arm, "arm")
+    arms = [each for each in (found[i] for i in complete) if each is not None]
+    if len(arms) < len(complete):
+        raise NotEstimable("somebody who has all values has no arm")
     return _least_squares({name: [values[i] for i in complete] for name, values in read.items()}, y, arms)
 
 
@@ -111,7 +114,7 @@ def complete_cases(*columns: Sequence[object]) -> list[int]:
 
 
 def _read(values: Sequence[float | str | None], name: str) -> Any:
-    return numbers(values, name) if is_number(values, name) else values
+    return numbers(values, name) if is_number(values, name) else level_texts(values, name)
 
 
 def _least_squares(columns: Mapping[str, list], y: np.ndarray, arms: list[str]) -> Fit:

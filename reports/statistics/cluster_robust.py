@@ -17,6 +17,7 @@ from . import wald
 from .estimates import Solved
 from .model_frame import ModelFrame, NotEstimable, build, check_columns, least_squares
 from .reading import codes_of
+from .variation import is_rounding, largest
 from .wald import FTest
 
 if TYPE_CHECKING:
@@ -125,7 +126,17 @@ def fitted(found: ModelFrame, cluster: np.ndarray) -> Fit:
     ends = np.cumsum(np.bincount(cluster))
     for rows in np.split(order, ends[:-1]):
         adjusted[rows] = _root(np.eye(len(rows)) - x[rows] @ phi @ x[rows].T) @ x[rows]
+    _check_clusters_differ(adjusted @ phi * residuals[:, None], cluster, found.names)
     return Fit(found, beta, Inference(x, residuals, adjusted, cluster, phi))
+
+
+def _check_clusters_differ(parts: np.ndarray, cluster: np.ndarray, names: Sequence[str]) -> None:
+    """`parts` (n, p): what every row adds to the error of every coefficient. NotEstimable where they add up to nothing within
+    all clusters, as where everybody in a cluster has the same outcome and each has people of both arms."""
+    for name, column in zip(names, parts.T, strict=True):
+        added = np.bincount(cluster, weights=column)
+        if is_rounding(largest(added), float(np.bincount(cluster, weights=np.abs(column)).max())):
+            raise NotEstimable(f"clusters do not differ in what {name} is estimated from, so it has no standard error")
 
 
 def _root(matrix: np.ndarray) -> np.ndarray:

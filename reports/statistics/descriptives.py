@@ -49,7 +49,7 @@ def describe(values: Sequence[float], confidence: float = 0.95, quantile_type: i
     """
     if quantile_type not in QUANTILE_TYPES:
         raise ValueError(f"quantile type {quantile_type} is not known; R has 1 to 9, and SAS uses 2")
-    x = complete_numbers(values, "the values")
+    x = complete_numbers(values, "the column")
     if not len(x):
         return Description(0, *[None] * 9)
     sd = standard_deviation(x) if len(x) > 1 else None
@@ -81,7 +81,7 @@ def _mean_interval(mean: float, sd: float | None, n: int, confidence: float) -> 
 def pooled_sd(groups: Sequence[Sequence[float]]) -> tuple[float, int] | None:
     """The SD within groups and the number of values in it, or None with fewer than one degree of freedom; an SD of 0
     where they differ by rounding alone."""
-    arrays = [complete_numbers(group, "a group") for group in groups if len(group)]
+    arrays = [complete_numbers(group, "the group") for group in groups if len(group)]
     n = sum(len(array) for array in arrays)
     df = n - len(arrays)
     if df < 1:

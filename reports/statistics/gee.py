@@ -33,6 +33,7 @@ WORKING = ("exchangeable", "independence")
 ERRORS = {"robust": "robust", "bias-reduced": "bias_reduced", "model": "naive"}
 MOST_STEPS = 200
 TIGHT = 1e-10  # norm of the estimating equations
+NOTHING = 1e-8  # of a model-based error: what is smaller is what the search left
 
 
 @dataclass(frozen=True)
@@ -95,6 +96,10 @@ def fit(
         unit = float(np.sqrt((y**2).mean()))
     result = _solved(found.x, y / unit, codes, family, working, ERRORS[se])
     vcov = np.asarray(result.cov_params()) * unit**2
+    nothing = np.diag(vcov) < NOTHING**2 * np.diag(np.asarray(result.cov_naive)) * unit**2
+    if nothing.any():
+        name = found.names[int(np.argmax(nothing))]
+        raise NotEstimable(f"clusters do not differ in what {name} is estimated from, so it has no standard error")
     if not (np.isfinite(vcov).all() and (np.diag(vcov) > 0).all()):
         raise NotEstimable(
             "the standard errors cannot be computed: too few subjects, or an outcome the model fits exactly"

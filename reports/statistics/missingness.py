@@ -16,6 +16,7 @@ from . import formula as formulas
 from . import logistic
 from .model_frame import NotEstimable, check_columns
 from .proportions import Ratio, RiskDifference, ZeroCell, difference, risk_ratio
+from .reading import is_known
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -77,7 +78,7 @@ def patterns(frame: pd.DataFrame, visits: Sequence[str], arm: str | None = None)
     check_columns(frame, [*visits, *([arm] if arm else [])])
     if not len(frame):
         raise NotEstimable("there is nobody in the data")
-    seen = frame[list(visits)].notna().to_numpy()
+    seen = np.column_stack([is_known(frame[visit], visit) for visit in visits])
     who = _by_arm(frame, arm)
     distinct, place = np.unique(seen, axis=0, return_inverse=True)
     found = [
@@ -105,7 +106,7 @@ def predictors(
     name = "missing"
     while name in frame.columns:
         name += "_"
-    given = frame.assign(**{name: frame[visit].isna()})
+    given = frame.assign(**{name: ~is_known(frame[visit], visit)})
     return logistic.fit(given, outcome=name, fixed=fixed, reference=reference)
 
 
@@ -124,7 +125,7 @@ def differential(
     who = _by_arm(frame, arm)
     for name in (first, second):
         formulas.level_number(arm, list(who), name)
-    gone = frame[visit].isna().to_numpy()
+    gone = ~is_known(frame[visit], visit)
     counts = [int(n) for name in (first, second) for n in ((gone & who[name]).sum(), who[name].sum())]
     x1, n1, x2, n2 = counts
     try:

@@ -18,7 +18,7 @@ from . import wald
 from .estimates import Estimates
 from .linear_covariance import Likelihood, Optimum, batches, factor_forms, maximise
 from .model_frame import ModelFrame, NotEstimable, check_choice, least_squares
-from .variation import NotConverged
+from .variation import DoesNotVary, NotConverged, is_fitted_exactly, largest
 from .wald import FTest
 
 DEGREES = ("satterthwaite", "kenward-roger", "residual")
@@ -173,6 +173,8 @@ def fitted(
     forms = factor_forms(size, size, n_residual)
     start = np.concatenate([0.7 * np.eye(size)[np.tril_indices(size)], np.full(n_residual, 0.7)])
     _check_told_apart(likelihood, (forms @ start) @ start)
+    if size == 1:
+        _check_within(found, residuals, cluster, random[:, 0], residual)
     optimum = maximise(likelihood, forms, start)
     optimum, rank = _at_boundary(optimum, size, n_residual)
     return Fitted(optimum, size, rank, y_scale, z_scale, shift)
@@ -188,6 +190,24 @@ def _check_told_apart(likelihood: Likelihood, theta: np.ndarray) -> None:
         raise NotEstimable(
             "the data do not tell the variances apart: too few clusters, or too few observations in each"
         )
+
+
+def _check_within(
+    found: ModelFrame, y: np.ndarray, cluster: np.ndarray, random: np.ndarray, residual: np.ndarray | None
+) -> None:
+    """DoesNotVary where rows that share a residual variance have nothing left for it beside their clusters' own levels."""
+    people = np.maximum(np.bincount(cluster, weights=random != 0), 1)
+    within = np.column_stack([found.x, y])
+    for column in within.T:
+        mean = np.bincount(cluster, weights=np.where(random != 0, column, 0.0)) / people
+        column -= np.where(random != 0, mean[cluster], 0.0)
+    groups = np.zeros(len(y), dtype=np.int64) if residual is None else residual
+    for group in np.unique(groups):
+        rows = groups == group
+        own = cluster[rows & (random != 0)]
+        enough = int(rows.sum()) - len(np.unique(own)) > found.x.shape[1]
+        if enough and is_fitted_exactly(within[rows, :-1], within[rows, -1], largest(found.y)):
+            raise DoesNotVary("beside clusters and columns the outcome does not vary: there is no residual variance")
 
 
 def _at_boundary(optimum: Optimum, size: int, n_residual: int) -> tuple[Optimum, int]:

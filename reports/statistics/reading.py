@@ -54,9 +54,16 @@ def numbers(column: Any, name: str) -> np.ndarray:
         found = column.to_numpy(dtype=float, na_value=np.nan)
     else:
         found = np.array([_as_float(value, name) for value in column], dtype=float)
+    if found.ndim != 1:
+        raise NotEstimable(f"{name} is a table, not one column")
     if np.isinf(found).any():
         raise NotEstimable(f"{name} has infinite values")
     return found
+
+
+def is_known(column: Any, name: str) -> np.ndarray:
+    """(rows,) of truth values: which rows have a number or a level. NotEstimable as `numbers` and `labels`."""
+    return ~np.isnan(numbers(column, name)) if is_number(column, name) else labels(column, name)[1] >= 0
 
 
 def complete_numbers(column: Any, name: str) -> np.ndarray:
@@ -80,6 +87,13 @@ def labels(column: Any, name: str) -> tuple[list[str], np.ndarray, bool]:
         _check_told_apart(list(texts), name)
         return list(texts), place[codes], False
     return list(texts), place[codes], True
+
+
+def level_texts(values: Iterable[Any], name: str) -> list[str | None]:
+    """Levels as text, None where missing; of plain values, without pandas. NotEstimable as `labels`."""
+    found = [None if is_missing(value) else text_of(value) for value in values]
+    _check_told_apart(dict.fromkeys(text for text in found if text is not None), name)
+    return found
 
 
 def codes_of(column: Any, name: str) -> np.ndarray:

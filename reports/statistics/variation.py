@@ -74,6 +74,14 @@ def check_varies(residuals: np.ndarray, *terms: np.ndarray) -> None:
         raise DoesNotVary("the outcome does not vary around the model")
 
 
+def is_fitted_exactly(x: np.ndarray, y: np.ndarray, size: float) -> bool:
+    """Whether columns `x` (n, p), of which some may follow from others, leave rounding alone of `y` (n,), though there are more
+    rows than they have directions. `size`: of the largest number that `y` was computed from."""
+    beta, _, rank, _ = np.linalg.lstsq(x, y, rcond=None)
+    left = y - x @ beta
+    return len(y) > rank and is_rounding(math.sqrt(float(np.mean(left**2))), max(size, largest(x * beta)))
+
+
 def check_magnitude(values: np.ndarray, name: str) -> None:
     """NotEstimable for numbers (NaN where missing) whose squares cannot be computed."""
     size = largest(values[np.isfinite(values)])

@@ -351,3 +351,24 @@ def everybody_began_at(data, score):
         for row in data.scores
     )
     return dataclasses.replace(data, scores=began)
+
+
+def test_an_effect_by_the_sd_of_three_people_has_no_small_sample_correction_and_is_not_given():
+    """Hedges' J does not exist at one degree of freedom; the difference itself has its own two."""
+    data = a_trial(5)
+    given = {("PHQ9", "post1"): 3.0, ("PHQ9", "pre"): 12.0}
+    rows = {
+        (p.code, i, t): s + (p.code > data.participants[2].code)
+        for p in data.participants
+        for (i, t), s in given.items()
+    }
+    scores = tuple(
+        dataclasses.replace(r, score=rows.get((r.participant, r.instrument, r.timepoint), r.score)) for r in data.scores
+    )
+    data = dataclasses.replace(data, scores=scores, flow=dataclasses.replace(data.flow, arms=()))
+    data = everybody_began_at(data, 12.0)
+    plan = PLAN.model_copy(update={"covariates": (), "multiplicity": "none", "standardiser": "post_sd"})
+    found = {n.id: n for n in outcomes.numbers(data, plan)}
+    few = next(i for i in found if i.startswith("effect.PHQ9.post1") and found[i].value is None)
+    assert found[few].method == "not estimable: 1 degrees of freedom are too few for Hedges J"
+    assert found[few.replace("effect", "difference")].value is not None

@@ -12,9 +12,9 @@ import numpy as np
 
 from .. import formula as formulas
 from ..estimates import Estimates
-from ..model_frame import NotEstimable, as_numbers, build, check_choice, least_squares
+from ..model_frame import ModelFrame, NotEstimable, as_numbers, build, check_choice, least_squares
 from ..reading import are_numbered, codes_of
-from ..variation import DoesNotVary, NotConverged, is_rounding, largest
+from ..variation import DoesNotVary, NotConverged, is_fitted_exactly, largest
 from .blocks import Blocks, Duplicate, gather
 from .covariances import FALLBACK, Structure
 from .inference import Inference
@@ -202,12 +202,11 @@ def prepare(
         warnings += (f"{groups}: nobody has {', '.join(unused)}",) if unused else ()
     if len(found.z) <= len(found.names):
         raise NotEstimable(f"{len(found.z)} observations are too few for {len(found.names)} coefficients")
-    size = largest(found.y)
+    _check_visits(found, visit_levels, visit_codes, group_codes)
     shift, found.z[:, -1] = least_squares(found.x, found.y)  # the likelihood is the same, and digits are kept
     blocks = _gathered(found.frame, subject, visit, found.z, visit_codes, len(visit_levels), group_codes, weights)
     if blocks.n_subjects < 2:
         raise NotEstimable("there is one subject; a covariance over visits needs several")
-    _check_visits(blocks, visit_levels, max(size, largest(found.x * shift)))
     warnings = tuple(dict.fromkeys(warnings))  # groups may be in the formula too
     ordered = visits is not None or getattr(found.frame[visit].dtype, "ordered", False) is True
     return Prepared(found.design, blocks, found.scale, shift, visit_levels, group_levels, warnings, ordered)
@@ -241,10 +240,15 @@ def _gathered(
         raise Duplicate(f"subject {row[subject]} has two rows at {visit} {row[visit]}") from None
 
 
-def _check_visits(blocks: Blocks, visits: Sequence[str], size: float) -> None:
-    """`size`: of the largest outcome, beside which what is left at a visit may be nothing but rounding."""
-    place = np.arange(blocks.size)
-    left = blocks.products[:, place, place, -1, -1].sum(axis=0)
-    for visit, square, people in zip(visits, left, blocks.counts @ blocks.observed, strict=True):
-        if is_rounding(math.sqrt(square / people), size):
-            raise DoesNotVary(f"at visit {visit} the outcome does not vary around the model")
+def _check_visits(
+    found: ModelFrame, visits: Sequence[str], visit_codes: np.ndarray, group_codes: np.ndarray | None
+) -> None:
+    """DoesNotVary where the columns fit the outcome of a visit (of a group, where each has a covariance) exactly: its variance
+    would be zero, and the likelihood without end."""
+    groups = np.zeros(len(found.y), dtype=np.int64) if group_codes is None else group_codes
+    centred, size = found.y - found.y.mean(), largest(found.y)
+    for number, visit in enumerate(visits):
+        for group in np.unique(groups):
+            rows = (visit_codes == number) & (groups == group)
+            if rows.any() and is_fitted_exactly(found.x[rows], centred[rows], size):
+                raise DoesNotVary(f"at visit {visit} the outcome does not vary around the model")

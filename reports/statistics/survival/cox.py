@@ -18,7 +18,7 @@ import numpy as np
 from .. import formula as formulas
 from ..distributions import normal_quantile
 from ..model_frame import NotEstimable, check_choice, check_columns, complete
-from ..variation import NotConverged
+from ..variation import NotConverged, is_constant
 from . import monotone
 from .concordance import concordance
 from .kaplan_meier import checked
@@ -152,6 +152,9 @@ def cox(
     if not stopped.any():
         raise NotEstimable("nobody had an event")
     variables, values, _ = formulas.coded(frame, parsed, reference)
+    for name, variable in variables.items():
+        if not variable.is_category and is_constant(values[name]):
+            raise NotEstimable(f"{name} is the same for everybody")
     design = formulas.design(parsed, variables)
     x = design.matrix(values, len(frame))[:, 1:]
     centre, scale = x.mean(axis=0), x.std(axis=0)

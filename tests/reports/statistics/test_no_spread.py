@@ -314,3 +314,59 @@ def test_the_digits_of_numbers_that_begin_with_thirteen_alike_are_those_of_the_f
     y = 2.0**40 + np.array([0.0, *([-0.25, 0.25] * 10)])
     assert variation.standard_deviation(y) == pytest.approx(math.sqrt(20 / 16 / 20), rel=1e-12)
     assert t_tests.welch(y, y + 0.25).t == pytest.approx(-0.25 / math.sqrt(2 * 0.0625 / 21), rel=1e-12)
+
+
+def clustered():
+    """Sixty people in ten clusters of six, both arms in each; two who are always the same."""
+    generator, n = np.random.default_rng(1), 60
+    own = generator.normal(0, 1, n)
+    arm = np.array(["g", "u"] * (n // 2))
+    level = np.repeat(generator.normal(0, 1, 10), 6)
+    return pd.DataFrame(
+        {"arm": arm, "c": np.arange(n) // 6, "x": generator.normal(0, 1, n), "own": own, "level": level}
+    )
+
+
+NESTED = {"arm": "arm", "guided": "g", "cluster": "c", "fixed": "arm"}
+
+
+@pytest.mark.parametrize(
+    "call",
+    [
+        lambda f: partially_nested.fit(f.assign(y=f.own.where(f.arm == "g", 0.1)), outcome="y", **NESTED),
+        lambda f: partially_nested.fit(f.assign(y=f.own.where(f.arm == "u", 0.1)), outcome="y", **NESTED),
+        lambda f: partially_nested.fit(f.assign(y=f.own.where(f.arm == "u", f.level)), outcome="y", **NESTED),
+        lambda f: linear_mixed.fit(f, outcome="level", subject="c", fixed="arm"),
+        lambda f: linear_mixed.fit(f.assign(y=f.level + 2 * f.x + 1e6), outcome="y", subject="c", fixed="arm + x"),
+    ],
+)
+def test_where_clusters_leave_nothing_of_the_outcome_there_is_no_residual_variance(call):
+    """The likelihood has no maximum there: it was a singular matrix, or a search without end."""
+    with pytest.raises(variation.DoesNotVary, match="there is no residual variance"):
+        call(clustered())
+
+
+def test_an_arm_that_does_not_vary_is_no_matter_where_both_share_a_variance():
+    frame = clustered().assign(y=lambda f: f.own.where(f.arm == "g", 0.1))
+    found = partially_nested.fit(frame, outcome="y", residual="common", **NESTED)
+    want = frame.y[frame.arm == "u"].mean() - frame.y[frame.arm == "g"].mean()
+    assert found.coefficients.estimate.iloc[-1] == pytest.approx(want, abs=0.05)
+
+
+@pytest.mark.parametrize("fit", [cluster_robust.fit, gee.fit])
+def test_a_difference_within_clusters_that_are_all_alike_has_no_standard_error(fit):
+    who = {"cluster": "c"} if fit is cluster_robust.fit else {"subject": "c"}
+    with pytest.raises(NotEstimable, match="clusters do not differ in what armu is estimated from"):
+        fit(clustered(), outcome="level", fixed="arm", **who)
+
+
+def test_a_visit_that_does_not_vary_in_one_group_is_refused_where_groups_have_a_covariance_each():
+    frame = a_frame(NOISE)
+    asked = {"outcome": "y", "subject": "who", "visit": "visit", "fixed": "x + group * visit", "covariance": "cs"}
+    same = frame.assign(y=frame.y.where((frame.visit == 0) | (frame.group == "a"), 0.1))
+    with pytest.raises(NotEstimable, match="at visit 1 the outcome does not vary"):
+        mmrm.fit(same, groups="group", **asked)
+    assert mmrm.fit(same, **asked).n_subjects == 12
+    # A covariate that all visits share does not hide that nothing varies at one of them.
+    with pytest.raises(NotEstimable, match="at visit 1 the outcome does not vary"):
+        mmrm.fit(frame.assign(y=frame.y.where(frame.visit == 0, 0.1)), **asked)

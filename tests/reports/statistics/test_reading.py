@@ -19,6 +19,7 @@ from reports.statistics import (
     linear_mixed,
     logistic,
     mediation,
+    missingness,
     mmrm,
     moderation,
     partially_nested,
@@ -475,3 +476,38 @@ def test_clusters_of_one_with_robust_errors_are_hc2():
     found = cluster_robust.fit(frame, outcome="y", cluster="site", fixed="arm")
     want = ancova.regress(frame, outcome="y", fixed="arm", covariance="hc2")
     assert found.vcov.to_numpy() == pytest.approx(want.vcov.to_numpy(), rel=1e-12)
+
+
+def test_text_is_not_somebody_seen_at_a_visit():
+    frame = pd.DataFrame({"first": [1.0, 2, 3], "then": pd.Series([2, "NaN", None], dtype=object), "arm": list("aba")})
+    for call in (
+        lambda: missingness.patterns(frame, ["first", "then"]),
+        lambda: missingness.predictors(frame, visit="then", fixed="first"),
+        lambda: missingness.differential(frame, visit="then", arm="arm", first="a", second="b"),
+    ):
+        with pytest.raises(NotEstimable, match="then is numbers with 'NaN' among them"):
+            call()
+
+
+def test_arms_in_an_analysis_of_covariance_are_read_as_levels_are():
+    outcome, before = [1.0, 2, 4, 3, 6], [1.0, 3, 2, 4, 1]
+    mixed = ancova.fit(outcome, before, [1, "1", 2, 2.0, "2"])
+    assert mixed.difference("1", "2") == ancova.fit(outcome, before, list("11222")).difference("1", "2")
+    with pytest.raises(NotEstimable, match="'b' and 'b ' look alike"):
+        ancova.fit(outcome, before, ["a", "b", "a", "b ", "b"])
+    with pytest.raises(NotEstimable, match="somebody who has all values has no arm"):
+        ancova.fit(outcome, before, ["a", "b", "a", None, "b"])
+
+
+def test_a_table_is_no_column():
+    with pytest.raises(NotEstimable, match="is a table, not one column"):
+        t_tests.welch(np.ones((3, 2)), [1.0, 2, 3])
+
+
+@pytest.mark.parametrize("pair", [(0.1, 0.1), (0.1 + 0.2, 0.3)])
+def test_a_hazard_ratio_of_what_does_not_vary_is_refused(pair):
+    frame = pd.DataFrame(
+        {"t": [1.0, 2, 3, 4, 5, 6], "e": [1, 0, 1, 1, 0, 1], "x": [2.0, 1, 3, 1, 2, 5], "same": [*pair] * 3}
+    )
+    with pytest.raises(NotEstimable, match="same is the same for everybody"):
+        survival.cox(frame, time="t", event="e", formula="same + x")
