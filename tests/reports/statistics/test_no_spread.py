@@ -31,6 +31,7 @@ from reports.statistics import (
     partially_nested,
     reference_based,
     rerandomisation,
+    survival,
     t_tests,
     variation,
 )
@@ -370,3 +371,13 @@ def test_a_visit_that_does_not_vary_in_one_group_is_refused_where_groups_have_a_
     # A covariate that all visits share does not hide that nothing varies at one of them.
     with pytest.raises(NotEstimable, match="at visit 1 the outcome does not vary"):
         mmrm.fit(frame.assign(y=frame.y.where(frame.visit == 0, 0.1)), **asked)
+
+
+@pytest.mark.parametrize("alone", range(3, 30))
+def test_a_log_rank_test_whose_variance_is_rounding_has_nothing_to_compare(alone):
+    """One stratum is of one arm, in the other both arms stop at once: by hand every variance is zero, of which adding up left
+    1e-17 and a singular matrix."""
+    time = [*range(1, alone + 1), 1, 1]
+    arm, strata = ["a"] * (alone + 1) + ["b"], [0] * alone + [1, 1]
+    with pytest.raises(survival.NothingToCompare, match="nobody had an event while two arms were there"):
+        survival.log_rank(time, [1] * len(time), arm, strata=strata)
