@@ -9,7 +9,7 @@ from django.http import Http404, HttpResponse
 from django.utils import timezone
 from rest_framework import serializers
 from rest_framework.negotiation import BaseContentNegotiation
-from rest_framework.request import Request
+from rest_framework.request import Request as FrameworkRequest
 from rest_framework.response import Response
 from rest_framework.views import APIView
 
@@ -20,6 +20,7 @@ from trial import permissions
 from trial.actions import looks
 from trial.api import described, doors, shapes
 from trial.models import Study
+from trial.requests import Request
 
 NAMES = {
     "html": ("report-{}.html", "text/html"),
@@ -85,7 +86,7 @@ class ExportsView(APIView):
 class AnyFile(BaseContentNegotiation):
     """A file is given as what it is, whatever the client says it accepts."""
 
-    def select_renderer(self, request: Request, renderers: Any, format_suffix: str | None = None) -> Any:
+    def select_renderer(self, request: FrameworkRequest, renderers: Any, format_suffix: str | None = None) -> Any:
         return renderers[0], renderers[0].media_type
 
 
@@ -154,7 +155,7 @@ def _wanted(shape: type[AskExport], request: Request, study: Study) -> dict[str,
 
 def _may_show_arms(request: Request, study: Study) -> bool:
     """By arm needs its own permission, except in a rehearsal, where nobody is there to be unblinded to."""
-    is_theirs = permissions.may(request.user, study, "report_by_arm")  # type: ignore[arg-type]
+    is_theirs = permissions.may(request.user, study, "report_by_arm")
     return actions.may_show_arms(study) and (study.simulated or is_theirs)
 
 

@@ -578,3 +578,26 @@ def test_every_module_says_what_it_is_for_and_stands_in_the_map_once():
 def test_the_map_tells_the_chain_of_the_apps_as_the_contract_has_it():
     chain = CONTRACTS["One chain of apps, no siblings"]["layers"]
     assert re.findall(r"^\| `(\w+)` \| [^|]+ \| [^|]+ \|$", house_map.PAGE.read_text(), re.MULTILINE)[:5] == chain
+
+
+DOORS = ("/views/", "/views.py", "/api/", "/api.py")
+# Where nobody is known yet: what goes wrong before a view, and signing in.
+OF_STRANGERS = {"trial/api/errors.py", "trial/api/tokens.py"}
+
+
+def test_a_request_has_one_type():
+    told = []
+    for name, tree in sources():
+        if any(each in f"/{name}" for each in DOORS):
+            told += [
+                f"{name}:{node.lineno}"
+                for node in ast.walk(tree)
+                if isinstance(node, ast.arg) and node.arg == "request" and node.annotation is not None
+                if dotted(node.annotation) not in {"PageRequest", "Request", "FrameworkRequest"}
+            ]
+        told += [
+            f"{name}:{node.lineno} a cast"
+            for node in ast.walk(tree)
+            if isinstance(node, ast.Call) and dotted(node.func) == "cast" and "request." in ast.unparse(node)
+        ]
+    assert [each for each in told if each.partition(":")[0] not in OF_STRANGERS] == []

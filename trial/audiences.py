@@ -18,6 +18,7 @@ from trial.api import errors
 from trial.models import Membership, Participant, Study, User
 from trial.permissions import ROLES
 from trial.queries import drafts
+from trial.requests import PageRequest
 from trial.words import spoken
 
 PARTICIPANT, COACH, ASSESSOR, RESEARCH, STAFF = "participant", "coach", "assessor", "research", "staff"
@@ -44,10 +45,10 @@ class SmallLetters:
     No study is asked for: an address of none leads on too, and is not found there.
     """
 
-    def __init__(self, get_response: Callable[[HttpRequest], HttpResponse]) -> None:
+    def __init__(self, get_response: Callable[[PageRequest], HttpResponse]) -> None:
         self.get_response = get_response
 
-    def __call__(self, request: HttpRequest) -> HttpResponse:
+    def __call__(self, request: PageRequest) -> HttpResponse:
         is_asked = request.method in {"GET", "HEAD"} and request.path_info != request.path_info.lower()
         small = _in_small_letters(request.path_info) if is_asked else ""
         if not small:
@@ -70,10 +71,10 @@ def _in_small_letters(path: str) -> str:
 class AudienceDoor:
     """Sets `request.participant`, keeps each audience in its own room, and lets no page be cached."""
 
-    def __init__(self, get_response: Callable[[HttpRequest], HttpResponse]) -> None:
+    def __init__(self, get_response: Callable[[PageRequest], HttpResponse]) -> None:
         self.get_response = get_response
 
-    def __call__(self, request: HttpRequest) -> HttpResponse:
+    def __call__(self, request: PageRequest) -> HttpResponse:
         try:
             response = self.get_response(request)
         finally:
@@ -83,30 +84,30 @@ class AudienceDoor:
         response.setdefault("Cache-Control", "no-store")
         return response
 
-    def process_exception(self, request: HttpRequest, error: Exception) -> HttpResponse | None:
+    def process_exception(self, request: PageRequest, error: Exception) -> HttpResponse | None:
         """Somebody else held what was asked for, or the database is away: that is said, with when to come back."""
         return errors.unavailable(request, error) if busy.is_passing(error) else None
 
-    def process_view(self, request: HttpRequest, view: Any, args: Any, kwargs: Any) -> None:
+    def process_view(self, request: PageRequest, view: Any, args: Any, kwargs: Any) -> None:
         room = request.path.split("/")[1]
-        request.participant = None  # type: ignore[attr-defined]
+        request.participant = None
         if request.user.is_authenticated and room in {PARTICIPANT, COACH, ASSESSOR, RESEARCH, STAFF, "join"}:
             if room in {PARTICIPANT, "join"}:
-                request.participant = _participant(request)  # type: ignore[attr-defined]
+                request.participant = _participant(request)
             _check(request, room)
-            request.about = kwargs.get("code", "")  # type: ignore[attr-defined]  # a page about somebody names them so
+            request.about = kwargs.get("code", "")  # a page about somebody names them so
         elif room == ACCOUNT:
             _check_account(request)
 
 
-def _in_words(request: HttpRequest, refusal: HttpResponse) -> HttpResponse:
+def _in_words(request: PageRequest, refusal: HttpResponse) -> HttpResponse:
     """A person gets a page, with the way to help, where Django's decorators answer with an empty one."""
     page = render(request, "405.html", status=refusal.status_code)
     page.headers["Allow"] = refusal.headers["Allow"]
     return page
 
 
-def _participant(request: HttpRequest) -> Participant | None:
+def _participant(request: PageRequest) -> Participant | None:
     found = Participant.objects.filter(user=request.user.pk).select_related("study", "version", "key", "user").first()
     if found:
         found.study.public_title = found.version.protocol.public_title  # type: ignore[attr-defined]  # for every page
@@ -116,9 +117,9 @@ def _participant(request: HttpRequest) -> Participant | None:
     return found
 
 
-def _check(request: HttpRequest, room: str) -> None:
+def _check(request: PageRequest, room: str) -> None:
     """Somebody of another audience gets 404: that a room exists is not told either."""
-    participant = request.participant  # type: ignore[attr-defined]
+    participant = request.participant
     if room == PARTICIPANT and participant is None:
         raise Http404
     if room == COACH and not is_coach(request):
@@ -131,7 +132,7 @@ def _check(request: HttpRequest, room: str) -> None:
         raise Http404
 
 
-def _check_account(request: HttpRequest) -> None:
+def _check_account(request: PageRequest) -> None:
     name = request.resolver_match.url_name if request.resolver_match else None
     if name in SHUT:
         raise Http404
@@ -162,7 +163,7 @@ def _has_role(request: HttpRequest, *roles: str) -> bool:
     return Membership.objects.filter(user=request.user.pk, role__in=roles, ended_at__isnull=True).exists()
 
 
-def context(request: HttpRequest) -> dict[str, Any]:
+def context(request: PageRequest) -> dict[str, Any]:
     """For every template: whether this is a rehearsal, and the study of the page if it is a participant's."""
     from trial import stamp
 
@@ -184,7 +185,7 @@ def owner(user: Any) -> str:
     return vault.keyed_hash("page", str(user.pk))[:20] if isinstance(user, User) else ""
 
 
-def _about(request: HttpRequest) -> str:
+def _about(request: PageRequest) -> str:
     """For staff: under whose key what they type on this page is kept until it is sent."""
     user, code = getattr(request, "user", None), getattr(request, "about", "")
     return drafts.about_token(user, code) if code and isinstance(user, User) else ""

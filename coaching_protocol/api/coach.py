@@ -9,7 +9,6 @@ from django.http import Http404
 from django.shortcuts import get_object_or_404
 from django.utils import timezone
 from rest_framework import serializers
-from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.views import APIView
 
@@ -23,6 +22,7 @@ from trial.actors import Actor
 from trial.api import described, doors, shapes
 from trial.languages import in_language
 from trial.models import Membership, User
+from trial.requests import Request
 from trial.words import spoken
 
 NOT_KEPT = "Codes of the rules in must_not that were not kept."
@@ -50,7 +50,7 @@ class CaseloadView(APIView):
             user=request.user.pk, role__in=("coach", "supervisor"), ended_at__isnull=True
         ).exists():
             raise Http404
-        return Response(CaseloadRow(reads.rows(request.user, timezone.now()), many=True).data)  # type: ignore[arg-type]
+        return Response(CaseloadRow(reads.rows(request.user, timezone.now()), many=True).data)
 
 
 class CoachShape(serializers.Serializer):
@@ -141,14 +141,14 @@ class PersonView(APIView):
 
 
 def _find(request: Request, code: str, *, also_ended: bool = False) -> CoachingPlan:
-    plan = reads.find(request.user, code, also_ended=also_ended)  # type: ignore[arg-type]
+    plan = reads.find(request.user, code, also_ended=also_ended)
     if plan is None:
         raise Http404
     return plan
 
 
 def _actor(request: Request, plan: CoachingPlan) -> Actor:
-    return actors.staff(request.user.pk, permissions.check_may(request.user, plan.study, "coach"))  # type: ignore[arg-type]
+    return actors.staff(request.user.pk, permissions.check_may(request.user, plan.study, "coach"))
 
 
 def _person(plan: CoachingPlan, at: datetime) -> Response:
@@ -202,7 +202,7 @@ class ShowNumberView(APIView):
         plan = _find(request, code)
         calls.show_number(
             participant=plan.participant,
-            coach=request.user,  # type: ignore[arg-type]
+            coach=request.user,
             key=doors.key(request),
             by=_actor(request, plan),
             at=timezone.now(),
@@ -225,7 +225,7 @@ class StartView(APIView):
         plan = _find(request, code)
         begun = calls.start(
             contact=get_object_or_404(Contact, plan=plan, number=number),
-            coach=request.user,  # type: ignore[arg-type]
+            coach=request.user,
             key=doors.key(request),
             by=_actor(request, plan),
             at=timezone.now(),
@@ -258,7 +258,7 @@ class TakeBackView(APIView):
             contact = get_object_or_404(Contact, plan=plan, number=number)
         else:
             attempt = _open_attempt(plan, number, None, by)
-            contact = calls.take_back(attempt=attempt, coach=request.user, key=key, by=by, at=at)  # type: ignore[arg-type]
+            contact = calls.take_back(attempt=attempt, coach=request.user, key=key, by=by, at=at)
         return Response(LoggedCall(_call(Call(contact, ()))).data)
 
 
@@ -296,10 +296,10 @@ class CorrectView(APIView):
     def post(self, request: Request, code: str, attempt: int) -> Response:
         plan, at = _find(request, code, also_ended=True), timezone.now()
         found = get_object_or_404(Attempt.objects.select_related("contact__plan"), pk=attempt, contact__plan=plan)
-        calls.check_own(request.user, found)  # type: ignore[arg-type]
+        calls.check_own(request.user, found)
         corrected = calls.correct(
             attempt=found,
-            coach=request.user,  # type: ignore[arg-type]
+            coach=request.user,
             **doors.given(CallCorrection, request),
             key=doors.key(request),
             by=_actor(request, plan),
@@ -339,7 +339,7 @@ class ReassignView(APIView):
     @described.writes("reassign", "Another coach, by a supervisor; the history stays", OtherCoach, Assigned)
     def post(self, request: Request, code: str) -> Response:
         plan = _find(request, code)
-        role = permissions.check_may(request.user, plan.study, "supervise")  # type: ignore[arg-type]
+        role = permissions.check_may(request.user, plan.study, "supervise")
         given = doors.given(OtherCoach, request)
         coach = User.objects.filter(pk=given["coach"]).first()
         if coach is None:
@@ -349,7 +349,7 @@ class ReassignView(APIView):
             coach=coach,
             reason=given["reason"],
             key=doors.key(request),
-            by=actors.staff(request.user.pk, role),  # type: ignore[arg-type]
+            by=actors.staff(request.user.pk, role),
             at=timezone.now(),
         )
         return Response(Assigned(assigned).data)

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from django.http import Http404
 from rest_framework import serializers
-from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.views import APIView
 
 from coaching_protocol.models import CoachingPlan, Contact
 from coaching_protocol.queries import plans
 from trial.api import described, doors
+from trial.requests import Request
 
 
 class PlannedCall(serializers.Serializer):

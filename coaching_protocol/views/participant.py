@@ -2,19 +2,20 @@
 
 from __future__ import annotations
 
-from django.http import Http404, HttpRequest, HttpResponse
+from django.http import Http404, HttpResponse
 from django.shortcuts import render
 from django.views.decorators.http import require_GET
 
 from coaching_protocol.models import CoachingPlan, Contact
 from coaching_protocol.queries import plans
 from trial.models import Participant
+from trial.requests import PageRequest
 from trial.views.participant.rooms import in_the_study
 
 
 @require_GET
 @in_the_study
-def calls(request: HttpRequest, person: Participant) -> HttpResponse:
+def calls(request: PageRequest, person: Participant) -> HttpResponse:
     plan = CoachingPlan.objects.filter(participant=person).first()
     if plan is None:
         raise Http404

@@ -8,7 +8,6 @@ from typing import Any
 from django.http import Http404
 from django.utils import timezone
 from rest_framework import serializers
-from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.views import APIView
 
@@ -25,6 +24,7 @@ from trial.api import described, doors, shapes
 from trial.api.errors import NotHere
 from trial.languages import in_language
 from trial.models import Participant
+from trial.requests import Request
 
 ANSWER_QUESTIONS = "trial.participants.answer_questions"
 

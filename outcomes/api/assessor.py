@@ -9,7 +9,6 @@ from typing import Any
 from django.http import Http404
 from django.utils import timezone
 from rest_framework import serializers
-from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.views import APIView
 
@@ -23,6 +22,7 @@ from trial.actors import Actor
 from trial.api import described, doors
 from trial.languages import in_language
 from trial.models import Study
+from trial.requests import Request
 
 
 class DueShape(serializers.Serializer):

@@ -6,7 +6,6 @@ from typing import Any
 
 from django.utils import timezone
 from rest_framework import serializers
-from rest_framework.request import Request
 from rest_framework.response import Response
 
 from outcomes.actions import screening as actions
@@ -20,6 +19,7 @@ from trial.api.errors import NotHere
 from trial.api.fields import PhoneNumberField
 from trial.api.join import WayInView
 from trial.models import Participant, PersonKey
+from trial.requests import Request
 from trial.sections.study import Page
 
 ANSWER_QUESTIONS = "trial.participants.answer_questions"

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from django.utils import timezone
 from rest_framework import serializers
-from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.views import APIView
 
 from trial.actions import studies as actions
 from trial.api import described, doors
 from trial.api.studies import Confirmed
+from trial.requests import Request
 
 
 class Wording(serializers.Serializer):

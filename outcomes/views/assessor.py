@@ -6,10 +6,10 @@ Nothing here hangs on an arm: no opening, no history, and of dates the last day 
 from __future__ import annotations
 
 from datetime import datetime
-from typing import Any, cast
+from typing import Any
 
 from django.contrib import messages
-from django.http import HttpRequest, HttpResponse
+from django.http import HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.utils import timezone
 from django.utils.translation import gettext as _
@@ -22,17 +22,18 @@ from outcomes.queries import assessments as reads
 from outcomes.queries import definitions, safety
 from trial.actions import journey
 from trial.actors import Actor
-from trial.models import Participant, Study, User
+from trial.models import Participant, Study
 from trial.queries import studies
+from trial.requests import PageRequest
 from trial.views.posted import refuses_reused_keys, request_key
 from trial.views.research.finding import study_for
 from trial.words import text
 
 
 @require_GET
-def due(request: HttpRequest) -> HttpResponse:
+def due(request: PageRequest) -> HttpResponse:
     """Everybody whose questionnaires may be entered now, whoever has the fewest days left first."""
-    roles = studies.roles_by_study(cast(User, request.user))
+    roles = studies.roles_by_study(request.user)
     own = studies.listed([study for study, held in roles.items() if "assessor" in held])
     rows = reads.due_for_assessor([study.pk for study in own], timezone.now())
     lists = [{"study": study, "rows": _listed(study, rows)} for study in own]
@@ -47,7 +48,7 @@ def _listed(study: Study, rows: list[Assessment]) -> list[dict[str, Any]]:
 
 @require_http_methods(["GET", "POST"])
 @refuses_reused_keys
-def enter(request: HttpRequest, slug: str, code: str, timepoint: str, instrument: str) -> HttpResponse:
+def enter(request: PageRequest, slug: str, code: str, timepoint: str, instrument: str) -> HttpResponse:
     """All questions on one page; a question without an answer is asked about once before it is handed in."""
     study, by = study_for(request, slug, "assess")
     at, key = timezone.now(), request_key(request) if request.method == "POST" else None
@@ -67,7 +68,7 @@ def enter(request: HttpRequest, slug: str, code: str, timepoint: str, instrument
     return _entered(request, row, form, at)
 
 
-def _ask(request: HttpRequest, row: Assessment, form: Entry, by: Actor, at: datetime) -> HttpResponse:
+def _ask(request: PageRequest, row: Assessment, form: Entry, by: Actor, at: datetime) -> HttpResponse:
     """What calls for help is kept at once, so that its alert does not wait for what was left open: the rest may never come."""
     if form.is_bound and _calls_for_help(row, form):
         try:
@@ -77,13 +78,13 @@ def _ask(request: HttpRequest, row: Assessment, form: Entry, by: Actor, at: date
     return render(request, "assessor/enter.html", _entry(row, form), status=400 if form.is_bound else 200)
 
 
-def _not_due(request: HttpRequest) -> HttpResponse:
+def _not_due(request: PageRequest) -> HttpResponse:
     """One answer for whatever is not due now: whether it is answered, missed or never planned is not told."""
     messages.info(request, _("This is not due now. What you can enter stands in the list."))
     return redirect("assessor:due")
 
 
-def _entered(request: HttpRequest, row: Assessment, form: Entry, at: datetime) -> HttpResponse:
+def _entered(request: PageRequest, row: Assessment, form: Entry, at: datetime) -> HttpResponse:
     participant = row.participant
     journey.advance(participant, at)
     said = _("Entered: %(questionnaire)s of %(code)s.")
@@ -94,7 +95,7 @@ def _entered(request: HttpRequest, row: Assessment, form: Entry, at: datetime) -
 
 
 @require_GET
-def help_first(request: HttpRequest, slug: str, code: str) -> HttpResponse:
+def help_first(request: PageRequest, slug: str, code: str) -> HttpResponse:
     """What to say to the participant now, in their language, and who can help."""
     study, _by = study_for(request, slug, "assess")
     people = Participant.objects.select_related("version")

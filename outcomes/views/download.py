@@ -4,17 +4,18 @@ from __future__ import annotations
 
 from typing import Any
 
-from django.http import HttpRequest, HttpResponse, JsonResponse
+from django.http import HttpResponse, JsonResponse
 from django.views.decorators.http import require_GET
 
 from outcomes.models import Assessment
 from trial.models import Consent, ExerciseAnswer, Identity, ModuleUse, Participant
 from trial.queries import programme
+from trial.requests import PageRequest, participant_of
 
 
 @require_GET
-def download(request: HttpRequest) -> HttpResponse:
-    person: Participant = request.participant  # type: ignore[attr-defined]
+def download(request: PageRequest) -> HttpResponse:
+    person = participant_of(request)
     response = JsonResponse(_everything(person), json_dumps_params={"indent": 2, "ensure_ascii": False})
     response["Content-Disposition"] = 'attachment; filename="answers.json"'
     return response

@@ -6,7 +6,7 @@ from contextlib import suppress
 from datetime import datetime
 from typing import Any
 
-from django.http import Http404, HttpRequest, HttpResponse
+from django.http import Http404, HttpResponse
 from django.shortcuts import redirect, render
 from django.urls import reverse
 from django.utils import timezone
@@ -20,6 +20,7 @@ from outcomes.queries import definitions, safety
 from trial.actions import journey, participants
 from trial.actions.once import KeyReused
 from trial.models import Participant, PersonKey, Study
+from trial.requests import PageRequest
 from trial.sections.study import Page
 from trial.views.join import arrival
 from trial.views.posted import posted_from, refuses_reused_keys, request_key
@@ -28,7 +29,7 @@ from trial.views.posted import posted_from, refuses_reused_keys, request_key
 @require_http_methods(["GET", "POST"])
 @arrival.for_newcomers
 @refuses_reused_keys
-def screening(request: HttpRequest, study: Study, person: Participant, page: str) -> HttpResponse:
+def screening(request: PageRequest, study: Study, person: Participant, page: str) -> HttpResponse:
     found = next((each for each in person.version.protocol.screening if each.code == page), None)
     if found is None:
         raise Http404
@@ -48,7 +49,7 @@ def _form(person: Participant, page: Page, **given: Any) -> Questions | AllItems
     return Questions(**given, protocol=person.version.protocol, codes=page.questions, language=person.language)
 
 
-def _questions(request: HttpRequest, person: Participant, page: Page, is_asked: bool) -> HttpResponse:
+def _questions(request: PageRequest, person: Participant, page: Page, is_asked: bool) -> HttpResponse:
     form = _form(person, page, data=request.POST or None)
     if request.method == "POST" and form.is_valid():
         at = timezone.now()
@@ -58,7 +59,7 @@ def _questions(request: HttpRequest, person: Participant, page: Page, is_asked: 
     return render(request, "outcomes/join/questions.html", {"form": form, **_progress(person, page)})
 
 
-def _answer_questions(request: HttpRequest, person: Participant, form: Questions | AllItems, at: datetime) -> None:
+def _answer_questions(request: PageRequest, person: Participant, form: Questions | AllItems, at: datetime) -> None:
     with suppress(participants.NotAskedNow):  # stopped in another tab meanwhile: the way onward says so
         participants.answer_questions(
             participant=person,
@@ -69,7 +70,7 @@ def _answer_questions(request: HttpRequest, person: Participant, form: Questions
         )
 
 
-def _instrument(request: HttpRequest, person: Participant, page: Page, is_asked: bool) -> HttpResponse:
+def _instrument(request: PageRequest, person: Participant, page: Page, is_asked: bool) -> HttpResponse:
     instrument = definitions.instrument(person.version, page.instrument or "")
     form = _form(person, page, data=request.POST or None)
     if request.method == "POST" and form.is_valid():
@@ -91,7 +92,7 @@ def _instrument(request: HttpRequest, person: Participant, page: Page, is_asked:
     return render(request, "outcomes/join/instrument.html", context)
 
 
-def _answer(request: HttpRequest, person: Participant, instrument: str, answers: dict[str, int], at: datetime) -> None:
+def _answer(request: PageRequest, person: Participant, instrument: str, answers: dict[str, int], at: datetime) -> None:
     with suppress(actions.NotScreening):  # stopped in another tab meanwhile: the way onward says so
         actions.answer_instrument(
             participant=person,
@@ -112,13 +113,13 @@ def _progress(person: Participant, page: Page) -> dict[str, Any]:
 
 @require_GET
 @arrival.for_newcomers
-def talk(request: HttpRequest, study: Study, person: Participant) -> HttpResponse:
+def talk(request: PageRequest, study: Study, person: Participant) -> HttpResponse:
     return _talk(request, person, Phone(country=person.version.protocol.country))
 
 
 @posted_from("join:talk", "slug")
 @arrival.for_newcomers
-def leave_phone(request: HttpRequest, study: Study, person: Participant) -> HttpResponse:
+def leave_phone(request: PageRequest, study: Study, person: Participant) -> HttpResponse:
     """Nobody is known yet: staff hear of it only when a number is left. Also for somebody who did not get in."""
     form = Phone(request.POST, country=person.version.protocol.country)
     if not form.is_valid():
@@ -140,7 +141,7 @@ def leave_phone(request: HttpRequest, study: Study, person: Participant) -> Http
     return redirect("join:talk", study.public_slug)
 
 
-def _talk(request: HttpRequest, person: Participant, form: Phone, status: int = 200) -> HttpResponse:
+def _talk(request: PageRequest, person: Participant, form: Phone, status: int = 200) -> HttpResponse:
     protocol = person.version.protocol
     alerts = definitions.assessments(person.version).alerts
     context = {

@@ -9,7 +9,7 @@ from datetime import datetime
 from typing import Any
 
 from django.contrib import messages
-from django.http import Http404, HttpRequest, HttpResponse
+from django.http import Http404, HttpResponse
 from django.shortcuts import redirect, render
 from django.urls import reverse
 from django.utils import timezone
@@ -29,6 +29,7 @@ from trial.actions import journey, participants
 from trial.entries import Ask
 from trial.models import Participant
 from trial.queries import tasks
+from trial.requests import PageRequest
 from trial.views.participant.rooms import actor_of, in_the_study
 from trial.views.posted import posted_from, refuses_reused_keys, request_key
 
@@ -37,7 +38,7 @@ SHOWN = {AssessmentState.SUBMITTED, AssessmentState.DECLINED}
 
 @require_GET
 @in_the_study
-def questionnaires(request: HttpRequest, person: Participant) -> HttpResponse:
+def questionnaires(request: PageRequest, person: Participant) -> HttpResponse:
     """Every timepoint that is open, comes, or has been."""
     at = timezone.now()
     rows = [{"sitting": each, "state": each.state(at).value} for each in reads.sittings(person)]
@@ -51,7 +52,7 @@ def questionnaires(request: HttpRequest, person: Participant) -> HttpResponse:
 
 @require_GET
 @in_the_study
-def sitting(request: HttpRequest, person: Participant, timepoint: str) -> HttpResponse:
+def sitting(request: PageRequest, person: Participant, timepoint: str) -> HttpResponse:
     """What is left at one timepoint."""
     at = timezone.now()
     found = _sitting(person, timepoint)
@@ -77,7 +78,7 @@ def _open_one(view: Callable[..., HttpResponse]) -> Callable[..., HttpResponse]:
 
     @in_the_study
     @functools.wraps(view)
-    def run(request: HttpRequest, person: Participant, timepoint: str, instrument: str) -> HttpResponse:
+    def run(request: PageRequest, person: Participant, timepoint: str, instrument: str) -> HttpResponse:
         row = next((row for row in _sitting(person, timepoint).rows if row.instrument == instrument), None)
         if row is None:
             raise Http404
@@ -100,7 +101,7 @@ def _check_open(row: Assessment, at: datetime) -> None:
 @posted_from("participant:sitting", "timepoint")
 @refuses_reused_keys
 @_open_one
-def start(request: HttpRequest, person: Participant, row: Assessment, instrument: Instrument) -> HttpResponse:
+def start(request: PageRequest, person: Participant, row: Assessment, instrument: Instrument) -> HttpResponse:
     actions.start(assessment=row, key=request_key(request), by=actor_of(person), at=timezone.now())
     return redirect(_item_url(row, _first_open(row, instrument)))
 
@@ -108,7 +109,7 @@ def start(request: HttpRequest, person: Participant, row: Assessment, instrument
 @require_http_methods(["GET", "POST"])
 @refuses_reused_keys
 @_open_one
-def item(request: HttpRequest, person: Participant, row: Assessment, instrument: Instrument) -> HttpResponse:
+def item(request: PageRequest, person: Participant, row: Assessment, instrument: Instrument) -> HttpResponse:
     """One item a screen; its answer is kept when the person goes on or back."""
     at = timezone.now()
     number = _number(request, row, instrument)
@@ -139,7 +140,7 @@ def _item(person: Participant, row: Assessment, instrument: Instrument, number: 
     }
 
 
-def _number(request: HttpRequest, row: Assessment, instrument: Instrument) -> int:
+def _number(request: PageRequest, row: Assessment, instrument: Instrument) -> int:
     """The item of the address, from 1; without one the first that is open."""
     asked = request.GET.get("item", "")
     if not asked.isdecimal():
@@ -159,7 +160,7 @@ def _item_url(row: Assessment, number: int) -> str:
 
 
 def _after_item(
-    request: HttpRequest, person: Participant, row: Assessment, instrument: Instrument, number: int, form: OneItem
+    request: PageRequest, person: Participant, row: Assessment, instrument: Instrument, number: int, form: OneItem
 ) -> HttpResponse:
     """Help comes before anything else that was asked for; going on from there leads back to what is left."""
     if safety.calls_for_help(person.version, instrument, form.answers) and not _ends(request, row, instrument, number):
@@ -177,7 +178,7 @@ def _after_item(
     return _submit(request, person, row, instrument)
 
 
-def _ends(request: HttpRequest, row: Assessment, instrument: Instrument, number: int) -> bool:
+def _ends(request: PageRequest, row: Assessment, instrument: Instrument, number: int) -> bool:
     """Whether this screen was the last and everything is answered: then it is handed in."""
     is_last = number == len(instrument.items) and request.POST.get("to") not in {"back", "stop"}
     return is_last and not set(instrument.item_codes) - set(row.answers)
@@ -185,7 +186,7 @@ def _ends(request: HttpRequest, row: Assessment, instrument: Instrument, number:
 
 @require_GET
 @_open_one
-def review(request: HttpRequest, person: Participant, row: Assessment, instrument: Instrument) -> HttpResponse:
+def review(request: PageRequest, person: Participant, row: Assessment, instrument: Instrument) -> HttpResponse:
     """What was left open, before handing in."""
     _check_open(row, timezone.now())
     wording = instrument.wordings.get(person.language)
@@ -201,11 +202,11 @@ def review(request: HttpRequest, person: Participant, row: Assessment, instrumen
 @posted_from("participant:review", "timepoint", "instrument")
 @refuses_reused_keys
 @_open_one
-def submit(request: HttpRequest, person: Participant, row: Assessment, instrument: Instrument) -> HttpResponse:
+def submit(request: PageRequest, person: Participant, row: Assessment, instrument: Instrument) -> HttpResponse:
     return _submit(request, person, row, instrument)
 
 
-def _submit(request: HttpRequest, person: Participant, row: Assessment, instrument: Instrument) -> HttpResponse:
+def _submit(request: PageRequest, person: Participant, row: Assessment, instrument: Instrument) -> HttpResponse:
     at = timezone.now()
     answers = {code: row.answers.get(code) for code in instrument.item_codes}
     try:
@@ -227,7 +228,7 @@ def _submit(request: HttpRequest, person: Participant, row: Assessment, instrume
     return _onward(request, person, row.timepoint, ask, at)
 
 
-def _onward(request: HttpRequest, person: Participant, timepoint: str, asked: Ask | None, at: datetime) -> HttpResponse:
+def _onward(request: PageRequest, person: Participant, timepoint: str, asked: Ask | None, at: datetime) -> HttpResponse:
     """The next questionnaire of this timepoint, or what the journey asks, or home."""
     if _sitting(person, timepoint).remaining(at):
         return redirect("participant:sitting", timepoint)
@@ -238,7 +239,7 @@ def _onward(request: HttpRequest, person: Participant, timepoint: str, asked: As
 @require_http_methods(["GET", "POST"])
 @refuses_reused_keys
 @_open_one
-def decline(request: HttpRequest, person: Participant, row: Assessment, instrument: Instrument) -> HttpResponse:
+def decline(request: PageRequest, person: Participant, row: Assessment, instrument: Instrument) -> HttpResponse:
     """The person would rather not answer this one."""
     at = timezone.now()
     if request.method == "GET":
@@ -251,7 +252,7 @@ def decline(request: HttpRequest, person: Participant, row: Assessment, instrume
 
 @require_GET
 @in_the_study
-def talk(request: HttpRequest, person: Participant, timepoint: str) -> HttpResponse:
+def talk(request: PageRequest, person: Participant, timepoint: str) -> HttpResponse:
     """Help first, then a calm way back."""
     protocol = person.version.protocol
     context = {
@@ -267,7 +268,7 @@ def talk(request: HttpRequest, person: Participant, timepoint: str) -> HttpRespo
 @require_http_methods(["GET", "POST"])
 @in_the_study
 @refuses_reused_keys
-def questions(request: HttpRequest, person: Participant) -> HttpResponse:
+def questions(request: PageRequest, person: Participant) -> HttpResponse:
     """The study's own questions that belong to the baseline."""
     missing = reads.missing_baseline_questions(person)
     codes = definitions.assessments(person.version).baseline.questions
@@ -279,7 +280,7 @@ def questions(request: HttpRequest, person: Participant) -> HttpResponse:
     return render(request, "outcomes/participant/questions.html", {"form": form})
 
 
-def _answer(request: HttpRequest, person: Participant, form: Questions) -> HttpResponse:
+def _answer(request: PageRequest, person: Participant, form: Questions) -> HttpResponse:
     at = timezone.now()
     with suppress(participants.NotAskedNow):  # randomised, or withdrawn, in another tab meanwhile
         participants.answer_questions(

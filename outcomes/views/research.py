@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from django.contrib import messages
-from django.http import HttpRequest, HttpResponse
+from django.http import HttpResponse
 from django.shortcuts import redirect, render
 from django.utils import timezone
 from django.utils.translation import gettext as _
@@ -12,12 +12,13 @@ from django.views.decorators.http import require_GET
 from outcomes.queries import definitions, wordings
 from outcomes.sections import notes
 from trial.actions import studies as actions
+from trial.requests import PageRequest
 from trial.views.posted import posted_from
 from trial.views.research.finding import conflict_if_reused, key, study_for
 
 
 @require_GET
-def show_wordings(request: HttpRequest, slug: str) -> HttpResponse:
+def show_wordings(request: PageRequest, slug: str) -> HttpResponse:
     study, _actor = study_for(request, slug, "dashboard")
     return render(
         request,
@@ -28,14 +29,14 @@ def show_wordings(request: HttpRequest, slug: str) -> HttpResponse:
             "not_included": definitions.assessments(study.current).not_included,
             "notes": notes(study.current.document),
             "version": study.current,
-            "may_run": "run" in request.may,  # type: ignore[attr-defined]
+            "may_run": "run" in request.may,
         },
     )
 
 
 @posted_from("research:wordings", "slug")
 @conflict_if_reused
-def confirm_wording(request: HttpRequest, slug: str) -> HttpResponse:
+def confirm_wording(request: PageRequest, slug: str) -> HttpResponse:
     study, actor = study_for(request, slug, "run")
     subject = request.POST.get("subject", "")
     try:

@@ -8,7 +8,6 @@ from django.http import Http404
 from django.shortcuts import get_object_or_404
 from django.utils import timezone
 from rest_framework import serializers
-from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.views import APIView
 
@@ -22,6 +21,7 @@ from trial.actors import Actor
 from trial.api import doors
 from trial.api.described import writes
 from trial.models import Participant
+from trial.requests import Request
 
 ALLOCATE = "randomisation.allocations.allocate"
 

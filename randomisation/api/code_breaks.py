@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from django.shortcuts import get_object_or_404
 from django.utils import timezone
-from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.views import APIView
 
@@ -18,6 +17,7 @@ from trial.actions import journey
 from trial.api import doors
 from trial.api.agreements import Decide
 from trial.api.described import writes
+from trial.requests import Request
 
 
 class CodeBreakView(APIView):

@@ -8,7 +8,6 @@ from django.utils import timezone
 from drf_spectacular.types import OpenApiTypes
 from drf_spectacular.utils import OpenApiParameter
 from rest_framework import serializers
-from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.views import APIView
 
@@ -20,6 +19,7 @@ from trial import permissions
 from trial.api import doors
 from trial.api.described import reads, writes
 from trial.models import Study
+from trial.requests import Request
 from trial.words import spoken
 
 
@@ -124,7 +124,7 @@ def _assessed(request: Request, study: Study) -> dict[str, Any]:
 
 
 def _may_see(request: Request, study: Study) -> bool:
-    return comparison.is_shown(study) and permissions.may(request.user, study, "load")  # type: ignore[arg-type]
+    return comparison.is_shown(study) and permissions.may(request.user, study, "load")
 
 
 def _design(each: Compared) -> dict[str, Any]:

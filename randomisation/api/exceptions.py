@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.views import APIView
 
@@ -13,6 +12,7 @@ from randomisation.queries import switches as reads
 from trial.api import doors
 from trial.api.described import reads as describe_read
 from trial.api.described import writes
+from trial.requests import Request
 
 
 class SwitchesView(APIView):

@@ -7,7 +7,6 @@ from typing import Any
 from django.http import Http404
 from django.shortcuts import get_object_or_404
 from django.utils import timezone
-from rest_framework.request import Request
 from rest_framework.serializers import Serializer
 
 from randomisation.models import Allocation
@@ -17,6 +16,7 @@ from trial import permissions as trial_permissions
 from trial.actors import Actor
 from trial.api import doors
 from trial.models import Participant, Proposal, Study
+from trial.requests import Request
 
 
 def person(study: Study, code: str) -> Participant:
@@ -25,7 +25,7 @@ def person(study: Study, code: str) -> Participant:
 
 def check_point(request: Request, study: Study, point: str) -> None:
     """404 at a stage for whoever is not to know who is randomised again: any other answer would tell."""
-    may = {"stage_exceptions"} if trial_permissions.may(request.user, study, "stage_exceptions") else set()  # type: ignore[arg-type]
+    may = {"stage_exceptions"} if trial_permissions.may(request.user, study, "stage_exceptions") else set()
     if not sees_point(study, point, may):
         raise Http404
 

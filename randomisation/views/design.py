@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from math import prod
 from typing import Any
 
-from django.http import Http404, HttpRequest, HttpResponse
+from django.http import Http404, HttpResponse
 from django.shortcuts import redirect, render
 from django.urls import reverse
 from django.utils import timezone
@@ -22,6 +22,7 @@ from randomisation.sentences import cautions, protocol, rules
 from randomisation.sentences.table import COLUMNS, Row, as_csv, table
 from trial.languages import LANGUAGES
 from trial.models import Study
+from trial.requests import PageRequest
 from trial.views.posted import posted_from
 from trial.views.research.finding import conflict_if_reused, key, study_for
 from trial.words import spoken
@@ -31,7 +32,7 @@ WIDE, HIGH, EDGE = 320, 200, 24  # of the figure
 
 
 @require_GET
-def design(request: HttpRequest, slug: str) -> HttpResponse:
+def design(request: PageRequest, slug: str) -> HttpResponse:
     """The figures are for whoever writes designs, while they may be shown; the protocol's text is for everybody here."""
     study, _actor = study_for(request, slug, "dashboard")
     may_see, published = _may_see(request, study), comparison.commitment(study)
@@ -39,7 +40,7 @@ def design(request: HttpRequest, slug: str) -> HttpResponse:
     described = {each: comparison.described(of, each, published) for each in LANGUAGES}
     context: dict[str, Any] = {
         "may_see": may_see,
-        "may_load": "load" in request.may,  # type: ignore[attr-defined]
+        "may_load": "load" in request.may,
         "is_draft": study.state == "draft",
         "described": described[spoken()],
         "described_in": spoken(),
@@ -56,7 +57,7 @@ def design(request: HttpRequest, slug: str) -> HttpResponse:
 
 
 @require_GET
-def design_table(request: HttpRequest, slug: str) -> HttpResponse:
+def design_table(request: PageRequest, slug: str) -> HttpResponse:
     study, _actor = study_for(request, slug, "dashboard")
     if not _may_see(request, study):
         raise Http404
@@ -70,7 +71,7 @@ def design_table(request: HttpRequest, slug: str) -> HttpResponse:
 
 
 @require_GET
-def design_text(request: HttpRequest, slug: str, language: str, kind: str) -> HttpResponse:
+def design_text(request: PageRequest, slug: str, language: str, kind: str) -> HttpResponse:
     study, _actor = study_for(request, slug, "dashboard")
     if language not in LANGUAGES or kind not in KINDS:
         raise Http404
@@ -80,7 +81,7 @@ def design_text(request: HttpRequest, slug: str, language: str, kind: str) -> Ht
 
 @posted_from("research:design", "slug")
 @conflict_if_reused
-def design_annex(request: HttpRequest, slug: str) -> HttpResponse:
+def design_annex(request: PageRequest, slug: str) -> HttpResponse:
     """The sealed annex as a file. Who took it is recorded."""
     study, actor = study_for(request, slug, "load")
     language = spoken()
@@ -94,11 +95,11 @@ def design_annex(request: HttpRequest, slug: str) -> HttpResponse:
     return _file(text, f"{slug}-sealed-annex-{language}.txt", KINDS["txt"])
 
 
-def _may_see(request: HttpRequest, study: Study) -> bool:
-    return "load" in request.may and comparison.is_shown(study)  # type: ignore[attr-defined]
+def _may_see(request: PageRequest, study: Study) -> bool:
+    return "load" in request.may and comparison.is_shown(study)
 
 
-def _form(request: HttpRequest, of: Studied) -> Compare:
+def _form(request: PageRequest, of: Studied) -> Compare:
     names = {factor.name: of.name_of(factor.name, spoken()) for factor in of.factors}
     at_first = comparison.asked_at_first(of)
     return Compare(request.GET or None, at_first=at_first, ratio=of.ratio, names=names, auto_id="compare_%s")

@@ -5,7 +5,7 @@ from __future__ import annotations
 from csp.decorators import csp_replace
 from django.contrib import messages
 from django.core.exceptions import PermissionDenied
-from django.http import Http404, HttpRequest, HttpResponse
+from django.http import Http404, HttpResponse
 from django.shortcuts import redirect, render
 from django.utils import timezone
 from django.utils.translation import gettext as _
@@ -19,6 +19,7 @@ from trial.actions import looks
 from trial.actors import Actor
 from trial.models import Study
 from trial.queries import staff
+from trial.requests import PageRequest
 from trial.views.posted import posted_from
 from trial.views.research.finding import conflict_if_reused, key, study_for
 
@@ -26,14 +27,14 @@ LISTED = 50
 
 
 @require_GET
-def report_list(request: HttpRequest, slug: str) -> HttpResponse:
+def report_list(request: PageRequest, slug: str) -> HttpResponse:
     study, _actor = study_for(request, slug, "report")
     return _report_list(request, study, AskForReport(may_show_arms=_may_show_arms(request, study)))
 
 
 @posted_from("research:reports", "slug")
 @conflict_if_reused
-def request_report(request: HttpRequest, slug: str) -> HttpResponse:
+def request_report(request: PageRequest, slug: str) -> HttpResponse:
     study, actor = study_for(request, slug, "report")
     form = AskForReport(request.POST, may_show_arms=_may_show_arms(request, study))
     if not form.is_valid():
@@ -55,7 +56,7 @@ def request_report(request: HttpRequest, slug: str) -> HttpResponse:
 
 
 @require_GET
-def report(request: HttpRequest, slug: str, number: int) -> HttpResponse:
+def report(request: PageRequest, slug: str, number: int) -> HttpResponse:
     """What one report was made from, and its files."""
     study, _actor = study_for(request, slug, "report")
     found = _made(request, study, Report.REPORT, number)
@@ -66,7 +67,7 @@ def report(request: HttpRequest, slug: str, number: int) -> HttpResponse:
 # The page is the file that one can also keep: its style sheet and its pictures are inside it.
 @require_GET
 @csp_replace({"style-src": ["'unsafe-inline'"], "img-src": ["data:"], "script-src": ["'none'"]})  # type: ignore[arg-type]
-def report_on_screen(request: HttpRequest, slug: str, number: int) -> HttpResponse:
+def report_on_screen(request: PageRequest, slug: str, number: int) -> HttpResponse:
     study, actor = study_for(request, slug, "report")
     found = _made(request, study, Report.REPORT, number)
     _taken(found, "html", actor)
@@ -74,7 +75,7 @@ def report_on_screen(request: HttpRequest, slug: str, number: int) -> HttpRespon
 
 
 @require_GET
-def report_pdf(request: HttpRequest, slug: str, number: int) -> HttpResponse:
+def report_pdf(request: PageRequest, slug: str, number: int) -> HttpResponse:
     study, actor = study_for(request, slug, "report")
     found = _made(request, study, Report.REPORT, number)
     _taken(found, "pdf", actor)
@@ -82,7 +83,7 @@ def report_pdf(request: HttpRequest, slug: str, number: int) -> HttpResponse:
 
 
 @require_GET
-def report_results(request: HttpRequest, slug: str, number: int) -> HttpResponse:
+def report_results(request: PageRequest, slug: str, number: int) -> HttpResponse:
     study, actor = study_for(request, slug, "report")
     found = _made(request, study, Report.REPORT, number)
     _taken(found, "results", actor)
@@ -90,14 +91,14 @@ def report_results(request: HttpRequest, slug: str, number: int) -> HttpResponse
 
 
 @require_GET
-def export_list(request: HttpRequest, slug: str) -> HttpResponse:
+def export_list(request: PageRequest, slug: str) -> HttpResponse:
     study, _actor = study_for(request, slug, "export")
     return _export_list(request, study, AskForExport(may_show_arms=_may_show_arms(request, study)))
 
 
 @posted_from("research:exports", "slug")
 @conflict_if_reused
-def make_export(request: HttpRequest, slug: str) -> HttpResponse:
+def make_export(request: PageRequest, slug: str) -> HttpResponse:
     study, actor = study_for(request, slug, "export")
     form = AskForExport(request.POST, may_show_arms=_may_show_arms(request, study))
     if not form.is_valid():
@@ -112,19 +113,19 @@ def make_export(request: HttpRequest, slug: str) -> HttpResponse:
 
 
 @require_GET
-def export(request: HttpRequest, slug: str, number: int) -> HttpResponse:
+def export(request: PageRequest, slug: str, number: int) -> HttpResponse:
     study, actor = study_for(request, slug, "export")
     found = _made(request, study, Report.EXPORT, number)
     _taken(found, "zip", actor)
     return _file(found.archive, f"{study.slug}-export-{found.pk}.zip", "application/zip")
 
 
-def _may_show_arms(request: HttpRequest, study: Study) -> bool:
+def _may_show_arms(request: PageRequest, study: Study) -> bool:
     """By arm needs its own permission, except in a rehearsal, where nobody is there to be unblinded to."""
-    return actions.may_show_arms(study) and (study.simulated or "report_by_arm" in request.may)  # type: ignore[attr-defined]
+    return actions.may_show_arms(study) and (study.simulated or "report_by_arm" in request.may)
 
 
-def _made(request: HttpRequest, study: Study, product: str, number: int) -> Report:
+def _made(request: PageRequest, study: Study, product: str, number: int) -> Report:
     try:
         found = made.made(study, product, number)
     except Report.DoesNotExist:
@@ -140,12 +141,12 @@ def _why_not(error: Exception) -> str:
     return _("By arm is for rehearsals and for studies that are locked. Nothing was made.")
 
 
-def _report_list(request: HttpRequest, study: Study, form: AskForReport) -> HttpResponse:
+def _report_list(request: PageRequest, study: Study, form: AskForReport) -> HttpResponse:
     found = made.reports(study, by_arm=_may_show_arms(request, study))[:LISTED]
     return render(request, "research/reports.html", {"reports": found, "form": form}, status=_status(form))
 
 
-def _export_list(request: HttpRequest, study: Study, form: AskForExport) -> HttpResponse:
+def _export_list(request: PageRequest, study: Study, form: AskForExport) -> HttpResponse:
     found = made.exports(study, by_arm=_may_show_arms(request, study))[:LISTED]
     return render(request, "research/exports.html", {"exports": found, "form": form}, status=_status(form))
 

@@ -2,12 +2,9 @@
 
 from __future__ import annotations
 
-from typing import cast
-
 from django.http import Http404
 from django.utils import timezone
 from rest_framework import serializers
-from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.views import APIView
 
@@ -20,6 +17,7 @@ from trial.api.fields import EmailAddressField
 from trial.models import Proposal, User
 from trial.queries import notices, staff
 from trial.queries import proposals as queries
+from trial.requests import Request
 
 
 class Decide(serializers.Serializer):
@@ -117,4 +115,4 @@ def _person(request: Request) -> User:
     """Whoever asks, if they are staff: 404 for others, as in the room of staff."""
     if not audiences.works_here(request._request):
         raise Http404
-    return cast(User, request.user)
+    return request.user

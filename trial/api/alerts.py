@@ -8,7 +8,6 @@ from typing import Any
 from django.http import Http404
 from django.utils import timezone
 from rest_framework import serializers
-from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.views import APIView
 
@@ -17,6 +16,7 @@ from trial.api import doors, shapes
 from trial.api.described import PAGE, reads, writes
 from trial.models import Alert, Study
 from trial.queries import alerts
+from trial.requests import Request
 from trial.words import text
 
 

@@ -17,7 +17,6 @@ from django.http import Http404
 from django.utils import translation
 from django.utils.translation import gettext as _
 from rest_framework.exceptions import AuthenticationFailed, NotAuthenticated, Throttled, ValidationError
-from rest_framework.request import Request
 from rest_framework.serializers import Serializer
 
 from trial import actors, limits, mail, mail_door, permissions
@@ -25,6 +24,7 @@ from trial.actors import Actor
 from trial.api.errors import NotHere
 from trial.models import Participant, Study
 from trial.queries import repeats, studies
+from trial.requests import Request
 
 LONGEST_KEY = 80
 A_DAY = 24 * 60 * 60  # as long as the worker leaves a screening open
@@ -72,13 +72,13 @@ def actor_of(person: Participant) -> Actor:
 def study_for(request: Request, slug: str, what: str) -> tuple[Study, Actor]:
     """The study, and this person in the role that allows `what`: 404 without any role in it, 403 in the wrong one."""
     try:
-        study, roles = studies.in_hand(request.user, slug)  # type: ignore[arg-type]
+        study, roles = studies.in_hand(request.user, slug)
     except Study.DoesNotExist:
         raise Http404 from None
     allowing = [role for role in sorted(roles) if what in permissions.MAY[role]]
     if not allowing:
         raise PermissionDenied
-    return study, actors.staff(request.user.pk, allowing[0])  # type: ignore[arg-type]
+    return study, actors.staff(request.user.pk, allowing[0])
 
 
 def public_study(slug: str) -> Study:

@@ -11,7 +11,6 @@ from django.utils import timezone, translation
 from django.utils.translation import gettext_lazy as _
 from rest_framework import serializers
 from rest_framework.permissions import AllowAny
-from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.throttling import AnonRateThrottle
 from rest_framework.views import APIView
@@ -28,6 +27,7 @@ from trial.comprehension import Tries, wrong
 from trial.languages import in_language
 from trial.mailcodes import VALID, Asked, Verdict
 from trial.models import Consent, Journey, Participant, Study
+from trial.requests import Request
 from trial.sections.consent import Letter
 from trial.words import spoken
 

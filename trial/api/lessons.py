@@ -9,7 +9,6 @@ from typing import Any
 from django.http import Http404
 from django.utils import timezone
 from rest_framework import serializers
-from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.views import APIView
 
@@ -21,6 +20,7 @@ from trial.languages import in_language
 from trial.models import Participant
 from trial.queries import programme
 from trial.queries.programme import ModuleState
+from trial.requests import Request
 from trial.sections.programme import Module
 
 

@@ -8,7 +8,6 @@ from typing import Any
 from django.http import Http404
 from django.utils import timezone
 from rest_framework import serializers
-from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.views import APIView
 
@@ -21,6 +20,7 @@ from trial.api.fields import PhoneNumberField
 from trial.entries import Ask
 from trial.models import Identity, Participant
 from trial.queries import allotment, programme, tasks
+from trial.requests import Request
 from trial.words import LEAVING_REASONS
 
 

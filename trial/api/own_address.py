@@ -6,7 +6,6 @@ import uuid
 
 from django.utils import timezone
 from rest_framework import serializers
-from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.views import APIView
 
@@ -18,6 +17,7 @@ from trial.api.errors import CodeOver, CodeWrong
 from trial.api.fields import CodeDigitsField, EmailAddressField
 from trial.mailcodes import VALID, Verdict
 from trial.models import Identity, Participant
+from trial.requests import Request
 
 
 class NameShape(serializers.Serializer):

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from datetime import datetime
-from typing import Any, cast
+from typing import Any
 
 from django.shortcuts import get_object_or_404
 from django.utils import timezone
@@ -11,7 +11,6 @@ from django.utils.translation import gettext as _
 from drf_spectacular.types import OpenApiTypes
 from drf_spectacular.utils import OpenApiParameter
 from rest_framework import serializers
-from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.views import APIView
 
@@ -25,8 +24,9 @@ from trial.api.agreements import AgreementShape
 from trial.api.described import PAGE, reads, writes
 from trial.api.errors import NotHere
 from trial.api.fields import EmailAddressField
-from trial.models import Alert, Participant, Study, User
+from trial.models import Alert, Participant, Study
 from trial.queries import participants, proposals
+from trial.requests import Request
 from trial.words import ERASE_REASONS, MAILBOX_REASONS
 
 FILTERS = [
@@ -117,7 +117,7 @@ class OtherAddressView(APIView):
     def post(self, request: Request, slug: str, code: str) -> Response:
         study, _by = doors.study_for(request, slug, "ask_address")
         person = get_object_or_404(Participant, study=study, code=code)
-        user = cast(User, request.user)
+        user = request.user
         role = proposals.role_for(user, study, "ask_address", prefers_knowing=True)
         asked = lost_mailbox.ask(
             participant=person,

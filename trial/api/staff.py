@@ -2,14 +2,11 @@
 
 from __future__ import annotations
 
-from typing import cast
-
 from django.core.exceptions import PermissionDenied
 from django.http import Http404
 from django.shortcuts import get_object_or_404
 from django.utils import timezone
 from rest_framework import serializers
-from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.views import APIView
 
@@ -20,10 +17,11 @@ from trial.actions import staff as actions
 from trial.api import doors
 from trial.api.described import reads, writes
 from trial.api.fields import EmailAddressField
-from trial.models import Invitation, Membership, Participant, Study, User
+from trial.models import Invitation, Membership, Participant, Study
 from trial.queries import messages as ledger
 from trial.queries import roles, studies
 from trial.queries import staff as queries
+from trial.requests import Request
 
 
 class MemberShape(serializers.Serializer):
@@ -171,5 +169,5 @@ class SendAllAgainView(APIView):
 
 
 def _knows_arms(request: Request, study: Study) -> bool:
-    held = permissions.roles(cast(User, request.user), study)
+    held = permissions.roles(request.user, study)
     return studies.may_know_arms(study, set().union(*(permissions.MAY[role] for role in held)))

@@ -9,7 +9,6 @@ from django.http import Http404
 from django.utils import timezone
 from rest_framework import serializers
 from rest_framework.parsers import MultiPartParser
-from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.views import APIView
 
@@ -19,6 +18,7 @@ from trial.api import doors, shapes
 from trial.api.described import reads, writes
 from trial.models import Study
 from trial.queries import studies
+from trial.requests import Request
 from trial.words import text
 
 
@@ -76,9 +76,9 @@ class StudiesView(APIView):
         version = actions.store(
             loaded=loaded,
             simulated=simulated,
-            user=request.user,  # type: ignore[arg-type]
+            user=request.user,
             key=doors.key(request),
-            by=actors.staff(request.user.pk, _check_may_replace(request, loaded)),  # type: ignore[arg-type]
+            by=actors.staff(request.user.pk, _check_may_replace(request, loaded)),
             at=timezone.now(),
         )
         answer = {"slug": version.study.slug, "version": version.number, "sha256": version.sha256}
@@ -88,20 +88,20 @@ class StudiesView(APIView):
 
 def _check_staff(request: Request) -> None:
     """Whoever works on no study is not told that there are any."""
-    if not (request.user.is_staff or studies.roles_by_study(request.user)):  # type: ignore[union-attr, arg-type]
+    if not (request.user.is_staff or studies.roles_by_study(request.user)):
         raise Http404
 
 
 def _listed(request: Request) -> list[Study]:
-    roles = studies.roles_by_study(request.user)  # type: ignore[arg-type]
-    found = studies.listed(None if request.user.is_staff else roles)  # type: ignore[union-attr]
+    roles = studies.roles_by_study(request.user)
+    found = studies.listed(None if request.user.is_staff else roles)
     for study in found:
         study.roles = sorted(roles.get(study.pk, ()))  # type: ignore[attr-defined]
     return found
 
 
 def _may_load(request: Request) -> bool:
-    return request.user.is_staff or permissions.is_researcher_somewhere(request.user)  # type: ignore[union-attr, arg-type]
+    return request.user.is_staff or permissions.is_researcher_somewhere(request.user)
 
 
 def _read(request: Request) -> tuple[folder.Loaded, bool]:
@@ -114,7 +114,7 @@ def _read(request: Request) -> tuple[folder.Loaded, bool]:
 def _check_may_replace(request: Request, loaded: folder.Loaded) -> str:
     """A new version of a study is loaded by somebody who runs it; a new study by anybody who may load."""
     study = Study.objects.filter(slug=loaded.document["study"]["slug"]).first()
-    return permissions.check_may(request.user, study, "load") if study else "researcher"  # type: ignore[arg-type]
+    return permissions.check_may(request.user, study, "load") if study else "researcher"
 
 
 class FigureShape(serializers.Serializer):
@@ -153,7 +153,7 @@ class StudyView(APIView):
     def get(self, request: Request, slug: str) -> Response:
         study, _by = doors.study_for(request, slug, "dashboard")
         at = timezone.now()
-        panels = [panel(study, request.user, at) for panel in hooks.PANELS]  # type: ignore[arg-type]
+        panels = [panel(study, request.user, at) for panel in hooks.PANELS]
         return Response(_whole(study, [panel for panel in panels if panel]))
 
 

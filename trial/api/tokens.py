@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any, cast
+from typing import Any
 
 from allauth.account.adapter import get_adapter
 from allauth.account.utils import filter_users_by_email
@@ -18,7 +18,6 @@ from django.utils.translation import gettext_lazy as _
 from rest_framework import serializers
 from rest_framework.exceptions import AuthenticationFailed, Throttled
 from rest_framework.permissions import AllowAny, IsAuthenticated
-from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.views import APIView
 
@@ -30,6 +29,7 @@ from trial.api.described import reads, writes
 from trial.api.fields import CodeDigitsField, EmailAddressField
 from trial.models import ApiToken, Participant, User
 from trial.queries import tokens as queries
+from trial.requests import Request
 
 FACTORS = (Authenticator.Type.TOTP, Authenticator.Type.RECOVERY_CODES)
 
@@ -90,7 +90,7 @@ class TokenShape(serializers.Serializer):
 class TokensView(APIView):
     @reads("tokens", "Your tokens that work, without their secrets", TokenShape(many=True))
     def get(self, request: Request) -> Response:
-        return Response(TokenShape(queries.standing(cast(User, request.user), timezone.now()), many=True).data)
+        return Response(TokenShape(queries.standing(request.user, timezone.now()), many=True).data)
 
 
 class EndTokenView(APIView):
@@ -100,7 +100,7 @@ class EndTokenView(APIView):
 
 
 def _end(request: Request, token: ApiToken) -> ApiToken:
-    user = cast(User, request.user)
+    user = request.user
     person = Participant.objects.filter(user=user).select_related("study").first()
     by = doors.actor_of(person) if person else actors.staff(user.pk)
     return actions.end(token=token, user=user, key=doors.key(request), by=by, at=timezone.now())

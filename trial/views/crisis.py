@@ -7,7 +7,7 @@ from typing import Any
 from urllib.parse import urlencode, urlsplit
 
 from django.contrib.auth.decorators import login_not_required
-from django.http import HttpRequest, HttpResponse
+from django.http import HttpResponse
 from django.shortcuts import redirect, render
 from django.urls import Resolver404, resolve, reverse
 from django.utils.http import url_has_allowed_host_and_scheme
@@ -15,6 +15,7 @@ from django.views.decorators.http import require_GET
 
 from trial.models import Participant, Study
 from trial.queries import studies
+from trial.requests import PageRequest
 from trial.views.join import arrival
 
 EMERGENCY = {"US": "911", "CA": "911", "AU": "000", "NZ": "111", "GB": "999"}
@@ -23,7 +24,7 @@ ELSEWHERE = "112"
 
 @login_not_required
 @require_GET
-def help_now(request: HttpRequest) -> HttpResponse:
+def help_now(request: PageRequest) -> HttpResponse:
     """For pages that know no study."""
     slug = _slug_of(request)
     if slug:
@@ -31,7 +32,7 @@ def help_now(request: HttpRequest) -> HttpResponse:
     return render(request, "public/help.html", shown(request, studies.running()))
 
 
-def _slug_of(request: HttpRequest) -> str:
+def _slug_of(request: PageRequest) -> str:
     """Of the study that this person takes part in, or is on the way into, if that is one."""
     if request.user.is_authenticated:
         mine = Participant.objects.filter(user=request.user).select_related("study").first()
@@ -40,7 +41,7 @@ def _slug_of(request: HttpRequest) -> str:
     return begun[0].public_slug if len(begun) == 1 else ""
 
 
-def shown(request: HttpRequest, known: Sequence[Study]) -> dict[str, Any]:
+def shown(request: PageRequest, known: Sequence[Study]) -> dict[str, Any]:
     """What the help page shows of these studies: each line once, and those emergency numbers of their countries that no
     line names."""
     protocols = [study.current.protocol for study in known]
@@ -56,7 +57,7 @@ def shown(request: HttpRequest, known: Sequence[Study]) -> dict[str, Any]:
     }
 
 
-def _back_url(request: HttpRequest) -> str:
+def _back_url(request: PageRequest) -> str:
     """Where the person came from, if that was a page of this site."""
     came_from = request.GET.get("back") or request.headers.get("Referer", "")
     is_ours = url_has_allowed_host_and_scheme(came_from, {request.get_host()}, request.is_secure())
@@ -66,7 +67,7 @@ def _back_url(request: HttpRequest) -> str:
     )
 
 
-def _is_elsewhere(request: HttpRequest, path: str) -> bool:
+def _is_elsewhere(request: PageRequest, path: str) -> bool:
     try:
         resolve(path)
     except Resolver404:

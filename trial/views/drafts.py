@@ -11,7 +11,7 @@ import re
 from typing import Any
 
 from django.contrib.auth.decorators import login_not_required
-from django.http import HttpRequest, HttpResponse, JsonResponse
+from django.http import HttpResponse, JsonResponse
 from django.urls import Resolver404, resolve
 from django.utils import timezone
 from django.views.decorators.http import require_http_methods
@@ -22,6 +22,7 @@ from trial.audiences import owner
 from trial.models import Draft, Participant, User
 from trial.queries import drafts as reads
 from trial.queries.drafts import Typed
+from trial.requests import PageRequest
 
 REFUSED, SIGNED_OUT, SOMEBODY_ELSE, GONE, TOO_LONG = 400, 401, 409, 410, 413
 LONGEST_ADDRESS, LONGEST_TITLE, LONGEST_KEY = 500, 200, 40
@@ -33,7 +34,7 @@ class NotADraft(Exception):
 
 @login_not_required  # whoever is signed out is told so, and keeps the page with their words
 @require_http_methods(["GET", "PUT", "DELETE"])
-def drafts(request: HttpRequest) -> HttpResponse:
+def drafts(request: PageRequest) -> HttpResponse:
     user = request.user
     if not isinstance(user, User):
         return HttpResponse(status=SIGNED_OUT)

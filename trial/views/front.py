@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from django.contrib.auth import login
 from django.contrib.auth.decorators import login_not_required
-from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
+from django.http import HttpResponse, HttpResponseRedirect
 from django.shortcuts import redirect, render
 from django.urls import reverse
 from django.utils import timezone
@@ -15,11 +15,12 @@ from trial.actions import installation, staff
 from trial.actors import Actor
 from trial.forms.staff import AcceptInvitation
 from trial.models import Study
+from trial.requests import PageRequest
 
 
 @login_not_required
 @require_safe
-def front(request: HttpRequest) -> HttpResponse:
+def front(request: PageRequest) -> HttpResponse:
     """Studies that take part now, under their neutral names, and the two ways to sign in."""
     if request.user.is_authenticated:
         return redirect("door")
@@ -27,7 +28,7 @@ def front(request: HttpRequest) -> HttpResponse:
 
 
 @require_safe
-def door(request: HttpRequest) -> HttpResponse:
+def door(request: PageRequest) -> HttpResponse:
     """After sign-in: on to the room where this person belongs."""
     if hasattr(request.user, "participant"):
         return redirect("participant:home")
@@ -42,7 +43,7 @@ def door(request: HttpRequest) -> HttpResponse:
 
 @login_not_required
 @require_http_methods(["GET", "POST"])
-def accept_invitation(request: HttpRequest, token: str) -> HttpResponse:
+def accept_invitation(request: PageRequest, token: str) -> HttpResponse:
     at = timezone.now()
     try:
         invitation = staff.find(token, at)
@@ -60,7 +61,7 @@ def accept_invitation(request: HttpRequest, token: str) -> HttpResponse:
     return render(request, "public/accept_invitation.html", {"form": form, "invitation": invitation})
 
 
-def _accept(request: HttpRequest, token: str, form: AcceptInvitation) -> HttpResponseRedirect:
+def _accept(request: PageRequest, token: str, form: AcceptInvitation) -> HttpResponseRedirect:
     user = staff.accept(
         token=token,
         full_name=form.cleaned_data.get("full_name", ""),

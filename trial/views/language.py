@@ -8,7 +8,7 @@ from urllib.parse import urlencode
 from django.conf import settings
 from django.contrib import messages
 from django.contrib.auth.decorators import login_not_required
-from django.http import HttpRequest, HttpResponse
+from django.http import HttpResponse
 from django.shortcuts import redirect, render
 from django.urls import reverse
 from django.utils import timezone, translation
@@ -18,6 +18,7 @@ from django.views.i18n import set_language
 
 from trial.actions import own_details
 from trial.models import Participant
+from trial.requests import PageRequest
 from trial.views.join import arrival
 from trial.views.participant.rooms import actor_of, in_the_study
 from trial.views.posted import refuses_reused_keys, request_key
@@ -25,7 +26,7 @@ from trial.views.posted import refuses_reused_keys, request_key
 
 @login_not_required
 @require_http_methods(["GET", "POST"])
-def switch(request: HttpRequest) -> HttpResponse:
+def switch(request: PageRequest) -> HttpResponse:
     wanted = request.POST.get("language", "")
     person = _reader(request)
     if person is None or wanted in {"", person.language} or wanted not in dict(settings.LANGUAGES):
@@ -38,7 +39,7 @@ def switch(request: HttpRequest) -> HttpResponse:
     return redirect(f"{reverse('participant:language')}?{urlencode({'to': wanted})}")
 
 
-def _reader(request: HttpRequest) -> Participant | None:
+def _reader(request: PageRequest) -> Participant | None:
     """Whoever takes part, or is on the way into the study of the page that the switch stands on."""
     people = Participant.objects.select_related("study", "version", "key")
     if request.user.is_authenticated:
@@ -50,7 +51,7 @@ def _reader(request: HttpRequest) -> Participant | None:
     return found if found and found.reads_one_language else None
 
 
-def _not_in_that_language(request: HttpRequest, person: Participant) -> HttpResponse:
+def _not_in_that_language(request: PageRequest, person: Participant) -> HttpResponse:
     with translation.override(person.language):
         messages.info(request, _("This study is not in that language."))
     answer = set_language(request)
@@ -61,7 +62,7 @@ def _not_in_that_language(request: HttpRequest, person: Participant) -> HttpResp
 @require_http_methods(["GET", "POST"])
 @in_the_study
 @refuses_reused_keys
-def choose(request: HttpRequest, person: Participant) -> HttpResponse:
+def choose(request: PageRequest, person: Participant) -> HttpResponse:
     """Asks, in the language that was pressed, whether lessons and questions should be in it too."""
     wanted = request.POST.get("language") or request.GET.get("to", "")
     if wanted not in person.study.open_languages or (request.method == "GET" and wanted == person.language):

@@ -6,16 +6,17 @@ import functools
 from collections.abc import Callable
 from typing import Any
 
-from django.http import HttpRequest, HttpResponse
+from django.http import HttpResponse
 from django.shortcuts import redirect, render
 from django.views.decorators.http import require_POST
 
 from trial.actions.once import KeyReused
+from trial.requests import PageRequest
 
 View = Callable[..., HttpResponse]
 
 
-def request_key(request: HttpRequest) -> str | None:
+def request_key(request: PageRequest) -> str | None:
     """At most 40 characters, so that a view may add its own ending."""
     return request.POST.get("request_key", "")[:40] or None
 
@@ -24,7 +25,7 @@ def refuses_reused_keys(view: View) -> View:
     """KeyReused becomes a page of status 409."""
 
     @functools.wraps(view)
-    def run(request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
+    def run(request: PageRequest, *args: Any, **kwargs: Any) -> HttpResponse:
         try:
             return view(request, *args, **kwargs)
         except KeyReused:
@@ -41,7 +42,7 @@ def posted_from(page: str, *names: str) -> Callable[[View], View]:
         checked = require_POST(view)
 
         @functools.wraps(checked)
-        def run(request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
+        def run(request: PageRequest, *args: Any, **kwargs: Any) -> HttpResponse:
             if request.method in {"GET", "HEAD"}:
                 return redirect(page, **{name: kwargs[name] for name in names})
             return checked(request, *args, **kwargs)

@@ -11,7 +11,7 @@ from urllib.parse import urlencode
 from django.contrib import messages
 from django.contrib.auth import login
 from django.contrib.auth.decorators import login_not_required
-from django.http import HttpRequest, HttpResponse
+from django.http import HttpResponse
 from django.shortcuts import redirect, render, resolve_url
 from django.utils import timezone
 from django.utils.http import url_has_allowed_host_and_scheme
@@ -24,6 +24,7 @@ from trial.forms.accounts import EnterCode, RequestLoginCode, ResetPassword
 from trial.mail import DoorShut
 from trial.mailcodes import Verdict
 from trial.models import DoorMail, User
+from trial.requests import PageRequest
 from trial.views.posted import request_key
 from trial.words import MAIL_AWAY, spoken
 
@@ -34,7 +35,7 @@ ASK, ENTER = "account_request_login_code", "account_confirm_login_code"
 
 @login_not_required
 @require_http_methods(["GET", "HEAD", "POST"])
-def ask(request: HttpRequest) -> HttpResponse:
+def ask(request: PageRequest) -> HttpResponse:
     if request.user.is_authenticated:
         return redirect(_next(request) or "door")
     if CLOSED in request.GET:
@@ -48,7 +49,7 @@ def ask(request: HttpRequest) -> HttpResponse:
     return render(request, "account/request_login_code.html", {"form": form, "next": _next(request)})
 
 
-def _mailed(request: HttpRequest, email: str) -> str | None:
+def _mailed(request: PageRequest, email: str) -> str | None:
     """Why no code is on its way; the same for everybody."""
     key = request_key(request) or str(uuid.uuid4())
     try:
@@ -71,7 +72,7 @@ def _mailed(request: HttpRequest, email: str) -> str | None:
 
 @login_not_required
 @require_http_methods(["GET", "HEAD", "POST"])
-def enter(request: HttpRequest) -> HttpResponse:
+def enter(request: PageRequest) -> HttpResponse:
     if request.user.is_authenticated:
         return redirect(_next(request) or "door")
     asked = request.session.get(SESSION)
@@ -90,11 +91,11 @@ def enter(request: HttpRequest) -> HttpResponse:
     return render(request, "account/confirm_login_code.html", {**asked, "form": form, "next": _next(request)})
 
 
-def _judged(request: HttpRequest, handle: str, typed: str) -> Verdict:
+def _judged(request: PageRequest, handle: str, typed: str) -> Verdict:
     return mailcodes.judge(handle=handle, typed=typed, press=request_key(request) or "", at=timezone.now())
 
 
-def _let_in(request: HttpRequest, handle: str, email: str) -> HttpResponse:
+def _let_in(request: PageRequest, handle: str, email: str) -> HttpResponse:
     user = User.objects.filter(pk__in=DoorMail.objects.filter(handle=handle).values("user"), is_active=True).first()
     if user is None:  # erased a moment ago
         return _over(request)
@@ -106,7 +107,7 @@ def _let_in(request: HttpRequest, handle: str, email: str) -> HttpResponse:
     return response
 
 
-def _over(request: HttpRequest) -> HttpResponse:
+def _over(request: PageRequest) -> HttpResponse:
     del request.session[SESSION]
     messages.warning(
         request, _("This code no longer works: it was used, was tried five times, or is too old. Ask for a new one.")
@@ -114,7 +115,7 @@ def _over(request: HttpRequest) -> HttpResponse:
     return redirect(_onward(ASK, request))
 
 
-def _again(request: HttpRequest, email: str) -> HttpResponse:
+def _again(request: PageRequest, email: str) -> HttpResponse:
     refusal = _mailed(request, email)
     if refusal is None:
         messages.success(request, _("If the address is known here, a new code is on its way."))
@@ -123,20 +124,20 @@ def _again(request: HttpRequest, email: str) -> HttpResponse:
     return redirect(_onward(ENTER, request))
 
 
-def _next(request: HttpRequest) -> str:
+def _next(request: PageRequest) -> str:
     """The page of this site that somebody was on the way to; empty where there is none."""
     wanted = request.POST.get("next") or request.GET.get("next") or ""
     is_ours = url_has_allowed_host_and_scheme(wanted, {request.get_host()}, require_https=request.is_secure())
     return wanted if is_ours else ""
 
 
-def _onward(name: str, request: HttpRequest) -> str:
+def _onward(name: str, request: PageRequest) -> str:
     return resolve_url(name) + (f"?{urlencode({'next': _next(request)}, safe='/')}" if _next(request) else "")
 
 
 @login_not_required
 @require_http_methods(["GET", "HEAD", "POST"])
-def ask_for_password(request: HttpRequest) -> HttpResponse:
+def ask_for_password(request: PageRequest) -> HttpResponse:
     form = ResetPassword(request.POST or None)
     if request.method == "POST" and form.is_valid():
         refusal = _link_mailed(request, form.cleaned_data["email"])
@@ -146,7 +147,7 @@ def ask_for_password(request: HttpRequest) -> HttpResponse:
     return render(request, "account/password_reset.html", {"form": form})
 
 
-def _link_mailed(request: HttpRequest, email: str) -> str | None:
+def _link_mailed(request: PageRequest, email: str) -> str | None:
     try:
         door = mail_door.opened(request, timezone.now())
         about = mailcodes.ask_for_password(

@@ -8,7 +8,7 @@ from zoneinfo import ZoneInfo
 
 from django.contrib import messages
 from django.core.paginator import Paginator
-from django.http import Http404, HttpRequest, HttpResponse
+from django.http import Http404, HttpResponse
 from django.shortcuts import redirect, render
 from django.utils import timezone
 from django.utils.translation import gettext as _
@@ -26,6 +26,7 @@ from trial.lifecycles import NotAllowedNow
 from trial.models import Proposal
 from trial.queries import installation, lost_mailboxes, notices, staff
 from trial.queries import proposals as reads
+from trial.requests import PageRequest
 from trial.views.posted import posted_from, refuses_reused_keys, request_key
 from trial.views.research.finding import person
 from trial.words import MAILBOX_REASONS
@@ -55,7 +56,7 @@ REFUSALS = (
 
 
 @require_GET
-def agreements(request: HttpRequest) -> HttpResponse:
+def agreements(request: PageRequest) -> HttpResponse:
     found = list(reads.of_staff(person(request))[: reads.RECENT])
     names = staff.names(each.by for each in found)
     rows = [(each, notices.what(each, names), getattr(each, "decision", None)) for each in found]
@@ -64,7 +65,7 @@ def agreements(request: HttpRequest) -> HttpResponse:
 
 @require_http_methods(["GET", "POST"])
 @refuses_reused_keys
-def agreement(request: HttpRequest, number: int) -> HttpResponse:
+def agreement(request: PageRequest, number: int) -> HttpResponse:
     """What is asked, by whom, who could agree; and the word of whoever looks."""
     proposal = _find(request, number)
     form, status = _form(proposal, request.POST or None), 200
@@ -77,7 +78,7 @@ def agreement(request: HttpRequest, number: int) -> HttpResponse:
 
 @posted_from("staff:agreement", "number")
 @refuses_reused_keys
-def show_number(request: HttpRequest, number: int) -> HttpResponse:
+def show_number(request: PageRequest, number: int) -> HttpResponse:
     """Name and number of whoever lost their mailbox, for the second person, on the answer alone; each press is recorded."""
     proposal = _find(request, number)
     if proposal.kind != "address":
@@ -93,12 +94,12 @@ def show_number(request: HttpRequest, number: int) -> HttpResponse:
     return render(request, "staff/agreement.html", context, status=status)
 
 
-def _find(request: HttpRequest, number: int) -> Proposal:
+def _find(request: PageRequest, number: int) -> Proposal:
     proposal = reads.of_staff(person(request)).filter(pk=number).first()
     if proposal is None:
         raise Http404
     if proposal.participant:
-        request.about = proposal.participant.code  # type: ignore[attr-defined]
+        request.about = proposal.participant.code
     return proposal
 
 
@@ -111,7 +112,7 @@ def _words(error: Exception) -> str:
     return str(named.words) if named else ""
 
 
-def _decided(request: HttpRequest, form: Decide, proposal: Proposal) -> bool:
+def _decided(request: PageRequest, form: Decide, proposal: Proposal) -> bool:
     """Whether it was done; where it was refused the words stand on the form."""
     role = reads.role_in(person(request), proposal)
     by = actors.staff(person(request).pk, role)
@@ -124,7 +125,7 @@ def _decided(request: HttpRequest, form: Decide, proposal: Proposal) -> bool:
     return True
 
 
-def _asked(request: HttpRequest, proposal: Proposal) -> dict[str, Any]:
+def _asked(request: PageRequest, proposal: Proposal) -> dict[str, Any]:
     timezone.activate(ZoneInfo(proposal.study.current.protocol.timezone))
     at, decision = timezone.now(), getattr(proposal, "decision", None)
     seconds = list(reads.may_agree(proposal, at))
@@ -158,7 +159,7 @@ def _stops(proposal: Proposal) -> list[datetime]:
 
 
 @require_GET
-def installation_trail(request: HttpRequest) -> HttpResponse:
+def installation_trail(request: PageRequest) -> HttpResponse:
     """Who signed in, what failed, second factors and tokens: for whoever may load studies here."""
     if not person(request).is_staff:
         raise Http404

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from typing import Any, cast
+from typing import Any
 
 from django.contrib import messages
-from django.http import HttpRequest, HttpResponse
+from django.http import HttpResponse
 from django.shortcuts import redirect, render
 from django.utils import timezone
 from django.utils.translation import gettext as _
@@ -16,15 +16,16 @@ from trial import actors
 from trial.actions import tokens as actions
 from trial.api.tokens import known
 from trial.forms.staff import MakeToken
-from trial.models import ApiToken, Participant, User
+from trial.models import ApiToken
 from trial.queries import tokens
+from trial.requests import PageRequest, participant_of
 from trial.views.participant.rooms import actor_of
 from trial.views.posted import posted_from, refuses_reused_keys, request_key
 
 
 @require_http_methods(["GET", "POST"])
 @refuses_reused_keys
-def of_staff(request: HttpRequest) -> HttpResponse:
+def of_staff(request: PageRequest) -> HttpResponse:
     """The list, and a form; a new token's secret stands on the answer alone, once."""
     form = MakeToken(request.POST or None)
     made = _made(request, form) if request.method == "POST" and form.is_valid() else None
@@ -34,9 +35,9 @@ def of_staff(request: HttpRequest) -> HttpResponse:
     return render(request, "staff/tokens.html", context, status=400 if form.is_bound and not made else 200)
 
 
-def _made(request: HttpRequest, form: MakeToken) -> ApiToken | None:
+def _made(request: PageRequest, form: MakeToken) -> ApiToken | None:
     """None where the password or the code was wrong, or was tried too often."""
-    user, given = cast(User, request.user), form.cleaned_data
+    user, given = request.user, form.cleaned_data
     try:
         if known(request, user.email, given["password"], given["code"]) != user:
             return None
@@ -50,30 +51,30 @@ def _made(request: HttpRequest, form: MakeToken) -> ApiToken | None:
 
 @posted_from("staff:tokens")
 @refuses_reused_keys
-def end_of_staff(request: HttpRequest, number: int) -> HttpResponse:
-    _end(request, number, actors.staff(cast(User, request.user).pk))
+def end_of_staff(request: PageRequest, number: int) -> HttpResponse:
+    _end(request, number, actors.staff(request.user.pk))
     return redirect("staff:tokens")
 
 
 @require_GET
-def of_participant(request: HttpRequest) -> HttpResponse:
+def of_participant(request: PageRequest) -> HttpResponse:
     return render(request, "participant/tokens.html", _listed(request))
 
 
 @posted_from("participant:tokens")
 @refuses_reused_keys
-def end_of_participant(request: HttpRequest, number: int) -> HttpResponse:
-    person: Participant = request.participant  # type: ignore[attr-defined]
+def end_of_participant(request: PageRequest, number: int) -> HttpResponse:
+    person = participant_of(request)
     _end(request, number, actor_of(person))
     return redirect("participant:tokens")
 
 
-def _listed(request: HttpRequest) -> dict[str, Any]:
-    return {"tokens": tokens.standing(cast(User, request.user), timezone.now())}
+def _listed(request: PageRequest) -> dict[str, Any]:
+    return {"tokens": tokens.standing(request.user, timezone.now())}
 
 
-def _end(request: HttpRequest, number: int, by: actors.Actor) -> None:
-    user = cast(User, request.user)
+def _end(request: PageRequest, number: int, by: actors.Actor) -> None:
+    user = request.user
     token = ApiToken.objects.filter(pk=number, user=user).first()
     try:
         if token is None:

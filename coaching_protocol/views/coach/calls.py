@@ -6,7 +6,7 @@ from datetime import datetime
 from uuid import uuid4
 
 from django.contrib import messages
-from django.http import HttpRequest, HttpResponse
+from django.http import HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.utils import timezone
 from django.utils.translation import gettext as _
@@ -22,12 +22,13 @@ from coaching_protocol.views.coach.logs import form_arguments, say_where
 from coaching_protocol.views.coach.person import Details
 from coaching_protocol.words import OUTCOMES, REASONS_NOT_HELD
 from trial.lifecycles import NotAllowedNow
+from trial.requests import PageRequest
 from trial.views.posted import posted_from, refuses_reused_keys, request_key
 
 
 @posted_from("coach:person", "code")
 @refuses_reused_keys
-def start(request: HttpRequest, code: str, number: int) -> HttpResponse:
+def start(request: PageRequest, code: str, number: int) -> HttpResponse:
     plan = find(request, code)
     contact = get_object_or_404(Contact, plan=plan, number=number)
     try:
@@ -42,7 +43,7 @@ def start(request: HttpRequest, code: str, number: int) -> HttpResponse:
 
 @require_http_methods(["GET", "POST"])
 @refuses_reused_keys
-def attempt(request: HttpRequest, code: str, attempt: int) -> HttpResponse:
+def attempt(request: PageRequest, code: str, attempt: int) -> HttpResponse:
     """The call itself: checklist, escalation and the log."""
     plan = find(request, code, also_ended=True)
     begun = Attempt.objects.select_related("contact__plan").filter(pk=attempt, contact__plan=plan).first()
@@ -62,7 +63,7 @@ def attempt(request: HttpRequest, code: str, attempt: int) -> HttpResponse:
 
 @require_http_methods(["GET", "POST"])
 @refuses_reused_keys
-def take_back(request: HttpRequest, code: str, attempt: int) -> HttpResponse:
+def take_back(request: PageRequest, code: str, attempt: int) -> HttpResponse:
     """A call that was begun by mistake, once more asked about: what is typed of it goes too."""
     plan = find(request, code, also_ended=True)
     begun = Attempt.objects.select_related("contact__plan__participant").filter(pk=attempt, contact__plan=plan).first()
@@ -85,7 +86,7 @@ def take_back(request: HttpRequest, code: str, attempt: int) -> HttpResponse:
 
 @require_http_methods(["GET", "POST"])
 @refuses_reused_keys
-def give_up(request: HttpRequest, code: str, number: int) -> HttpResponse:
+def give_up(request: PageRequest, code: str, number: int) -> HttpResponse:
     plan = find(request, code)
     contact = get_object_or_404(Contact, plan=plan, number=number)
     if Attempt.objects.filter(contact=contact, logged_at__isnull=True).exists():
@@ -97,7 +98,7 @@ def give_up(request: HttpRequest, code: str, number: int) -> HttpResponse:
 
 
 def call_page(
-    request: HttpRequest,
+    request: PageRequest,
     plan: CoachingPlan,
     begun: Attempt,
     form: LogCall,
@@ -121,7 +122,7 @@ def call_page(
     return render(request, "coach/call.html", context)
 
 
-def _log(request: HttpRequest, plan: CoachingPlan, begun: Attempt, form: LogCall, at: datetime) -> HttpResponse:
+def _log(request: PageRequest, plan: CoachingPlan, begun: Attempt, form: LogCall, at: datetime) -> HttpResponse:
     given = form.cleaned_data
     code = plan.participant.code
     try:
@@ -145,12 +146,12 @@ def _log(request: HttpRequest, plan: CoachingPlan, begun: Attempt, form: LogCall
     return redirect("coach:caseload")
 
 
-def _log_first(request: HttpRequest, code: str) -> HttpResponse:
+def _log_first(request: PageRequest, code: str) -> HttpResponse:
     messages.error(request, _("This call was started: log it first."))
     return redirect("coach:person", code)
 
 
-def _give_up(request: HttpRequest, plan: CoachingPlan, contact: Contact, reason: str) -> HttpResponse:
+def _give_up(request: PageRequest, plan: CoachingPlan, contact: Contact, reason: str) -> HttpResponse:
     code, by = plan.participant.code, actor(request, plan)
     try:
         calls.give_up(contact=contact, reason=reason, key=request_key(request), by=by, at=timezone.now())

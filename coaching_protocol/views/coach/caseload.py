@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from itertools import groupby
 from typing import Any
 
-from django.http import HttpRequest, HttpResponse
+from django.http import HttpResponse
 from django.shortcuts import render
 from django.utils import timezone
 from django.utils.translation import gettext_lazy
@@ -15,6 +15,7 @@ from django.views.decorators.http import require_GET
 from coaching_protocol.queries import caseload as reads
 from coaching_protocol.queries.caseload import Row
 from coaching_protocol.views.coach.finding import user
+from trial.requests import PageRequest
 
 GROUP_NAMES = {
     "log": gettext_lazy("Started, not logged"),
@@ -27,13 +28,13 @@ GROUP_NAMES = {
 
 
 @require_GET
-def caseload(request: HttpRequest) -> HttpResponse:
+def caseload(request: PageRequest) -> HttpResponse:
     found = reads.rows(user(request), timezone.now())
     context = {**desk(request, found), "teams": reads.teams(found)}
     return render(request, "coach/caseload.html", context)
 
 
-def desk(request: HttpRequest, found: Sequence[Row]) -> dict[str, Any]:
+def desk(request: PageRequest, found: Sequence[Row]) -> dict[str, Any]:
     """The list that stands beside everything: filtered by coach, in groups of what is due."""
     wanted = request.GET.get("coach", "")
     shown = reads.of_coach(found, wanted)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import datetime
 
 from django.contrib import messages
-from django.http import Http404, HttpRequest, HttpResponse
+from django.http import Http404, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.utils import timezone
 from django.utils.translation import gettext as _
@@ -22,6 +22,7 @@ from coaching_protocol.words import OUTCOMES
 from trial import permissions
 from trial.lifecycles import NotAllowedNow
 from trial.queries import drafts
+from trial.requests import PageRequest
 from trial.views.posted import refuses_reused_keys, request_key
 
 TYPED = ("minutes", "note", "next_on", "next_time")
@@ -29,7 +30,7 @@ TYPED = ("minutes", "note", "next_on", "next_time")
 
 @require_http_methods(["GET", "POST"])
 @refuses_reused_keys
-def correct(request: HttpRequest, code: str, attempt: int) -> HttpResponse:
+def correct(request: PageRequest, code: str, attempt: int) -> HttpResponse:
     """A log that is wrong, or to which something is to be added."""
     plan = find(request, code, also_ended=True)
     begun = get_object_or_404(Attempt.objects.select_related("contact__plan__participant"), pk=attempt)
@@ -45,7 +46,7 @@ def correct(request: HttpRequest, code: str, attempt: int) -> HttpResponse:
     return _correction_page(request, plan, begun, form, at)
 
 
-def logged_before(request: HttpRequest, plan: CoachingPlan, begun: Attempt, at: datetime) -> HttpResponse:
+def logged_before(request: PageRequest, plan: CoachingPlan, begun: Attempt, at: datetime) -> HttpResponse:
     """Nothing that was typed is lost: it stands in the form that corrects, beside what was logged."""
     may_correct = begun.coach_id == request.user.pk or permissions.may(user(request), plan.study, "supervise")
     was, sent = stored(begun), typed(request)
@@ -55,7 +56,7 @@ def logged_before(request: HttpRequest, plan: CoachingPlan, begun: Attempt, at: 
     return _correction_page(request, plan, begun, form, at, typed_late=True, may_correct=may_correct, status=409)
 
 
-def taken_back_before(request: HttpRequest, plan: CoachingPlan, attempt: int) -> HttpResponse:
+def taken_back_before(request: PageRequest, plan: CoachingPlan, attempt: int) -> HttpResponse:
     """The call is no more: what was typed about it since is shown, whether it comes now or was kept as a draft."""
     draft = drafts.find(user(request), reads.log_form(plan.participant.code, attempt))
     sent = typed(request)
@@ -70,7 +71,7 @@ def taken_back_before(request: HttpRequest, plan: CoachingPlan, attempt: int) ->
 
 
 def _correction_page(
-    request: HttpRequest,
+    request: PageRequest,
     plan: CoachingPlan,
     begun: Attempt,
     form: CorrectCall,
@@ -93,7 +94,7 @@ def _correction_page(
     return render(request, "coach/correct.html", context, status=status)
 
 
-def _correct(request: HttpRequest, plan: CoachingPlan, begun: Attempt, form: CorrectCall, at: datetime) -> HttpResponse:
+def _correct(request: PageRequest, plan: CoachingPlan, begun: Attempt, form: CorrectCall, at: datetime) -> HttpResponse:
     given, code = form.cleaned_data, plan.participant.code
     try:
         calls.correct(

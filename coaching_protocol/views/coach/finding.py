@@ -2,18 +2,17 @@
 
 from __future__ import annotations
 
-from typing import cast
-
-from django.http import Http404, HttpRequest
+from django.http import Http404
 
 from coaching_protocol.models import CoachingPlan
 from coaching_protocol.queries import caseload as reads
 from trial import actors, permissions
 from trial.actors import Actor
 from trial.models import User
+from trial.requests import PageRequest
 
 
-def find(request: HttpRequest, code: str, *, also_ended: bool = False) -> CoachingPlan:
+def find(request: PageRequest, code: str, *, also_ended: bool = False) -> CoachingPlan:
     """The plan of somebody in this caseload; anybody else's does not exist."""
     plan = reads.find(user(request), code, also_ended=also_ended)
     if plan is None:
@@ -21,10 +20,10 @@ def find(request: HttpRequest, code: str, *, also_ended: bool = False) -> Coachi
     return plan
 
 
-def user(request: HttpRequest) -> User:
+def user(request: PageRequest) -> User:
     """Whoever came through the door of this room is signed in."""
-    return cast(User, request.user)
+    return request.user
 
 
-def actor(request: HttpRequest, plan: CoachingPlan) -> Actor:
+def actor(request: PageRequest, plan: CoachingPlan) -> Actor:
     return actors.staff(user(request).pk, permissions.check_may(user(request), plan.study, "coach"))

@@ -6,11 +6,11 @@ from datetime import datetime
 from typing import Any
 
 from django.contrib import messages
-from django.http import HttpRequest
 from django.utils.translation import gettext as _
 
 from coaching_protocol.models import Attempt, CoachingPlan, Contact
 from coaching_protocol.queries.plans import protocol
+from trial.requests import PageRequest
 from trial.templatetags.handvat import day
 
 
@@ -34,13 +34,13 @@ def stored(begun: Attempt) -> dict[str, Any]:
     }
 
 
-def typed(request: HttpRequest) -> dict[str, Any]:
+def typed(request: PageRequest) -> dict[str, Any]:
     """What stands in the form of a call that is not being sent yet."""
     several = {"steps_done", "deviations"}
     return {name: request.POST.getlist(name) if name in several else request.POST[name] for name in request.POST}
 
 
-def say_where(request: HttpRequest, plan: CoachingPlan, next_at: datetime) -> None:
+def say_where(request: PageRequest, plan: CoachingPlan, next_at: datetime) -> None:
     """An appointment outside the days of its call is kept, and said to be one."""
     found = Contact.objects.filter(plan=plan, state="planned", appointment_at=next_at).first()
     if found and found.place(next_at, plan.participant.timezone) != "within":

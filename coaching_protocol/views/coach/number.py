@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import timedelta
 
 from django.contrib import messages
-from django.http import HttpRequest, HttpResponse
+from django.http import HttpResponse
 from django.shortcuts import redirect
 from django.utils import timezone
 from django.utils.translation import gettext as _
@@ -22,6 +22,7 @@ from coaching_protocol.views.coach.logs import form_arguments, typed
 from coaching_protocol.views.coach.person import Details, person_page
 from trial.forms.participant import in_words
 from trial.models import Identity
+from trial.requests import PageRequest
 from trial.views.posted import refuses_reused_keys, request_key
 
 SHOWN_FOR = timedelta(minutes=2)  # a double click gets the number; a page sent again later has to be asked for anew
@@ -29,7 +30,7 @@ SHOWN_FOR = timedelta(minutes=2)  # a double click gets the number; a page sent 
 
 @require_http_methods(["GET", "POST"])
 @refuses_reused_keys
-def number(request: HttpRequest, code: str) -> HttpResponse:
+def number(request: PageRequest, code: str) -> HttpResponse:
     """Shows name and number on the answer to a POST, which is recorded.
 
     Asked for in the middle of a call, the answer is the form of that call with everything that was typed.

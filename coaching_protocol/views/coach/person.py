@@ -7,7 +7,7 @@ from datetime import datetime
 from typing import Any
 
 from django.contrib import messages
-from django.http import Http404, HttpRequest, HttpResponse
+from django.http import Http404, HttpResponse
 from django.shortcuts import redirect, render
 from django.utils import timezone
 from django.utils.translation import gettext as _
@@ -21,6 +21,7 @@ from coaching_protocol.views.coach.caseload import GROUP_NAMES, desk
 from coaching_protocol.views.coach.finding import find, user
 from coaching_protocol.words import OUTCOMES, REASONS_CORRECTED, REASONS_REASSIGNED
 from trial import actors, permissions
+from trial.requests import PageRequest
 from trial.views.posted import refuses_reused_keys, request_key
 
 
@@ -35,13 +36,13 @@ class Details:
 
 
 @require_GET
-def person(request: HttpRequest, code: str) -> HttpResponse:
+def person(request: PageRequest, code: str) -> HttpResponse:
     return person_page(request, code, timezone.now())
 
 
 @require_http_methods(["GET", "POST"])
 @refuses_reused_keys
-def reassign(request: HttpRequest, code: str) -> HttpResponse:
+def reassign(request: PageRequest, code: str) -> HttpResponse:
     """Another coach, by a supervisor; the history stays."""
     plan = find(request, code)
     role = permissions.check_may(user(request), plan.study, "supervise")
@@ -64,7 +65,7 @@ def reassign(request: HttpRequest, code: str) -> HttpResponse:
     return render(request, "coach/reassign.html", {"form": form, "code": code, "plan": plan, "history": history})
 
 
-def person_page(request: HttpRequest, code: str, at: datetime, details: Details | None = None) -> HttpResponse:
+def person_page(request: PageRequest, code: str, at: datetime, details: Details | None = None) -> HttpResponse:
     found = reads.rows(user(request), at)
     shown = next((row for row in found if row.participant.code == code), None)
     if shown is None:

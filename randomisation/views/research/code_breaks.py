@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from django.contrib import messages
-from django.http import Http404, HttpRequest, HttpResponse
+from django.http import Http404, HttpResponse
 from django.shortcuts import redirect, render
 from django.utils import timezone
 from django.utils.translation import gettext as _
@@ -30,13 +30,14 @@ from trial.actions import journey
 from trial.forms.staff import Decide
 from trial.models import Participant, Proposal, Study
 from trial.queries import staff
+from trial.requests import PageRequest
 from trial.views.posted import posted_from
 from trial.views.research.finding import conflict_if_reused, key, study_for
 
 
 @require_http_methods(["GET", "POST"])
 @conflict_if_reused
-def break_code(request: HttpRequest, slug: str, code: str, point: str) -> HttpResponse:
+def break_code(request: PageRequest, slug: str, code: str, point: str) -> HttpResponse:
     """Ask a second person, as it usually goes."""
     study, actor = study_for(request, slug, "break_code")
     allocation = allocation_of(request, study, code, point)
@@ -56,7 +57,7 @@ def break_code(request: HttpRequest, slug: str, code: str, point: str) -> HttpRe
 
 @require_http_methods(["GET", "POST"])
 @conflict_if_reused
-def break_at_once(request: HttpRequest, slug: str, code: str, point: str) -> HttpResponse:
+def break_at_once(request: PageRequest, slug: str, code: str, point: str) -> HttpResponse:
     """In an emergency: the arm on this answer alone, and everybody else is told."""
     study, actor = study_for(request, slug, "break_code")
     allocation = allocation_of(request, study, code, point)
@@ -75,7 +76,7 @@ def break_at_once(request: HttpRequest, slug: str, code: str, point: str) -> Htt
 
 @posted_from("research:decide", "slug", "number")
 @conflict_if_reused
-def show(request: HttpRequest, slug: str, number: int) -> HttpResponse:
+def show(request: PageRequest, slug: str, number: int) -> HttpResponse:
     """The arm, to whoever asked, once; on this answer alone."""
     study, actor = study_for(request, slug, "break_code")
     proposal = proposal_of(request, study, number)
@@ -87,13 +88,13 @@ def show(request: HttpRequest, slug: str, number: int) -> HttpResponse:
     return _answer(request, person_of(proposal), revealed)
 
 
-def _answer(request: HttpRequest, person: Participant, revealed: actions.Revealed) -> HttpResponse:
+def _answer(request: PageRequest, person: Participant, revealed: actions.Revealed) -> HttpResponse:
     return render(request, "research/code_broken.html", {"person": person, "revealed": revealed})
 
 
 @require_http_methods(["GET", "POST"])
 @conflict_if_reused
-def decide(request: HttpRequest, slug: str, number: int) -> HttpResponse:
+def decide(request: PageRequest, slug: str, number: int) -> HttpResponse:
     """What was asked, by whom and why; the second person's yes or no, or the button by which whoever asked is shown it."""
     study, _actor = study_for(request, slug, "exceptions")
     proposal = proposal_of(request, study, number)
@@ -114,9 +115,9 @@ def decide(request: HttpRequest, slug: str, number: int) -> HttpResponse:
     return shown(request, "research/decide.html", form, refused, **_asked(request, study, proposal))
 
 
-def _asked(request: HttpRequest, study: Study, proposal: Proposal) -> dict[str, Any]:
+def _asked(request: PageRequest, study: Study, proposal: Proposal) -> dict[str, Any]:
     me = f"staff {request.user.pk}"
-    may = request.may  # type: ignore[attr-defined]
+    may = request.may
     may_agree = permissions.AGREES[proposal.kind] in may
     decision = getattr(proposal, "decision", None)
     broken = CodeBreak.objects.filter(proposal=proposal).first()
@@ -140,7 +141,7 @@ def _asked(request: HttpRequest, study: Study, proposal: Proposal) -> dict[str, 
 
 @require_http_methods(["GET", "POST"])
 @conflict_if_reused
-def impact(request: HttpRequest, slug: str, number: int) -> HttpResponse:
+def impact(request: PageRequest, slug: str, number: int) -> HttpResponse:
     """What a code-break means for the blinding, when there is time to write it down."""
     study, actor = study_for(request, slug, "agree_code_break")
     rows = CodeBreak.objects.filter(study=study, pk=number)

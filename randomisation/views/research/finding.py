@@ -6,7 +6,7 @@ from collections.abc import Callable
 from typing import Any
 
 from django.forms import Form
-from django.http import Http404, HttpRequest, HttpResponse
+from django.http import Http404, HttpResponse
 from django.shortcuts import render
 
 from randomisation.actions import code_breaks, exceptions, forced, matches, switches
@@ -16,6 +16,7 @@ from randomisation.queries import proposals as asked
 from trial.actions import proposals as seconds
 from trial.api import errors
 from trial.models import Participant, Proposal, Study
+from trial.requests import PageRequest
 
 # What an action may refuse; its words stand in the one catalogue.
 REFUSALS = (
@@ -45,8 +46,8 @@ def person_of(study: Study, code: str) -> Participant:
     return found
 
 
-def allocation_of(request: HttpRequest, study: Study, code: str, point: str) -> Allocation:
-    if not sees_point(study, point, request.may):  # type: ignore[attr-defined]
+def allocation_of(request: PageRequest, study: Study, code: str, point: str) -> Allocation:
+    if not sees_point(study, point, request.may):
         raise Http404
     rows = Allocation.objects.filter(study=study, participant__code=code, point=point)
     found = rows.select_related("participant__version", "participant__study", "participant__key").first()
@@ -55,11 +56,11 @@ def allocation_of(request: HttpRequest, study: Study, code: str, point: str) -> 
     return found
 
 
-def proposal_of(request: HttpRequest, study: Study, number: int) -> Proposal:
+def proposal_of(request: PageRequest, study: Study, number: int) -> Proposal:
     found = asked.found(study, number)
-    if found is None or not sees_point(study, found.point, request.may):  # type: ignore[attr-defined]
+    if found is None or not sees_point(study, found.point, request.may):
         raise Http404
-    request.about = found.participant.code if found.participant else ""  # type: ignore[attr-defined]
+    request.about = found.participant.code if found.participant else ""
     return found
 
 
@@ -84,7 +85,7 @@ def refusal(error: Exception) -> str:
     return str(named.words) if named else ""
 
 
-def shown(request: HttpRequest, template: str, form: Form, refused: int = 0, **context: Any) -> HttpResponse:
+def shown(request: PageRequest, template: str, form: Form, refused: int = 0, **context: Any) -> HttpResponse:
     """The page with its form: 400 where something on it is to be put right, 409 where the action refused."""
     status = refused or (400 if form.is_bound and form.errors else 200)
     return render(request, template, {"form": form, **context}, status=status)

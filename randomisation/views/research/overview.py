@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from django.contrib import messages
-from django.http import HttpRequest, HttpResponse
+from django.http import HttpResponse
 from django.shortcuts import redirect, render
 from django.utils import timezone
 from django.utils.translation import gettext as _
@@ -16,19 +16,20 @@ from randomisation.queries import overview as reads
 from randomisation.queries import switches
 from randomisation.views.research.finding import REFUSALS, attempted, refusal, shown
 from trial.models import Participant
+from trial.requests import PageRequest
 from trial.views.posted import posted_from
 from trial.views.research.finding import conflict_if_reused, key, study_for
 
 
 @require_GET
-def overview(request: HttpRequest, slug: str) -> HttpResponse:
+def overview(request: PageRequest, slug: str) -> HttpResponse:
     study, actor = study_for(request, slug, "exceptions")
     code = request.GET.get("code", "").strip().upper()
     if code and Participant.objects.filter(study=study, code=code).exists():
         return redirect("research:exceptions", slug, code)
     if code:
         messages.error(request, _("Nobody in this study has the code %(code)s.") % {"code": code})
-    found = reads.overview(study, lambda point: sees_point(study, point, request.may))  # type: ignore[attr-defined]
+    found = reads.overview(study, lambda point: sees_point(study, point, request.may))
     halted = [(each, forms.GoOn(initial=_place(each), auto_id=f"switch_{each.pk}_%s")) for each in found.halted]
     return render(request, "research/randomisation.html", {"found": found, "halted": halted, "me": str(actor)})
 
@@ -39,7 +40,7 @@ def _place(switch: object) -> dict[str, str]:
 
 @require_http_methods(["GET", "POST"])
 @conflict_if_reused
-def halt(request: HttpRequest, slug: str) -> HttpResponse:
+def halt(request: PageRequest, slug: str) -> HttpResponse:
     study, actor = study_for(request, slug, "switch")
     form, refused = forms.Halt(request.POST or None, targets=switches.targets(study.current)), 0
     if request.method == "POST" and form.is_valid():
@@ -62,7 +63,7 @@ def halt(request: HttpRequest, slug: str) -> HttpResponse:
 
 @posted_from("research:randomisation", "slug")
 @conflict_if_reused
-def go_on(request: HttpRequest, slug: str) -> HttpResponse:
+def go_on(request: PageRequest, slug: str) -> HttpResponse:
     study, actor = study_for(request, slug, "switch")
     form = forms.GoOn(request.POST)
     if not form.is_valid():

@@ -7,7 +7,7 @@ from typing import Any
 
 from django.contrib import messages
 from django.forms import Form
-from django.http import HttpRequest, HttpResponse
+from django.http import HttpResponse
 from django.shortcuts import redirect, render
 from django.utils import timezone
 from django.utils.translation import gettext as _
@@ -24,20 +24,21 @@ from randomisation.queries import overview
 from randomisation.views.research.finding import allocation_of, attempted, person_of, shown
 from trial.actors import Actor
 from trial.models import Participant
+from trial.requests import PageRequest
 from trial.views.research.finding import conflict_if_reused, key, study_for
 
 Do = Callable[..., Any]
 
 
 @require_GET
-def person(request: HttpRequest, slug: str, code: str) -> HttpResponse:
+def person(request: PageRequest, slug: str, code: str) -> HttpResponse:
     study, actor = study_for(request, slug, "exceptions")
     participant = person_of(study, code)
     context = {
         "person": participant,
-        "found": overview.one_person(participant, lambda point: sees_point(study, point, request.may)),  # type: ignore[attr-defined]
+        "found": overview.one_person(participant, lambda point: sees_point(study, point, request.may)),
         "earlier": earlier_people.earlier(participant) if participant.state == "consented" else None,
-        "may_force": "force" in request.may and participant.state == "consented",  # type: ignore[attr-defined]
+        "may_force": "force" in request.may and participant.state == "consented",
         "me": str(actor),
     }
     return render(request, "research/exceptions.html", context)
@@ -45,7 +46,7 @@ def person(request: HttpRequest, slug: str, code: str) -> HttpResponse:
 
 @require_http_methods(["GET", "POST"])
 @conflict_if_reused
-def correct(request: HttpRequest, slug: str, code: str, point: str) -> HttpResponse:
+def correct(request: PageRequest, slug: str, code: str, point: str) -> HttpResponse:
     study, actor = study_for(request, slug, "correct")
     allocation = allocation_of(request, study, code, point)
     version = allocation.participant.version
@@ -67,7 +68,7 @@ def correct(request: HttpRequest, slug: str, code: str, point: str) -> HttpRespo
 
 @require_http_methods(["GET", "POST"])
 @conflict_if_reused
-def mark(request: HttpRequest, slug: str, code: str, point: str) -> HttpResponse:
+def mark(request: PageRequest, slug: str, code: str, point: str) -> HttpResponse:
     """Ask that an allocation be marked as made in error."""
     study, actor = study_for(request, slug, "correct")
     allocation = allocation_of(request, study, code, point)
@@ -81,7 +82,7 @@ def mark(request: HttpRequest, slug: str, code: str, point: str) -> HttpResponse
 
 @require_http_methods(["GET", "POST"])
 @conflict_if_reused
-def ineligible(request: HttpRequest, slug: str, code: str, point: str) -> HttpResponse:
+def ineligible(request: PageRequest, slug: str, code: str, point: str) -> HttpResponse:
     study, actor = study_for(request, slug, "correct")
     allocation = allocation_of(request, study, code, point)
     form = forms.Ineligible(request.POST or None)
@@ -94,7 +95,7 @@ def ineligible(request: HttpRequest, slug: str, code: str, point: str) -> HttpRe
 
 @require_http_methods(["GET", "POST"])
 @conflict_if_reused
-def received(request: HttpRequest, slug: str, code: str, point: str) -> HttpResponse:
+def received(request: PageRequest, slug: str, code: str, point: str) -> HttpResponse:
     study, actor = study_for(request, slug, "received")
     allocation = allocation_of(request, study, code, point)
     form = forms.Received(request.POST or None, arms=_arms(allocation.participant))
@@ -109,7 +110,7 @@ def received(request: HttpRequest, slug: str, code: str, point: str) -> HttpResp
 
 @require_http_methods(["GET", "POST"])
 @conflict_if_reused
-def force(request: HttpRequest, slug: str, code: str) -> HttpResponse:
+def force(request: PageRequest, slug: str, code: str) -> HttpResponse:
     study, actor = study_for(request, slug, "force")
     participant = person_of(study, code)
     form, refused = forms.Force(request.POST or None, arms=_arms(participant)), 0
@@ -128,7 +129,7 @@ def force(request: HttpRequest, slug: str, code: str) -> HttpResponse:
 
 @require_http_methods(["GET", "POST"])
 @conflict_if_reused
-def settle(request: HttpRequest, slug: str, code: str) -> HttpResponse:
+def settle(request: PageRequest, slug: str, code: str) -> HttpResponse:
     """Somebody has the phone number of an earlier person: who is it?"""
     study, actor = study_for(request, slug, "exceptions")
     participant = person_of(study, code)
@@ -151,7 +152,7 @@ def _settled(verdict: str) -> str:
     return _("This account has left the study, and is kept.")
 
 
-def _one(request: HttpRequest, form: Form, allocation: Allocation, template: str, said: str, do: Do) -> HttpResponse:
+def _one(request: PageRequest, form: Form, allocation: Allocation, template: str, said: str, do: Do) -> HttpResponse:
     """A page about one allocation: the form, the action, and back to the person."""
     refused = 0
     participant = allocation.participant
@@ -167,7 +168,7 @@ def _why(form: Form) -> dict[str, str]:
     return {"reason": form.cleaned_data["reason"], "note": form.cleaned_data["note"]}
 
 
-def _who(request: HttpRequest, actor: Actor) -> dict[str, Any]:
+def _who(request: PageRequest, actor: Actor) -> dict[str, Any]:
     return {"key": key(request), "by": actor, "at": timezone.now()}
 
 

@@ -11,7 +11,7 @@ from datetime import datetime
 from typing import Any
 
 from django.contrib.auth.decorators import login_not_required
-from django.http import HttpRequest, HttpResponse
+from django.http import HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.utils import translation
 
@@ -19,39 +19,40 @@ from trial import actors, hooks
 from trial.actions import journey
 from trial.models import Journey, Participant, Study
 from trial.queries import tasks
+from trial.requests import PageRequest
 
 SESSION = "joining"  # public slug -> what is known of the person on the way in
 
 
-def find_study(request: HttpRequest, slug: str) -> Study:
+def find_study(request: PageRequest, slug: str) -> Study:
     study = get_object_or_404(Study.objects.exclude(state="draft"), public_slug=slug)
     study.public_title = study.current.protocol.public_title  # type: ignore[attr-defined]  # named on every page
-    request.study = study  # type: ignore[attr-defined]
+    request.study = study
     return study
 
 
-def kept(request: HttpRequest, study: Study) -> dict[str, Any]:
+def kept(request: PageRequest, study: Study) -> dict[str, Any]:
     """What the session holds about this way in."""
     return request.session.get(SESSION, {}).get(study.public_slug, {})
 
 
-def keep(request: HttpRequest, study: Study, **values: Any) -> None:
+def keep(request: PageRequest, study: Study, **values: Any) -> None:
     every = request.session.get(SESSION, {})
     request.session[SESSION] = {**every, study.public_slug: {**every.get(study.public_slug, {}), **values}}
 
 
-def forget(request: HttpRequest, study: Study) -> None:
+def forget(request: PageRequest, study: Study) -> None:
     request.session[SESSION] = {k: v for k, v in request.session.get(SESSION, {}).items() if k != study.public_slug}
 
 
-def forget_typed(request: HttpRequest, study: Study) -> None:
+def forget_typed(request: PageRequest, study: Study) -> None:
     """Name, address and number of somebody who does not come in; the code stays, so that they can read why."""
     if "asked" in kept(request, study):
         remaining = {name: value for name, value in kept(request, study).items() if name != "asked"}
         request.session[SESSION] = {**request.session[SESSION], study.public_slug: remaining}
 
 
-def person_of(request: HttpRequest, study: Study) -> Participant | None:
+def person_of(request: PageRequest, study: Study) -> Participant | None:
     """The newcomer of this session, or else the participant who is signed in."""
     code = kept(request, study).get("code")
     newcomer = code and (
@@ -59,7 +60,7 @@ def person_of(request: HttpRequest, study: Study) -> Participant | None:
         .select_related("study", "version", "key")
         .first()
     )
-    known: Participant | None = request.participant  # type: ignore[attr-defined]
+    known = request.participant
     return newcomer or (known if known and known.study_id == study.pk else None)
 
 
@@ -72,7 +73,7 @@ def for_newcomers(view: Callable[..., HttpResponse]) -> Callable[..., HttpRespon
 
     @login_not_required
     @functools.wraps(view)
-    def run(request: HttpRequest, slug: str, **kwargs: Any) -> HttpResponse:
+    def run(request: PageRequest, slug: str, **kwargs: Any) -> HttpResponse:
         study = find_study(request, slug)
         person = person_of(request, study)
         if person is None:

@@ -7,7 +7,7 @@ from collections.abc import Callable
 from typing import Any
 
 from django.contrib import messages
-from django.http import HttpRequest, HttpResponse
+from django.http import HttpResponse
 from django.shortcuts import redirect, render
 from django.utils import timezone
 from django.utils.translation import gettext as _
@@ -19,6 +19,7 @@ from trial.comprehension import Tries
 from trial.forms.join import Comprehension, Signature
 from trial.lifecycles import NotAllowedNow
 from trial.models import Participant, Study
+from trial.requests import PageRequest
 from trial.sections.consent import Letter
 from trial.views.join import arrival
 from trial.views.posted import refuses_reused_keys, request_key
@@ -31,7 +32,7 @@ def _before_signing(view: Callable[..., HttpResponse]) -> Callable[..., HttpResp
     """Hands on the language and letter to be signed; anybody who is not at this step goes where they are."""
 
     @functools.wraps(view)
-    def run(request: HttpRequest, study: Study, person: Participant, **kwargs: Any) -> HttpResponse:
+    def run(request: PageRequest, study: Study, person: Participant, **kwargs: Any) -> HttpResponse:
         if person.state != "screening" or person.verified_at is None or not arrival.has_passed(person, STEP):
             return arrival.onward(person, timezone.now())
         language = spoken() if spoken() in study.open_languages else person.language
@@ -43,7 +44,7 @@ def _before_signing(view: Callable[..., HttpResponse]) -> Callable[..., HttpResp
 @require_GET
 @arrival.for_newcomers
 @_before_signing
-def letter(request: HttpRequest, person: Participant, language: str, letter: Letter) -> HttpResponse:
+def letter(request: PageRequest, person: Participant, language: str, letter: Letter) -> HttpResponse:
     context = {"letter": lessons.to_html(letter.body), "minutes": letter.minutes, "letter_language": language}
     return render(request, "join/letter.html", context)
 
@@ -51,7 +52,7 @@ def letter(request: HttpRequest, person: Participant, language: str, letter: Let
 @require_http_methods(["GET", "POST"])
 @arrival.for_newcomers
 @_before_signing
-def questions(request: HttpRequest, person: Participant, language: str, letter: Letter) -> HttpResponse:
+def questions(request: PageRequest, person: Participant, language: str, letter: Letter) -> HttpResponse:
     form = Comprehension(request.POST or None, letter=letter)
     if request.method == "POST":
         _count(request, person.study, form)
@@ -60,12 +61,12 @@ def questions(request: HttpRequest, person: Participant, language: str, letter: 
     return render(request, "join/questions.html", {"form": form, "letter_language": language})
 
 
-def _count(request: HttpRequest, study: Study, form: Comprehension) -> None:
+def _count(request: PageRequest, study: Study, form: Comprehension) -> None:
     tries = _tries(request, study).after(form.letter, form.chosen, request_key(request))
     arrival.keep(request, study, comprehension=tries.kept)
 
 
-def _tries(request: HttpRequest, study: Study) -> Tries:
+def _tries(request: PageRequest, study: Study) -> Tries:
     return Tries.of(arrival.kept(request, study).get("comprehension"))
 
 
@@ -73,7 +74,7 @@ def _tries(request: HttpRequest, study: Study) -> Tries:
 @arrival.for_newcomers
 @_before_signing
 @refuses_reused_keys
-def sign(request: HttpRequest, person: Participant, language: str, letter: Letter) -> HttpResponse:
+def sign(request: PageRequest, person: Participant, language: str, letter: Letter) -> HttpResponse:
     understood = _tries(request, person.study).understood
     if {question.code for question in letter.comprehension} - set(understood):
         return redirect("join:consent_questions", person.study.public_slug)
@@ -84,7 +85,7 @@ def sign(request: HttpRequest, person: Participant, language: str, letter: Lette
 
 
 def _sign(
-    request: HttpRequest, person: Participant, language: str, form: Signature, understood: dict[str, int]
+    request: PageRequest, person: Participant, language: str, form: Signature, understood: dict[str, int]
 ) -> HttpResponse:
     at = timezone.now()
     try:

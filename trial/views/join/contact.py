@@ -8,7 +8,7 @@ from datetime import datetime
 
 from django.contrib import messages
 from django.contrib.auth import login
-from django.http import HttpRequest, HttpResponse
+from django.http import HttpResponse
 from django.shortcuts import redirect, render
 from django.utils import timezone
 from django.utils.translation import gettext as _
@@ -21,6 +21,7 @@ from trial.forms.join import Contact, MailCode
 from trial.mail import DoorShut
 from trial.mailcodes import Asked, Verdict
 from trial.models import Participant, Study
+from trial.requests import PageRequest
 from trial.views.join import arrival
 from trial.views.posted import posted_from, refuses_reused_keys, request_key
 from trial.words import MAIL_AWAY, spoken
@@ -30,7 +31,7 @@ STEP = "trial.verification"
 
 @require_http_methods(["GET", "POST"])
 @arrival.for_newcomers
-def contact(request: HttpRequest, study: Study, person: Participant) -> HttpResponse:
+def contact(request: PageRequest, study: Study, person: Participant) -> HttpResponse:
     at = timezone.now()
     if not _is_asked(person):
         return arrival.onward(person, at)
@@ -40,7 +41,7 @@ def contact(request: HttpRequest, study: Study, person: Participant) -> HttpResp
     return render(request, "join/contact.html", {"form": form})
 
 
-def _sent(request: HttpRequest, study: Study, person: Participant, form: Contact, at: datetime) -> HttpResponse:
+def _sent(request: PageRequest, study: Study, person: Participant, form: Contact, at: datetime) -> HttpResponse:
     """On to the code; or the form again with all that was typed. A page from the browser's history brings its old
     request key with a corrected address: such a form gets a new key, so that sending it once more mails the code."""
     try:
@@ -58,7 +59,7 @@ def _sent(request: HttpRequest, study: Study, person: Participant, form: Contact
 @require_http_methods(["GET", "POST"])
 @arrival.for_newcomers
 @refuses_reused_keys
-def code(request: HttpRequest, study: Study, person: Participant) -> HttpResponse:
+def code(request: PageRequest, study: Study, person: Participant) -> HttpResponse:
     at = timezone.now()
     asked = _asked(request, study)
     if asked is None or not _is_asked(person):
@@ -76,7 +77,7 @@ def code(request: HttpRequest, study: Study, person: Participant) -> HttpRespons
 @posted_from("join:code", "slug")
 @arrival.for_newcomers
 @refuses_reused_keys
-def code_again(request: HttpRequest, study: Study, person: Participant) -> HttpResponse:
+def code_again(request: PageRequest, study: Study, person: Participant) -> HttpResponse:
     """A new code to the same address; the old one no longer works."""
     asked = _asked(request, study)
     if asked is None or not _is_asked(person):
@@ -94,17 +95,17 @@ def _is_asked(person: Participant) -> bool:
     return person.state == "screening" and person.verified_at is None and arrival.has_passed(person, STEP)
 
 
-def _asked(request: HttpRequest, study: Study) -> Asked | None:
+def _asked(request: PageRequest, study: Study) -> Asked | None:
     found = arrival.kept(request, study).get("asked")
     return Asked.from_session(found) if found else None
 
 
-def _typed(request: HttpRequest, study: Study) -> dict[str, str]:
+def _typed(request: PageRequest, study: Study) -> dict[str, str]:
     asked = _asked(request, study)
     return {"name": asked.name, "email": asked.email, "phone": asked.phone} if asked else {}
 
 
-def _ask(request: HttpRequest, study: Study, person: Participant, typed: Mapping[str, str], at: datetime) -> None:
+def _ask(request: PageRequest, study: Study, person: Participant, typed: Mapping[str, str], at: datetime) -> None:
     """Have a code mailed in the language of the page, and keep what was typed."""
     door = mail_door.opened(request, at)
     about = mailcodes.ask(
@@ -132,7 +133,7 @@ def _words(verdict: Verdict) -> str:
     return _("This is not the code. Look at the newest message we sent you.")
 
 
-def _verify(request: HttpRequest, study: Study, person: Participant, asked: Asked, at: datetime) -> HttpResponse:
+def _verify(request: PageRequest, study: Study, person: Participant, asked: Asked, at: datetime) -> HttpResponse:
     try:
         person = participants.verify(
             participant=person,

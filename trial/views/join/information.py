@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from django.contrib.auth.decorators import login_not_required
-from django.http import HttpRequest, HttpResponse
+from django.http import HttpResponse
 from django.shortcuts import redirect, render
 from django.utils import timezone
 from django.views.decorators.http import require_GET
@@ -11,6 +11,7 @@ from django.views.decorators.http import require_GET
 from trial import actors, lessons, limits
 from trial.actions import participants
 from trial.models import Participant, Study
+from trial.requests import PageRequest
 from trial.views.join import arrival
 from trial.views.posted import posted_from, refuses_reused_keys, request_key
 from trial.words import spoken
@@ -20,7 +21,7 @@ CLOSED = "closed"  # said by drafts.js: the tab in which somebody typed is gone
 
 @login_not_required
 @require_GET
-def information(request: HttpRequest, slug: str) -> HttpResponse:
+def information(request: PageRequest, slug: str) -> HttpResponse:
     study = arrival.find_study(request, slug)
     person = arrival.person_of(request, study)
     if person is None and not study.is_recruiting:
@@ -37,7 +38,7 @@ def information(request: HttpRequest, slug: str) -> HttpResponse:
 @login_not_required
 @posted_from("join:information", "slug")
 @refuses_reused_keys
-def begin(request: HttpRequest, slug: str) -> HttpResponse:
+def begin(request: PageRequest, slug: str) -> HttpResponse:
     study = arrival.find_study(request, slug)
     person = arrival.person_of(request, study)
     at = timezone.now()
@@ -59,7 +60,7 @@ def begin(request: HttpRequest, slug: str) -> HttpResponse:
     return arrival.onward(person, at)
 
 
-def _too_often(request: HttpRequest) -> HttpResponse:
+def _too_often(request: PageRequest) -> HttpResponse:
     page = render(request, "429.html", status=429)
     page.headers["Retry-After"] = str(limits.A_MINUTE)
     return page
@@ -67,7 +68,7 @@ def _too_often(request: HttpRequest) -> HttpResponse:
 
 @login_not_required
 @posted_from("join:information", "slug")
-def anew(request: HttpRequest, slug: str) -> HttpResponse:
+def anew(request: PageRequest, slug: str) -> HttpResponse:
     """Whoever began on this device was somebody else: the session knows nothing of them any more. What they answered goes
     as it does for everybody who does not go on."""
     arrival.forget(request, arrival.find_study(request, slug))
@@ -76,13 +77,13 @@ def anew(request: HttpRequest, slug: str) -> HttpResponse:
 
 @require_GET
 @arrival.for_newcomers
-def onward(request: HttpRequest, study: Study, person: Participant) -> HttpResponse:
+def onward(request: PageRequest, study: Study, person: Participant) -> HttpResponse:
     """Go on where one was."""
     return arrival.onward(person, timezone.now())
 
 
 @require_GET
 @arrival.for_newcomers
-def held_up(request: HttpRequest, study: Study, person: Participant) -> HttpResponse:
+def held_up(request: PageRequest, study: Study, person: Participant) -> HttpResponse:
     """A step failed on our side; staff were alerted and the worker tries again."""
     return render(request, "join/held_up.html")

@@ -5,7 +5,7 @@ from __future__ import annotations
 from contextlib import suppress
 
 from django.contrib.auth.decorators import login_not_required
-from django.http import HttpRequest, HttpResponse
+from django.http import HttpResponse
 from django.shortcuts import redirect, render
 from django.utils import timezone
 from django.views.decorators.http import require_GET, require_http_methods
@@ -13,6 +13,7 @@ from django.views.decorators.http import require_GET, require_http_methods
 from trial.actions import participants
 from trial.lifecycles import NotAllowedNow
 from trial.models import Participant, Study
+from trial.requests import PageRequest
 from trial.views import crisis
 from trial.views.join import arrival
 from trial.views.posted import posted_from, refuses_reused_keys, request_key
@@ -22,7 +23,7 @@ DECLINED, STOPPED = "declined", "stopped"
 
 @login_not_required
 @require_GET
-def help_now(request: HttpRequest, slug: str) -> HttpResponse:
+def help_now(request: PageRequest, slug: str) -> HttpResponse:
     """The crisis lines of the study's country, for everybody, signed in or not."""
     study = arrival.find_study(request, slug)
     protocol = study.current.protocol
@@ -32,7 +33,7 @@ def help_now(request: HttpRequest, slug: str) -> HttpResponse:
 
 @require_GET
 @arrival.for_newcomers
-def turned_away(request: HttpRequest, study: Study, person: Participant) -> HttpResponse:
+def turned_away(request: PageRequest, study: Study, person: Participant) -> HttpResponse:
     """Why, in the study's own kind words; who can help now; the crisis lines. Never a score or a limit."""
     if person.state != "excluded":
         return arrival.onward(person, timezone.now())
@@ -51,7 +52,7 @@ def turned_away(request: HttpRequest, study: Study, person: Participant) -> Http
 @posted_from("join:turned_away", "slug")
 @arrival.for_newcomers
 @refuses_reused_keys
-def correct(request: HttpRequest, study: Study, person: Participant) -> HttpResponse:
+def correct(request: PageRequest, study: Study, person: Participant) -> HttpResponse:
     """Somebody made a slip in the answer that turned them away: back to that question, once, in the same session."""
     at = timezone.now()
     with suppress(participants.NotCorrectable):  # corrected in another window, or too late: the way onward says so
@@ -63,7 +64,7 @@ def correct(request: HttpRequest, study: Study, person: Participant) -> HttpResp
 @require_http_methods(["GET", "POST"])
 @arrival.for_newcomers
 @refuses_reused_keys
-def decline(request: HttpRequest, study: Study, person: Participant) -> HttpResponse:
+def decline(request: PageRequest, study: Study, person: Participant) -> HttpResponse:
     """Somebody would rather not take part after all."""
     if person.state != "screening":
         return arrival.onward(person, timezone.now())
@@ -74,7 +75,7 @@ def decline(request: HttpRequest, study: Study, person: Participant) -> HttpResp
     return redirect("join:turned_away", study.public_slug)
 
 
-def _decline(request: HttpRequest, person: Participant) -> None:
+def _decline(request: PageRequest, person: Participant) -> None:
     is_verified = person.verified_at is not None
     try:
         participants.turn_away(

@@ -6,7 +6,7 @@ import uuid
 
 from django.contrib import messages
 from django.contrib.auth.decorators import login_not_required
-from django.http import HttpRequest, HttpResponse
+from django.http import HttpResponse
 from django.shortcuts import redirect, render
 from django.utils import timezone, translation
 from django.utils.translation import gettext as _
@@ -20,6 +20,7 @@ from trial.forms.participant import OwnAddress, OwnName
 from trial.mail import DoorShut
 from trial.mailcodes import Verdict
 from trial.models import Identity, Participant
+from trial.requests import PageRequest
 from trial.views.participant.rooms import actor_of, in_the_study
 from trial.views.posted import refuses_reused_keys, request_key
 from trial.words import MAIL_AWAY, spoken
@@ -30,7 +31,7 @@ SESSION = "new_address"
 @require_http_methods(["GET", "POST"])
 @in_the_study
 @refuses_reused_keys
-def name(request: HttpRequest, person: Participant) -> HttpResponse:
+def name(request: PageRequest, person: Participant) -> HttpResponse:
     form = OwnName(request.POST or None, initial={"name": _identity(person).name})
     if request.method == "POST" and form.is_valid():
         try:
@@ -52,7 +53,7 @@ def name(request: HttpRequest, person: Participant) -> HttpResponse:
 @require_http_methods(["GET", "POST"])
 @in_the_study
 @refuses_reused_keys
-def address(request: HttpRequest, person: Participant) -> HttpResponse:
+def address(request: PageRequest, person: Participant) -> HttpResponse:
     form = OwnAddress(request.POST or None)
     if request.method == "POST" and form.is_valid():
         refusal = _mailed(request, person, form.cleaned_data["email"])
@@ -62,7 +63,7 @@ def address(request: HttpRequest, person: Participant) -> HttpResponse:
     return render(request, "participant/address.html", {"form": form, "current": _identity(person).email})
 
 
-def _mailed(request: HttpRequest, person: Participant, email: str) -> str | None:
+def _mailed(request: PageRequest, person: Participant, email: str) -> str | None:
     """Why no code is on its way. Whether somebody else has this address is told to its mailbox alone."""
     at = timezone.now()
     try:
@@ -87,7 +88,7 @@ def _mailed(request: HttpRequest, person: Participant, email: str) -> str | None
 @require_http_methods(["GET", "POST"])
 @in_the_study
 @refuses_reused_keys
-def address_code(request: HttpRequest, person: Participant) -> HttpResponse:
+def address_code(request: PageRequest, person: Participant) -> HttpResponse:
     email = request.session.get(SESSION)
     if email is None:
         return redirect("participant:address")
@@ -109,7 +110,7 @@ def address_code(request: HttpRequest, person: Participant) -> HttpResponse:
     return render(request, "participant/address_code.html", {"form": form, "email": email})
 
 
-def _again(request: HttpRequest, person: Participant, email: str) -> HttpResponse:
+def _again(request: PageRequest, person: Participant, email: str) -> HttpResponse:
     refusal = _mailed(request, person, email)
     if refusal is None:
         messages.success(request, _("A new code is on its way."))
@@ -118,7 +119,7 @@ def _again(request: HttpRequest, person: Participant, email: str) -> HttpRespons
     return redirect("participant:address_code")
 
 
-def _changed(request: HttpRequest, person: Participant, email: str) -> HttpResponse:
+def _changed(request: PageRequest, person: Participant, email: str) -> HttpResponse:
     try:
         own_address.change(
             participant=person, email=email, key=request_key(request), by=actor_of(person), at=timezone.now()
@@ -146,7 +147,7 @@ def _identity(person: Participant) -> Identity:
 
 @login_not_required
 @require_http_methods(["GET", "POST"])
-def take_back(request: HttpRequest, token: str) -> HttpResponse:
+def take_back(request: PageRequest, token: str) -> HttpResponse:
     """For whoever reads the old mailbox: nobody has to be signed in, since they may not be able to any more."""
     at = timezone.now()
     try:

@@ -7,7 +7,7 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from django.db.models import Max
-from django.http import HttpRequest, HttpResponse
+from django.http import HttpResponse
 from django.shortcuts import redirect, render
 from django.utils import timezone
 from django.views.decorators.http import require_GET
@@ -17,14 +17,15 @@ from trial.actions import journey, participants
 from trial.entries import Ask, Task
 from trial.models import ModuleUse, Participant
 from trial.queries import allotment, programme, tasks
+from trial.requests import PageRequest, participant_of
 from trial.views.join import arrival
 
 LONG = timedelta(days=7)
 
 
 @require_GET
-def home(request: HttpRequest) -> HttpResponse:
-    person: Participant = request.participant  # type: ignore[attr-defined]
+def home(request: PageRequest) -> HttpResponse:
+    person = participant_of(request)
     at = timezone.now()
     asked = _asked(person, at)  # the journey may find that the study is over for this person
     if person.state == "withdrawn":
@@ -38,8 +39,8 @@ def home(request: HttpRequest) -> HttpResponse:
 
 
 @require_GET
-def help_now(request: HttpRequest) -> HttpResponse:
-    return redirect("join:help", request.participant.study.public_slug)  # type: ignore[attr-defined]
+def help_now(request: PageRequest) -> HttpResponse:
+    return redirect("join:help", participant_of(request).study.public_slug)
 
 
 def _home(person: Participant, asked: Ask | None, at: datetime) -> dict[str, Any]:

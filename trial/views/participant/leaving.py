@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from django.contrib import messages
-from django.http import Http404, HttpRequest, HttpResponse
+from django.http import Http404, HttpResponse
 from django.shortcuts import redirect, render
 from django.utils import timezone
 from django.utils.translation import gettext as _
@@ -15,6 +15,7 @@ from trial.forms.participant import Reason
 from trial.lifecycles import NotAllowedNow
 from trial.models import Participant
 from trial.queries import programme
+from trial.requests import PageRequest
 from trial.views.participant.rooms import actor_of, in_the_study
 from trial.views.posted import refuses_reused_keys, request_key
 
@@ -22,7 +23,7 @@ from trial.views.posted import refuses_reused_keys, request_key
 @require_http_methods(["GET", "POST"])
 @in_the_study
 @refuses_reused_keys
-def withdraw(request: HttpRequest, person: Participant) -> HttpResponse:
+def withdraw(request: PageRequest, person: Participant) -> HttpResponse:
     """Leave the study. What was given until now stays; the page says so first."""
     form = Reason(request.POST or None)
     if request.method == "POST" and form.is_valid():
@@ -31,7 +32,7 @@ def withdraw(request: HttpRequest, person: Participant) -> HttpResponse:
     return render(request, "participant/withdraw.html", {"form": form})
 
 
-def _withdraw(request: HttpRequest, person: Participant, reason: str) -> None:
+def _withdraw(request: PageRequest, person: Participant, reason: str) -> None:
     try:
         participants.withdraw(
             participant=person, reason=reason, key=request_key(request), by=actor_of(person), at=timezone.now()
@@ -43,7 +44,7 @@ def _withdraw(request: HttpRequest, person: Participant, reason: str) -> None:
 @require_http_methods(["GET", "POST"])
 @in_the_study
 @refuses_reused_keys
-def stop_programme(request: HttpRequest, person: Participant) -> HttpResponse:
+def stop_programme(request: PageRequest, person: Participant) -> HttpResponse:
     """Stop with the lessons and stay in the study."""
     if programme.access(person) is None:
         raise Http404

@@ -7,7 +7,7 @@ from datetime import datetime
 from typing import Any
 
 from django.contrib import messages
-from django.http import Http404, HttpRequest, HttpResponse
+from django.http import Http404, HttpResponse
 from django.shortcuts import redirect, render
 from django.utils import timezone
 from django.utils.translation import gettext as _
@@ -22,6 +22,7 @@ from trial.languages import in_language
 from trial.models import Participant
 from trial.queries import programme
 from trial.queries.programme import ModuleState
+from trial.requests import PageRequest
 from trial.sections.programme import Block
 from trial.views.participant.rooms import actor_of, in_the_study
 from trial.views.posted import posted_from, refuses_reused_keys, request_key
@@ -31,7 +32,7 @@ NO_CONTENT = 204
 
 @require_GET
 @in_the_study
-def lessons(request: HttpRequest, person: Participant) -> HttpResponse:
+def lessons(request: PageRequest, person: Participant) -> HttpResponse:
     at = timezone.now()
     states = _states(person)
     context = {
@@ -46,7 +47,7 @@ def lessons(request: HttpRequest, person: Participant) -> HttpResponse:
 
 @require_GET
 @in_the_study
-def lesson(request: HttpRequest, person: Participant, module: str) -> HttpResponse:
+def lesson(request: PageRequest, person: Participant, module: str) -> HttpResponse:
     at = timezone.now()
     states = _states(person)
     state = _find(states, module)
@@ -72,7 +73,7 @@ def lesson(request: HttpRequest, person: Participant, module: str) -> HttpRespon
 @posted_from("participant:lesson", "module")
 @in_the_study
 @refuses_reused_keys
-def begin(request: HttpRequest, person: Participant, module: str) -> HttpResponse:
+def begin(request: PageRequest, person: Participant, module: str) -> HttpResponse:
     _find(_states(person), module)
     with contextlib.suppress(actions.ModuleNotOpen):  # the page says when it opens
         actions.begin_module(
@@ -84,7 +85,7 @@ def begin(request: HttpRequest, person: Participant, module: str) -> HttpRespons
 @posted_from("participant:lesson", "module")
 @in_the_study
 @refuses_reused_keys
-def save(request: HttpRequest, person: Participant, module: str) -> HttpResponse:
+def save(request: PageRequest, person: Participant, module: str) -> HttpResponse:
     """Keeps what was written: by the button, or by itself while somebody types (header X-Autosave)."""
     is_draft = "X-Autosave" in request.headers
     if not _save(request, person, module, timezone.now()):
@@ -98,7 +99,7 @@ def save(request: HttpRequest, person: Participant, module: str) -> HttpResponse
 @posted_from("participant:lesson", "module")
 @in_the_study
 @refuses_reused_keys
-def done(request: HttpRequest, person: Participant, module: str) -> HttpResponse:
+def done(request: PageRequest, person: Participant, module: str) -> HttpResponse:
     """Keeps what was written and marks the lesson done."""
     at = timezone.now()
     if not _save(request, person, module, at):
@@ -115,7 +116,7 @@ def done(request: HttpRequest, person: Participant, module: str) -> HttpResponse
 @posted_from("participant:lesson", "module")
 @in_the_study
 @refuses_reused_keys
-def reopen(request: HttpRequest, person: Participant, module: str) -> HttpResponse:
+def reopen(request: PageRequest, person: Participant, module: str) -> HttpResponse:
     """The undo of done."""
     if _find(_states(person), module).begun_at is None:
         raise Http404
@@ -158,7 +159,7 @@ def _pieces(blocks: tuple[Block, ...], form: Exercises) -> list[dict[str, Any]]:
     ]
 
 
-def _save(request: HttpRequest, person: Participant, module: str, at: datetime) -> bool:
+def _save(request: PageRequest, person: Participant, module: str, at: datetime) -> bool:
     """Store each exercise that changed. False when the lesson is not open, or something cannot be kept as it is."""
     _find(_states(person), module)
     if request.POST.get("owner", owner(request.user)) != owner(request.user):

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from django.contrib import messages
-from django.http import Http404, HttpRequest, HttpResponse
+from django.http import Http404, HttpResponse
 from django.shortcuts import redirect, render
 from django.urls import reverse
 from django.utils import timezone
@@ -18,14 +18,15 @@ from trial.actions.own_address import token_of
 from trial.forms.participant import CallTimes, OwnNumber, OwnZone, in_words
 from trial.models import Consent, Identity, Participant
 from trial.queries import allotment, lost_mailboxes, programme, tasks, tokens
+from trial.requests import PageRequest, participant_of
 from trial.views.participant.rooms import actor_of, in_the_study
 from trial.views.posted import refuses_reused_keys, request_key
 
 
 @require_GET
-def data(request: HttpRequest) -> HttpResponse:
+def data(request: PageRequest) -> HttpResponse:
     """Everything by which we know somebody, and the ways to take it along, to change it or to stop."""
-    person: Participant = request.participant  # type: ignore[attr-defined]
+    person = participant_of(request)
     identity = _identity(person)
     context = {
         "identity": identity,
@@ -52,9 +53,9 @@ def _asked_by_staff(person: Participant) -> dict[str, Any]:
 
 
 @require_GET
-def consent(request: HttpRequest) -> HttpResponse:
+def consent(request: PageRequest) -> HttpResponse:
     """What was signed, word for word, to read, print or keep as a file."""
-    person: Participant = request.participant  # type: ignore[attr-defined]
+    person = participant_of(request)
     signed = Consent.objects.filter(participant=person, kind="study").select_related("version").last()
     if signed is None:
         raise Http404
@@ -69,7 +70,7 @@ def consent(request: HttpRequest) -> HttpResponse:
 @require_http_methods(["GET", "POST"])
 @in_the_study
 @refuses_reused_keys
-def call_times(request: HttpRequest, person: Participant) -> HttpResponse:
+def call_times(request: PageRequest, person: Participant) -> HttpResponse:
     """Asked in every arm alike, before anybody knows the arm; may be changed later."""
     identity = _identity(person)
     form = CallTimes(request.POST or None, times=_times(identity))
@@ -78,7 +79,7 @@ def call_times(request: HttpRequest, person: Participant) -> HttpResponse:
     return render(request, "participant/call_times.html", {"form": form})
 
 
-def _keep_times(request: HttpRequest, person: Participant, times: list[str]) -> HttpResponse:
+def _keep_times(request: PageRequest, person: Participant, times: list[str]) -> HttpResponse:
     at = timezone.now()
     own_details.set_call_times(participant=person, times=times, key=request_key(request), by=actor_of(person), at=at)
     if person.randomised_at:
@@ -91,7 +92,7 @@ def _keep_times(request: HttpRequest, person: Participant, times: list[str]) -> 
 @require_http_methods(["GET", "POST"])
 @in_the_study
 @refuses_reused_keys
-def phone(request: HttpRequest, person: Participant) -> HttpResponse:
+def phone(request: PageRequest, person: Participant) -> HttpResponse:
     """The number at which the study reaches this person, to be put right by themselves."""
     identity = _identity(person)
     number, country = identity.phone if identity else "", person.version.protocol.country
@@ -101,7 +102,7 @@ def phone(request: HttpRequest, person: Participant) -> HttpResponse:
     return render(request, "participant/phone.html", {"form": form})
 
 
-def _correct_phone(request: HttpRequest, person: Participant, form: OwnNumber) -> HttpResponse:
+def _correct_phone(request: PageRequest, person: Participant, form: OwnNumber) -> HttpResponse:
     try:
         own_details.correct_contact(
             participant=person,
@@ -120,7 +121,7 @@ def _correct_phone(request: HttpRequest, person: Participant, form: OwnNumber) -
 @require_http_methods(["GET", "POST"])
 @in_the_study
 @refuses_reused_keys
-def zone(request: HttpRequest, person: Participant) -> HttpResponse:
+def zone(request: PageRequest, person: Participant) -> HttpResponse:
     """Where this person is, by the clock."""
     form = OwnZone(request.POST or None, initial={"timezone": person.timezone})
     if request.method == "POST" and form.is_valid():
@@ -128,7 +129,7 @@ def zone(request: HttpRequest, person: Participant) -> HttpResponse:
     return render(request, "participant/zone.html", {"form": form})
 
 
-def _choose_zone(request: HttpRequest, person: Participant, form: OwnZone) -> HttpResponse:
+def _choose_zone(request: PageRequest, person: Participant, form: OwnZone) -> HttpResponse:
     chosen, at = form.cleaned_data["timezone"], timezone.now()
     try:
         own_details.choose_zone(

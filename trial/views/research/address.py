@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from django.contrib import messages
-from django.http import HttpRequest, HttpResponse
+from django.http import HttpResponse
 from django.shortcuts import redirect, render
 from django.utils import timezone
 from django.utils.translation import gettext as _
@@ -17,6 +17,7 @@ from trial.forms.research import LostMailbox
 from trial.models import Participant, Proposal
 from trial.queries import lost_mailboxes, staff
 from trial.queries import proposals as reads
+from trial.requests import PageRequest
 from trial.views.research.finding import conflict_if_reused, key, person, study_for
 from trial.views.research.people import find
 
@@ -32,7 +33,7 @@ REFUSALS = (
 
 @require_http_methods(["GET", "POST"])
 @conflict_if_reused
-def lost_mailbox(request: HttpRequest, slug: str, code: str) -> HttpResponse:
+def lost_mailbox(request: PageRequest, slug: str, code: str) -> HttpResponse:
     study, _actor = study_for(request, slug, "ask_address")
     participant = find(study, code)
     form, status = LostMailbox(request.POST or None), 200
@@ -57,7 +58,7 @@ def lost_mailbox(request: HttpRequest, slug: str, code: str) -> HttpResponse:
     return render(request, "research/lost_mailbox.html", context, status=status)
 
 
-def _asked(request: HttpRequest, form: LostMailbox, participant: Participant) -> Proposal | None:
+def _asked(request: PageRequest, form: LostMailbox, participant: Participant) -> Proposal | None:
     """None where it was refused: the words stand on the form."""
     role = reads.role_for(person(request), participant.study, "ask_address", prefers_knowing=True)
     by = actors.staff(person(request).pk, role)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from django.contrib import messages
-from django.http import Http404, HttpRequest, HttpResponse
+from django.http import Http404, HttpResponse
 from django.shortcuts import redirect, render
 from django.utils import timezone
 from django.utils.translation import gettext as _
@@ -14,6 +14,7 @@ from trial.actions import alerts as actions
 from trial.forms import research as forms
 from trial.models import Alert, Study
 from trial.queries import alerts, studies
+from trial.requests import PageRequest
 from trial.templatetags.handvat import when
 from trial.views.posted import posted_from
 from trial.views.research.finding import conflict_if_reused, key, person, study_for
@@ -22,7 +23,7 @@ MOST_CLOSED = 50
 
 
 @require_GET
-def everywhere(request: HttpRequest) -> HttpResponse:
+def everywhere(request: PageRequest) -> HttpResponse:
     """The open alerts of every study in which this person handles them."""
     roles = studies.roles_by_study(person(request))
     mine = [study for study, held in roles.items() if any("alerts" in permissions.MAY[role] for role in held)]
@@ -32,7 +33,7 @@ def everywhere(request: HttpRequest) -> HttpResponse:
 
 
 @require_GET
-def listed(request: HttpRequest, slug: str) -> HttpResponse:
+def listed(request: PageRequest, slug: str) -> HttpResponse:
     study, _actor = study_for(request, slug, "alerts")
     at, version = timezone.now(), {study.pk: study.current}
     context = {
@@ -44,13 +45,13 @@ def listed(request: HttpRequest, slug: str) -> HttpResponse:
 
 
 @require_GET
-def alert(request: HttpRequest, slug: str, number: int) -> HttpResponse:
+def alert(request: PageRequest, slug: str, number: int) -> HttpResponse:
     study, actor = study_for(request, slug, "alerts")
     return _page(request, study, _find(study, number), str(actor))
 
 
-def _page(request: HttpRequest, study: Study, found: Alert, me: str, **more: object) -> HttpResponse:
-    request.about = found.participant.code if found.participant else ""  # type: ignore[attr-defined]
+def _page(request: PageRequest, study: Study, found: Alert, me: str, **more: object) -> HttpResponse:
+    request.about = found.participant.code if found.participant else ""
     context = {
         "row": _row(study, found),
         "taken_from": alerts.taken_from(found) if found.taken_by else "",
@@ -83,7 +84,7 @@ def _whose(study: Study, found: Alert) -> str:
     return said % {"name": name, "when": when(at)}
 
 
-def _refused(request: HttpRequest, study: Study, number: int, me: str, **more: object) -> HttpResponse:
+def _refused(request: PageRequest, study: Study, number: int, me: str, **more: object) -> HttpResponse:
     """The page as it is now, with what was typed."""
     found = _find(study, number)
     messages.error(request, _whose(study, found))
@@ -105,7 +106,7 @@ def _find(study: Study, number: int) -> Alert:
 
 @posted_from("research:alert", "slug", "number")
 @conflict_if_reused
-def take(request: HttpRequest, slug: str, number: int) -> HttpResponse:
+def take(request: PageRequest, slug: str, number: int) -> HttpResponse:
     study, actor = study_for(request, slug, "alerts")
     found, holder = _find(study, number), request.POST.get("holder", "")
     try:
@@ -118,7 +119,7 @@ def take(request: HttpRequest, slug: str, number: int) -> HttpResponse:
 
 @posted_from("research:alert", "slug", "number")
 @conflict_if_reused
-def contact(request: HttpRequest, slug: str, number: int) -> HttpResponse:
+def contact(request: PageRequest, slug: str, number: int) -> HttpResponse:
     """Name and number for whoever took the alert, on the answer alone; each press is recorded."""
     study, actor = study_for(request, slug, "alerts")
     found = _find(study, number)
@@ -131,7 +132,7 @@ def contact(request: HttpRequest, slug: str, number: int) -> HttpResponse:
 
 @posted_from("research:alert", "slug", "number")
 @conflict_if_reused
-def close(request: HttpRequest, slug: str, number: int) -> HttpResponse:
+def close(request: PageRequest, slug: str, number: int) -> HttpResponse:
     study, actor = study_for(request, slug, "alerts")
     found, form = _find(study, number), forms.CloseAlert(request.POST)
     if not form.is_valid():

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from django.contrib import messages
 from django.core.paginator import Paginator
-from django.http import Http404, HttpRequest, HttpResponse
+from django.http import Http404, HttpResponse
 from django.shortcuts import redirect, render
 from django.utils import timezone
 from django.utils.translation import gettext as _
@@ -16,13 +16,14 @@ from trial.actors import Actor
 from trial.forms import research as forms
 from trial.models import Alert, Participant, Study
 from trial.queries import participants, studies
+from trial.requests import PageRequest
 from trial.views.research.finding import conflict_if_reused, key, study_for
 
 ON_A_PAGE = 50
 
 
 @require_GET
-def listed(request: HttpRequest, slug: str) -> HttpResponse:
+def listed(request: PageRequest, slug: str) -> HttpResponse:
     study, _actor = study_for(request, slug, "participants")
     form = forms.People(request.GET, choices=participants.filters(study))
     page = Paginator(participants.listed(study, **form.wanted), ON_A_PAGE).get_page(request.GET.get("page"))
@@ -32,7 +33,7 @@ def listed(request: HttpRequest, slug: str) -> HttpResponse:
 
 
 @require_GET
-def person(request: HttpRequest, slug: str, code: str) -> HttpResponse:
+def person(request: PageRequest, slug: str, code: str) -> HttpResponse:
     study, _actor = study_for(request, slug, "participants")
     participant = find(study, code)
     at = timezone.now()
@@ -48,7 +49,7 @@ def person(request: HttpRequest, slug: str, code: str) -> HttpResponse:
             "modules": participants.modules_used(participant, study),
             "events": participants.events(participant, study),
             "is_concealed": studies.is_concealed(study),
-            "may_erase": "erase" in request.may and not participant.erased_at,  # type: ignore[attr-defined]
+            "may_erase": "erase" in request.may and not participant.erased_at,
         },
     )
 
@@ -69,7 +70,7 @@ def _site(study: Study, participant: Participant) -> str:
 
 @require_http_methods(["GET", "POST"])
 @conflict_if_reused
-def erase(request: HttpRequest, slug: str, code: str) -> HttpResponse:
+def erase(request: PageRequest, slug: str, code: str) -> HttpResponse:
     study, actor = study_for(request, slug, "erase")
     participant = find(study, code)
     form = forms.Erase(request.POST or None)
@@ -82,7 +83,7 @@ def erase(request: HttpRequest, slug: str, code: str) -> HttpResponse:
     return render(request, "research/erase.html", context, status=400 if form.is_bound else 200)
 
 
-def _erase(request: HttpRequest, participant: Participant, reason: str, by: Actor) -> None:
+def _erase(request: PageRequest, participant: Participant, reason: str, by: Actor) -> None:
     """Whoever is still in the study leaves it first: nobody is asked or called whose key is gone."""
     if participant.erased_at:
         return

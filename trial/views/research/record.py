@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 
 from django.contrib import messages
-from django.http import Http404, HttpRequest, HttpResponse
+from django.http import Http404, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.utils import timezone
 from django.utils.translation import gettext as _
@@ -17,13 +17,14 @@ from trial.actions import messages as actions
 from trial.models import AuditEvent, AuditSeal, Participant, Study
 from trial.queries import messages as ledger
 from trial.queries import studies
+from trial.requests import PageRequest
 from trial.views.posted import posted_from
 from trial.views.research.finding import conflict_if_reused, key, study_for
 from trial.words import word
 
 
 @require_GET
-def message_list(request: HttpRequest, slug: str) -> HttpResponse:
+def message_list(request: PageRequest, slug: str) -> HttpResponse:
     """What became of mail. Whoever may not know the arms is told whom mail does not reach, and not which mail."""
     study, _actor = study_for(request, slug, "mail")
     knows_arms = _knows_arms(request, study)
@@ -40,7 +41,7 @@ def message_list(request: HttpRequest, slug: str) -> HttpResponse:
 
 @posted_from("research:messages", "slug")
 @conflict_if_reused
-def send_again(request: HttpRequest, slug: str, message: str) -> HttpResponse:
+def send_again(request: PageRequest, slug: str, message: str) -> HttpResponse:
     """One message; for whoever may not know the arms only one to staff."""
     study, actor = study_for(request, slug, "mail")
     found = ledger.shown(study, message, knows_arms=_knows_arms(request, study))
@@ -57,7 +58,7 @@ def send_again(request: HttpRequest, slug: str, message: str) -> HttpResponse:
 
 @posted_from("research:messages", "slug")
 @conflict_if_reused
-def send_all_again(request: HttpRequest, slug: str, code: str) -> HttpResponse:
+def send_all_again(request: PageRequest, slug: str, code: str) -> HttpResponse:
     """Whatever of one person's mail did not go out, without saying what that is."""
     study, actor = study_for(request, slug, "mail")
     person = get_object_or_404(Participant, study=study, code=code)
@@ -71,25 +72,25 @@ def send_all_again(request: HttpRequest, slug: str, code: str) -> HttpResponse:
     return redirect("research:messages", slug=slug)
 
 
-def _knows_arms(request: HttpRequest, study: Study) -> bool:
-    return studies.may_know_arms(study, request.may)  # type: ignore[attr-defined]
+def _knows_arms(request: PageRequest, study: Study) -> bool:
+    return studies.may_know_arms(study, request.may)
 
 
 @require_GET
-def audit_trail(request: HttpRequest, slug: str) -> HttpResponse:
+def audit_trail(request: PageRequest, slug: str) -> HttpResponse:
     study, _actor = study_for(request, slug, "dashboard")
     return render(request, "research/audit.html", _trail(request, study))
 
 
 @posted_from("research:audit", "slug")
-def verify(request: HttpRequest, slug: str) -> HttpResponse:
+def verify(request: PageRequest, slug: str) -> HttpResponse:
     """Go through the whole trail now. Writes nothing; the answer stands on the page it gives back."""
     study, _actor = study_for(request, slug, "dashboard")
     places = audit.verify(study)
     return render(request, "research/audit.html", {**_trail(request, study), "is_verified": True, "places": places})
 
 
-def _trail(request: HttpRequest, study: Study) -> dict[str, object]:
+def _trail(request: PageRequest, study: Study) -> dict[str, object]:
     """How many events there are, and in whose trail a place does not hold, is for whoever may know the arms."""
     knows_arms = _knows_arms(request, study)
     of_study = AuditEvent.objects.filter(stream=study.slug).order_by("-number")

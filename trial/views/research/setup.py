@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from django.contrib import messages
-from django.http import HttpRequest, HttpResponse
+from django.http import HttpResponse
 from django.shortcuts import redirect, render
 from django.utils import timezone
 from django.utils.translation import gettext as _
@@ -12,6 +12,7 @@ from django.views.decorators.http import require_GET
 from trial.actions import studies as actions
 from trial.models import Confirmation
 from trial.queries import staff, studies
+from trial.requests import PageRequest
 from trial.sections.study import CrisisLine
 from trial.views.posted import posted_from
 from trial.views.research.finding import conflict_if_reused, key, study_for
@@ -20,7 +21,7 @@ Line = tuple[CrisisLine, Confirmation | None, str]
 
 
 @require_GET
-def setup(request: HttpRequest, slug: str) -> HttpResponse:
+def setup(request: PageRequest, slug: str) -> HttpResponse:
     study, _actor = study_for(request, slug, "dashboard")
     version = study.current
     confirmed = {each.subject: each for each in version.confirmations.filter(kind="crisis_line")}
@@ -35,14 +36,14 @@ def setup(request: HttpRequest, slug: str) -> HttpResponse:
             "notes": request.session.get("notes", {}).get(slug, []),
             "lines": [_line(line, confirmed, names) for line in version.protocol.crisis_lines],
             "chosen_here": studies.chosen_here(version.document),
-            "may_run": "run" in request.may,  # type: ignore[attr-defined]
+            "may_run": "run" in request.may,
         },
     )
 
 
 @posted_from("research:setup", "slug")
 @conflict_if_reused
-def confirm_line(request: HttpRequest, slug: str) -> HttpResponse:
+def confirm_line(request: PageRequest, slug: str) -> HttpResponse:
     """Somebody called or opened a crisis line and puts their name to it."""
     study, actor = study_for(request, slug, "run")
     try:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 from django.contrib import messages
-from django.http import HttpRequest, HttpResponse
+from django.http import HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.utils import timezone
 from django.utils.translation import gettext as _
@@ -18,6 +18,7 @@ from trial.forms import research as forms
 from trial.models import Invitation, Membership, Study
 from trial.queries import roles
 from trial.queries import staff as reads
+from trial.requests import PageRequest
 from trial.templatetags.handvat import when
 from trial.views.posted import posted_from
 from trial.views.research.finding import conflict_if_reused, key, study_for
@@ -25,13 +26,13 @@ from trial.words import word
 
 
 @require_GET
-def listed(request: HttpRequest, slug: str) -> HttpResponse:
+def listed(request: PageRequest, slug: str) -> HttpResponse:
     study, actor = study_for(request, slug, "invite")
     looks.contacts_listed(study=study, what="staff", by=actor, at=timezone.now())
     return _listed(request, study, forms.Invite())
 
 
-def _listed(request: HttpRequest, study: Study, form: forms.Invite) -> HttpResponse:
+def _listed(request: PageRequest, study: Study, form: forms.Invite) -> HttpResponse:
     at = timezone.now()
     members = list(roles.given(study))
     names = reads.names(roles.actors(members))
@@ -46,7 +47,7 @@ def _listed(request: HttpRequest, study: Study, form: forms.Invite) -> HttpRespo
 
 @posted_from("research:staff", "slug")
 @conflict_if_reused
-def invite(request: HttpRequest, slug: str) -> HttpResponse:
+def invite(request: PageRequest, slug: str) -> HttpResponse:
     study, actor = study_for(request, slug, "invite")
     form = forms.Invite(request.POST, asks="knowingly" in request.POST)
     if not form.is_valid():
@@ -87,7 +88,7 @@ def _would_unblind(error: actions.WouldUnblind) -> str:
     ) % {"roles": _roles_in_words(error.roles)}
 
 
-def _asked_to_know(request: HttpRequest, error: actions.NotKnowingly) -> forms.Invite:
+def _asked_to_know(request: PageRequest, error: actions.NotKnowingly) -> forms.Invite:
     form = forms.Invite(request.POST, asks=True)
     words = _("This person is %(roles)s here. A researcher who coaches or supervises knows the arms of those called.")
     form.add_error("knowingly", words % {"roles": _roles_in_words(error.roles)})
@@ -100,7 +101,7 @@ def _roles_in_words(roles: Iterable[str]) -> str:
 
 @posted_from("research:staff", "slug")
 @conflict_if_reused
-def withdraw_invitation(request: HttpRequest, slug: str, invitation: int) -> HttpResponse:
+def withdraw_invitation(request: PageRequest, slug: str, invitation: int) -> HttpResponse:
     study, actor = study_for(request, slug, "invite")
     found = get_object_or_404(Invitation, pk=invitation, study=study)
     try:
@@ -114,7 +115,7 @@ def withdraw_invitation(request: HttpRequest, slug: str, invitation: int) -> Htt
 
 @posted_from("research:staff", "slug")
 @conflict_if_reused
-def end_role(request: HttpRequest, slug: str, membership: int) -> HttpResponse:
+def end_role(request: PageRequest, slug: str, membership: int) -> HttpResponse:
     study, actor = study_for(request, slug, "invite")
     found = get_object_or_404(Membership.objects.select_related("study"), pk=membership, study=study)
     if found.user_id == request.user.pk and found.role == "researcher":

@@ -7,7 +7,7 @@ from typing import Any
 
 from django.contrib import messages
 from django.core.exceptions import PermissionDenied
-from django.http import HttpRequest, HttpResponse
+from django.http import HttpResponse
 from django.shortcuts import redirect, render
 from django.utils import timezone
 from django.utils.translation import gettext as _
@@ -20,6 +20,7 @@ from trial.forms import research as forms
 from trial.intake import takes_files
 from trial.models import ProtocolVersion, Study
 from trial.queries import proposals, studies
+from trial.requests import PageRequest
 from trial.views.posted import posted_from
 from trial.views.research.finding import conflict_if_reused, key, person, study_for
 from trial.words import word
@@ -28,7 +29,7 @@ VERBS = {"pause": "run", "resume": "run", "close": "run", "lock": "lock"}
 
 
 @require_GET
-def listed(request: HttpRequest) -> HttpResponse:
+def listed(request: PageRequest) -> HttpResponse:
     """Studies of this person; whoever may load sees the others by name, to know what is there."""
     roles = studies.roles_by_study(person(request))
     found = studies.listed(None if person(request).is_staff else roles)
@@ -37,7 +38,7 @@ def listed(request: HttpRequest) -> HttpResponse:
     return render(request, "research/studies.html", {"rows": rows, "may_load": may_load})
 
 
-def _may_load(request: HttpRequest, roles: dict[int, set[str]]) -> bool:
+def _may_load(request: PageRequest, roles: dict[int, set[str]]) -> bool:
     return request.user.is_staff or any("researcher" in each for each in roles.values())
 
 
@@ -50,7 +51,7 @@ def _first_page(roles: set[str]) -> str:
 @takes_files
 @require_http_methods(["GET", "POST"])
 @conflict_if_reused
-def load(request: HttpRequest) -> HttpResponse:
+def load(request: PageRequest) -> HttpResponse:
     if not _may_load(request, studies.roles_by_study(person(request))):
         raise PermissionDenied
     is_rehearsal = stamp.kind() == "rehearsal"
@@ -66,7 +67,7 @@ def load(request: HttpRequest) -> HttpResponse:
     return _loading(request, form)
 
 
-def _store(request: HttpRequest, form: forms.LoadStudy) -> HttpResponse:
+def _store(request: PageRequest, form: forms.LoadStudy) -> HttpResponse:
     loaded: folder.Loaded = form.cleaned_data["upload"]
     slug = loaded.document["study"]["slug"]
     role = _check_may_replace(request, slug)
@@ -107,19 +108,19 @@ def _loaded(version: ProtocolVersion) -> str:
     return said % {"number": version.number}
 
 
-def _check_may_replace(request: HttpRequest, slug: str) -> str:
+def _check_may_replace(request: PageRequest, slug: str) -> str:
     """A new version of a study is loaded by somebody who runs it; a new study by anybody who may load."""
     study = Study.objects.filter(slug=slug).first()
     return permissions.check_may(person(request), study, "load") if study else "researcher"
 
 
-def _loading(request: HttpRequest, form: forms.LoadStudy, missing: Sequence[str] = ()) -> HttpResponse:
+def _loading(request: PageRequest, form: forms.LoadStudy, missing: Sequence[str] = ()) -> HttpResponse:
     status = 400 if form.is_bound else 200
     return render(request, "research/load.html", {"form": form, "missing": missing}, status=status)
 
 
 @require_GET
-def dashboard(request: HttpRequest, slug: str) -> HttpResponse:
+def dashboard(request: PageRequest, slug: str) -> HttpResponse:
     study, _actor = study_for(request, slug, "dashboard")
     at = timezone.now()
     found = [panel(study, person(request), at) for panel in hooks.PANELS]
@@ -131,18 +132,18 @@ def dashboard(request: HttpRequest, slug: str) -> HttpResponse:
 
 
 @require_GET
-def state(request: HttpRequest, slug: str) -> HttpResponse:
+def state(request: PageRequest, slug: str) -> HttpResponse:
     """Where the study stands, and what may be done about it from there."""
     study, _actor = study_for(request, slug, "dashboard")
     return _state(request, study)
 
 
-def _state(request: HttpRequest, study: Study, **given: Any) -> HttpResponse:
+def _state(request: PageRequest, study: Study, **given: Any) -> HttpResponse:
     verbs = lifecycles.STUDY[study.state]
-    allowed = [verb for verb in verbs if VERBS.get(verb) in request.may]  # type: ignore[attr-defined]
+    allowed = [verb for verb in verbs if VERBS.get(verb) in request.may]
     context = {
         "steps": [(verb, given.get(verb) or _form(verb)) for verb in allowed],
-        "may_open": "open" in verbs and "run" in request.may,  # type: ignore[attr-defined]
+        "may_open": "open" in verbs and "run" in request.may,
         "lock_asked": proposals.waiting(study, "lock"),
     }
     return render(request, "research/state.html", context, status=400 if given else 200)
@@ -160,7 +161,7 @@ def _form(verb: str, data: Any = None) -> Any:
 
 @require_http_methods(["GET", "POST"])
 @conflict_if_reused
-def open_study(request: HttpRequest, slug: str) -> HttpResponse:
+def open_study(request: PageRequest, slug: str) -> HttpResponse:
     """The last look before a study takes people: what is missing, and what cannot change any more."""
     study, actor = study_for(request, slug, "run")
     form = forms.Open(request.POST or None)
@@ -193,7 +194,7 @@ def _before_opening(study: Study, form: forms.Open) -> dict[str, Any]:
 
 @posted_from("research:state", "slug")
 @conflict_if_reused
-def step(request: HttpRequest, slug: str, verb: str) -> HttpResponse:
+def step(request: PageRequest, slug: str, verb: str) -> HttpResponse:
     """Pause, resume, close or lock."""
     study, actor = study_for(request, slug, VERBS[verb])
     form = _form(verb, request.POST)
