@@ -4,16 +4,22 @@ from __future__ import annotations
 
 import io
 import re
+from datetime import date, timedelta
+from pathlib import Path
 
+import django
 import pytest
 from babel.messages.catalog import Message
 from babel.messages.mofile import read_mo
 from django.template.loader import render_to_string
-from django.utils import translation
+from django.utils import formats, translation
 
 from tests import messages
 from tests.messages import texts
+from trial import words
+from trial.templatetags import handvat
 
+PATTERNS = ("l j F Y", "l j F", "j F", "F Y")
 PLACEHOLDER = re.compile(r"%\(\w+\)[a-z]|\{\w+\}|%%")
 
 
@@ -54,6 +60,30 @@ def test_what_is_compiled_is_what_stands_in_the_catalogue(dutch):
 @pytest.mark.skipif(not messages.GETTEXT, reason="GNU gettext is not here: apt-get install gettext")
 def test_the_catalogue_holds_what_the_sources_say_and_nothing_else(dutch):
     assert messages.messages(messages.extracted()).keys() == {(m.context, texts(m.id)) for m in dutch}
+
+
+def test_none_says_otherwise_what_django_says_in_dates_and_forms(dutch):
+    """Without a context ours stands in the place of Django's: "Monday" for a form made every date say "op Maandag"."""
+    theirs = messages.read(Path(django.__file__).parent / "conf/locale/nl/LC_MESSAGES/django.po")
+    said = {key: texts(m.string) for key, m in messages.messages(theirs).items()}
+    ours = {(m.context, texts(m.id)): texts(m.string) for m in dutch}
+    assert {key: own for key, own in ours.items() if own != said.get(key, own)} == {}
+
+
+def test_days_and_months_within_a_sentence_are_written_small():
+    """By hand: Dutch writes both small. Every day of a year, in each pattern that a text uses."""
+    days = [date(2026, 1, 1) + timedelta(days=number) for number in range(365)]
+    with translation.override("nl"):
+        for pattern in PATTERNS:
+            assert [day for day in days if re.search("[A-Z]", formats.date_format(day, pattern))] == [], pattern
+        for shown in (words.short_day, handvat.day):
+            assert [day for day in days if re.search("[A-Z]", shown(day))] == [], shown
+
+
+def test_the_patterns_of_dates_are_those_of_the_sources():
+    sources = [path.read_text("utf-8") for app in messages.APPS for path in (messages.ROOT / app).rglob("*.py")]
+    found = {pattern for text in sources for pattern in re.findall(r'date_format\([^"\n]+"([^"{]+)"\)', text)}
+    assert found - {"H:i", "F"} == set(PATTERNS)  # "F" is looked at and never shown
 
 
 def test_django_speaks_it_with_one_and_with_more():

@@ -7,7 +7,6 @@ import os
 from pathlib import Path
 
 from csp.constants import NONE, SELF
-from django.utils.translation import gettext_lazy as _
 
 from trial import environment, keys
 
@@ -100,7 +99,7 @@ CACHES = {
 }
 
 LANGUAGE_CODE = "en"
-LANGUAGES = [("en", _("English")), ("nl", _("Nederlands"))]
+LANGUAGES = [("en", "English"), ("nl", "Nederlands")]  # each in its own words
 LOCALE_PATHS = [BASE_DIR / "trial" / "locale"]
 USE_I18N = True
 USE_TZ = True

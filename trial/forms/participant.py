@@ -7,6 +7,9 @@ from typing import Any
 from zoneinfo import available_timezones
 
 from django import forms
+from django.utils.dates import WEEKDAYS
+from django.utils.text import capfirst
+from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
 from trial import daytime, week
@@ -15,7 +18,8 @@ from trial.forms.fields import AsksForNumber, EmailField, PhoneField
 from trial.sections.programme import Block
 from trial.words import LEAVING_REASONS
 
-DAYS = dict(zip(week.PREFERRED, (_("Monday"), _("Tuesday"), _("Wednesday"), _("Thursday"), _("Friday")), strict=True))
+# Django's own names: one of ours, with a capital for a form, would stand in every date that is written out.
+DAYS = {day: WEEKDAYS[number] for number, day in enumerate(week.PREFERRED)}
 PARTS = dict(zip(week.PARTS, (_("Morning"), _("Afternoon"), _("Evening")), strict=True))
 WAS = "was_"
 
@@ -27,7 +31,7 @@ class CallTimes(forms.Form):
         super().__init__(*args, **kwargs)
         for day, name in DAYS.items():
             self.fields[day] = forms.MultipleChoiceField(
-                label=name,
+                label=capfirst(name),
                 required=False,
                 choices=list(PARTS.items()),
                 widget=forms.CheckboxSelectMultiple,
@@ -72,7 +76,8 @@ class OwnZone(forms.Form):
 def in_words(time: str) -> str:
     """mon-evening as people say it."""
     day, _dash, part = time.partition("-")
-    return f"{DAYS.get(day, day)} {str(PARTS.get(part, part)).lower()}"
+    words = {"day": DAYS.get(day, day), "part": str(PARTS.get(part, part)).lower()}
+    return gettext("%(day)s %(part)s") % words
 
 
 class Reason(forms.Form):
