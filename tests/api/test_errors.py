@@ -8,7 +8,7 @@ import pytest
 from django.utils.module_loading import import_string
 
 from tests.api.clients import Client
-from trial.api.errors import CATALOGUE, find
+from trial.api.catalogue import CATALOGUE, find
 
 APPS = ("trial", "outcomes", "coaching_protocol", "reports")  # errors of randomisation end in the journey, as alerts
 

@@ -20,7 +20,7 @@ from trial.actions import agreements as actions
 from trial.actions import lost_mailbox, proposals
 from trial.actions.participants import NotAskedNow
 from trial.actions.studies import FollowUpGoesOn
-from trial.api import errors
+from trial.api import catalogue
 from trial.forms.staff import Decide, DecideAddress
 from trial.lifecycles import NotAllowedNow
 from trial.models import Proposal
@@ -108,7 +108,7 @@ def _form(proposal: Proposal, data: Any = None) -> Decide:
 
 
 def _words(error: Exception) -> str:
-    named = errors.find(error)
+    named = catalogue.find(error)
     return str(named.words) if named else ""
 
 

@@ -14,7 +14,7 @@ from randomisation.models import Allocation
 from randomisation.permissions import sees_point
 from randomisation.queries import proposals as asked
 from trial.actions import proposals as seconds
-from trial.api import errors
+from trial.api import catalogue
 from trial.models import Participant, Proposal, Study
 from trial.requests import PageRequest
 
@@ -81,7 +81,7 @@ def attempted(form: Form, do: Callable[[], Any]) -> tuple[Any, int]:
 
 
 def refusal(error: Exception) -> str:
-    named = errors.find(error)
+    named = catalogue.find(error)
     return str(named.words) if named else ""
 
 

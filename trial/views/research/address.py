@@ -12,7 +12,7 @@ from django.views.decorators.http import require_http_methods
 from trial import actors
 from trial.actions import lost_mailbox as actions
 from trial.actions import participants, proposals
-from trial.api import errors
+from trial.api import catalogue
 from trial.forms.research import LostMailbox
 from trial.models import Participant, Proposal
 from trial.queries import lost_mailboxes, staff
@@ -65,7 +65,7 @@ def _asked(request: PageRequest, form: LostMailbox, participant: Participant) ->
     try:
         return actions.ask(participant=participant, **form.cleaned_data, key=key(request), by=by, at=timezone.now())
     except REFUSALS as error:
-        named = errors.find(error)
+        named = catalogue.find(error)
         form.add_error(
             "email" if isinstance(error, actions.AddressOfStaff) else None, str(named.words) if named else ""
         )
