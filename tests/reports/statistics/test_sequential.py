@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from reports.statistics import sequential
+from reports.statistics import integration, sequential
 from reports.statistics.sequential import NoBoundary
 
 from .reference import results
@@ -45,11 +45,30 @@ def test_boundaries_are_those_of_rpact(entry):
 
 @pytest.mark.parametrize(
     ("kind", "looks", "constant"),  # Jennison and Turnbull 2000, tables 2.1 and 2.3, two-sided 0.05
-    [("pocock", 2, 2.178), ("pocock", 5, 2.413), ("obrien-fleming", 2, 1.977), ("obrien-fleming", 5, 2.040)],
+    [
+        ("pocock", 2, 2.178),
+        ("pocock", 5, 2.413),
+        ("pocock", 10, 2.555),
+        ("pocock", 15, 2.626),
+        ("pocock", 20, 2.672),
+        ("obrien-fleming", 2, 1.977),
+        ("obrien-fleming", 5, 2.040),
+    ],
 )
 def test_constants_are_those_of_the_tables(kind, looks, constant):
     found = sequential.boundary(kind, np.arange(1, looks + 1) / looks, 0.05, sided=2)
     assert round(found.critical[-1], 3) == constant
+
+
+@pytest.mark.parametrize("drift", [0.0, 2.5, -1.0])
+def test_more_and_finer_panels_change_nothing(monkeypatch, drift):
+    design = sequential.boundary("pocock", [0.02, 0.05, 0.3, 0.35, 0.6, 0.9, 1.0], 0.025, sided=2)
+    usual = sequential.exits(design, drift)
+    monkeypatch.setattr(integration, "WIDEST", 0.5)
+    monkeypatch.setattr(integration, "FAR", 12.0)
+    finer = sequential.exits(design, drift)
+    assert usual.upper == pytest.approx(finer.upper, rel=1e-10, abs=1e-14)
+    assert usual.lower == pytest.approx(finer.lower, rel=1e-10, abs=1e-14)
 
 
 def test_futility_that_may_be_overruled_is_that_of_rpact():
