@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from reports.statistics import gee
+from reports.statistics import estimating_equations, gee
 from reports.statistics.gee import NotEstimable
 
 MODEL = {"subject": "person", "fixed": "arm + time"}
@@ -123,7 +123,59 @@ def test_an_outcome_that_the_model_fits_exactly_is_refused(working, se):
         gee.fit(frame, outcome="y", working=working, se=se, **MODEL)
 
 
-def test_equations_that_do_not_settle_are_refused_and_statsmodels_says_why(monkeypatch):
+def by_statsmodels(frame, outcome, family, working, se):
+    """An independent computation: subject by subject."""
+    import statsmodels.api as sm
+
+    families = {"gaussian": sm.families.Gaussian, "binomial": sm.families.Binomial}
+    structures = {"exchangeable": sm.cov_struct.Exchangeable, "independence": sm.cov_struct.Independence}
+    errors = {"robust": "robust", "bias-reduced": "bias_reduced", "model": "naive"}
+    model = sm.GEE(
+        frame[outcome].to_numpy(),
+        design(frame),
+        groups=frame.person.to_numpy(),
+        family=families[family](),
+        cov_struct=structures[working](),
+    )
+    return model.fit(maxiter=200, ctol=1e-11, cov_type=errors[se])
+
+
+@pytest.mark.parametrize("seed", [1, 2, 3])
+@pytest.mark.parametrize("se", gee.ERRORS)
+@pytest.mark.parametrize("working", gee.WORKING)
+@pytest.mark.parametrize(("outcome", "family"), [("y", "gaussian"), ("yes", "binomial")])
+def test_the_solution_is_that_of_statsmodels(outcome, family, working, se, seed):
+    frame = simulated(seed, n=60, size=4)
+    fit = gee.fit(frame, outcome=outcome, family=family, working=working, se=se, **MODEL)
+    expected = by_statsmodels(frame, outcome, family, working, se)
+    assert fit.beta == pytest.approx(expected.params, rel=1e-10, abs=1e-10)
+    assert fit.vcov.to_numpy() == pytest.approx(np.asarray(expected.cov_params()), rel=1e-9, abs=1e-12)
+    assert fit.dispersion == pytest.approx(float(expected.scale), rel=1e-10)
+    if working == "exchangeable":
+        assert fit.correlation == pytest.approx(float(expected.model.cov_struct.dep_params), abs=1e-10)
+
+
+def test_a_correlation_needs_more_pairs_than_coefficients():
+    alone = simulated().drop_duplicates("person")
+    with pytest.raises(NotEstimable, match="no person has two rows"):
+        gee.fit(alone, outcome="y", subject="person", fixed="arm")
+    two_pairs = simulated(size=5).iloc[:300].drop_duplicates("person")
+    two_pairs = pd.concat([two_pairs, simulated(size=5).iloc[[3, 8]]])
+    with pytest.raises(NotEstimable, match="2 pairs of rows of one person are too few"):
+        gee.fit(two_pairs, outcome="y", subject="person", fixed="arm")
+    assert gee.fit(alone, outcome="y", subject="person", fixed="arm", working="independence").correlation is None
+
+
+def test_somebody_who_alone_determines_a_coefficient_has_no_bias_reduced_error():
+    frame = simulated()
+    x = np.column_stack([design(frame), frame.person == 3])
+    arguments = (frame.y.to_numpy(), x, frame.person.to_numpy())
+    found = estimating_equations.solve(*arguments, binomial=False, exchangeable=False, most_steps=50)
+    assert found.converged
+    assert np.isnan(found.bias_reduced()).all()
+
+
+def test_equations_that_do_not_settle_are_refused(monkeypatch):
     monkeypatch.setattr(gee, "MOST_STEPS", 3)
     with pytest.raises(gee.NotConverged, match="Iteration limit reached"):
         gee.fit(simulated(), outcome="yes", family="binomial", **MODEL)
