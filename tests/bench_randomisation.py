@@ -21,7 +21,8 @@ from datetime import UTC, datetime
 from pathlib import Path
 from urllib.parse import urlsplit
 
-ROOT = Path(__file__).resolve().parent.parent
+from .bench_parts import ROOT, chosen, part, run
+
 AT = datetime(2026, 3, 2, 10, 0, tzinfo=UTC)
 PEOPLE = 640
 STRATA = {1: "one stratum", 200: "a stratum for each centre"}
@@ -36,7 +37,7 @@ INSERT INTO bare_stratum SELECT n, 0 FROM generate_series(0, 199) n;
 """
 
 
-def main() -> int:
+def main(arguments: list[str]) -> int:
     os.environ.setdefault("XDG_RUNTIME_DIR", tempfile.gettempdir())
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
@@ -52,11 +53,14 @@ def main() -> int:
             "HANDVAT_KIND": "rehearsal",
             "OPENBLAS_NUM_THREADS": "1",  # a process that forks has one thread
         }
-        command = [sys.executable, "-m", "tests.bench_randomisation", "measure"]
+        command = [sys.executable, "-m", "tests.bench_randomisation", "here", *arguments]
         return subprocess.run(command, cwd=ROOT, env=environment, check=False).returncode
 
 
-def measure() -> None:
+@part(needs="postgresql", people=6, strata=(1,), clients=(1, 2))
+def service_beside_bare(
+    people: int = PEOPLE, strata: Sequence[int] = tuple(STRATA), clients: Sequence[int] = CLIENTS
+) -> None:
     import django
     from django.core.management import call_command
     from django.db import connection
@@ -66,13 +70,13 @@ def measure() -> None:
     with connection.cursor() as cursor:
         cursor.execute(BARE)
     connection.close()
-    print(f"allocations on PostgreSQL, {PEOPLE} for each line; load of the machine {os.getloadavg()[0]:.1f}")
-    for strata in STRATA:
-        prepared = f"prepared{strata}"
+    print(f"allocations on PostgreSQL, {people} for each line; load of the machine {os.getloadavg()[0]:.1f}")
+    for number in strata:
+        prepared = f"prepared{number}"
         copy("postgres", prepared)
-        prepare(prepared, strata)
-        for clients in CLIENTS:
-            compare(prepared, clients, strata)
+        prepare(prepared, people, number)
+        for each in clients:
+            compare(prepared, each, people, number)
 
 
 def copy(database: str, name: str) -> None:
@@ -95,22 +99,22 @@ def use(database: str) -> None:
     connection.settings_dict["NAME"] = database
 
 
-def prepare(database: str, strata: int) -> None:
+def prepare(database: str, people: int, strata: int) -> None:
     from tests.randomisation.races import studies
 
     use(database)
     with tempfile.TemporaryDirectory() as directory:
         study = studies.a_study(Path(directory), STRATA[strata], AT, sites=strata)
-    studies.a_crowd(study, PEOPLE, AT, sites=strata)
+    studies.a_crowd(study, people, AT, sites=strata)
     use(database)
 
 
-def compare(prepared: str, clients: int, strata: int) -> None:
+def compare(prepared: str, clients: int, people: int, strata: int) -> None:
     found = []
     for client in (bare, service):
         copy(prepared, "run")
         use("run")
-        found.append(run(lambda number, client=client: client(number, clients, strata), clients))
+        found.append(at_once(lambda number, client=client: client(number, clients, people, strata), clients))
         use("run")
     least, ours = found
     what = f"{clients} {'client' if clients == 1 else 'clients'}, {strata} {'stratum' if strata == 1 else 'strata'}"
@@ -132,7 +136,7 @@ class Measured:
 Work = Callable[[], list[float]]  # how many seconds each allocation took
 
 
-def run(client: Callable[[int], Work], clients: int) -> Measured:
+def at_once(client: Callable[[int], Work], clients: int) -> Measured:
     """Every client in a process of its own: made ready, held until all are, then at work."""
     ready, say_ready = os.pipe()
     held, begin = os.pipe()
@@ -167,7 +171,7 @@ def _whole(pipe: int) -> str:
         return file.read()
 
 
-def service(number: int, clients: int, strata: int) -> Work:
+def service(number: int, clients: int, people: int, strata: int) -> Work:
     from randomisation.actions import allocations
     from trial import actors
     from trial.models import Participant
@@ -184,13 +188,13 @@ def service(number: int, clients: int, strata: int) -> Work:
     return work
 
 
-def bare(number: int, clients: int, strata: int) -> Work:
+def bare(number: int, clients: int, people: int, strata: int) -> Work:
     import psycopg
 
     connection = psycopg.connect(uri("run"), autocommit=True)
 
     def work() -> list[float]:
-        return [timed(lambda person=person: allocate(person)) for person in range(number, PEOPLE, clients)]
+        return [timed(lambda person=person: allocate(person)) for person in range(number, people, clients)]
 
     def allocate(person: int) -> None:
         stratum = person % strata
@@ -216,7 +220,8 @@ def timed(do: Callable[[], object]) -> float:
 
 
 if __name__ == "__main__":
-    if sys.argv[1:] == ["measure"]:
-        measure()
-    else:
-        sys.exit(main())
+    match sys.argv[1:]:
+        case ["here", *arguments]:
+            sys.exit(run(*chosen("tests.bench_randomisation", arguments, needs="postgresql")))
+        case arguments:
+            sys.exit(main(arguments))

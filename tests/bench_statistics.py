@@ -1,75 +1,58 @@
 """The part of `make bench` about the statistics: medians, and how many times faster than R where R is installed.
 
-Alone: `python -m tests.bench_statistics`. Everything is timed on one core but the simulated trials, design building included.
+Alone: `python -m tests.bench_statistics`, or of it `python -m tests.bench_statistics hazards boundaries`. Everything is timed
+on one core but the simulated trials, design building included.
 """
 
 from __future__ import annotations
 
+import functools
 import os
 import statistics
 import subprocess
 import sys
 import tempfile
-import time
-from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
 import pandas as pd
 
-ROOT = Path(__file__).resolve().parent.parent
+from .bench_parts import ROOT, chosen, line, median, once, part, run, times
+
 ONE_THREAD = dict.fromkeys(("OPENBLAS_NUM_THREADS", "OMP_NUM_THREADS", "MKL_NUM_THREADS"), "1")
 FORMULA = "base + arm * month"
-TRIALS, VISITS = 10_000, 4
+VISITS = 4
 # People, visits, and the chance that a visit is missing: from then on (dropout) or, with ten visits, each by itself.
 SIZES = ((200, 4, 0.04), (500, 5, 0.04), (2000, 5, 0.04), (10_000, 5, 0.04), (1000, 10, 0.08))
 R_LONGEST = 600  # seconds
-R_PACKAGES = ("nlme", "lmerTest", "mice")
+R_PACKAGES = ("nlme", "lmerTest", "mice", "survival", "geepack")
 
 
-def main() -> int:
+def main(arguments: list[str]) -> int:
     """In a process of its own, so that linear algebra keeps to one thread."""
-    environment = {**os.environ, **ONE_THREAD}
-    return subprocess.run([sys.executable, "-m", "tests.bench_statistics", "all"], cwd=ROOT, env=environment).returncode
+    command = [sys.executable, "-m", "tests.bench_statistics", "here", *arguments]
+    return subprocess.run(command, cwd=ROOT, env={**os.environ, **ONE_THREAD}).returncode
 
 
-def measure() -> None:
+def measure(arguments: list[str]) -> int:
     present = r_packages()
     absent = [each for each in R_PACKAGES if each not in present]
     print(f"R: {'with ' + ', '.join(present) if present else 'no Rscript with these packages'}", end="")
     print(f"; absent: {', '.join(absent)}" if absent else "")
+    return run(*chosen("tests.bench_statistics", arguments))
+
+
+@part()
+def imports() -> None:
     line("import reports.statistics.mmrm, in a fresh interpreter", import_time())
-    for n, m, missing in SIZES:
-        mixed(n, m, missing, present)
-    random_intercept(present)
-    imputation(present)
-    rerandomised()
-    large = subprocess.run(
-        [sys.executable, "-m", "tests.bench_statistics", "large"], cwd=ROOT, check=True, capture_output=True, text=True
-    )
-    print(large.stdout, end="", flush=True)
-    trials()
-
-
-def line(what: str, seconds: float, more: str = "") -> None:
-    print(f"{what:<70} {seconds * 1000:9.1f} ms  {more}", flush=True)
-
-
-def median(do: Callable[[], object], times: int = 15) -> float:
-    do()
-    taken = []
-    for _ in range(times):
-        began = time.perf_counter()
-        do()
-        taken.append(time.perf_counter() - began)
-    return statistics.median(taken)
 
 
 def import_time() -> float:
     code = (
         "import time; began = time.perf_counter(); import reports.statistics.mmrm; print(time.perf_counter() - began)"
     )
-    runs = [subprocess.run([sys.executable, "-c", code], cwd=ROOT, check=True, capture_output=True) for _ in range(5)]
+    command = [sys.executable, "-c", code]
+    runs = [subprocess.run(command, cwd=ROOT, check=True, capture_output=True) for _ in range(times(5))]
     return statistics.median(float(each.stdout) for each in runs)
 
 
@@ -103,7 +86,13 @@ def analysed(frame: pd.DataFrame, covariance: str = "us"):
     return fit
 
 
-def mixed(n: int, m: int, missing: float, present: list[str]) -> None:
+@part(sizes=((30, 3, 0.04),))
+def mixed(sizes: tuple[tuple[int, int, float], ...] = SIZES) -> None:
+    for each in sizes:
+        _mixed(*each)
+
+
+def _mixed(n: int, m: int, missing: float) -> None:
     frame = people(n, m, missing)
     patterns = len(analysed(frame).prepared.blocks.counts)
     seconds = median(lambda: analysed(frame))
@@ -111,69 +100,76 @@ def mixed(n: int, m: int, missing: float, present: list[str]) -> None:
         d$v <- as.integer(factor(d$month)); d$month <- factor(d$month)
         nlme::gls(y ~ base + arm * month, d, correlation = nlme::corSymm(form = ~ v | id),
                   weights = nlme::varIdent(form = ~ 1 | month), method = "REML")"""
-    compared = against("nlme", r, frame, seconds, present) if n <= 2000 and m < 10 else ""
+    compared = against("nlme", r, frame, seconds) if n <= 2000 and m < 10 else ""
     line(f"MMRM {n} x {m}, unstructured, Kenward-Roger, contrasts, {patterns} patterns", seconds, compared)
 
 
-def random_intercept(present: list[str]) -> None:
-    frame = people(500, 5, 0.04)
+@part(n=30)
+def random_intercept(n: int = 500) -> None:
+    frame = people(n, 5, 0.04)
     seconds = median(lambda: analysed(frame, "cs"))
     r = """
         d$month <- factor(d$month)
         f <- lmerTest::lmer(y ~ base + arm * month + (1 | id), d)
         print(coef(summary(f)))"""
-    line("MMRM 500 x 5, compound symmetry", seconds, against("lmerTest", r, frame, seconds, present))
+    line(f"MMRM {n} x 5, compound symmetry", seconds, against("lmerTest", r, frame, seconds))
 
 
-def imputation(present: list[str]) -> None:
-    """Fifty imputations and their pooling, beside mice; and conditional means with the jackknife of 172 people."""
+@part(n=30, m=3, jackknife=24)
+def imputation(n: int = 100, m: int = 50, jackknife: int = 172) -> None:
+    """Imputations and their pooling, beside mice; and conditional means with the jackknife."""
     from reports.statistics import multiple_imputation, reference_based
 
-    frame = people(100, 4, 0.1).pivot_table(index=["id", "base", "arm"], columns="month", values="y").reset_index()
+    frame = people(n, 4, 0.1).pivot_table(index=["id", "base", "arm"], columns="month", values="y").reset_index()
     frame.columns = [str(each) if str(each).isalpha() else f"y{each}" for each in frame.columns]
     names = ["base", *(each for each in frame.columns if each.startswith("y"))]
 
     def imputed() -> object:
-        found = multiple_imputation.chained(frame, names, by="arm", m=50, generator=np.random.default_rng(1))
+        found = multiple_imputation.chained(frame, names, by="arm", m=m, generator=np.random.default_rng(1))
         return multiple_imputation.regress(found, names[-1], "base + arm")
 
-    seconds = median(imputed, times=5)
-    r = 'invisible(mice::mice(d[, -1], m = 50, method = "norm", printFlag = FALSE))'
-    line(
-        "50 imputations of 100 people by chained equations, pooled",
-        seconds,
-        against("mice", r, frame, seconds, present),
-    )
-    long = people(172, 4, 0.1)
+    seconds = median(imputed, 5)
+    r = f'invisible(mice::mice(d[, -1], m = {m}, method = "norm", printFlag = FALSE))'
+    what = f"{m} imputations of {n} people by chained equations, pooled"
+    line(what, seconds, against("mice", r, frame, seconds))
+    long = people(jackknife, 4, 0.1)
     whole = long[["id", "base", "arm"]].drop_duplicates().merge(long[["month"]].drop_duplicates(), how="cross")
     long = whole.merge(long, how="left")
-    plan = {"outcome": "y", "subject": "id", "visit": "month", "arm": "arm", "control": "unguided"}
+    plan = reference_based.Plan(
+        outcome="y",
+        subject="id",
+        visit="month",
+        arm="arm",
+        control="unguided",
+        fixed="base * month + arm * month",
+        adjustment="base",
+    )
     for strategy in ("mar", "jump-to-reference"):
-        seconds = median(
-            lambda strategy=strategy: reference_based.conditional_mean(
-                long, fixed="base * month + arm * month", adjustment="base", strategies=strategy, **plan
-            ),
-            times=5,
-        )
-        line(f"Conditional means with jackknife, 172 people, {strategy}", seconds)
+        seconds = median(lambda strategy=strategy: reference_based.conditional_mean(long, plan, strategies=strategy), 5)
+        line(f"Conditional means with jackknife, {jackknife} people, {strategy}", seconds)
 
 
-def rerandomised() -> None:
-    """The procedure run again 10 000 times for 200 people, the statistic of each included."""
+@part(n=8, draws=50)
+def rerandomised(n: int = 200, draws: int = 10_000) -> None:
+    """The procedure run again so many times, the statistic of each included; `n` is a multiple of four."""
     from randomisation import methods
     from reports.statistics import rerandomisation
 
     rng = np.random.default_rng(1)
-    outcome, strata, pair = rng.normal(size=200), ["north", "east", "south", "west"] * 50, {"guided": 1, "unguided": 1}
-    profiles = [{"site": site, "sex": sex} for site, sex in zip(strata, rng.choice(["m", "f"], 200), strict=True)]
+    outcome, strata, pair = (
+        rng.normal(size=n),
+        ["north", "east", "south", "west"] * (n // 4),
+        {"guided": 1, "unguided": 1},
+    )
+    profiles = [{"site": site, "sex": sex} for site, sex in zip(strata, rng.choice(["m", "f"], n), strict=True)]
     blocks = methods.build({"method": "permuted_blocks", "ratio": pair, "block_sizes": [4]})
     coin = methods.build({"method": "minimisation", "ratio": pair, "factors": {"site": 1, "sex": 1}, "p": "0.8"})
     asked = (
-        ("blocks in 4 strata", {"rule": blocks, "strata": strata}, blocks.sequences(50, 4, rng).T.ravel()),
+        ("blocks in 4 strata", {"rule": blocks, "strata": strata}, blocks.sequences(n // 4, 4, rng).T.ravel()),
         (
             "minimisation over 2 factors",
             {"rule": coin, "profiles": profiles},
-            coin.sequences(200, 1, rng, profiles)[0],
+            coin.sequences(n, 1, rng, profiles)[0],
         ),
     )
     for what, given, codes in asked:
@@ -182,20 +178,72 @@ def rerandomised() -> None:
             for name, do in (("test", rerandomisation.test), ("interval", rerandomisation.interval)):
                 seconds = median(
                     lambda do=do, arm=arm, given=given, statistic=statistic: do(
-                        outcome, arm, **given, statistic=statistic, generator=np.random.default_rng(2)
+                        outcome, arm, **given, statistic=statistic, draws=draws, generator=np.random.default_rng(2)
                     ),
-                    times=7,
+                    7,
                 )
-                line(f"Re-randomisation {name}, 200 people, {what}, {statistic}", seconds)
+                line(f"Re-randomisation {name}, {n} people, {what}, {statistic}", seconds)
 
 
-def large() -> None:
+def stays(n: int) -> pd.DataFrame:
+    """Times to leaving with a hazard that depends on arm and x, on days, so that many tie."""
+    rng = np.random.default_rng(n)
+    x, arm = rng.normal(size=n), np.arange(n) % 2
+    leaves, seen = rng.exponential(60 / np.exp(0.5 * x - 0.3 * arm)), rng.uniform(0, 200, n)
+    return pd.DataFrame({"days": np.ceil(np.minimum(leaves, seen)), "left": leaves < seen, "x": x, "arm": arm})
+
+
+@part(n=60)
+def hazards(n: int = 10_000) -> None:
+    from reports.statistics import survival
+    from reports.statistics.survival.concordance import concordance
+
+    frame = stays(n)
+    plan = {"time": "days", "event": "left", "formula": "x + arm"}
+    fit = survival.cox(frame, **plan)
+    seconds = median(lambda: survival.cox(frame, **plan), 5)
+    r = 'survival::coxph(survival::Surv(days, left == "True") ~ x + arm, d)'
+    line(f"Cox regression of {n} people", seconds, against("survival", r, frame, seconds))
+    predictor = fit.x @ fit.beta
+    seconds = median(lambda: concordance(fit.time, fit.event, predictor))
+    r = 'survival::concordance(survival::Surv(days, left == "True") ~ p, d, reverse = TRUE)'
+    line(f"Concordance of {n} people", seconds, against("survival", r, frame.assign(p=predictor), seconds))
+
+
+@part(n=30)
+def equations(n: int = 2000) -> None:
+    """Marginal models, beside geepack."""
+    from reports.statistics import gee
+
+    frame = people(n, 5, 0.1).assign(yes=lambda f: (f.y > f.y.median()).astype(float))
+    for family, outcome in (("gaussian", "y"), ("binomial", "yes")):
+        plan = {"outcome": outcome, "subject": "id", "fixed": FORMULA, "family": family}
+        seconds = median(lambda plan=plan: gee.fit(frame, **plan), 7)
+        r = f'geepack::geeglm({outcome} ~ base + arm * month, family = {family}, d, id = id, corstr = "exchangeable")'
+        line(f"GEE {n} x 5, {family}, exchangeable", seconds, against("geepack", r, frame, seconds))
+
+
+@part(looks=3)
+def boundaries(looks: int = 15) -> None:
+    from reports.statistics import sequential
+
+    fractions = [(look + 1) / looks for look in range(looks)]
+    for kind in ("pocock", "obrien-fleming", "lan-demets-obrien-fleming"):
+        design = sequential.boundary(kind, fractions)
+        seconds = median(lambda kind=kind: sequential.boundary(kind, fractions), 5)
+        line(f"Boundary {kind}, {looks} looks", seconds)
+        seconds = median(lambda design=design: sequential.inflation(design, 0.9), 3)
+        line(f"Its largest size for a power of .9, {looks} looks", seconds)
+
+
+@part(alone=True, n=30)
+def large(n: int = 100_000) -> None:
     """In a process of its own: its peak memory is that of one fit, the data frame and the interpreter with pandas."""
-    frame = people(100_000, 5, 0.04)
+    frame = people(n, 5, 0.04)
     before = peak_memory()
-    seconds = median(lambda: analysed(frame), times=3)
+    seconds = median(lambda: analysed(frame), 3)
     more = f"peak memory {peak_memory():.0f} MB, of which {before:.0f} MB before the fit"
-    line("MMRM 100000 x 5, unstructured, Kenward-Roger, contrasts", seconds, more)
+    line(f"MMRM {n} x 5, unstructured, Kenward-Roger, contrasts", seconds, more)
 
 
 def peak_memory() -> float:
@@ -208,7 +256,8 @@ def peak_memory() -> float:
     return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / (1024 * (1024 if sys.platform == "darwin" else 1))
 
 
-def trials() -> None:
+@part(trials=4, cores=1)
+def simulated(trials: int = 10_000, cores: int = 2) -> None:
     from reports.statistics import power_simulation
 
     trial = power_simulation.Trial(
@@ -218,14 +267,21 @@ def trials() -> None:
         missing=(0.03,) * VISITS,
         leaving=power_simulation.Leaving(((0.05,) * VISITS, (0.08,) * VISITS), slope=0.3),
     )
-    began = time.perf_counter()
-    found = power_simulation.simulate(
-        trial, power_simulation.Mmrm(), np.random.default_rng(1), trials=TRIALS, cores=min(2, os.cpu_count() or 1)
-    )
-    more = f"power {found.power.value:.3f} ± {found.power.error:.3f}, {found.failures} failures"
-    line(f"{TRIALS} simulated trials of 200 x {VISITS} with the MMRM, two cores", time.perf_counter() - began, more)
+    found = []
+
+    def simulate() -> None:
+        cores_here = min(cores, os.cpu_count() or 1)
+        made = power_simulation.simulate(
+            trial, power_simulation.Mmrm(), np.random.default_rng(1), trials=trials, cores=cores_here
+        )
+        found.append(made)
+
+    seconds = once(simulate)
+    more = f"power {found[0].power.value:.3f} ± {found[0].power.error:.3f}, {found[0].failures} failures"
+    line(f"{trials} simulated trials of 200 x {VISITS} with the MMRM, on {cores} cores", seconds, more)
 
 
+@functools.cache
 def r_packages() -> list[str]:
     code = f"cat(Filter(function(p) requireNamespace(p, quietly = TRUE), c({', '.join(map(repr, R_PACKAGES))})))"
     try:
@@ -234,8 +290,8 @@ def r_packages() -> list[str]:
         return []
 
 
-def against(package: str, code: str, frame: pd.DataFrame, seconds: float, present: list[str]) -> str:
-    if package not in present:
+def against(package: str, code: str, frame: pd.DataFrame, seconds: float) -> str:
+    if package not in r_packages():
         return f"R's {package}: absent"
     taken = r_seconds(code, frame)
     return (
@@ -267,11 +323,9 @@ def r_seconds(code: str, frame: pd.DataFrame) -> float | None:
 
 if __name__ == "__main__":
     match sys.argv[1:]:
-        case ["all"]:
-            measure()
-        case ["large"]:
-            large()
-        case ["rerandomised"]:
-            rerandomised()
-        case _:
-            sys.exit(main())
+        case ["here", *arguments]:
+            sys.exit(measure(arguments))
+        case ["large"]:  # as the bench starts it, without R
+            sys.exit(large())
+        case arguments:
+            sys.exit(main(arguments))
