@@ -19,6 +19,7 @@ import numpy as np
 
 from . import formula as formulas
 from . import wald
+from .distributions import check_confidence
 from .model_frame import (
     ModelFrame,
     NotEstimable,
@@ -108,6 +109,7 @@ class Fit:
     def _columns(self, confidence: float) -> dict[str, np.ndarray]:
         from scipy.special import stdtr, stdtrit
 
+        check_confidence(confidence)
         se = np.sqrt(np.diag(self.vcov))
         t, half = self.beta / se, stdtrit(self.df, (1 + confidence) / 2) * se
         return {

@@ -11,10 +11,21 @@ STEEP = 1.0  # t times the standard deviation of the spread, which is about 1 / 
 FAR = 9.0  # standard deviations: beyond them lies less than 1e-18
 
 
+class NoConfidence(ValueError):
+    """A confidence, or another probability, that does not lie between 0 and 1: 95 % is 0.95."""
+
+
+def check_confidence(confidence: float) -> None:
+    """NoConfidence unless it is a share from 0 to 1."""
+    if not 0 <= confidence <= 1:
+        raise NoConfidence(f"a confidence is a share from 0 to 1, such as 0.95, not {confidence}")
+
+
 def t_quantile(p: float, df: float) -> float:
-    """Of Student's t: below it lies a share `p`."""
+    """Of Student's t: below it lies a share `p`. Errors: NoConfidence."""
     from scipy.special import stdtrit
 
+    _check_share(p)
     return float(stdtrit(df, p))
 
 
@@ -26,10 +37,16 @@ def t_two_sided_p(t: float, df: float) -> float:
 
 
 def normal_quantile(p: float) -> float:
-    """Of the standard normal: below it lies a share `p`."""
+    """Of the standard normal: below it lies a share `p`. Errors: NoConfidence."""
     from scipy.special import ndtri
 
+    _check_share(p)
     return float(ndtri(p))
+
+
+def _check_share(p: float) -> None:
+    if not 0 <= p <= 1:
+        raise NoConfidence(f"a share of {p} is none: a confidence of 95 % is 0.95")
 
 
 def normal_two_sided_p(z: float) -> float:
@@ -101,6 +118,8 @@ def _chi_nodes(df: float) -> tuple[np.ndarray, np.ndarray]:
 def noncentrality_interval(t: float, df: float, confidence: float = 0.95) -> tuple[float, float]:
     """The noncentralities under which `t` is a quantile (1 + confidence) / 2 and (1 - confidence) / 2."""
     from scipy.optimize import brentq
+
+    check_confidence(confidence)
 
     def at(p: float) -> float:
         width = 6 + 2 * abs(t)

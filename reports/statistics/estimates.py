@@ -10,6 +10,7 @@ import numpy as np
 
 from . import formula as formulas
 from . import wald
+from .distributions import check_confidence
 from .model_frame import ModelFrame
 from .wald import FTest
 
@@ -129,6 +130,7 @@ class Estimates:
         """Columns estimate, se, df, t, p, lower, upper of the rows of `combinations` (r, p)."""
         from scipy.special import stdtr, stdtrit
 
+        check_confidence(confidence)
         scaled = combinations / self.scale
         estimate = scaled @ self.scaled_beta
         se, df = self.inference.standard_errors(scaled), self.inference.degrees_of_freedom(scaled)

@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from .distributions import normal_quantile
+from .distributions import check_confidence, normal_quantile
 from .linear_model import regress
 from .model_frame import NotEstimable, as_numbers, build, check_choice, check_rank
 
@@ -117,6 +117,7 @@ def _column_of(name: str, term_of_column: tuple[str, ...]) -> int:
 def _path(row: pd.Series, confidence: float) -> Path:
     from scipy.special import stdtrit
 
+    check_confidence(confidence)
     half = float(stdtrit(row.df, (1 + confidence) / 2)) * row.se
     return Path(float(row.estimate), float(row.se), float(row.estimate - half), float(row.estimate + half))
 

@@ -19,6 +19,7 @@ import numpy as np
 
 from . import cluster_robust
 from . import formula as formulas
+from .distributions import check_confidence
 from .linear_covariance import maximise
 from .model_frame import ModelFrame, NotEstimable, build, check_choice, check_columns
 from .random_effects import RandomEffects, check_degrees, fitted
@@ -98,6 +99,7 @@ class Fit(RandomEffects):
         from scipy.optimize import brentq
         from scipy.special import chdtri
 
+        check_confidence(confidence)
         limit = self.fitted.optimum.point.value + float(chdtri(1, 1 - confidence))
 
         def above(icc: float) -> float:

@@ -13,6 +13,7 @@ import math
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
+from itertools import pairwise
 
 import numpy as np
 
@@ -25,6 +26,7 @@ KINDS = (*SHAPES, "haybittle-peto", *SPENDING)
 NEEDS = {"wang-tsiatis": "delta", "kim-demets": "rho", "hwang-shih-decani": "gamma"}
 HAYBITTLE_PETO = 3.0
 PRECISE = 1e-13
+CLOSEST = 1e-3  # of the information: between looks that lie closer the integrals need more points than a computer holds
 
 
 class NoBoundary(ValueError):
@@ -177,6 +179,8 @@ def conditional_power(
     """
     if not 1 <= look < len(design.information):
         raise NoBoundary(f"look {look}: after looks 1 to {len(design.information) - 1} something is still to come")
+    if not math.isfinite(z):
+        raise NoBoundary(f"Z is a number, not {z}")
     at = design.information[look - 1]
     if under == "design" and drift is None:
         raise NoBoundary("under the design conditional power needs the design's drift")
@@ -264,8 +268,8 @@ def _shape(kind: str, fractions: Sequence[float], parameter: float | None) -> np
 
 
 def _crossing(chance: Callable[[float], float], wanted: float) -> float:
-    """The z at which a falling chance is `wanted`; infinite where nothing is left to spend."""
-    if wanted <= 0:
+    """The z at which a falling chance is `wanted`; infinite where nothing is left to spend, or less than any z above 30 leaves."""
+    if wanted <= 0 or chance(30.0) >= wanted:
         return math.inf
     if chance(-30.0) <= wanted:
         return -math.inf
@@ -295,15 +299,22 @@ def _checked(
     _check_rate("alpha", alpha)
     _needed(kind, parameter)
     fractions = tuple(float(each) for each in information)
+    if not all(math.isfinite(each) for each in fractions):
+        raise NoBoundary(f"information fractions are numbers; these are {list(fractions)}")
     rising = all(a < b for a, b in zip((0.0, *fractions), fractions, strict=False))
     if not fractions or not rising or abs(fractions[-1] - 1) > 1e-12:
         raise NoBoundary(f"information fractions increase from above 0 to 1; these are {list(fractions)}")
+    close = next(((a, b) for a, b in pairwise(fractions) if b - a < CLOSEST * b), None)
+    if close:
+        raise NoBoundary(f"the looks at {close[0]} and {close[1]} lie too close together to be two")
     return (*fractions[:-1], 1.0)
 
 
 def _needed(kind: str, parameter: float | None) -> float | None:
     if (kind in NEEDS) != (parameter is not None):
         raise NoBoundary(f"{kind} needs its {NEEDS[kind]}" if kind in NEEDS else f"{kind} has no parameter")
+    if parameter is not None and not math.isfinite(parameter):
+        raise NoBoundary(f"{NEEDS[kind]} of {kind} is a number, not {parameter}")
     if kind == "kim-demets" and parameter is not None and parameter <= 0:
         raise NoBoundary(f"rho of kim-demets is above 0, not {parameter}")
     return parameter

@@ -27,4 +27,6 @@ def function(kind: str, alpha: float, sided: int, parameter: float | None) -> Ca
         case "kim-demets":
             return lambda t: alpha * t ** float(parameter or 0)
     gamma = float(parameter or 0)
+    if gamma < 0:  # the same with both multiplied by e^gamma, which no gamma takes beyond what a number holds
+        return lambda t: alpha * math.exp(gamma * (1 - t)) * math.expm1(gamma * t) / math.expm1(gamma)
     return lambda t: alpha * (math.expm1(-gamma * t) / math.expm1(-gamma) if gamma else t)

@@ -13,7 +13,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from ..distributions import chi_squared_p, normal_quantile
+from ..distributions import check_confidence, chi_squared_p, normal_quantile
 from ..thresholds import at_least
 from .ratios import ZeroCell
 from .shares import ImpossibleCount, check_groups
@@ -75,6 +75,7 @@ def fisher(x1: int, n1: int, x2: int, n2: int, confidence: float = 0.95) -> Fish
 
     Errors: ZeroCell where nobody or everybody has the event; ImpossibleCount.
     """
+    check_confidence(confidence)
     check_groups(x1, n1, x2, n2)
     counts, logs = _hypergeometric(n1, n2, x1 + x2)
     if len(counts) == 1:

@@ -6,7 +6,7 @@ Wilson, J Am Stat Assoc 1927;22:209; Clopper and Pearson, Biometrika 1934;26:404
 import math
 from dataclasses import dataclass
 
-from ..distributions import normal_quantile
+from ..distributions import check_confidence, normal_quantile
 
 
 class ImpossibleCount(ValueError):
@@ -61,6 +61,7 @@ def clopper_pearson(count: int, n: int, confidence: float = 0.95) -> Share:
     """The exact interval: limits under which a count as extreme has probability (1 - confidence) / 2."""
     from scipy.special import betaincinv
 
+    check_confidence(confidence)
     if not n:
         return Share(count, n, None, None, None)
     check_count(count, n)

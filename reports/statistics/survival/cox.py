@@ -18,7 +18,7 @@ import numpy as np
 from .. import formula as formulas
 from ..distributions import normal_quantile
 from ..model_frame import NotEstimable, check_choice, check_columns, complete
-from ..variation import NotConverged, is_constant
+from ..variation import NotConverged, check_magnitude, is_constant
 from . import monotone
 from .concordance import concordance
 from .kaplan_meier import checked
@@ -144,6 +144,8 @@ def cox(
     parsed = formulas.parse(formula)
     needed = [time, event, *parsed.variables]
     check_columns(frame, needed)
+    if lacking := set(reference or ()) - set(parsed.variables):
+        raise formulas.UnknownColumn(f"reference names {', '.join(sorted(lacking))}, not in the formula")
     if not parsed.terms:
         raise formulas.FormulaError("the formula names no variable")
     kept = complete(frame, needed)
@@ -157,6 +159,8 @@ def cox(
             raise NotEstimable(f"{name} is the same for everybody")
     design = formulas.design(parsed, variables)
     x = design.matrix(values, len(frame))[:, 1:]
+    for column, name in zip(x.T, design.names[1:], strict=True):
+        check_magnitude(column, name)
     centre, scale = x.mean(axis=0), x.std(axis=0)
     _check_columns(x, scale, design)
     standard = (x - centre) / scale

@@ -74,6 +74,8 @@ class Curve:
 
         Where the last of them stopped, nobody is left at any later time either.
         """
+        if math.isnan(time):
+            raise UnknownTimes("the time is missing")
         last = self.steps[-1] if self.steps else None
         if last is None or (time > last.time + self.slack and last.survival > 0):
             return None
@@ -97,8 +99,11 @@ class Curve:
     def quantile(self, share: float) -> Quantile:
         """When `share` have stopped; None where the curve never gets there. Exactly so many: the middle of the flat, as R.
 
-        The interval is where the limits of the curve cross (Brookmeyer and Crowley, Biometrics 1982;38:29).
+        The interval is where the limits of the curve cross (Brookmeyer and Crowley, Biometrics 1982;38:29). Errors:
+        ValueError for a share that does not lie between 0 and 1.
         """
+        if not 0 <= share <= 1:
+            raise ValueError(f"a share lies between 0 and 1; {share} does not")
         return Quantile(
             _crossing(self.steps, 1 - share, lambda step: step.survival),
             _crossing(self.steps, 1 - share, lambda step: step.lower if step.survival < 1 else 1.0),

@@ -7,6 +7,7 @@ Wilcoxon test. Harrington and Fleming, Biometrika 1982;69:553.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -49,6 +50,8 @@ def log_rank(
     """
     from scipy.special import chdtrc
 
+    if not math.isfinite(rho):
+        raise ValueError(f"rho is a number, not {rho}")
     time, stopped = checked(times, events)
     names, codes, _ = formulas.levels_of("arm", arm, None)
     layers = np.zeros(len(time), dtype=int) if strata is None else formulas.levels_of("strata", strata, None)[1]

@@ -203,6 +203,19 @@ def test_a_look_so_early_that_nothing_is_spent_stops_nobody():
     assert stops.futility[1:] == pytest.approx(sequential.with_futility(later, 0.9).futility, abs=1e-9)
 
 
+def test_a_spending_function_of_any_steepness_spends():
+    # Hwang, Shih and DeCani with gamma -1000 spends all at the end, as one look does; with 1000 all at the first.
+    late = sequential.boundary("hwang-shih-decani", [0.5, 1], parameter=-1000.0)
+    early = sequential.boundary("hwang-shih-decani", [0.5, 1], parameter=1000.0)
+    assert late.critical[1] == pytest.approx(1.959963984540054)
+    assert early.critical == (pytest.approx(1.959963984540054), math.inf)
+
+
+def test_looks_may_lie_as_close_as_a_thousandth():
+    found = sequential.boundary("pocock", [0.5, 0.5006, 1])
+    assert sequential.exits(found, 0.0).power == pytest.approx(0.025, abs=1e-10)
+
+
 def test_futility_is_found_where_a_larger_drift_would_leave_nobody_to_stop():
     design = sequential.with_futility(sequential.boundary("pocock", [0.5, 0.8, 1]), 0.5)
     assert sequential.exits(design, sequential.drift_for(design, 0.5)).power == pytest.approx(0.5, abs=1e-10)
@@ -218,6 +231,14 @@ def test_futility_is_found_where_a_larger_drift_would_leave_nobody_to_stop():
         ),
         (lambda: sequential.boundary("triangular", [0.5, 1]), "not known"),
         (lambda: sequential.boundary("pocock", [0.5, 0.5, 1]), "increase"),
+        (lambda: sequential.boundary("pocock", [0.5, 0.5 + 1e-9, 1]), "too close together"),
+        (lambda: sequential.boundary("pocock", [math.nan, 1]), "are numbers"),
+        (lambda: sequential.boundary("kim-demets", [0.5, 1], parameter=math.nan), "rho of kim-demets is a number"),
+        (
+            lambda: sequential.boundary("wang-tsiatis", [0.5, 1], parameter=math.inf),
+            "delta of wang-tsiatis is a number",
+        ),
+        (lambda: sequential.conditional_power(OF_THREE, 1, math.nan), "Z is a number"),
         (lambda: sequential.boundary("pocock", [0.5, 0.9]), "increase"),
         (lambda: sequential.boundary("pocock", [0.5, 1], 0), "alpha"),
         (lambda: sequential.boundary("pocock", [0.5, 1], sided=3), "sides"),

@@ -417,6 +417,23 @@ def test_a_comparison_needs_two_arms_with_events():
         survival.log_rank([1, 2], [True, True], ["a", None])
 
 
+@pytest.mark.parametrize(
+    ("ask", "error", "says"),
+    [
+        (lambda: cox_of(arms_of(60), reference={"arn": "guided"}), UnknownColumn, "reference names arn"),
+        (lambda: cox_of(arms_of(60).assign(x=lambda f: f.x * 1e160), "x"), survival.NotEstimable, "x"),
+        (lambda: cox_of(arms_of(60).assign(x=lambda f: f.x * 1e-160), "x"), survival.NotEstimable, "x"),
+        (lambda: cox_of(arms_of(60).assign(x=math.inf), "x"), survival.NotEstimable, "infinite"),
+        (lambda: survival.kaplan_meier([1, 2], [1, 0]).at(math.nan), survival.UnknownTimes, "missing"),
+        (lambda: survival.kaplan_meier([1, 2], [1, 0]).quantile(1.5), ValueError, "between 0 and 1"),
+        (lambda: survival.log_rank([1, 2], [1, 1], ["a", "b"], rho=math.nan), ValueError, "rho"),
+    ],
+)
+def test_what_is_no_question_is_refused(ask, error, says):
+    with pytest.raises(error, match=says):
+        ask()
+
+
 def test_nothing_is_said_beyond_follow_up_or_of_nobody():
     curve = survival.kaplan_meier([1, 2], [True, False])
     with pytest.raises(survival.BeyondFollowUp, match="3 is not between 0 and 2"):
