@@ -117,7 +117,7 @@ def readme(files: Mapping[str, bytes], data: Dataset, at: datetime) -> str:
         "A report with the same snapshot was made from these tables. codebook.csv tells what each column is, plan.json",
         "what is compared with what. Days are calendar days in the study's time zone. UTF-8, comma separated.",
         "",
-        "Began what the arm offers: used a module or talked in a planned call; an arm that offers neither at the start is",
+        "Began what the arm offers: opened a module or had a planned call; an arm that offers neither at the start is",
         "begun by being allocated. Time in the study: until withdrawing, else until the first time point opened to the person",
         "from which on nothing was answered; whoever answered at the last one that was due is counted until it had opened",
         "to everybody in the arm. Where the day of opening is not told, the planned day counts.",

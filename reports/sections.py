@@ -9,7 +9,7 @@ from pydantic import AfterValidator, BaseModel, Field
 
 from outcomes.sections import Assessments
 from trial.folder import Code, Count, Entry, Folder, Loc, Part, Problem, Source, Text, listed, parse, unknown
-from trial.sections import Arm, Programme, Study, languages_of
+from trial.sections import Arm, Programme, Question, Study, languages_of
 from trial.sections.checks import missing, repeated
 
 FILE = "analysis.yaml"
@@ -65,9 +65,12 @@ def section(folder: Folder, earlier: Mapping[str, BaseModel]) -> Part:
     source = folder.yaml(FILE)
     analysis = parse(Analysis, source, languages_of(folder))
     problems = list(analysis.problems)
-    if analysis.model is None:
-        return Part(problems=problems)
     study, assessments, programme = (earlier.get(name) for name in ("study", "assessments", "programme"))
+    warnings: list[Problem] = []
+    if isinstance(study, Study) and isinstance(assessments, Assessments):
+        warnings += _without_label(folder.yaml("study.yaml"), study, assessments)
+    if analysis.model is None:
+        return Part(problems=problems, warnings=warnings)
     if isinstance(study, Study):
         problems += _contrasts(analysis.model, source, study)
     if isinstance(study, Study) and isinstance(assessments, Assessments):
@@ -75,7 +78,25 @@ def section(folder: Folder, earlier: Mapping[str, BaseModel]) -> Part:
         problems += [*_outcomes(subject), *_covariates(subject)]
     if isinstance(programme, Programme):
         problems += _adherence(analysis.model, source, programme)
-    return Part({"analysis": analysis.model}, problems=problems)
+    return Part({"analysis": analysis.model}, problems=problems, warnings=warnings)
+
+
+def _without_label(source: Source, study: Study, assessments: Assessments) -> Iterator[Problem]:
+    """What the tables of the report will call by a whole sentence, or by its code."""
+    for index, question in enumerate(study.questions):
+        if question.label is None and _stands_in_a_table(question, study, assessments):
+            message = f"'{question.code}' has no label, so the tables of the report hold its whole text"
+            yield source.problem(("questions", index), message)
+    for index, criterion in enumerate(study.eligibility):
+        if criterion.label is None:
+            message = f"'{criterion.code}' has no label, so the report gives its code for why somebody did not get in"
+            yield source.problem(("eligibility", index), message)
+
+
+def _stands_in_a_table(question: Question, study: Study, assessments: Assessments) -> bool:
+    """Whether it is asked, and people who got in may have answered it differently."""
+    varies = question.kind != "choice" or len(study.admitting(question)) > 1
+    return varies and study.may_ask(question.code, assessments.baseline.questions)
 
 
 def _contrasts(analysis: Analysis, source: Source, study: Study) -> Iterator[Problem]:

@@ -2,7 +2,7 @@
 
 from collections import Counter
 from collections.abc import Collection, Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from trial.thresholds import at_most
 
@@ -34,7 +34,8 @@ class FollowUp:
 
 @dataclass(frozen=True)
 class ArmFlow:
-    """`received` None: not recorded. `discontinued` by reason, None: not recorded, or the arm `waits`.
+    """`received` None: not recorded. `discontinued` by reason, None: not recorded, or there is nothing to stop: the arm
+    `waits`, or it has `no_programme`.
 
     An arm waits that gets the programme after its follow-up: stopping with it then is no stopping of what was compared.
     """
@@ -46,6 +47,7 @@ class ArmFlow:
     discontinued: Reasons | None
     follow_up: tuple[FollowUp, ...]
     waits: bool = False
+    no_programme: bool = False
 
 
 @dataclass(frozen=True)
@@ -88,32 +90,38 @@ def count_flow(
     excluded: Reasons | None = None,
     discontinuation_recorded: bool = True,
     waiting: Collection[str] = (),
+    without_programme: Collection[str] = (),
 ) -> Flow:
     """Count the flow of everybody randomised; `outcomes` are (instrument, time point) pairs, `arms` None pools.
 
-    `waiting` are the arms that get the programme only later.
+    `waiting` are the arms that get the programme only later, `without_programme` those that never get it.
     """
     by_key = {(row.participant, row.instrument, row.timepoint): row for row in scores}
     counted = []
     for arm in [POOLED] if arms is None else arms:
         people = [p for p in participants if arms is None or p.arm == arm]
         follow_up = tuple(_follow_up(people, by_key, outcome, baseline, covariates) for outcome in outcomes)
-        recorded = discontinuation_recorded and arm not in waiting
-        counted.append(_arm(arm, people, follow_up, recorded, arm in waiting))
+        offered = arm not in waiting and arm not in without_programme
+        made = _arm(arm, people, follow_up, discontinuation_recorded and offered)
+        counted.append(replace(made, waits=arm in waiting, no_programme=arm in without_programme))
     flow = Flow(assessed, excluded, len(participants), tuple(counted))
     check_flow(flow)
     return flow
 
 
 def _arm(
-    arm: str, people: list[Participant], follow_up: tuple[FollowUp, ...], discontinuation_recorded: bool, waits: bool
+    arm: str,
+    people: list[Participant],
+    follow_up: tuple[FollowUp, ...],
+    discontinuation_recorded: bool,
 ) -> ArmFlow:
     known = all(person.received is not None for person in people)
     not_received = Counter(p.not_received_reason or NO_REASON for p in people if p.received is False)
     stopped = Counter(p.programme_stop_reason or NO_REASON for p in people if p.programme_stopped_on is not None)
     received = sum(bool(p.received) for p in people) if known else None
     discontinued = dict(stopped) if discontinuation_recorded else None
-    return ArmFlow(arm, len(people), received, dict(not_received) if known else {}, discontinued, follow_up, waits)
+    reasons = dict(not_received) if known else {}
+    return ArmFlow(arm, len(people), received, reasons, discontinued, follow_up)
 
 
 def _follow_up(
@@ -132,6 +140,8 @@ def _follow_up(
         before = scores.get((person.code, instrument, baseline))
         if row is not None and row.state == "pending":
             pending += 1
+        elif row is None and not person.withdrawn_reason:
+            left_out["not_planned"] += 1  # nobody is lost to what was never asked of them
         elif row is None or row.score is None:
             lost[_reason(person, row)] += 1
         elif before is None or before.score is None:
@@ -147,8 +157,7 @@ def _reason(person: Participant, row: Score | None) -> str:
     """Why there is no score: the reason for leaving, if they had left by then, else its own state."""
     if person.withdrawn_reason and _had_left(person, row):
         return person.withdrawn_reason
-    if row is None:
-        return "not_planned"
+    assert row is not None
     return "not_scorable" if row.state == "answered" else row.state
 
 

@@ -162,13 +162,19 @@ WORDS: dict[str, tuple[str, str]] = {
     "allocated": ("Allocated", "Toegewezen"),
     "received": ("Began what was allocated", "Begon met het toegewezene"),
     "not_received": ("Did not begin", "Begon niet"),
-    "received_unknown": ("Began or not: not recorded", "Wel of niet begonnen: niet vastgelegd"),
+    "received_unknown": (
+        "Who began what was allocated to them: not recorded in this data set.",
+        "Wie begon met wat was toegewezen: niet vastgelegd in deze gegevens.",
+    ),
     "lost": ("Lost", "Uitgevallen"),
     "lost_at": ("Lost: {outcome}", "Uitgevallen: {outcome}"),
     "pending": ("Not yet due", "Nog niet aan de beurt"),
-    "discontinued": ("Told us they stopped the programme", "Liet weten te stoppen met het programma"),
+    "discontinued": ("Said they stopped with the programme", "Liet weten te stoppen met het programma"),
     "programme_later": ("The programme opened later", "Het programma ging later open"),
-    "discontinued_unknown": ("Stopping treatment: not recorded", "Stoppen met behandeling: niet vastgelegd"),
+    "discontinued_unknown": (
+        "Who stopped with the treatment: not recorded in this data set.",
+        "Wie stopte met de behandeling: niet vastgelegd in deze gegevens.",
+    ),
     "assessed_unknown": (
         "How many people were assessed for eligibility, and why people were excluded: not recorded in this data set.",
         "Hoeveel mensen zijn beoordeeld op deelname, en waarom mensen niet zijn toegelaten: niet vastgelegd in "
@@ -328,9 +334,9 @@ WORDS: dict[str, tuple[str, str]] = {
     ),
     "holm_note": (
         "p (Holm) is adjusted over the {n} tests of the plan, its contrasts of its primary outcomes; one that cannot be "
-        "estimated counts as lost.",
+        "estimated counts with a p of one.",
         "p (Holm) is gecorrigeerd over de {n} toetsen van het plan, de vergelijkingen van de primaire uitkomsten; een die "
-        "niet te schatten is, telt als verloren.",
+        "niet te schatten is, telt met een p van één.",
     ),
     "holm_note.one": (
         "p (Holm) is of the {n} test of the plan, so it is p itself.",
@@ -430,7 +436,7 @@ WORDS: dict[str, tuple[str, str]] = {
         "gebruiken en waren de metingen voorbij: deze kolommen zijn geen vergelijking van groepen.",
     ),
     "stop_is_not_use": (
-        "Stopped here is not using it any more, said or not; the flow diagram counts only people who told us.",
+        "Stopped here is not using it any more, said or not; the flow diagram counts only people who said so.",
         "Gestopt is hier niet meer gebruiken, gezegd of niet; het stroomdiagram telt alleen wie het liet weten.",
     ),
     "started": ("Opened any module", "Opende een module"),

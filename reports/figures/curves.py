@@ -3,10 +3,30 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from .style import HAIR, INK, NORMAL, QUIET, SMALL, apart, look, new_figure, place, spread, svg, tidy, wrapped
+from .style import (
+    HAIR,
+    INK,
+    LINE,
+    NORMAL,
+    QUIET,
+    SMALL,
+    across,
+    apart,
+    left_of,
+    look,
+    new_figure,
+    place,
+    points_across,
+    spread,
+    svg,
+    tidy,
+    within,
+    wrapped,
+)
 
 PLOT = 1.65
-NEAR = 0.06  # of the axis: the width of a number of three digits and a gap
+END, TOP = 1.02, 1.02  # of the last tick, and of everybody: where the axes end
+TITLE = 24  # letters of a line beside the axis
 
 
 @dataclass(frozen=True)
@@ -21,26 +41,36 @@ class Stay:
 def survival_curves(arms: Sequence[Stay], ticks: Sequence[float], x_label: str, y_label: str, risk_label: str) -> str:
     below = 35 + 13 * len(arms)
     figure = new_figure(PLOT + 0.1 + below / 72)
-    axes, point = place(figure, PLOT, below)
+    title = wrapped(y_label, TITLE)
+    axes, point = place(figure, PLOT, below, left_of(title))
     end = ticks[-1]
     for i, arm in enumerate(arms):
         _steps(axes, arm, i, end)
     tidy(axes)
-    axes.set_xlim(0, end * 1.02)
-    axes.set_ylim(0, 1.02)
-    axes.set_xticks(apart(ticks, end * NEAR))
+    axes.set_xlim(0, end * END)
+    axes.set_ylim(0, TOP)
+    shown = _shown(arms, ticks, points_across(left_of(title)) / (end * END))
+    axes.set_xticks(shown, [f"{tick:g}" for tick in shown])
     axes.set_xticks(list(ticks), minor=True)
     axes.tick_params(which="minor", color=QUIET, width=0.6, length=3)
     axes.set_yticks([0, 0.25, 0.5, 0.75, 1], ["0", "25", "50", "75", "100"])
     axes.axhline(0.5, color=QUIET, linewidth=0.6, linestyle=(0, (1, 2)))
-    axes.set_ylabel(wrapped(y_label, 24), fontsize=NORMAL, color=INK)
+    axes.set_ylabel(title, fontsize=NORMAL, color=INK, multialignment="center")
     axes.yaxis.grid(True, color=HAIR, linewidth=0.4)
     axes.set_axisbelow(True)
     _labels(axes, arms, end)
-    _at_risk(axes, arms, ticks, risk_label, point)
+    _at_risk(axes, arms, ticks, shown, risk_label, point)
     axes.set_xlabel(x_label, fontsize=NORMAL, color=INK)
     axes.xaxis.set_label_coords(0.5, -(24 + 13 * len(arms)) * point)
     return svg(figure)
+
+
+def _shown(arms: Sequence[Stay], ticks: Sequence[float], per_unit: float) -> list[float]:
+    """The ticks that have a label, and people at risk under it: as many as stand apart, the widest number being everywhere."""
+    texts = [f"{tick:g}" for tick in ticks] + [str(n) for arm in arms for n in arm.at_risk]
+    widest = max(texts, key=across)
+    stand = apart(ticks, [widest] * len(ticks), per_unit)
+    return [tick for tick, is_shown in zip(ticks, stand, strict=True) if is_shown]
 
 
 def _path(arm: Stay, end: float) -> list[tuple[float, float, float, float]]:
@@ -66,15 +96,18 @@ def _steps(axes, arm: Stay, number: int, end: float) -> None:
 
 def _labels(axes, arms: Sequence[Stay], end: float) -> None:
     lines = max(wrapped(arm.label, 24).count("\n") + 1 for arm in arms)
-    heights = spread([_path(arm, end)[-1][1] for arm in arms], 0.05 + 0.065 * lines)
+    gap = TOP * (LINE * lines + 2) / (72 * PLOT)
+    heights = within(spread([_path(arm, end)[-1][1] for arm in arms], gap), gap, gap / 2, TOP - gap / 2)
     for i, (arm, height) in enumerate(zip(arms, heights, strict=True)):
         text = wrapped(arm.label, 24).replace("\n", "\n  ")
-        axes.text(end * 1.02, height, "  " + text, fontsize=SMALL, color=look(i).colour, va="center")
+        axes.text(end * END, height, "  " + text, fontsize=SMALL, color=look(i).colour, va="center")
 
 
-def _at_risk(axes, arms: Sequence[Stay], ticks: Sequence[float], risk_label: str, point: float) -> None:
+def _at_risk(
+    axes, arms: Sequence[Stay], ticks: Sequence[float], shown: Sequence[float], risk_label: str, point: float
+) -> None:
     under, end = axes.get_xaxis_transform(), ticks[-1]
-    top, step, shown = -26 * point, 13 * point, apart(ticks, end * NEAR)
+    top, step = -26 * point, 13 * point
     axes.text(end * 1.07, top, risk_label, fontsize=SMALL, color=QUIET, transform=under, va="center")
     for i, arm in enumerate(arms):
         y, style = top - step * i, look(i)
@@ -83,4 +116,4 @@ def _at_risk(axes, arms: Sequence[Stay], ticks: Sequence[float], risk_label: str
             if tick not in shown:
                 continue
             axes.text(tick, y, str(n), fontsize=SMALL, color=INK, ha="center", va="center", transform=under)
-    axes.set_xlim(0, end * 1.02)
+    axes.set_xlim(0, end * END)

@@ -2,10 +2,12 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from itertools import pairwise
 
-from .style import HAIR, INK, NORMAL, QUIET, SMALL, new_figure, svg, tidy, wrapped
+from .style import HAIR, INK, LINE, NORMAL, QUIET, SMALL, WIDTH, apart, new_figure, svg, tidy, wrapped
 
-LETTERS = 32
+LETTERS = 26  # of a line in bold, left of the axes
+AXES = 0.4  # of the width of the figure
 
 
 @dataclass(frozen=True)
@@ -24,10 +26,11 @@ def forest(rows: Sequence[Interval], x_label: str, left: str, right: str, decima
     """`left` and `right` say whom a difference below and above zero favours; `decimal` is the language's sign."""
     left, right = "◂ " + wrapped(left, 36), wrapped(right, 36) + " ▸"
     below = 0.66 + 0.14 * max(left.count("\n"), right.count("\n"))
-    tall = 0.34 if any(len(row.label) > LETTERS for row in rows) else 0.27
+    lines = max(wrapped(row.label, LETTERS).count("\n") + 1 for row in rows)
+    tall = max(0.27, 0.09 + LINE / 72 * lines)
     height = 0.1 + below + tall * len(rows)
     figure = new_figure(height)
-    axes = figure.add_axes((0.3, below / height, 0.4, 1 - (below + 0.1) / height))
+    axes = figure.add_axes((0.3, below / height, AXES, 1 - (below + 0.1) / height))
     axes.axvline(0, color=QUIET, linewidth=0.8)
     for i, row in enumerate(rows):
         _row(axes, row, len(rows) - 1 - i)
@@ -37,8 +40,8 @@ def forest(rows: Sequence[Interval], x_label: str, left: str, right: str, decima
     axes.set_ylim(-0.6, len(rows) - 0.4)
     reach = max(max(abs(row.lower), abs(row.upper)) for row in rows) * 1.08
     axes.set_xlim(-reach, reach)
-    shown = [tick for tick in axes.get_xticks() if abs(tick) <= reach]
-    axes.set_xticks(shown, [f"{tick:g}".replace("-", "−").replace(".", decimal) for tick in shown])
+    shown = _ticks([tick for tick in axes.get_xticks() if abs(tick) <= reach], reach, decimal)
+    axes.set_xticks(list(shown), list(shown.values()))
     axes.set_xlabel(x_label, fontsize=NORMAL, color=INK, labelpad=4)
     axes.xaxis.grid(True, color=HAIR, linewidth=0.4)
     axes.set_axisbelow(True)
@@ -46,6 +49,17 @@ def forest(rows: Sequence[Interval], x_label: str, left: str, right: str, decima
     figure.text(0.49, top, left, fontsize=SMALL, color=QUIET, ha="right", va="top")
     figure.text(0.51, top, right, fontsize=SMALL, color=QUIET, ha="left", va="top")
     return svg(figure)
+
+
+def _ticks(ticks: Sequence[float], reach: float, decimal: str) -> dict[float, str]:
+    """Ticks with their labels: every one, every second, every fourth ... from zero, until no two labels touch."""
+    step, stride = min((b - a for a, b in pairwise(ticks)), default=1.0), 1
+    while True:
+        kept = [tick for tick in ticks if round(tick / step) % stride == 0]
+        labels = [f"{tick:g}".replace("-", "−").replace(".", decimal) for tick in kept]
+        if all(apart(kept, labels, AXES * WIDTH * 72 / (2 * reach))):
+            return dict(zip(kept, labels, strict=True))
+        stride *= 2
 
 
 def _row(axes, row: Interval, y: float) -> None:

@@ -2,12 +2,31 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from itertools import pairwise
 
-from .style import HAIR, INK, NORMAL, QUIET, SMALL, look, new_figure, place, spread, svg, tidy, wrapped
+from .style import (
+    GAP,
+    HAIR,
+    INK,
+    LINE,
+    NORMAL,
+    QUIET,
+    SMALL,
+    across,
+    apart,
+    left_of,
+    look,
+    new_figure,
+    place,
+    points_across,
+    spread,
+    svg,
+    tidy,
+    within,
+    wrapped,
+)
 
 PLOT = 1.65
-CLOSE = 0.14  # of the axis: two names beside each other would touch
+TITLE = 26  # letters of a line beside the axis
 WHOLE = 10  # from here on a part of a day or month says nothing
 
 
@@ -31,38 +50,63 @@ def means_plot(
 ) -> str:
     """`ticks` are (time, name) of the time points."""
     span = (ticks[-1][0] - ticks[0][0]) or 1.0
-    names = _tick_labels(ticks, span)
-    deep = 10 + 10 * max(name.count("\n") + 1 for name in names)
+    last = max(ticks[-1][0], *(p.at for one in series for p in one.points))
+    left, right = ticks[0][0] - span * 0.04, last + span * 0.04
+    title = wrapped(y_label, TITLE)
+    per_unit = points_across(left_of(title)) / (right - left)
+    names = _tick_labels(ticks, per_unit)
+    deep = 10 + LINE * max(name.count("\n") + 1 for name in names)
     below = deep + 17 + 13 * len(series)
     figure = new_figure(PLOT + 0.1 + below / 72)
-    axes, point = place(figure, PLOT, below)
+    axes, point = place(figure, PLOT, below, left_of(title))
     for i, one in enumerate(series):
         _line(axes, one, i, (i - (len(series) - 1) / 2) * span * 0.009)
     tidy(axes)
     axes.margins(y=0.12)
-    last = max(ticks[-1][0], *(p.at for one in series for p in one.points))
-    axes.set_xlim(ticks[0][0] - span * 0.04, last + span * 0.04)
+    axes.set_xlim(left, right)
     axes.set_xticks([at for at, _ in ticks], names)
     axes.yaxis.get_major_locator().set_params(integer=True)
-    axes.set_ylabel(y_label, fontsize=NORMAL, color=INK)
+    axes.set_ylabel(title, fontsize=NORMAL, color=INK, multialignment="center")
     axes.yaxis.grid(True, color=HAIR, linewidth=0.4)
     axes.set_axisbelow(True)
     _direct_labels(axes, series)
-    _counts(axes, series, n_label, deep, point)
+    _counts(axes, series, n_label, deep, point, per_unit)
     axes.set_xlabel(x_label, fontsize=NORMAL, color=INK)
     axes.xaxis.set_label_coords(0.5, -(deep + 13 * len(series)) * point)
     return svg(figure)
 
 
-def _tick_labels(ticks: Sequence[tuple[float, str]], span: float) -> list[str]:
-    """The time and the name under it; only one of them where every name after the first tells the time already."""
-    near = min((b[0] - a[0] for a, b in pairwise(ticks)), default=span) / span
-    names = [wrapped(name, 6 if near < CLOSE else 12) for _, name in ticks]
-    if all(f"{at:g}" in name.split() for at, name in ticks[1:]):
-        return [names[0], *(f"{at:g}" for at, _ in ticks[1:])] if near < CLOSE else names
+def _tick_labels(ticks: Sequence[tuple[float, str]], per_unit: float) -> list[str]:
+    """The time and the name under it; only the names where each after the first tells the time already.
+
+    Times that would touch are left out; a name that would touch the one before it stands lower.
+    """
+    at = [time for time, _ in ticks]
+    names = [wrapped(name, 12) for _, name in ticks]
+    if all(f"{time:g}" in name.split() for time, name in ticks[1:]):
+        if all(apart(at, names, per_unit)):
+            return names
+        names = [names[0], *("" for _ in names[1:])]
+    times = [f"{time:.0f}" if time >= WHOLE else f"{time:g}" for time in at]
+    shown = apart(at, times, per_unit)
+    lowered = _lowered(at, names, per_unit)
     return [
-        f"{at:.0f}\n{name}" if at >= WHOLE else f"{at:g}\n{name}" for (at, _), name in zip(ticks, names, strict=True)
+        "\n".join([time if is_shown else "", *[""] * lines, name]).rstrip("\n")
+        for time, is_shown, lines, name in zip(times, shown, lowered, names, strict=True)
     ]
+
+
+def _lowered(at: Sequence[float], names: Sequence[str], per_unit: float) -> list[int]:
+    """How many lines lower each name stands, so that none touches another."""
+    deep = max(name.count("\n") + 1 for name in names)
+    ends: list[float] = []  # of what stands in each tier so far, in points
+    lines = []
+    for time, name in zip(at, names, strict=True):
+        middle, half = time * per_unit, across(name) / 2
+        tier = next((i for i, end in enumerate(ends) if middle - half >= end + GAP), len(ends))
+        ends[tier : tier + 1] = [middle + half]
+        lines.append(tier * deep)
+    return lines
 
 
 def _line(axes, one: Series, number: int, shift: float) -> None:
@@ -89,15 +133,16 @@ def _direct_labels(axes, series: Sequence[Series]) -> None:
     ends = [(one.points[-1].at, one.points[-1].mean) for one in series if one.points]
     low, high = axes.get_ylim()
     lines = max(wrapped(one.label, 24).count("\n") + 1 for one in series)
-    heights = spread([mean for _, mean in ends], (high - low) * (0.05 + 0.055 * lines))
+    gap = (high - low) * (LINE * lines + 2) / (72 * PLOT)
+    heights = within(spread([mean for _, mean in ends], gap), gap, low + gap / 2, high - gap / 2)
     right = axes.get_xlim()[1]
     for i, (one, height) in enumerate(zip([s for s in series if s.points], heights, strict=True)):
         text = wrapped(one.label, 24)
         axes.text(right, height, "  " + text.replace("\n", "\n  "), fontsize=SMALL, color=look(i).colour, va="center")
 
 
-def _counts(axes, series: Sequence[Series], n_label: str, deep: float, point: float) -> None:
-    """A row of n for each arm under the ticks, led by the arm's marker."""
+def _counts(axes, series: Sequence[Series], n_label: str, deep: float, point: float, per_unit: float) -> None:
+    """A row of n for each arm under the ticks, led by the arm's marker; without those that would touch."""
     under = axes.get_xaxis_transform()
     left, right = axes.get_xlim()
     top, step = -(deep + 3) * point, 13 * point
@@ -114,6 +159,9 @@ def _counts(axes, series: Sequence[Series], n_label: str, deep: float, point: fl
             transform=under,
             clip_on=False,
         )
-        for p in one.points:
-            axes.text(p.at, y, str(p.n), fontsize=SMALL, color=INK, ha="center", va="center", transform=under)
+        numbers = [str(p.n) for p in one.points]
+        shown = apart([p.at for p in one.points], numbers, per_unit)
+        for p, number, is_shown in zip(one.points, numbers, shown, strict=True):
+            if is_shown:
+                axes.text(p.at, y, number, fontsize=SMALL, color=INK, ha="center", va="center", transform=under)
     axes.set_xlim(left, right)

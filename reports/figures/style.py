@@ -11,6 +11,9 @@ from typing import Any
 INK, QUIET, HAIR = "#1a1a1a", "#595959", "#b8b8b8"
 WIDTH = 6.7
 SMALL, NORMAL = 7.5, 8.5
+LEFT, RIGHT = 0.095, 0.755  # of the width of a figure: where axes begin and end that have names beside them
+GAP = 5.0  # points between two labels side by side
+LINE = 9.1  # points from line to line of small text
 
 
 @dataclass(frozen=True)
@@ -61,24 +64,53 @@ def svg(figure) -> str:
     return text.replace("font-weight: 700", "font-weight: bold")
 
 
-def place(figure, axes_height: float, below: float, width: float = 0.66, left: float = 0.095):
+def place(figure, axes_height: float, below: float, left: float):
     """Axes of `axes_height` inches standing on `below` points, and the share of its height that one point is."""
     height = figure.get_figheight()
-    axes = figure.add_axes((left, below / 72 / height, width, axes_height / height))
+    axes = figure.add_axes((left, below / 72 / height, RIGHT - left, axes_height / height))
     return axes, 1 / (72 * axes_height)
+
+
+def points_across(left: float) -> float:
+    """How many points wide axes are that begin at `left`."""
+    return (RIGHT - left) * WIDTH * 72
+
+
+def left_of(y_label: str) -> float:
+    """Where axes begin that have a title of so many lines on their left, as a share of the figure."""
+    lines = y_label.count("\n") + 1
+    return max(LEFT, (28 + 10.5 * lines) / (WIDTH * 72))
+
+
+def across(text: str, size: float = SMALL) -> float:
+    """The width of the longest line, in points."""
+    from matplotlib.font_manager import FontProperties
+    from matplotlib.textpath import text_to_path
+
+    font = FontProperties(family="DejaVu Sans", size=size)
+    return max(text_to_path.get_text_width_height_descent(line, font, False)[0] for line in text.split("\n"))
 
 
 def wrapped(text: str, width: int) -> str:
     return "\n".join(textwrap.wrap(text, width, break_long_words=False)) or text
 
 
-def apart(ticks: Sequence[float], gap: float) -> list[float]:
-    """The ticks that can be labelled without touching: the first, the last, and between them those `gap` away."""
-    kept = list(ticks[:1])
-    for tick in ticks[1:-1]:
-        if tick - kept[-1] >= gap and ticks[-1] - tick >= gap:
-            kept.append(tick)
-    return kept + list(ticks[1:][-1:])
+def apart(ticks: Sequence[float], labels: Sequence[str], points: float) -> list[bool]:
+    """Which ticks can be labelled without touching: the first, the last where it leaves room for that, and those between
+    that do. `points` is how many points one unit of the axis is long."""
+    half = [across(label) / 2 for label in labels]
+    last = len(ticks) - 1
+
+    def touch(i: int, k: int) -> bool:
+        return (ticks[k] - ticks[i]) * points < half[i] + half[k] + GAP
+
+    kept = [0] if ticks else []
+    for i in range(1, last):
+        if not touch(kept[-1], i) and not touch(i, last):
+            kept.append(i)
+    if last > 0 and not touch(kept[-1], last):
+        kept.append(last)
+    return [i in kept for i in range(len(ticks))]
 
 
 def spread(values: Sequence[float], gap: float) -> list[float]:
@@ -95,4 +127,14 @@ def spread(values: Sequence[float], gap: float) -> list[float]:
                 moved = True
         if not moved:
             break
+    return placed
+
+
+def within(values: Sequence[float], gap: float, low: float, high: float) -> list[float]:
+    """`values`, at least `gap` apart, moved down and up until they lie between `low` and `high`, as far as they fit."""
+    order, placed = sorted(range(len(values)), key=lambda i: values[i]), list(values)
+    for rank, i in enumerate(reversed(order)):
+        placed[i] = min(placed[i], high - rank * gap)
+    for rank, i in enumerate(order):
+        placed[i] = max(placed[i], low + rank * gap)
     return placed

@@ -147,14 +147,18 @@ def arm_flow(x, arm):
     people = x.of(arm)
     yield "allocated", len(people)
     if not x.is_pooled:
-        late = Counter(why_not_begun(p) for p in people if not began(x, p))
+        late = Counter(why_not_begun(x, p) for p in people if not began(x, p))
         yield "received", len(people) - sum(late.values())
         yield from reasons("not_received", "", late)
-        if not waits(x, arm):
+        if has_programme(x, arm) and not waits(x, arm):
             stops = [p["programme_stop_reason"] or "no_reason" for p in people if p["programme_stopped_on"]]
             yield from reasons("discontinued", "", Counter(stops))
     for outcome in x.plan["primary"]:
         yield from followed(x, people, outcome["instrument"], outcome["timepoint"])
+
+
+def has_programme(x, arm):
+    return any(x.arm_of.get(r["participant"]) == arm for r in x.tables.get("programme", []))
 
 
 def waits(x, arm):
@@ -165,25 +169,29 @@ def waits(x, arm):
 
 def began(x, p):
     code = p["participant"]
-    offers = any(
-        c["participant"] in x.start and x.arm_of[c["participant"]] == x.arm_of[code]
-        for c in x.tables.get("contacts", [])
-    )
-    openings = [r for r in x.tables.get("programme", []) if r["participant"] in x.start]
-    offers = offers or any(
-        r["opened_on"] == str(x.start[r["participant"]])
-        for r in openings
-        if x.arm_of[r["participant"]] == x.arm_of[code]
-    )
-    used = any(r["begun_on"] for r in openings if r["participant"] == code)
+    used = any(r["begun_on"] for r in x.tables.get("programme", []) if r["participant"] == code)
     talked = any(c["state"] == "held" for c in x.tables.get("contacts", []) if c["participant"] == code)
-    return not offers or used or talked
+    return not any(offers(x, x.arm_of[code])) or used or talked
 
 
-def why_not_begun(p):
+def offers(x, arm):
+    """Whether modules open to people of the arm on the day of allocation, and whether calls are planned with them."""
+
+    def of_arm(name):
+        rows = x.tables.get(name, [])
+        return [r for r in rows if r["participant"] in x.start and x.arm_of[r["participant"]] == arm]
+
+    modules = any(r["opened_on"] == str(x.start[r["participant"]]) for r in of_arm("programme"))
+    return modules, bool(of_arm("contacts"))
+
+
+def why_not_begun(x, p):
     if p["state"] == "withdrawn":
         return "withdrawn"
-    return "stopped_before_beginning" if p["programme_stopped_on"] else "not_begun"
+    if p["programme_stopped_on"]:
+        return "stopped_before_beginning"
+    modules, calls = offers(x, x.arm_of[p["participant"]])
+    return "_".join(["no_module"] * modules + ["no_call"] * calls)
 
 
 def followed(x, people, instrument, timepoint):
@@ -192,6 +200,8 @@ def followed(x, people, instrument, timepoint):
         row = x.rows.get((p["participant"], instrument, timepoint))
         if row and standing(row) == "pending":
             pending += 1
+        elif row is None and p["state"] != "withdrawn":
+            left_out["not_planned"] += 1
         elif row is None or row["score"] == "":
             lost[why_lost(x, p, row)] += 1
         elif x.score(p, instrument, x.baseline) is None:
@@ -218,8 +228,6 @@ def why_lost(x, p, row):
         at = row and (row["submitted_on"] or row["opens_on"])
         if row is None or row["state"] == "withdrawn" or not at or p["left_on"] <= at:
             return p["left_reason"] or "withdrawn"
-    if row is None:
-        return "not_planned"
     return "not_scorable" if standing(row) == "answered" else standing(row)
 
 

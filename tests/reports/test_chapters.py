@@ -269,6 +269,50 @@ def _texts(block):
         yield from pair
 
 
+# --- the flow ---------------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+@pytest.mark.parametrize("case", CASES)
+def test_the_box_of_follow_up_holds_losses_and_nothing_else(case, language):
+    data, plan = CASES[case]()
+    waits = dataclasses.replace(data.flow.arms[-1], waits=True, discontinued=None)
+    data = dataclasses.replace(data, flow=dataclasses.replace(data.flow, arms=(*data.flow.arms[:-1], waits)))
+    writer = Writer(data, plan, analyse(data, plan), language)
+    for arm in data.flow.arms:
+        lines = [line for line in chapters.flow._follow_up(writer, arm) if not line.startswith("  ")]
+        kinds = (writer.word("lost"), writer.word("discontinued"))
+        assert [line for line in lines if not line.startswith(kinds)] == []
+        assert [row for row in arm.follow_up if {"not_planned", "pending"} & set(row.lost)] == []
+
+
+def test_who_is_not_due_yet_stands_with_the_analysis():
+    data = a_trial(30)
+    later = tuple(
+        dataclasses.replace(row, score=None, state="pending") if row.timepoint == "post1" else row
+        for row in data.scores
+    )
+    outcomes = [(each.instrument, each.timepoint) for each in PLAN.primary]
+    flow = count_flow(data.participants, later, ARMS, outcomes, "pre")
+    data = dataclasses.replace(data, scores=later, flow=flow)
+    writer = Writer(data, PLAN, analyse(data, PLAN), "en")
+    lines = [line.replace("\u00a0", " ") for line in chapters.flow._analysis(writer, flow.arms[0])]
+    assert lines[:2] == ["PHQ9, Post-test 1 (n = 0)", "  Not yet due (n = 10)"]
+
+
+def test_a_file_says_below_its_flow_diagram_what_no_box_can_tell():
+    data = a_trial(30)
+    arms = tuple(dataclasses.replace(arm, received=None, not_received={}, discontinued=None) for arm in data.flow.arms)
+    data = dataclasses.replace(data, flow=dataclasses.replace(data.flow, arms=arms, assessed=None, excluded=None))
+    blocks = list(chapters.flow.chapter(Writer(data, PLAN, analyse(data, PLAN), "en")))
+    said = [plain(block.spans) for block in blocks if getattr(block, "kind", "") == "missing"]
+    assert said == [WORDS[key][0] for key in ("assessed_unknown", "received_unknown", "discontinued_unknown")]
+    never = tuple(dataclasses.replace(arm, no_programme=True) for arm in arms)
+    data = dataclasses.replace(data, flow=dataclasses.replace(data.flow, arms=never))
+    blocks = list(chapters.flow.chapter(Writer(data, PLAN, analyse(data, PLAN), "en")))
+    assert WORDS["discontinued_unknown"][0] not in [plain(getattr(block, "spans", ())) for block in blocks]
+
+
 # --- clusters ---------------------------------------------------------------------------------------------------------
 
 

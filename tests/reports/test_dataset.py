@@ -178,8 +178,8 @@ def test_without_a_record_of_use_nobody_has_used_anything_for_any_time():
     assert dataclasses.replace(a_trial(6), usage=None).use is None
 
 
-def test_whoever_was_not_to_be_asked_at_a_time_point_is_lost_to_no_fault_of_theirs():
+def test_whoever_was_not_to_be_asked_at_a_time_point_is_not_lost():
     scores = [Score("1", "S", "pre", 5.0), Score("1", "S", "post", 3.0), Score("2", "S", "pre", 6.0)]
     flow = count_flow([person("1"), person("2")], scores, ["a"], [("S", "post")], "pre")
     row = flow.arms[0].follow_up[0]
-    assert (row.lost, row.analysed) == ({"not_planned": 1}, 1)
+    assert (row.lost, row.left_out, row.analysed) == ({}, {"not_planned": 1}, 1)

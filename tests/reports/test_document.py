@@ -22,7 +22,7 @@ from reports.document.spans import Facts, Figure, Heading, Paragraph, Table, Val
 from reports.document.words import WORDS
 from reports.document.writer import Writer
 from reports.figures import Rung, Stay, funnel, survival_curves
-from reports.figures.style import apart, spread
+from reports.figures.style import apart, spread, within
 from reports.plan import AnalysisPlan
 from reports.results import analyse, results_json
 from trial.languages import LANGUAGES
@@ -684,9 +684,13 @@ def test_no_table_of_the_pdf_breaks_a_word(arms, language):
 
 
 def test_ticks_that_would_touch_are_not_labelled():
-    assert apart([0.0, 7.0, 21.0, 35.0, 49.0, 140.0, 231.0], 231 * 0.06) == [0, 21, 35, 49, 140, 231]
-    assert apart([0.0, 5.0, 6.0], 2) == [0, 6]
-    assert apart([0.0], 2) == [0]
+    """A number of seven and a half points is about five points wide a digit, and five more are left between two."""
+    ticks = [0.0, 7.0, 21.0, 35.0, 49.0, 140.0, 231.0]
+    shown = apart(ticks, [f"{tick:g}" for tick in ticks], 1.1)
+    assert [tick for tick, is_shown in zip(ticks, shown, strict=True) if is_shown] == [0, 21, 35, 49, 140, 231]
+    assert apart([0.0, 5.0, 6.0], ["0", "5", "6"], 4.0) == [True, False, True]
+    assert apart([0.0, 1.0], ["0", "1"], 1.0) == [True, False]
+    assert (apart([0.0], ["0"], 1.0), apart([], [], 1.0)) == ([True], [])
 
 
 def test_people_at_risk_stand_only_under_ticks_that_have_a_label():
@@ -707,6 +711,8 @@ def test_an_arm_that_nobody_was_given_a_module_in_has_no_mark_there():
 def test_labels_that_stand_on_one_another_are_pushed_apart_around_where_they_were():
     assert spread([0.5, 0.5], 0.2) == pytest.approx([0.4, 0.6])
     assert spread([0.1, 0.9], 0.2) == [0.1, 0.9]
+    assert within([0.9, 0.1, 1.1], 0.2, 0.1, 1.0) == pytest.approx([0.8, 0.1, 1.0])
+    assert within([-0.3, -0.1], 0.2, 0.1, 1.0) == pytest.approx([0.1, 0.3])
     many = spread([0.5] * 30, 1.0)  # more than there is patience for: in order still, and around the same middle
     assert many == sorted(many)
     assert sum(many) / 30 == pytest.approx(0.5)

@@ -8,7 +8,7 @@ import pytest
 from randomisation.models import Allocation
 from reports import blinded, unblinded
 from reports.dataset import Given
-from reports.queries.dataset import NobodyRandomised, conduct
+from reports.queries.dataset import NobodyRandomised, conduct, people
 from reports.queries.plan import plan_of
 from reports.queries.tables import records, tables
 from tests import factories
@@ -67,7 +67,24 @@ def test_whoever_begins_a_module_began_what_was_allocated(study, now):
     )
     people = {p.code: p for p in unblinded.dataset(study, **LOOK, at=now + timedelta(days=1)).participants}
     assert (people[busy.code].received, people[busy.code].not_received_reason) == (True, None)
-    assert (people[idle.code].received, people[idle.code].not_received_reason) == (False, "not_begun")
+    assert (people[idle.code].received, people[idle.code].not_received_reason) == (False, "no_module")
+
+
+def test_what_somebody_did_not_begin_is_what_their_arm_offers(study, now):
+    guided = factories.a_participant_in(study, "guided", now)
+    data = unblinded.dataset(study, **LOOK, at=now + timedelta(days=1))
+    people = {person.code: person for person in data.participants}
+    reason = people[guided.code].not_received_reason
+    assert (reason, data.reasons[reason]["en"]) == ("no_module_no_call", "opened no module and had no call")
+    assert "Began: opened a module or had a planned call." in data.meta.source["en"]
+
+
+@pytest.mark.parametrize("name", ["living-positive", "guided-or-not"])
+def test_a_report_speaks_of_calls_and_modules_only_where_there_are_any(db, now, name):
+    version = factories.an_open_study(STUDIES / name, now).current
+    for arm, unused in zip(version.protocol.arms, people.offered(version), strict=True):
+        assert ("no_call" in unused) == bool(arm.granted("coaching"))
+        assert "no_module" not in unused or arm.granted("programme")
 
 
 def test_use_is_counted_from_access_to_the_last_use(study, now):
@@ -221,7 +238,7 @@ def test_every_reason_has_words_in_both_languages(db, now):
     data = blinded.dataset(study, now)
     criteria = {f"excluded.{each.code}" for each in study.current.protocol.eligibility}
     given = {code for code in LEAVING_REASONS if code}
-    assert criteria | given | {"stopped_at_screening", "stopped_at_consent", "not_begun"} <= set(data.reasons)
+    assert criteria | given | {"stopped_at_screening", "stopped_at_consent", "no_module_no_call"} <= set(data.reasons)
     assert {frozenset(texts) for texts in (*data.reasons.values(), data.meta.source)} == {frozenset({"en", "nl"})}
     assert data.reasons["excluded.phq9_high"]["en"] == "PHQ-9 of 20 or higher"
 

@@ -240,17 +240,47 @@ def test_an_empty_file_names_all_that_it_needs():
     ],
 )
 def test_a_window_that_can_hardly_be_met_is_warned_of_and_the_folder_loads(contacts, expected):
-    loaded = read(zipped(edited([{"file": "coaching.yaml", "replace": "window: 4", "with": contacts}])), SECTIONS)
-    assert [(each.file, each.line) for each in loaded.warnings] == [("coaching.yaml", 5)] * len(expected)
-    for warning, words in zip(loaded.warnings, expected, strict=True):
+    found = warnings_of("coaching.yaml", {"replace": "window: 4", "with": contacts})
+    assert [each.line for each in found] == [5] * len(expected)
+    for warning, words in zip(found, expected, strict=True):
         assert warning.message.startswith(f"protocols.support.contacts.window: {words}")
 
 
 @pytest.mark.parametrize(("days", "lines"), [(6, []), (7, [12]), (14, [12, 13])])
 def test_a_reminder_after_its_window_is_warned_of(days, lines):
     """The windows of the small study are 7, 14 and 21 days."""
-    files = edited([{"file": "assessments.yaml", "replace": "remind_after: 3", "with": f"remind_after: {days}"}])
-    assert [each.line for each in read(zipped(files), SECTIONS).warnings] == lines
+    found = warnings_of("assessments.yaml", {"replace": "remind_after: 3", "with": f"remind_after: {days}"})
+    assert [each.line for each in found] == lines
+
+
+def warnings_of(file, *edits):
+    """What is warned of in one file of the small study, which has no labels."""
+    loaded = read(zipped(edited([{"file": file, **each} for each in edits])), SECTIONS)
+    return [each for each in loaded.warnings if each.file == file]
+
+
+def test_what_the_report_would_call_by_a_sentence_or_a_code_is_warned_of():
+    said = [(each.line, each.message) for each in warnings_of("study.yaml")]
+    assert said == [
+        (46, "questions[0]: 'age' has no label, so the tables of the report hold its whole text"),
+        (51, "questions[1]: 'sex' has no label, so the tables of the report hold its whole text"),
+        (57, "questions[2]: 'site' has no label, so the tables of the report hold its whole text"),
+        (60, "questions[3]: 'helped' has no label, so the tables of the report hold its whole text"),
+        (67, "eligibility[0]: 'age' has no label, so the report gives its code for why somebody did not get in"),
+        (73, "eligibility[1]: 'mood' has no label, so the report gives its code for why somebody did not get in"),
+    ]
+
+
+def test_a_question_that_stands_in_no_table_or_has_a_label_needs_none():
+    """Everybody who gets in gave the same answer; or the label is there."""
+    women = {
+        "replace": "{answer: age, at_least: 18}",
+        "with": "{all: [{answer: age, at_least: 18}, {answer: sex, equals: f}]}",
+    }
+    lines = [each.line for each in warnings_of("study.yaml", women)]
+    assert lines == [46, 57, 60, 67, 73]
+    label = {"replace": "    kind: number", "with": "    label: {en: Age, nl: Leeftijd}\n    kind: number"}
+    assert next(each.line for each in warnings_of("study.yaml", label)) == 52
 
 
 def test_the_studies_that_come_along_have_no_warning():

@@ -25,7 +25,7 @@ from trial.folder import (
     Web,
     unknown,
 )
-from trial.rules import Rule, names
+from trial.rules import Facts, Rule, holds, names
 from trial.sections.opening import Opening
 
 Language = Literal["en", "nl"]
@@ -307,6 +307,14 @@ class Study(Entry):
     def options_of(self, question: Question) -> tuple[str, ...]:
         """The codes that can be answered to a question of kind choice or site."""
         return question.option_codes if question.kind == "choice" else tuple(site.code for site in self.sites)
+
+    def admitting(self, question: Question) -> tuple[str, ...]:
+        """The options of a choice that may let somebody in, as far as this answer alone decides."""
+        return tuple(code for code in question.option_codes if not self._turns_away(question, code))
+
+    def _turns_away(self, question: Question, option: str) -> bool:
+        facts = Facts(answers={question.code: option})
+        return any(holds(criterion.rule, facts) is False for criterion in self.eligibility)
 
     def site_of(self, given: str) -> str:
         """The code of somebody's site: where there is one site only, nobody is asked for it."""

@@ -21,9 +21,20 @@ def chapter(w: Writer) -> Iterator[Block]:
     figure, table = w.next("figure"), w.next("table")
     notes = (w.say("flow_standard", standard=(Label("CONSORT 2025"),)), w.say("figure_numbers", table=table))
     yield Figure(figure, _title(w), _drawing(w), w.word("flow_alt"), notes)
-    if w.data.flow.assessed is None:
-        yield w.body("assessed_unknown", "missing")
+    for key in _unknown(w):
+        yield w.body(key, "missing")
     yield _table(w, table)
+
+
+def _unknown(w: Writer) -> Iterator[str]:
+    """What no box can tell, since it was not recorded."""
+    flow = w.data.flow
+    if flow.assessed is None:
+        yield "assessed_unknown"
+    if any(arm.received is None for arm in flow.arms):
+        yield "received_unknown"
+    if any(arm.discontinued is None and not arm.waits and not arm.no_programme for arm in flow.arms):
+        yield "discontinued_unknown"
 
 
 def _title(w: Writer) -> Spans:
@@ -70,12 +81,12 @@ def _boxes(w: Writer, arm: ArmFlow) -> Iterator[Box]:
 
 
 def _allocation(w: Writer, arm: ArmFlow) -> Iterator[str]:
-    if arm.received is None:
-        yield w.word("received_unknown")
-        return
-    yield f"{w.word('received')} ({_n(w, arm.received)})"
+    if arm.received is not None:
+        yield f"{w.word('received')} ({_n(w, arm.received)})"
     if arm.not_received:
         yield from _flat(_reasons(w, "not_received", arm.not_received, ""))
+    if arm.waits:
+        yield w.word("programme_later")
 
 
 def _flat(parts: tuple[str, tuple[str, ...]]) -> Iterator[str]:
@@ -84,18 +95,13 @@ def _flat(parts: tuple[str, tuple[str, ...]]) -> Iterator[str]:
 
 
 def _follow_up(w: Writer, arm: ArmFlow) -> Iterator[str]:
+    """Losses, and nothing that is none: who is not due yet stands with the analysis, what is not known below the figure."""
     for line in arm.follow_up:
         head, reasons = _reasons(w, "lost", line.lost, "")
         name = plain(w.outcome(line.instrument, line.timepoint))
         yield head.replace(w.word("lost"), plain(w.say("lost_at", outcome=(Label(name),))), 1)
         yield from reasons
-        if line.pending:
-            yield f"  {w.word('pending')} ({_n(w, line.pending)})"
-    if arm.waits:
-        yield w.word("programme_later")
-    elif arm.discontinued is None:
-        yield w.word("discontinued_unknown")
-    else:
+    if arm.discontinued is not None:
         yield from _flat(_reasons(w, "discontinued", arm.discontinued, ""))
 
 
@@ -103,6 +109,8 @@ def _analysis(w: Writer, arm: ArmFlow) -> Iterator[str]:
     for line in arm.follow_up:
         name = plain(w.outcome(line.instrument, line.timepoint))
         yield f"{name} ({_n(w, line.analysed)})"
+        if line.pending:
+            yield f"  {w.word('pending')} ({_n(w, line.pending)})"
         if line.left_out:
             yield from (f"  {text}" for text in _flat(_reasons(w, "left_out", line.left_out, "")))
 

@@ -18,11 +18,18 @@ ORIGIN = {
     True: {"en": "A rehearsal with simulated people.", "nl": "Een oefening met gesimuleerde mensen."},
     False: {"en": "The records of the study.", "nl": "De vastlegging van het onderzoek zelf."},
 }
+# By what the arms offer at the start: the words for not having begun any of it, without `no_`.
 BEGAN = {
-    "en": "Began: used a module or talked in a planned call. An arm that offers neither at the start is begun by being "
-    "allocated.",
-    "nl": "Begonnen: een module gebruikt of een gepland gesprek gevoerd. Een groep die geen van beide aan het begin "
-    "krijgt, begint met de toewijzing.",
+    "module": {"en": "Began: opened a module.", "nl": "Begonnen: een module geopend."},
+    "call": {"en": "Began: had a planned call.", "nl": "Begonnen: een gepland gesprek gehad."},
+    "module_call": {
+        "en": "Began: opened a module or had a planned call.",
+        "nl": "Begonnen: een module geopend of een gepland gesprek gehad.",
+    },
+}
+BY_ALLOCATION = {
+    "en": "An arm that offers nothing of this at the start is begun by being allocated.",
+    "nl": "Een groep die hiervan aan het begin niets krijgt, begint met de toewijzing.",
 }
 POOLED = {
     "en": "Pooled: time points, dates and use that would tell an arm are left out until they cannot.",
@@ -70,6 +77,7 @@ def dataset_of(study: Study, arms: Mapping[str, str] | None, at: datetime) -> Da
             excluded=people.excluded(screened),
             discontinuation_recorded=arms is not None,
             waiting=people.waiting(version) if arms is not None else (),
+            without_programme=people.without_programme(version) if arms is not None else (),
         ),
         variables=design.variables(version, joined),
         modules=programme.modules(version) if used else None,
@@ -99,9 +107,17 @@ def _meta(study: Study, version: ProtocolVersion, *, by_arm: bool) -> Meta:
 
 def _source(study: Study, version: ProtocolVersion, by_arm: bool) -> dict[str, str]:
     """Where the data come from, and what a reader must know of how they were counted."""
-    parts = [ORIGIN[study.simulated], BEGAN if by_arm else POOLED]
+    parts = [ORIGIN[study.simulated], *(_began(version) if by_arm else [POOLED])]
     parts += [_many_centres(version, name) for name in many_centres(version)]
     return {language: " ".join(part[language] for part in parts) for language in ORIGIN[study.simulated]}
+
+
+def _began(version: ProtocolVersion) -> list[dict[str, str]]:
+    offered = people.offered(version)
+    kinds = [kind for kind in ("module", "call") if any(f"no_{kind}" in each for each in offered)]
+    if not kinds:
+        return []
+    return [BEGAN["_".join(kinds)], *([BY_ALLOCATION] if "" in offered else [])]
 
 
 def _many_centres(version: ProtocolVersion, factor: str) -> dict[str, str]:

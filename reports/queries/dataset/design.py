@@ -11,7 +11,7 @@ from reports.queries.plan import MANY
 from reports.queries.tables import records
 from trial.entries import Table
 from trial.models import ProtocolVersion
-from trial.rules import Facts, holds, names
+from trial.rules import names
 from trial.sections.study import Question
 
 
@@ -82,12 +82,6 @@ def _sites(version: ProtocolVersion, people: Sequence[Participant]) -> dict[str,
 
 
 def _variable(version: ProtocolVersion, question: Question) -> Variable:
-    options = {
-        each.code: dict(each.text) for each in question.options if not _lets_nobody_in(version, question, each.code)
-    }
+    admitting = version.protocol.admitting(question)
+    options = {each.code: dict(each.text) for each in question.options if each.code in admitting}
     return Variable(question.code, question.name, question.kind, levels=options)
-
-
-def _lets_nobody_in(version: ProtocolVersion, question: Question, option: str) -> bool:
-    facts = Facts(answers={question.code: option})
-    return any(holds(criterion.rule, facts) is False for criterion in version.protocol.eligibility)

@@ -26,7 +26,7 @@ def participants(
 ) -> tuple[Participant, ...]:
     rows = [row for row in records(found, "participants") if row["randomised_on"]]
     rows.sort(key=lambda row: row["randomised_on"])  # stable: by arrival within a day
-    offering = {arm.code for arm in version.protocol.arms if _offers_at_once(arm)}
+    offering = {arm.code: unused for arm in version.protocol.arms if (unused := _unused(arm))}
     return grouped(version, tuple(_participant(version, row, arms, offering, use, calls) for row in rows))
 
 
@@ -48,9 +48,17 @@ def largest(people: Sequence[Participant]) -> list[str]:
     return sorted(counts, key=lambda site: (-counts[site], site))[:NAMED_SITES]
 
 
-def _offers_at_once(arm: Any) -> bool:
-    """Whether the arm is given a coach, or lessons that open at once."""
-    return bool(arm.granted("coaching")) or _has_lessons_at_once(arm)
+def _unused(arm: Any) -> str:
+    """What somebody of this arm has not begun who began nothing of it: modules that open at once, planned calls, or both.
+    Empty for an arm that offers neither at the start."""
+    calls = ["no_call"] if arm.granted("coaching") else []
+    modules = ["no_module"] if _has_lessons_at_once(arm) else []
+    return "_".join([*modules, *calls])
+
+
+def offered(version: ProtocolVersion) -> list[str]:
+    """By arm, what of the reasons there can be for not having begun."""
+    return [_unused(arm) for arm in version.protocol.arms]
 
 
 def _has_lessons_at_once(arm: Any) -> bool:
@@ -68,7 +76,7 @@ def _participant(
     version: ProtocolVersion,
     row: dict[str, Any],
     arms: Mapping[str, str] | None,
-    offering: set[str],
+    offering: Mapping[str, str],
     use: Use | None,
     calls: Calls | None,
 ) -> Participant:
@@ -86,7 +94,7 @@ def _participant(
         consented_on=day(row["consented_on"]),
         randomised_on=started,
         received=received,
-        not_received_reason=_why_not(row) if received is False else None,
+        not_received_reason=_why_not(row, offering[arm]) if arm is not None and not received else None,
         programme_stopped_on=day(row.get("programme_stopped_on")),
         programme_stop_reason=row.get("programme_stop_reason") or None,
         study_left_on=day(row["left_on"]) if withdrew else None,
@@ -99,10 +107,15 @@ def _value(answer: Any) -> float | str | None:
     return answer if answer is None or isinstance(answer, str) else float(answer)
 
 
-def _why_not(row: dict[str, Any]) -> str:
+def without_programme(version: ProtocolVersion) -> frozenset[str]:
+    """The arms that never get the programme."""
+    return frozenset(arm.code for arm in version.protocol.arms if not arm.granted("programme"))
+
+
+def _why_not(row: dict[str, Any], unused: str) -> str:
     if row["state"] == "withdrawn":
         return "withdrawn"
-    return "stopped_before_beginning" if row.get("programme_stopped_on") else "not_begun"
+    return "stopped_before_beginning" if row.get("programme_stopped_on") else unused
 
 
 def excluded(rows: Records) -> dict[str, int]:

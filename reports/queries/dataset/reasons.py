@@ -23,7 +23,9 @@ RECORDED: dict[str, Texts] = {
     "withdrew_before_allocation": {"en": "withdrew before allocation", "nl": "trok zich terug voor de toewijzing"},
     "not_yet_randomised": {"en": "not randomised yet", "nl": "nog niet geloot"},
     "erased": {"en": "asked to be erased", "nl": "vroeg om gewist te worden"},
-    "not_begun": {"en": "used and talked about nothing", "nl": "gebruikte niets en sprak niemand"},
+    "no_module": {"en": "opened no module", "nl": "opende geen module"},
+    "no_call": {"en": "had no call", "nl": "had geen gesprek"},
+    "no_module_no_call": {"en": "opened no module and had no call", "nl": "opende geen module en had geen gesprek"},
     "stopped_before_beginning": {"en": "stopped before beginning", "nl": "stopte voor het begin"},
 }
 
