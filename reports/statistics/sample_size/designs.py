@@ -177,5 +177,5 @@ def check_rate(what: str, value: float) -> None:
 
 def check_margin(margin: float) -> None:
     """NoSize unless it is a number above 0."""
-    if not 0 < margin < math.inf:
+    if not (margin > 0 and math.isfinite(margin)):
         raise NoSize(f"a margin is above 0, not {margin}")
