@@ -106,7 +106,19 @@ USE_TZ = True
 TIME_ZONE = "UTC"
 
 STATIC_URL = "/static/"
-WHITENOISE_USE_FINDERS = True  # files are served from where they lie: nothing is collected, so there is no STATIC_ROOT
+# Where `manage.py serve` collected the files, compressed and under names that tell their content, so that a browser may
+# keep them; without that (tests, runserver) they are served from where they lie.
+STATIC_ROOT = os.environ.get("HANDVAT_STATIC") or None
+WHITENOISE_USE_FINDERS = STATIC_ROOT is None
+WHITENOISE_KEEP_ONLY_HASHED_FILES = True
+STORAGES = {
+    "default": {"BACKEND": "django.core.files.storage.FileSystemStorage"},
+    "staticfiles": {
+        "BACKEND": "whitenoise.storage.CompressedManifestStaticFilesStorage"
+        if STATIC_ROOT
+        else "django.contrib.staticfiles.storage.StaticFilesStorage"
+    },
+}
 
 # Accounts: staff sign in by e-mail and password (TOTP offered), participants by a code that is mailed (docs/adr/0015).
 AUTHENTICATION_BACKENDS = [

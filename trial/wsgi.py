@@ -12,3 +12,4 @@ from trial import entrance, stamp  # noqa: E402  (only now are there apps)
 
 application = entrance.Entrance()
 stamp.open_once()
+entrance.warm_up()

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import hashlib
 import os
 import signal
 import subprocess
@@ -9,11 +10,18 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+from django.conf import settings
+from django.contrib.staticfiles import finders
+from django.contrib.staticfiles.management.commands import collectstatic
+from django.core.management import call_command
 from django.core.management.base import BaseCommand, CommandError, CommandParser
+from whitenoise.storage import CompressedManifestStaticFilesStorage
 
 from trial import environment, stamp
 
 LOOK_EVERY = 0.5  # seconds
+ROOT = Path(settings.BASE_DIR)
+UNUSED = ["*rest_framework*", "*redoc*"]  # of packages: pages that are not served here
 
 
 class Command(BaseCommand):
@@ -24,13 +32,16 @@ class Command(BaseCommand):
         parser.add_argument("--directory", type=Path, help="of a demo or rehearsal, to serve that once more")
 
     def handle(self, *args: Any, bind: str, directory: Path | None, **options: Any) -> None:
-        told = {**os.environ, **self._told(bind, directory)}
+        told = {**os.environ, **self._told(bind, directory), **_collected(ROOT / "staticfiles")}
         # Whoever stops this by a signal means the site and the worker too.
         signal.signal(signal.SIGTERM, signal.default_int_handler)
-        site = [sys.executable, "-m", "gunicorn", "trial.wsgi", "--bind", bind, "--workers", "2", "--threads", "4"]
+        # Found from whatever folder this is called in, which stays the one that relative paths are read from.
+        site = [sys.executable, "-m", "gunicorn", "trial.wsgi", "--pythonpath", str(ROOT), "--bind", bind]
+        site += ["--workers", "2", "--threads", "4"]
+        site += ["--preload"]  # once for both workers, and before the port answers
         site += ["--forwarded-allow-ips", ""]  # whose word counts says HANDVAT_PROXIES alone
-        worker = [sys.executable, "manage.py", "worker"]
-        self.stdout.write(f"http://{bind}/  (Ctrl-C stops)")
+        worker = [sys.executable, str(ROOT / "manage.py"), "worker"]
+        self.stdout.write(f"http://{bind}/  (answers within seconds; Ctrl-C stops)")
         try:
             name, code = run_together({"worker": worker, "site": site}, told)
         except KeyboardInterrupt:
@@ -46,6 +57,37 @@ class Command(BaseCommand):
         if stamp.kind_of_file(database) != "rehearsal":
             raise CommandError(f"{database} is no database of a demo or rehearsal")
         return environment.of_rehearsal(directory, bind, os.environ)
+
+
+def _collected(where: Path) -> dict[str, str]:
+    """What the site is told of its static files: nothing where they cannot be collected, and then it serves them from
+    where they lie."""
+    try:
+        collect(where)
+    except OSError:
+        return {"HANDVAT_STATIC": ""}
+    return {"HANDVAT_STATIC": str(where)}
+
+
+def collect(where: Path) -> None:
+    """Every static file, compressed and under a name that tells its content; nothing is done where they stand already."""
+    made_from = where / "made-from.txt"
+    sources = _sources()
+    if made_from.is_file() and made_from.read_text("utf-8") == sources:
+        return
+    command = collectstatic.Command()
+    command.storage = CompressedManifestStaticFilesStorage(location=where, base_url=settings.STATIC_URL)
+    call_command(command, interactive=False, clear=True, ignore_patterns=UNUSED, verbosity=0)
+    made_from.write_text(sources, "utf-8")
+
+
+def _sources() -> str:
+    """A digest of which files there are, and of when and how large each was last written. It is served like the rest, so
+    it names none."""
+    found = {storage.path(name) for finder in finders.get_finders() for name, storage in finder.list([])}
+    told = ((path, os.stat(path)) for path in sorted(found))
+    lines = (f"{path} {each.st_size} {each.st_mtime_ns}" for path, each in told)
+    return hashlib.sha256("\n".join(lines).encode()).hexdigest()
 
 
 def run_together(commands: Mapping[str, Sequence[str]], environ: Mapping[str, str]) -> tuple[str, int]:
