@@ -100,11 +100,12 @@ def run(
     arrival_days: int | None = None,
     begins_at: datetime = rehearse.BEGINS_AT,
     ends_at: datetime | None = None,
+    stays_open: bool = False,
     report: Callable[[int, int, datetime], None] = lambda done, left, at: None,
 ) -> tuple[Study, datetime]:
     """From the first screening to the last follow-up (or to `ends_at`); the study and the last virtual moment."""
     study = prepare(path, seed=seed, begins_at=begins_at)
-    settings = Settings(seed=seed, number=number, effects=dict(effects), dropout=dropout, arrival_days=arrival_days)
+    settings = Settings(seed, number, dict(effects), dropout, arrival_days, stays_open)
     ended_at = rehearse.run(study, settings, begins_at=begins_at, ends_at=ends_at, report=report)
     study.refresh_from_db()
     return study, ended_at

@@ -194,7 +194,7 @@ class _Day:
         world = self.world
         world.queue.clear()
         world.study.refresh_from_db()
-        if world.study.state == "open":
+        if world.study.state == "open" and not world.settings.stays_open:
             studies.close(study=world.study, reason="target reached", by=actors.SYSTEM, at=at)
         _round(at)
 

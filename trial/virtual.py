@@ -52,6 +52,7 @@ class Settings:
     effects: Mapping[str, float] = field(default_factory=dict)
     dropout: bool = True
     arrival_days: int | None = None  # None: as the study folder says
+    stays_open: bool = False  # at the end, for whoever looks at the demo and joins
 
 
 @dataclass

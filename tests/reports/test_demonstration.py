@@ -9,8 +9,9 @@ import time_machine
 from django.urls import reverse
 
 from coaching_protocol.queries import caseload
-from reports import demonstration
+from reports import demonstration, rehearsing
 from tests import factories
+from tests.conftest import SMALL
 from trial import actors, audit
 from trial.actions import programme
 from trial.models import User
@@ -49,3 +50,14 @@ def test_the_demo_assessor_finds_whose_questions_are_open(study, now, client):
     client.force_login(User.objects.get(email=login.email), backend="django.contrib.auth.backends.ModelBackend")
     with time_machine.travel(now, tick=False):
         assert dan.code in client.get(reverse("door"), follow=True).content.decode()
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(("stays_open", "state", "asks"), [(True, "open", True), (False, "closed", False)])
+def test_both_studies_of_the_demo_can_be_joined_and_a_rehearsal_closes_its_own(db, client, stays_open, state, asks):
+    """The first of a demo is rehearsed to its end, and stays open for whoever looks."""
+    study, _ = rehearsing.run(SMALL, number=2, seed=1, effects={}, stays_open=stays_open)
+    assert study.state == state
+    assert people.unfinished_count(study) == 0
+    page = client.get(reverse("join:information", args=[study.public_slug])).content.decode()
+    assert ('id="begin"' in page) == asks

@@ -13,6 +13,7 @@ from rich.console import Console
 
 from reports import demonstration, rehearsing
 from reports.management.commands.rehearse import positive, rehearse_with_progress, target
+from trial.models import Study
 
 TRIAL, PRESET = "living-positive", "guided-or-not"
 EFFECT = {"main": -0.5}  # for the programme, in baseline SDs; simulated, not the published result
@@ -40,7 +41,9 @@ class Command(BaseCommand):
             raise CommandError(str(error)) from None
         path = rehearsing.find(TRIAL)
         number = options["participants"] or target(path)
-        rehearse_with_progress(path, directory / TRIAL, number=number, seed=options["seed"], effects=EFFECT)
+        rehearse_with_progress(
+            path, directory / TRIAL, number=number, seed=options["seed"], effects=EFFECT, stays_open=True
+        )
         self._beat_the_blues(directory / "beat-the-blues")
         now = datetime.now(UTC).replace(minute=0, second=0, microsecond=0)
         study = demonstration.under_way(
@@ -66,6 +69,10 @@ class Command(BaseCommand):
             f"Mail goes to {directory / 'mail.mbox'}; the database is {directory / rehearsing.DATABASE}", soft_wrap=True
         )
         site = settings.PUBLIC_URL
+        console.print("[bold]Open for whoever wants to join[/bold]")
+        for study in Study.objects.filter(state="open").order_by("pk"):
+            where = site + reverse("join:information", args=[study.public_slug])
+            console.print(f"  {study.slug:<16} {where}", soft_wrap=True, highlight=False)
         console.print("[bold]Logins (simulated people)[/bold]: role, address, password, where to begin")
         for login in logins:  # plain lines, never cut: they are there to be copied
             line = f"  {login.role:<13} {login.email:<26} {login.password:<22} {site}{login.path}"

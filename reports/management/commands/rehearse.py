@@ -79,6 +79,7 @@ def rehearse_with_progress(
     language: str = "en",
     arrival_days: int | None = None,
     ends_at: datetime | None = None,
+    stays_open: bool = False,
 ) -> Any:
     """One rehearsal under a progress bar: half of it is people coming in, half is their getting to the end."""
     number = number or target(path)
@@ -97,6 +98,7 @@ def rehearse_with_progress(
             dropout=dropout,
             arrival_days=arrival_days,
             ends_at=ends_at,
+            stays_open=stays_open,
             report=report,
         )
         bar.update(task, completed=2 * number, day="writing the report")
