@@ -11,6 +11,7 @@ from django.core.management import CommandError, call_command
 from django.test import Client
 from django.urls import reverse
 
+from tests.conftest import SMALL
 from trial import actors, audit, life
 from trial.actions import agreements
 from trial.actions import staff as actions
@@ -18,6 +19,7 @@ from trial.models import AuditEvent, Invitation, Membership, Message, Study, Use
 from trial.queries import roles
 
 CLEO = "cleo@example.org"
+MACHINE = actors.Actor("system", "invite")
 pytestmark = pytest.mark.django_db
 
 
@@ -250,3 +252,58 @@ def test_whoever_has_an_account_accepts_with_it_and_signs_in(study, staff, invit
     assert (answer.status_code, answer.url) == (302, reverse("account_login"))
     assert Membership.objects.filter(user=eva, role="assessor", ended_at=None).count() == 1
     assert "_auth_user_id" not in browser.session
+
+
+# A study that the machine loads
+
+
+def invited_to_the_installation(email: str, at) -> User:
+    return accept(actions.invite(study=None, email=email, role="researcher", by=MACHINE, at=at), at)
+
+
+def loaded_by_the_machine(capsys) -> str:
+    call_command("load_study", SMALL)
+    return capsys.readouterr().out
+
+
+def on_the_page_of(user: User) -> str:
+    browser = Client()
+    browser.force_login(user, backend="django.contrib.auth.backends.ModelBackend")
+    return browser.get(reverse("research:studies")).content.decode()
+
+
+@pytest.mark.parametrize("first", ["invited", "loaded"])
+def test_a_researcher_finds_the_study_of_the_machine_whichever_came_first(first, capsys, settings, now):
+    with time_machine.travel(now, tick=False):
+        if first == "loaded":
+            assert "Nobody works on it yet: whoever comes by manage.py invite" in loaded_by_the_machine(capsys)
+        ada = invited_to_the_installation("ada@example.org", now)
+        if first == "invited":
+            assert "Nobody works on it" not in loaded_by_the_machine(capsys)
+        [membership] = Membership.objects.all()
+        assert (membership.user, membership.study.slug, membership.role) == (ada, "small-study", "researcher")
+        assert f'href="{reverse("research:dashboard", args=["small-study"])}"' in on_the_page_of(ada)
+        assert audit.verify(membership.study) == []
+
+
+def test_nobody_else_is_given_a_study_and_who_could_be_meant_is_asked(capsys, now):
+    with time_machine.travel(now, tick=False):
+        loaded_by_the_machine(capsys)
+        ada, bob = (invited_to_the_installation(f"{name}@example.org", now) for name in ("ada", "bob"))
+        assert [row.user for row in Membership.objects.all()] == [ada]
+        assert "someone who runs it can invite you" in on_the_page_of(bob)
+        Membership.objects.update(ended_at=now)  # a role that has ended is not free again
+        invited_to_the_installation("cas@example.org", now)
+        assert not Membership.objects.filter(ended_at=None).exists()
+
+
+def test_where_several_could_be_meant_the_machine_asks_for_one(capsys, now):
+    with time_machine.travel(now, tick=False):
+        for name in ("ada", "bob"):
+            invited_to_the_installation(f"{name}@example.org", now)
+        said = loaded_by_the_machine(capsys)
+        assert "Nobody works on it yet: manage.py invite E-MAIL --role researcher --study small-study" in said
+        assert not Membership.objects.exists()
+        call_command("invite", "dora@example.org", role="researcher", study="small-study")
+        invited_to_the_installation("cas@example.org", now)  # it is promised to somebody
+        assert not Membership.objects.exists()

@@ -205,7 +205,10 @@ def existing_user(invitation: Invitation) -> User | None:
 
 @transaction.atomic
 def accept(*, token: str, full_name: str = "", password: str = "", by: Actor, at: datetime) -> User:
-    """Use the link: makes the account unless the address has one, and gives the role. The link works once."""
+    """Use the link: makes the account unless the address has one, and gives the role. The link works once.
+
+    Whoever starts an installation is researcher of what the machine loaded and nobody works on (docs/adr/0008).
+    """
     invitation = reads.standing(at).select_for_update().filter(pk=find(token, at).pk).first()
     if invitation is None:
         raise InvitationNotValid
@@ -216,6 +219,9 @@ def accept(*, token: str, full_name: str = "", password: str = "", by: Actor, at
         user.is_staff = True  # may load studies
         user.save(update_fields=["is_staff"])
         audit.record(the_installation(), "may load studies", subject=f"staff {user.pk}", by=by, at=at)
+        list(Study.objects.select_for_update().filter(state="draft"))  # one at a time: the second finds somebody there
+        for study in reads.nobodys_studies(at):
+            join(study=study, user=user, role="researcher", invitation=invitation, by=by, at=at)
     else:
         join(study=invitation.study, user=user, role=invitation.role, invitation=invitation, by=by, at=at)
     return user

@@ -43,6 +43,23 @@ def roles_at(email: str, study: Study, at: datetime) -> set[str]:
     return {*held.values_list("role", flat=True), *offered.values_list("role", flat=True)}
 
 
+def nobodys_studies(at: datetime) -> QuerySet[Study]:
+    """Drafts on which nobody works or ever did, and to which nobody is invited: the machine loaded them."""
+    promised = standing(at).filter(study__isnull=False).values("study")
+    return Study.objects.filter(state="draft", memberships=None).exclude(pk__in=promised).order_by("pk")
+
+
+def loaders() -> QuerySet[User]:
+    """Who may load studies without being researcher of one: for whom the installation was started."""
+    return User.objects.filter(is_staff=True, is_active=True)
+
+
+def only_loader() -> User | None:
+    """Whom a study is for that the machine loads; None where that is nobody, or could be several."""
+    found = list(loaders()[:2])
+    return found[0] if len(found) == 1 else None
+
+
 def names(actors: Iterable[str]) -> dict[str, str]:
     """Names by actor such as `staff 3`; whoever is no staff stays out."""
     numbers = {actor.removeprefix("staff ") for actor in actors if actor.startswith("staff ")}

@@ -9,6 +9,7 @@ from django.utils import timezone
 from trial import folder, stamp
 from trial.actions import studies
 from trial.actors import Actor
+from trial.queries import staff
 
 
 class Command(BaseCommand):
@@ -27,7 +28,11 @@ class Command(BaseCommand):
             if simulated:
                 stamp.check_kind("rehearsal")
             version = studies.store(
-                loaded=loaded, simulated=simulated, user=None, by=Actor("system", "load_study"), at=timezone.now()
+                loaded=loaded,
+                simulated=simulated,
+                user=staff.only_loader(),
+                by=Actor("system", "load_study"),
+                at=timezone.now(),
             )
         except (
             stamp.WrongDatabase,
@@ -43,6 +48,15 @@ class Command(BaseCommand):
         for note in loaded.notes:
             self.stdout.write(f"note: {note}")
         self.stdout.write(f"{version.study.slug} version {version.number} is loaded, sha256 {version.sha256}")
+        if version.study in staff.nobodys_studies(timezone.now()):
+            self.stdout.write(self._who_is_to_come(version.study.slug))
+
+    def _who_is_to_come(self, slug: str) -> str:
+        """A study on which nobody works is nobody's to open."""
+        invite = "manage.py invite E-MAIL --role researcher"
+        if staff.loaders():
+            return f"Nobody works on it yet: {invite} --study {slug}"
+        return f"Nobody works on it yet: whoever comes by {invite} will."
 
     def _read(self, path: Path) -> folder.Loaded:
         try:
