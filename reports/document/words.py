@@ -575,6 +575,10 @@ WORDS: dict[str, tuple[str, str]] = {
         "Tijd in onderzoek en programma: Kaplan-Meier met log-log-intervallen ({paper}); de twee soorten uitval "
         "zoals in {attrition}.",
     ),
+    "method.curve_alone": (
+        "Time in study and programme: Kaplan-Meier ({paper}); the two kinds of attrition as in {attrition}.",
+        "Tijd in onderzoek en programma: Kaplan-Meier ({paper}); de twee soorten uitval zoals in {attrition}.",
+    ),
     "method.holm": (
         "Several primary outcomes: Holm's correction ({paper}).",
         "Meerdere primaire uitkomsten: Holm ({paper}).",

@@ -347,12 +347,21 @@ def differences(x):
         for pair in x.pairs:
             for id, *values in contrast(x, instrument, timepoint, pair, fitted):
                 yield id, *values
-                if id.startswith("p.") and {"instrument": instrument, "timepoint": timepoint} in x.plan["primary"]:
+                if id.startswith("p."):
                     tests[id] = values[0]
-    if x.plan["multiplicity"] == "holm":
-        largest = 0.0
-        for rank, (id, p) in enumerate(sorted(tests.items(), key=lambda item: item[1])):
-            largest = max(largest, min(1.0, (len(tests) - rank) * p))
+    if x.plan["multiplicity"] == "holm" and not x.is_pooled:
+        yield from holm(x, tests)
+
+
+def holm(x, tests):
+    """Over every planned contrast of every primary outcome; one without a p counts as 1 and is not told."""
+    outcomes = [f"{each['instrument']}.{each['timepoint']}" for each in x.plan["primary"]]
+    family = [f"p.{outcome}.{a}-{b}" for outcome in outcomes for a, b in x.plan["contrasts"]]
+    yield "holm.tests", len(family)
+    largest = 0.0
+    for rank, id in enumerate(sorted(family, key=lambda id: tests.get(id, 1.0))):
+        largest = max(largest, min(1.0, (len(family) - rank) * tests.get(id, 1.0)))
+        if id in tests:
             yield "p_holm" + id[1:], largest
 
 
@@ -389,7 +398,7 @@ def contrast(x, instrument, timepoint, pair, fitted):
     weights = np.array([(name == f"arm={pair[0]}") * 1.0 - (name == f"arm={pair[1]}") * 1.0 for name in names])
     test = fit.t_test(weights)
     lower, upper = test.conf_int(alpha=1 - x.plan["confidence"])[0]
-    estimate, se, n = float(test.effect[0]), float(test.sd[0][0]), counted[pair[0]] + counted[pair[1]]
+    estimate, se, n = float(test.effect[0]), float(test.sd[0][0]), sum(counted.values())
     yield f"difference.{where}", estimate, float(lower), float(upper)
     yield f"difference_n.{where}", n
     yield f"p.{where}", float(test.pvalue)

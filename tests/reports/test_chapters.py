@@ -335,6 +335,9 @@ def test_a_report_of_clusters_names_what_is_not_possible_and_prints_none_of_it(l
     assert heads & forbidden == set()
     ids = {span.id for block in report.blocks for span in spans(block) if isinstance(span, Value)}
     assert [id for id in ids if id.startswith(("difference", "p.", "p_holm", "effect"))] == []
+    methods = " ".join(texts[-1:])
+    assert [name for name in ("Student", "Hedges", "Holm", "Wilson", "log-log") if name in methods] == []
+    assert "Kaplan" in methods
     notice = next(plain(block.spans) for block in report.blocks if "Sex" in plain(getattr(block, "spans", ())))
     assert notice.startswith("Sex was randomised" if language == "en" else "Sex is als geheel geloot")
 

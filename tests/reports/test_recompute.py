@@ -17,6 +17,7 @@ from trial import actors, rehearse, virtual
 
 SCRIPT = Path(recompute.__file__)
 SMALL = SCRIPT.parents[1] / "trial" / "small_study"
+THREE_ARMS = SCRIPT.parents[2] / "trial" / "studies" / "guided-or-not"
 PROJECT = {"trial", "outcomes", "randomisation", "coaching_protocol", "reports", "tests", "django"}
 OPENED_AT = rehearse.BEGINS_AT
 
@@ -44,8 +45,9 @@ def test_the_script_imports_nothing_of_the_project():
 
 @pytest.mark.slow
 @pytest.mark.once
-def test_every_number_of_a_report_is_recomputed_from_its_export(db, tmp_path):
-    study = factories.an_open_study(SMALL, OPENED_AT)
+@pytest.mark.parametrize("folder", [SMALL, THREE_ARMS], ids=["two arms", "three arms"])
+def test_every_number_of_a_report_is_recomputed_from_its_export(db, tmp_path, folder):
+    study = factories.an_open_study(folder, OPENED_AT)
     middle = OPENED_AT + timedelta(days=55)
     rehearse.run(study, virtual.Settings(seed=3, number=16), ends_at=middle)
     while_running = files(study, Report.BY_ARM, tmp_path / "middle", middle)

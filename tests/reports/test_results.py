@@ -109,6 +109,18 @@ def test_the_people_of_a_difference_are_those_of_its_model():
             assert f"{len(known) - 5} degrees of freedom" in found["difference"].method
 
 
+def test_a_choice_whose_codes_are_numbers_is_no_slope():
+    """Options 1 to 4 of a question: intercept, baseline, three of the four options and two of the three arms."""
+    data = a_trial(60)
+    people = tuple(
+        dataclasses.replace(person, values={**person.values, "sex": str(1 + i % 4)})
+        for i, person in enumerate(data.participants)
+    )
+    results = analyse(dataclasses.replace(data, participants=people), PLAN)
+    number = results["difference.PHQ9.post1.coached-waiting"]
+    assert f"{number.n - 7} degrees of freedom" in number.method
+
+
 def of_clusters(people=60, code="sex"):
     return a_trial(people), PLAN.model_copy(update={"cluster": code, "covariates": ()})
 

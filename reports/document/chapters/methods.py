@@ -14,14 +14,16 @@ def chapter(w: Writer) -> Iterator[Block]:
 def _lines(w: Writer) -> Iterator[Spans]:
     if w.data.arms is not None:
         yield w.say("method.smd", paper=_paper("Austin 2009"), counts=_paper("Yang, Dalton 2012"))
+    if w.data.arms is not None and not w.plan.cluster:
         yield w.say("method.ancova", paper=_paper("Vickers, Altman, BMJ 2001;323:1123"))
         yield w.say("method.effect", paper=_paper("Hedges, J Educ Stat 1981;6:107"))
-    if w.plan.multiplicity == "holm":
-        yield w.say("method.holm", paper=_paper("Holm, Scand J Stat 1979;6:65"))
-    yield w.say("method.share", paper=_paper("Wilson 1927; Newcombe 1998"))
+        if w.plan.multiplicity == "holm":
+            yield w.say("method.holm", paper=_paper("Holm, Scand J Stat 1979;6:65"))
+    if w.has_intervals:
+        yield w.say("method.share", paper=_paper("Wilson 1927; Newcombe 1998"))
     yield w.say("method.change", paper=_paper("Jacobson, Truax, JCCP 1991;59:12"))
     yield w.say(
-        "method.curve",
+        "method.curve" if w.has_intervals else "method.curve_alone",
         paper=_paper("Kaplan, Meier, JASA 1958;53:457"),
         attrition=_paper("Eysenbach, JMIR 2005;7:e11"),
     )
