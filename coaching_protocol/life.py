@@ -44,16 +44,27 @@ def requirements(study: Study) -> list[str]:
     """A study that calls people needs somebody who calls."""
     is_coached = bool(study.current.section("coaching")["protocols"])
     has_coach = Membership.objects.filter(study=study, role="coach", ended_at__isnull=True).exists()
-    return [_("Invite at least one coach: an arm of this study is called.")] if is_coached and not has_coach else []
+    return (
+        [_("Invite at least one coach: an arm of this study is called.")]
+        if is_coached and not has_coach
+        else []
+    )
 
 
 def granted(grant: Grant, at: datetime) -> None:
-    """Entry of settings.GRANTED: coaching is planned and a coach assigned. A schedule of assessments is what every arm is
-    granted, so with it staff are told where nobody coaches."""
+    """Entry of settings.GRANTED: coaching is planned and a coach assigned. A schedule of
+    assessments is what every arm is granted, so with it staff are told where nobody coaches.
+    """
     if grant.kind == "assessments":
         plans.tell_if_nobody_coaches(grant.participant.study, at)
     if grant.kind == "coaching":
-        plans.begin(participant=grant.participant, protocol=grant.code, from_at=grant.granted_at, by=SYSTEM, at=at)
+        plans.begin(
+            participant=grant.participant,
+            protocol=grant.code,
+            from_at=grant.granted_at,
+            by=SYSTEM,
+            at=at,
+        )
 
 
 def today(participant: Participant, at: datetime) -> list[Task]:
@@ -63,7 +74,9 @@ def today(participant: Participant, at: datetime) -> list[Task]:
     ).first()
     if contact is None:
         return []
-    day = datetime.combine(contact.due_on, time(9), tzinfo=ZoneInfo(participant.timezone)).astimezone(UTC)
+    day = datetime.combine(
+        contact.due_on, time(9), tzinfo=ZoneInfo(participant.timezone)
+    ).astimezone(UTC)
     when = contact.appointment_at or day
     return [
         Task(
@@ -72,14 +85,18 @@ def today(participant: Participant, at: datetime) -> list[Task]:
             kind="call",
             opens_at=when,
             due_at=when,
-            lead=_("You do not need to do anything; we call you.") if contact.appointment_at else _("Around this day."),
+            lead=_("You do not need to do anything; we call you.")
+            if contact.appointment_at
+            else _("Around this day."),
             code="appointment" if contact.appointment_at else "",
         )
     ]
 
 
 def compose_check_number(message: Message, at: datetime) -> Mail | None:
-    """Asks for the right number, in words that fit everybody; no longer wanted once it was given, or nobody calls."""
+    """Asks for the right number, in words that fit everybody; no longer wanted once it was given,
+    or nobody calls.
+    """
     participant = message.participant
     if participant is None or not participant.is_in_study or not has_wrong_number(participant):
         return None
@@ -87,7 +104,10 @@ def compose_check_number(message: Message, at: datetime) -> Mail | None:
         return letter(
             participant,
             _("%(title)s: a message for you"),
-            _("We could not reach you at the phone number that we have. Will you check whether it is right?"),
+            _(
+                "We could not reach you at the phone number that we have. Will you check whether "
+                "it is right?"
+            ),
             settings.PUBLIC_URL + reverse("participant:phone"),
             _("If you would rather not, you need do nothing. Everything else goes on as it is."),
         )
@@ -105,6 +125,8 @@ def role_ended(membership: Membership, at: datetime) -> None:
 
 def erase(participant: Participant, at: datetime) -> None:
     """Notes are sealed with the person's key, which goes; the ciphertext goes too."""
-    Attempt.objects.filter(contact__plan__participant=participant).exclude(note_sealed="").update(note_sealed="")
+    Attempt.objects.filter(contact__plan__participant=participant).exclude(note_sealed="").update(
+        note_sealed=""
+    )
     earlier = Correction.objects.filter(attempt__contact__plan__participant=participant)
     earlier.exclude(note_sealed="").update(note_sealed="")

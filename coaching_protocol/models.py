@@ -12,7 +12,9 @@ from trial.models import Participant, Study, User
 
 
 class CoachingPlan(Fact):
-    """That a participant is coached, and by which protocol. Reveals the arm where only one arm is called."""
+    """That a participant is coached, and by which protocol. Reveals the arm where only one arm is
+    called.
+    """
 
     fact_columns = {1: "participant study protocol planned_at ended_at"}
 
@@ -38,7 +40,9 @@ class CoachAssignment(Fact):
     class Meta:
         constraints = [
             models.UniqueConstraint(
-                fields=["plan"], condition=models.Q(ended_at__isnull=True), name="one_coach_at_a_time"
+                fields=["plan"],
+                condition=models.Q(ended_at__isnull=True),
+                name="one_coach_at_a_time",
             )
         ]
 
@@ -60,23 +64,30 @@ class Contact(Fact):
 
     class Meta:
         ordering = ["plan", "number"]
-        constraints = [models.UniqueConstraint(fields=["plan", "number"], name="one_contact_per_number")]
+        constraints = [
+            models.UniqueConstraint(fields=["plan", "number"], name="one_contact_per_number")
+        ]
 
     def place(self, at: datetime, timezone: str) -> str:
-        """Whether a moment lies `before`, `within` or `after` the days of this call, in the participant's time zone."""
+        """Whether a moment lies `before`, `within` or `after` the days of this call, in the
+        participant's time zone.
+        """
         day = at.astimezone(ZoneInfo(timezone)).date()
         return pure.place(day, opens_on=self.opens_on, closes_on=self.closes_on)
 
 
 class Attempt(Fact):
-    """One try at a planned call, begun and then logged against the checklist of the protocol version in force.
+    """One try at a planned call, begun and then logged against the checklist of the protocol
+    version in force.
 
-    What stands here is what holds: a correction changes it, and keeps what stood before in a `Correction`.
+    What stands here is what holds: a correction changes it, and keeps what stood before in a
+    `Correction`.
     """
 
     fact_columns = {
         1: (
-            "contact coach started_at logged_at outcome minutes protocol protocol_version steps_done deviations "
+            "contact coach started_at logged_at outcome minutes protocol protocol_version "
+            "steps_done deviations "
             "note_sealed"
         )
     }
@@ -87,7 +98,9 @@ class Attempt(Fact):
 
     contact = models.ForeignKey(Contact, on_delete=models.PROTECT, related_name="attempts")
     coach = models.ForeignKey(User, on_delete=models.PROTECT, related_name="+")
-    started_at = models.DateTimeField()  # when the call began, as its coach says; else when it was started here
+    started_at = (
+        models.DateTimeField()
+    )  # when the call began, as its coach says; else when it was started here
     logged_at = models.DateTimeField(null=True, blank=True)
     outcome = models.CharField(max_length=12, blank=True)
     minutes = models.PositiveSmallIntegerField(null=True, blank=True)
@@ -101,7 +114,9 @@ class Attempt(Fact):
         ordering = ["contact", "started_at"]
         constraints = [
             models.UniqueConstraint(
-                fields=["contact"], condition=models.Q(logged_at__isnull=True), name="one_open_attempt_per_contact"
+                fields=["contact"],
+                condition=models.Q(logged_at__isnull=True),
+                name="one_open_attempt_per_contact",
             )
         ]
 
@@ -110,7 +125,8 @@ class Correction(Fact):
     """What a log said before it was corrected, who corrected it and why."""
 
     fact_columns = {
-        1: "attempt corrected_by corrected_at reason started_at outcome minutes steps_done deviations note_sealed"
+        1: "attempt corrected_by corrected_at reason started_at outcome minutes steps_done "
+        "deviations note_sealed"
     }
     sealed_under = {"note_sealed": "person"}
     facts_of = "attempt__contact__plan__participant"

@@ -1,4 +1,6 @@
-"""The calls a protocol asks for, and how a call that was held compares with it. No arm, no score, no clock."""
+"""The calls a protocol asks for, and how a call that was held compares with it. No arm, no score,
+no clock.
+"""
 
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
@@ -14,8 +16,9 @@ class UnknownStep(ValueError):
 
 
 class Contacts(Protocol):
-    """`contacts` of a protocol: how many, the first how many days on, how far apart, in how many days each, and on which
-    weekdays; on every day where none is named."""
+    """`contacts` of a protocol: how many, the first how many days on, how far apart, in how many
+    days each, and on which weekdays; on every day where none is named.
+    """
 
     @property
     def count(self) -> int: ...
@@ -53,7 +56,9 @@ class PlannedContact:
 
 @dataclass(frozen=True)
 class Log:
-    """What a coach noted of a call: codes of steps done, minutes (None if not noted), the day (None if never held)."""
+    """What a coach noted of a call: codes of steps done, minutes (None if not noted), the day (None
+    if never held).
+    """
 
     planned: PlannedContact
     steps: Collection[str]
@@ -77,18 +82,22 @@ class Comparison:
 
 
 def planned(contacts: Contacts, *, from_at: datetime, timezone: str) -> list[PlannedContact]:
-    """The planned calls, counted in calendar days of the time zone from the day coaching was granted.
+    """The planned calls, counted in calendar days of the time zone from the day coaching was
+    granted.
 
-    A call may be held for `window` days, of which the first is the day it is due, as for assessments; so `opens_on` and
-    `due_on` are the same day, and `closes_on` the last. Where the protocol names weekdays, a call is due on the first of
-    them on or after its day, and only they count for the window.
+    A call may be held for `window` days, of which the first is the day it is due, as for
+    assessments; so `opens_on` and `due_on` are the same day, and `closes_on` the last. Where the
+    protocol names weekdays, a call is due on the first of them on or after its day, and only they
+    count for the window.
     """
     granted_on = from_at.astimezone(ZoneInfo(timezone)).date()
     return [_contact(contacts, number, granted_on) for number in range(1, contacts.count + 1)]
 
 
 def compare(protocol: CoachingProtocol, log: Log) -> Comparison:
-    """A call against its protocol. A step counts once; `within_window` is None for a call that was not held."""
+    """A call against its protocol. A step counts once; `within_window` is None for a call that was
+    not held.
+    """
     required = [step.code for step in protocol.steps]
     unknown = set(log.steps) - set(required)
     if unknown:
@@ -110,10 +119,16 @@ def place(day: date, *, opens_on: date, closes_on: date) -> str:
 
 
 def _contact(contacts: Contacts, number: int, granted_on: date) -> PlannedContact:
-    counted_on = granted_on + timedelta(days=contacts.first_day + (number - 1) * contacts.every_days)
+    counted_on = granted_on + timedelta(
+        days=contacts.first_day + (number - 1) * contacts.every_days
+    )
     days = week.days_from(counted_on, contacts.window, contacts.weekdays)
     return PlannedContact(number, opens_on=days[0], due_on=days[0], closes_on=days[-1])
 
 
 def _within_window(log: Log) -> bool | None:
-    return None if log.held_on is None else log.planned.opens_on <= log.held_on <= log.planned.closes_on
+    return (
+        None
+        if log.held_on is None
+        else log.planned.opens_on <= log.held_on <= log.planned.closes_on
+    )

@@ -1,4 +1,6 @@
-"""How a virtual coach works: an afternoon of calls on working days. Sees only the caseload; calls only actions."""
+"""How a virtual coach works: an afternoon of calls on working days. Sees only the caseload; calls
+only actions.
+"""
 
 from __future__ import annotations
 

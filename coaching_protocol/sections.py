@@ -7,18 +7,34 @@ from typing import Annotated, Literal
 from pydantic import BaseModel, Field
 
 from trial import week
-from trial.folder import Code, Count, Days, Entry, Folder, Line, Part, Problem, Source, Text, parse, unknown
+from trial.folder import (
+    Code,
+    Count,
+    Days,
+    Entry,
+    Folder,
+    Line,
+    Part,
+    Problem,
+    Source,
+    Text,
+    parse,
+    unknown,
+)
 from trial.sections import Study, languages_of
 from trial.sections.checks import repeated
 
 FILE = "coaching.yaml"
-A_WEEK = [date(2024, 1, 1) + timedelta(days=number) for number in range(7)]  # any seven days in a row
+A_WEEK = [
+    date(2024, 1, 1) + timedelta(days=number) for number in range(7)
+]  # any seven days in a row
 Weekday = Literal["mon", "tue", "wed", "thu", "fri", "sat", "sun"]
 
 
 class Contacts(Entry):
-    """Contact n is due `first_day` + (n - 1) * `every_days` days after the grant, and may be held for `window` days. Both
-    the day and the window count `weekdays` alone, where they are named."""
+    """Contact n is due `first_day` + (n - 1) * `every_days` days after the grant, and may be held
+    for `window` days. Both the day and the window count `weekdays` alone, where they are named.
+    """
 
     count: Annotated[int, Field(ge=1, le=200)]
     first_day: Days
@@ -28,7 +44,10 @@ class Contacts(Entry):
 
     def windows(self, apart: int = 0) -> list[list[date]]:
         """The days of a call for each weekday on which it can fall, `apart` days later."""
-        return [week.days_from(day + timedelta(days=apart), self.window, self.weekdays) for day in A_WEEK]
+        return [
+            week.days_from(day + timedelta(days=apart), self.window, self.weekdays)
+            for day in A_WEEK
+        ]
 
 
 class Step(Entry):
@@ -76,33 +95,42 @@ def _is_granted(study: BaseModel | None) -> bool:
 def _codes(coaching: Coaching, source: Source) -> Iterator[Problem]:
     for name, protocol in coaching.protocols.items():
         for key in ("steps", "must_not"):
-            yield from repeated(source, ("protocols", name, key), [step.code for step in getattr(protocol, key)])
+            yield from repeated(
+                source, ("protocols", name, key), [step.code for step in getattr(protocol, key)]
+            )
         contacts = protocol.contacts
-        yield from repeated(source, ("protocols", name, "contacts", "weekdays"), contacts.weekdays, key=None)
+        yield from repeated(
+            source, ("protocols", name, "contacts", "weekdays"), contacts.weekdays, key=None
+        )
         following = contacts.windows(apart=contacts.every_days)
         if contacts.count > 1 and any(
             one[-1] >= other[0] for one, other in zip(contacts.windows(), following, strict=True)
         ):
             message = (
-                f"{contacts.window} {'of these ' if contacts.weekdays else ''}days is longer than every_days "
+                f"{contacts.window} {'of these ' if contacts.weekdays else ''}days is longer than "
+                f"every_days "
                 f"({contacts.every_days}); contacts would overlap"
             )
             yield source.problem(("protocols", name, "contacts", "window"), message)
 
 
 def _warnings(coaching: Coaching, source: Source) -> Iterator[Problem]:
-    """Windows that can hardly be met, or not at all by whoever is called when they would rather be."""
+    """Windows that can hardly be met, or not at all by whoever is called when they would rather
+    be.
+    """
     for name, protocol in coaching.protocols.items():
         windows = protocol.contacts.windows()
         loc = ("protocols", name, "contacts", "window")
         if protocol.contacts.window == 1:
             message = (
-                "a call that is not held on its one day is lost at midnight; 2 days or more leave time for a second try"
+                "a call that is not held on its one day is lost at midnight; 2 days or more leave "
+                "time for a second try"
             )
             yield source.problem(loc, message)
         if any(not {week.name(day) for day in days} & set(week.PREFERRED) for days in windows):
             message = (
-                "some calls would fall on a weekend alone, and people can say they prefer Monday to Friday only; name "
+                "some calls would fall on a weekend alone, and people can say they prefer Monday "
+                "to Friday only; name "
                 "weekdays, such as weekdays: [mon, tue, wed, thu, fri]"
             )
             yield source.problem(loc, message)
@@ -118,4 +146,8 @@ def _grants(coaching: Coaching, study: Study, study_source: Source) -> Iterator[
 
 def _notes(study: Study, coaching: Coaching) -> list[str]:
     granted = {grant.code for _, arm in study.giving() for grant in arm.granted("coaching")}
-    return [f"the coaching protocol {name} is granted by no arm" for name in coaching.protocols if name not in granted]
+    return [
+        f"the coaching protocol {name} is granted by no arm"
+        for name in coaching.protocols
+        if name not in granted
+    ]

@@ -1,4 +1,6 @@
-"""Turns a granted assessment schedule into rows, once. The only place in outcomes that ever sees a grant."""
+"""Turns a granted assessment schedule into rows, once. The only place in outcomes that ever sees a
+grant.
+"""
 
 from __future__ import annotations
 
@@ -11,9 +13,11 @@ from trial.grants import Grant
 
 
 def granted(grant: Grant, at: datetime) -> None:
-    """Entry of settings.GRANTED: every timepoint of the schedule gets its rows, dated as soon as the date is known.
+    """Entry of settings.GRANTED: every timepoint of the schedule gets its rows, dated as soon as
+    the date is known.
 
-    Whoever is randomised is granted a schedule, whatever the arm, so here the screening is left behind.
+    Whoever is randomised is granted a schedule, whatever the arm, so here the screening is left
+    behind.
     """
     if grant.kind != "assessments":
         return
@@ -24,7 +28,9 @@ def granted(grant: Grant, at: datetime) -> None:
             participant=participant,
             timepoint=entry.timepoint,
             instruments=entry.instruments,
-            opening=entry.model_dump(mode="json", include={"anchor", "days", "on", "not_before", "at_the_latest"}),
+            opening=entry.model_dump(
+                mode="json", include={"anchor", "days", "on", "not_before", "at_the_latest"}
+            ),
             window=entry.window,
             granted_at=grant.granted_at,
             by=SYSTEM,

@@ -1,7 +1,7 @@
 """What a questionnaire is: its items, answers, scoring rule, bands and wordings.
 
-The definition is data (`outcomes/library/*.yaml`, or a study folder's `instruments/`), checked here once, so that
-scoring, forms and reports may rely on it.
+The definition is data (`outcomes/library/*.yaml`, or a study folder's `instruments/`), checked here
+once, so that scoring, forms and reports may rely on it.
 """
 
 from collections import Counter
@@ -38,7 +38,9 @@ class Item(_Definition):
 
 
 class Scoring(_Definition):
-    """`prorate`: up to `max_missing` blank items count as the mean of the answered; `none`: no blank is allowed."""
+    """`prorate`: up to `max_missing` blank items count as the mean of the answered; `none`: no
+    blank is allowed.
+    """
 
     method: Literal["sum"]
     items: tuple[Name, ...]
@@ -48,16 +50,22 @@ class Scoring(_Definition):
     @model_validator(mode="after")
     def check_missing_rule(self) -> Self:
         if self.missing == "none" and self.max_missing:
-            raise ValueError("missing: none allows no blank item; set max_missing to 0, or missing to prorate")
+            raise ValueError(
+                "missing: none allows no blank item; set max_missing to 0, or missing to prorate"
+            )
         if self.missing == "prorate" and not 0 < self.max_missing < len(self.items):
-            raise ValueError(f"missing: prorate needs max_missing between 1 and {len(self.items) - 1}")
+            raise ValueError(
+                f"missing: prorate needs max_missing between 1 and {len(self.items) - 1}"
+            )
         return self
 
 
 class Band(_Definition):
     """Both ends included. A prorated score between two bands belongs to the lower one."""
 
-    model_config = ConfigDict(validate_by_name=True, validate_by_alias=True, serialize_by_alias=True)
+    model_config = ConfigDict(
+        validate_by_name=True, validate_by_alias=True, serialize_by_alias=True
+    )
 
     from_: int = Field(alias="from", ge=-LARGEST, le=LARGEST)
     to: int = Field(ge=-LARGEST, le=LARGEST)
@@ -72,7 +80,9 @@ class Band(_Definition):
 
 
 class ReliableChange(_Definition):
-    """A reference value from the literature: points, or the pair from which Jacobson and Truax (1991) compute them."""
+    """A reference value from the literature: points, or the pair from which Jacobson and Truax
+    (1991) compute them.
+    """
 
     points: float | None = Field(default=None, gt=0, le=LARGEST)
     sd: float | None = Field(default=None, gt=0, le=LARGEST)
@@ -109,7 +119,9 @@ class Wording(_Definition):
 
 
 class Instrument(_Definition):
-    """`sum_of` names, by questionnaire, the nested scores whose sum is this one's, where those were asked in its place."""
+    """`sum_of` names, by questionnaire, the nested scores whose sum is this one's, where those were
+    asked in its place.
+    """
 
     code: Annotated[str, Field(pattern=r"^[A-Za-z][A-Za-z0-9_-]*$")]
     version: Name
@@ -129,8 +141,9 @@ class Instrument(_Definition):
     reliable_change: tuple[ReliableChange, ...] = ()
     wordings: dict[str, Wording] = {}
 
-    # Each check hangs on the field where the mistake is to be mended, so that an error names that line of the folder.
-    # A field that already failed is absent from `info.data`; what depends on it is then left unchecked.
+    # Each check hangs on the field where the mistake is to be mended, so that an error names that
+    # line of the folder. A field that already failed is absent from `info.data`; what depends on it
+    # is then left unchecked.
 
     @field_validator("range")
     @classmethod
@@ -160,7 +173,8 @@ class Instrument(_Definition):
         options = info.data.get("options", ())
         if value and {options[0] + options[-1] - option for option in options} != set(options):
             raise ValueError(
-                f"an item can only be reversed where the options mirror each other; {list(options)} do not"
+                f"an item can only be reversed where the options mirror each other; "
+                f"{list(options)} do not"
             )
         return value
 
@@ -174,7 +188,9 @@ class Instrument(_Definition):
 
     @field_validator("derived")
     @classmethod
-    def check_derived(cls, value: dict[str, tuple[str, ...]], info: ValidationInfo) -> dict[str, tuple[str, ...]]:
+    def check_derived(
+        cls, value: dict[str, tuple[str, ...]], info: ValidationInfo
+    ) -> dict[str, tuple[str, ...]]:
         for code, items in value.items():
             if code == info.data.get("code"):
                 raise ValueError(f"a derived score needs a name of its own, not {code}")
@@ -185,7 +201,9 @@ class Instrument(_Definition):
     @classmethod
     def check_sum_of(cls, value: dict[str, str], info: ValidationInfo) -> dict[str, str]:
         if info.data.get("code") in value:
-            raise ValueError(f"a score is not part of itself; leave {info.data['code']} out of sum_of")
+            raise ValueError(
+                f"a score is not part of itself; leave {info.data['code']} out of sum_of"
+            )
         return value
 
     @field_validator("bands")
@@ -239,7 +257,10 @@ def _check_items_exist(codes: Iterable[str], info: ValidationInfo) -> None:
 def _check_sum_range(scoring: Scoring, options: tuple[int, ...], stated: tuple[int, int]) -> None:
     possible = (len(scoring.items) * options[0], len(scoring.items) * options[-1])
     if possible != stated:
-        raise ValueError(f"a sum of these items runs from {possible[0]} to {possible[1]}, range says {list(stated)}")
+        raise ValueError(
+            f"a sum of these items runs from {possible[0]} to {possible[1]}, range says "
+            f"{list(stated)}"
+        )
 
 
 def _check_cover(bands: tuple[Band, ...], lowest: int, highest: int) -> None:
@@ -247,7 +268,8 @@ def _check_cover(bands: tuple[Band, ...], lowest: int, highest: int) -> None:
     for band in bands:
         if band.from_ != expected:
             raise ValueError(
-                f"band {band.code} starts at {band.from_}; to leave no gap or overlap it starts at {expected}"
+                f"band {band.code} starts at {band.from_}; to leave no gap or overlap it starts at "
+                f"{expected}"
             )
         expected = band.to + 1
     if expected != highest + 1:
@@ -259,7 +281,9 @@ def _check_same(given: Iterable[str | int], wanted: Iterable[str | int], what: s
     missing = [str(code) for code in wanted if code not in given]
     extra = [str(code) for code in given if code not in wanted]
     if missing or extra:
-        parts = [f"without {', '.join(missing)}"] * bool(missing) + [f"unknown {', '.join(extra)}"] * bool(extra)
+        parts = [f"without {', '.join(missing)}"] * bool(missing) + [
+            f"unknown {', '.join(extra)}"
+        ] * bool(extra)
         raise ValueError(f"{what}: {'; '.join(parts)}")
 
 
@@ -276,5 +300,7 @@ def _library() -> dict[str, Instrument]:
 def _read(path: Path) -> Instrument:
     instrument = Instrument.model_validate(yaml.safe_load(path.read_text(encoding="utf-8")))
     if instrument.code != path.stem:
-        raise ValueError(f"{path.name} defines {instrument.code}; file and code carry the same name")
+        raise ValueError(
+            f"{path.name} defines {instrument.code}; file and code carry the same name"
+        )
     return instrument

@@ -50,7 +50,9 @@ __all__ = [
 
 
 def requirements(study: Study) -> list[str]:
-    """Primary outcomes need a wording in some language, and every wording that is not official a recorded sign-off."""
+    """Primary outcomes need a wording in some language, and every wording that is not official a
+    recorded sign-off.
+    """
     version = study.current
     described = definitions.assessments(version)
     if study.simulated:
@@ -58,7 +60,12 @@ def requirements(study: Study) -> list[str]:
     confirmed = set(version.confirmations.filter(kind="wording").values_list("subject", flat=True))
     languages = definitions.open_languages(version)
     if not languages:
-        return [_("No language has a wording of every primary outcome. Paste the wordings you hold a licence for.")]
+        return [
+            _(
+                "No language has a wording of every primary outcome. Paste the wordings you hold a "
+                "licence for."
+            )
+        ]
     return [
         _("%(code)s (%(language)s): the wording is %(status)s; sign it off first.")
         % {"code": code, "language": language, "status": instrument.wordings[language].status}
@@ -73,7 +80,10 @@ def requirements(study: Study) -> list[str]:
 def sign_offs(version: ProtocolVersion) -> dict[tuple[str, str], str]:
     """Wordings that are not official, in every language of the study."""
     unofficial = wordings.unofficial(version)
-    return {("wording", subject): wording.model_dump_json() for subject, wording in sorted(unofficial.items())}
+    return {
+        ("wording", subject): wording.model_dump_json()
+        for subject, wording in sorted(unofficial.items())
+    }
 
 
 def open_languages(study: Study) -> list[str]:
@@ -82,7 +92,9 @@ def open_languages(study: Study) -> list[str]:
 
 
 def screening(participant: Participant, at: datetime) -> Outcome:
-    """Step: the screening pages one by one, each checked against the criteria that come after it."""
+    """Step: the screening pages one by one, each checked against the criteria that come after
+    it.
+    """
     if participant.state != "screening":
         return Done()
     for page in participant.version.protocol.screening:
@@ -96,7 +108,9 @@ def screening(participant: Participant, at: datetime) -> Outcome:
 
 
 def baseline(participant: Participant, at: datetime) -> Outcome:
-    """Step: the questionnaires before allocation. The pretest is a new measurement, not the screening one."""
+    """Step: the questionnaires before allocation. The pretest is a new measurement, not the
+    screening one.
+    """
     if participant.state != "consented":
         return Done() if participant.randomised_at else Wait()
     described = definitions.assessments(participant.version).baseline
@@ -127,11 +141,15 @@ def _baseline_task(participant: Participant, timepoint: str) -> Task | None:
 
 
 def dating(participant: Participant, at: datetime) -> Outcome:
-    """Step: close what has passed, and date what hangs on it. Done when every timepoint is closed."""
+    """Step: close what has passed, and date what hangs on it. Done when every timepoint is
+    closed.
+    """
     if participant.state == "withdrawn":
         return Done()
     if participant.randomised_at is None:
-        return Wait()  # allocation waits for the end of a pause; nothing is planned yet, which is not to be through
+        # allocation waits for the end of a pause; nothing is planned yet, which is not to be
+        # through
+        return Wait()
     moved = True
     while moved:
         left = reads.unclosed(participant)
@@ -148,27 +166,39 @@ def _close_passed(left: list[Schedule], at: datetime) -> bool:
     """Close every timepoint of which all questionnaires are behind the person."""
     due = [schedule for schedule in left if schedule.opens_at and schedule.opens_at <= at]
     rows: dict[str, list[Assessment]] = {}
-    for row in Assessment.objects.filter(participant__in={schedule.participant_id for schedule in due}):
+    for row in Assessment.objects.filter(
+        participant__in={schedule.participant_id for schedule in due}
+    ):
         rows.setdefault(row.timepoint, []).append(row)
     moved = False
     for schedule in due:
         closings = [schedules.closed_at(row, at) for row in rows.get(schedule.timepoint, [])]
         if all(closings):
             # Nothing to answer (no wording in the person's language): over as soon as it opens.
-            assessments.close(schedule, max((c for c in closings if c), default=schedule.opens_at or at), at)
+            assessments.close(
+                schedule, max((c for c in closings if c), default=schedule.opens_at or at), at
+            )
             moved = True
     return moved
 
 
-def _note_opened(left: list[Schedule], events: dict[str, datetime], at: datetime) -> dict[str, datetime]:
-    """That a timepoint has opened is a date which others hang on, whatever comes of it. The events, with what is new."""
+def _note_opened(
+    left: list[Schedule], events: dict[str, datetime], at: datetime
+) -> dict[str, datetime]:
+    """That a timepoint has opened is a date which others hang on, whatever comes of it. The events,
+    with what is new.
+    """
     opened = [schedule for schedule in left if schedule.opens_at and schedule.opens_at <= at]
-    new = [schedule for schedule in opened if f"assessment_opened:{schedule.timepoint}" not in events]
+    new = [
+        schedule for schedule in opened if f"assessment_opened:{schedule.timepoint}" not in events
+    ]
     reached = [assessments.note_opened(schedule) for schedule in new]
     return {**events, **{milestone.name: milestone.reached_at for milestone in reached}}
 
 
-def _expected(schedule: Schedule, participant: Participant, events: dict[str, datetime], at: datetime):
+def _expected(
+    schedule: Schedule, participant: Participant, events: dict[str, datetime], at: datetime
+):
     return anchors.expected(
         sections.Opening.model_validate(schedule.opening),
         randomised_at=participant.randomised_at or schedule.granted_at,
@@ -179,14 +209,18 @@ def _expected(schedule: Schedule, participant: Participant, events: dict[str, da
     )
 
 
-def _date(schedule: Schedule, participant: Participant, events: dict[str, datetime], at: datetime) -> bool:
+def _date(
+    schedule: Schedule, participant: Participant, events: dict[str, datetime], at: datetime
+) -> bool:
     """Date one schedule once its anchor is certain; True when it was dated now."""
     if schedule.opens_at or schedule.closed_at or not schedule.opening:
         return False
     expected = _expected(schedule, participant, events, at)
     if not expected.certain:
         return False
-    window = schedules.window_from(expected.opens_at, schedule.window, participant.version.protocol.timezone)
+    window = schedules.window_from(
+        expected.opens_at, schedule.window, participant.version.protocol.timezone
+    )
     assessments.date(schedule, window, at)
     return True
 
@@ -195,7 +229,10 @@ def _next_look(
     left: list[Schedule], participant: Participant, events: dict[str, datetime], at: datetime
 ) -> datetime | None:
     """When a window opens or closes, or a latest day comes."""
-    moments = [schedule.closes_at or _expected(schedule, participant, events, at).opens_at for schedule in left]
+    moments = [
+        schedule.closes_at or _expected(schedule, participant, events, at).opens_at
+        for schedule in left
+    ]
     moments += [schedule.opens_at for schedule in left]
     return min((moment for moment in moments if moment and moment > at), default=None)
 
@@ -242,27 +279,37 @@ def is_mailed_alike(message: Message) -> bool:
     assert participant is not None  # questions are put to somebody
     found = [
         plan
-        for plan in concealment.plans(definitions.assessments(participant.version), participant.version.protocol)
+        for plan in concealment.plans(
+            definitions.assessments(participant.version), participant.version.protocol
+        )
         if plan.timepoint == message.subject_ref
     ]
     return bool(found) and all(plan.is_shared and plan.is_dated_alike for plan in found)
 
 
 def compose(message: Message, at: datetime) -> Mail | Wait | None:
-    """An invitation or a reminder, unless it is no longer wanted: answered, closed, moved or withdrawn. A reminder waits
-    for its days after the hand-over of the invitation."""
+    """An invitation or a reminder, unless it is no longer wanted: answered, closed, moved or
+    withdrawn. A reminder waits for its days after the hand-over of the invitation.
+    """
     participant = message.participant
     if participant is None or not participant.is_in_study:
         return None
     sitting = reads.sitting(participant, message.subject_ref)
     if sitting is None or not sitting.remaining(at):
         return None
-    not_before = _reminded_from(participant, message.subject_ref, at) if message.kind == "assessment_reminder" else at
+    not_before = (
+        _reminded_from(participant, message.subject_ref, at)
+        if message.kind == "assessment_reminder"
+        else at
+    )
     if not_before > at:
         return Wait(not_before)
     with override(participant.language):
         if message.kind == "assessment_invitation":
-            subject, lead = _("%(title)s: new questions for you"), _("There are new questions for you.")
+            subject, lead = (
+                _("%(title)s: new questions for you"),
+                _("There are new questions for you."),
+            )
         else:
             subject = _("%(title)s: your questions are still open")
             lead = _("Your questions are still open. You can also leave them.")
@@ -274,13 +321,21 @@ def compose(message: Message, at: datetime) -> Mail | Wait | None:
             % {"minutes": sitting.minutes},
             *_last_day(sitting.closes_at, participant.timezone),
             home_url(),
-            _("Nobody reads your answers live. If you need help now, the page above has a help button."),
+            _(
+                "Nobody reads your answers live. If you need help now, the page above has a help "
+                "button."
+            ),
         )
 
 
 def _reminded_from(participant: Participant, timepoint: str, at: datetime) -> datetime:
-    """The earliest moment of a reminder. While the invitation waits, or failed and may yet be sent, that is later."""
-    days, zone = definitions.assessments(participant.version).reminders.remind_after, participant.timezone
+    """The earliest moment of a reminder. While the invitation waits, or failed and may yet be sent,
+    that is later.
+    """
+    days, zone = (
+        definitions.assessments(participant.version).reminders.remind_after,
+        participant.timezone,
+    )
     invitation = Message.objects.filter(
         participant=participant, kind="assessment_invitation", subject_ref=timepoint
     ).first()
@@ -292,7 +347,9 @@ def _reminded_from(participant: Participant, timepoint: str, at: datetime) -> da
 
 
 def _last_day(closes_at: datetime | None, timezone: str) -> list[str]:
-    """Until when it can be answered, on the person's own clock; with the time where that is not the end of the day."""
+    """Until when it can be answered, on the person's own clock; with the time where that is not the
+    end of the day.
+    """
     if closes_at is None:
         return []
     local = closes_at.astimezone(ZoneInfo(timezone))
@@ -308,5 +365,7 @@ def withdrawn(participant: Participant, at: datetime) -> None:
 
 
 def erase(participant: Participant, at: datetime) -> None:
-    """Screening answers go; answers to the study's questionnaires stay under the code unless the person never got in."""
+    """Screening answers go; answers to the study's questionnaires stay under the code unless the
+    person never got in.
+    """
     ScreeningAnswer.objects.filter(participant=participant).delete()

@@ -7,8 +7,8 @@ from trial.models import Participant
 
 
 class ScreeningAnswer(Fact):
-    """Answers to one instrument of the screening; never an outcome. Deleted once somebody is randomised, leaves, or does
-    not get in.
+    """Answers to one instrument of the screening; never an outcome. Deleted once somebody is
+    randomised, leaves, or does not get in.
     """
 
     fact_columns = {1: "participant instrument answers score answered_at"}
@@ -21,25 +21,31 @@ class ScreeningAnswer(Fact):
 
     class Meta:
         constraints = [
-            models.UniqueConstraint(fields=["participant", "instrument"], name="one_screening_per_instrument")
+            models.UniqueConstraint(
+                fields=["participant", "instrument"], name="one_screening_per_instrument"
+            )
         ]
 
 
 class Assessment(Fact):
-    """One person, one timepoint, one instrument. Made when its schedule is granted, even if its date is not known yet.
+    """One person, one timepoint, one instrument. Made when its schedule is granted, even if its
+    date is not known yet.
 
     Stored are facts; the state on any date is worked out from them (outcomes.schedules.state).
     """
 
     fact_columns = {
         1: (
-            "participant timepoint instrument position version opens_at closes_at opened_at submitted_at "
+            "participant timepoint instrument position version opens_at closes_at opened_at "
+            "submitted_at "
             "declined_at withdrawn_at answers item_states scores prorated language mode entered_by"
         )
     }
     draft_until = {"answers": "submitted_at"}
 
-    participant = models.ForeignKey(Participant, on_delete=models.PROTECT, related_name="assessments")
+    participant = models.ForeignKey(
+        Participant, on_delete=models.PROTECT, related_name="assessments"
+    )
     timepoint = models.CharField(max_length=40)
     instrument = models.CharField(max_length=20)
     position = models.PositiveSmallIntegerField()
@@ -63,7 +69,8 @@ class Assessment(Fact):
         indexes = [models.Index(fields=["participant", "timepoint"])]
         constraints = [
             models.UniqueConstraint(
-                fields=["participant", "timepoint", "instrument"], name="one_assessment_per_instrument_and_timepoint"
+                fields=["participant", "timepoint", "instrument"],
+                name="one_assessment_per_instrument_and_timepoint",
             )
         ]
 
@@ -72,9 +79,13 @@ class Assessment(Fact):
 
 
 class Schedule(Fact):
-    """How one timepoint of one person is dated: copied from the granted schedule, so that no grant is read again."""
+    """How one timepoint of one person is dated: copied from the granted schedule, so that no grant
+    is read again.
+    """
 
-    fact_columns = {1: "participant timepoint granted_at opening window opens_at closes_at closed_at ended_at"}
+    fact_columns = {
+        1: "participant timepoint granted_at opening window opens_at closes_at closed_at ended_at"
+    }
 
     participant = models.ForeignKey(Participant, on_delete=models.PROTECT, related_name="+")
     timepoint = models.CharField(max_length=40)
@@ -87,4 +98,8 @@ class Schedule(Fact):
     ended_at = models.DateTimeField(null=True, blank=True)
 
     class Meta:
-        constraints = [models.UniqueConstraint(fields=["participant", "timepoint"], name="one_schedule_per_timepoint")]
+        constraints = [
+            models.UniqueConstraint(
+                fields=["participant", "timepoint"], name="one_schedule_per_timepoint"
+            )
+        ]

@@ -1,4 +1,6 @@
-"""How a virtual person answers questionnaires. Sees only what the person could see; calls only actions."""
+"""How a virtual person answers questionnaires. Sees only what the person could see; calls only
+actions.
+"""
 
 from __future__ import annotations
 
@@ -30,7 +32,9 @@ def behave(person: Any, at: datetime, generator: np.random.Generator) -> datetim
     return _answer(person, participant, at, generator)
 
 
-def _screen(person: Any, participant: Any, at: datetime, generator: np.random.Generator) -> datetime | None:
+def _screen(
+    person: Any, participant: Any, at: datetime, generator: np.random.Generator
+) -> datetime | None:
     """One screening instrument at a time; the criteria decide in between."""
     for page in participant.version.protocol.screening:
         if page.instrument and not definitions.is_answered(participant, page):
@@ -46,20 +50,28 @@ def _screen(person: Any, participant: Any, at: datetime, generator: np.random.Ge
     return None
 
 
-def _screening_score(person: Any, participant: Any, definition: Any, generator: np.random.Generator) -> int:
+def _screening_score(
+    person: Any, participant: Any, definition: Any, generator: np.random.Generator
+) -> int:
     """Whoever fits scores within what the criteria ask; a misfit scores low or high."""
     mean, sd = _spread_of(participant, definition)
     low, high = definition.range
     if person.fits:
         middle = (high - low) / 4
         inside = {"PHQ9": (5, 19)}.get(definition.code, (max(low + 1, 1), high))
-        return virtual.total(person, mean=mean or middle, sd=sd, lowest=inside[0], highest=inside[1])
+        return virtual.total(
+            person, mean=mean or middle, sd=sd, lowest=inside[0], highest=inside[1]
+        )
     return int(generator.choice([low, low + 1, high - 4, high]))
 
 
-def _answer(person: Any, participant: Any, at: datetime, generator: np.random.Generator) -> datetime | None:
+def _answer(
+    person: Any, participant: Any, at: datetime, generator: np.random.Generator
+) -> datetime | None:
     by = actors.participant(person.code)
-    missing = reads.missing_baseline_questions(participant) if participant.randomised_at is None else []
+    missing = (
+        reads.missing_baseline_questions(participant) if participant.randomised_at is None else []
+    )
     if missing:
         given = question_answers(person, participant, missing, generator)
         participants.answer_questions(participant=participant, answers=given, by=by, at=at)
@@ -80,12 +92,18 @@ def _answer(person: Any, participant: Any, at: datetime, generator: np.random.Ge
     return min(wakes, default=None)
 
 
-def _plan(person: Any, sitting: Any, at: datetime, generator: np.random.Generator) -> datetime | None:
+def _plan(
+    person: Any, sitting: Any, at: datetime, generator: np.random.Generator
+) -> datetime | None:
     """When the person will sit down for it: within the window, or never for some short forms."""
     key = f"sit {sitting.timepoint}"
     if key not in person.plans:
         is_short = sitting.minutes <= 3
-        if person.settings.dropout and is_short and generator.random() > virtual.SHORT_FORM_ANSWERED:
+        if (
+            person.settings.dropout
+            and is_short
+            and generator.random() > virtual.SHORT_FORM_ANSWERED
+        ):
             person.plans[key] = datetime.max.replace(tzinfo=at.tzinfo)
         else:
             start = max(at, sitting.opens_at + timedelta(hours=2))  # the mail comes in the morning
@@ -96,7 +114,12 @@ def _plan(person: Any, sitting: Any, at: datetime, generator: np.random.Generato
 
 
 def _fill_in(
-    person: Any, participant: Any, rows: list[Any], by: Any, at: datetime, generator: np.random.Generator
+    person: Any,
+    participant: Any,
+    rows: list[Any],
+    by: Any,
+    at: datetime,
+    generator: np.random.Generator,
 ) -> None:
     for row in rows:
         definition = definitions.instrument(participant.version, row.instrument)
@@ -106,7 +129,9 @@ def _fill_in(
         for code in given:
             if person.settings.dropout and generator.random() < virtual.ITEM_LEFT_BLANK:
                 given[code] = None
-        assessments.submit(assessment=row, answers=given, language=participant.language, mode="web", by=by, at=at)
+        assessments.submit(
+            assessment=row, answers=given, language=participant.language, mode="web", by=by, at=at
+        )
     journey.advance(participant, at)
 
 
@@ -118,12 +143,16 @@ def _measure(person: Any, participant: Any, definition: Any, at: datetime) -> in
         days = (at - participant.randomised_at).total_seconds() / 86400
         shift = _change(participant, definition, mean) * virtual.progress(days)
         for code, opened_on in people.held(participant).items():
-            shift += sd * person.settings.effects.get(code, 0.0) * virtual.progress(days - opened_on)
+            shift += (
+                sd * person.settings.effects.get(code, 0.0) * virtual.progress(days - opened_on)
+            )
     return virtual.total(person, mean=mean, sd=sd, lowest=low, highest=high, shift=shift)
 
 
 def _spread_of(participant: Any, definition: Any) -> tuple[float, float]:
-    """Mean and SD at baseline from the study folder; a middling guess for an instrument that it does not name."""
+    """Mean and SD at baseline from the study folder; a middling guess for an instrument that it
+    does not name.
+    """
     given = participant.version.protocol.rehearsal.baseline.get(definition.code)
     low, high = definition.range
     return (given.mean, given.sd) if given else (low + 0.4 * (high - low), 0.15 * (high - low))
@@ -134,9 +163,13 @@ def _change(participant: Any, definition: Any, mean: float) -> float:
 
 
 def _spread(definition: Any, score: int, generator: np.random.Generator) -> dict[str, int]:
-    """Item answers whose score is `score`: spread over the scored items, reversed where the item is."""
+    """Item answers whose score is `score`: spread over the scored items, reversed where the item
+    is.
+    """
     lowest, highest = definition.options[0], definition.options[-1]
-    given = virtual.spread(score, definition.scoring.items, lowest, highest, definition.risk_items, generator)
+    given = virtual.spread(
+        score, definition.scoring.items, lowest, highest, definition.risk_items, generator
+    )
     for code in definition.reverse:
         given[code] = lowest + highest - given[code]
     return given

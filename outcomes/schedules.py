@@ -9,7 +9,9 @@ from zoneinfo import ZoneInfo
 from trial import anchors
 
 LAST_MINUTE = time(23, 59)
-LAST_SECOND = time(23, 59, 59, fold=1)  # fold: where clocks go back at midnight, the second time round
+LAST_SECOND = time(
+    23, 59, 59, fold=1
+)  # fold: where clocks go back at midnight, the second time round
 
 
 @dataclass(frozen=True)
@@ -32,7 +34,9 @@ class AssessmentState(StrEnum):
 
 
 class Facts(Protocol):
-    """What is stored of an assessment: moments in UTC, each None until there is one. A database row will do."""
+    """What is stored of an assessment: moments in UTC, each None until there is one. A database row
+    will do.
+    """
 
     @property
     def opens_at(self) -> datetime | None: ...
@@ -49,12 +53,16 @@ class Facts(Protocol):
 
 
 def window_from(opens_at: datetime, window: int, timezone: str) -> Window:
-    """Open for `window` whole calendar days of the time zone; what opens during a day has its rest on top."""
+    """Open for `window` whole calendar days of the time zone; what opens during a day has its rest
+    on top.
+    """
     return Window(opens_at, _closing(opens_at, window, ZoneInfo(timezone)))
 
 
 def state(facts: Facts, at: datetime) -> AssessmentState:
-    """How it stands at `at`, from facts no later than `at`. What ends an assessment first decides for good."""
+    """How it stands at `at`, from facts no later than `at`. What ends an assessment first decides
+    for good.
+    """
     ends = [end for end in _ends(facts) if end[0] <= at]
     if ends:
         return min(ends, key=lambda end: end[0])[1]
@@ -66,7 +74,9 @@ def state(facts: Facts, at: datetime) -> AssessmentState:
 
 
 def closed_at(facts: Facts, at: datetime) -> datetime | None:
-    """When it was answered, declined or withdrawn, or its window passed, whichever came first; None if not by `at`."""
+    """When it was answered, declined or withdrawn, or its window passed, whichever came first; None
+    if not by `at`.
+    """
     return min((moment for moment, _ in _ends(facts) if moment <= at), default=None)
 
 

@@ -1,8 +1,9 @@
 """From answers to a score, exactly: fractions throughout, no rounding anywhere.
 
-A blank is an item without an answer, whether absent or None. Where the instrument says `prorate`, up to `max_missing`
-blanks each count as the mean of the answered items, which is that mean times the number of items; with more blanks, or
-where it says `none`, there is no score. Nested (derived) scores are given only when all their items are answered.
+A blank is an item without an answer, whether absent or None. Where the instrument says `prorate`,
+up to `max_missing` blanks each count as the mean of the answered items, which is that mean times
+the number of items; with more blanks, or where it says `none`, there is no score. Nested (derived)
+scores are given only when all their items are answered.
 """
 
 from collections.abc import Iterable, Mapping
@@ -36,7 +37,9 @@ class Scored:
 
 
 def score(instrument: Instrument, answers: Mapping[str, int | None]) -> Scored:
-    """Score what was answered; counts of answered and missing are over the items that the score is made of."""
+    """Score what was answered; counts of answered and missing are over the items that the score is
+    made of.
+    """
     given = _given(instrument, answers)
     rule = instrument.scoring
     n_answered = sum(item in given for item in rule.items)
@@ -53,7 +56,9 @@ def score(instrument: Instrument, answers: Mapping[str, int | None]) -> Scored:
 
 
 def band_of(instrument: Instrument, value: Fraction | float) -> str | None:
-    """The code of the highest band that starts at or below the value; None where the instrument has no bands."""
+    """The code of the highest band that starts at or below the value; None where the instrument has
+    no bands.
+    """
     reached = [band.code for band in instrument.bands if band.from_ <= value]
     return reached[-1] if reached else None
 
@@ -63,7 +68,9 @@ def reversed_answer(instrument: Instrument, answer: int) -> int:
 
 
 def _given(instrument: Instrument, answers: Mapping[str, int | None]) -> dict[str, int]:
-    """The answers that are there, checked, each turned so that it counts in the direction of the score."""
+    """The answers that are there, checked, each turned so that it counts in the direction of the
+    score.
+    """
     unknown = answers.keys() - set(instrument.item_codes)
     if unknown:
         raise UnknownItem(f"{instrument.code} has no item {', '.join(sorted(unknown))}")
@@ -89,4 +96,8 @@ def _sum(items: tuple[str, ...], given: Mapping[str, int]) -> Fraction:
 
 def _complete_sum(items: Iterable[str], given: Mapping[str, int]) -> Fraction | None:
     items = tuple(items)
-    return Fraction(sum(given[item] for item in items)) if all(item in given for item in items) else None
+    return (
+        Fraction(sum(given[item] for item in items))
+        if all(item in given for item in items)
+        else None
+    )

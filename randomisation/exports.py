@@ -1,4 +1,6 @@
-"""The export from which anybody replays the randomisation: docs/verifying-randomisation.md. It holds arms and is guarded so."""
+"""The export from which anybody replays the randomisation: docs/verifying-randomisation.md. It
+holds arms and is guarded so.
+"""
 
 from __future__ import annotations
 
@@ -12,7 +14,9 @@ FORMAT = "randomisation-export/v1"
 
 
 def export(study: Study, *, reveal: bool) -> dict[str, Any]:
-    """Every allocation in order of commit, with what was published before the first; seed and plans where `reveal`."""
+    """Every allocation in order of commit, with what was published before the first; seed and plans
+    where `reveal`.
+    """
     sealed = SealedSeed.objects.get(study=study)
     committed = proofs.committed(study)
     return {
@@ -21,7 +25,9 @@ def export(study: Study, *, reveal: bool) -> dict[str, Any]:
         "simulated": study.simulated,
         "commitment": sealed.commitment,
         "merkle_root": sealed.merkle_root,
-        "points": [_point(each, reveal) for each in lists.points(committed.version, committed.seed)],
+        "points": [
+            _point(each, reveal) for each in lists.points(committed.version, committed.seed)
+        ],
         "seed": committed.seed.hex() if reveal else None,
         "allocations": [_allocation(row) for row in _rows(study)],
         "corrections": exceptions.corrections(study),
@@ -31,16 +37,24 @@ def export(study: Study, *, reveal: bool) -> dict[str, Any]:
 
 
 def _code_breaks(study: Study, of: lists.Committed) -> list[dict[str, Any]]:
-    """Arms that were told: point, participant, arm; and position, salt and path from the published root, or none."""
+    """Arms that were told: point, participant, arm; and position, salt and path from the published
+    root, or none.
+    """
     return [
-        {**exceptions.told(each), "arm": each.allocation.arm, **(proofs.proof(each.allocation, of) or {"path": None})}
+        {
+            **exceptions.told(each),
+            "arm": each.allocation.arm,
+            **(proofs.proof(each.allocation, of) or {"path": None}),
+        }
         for each in exceptions.code_breaks(study)
         if not each.is_drill
     ]
 
 
 def _rows(study: Study) -> Any:
-    """The scope is locked until a row is committed, so within it the numbers of rows rise in that order."""
+    """The scope is locked until a row is committed, so within it the numbers of rows rise in that
+    order.
+    """
     return Allocation.objects.filter(study=study).select_related("participant").order_by("pk")
 
 

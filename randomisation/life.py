@@ -34,7 +34,9 @@ __all__ = [
     "tailoring",
     "waiting_for",
 ]
-PAUSED_FOR = timedelta(hours=1)  # how long somebody at a stage of a paused study waits until they are looked at again
+PAUSED_FOR = timedelta(
+    hours=1
+)  # how long somebody at a stage of a paused study waits until they are looked at again
 STOPPED = (allocations.RandomisationPaused, methods.ListExhausted)  # nobody is allocated for now
 
 
@@ -44,7 +46,9 @@ def opened(study: Study, at: datetime) -> None:
 
 
 def allocation(participant: Participant, at: datetime) -> Outcome:
-    """Step: randomise as soon as the baseline is complete; while the study is paused, look again when it is not."""
+    """Step: randomise as soon as the baseline is complete; while the study is paused, look again
+    when it is not.
+    """
     if participant.randomised_at:
         return Done()
     if participant.state != "consented":
@@ -53,13 +57,18 @@ def allocation(participant: Participant, at: datetime) -> Outcome:
         return Wait()
     try:
         allocations.allocate_and_tell(participant=participant, by=SYSTEM, at=at)
-    except (*STOPPED, matches.PossibleDuplicate):  # a pause: a halt, or one between the question above and the lock
+    except (
+        *STOPPED,
+        matches.PossibleDuplicate,
+    ):  # a pause: a halt, or one between the question above and the lock
         return Wait()
     return Done()
 
 
 def waiting_for(participant: Participant) -> str:
-    """Entry of settings.WAITING: why somebody who has done everything is not allocated yet, as a code for their page."""
+    """Entry of settings.WAITING: why somebody who has done everything is not allocated yet, as a
+    code for their page.
+    """
     if earlier_people.earlier(participant):
         return "looked_into"
     site = participant.version.protocol.site_of(participant.site)
@@ -71,16 +80,24 @@ def waiting_for(participant: Participant) -> str:
 def allotted(participant: Participant) -> Mapping[str, str]:
     """Entry of settings.ALLOTTED: what the person is told, by language; nothing before allocation.
 
-    Somebody who reads on their own page what they were given is no look at an arm, so it leaves no event.
+    Somebody who reads on their own page what they were given is no look at an arm, so it leaves no
+    event.
     """
-    code = Allocation.objects.filter(participant=participant).order_by("-pk").values_list("arm", flat=True).first()
+    code = (
+        Allocation.objects.filter(participant=participant)
+        .order_by("-pk")
+        .values_list("arm", flat=True)
+        .first()
+    )
     arm = participant.version.protocol.arm(code) if code else None
     return arm.description if arm else {}
 
 
 def tailoring(participant: Participant, at: datetime) -> Outcome:
-    """Step: when a stage comes, decide whether somebody is randomised again. Of everybody, whatever the arm, so that a
-    decision tells nothing; where an earlier stage is not settled yet, it is waited for."""
+    """Step: when a stage comes, decide whether somebody is randomised again. Of everybody, whatever
+    the arm, so that a decision tells nothing; where an earlier stage is not settled yet, it is
+    waited for.
+    """
     if _is_over(participant) or not stages.of(participant.version):
         return Done()
     if participant.randomised_at is None:
@@ -95,7 +112,9 @@ def tailoring(participant: Participant, at: datetime) -> Outcome:
         if not opens.certain or opens.opens_at is None or opens.opens_at > at:
             return Wait(opens.opens_at)
         origin = list(arms.values())[-1]
-        decision = decide_stage(participant=participant, stage=stage, origin=origin, by=SYSTEM, at=at)
+        decision = decide_stage(
+            participant=participant, stage=stage, origin=origin, by=SYSTEM, at=at
+        )
         decided[stage.code] = decision
         if decision.is_eligible:
             return Wait(at)  # the draw comes next, then the stages after this one
@@ -111,7 +130,9 @@ def staging(participant: Participant, at: datetime) -> Outcome:
         if decision.is_eligible and point not in arms:
             origin = decision.origin
             try:
-                allocations.allocate_and_tell(participant=participant, point=point, origin=origin, by=SYSTEM, at=at)
+                allocations.allocate_and_tell(
+                    participant=participant, point=point, origin=origin, by=SYSTEM, at=at
+                )
             except STOPPED:
                 return Wait(at + PAUSED_FOR)
     return Wait()
@@ -132,13 +153,17 @@ def _is_over(participant: Participant) -> bool:
 
 
 def granting(participant: Participant, at: datetime) -> Outcome:
-    """Step: the allocation grants what its arm is given. A step of its own: a crash in between is mended by the next try."""
+    """Step: the allocation grants what its arm is given. A step of its own: a crash in between is
+    mended by the next try.
+    """
     if participant.randomised_at is None:
         return Done() if participant.state == "withdrawn" else Wait()
     participants.note_randomised(participant=participant, by=SYSTEM, at=at)
     if participant.state == "withdrawn":
         return Done()
-    arm_code = Allocation.objects.values_list("arm", flat=True).get(participant=participant, point=FIRST)
+    arm_code = Allocation.objects.values_list("arm", flat=True).get(
+        participant=participant, point=FIRST
+    )
     _grant(participant, arm_code, at)
     return Done()
 
@@ -146,5 +171,8 @@ def granting(participant: Participant, at: datetime) -> Outcome:
 def _grant(participant: Participant, arm_code: str, at: datetime) -> None:
     arm = participant.version.protocol.arm(arm_code)
     assert arm is not None  # the sections agree on the arms
-    access = [(grant.kind, grant.code, grant.opens.model_dump(mode="json", exclude_none=True)) for grant in arm.grants]
+    access = [
+        (grant.kind, grant.code, grant.opens.model_dump(mode="json", exclude_none=True))
+        for grant in arm.grants
+    ]
     grants.give(participant=participant, access=access, by=SYSTEM, at=at)

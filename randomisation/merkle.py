@@ -1,8 +1,10 @@
-"""Lists that are fixed before the first participant under one published hash, and opened one leaf at a time.
+"""Lists that are fixed before the first participant under one published hash, and opened one leaf
+at a time.
 
-A list of a stratum follows from seed, design and rule alone. Every position of it is a leaf, SHA-256(0x00 || salt ||
-text); a node is SHA-256(0x01 || left || right); an odd node at the end of a level is carried up unchanged. The salt of
-each leaf is derived from the seed, so that nobody who is shown one leaf with its path can try out the arms of another.
+A list of a stratum follows from seed, design and rule alone. Every position of it is a leaf,
+SHA-256(0x00 || salt || text); a node is SHA-256(0x01 || left || right); an odd node at the end of a
+level is carried up unchanged. The salt of each leaf is derived from the seed, so that nobody who is
+shown one leaf with its path can try out the arms of another.
 """
 
 import hashlib
@@ -30,7 +32,9 @@ class Slot:
 
     @property
     def place(self) -> str:
-        """Strata and codes hold no `|` of their own (`stream.stratum_text` escapes it), so no two places agree."""
+        """Strata and codes hold no `|` of their own (`stream.stratum_text` escapes it), so no two
+        places agree.
+        """
         before = "" if self.point == FIRST else f"{self.point}|"
         return f"{before}{self.stratum}|{self.position}"
 
@@ -48,20 +52,26 @@ class Step:
 
 
 def the_list(steps: Steps | BlockSteps, key: bytes, covered: int) -> Iterator[str]:
-    """The arms at positions 0 to `covered` - 1 of the stratum with this `stream.key`; only for rules of a stratum."""
+    """The arms at positions 0 to `covered` - 1 of the stratum with this `stream.key`; only for
+    rules of a stratum.
+    """
     for position in range(covered):
         arm = stream.choose(steps.probabilities(), key, position)
         steps.add(arm)
         yield arm
 
 
-def slots(rule: Rule, seed: bytes, digest: str, point: str, strata: Iterable[str], covered: int) -> list[Slot]:
+def slots(
+    rule: Rule, seed: bytes, digest: str, point: str, strata: Iterable[str], covered: int
+) -> list[Slot]:
     """The lists of these strata from the seed, the rule and the design digest."""
     known: dict[tuple[int, ...], dict[str, Fraction]] = {}
     return [
         Slot(point, stratum, position, arm)
         for stratum in strata
-        for position, arm in enumerate(the_list(stepping(rule, known), stream.key(seed, digest, stratum), covered))
+        for position, arm in enumerate(
+            the_list(stepping(rule, known), stream.key(seed, digest, stratum), covered)
+        )
     ]
 
 

@@ -1,4 +1,6 @@
-"""Who may do what about one person's allocation, by the verbs of trial.permissions. Nobody who assesses or analyses."""
+"""Who may do what about one person's allocation, by the verbs of trial.permissions. Nobody who
+assesses or analyses.
+"""
 
 from __future__ import annotations
 
@@ -18,10 +20,14 @@ AGREES: Mapping[str, str] = {
 
 
 def to_decide(proposal: Proposal, actor: str) -> str:
-    """The verb for saying something about it. Whoever asked may take it back, which takes no more than asking did."""
+    """The verb for saying something about it. Whoever asked may take it back, which takes no more
+    than asking did.
+    """
     return (ASKS if proposal.by == actor else AGREES)[proposal.kind]
 
 
 def sees_point(study: Study, point: str, may: Collection[str]) -> bool:
-    """Who is randomised again may tell the arm that they come from: shown to whoever knows arms, or once none is concealed."""
+    """Who is randomised again may tell the arm that they come from: shown to whoever knows arms, or
+    once none is concealed.
+    """
     return point == FIRST or "stage_exceptions" in may or not studies.is_concealed(study)

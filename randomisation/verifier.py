@@ -1,15 +1,18 @@
-"""Replays the randomisation of a trial from its export, and trusts nothing that the export says of itself.
+"""Replays the randomisation of a trial from its export, and trusts nothing that the export says of
+itself.
 
     python verifier.py export.json [--seed HEX] [--conceal]
 
-One file, the standard library of Python 3.11 and nothing of the platform that made the export: every procedure is
-written from its definition in the literature, so that an error on one side does not repeat itself on the other. Prints
-what it checked and exits with 0; names the first difference (which allocation, which field) and exits with 1; or exits
-with 2 where plan or seed are still sealed, so that nothing can be replayed. `--conceal` leaves out the values of a
-difference, which may be arms. A path of `-` is standard input.
+One file, the standard library of Python 3.11 and nothing of the platform that made the export:
+every procedure is written from its definition in the literature, so that an error on one side does
+not repeat itself on the other. Prints what it checked and exits with 0; names the first difference
+(which allocation, which field) and exits with 1; or exits with 2 where plan or seed are still
+sealed, so that nothing can be replayed. `--conceal` leaves out the values of a difference, which
+may be arms. A path of `-` is standard input.
 
-Out of its reach: forced allocations, which nobody drew (they are counted and named); and what no draw depends on: the
-name of a participant, the time, the version and the request key of an allocation.
+Out of its reach: forced allocations, which nobody drew (they are counted and named); and what no
+draw depends on: the name of a participant, the time, the version and the request key of an
+allocation.
 """
 
 import hashlib
@@ -34,7 +37,9 @@ class Difference(Exception):
 
     def words(self, conceal: bool) -> str:
         where, what, expected, found = self.args
-        return f"{where}: {what} differs" + ("" if conceal else f": expected {expected!r}, found {found!r}")
+        return f"{where}: {what} differs" + (
+            "" if conceal else f": expected {expected!r}, found {found!r}"
+        )
 
 
 def same(where: str, what: str, expected: Any, found: Any) -> None:
@@ -55,12 +60,20 @@ def digest_of(value: Any) -> str:
 
 def stratum_text(levels: dict[str, str]) -> str:
     signs = str.maketrans({"%": "%25", ";": "%3B", "=": "%3D", "|": "%7C"})
-    return ";".join(f"{factor.translate(signs)}={level.translate(signs)}" for factor, level in sorted(levels.items()))
+    return ";".join(
+        f"{factor.translate(signs)}={level.translate(signs)}"
+        for factor, level in sorted(levels.items())
+    )
 
 
 def words(seed: bytes, digest: str, stratum: str, index: int) -> Iterator[int]:
-    """Word 0 is made from the index alone; word j, for numbers that were rejected or are too short, from index and j."""
-    key, message = hmac.digest(seed, f"rand/v1|design={digest}|stratum={stratum}".encode(), "sha256"), b""
+    """Word 0 is made from the index alone; word j, for numbers that were rejected or are too short,
+    from index and j.
+    """
+    key, message = (
+        hmac.digest(seed, f"rand/v1|design={digest}|stratum={stratum}".encode(), "sha256"),
+        b"",
+    )
     while True:
         word = hmac.digest(key, index.to_bytes(8, "big") + message, "sha256")
         yield int.from_bytes(word[:8], "big")
@@ -68,7 +81,9 @@ def words(seed: bytes, digest: str, stratum: str, index: int) -> Iterator[int]:
 
 
 def chosen(chances: dict[str, Fraction], source: Iterator[int]) -> str:
-    """Whole weights over the common denominator; a number beyond the last full multiple of their sum is drawn again."""
+    """Whole weights over the common denominator; a number beyond the last full multiple of their
+    sum is drawn again.
+    """
     total = lcm(*(chance.denominator for chance in chances.values()))
     size = max(1, -(-(total - 1).bit_length() // 64))
     each = 2 ** (64 * size) // total
@@ -105,7 +120,9 @@ def number(given: Any) -> Fraction:
     return Fraction(str(given))
 
 
-def of_counts(plan: Plan, step: Callable[[Counter[str], int], Chances], length: int | None = None) -> Rule:
+def of_counts(
+    plan: Plan, step: Callable[[Counter[str], int], Chances], length: int | None = None
+) -> Rule:
     """A procedure that needs no more than how many are in each arm, N_k, and in all, n."""
     return Rule(
         lambda history, _: step(Counter(lot for lot, _ in history), len(history)),
@@ -114,10 +131,14 @@ def of_counts(plan: Plan, step: Callable[[Counter[str], int], Chances], length: 
     )
 
 
-def of_difference(plan: Plan, first: Callable[[int, int], Fraction], length: int | None = None) -> Rule:
+def of_difference(
+    plan: Plan, first: Callable[[int, int], Fraction], length: int | None = None
+) -> Rule:
     """Two arms, 1:1: the chance of the first from D = N_A - N_B and n."""
     a, b = plan["ratio"]
-    return of_counts(plan, lambda counts, n: {a: (p := first(counts[a] - counts[b], n)), b: 1 - p}, length)
+    return of_counts(
+        plan, lambda counts, n: {a: (p := first(counts[a] - counts[b], n)), b: 1 - p}, length
+    )
 
 
 def behind(p: Fraction, d: Fraction | int) -> Fraction:
@@ -128,7 +149,10 @@ def behind(p: Fraction, d: Fraction | int) -> Fraction:
 def complete(plan: Plan) -> Rule:
     """r_k / sum r."""
     return of_counts(
-        plan, lambda counts, n: {a: Fraction(r, sum(plan["ratio"].values())) for a, r in plan["ratio"].items()}
+        plan,
+        lambda counts, n: {
+            a: Fraction(r, sum(plan["ratio"].values())) for a, r in plan["ratio"].items()
+        },
     )
 
 
@@ -136,19 +160,26 @@ def random_allocation(plan: Plan) -> Rule:
     """(target_k - N_k) / (N - n) in a list of fixed length N."""
     ratio, length = plan["ratio"], int(plan["n"])
     target = {arm: length * r // sum(ratio.values()) for arm, r in ratio.items()}
-    return of_counts(plan, lambda c, n: {arm: Fraction(target[arm] - c[arm], length - n) for arm in ratio}, length)
+    return of_counts(
+        plan,
+        lambda c, n: {arm: Fraction(target[arm] - c[arm], length - n) for arm in ratio},
+        length,
+    )
 
 
 def permuted_blocks(plan: Plan) -> Rule:
-    """In a block of size b, (m r_k - c_k) / (b - position); over several sizes the mixture, given the history.
+    """In a block of size b, (m r_k - c_k) / (b - position); over several sizes the mixture, given
+    the history.
 
-    A state holds every block that can be open, as (size, what is left of each arm) -> its probability given the history.
-    A step multiplies by the chance of the arm that came (Bayes); a block that is used up hands its probability to the
-    next, by the weights of the sizes. The last state is kept, so that a list is not begun anew at each of its steps.
+    A state holds every block that can be open, as (size, what is left of each arm) -> its
+    probability given the history. A step multiplies by the chance of the arm that came (Bayes); a
+    block that is used up hands its probability to the next, by the weights of the sizes. The last
+    state is kept, so that a list is not begun anew at each of its steps.
     """
     ratio, sizes = plan["ratio"], plan["block_sizes"]
     weights = {
-        int(size): number(w) for size, w in (sizes.items() if isinstance(sizes, dict) else ((s, 1) for s in sizes))
+        int(size): number(w)
+        for size, w in (sizes.items() if isinstance(sizes, dict) else ((s, 1) for s in sizes))
     }
     arms, unit = list(ratio), sum(ratio.values())
     fresh = {
@@ -177,35 +208,50 @@ def permuted_blocks(plan: Plan) -> Rule:
             state = after(state, arms.index(lot))
         last[:] = [lots, state]
         mixed = [(chance / sum(left), left) for (_, left), chance in state.items()]
-        return {arm: sum((each * left[k] for each, left in mixed), Fraction(0)) for k, arm in enumerate(arms)}
+        return {
+            arm: sum((each * left[k] for each, left in mixed), Fraction(0))
+            for k, arm in enumerate(arms)
+        }
 
     return Rule(step, {arm: arm for arm in arms})
 
 
 def block_urn(plan: Plan) -> Rule:
-    """(r_j (L + k) - N_j) / (W (L + k) - n) with k = min_j floor(N_j / r_j), W = sum r: Zhao and Weng 2011."""
+    """(r_j (L + k) - N_j) / (W (L + k) - n) with k = min_j floor(N_j / r_j), W = sum r: Zhao and
+    Weng 2011.
+    """
     ratio, limit = plan["ratio"], int(plan["limit"])
 
     def step(counts: Counter[str], n: int) -> Chances:
         full = limit + min(counts[arm] // r for arm, r in ratio.items())
-        return {arm: Fraction(r * full - counts[arm], sum(ratio.values()) * full - n) for arm, r in ratio.items()}
+        return {
+            arm: Fraction(r * full - counts[arm], sum(ratio.values()) * full - n)
+            for arm, r in ratio.items()
+        }
 
     return of_counts(plan, step)
 
 
 def coin(plan: Plan) -> Rule:
-    """Efron: p for the arm behind, 1/2 when level. Big stick (p = 1/2) and Chen: forced at the tolerance."""
+    """Efron: p for the arm behind, 1/2 when level. Big stick (p = 1/2) and Chen: forced at the
+    tolerance.
+    """
     p, tolerance = number(plan.get("p", "1/2")), number(plan.get("tolerance", "1e9"))
     return of_difference(plan, lambda d, n: behind(Fraction(1) if abs(d) >= tolerance else p, d))
 
 
 def wei(plan: Plan) -> Rule:
-    """An urn with a balls of each arm, to which each allocation adds b of every other: (a + b (n - N_k)) / all balls."""
+    """An urn with a balls of each arm, to which each allocation adds b of every other: (a + b (n -
+    N_k)) / all balls.
+    """
     arms, a, b = list(plan["ratio"]), number(plan["a"]), number(plan["b"])
 
     def step(counts: Counter[str], n: int) -> Chances:
         total = len(arms) * a + b * n * (len(arms) - 1)
-        return {arm: (a + b * (n - counts[arm])) / total if total else Fraction(1, len(arms)) for arm in arms}
+        return {
+            arm: (a + b * (n - counts[arm])) / total if total else Fraction(1, len(arms))
+            for arm in arms
+        }
 
     return of_counts(plan, step)
 
@@ -222,28 +268,46 @@ def smith(plan: Plan) -> Rule:
 
 
 def maximal(plan: Plan) -> Rule:
-    """Uniform over the sequences with |D| <= d throughout and D = 0 at the end: paths(n + 1, D + 1) / paths(n, D)."""
+    """Uniform over the sequences with |D| <= d throughout and D = 0 at the end: paths(n + 1, D + 1)
+    / paths(n, D).
+    """
     length, tolerance = int(plan["n"]), int(plan["tolerance"])
     paths = [Counter({0: 1})]  # paths[i][D]: in how many ways D comes to 0 in i steps
     for _ in range(length):
-        paths.append(Counter({d: paths[-1][d + 1] + paths[-1][d - 1] for d in range(-tolerance, tolerance + 1)}))
-    return of_difference(plan, lambda d, n: Fraction(paths[length - n - 1][d + 1], paths[length - n][d]), length)
+        paths.append(
+            Counter(
+                {d: paths[-1][d + 1] + paths[-1][d - 1] for d in range(-tolerance, tolerance + 1)}
+            )
+        )
+    return of_difference(
+        plan, lambda d, n: Fraction(paths[length - n - 1][d + 1], paths[length - n][d]), length
+    )
 
 
 def minimisation(plan: Plan) -> Rule:
-    """Pocock and Simon 1975. Suppose the person joins lot k: x_j = n_j / r_j in each of their levels, G_k = sum of
-    weight x distance of the x_j; a coin by the rank of G_k. Unequal ratios: a lot for each unit of the ratio in its lowest
-    terms (Kuznetsova and Tymofyeyev 2012), Han's coin (Han 2009), or the equal coin as it is (naive)."""
+    """Pocock and Simon 1975. Suppose the person joins lot k: x_j = n_j / r_j in each of their
+    levels, G_k = sum of weight x distance of the x_j; a coin by the rank of G_k. Unequal ratios: a
+    lot for each unit of the ratio in its lowest terms (Kuznetsova and Tymofyeyev 2012), Han's coin
+    (Han 2009), or the equal coin as it is (naive).
+    """
     ratio, given, kind = plan["ratio"], plan["factors"], plan.get("distance", "range")
-    weights = {name: number(given[name]) if isinstance(given, dict) else Fraction(1) for name in given}
+    weights = {
+        name: number(given[name]) if isinstance(given, dict) else Fraction(1) for name in given
+    }
     unequal = plan.get("unequal", "fake-arms") if len(set(ratio.values())) > 1 else "equal"
     arms, share = {arm: arm for arm in ratio}, ratio
     if unequal == "fake-arms":
-        arms = {f"{arm}/{i}": arm for arm, r in ratio.items() for i in range(1, r // gcd(*ratio.values()) + 1)}
+        arms = {
+            f"{arm}/{i}": arm
+            for arm, r in ratio.items()
+            for i in range(1, r // gcd(*ratio.values()) + 1)
+        }
         share = dict.fromkeys(arms, 1)
 
     def step(history: History, profile: Profile) -> Chances:
-        level = {f: Counter(lot for lot, other in history if other[f] == profile[f]) for f in weights}
+        level = {
+            f: Counter(lot for lot, other in history if other[f] == profile[f]) for f in weights
+        }
         g = dict.fromkeys(arms, Fraction(0))
         for k, f in product(arms, weights):
             x = [Fraction(level[f][j] + (j == k), share[j]) for j in arms]
@@ -269,15 +333,21 @@ def distance(x: list[Fraction], kind: str) -> Fraction:
 
 
 def by_rank(plan: Plan, tied: list[list[str]], parts: dict[str, int]) -> Chances:
-    """Coins a (the best p, the others alike) and b (falling by rank); what is tied shares the ranks that it spans."""
+    """Coins a (the best p, the others alike) and b (falling by rank); what is tied shares the ranks
+    that it spans.
+    """
     k = sum(map(len, tied))
     if "p" in plan:
         ranks = [number(plan["p"]), *[(1 - number(plan["p"])) / (k - 1)] * (k - 1)]
     else:
-        ranks = [number(plan["q"]) - 2 * (k * number(plan["q"]) - 1) / (k * (k + 1)) * rank for rank in range(1, k + 1)]
+        ranks = [
+            number(plan["q"]) - 2 * (k * number(plan["q"]) - 1) / (k * (k + 1)) * rank
+            for rank in range(1, k + 1)
+        ]
     begins = [sum(map(len, tied[:i])) for i in range(len(tied))]
     return {
-        lot: sum(ranks[i : i + len(g)], Fraction(0)) * Fraction(parts[lot], sum(parts[each] for each in g))
+        lot: sum(ranks[i : i + len(g)], Fraction(0))
+        * Fraction(parts[lot], sum(parts[each] for each in g))
         for i, g in zip(begins, tied, strict=True)
         for lot in g
     }
@@ -286,11 +356,16 @@ def by_rank(plan: Plan, tied: list[list[str]], parts: dict[str, int]) -> Chances
 def by_size(g: dict[str, Fraction], t: Fraction) -> Chances:
     """Coin c: (1 - t G_k / sum G) / (K - t); 1/K where there is no imbalance at all."""
     total = sum(g.values(), Fraction(0))
-    return {k: (1 - t * value / total) / (len(g) - t) if total else Fraction(1, len(g)) for k, value in g.items()}
+    return {
+        k: (1 - t * value / total) / (len(g) - t) if total else Fraction(1, len(g))
+        for k, value in g.items()
+    }
 
 
 def preferring(best: list[str], ratio: dict[str, int], p: Fraction) -> Chances:
-    """Han: with arm i preferred (1 - p) r_j / (S - r_low) for each other j, the rest for i; i by the ratio among the best."""
+    """Han: with arm i preferred (1 - p) r_j / (S - r_low) for each other j, the rest for i; i by
+    the ratio among the best.
+    """
     rest, chances = sum(ratio.values()) - min(ratio.values()), dict.fromkeys(ratio, Fraction(0))
     for i in best:
         others = {j: (1 - p) * r / rest for j, r in ratio.items() if j != i}
@@ -300,7 +375,9 @@ def preferring(best: list[str], ratio: dict[str, int], p: Fraction) -> Chances:
 
 
 def by_levels(plan: Plan, first: Callable[[dict[str, int]], Fraction]) -> Rule:
-    """Two arms, 1:1: the chance of the first from D = N_A - N_B overall, in the person's stratum, and in each level."""
+    """Two arms, 1:1: the chance of the first from D = N_A - N_B overall, in the person's stratum,
+    and in each level.
+    """
     (a, b), factors = plan["ratio"], tuple(plan.get("factors", ()))
 
     def step(history: History, profile: Profile) -> Chances:
@@ -315,7 +392,9 @@ def by_levels(plan: Plan, first: Callable[[dict[str, int]], Fraction]) -> Rule:
 
 
 def hu_hu(plan: Plan) -> Rule:
-    """Hu and Hu 2012: Imb = sum of w D^2 over the levels, supposing the person joins each arm; the smaller gets p."""
+    """Hu and Hu 2012: Imb = sum of w D^2 over the levels, supposing the person joins each arm; the
+    smaller gets p.
+    """
     w, p = {level: number(weight) for level, weight in plan["weights"].items()}, number(plan["p"])
 
     def first(d: dict[str, int]) -> Fraction:
@@ -325,12 +404,20 @@ def hu_hu(plan: Plan) -> Rule:
 
 
 def hierarchical(plan: Plan) -> Rule:
-    """Signorini 1993: the first level, in order, whose |D| reached its limit gives p to the arm behind; else 1/2."""
+    """Signorini 1993: the first level, in order, whose |D| reached its limit gives p to the arm
+    behind; else 1/2.
+    """
     given, p = plan["limits"], number(plan.get("p", 1))
-    limits = list(given.items()) if isinstance(given, dict) else [(each["level"], each["limit"]) for each in given]
+    limits = (
+        list(given.items())
+        if isinstance(given, dict)
+        else [(each["level"], each["limit"]) for each in given]
+    )
 
     def first(d: dict[str, int]) -> Fraction:
-        return behind(p, next((d[level] for level, limit in limits if abs(d[level]) >= int(limit)), 0))
+        return behind(
+            p, next((d[level] for level, limit in limits if abs(d[level]) >= int(limit)), 0)
+        )
 
     return by_levels(plan, first)
 
@@ -353,10 +440,13 @@ PROCEDURES: dict[str, Callable[[Plan], Rule]] = {
 
 
 def rule_of(plan: Plan) -> Rule:
-    return PROCEDURES[plan["method"]]({**plan, "ratio": {arm: int(share) for arm, share in plan["ratio"].items()}})
+    return PROCEDURES[plan["method"]](
+        {**plan, "ratio": {arm: int(share) for arm, share in plan["ratio"].items()}}
+    )
 
 
-# Salted leaves under one root: lists that were fixed before the first participant, opened one leaf at a time.
+# Salted leaves under one root: lists that were fixed before the first participant, opened one leaf
+# at a time.
 
 
 def leaf(salt: bytes, text: str) -> bytes:
@@ -380,7 +470,9 @@ def place(point: str, stratum: str, position: int) -> str:
 
 
 def strata_of(point: str, plan: Plan) -> list[str]:
-    """The stratification factors; whoever is randomised again is stratified by the arm they come from too."""
+    """The stratification factors; whoever is randomised again is stratified by the arm they come
+    from too.
+    """
     return [*([] if point == FIRST else ["from"]), *plan.get("strata", [])]
 
 
@@ -389,7 +481,9 @@ def leaves(point: dict[str, Any], seed: bytes) -> Iterator[tuple[str, str, int, 
     name, digest, plan = point["point"], point["design_digest"], point["plan"]
     rule, salts = rule_of(plan), hmac.digest(seed, b"rand/v1|leaf-salt", "sha256")
     factors = strata_of(point["point"], plan)
-    for levels in product(*(point["levels"][factor] for factor in factors)) if point["covered"] else ():
+    for levels in (
+        product(*(point["levels"][factor] for factor in factors)) if point["covered"] else ()
+    ):
         stratum = stratum_text(dict(zip(factors, levels, strict=True)))
         history: History = []
         for position in range(point["covered"]):
@@ -404,16 +498,25 @@ def leaves(point: dict[str, Any], seed: bytes) -> Iterator[tuple[str, str, int, 
 
 
 class Point:
-    """One randomisation point, while its allocations are gone through in the order in which they were committed."""
+    """One randomisation point, while its allocations are gone through in the order in which they
+    were committed.
+    """
 
     def __init__(self, point: dict[str, Any], export: dict[str, Any], seed: bytes | None) -> None:
-        self.name, self.digest, self.plan, self.seed = point["point"], point["design_digest"], point["plan"], seed
+        self.name, self.digest, self.plan, self.seed = (
+            point["point"],
+            point["design_digest"],
+            point["plan"],
+            seed,
+        )
         self.drawn: dict[str, list[dict[str, Any]]] = defaultdict(list)  # stratum -> its rows
         self.clusters: dict[str, dict[str, Any]] = {}  # cluster -> the row that was drawn for it
         self.seen: dict[str, dict[str, Any]] = {}  # participant -> their row
         self.corrections = [each for each in export["corrections"] if each["point"] == self.name]
         self.marks = [each for each in export["error_marks"] if each["point"] == self.name]
-        if self.plan is not None and seed is not None:  # a plain hash would give block sizes away to whoever tries them
+        if (
+            self.plan is not None and seed is not None
+        ):  # a plain hash would give block sizes away to whoever tries them
             salt = hmac.digest(seed, b"rand/v1|design-salt", "sha256")
             wanted = hmac.digest(salt, canonical(self.plan), "sha256").hex()
             same(f"point {self.name}", "design digest", wanted, self.digest)
@@ -442,7 +545,9 @@ class Point:
             same(at, "arm", self.clusters[row["cluster"]]["arm"], row["arm"])
 
     def check_stratum(self, at: str, row: dict[str, Any]) -> None:
-        """That of the covariates as used; a procedure that reads the whole point has one for all."""
+        """That of the covariates as used; a procedure that reads the whole point has one for
+        all.
+        """
         strata, factors = strata_of(self.name, self.plan), self.rule.factors
         same(at, "covariates", sorted({*strata, *(factors or ())}), sorted(row["covariates"]))
         own = {factor: row["covariates"][factor] for factor in strata} if factors is None else {}
@@ -458,17 +563,28 @@ class Point:
             digest_of(history if rule.factors is not None else [lot for lot, _ in history]),
             row["history_digest"],
         )
-        same(at, "place in a list that has ended", True, rule.length is None or len(before) < rule.length)
+        same(
+            at,
+            "place in a list that has ended",
+            True,
+            rule.length is None or len(before) < rule.length,
+        )
         chances = rule.step(history, row["covariates"])
-        same(at, "probabilities", {lot: str(chance) for lot, chance in chances.items()}, row["probabilities"])
+        same(
+            at,
+            "probabilities",
+            {lot: str(chance) for lot, chance in chances.items()},
+            row["probabilities"],
+        )
         if self.seed is not None:
             lot = chosen(chances, words(self.seed, self.digest, row["stratum"], len(before)))
             same(at, "arm", rule.arms[lot], row["arm"])
             same(at, "fake_arm", "" if rule.arms[lot] == lot else lot, row["fake_arm"])
 
     def history(self, before: list[dict[str, Any]]) -> History:
-        """As this draw read it. In a stratum: all. Over the point: without rows that were marked in error by then, and
-        with the covariates that were put right by then."""
+        """As this draw read it. In a stratum: all. Over the point: without rows that were marked in
+        error by then, and with the covariates that were put right by then.
+        """
         held: dict[str, Profile] = {row["participant"]: dict(row["covariates"]) for row in before}
         if self.rule.factors is not None:
             for each in self.corrections:
@@ -483,14 +599,20 @@ class Point:
     def sentences(self) -> Iterator[str]:
         kinds = Counter(row["kind"] for row in self.seen.values())
         yield (
-            f"point {self.name}: {kinds['drawn']} drawn in {len(self.drawn)} strata, without gap and in order; "
-            f"{kinds['cluster']} with the arm of their cluster; {kinds['forced']} forced, not verified"
+            f"point {self.name}: {kinds['drawn']} drawn in {len(self.drawn)} strata, without gap "
+            f"and in order; "
+            f"{kinds['cluster']} with the arm of their cluster; {kinds['forced']} forced, not "
+            f"verified"
         )
-        yield from (f"  forced: {name}" for name, row in self.seen.items() if row["kind"] == "forced")
+        yield from (
+            f"  forced: {name}" for name, row in self.seen.items() if row["kind"] == "forced"
+        )
 
 
 def place_of(row: dict[str, Any]) -> str:
-    """In words. At a later point without the person and the stratum, in which stands the arm that they come from."""
+    """In words. At a later point without the person and the stratum, in which stands the arm that
+    they come from.
+    """
     draw = f"draw {row['draw_index']}" if row["kind"] == "drawn" else row["kind"]
     if row["point"] != FIRST:
         return f"at {row['point']}, {draw}"
@@ -499,8 +621,14 @@ def place_of(row: dict[str, Any]) -> str:
 
 
 def check_code_break(i: int, each: dict[str, Any], root: str, points: dict[str, Point]) -> None:
-    """What was told is the arm; and its leaf, for somebody on a list that was committed to, leads to the root."""
-    at = f"code break {i}" if each["point"] != FIRST else f"code break of {each['participant']} at {each['point']}"
+    """What was told is the arm; and its leaf, for somebody on a list that was committed to, leads
+    to the root.
+    """
+    at = (
+        f"code break {i}"
+        if each["point"] != FIRST
+        else f"code break of {each['participant']} at {each['point']}"
+    )
     row = points[each["point"]].seen.get(each["participant"], {})
     same(at, "arm", row.get("arm"), each["arm"])
     if each.get("path") is not None:
@@ -509,7 +637,11 @@ def check_code_break(i: int, each: dict[str, Any], root: str, points: dict[str, 
         text = f"{place(each['point'], row['stratum'], each['position'])}|{each['arm']}"
         reached = leaf(bytes.fromhex(each["salt"]), text)
         for side, other in each["path"]:
-            pair = (bytes.fromhex(other), reached) if side == "left" else (reached, bytes.fromhex(other))
+            pair = (
+                (bytes.fromhex(other), reached)
+                if side == "left"
+                else (reached, bytes.fromhex(other))
+            )
             reached = node(*pair)
         same(at, "path to the Merkle root", root, reached.hex())
 
@@ -518,7 +650,12 @@ def check(export: dict[str, Any], seed: bytes | None) -> Iterator[str]:
     """What was checked, one sentence after the other; raises Difference."""
     same("export", "format", FORMAT, export["format"])
     if seed is not None:
-        same("export", "commitment", hashlib.sha256(b"rand-seed/v1\0" + seed).hexdigest(), export["commitment"])
+        same(
+            "export",
+            "commitment",
+            hashlib.sha256(b"rand-seed/v1\0" + seed).hexdigest(),
+            export["commitment"],
+        )
         yield f"commitment: the seed's hash is {export['commitment']}"
     points = {point["point"]: Point(point, export, seed) for point in export["points"]}
     for i, row in enumerate(export["allocations"], 1):
@@ -527,19 +664,28 @@ def check(export: dict[str, Any], seed: bytes | None) -> Iterator[str]:
         try:
             points[row["point"]].check(at, row)
         except (ArithmeticError, AttributeError, LookupError, TypeError, ValueError) as error:
-            raise Difference(at, "what was exported", "an allocation that can be replayed", repr(error)) from error
+            raise Difference(
+                at, "what was exported", "an allocation that can be replayed", repr(error)
+            ) from error
     for point in points.values():
         yield from point.sentences()
     if seed is not None and all(point.plan is not None for point in points.values()):
         lists = sorted(each for point in export["points"] for each in leaves(point, seed))
-        same("export", "Merkle root", merkle_root([each[-1] for each in lists]), export["merkle_root"])
+        same(
+            "export",
+            "Merkle root",
+            merkle_root([each[-1] for each in lists]),
+            export["merkle_root"],
+        )
         yield f"Merkle root: equal over {len(lists)} leaves"
     for i, each in enumerate(export["code_breaks"], 1):
         check_code_break(i, each, export["merkle_root"], points)
     yield f"code breaks: {len(export['code_breaks'])}, each the arm of the allocation"
 
 
-def main(arguments: list[str], source: TextIO = sys.stdin, say: Callable[[str], Any] = print) -> int:
+def main(
+    arguments: list[str], source: TextIO = sys.stdin, say: Callable[[str], Any] = print
+) -> int:
     conceal = "--conceal" in arguments
     rest = [each for each in arguments if each != "--conceal"]
     if len(rest) not in (1, 3) or (len(rest) == 3 and rest[1] != "--seed"):
@@ -554,9 +700,15 @@ def main(arguments: list[str], source: TextIO = sys.stdin, say: Callable[[str], 
         say(difference.words(conceal))
         return 1
     if not text or any(point["plan"] is None for point in export["points"]):
-        say("NOT REPLAYED: the seed or the plan is sealed; order, numbering and clusters were checked, no draw was")
+        say(
+            "NOT REPLAYED: the seed or the plan is sealed; order, numbering and clusters were "
+            "checked, no draw was"
+        )
         return 2
-    say(f"{sum(row['kind'] == 'drawn' for row in export['allocations'])} allocations replayed, all equal")
+    say(
+        f"{sum(row['kind'] == 'drawn' for row in export['allocations'])} allocations replayed, all "
+        f"equal"
+    )
     return 0
 
 

@@ -38,7 +38,9 @@ class MadeShape(serializers.Serializer):
     requested_at = serializers.DateTimeField()
     made_at = serializers.DateTimeField(allow_null=True)
     snapshot_hash = serializers.CharField(allow_blank=True)
-    seal = serializers.CharField(allow_blank=True, help_text="The newest seal of the audit trail when it was made.")
+    seal = serializers.CharField(
+        allow_blank=True, help_text="The newest seal of the audit trail when it was made."
+    )
 
 
 class MadePage(shapes.Page):
@@ -54,17 +56,23 @@ class AskReport(AskExport):
 
 
 class ReportsView(APIView):
-    @described.reads("reports", "Reports that were asked for, newest first", MadePage, described.PAGE)
+    @described.reads(
+        "reports", "Reports that were asked for, newest first", MadePage, described.PAGE
+    )
     def get(self, request: Request, slug: str) -> Response:
         study, _by = doors.study_for(request, slug, "report")
         found = made.reports(study, by_arm=_may_show_arms(request, study))
         return Response(MadePage(doors.paged(found, request)).data)
 
-    @described.writes("report_request", "Ask for a report; the worker makes it", AskReport, MadeShape, status=202)
+    @described.writes(
+        "report_request", "Ask for a report; the worker makes it", AskReport, MadeShape, status=202
+    )
     def post(self, request: Request, slug: str) -> Response:
         study, by = doors.study_for(request, slug, "report")
         wanted = _wanted(AskReport, request, study)
-        asked = actions.request(study=study, **wanted, key=doors.key(request), by=by, at=timezone.now())
+        asked = actions.request(
+            study=study, **wanted, key=doors.key(request), by=by, at=timezone.now()
+        )
         return Response(MadeShape(asked).data, status=202)
 
 
@@ -79,19 +87,25 @@ class ExportsView(APIView):
     def post(self, request: Request, slug: str) -> Response:
         study, by = doors.study_for(request, slug, "export")
         wanted = _wanted(AskExport, request, study)
-        found = actions.export(study=study, **wanted, key=doors.key(request), by=by, at=timezone.now())
+        found = actions.export(
+            study=study, **wanted, key=doors.key(request), by=by, at=timezone.now()
+        )
         return Response(MadeShape(found).data, status=201)
 
 
 class AnyFile(BaseContentNegotiation):
     """A file is given as what it is, whatever the client says it accepts."""
 
-    def select_renderer(self, request: FrameworkRequest, renderers: Any, format_suffix: str | None = None) -> Any:
+    def select_renderer(
+        self, request: FrameworkRequest, renderers: Any, format_suffix: str | None = None
+    ) -> Any:
         return renderers[0], renderers[0].media_type
 
 
 class FileView(APIView):
-    """One file of a report or an export. Subclasses name the permission, the product and the field that holds it."""
+    """One file of a report or an export. Subclasses name the permission, the product and the field
+    that holds it.
+    """
 
     content_negotiation_class = AnyFile
     what, product, field = "report", Report.REPORT, ""
@@ -101,12 +115,15 @@ class FileView(APIView):
         found = _made(request, study, self.product, number)
         name, kind = NAMES[self.field]
         form = "zip" if self.field == "archive" else self.field
-        looks.downloaded(study=study, product=found.product, number=found.pk, kind=form, by=by, at=timezone.now())
+        looks.downloaded(
+            study=study, product=found.product, number=found.pk, kind=form, by=by, at=timezone.now()
+        )
         return HttpResponse(
             bytes(getattr(found, self.field) or b""),
             content_type=kind,
             headers={
-                "Content-Disposition": f'attachment; filename="{study.slug}-{name.format(found.pk)}"',
+                "Content-Disposition": f"attachment; "
+                f'filename="{study.slug}-{name.format(found.pk)}"',
                 "X-Content-Type-Options": "nosniff",
             },
         )
@@ -123,7 +140,9 @@ class PdfView(FileView):
 class HtmlView(FileView):
     field = "html"
 
-    @described.reads_file("report_html", "The report as one page that stands on its own", NAMES["html"][1])
+    @described.reads_file(
+        "report_html", "The report as one page that stands on its own", NAMES["html"][1]
+    )
     def get(self, request: Request, slug: str, number: int) -> HttpResponse:
         return super().get(request, slug, number)
 
@@ -139,13 +158,17 @@ class ResultsView(FileView):
 class ArchiveView(FileView):
     what, product, field = "export", Report.EXPORT, "archive"
 
-    @described.reads_file("export_zip", "The tables as CSV, with their codebook", NAMES["archive"][1])
+    @described.reads_file(
+        "export_zip", "The tables as CSV, with their codebook", NAMES["archive"][1]
+    )
     def get(self, request: Request, slug: str, number: int) -> HttpResponse:
         return super().get(request, slug, number)
 
 
 def _wanted(shape: type[AskExport], request: Request, study: Study) -> dict[str, Any]:
-    """What was asked for: whether the study is far enough to show its arms first, then whether to this person."""
+    """What was asked for: whether the study is far enough to show its arms first, then whether to
+    this person.
+    """
     given = doors.given(shape, request)
     actions.check_kind(study, given["kind"])
     if given["kind"] == Report.BY_ARM and not _may_show_arms(request, study):
@@ -154,7 +177,9 @@ def _wanted(shape: type[AskExport], request: Request, study: Study) -> dict[str,
 
 
 def _may_show_arms(request: Request, study: Study) -> bool:
-    """By arm needs its own permission, except in a rehearsal, where nobody is there to be unblinded to."""
+    """By arm needs its own permission, except in a rehearsal, where nobody is there to be unblinded
+    to.
+    """
     is_theirs = permissions.may(request.user, study, "report_by_arm")
     return actions.may_show_arms(study) and (study.simulated or is_theirs)
 

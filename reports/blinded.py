@@ -1,6 +1,7 @@
 """Everything pooled: what a report or an export may hold while the arms are concealed.
 
-Nothing that this module reaches, even indirectly, can read an allocation; an import contract keeps it so.
+Nothing that this module reaches, even indirectly, can read an allocation; an import contract keeps
+it so.
 """
 
 from __future__ import annotations

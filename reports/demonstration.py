@@ -1,4 +1,6 @@
-"""What a demo shows besides reports: a study in the middle, and somebody of each role to sign in as."""
+"""What a demo shows besides reports: a study in the middle, and somebody of each role to sign in
+as.
+"""
 
 from __future__ import annotations
 
@@ -18,7 +20,8 @@ from trial.permissions import ROLES
 from trial.queries import people
 
 LASTED = timedelta(days=45)
-PASSWORD = "a quiet morning walk"  # noqa: S105  (of simulated people, on a machine's own loopback address)
+# Of simulated people, on a machine's own loopback address.
+PASSWORD = "a quiet morning walk"  # noqa: S105
 
 
 @dataclass(frozen=True)
@@ -32,12 +35,16 @@ class Login:
 def under_way(path: Path, *, number: int, seed: int, until: datetime) -> Study:
     """A study that began some weeks ago and is going on now."""
     begins_at = (until - LASTED).replace(hour=9)
-    study, _ = rehearsing.run(path, number=number, seed=seed, effects={}, begins_at=begins_at, ends_at=until)
+    study, _ = rehearsing.run(
+        path, number=number, seed=seed, effects={}, begins_at=begins_at, ends_at=until
+    )
     return study
 
 
 def logins(study: Study, at: datetime) -> list[Login]:
-    """An account for every role in every study of this database, and a participant in the middle of the programme."""
+    """An account for every role in every study of this database, and a participant in the middle of
+    the programme.
+    """
     made = []
     for role in ROLES:
         email = f"{role}@example.org"
@@ -49,11 +56,15 @@ def logins(study: Study, at: datetime) -> list[Login]:
         made.append(Login(role, email, PASSWORD, reverse("account_login")))
     address = people.someone_in_the_programme(study, at)
     if address:
-        made.append(Login("participant", address, "(a code by mail)", reverse("account_request_login_code")))
+        made.append(
+            Login("participant", address, "(a code by mail)", reverse("account_request_login_code"))
+        )
     return made
 
 
 def _give_people(study: Study, coach: User, at: datetime) -> None:
-    """Every second person who is being called becomes the demo coach's, as a supervisor would do it."""
+    """Every second person who is being called becomes the demo coach's, as a supervisor would do
+    it.
+    """
     for plan in plans.going_on(study)[::2]:
         coaching.reassign(plan=plan, coach=coach, reason="workload", by=actors.SYSTEM, at=at)

@@ -1,4 +1,6 @@
-"""An export as one .zip: a CSV for each table, the codebook, the analysis plan, and what it is and was made from."""
+"""An export as one .zip: a CSV for each table, the codebook, the analysis plan, and what it is and
+was made from.
+"""
 
 from __future__ import annotations
 
@@ -34,20 +36,25 @@ def archive(found: Sequence[Table], data: Dataset, plan: AnalysisPlan, at: datet
     told = [declaring(table, data.meta.simulated) for table in found]
     tables = (*told, declaring(codebook(told), data.meta.simulated))
     files = {f"{table.name}.csv": csv_text(table).encode() for table in tables}
-    files["plan.json"] = (json.dumps(plan.model_dump(mode="json"), indent=1, ensure_ascii=False) + "\n").encode()
+    files["plan.json"] = (
+        json.dumps(plan.model_dump(mode="json"), indent=1, ensure_ascii=False) + "\n"
+    ).encode()
     files[README] = readme(files, data, at).encode()
     out = io.BytesIO()
     with zipfile.ZipFile(out, "w", zipfile.ZIP_DEFLATED) as bundle:
         for name, content in files.items():
             info = zipfile.ZipInfo(name, at.timetuple()[:6])
-            # Packed, the hash of the seal would make the file longer or shorter: two exports of one size hold as much.
+            # Packed, the hash of the seal would make the file longer or shorter: two exports of one
+            # size hold as much.
             info.compress_type = zipfile.ZIP_STORED if name == README else zipfile.ZIP_DEFLATED
             bundle.writestr(info, content)
     return out.getvalue()
 
 
 def declaring(table: Table, simulated: bool) -> Table:
-    """A file is passed on without its README: every row says by itself whether it is of simulated people."""
+    """A file is passed on without its README: every row says by itself whether it is of simulated
+    people.
+    """
     if any(column.name == SIMULATED_COLUMN.name for column in table.columns):
         return table
     rows = [(*row, simulated) for row in table.rows]
@@ -55,7 +62,9 @@ def declaring(table: Table, simulated: bool) -> Table:
 
 
 def csv_text(table: Table) -> str:
-    """Comma separated, UTF-8, one line of column names; yes and no in words, days as ISO dates, nothing for missing."""
+    """Comma separated, UTF-8, one line of column names; yes and no in words, days as ISO dates,
+    nothing for missing.
+    """
     out = io.StringIO()
     writer = csv.writer(out, lineterminator="\n")
     writer.writerow([column.name for column in table.columns])
@@ -78,8 +87,14 @@ def cell(value: Any) -> Any:
 
 
 def harmless(text: str) -> str:
-    """A spreadsheet runs a cell that begins like a formula, spaces or not; an apostrophe makes it text again."""
-    return "'" + text if text.lstrip()[:1] in ("=", "+", "-", "@") or text[:1] in ("\t", "\r", "\n") else text
+    """A spreadsheet runs a cell that begins like a formula, spaces or not; an apostrophe makes it
+    text again.
+    """
+    return (
+        "'" + text
+        if text.lstrip()[:1] in ("=", "+", "-", "@") or text[:1] in ("\t", "\r", "\n")
+        else text
+    )
 
 
 def codebook(found: Iterable[Table]) -> Table:
@@ -92,7 +107,9 @@ def codebook(found: Iterable[Table]) -> Table:
 
 
 def _values(values: Mapping[str, str]) -> str:
-    return "; ".join(code if code == meaning else f"{code} = {meaning}" for code, meaning in values.items())
+    return "; ".join(
+        code if code == meaning else f"{code} = {meaning}" for code, meaning in values.items()
+    )
 
 
 def readme(files: Mapping[str, bytes], data: Dataset, at: datetime) -> str:
@@ -114,16 +131,24 @@ def readme(files: Mapping[str, bytes], data: Dataset, at: datetime) -> str:
         f"Newest audit seal {meta.audit_seal or 'none yet'}",
         f"Code version      {meta.code_version}",
         "",
-        "A report with the same snapshot was made from these tables. codebook.csv tells what each column is, plan.json",
-        "what is compared with what. Days are calendar days in the study's time zone. UTF-8, comma separated.",
+        "A report with the same snapshot was made from these tables. codebook.csv tells what each "
+        "column is, plan.json",
+        "what is compared with what. Days are calendar days in the study's time zone. UTF-8, comma "
+        "separated.",
         "",
-        "Began what the arm offers: opened a module or had a planned call; an arm that offers neither at the start is",
-        "begun by being allocated. Time in the study: until withdrawing, else until the first time point opened to the person",
-        "from which on nothing was answered; whoever answered at the last one that was due is counted until it had opened",
+        "Began what the arm offers: opened a module or had a planned call; an arm that offers "
+        "neither at the start is",
+        "begun by being allocated. Time in the study: until withdrawing, else until the first time "
+        "point opened to the person",
+        "from which on nothing was answered; whoever answered at the last one that was due is "
+        "counted until it had opened",
         "to everybody in the arm. Where the day of opening is not told, the planned day counts.",
         *_use(data),
         "",
-        *(f"{hashlib.sha256(content).hexdigest()}  {name}" for name, content in sorted(files.items())),
+        *(
+            f"{hashlib.sha256(content).hexdigest()}  {name}"
+            for name, content in sorted(files.items())
+        ),
     ]
     return "\n".join(lines) + "\n"
 

@@ -6,7 +6,9 @@ from trial.models import Study
 
 
 class Report(models.Model):
-    """A report or an export that was asked for and made. The files are kept as they were made, never made again."""
+    """A report or an export that was asked for and made. The files are kept as they were made,
+    never made again.
+    """
 
     no_facts = "made from facts: its event names the hash of its snapshot"
 
@@ -15,10 +17,14 @@ class Report(models.Model):
     REQUESTED, MADE, FAILED = "requested", "made", "failed"
 
     study = models.ForeignKey(Study, on_delete=models.PROTECT, related_name="+")
-    product = models.CharField(max_length=10, choices=[(REPORT, REPORT), (EXPORT, EXPORT)], default=REPORT)
+    product = models.CharField(
+        max_length=10, choices=[(REPORT, REPORT), (EXPORT, EXPORT)], default=REPORT
+    )
     kind = models.CharField(max_length=10, choices=[(BLINDED, BLINDED), (BY_ARM, BY_ARM)])
     language = models.CharField(max_length=5, default="en")
-    state = models.CharField(max_length=10, choices=[(s, s) for s in (REQUESTED, MADE, FAILED)], default=REQUESTED)
+    state = models.CharField(
+        max_length=10, choices=[(s, s) for s in (REQUESTED, MADE, FAILED)], default=REQUESTED
+    )
     requested_by = models.CharField(max_length=80)
     requested_at = models.DateTimeField()
     claimed_at = models.DateTimeField(null=True, blank=True)  # a worker is at it since then

@@ -1,4 +1,6 @@
-"""The analysis plan: what is compared, when, adjusted for what. Made from analysis.yaml or from a plan for a CSV."""
+"""The analysis plan: what is compared, when, adjusted for what. Made from analysis.yaml or from a
+plan for a CSV.
+"""
 
 from collections.abc import Iterator
 from itertools import combinations
@@ -17,7 +19,9 @@ class Outcome(_Frozen):
 
 
 class Adherence(_Frozen):
-    """Who counts as having had enough of the programme, and why that is enough (Sieverink 2017 asks for the reason)."""
+    """Who counts as having had enough of the programme, and why that is enough (Sieverink 2017 asks
+    for the reason).
+    """
 
     measure: Literal["modules_completed"] = "modules_completed"
     at_least: int = Field(ge=1, le=1_000_000)
@@ -25,7 +29,8 @@ class Adherence(_Frozen):
 
 
 class AnalysisPlan(_Frozen):
-    """`primary` empty: no time point is singled out. `contrasts` empty: every pair of arms, in their order.
+    """`primary` empty: no time point is singled out. `contrasts` empty: every pair of arms, in
+    their order.
 
     `cluster` is the code of what was randomised as one where that was not a person, such as a site.
     """
@@ -50,11 +55,15 @@ class AnalysisPlan(_Frozen):
         return self
 
     def planned(self, arms: tuple[str, ...]) -> tuple[tuple[str, str], ...]:
-        """The contrasts that are tested: those of the plan, or where it names none every pair of `arms`."""
+        """The contrasts that are tested: those of the plan, or where it names none every pair of
+        `arms`.
+        """
         return self.contrasts or tuple(combinations(arms, 2))
 
     def pairs(self, arms: tuple[str, ...]) -> Iterator[tuple[str, str]]:
-        """The planned contrasts, then every other pair of `arms`, so that with three arms none is left unnamed."""
+        """The planned contrasts, then every other pair of `arms`, so that with three arms none is
+        left unnamed.
+        """
         planned = self.planned(arms)
         named = {frozenset(pair) for pair in planned}
         yield from planned

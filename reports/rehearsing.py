@@ -1,4 +1,6 @@
-"""A whole rehearsal in a directory of its own: database, mail, report. Behind `demo` and `rehearse`."""
+"""A whole rehearsal in a directory of its own: database, mail, report. Behind `demo` and
+`rehearse`.
+"""
 
 from __future__ import annotations
 
@@ -32,10 +34,12 @@ class UnknownGrant(Exception):
 
 
 def settle_in(directory: Path, bind: str = BIND) -> None:
-    """Run the rest of this command on a fresh embedded database in `directory`, whatever DATABASE_URL says.
+    """Run the rest of this command on a fresh embedded database in `directory`, whatever
+    DATABASE_URL says.
 
-    Settings are read once by a process, so the process is replaced by itself with the right environment. A rehearsal
-    that stands there is replaced; raises NotARehearsal where any other file has the name of its database.
+    Settings are read once by a process, so the process is replaced by itself with the right
+    environment. A rehearsal that stands there is replaced; raises NotARehearsal where any other
+    file has the name of its database.
     """
     wanted = environment.of_rehearsal(directory, bind, os.environ)
     if all(os.environ.get(name, "") == value for name, value in wanted.items()):
@@ -47,29 +51,41 @@ def settle_in(directory: Path, bind: str = BIND) -> None:
 
 
 def _clear(directory: Path) -> None:
-    """Take away what a rehearsal left here. Mail beside no rehearsal's database belongs to somebody else and stays."""
+    """Take away what a rehearsal left here. Mail beside no rehearsal's database belongs to somebody
+    else and stays.
+    """
     database = directory / DATABASE
     if not database.exists():
         return
     kind = stamp.kind_of_file(database) if database.is_file() else ""
     if kind != "rehearsal":
         found = f"a {kind} database" if kind else "no database of a rehearsal"
-        raise NotARehearsal(f"{database} is {found}, so it stays as it is; name another --directory")
+        raise NotARehearsal(
+            f"{database} is {found}, so it stays as it is; name another --directory"
+        )
     for name in (DATABASE, f"{DATABASE}-wal", f"{DATABASE}-shm", "mail.mbox"):
         (directory / name).unlink(missing_ok=True)
 
 
 def check_effects(path: Path, effects: Mapping[str, float]) -> None:
-    """Raises UnknownGrant for the code of a grant that no arm has, and FolderErrors where the folder has mistakes."""
+    """Raises UnknownGrant for the code of a grant that no arm has, and FolderErrors where the
+    folder has mistakes.
+    """
     document = studies.read(path, at=None).document
-    grants = {grant.code for arm in Described.model_validate(document["study"]).arms for grant in arm.grants}
+    grants = {
+        grant.code
+        for arm in Described.model_validate(document["study"]).arms
+        for grant in arm.grants
+    }
     for code in effects:
         if code not in grants:
             raise UnknownGrant(f"--effect {code}: {folder.unknown('grant', code, sorted(grants))}")
 
 
 def find(study: str) -> Path:
-    """A study folder by path, or by the name of one that is shipped; raises FileNotFoundError saying which there are."""
+    """A study folder by path, or by the name of one that is shipped; raises FileNotFoundError
+    saying which there are.
+    """
     shipped = Path(__file__).resolve().parent.parent / "trial" / "studies"
     for path in (Path(study), shipped / study):
         if path.exists():
@@ -103,7 +119,9 @@ def run(
     stays_open: bool = False,
     report: Callable[[int, int, datetime], None] = lambda done, left, at: None,
 ) -> tuple[Study, datetime]:
-    """From the first screening to the last follow-up (or to `ends_at`); the study and the last virtual moment."""
+    """From the first screening to the last follow-up (or to `ends_at`); the study and the last
+    virtual moment.
+    """
     study = prepare(path, seed=seed, begins_at=begins_at)
     settings = Settings(seed, number, dict(effects), dropout, arrival_days, stays_open)
     ended_at = rehearse.run(study, settings, begins_at=begins_at, ends_at=ends_at, report=report)
@@ -114,4 +132,6 @@ def run(
 def write(study: Study, directory: Path, *, language: str, at: datetime) -> None:
     """report.pdf, report.html and results.json by arm, and the export, in `directory`."""
     directory.mkdir(parents=True, exist_ok=True)
-    reports.make_report(study=study, kind="by_arm", language=language, directory=directory, by=actors.SYSTEM, at=at)
+    reports.make_report(
+        study=study, kind="by_arm", language=language, directory=directory, by=actors.SYSTEM, at=at
+    )

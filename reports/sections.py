@@ -8,7 +8,20 @@ from typing import Annotated, Literal
 from pydantic import AfterValidator, BaseModel, Field
 
 from outcomes.sections import Assessments
-from trial.folder import Code, Count, Entry, Folder, Loc, Part, Problem, Source, Text, listed, parse, unknown
+from trial.folder import (
+    Code,
+    Count,
+    Entry,
+    Folder,
+    Loc,
+    Part,
+    Problem,
+    Source,
+    Text,
+    listed,
+    parse,
+    unknown,
+)
 from trial.sections import Arm, Programme, Question, Study, languages_of
 from trial.sections.checks import missing, repeated
 
@@ -44,7 +57,8 @@ class Analysis(Entry):
     model: Literal["ancova"]
     covariates: tuple[Code, ...] = ()
     contrasts: Annotated[
-        tuple[Annotated[tuple[Code, ...], Field(min_length=2, max_length=2)], ...], Field(min_length=1)
+        tuple[Annotated[tuple[Code, ...], Field(min_length=2, max_length=2)], ...],
+        Field(min_length=1),
     ]
     confidence: Annotated[float, Field(ge=0.5, lt=1)]
     estimand: Text
@@ -65,7 +79,9 @@ def section(folder: Folder, earlier: Mapping[str, BaseModel]) -> Part:
     source = folder.yaml(FILE)
     analysis = parse(Analysis, source, languages_of(folder))
     problems = list(analysis.problems)
-    study, assessments, programme = (earlier.get(name) for name in ("study", "assessments", "programme"))
+    study, assessments, programme = (
+        earlier.get(name) for name in ("study", "assessments", "programme")
+    )
     warnings: list[Problem] = []
     if isinstance(study, Study) and isinstance(assessments, Assessments):
         warnings += _without_label(folder.yaml("study.yaml"), study, assessments)
@@ -85,11 +101,16 @@ def _without_label(source: Source, study: Study, assessments: Assessments) -> It
     """What the tables of the report will call by a whole sentence, or by its code."""
     for index, question in enumerate(study.questions):
         if question.label is None and _stands_in_a_table(question, study, assessments):
-            message = f"'{question.code}' has no label, so the tables of the report hold its whole text"
+            message = (
+                f"'{question.code}' has no label, so the tables of the report hold its whole text"
+            )
             yield source.problem(("questions", index), message)
     for index, criterion in enumerate(study.eligibility):
         if criterion.label is None:
-            message = f"'{criterion.code}' has no label, so the report gives its code for why somebody did not get in"
+            message = (
+                f"'{criterion.code}' has no label, so the report gives its code for why somebody "
+                f"did not get in"
+            )
             yield source.problem(("eligibility", index), message)
 
 
@@ -144,18 +165,26 @@ def _measured(subject: Subject, outcome: Outcome, loc: Loc, is_primary: bool) ->
     """A primary outcome is measured in every arm, before and after; any other at least in one."""
     assessments, code, timepoint = (subject.assessments, outcome.instrument, outcome.timepoint)
     if timepoint == assessments.baseline.timepoint:
-        yield subject.source.problem((*loc, "timepoint"), f"'{timepoint}' is the baseline; an outcome comes after it")
+        yield subject.source.problem(
+            (*loc, "timepoint"), f"'{timepoint}' is the baseline; an outcome comes after it"
+        )
         return
     lacking = [
         arm.code
         for arm in subject.study.arms
-        if _has_schedules(subject, arm) and code not in assessments.instruments_at(subject.study, arm.code, timepoint)
+        if _has_schedules(subject, arm)
+        and code not in assessments.instruments_at(subject.study, arm.code, timepoint)
     ]
     if is_primary and code not in assessments.baseline.instruments:
-        message = f"{code} is not asked at baseline ({assessments.baseline.timepoint}); a primary outcome is"
+        message = (
+            f"{code} is not asked at baseline ({assessments.baseline.timepoint}); a primary "
+            f"outcome is"
+        )
         yield subject.source.problem((*loc, "instrument"), message)
     if lacking and (is_primary or len(lacking) == len(subject.study.arms)):
-        yield subject.source.problem((*loc, "timepoint"), f"{code} is not asked at {timepoint} in {listed(lacking)}")
+        yield subject.source.problem(
+            (*loc, "timepoint"), f"{code} is not asked at {timepoint} in {listed(lacking)}"
+        )
 
 
 def _has_schedules(subject: Subject, arm: Arm) -> bool:
@@ -169,8 +198,12 @@ def _covariates(subject: Subject) -> Iterator[Problem]:
     yield from repeated(source, ("covariates",), codes, key=None)
     yield from missing(source, ("covariates",), "question", codes, study.question_codes)
     for index, code in enumerate(codes):
-        if code in study.question_codes and not study.may_ask(code, subject.assessments.baseline.questions):
-            yield source.problem(("covariates", index), f"'{code}' is asked neither in the screening nor at baseline")
+        if code in study.question_codes and not study.may_ask(
+            code, subject.assessments.baseline.questions
+        ):
+            yield source.problem(
+                ("covariates", index), f"'{code}' is asked neither in the screening nor at baseline"
+            )
 
 
 def _adherence(analysis: Analysis, source: Source, programme: Programme) -> Iterator[Problem]:

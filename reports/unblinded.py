@@ -1,4 +1,6 @@
-"""By arm: the only place outside randomisation that looks at allocations, each time by an audited look."""
+"""By arm: the only place outside randomisation that looks at allocations, each time by an audited
+look.
+"""
 
 from __future__ import annotations
 

@@ -1,10 +1,12 @@
-"""The parts of `make bench`: each a function of its sizes, run large by the bench and small by a test, and told when it fails.
+"""The parts of `make bench`: each a function of its sizes, run large by the bench and small by a
+test, and told when it fails.
 
     @part(people=20)
     def fits(people: int = 2000) -> None:
         line(f"a fit of {people}", median(lambda: fit(people)))
 
-The arguments of `part` are the sizes with which `tests/test_bench.py` runs it. That test finds the parts by itself.
+The arguments of `part` are the sizes with which `tests/test_bench.py` runs it. That test finds the
+parts by itself.
 """
 
 from __future__ import annotations
@@ -27,7 +29,9 @@ _small = False
 
 @dataclass(frozen=True)
 class Part:
-    """`needs`: what has to be there, such as a rehearsal, beside this process; `alone`: in a process of its own, for its memory."""
+    """`needs`: what has to be there, such as a rehearsal, beside this process; `alone`: in a
+    process of its own, for its memory.
+    """
 
     do: Callable[..., None]
     small: dict[str, Any]
@@ -37,7 +41,11 @@ class Part:
     @property
     def module(self) -> str:
         """Also of a module that was started as a program."""
-        return self.do.__module__ if self.do.__module__ != "__main__" else sys.modules["__main__"].__spec__.name
+        return (
+            self.do.__module__
+            if self.do.__module__ != "__main__"
+            else sys.modules["__main__"].__spec__.name
+        )
 
     @property
     def name(self) -> str:
@@ -47,7 +55,9 @@ class Part:
 PARTS: list[Part] = []
 
 
-def part(*, needs: str = "", alone: bool = False, **small: Any) -> Callable[[Callable[..., None]], Callable[..., None]]:
+def part(
+    *, needs: str = "", alone: bool = False, **small: Any
+) -> Callable[[Callable[..., None]], Callable[..., None]]:
     """The function is a part, and these are its sizes for a test."""
 
     def register(do: Callable[..., None]) -> Callable[..., None]:
@@ -80,7 +90,10 @@ def chosen(module: str, arguments: list[str], needs: str = "") -> tuple[list[Par
     mine = [each for each in PARTS if each.module == module and each.needs == needs]
     names = [each for each in arguments if each != "small"]
     if unknown := set(names) - {each.name for each in mine}:
-        sys.exit(f"no part {', '.join(sorted(unknown))}; there are {', '.join(each.name for each in mine)}")
+        sys.exit(
+            f"no part {', '.join(sorted(unknown))}; there are "
+            f"{', '.join(each.name for each in mine)}"
+        )
     return [each for each in mine if not names or each.name in names], "small" in arguments
 
 

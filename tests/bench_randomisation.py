@@ -1,9 +1,11 @@
-"""The part of `make bench` about allocation on PostgreSQL: how many a second through the service, beside a bare transaction.
+"""The part of `make bench` about allocation on PostgreSQL: how many a second through the service,
+beside a bare transaction.
 
-Alone: `python -m tests.bench_randomisation`. The server is started from its wheel with its own settings, so every commit
-goes to disk. The bare transaction does by hand, in eight statements, what an allocation cannot do without: BEGIN, a read
-of the study, the stratum locked, its history, the allocation, the stratum moved on, a line of the trail, COMMIT. Both make
-the same number of allocations, so that their histories are as long. Compare ratios within one run only.
+Alone: `python -m tests.bench_randomisation`. The server is started from its wheel with its own
+settings, so every commit goes to disk. The bare transaction does by hand, in eight statements, what
+an allocation cannot do without: BEGIN, a read of the study, the stratum locked, its history, the
+allocation, the stratum moved on, a line of the trail, COMMIT. Both make the same number of
+allocations, so that their histories are as long. Compare ratios within one run only.
 """
 
 from __future__ import annotations
@@ -34,7 +36,7 @@ CREATE TABLE bare_allocation (person int PRIMARY KEY, stratum int, draw_index in
 CREATE TABLE bare_audit (id bigserial PRIMARY KEY, text text);
 INSERT INTO bare_study VALUES (1, 'open', repeat('x', 120));
 INSERT INTO bare_stratum SELECT n, 0 FROM generate_series(0, 199) n;
-"""
+"""  # noqa: E501
 
 
 def main(arguments: list[str]) -> int:
@@ -70,7 +72,10 @@ def service_beside_bare(
     with connection.cursor() as cursor:
         cursor.execute(BARE)
     connection.close()
-    print(f"allocations on PostgreSQL, {people} for each line; load of the machine {os.getloadavg()[0]:.1f}")
+    print(
+        f"allocations on PostgreSQL, {people} for each line; load of the machine "
+        f"{os.getloadavg()[0]:.1f}"
+    )
     for number in strata:
         prepared = f"prepared{number}"
         copy("postgres", prepared)
@@ -114,10 +119,15 @@ def compare(prepared: str, clients: int, people: int, strata: int) -> None:
     for client in (bare, service):
         copy(prepared, "run")
         use("run")
-        found.append(at_once(lambda number, client=client: client(number, clients, people, strata), clients))
+        found.append(
+            at_once(lambda number, client=client: client(number, clients, people, strata), clients)
+        )
         use("run")
     least, ours = found
-    what = f"{clients} {'client' if clients == 1 else 'clients'}, {strata} {'stratum' if strata == 1 else 'strata'}"
+    what = (
+        f"{clients} {'client' if clients == 1 else 'clients'}, {strata} "
+        f"{'stratum' if strata == 1 else 'strata'}"
+    )
     print(f"  {what:<24} {ours} | bare {least} | ratio {ours.rate / least.rate:.2f}", flush=True)
 
 
@@ -194,20 +204,32 @@ def bare(number: int, clients: int, people: int, strata: int) -> Work:
     connection = psycopg.connect(uri("run"), autocommit=True)
 
     def work() -> list[float]:
-        return [timed(lambda person=person: allocate(person)) for person in range(number, people, clients)]
+        return [
+            timed(lambda person=person: allocate(person))
+            for person in range(number, people, clients)
+        ]
 
     def allocate(person: int) -> None:
         stratum = person % strata
         connection.execute("BEGIN")
         connection.execute("SELECT state, seed FROM bare_study WHERE id = 1").fetchone()
-        locked = connection.execute("SELECT next_index FROM bare_stratum WHERE id = %s FOR UPDATE", [stratum])
+        locked = connection.execute(
+            "SELECT next_index FROM bare_stratum WHERE id = %s FOR UPDATE", [stratum]
+        )
         (index,) = locked.fetchone()
         connection.execute(
             "SELECT arm FROM bare_allocation WHERE stratum = %s ORDER BY draw_index", [stratum]
         ).fetchall()
-        connection.execute("INSERT INTO bare_allocation VALUES (%s, %s, %s, %s)", [person, stratum, index, "guided"])
-        connection.execute("UPDATE bare_stratum SET next_index = %s WHERE id = %s", [index + 1, stratum])
-        connection.execute("INSERT INTO bare_audit (text) VALUES (%s)", [f"{person} allocated, {'0' * 200}"])
+        connection.execute(
+            "INSERT INTO bare_allocation VALUES (%s, %s, %s, %s)",
+            [person, stratum, index, "guided"],
+        )
+        connection.execute(
+            "UPDATE bare_stratum SET next_index = %s WHERE id = %s", [index + 1, stratum]
+        )
+        connection.execute(
+            "INSERT INTO bare_audit (text) VALUES (%s)", [f"{person} allocated, {'0' * 200}"]
+        )
         connection.execute("COMMIT")
 
     return work

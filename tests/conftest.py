@@ -1,4 +1,6 @@
-"""Fixtures for every test. Databases of tests are rehearsals; sockets other than loopback are refused."""
+"""Fixtures for every test. Databases of tests are rehearsals; sockets other than loopback are
+refused.
+"""
 
 from __future__ import annotations
 
@@ -28,9 +30,13 @@ SMALL = Path(__file__).parent / "trial" / "small_study"
 NOW = datetime(2026, 3, 2, 10, 0, tzinfo=UTC)  # a Monday
 
 
-# No test asserts a time: a busy machine is slow, not wrong. In CI the same examples each time; elsewhere new ones.
+# No test asserts a time: a busy machine is slow, not wrong. In CI the same examples each time;
+# elsewhere new ones.
 hypothesis_settings.register_profile(
-    "house", deadline=None, suppress_health_check=[HealthCheck.too_slow], derandomize=bool(os.environ.get("CI"))
+    "house",
+    deadline=None,
+    suppress_health_check=[HealthCheck.too_slow],
+    derandomize=bool(os.environ.get("CI")),
 )
 hypothesis_settings.load_profile("house")
 
@@ -55,15 +61,21 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
     on_postgresql = settings.DATABASES["default"]["ENGINE"].endswith("postgresql")
     if on_postgresql:
         # What knows no database is tried with SQLite's: once is enough.
-        config.hook.pytest_deselected(items=[item for item in items if not knows_the_database(item)])
+        config.hook.pytest_deselected(
+            items=[item for item in items if not knows_the_database(item)]
+        )
         items[:] = [item for item in items if knows_the_database(item)]
     for item in items:
         if "postgresql" in item.keywords and not on_postgresql:
-            item.add_marker(pytest.mark.skip(reason="needs PostgreSQL: make test starts one and runs it there"))
+            item.add_marker(
+                pytest.mark.skip(reason="needs PostgreSQL: make test starts one and runs it there")
+            )
 
 
 def pytest_collection_finish(session: pytest.Session) -> None:
-    """What was imported and collected stays until the end: looking through it for garbage again and again is in vain."""
+    """What was imported and collected stays until the end: looking through it for garbage again and
+    again is in vain.
+    """
     gc.collect()
     gc.freeze()
     gc.set_threshold(20_000, 20, 20)
@@ -73,9 +85,10 @@ def _calling(call: Callable[[], object]) -> object:
     return call()
 
 
-# CPython keeps the frames of calls in pieces of 16 KB. Where a call deep in a request needs a new piece it is mapped, and
-# unmapped when that call returns: again and again, a quarter of the time of a suite. A frame this large gets a piece that
-# has a megabyte left for all that is called from it. Nothing of it is touched, so nothing is taken.
+# CPython keeps the frames of calls in pieces of 16 KB. Where a call deep in a request needs a new
+# piece it is mapped, and unmapped when that call returns: again and again, a quarter of the time of
+# a suite. A frame this large gets a piece that has a megabyte left for all that is called from it.
+# Nothing of it is touched, so nothing is taken.
 LARGE = 140_000  # values of 8 bytes: with it the piece becomes 2 MB
 in_a_large_frame = FunctionType(_calling.__code__.replace(co_stacksize=LARGE), globals())
 
@@ -91,7 +104,9 @@ def knows_the_database(item: pytest.Item) -> bool:
 
 
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
-    """How much was not compared for want of data that may not be committed, and the figures that tests recorded."""
+    """How much was not compared for want of data that may not be committed, and the figures that
+    tests recorded.
+    """
     for report in terminalreporter.stats.get("passed", []):
         for line in (value for name, value in report.user_properties if name == "figures"):
             terminalreporter.write_line(line)
@@ -102,7 +117,8 @@ def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
     ]
     if skipped:
         terminalreporter.write_line(
-            f"{len(skipped)} comparisons left out: set HANDVAT_REFERENCE_DATA to the borrowed reference data"
+            f"{len(skipped)} comparisons left out: set HANDVAT_REFERENCE_DATA to the borrowed "
+            f"reference data"
         )
 
 
@@ -122,7 +138,9 @@ def loopback_only(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 @pytest.fixture(autouse=True)
-def made_once(request: pytest.FixtureRequest, loopback_only, monkeypatch: pytest.MonkeyPatch) -> None:
+def made_once(
+    request: pytest.FixtureRequest, loopback_only, monkeypatch: pytest.MonkeyPatch
+) -> None:
     """Studies and people of tests/factories.py, see tests/frozen.py."""
     frozen.begin(monkeypatch, is_taken_back=knows_the_database(request.node))
 

@@ -1,4 +1,6 @@
-"""Reading pages as a browser without scripts does: links to follow, and forms with what a press would send."""
+"""Reading pages as a browser without scripts does: links to follow, and forms with what a press
+would send.
+"""
 
 from __future__ import annotations
 
@@ -17,8 +19,10 @@ MOST_PAGES = 80
 
 @dataclass
 class Form:
-    """`sent` is what a press sends as the page stands; `names` are all its fields; `kinds` says of what somebody fills in
-    what it is: text, one (of several), some (of several), or secret where it must be given anew each time."""
+    """`sent` is what a press sends as the page stands; `names` are all its fields; `kinds` says of
+    what somebody fills in what it is: text, one (of several), some (of several), or secret where it
+    must be given anew each time.
+    """
 
     page: str
     action: str
@@ -31,14 +35,17 @@ class Form:
         return resolve(urlsplit(self.action).path).view_name
 
     def filled(self, typed: Mapping[str, Any]) -> dict[str, Any]:
-        assert set(typed) <= self.names, f"{self.page} has no field {sorted(set(typed) - self.names)}"
+        assert set(typed) <= self.names, (
+            f"{self.page} has no field {sorted(set(typed) - self.names)}"
+        )
         return {**self.sent, **typed}
 
 
 @dataclass
 class Control:
-    """A link or a button as it is read out: its whole text, or the name that is given in its place. `does` is where it leads,
-    or what it sends and to where."""
+    """A link or a button as it is read out: its whole text, or the name that is given in its place.
+    `does` is where it leads, or what it sends and to where.
+    """
 
     name: str
     does: tuple[str, ...]
@@ -82,7 +89,11 @@ class Reader(HTMLParser):
         if tag == "a" and given.get("href"):
             does = ("goes to", urljoin(self.url, given["href"] or ""))
         elif tag == "button" and form and given.get("type", "submit") == "submit":
-            action = urljoin(self.url, given["formaction"] or "") if given.get("formaction") else form.action
+            action = (
+                urljoin(self.url, given["formaction"] or "")
+                if given.get("formaction")
+                else form.action
+            )
             pressed = (f"{given['name']}={given.get('value')}",) if given.get("name") else ()
             does = ("sends", action, *pressed, *_marks(form))
         else:
@@ -105,8 +116,9 @@ class Reader(HTMLParser):
         self._by_id[given.get("id") or ""] = self._form
 
     def finish(self) -> None:
-        """A button that sends its form elsewhere makes a form of its own, with its name beside the others. What is filled in
-        is the form's that it belongs to, so it has no kinds."""
+        """A button that sends its form elsewhere makes a form of its own, with its name beside the
+        others. What is filled in is the form's that it belongs to, so it has no kinds.
+        """
         for inside, named, given in self._buttons:
             form = self._by_id.get(named) if named else inside
             assert form is not None, f"{self.url}: a button belongs to no form"
@@ -125,7 +137,9 @@ class Reader(HTMLParser):
         if tag == "select":
             self._select = (form, name)
         elif _is_sent(tag, given):
-            form.sent.setdefault(name, []).append(given.get("value") or ("on" if "checked" in given else ""))
+            form.sent.setdefault(name, []).append(
+                given.get("value") or ("on" if "checked" in given else "")
+            )
 
     def _option(self, given: Mapping[str, str | None]) -> None:
         assert self._select is not None
@@ -139,7 +153,11 @@ def _kind(tag: str, given: Mapping[str, str | None]) -> str:
     kind = given.get("type") or "text"
     if tag == "button" or kind in {"hidden", "submit"}:
         return ""
-    if kind in {"password", "file"} or "one-time-code" in (given.get("autocomplete") or "") or "data-kept" in given:
+    if (
+        kind in {"password", "file"}
+        or "one-time-code" in (given.get("autocomplete") or "")
+        or "data-kept" in given
+    ):
         return "secret"
     if tag == "select" or kind == "radio":
         return "one"
@@ -147,7 +165,9 @@ def _kind(tag: str, given: Mapping[str, str | None]) -> str:
 
 
 def _marks(form: Form) -> Iterator[str]:
-    """What hidden fields say of whom or what a form is about; a key of a request is another on each."""
+    """What hidden fields say of whom or what a form is about; a key of a request is another on
+    each.
+    """
     for name, values in sorted(form.sent.items()):
         if name not in form.kinds and name not in {"csrfmiddlewaretoken", "request_key"}:
             yield f"{name}={values}"
@@ -175,7 +195,9 @@ def crawl(browser: Client, *starts: str) -> Iterator[Form]:
 
 
 def pages(browser: Client, *starts: str, of_a_route: int = MOST_PAGES) -> Iterator[Reader]:
-    """Every page that links lead to from here, or the first few of each route; one for each address without its query."""
+    """Every page that links lead to from here, or the first few of each route; one for each address
+    without its query.
+    """
     waiting, seen, routes = list(starts), set(), Counter[str]()
     while waiting and len(seen) < MOST_PAGES:
         url = waiting.pop(0)

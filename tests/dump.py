@@ -1,4 +1,6 @@
-"""Everything that stands in the database, as text: what somebody reads who steals it without the keys."""
+"""Everything that stands in the database, as text: what somebody reads who steals it without the
+keys.
+"""
 
 from __future__ import annotations
 
@@ -6,8 +8,10 @@ from django.db import connection
 
 
 def tables() -> dict[str, str]:
-    """Every table with every column of every row, Django's and the libraries' tables included; but for the list of
-    migrations, which knows no study, and in whose times of day any four digits stand by chance."""
+    """Every table with every column of every row, Django's and the libraries' tables included; but
+    for the list of migrations, which knows no study, and in whose times of day any four digits
+    stand by chance.
+    """
     with connection.cursor() as cursor:
         names = set(connection.introspection.table_names(cursor)) - {"django_migrations"}
         return {name: _text(cursor, name) for name in sorted(names)}
@@ -25,4 +29,9 @@ def _cell(value: object) -> str:
 def found(words: list[str]) -> list[tuple[str, str]]:
     """(word, table) wherever one of the words stands, in any letter case."""
     everything = {table: text.casefold() for table, text in tables().items()}
-    return [(word, table) for word in words for table, text in everything.items() if word.casefold() in text]
+    return [
+        (word, table)
+        for word in words
+        for table, text in everything.items()
+        if word.casefold() in text
+    ]

@@ -1,4 +1,6 @@
-"""People with sensible defaults, and journeys that use the real actions. Everybody here is made up."""
+"""People with sensible defaults, and journeys that use the real actions. Everybody here is made
+up.
+"""
 
 from __future__ import annotations
 
@@ -30,13 +32,17 @@ numbers = itertools.count(1)
 
 @frozen
 def a_loaded_study(path: Path, at: datetime, *, simulated: bool = True) -> Study:
-    version = studies.load(path=path, simulated=simulated, by=actors.SYSTEM, at=at - timedelta(days=2))
+    version = studies.load(
+        path=path, simulated=simulated, by=actors.SYSTEM, at=at - timedelta(days=2)
+    )
     return version.study
 
 
 @frozen
 def an_open_study(path: Path, at: datetime, *, simulated: bool = True, seed: int = 1) -> Study:
-    """Loaded, one coach, seeded and open since yesterday. Simulated, so that nobody needs to sign off its wordings."""
+    """Loaded, one coach, seeded and open since yesterday. Simulated, so that nobody needs to sign
+    off its wordings.
+    """
     study = a_loaded_study(path, at, simulated=simulated)
     a_staff_member(study, "coach", "Ben Smit", at - timedelta(days=1))
     seeds.make(study=study, rehearsal_seed=seed, by=actors.SYSTEM, at=at - timedelta(days=1))
@@ -55,7 +61,9 @@ def a_staff_member(study: Study, role: str, name: str, at: datetime) -> User:
 def answers_to(study: Study, instrument: str, value: int, **items: int) -> dict[str, int]:
     """Every item of an instrument answered with `value`, but for those named (i9=0)."""
     definition = definitions.instrument(study.current, instrument)
-    return dict.fromkeys(definition.item_codes, value) | {key[1:]: each for key, each in items.items()}
+    return dict.fromkeys(definition.item_codes, value) | {
+        key[1:]: each for key, each in items.items()
+    }
 
 
 @frozen
@@ -65,7 +73,10 @@ def a_screening_participant(study: Study, at: datetime, **answers: Any) -> Parti
     screened = set(study.current.protocol.screened_questions)
     by = actors.visitor(participant.code)
     participants.answer_questions(
-        participant=participant, answers={k: v for k, v in given.items() if k in screened}, by=by, at=at
+        participant=participant,
+        answers={k: v for k, v in given.items() if k in screened},
+        by=by,
+        at=at,
     )
     journey.advance(participant, at)
     participant.refresh_from_db()
@@ -73,22 +84,30 @@ def a_screening_participant(study: Study, at: datetime, **answers: Any) -> Parti
 
 
 @frozen
-def a_screened_participant(study: Study, at: datetime, *, value: int = 1, **answers: Any) -> Participant:
-    """Past the whole screening: every item `value`, but item 9 of the PHQ-9 zero: a sum of 8 where `value` is 1."""
+def a_screened_participant(
+    study: Study, at: datetime, *, value: int = 1, **answers: Any
+) -> Participant:
+    """Past the whole screening: every item `value`, but item 9 of the PHQ-9 zero: a sum of 8 where
+    `value` is 1.
+    """
     participant = a_screening_participant(study, at, **answers)
     by = actors.visitor(participant.code)
     for code in study.current.protocol.screened_instruments:
         given = answers_to(study, code, value)
         if code == "PHQ9":
             given["9"] = 0
-        screening.answer_instrument(participant=participant, instrument=code, answers=given, by=by, at=at)
+        screening.answer_instrument(
+            participant=participant, instrument=code, answers=given, by=by, at=at
+        )
         journey.advance(participant, at)
     participant.refresh_from_db()
     return participant
 
 
 @frozen
-def a_verified_participant(study: Study, at: datetime, name: str = "Dan Jansen", **answers: Any) -> Participant:
+def a_verified_participant(
+    study: Study, at: datetime, name: str = "Dan Jansen", **answers: Any
+) -> Participant:
     participant = a_screened_participant(study, at, **answers)
     number = next(numbers)
     participants.verify(
@@ -104,7 +123,9 @@ def a_verified_participant(study: Study, at: datetime, name: str = "Dan Jansen",
 
 
 @frozen
-def a_consented_participant(study: Study, at: datetime, name: str = "Dan Jansen", **answers: Any) -> Participant:
+def a_consented_participant(
+    study: Study, at: datetime, name: str = "Dan Jansen", **answers: Any
+) -> Participant:
     participant = a_verified_participant(study, at, name, **answers)
     by = actors.participant(participant.code)
     letter = participant.version.consent.letters["en"]
@@ -128,7 +149,9 @@ def a_consented_participant(study: Study, at: datetime, name: str = "Dan Jansen"
 
 
 @frozen
-def a_randomised_participant(study: Study, at: datetime, name: str = "Dan Jansen", **answers: Any) -> Participant:
+def a_randomised_participant(
+    study: Study, at: datetime, name: str = "Dan Jansen", **answers: Any
+) -> Participant:
     """Baseline complete (every item 1, item 9 zero), allocated and granted."""
     participant = a_consented_participant(study, at, name, **answers)
     fill_in(participant, definitions.assessments(participant.version).baseline.timepoint, at)
@@ -143,7 +166,13 @@ def fill_in(participant: Participant, timepoint: str, at: datetime, value: int =
         given = answers_to(participant.study, row.instrument, value)
         if row.instrument == "PHQ9":
             given["9"] = 0
-        assessments.submit(assessment=row, answers=given, language="en", by=actors.participant(participant.code), at=at)
+        assessments.submit(
+            assessment=row,
+            answers=given,
+            language="en",
+            by=actors.participant(participant.code),
+            at=at,
+        )
     journey.advance(participant, at)
     participant.refresh_from_db()
 

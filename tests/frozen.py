@@ -1,11 +1,13 @@
 """People and studies that are made once a process and put back row by row afterwards.
 
-Most tests begin with the same study and the same person, made by the real actions at some 200 statements each. What
-those wrote is kept the first time, and the next test that asks for the same in the same database gets the same rows.
+Most tests begin with the same study and the same person, made by the real actions at some 200
+statements each. What those wrote is kept the first time, and the next test that asks for the same
+in the same database gets the same rows.
 
-That holds only while nothing else could have had a say: a write in between, on whatever connection of this process,
-settings or code that a test replaced, or a clock that it moved and lets run. Then, and whenever it is in doubt, they are
-made by the actions again. A process that a test starts is not seen; what it wrote would collide with the rows, and fail the test.
+That holds only while nothing else could have had a say: a write in between, on whatever connection
+of this process, settings or code that a test replaced, or a clock that it moved and lets run. Then,
+and whenever it is in doubt, they are made by the actions again. A process that a test starts is not
+seen; what it wrote would collide with the rows, and fail the test.
 """
 
 from __future__ import annotations
@@ -36,8 +38,9 @@ Rows = dict[Any, dict[str, Any]]  # primary key -> row
 
 @dataclass(frozen=True)
 class Written:
-    """What somebody wrote, by table: rows to insert, and columns to change by primary key; and the type and key of what
-    came back."""
+    """What somebody wrote, by table: rows to insert, and columns to change by primary key; and the
+    type and key of what came back.
+    """
 
     inserted: dict[str, list[tuple]]
     changed: dict[str, list[tuple[Any, dict[str, Any]]]]
@@ -66,7 +69,9 @@ here = Where()
 
 
 def begin(monkeypatch: pytest.MonkeyPatch, *, is_taken_back: bool) -> None:
-    """At the start of a test. What is known is that nothing stands in a database that each test leaves as it found it."""
+    """At the start of a test. What is known is that nothing stands in a database that each test
+    leaves as it found it.
+    """
     here.patched, here.patches = monkeypatch, _count(monkeypatch)
     here.state = (connection.vendor,) if is_taken_back else None
     if is_taken_back:
@@ -75,7 +80,9 @@ def begin(monkeypatch: pytest.MonkeyPatch, *, is_taken_back: bool) -> None:
 
 
 def frozen(make: Callable[..., Any]) -> Callable[..., Any]:
-    """For a function that writes and returns one row; its arguments are rows, plain values, and paths of this project."""
+    """For a function that writes and returns one row; its arguments are rows, plain values, and
+    paths of this project.
+    """
 
     @wraps(make)
     def made(*args: Any, **named: Any) -> Any:
@@ -98,7 +105,9 @@ def frozen(make: Callable[..., Any]) -> Callable[..., Any]:
 
 
 def _clock() -> float | None:
-    """Where a test stopped the clock; 0 where it runs as everywhere, None where the test moved it and it runs on."""
+    """Where a test stopped the clock; 0 where it runs as everywhere, None where the test moved it
+    and it runs on.
+    """
     if not time_machine.escape_hatch.is_travelling():
         return 0.0
     first = time.time()
@@ -115,14 +124,21 @@ def _watched(connection: BaseDatabaseWrapper, **_: Any) -> None:
 
 
 def _watch(execute: Callable, sql: str, params: Any, many: bool, context: dict) -> Any:
-    if here.state is not None and not sql.lstrip().upper().startswith(READS) and not any(map(sql.__contains__, BESIDE)):
+    if (
+        here.state is not None
+        and not sql.lstrip().upper().startswith(READS)
+        and not any(map(sql.__contains__, BESIDE))
+    ):
         here.state = None
     return execute(sql, params, many, context)
 
 
 def _key(make: Callable[..., Any], args: tuple, named: dict[str, Any]) -> Key | None:
     try:
-        given = [*map(_plain, args), *((name, _plain(value)) for name, value in sorted(named.items()))]
+        given = [
+            *map(_plain, args),
+            *((name, _plain(value)) for name, value in sorted(named.items())),
+        ]
     except TypeError:
         return None
     return (here.state, _clock(), make.__qualname__, *given)
@@ -152,7 +168,9 @@ def _tables() -> dict[str, Rows]:
             cursor.execute(f"SELECT * FROM {connection.ops.quote_name(table)}")
             names = [column[0] for column in cursor.description]
             place = names.index(model._meta.pk.column)
-            found[table] = {row[place]: dict(zip(names, row, strict=True)) for row in cursor.fetchall()}
+            found[table] = {
+                row[place]: dict(zip(names, row, strict=True)) for row in cursor.fetchall()
+            }
     return found
 
 
@@ -188,4 +206,7 @@ def _write(written: Written) -> None:
                 cursor.executemany(f"INSERT INTO {quote(table)} VALUES ({places})", rows)
             for pk, columns in written.changed.get(table, []):
                 sets = ", ".join(f"{quote(name)} = %s" for name in columns)
-                cursor.execute(f"UPDATE {quote(table)} SET {sets} WHERE {quote(key)} = %s", [*columns.values(), pk])
+                cursor.execute(
+                    f"UPDATE {quote(table)} SET {sets} WHERE {quote(key)} = %s",
+                    [*columns.values(), pk],
+                )

@@ -1,9 +1,11 @@
 """`make fuzz`: the long run of what the suite samples, part by part, each of which says its name.
 
-`python -m tests.fuzz [PART ...] [--minutes N]`. Each part has its share of the minutes, and what one leaves over goes to the next.
-A part that goes through `tests.fuzzing.rounds()` ends by itself: in the suite it does one round with a fixed seed, here it
-begins with another seed each day (HANDVAT_FUZZ_SEED makes a round again) and goes on until its share is used up. Any other is
-ended by the limit, which is said and is no failure. Only this machine is asked: tests refuse every address that is not.
+`python -m tests.fuzz [PART ...] [--minutes N]`. Each part has its share of the minutes, and what
+one leaves over goes to the next. A part that goes through `tests.fuzzing.rounds()` ends by itself:
+in the suite it does one round with a fixed seed, here it begins with another seed each day
+(HANDVAT_FUZZ_SEED makes a round again) and goes on until its share is used up. Any other is ended
+by the limit, which is said and is no failure. Only this machine is asked: tests refuse every
+address that is not.
 """
 
 from __future__ import annotations
@@ -21,7 +23,8 @@ from tests.fuzzing import FIRST, SHARE
 from tests.run import HOW_TO_GET_CHROMIUM, ROOT, chromium, postgresql
 
 FAILED = 1
-A_ROUND = 300  # seconds that a part may take beyond its share to finish what it began; longer is a failure
+# seconds that a part may take beyond its share to finish what it began; longer is a failure
+A_ROUND = 300
 A_DAY = 24 * 60 * 60
 
 
@@ -46,7 +49,8 @@ OPERATIONS = "every operation of the API as every role that may: no fault"
 SITE = "every form of the site with anything typed into it: no fault"
 PARTS = {
     "two-worlds": Part(
-        "worlds that differ only in who got which arm, every day in full: the same bytes to every concealed role",
+        "worlds that differ only in who got which arm, every day in full: the same bytes to every "
+        "concealed role",
         ("tests/test_two_worlds.py", "-k", "bytes"),
         {"HANDVAT_EVERY_DAY": "1", "DATABASE_URL": ""},
     ),
@@ -57,10 +61,14 @@ PARTS = {
         in_a_browser=True,
     ),
     "operations": _rounds(OPERATIONS, "test_api.py", weight=2),
-    "operations-postgresql": _rounds(f"{OPERATIONS} (PostgreSQL)", "test_api.py", on_postgresql=True, weight=2),
+    "operations-postgresql": _rounds(
+        f"{OPERATIONS} (PostgreSQL)", "test_api.py", on_postgresql=True, weight=2
+    ),
     "typed": _rounds(SITE, "test_forms.py"),
     "typed-postgresql": _rounds(f"{SITE} (PostgreSQL)", "test_forms.py", on_postgresql=True),
-    "folders": _rounds("a study folder with anything in any place: refused in words, or of use", "test_folders.py"),
+    "folders": _rounds(
+        "a study folder with anything in any place: refused in words, or of use", "test_folders.py"
+    ),
     "files": _rounds("zips, plans and data: refused in words, or read", "test_files.py"),
 }
 
@@ -71,12 +79,19 @@ def run(part: Part, seconds: float, seed: str) -> int:
         print(HOW_TO_GET_CHROMIUM, flush=True)
         return 0
     with postgresql() if part.on_postgresql else contextlib.nullcontext("") as uri:
-        told = {SHARE: str(int(seconds)), FIRST: seed, "DATABASE_URL": uri, "HANDVAT_CHROMIUM": found}
+        told = {
+            SHARE: str(int(seconds)),
+            FIRST: seed,
+            "DATABASE_URL": uri,
+            "HANDVAT_CHROMIUM": found,
+        }
         command = [sys.executable, "-m", "pytest", "-n", "0", "-x", *part.arguments]
         environment = {**os.environ, **told, **part.environment}
         allowed = seconds + A_ROUND if part.goes_in_rounds else seconds
         try:
-            return subprocess.run(command, cwd=ROOT, env=environment, timeout=allowed, check=False).returncode
+            return subprocess.run(
+                command, cwd=ROOT, env=environment, timeout=allowed, check=False
+            ).returncode
         except subprocess.TimeoutExpired:
             return _out_of_time(part)
 
@@ -102,7 +117,9 @@ def main() -> int:
     asked = parser.parse_args()
     unknown = set(asked.parts) - set(PARTS)
     if unknown:
-        parser.error(f"no part is called {', '.join(sorted(unknown))}; there are {', '.join(PARTS)}")
+        parser.error(
+            f"no part is called {', '.join(sorted(unknown))}; there are {', '.join(PARTS)}"
+        )
     names, ends = asked.parts or list(PARTS), time.monotonic() + 60 * asked.minutes
     seed = os.environ.get(FIRST) or str(int(time.time()) // A_DAY * 1_000)
     print(f"from seed {seed}: {FIRST}={seed} makes the same again", flush=True)

@@ -1,6 +1,8 @@
-"""The parts of docs/architecture.md that are read from the code: `python -m tests.house_map` writes them anew.
+"""The parts of docs/architecture.md that are read from the code: `python -m tests.house_map` writes
+them anew.
 
-The layers are those of pyproject.toml; what a module is for is the first sentence of its own docstring.
+The layers are those of pyproject.toml; what a module is for is the first sentence of its own
+docstring.
 """
 
 from __future__ import annotations
@@ -15,26 +17,34 @@ ROOT = Path(__file__).resolve().parent.parent
 PAGE = ROOT / "docs" / "architecture.md"
 APPS = ("trial", "outcomes", "randomisation", "coaching_protocol", "reports")
 # Has the same meaning in each app, and stands in the map once, by hand.
-ALIKE = {"actions", "api", "apps", "forms", "life", "management", "migrations", "models", "queries", "sections"} | {
+ALIKE = {"actions", "api", "apps", "forms", "life", "management", "migrations", "models", "queries", "sections"} | {  # noqa: E501
     "rehearsal", "settings", "templatetags", "urls", "views", "wsgi",
 }  # fmt: skip
 
 
 def layers() -> str:
     """From top to bottom, one to a line."""
-    contracts = tomllib.loads((ROOT / "pyproject.toml").read_text())["tool"]["importlinter"]["contracts"]
-    (found,) = [each["layers"] for each in contracts if each["name"] == "The same layers in every app"]
+    contracts = tomllib.loads((ROOT / "pyproject.toml").read_text())["tool"]["importlinter"][
+        "contracts"
+    ]
+    (found,) = [
+        each["layers"] for each in contracts if each["name"] == "The same layers in every app"
+    ]
     lines = [re.sub(r"[()]", "", line) for line in found]
     return "\n".join(["```", *(re.sub(r" [:|] ", ", ", line) for line in lines), "```"])
 
 
 def contracts() -> str:
-    found = tomllib.loads((ROOT / "pyproject.toml").read_text())["tool"]["importlinter"]["contracts"]
+    found = tomllib.loads((ROOT / "pyproject.toml").read_text())["tool"]["importlinter"][
+        "contracts"
+    ]
     return "\n".join(f"- {each['name']}." for each in found)
 
 
 def modules(app: str) -> Iterator[tuple[str, str]]:
-    """(name, what it is for) of the modules and packages of an app that stand in no other package."""
+    """(name, what it is for) of the modules and packages of an app that stand in no other
+    package.
+    """
     for path in sorted((ROOT / app).iterdir()):
         file = path if path.suffix == ".py" else path / "__init__.py"
         if path.stem not in ALIKE | {"__init__"} and file.exists():

@@ -1,7 +1,8 @@
 """`make messages`: bring the Dutch catalogue in step with the sources, and compile it.
 
-GNU gettext extracts what is new; Babel compiles, so whoever only corrects a translation needs no gettext. What is new is
-left empty, never guessed from a sentence like it: an empty message shows in tests/test_messages.py, a wrong guess does not.
+GNU gettext extracts what is new; Babel compiles, so whoever only corrects a translation needs no
+gettext. What is new is left empty, never guessed from a sentence like it: an empty message shows in
+tests/test_messages.py, a wrong guess does not.
 """
 
 from __future__ import annotations
@@ -42,10 +43,12 @@ def texts(value: str | list[str] | tuple[str, ...]) -> tuple[str, ...]:
 
 
 def extracted() -> Catalog:
-    """What the sources say now, nothing of it translated. Needs GNU gettext and a configured Django.
+    """What the sources say now, nothing of it translated. Needs GNU gettext and a configured
+    Django.
 
-    Read from a copy: Django writes a Python file beside every template while it works, where tests that run at the same
-    time would find it, and it would take our folder called locale for another place to write to.
+    Read from a copy: Django writes a Python file beside every template while it works, where tests
+    that run at the same time would find it, and it would take our folder called locale for another
+    place to write to.
     """
     from django.core.management import call_command
     from django.test import override_settings
@@ -62,13 +65,17 @@ def extracted() -> Catalog:
 
 def _silent(directory: str, names: list[str]) -> set[str]:
     """What speaks to nobody, or in words of its own: studies speak from their folders."""
-    spoken = {name for name in names if Path(name).suffix in SPOKEN or Path(directory, name).is_dir()}
+    spoken = {
+        name for name in names if Path(name).suffix in SPOKEN or Path(directory, name).is_dir()
+    }
     return set(names) - (spoken - {"locale", "migrations", "static", "studies", "__pycache__"})
 
 
 def write(catalogue: Catalog) -> None:
     with CATALOGUE.open("wb") as file:
-        write_po(file, catalogue, no_location=True, width=0, ignore_obsolete=True, omit_header=False)
+        write_po(
+            file, catalogue, no_location=True, width=0, ignore_obsolete=True, omit_header=False
+        )
 
 
 def compiled(catalogue: Catalog) -> bytes:
@@ -80,7 +87,9 @@ def compiled(catalogue: Catalog) -> bytes:
 def brought_up_to_date(catalogue: Catalog, template: Catalog) -> Catalog:
     made = catalogue.creation_date
     catalogue.update(template, no_fuzzy_matching=True)
-    catalogue.creation_date = made  # a new date with nothing new would be a difference that says nothing
+    catalogue.creation_date = (
+        made  # a new date with nothing new would be a difference that says nothing
+    )
     return catalogue
 
 
@@ -94,11 +103,18 @@ def main() -> int:
         catalogue = brought_up_to_date(catalogue, extracted())
         write(catalogue)
     else:
-        print("Compiled only. To find new messages, get GNU gettext: apt-get install gettext, or brew install gettext.")
+        print(
+            "Compiled only. To find new messages, get GNU gettext: apt-get install gettext, or "
+            "brew install gettext."
+        )
     COMPILED.write_bytes(compiled(catalogue))
     found = messages(catalogue).values()
     empty = [message for message in found if not all(texts(message.string))]
-    print(f"{len(found)} messages, {len(empty)} without Dutch", *(f"  {message.id}" for message in empty), sep="\n")
+    print(
+        f"{len(found)} messages, {len(empty)} without Dutch",
+        *(f"  {message.id}" for message in empty),
+        sep="\n",
+    )
     return 1 if empty else 0
 
 

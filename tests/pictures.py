@@ -1,4 +1,6 @@
-"""`python -m tests.pictures DEMO`: the README's two pictures, from the directory that `make demo` left behind."""
+"""`python -m tests.pictures DEMO`: the README's two pictures, from the directory that `make demo`
+left behind.
+"""
 
 from __future__ import annotations
 
@@ -59,13 +61,21 @@ def participant() -> None:
     session[BACKEND_SESSION_KEY] = "django.contrib.auth.backends.ModelBackend"
     session[HASH_SESSION_KEY] = someone.user.get_session_auth_hash()
     session.save()
-    server = subprocess.Popen([sys.executable, "-m", "gunicorn", "trial.wsgi", "--bind", BIND], cwd=ROOT)
+    server = subprocess.Popen(
+        [sys.executable, "-m", "gunicorn", "trial.wsgi", "--bind", BIND], cwd=ROOT
+    )
     try:
         time.sleep(6)
         with sync_playwright() as playwright:
-            browser = playwright.chromium.launch(executable_path=chromium(), args=["--no-sandbox", "--disable-gpu"])
-            page = browser.new_page(viewport={"width": 360, "height": 740}, device_scale_factor=2, locale="en-GB")
-            page.context.add_cookies([{"name": "s", "value": str(session.session_key), "url": f"http://{BIND}"}])
+            browser = playwright.chromium.launch(
+                executable_path=chromium(), args=["--no-sandbox", "--disable-gpu"]
+            )
+            page = browser.new_page(
+                viewport={"width": 360, "height": 740}, device_scale_factor=2, locale="en-GB"
+            )
+            page.context.add_cookies(
+                [{"name": "s", "value": str(session.session_key), "url": f"http://{BIND}"}]
+            )
             page.goto(f"http://{BIND}/participant/")
             page.screenshot(path=PICTURES / "participant.png")
             browser.close()

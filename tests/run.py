@@ -1,9 +1,9 @@
-"""`make test`: the suite on SQLite, then on PostgreSQL started from its wheel, and beside both in a real browser where there
-is one.
+"""`make test`: the suite on SQLite, then on PostgreSQL started from its wheel, and beside both in a
+real browser where there is one.
 
-With COVERAGE=1 the same run measures itself, and fails where an app has too many branches that no test takes.
-Browser tests are mandatory where HANDVAT_BROWSER is `required` (CI); elsewhere, without Chromium, one line says how to
-get it. Extra arguments go to every pytest run.
+With COVERAGE=1 the same run measures itself, and fails where an app has too many branches that no
+test takes. Browser tests are mandatory where HANDVAT_BROWSER is `required` (CI); elsewhere, without
+Chromium, one line says how to get it. Extra arguments go to every pytest run.
 """
 
 from __future__ import annotations
@@ -22,10 +22,12 @@ from pathlib import Path
 from tests import branches
 
 ROOT = Path(__file__).resolve().parent.parent
-# Each process takes its tests in the order of the files, so that what a file makes once is made once, and whoever is done
-# first takes from the rest of the other.
+# Each process takes its tests in the order of the files, so that what a file makes once is made
+# once, and whoever is done first takes from the rest of the other.
 SHARED = ("-n", "2", "--dist", "worksteal")
-HOW_TO_GET_CHROMIUM = "Chromium was not found: browser tests are left out. Get it with `apt-get install chromium`."
+HOW_TO_GET_CHROMIUM = (
+    "Chromium was not found: browser tests are left out. Get it with `apt-get install chromium`."
+)
 
 
 def command(*arguments: str) -> list[str]:
@@ -33,13 +35,20 @@ def command(*arguments: str) -> list[str]:
 
 
 def pytest(*arguments: str, **environment: str) -> int:
-    return subprocess.run(command(*arguments), cwd=ROOT, env={**os.environ, **environment}, check=False).returncode
+    return subprocess.run(
+        command(*arguments), cwd=ROOT, env={**os.environ, **environment}, check=False
+    ).returncode
 
 
 def chromium() -> str | None:
     named = os.environ.get("HANDVAT_CHROMIUM")
     return named or next(
-        (found for name in ("chromium", "chromium-browser", "google-chrome") if (found := shutil.which(name))), None
+        (
+            found
+            for name in ("chromium", "chromium-browser", "google-chrome")
+            if (found := shutil.which(name))
+        ),
+        None,
     )
 
 
@@ -70,7 +79,9 @@ def on_postgresql() -> int:
 
 
 def in_no_hurry_to_disk(uri: str) -> None:
-    """This server is gone in a minute: what a power cut would lose is lost anyway, and tests run twice as fast."""
+    """This server is gone in a minute: what a power cut would lose is lost anyway, and tests run
+    twice as fast.
+    """
     import psycopg
 
     with psycopg.connect(uri, autocommit=True) as connection:
@@ -81,7 +92,9 @@ def in_no_hurry_to_disk(uri: str) -> None:
 
 @contextmanager
 def in_a_browser() -> Iterator[Callable[[], int]]:
-    """Begin with the browser's tests, which wait more than they work; what is given back waits for their end and shows it."""
+    """Begin with the browser's tests, which wait more than they work; what is given back waits for
+    their end and shows it.
+    """
     found = chromium()
     if found is None:
         yield _without_a_browser
@@ -89,7 +102,11 @@ def in_a_browser() -> Iterator[Callable[[], int]]:
     environment = {**os.environ, "HANDVAT_CHROMIUM": found, "DATABASE_URL": ""}
     with tempfile.TemporaryFile("w+") as said:
         begun = subprocess.Popen(
-            command("-m", "browser", "tests/browser"), cwd=ROOT, env=environment, stdout=said, stderr=subprocess.STDOUT
+            command("-m", "browser", "tests/browser"),
+            cwd=ROOT,
+            env=environment,
+            stdout=said,
+            stderr=subprocess.STDOUT,
         )
 
         def ended() -> int:

@@ -1,8 +1,8 @@
 """`python -m tests.screenshots [NAME ...]`: a picture of every page, to be looked at side by side.
 
 Each page is drawn at three widths, light and dark, in each language, into
-screenshots/<name>-<width>-<scheme>-<language>.png; screenshots/index.html shows them all. The site runs here against a
-database of its own, filled by `prepare`.
+screenshots/<name>-<width>-<scheme>-<language>.png; screenshots/index.html shows them all. The site
+runs here against a database of its own, filled by `prepare`.
 """
 
 import itertools
@@ -33,8 +33,9 @@ SCHEMES = ("light", "dark")
 
 @dataclass(frozen=True)
 class Rehearsed:
-    """What `prepare` leaves behind: who signs in for each role, or the browser of a newcomer who cannot sign in yet, and
-    names by which pages find their addresses."""
+    """What `prepare` leaves behind: who signs in for each role, or the browser of a newcomer who
+    cannot sign in yet, and names by which pages find their addresses.
+    """
 
     people: dict[str, Any] = field(default_factory=dict)
     names: dict[str, Any] = field(default_factory=dict)
@@ -44,8 +45,8 @@ class Rehearsed:
 class Picture:
     """One page in one state.
 
-    `path` may hold {names} of the rehearsal; `act` brings the page into its state, in the browser; another `status` than
-    the one said here is reported.
+    `path` may hold {names} of the rehearsal; `act` brings the page into its state, in the browser;
+    another `status` than the one said here is reported.
     """
 
     name: str
@@ -62,7 +63,9 @@ def press_send(page: "BrowserPage") -> None:
 
 
 def press(name: str) -> Callable[["BrowserPage"], None]:
-    """Press the button or link with this accesskey; whatever it changes, the next picture finds it again."""
+    """Press the button or link with this accesskey; whatever it changes, the next picture finds it
+    again.
+    """
 
     def act(page: "BrowserPage") -> None:
         page.locator(f"main [accesskey={name}]").first.click()
@@ -126,7 +129,9 @@ PICTURES: list[Picture] = [
     Picture("participant-lesson", "/participant/lessons/{lesson}/", "participant"),
     Picture("participant-sitting", "{sitting}", "coached"),
     Picture("participant-question", "{sitting}", "coached", act=press_start),
-    Picture("participant-call-times-saved", "/participant/call-times/", "participant", act=press_send),
+    Picture(
+        "participant-call-times-saved", "/participant/call-times/", "participant", act=press_send
+    ),
     Picture("participant-questionnaires", "/participant/questionnaires/", "participant"),
     Picture("participant-calls", "/participant/calls/", "coached"),
     Picture("participant-zone", "/participant/time-zone/", "participant"),
@@ -136,7 +141,9 @@ PICTURES: list[Picture] = [
     Picture("participant-name", "/participant/name/", "participant"),
     Picture("participant-address", "/participant/address/", "participant"),
     Picture("participant-address-error", "/participant/address/", "participant", act=press_send),
-    Picture("participant-address-code", "/participant/address/", "participant", act=press_new_address),
+    Picture(
+        "participant-address-code", "/participant/address/", "participant", act=press_new_address
+    ),
     Picture("participant-apps", "/participant/apps/", "participant"),
     Picture("participant-leave", "/participant/leave/", "participant"),
     Picture("coach-caseload", "/coach/", "supervisor"),
@@ -153,7 +160,11 @@ PICTURES: list[Picture] = [
     Picture("research-dashboard", "/research/{slug}/", "researcher"),
     Picture("research-setup", "/research/{slug}/setup/", "researcher"),
     Picture("research-design", "/research/{slug}/randomisation/design/", "researcher"),
-    Picture("research-design-error", "/research/{slug}/randomisation/design/?n=many&blocks=5", "researcher"),
+    Picture(
+        "research-design-error",
+        "/research/{slug}/randomisation/design/?n=many&blocks=5",
+        "researcher",
+    ),
     Picture("research-people", "/research/{slug}/people/", "researcher"),
     Picture("research-person", "/research/{slug}/people/{code}/", "researcher"),
     Picture("research-lost-mailbox", "/research/{slug}/people/{code}/address/", "researcher"),
@@ -166,9 +177,15 @@ PICTURES: list[Picture] = [
     Picture("research-randomisation", "/research/{slug}/randomisation/", "researcher"),
     Picture("research-halt", "/research/{slug}/randomisation/halt/", "researcher"),
     Picture("research-decide", "/research/{slug}/randomisation/asked/{asked}/", "researcher"),
-    Picture("research-impact", "/research/{slug}/randomisation/code-breaks/{broken}/", "researcher"),
-    Picture("research-exceptions", "/research/{slug}/randomisation/people/{excepted}/", "supervisor"),
-    Picture("research-exceptions-none", "/research/{slug}/randomisation/people/{code}/", "researcher"),
+    Picture(
+        "research-impact", "/research/{slug}/randomisation/code-breaks/{broken}/", "researcher"
+    ),
+    Picture(
+        "research-exceptions", "/research/{slug}/randomisation/people/{excepted}/", "supervisor"
+    ),
+    Picture(
+        "research-exceptions-none", "/research/{slug}/randomisation/people/{code}/", "researcher"
+    ),
     *(
         Picture(
             f"research-{page.replace('/', '-')}",
@@ -177,7 +194,14 @@ PICTURES: list[Picture] = [
             act=press_send if page == "code-break" else None,
             status=400 if page == "code-break" else 200,
         )
-        for page in ("correct", "mark", "ineligible", "received", "code-break", "code-break/at-once")
+        for page in (
+            "correct",
+            "mark",
+            "ineligible",
+            "received",
+            "code-break",
+            "code-break/at-once",
+        )
     ),
     Picture("research-wordings", "/research/{slug}/setup/wordings/", "researcher"),
     Picture("research-state", "/research/{slug}/state/", "researcher"),
@@ -208,7 +232,9 @@ def prepare() -> Rehearsed:
     from trial.queries import people
 
     now = timezone.now()
-    study = demonstration.under_way(rehearsing.find("guided-or-not"), number=PEOPLE, seed=1, until=now)
+    study = demonstration.under_way(
+        rehearsing.find("guided-or-not"), number=PEOPLE, seed=1, until=now
+    )
     demonstration.logins(study, at=now)
     someone = people.in_the_programme(study, now)
     assert someone is not None
@@ -222,26 +248,47 @@ def prepare() -> Rehearsed:
     sitting = _open_next_questions(coached, now)
     entry = _due_to_an_assessor(study, now)
     alert = Alert.objects.filter(study=study)[0]
-    User.objects.filter(email__in=["researcher@example.org", "supervisor@example.org"]).update(full_name=LONG_NAME)
+    User.objects.filter(email__in=["researcher@example.org", "supervisor@example.org"]).update(
+        full_name=LONG_NAME
+    )
     person = entry.participant.code
-    due = {"due": person, "entry": reverse("assessor:enter", args=[study.slug, person, entry.timepoint, "PHQ9"])}
+    due = {
+        "due": person,
+        "entry": reverse("assessor:enter", args=[study.slug, person, entry.timepoint, "PHQ9"]),
+    }
     due |= _excepted(study, staff, now)
-    names = {**due, "public": study.public_slug, "slug": study.slug, "code": someone.code, "lesson": lesson}
+    names = {
+        **due,
+        "public": study.public_slug,
+        "slug": study.slug,
+        "code": someone.code,
+        "lesson": lesson,
+    }
     return Rehearsed(
         people={**staff, **_newcomers(study), "participant": someone.user, "coached": coached.user},
-        names={**names, "report": report.pk, "sitting": sitting, "coached": coached.code, "alert": alert.pk},
+        names={
+            **names,
+            "report": report.pk,
+            "sitting": sitting,
+            "coached": coached.code,
+            "alert": alert.pk,
+        },
     )
 
 
 def _excepted(study: Any, staff: Any, at: Any) -> dict[str, Any]:
-    """Somebody to whom everything happened that departs from a plan, and a part of the randomisation that is halted."""
+    """Somebody to whom everything happened that departs from a plan, and a part of the
+    randomisation that is halted.
+    """
     from randomisation.actions import code_breaks, exceptions, proposals, switches
     from randomisation.models import Allocation
     from randomisation.queries.exceptions import allowed_values, standing
     from trial import actors
 
     by = actors.staff(staff["supervisor"].pk, "supervisor")
-    rows = Allocation.objects.filter(study=study).select_related("participant__version", "participant__study")
+    rows = Allocation.objects.filter(study=study).select_related(
+        "participant__version", "participant__study"
+    )
     row = rows.order_by("pk")[0]
     now = standing(row)
     others = allowed_values(row.participant.version, now).items()
@@ -249,16 +296,31 @@ def _excepted(study: Any, staff: Any, at: Any) -> dict[str, Any]:
     if wrong:
         exceptions.correct(allocation=row, values=wrong, reason="entered_wrongly", by=by, at=at)
     exceptions.mark_ineligible(allocation=row, reason="criterion_overlooked", by=by, at=at)
-    exceptions.record_received(allocation=row, received="other", reason="staff_mistake", by=by, at=at)
-    broken = code_breaks.break_at_once(allocation=row, reason="acute_danger", by=by, at=at).code_break
+    exceptions.record_received(
+        allocation=row, received="other", reason="staff_mistake", by=by, at=at
+    )
+    broken = code_breaks.break_at_once(
+        allocation=row, reason="acute_danger", by=by, at=at
+    ).code_break
     note = "Somebody with the same voice and the same story was here in spring."
-    asked = proposals.propose_mark(allocation=row, reason="randomised_twice", note=note, by=by, at=at)
-    switches.halt(study=study, level="site", target=study.current.protocol.sites[0].code, reason="fault", by=by, at=at)
+    asked = proposals.propose_mark(
+        allocation=row, reason="randomised_twice", note=note, by=by, at=at
+    )
+    switches.halt(
+        study=study,
+        level="site",
+        target=study.current.protocol.sites[0].code,
+        reason="fault",
+        by=by,
+        at=at,
+    )
     return {"excepted": row.participant.code, "asked": asked.pk, "broken": broken.pk}
 
 
 def _newcomers(study: Any) -> dict[str, Any]:
-    """Browsers of people on the way in, each a step further than the one before, and of two who go elsewhere."""
+    """Browsers of people on the way in, each a step further than the one before, and of two who go
+    elsewhere.
+    """
     basics = {"age": 41, "gender": "f", "language_ok": "able", "treatment": "no_treatment"}
     mood = {f"item_{code}": 2 if code < 7 else 0 for code in range(1, 10)}
     address = {"name": LONG_NAME, "phone": "06 1234 5678"}
@@ -268,11 +330,21 @@ def _newcomers(study: Any) -> dict[str, Any]:
         ("begun", "begin/", lambda browser: {}),
         ("questioned", "screening/basics/", lambda browser: basics),
         ("screened", "screening/full/", lambda browser: mood),
-        ("addressed", "contact/", lambda browser: {**address, "email": f"willie{next(number)}@example.org"}),
+        (
+            "addressed",
+            "contact/",
+            lambda browser: {**address, "email": f"willie{next(number)}@example.org"},
+        ),
         ("verified", "contact/code/", lambda browser: {"code": _code()}),
-        ("understood", "consent/questions/", lambda browser: {q.code: q.correct for q in letter.comprehension}),
+        (
+            "understood",
+            "consent/questions/",
+            lambda browser: {q.code: q.correct for q in letter.comprehension},
+        ),
     ]
-    along = {name: _browser(study, steps[:number]) for number, (name, _, _) in enumerate(steps, start=1)}
+    along = {
+        name: _browser(study, steps[:number]) for number, (name, _, _) in enumerate(steps, start=1)
+    }
     dark = ("", "screening/full/", lambda browser: {**mood, "item_9": 1})
     young = ("", "screening/basics/", lambda browser: {**basics, "age": 16})
     return {
@@ -293,19 +365,26 @@ def _browser(study: Any, steps: Sequence[tuple[str, str, Callable[[Any], dict[st
 
 def _code() -> str:
     """The code that was mailed last."""
-    newest = max(Path(os.environ["HANDVAT_MAIL_DIRECTORY"]).iterdir(), key=lambda file: file.stat().st_mtime_ns)
+    newest = max(
+        Path(os.environ["HANDVAT_MAIL_DIRECTORY"]).iterdir(),
+        key=lambda file: file.stat().st_mtime_ns,
+    )
     return re.findall(r"\b\d{6}\b", newest.read_text())[-1]
 
 
 def _open_next_questions(person: Any, at: Any) -> str:
-    """Let this person's next questionnaires be due today, whatever their dates, and give their address."""
+    """Let this person's next questionnaires be due today, whatever their dates, and give their
+    address.
+    """
     from django.urls import reverse
 
     from outcomes.models import Assessment
 
     later = Assessment.objects.filter(participant=person, opens_at__gt=at).order_by("opens_at")
     timepoint = later[0].timepoint
-    later.filter(timepoint=timepoint).update(opens_at=at - timedelta(hours=1), closes_at=at + timedelta(days=14))
+    later.filter(timepoint=timepoint).update(
+        opens_at=at - timedelta(hours=1), closes_at=at + timedelta(days=14)
+    )
     return reverse("participant:sitting", args=[timepoint])
 
 
@@ -313,8 +392,12 @@ def _due_to_an_assessor(study: Any, at: Any) -> Any:
     """A PHQ-9 that may be entered today: one that waits for its day is brought forward."""
     from outcomes.models import Assessment
 
-    later = Assessment.objects.filter(participant__study=study, instrument="PHQ9", submitted_at=None, declined_at=None)
-    row = later.filter(timepoint__in=["week4", "week8"], withdrawn_at=None, opens_at__isnull=False)[0]
+    later = Assessment.objects.filter(
+        participant__study=study, instrument="PHQ9", submitted_at=None, declined_at=None
+    )
+    row = later.filter(timepoint__in=["week4", "week8"], withdrawn_at=None, opens_at__isnull=False)[
+        0
+    ]
     row.opens_at, row.closes_at = at - timedelta(hours=1), at + timedelta(days=14)
     row.save(update_fields=["opens_at", "closes_at"])
     return row
@@ -377,7 +460,9 @@ def _a_site() -> Iterator[tuple[str, Rehearsed]]:
             server.terminate()
 
 
-def _take(pictures: Sequence[Picture], address: str, rehearsed: Rehearsed) -> tuple[list[Path], list[str]]:
+def _take(
+    pictures: Sequence[Picture], address: str, rehearsed: Rehearsed
+) -> tuple[list[Path], list[str]]:
     """The files written, and one line for everything that no page may do."""
     from playwright.sync_api import sync_playwright
 
@@ -405,14 +490,22 @@ def _one(
     language: str,
 ) -> list[str]:
     context = browser.new_context(
-        viewport={"width": width, "height": HEIGHT}, color_scheme=scheme, reduced_motion="reduce", locale=language
+        viewport={"width": width, "height": HEIGHT},
+        color_scheme=scheme,
+        reduced_motion="reduce",
+        locale=language,
     )
     cookies = _cookies(picture.role, rehearsed, language)
-    context.add_cookies([{"name": name, "value": value, "url": address} for name, value in cookies.items()])
+    context.add_cookies(
+        [{"name": name, "value": value, "url": address} for name, value in cookies.items()]
+    )
     page = context.new_page()
     heard: list[str] = []
     page.on("pageerror", lambda error: heard.append(str(error)))
-    page.on("console", lambda said: heard.append(said.text) if "Content Security Policy" in said.text else None)
+    page.on(
+        "console",
+        lambda said: heard.append(said.text) if "Content Security Policy" in said.text else None,
+    )
     answer = page.goto(address + picture.path.format(**rehearsed.names))
     if picture.act:
         picture.act(page)
@@ -460,15 +553,18 @@ def _write_index(taken: Sequence[Path]) -> None:
         name, _width, _scheme, language = path.stem.rsplit("-", 3)
         rows.setdefault(f"{name}, {language}", []).append(path)
     body = "".join(
-        f"<h2>{title}</h2><p>" + "".join(f'<a href="{p.name}"><img src="{p.name}" alt="{p.stem}"></a> ' for p in paths)
+        f"<h2>{title}</h2><p>"
+        + "".join(f'<a href="{p.name}"><img src="{p.name}" alt="{p.stem}"></a> ' for p in paths)
         for title, paths in rows.items()
     )
-    style = "body{font-family:sans-serif;background:#888}img{height:420px;vertical-align:top}p{white-space:nowrap}"
+    style = "body{font-family:sans-serif;background:#888}img{height:420px;vertical-align:top}p{white-space:nowrap}"  # noqa: E501
     pages = sorted(OUT.glob("report-page-*.png"))
     body += "<h2>report</h2><p>" + "".join(
         f'<a href="{p.name}"><img src="{p.name}" alt="{p.stem}"></a> ' for p in pages
     )
-    (OUT / "index.html").write_text(f"<!doctype html><meta charset=utf-8><style>{style}</style>{body}", "utf-8")
+    (OUT / "index.html").write_text(
+        f"<!doctype html><meta charset=utf-8><style>{style}</style>{body}", "utf-8"
+    )
 
 
 if __name__ == "__main__":

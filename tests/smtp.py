@@ -29,8 +29,9 @@ USUAL = {
 
 @dataclass
 class Host:
-    """`answers` may be changed at any moment: what is said to a command (CONNECT, EHLO, AUTH, MAIL, RCPT, DATA, TEXT),
-    or, under an address, to whoever writes to it."""
+    """`answers` may be changed at any moment: what is said to a command (CONNECT, EHLO, AUTH, MAIL,
+    RCPT, DATA, TEXT), or, under an address, to whoever writes to it.
+    """
 
     answers: dict[str, str] = field(default_factory=dict)
     taken: list[tuple[str, bytes]] = field(default_factory=list)

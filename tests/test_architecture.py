@@ -1,4 +1,6 @@
-"""What import contracts cannot see: who writes, who reads the clock, which doors are shut, what the docs name."""
+"""What import contracts cannot see: who writes, who reads the clock, which doors are shut, what the
+docs name.
+"""
 
 from __future__ import annotations
 
@@ -43,14 +45,16 @@ PURE = CONTRACTS["Pure modules know neither Django nor the API framework"]["sour
 
 # Who writes without being an action, and why.
 WRITERS = {
-    "trial/audit.py": "the trail, its heads and seals: called by actions, inside their transactions",
+    "trial/audit.py": "the trail, its heads and seals: called by actions, inside their "
+    "transactions",
     "trial/stamp.py": "what a database is for, at its first migration",
     "trial/life.py": "its entry of ERASURE, called by the action that erases, in its transaction",
     "outcomes/life.py": "the same",
     "coaching_protocol/life.py": "the same",
     "trial/worker.py": "claims a journey that is due, in one short update",
 }
-# Who reads the clock: requests, commands, and the two places that say when something was really written.
+# Who reads the clock: requests, commands, and the two places that say when something was really
+# written.
 CLOCKS = ("/views/", "/api/", "/api.py", "/management/commands/")
 CLOCK_READERS = {
     "trial/audit.py": "recorded_at: when the row was written, whatever `at` says",
@@ -61,23 +65,27 @@ CLOCK_READERS = {
 }
 # Functions beside the actions that say who and when in another shape.
 OTHER_SHAPES = {
-    "trial.actions.drafts.keep": "`owner` is who; nothing happens yet, so there is nothing to be told of",
+    "trial.actions.drafts.keep": "`owner` is who; nothing happens yet, so there is nothing to be "
+    "told of",
     "trial.actions.drafts.give_up": "the same",
     "trial.actions.drafts.forget_of_role": "a part of ending a role",
     "trial.actions.drafts.forget_old": "the worker's",
     "trial.actions.messages.queue": "`by` has a default: nearly always the worker",
     "outcomes.actions.screening.decide": "a part of the screening step, never called by a page",
-    "reports.actions.reports.make_report": "`subject` is for the worker, who makes it for somebody else",
+    "reports.actions.reports.make_report": "`subject` is for the worker, who makes it for somebody "
+    "else",
 }
 # Raw SQL passes by the managers, so every place is named.
 SQL = {
-    "trial/actions/sealing.py": "sealed values as they stand, past the fields that seal what they are given",
+    "trial/actions/sealing.py": "sealed values as they stand, past the fields that seal what they "
+    "are given",
     "trial/audit.py": "the head of a stream, which every action locks",
     "trial/facts.py": "which of all tables of facts hold a row, in one statement",
     "trial/rows.py": "rows that every action writes",
     "trial/stamp.py": "asked while a database is being opened",
     "trial/triggers.py": "triggers are not in Django's language",
-    "randomisation/actions/allocations.py": "asks the isolation level; the lock that others wait for",
+    "randomisation/actions/allocations.py": "asks the isolation level; the lock that others wait "
+    "for",
     "randomisation/queries/histories.py": "what is read while others wait",
 }
 SIGN_IN = ("/account/login/?", "/account/login/code/request/?", "/account/login/code/?")
@@ -103,7 +111,11 @@ PUBLIC = {
 def sources() -> list[tuple[str, ast.Module]]:
     paths = [path for app in APPS for path in sorted((ROOT / app).rglob("*.py"))]
     names = {path.relative_to(ROOT).as_posix(): path for path in paths}
-    return [(name, ast.parse(path.read_text())) for name, path in names.items() if "/migrations/" not in name]
+    return [
+        (name, ast.parse(path.read_text()))
+        for name, path in names.items()
+        if "/migrations/" not in name
+    ]
 
 
 def calls(tree: ast.Module) -> Iterator[tuple[int, str]]:
@@ -132,7 +144,11 @@ def writes(called: str) -> bool:
     if called in {"rows.insert", "rows.update"}:
         return True
     is_query = any(part.startswith(("objects", "filter()", "exclude()")) for part in before)
-    return verb in ROW_WRITES or (verb in QUERYSET_WRITES and is_query) or (verb == "delete" and len(before) == 1)
+    return (
+        verb in ROW_WRITES
+        or (verb in QUERYSET_WRITES and is_query)
+        or (verb == "delete" and len(before) == 1)
+    )
 
 
 def test_only_actions_write():
@@ -148,7 +164,8 @@ def test_only_actions_write():
 
 def test_the_scan_sees_a_write_in_a_view():
     tree = ast.parse(
-        "def view(request):\n    study.save()\n    Study.objects.filter(pk=1).update(state='open')\n    row.delete()"
+        "def view(request):\n    study.save()\n    "
+        "Study.objects.filter(pk=1).update(state='open')\n    row.delete()"
         "\n    rows.insert(row)"
     )
     assert [called for _, called in calls(tree) if writes(called)] == [
@@ -161,11 +178,20 @@ def test_the_scan_sees_a_write_in_a_view():
 
 def test_whoever_is_excused_for_writing_still_does():
     trees = dict(sources())
-    assert [name for name in WRITERS if not any(writes(called) for _, called in calls(trees[name]))] == []
+    assert [
+        name for name in WRITERS if not any(writes(called) for _, called in calls(trees[name]))
+    ] == []
 
 
 def test_at_is_a_parameter_and_the_clock_is_read_at_the_edge():
-    clocks = {"timezone.now", "datetime.now", "date.today", "datetime.utcnow", "time.time", "timezone.localdate"}
+    clocks = {
+        "timezone.now",
+        "datetime.now",
+        "date.today",
+        "datetime.utcnow",
+        "time.time",
+        "timezone.localdate",
+    }
     found = [
         f"{name}:{line} {called}"
         for name, tree in sources()
@@ -178,7 +204,10 @@ def test_at_is_a_parameter_and_the_clock_is_read_at_the_edge():
 
 def test_raw_sql_stands_where_it_is_named():
     found = {
-        name for name, tree in sources() for _, called in calls(tree) if called.endswith(("cursor.execute", ".raw"))
+        name
+        for name, tree in sources()
+        for _, called in calls(tree)
+        if called.endswith(("cursor.execute", ".raw"))
     }
     assert found == SQL.keys()
 
@@ -206,14 +235,23 @@ def test_an_action_takes_keywords_only_and_ends_with_who_and_when():
     assert [name for name in wrong if name not in OTHER_SHAPES] == []
 
 
-def routes(patterns: list, prefix: str = "", names: tuple[str, ...] = ()) -> Iterator[tuple[str, str]]:
+def routes(
+    patterns: list, prefix: str = "", names: tuple[str, ...] = ()
+) -> Iterator[tuple[str, str]]:
     """(name, path) of every route, with something in the place of each argument."""
     for each in patterns:
-        path = prefix + re.sub(r"<(?:(\w+):)?\w+>", lambda found: "1" if found[1] == "int" else "x", str(each.pattern))
+        path = prefix + re.sub(
+            r"<(?:(\w+):)?\w+>", lambda found: "1" if found[1] == "int" else "x", str(each.pattern)
+        )
         if isinstance(each, URLResolver):
-            yield from routes(each.url_patterns, path, (*names, each.namespace) if each.namespace else names)
+            yield from routes(
+                each.url_patterns, path, (*names, each.namespace) if each.namespace else names
+            )
         elif isinstance(each, URLPattern):
-            yield ":".join([*names, each.name or path]), "/" + re.sub(r"\\|\^|\$|\(\?P<\w+>[^)]*\)", "x", path)
+            yield (
+                ":".join([*names, each.name or path]),
+                "/" + re.sub(r"\\|\^|\$|\(\?P<\w+>[^)]*\)", "x", path),
+            )
 
 
 @pytest.mark.django_db
@@ -226,27 +264,41 @@ def test_every_route_is_shut_to_whoever_is_not_signed_in(study):
             client = Client(raise_request_exception=False)
             answer = getattr(client, method)(path.replace("/x/", f"/{study.public_slug}/", 1))
             if answer.status_code == 302 and answer.headers["Location"].startswith("/join/"):
-                answer = client.get(answer.headers["Location"])  # the page with the form, which has a door of its own
-            to_sign_in = answer.status_code == 302 and answer.headers["Location"].startswith(SIGN_IN)
-            is_lost = [each.name for each in getattr(answer, "templates", [])][:1] == ["join/lost.html"]
+                answer = client.get(
+                    answer.headers["Location"]
+                )  # the page with the form, which has a door of its own
+            to_sign_in = answer.status_code == 302 and answer.headers["Location"].startswith(
+                SIGN_IN
+            )
+            is_lost = [each.name for each in getattr(answer, "templates", [])][:1] == [
+                "join/lost.html"
+            ]
             if not to_sign_in and not is_lost and answer.status_code not in {401, 403, 404, 405}:
-                open_doors.append(f"{method} {name} {path} {answer.status_code} {answer.headers.get('Location', '')}")
+                open_doors.append(
+                    f"{method} {name} {path} {answer.status_code} "
+                    f"{answer.headers.get('Location', '')}"
+                )
     assert open_doors == []
 
 
 def test_pure_modules_import_without_django():
     code = (
         f"import sys\nfor name in {PURE!r}: __import__(name)\n"
-        "print(sorted(each for each in sys.modules if each.partition('.')[0] in ('django', 'rest_framework')))"
+        "print(sorted(each for each in sys.modules if each.partition('.')[0] in ('django', "
+        "'rest_framework')))"
     )
-    done = subprocess.run([sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, check=True)
+    done = subprocess.run(
+        [sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, check=True
+    )
     assert done.stdout.strip() == "[]"
 
 
 def test_pure_modules_have_no_ambient_randomness():
     pure = tuple(name.replace(".", "/") for name in PURE)
     # A generator made from a seed that was passed in is not ambient.
-    random = re.compile(r"^(random|secrets|(np|numpy)\.random\.(?!Generator|SeedSequence|default_rng))")
+    random = re.compile(
+        r"^(random|secrets|(np|numpy)\.random\.(?!Generator|SeedSequence|default_rng))"
+    )
     found = [
         f"{name}:{line} {called}"
         for name, tree in sources()
@@ -262,20 +314,29 @@ def test_a_generator_is_made_from_a_seed():
         f"{name}:{node.lineno}"
         for name, tree in sources()
         for node in ast.walk(tree)
-        if isinstance(node, ast.Call) and dotted(node.func).endswith("default_rng") and not node.args
+        if isinstance(node, ast.Call)
+        and dotted(node.func).endswith("default_rng")
+        and not node.args
     ]
     assert unseeded == []
 
 
 def test_no_drawer_for_everything():
-    found = [name for name, _ in sources() if re.search(r"(^|/)(core|common|utils?|helpers?|misc)(/|\.py)", name)]
+    found = [
+        name
+        for name, _ in sources()
+        if re.search(r"(^|/)(core|common|utils?|helpers?|misc)(/|\.py)", name)
+    ]
     assert found == []
 
 
 def test_no_admin_and_no_signals_on_models():
     assert "django.contrib.admin" not in settings.INSTALLED_APPS
     found = [
-        name for name, tree in sources() for _, called in calls(tree) if re.match(r"(pre|post)_(save|delete)", called)
+        name
+        for name, tree in sources()
+        for _, called in calls(tree)
+        if re.match(r"(pre|post)_(save|delete)", called)
     ]
     assert found == []
 
@@ -302,7 +363,11 @@ def test_the_trail_stands_on_its_own_and_what_is_kept_is_append_only():
     assert kept <= set(triggers.append_only_models())
 
 
-LISTS = {each.setting: name for name, each in vars(hooks).items() if isinstance(each, hooks.Entries | hooks.ByName)}
+LISTS = {
+    each.setting: name
+    for name, each in vars(hooks).items()
+    if isinstance(each, hooks.Entries | hooks.ByName)
+}
 
 
 def paths(setting: str) -> list[str]:
@@ -315,7 +380,9 @@ def test_every_list_of_entries_in_settings_has_its_type():
     named = {
         name
         for name in dir(settings)
-        if name.isupper() and isinstance(getattr(settings, name), dict | list) and getattr(settings, name)
+        if name.isupper()
+        and isinstance(getattr(settings, name), dict | list)
+        and getattr(settings, name)
         if all(isinstance(path, str) and entry.fullmatch(path) for path in paths(name))
     }
     assert named == LISTS.keys() == set(LISTS.values())
@@ -331,20 +398,29 @@ def test_every_entry_is_called_with_what_its_list_says_and_answers_that(setting)
         told = hints.pop("return")
         assert len(hints) == len(inspect.signature(function).parameters) == len(arguments), path
         for given, wanted in zip(hints.values(), arguments, strict=True):
-            assert Any in (given, wanted) or given is object or given == wanted, (path, given, wanted)
+            assert Any in (given, wanted) or given is object or given == wanted, (
+                path,
+                given,
+                wanted,
+            )
         assert kinds(told) <= kinds(answer), (path, told, answer)
 
 
 def kinds(of: object) -> set[object]:
     """Each of a union; nothing is the type of None."""
-    return {type(None) if each is None else each for each in (get_args(of) if isinstance(of, UnionType) else (of,))}
+    return {
+        type(None) if each is None else each
+        for each in (get_args(of) if isinstance(of, UnionType) else (of,))
+    }
 
 
 DOCS = [*sorted((ROOT / "docs").rglob("*.md")), *sorted(ROOT.glob("*.md"))]
 
 
 def exists(name: str) -> bool:
-    """`trial.actions.journey`, `trial.life.section`, `reports.statistics`: a module, or something in one."""
+    """`trial.actions.journey`, `trial.life.section`, `reports.statistics`: a module, or something
+    in one.
+    """
     parts = name.split(".")
     for end in range(len(parts), 0, -1):
         path = ROOT.joinpath(*parts[:end])
@@ -368,13 +444,20 @@ def test_docs_name_only_what_exists(page):
 
 def test_the_readme_names_every_command_and_none_that_is_not_there():
     text = (ROOT / "README.md").read_text(encoding="utf-8")
-    ours = {file.stem for app in APPS for file in (ROOT / app / "management" / "commands").glob("[!_]*.py")}
+    ours = {
+        file.stem
+        for app in APPS
+        for file in (ROOT / app / "management" / "commands").glob("[!_]*.py")
+    }
     assert ours <= set(re.findall(r"manage\.py (\w+)", text)) <= ours | {"check", "collectstatic"}
-    targets = set(re.findall(r"^(\w+):", (ROOT / "Makefile").read_text(encoding="utf-8"), re.MULTILINE))
+    targets = set(
+        re.findall(r"^(\w+):", (ROOT / "Makefile").read_text(encoding="utf-8"), re.MULTILINE)
+    )
     assert set(re.findall(r"`make (\w+)", text)) <= targets
 
 
-# By language, and no text: whoever may not read it in that language gets none, and is not asked or not let in.
+# By language, and no text: whoever may not read it in that language gets none, and is not asked or
+# not let in.
 WHOLE_PAGES = {
     "letters": "a letter is signed in one language, which is recorded",
     "blocks": "a lesson is answered in one language",
@@ -384,12 +467,17 @@ WHOLE_PAGES = {
 
 
 def chosen(tree: ast.Module) -> Iterator[int]:
-    """The line of everything that looks a text up by a reader's language, or falls back on whichever there is."""
+    """The line of everything that looks a text up by a reader's language, or falls back on
+    whichever there is.
+    """
     every = {  # `{language: text[language] for language in texts}` treats all languages alike
         inner
         for node in ast.walk(tree)
         if isinstance(node, ast.ListComp | ast.SetComp | ast.DictComp | ast.GeneratorExp)
-        if any(isinstance(part.target, ast.Name) and is_language(part.target) for part in node.generators)
+        if any(
+            isinstance(part.target, ast.Name) and is_language(part.target)
+            for part in node.generators
+        )
         for inner in ast.walk(node)
     }
     for node in ast.walk(tree):
@@ -401,7 +489,11 @@ def chosen(tree: ast.Module) -> Iterator[int]:
             of, key = node.func.value, node.args[0]
         else:
             continue
-        if is_language(key) and node not in every and dotted(of).rpartition(".")[2] not in WHOLE_PAGES:
+        if (
+            is_language(key)
+            and node not in every
+            and dotted(of).rpartition(".")[2] not in WHOLE_PAGES
+        ):
             yield node.lineno
 
 
@@ -444,12 +536,22 @@ def test_the_scan_sees_a_language_that_is_chosen_elsewhere(line):
 
 
 def test_the_scan_lets_all_languages_alike_and_whole_pages_pass():
-    assert not list(chosen(ast.parse("{language: texts[language] for language in texts}\nconsent.letters[language]")))
+    assert not list(
+        chosen(
+            ast.parse(
+                "{language: texts[language] for language in texts}\nconsent.letters[language]"
+            )
+        )
+    )
 
 
 def test_no_template_looks_a_text_up_by_its_language():
     paths = [path for app in APPS for path in (ROOT / app / "templates").rglob("*.html")]
-    assert [path.name for path in paths if re.search(r"[\w)]\.(en|nl)\b(?!/)", path.read_text(encoding="utf-8"))] == []
+    assert [
+        path.name
+        for path in paths
+        if re.search(r"[\w)]\.(en|nl)\b(?!/)", path.read_text(encoding="utf-8"))
+    ] == []
 
 
 # What nobody calls yet, and why it stands here all the same.
@@ -469,17 +571,25 @@ def test_what_is_kept_without_a_use_still_has_none():
 
 def test_the_scan_sees_what_is_used_by_nothing_or_by_the_dead_alone():
     texts = {
-        "trial.kinds": "def known():\n    return LIMIT\n\ndef other():\n    return other()\n\nLIMIT = 3\n"
+        "trial.kinds": "def known():\n    return LIMIT\n\ndef other():\n    return "
+        "other()\n\nLIMIT = 3\n"
         "class Kind:\n    def told(self):\n        return self.told()\n",
         "trial.others": "def known():\n    return 1\n\nclass Other:\n    pass\n",
         "trial": "from trial.others import Other\n__all__ = ['Other']\n",
-        "trial.urls": "from trial import others\nfrom trial.kinds import Kind\nurlpatterns = [others.known(), Kind()]\n",
+        "trial.urls": "from trial import others\nfrom trial.kinds import Kind\nurlpatterns = "
+        "[others.known(), Kind()]\n",
     }
     found = [str(each) for each in House(texts).unused({"trial.kinds.Kind.told"})]
-    assert found == ["trial.kinds.LIMIT", "trial.kinds.known", "trial.kinds.other", "trial.others.Other"]
+    assert found == [
+        "trial.kinds.LIMIT",
+        "trial.kinds.known",
+        "trial.kinds.other",
+        "trial.others.Other",
+    ]
 
 
-# What is used without an import of ours: by a command line, as a plugin, or by Django's own name for it.
+# What is used without an import of ours: by a command line, as a plugin, or by Django's own name
+# for it.
 UNIMPORTED = {
     "psycopg": "Django's engine for PostgreSQL",
     "gunicorn": "`manage.py serve` starts it",
@@ -512,7 +622,11 @@ def test_every_dependency_is_used():
             provided.setdefault(each.lower(), set()).add(module)
     idle = []
     for group, used in (("dependencies", ours), ("dev", ours | tests)):
-        lines = PROJECT["project"][group] if group == "dependencies" else PROJECT["dependency-groups"][group]
+        lines = (
+            PROJECT["project"][group]
+            if group == "dependencies"
+            else PROJECT["dependency-groups"][group]
+        )
         names = [re.split(r"[\[<>=;]", line)[0].lower() for line in lines]
         idle += [each for each in names if each not in UNIMPORTED and not provided[each] & used]
     assert idle == []
@@ -529,11 +643,15 @@ def imported(trees: Iterable[ast.Module]) -> set[str]:
     return found
 
 
-@pytest.mark.parametrize(("lock", "groups"), [("requirements.lock", 1), ("requirements-dev.lock", 2)])
+@pytest.mark.parametrize(
+    ("lock", "groups"), [("requirements.lock", 1), ("requirements-dev.lock", 2)]
+)
 def test_every_dependency_is_locked(lock, groups):
     lines = [PROJECT["project"]["dependencies"], PROJECT["dependency-groups"]["dev"]][:groups]
     wanted = {re.split(r"[\[<>=;]", line)[0].lower() for group in lines for line in group}
-    locked = set(re.findall(r"^([\w.-]+)(?:\[[\w,-]+\])?==", (ROOT / lock).read_text(), re.MULTILINE))
+    locked = set(
+        re.findall(r"^([\w.-]+)(?:\[[\w,-]+\])?==", (ROOT / lock).read_text(), re.MULTILINE)
+    )
     assert wanted - {each.lower() for each in locked} == set()
 
 
@@ -545,7 +663,11 @@ def test_no_two_errors_have_one_name():
             continue
         module = import_module(name.removesuffix(".py").removesuffix("/__init__").replace("/", "."))
         for error, made in vars(module).items():
-            if inspect.isclass(made) and issubclass(made, BaseException) and made.__module__ == module.__name__:
+            if (
+                inspect.isclass(made)
+                and issubclass(made, BaseException)
+                and made.__module__ == module.__name__
+            ):
                 found.setdefault(error, []).append(module.__name__)
     assert {error: modules for error, modules in found.items() if len(modules) > 1} == {}
     assert {"NotLogged", "NotConverged"} <= found.keys()
@@ -562,7 +684,9 @@ def test_a_function_called_said_has_a_name_that_tells_what():
 
 
 def test_the_map_is_that_of_the_house():
-    assert house_map.written(house_map.PAGE.read_text()) == house_map.PAGE.read_text(), "python -m tests.house_map"
+    assert house_map.written(house_map.PAGE.read_text()) == house_map.PAGE.read_text(), (
+        "python -m tests.house_map"
+    )
 
 
 def test_every_module_says_what_it_is_for_and_stands_in_the_map_once():
@@ -571,13 +695,20 @@ def test_every_module_says_what_it_is_for_and_stands_in_the_map_once():
         for name, said in house_map.modules(app):
             assert said, f"{app}.{name} has no docstring"
             assert page.count(f"| `{app}.{name}` |") == 1
-    alike = {path.stem for app in APPS for path in (ROOT / app).iterdir() if path.stem in house_map.ALIKE}
+    alike = {
+        path.stem for app in APPS for path in (ROOT / app).iterdir() if path.stem in house_map.ALIKE
+    }
     assert alike == house_map.ALIKE
 
 
 def test_the_map_tells_the_chain_of_the_apps_as_the_contract_has_it():
     chain = CONTRACTS["One chain of apps, no siblings"]["layers"]
-    assert re.findall(r"^\| `(\w+)` \| [^|]+ \| [^|]+ \|$", house_map.PAGE.read_text(), re.MULTILINE)[:5] == chain
+    assert (
+        re.findall(r"^\| `(\w+)` \| [^|]+ \| [^|]+ \|$", house_map.PAGE.read_text(), re.MULTILINE)[
+            :5
+        ]
+        == chain
+    )
 
 
 DOORS = ("/views/", "/views.py", "/api/", "/api.py")
@@ -592,12 +723,16 @@ def test_a_request_has_one_type():
             told += [
                 f"{name}:{node.lineno}"
                 for node in ast.walk(tree)
-                if isinstance(node, ast.arg) and node.arg == "request" and node.annotation is not None
+                if isinstance(node, ast.arg)
+                and node.arg == "request"
+                and node.annotation is not None
                 if dotted(node.annotation) not in {"PageRequest", "Request", "FrameworkRequest"}
             ]
         told += [
             f"{name}:{node.lineno} a cast"
             for node in ast.walk(tree)
-            if isinstance(node, ast.Call) and dotted(node.func) == "cast" and "request." in ast.unparse(node)
+            if isinstance(node, ast.Call)
+            and dotted(node.func) == "cast"
+            and "request." in ast.unparse(node)
         ]
     assert [each for each in told if each.partition(":")[0] not in OF_STRANGERS] == []

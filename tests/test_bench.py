@@ -1,4 +1,6 @@
-"""Each part of `make bench` runs once, small: a part that fails is told here and not first by whoever measures."""
+"""Each part of `make bench` runs once, small: a part that fails is told here and not first by
+whoever measures.
+"""
 
 import ast
 import importlib
@@ -20,9 +22,18 @@ for module in MODULES:
 
 def started(*command: str) -> str:
     """What it prints; where it fails, why."""
-    environment = {**os.environ, "DATABASE_URL": "", "XDG_RUNTIME_DIR": "/tmp", "HANDVAT_KIND": "rehearsal"}
+    environment = {
+        **os.environ,
+        "DATABASE_URL": "",
+        "XDG_RUNTIME_DIR": "/tmp",
+        "HANDVAT_KIND": "rehearsal",
+    }
     done = subprocess.run(
-        [sys.executable, "-m", *command], cwd=HERE.parent, env=environment, capture_output=True, text=True
+        [sys.executable, "-m", *command],
+        cwd=HERE.parent,
+        env=environment,
+        capture_output=True,
+        text=True,
     )
     assert done.returncode == 0, done.stdout[-2000:] + done.stderr[-4000:]
     return done.stdout
@@ -30,7 +41,9 @@ def started(*command: str) -> str:
 
 @pytest.mark.slow
 @pytest.mark.once
-@pytest.mark.parametrize("part", [part for part in PARTS if not part.needs], ids=lambda part: part.name)
+@pytest.mark.parametrize(
+    "part", [part for part in PARTS if not part.needs], ids=lambda part: part.name
+)
 def test_a_part_runs_and_prints_what_it_took(part, capfd):
     """`rehearsal` runs those that need one, in its database."""
     assert bench_parts.run([part], small=True) == 0
@@ -59,7 +72,8 @@ def test_whatever_prints_a_line_is_a_part_or_belongs_to_one():
         tree = ast.parse((HERE / f"{module.rpartition('.')[2]}.py").read_text())
         functions = {node.name: node for node in tree.body if isinstance(node, ast.FunctionDef)}
         uses = {
-            name: {each.id for each in ast.walk(node) if isinstance(each, ast.Name)} for name, node in functions.items()
+            name: {each.id for each in ast.walk(node) if isinstance(each, ast.Name)}
+            for name, node in functions.items()
         }
         measuring = {name for name, used in uses.items() if used & {"line", "median", "once"}}
         reached, waiting = set(), [name for name in functions if (module, name) in parts]
@@ -90,9 +104,13 @@ def test_a_part_that_fails_is_told_at_the_end_and_the_rest_is_measured(capsys):
 def test_the_whole_bench_is_every_part():
     asked = bench.asked([])
     inside = {part.name for part in PARTS if part.needs == "rehearsal"}
-    assert sorted(name for names in asked.values() for name in names) == sorted({p.name for p in PARTS} - inside)
+    assert sorted(name for names in asked.values() for name in names) == sorted(
+        {p.name for p in PARTS} - inside
+    )
     for module, names in asked.items():
-        assert [part.name for part in bench_parts.chosen(module, names, needs=bench.PROGRAMS[module])[0]] == names
+        assert [
+            part.name for part in bench_parts.chosen(module, names, needs=bench.PROGRAMS[module])[0]
+        ] == names
     assert bench.asked(["hazards", "small"]) == {
         "tests.bench_statistics": ["hazards"],
         "tests.bench_randomisation": [],
@@ -100,7 +118,9 @@ def test_the_whole_bench_is_every_part():
     }
 
 
-@pytest.mark.parametrize("choose", [bench.asked, lambda names: bench_parts.chosen("tests.bench", names)])
+@pytest.mark.parametrize(
+    "choose", [bench.asked, lambda names: bench_parts.chosen("tests.bench", names)]
+)
 def test_a_part_that_does_not_exist_is_refused(choose):
     with pytest.raises(SystemExit, match=r"no part pagse; there are .*allocation"):
         choose(["pagse"])

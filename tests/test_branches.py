@@ -1,4 +1,6 @@
-"""The gate behind `make test COVERAGE=1` shuts when an app falls short, and when too much is left out."""
+"""The gate behind `make test COVERAGE=1` shuts when an app falls short, and when too much is left
+out.
+"""
 
 from __future__ import annotations
 
@@ -28,5 +30,7 @@ def test_the_gate(first, second, code):
 
 def test_files_count_for_the_app_that_they_are_in():
     summary = {"num_branches": 4, "covered_branches": 3, "num_statements": 10, "excluded_lines": 1}
-    apps = branches.by_app({"trial/a.py": {"summary": summary}, "trial/actions/b.py": {"summary": summary}})
+    apps = branches.by_app(
+        {"trial/a.py": {"summary": summary}, "trial/actions/b.py": {"summary": summary}}
+    )
     assert apps == {"trial": Counter(branches=8, taken=6, lines=20, left_out=2)}

@@ -1,4 +1,6 @@
-"""What a link or a button is called says what it does: nobody who hears a list of them is left to guess."""
+"""What a link or a button is called says what it does: nobody who hears a list of them is left to
+guess.
+"""
 
 from __future__ import annotations
 
@@ -52,7 +54,9 @@ def test_no_two_links_or_buttons_of_a_page_have_one_name(who, language, study):
     x = SimpleNamespace(**given(study))
     Participant.objects.update(language=language)
     x.browser.cookies["django_language"] = language
-    pages = crawling.pages(x.browser, *(start if isinstance(start, str) else start(x) for start in starts))
+    pages = crawling.pages(
+        x.browser, *(start if isinstance(start, str) else start(x) for start in starts)
+    )
     found = {page.url: alike(page) for page in pages}
     assert len(found) > 0
     assert {url: names for url, names in found.items() if names} == {}
@@ -60,7 +64,9 @@ def test_no_two_links_or_buttons_of_a_page_have_one_name(who, language, study):
 
 @pytest.mark.slow
 def test_nor_in_the_lists_of_a_study_in_the_middle_of_things(db):
-    """With several people, calls, alerts and lessons on a page, for everybody who signs in to a demo."""
+    """With several people, calls, alerts and lessons on a page, for everybody who signs in to a
+    demo.
+    """
     study = demonstration.under_way(rehearsing.find("guided-or-not"), number=8, seed=1, until=NOW)
     demonstration.logins(study, at=NOW)
     someone = people.in_the_programme(study, NOW)
@@ -73,7 +79,10 @@ def test_nor_in_the_lists_of_a_study_in_the_middle_of_things(db):
             browser = Client()
             browser.force_login(user, backend="django.contrib.auth.backends.ModelBackend")
             browser.cookies["django_language"] = language
-            starts = [reverse("door"), *([reverse("coach:caseload")] if role == "supervisor" else [])]
+            starts = [
+                reverse("door"),
+                *([reverse("coach:caseload")] if role == "supervisor" else []),
+            ]
             read = list(crawling.pages(browser, *starts, of_a_route=2))
             assert len(read) > 5
             found |= {(role, page.url): names for page in read if (names := alike(page))}
@@ -97,8 +106,10 @@ def test_no_lesson_is_called_as_a_button_is(folder):
 def test_the_crawl_hears_a_name_that_two_controls_share():
     page = crawling.read(
         "/a/",
-        '<a href="b/">Next</a><form method="post" id="f"><button>Next</button><input name="n" type="hidden" value="1"></form>'
-        '<a href="c/">Go <span class="visually-hidden">to C</span></a><a href="d/">Go</a><a href="/a/b/">Next</a>'
+        '<a href="b/">Next</a><form method="post" id="f"><button>Next</button><input name="n" '
+        'type="hidden" value="1"></form>'
+        '<a href="c/">Go <span class="visually-hidden">to C</span></a><a href="d/">Go</a><a '
+        'href="/a/b/">Next</a>'
         '<a href="e/" aria-label="Go to E">Go</a>',
     )
     assert alike(page) == {"Next": [("goes to", "/a/b/"), ("sends", "/a/")]}

@@ -1,10 +1,11 @@
 """A double click, a retry, a press in two windows: whatever is posted twice has one effect.
 
-The pages are crawled as each of the cast in each state of a study; every form found is one that is tested below, and
-every route that takes a POST is reached by a form. Each form is filled in, sent once to see what one press does, taken
-back, and sent twice with the request key that the page gave it: one after the other on SQLite, at the same moment on
-PostgreSQL. Rows of every table, audit events and mails are counted. The API's endpoints are sent twice with one
-Idempotency-Key in the same way.
+The pages are crawled as each of the cast in each state of a study; every form found is one that is
+tested below, and every route that takes a POST is reached by a form. Each form is filled in, sent
+once to see what one press does, taken back, and sent twice with the request key that the page gave
+it: one after the other on SQLite, at the same moment on PostgreSQL. Rows of every table, audit
+events and mails are counted. The API's endpoints are sent twice with one Idempotency-Key in the
+same way.
 """
 
 from __future__ import annotations
@@ -49,7 +50,9 @@ UNCOUNTED = {Session: "signing in twice makes two sessions, and the browser keep
 
 @pytest.fixture(autouse=True)
 def the_clock_stands_still(db):
-    """Views take the clock; here it stands at NOW. The rate limits of one test are not those of the next."""
+    """Views take the clock; here it stands at NOW. The rate limits of one test are not those of the
+    next.
+    """
     with time_machine.travel(NOW, tick=False):
         cache.clear()
         yield
@@ -57,7 +60,9 @@ def the_clock_stands_still(db):
 
 @dataclass(frozen=True)
 class Press:
-    """A form of the route, found by links from `start`, filled in with `typed`. `does` is the audit event of one press."""
+    """A form of the route, found by links from `start`, filled in with `typed`. `does` is the audit
+    event of one press.
+    """
 
     route: str
     given: Callable[[Study], Mapping[str, Any]]
@@ -104,7 +109,9 @@ def staff_member(study: Study) -> dict[str, Any]:
 
 
 def invited(study: Study) -> dict[str, Any]:
-    invitation = staff.invite(study=study, email="new@example.org", role="coach", by=actors.SYSTEM, at=NOW)
+    invitation = staff.invite(
+        study=study, email="new@example.org", role="coach", by=actors.SYSTEM, at=NOW
+    )
     return {"browser": Browser(), "token": staff.token_of(invitation)}
 
 
@@ -136,7 +143,13 @@ def agrees(x: Any) -> dict[str, Any]:
 PRESSES = [
     Press("join:begin", newcomer(), at("join:information", P), "agreed to be screened"),
     Press("join:screening", newcomer("begin"), JOIN, "questions answered", lambda x: pairs.BASICS),
-    Press("join:screening", newcomer("basics"), JOIN, "screening answered", lambda x: pairs.typed_mood()),
+    Press(
+        "join:screening",
+        newcomer("basics"),
+        JOIN,
+        "screening answered",
+        lambda x: pairs.typed_mood(),
+    ),
     Press(
         "join:leave_phone",
         newcomer("mood", i9=1),
@@ -176,8 +189,20 @@ PRESSES = [
         "time zone chosen",
         lambda x: {"timezone": "America/Paramaribo"},
     ),
-    Press("participant:name", pairs.in_lessons, at("participant:data"), "name corrected", lambda x: {"name": "Daniel"}),
-    Press("participant:address", pairs.in_lessons, at("participant:data"), "", lambda x: {"email": "d@example.net"}),
+    Press(
+        "participant:name",
+        pairs.in_lessons,
+        at("participant:data"),
+        "name corrected",
+        lambda x: {"name": "Daniel"},
+    ),
+    Press(
+        "participant:address",
+        pairs.in_lessons,
+        at("participant:data"),
+        "",
+        lambda x: {"email": "d@example.net"},
+    ),
     Press(
         "participant:address_code",
         pairs.asked_for_a_new_address,
@@ -206,15 +231,34 @@ PRESSES = [
         lambda x: {"helped": "no"},
     ),
     Press("participant:start", pairs.consented, HOME, "assessment started"),
-    Press("participant:item", pairs.consented, at("participant:item", "pre", "PHQ9"), "", lambda x: {"answer": "2"}),
-    Press("participant:submit", pairs.drafted, at("participant:review", "pre", "PHQ9"), "assessment submitted"),
+    Press(
+        "participant:item",
+        pairs.consented,
+        at("participant:item", "pre", "PHQ9"),
+        "",
+        lambda x: {"answer": "2"},
+    ),
+    Press(
+        "participant:submit",
+        pairs.drafted,
+        at("participant:review", "pre", "PHQ9"),
+        "assessment submitted",
+    ),
     Press("participant:skip", pairs.consented, HOME, "assessment declined"),
     Press("participant:lesson_begin", pairs.in_lessons, HOME, "module begun"),
     Press("participant:lesson_save", pairs.begun_lesson, LESSON),
     Press("participant:lesson_done", pairs.begun_lesson, LESSON, "module done"),
     Press("participant:lesson_reopen", pairs.done_lesson, LESSON, "module reopened"),
-    Press("participant:stop_programme", pairs.in_lessons, HOME, "programme stopped", lambda x: {"reason": "no_time"}),
-    Press("participant:withdraw", pairs.in_lessons, HOME, "withdrawn", lambda x: {"reason": "other"}),
+    Press(
+        "participant:stop_programme",
+        pairs.in_lessons,
+        HOME,
+        "programme stopped",
+        lambda x: {"reason": "no_time"},
+    ),
+    Press(
+        "participant:withdraw", pairs.in_lessons, HOME, "withdrawn", lambda x: {"reason": "other"}
+    ),
     Press("coach:number", pairs.coached, CASELOAD, "contact details shown"),
     Press(
         "coach:number",
@@ -223,12 +267,26 @@ PRESSES = [
         "contact details shown",
         lambda x: pairs.LOG,
     ),
-    Press("assessor:enter", pairs.due_to_an_assessor, at("assessor:due"), "assessment submitted", typed_by_phone),
+    Press(
+        "assessor:enter",
+        pairs.due_to_an_assessor,
+        at("assessor:due"),
+        "assessment submitted",
+        typed_by_phone,
+    ),
     Press("coach:start", pairs.coached, CASELOAD, "call started"),
     Press("coach:attempt", pairs.in_a_call, CASELOAD, "call logged", lambda x: pairs.LOG),
     Press("coach:take_back", pairs.in_a_call, CASELOAD, "call taken back"),
-    Press("coach:correct", pairs.in_a_logged_call, CASELOAD, "call log corrected", lambda x: pairs.CORRECTION),
-    Press("coach:give_up", pairs.coached, CASELOAD, "contact not held", lambda x: {"reason": "away"}),
+    Press(
+        "coach:correct",
+        pairs.in_a_logged_call,
+        CASELOAD,
+        "call log corrected",
+        lambda x: pairs.CORRECTION,
+    ),
+    Press(
+        "coach:give_up", pairs.coached, CASELOAD, "contact not held", lambda x: {"reason": "away"}
+    ),
     Press(
         "coach:reassign",
         pairs.two_coaches,
@@ -244,10 +302,20 @@ PRESSES = [
         lambda x: {"upload": pairs.a_zip(), "simulated": "on"},
     ),
     Press("research:open", pairs.draft_study, STATE, "study opened", lambda x: {"sure": "on"}),
-    Press("research:pause", pairs.researcher, STATE, "study paused", lambda x: {"reason": "Because"}),
+    Press(
+        "research:pause", pairs.researcher, STATE, "study paused", lambda x: {"reason": "Because"}
+    ),
     Press("research:resume", pairs.paused_study, STATE, "study open"),
-    Press("research:close", pairs.researcher, STATE, "study closed", lambda x: {"reason": "Because"}),
-    Press("research:lock", pairs.closed_study, STATE, "study locked", lambda x: {"reason": "Because", "sure": "on"}),
+    Press(
+        "research:close", pairs.researcher, STATE, "study closed", lambda x: {"reason": "Because"}
+    ),
+    Press(
+        "research:lock",
+        pairs.closed_study,
+        STATE,
+        "study locked",
+        lambda x: {"reason": "Because", "sure": "on"},
+    ),
     Press("research:confirm_line", pairs.amended, SETUP, "crisis_line confirmed"),
     Press("research:confirm_wording", pairs.amended, SETUP, "wording confirmed"),
     Press(
@@ -264,7 +332,9 @@ PRESSES = [
         "staff invited",
         lambda x: {"email": "new@example.org", "role": "coach"},
     ),
-    Press("research:withdraw_invitation", pairs.with_an_invitation, DASHBOARD, "invitation withdrawn"),
+    Press(
+        "research:withdraw_invitation", pairs.with_an_invitation, DASHBOARD, "invitation withdrawn"
+    ),
     Press(
         "staff:tokens",
         pairs.researcher,
@@ -273,8 +343,16 @@ PRESSES = [
         lambda x: {"name": "a notebook", "days": "9", "password": factories.PASSWORD},
     ),
     Press("staff:end_token", pairs.with_a_token, at("staff:tokens"), "token ended"),
-    Press("participant:end_token", pairs.joined_with_an_app, at("participant:tokens"), "token ended"),
-    Press("staff:agreement", pairs.asked_for_a_role, at("staff:agreements"), "second person agreed", agrees),
+    Press(
+        "participant:end_token", pairs.joined_with_an_app, at("participant:tokens"), "token ended"
+    ),
+    Press(
+        "staff:agreement",
+        pairs.asked_for_a_role,
+        at("staff:agreements"),
+        "second person agreed",
+        agrees,
+    ),
     Press(
         "research:lost_mailbox",
         pairs.with_a_second_person,
@@ -282,7 +360,12 @@ PRESSES = [
         "second person asked",
         lambda x: pairs.OTHER_ADDRESS,
     ),
-    Press("staff:show_number", pairs.asked_for_an_address, at("staff:agreements"), "contact details shown"),
+    Press(
+        "staff:show_number",
+        pairs.asked_for_an_address,
+        at("staff:agreements"),
+        "contact details shown",
+    ),
     Press(
         "staff:agreement",
         pairs.looked_up_the_number,
@@ -291,12 +374,27 @@ PRESSES = [
         lambda x: {"is_agreed": "yes", "called": "on", "email": pairs.OTHER_ADDRESS["email"]},
     ),
     Press("research:end_role", pairs.with_a_member, DASHBOARD, "role ended"),
-    Press("research:send_again", with_a_message, at("research:messages", R), "message queued again"),
-    Press("research:send_all_again", pairs.with_failed_mail, at("research:messages", R), "message queued again"),
+    Press(
+        "research:send_again", with_a_message, at("research:messages", R), "message queued again"
+    ),
+    Press(
+        "research:send_all_again",
+        pairs.with_failed_mail,
+        at("research:messages", R),
+        "message queued again",
+    ),
     Press("research:take_alert", pairs.with_an_alert, an_alert, "alert taken"),
     Press("research:alert_contact", pairs.with_a_taken_alert, an_alert, "contact details shown"),
-    Press("research:close_alert", pairs.with_a_taken_alert, an_alert, "alert closed", lambda x: {"done": "Called."}),
-    Press("research:design_annex", pairs.draft_study, at("research:design", R), "sealed annex given"),
+    Press(
+        "research:close_alert",
+        pairs.with_a_taken_alert,
+        an_alert,
+        "alert closed",
+        lambda x: {"done": "Called."},
+    ),
+    Press(
+        "research:design_annex", pairs.draft_study, at("research:design", R), "sealed annex given"
+    ),
     Press(
         "research:halt",
         pairs.researcher,
@@ -304,7 +402,13 @@ PRESSES = [
         "randomisation halted",
         lambda x: {"part": "study:", "reason": "coaches_full"},
     ),
-    Press("research:go_on", pairs.halted, RANDOMISATION, "randomisation goes on", lambda x: {"reason": "solved"}),
+    Press(
+        "research:go_on",
+        pairs.halted,
+        RANDOMISATION,
+        "randomisation goes on",
+        lambda x: {"reason": "solved"},
+    ),
     Press(
         "research:correct",
         pairs.supervised,
@@ -347,8 +451,20 @@ PRESSES = [
         "looked into as a possible duplicate",
         lambda x: {"verdict": "household"},
     ),
-    Press("research:break_code", pairs.supervised, dans, "second person asked", lambda x: {"reason": "authority"}),
-    Press("research:break_at_once", pairs.supervised, dans, "code broken", lambda x: {"reason": "acute_danger"}),
+    Press(
+        "research:break_code",
+        pairs.supervised,
+        dans,
+        "second person asked",
+        lambda x: {"reason": "authority"},
+    ),
+    Press(
+        "research:break_at_once",
+        pairs.supervised,
+        dans,
+        "code broken",
+        lambda x: {"reason": "acute_danger"},
+    ),
     Press("research:decide", pairs.asked_to_mark, RANDOMISATION, "marked as made in error", agrees),
     Press("research:decide", pairs.asked_to_force, RANDOMISATION, "allocation forced", agrees),
     Press("research:show_arm", pairs.agreed_to_break, RANDOMISATION, "code broken"),
@@ -359,7 +475,9 @@ PRESSES = [
         "impact of a code-break assessed",
         lambda x: {"text": "Nobody who assesses knows."},
     ),
-    Press("research:request_report", pairs.with_people, at("research:reports", R), "report requested"),
+    Press(
+        "research:request_report", pairs.with_people, at("research:reports", R), "report requested"
+    ),
     Press("research:make_export", pairs.with_people, at("research:exports", R), "export made"),
     Press(
         "accept_invitation",
@@ -368,16 +486,31 @@ PRESSES = [
         "role given",
         lambda x: {"full_name": "Bea Bos", "password": factories.PASSWORD},
     ),
-    Press("account_request_login_code", known, at("account_request_login_code"), "", lambda x: {"email": x.email}),
-    Press("account_reset_password", staff_member, at("account_reset_password"), "", lambda x: {"email": x.email}),
+    Press(
+        "account_request_login_code",
+        known,
+        at("account_request_login_code"),
+        "",
+        lambda x: {"email": x.email},
+    ),
+    Press(
+        "account_reset_password",
+        staff_member,
+        at("account_reset_password"),
+        "",
+        lambda x: {"email": x.email},
+    ),
 ]
 # Routes that take a POST and change nothing that is counted here.
 ELSEWHERE = {
-    "set_language": "sets a cookie; who is on the way in chooses a language, and chooses the same twice",
+    "set_language": "sets a cookie; who is on the way in chooses a language, and chooses the same "
+    "twice",
     "join:anew": "forgets in the session, twice the same; tests/trial/views/test_join.py",
-    "join:consent_questions": "counts tries in the session, each press once; tests/trial/views/test_join.py",
+    "join:consent_questions": "counts tries in the session, each press once; "
+    "tests/trial/views/test_join.py",
     "research:verify": "reads the trail and writes nothing",
-    "take_back_address": "the link works once, and says the same twice; tests/trial/test_own_address.py",
+    "take_back_address": "the link works once, and says the same twice; "
+    "tests/trial/test_own_address.py",
     "account_login": "signs in",
     "account_confirm_login_code": "signs in",
     "account_logout": "signs out",
@@ -445,14 +578,24 @@ def test_every_form_that_anybody_sees_is_among_those_sent_twice(who, study):
     given, starts = SEEN_BY[who]
     x = SimpleNamespace(**given(study))
     sent_twice = {press.route for press in PRESSES}
-    forms = list(crawling.crawl(x.browser, *(start if isinstance(start, str) else start(x) for start in starts)))
+    forms = list(
+        crawling.crawl(
+            x.browser, *(start if isinstance(start, str) else start(x) for start in starts)
+        )
+    )
     assert forms
     assert {form.route for form in forms} - sent_twice - set(ELSEWHERE) == set()
-    assert [form.page for form in forms if form.route in sent_twice and not form.sent.get("request_key")] == []
+    assert [
+        form.page for form in forms if form.route in sent_twice and not form.sent.get("request_key")
+    ] == []
 
 
 def test_every_route_that_takes_a_post_is_sent_twice_or_changes_nothing():
-    named = {route for route, view in routes(get_resolver()) if takes_a_post(view) and not route.startswith("api:")}
+    named = {
+        route
+        for route, view in routes(get_resolver())
+        if takes_a_post(view) and not route.startswith("api:")
+    }
     assert named == {press.route for press in PRESSES} | set(ELSEWHERE)
 
 
@@ -473,7 +616,9 @@ def takes_a_post(view: Any) -> bool:
 @pytest.mark.parametrize("press", PRESSES, ids=str)
 def test_a_form_that_is_sent_twice_has_one_effect(press, study):
     x = SimpleNamespace(**press.given(study))
-    form = next(form for form in crawling.crawl(x.browser, press.start(x)) if form.route == press.route)
+    form = next(
+        form for form in crawling.crawl(x.browser, press.start(x)) if form.route == press.route
+    )
     assert form.sent.get("request_key"), f"the form on {form.page} carries no request key"
 
     def send() -> int:
@@ -491,9 +636,13 @@ def test_a_form_that_is_sent_twice_has_one_effect(press, study):
 
 @pytest.mark.parametrize("press", PRESSES, ids=str)
 def test_the_address_that_a_form_is_sent_to_can_be_opened_too(press, study):
-    """It stays in the browser after an error, and a reload, the language switch and the way back from help open it."""
+    """It stays in the browser after an error, and a reload, the language switch and the way back
+    from help open it.
+    """
     x = SimpleNamespace(**press.given(study))
-    form = next(form for form in crawling.crawl(x.browser, press.start(x)) if form.route == press.route)
+    form = next(
+        form for form in crawling.crawl(x.browser, press.start(x)) if form.route == press.route
+    )
     answer = x.browser.get(form.action, follow=True)
     assert answer.status_code == 200
     assert answer.content
@@ -511,7 +660,9 @@ def test_an_address_that_does_not_take_what_is_sent_says_so_in_words(study):
 
 
 class SentTwice(APIClient):
-    """Sends a call of the endpoint so many times with one key, and keeps what that did; other calls go as they are."""
+    """Sends a call of the endpoint so many times with one key, and keeps what that did; other calls
+    go as they are.
+    """
 
     endpoint, times = "", 1
     effects: ClassVar[list[Effect]] = []
@@ -532,7 +683,9 @@ class SentTwice(APIClient):
 @pytest.mark.parametrize("pair", pairs.PAIRS, ids=lambda pair: pair.endpoint)
 def test_a_call_of_the_api_that_comes_twice_has_one_effect(pair, study, monkeypatch):
     monkeypatch.setattr(clients, "APIClient", SentTwice)
-    x = SimpleNamespace(**(with_a_message(study) if pair.given is pairs.with_a_message else pair.given(study)))
+    x = SimpleNamespace(
+        **(with_a_message(study) if pair.given is pairs.with_a_message else pair.given(study))
+    )
     monkeypatch.setattr(SentTwice, "effects", [])
     monkeypatch.setattr(SentTwice, "endpoint", pair.endpoint)
 
@@ -548,7 +701,9 @@ def test_a_call_of_the_api_that_comes_twice_has_one_effect(pair, study, monkeypa
 
 @dataclass(frozen=True)
 class Effect:
-    """What was added: rows by table, audit events by what was done, and mails. The first answer was no refusal."""
+    """What was added: rows by table, audit events by what was done, and mails. The first answer was
+    no refusal.
+    """
 
     rows: dict[str, int]
     events: dict[str, int]
@@ -565,7 +720,9 @@ def effect(*sends: Callable[[], int]) -> Effect:
 
 
 def at_once(*sends: Callable[[], int]) -> list[int]:
-    """In a thread each, let go at the same moment; one alone stays in this thread and its transaction."""
+    """In a thread each, let go at the same moment; one alone stays in this thread and its
+    transaction.
+    """
     if len(sends) == 1:
         return [sends[0]()]
     gate = threading.Barrier(len(sends))
@@ -596,7 +753,8 @@ def taken_back() -> Iterator[None]:
 def rows() -> Counter[str]:
     """Asked in one statement, since it is asked often."""
     each = (
-        f"SELECT '{model._meta.label}', COUNT(*) FROM {connection.ops.quote_name(model._meta.db_table)}"
+        f"SELECT '{model._meta.label}', COUNT(*) FROM "
+        f"{connection.ops.quote_name(model._meta.db_table)}"
         for model in apps.get_models()
         if model not in UNCOUNTED
     )

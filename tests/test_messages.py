@@ -37,7 +37,11 @@ def test_a_counted_message_has_both_its_forms(dutch):
 
 
 def test_every_form_keeps_the_placeholders_of_the_english(dutch):
-    pairs = [(m.id, english, form) for m in dutch for english, form in zip(texts(m.id), texts(m.string), strict=True)]
+    pairs = [
+        (m.id, english, form)
+        for m in dutch
+        for english, form in zip(texts(m.id), texts(m.string), strict=True)
+    ]
     wrong = [key for key, english, form in pairs if placeholders(english) != placeholders(form)]
     assert wrong == []
 
@@ -53,17 +57,24 @@ def test_nobody_is_shouted_at_or_called_u(dutch):
 
 def test_what_is_compiled_is_what_stands_in_the_catalogue(dutch):
     committed = messages.messages(read_mo(io.BytesIO(messages.COMPILED.read_bytes())))
-    said = {(context and context.decode(), of): texts(m.string) for (context, of), m in committed.items()}
+    said = {
+        (context and context.decode(), of): texts(m.string)
+        for (context, of), m in committed.items()
+    }
     assert said == {(m.context, texts(m.id)): texts(m.string) for m in dutch}
 
 
 @pytest.mark.skipif(not messages.GETTEXT, reason="GNU gettext is not here: apt-get install gettext")
 def test_the_catalogue_holds_what_the_sources_say_and_nothing_else(dutch):
-    assert messages.messages(messages.extracted()).keys() == {(m.context, texts(m.id)) for m in dutch}
+    assert messages.messages(messages.extracted()).keys() == {
+        (m.context, texts(m.id)) for m in dutch
+    }
 
 
 def test_none_says_otherwise_what_django_says_in_dates_and_forms(dutch):
-    """Without a context ours stands in the place of Django's: "Monday" for a form made every date say "op Maandag"."""
+    """Without a context ours stands in the place of Django's: "Monday" for a form made every date
+    say "op Maandag".
+    """
     theirs = messages.read(Path(django.__file__).parent / "conf/locale/nl/LC_MESSAGES/django.po")
     said = {key: texts(m.string) for key, m in messages.messages(theirs).items()}
     ours = {(m.context, texts(m.id)): texts(m.string) for m in dutch}
@@ -75,20 +86,33 @@ def test_days_and_months_within_a_sentence_are_written_small():
     days = [date(2026, 1, 1) + timedelta(days=number) for number in range(365)]
     with translation.override("nl"):
         for pattern in PATTERNS:
-            assert [day for day in days if re.search("[A-Z]", formats.date_format(day, pattern))] == [], pattern
+            assert [
+                day for day in days if re.search("[A-Z]", formats.date_format(day, pattern))
+            ] == [], pattern
         for shown in (words.short_day, handvat.day):
             assert [day for day in days if re.search("[A-Z]", shown(day))] == [], shown
 
 
 def test_the_patterns_of_dates_are_those_of_the_sources():
-    sources = [path.read_text("utf-8") for app in messages.APPS for path in (messages.ROOT / app).rglob("*.py")]
-    found = {pattern for text in sources for pattern in re.findall(r'date_format\([^"\n]+"([^"{]+)"\)', text)}
+    sources = [
+        path.read_text("utf-8")
+        for app in messages.APPS
+        for path in (messages.ROOT / app).rglob("*.py")
+    ]
+    found = {
+        pattern
+        for text in sources
+        for pattern in re.findall(r'date_format\([^"\n]+"([^"{]+)"\)', text)
+    }
     assert found - {"H:i", "F"} == set(PATTERNS)  # "F" is looked at and never shown
 
 
 def test_django_speaks_it_with_one_and_with_more():
     with translation.override("nl"):
-        said = [translation.ngettext("%(minutes)s minute", "%(minutes)s minutes", n) % {"minutes": n} for n in (1, 2)]
+        said = [
+            translation.ngettext("%(minutes)s minute", "%(minutes)s minutes", n) % {"minutes": n}
+            for n in (1, 2)
+        ]
     assert said == ["1 minuut", "2 minuten"]
 
 

@@ -1,9 +1,11 @@
-"""Nothing tells the arm: two worlds in which only who got which arm differs are the same bytes to every concealed role.
+"""Nothing tells the arm: two worlds in which only who got which arm differs are the same bytes to
+every concealed role.
 
-Every page, list, export and API answer that the URL conf has is read as researcher, statistician and assessor, at the
-allocation and on every later day on which a row falls due in any of the worlds, after the worker has run. A day is read in
-full at first; later what moves every day and of the rest a part by turns (`make fuzz` reads every day in full). Nobody does
-anything after the allocation but the researcher, who makes an export each day in every world.
+Every page, list, export and API answer that the URL conf has is read as researcher, statistician
+and assessor, at the allocation and on every later day on which a row falls due in any of the
+worlds, after the worker has run. A day is read in full at first; later what moves every day and of
+the rest a part by turns (`make fuzz` reads every day in full). Nobody does anything after the
+allocation but the researcher, who makes an export each day in every world.
 """
 
 from __future__ import annotations
@@ -26,11 +28,14 @@ from trial.actions import alerts, staff
 from trial.models import Alert, Membership, Participant
 from trial.queries.addresses import address_of
 
-pytestmark = [pytest.mark.django_db, pytest.mark.once]  # rolled back, PostgreSQL's sequences of numbers would differ
+pytestmark = [
+    pytest.mark.django_db,
+    pytest.mark.once,
+]  # rolled back, PostgreSQL's sequences of numbers would differ
 UNTIL = NOW + timedelta(days=420)
 EVERY_DAY = bool(os.environ.get("HANDVAT_EVERY_DAY"))  # `make fuzz`
-# Of `apart`: everybody is asked something on day 14, whoever has usual care on day 30 and nobody else then. Two hours later
-# what does not get through is told, and a day later it is given up.
+# Of `apart`: everybody is asked something on day 14, whoever has usual care on day 30 and nobody
+# else then. Two hours later what does not get through is told, and a day later it is given up.
 AWAY = (14, 15, 30, 31)
 ALIKE, APART = [
     [NOW + timedelta(days=day, hours=hours) for hours, day in enumerate((first, first, first + 1))]
@@ -84,7 +89,10 @@ def test_that_nobody_coaches_and_that_a_coach_left_is_told_alike(leaves, tmp_pat
         acts=lambda at: leave(at) if at > NOW and leaves == "after it" else None,
     )
     assert found.differences == []
-    assert any("/alerts/1/" in path and answer.status == 200 for (_, _, path), answer in found.answers.items())
+    assert any(
+        "/alerts/1/" in path and answer.status == 200
+        for (_, _, path), answer in found.answers.items()
+    )
 
 
 def test_that_the_list_of_a_stage_runs_out_tells_no_arm(tmp_path):
@@ -96,7 +104,9 @@ def test_that_the_list_of_a_stage_runs_out_tells_no_arm(tmp_path):
 
 
 def test_the_files_of_a_report_tell_no_arm(tmp_path, record_property):
-    """Both fill in what every arm is asked on day 14. A report is asked for then, and when all is over in every arm."""
+    """Both fill in what every arm is asked on day 14. A report is asked for then, and when all is
+    over in every arm.
+    """
     base, worlds = the_small_study(tmp_path, ("guided", "guided"), ("usual", "usual"))
     answered, over = [NOW + timedelta(days=day) for day in (14, 180)]
 
@@ -111,17 +121,34 @@ def test_the_files_of_a_report_tell_no_arm(tmp_path, record_property):
 
     pages = r"(research|api/v1/studies)/<slug:slug>/(reports|exports)/"
     found = comparing.compare(
-        base, worlds, [answered, over], ["statistician"], within=pages, all_of_it=True, acts=ask_for_a_report
+        base,
+        worlds,
+        [answered, over],
+        ["statistician"],
+        within=pages,
+        all_of_it=True,
+        acts=ask_for_a_report,
     )
     record_property("figures", f"two worlds, reports: {found.shown}")
     assert found.differences == []
-    files = {Path(path).name: answer.body[:5] for (_, _, path), answer in found.answers.items() if answer.status == 200}
-    assert (files["report.pdf"], files["report.html"][:2], files["results.json"][:1]) == (b"%PDF-", b"<!", b"{")
+    files = {
+        Path(path).name: answer.body[:5]
+        for (_, _, path), answer in found.answers.items()
+        if answer.status == 200
+    }
+    assert (files["report.pdf"], files["report.html"][:2], files["results.json"][:1]) == (
+        b"%PDF-",
+        b"<!",
+        b"{",
+    )
 
 
-def compared_with(fault, base, worlds, days, settings, roles=("researcher", "statistician"), within=TELLING):
-    """The days around a fault of the mail, and on them the pages on which it could be seen. In between the alerts about it
-    are dealt with, so that another would be raised."""
+def compared_with(
+    fault, base, worlds, days, settings, roles=("researcher", "statistician"), within=TELLING
+):
+    """The days around a fault of the mail, and on them the pages on which it could be seen. In
+    between the alerts about it are dealt with, so that another would be raised.
+    """
     addresses = [address_of(person) for person in base.people]
     away = smtp.nobody_listens()
 
@@ -152,21 +179,30 @@ def deal_with_alerts(base, at):
         alerts.close(alert=alert, done="Called them.", by=by, at=at)
 
 
-FAULTS = {"the host is away": (b"mail_host_away", b"mail_stuck"), "addresses take nothing": (b"mail_unreached",)}
+FAULTS = {
+    "the host is away": (b"mail_host_away", b"mail_stuck"),
+    "addresses take nothing": (b"mail_unreached",),
+}
 
 
 @pytest.mark.parametrize("fault", FAULTS)
 def test_a_fault_of_the_mail_tells_no_arm(fault, tmp_path, settings, record_property):
     base, worlds = the_small_study(tmp_path, ("guided", "guided"), ("usual", "usual"))
-    found = compared_with(fault, base, worlds, [*ALIKE, DEALT_WITH, REMINDED, *APART, BACK], settings)
+    found = compared_with(
+        fault, base, worlds, [*ALIKE, DEALT_WITH, REMINDED, *APART, BACK], settings
+    )
     record_property("figures", f"two worlds, {fault}: {found.shown}")
     assert found.differences == []
-    told = b"".join(answer.body for (_, _, path), answer in found.answers.items() if path.startswith("/api/"))
+    told = b"".join(
+        answer.body for (_, _, path), answer in found.answers.items() if path.startswith("/api/")
+    )
     assert [kind for kind in FAULTS[fault] if kind not in told] == []
 
 
 def leaking_templates(**more: str) -> list[dict]:
-    """The site's templates with a page that leaks before them, and with what it leaks in every context."""
+    """The site's templates with a page that leaks before them, and with what it leaks in every
+    context.
+    """
     [engine] = copy.deepcopy(live_settings.TEMPLATES)
     engine["DIRS"] = [LEAKING, *engine["DIRS"]]
     engine["OPTIONS"]["context_processors"].append(f"{LEAKS}.counted")
@@ -198,7 +234,9 @@ def pages_that_differ(found, page):
     ],
     ids=["the number of events", "calls planned so far", "the number of queued messages"],
 )
-def test_each_leak_that_there_was_is_found_when_it_is_put_back(name, changed, days, page, tmp_path, settings):
+def test_each_leak_that_there_was_is_found_when_it_is_put_back(
+    name, changed, days, page, tmp_path, settings
+):
     [setting] = [each for each in building.SETTINGS if each.name == name]
     at = [NOW + timedelta(days=day) for day in days]
     with leaking(settings, {key: value() for key, value in changed.items()}):
@@ -213,13 +251,22 @@ def test_each_leak_that_there_was_is_found_when_it_is_put_back(name, changed, da
     ("leak", "page"),
     [
         (lambda: {"TEMPLATES": leaking_templates()}, "/messages/"),
-        (lambda: {"MAILED_ALIKE": dict.fromkeys(live_settings.MAILED_ALIKE, f"{LEAKS}.is_told_of_all")}, "/alerts/"),
+        (
+            lambda: {
+                "MAILED_ALIKE": dict.fromkeys(live_settings.MAILED_ALIKE, f"{LEAKS}.is_told_of_all")
+            },
+            "/alerts/",
+        ),
     ],
     ids=["the number that came to nothing", "an alert about each"],
 )
-def test_what_tells_of_each_mail_is_found_when_the_mail_has_a_fault(leak, page, fault, tmp_path, settings):
+def test_what_tells_of_each_mail_is_found_when_the_mail_has_a_fault(
+    leak, page, fault, tmp_path, settings
+):
     with leaking(settings, leak()):
         base, worlds = the_small_study(tmp_path, ("guided", "guided"), ("usual", "usual"))
         days = [DEALT_WITH, REMINDED, *APART]
-        found = compared_with(fault, base, worlds, days, settings, ["researcher"], f"research/<slug:slug>{page}$")
+        found = compared_with(
+            fault, base, worlds, days, settings, ["researcher"], f"research/<slug:slug>{page}$"
+        )
     assert pages_that_differ(found, page)

@@ -1,15 +1,18 @@
 """`make validate`: do the statistics and a rehearsal do what they claim?
 
-First the type I error and coverage of the analyses, by simulation: see `validate_statistics`, whose table is kept in
-docs/validation.md. Then whole rehearsals of the HIV depression trial with 188 people each:
+First the type I error and coverage of the analyses, by simulation: see `validate_statistics`, whose
+table is kept in docs/validation.md. Then whole rehearsals of the HIV depression trial with 188
+people each:
 
-1. Without dropout, with the programme's effect set to 0 and to -0.56 baseline SDs: the mean over the seeds of the report's
-   own baseline-adjusted PHQ-9 difference at post-test 1, divided by the SD of the study folder, is within 3 Monte-Carlo
-   standard errors of what was put in.
-2. With dropout: the share without a PHQ-9 at post-test 1 is within 3 standard errors of the folder's rates in each arm.
+1. Without dropout, with the programme's effect set to 0 and to -0.56 baseline SDs: the mean over
+   the seeds of the report's own baseline-adjusted PHQ-9 difference at post-test 1, divided by the
+   SD of the study folder, is within 3 Monte-Carlo standard errors of what was put in.
+2. With dropout: the share without a PHQ-9 at post-test 1 is within 3 standard errors of the
+   folder's rates in each arm.
 
-To save time everybody comes in within a month and the clock stops when post-test 1 is over; both are options of
-`manage.py rehearse` and change nothing before post-test 1. HANDVAT_VALIDATE_SEEDS sets the number of seeds (40).
+To save time everybody comes in within a month and the clock stops when post-test 1 is over; both
+are options of `manage.py rehearse` and change nothing before post-test 1. HANDVAT_VALIDATE_SEEDS
+sets the number of seeds (40).
 """
 
 from __future__ import annotations
@@ -32,13 +35,25 @@ SEEDS = int(os.environ.get("HANDVAT_VALIDATE_SEEDS", "40"))
 PEOPLE = 188
 SD = 2.43  # PHQ-9 at baseline in trial/studies/living-positive/study.yaml
 DROPOUT = {"intervention": 0.227, "control": 0.154}
-CLOCK = ("--arrival-days", "30", "--days", "135")  # the last arrivals plus 70 days and a window of 21
+CLOCK = (
+    "--arrival-days",
+    "30",
+    "--days",
+    "135",
+)  # the last arrivals plus 70 days and a window of 21
 
 
 def one(seed: int, *arguments: str) -> dict[str, Any]:
     """results.json of one rehearsal, as numbers by id."""
     with tempfile.TemporaryDirectory(prefix="handvat-validate-") as directory:
-        command = [sys.executable, "manage.py", "rehearse", "living-positive", "--participants", str(PEOPLE)]
+        command = [
+            sys.executable,
+            "manage.py",
+            "rehearse",
+            "living-positive",
+            "--participants",
+            str(PEOPLE),
+        ]
         command += ["--seed", str(seed), "--directory", directory, *CLOCK, *arguments]
         subprocess.run(command, cwd=ROOT, check=True, capture_output=True)
         numbers = json.loads((Path(directory) / "results.json").read_text())["numbers"]
@@ -58,7 +73,8 @@ def recovered(effect: float) -> bool:
     mean, error = statistics.mean(found), statistics.stdev(found) / math.sqrt(len(found))
     good = abs(mean - effect) <= 3 * error
     print(
-        f"effect {effect:+.2f}: recovered {mean:+.4f}, Monte-Carlo SE {error:.4f}, {len(found)} seeds: {verdict(good)}",
+        f"effect {effect:+.2f}: recovered {mean:+.4f}, Monte-Carlo SE {error:.4f}, {len(found)} "
+        f"seeds: {verdict(good)}",
         flush=True,
     )
     return good
@@ -75,7 +91,8 @@ def dropped_out() -> bool:
         fits = abs(share - wanted) <= 3 * error
         good &= fits
         print(
-            f"dropout {arm}: {share:.1%} of {allocated}, wanted {wanted:.1%}, SE {error:.1%}: {verdict(fits)}",
+            f"dropout {arm}: {share:.1%} of {allocated}, wanted {wanted:.1%}, SE {error:.1%}: "
+            f"{verdict(fits)}",
             flush=True,
         )
     return good

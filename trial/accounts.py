@@ -29,13 +29,19 @@ class Adapter(LimitedAdapter):
         return False
 
     def add_message(self, *args: Any, **kwargs: Any) -> None:
-        """allauth's messages hold the address; messages live in a cookie. Pages say what matters themselves."""
+        """allauth's messages hold the address; messages live in a cookie. Pages say what matters
+        themselves.
+        """
 
     def get_login_redirect_url(self, request: HttpRequest) -> str:
         return reverse("door")
 
     def render_mail(
-        self, template_prefix: str, email: Any, context: dict[str, Any], headers: dict[str, str] | None = None
+        self,
+        template_prefix: str,
+        email: Any,
+        context: dict[str, Any],
+        headers: dict[str, str] | None = None,
     ) -> EmailMessage:
         written = super().render_mail(template_prefix, email, context, headers)
         return Letter(to=email, subject=written.subject, body=str(written.body))
@@ -47,19 +53,29 @@ class Adapter(LimitedAdapter):
             tokens.end_all(user=user, by=actors.staff(user.pk), at=timezone.now())
 
     def post_login(self, request: HttpRequest, user: Any, **kwargs: Any) -> HttpResponse:
-        """Staff alone: when a participant signs in tells how the programme is used. They have no address here."""
+        """Staff alone: when a participant signs in tells how the programme is used. They have no
+        address here.
+        """
         if user.email:
-            installation.note(user=user, what="signed in", by=actors.staff(user.pk), at=timezone.now())
+            installation.note(
+                user=user, what="signed in", by=actors.staff(user.pk), at=timezone.now()
+            )
         return super().post_login(request, user, **kwargs)
 
     def authentication_failed(self, request: HttpRequest, **credentials: Any) -> None:
         super().authentication_failed(request, **credentials)
         installation.sign_in_failed(at=timezone.now())
 
-    def send_notification_mail(self, template_prefix: str, user: Any, *args: Any, **kwargs: Any) -> None:
-        """allauth comes here with whatever changes how somebody signs in. No mail is sent; it is recorded."""
+    def send_notification_mail(
+        self, template_prefix: str, user: Any, *args: Any, **kwargs: Any
+    ) -> None:
+        """allauth comes here with whatever changes how somebody signs in. No mail is sent; it is
+        recorded.
+        """
         if template_prefix in NOTED:
-            installation.note(user=user, what=NOTED[template_prefix], by=actors.staff(user.pk), at=timezone.now())
+            installation.note(
+                user=user, what=NOTED[template_prefix], by=actors.staff(user.pk), at=timezone.now()
+            )
         super().send_notification_mail(template_prefix, user, *args, **kwargs)
 
     def format_email_subject(self, subject: str) -> str:

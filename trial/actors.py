@@ -1,4 +1,6 @@
-"""Who does something: plain text that stands in the audit trail on its own, without a name or an address."""
+"""Who does something: plain text that stands in the audit trail on its own, without a name or an
+address.
+"""
 
 from __future__ import annotations
 
@@ -7,7 +9,9 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True)
 class Actor:
-    """`kind` is participant, staff, visitor (before anyone is known) or system; `identifier` is a code or a number."""
+    """`kind` is participant, staff, visitor (before anyone is known) or system; `identifier` is a
+    code or a number.
+    """
 
     kind: str
     identifier: str = ""

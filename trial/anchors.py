@@ -1,13 +1,15 @@
 """When something opens: an anchor, plus calendar days, kept between a first and a last day.
 
-Days are calendar days in the study's time zone, counted from the local date of the event; what opens on a later day
-opens at 06:00 local. Zero days after an event is the moment of the event itself.
+Days are calendar days in the study's time zone, counted from the local date of the event; what
+opens on a later day opens at 06:00 local. Zero days after an event is the moment of the event
+itself.
 
-An event anchor may never happen (a programme that is not finished). `at_the_latest` days after randomisation the
-opening then resolves by itself, and an event that comes still later changes nothing. Hence two questions:
+An event anchor may never happen (a programme that is not finished). `at_the_latest` days after
+randomisation the opening then resolves by itself, and an event that comes still later changes
+nothing. Hence two questions:
 
-- `when`: the opening on what is known so far; the latest day while the event has not happened. Safe to store: nothing
-  opens too early, and whoever stops is still reached.
+- `when`: the opening on what is known so far; the latest day while the event has not happened. Safe
+  to store: nothing opens too early, and whoever stops is still reached.
 - `expected`: `when` as seen at `at`, and whether it is settled. Once settled, always that answer.
 """
 
@@ -23,7 +25,13 @@ TIMED = ("randomised", "granted", "date")
 OF_TIMEPOINTS = ("assessment_opened", "assessment_closed")
 EVENTS = ("programme_finished", *OF_TIMEPOINTS)
 
-NAMES = ("randomised", "granted", "programme_finished", *(f"{kind}:<timepoint>" for kind in OF_TIMEPOINTS), "date")
+NAMES = (
+    "randomised",
+    "granted",
+    "programme_finished",
+    *(f"{kind}:<timepoint>" for kind in OF_TIMEPOINTS),
+    "date",
+)
 
 
 class UnknownAnchor(ValueError):
@@ -35,7 +43,9 @@ class Unresolvable(ValueError):
 
 
 class Opens(Protocol):
-    """What a folder says of an opening; `on` is read for the anchor `date` only and may be absent otherwise."""
+    """What a folder says of an opening; `on` is read for the anchor `date` only and may be absent
+    otherwise.
+    """
 
     @property
     def anchor(self) -> str: ...
@@ -86,7 +96,9 @@ class Opening:
         if self.anchor.is_event and self.at_the_latest is None:
             raise Unresolvable(f"{self.anchor} may never happen; say at_the_latest")
         if self.at_the_latest is not None and (self.not_before or 0) > self.at_the_latest:
-            raise Unresolvable(f"not_before: {self.not_before} is after at_the_latest: {self.at_the_latest}")
+            raise Unresolvable(
+                f"not_before: {self.not_before} is after at_the_latest: {self.at_the_latest}"
+            )
         if (self.anchor.kind == "date") != (self.on is not None):
             raise Unresolvable("the anchor date needs on: a date; no other anchor takes one")
 
@@ -96,7 +108,9 @@ class Opening:
         if isinstance(opens, Opening):
             return opens
         on = getattr(opens, "on", None)
-        return cls(Anchor.parse(opens.anchor), opens.days, opens.not_before, opens.at_the_latest, on)
+        return cls(
+            Anchor.parse(opens.anchor), opens.days, opens.not_before, opens.at_the_latest, on
+        )
 
 
 @dataclass(frozen=True)
@@ -113,9 +127,11 @@ def when(
     events: Mapping[str, datetime],
     timezone: str,
 ) -> datetime | None:
-    """The opening on what is known so far, in UTC. None only for `granted`, without a grant and without a latest day.
+    """The opening on what is known so far, in UTC. None only for `granted`, without a grant and
+    without a latest day.
 
-    `events` maps an anchor's text (`programme_finished`, `assessment_closed:post1`) to when it happened.
+    `events` maps an anchor's text (`programme_finished`, `assessment_closed:post1`) to when it
+    happened.
     """
     opening, zone = Opening.of(opens), ZoneInfo(timezone)
     earliest = _limit(opening.not_before, randomised_at, zone)
@@ -136,11 +152,15 @@ def expected(
     timezone: str,
     at: datetime,
 ) -> Expected:
-    """The best estimate at `at`. Not certain: the anchor has not happened, and it may open sooner than this."""
+    """The best estimate at `at`. Not certain: the anchor has not happened, and it may open sooner
+    than this.
+    """
     opening = Opening.of(opens)
     happened = {anchor: event for anchor, event in events.items() if event <= at}
     granted = granted_at if granted_at is not None and granted_at <= at else None
-    moment = when(opening, randomised_at=randomised_at, granted_at=granted, events=happened, timezone=timezone)
+    moment = when(
+        opening, randomised_at=randomised_at, granted_at=granted, events=happened, timezone=timezone
+    )
     settled = _start(opening, randomised_at, granted, happened, ZoneInfo(timezone)) is not None
     return Expected(moment, certain=moment is not None and (settled or moment <= at))
 
@@ -166,7 +186,9 @@ def _start(
     if opening.on is not None:
         return opening_of(opening.on + timedelta(days=opening.days), zone)
     timed = {"randomised": randomised_at, "granted": granted_at}
-    event = events.get(str(opening.anchor)) if opening.anchor.is_event else timed[opening.anchor.kind]
+    event = (
+        events.get(str(opening.anchor)) if opening.anchor.is_event else timed[opening.anchor.kind]
+    )
     return None if event is None else after(event, opening.days, zone)
 
 

@@ -1,12 +1,14 @@
 """The audit trail: append-only, chained per stream, sealed per study.
 
-A stream is one participant or the study itself. Each event holds the hash of the one before; the head row of the stream
-is locked last and moved on in the same transaction as the thing that happened. Once an hour the worker seals all heads that
-moved into one chain per study, and the newest seal is printed in every report and export, so that a cut tail shows. It is
-sealed whether anything moved or not: seals that came with what happens would tell when something did, and so an arm.
+A stream is one participant or the study itself. Each event holds the hash of the one before; the
+head row of the stream is locked last and moved on in the same transaction as the thing that
+happened. Once an hour the worker seals all heads that moved into one chain per study, and the
+newest seal is printed in every report and export, so that a cut tail shows. It is sealed whether
+anything moved or not: seals that came with what happens would tell when something did, and so an
+arm.
 
-The chain needs no key, so that anybody can follow it. The digests of facts that events carry do: with them the tables are
-compared with the trail (trial/fact_checks.py).
+The chain needs no key, so that anybody can follow it. The digests of facts that events carry do:
+with them the tables are compared with the trail (trial/fact_checks.py).
 """
 
 from __future__ import annotations
@@ -42,7 +44,10 @@ COLUMNS = [
     "reason",
     "previous",
 ]
-FACTS = ["facts", "facts_key"]  # with these, every column but the hash itself; an event from before digests has neither
+FACTS = [
+    "facts",
+    "facts_key",
+]  # with these, every column but the hash itself; an event from before digests has neither
 
 
 def record(
@@ -58,13 +63,19 @@ def record(
 ) -> AuditEvent:
     """Write that `action` happened. To be called inside the action's transaction.
 
-    To be called after the last change: the event carries a digest of every fact that was changed on the same person or
-    study (trial/facts.py). `old` and `new` must not hold contact details, free text or answers in clear: seal those with
-    the person's key first.
+    To be called after the last change: the event carries a digest of every fact that was changed on
+    the same person or study (trial/facts.py). `old` and `new` must not hold contact details, free
+    text or answers in clear: seal those with the person's key first.
     """
     if not connection.in_atomic_block:
-        raise transaction.TransactionManagementError(f"{action!r} is recorded in the transaction in which it happens")
-    study, stream = (on.study.slug, f"{on.study.slug}/{on.code}") if isinstance(on, Participant) else (on.slug, on.slug)
+        raise transaction.TransactionManagementError(
+            f"{action!r} is recorded in the transaction in which it happens"
+        )
+    study, stream = (
+        (on.study.slug, f"{on.study.slug}/{on.code}")
+        if isinstance(on, Participant)
+        else (on.slug, on.slug)
+    )
     person = on.pk if isinstance(on, Participant) else None
     changed = facts.take(person=person, study=on.study_id if isinstance(on, Participant) else on.pk)
     number, previous = _locked_end(study, stream)
@@ -98,29 +109,47 @@ def event_hash(event: AuditEvent) -> str:
 
 def is_sealed(study: Study, at: datetime) -> bool:
     """Whether the newest seal was made in the clock hour of `at`, or after it."""
-    newest = AuditSeal.objects.filter(study=study.slug).order_by("-number").values_list("at", flat=True).first()
+    newest = (
+        AuditSeal.objects.filter(study=study.slug)
+        .order_by("-number")
+        .values_list("at", flat=True)
+        .first()
+    )
     return newest is not None and newest >= at.replace(minute=0, second=0, microsecond=0)
 
 
 def seal(study: Study, at: datetime, *, hourly: bool = False) -> AuditSeal | None:
-    """Seal every head that moved since the last seal, be it none; None where `hourly` and this hour has its seal."""
+    """Seal every head that moved since the last seal, be it none; None where `hourly` and this hour
+    has its seal.
+    """
     with transaction.atomic():
         chain = _locked_head(study.slug, f"{study.slug}!seals")
         if hourly and is_sealed(study, at):
             return None
         moved = [
             head
-            # Skipping what is locked: whatever is being written now is sealed next time, and sealing never waits for it.
+            # Skipping what is locked: whatever is being written now is sealed next time, and
+            # sealing never waits for it.
             for head in AuditHead.objects.select_for_update(skip_locked=True)
             .filter(study=study.slug, number__gt=F("sealed_number"))
             .order_by("stream")
             if head.stream != chain.stream
         ]
         number = chain.number + 1
-        result = AuditSeal(key=f"{study.slug}!{number}", study=study.slug, number=number, at=at, previous=chain.hash)
+        result = AuditSeal(
+            key=f"{study.slug}!{number}",
+            study=study.slug,
+            number=number,
+            at=at,
+            previous=chain.hash,
+        )
         heads = [
             AuditSealedHead(
-                key=f"{result.key}/{h.stream}", seal=result.key, stream=h.stream, number=h.number, hash=h.hash
+                key=f"{result.key}/{h.stream}",
+                seal=result.key,
+                stream=h.stream,
+                number=h.number,
+                hash=h.hash,
             )
             for h in moved
         ]
@@ -141,23 +170,33 @@ def seal_hash(the_seal: AuditSeal, heads: list[AuditSealedHead]) -> str:
 
 def newest_seal(study: Study) -> str:
     """`number:hash` of the newest seal, or an empty text."""
-    found = AuditSeal.objects.filter(study=study.slug).order_by("-number").values_list("number", "hash").first()
+    found = (
+        AuditSeal.objects.filter(study=study.slug)
+        .order_by("-number")
+        .values_list("number", "hash")
+        .first()
+    )
     return f"{found[0]}:{found[1]}" if found else ""
 
 
 def verify(study: Study, *, printed: str = "") -> list[str]:
-    """Every place where the trail of a study does not hold together, and every fact that is not as the trail says; an empty
-    list when all holds.
+    """Every place where the trail of a study does not hold together, and every fact that is not as
+    the trail says; an empty list when all holds.
 
-    `printed` is a seal as a report or an export shows it (`number:hash`): whoever cuts the tail together with its seals
-    and moves every head back leaves a trail that holds together, but not one that this seal is part of.
+    `printed` is a seal as a report or an export shows it (`number:hash`): whoever cuts the tail
+    together with its seals and moves every head back leaves a trail that holds together, but not
+    one that this seal is part of.
     """
     return [*verify_chain(study, printed=printed), *fact_checks.check(study).places]
 
 
 def verify_chain(study: Study, *, printed: str = "") -> list[str]:
     """What of it needs no key: the events by themselves, without the rows that they speak of."""
-    return [*_verify_streams(study.slug), *_verify_seals(study.slug), *_verify_printed(study.slug, printed)]
+    return [
+        *_verify_streams(study.slug),
+        *_verify_seals(study.slug),
+        *_verify_printed(study.slug, printed),
+    ]
 
 
 def _verify_printed(study: str, printed: str) -> Iterator[str]:
@@ -167,7 +206,11 @@ def _verify_printed(study: str, printed: str) -> Iterator[str]:
 
 
 def _verify_streams(study: str) -> Iterator[str]:
-    heads = {head.stream: head for head in AuditHead.objects.filter(study=study) if not head.stream.endswith("!seals")}
+    heads = {
+        head.stream: head
+        for head in AuditHead.objects.filter(study=study)
+        if not head.stream.endswith("!seals")
+    }
     last: dict[str, tuple[int, str]] = {}
     events = AuditEvent.objects.filter(stream__startswith=study).order_by("stream", "number")
     for event in events.iterator(chunk_size=2000):
@@ -218,14 +261,19 @@ def _verify_seals(study: str) -> Iterator[str]:
         for head in own:
             newest[head.stream] = head.number
             if hashes.get(f"{head.stream}#{head.number}") != head.hash:
-                yield f"{head.stream} event {head.number}: sealed in seal {each.number}, and missing or changed since"
+                yield (
+                    f"{head.stream} event {head.number}: sealed in seal {each.number}, and missing "
+                    f"or changed since"
+                )
         number, previous = each.number, each.hash
     for orphan in sorted(heads):
         yield f"{study}: heads of a seal that does not exist ({orphan})"
     yield from _verify_seal_heads(study, number, previous, newest)
 
 
-def _verify_seal_heads(study: str, number: int, last_hash: str, newest: Mapping[str, int]) -> Iterator[str]:
+def _verify_seal_heads(
+    study: str, number: int, last_hash: str, newest: Mapping[str, int]
+) -> Iterator[str]:
     chain = AuditHead.objects.filter(stream=f"{study}!seals").first()
     if chain is None and number:
         yield f"{study}: the head of the seals is missing"
@@ -235,19 +283,24 @@ def _verify_seal_heads(study: str, number: int, last_hash: str, newest: Mapping[
         yield f"{study}: a column of the head of the seals was changed"
     for head in AuditHead.objects.filter(study=study).exclude(stream__endswith="!seals"):
         if head.sealed_number != newest.get(head.stream, 0):
-            yield f"{head.stream}: the head says sealed up to {head.sealed_number}, the seals say {newest.get(head.stream, 0)}"
+            yield (
+                f"{head.stream}: the head says sealed up to {head.sealed_number}, the seals say "
+                f"{newest.get(head.stream, 0)}"
+            )
 
 
 def _locked_end(study: str, stream: str) -> tuple[int, str]:
     """Number and hash of a stream's newest event, its head row locked.
 
-    Written as SQL, like `_append`: every action in the house passes here, and building these statements through the ORM
-    cost more than all of them together take to run.
+    Written as SQL, like `_append`: every action in the house passes here, and building these
+    statements through the ORM cost more than all of them together take to run.
     """
     lock = " FOR UPDATE" if connection.features.has_select_for_update else ""
     found = _end(stream, lock)
     if found is None:
-        is_ours = rows.insert(AuditHead(stream=stream, study=study, number=0, hash=START), unless=("stream",))
+        is_ours = rows.insert(
+            AuditHead(stream=stream, study=study, number=0, hash=START), unless=("stream",)
+        )
         # Nobody else sees a row that is not committed: it needs no lock.
         found = (0, START) if is_ours else _end(stream, lock)
     assert found is not None
@@ -256,7 +309,10 @@ def _locked_end(study: str, stream: str) -> tuple[int, str]:
 
 def _end(stream: str, lock: str) -> tuple[int, str] | None:
     with connection.cursor() as cursor:
-        cursor.execute(f"SELECT number, hash FROM trial_audithead WHERE stream = %s{lock}", [stream])  # noqa: S608
+        cursor.execute(
+            f"SELECT number, hash FROM trial_audithead WHERE stream = %s{lock}",  # noqa: S608
+            [stream],
+        )
         return cursor.fetchone()
 
 
@@ -276,11 +332,17 @@ def _move(head: AuditHead, number: int, digest: str) -> None:
 
 
 def _text(values: Mapping[str, Any] | None) -> str:
-    return json.dumps(values, sort_keys=True, default=_plain, separators=(",", ":")) if values else ""
+    return (
+        json.dumps(values, sort_keys=True, default=_plain, separators=(",", ":")) if values else ""
+    )
 
 
 def _plain(value: Any) -> Any:
-    return value.astimezone(UTC).isoformat(timespec="microseconds") if isinstance(value, datetime) else value
+    return (
+        value.astimezone(UTC).isoformat(timespec="microseconds")
+        if isinstance(value, datetime)
+        else value
+    )
 
 
 def _digest(values: Any) -> str:

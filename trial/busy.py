@@ -1,26 +1,36 @@
-"""A database that does not answer now: a lock that could not be had in time, or a connection that was cut. Whoever asked
-is told to come back; nothing is ever done without the lock, and what was not committed is not done."""
+"""A database that does not answer now: a lock that could not be had in time, or a connection that
+was cut. Whoever asked is told to come back; nothing is ever done without the lock, and what was not
+committed is not done.
+"""
 
 from __future__ import annotations
 
 from django.db import InterfaceError, OperationalError
 
 RETRY_AFTER = 5  # seconds
-# PostgreSQL: lock not available, cancelled by a timeout, deadlock, serialisation. SQLite: another writes.
+# PostgreSQL: lock not available, cancelled by a timeout, deadlock, serialisation. SQLite: another
+# writes.
 STATES = {"55P03", "57014", "40P01", "40001"}
 SQLITE_BUSY = 5
-# Classes of states of PostgreSQL: connection, resources (too many clients, disk full), operator intervention.
+# Classes of states of PostgreSQL: connection, resources (too many clients, disk full), operator
+# intervention.
 CLASSES_AWAY = ("08", "53", "57P")
 SQLITE_AWAY = {10, 13, 14}  # cannot be read, disk full, cannot be opened
 
 
 def is_busy(error: BaseException) -> bool:
-    """Whether the database refused because somebody else was at it, so that nothing is wrong and a retry will do."""
+    """Whether the database refused because somebody else was at it, so that nothing is wrong and a
+    retry will do.
+    """
     cause = error.__cause__
     if not isinstance(error, OperationalError) or cause is None:
         return False
-    code = getattr(cause, "sqlite_errorcode", None)  # the kind of busy stands above the lowest eight bits
-    return getattr(cause, "sqlstate", None) in STATES or (code is not None and code & 0xFF == SQLITE_BUSY)
+    code = getattr(
+        cause, "sqlite_errorcode", None
+    )  # the kind of busy stands above the lowest eight bits
+    return getattr(cause, "sqlstate", None) in STATES or (
+        code is not None and code & 0xFF == SQLITE_BUSY
+    )
 
 
 def is_away(error: BaseException) -> bool:

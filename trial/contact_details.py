@@ -1,4 +1,6 @@
-"""Phone numbers, e-mail addresses and codes as people write them, each read into the one way in which it is kept."""
+"""Phone numbers, e-mail addresses and codes as people write them, each read into the one way in
+which it is kept.
+"""
 
 from __future__ import annotations
 
@@ -15,7 +17,9 @@ ADDRESS_EXAMPLE = "name@example.org"
 _NUMBER = re.compile(r"\(*\+?[0-9 ().\-/]+")
 # What every mail host can be told: RFC 5321 without quotes.
 _ATOM = r"[a-z0-9!#$%&'*+/=?^_`{|}~-]+"
-_ADDRESS = re.compile(rf"{_ATOM}(\.{_ATOM})*@([a-z0-9-]+\.)+([a-z]{{2,63}}|xn--[a-z0-9-]+)", re.IGNORECASE)
+_ADDRESS = re.compile(
+    rf"{_ATOM}(\.{_ATOM})*@([a-z0-9-]+\.)+([a-z]{{2,63}}|xn--[a-z0-9-]+)", re.IGNORECASE
+)
 LONGEST_LOCAL, LONGEST_ADDRESS = 64, 254
 _NAMED = re.compile(r"[^<>@]*<([^<>]+)>")
 
@@ -29,7 +33,8 @@ class NotOneAddress(ValueError):
 
 
 def phone_number(written: str, country: str = HOME) -> str:
-    """The number in E.164, such as +31612345678; `country` (ISO 3166) is where one without a country code belongs.
+    """The number in E.164, such as +31612345678; `country` (ISO 3166) is where one without a
+    country code belongs.
 
     Raises NotOneNumber.
     """
@@ -71,28 +76,39 @@ def has_numbers(country: str) -> bool:
 def phone_in_words(number: str) -> str:
     """E.164 with blanks, for reading; anything else as it is."""
     try:
-        return phonenumbers.format_number(phonenumbers.parse(number), PhoneNumberFormat.INTERNATIONAL)
+        return phonenumbers.format_number(
+            phonenumbers.parse(number), PhoneNumberFormat.INTERNATIONAL
+        )
     except phonenumbers.NumberParseException:
         return number
 
 
 def email_address(written: str) -> str:
-    """The address as mail is sent to it: the domain in the letters of the DNS (UTS 46), what stands before it as typed.
+    """The address as mail is sent to it: the domain in the letters of the DNS (UTS 46), what stands
+    before it as typed.
 
     Raises NotOneAddress.
     """
     plain = _plain(written)
     named = _NAMED.fullmatch(plain)
-    bare = re.sub(r"^mailto:\s*([^?]*).*$", r"\1", named[1] if named else plain, flags=re.IGNORECASE)
+    bare = re.sub(
+        r"^mailto:\s*([^?]*).*$", r"\1", named[1] if named else plain, flags=re.IGNORECASE
+    )
     local, _at, domain = bare.lstrip(' "<').rstrip(' ">.,;').rpartition("@")
     address = f"{local}@{_ascii(domain)}"
-    if not _ADDRESS.fullmatch(address) or len(local) > LONGEST_LOCAL or len(address) > LONGEST_ADDRESS:
+    if (
+        not _ADDRESS.fullmatch(address)
+        or len(local) > LONGEST_LOCAL
+        or len(address) > LONGEST_ADDRESS
+    ):
         raise NotOneAddress
     return address
 
 
 def _ascii(domain: str) -> str:
-    """What is ASCII already needs no more than small letters; idna would refuse hyphens that some domains have."""
+    """What is ASCII already needs no more than small letters; idna would refuse hyphens that some
+    domains have.
+    """
     if domain.isascii() and "xn--" not in domain.casefold():
         return domain.lower()
     try:
@@ -111,13 +127,19 @@ def email_in_words(address: str) -> str:
 
 
 def digits(written: str) -> str:
-    """A code that consists of digits, in whatever script it was typed, without what stands between them."""
+    """A code that consists of digits, in whatever script it was typed, without what stands between
+    them.
+    """
     return "".join(str(unicodedata.digit(sign)) for sign in written if sign.isdigit())
 
 
 def _plain(written: str) -> str:
     """Without invisible marks, with plain blanks, hyphens and digits."""
-    kept = (sign for sign in unicodedata.normalize("NFKC", written) if unicodedata.category(sign) != "Cf")
+    kept = (
+        sign
+        for sign in unicodedata.normalize("NFKC", written)
+        if unicodedata.category(sign) != "Cf"
+    )
     return "".join(_plain_sign(sign) for sign in kept).strip()
 
 

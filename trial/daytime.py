@@ -17,7 +17,9 @@ def from_then(moment: datetime, timezone: str) -> datetime:
 
 
 def days_after(moment: datetime, days: int, timezone: str) -> datetime:
-    """So many calendar days later, at the same time on the clock there, whatever the clocks did between; in UTC."""
+    """So many calendar days later, at the same time on the clock there, whatever the clocks did
+    between; in UTC.
+    """
     return (moment.astimezone(ZoneInfo(timezone)) + timedelta(days=days)).astimezone(UTC)
 
 

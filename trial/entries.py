@@ -20,7 +20,8 @@ class Destination:
 @dataclass(frozen=True)
 class Task:
     """One thing a participant can do, or will be able to. `due_at` orders the list; `opens_at` in
-    the future means later. A task that leads nowhere asks nothing of the participant, such as a call.
+    the future means later. A task that leads nowhere asks nothing of the participant, such as a
+    call.
     """
 
     title: str
@@ -41,7 +42,9 @@ class Done:
 
 @dataclass(frozen=True)
 class Ask:
-    """The participant has something to do before the journey goes on; at `until` the step is looked at again."""
+    """The participant has something to do before the journey goes on; at `until` the step is looked
+    at again.
+    """
 
     task: Task
     until: datetime | None = None
@@ -49,7 +52,9 @@ class Ask:
 
 @dataclass(frozen=True)
 class Wait:
-    """Nothing to do in this step before `until` (None: until something else happens). Later steps are looked at too."""
+    """Nothing to do in this step before `until` (None: until something else happens). Later steps
+    are looked at too.
+    """
 
     until: datetime | None = None
 
@@ -78,7 +83,9 @@ class Figure:
 
 @dataclass(frozen=True)
 class Panel:
-    """A part of the researcher's dashboard: figures, and rows under a heading. Pooled over the arms."""
+    """A part of the researcher's dashboard: figures, and rows under a heading. Pooled over the
+    arms.
+    """
 
     title: str
     figures: Sequence[Figure] = ()
@@ -87,7 +94,9 @@ class Panel:
     note: str = ""
     url: str = ""
     words: int = 1  # how many of the first columns hold words; the others hold numbers
-    tells_arm: bool = False  # hangs on the arm: in a rehearsal its page says that a live study would not show it
+    tells_arm: bool = (
+        False  # hangs on the arm: in a rehearsal its page says that a live study would not show it
+    )
 
 
 @dataclass(frozen=True)

@@ -1,4 +1,6 @@
-"""Tables compared with the audit trail: whether every fact is what the newest event about it says."""
+"""Tables compared with the audit trail: whether every fact is what the newest event about it
+says.
+"""
 
 from __future__ import annotations
 
@@ -27,7 +29,9 @@ class Said:
 
 @dataclass(frozen=True)
 class Checked:
-    """What came of comparing: places that do not hold, in the order of the trail, and what could not be compared."""
+    """What came of comparing: places that do not hold, in the order of the trail, and what could
+    not be compared.
+    """
 
     places: tuple[str, ...]
     rows: int  # compared
@@ -35,7 +39,9 @@ class Checked:
     erased_people: int
 
 
-Key = tuple[str, str, int]  # stream, a model's label, a row's number: one that was deleted may be another's later
+Key = tuple[
+    str, str, int
+]  # stream, a model's label, a row's number: one that was deleted may be another's later
 
 
 def check(study: Study) -> Checked:
@@ -50,18 +56,30 @@ def check(study: Study) -> Checked:
         stream, last = key[0], said.get(key)
         if _has_no_key(row):
             if row.owner not in erased:
-                found.append((stream, 0, f"{stream}: its key is missing, and no event says that it was erased"))
+                found.append(
+                    (
+                        stream,
+                        0,
+                        f"{stream}: its key is missing, and no event says that it was erased",
+                    )
+                )
         elif last is None:
             if stream not in before:
                 found.append((stream, 0, f"{stream}: {_name(key)} is in no event"))
         elif problem := _differs(row, last):
-            found.append((stream, last.event, f"{stream} event {last.event}: {_name(key)} {problem}"))
+            found.append(
+                (stream, last.event, f"{stream} event {last.event}: {_name(key)} {problem}")
+            )
     for key, last in said.items():
         stream = key[0]
         if key not in rows and last.digest != facts.GONE and stream.partition("/")[2] not in erased:
-            found.append((stream, last.event, f"{stream} event {last.event}: {_name(key)} is missing"))
+            found.append(
+                (stream, last.event, f"{stream} event {last.event}: {_name(key)} is missing")
+            )
     gone = [row.owner for row in rows.values() if _has_no_key(row)]
-    places = tuple(dict.fromkeys(text for *_, text in sorted(found)))  # the missing key of somebody is one place
+    places = tuple(
+        dict.fromkeys(text for *_, text in sorted(found))
+    )  # the missing key of somebody is one place
     return Checked(places, len(rows) - len(gone), len(gone), len(set(gone)))
 
 
@@ -79,7 +97,9 @@ def _read_trail(study: Study) -> tuple[dict[Key, Said], dict[str, int]]:
     said: dict[Key, Said] = {}
     before: dict[str, int] = {}
     events = AuditEvent.objects.filter(study=study.slug).order_by("stream", "number")
-    for stream, number, text, audit_key in events.values_list("stream", "number", "facts", "facts_key").iterator():
+    for stream, number, text, audit_key in events.values_list(
+        "stream", "number", "facts", "facts_key"
+    ).iterator():
         if audit_key is None:
             before[stream] = before.get(stream, 0) + 1
         for label, row, version, digest in _parsed(text):
@@ -121,14 +141,20 @@ def _differs(row: facts.Row, told: Said) -> str:
     if told.version != row.version:
         return f"was digested by list {told.version} of its columns, which is not known"
     try:
-        return "" if row.digest(told.audit_key) == told.digest else "is not what it was after this event"
+        return (
+            ""
+            if row.digest(told.audit_key) == told.digest
+            else "is not what it was after this event"
+        )
     except InvalidToken:
         return "cannot be opened"
 
 
 def _erased(study: Study) -> set[str]:
     """Codes of the people of whom an event says that they were erased."""
-    streams = AuditEvent.objects.filter(study=study.slug, action=ERASED).values_list("stream", flat=True)
+    streams = AuditEvent.objects.filter(study=study.slug, action=ERASED).values_list(
+        "stream", flat=True
+    )
     return {stream.partition("/")[2] for stream in streams}
 
 

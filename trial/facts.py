@@ -1,9 +1,11 @@
-"""What the audit trail says of the rows themselves: each event carries a keyed digest of every fact it changed, after it.
+"""What the audit trail says of the rows themselves: each event carries a keyed digest of every fact
+it changed, after it.
 
-A model says which of its columns are facts, in numbered lists, and why the others are none. What changes in such a row is
-noted by `save`, `update`, `create` and the like, and waits for the next event on the same person or study in the same
-transaction; trial.audit takes it from here. Nobody who writes an action does anything for it but record an event after
-the last change. trial/fact_checks.py compares rows and trail.
+A model says which of its columns are facts, in numbered lists, and why the others are none. What
+changes in such a row is noted by `save`, `update`, `create` and the like, and waits for the next
+event on the same person or study in the same transaction; trial.audit takes it from here. Nobody
+who writes an action does anything for it but record an event after the last change.
+trial/fact_checks.py compares rows and trail.
 """
 
 from __future__ import annotations
@@ -61,15 +63,17 @@ class FactQuerySet(models.QuerySet):
 class Fact(models.Model):
     """A row whose columns are compared with the audit trail."""
 
-    # Number -> the columns, in words with blanks between. The highest number is used for new events; an older one is kept
-    # for the events that were made with it, as long as its columns are there.
+    # Number -> the columns, in words with blanks between. The highest number is used for new
+    # events; an older one is kept for the events that were made with it, as long as its columns are
+    # there.
     fact_columns: ClassVar[Mapping[int, str]] = {}
     # Of a model that has columns that are a draft at first: column -> the column that ends it.
     draft_until: ClassVar[Mapping[str, str]] = {}
     # Column -> why it is no fact. Every column stands in the newest list or here.
     no_facts: ClassVar[Mapping[str, str]] = {}
-    # Column -> the key that it is sealed under: "person", "master", or "WAY or master", which is the key of the person at the
-    # end of that way, and the master keys where there is nobody. Its digest is of the opened value.
+    # Column -> the key that it is sealed under: "person", "master", or "WAY or master", which is
+    # the key of the person at the end of that way, and the master keys where there is nobody. Its
+    # digest is of the opened value.
     sealed_under: ClassVar[Mapping[str, str]] = {}
     # The way to the person whom the row is about, and to the study where it is about nobody.
     facts_of: ClassVar[str] = "participant"
@@ -86,7 +90,11 @@ class Fact(models.Model):
             _note(type(self), [self.pk])
 
     def delete(self, *args: Any, **options: Any) -> tuple[int, dict[str, int]]:
-        rows = type(self)._base_manager.filter(pk=self.pk).values_list("pk", *_owner_columns(type(self)))
+        rows = (
+            type(self)
+            ._base_manager.filter(pk=self.pk)
+            .values_list("pk", *_owner_columns(type(self)))
+        )
         gone = list(rows)
         deleted = super().delete(*args, **options)
         _note_gone(type(self), gone)
@@ -122,9 +130,14 @@ class Row:
             for name, value in zip(columns(self.model, self.version), self.values, strict=True)
         ]
         given = dict(zip(columns(self.model, self.version), opened, strict=True))
-        told = [None if given.get(self.model.draft_until.get(name, name)) is None else given[name] for name in given]
+        told = [
+            None if given.get(self.model.draft_until.get(name, name)) is None else given[name]
+            for name in given
+        ]
         text = json.dumps(
-            [label(self.model), self.number, self.version, plain(told)], sort_keys=True, separators=(",", ":")
+            [label(self.model), self.number, self.version, plain(told)],
+            sort_keys=True,
+            separators=(",", ":"),
         )
         return vault.audit_digest(audit_key, self.sealed_key or "", text)
 
@@ -140,11 +153,15 @@ class Row:
 @lru_cache
 def declared() -> tuple[type[Fact], ...]:
     """Every model of facts, in the order of the apps."""
-    return tuple(model for model in apps.get_models() if issubclass(model, Fact) and not model._meta.proxy)
+    return tuple(
+        model for model in apps.get_models() if issubclass(model, Fact) and not model._meta.proxy
+    )
 
 
 def kept() -> list[type[Fact]]:
-    """Those of which there is any row. One statement asks all tables: to build one for each costs more than most find."""
+    """Those of which there is any row. One statement asks all tables: to build one for each costs
+    more than most find.
+    """
     quote = connection.ops.quote_name
     asked = [
         f"SELECT {number} WHERE EXISTS (SELECT 1 FROM {quote(model._meta.db_table)})"  # noqa: S608
@@ -161,11 +178,14 @@ def label(model: type[models.Model]) -> str:
 
 
 def under_master(model: type[models.Model]) -> dict[str, str]:
-    """The columns of a model that may be sealed under the master keys, each with the way to the person under whose key it is
-    if there is one; "" where it is under no other."""
+    """The columns of a model that may be sealed under the master keys, each with the way to the
+    person under whose key it is if there is one; "" where it is under no other.
+    """
     said: Mapping[str, str] = getattr(model, "sealed_under", {})
     return {
-        name: under.rpartition("master")[0].removesuffix(" or ") for name, under in said.items() if under != "person"
+        name: under.rpartition("master")[0].removesuffix(" or ")
+        for name, under in said.items()
+        if under != "person"
     }
 
 
@@ -179,7 +199,9 @@ def columns(model: type[Fact], version: int) -> tuple[str, ...]:
 
 
 def plain(value: Any) -> Any:
-    """The same text for the same value in either database: neither keeps whether a whole number was written as 1.0."""
+    """The same text for the same value in either database: neither keeps whether a whole number was
+    written as 1.0.
+    """
     if isinstance(value, datetime):
         return value.astimezone(UTC).isoformat(timespec="microseconds")
     if isinstance(value, date):
@@ -199,7 +221,9 @@ def read(model: type[Fact], version: int, **which: Any) -> Iterator[Row]:
         prefix = _prefix(model.facts_of)
         owner = {"_code": models.F(f"{prefix}code"), "_key": models.F(f"{prefix}key__sealed_key")}
     found = model._base_manager.filter(**which).order_by("pk").annotate(**owner)
-    for number, code, key, *values in found.values_list("pk", "_code", "_key", *columns(model, version)).iterator():
+    for number, code, key, *values in found.values_list(
+        "pk", "_code", "_key", *columns(model, version)
+    ).iterator():
         yield Row(model, number, version, code is not None, key, code or "", tuple(values))
 
 
@@ -215,7 +239,8 @@ def in_persons_of(model: type[Fact], study: int) -> dict[str, Any]:
 
 
 def take(*, person: int | None, study: int) -> list[list[Any]]:
-    """What has changed of a person's facts, or of a study's own, and is in no event yet: [label, number, version, digest].
+    """What has changed of a person's facts, or of a study's own, and is in no event yet: [label,
+    number, version, digest].
 
     It is not given out again, unless the savepoint in which it was is rolled back.
     """
@@ -239,13 +264,17 @@ def take(*, person: int | None, study: int) -> list[list[Any]]:
             if row is None:
                 taken.append([label(model), number, newest(model), GONE])
             elif not row.is_of_person or row.sealed_key:
-                taken.append([label(model), number, row.version, row.digest(vault.newest_audit_key())])
+                taken.append(
+                    [label(model), number, row.version, row.digest(vault.newest_audit_key())]
+                )
     return taken
 
 
 @contextmanager
 def all_told() -> Iterator[None]:
-    """For an action: what it changes is in an event when it ends. In a rehearsal it fails where that is not so."""
+    """For an action: what it changes is in an event when it ends. In a rehearsal it fails where
+    that is not so.
+    """
     before = set(map(id, _waiting())) if settings.DATABASE_KIND == "rehearsal" else None
     yield
     if before is not None:
@@ -255,10 +284,13 @@ def all_told() -> Iterator[None]:
 
 
 class _Changed:
-    """A fact that has changed. It waits among what the transaction does on commit, so that a savepoint that is rolled back
-    takes it away; whoever is still there on commit is in no event."""
+    """A fact that has changed. It waits among what the transaction does on commit, so that a
+    savepoint that is rolled back takes it away; whoever is still there on commit is in no event.
+    """
 
-    def __init__(self, model: type[Fact], number: int, gone_from: tuple[int | None, int | None] | None = None) -> None:
+    def __init__(
+        self, model: type[Fact], number: int, gone_from: tuple[int | None, int | None] | None = None
+    ) -> None:
         self.model, self.number, self.gone_from = model, number, gone_from
         self.told: list[_Told] = []
 
@@ -272,7 +304,9 @@ class _Changed:
 
 
 class _Told:
-    """An event was written in an inner savepoint: whoever it told of waits on until that savepoint is kept."""
+    """An event was written in an inner savepoint: whoever it told of waits on until that savepoint
+    is kept.
+    """
 
     is_kept = False
 
@@ -283,7 +317,8 @@ class _Told:
 def _complaint(left: Iterable[_Changed]) -> str:
     rows = ", ".join(sorted({f"{label(each.model)} {each.number}" for each in left}))
     return (
-        f"changed, and in no event: {rows}. Call audit.record after the last change of the action, on the person (or the "
+        f"changed, and in no event: {rows}. Call audit.record after the last change of the action, "
+        f"on the person (or the "
         "study) whom the row is about"
     )
 
@@ -300,7 +335,11 @@ def _settle(changes: list[_Changed]) -> None:
     connection = transaction.get_connection()
     inside = set(connection.savepoint_ids)
     mine = set(map(id, changes))
-    outer = [each for sids, each, *_ in connection.run_on_commit if id(each) in mine and not inside <= sids]
+    outer = [
+        each
+        for sids, each, *_ in connection.run_on_commit
+        if id(each) in mine and not inside <= sids
+    ]
     if outer:
         told = _Told()
         # Told before they are asked on commit.
@@ -309,12 +348,16 @@ def _settle(changes: list[_Changed]) -> None:
             each.told.append(told)
     kept = set(map(id, outer))
     connection.run_on_commit = [
-        entry for entry in connection.run_on_commit if id(entry[1]) not in mine or id(entry[1]) in kept
+        entry
+        for entry in connection.run_on_commit
+        if id(entry[1]) not in mine or id(entry[1]) in kept
     ]
 
 
 def _note(model: type[models.Model], numbers: Iterable[int]) -> None:
-    if transaction.get_connection().in_atomic_block:  # actions are; a test that sets a row up by hand is not
+    if (
+        transaction.get_connection().in_atomic_block
+    ):  # actions are; a test that sets a row up by hand is not
         for number in numbers:
             transaction.on_commit(_Changed(_concrete(model), number))
 
@@ -323,7 +366,9 @@ def _note_gone(model: type[models.Model], gone: Iterable[tuple[Any, ...]]) -> No
     if transaction.get_connection().in_atomic_block:
         of_person = bool(_concrete(model).facts_of)
         for number, owner in gone:
-            transaction.on_commit(_Changed(_concrete(model), number, (owner, None) if of_person else (None, owner)))
+            transaction.on_commit(
+                _Changed(_concrete(model), number, (owner, None) if of_person else (None, owner))
+            )
 
 
 def note_new(row: Fact) -> None:
@@ -351,12 +396,19 @@ def _names_facts(model: type[models.Model], names: Iterable[str]) -> bool:
 
 
 def _changes_facts(row: Fact, update_fields: Iterable[str] | None) -> bool:
-    """Whether what was saved is a fact by now: a column that is a draft is none before its end is set."""
+    """Whether what was saved is a fact by now: a column that is a draft is none before its end is
+    set.
+    """
     if update_fields is None:
         return True
     until = row.draft_until
     return _names_facts(
-        type(row), [name for name in update_fields if name not in until or getattr(row, until[name]) is not None]
+        type(row),
+        [
+            name
+            for name in update_fields
+            if name not in until or getattr(row, until[name]) is not None
+        ],
     )
 
 

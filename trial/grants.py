@@ -1,4 +1,6 @@
-"""What a participant was given access to. Reveals the arm, so it is kept out of trial.models and guarded by a contract."""
+"""What a participant was given access to. Reveals the arm, so it is kept out of trial.models and
+guarded by a contract.
+"""
 
 from __future__ import annotations
 
@@ -23,4 +25,8 @@ class Grant(Fact):
     ended_at = models.DateTimeField(null=True, blank=True)
 
     class Meta:
-        constraints = [models.UniqueConstraint(fields=["participant", "kind", "code"], name="one_grant_per_thing")]
+        constraints = [
+            models.UniqueConstraint(
+                fields=["participant", "kind", "code"], name="one_grant_per_thing"
+            )
+        ]

@@ -1,4 +1,6 @@
-"""How a mail is written for the wire, by Python's `email` package. Plain values in, a message out."""
+"""How a mail is written for the wire, by Python's `email` package. Plain values in, a message
+out.
+"""
 
 from __future__ import annotations
 
@@ -12,7 +14,12 @@ from io import BytesIO
 
 # ASCII throughout: a host that takes nothing else takes it too.
 WIRE = policy.SMTP.clone(cte_type="7bit")
-LINE_BREAKS_AND_MARKS = {"Cc", "Cs", "Zl", "Zp"}  # control signs, half an emoji, separators of lines and paragraphs
+LINE_BREAKS_AND_MARKS = {
+    "Cc",
+    "Cs",
+    "Zl",
+    "Zp",
+}  # control signs, half an emoji, separators of lines and paragraphs
 
 
 class Unwritable(ValueError):
@@ -20,26 +27,38 @@ class Unwritable(ValueError):
 
 
 def named(name: str, address: str) -> Address:
-    """An address under a name, which may hold commas, colons, brackets, quotes or accents. Raises Unwritable."""
+    """An address under a name, which may hold commas, colons, brackets, quotes or accents. Raises
+    Unwritable.
+    """
     try:
         return Address(name, addr_spec=address)
     except (ValueError, IndexError) as error:
-        raise Unwritable(f"'{address}' is no address that mail can come from, such as team@example.org") from error
+        raise Unwritable(
+            f"'{address}' is no address that mail can come from, such as team@example.org"
+        ) from error
 
 
 def read(text: str) -> Address:
-    """`team@example.org` or `Team <team@example.org>` as an address. Raises Unwritable unless it is exactly one."""
+    """`team@example.org` or `Team <team@example.org>` as an address. Raises Unwritable unless it is
+    exactly one.
+    """
     try:
         header = policy.default.header_factory("From", text)
     except (ValueError, IndexError):
         raise Unwritable(f"'{text}' is no address that mail can come from") from None
     if header.defects or len(header.addresses) != 1 or not header.addresses[0].domain:
-        raise Unwritable(f"'{text}' is no single address that mail can come from, such as team@example.org")
+        raise Unwritable(
+            f"'{text}' is no single address that mail can come from, such as team@example.org"
+        )
     return header.addresses[0]
 
 
-def written(*, sender: Address, to: Address, subject: str, body: str, **headers: str | Address) -> EmailMessage:
-    """The whole mail. Further headers by name, `_` for `-`; what is empty is left out. Raises Unwritable."""
+def written(
+    *, sender: Address, to: Address, subject: str, body: str, **headers: str | Address
+) -> EmailMessage:
+    """The whole mail. Further headers by name, `_` for `-`; what is empty is left out. Raises
+    Unwritable.
+    """
     mail = EmailMessage(policy=WIRE)
     try:
         mail["Subject"], mail["From"], mail["To"] = subject, sender, to
@@ -54,17 +73,23 @@ def written(*, sender: Address, to: Address, subject: str, body: str, **headers:
 
 @cache
 def check_name(text: str) -> str:
-    """`text`, if it arrives in a header as it was written, as the name of a sender and in a subject. Raises Unwritable."""
+    """`text`, if it arrives in a header as it was written, as the name of a sender and in a
+    subject. Raises Unwritable.
+    """
     if any(unicodedata.category(sign) in LINE_BREAKS_AND_MARKS for sign in text):
         raise Unwritable(
-            "this stands in the headers of mails, which hold one line; take out line breaks and control signs"
+            "this stands in the headers of mails, which hold one line; take out line breaks and "
+            "control signs"
         )
     address = Address(text, addr_spec="x@example.org")
     sent = written(sender=address, to=Address(addr_spec="x@example.org"), subject=text, body="")
     arrived = message_from_bytes(to_bytes(sent), policy=policy.default)
-    if [each.display_name for each in arrived["From"].addresses] != [text] or arrived["Subject"] != text:
+    if [each.display_name for each in arrived["From"].addresses] != [text] or arrived[
+        "Subject"
+    ] != text:
         raise Unwritable(
-            "this stands in the headers of mails, and would not arrive as written; make it shorter or plainer"
+            "this stands in the headers of mails, and would not arrive as written; make it shorter "
+            "or plainer"
         )
     return text
 

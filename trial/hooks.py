@@ -1,7 +1,9 @@
-"""The lists in settings by which the bottom app reaches upward: what each is called with, and what it answers.
+"""The lists in settings by which the bottom app reaches upward: what each is called with, and what
+it answers.
 
-Settings name the functions, so that this app imports none of those above it; here each list has its type, and whoever
-calls its entries is checked against that. That the entries themselves have this shape is a test.
+Settings name the functions, so that this app imports none of those above it; here each list has its
+type, and whoever calls its entries is checked against that. That the entries themselves have this
+shape is a test.
 """
 
 from __future__ import annotations
@@ -47,7 +49,9 @@ class ByName(Generic[Function]):
 
 
 # A study, before anybody is in it
-STUDY_SECTIONS: Entries[Callable[[Folder, Mapping[str, BaseModel]], Part]] = Entries("STUDY_SECTIONS")
+STUDY_SECTIONS: Entries[Callable[[Folder, Mapping[str, BaseModel]], Part]] = Entries(
+    "STUDY_SECTIONS"
+)
 REQUIREMENTS: Entries[Callable[[Study], list[str]]] = Entries("REQUIREMENTS")
 OPEN_LANGUAGES: Entries[Callable[[Study], list[str]]] = Entries("OPEN_LANGUAGES")
 SIGN_OFFS: Entries[Callable[[ProtocolVersion], dict[tuple[str, str], str]]] = Entries("SIGN_OFFS")
@@ -57,7 +61,9 @@ JOURNEY: Entries[Callable[[Participant, datetime], Outcome]] = Entries("JOURNEY"
 ALLOTTED: Entries[Callable[[Participant], Mapping[str, str]]] = Entries("ALLOTTED")
 WAITING: Entries[Callable[[Participant], str]] = Entries("WAITING")
 TODAY: Entries[Callable[[Participant, datetime], list[Task]]] = Entries("TODAY")
-GRANTED: Entries[Callable[[Any, datetime], None]] = Entries("GRANTED")  # a Grant, which few may name (a contract)
+GRANTED: Entries[Callable[[Any, datetime], None]] = Entries(
+    "GRANTED"
+)  # a Grant, which few may name (a contract)
 WITHDRAWAL: Entries[Callable[[Participant, datetime], None]] = Entries("WITHDRAWAL")
 ERASURE: Entries[Callable[[Participant, datetime], None]] = Entries("ERASURE")
 # What staff see
@@ -70,7 +76,9 @@ ROLE_ENDED: Entries[Callable[[Membership, datetime], None]] = Entries("ROLE_ENDE
 MESSAGES: ByName[Callable[[Message, datetime], Mail | Wait | None]] = ByName("MESSAGES")
 MAILED_ALIKE: ByName[Callable[[Message], bool]] = ByName("MAILED_ALIKE")
 WORKER: Entries[Callable[[datetime], int]] = Entries("WORKER")
-REHEARSAL: Entries[Callable[[Any, datetime, np.random.Generator], datetime | None]] = Entries("REHEARSAL")
+REHEARSAL: Entries[Callable[[Any, datetime, np.random.Generator], datetime | None]] = Entries(
+    "REHEARSAL"
+)
 
 
 def code(function: Callable[..., Any]) -> str:

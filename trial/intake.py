@@ -1,7 +1,8 @@
-"""What comes in, before anything of it is read or looked up: too large, not readable, or not asked by this way.
+"""What comes in, before anything of it is read or looked up: too large, not readable, or not asked
+by this way.
 
-NUL has no place in any text of ours and PostgreSQL cannot store it: no keyboard types it, so of what somebody pasted it is
-left out, and an address with it leads nowhere.
+NUL has no place in any text of ours and PostgreSQL cannot store it: no keyboard types it, so of
+what somebody pasted it is left out, and an address with it leads nowhere.
 """
 
 from __future__ import annotations
@@ -15,19 +16,24 @@ from trial.api import errors
 from trial.folder.files import MOST_BYTES
 
 NUL = "\x00"
-MOST_TYPED = 2_500_000  # bytes of a form or of JSON; as DATA_UPLOAD_MAX_MEMORY_SIZE, which Django counts as it reads
+# bytes of a form or of JSON; as DATA_UPLOAD_MAX_MEMORY_SIZE, which Django counts as it reads
+MOST_TYPED = 2_500_000
 AROUND_A_FILE = 100_000  # bytes of the form that a study folder comes in
 MOST_WITH_A_FILE = MOST_BYTES + AROUND_A_FILE
 
 
 def takes_files(view: Callable[..., Any]) -> Callable[..., Any]:
-    """Marks a view that a file may be sent to. Everywhere else a body as large as one is refused unread."""
+    """Marks a view that a file may be sent to. Everywhere else a body as large as one is refused
+    unread.
+    """
     view.takes_files = True  # type: ignore[attr-defined]
     return view
 
 
 class Intake:
-    """Before the session, so that neither a cookie nor a body of a stranger costs more than a look at its length."""
+    """Before the session, so that neither a cookie nor a body of a stranger costs more than a look
+    at its length.
+    """
 
     def __init__(self, get_response: Callable[[HttpRequest], HttpResponse]) -> None:
         self.get_response = get_response
@@ -39,16 +45,23 @@ class Intake:
     def _refused(self, request: HttpRequest) -> HttpResponse | None:
         if _length(request) > MOST_WITH_A_FILE:
             return errors.too_large(request)
-        # Our pages are UTF-8, and so is what they send. Another name may be a codec that is no text at all.
+        # Our pages are UTF-8, and so is what they send. Another name may be a codec that is no text
+        # at all.
         if (request.content_params or {}).get("charset", "utf-8").lower() not in {"utf-8", "utf8"}:
             return errors.unreadable(request)
         for name in [name for name, value in request.COOKIES.items() if NUL in name + value]:
             del request.COOKIES[name]
-        for name in [name for name, value in request.META.items() if name.startswith("HTTP_") and NUL in str(value)]:
+        for name in [
+            name
+            for name, value in request.META.items()
+            if name.startswith("HTTP_") and NUL in str(value)
+        ]:
             del request.META[name]
         return None
 
-    def process_view(self, request: HttpRequest, view: Any, args: Any, kwargs: Any) -> HttpResponse | None:
+    def process_view(
+        self, request: HttpRequest, view: Any, args: Any, kwargs: Any
+    ) -> HttpResponse | None:
         """Runs before the token of the form is looked for, which reads the whole body."""
         if NUL in request.path:
             raise Http404
@@ -84,7 +97,9 @@ def without_nul(given: Any) -> Any:
 
 
 def _takes_files(view: Any) -> bool:
-    return getattr(view, "takes_files", False) or getattr(getattr(view, "cls", None), "takes_files", False)
+    return getattr(view, "takes_files", False) or getattr(
+        getattr(view, "cls", None), "takes_files", False
+    )
 
 
 def _length(request: HttpRequest) -> int:

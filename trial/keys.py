@@ -1,7 +1,9 @@
-"""The file that holds the keys of an installation, for whoever does not give them in the environment.
+"""The file that holds the keys of an installation, for whoever does not give them in the
+environment.
 
-One NAME=value a line, as systemd and Docker read it too. It lies in the user's configuration folder, is readable by that
-user alone, and never lies beside the database: who takes the one is not to have the other.
+One NAME=value a line, as systemd and Docker read it too. It lies in the user's configuration
+folder, is readable by that user alone, and never lies beside the database: who takes the one is not
+to have the other.
 """
 
 from __future__ import annotations
@@ -19,8 +21,9 @@ from cryptography.fernet import Fernet
 from trial import environment
 from trial.environment import SECRETS
 
-HEAD = """# The keys of Handvat on this machine. Without them nothing that is sealed in its database can be read again, by anybody:
-# keep a copy, and keep it apart from the database and its backups.
+HEAD = """# The keys of Handvat on this machine. Without them nothing that is sealed in its
+# database can be read again, by anybody: keep a copy, and keep it apart from the database and its
+# backups.
 """
 OTHERS = 0o077  # what a group or anybody else may do with a file
 
@@ -30,7 +33,9 @@ class UnfitKeysFile(RuntimeError):
 
 
 class KeysElsewhere(Exception):
-    """The keys come from the environment, or are those of a rehearsal: the file is not what would have to change."""
+    """The keys come from the environment, or are those of a rehearsal: the file is not what would
+    have to change.
+    """
 
 
 class KeysStand(Exception):
@@ -38,7 +43,9 @@ class KeysStand(Exception):
 
 
 def place(env: Mapping[str, str]) -> Path | None:
-    """HANDVAT_KEYS_FILE, else `handvat/keys.env` in the user's configuration folder; None for a user without a home."""
+    """HANDVAT_KEYS_FILE, else `handvat/keys.env` in the user's configuration folder; None for a
+    user without a home.
+    """
     if named := env.get("HANDVAT_KEYS_FILE"):
         return Path(named)
     home = env.get("HOME")
@@ -47,10 +54,11 @@ def place(env: Mapping[str, str]) -> Path | None:
 
 
 def told(env: Mapping[str, str], database: str) -> dict[str, str]:
-    """The environment, with the keys that only the file names. `database` is the path of an embedded one.
+    """The environment, with the keys that only the file names. `database` is the path of an
+    embedded one.
 
-    A rehearsal reads no file: it goes on with the keys it was made with, whatever keys the machine is given later.
-    Raises UnfitKeysFile.
+    A rehearsal reads no file: it goes on with the keys it was made with, whatever keys the machine
+    is given later. Raises UnfitKeysFile.
     """
     path = place(env)
     if env.get("HANDVAT_KIND") == "rehearsal" or path is None or not os.path.exists(path):
@@ -58,17 +66,24 @@ def told(env: Mapping[str, str], database: str) -> dict[str, str]:
     _check_place(path, database)
     if path.stat().st_mode & OTHERS:
         raise UnfitKeysFile(f"{path} can be read by others than its owner: chmod 600 {path}")
-    return {**_read(path), **{name: value for name, value in env.items() if value or name not in SECRETS}}
+    return {
+        **_read(path),
+        **{name: value for name, value in env.items() if value or name not in SECRETS},
+    }
 
 
 def make(env: Mapping[str, str], database: str) -> Path:
-    """Make the file, whole or not at all. Raises KeysStand where there is one, and UnfitKeysFile for a wrong place."""
+    """Make the file, whole or not at all. Raises KeysStand where there is one, and UnfitKeysFile
+    for a wrong place.
+    """
     path = place(env)
     if path is None:
         raise UnfitKeysFile("This user has no home folder: name a file in HANDVAT_KEYS_FILE.")
     _check_place(path, database)
     path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-    with _written_beside(path, HEAD + "".join(f"{name}={value}\n" for name, value in new().items())) as half:
+    with _written_beside(
+        path, HEAD + "".join(f"{name}={value}\n" for name, value in new().items())
+    ) as half:
         try:
             os.link(half, path)  # refuses what is there already, also where two make one at once
         except FileExistsError:
@@ -77,12 +92,18 @@ def make(env: Mapping[str, str], database: str) -> Path:
 
 
 def add_field_key(env: Mapping[str, str], database: str) -> Path:
-    """Put a fresh field key in front of those in the file, which stay. Raises KeysElsewhere and UnfitKeysFile."""
-    return _change(env, database, "HANDVAT_FIELD_KEYS", lambda keys: f"{Fernet.generate_key().decode()},{keys}")
+    """Put a fresh field key in front of those in the file, which stay. Raises KeysElsewhere and
+    UnfitKeysFile.
+    """
+    return _change(
+        env, database, "HANDVAT_FIELD_KEYS", lambda keys: f"{Fernet.generate_key().decode()},{keys}"
+    )
 
 
 def add_audit_key(env: Mapping[str, str], database: str) -> Path:
-    """Add a fresh audit key under the next number to those in the file. Raises KeysElsewhere and UnfitKeysFile."""
+    """Add a fresh audit key under the next number to those in the file. Raises KeysElsewhere and
+    UnfitKeysFile.
+    """
 
     def numbered(keys: str) -> str:
         number = max(environment.audit_keys({"HANDVAT_AUDIT_KEYS": keys}), default=0) + 1
@@ -92,7 +113,9 @@ def add_audit_key(env: Mapping[str, str], database: str) -> Path:
 
 
 def _change(env: Mapping[str, str], database: str, name: str, change: Callable[[str], str]) -> Path:
-    """Write one line of the file anew; whoever reads it meanwhile finds it as it was or as it is."""
+    """Write one line of the file anew; whoever reads it meanwhile finds it as it was or as it
+    is.
+    """
     path = place(env)
     if env.get(name) or env.get("HANDVAT_KIND") == "rehearsal" or path is None or not path.exists():
         raise KeysElsewhere(f"{name} is not read from a file here: change it where it comes from.")
@@ -113,7 +136,9 @@ def _change(env: Mapping[str, str], database: str, name: str, change: Callable[[
 
 @contextmanager
 def _written_beside(path: Path, text: str) -> Iterator[Path]:
-    """A file of mode 600 in the same folder, safely on disk; gone afterwards unless it was renamed."""
+    """A file of mode 600 in the same folder, safely on disk; gone afterwards unless it was
+    renamed.
+    """
     number, name = tempfile.mkstemp(dir=path.parent)
     try:
         with os.fdopen(number, "w", encoding="utf-8") as file:
@@ -137,7 +162,9 @@ def new() -> dict[str, str]:
 
 def _check_place(path: Path, database: str) -> None:
     if path.resolve().parent == Path(database).resolve().parent:
-        raise UnfitKeysFile(f"{path} lies beside the database; name another folder in HANDVAT_KEYS_FILE.")
+        raise UnfitKeysFile(
+            f"{path} lies beside the database; name another folder in HANDVAT_KEYS_FILE."
+        )
 
 
 def _read(path: Path) -> dict[str, str]:
@@ -147,6 +174,8 @@ def _read(path: Path) -> dict[str, str]:
             continue
         name, _, value = line.partition("=")
         if name not in SECRETS:  # what stands there is not shown: it may be a key
-            raise UnfitKeysFile(f"line {number} of {path} does not begin with one of {', '.join(SECRETS)}, and =.")
+            raise UnfitKeysFile(
+                f"line {number} of {path} does not begin with one of {', '.join(SECRETS)}, and =."
+            )
         found[name] = value.strip()
     return found

@@ -44,7 +44,12 @@ from trial.queries.lost_mailboxes import LEFT, WAITS
 from trial.queries.months import lessons as monthly_lessons
 from trial.queries.months import mails as monthly_mails
 from trial.queries.months import panel as panel_by_month
-from trial.queries.notices import both_clocks, compose_address_over, compose_role_given, compose_two_people
+from trial.queries.notices import (
+    both_clocks,
+    compose_address_over,
+    compose_role_given,
+    compose_two_people,
+)
 from trial.queries.tables import tables
 from trial.rehearsal import behave
 from trial.sections import section
@@ -98,7 +103,9 @@ def requirements(study: Study) -> list[str]:
     if protocol.contacts.safety is None:
         missing.append(_("contacts.safety in study.yaml is empty: say who owns every alert."))
     if not study.simulated:
-        checked = set(version.confirmations.filter(kind="crisis_line").values_list("subject", flat=True))
+        checked = set(
+            version.confirmations.filter(kind="crisis_line").values_list("subject", flat=True)
+        )
         missing += [
             _("Crisis line %(name)s was last checked on %(day)s: call or open it, then confirm it.")
             % {"name": line.name, "day": line.checked_on}
@@ -109,9 +116,14 @@ def requirements(study: Study) -> list[str]:
 
 
 def sign_offs(version: ProtocolVersion) -> dict[tuple[str, str], str]:
-    """Crisis lines, each to be called or opened by somebody. When the folder says it was checked is none of its content."""
+    """Crisis lines, each to be called or opened by somebody. When the folder says it was checked is
+    none of its content.
+    """
     lines = version.protocol.crisis_lines
-    return {("crisis_line", line.name): line.model_dump_json(exclude={"checked_on", "chosen_here"}) for line in lines}
+    return {
+        ("crisis_line", line.name): line.model_dump_json(exclude={"checked_on", "chosen_here"})
+        for line in lines
+    }
 
 
 def verification(participant: Participant, at: datetime) -> Outcome:
@@ -135,11 +147,15 @@ def consent(participant: Participant, at: datetime) -> Outcome:
 
 
 def recruitment(participant: Participant, at: datetime) -> Outcome:
-    """Step: once recruitment is closed nobody is allocated any more. Whoever signed before is told, and not left waiting."""
+    """Step: once recruitment is closed nobody is allocated any more. Whoever signed before is told,
+    and not left waiting.
+    """
     if participant.randomised_at:
         return Done()
     if participant.state == "consented" and participant.study.state in ("closed", "locked"):
-        participants.withdraw(participant=participant, reason=participants.TOO_LATE, by=SYSTEM, at=at)
+        participants.withdraw(
+            participant=participant, reason=participants.TOO_LATE, by=SYSTEM, at=at
+        )
         participant.reread()  # the steps after this one must see it
         queue(
             study=participant.study,
@@ -153,9 +169,16 @@ def recruitment(participant: Participant, at: datetime) -> Outcome:
 
 
 def call_times(participant: Participant, at: datetime) -> Outcome:
-    """Step: when somebody would rather be called; asked in every arm alike, before anybody knows the arm."""
+    """Step: when somebody would rather be called; asked in every arm alike, before anybody knows
+    the arm.
+    """
     identity = getattr(participant, "identity", None)
-    if participant.randomised_at or not participant.is_in_study or identity is None or identity.call_times_sealed:
+    if (
+        participant.randomised_at
+        or not participant.is_in_study
+        or identity is None
+        or identity.call_times_sealed
+    ):
         return Done()
     until = (participant.consented_at or at) + UNANSWERED_AFTER
     if until <= at:
@@ -163,7 +186,9 @@ def call_times(participant: Participant, at: datetime) -> Outcome:
         participant.reread()  # the steps after this one must see it
         return Wait()
     leads_to = Destination("participant", "call_times")
-    task = Task(title=_("When may we call you?"), leads_to=leads_to, kind="questionnaire", minutes=1)
+    task = Task(
+        title=_("When may we call you?"), leads_to=leads_to, kind="questionnaire", minutes=1
+    )
     return Ask(task, until=until)
 
 
@@ -217,18 +242,25 @@ def compose_alert(message: Message, at: datetime) -> Mail | None:
     with override(protocol.languages[0]):
         said = _("An alert was raised and waits for you until %(deadline)s.")
         path = reverse("research:alerts", args=[alert.study.slug])
-        body = (
-            f"{said % {'deadline': both_clocks(alert.deadline_at, protocol.timezone)}}\n\n{settings.PUBLIC_URL}{path}\n"
-        )
+        deadline = both_clocks(alert.deadline_at, protocol.timezone)
+        body = f"{said % {'deadline': deadline}}\n\n{settings.PUBLIC_URL}{path}\n"
         if alert.study.simulated:
             body = f"{_('Simulated people. Nobody needs help.')}\n\n{body}"
         subject = _("Alert %(number)s") % {"number": alert.pk}
     sender = protocol.sender[protocol.languages[0]]
-    return Mail(to=safety.email, subject=subject, body=body, sender=sender, reply_to=protocol.contacts.team.email)
+    return Mail(
+        to=safety.email,
+        subject=subject,
+        body=body,
+        sender=sender,
+        reply_to=protocol.contacts.team.email,
+    )
 
 
 def compose_recruitment_closed(message: Message, at: datetime) -> Mail | None:
-    """Tells somebody who had signed that the study takes nobody any more, and that it was not their doing."""
+    """Tells somebody who had signed that the study takes nobody any more, and that it was not their
+    doing.
+    """
     participant = message.participant
     if participant is None:
         return None
@@ -237,9 +269,13 @@ def compose_recruitment_closed(message: Message, at: datetime) -> Mail | None:
             participant,
             _("%(title)s: a message for you"),
             _(
-                "Thank you for wanting to take part. The study has closed and takes nobody any more, so you cannot start."
+                "Thank you for wanting to take part. The study has closed and takes nobody any "
+                "more, so you cannot start."
             ),
-            _("This has nothing to do with you or with what you answered. We ask nothing more of you."),
+            _(
+                "This has nothing to do with you or with what you answered. We ask nothing more of "
+                "you."
+            ),
             _("On your page you can read who can help you now:"),
             home_url(),
         )
@@ -257,7 +293,9 @@ def compose_invitation(message: Message, at: datetime) -> Mail | None:
         if protocol
         else _("You are invited to Handvat, to load studies and run them.")
     )
-    last_day = invitation.expires_at.astimezone(ZoneInfo(protocol.timezone) if protocol else UTC).date()
+    last_day = invitation.expires_at.astimezone(
+        ZoneInfo(protocol.timezone) if protocol else UTC
+    ).date()
     until = _("Open this link to make your account. It works once, until %(day)s:") % {
         "day": formats.date_format(last_day, "l j F Y")
     }
@@ -270,31 +308,44 @@ def compose_invitation(message: Message, at: datetime) -> Mail | None:
 
 
 def compose_address_changed(message: Message, at: datetime) -> Mail | None:
-    """To the old address: who reads that mailbox may not be who asked. None once it cannot be taken back, or all is erased."""
-    made = AddressChange.objects.filter(pk=int(message.subject_ref), changed_at__isnull=False).first()
+    """To the old address: who reads that mailbox may not be who asked. None once it cannot be taken
+    back, or all is erased.
+    """
+    made = AddressChange.objects.filter(
+        pk=int(message.subject_ref), changed_at__isnull=False
+    ).first()
     if made is None or not can_be_taken_back(made, at) or made.participant.erased_at:
         return None
     with override(made.participant.language):
         return _to_old_address(
             made,
             _("%(title)s: your address was changed"),
-            _("The e-mail address with which you sign in was changed. From now on messages go to the new one."),
             _(
-                "Was it you? Then you need not do anything. Was it not you? With this link you take it back, for seven days:"
+                "The e-mail address with which you sign in was changed. From now on messages go to "
+                "the new one."
+            ),
+            _(
+                "Was it you? Then you need not do anything. Was it not you? With this link you "
+                "take it back, for seven days:"
             ),
         )
 
 
 def compose_address_asked(message: Message, at: datetime) -> Mail | None:
-    """To the address that may be lost: staff were asked for another. None once that is over or has taken effect."""
+    """To the address that may be lost: staff were asked for another. None once that is over or has
+    taken effect.
+    """
     made = AddressChange.objects.filter(pk=int(message.subject_ref)).first()
     if made is None or not made.is_waiting or made.due_at is None or made.participant.erased_at:
         return None
     with override(made.participant.language):
         local = max(made.due_at, at + WAITS).astimezone(ZoneInfo(made.participant.timezone))
-        asked = _("The study team was asked that you sign in with another e-mail address from now on.")
+        asked = _(
+            "The study team was asked that you sign in with another e-mail address from now on."
+        )
         changes = _(
-            "It changes on %(day)s at %(time)s at the earliest, and not before somebody of the team has called you."
+            "It changes on %(day)s at %(time)s at the earliest, and not before somebody of the "
+            "team has called you."
         )
         due = {"day": formats.date_format(local, "j F"), "time": formats.date_format(local, "H:i")}
         return _to_old_address(
@@ -326,14 +377,17 @@ def withdrawn(participant: Participant, at: datetime) -> None:
 
 
 def erase(participant: Participant, at: datetime) -> None:
-    """What a person wrote in exercises, what they and others typed about them and did not send, their call times, and what
-    programs signed in with for them."""
+    """What a person wrote in exercises, what they and others typed about them and did not send,
+    their call times, and what programs signed in with for them.
+    """
     ApiToken.objects.filter(user=participant.user_id).delete()
     Draft.objects.filter(Q(about=participant) | Q(owner__participant=participant)).delete()
     ExerciseAnswer.objects.filter(participant=participant).delete()
     stop_change(participant, LEFT, by=SYSTEM, at=at)
     AddressChange.objects.filter(participant=participant).delete()
-    Alert.objects.filter(participant=participant, state="closed").update(phone_sealed="", done_sealed="")
+    Alert.objects.filter(participant=participant, state="closed").update(
+        phone_sealed="", done_sealed=""
+    )
 
 
 def forget_drafts(at: datetime) -> int:

@@ -1,4 +1,6 @@
-"""Life cycles as tables. docs/life-cycles.md is generated from this module and a test compares them."""
+"""Life cycles as tables. docs/life-cycles.md is generated from this module and a test compares
+them.
+"""
 
 from __future__ import annotations
 
@@ -16,7 +18,9 @@ STUDY: LifeCycle = {
 }
 PARTICIPANT: LifeCycle = {
     "screening": {"turn_away": "excluded", "stop": "excluded", "consent": "consented"},
-    "excluded": {"correct": "screening"},  # once, in the same session, by an answer to a question alone
+    "excluded": {
+        "correct": "screening"
+    },  # once, in the same session, by an answer to a question alone
     "consented": {"randomise": "randomised", "withdraw": "withdrawn"},
     "randomised": {"complete": "completed", "withdraw": "withdrawn"},
     "completed": {"withdraw": "withdrawn"},
@@ -25,8 +29,18 @@ PARTICIPANT: LifeCycle = {
 ASSESSMENT: LifeCycle = {
     "unscheduled": {"date": "upcoming"},
     "upcoming": {"window opens": "open", "withdraw": "withdrawn"},
-    "open": {"start": "started", "decline": "declined", "window passes": "missed", "withdraw": "withdrawn"},
-    "started": {"submit": "submitted", "decline": "declined", "window passes": "missed", "withdraw": "withdrawn"},
+    "open": {
+        "start": "started",
+        "decline": "declined",
+        "window passes": "missed",
+        "withdraw": "withdrawn",
+    },
+    "started": {
+        "submit": "submitted",
+        "decline": "declined",
+        "window passes": "missed",
+        "withdraw": "withdrawn",
+    },
     "submitted": {},
     "declined": {},
     "missed": {},
@@ -40,9 +54,20 @@ CONTACT: LifeCycle = {
         "correct to held": "held",
         "correct to not_held": "not_held",
     },
-    "held": {"correct to planned": "planned", "correct to not_held": "not_held", "correct to cancelled": "cancelled"},
-    "not_held": {"correct to planned": "planned", "correct to held": "held", "correct to cancelled": "cancelled"},
-    "cancelled": {"hold": "held", "correct to held": "held"},  # the call was going on when the person withdrew
+    "held": {
+        "correct to planned": "planned",
+        "correct to not_held": "not_held",
+        "correct to cancelled": "cancelled",
+    },
+    "not_held": {
+        "correct to planned": "planned",
+        "correct to held": "held",
+        "correct to cancelled": "cancelled",
+    },
+    "cancelled": {
+        "hold": "held",
+        "correct to held": "held",
+    },  # the call was going on when the person withdrew
 }
 MESSAGE: LifeCycle = {
     "queued": {"hand over": "sending", "no longer wanted": "cancelled", "give up": "failed"},
@@ -97,5 +122,9 @@ def states(name: str) -> list[tuple[str, str]]:
 
 def diagram(name: str) -> str:
     """The life cycle as a Mermaid state diagram."""
-    lines = [f"    {state} --> {after}: {verb}" for state, verbs in ALL[name].items() for verb, after in verbs.items()]
+    lines = [
+        f"    {state} --> {after}: {verb}"
+        for state, verbs in ALL[name].items()
+        for verb, after in verbs.items()
+    ]
     return "\n".join(["stateDiagram-v2", *lines])

@@ -1,10 +1,12 @@
 """How often something may be tried: counted by the address that asks, by an account, or by both.
 
-Whoever guesses is slowed down; whoever is guessed at is never kept out. So wrong passwords count for the account together
-with the address they come from, and for the address; for the account alone there is no more than a short wait. A browser
-that signed in to the account before, and a right second factor, are counted apart.
+Whoever guesses is slowed down; whoever is guessed at is never kept out. So wrong passwords count
+for the account together with the address they come from, and for the address; for the account alone
+there is no more than a short wait. A browser that signed in to the account before, and a right
+second factor, are counted apart.
 
-The counting is allauth's, in the shared cache, where nothing is forgotten before its time (trial.memory).
+The counting is allauth's, in the shared cache, where nothing is forgotten before its time
+(trial.memory).
 """
 
 from __future__ import annotations
@@ -58,14 +60,18 @@ class Try:
 
 
 def may_mail(request: HttpRequest, what: str, email: str, *, person: str = "") -> bool:
-    """Count one mail to an address: a `code`, a `proof` or a `link`. Whether it may go, whoever has the address.
+    """Count one mail to an address: a `code`, a `proof` or a `link`. Whether it may go, whoever has
+    the address.
 
-    A stranger does not use up what the owner may ask for: strangers count by where they ask from and, much later, all
-    together; a browser that signed in before has a count of its own. `person` is whoever asks, where that is known.
+    A stranger does not use up what the owner may ask for: strangers count by where they ask from
+    and, much later, all together; a browser that signed in before has a count of its own. `person`
+    is whoever asks, where that is known.
     """
     account = account_hash(email)
     browser = _browser(request, account)
-    counted: list[tuple[str, str | None]] = [(what, f"{account}:{browser or ratelimit.get_ip(request)}")]
+    counted: list[tuple[str, str | None]] = [
+        (what, f"{account}:{browser or ratelimit.get_ip(request)}")
+    ]
     if not browser:
         counted.append((f"{what}s", account))
     if person:
@@ -78,7 +84,9 @@ def may_mail(request: HttpRequest, what: str, email: str, *, person: str = "") -
 
 
 def begin(request: HttpRequest, email: str, *, has_second_factor: bool = False) -> Try:
-    """Before a password is looked at. Waits where the account was guessed at; raises TooOften, and then counts nothing."""
+    """Before a password is looked at. Waits where the account was guessed at; raises TooOften, and
+    then counts nothing.
+    """
     account = account_hash(email)
     browser = _browser(request, account)
     counted: list[tuple[str, str | None]]
@@ -95,7 +103,9 @@ def begin(request: HttpRequest, email: str, *, has_second_factor: bool = False) 
 
 
 def wait(wrong: int) -> float:
-    """Seconds, after so many wrong passwords for one account from anywhere: a quarter, doubled each time, at most five."""
+    """Seconds, after so many wrong passwords for one account from anywhere: a quarter, doubled each
+    time, at most five.
+    """
     return 0.0 if wrong < FREE else min(LONGEST_WAIT, 0.25 * 2 ** min(wrong - FREE, 10))
 
 
@@ -104,16 +114,27 @@ def account_hash(email: str) -> str:
 
 
 def know(request: HttpRequest, response: HttpResponse, email: str) -> None:
-    """This browser has signed in to the account: it is told again by a cookie that holds keyed hashes alone."""
+    """This browser has signed in to the account: it is told again by a cookie that holds keyed
+    hashes alone.
+    """
     account = account_hash(email)
     others = [each for each in _known(request) if each[0] != account]
-    value = signing.dumps([[account, secrets.token_urlsafe(9)], *others][:MOST_ACCOUNTS], salt=COOKIE)
+    value = signing.dumps(
+        [[account, secrets.token_urlsafe(9)], *others][:MOST_ACCOUNTS], salt=COOKIE
+    )
     response.set_cookie(
-        COOKIE, value, max_age=A_YEAR, httponly=True, secure=settings.SESSION_COOKIE_SECURE, samesite="Lax"
+        COOKIE,
+        value,
+        max_age=A_YEAR,
+        httponly=True,
+        secure=settings.SESSION_COOKIE_SECURE,
+        samesite="Lax",
     )
 
 
-def _count_all(request: HttpRequest, counted: Iterable[tuple[str, str | None]]) -> list[ratelimit.RateLimitUsage]:
+def _count_all(
+    request: HttpRequest, counted: Iterable[tuple[str, str | None]]
+) -> list[ratelimit.RateLimitUsage]:
     """Count one of each; raises TooOften, and then counts nothing."""
     usages: list[ratelimit.RateLimitUsage] = []
     for what, key in counted:

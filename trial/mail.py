@@ -1,8 +1,8 @@
 """The way out for mail, and what became of a mail on it.
 
-Everything that is sent is a `Letter`, and leaves through a `door`. An error says which of three it was: nothing was handed
-over and a later try may succeed (`NotHandedOver`), it was refused for good (`Refused`), or nobody knows (`Uncertain`).
-No error repeats an address or a word of a mail.
+Everything that is sent is a `Letter`, and leaves through a `door`. An error says which of three it
+was: nothing was handed over and a later try may succeed (`NotHandedOver`), it was refused for good
+(`Refused`), or nobody knows (`Uncertain`). No error repeats an address or a word of a mail.
 """
 
 from __future__ import annotations
@@ -41,7 +41,9 @@ class DoorShut(NotHandedOver):
 
 
 class PutOff(NotHandedOver):
-    """The host asks to come back later with this mail (4xx); `what` keeps it: sender, address or words."""
+    """The host asks to come back later with this mail (4xx); `what` keeps it: sender, address or
+    words.
+    """
 
     def __init__(self, what: str) -> None:
         self.what = what
@@ -61,10 +63,16 @@ class Uncertain(Exception):
 
 
 class Letter(mail.EmailMessage):
-    """A mail of the house: its headers are written by Python's `email` package, wherever it goes."""
+    """A mail of the house: its headers are written by Python's `email` package, wherever it
+    goes.
+    """
 
-    def __init__(self, *, to: str, subject: str, body: str, sender: str = "", reply_to: str = "") -> None:
-        """`sender` is a name; the address is always the installation's own. Raises headers.Unwritable."""
+    def __init__(
+        self, *, to: str, subject: str, body: str, sender: str = "", reply_to: str = ""
+    ) -> None:
+        """`sender` is a name; the address is always the installation's own. Raises
+        headers.Unwritable.
+        """
         self.own = headers.read(settings.DEFAULT_FROM_EMAIL)
         self.by = headers.named(sender or self.own.display_name, self.own.addr_spec)
         self.addressee = headers.named("", to)
@@ -107,8 +115,9 @@ class Door:
 
 @contextmanager
 def door(patience: float | None = None) -> Iterator[Door]:
-    """Connect to the mail host and log in; raises DoorShut. `patience` in seconds, for both together, and
-    again for each mail."""
+    """Connect to the mail host and log in; raises DoorShut. `patience` in seconds, for both
+    together, and again for each mail.
+    """
     backend = mail.get_connection(timeout=settings.EMAIL_TIMEOUT if patience is None else patience)
     backend.open()
     try:
@@ -118,8 +127,9 @@ def door(patience: float | None = None) -> Iterator[Door]:
 
 
 class _Line(smtplib.SMTP):
-    """Knows whether the mail itself is on its way: after the host said to go on, until it answers. A host that is slow at
-    each answer gets no more time than one that is slow at one."""
+    """Knows whether the mail itself is on its way: after the host said to go on, until it answers.
+    A host that is slow at each answer gets no more time than one that is slow at one.
+    """
 
     may_have_it = False
 
@@ -152,7 +162,9 @@ class _Line(smtplib.SMTP):
 
 
 class SmtpBackend(smtp.EmailBackend):
-    """Django's, but an error says what became of the mail, and a line that broke is opened anew for the next."""
+    """Django's, but an error says what became of the mail, and a line that broke is opened anew for
+    the next.
+    """
 
     connection_class = _Line
 
@@ -187,7 +199,9 @@ class SmtpBackend(smtp.EmailBackend):
 
 
 def _judged(error: OSError, may_have_it: bool) -> Exception:
-    """What an error of the line or of the host means. `may_have_it`: it came while the mail itself was being sent."""
+    """What an error of the line or of the host means. `may_have_it`: it came while the mail itself
+    was being sent.
+    """
     match error:
         case smtplib.SMTPRecipientsRefused():
             return _answered(next(iter(error.recipients.values()))[0], "address")
@@ -207,8 +221,10 @@ def _answered(code: int, what: str) -> Exception:
 
 
 class MboxBackend(BaseEmailBackend):
-    """Mail of a rehearsal. Nothing leaves the machine: each mail goes to `mail.mbox` in EMAIL_FILE_PATH, whatever the
-    settings say about sending, written for the wire like any other, and readable by any mail program."""
+    """Mail of a rehearsal. Nothing leaves the machine: each mail goes to `mail.mbox` in
+    EMAIL_FILE_PATH, whatever the settings say about sending, written for the wire like any other,
+    and readable by any mail program.
+    """
 
     def __init__(self, fail_silently: bool = False, **kwargs: Any) -> None:
         super().__init__(fail_silently)
@@ -220,11 +236,19 @@ class MboxBackend(BaseEmailBackend):
             for message in messages:
                 _, _, text = envelope(message)
                 lines = text.replace(b"\r\n", b"\n").replace(b"\nFrom ", b"\n>From ")
-                file.write(b"From " + mailbox.mboxMessage().get_from().encode() + b"\n" + lines + b"\n\n")
+                file.write(
+                    b"From " + mailbox.mboxMessage().get_from().encode() + b"\n" + lines + b"\n\n"
+                )
         return len(messages)
 
 
 def envelope(message: mail.EmailMessage) -> tuple[str, list[str], bytes]:
-    """Who says it comes from whom, to whom, and the mail itself, as a host is told. Raises headers.Unwritable."""
+    """Who says it comes from whom, to whom, and the mail itself, as a host is told. Raises
+    headers.Unwritable.
+    """
     written = message.message()
-    return headers.read(message.from_email).addr_spec, message.recipients(), headers.to_bytes(written)
+    return (
+        headers.read(message.from_email).addr_spec,
+        message.recipients(),
+        headers.to_bytes(written),
+    )

@@ -1,4 +1,6 @@
-"""The mail door of one request: opened before anything is looked up, and used after the answer has gone out."""
+"""The mail door of one request: opened before anything is looked up, and used after the answer has
+gone out.
+"""
 
 from __future__ import annotations
 
@@ -13,8 +15,12 @@ from trial import limits, mail
 from trial.actions import doormails, mail_host
 from trial.models import DoorMail
 
-PATIENCE = 5.0  # seconds to connect and log in, while somebody waits for an answer; and again for the mail
-AT_ONCE = 3  # in one process: of its four threads (`manage.py serve`) one is left for everything else
+PATIENCE = (
+    5.0  # seconds to connect and log in, while somebody waits for an answer; and again for the mail
+)
+AT_ONCE = (
+    3  # in one process: of its four threads (`manage.py serve`) one is left for everything else
+)
 KEPT = "_mail_door"
 _open = threading.BoundedSemaphore(AT_ONCE)
 
@@ -36,8 +42,9 @@ class AfterTheAnswer:
 def opened(request: HttpRequest, at: datetime) -> mail.Door:
     """Connect to the mail host and log in, whoever asks. Closed after the answer.
 
-    Counted before the host is asked anything: raises limits.TooOften. Raises mail.DoorShut, and at once while the host
-    is known to be away or as many doors are open as there may be, so that a slow host does not hold up the whole site.
+    Counted before the host is asked anything: raises limits.TooOften. Raises mail.DoorShut, and at
+    once while the host is known to be away or as many doors are open as there may be, so that a
+    slow host does not hold up the whole site.
     """
     limits.check(request, "mail_door")
     if mail_host.is_known_away(at):
@@ -54,5 +61,7 @@ def opened(request: HttpRequest, at: datetime) -> mail.Door:
     return door
 
 
-def leaves_after_the_answer(request: HttpRequest, about: DoorMail, door: mail.Door, at: datetime) -> None:
+def leaves_after_the_answer(
+    request: HttpRequest, about: DoorMail, door: mail.Door, at: datetime
+) -> None:
     getattr(request, KEPT).callback(lambda: doormails.hand_over(about, door, at))

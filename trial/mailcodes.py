@@ -1,4 +1,6 @@
-"""The code that proves an address, on the way in and at sign-in. What was typed with it lives in the encrypted session."""
+"""The code that proves an address, on the way in and at sign-in. What was typed with it lives in
+the encrypted session.
+"""
 
 from __future__ import annotations
 
@@ -21,7 +23,9 @@ class Verdict(StrEnum):
 
 @dataclass(frozen=True)
 class Asked:
-    """What was typed on the contact page, and `handle`, by which the code that was mailed for it is known."""
+    """What was typed on the contact page, and `handle`, by which the code that was mailed for it is
+    known.
+    """
 
     handle: str
     name: str

@@ -1,4 +1,6 @@
-"""Calendar months of a study: their first days, when they begin and end, and what is told of one. Plain values."""
+"""Calendar months of a study: their first days, when they begin and end, and what is told of one.
+Plain values.
+"""
 
 from __future__ import annotations
 
@@ -6,7 +8,9 @@ from collections.abc import Iterator
 from datetime import date, datetime, time
 from zoneinfo import ZoneInfo
 
-ENOUGH = 10  # people randomised in a month, all arms together; of a month with fewer nothing is told
+ENOUGH = (
+    10  # people randomised in a month, all arms together; of a month with fewer nothing is told
+)
 
 
 def of(at: datetime, timezone: str) -> date:

@@ -1,4 +1,6 @@
-"""Signing in by password under the limits of trial.limits: on the page, before a change of the account, and by the API."""
+"""Signing in by password under the limits of trial.limits: on the page, before a change of the
+account, and by the API.
+"""
 
 from __future__ import annotations
 
@@ -15,7 +17,9 @@ class LimitedAdapter(DefaultAccountAdapter):
     """In place of allauth's own count, by which anybody can keep anybody out of an account."""
 
     def pre_authenticate(self, request: HttpRequest, **credentials: Any) -> None:
-        """allauth takes the count back when the password was right, and calls `authentication_failed` when not."""
+        """allauth takes the count back when the password was right, and calls
+        `authentication_failed` when not.
+        """
         try:
             self._login_failed_rl_usage = limits.begin(
                 request,
@@ -28,7 +32,9 @@ class LimitedAdapter(DefaultAccountAdapter):
     def authentication_failed(self, request: HttpRequest, **credentials: Any) -> None:
         self._login_failed_rl_usage.failed()
 
-    def post_login(self, request: HttpRequest, user: AbstractBaseUser, **given: Any) -> HttpResponse:
+    def post_login(
+        self, request: HttpRequest, user: AbstractBaseUser, **given: Any
+    ) -> HttpResponse:
         response = super().post_login(request, user, **given)
         if user.email:  # type: ignore[attr-defined]  # staff: a participant's login has no address
             limits.know(request, response, user.email)  # type: ignore[attr-defined]

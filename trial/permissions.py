@@ -8,16 +8,40 @@ from django.utils.translation import gettext_lazy as _
 from trial.models import Membership, Study, User
 
 ROLES = {
-    "researcher": _("Configures, opens and runs the study; sees everything pooled, never the arms of a running study."),
-    "statistician": _("Owns the analysis plan; locks a closed study; sees reports by arm once it is locked."),
+    "researcher": _(
+        "Configures, opens and runs the study; sees everything pooled, never the arms of a running "
+        "study."
+    ),
+    "statistician": _(
+        "Owns the analysis plan; locks a closed study; sees reports by arm once it is locked."
+    ),
     "coach": _("Calls the participants in their own caseload and logs the calls."),
     "supervisor": _("Sees every caseload, reassigns coaches, handles alerts."),
     "assessor": _("Enters assessments that are due now, without the arm or the history."),
 }
 MAY = {
     "researcher": {
-        *{"load", "run", "mail", "invite", "dashboard", "participants", "alerts", "report", "export", "erase"},
-        *{"exceptions", "correct", "agree_exception", "switch", "agree_code_break", "agree_role", "agree_lock"},
+        *{
+            "load",
+            "run",
+            "mail",
+            "invite",
+            "dashboard",
+            "participants",
+            "alerts",
+            "report",
+            "export",
+            "erase",
+        },
+        *{
+            "exceptions",
+            "correct",
+            "agree_exception",
+            "switch",
+            "agree_code_break",
+            "agree_role",
+            "agree_lock",
+        },
         *{"ask_address", "agree_address"},
     },
     "statistician": {
@@ -28,8 +52,8 @@ MAY = {
     "supervisor": {
         *{"coach", "supervise", "alerts", "mail"},
         *{"exceptions", "correct", "agree_exception", "switch", "break_code", "agree_code_break"},
-        # To say which treatment was a wrong one, to give one, or to see who was randomised again at a stage, is to know
-        # an arm: only for whoever knows arms anyway.
+        # To say which treatment was a wrong one, to give one, or to see who was randomised again at
+        # a stage, is to know an arm: only for whoever knows arms anyway.
         *{"received", "force", "agree_force", "stage_exceptions"},
         *{"agree_role", "agree_lock", "ask_address", "agree_address"},
     },
@@ -45,7 +69,9 @@ APART = frozenset({"researcher", "statistician"})
 
 
 def may_knowing_arms(what: str) -> frozenset[str]:
-    """The roles that may do this and know arms: of what no concealed role does alone, one of two people has one."""
+    """The roles that may do this and know arms: of what no concealed role does alone, one of two
+    people has one.
+    """
     return frozenset(role for role in KNOW_ARMS if what in MAY[role])
 
 
@@ -56,13 +82,25 @@ def never_beside(role: str) -> frozenset[str]:
 
 
 def knowingly_beside(role: str) -> frozenset[str]:
-    """Roles that somebody may hold together with this one if whoever invites them knows what that tells them."""
-    return frozenset({"researcher"}) if role in KNOW_ARMS else KNOW_ARMS if role == "researcher" else frozenset()
+    """Roles that somebody may hold together with this one if whoever invites them knows what that
+    tells them.
+    """
+    return (
+        frozenset({"researcher"})
+        if role in KNOW_ARMS
+        else KNOW_ARMS
+        if role == "researcher"
+        else frozenset()
+    )
 
 
 def roles(user: User, study: Study) -> set[str]:
     """The roles a person holds in a study now."""
-    return set(Membership.objects.filter(user=user, study=study, ended_at__isnull=True).values_list("role", flat=True))
+    return set(
+        Membership.objects.filter(user=user, study=study, ended_at__isnull=True).values_list(
+            "role", flat=True
+        )
+    )
 
 
 def may(user: User, study: Study, what: str) -> bool:
@@ -84,5 +122,7 @@ def is_researcher_somewhere(user: User) -> bool:
 
 def members(study: Study, role: str) -> list[User]:
     """Everybody who holds a role in a study now, the longest first."""
-    rows = Membership.objects.filter(study=study, role=role, ended_at__isnull=True).select_related("user")
+    rows = Membership.objects.filter(study=study, role=role, ended_at__isnull=True).select_related(
+        "user"
+    )
     return [row.user for row in rows.order_by("pk")]

@@ -1,4 +1,6 @@
-"""How a virtual person comes in, uses the programme and leaves. Sees only what the person could see; calls only actions."""
+"""How a virtual person comes in, uses the programme and leaves. Sees only what the person could
+see; calls only actions.
+"""
 
 from __future__ import annotations
 
@@ -17,7 +19,9 @@ WALKS_AWAY = 0.04  # leaves the screening half-way
 
 
 def behave(person: Any, at: datetime, generator: np.random.Generator) -> datetime | None:
-    """Entry of settings.REHEARSAL. Gives back when the person will look again, if there is a reason to."""
+    """Entry of settings.REHEARSAL. Gives back when the person will look again, if there is a reason
+    to.
+    """
     if person.role != "participant":
         return None
     if not person.code:
@@ -47,7 +51,9 @@ def _arrive(person: Any, at: datetime, generator: np.random.Generator) -> dateti
     person.code = participant.code
     participants.answer_questions(
         participant=participant,
-        answers=answers(person, participant, participant.version.protocol.screened_questions, generator),
+        answers=answers(
+            person, participant, participant.version.protocol.screened_questions, generator
+        ),
         by=actors.visitor(person.code),
         at=at,
     )
@@ -57,7 +63,9 @@ def _arrive(person: Any, at: datetime, generator: np.random.Generator) -> dateti
     return at
 
 
-def _join(person: Any, participant: Any, at: datetime, generator: np.random.Generator) -> datetime | None:
+def _join(
+    person: Any, participant: Any, at: datetime, generator: np.random.Generator
+) -> datetime | None:
     """Past the screening: leave an address, read, sign. The screening itself is outcomes' part."""
     ask = journey.advance(participant, at)
     leads_to = ask.task.leads_to if ask else None
@@ -66,13 +74,20 @@ def _join(person: Any, participant: Any, at: datetime, generator: np.random.Gene
     by = actors.participant(person.code)
     if leads_to.name == "contact":
         participants.verify(
-            participant=participant, name=person.name, email=person.email, phone=person.phone, by=by, at=at
+            participant=participant,
+            name=person.name,
+            email=person.email,
+            phone=person.phone,
+            by=by,
+            at=at,
         )
         return at
     if leads_to.name != "consent":
         return None
     if generator.random() < DECLINES:
-        participants.turn_away(participant=participant, stage="consent", reason="declined", stopped=True, by=by, at=at)
+        participants.turn_away(
+            participant=participant, stage="consent", reason="declined", stopped=True, by=by, at=at
+        )
         person.is_gone = True
         return None
     letter = participant.version.consent.letters[person.language]
@@ -80,7 +95,9 @@ def _join(person: Any, participant: Any, at: datetime, generator: np.random.Gene
         participant=participant,
         language=person.language,
         statements=[each.code for each in letter.statements],
-        comprehension={each.code: int(1 + (generator.random() < 0.15)) for each in letter.comprehension},
+        comprehension={
+            each.code: int(1 + (generator.random() < 0.15)) for each in letter.comprehension
+        },
         signature=person.name,
         by=by,
         at=at,
@@ -89,30 +106,46 @@ def _join(person: Any, participant: Any, at: datetime, generator: np.random.Gene
     return at
 
 
-def _call_times(person: Any, participant: Any, at: datetime, generator: np.random.Generator) -> datetime | None:
+def _call_times(
+    person: Any, participant: Any, at: datetime, generator: np.random.Generator
+) -> datetime | None:
     identity = getattr(participant, "identity", None)
     if identity is None or identity.call_times_sealed:
         return None
     times = ["mon-evening"] if generator.random() < 0.5 else []
-    own_details.set_call_times(participant=participant, times=times, by=actors.participant(person.code), at=at)
+    own_details.set_call_times(
+        participant=participant, times=times, by=actors.participant(person.code), at=at
+    )
     journey.advance(participant, at)
     return at
 
 
-def _live(person: Any, participant: Any, at: datetime, generator: np.random.Generator) -> datetime | None:
-    """After allocation: leave when fate says so, otherwise go on with the programme if there is one."""
+def _live(
+    person: Any, participant: Any, at: datetime, generator: np.random.Generator
+) -> datetime | None:
+    """After allocation: leave when fate says so, otherwise go on with the programme if there is
+    one.
+    """
     if person.fate is None:
         person.fate = _fate(person, participant)
     leaves_on = person.fate.leaves_on
-    leaving = participant.randomised_at + timedelta(days=leaves_on) if leaves_on is not None else None
+    leaving = (
+        participant.randomised_at + timedelta(days=leaves_on) if leaves_on is not None else None
+    )
     if leaving and at >= leaving:
         person.is_gone = True
         if person.fate.says_goodbye and participant.state == "randomised":
             by = actors.participant(person.code)
-            reason = ("feels_better", "no_time", "does_not_fit", "feels_worse")[int(generator.integers(0, 4))]
+            reason = ("feels_better", "no_time", "does_not_fit", "feels_worse")[
+                int(generator.integers(0, 4))
+            ]
             participants.withdraw(participant=participant, reason=reason, by=by, at=at)
         return None
-    wakes = [moment for moment in (leaving, _learn(person, participant, at, generator)) if moment and moment > at]
+    wakes = [
+        moment
+        for moment in (leaving, _learn(person, participant, at, generator))
+        if moment and moment > at
+    ]
     person.busy_until = min(wakes, default=None)
     return person.busy_until
 
@@ -130,7 +163,9 @@ def _fate(person: Any, participant: Any) -> virtual.Fate:
     )
 
 
-def _learn(person: Any, participant: Any, at: datetime, generator: np.random.Generator) -> datetime | None:
+def _learn(
+    person: Any, participant: Any, at: datetime, generator: np.random.Generator
+) -> datetime | None:
     """The next lesson: begin it, do the exercises, mark it done some days later."""
     if participant.programme_stopped_at:
         return None
@@ -153,7 +188,9 @@ def _learn(person: Any, participant: Any, at: datetime, generator: np.random.Gen
 def _begin(
     person: Any, participant: Any, state: Any, by: Any, at: datetime, generator: np.random.Generator
 ) -> datetime:
-    planned = person.plans.setdefault(f"begin {state.code}", virtual.later(max(at, state.opens_at), generator, 5))
+    planned = person.plans.setdefault(
+        f"begin {state.code}", virtual.later(max(at, state.opens_at), generator, 5)
+    )
     if planned > at:
         return planned
     programme.begin_module(participant=participant, module=state.code, by=by, at=at)
@@ -168,7 +205,9 @@ def _begin(
             by=by,
             at=at,
         )
-    return person.plans.setdefault(f"finish {state.code}", virtual.later(at + timedelta(hours=1), generator, 3))
+    return person.plans.setdefault(
+        f"finish {state.code}", virtual.later(at + timedelta(hours=1), generator, 3)
+    )
 
 
 def _finish(
@@ -199,8 +238,12 @@ def exercise_value(block: Any, generator: np.random.Generator) -> Any:
     return "simulated"
 
 
-def answers(person: Any, participant: Any, codes: Any, generator: np.random.Generator) -> dict[str, Any]:
-    """Answers to the study's own questions that let the person through, or for a misfit one that may not."""
+def answers(
+    person: Any, participant: Any, codes: Any, generator: np.random.Generator
+) -> dict[str, Any]:
+    """Answers to the study's own questions that let the person through, or for a misfit one that
+    may not.
+    """
     protocol = participant.version.protocol
     given: dict[str, Any] = {}
     for code in codes:
@@ -209,7 +252,9 @@ def answers(person: Any, participant: Any, codes: Any, generator: np.random.Gene
             given[code] = protocol.sites[int(generator.integers(0, len(protocol.sites)))].code
         elif question.kind == "number":
             low, high = (18, 75) if code == "age" else (question.min or 0, question.max or 10)
-            given[code] = int(min(max(round(generator.normal((low + high) / 2, (high - low) / 5)), low), high))
+            given[code] = int(
+                min(max(round(generator.normal((low + high) / 2, (high - low) / 5)), low), high)
+            )
         else:
             given[code] = _choice(person, protocol, question, given, generator)
     if not person.fits and generator.random() < 0.4 and "age" in given:
@@ -217,7 +262,9 @@ def answers(person: Any, participant: Any, codes: Any, generator: np.random.Gene
     return given
 
 
-def _choice(person: Any, protocol: Any, question: Any, given: dict[str, Any], generator: np.random.Generator) -> str:
+def _choice(
+    person: Any, protocol: Any, question: Any, given: dict[str, Any], generator: np.random.Generator
+) -> str:
     """One option; for a person who fits, one that no criterion turns away by itself."""
     from trial.rules import Facts, holds
 

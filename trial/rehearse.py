@@ -1,7 +1,8 @@
 """The rehearsal: a whole study with virtual people through the real actions, on a virtual clock.
 
-People and coaches are woken in the order of their moments; the worker makes a round each virtual day. Each person
-draws from a generator of their own, so the same seed gives the same study whatever the machine.
+People and coaches are woken in the order of their moments; the worker makes a round each virtual
+day. Each person draws from a generator of their own, so the same seed gives the same study whatever
+the machine.
 """
 
 from __future__ import annotations
@@ -25,7 +26,9 @@ from trial.virtual import Coach, Person, Settings
 
 BEGINS_AT = datetime(2025, 1, 6, 9, 0, tzinfo=UTC)
 ROUND_AT = 12  # UTC: by day wherever virtual people live, so that mail to them may go
-LOOKS_AGAIN = timedelta(days=28)  # whoever has nothing in mind and gets no mail still looks now and then
+LOOKS_AGAIN = timedelta(
+    days=28
+)  # whoever has nothing in mind and gets no mail still looks now and then
 
 
 class RoundFailed(Exception):
@@ -63,13 +66,16 @@ def run(
     ends_at: datetime | None = None,
     report: Callable[[int, int, datetime], None] = lambda done, of, at: None,
 ) -> datetime:
-    """Rehearse an opened study until everybody is at the end, or until `ends_at`; gives back the last virtual moment.
+    """Rehearse an opened study until everybody is at the end, or until `ends_at`; gives back the
+    last virtual moment.
 
-    `report(done, of, at)` is called as time passes: people whose study is over or who wait, of all to be randomised.
+    `report(done, of, at)` is called as time passes: people whose study is over or who wait, of all
+    to be randomised.
     """
     stamp.check_kind("rehearsal")
     described(study)
-    # A rehearsal makes rows by the hundred thousand and keeps few: looking for cycles at the usual pace took a tenth of it.
+    # A rehearsal makes rows by the hundred thousand and keeps few: looking for cycles at the usual
+    # pace took a tenth of it.
     gc.set_threshold(50_000, 20, 50)
     world = World(study, settings, begins_at, ends_at, report)
     seeds = np.random.SeedSequence([settings.seed, 2024])
@@ -92,7 +98,9 @@ def described(study: Study) -> Rehearsal:
     """How the people of a study behave, as its folder says."""
     rehearsal = study.current.protocol.rehearsal
     if rehearsal is None:
-        raise ValueError(f"{study.slug}: study.yaml has no `rehearsal`, so nobody knows how its people behave")
+        raise ValueError(
+            f"{study.slug}: study.yaml has no `rehearsal`, so nobody knows how its people behave"
+        )
     return rehearsal
 
 
@@ -109,7 +117,9 @@ def _live(world: World, who: Any, at: datetime) -> None:
 
 
 def _wake_person(world: World, person: Person, at: datetime) -> None:
-    """Ask those behaviours whose moment has come. One that comes back at once has done something: then all look again."""
+    """Ask those behaviours whose moment has come. One that comes back at once has done something:
+    then all look again.
+    """
     person.is_fresh = False
     behaviours = tuple(hooks.REHEARSAL)
     for index, behave in enumerate(behaviours):
@@ -161,7 +171,11 @@ class _Arrivals:
             rehearsal=protocol.rehearsal,
             languages=self.world.study.open_languages,
         )
-        person.study, person.settings, person.read = self.world.study, self.world.settings, reads.now
+        person.study, person.settings, person.read = (
+            self.world.study,
+            self.world.settings,
+            reads.now,
+        )
         self.world.pending.append(person)
         self.world.wake(at, person)
 
@@ -203,7 +217,9 @@ def _round(at: datetime, *, seal: bool = True) -> worker.Round:
     """What a live study bears and goes on with, a rehearsal is there to show."""
     done = worker.tick(at, seal=seal)
     if done.failed:
-        raise RoundFailed(f"{done.failed} of what the worker did on {at:%Y-%m-%d} failed: see the log")
+        raise RoundFailed(
+            f"{done.failed} of what the worker did on {at:%Y-%m-%d} failed: see the log"
+        )
     return done
 
 
@@ -214,7 +230,9 @@ def _invite_coaches(world: World, seeds: np.random.SeedSequence) -> None:
     found = members(world.study, "coach")
     rehearsal = described(world.study)
     for user, seed in zip(found, seeds.spawn(max(len(found), 1)), strict=False):
-        coach = Coach(user.pk, world.study, np.random.default_rng(seed), rehearsal.missed_call, world.people)
+        coach = Coach(
+            user.pk, world.study, np.random.default_rng(seed), rehearsal.missed_call, world.people
+        )
         coach.user = user
         world.wake(world.begins_at.replace(hour=13), coach)
 
@@ -224,7 +242,9 @@ def make_coaches(study: Study, number: int, at: datetime) -> list[User]:
     made = []
     for i in range(1, number + 1):
         user = staff.make_user(
-            email=f"coach{i}.{study.slug}@example.org", full_name=f"Simulated coach {i}", password=""
+            email=f"coach{i}.{study.slug}@example.org",
+            full_name=f"Simulated coach {i}",
+            password="",
         )
         staff.join(study=study, user=user, role="coach", by=actors.SYSTEM, at=at)
         made.append(user)

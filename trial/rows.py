@@ -1,4 +1,6 @@
-"""Rows written as SQL: for what every action passes, building a statement through the ORM costs more than running it."""
+"""Rows written as SQL: for what every action passes, building a statement through the ORM costs
+more than running it.
+"""
 
 from __future__ import annotations
 
@@ -14,22 +16,29 @@ GATE = 4107  # of advisory locks, so that none of another kind is meant
 
 
 def pass_gate(study: int, *, alone: bool = False) -> None:
-    """A fair queue in front of a study's row, held until the transaction ends: draws pass together, whoever stops them
-    passes alone. PostgreSQL lets those who lock a row for sharing pass whoever waits to change it, so that a pause would
-    wait for as long as people keep coming."""
+    """A fair queue in front of a study's row, held until the transaction ends: draws pass together,
+    whoever stops them passes alone. PostgreSQL lets those who lock a row for sharing pass whoever
+    waits to change it, so that a pause would wait for as long as people keep coming.
+    """
     if connection.vendor == "postgresql":
         kind = "" if alone else "_shared"
         with connection.cursor() as cursor:
-            cursor.execute(f"SELECT pg_advisory_xact_lock{kind}(%s, mod(%s, 2147483647)::int)", [GATE, study])
+            cursor.execute(
+                f"SELECT pg_advisory_xact_lock{kind}(%s, mod(%s, 2147483647)::int)", [GATE, study]
+            )
 
 
 def insert(row: models.Model, *, unless: Sequence[str] = ()) -> bool:
-    """Write a new row; whether it was written. Its number, where the database gives one, is read back of a fact alone.
+    """Write a new row; whether it was written. Its number, where the database gives one, is read
+    back of a fact alone.
 
-    `unless` names columns that are unique together: where a row with the same stands already nothing is written, and
-    where one is being written right now, that is waited for.
+    `unless` names columns that are unique together: where a row with the same stands already
+    nothing is written, and where one is being written right now, that is waited for.
     """
-    values = [field.get_db_prep_save(getattr(row, field.attname), connection) for field in _written(type(row))]
+    values = [
+        field.get_db_prep_save(getattr(row, field.attname), connection)
+        for field in _written(type(row))
+    ]
     with connection.cursor() as cursor:
         cursor.execute(_insertion(type(row), tuple(unless)), values)
         if not isinstance(row, facts.Fact):
@@ -42,9 +51,12 @@ def insert(row: models.Model, *, unless: Sequence[str] = ()) -> bool:
 
 
 def update(model: type[models.Model], where: Mapping[str, Any], **new: Any) -> int:
-    """Set what is `new` where all columns are as `where` says; how many rows that is. A fact is named by its number."""
+    """Set what is `new` where all columns are as `where` says; how many rows that is. A fact is
+    named by its number.
+    """
     values = [
-        _column(model, name).get_db_prep_save(value, connection) for name, value in [*new.items(), *where.items()]
+        _column(model, name).get_db_prep_save(value, connection)
+        for name, value in [*new.items(), *where.items()]
     ]
     with connection.cursor() as cursor:
         cursor.execute(_change(model, tuple(new), tuple(where)), values)
@@ -56,7 +68,9 @@ def update(model: type[models.Model], where: Mapping[str, Any], **new: Any) -> i
 
 @lru_cache
 def _written(model: type[models.Model]) -> tuple[models.Field, ...]:
-    return tuple(field for field in model._meta.concrete_fields if not isinstance(field, models.AutoField))
+    return tuple(
+        field for field in model._meta.concrete_fields if not isinstance(field, models.AutoField)
+    )
 
 
 @lru_cache
@@ -65,8 +79,13 @@ def _insertion(model: type[models.Model], unless: tuple[str, ...]) -> str:
     names = [quote(str(field.column)) for field in _written(model)]
     conflict = f" ON CONFLICT ({', '.join(map(quote, unless))}) DO NOTHING" if unless else ""
     places = ", ".join(["%s"] * len(names))
-    number = f" RETURNING {quote(str(model._meta.pk.column))}" if issubclass(model, facts.Fact) else ""
-    return f"INSERT INTO {quote(model._meta.db_table)} ({', '.join(names)}) VALUES ({places}){conflict}{number}"  # noqa: S608
+    number = (
+        f" RETURNING {quote(str(model._meta.pk.column))}" if issubclass(model, facts.Fact) else ""
+    )
+    return (
+        f"INSERT INTO {quote(model._meta.db_table)} ({', '.join(names)}) VALUES "  # noqa: S608
+        f"({places}){conflict}{number}"
+    )
 
 
 @lru_cache
@@ -78,4 +97,7 @@ def _column(model: type[models.Model], name: str) -> models.Field:
 def _change(model: type[models.Model], new: tuple[str, ...], where: tuple[str, ...]) -> str:
     quote = connection.ops.quote_name
     values, same = ([f"{quote(name)} = %s" for name in names] for names in (new, where))
-    return f"UPDATE {quote(model._meta.db_table)} SET {', '.join(values)} WHERE {' AND '.join(same)}"  # noqa: S608
+    return (
+        f"UPDATE {quote(model._meta.db_table)} SET {', '.join(values)} WHERE "  # noqa: S608
+        f"{' AND '.join(same)}"
+    )

@@ -1,8 +1,9 @@
 """One rule format for eligibility, alerts, branching and tailoring, in Kleene's three-valued logic.
 
-A rule about something that was not asked or not answered is neither true nor false: `holds` gives None, and the caller
-decides what to do with not knowing. `any` is true as soon as one part is, `all` false as soon as one part is, whatever
-the unknown parts would have said (Kleene 1952, Introduction to Metamathematics, section 64).
+A rule about something that was not asked or not answered is neither true nor false: `holds` gives
+None, and the caller decides what to do with not knowing. `any` is true as soon as one part is,
+`all` false as soon as one part is, whatever the unknown parts would have said (Kleene 1952,
+Introduction to Metamathematics, section 64).
 """
 
 from collections.abc import Iterable, Mapping
@@ -39,7 +40,9 @@ Written = Annotated[Line, BeforeValidator(_as_text)]
 
 @dataclass(frozen=True)
 class Facts:
-    """What is known of one person. Items are named `INSTRUMENT.item`; None and absent both mean not known."""
+    """What is known of one person. Items are named `INSTRUMENT.item`; None and absent both mean not
+    known.
+    """
 
     answers: Mapping[str, Value | None] = field(default_factory=dict)
     scores: Mapping[str, Value | None] = field(default_factory=dict)
@@ -56,7 +59,9 @@ class Names:
 
 
 class Rule(Entry):
-    """Either one subject with comparators that must all hold, or one of `all`, `any`, `not` around other rules."""
+    """Either one subject with comparators that must all hold, or one of `all`, `any`, `not` around
+    other rules.
+    """
 
     model_config = ConfigDict(serialize_by_alias=True)
 
@@ -81,11 +86,15 @@ class Rule(Entry):
             raise ValueError("a rule has exactly one of answer, score, item, all, any, not")
         compared = [name for name in COMPARATORS if getattr(self, name) is not None]
         if combinations and compared:
-            raise ValueError(f"'{compared[0]}' belongs to an answer, score or item, not beside all, any, not")
+            raise ValueError(
+                f"'{compared[0]}' belongs to an answer, score or item, not beside all, any, not"
+            )
         if subjects and not compared:
             raise ValueError(f"'{subjects[0]}' needs one of {', '.join(COMPARATORS)}")
         if not _is_satisfiable(self):
-            raise ValueError("no value can satisfy this; the lower limit is not below the upper one")
+            raise ValueError(
+                "no value can satisfy this; the lower limit is not below the upper one"
+            )
         return self
 
     @property
@@ -139,7 +148,11 @@ def _fact(rule: Rule, facts: Facts) -> Value | None:
 def _compare(rule: Rule, fact: Value | None) -> bool | None:
     if fact is None or fact == "":
         return None
-    verdicts = [_within(name, getattr(rule, name), fact) for name in LIMITS if getattr(rule, name) is not None]
+    verdicts = [
+        _within(name, getattr(rule, name), fact)
+        for name in LIMITS
+        if getattr(rule, name) is not None
+    ]
     if rule.equals is not None:
         verdicts.append(_same(fact, rule.equals))
     if rule.one_of is not None:
@@ -152,7 +165,12 @@ def _within(name: str, limit: str, fact: Value) -> bool | None:
     value, bound = number(fact), number(limit)
     if value is None or bound is None:
         return None
-    return {"above": value > bound, "below": value < bound, "at_least": value >= bound, "at_most": value <= bound}[name]
+    return {
+        "above": value > bound,
+        "below": value < bound,
+        "at_least": value >= bound,
+        "at_most": value <= bound,
+    }[name]
 
 
 def _same(fact: Value, written: str) -> bool:
@@ -163,8 +181,9 @@ def _same(fact: Value, written: str) -> bool:
 
 
 def number(value: Value) -> Fraction | None:
-    """Exact, a float as the decimal that it stands for: a score of 9.6 is 48/5. A fraction such as 1/3 in text is not a number
-    that the folder's language knows."""
+    """Exact, a float as the decimal that it stands for: a score of 9.6 is 48/5. A fraction such as
+    1/3 in text is not a number that the folder's language knows.
+    """
     if isinstance(value, str) and ("/" in value or len(value) > 30 or "e" in value.lower()):
         return None
     try:

@@ -1,6 +1,7 @@
 """Settings. What differs between machines comes from the environment (trial/environment.py).
 
-The ordered lists at the end are how the bottom app reaches upward: read them and you have read the life of a participant.
+The ordered lists at the end are how the bottom app reaches upward: read them and you have read the
+life of a participant.
 """
 
 import os
@@ -24,7 +25,8 @@ ALLOWED_HOSTS = os.environ.get("HANDVAT_HOSTS", "127.0.0.1,localhost,[::1]").spl
 PROXIES = environment.proxies(os.environ)
 CSRF_TRUSTED_ORIGINS = [f"https://{host}" for host in ALLOWED_HOSTS] if PRODUCTION else []
 
-# What a database is for is stamped into it at its first migration; the commands of the other kind refuse it.
+# What a database is for is stamped into it at its first migration; the commands of the other kind
+# refuse it.
 DATABASE_KIND = os.environ.get("HANDVAT_KIND", "live")
 
 INSTALLED_APPS = [
@@ -66,7 +68,8 @@ MIDDLEWARE = [
     "django.contrib.messages.middleware.MessageMiddleware",
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
     "trial.audiences.AudienceDoor",
-    # Looks for its token in the body, so it comes after the doors: nothing is read of what nobody may send.
+    # Looks for its token in the body, so it comes after the doors: nothing is read of what nobody
+    # may send.
     "django.middleware.csrf.CsrfViewMiddleware",
     "trial.intake.AsTyped",
 ]
@@ -106,8 +109,9 @@ USE_TZ = True
 TIME_ZONE = "UTC"
 
 STATIC_URL = "/static/"
-# Where `manage.py serve` collected the files, compressed and under names that tell their content, so that a browser may
-# keep them; without that (tests, runserver) they are served from where they lie.
+# Where `manage.py serve` collected the files, compressed and under names that tell their content,
+# so that a browser may keep them; without that (tests, runserver) they are served from where they
+# lie.
 STATIC_ROOT = os.environ.get("HANDVAT_STATIC") or None
 WHITENOISE_USE_FINDERS = STATIC_ROOT is None
 WHITENOISE_KEEP_ONLY_HASHED_FILES = True
@@ -120,7 +124,8 @@ STORAGES = {
     },
 }
 
-# Accounts: staff sign in by e-mail and password (TOTP offered), participants by a code that is mailed (docs/adr/0015).
+# Accounts: staff sign in by e-mail and password (TOTP offered), participants by a code that is
+# mailed (docs/adr/0015).
 AUTHENTICATION_BACKENDS = [
     "django.contrib.auth.backends.ModelBackend",
     "allauth.account.auth_backends.AuthenticationBackend",
@@ -132,13 +137,16 @@ ACCOUNT_LOGIN_METHODS = {"email"}
 ACCOUNT_SIGNUP_FIELDS = ["email*", "password1*", "password2*"]
 ACCOUNT_EMAIL_VERIFICATION = "none"
 ACCOUNT_UNIQUE_EMAIL = True
-# A class, a clinic or a ward has one address to the outside: what counts by address alone lets a room of people in.
+# A class, a clinic or a ward has one address to the outside: what counts by address alone lets a
+# room of people in.
 ACCOUNT_RATE_LIMITS = {
     "login": "120/m/ip",
-    "login_failed": "50/5m/ip,5/5m/key",  # of a second factor, by whoever has the password; passwords: LIMITS
+    # of a second factor, by whoever has the password; passwords: LIMITS
+    "login_failed": "50/5m/ip,5/5m/key",
     "reset_password_from_key": "60/m/ip",
 }
-LIMITS = {  # counted by trial.limits: how many, in what time, by address (ip) or by what the code names (key)
+# counted by trial.limits: how many, in what time, by address (ip) or by what the code names (key)
+LIMITS = {
     "password": "5/5m/key",  # wrong, for an account from an address
     "passwords": "50/5m/ip",  # wrong, from an address
     "password_in_known_browser": "5/5m/key",
@@ -146,9 +154,10 @@ LIMITS = {  # counted by trial.limits: how many, in what time, by address (ip) o
     "token": "60/m/ip",
     "screening": "60/m/ip,300/h/ip",  # begun
     "mail_door": "60/m/ip,300/h/ip",  # opened for a code or a link, whoever it is for
-    # Codes to sign in, codes that prove an address, and links to a new password: to one mailbox for one who asks (an
-    # address or a known browser), and, in the plural, for all strangers together. Six digits stand only as long as few
-    # can be tried: twenty codes an hour with five tries at each are one chance in ten thousand.
+    # Codes to sign in, codes that prove an address, and links to a new password: to one mailbox for
+    # one who asks (an address or a known browser), and, in the plural, for all strangers together.
+    # Six digits stand only as long as few can be tried: twenty codes an hour with five tries at
+    # each are one chance in ten thousand.
     "code": "5/h/key",
     "codes": "20/h/key",
     "proof": "5/h/key",
@@ -172,7 +181,10 @@ MFA_FORMS = {
 }
 MFA_TOTP_ISSUER = "Handvat"
 AUTH_PASSWORD_VALIDATORS = [
-    {"NAME": "django.contrib.auth.password_validation.MinimumLengthValidator", "OPTIONS": {"min_length": 12}},
+    {
+        "NAME": "django.contrib.auth.password_validation.MinimumLengthValidator",
+        "OPTIONS": {"min_length": 12},
+    },
     {"NAME": "django.contrib.auth.password_validation.CommonPasswordValidator"},
     {"NAME": "django.contrib.auth.password_validation.UserAttributeSimilarityValidator"},
 ]
@@ -181,7 +193,8 @@ SESSION_COOKIE_AGE = 60 * 60 * 12
 SESSION_COOKIE_SECURE = CSRF_COOKIE_SECURE = PRODUCTION
 SESSION_COOKIE_NAME = "s"
 SECURE_SSL_REDIRECT = PRODUCTION
-# Only a proxy that is named is believed: trial.proxies takes these headers away from everybody else.
+# Only a proxy that is named is believed: trial.proxies takes these headers away from everybody
+# else.
 SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https") if PROXIES else None
 SECURE_HSTS_SECONDS = 31_536_000 if PRODUCTION else 0
 SECURE_REFERRER_POLICY = "same-origin"
@@ -201,7 +214,8 @@ CONTENT_SECURITY_POLICY = {
     }
 }
 
-# Mail: a directory when one is named (rehearsals always), smtp when a host is named (production always), else the console.
+# Mail: a directory when one is named (rehearsals always), smtp when a host is named (production
+# always), else the console.
 EMAIL_HOST = environment.mail_host(os.environ)
 EMAIL_FILE_PATH = os.environ.get("HANDVAT_MAIL_DIRECTORY", "")
 EMAIL_BACKEND = (
@@ -215,7 +229,8 @@ EMAIL_PORT = int(os.environ.get("HANDVAT_MAIL_PORT", "587"))
 EMAIL_HOST_USER = os.environ.get("HANDVAT_MAIL_USER", "")
 EMAIL_HOST_PASSWORD = os.environ.get("HANDVAT_MAIL_PASSWORD", "")
 EMAIL_USE_TLS = bool(EMAIL_HOST)
-EMAIL_TIMEOUT = 20  # seconds to connect and log in, and again for each mail: a silent host holds up nobody for longer
+# seconds to connect and log in, and again for each mail: a silent host holds up nobody for longer
+EMAIL_TIMEOUT = 20
 DEFAULT_FROM_EMAIL = environment.mail_from(os.environ)
 PUBLIC_URL = os.environ.get("HANDVAT_PUBLIC_URL", "http://127.0.0.1:8000")
 
@@ -241,15 +256,16 @@ SPECTACULAR_SETTINGS = {
 }
 
 LOGGING = {
-    # Logs name routes and codes, never what people typed: Django's request logger prints paths, which hold no identifier.
+    # Logs name routes and codes, never what people typed: Django's request logger prints paths,
+    # which hold no identifier.
     "version": 1,
     "disable_existing_loggers": False,
     "handlers": {"console": {"class": "logging.StreamHandler"}},
     "root": {"handlers": ["console"], "level": os.environ.get("HANDVAT_LOG_LEVEL", "WARNING")},
 }
 
-# How the bottom app reaches upward. Each entry is a plain function in the `life` module of its app; trial/hooks.py has what it
-# is called with and what it answers, list by list.
+# How the bottom app reaches upward. Each entry is a plain function in the `life` module of its app;
+# trial/hooks.py has what it is called with and what it answers, list by list.
 STUDY_SECTIONS = [
     "trial.life.section",
     "outcomes.life.section",

@@ -25,8 +25,9 @@ class WrongDatabase(Exception):
 
 
 class WeakKeys(CommandError):
-    """A live database is not opened with keys that stand in the source, or are short. A CommandError, so that every
-    command says it in a line, wherever the database is opened first."""
+    """A live database is not opened with keys that stand in the source, or are short. A
+    CommandError, so that every command says it in a line, wherever the database is opened first.
+    """
 
 
 class OtherKeys(CommandError):
@@ -39,10 +40,15 @@ _known_kinds: dict[
 
 
 def check_keys(sender: object, connection: BaseDatabaseWrapper, **_: Any) -> None:
-    """Whenever a database is opened: raises WeakKeys for a live one and OtherKeys for one that was made with others, and
-    leaves it closed. What has no stamp yet holds nothing, and is refused when it would be migrated to a live one
-    (`check_keys_before_migrating`)."""
-    where = (connection.vendor, str(connection.settings_dict["NAME"]), str(connection.settings_dict["HOST"]))
+    """Whenever a database is opened: raises WeakKeys for a live one and OtherKeys for one that was
+    made with others, and leaves it closed. What has no stamp yet holds nothing, and is refused when
+    it would be migrated to a live one (`check_keys_before_migrating`).
+    """
+    where = (
+        connection.vendor,
+        str(connection.settings_dict["NAME"]),
+        str(connection.settings_dict["HOST"]),
+    )
     kind, marker = (_known_kinds[where], "") if where in _known_kinds else _stamped(connection)
     if kind == "live" and settings.WEAK_KEYS:
         connection.close()
@@ -50,8 +56,10 @@ def check_keys(sender: object, connection: BaseDatabaseWrapper, **_: Any) -> Non
     if marker and not vault.opens(marker):
         connection.close()
         raise OtherKeys(
-            "This database was made with other keys: none of HANDVAT_FIELD_KEYS opens what is sealed in it. Give it the keys "
-            "that it was made with; where keys were changed, put the older ones behind the newest until manage.py "
+            "This database was made with other keys: none of HANDVAT_FIELD_KEYS opens what is "
+            "sealed in it. Give it the keys "
+            "that it was made with; where keys were changed, put the older ones behind the newest "
+            "until manage.py "
             "rotate_keys says that they can be taken out."
         )
     if kind:
@@ -64,8 +72,9 @@ def check_keys_before_migrating(using: str = DEFAULT_DB_ALIAS, **_: Any) -> None
 
 
 def open_once() -> None:
-    """Open the database and close it again, so that a site that may not serve it does not start. One that is away for the
-    moment is waited for by whoever asks for a page."""
+    """Open the database and close it again, so that a site that may not serve it does not start.
+    One that is away for the moment is waited for by whoever asks for a page.
+    """
     connection = connections[DEFAULT_DB_ALIAS]
     was_open = connection.connection is not None
     try:
@@ -79,7 +88,8 @@ def open_once() -> None:
 def _weak_keys() -> WeakKeys:
     return WeakKeys(
         f"A live database is not opened with these keys: {'; '.join(settings.WEAK_KEYS)}. "
-        "manage.py make_keys makes some (make run does it by itself); the README says what losing them means."
+        "manage.py make_keys makes some (make run does it by itself); the README says what losing "
+        "them means."
     )
 
 
@@ -88,13 +98,17 @@ def _stamped(connection: BaseDatabaseWrapper) -> tuple[str, str]:
     if Stamp._meta.db_table not in connection.introspection.table_names():
         return "", ""
     with connection.cursor() as cursor:
-        cursor.execute(f"SELECT kind, marker_sealed FROM {Stamp._meta.db_table} ORDER BY id LIMIT 1")  # noqa: S608
+        cursor.execute(
+            f"SELECT kind, marker_sealed FROM {Stamp._meta.db_table} ORDER BY id LIMIT 1"  # noqa: S608
+        )
         found = cursor.fetchone()
     return (str(found[0]), str(found[1])) if found else ("", "")
 
 
 def prepare_database(using: str = DEFAULT_DB_ALIAS, **_: Any) -> None:
-    """After every migrate: the shared cache's table, the stamp at the first time, the triggers each time."""
+    """After every migrate: the shared cache's table, the stamp at the first time, the triggers each
+    time.
+    """
     connection = connections[using]
     if Stamp._meta.db_table not in connection.introspection.table_names():
         return  # migrated backwards, or another app first
@@ -103,13 +117,16 @@ def prepare_database(using: str = DEFAULT_DB_ALIAS, **_: Any) -> None:
         kind = settings.DATABASE_KIND
         if kind not in KINDS:
             raise WrongDatabase(f"HANDVAT_KIND must be one of {', '.join(KINDS)}, not {kind!r}")
-        Stamp.objects.using(using).create(kind=kind, stamped_at=timezone.now(), marker_sealed=vault.seal(MARKER))
+        Stamp.objects.using(using).create(
+            kind=kind, stamped_at=timezone.now(), marker_sealed=vault.seal(MARKER)
+        )
     triggers.install(connection)
 
 
 def start() -> None:
-    """Migrate a database in which nothing stands yet, for the commands that begin an installation. One in use is left to
-    whoever runs it, since a migration may need the site to stand still."""
+    """Migrate a database in which nothing stands yet, for the commands that begin an installation.
+    One in use is left to whoever runs it, since a migration may need the site to stand still.
+    """
     connection = connections[DEFAULT_DB_ALIAS]
     if Stamp._meta.db_table not in connection.introspection.table_names():
         call_command("migrate", verbosity=0)
@@ -127,10 +144,14 @@ def check_kind(wanted: str) -> None:
 
 
 def kind_of_file(path: Path) -> str:
-    """What an embedded database that is not ours now is for, read without writing; "" where no stamp can be read."""
+    """What an embedded database that is not ours now is for, read without writing; "" where no
+    stamp can be read.
+    """
     try:
         with closing(sqlite3.connect(f"{path.resolve().as_uri()}?mode=ro", uri=True)) as database:
-            found = database.execute(f"SELECT kind FROM {Stamp._meta.db_table} ORDER BY id").fetchone()  # noqa: S608
+            found = database.execute(
+                f"SELECT kind FROM {Stamp._meta.db_table} ORDER BY id"  # noqa: S608
+            ).fetchone()
     except sqlite3.Error:
         return ""
     return str(found[0]) if found else ""

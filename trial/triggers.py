@@ -1,11 +1,13 @@
-"""The database itself refuses to change or drop what is append-only, whoever asks, the owner of the tables included.
+"""The database itself refuses to change or drop what is append-only, whoever asks, the owner of the
+tables included.
 
-A model says `append_only = True`; triggers are made for its table after every migrate, because SQLite drops a table's
-triggers when it rebuilds the table. Nothing in the product can lift them.
+A model says `append_only = True`; triggers are made for its table after every migrate, because
+SQLite drops a table's triggers when it rebuilds the table. Nothing in the product can lift them.
 
-One update passes: what may be sealed under the master keys (`sealed_under`) is replaced by as long a text, and nothing else
-of the row changes. So it is sealed under another key (`manage.py rotate_keys`), which the database cannot tell from another
-content; the digests of opened values in the audit trail do (trial/fact_checks.py).
+One update passes: what may be sealed under the master keys (`sealed_under`) is replaced by as long
+a text, and nothing else of the row changes. So it is sealed under another key (`manage.py
+rotate_keys`), which the database cannot tell from another content; the digests of opened values in
+the audit trail do (trial/fact_checks.py).
 """
 
 from __future__ import annotations
@@ -73,7 +75,8 @@ def _statements(model: type[models.Model], connection: BaseDatabaseWrapper) -> l
         update, delete, truncate = (quote(name) for name in names(model, "postgresql"))
         return [
             f"CREATE OR REPLACE TRIGGER {update} BEFORE UPDATE ON {quote(table)} FOR EACH ROW "
-            f"{_unless_sealed_anew(model, quote, 'IS DISTINCT FROM')}EXECUTE FUNCTION handvat_refuse()",
+            f"{_unless_sealed_anew(model, quote, 'IS DISTINCT FROM')}EXECUTE FUNCTION "
+            f"handvat_refuse()",
             f"CREATE OR REPLACE TRIGGER {delete} BEFORE DELETE ON {quote(table)} "
             "FOR EACH ROW EXECUTE FUNCTION handvat_refuse()",
             f"CREATE OR REPLACE TRIGGER {truncate} BEFORE TRUNCATE ON {quote(table)} "
@@ -83,21 +86,31 @@ def _statements(model: type[models.Model], connection: BaseDatabaseWrapper) -> l
     refuse = f"BEGIN SELECT RAISE(ABORT, '{table} is append-only'); END"
     return [
         *(f"DROP TRIGGER IF EXISTS {name}" for name in (update, delete, insert)),
-        f"CREATE TRIGGER {update} BEFORE UPDATE ON {quote(table)} {_unless_sealed_anew(model, quote, 'IS NOT')}{refuse}",
+        f"CREATE TRIGGER {update} BEFORE UPDATE ON {quote(table)} "
+        f"{_unless_sealed_anew(model, quote, 'IS NOT')}{refuse}",
         f"CREATE TRIGGER {delete} BEFORE DELETE ON {quote(table)} {refuse}",
-        # INSERT OR REPLACE deletes without firing the delete trigger, so an existing key is refused here.
+        # INSERT OR REPLACE deletes without firing the delete trigger, so an existing key is refused
+        # here.
         f"CREATE TRIGGER {insert} BEFORE INSERT ON {quote(table)} "  # noqa: S608
         f"WHEN EXISTS (SELECT 1 FROM {quote(table)} WHERE {_same_row(model, quote)}) {refuse}",
     ]
 
 
-def _unless_sealed_anew(model: type[models.Model], quote: Callable[[str], str], differs: str) -> str:
-    """The WHEN of a trigger that refuses every update but that one; "" where nothing of the model can be sealed anew."""
+def _unless_sealed_anew(
+    model: type[models.Model], quote: Callable[[str], str], differs: str
+) -> str:
+    """The WHEN of a trigger that refuses every update but that one; "" where nothing of the model
+    can be sealed anew.
+    """
     declared = facts.under_master(model)
     if not declared:
         return ""
     sealed, others = (
-        [quote(str(field.column)) for field in model._meta.local_concrete_fields if (field.name in declared) is wanted]
+        [
+            quote(str(field.column))
+            for field in model._meta.local_concrete_fields
+            if (field.name in declared) is wanted
+        ]
         for wanted in (True, False)
     )
     # The rowid of SQLite is no column of a model, and a row has it beside a key of text.
@@ -109,14 +122,23 @@ def _unless_sealed_anew(model: type[models.Model], quote: Callable[[str], str], 
 
 
 def _same_row(model: type[models.Model], quote) -> str:
-    """SQL that is true of a row which NEW would replace: same primary key, same unique columns, or same rowid, which
-    every table of SQLite has beside a key of text (NEW.rowid is -1 where none was given)."""
+    """SQL that is true of a row which NEW would replace: same primary key, same unique columns, or
+    same rowid, which every table of SQLite has beside a key of text (NEW.rowid is -1 where none was
+    given).
+    """
     keys = [[model._meta.pk.column]]
-    keys += [[field.column] for field in model._meta.local_fields if field.unique and not field.primary_key]
+    keys += [
+        [field.column]
+        for field in model._meta.local_fields
+        if field.unique and not field.primary_key
+    ]
     keys += [
         [model._meta.get_field(name).column for name in constraint.fields]  # type: ignore[union-attr]
         for constraint in model._meta.constraints
         if isinstance(constraint, models.UniqueConstraint) and constraint.fields
     ]
-    same = ["(" + " AND ".join(f"{quote(c)} = NEW.{quote(c)}" for c in columns) + ")" for columns in keys]
+    same = [
+        "(" + " AND ".join(f"{quote(c)} = NEW.{quote(c)}" for c in columns) + ")"
+        for columns in keys
+    ]
     return " OR ".join([*same, "rowid = NEW.rowid"])

@@ -1,7 +1,9 @@
-"""What somebody wrote in Markdown and no reader would see as it was meant: found when a folder is read, not by a reader.
+"""What somebody wrote in Markdown and no reader would see as it was meant: found when a folder is
+read, not by a reader.
 
-It is read a second time as liberally as can be: with HTML, with links to anywhere, one level deeper. Whatever then turns up
-that a page does not show, and whatever signs are left over in the plain text, is named by its line.
+It is read a second time as liberally as can be: with HTML, with links to anywhere, one level
+deeper. Whatever then turns up that a page does not show, and whatever signs are left over in the
+plain text, is named by its line.
 """
 
 from __future__ import annotations
@@ -18,7 +20,9 @@ from trial.lessons import SCHEMES, below_the_title, parser, words_of
 
 Found = tuple[int, str]  # the line, from 0, and what is wrong in it
 
-_liberal = parser(html=True).disable("text_join")  # which would mix what is escaped with what is not
+_liberal = parser(html=True).disable(
+    "text_join"
+)  # which would mix what is escaped with what is not
 DEEPEST = _liberal.options["maxNesting"]
 _liberal.options["maxNesting"] = DEEPEST + 1
 _liberal.options["store_labels"] = True
@@ -45,20 +49,27 @@ DASHES = re.compile(r"^[\s|:]*-[-\s|:]*$")
 def unread(text: str, levels: dict[str, str] | None = None) -> list[Found]:
     """What of `text` would not come out, in the order of its lines.
 
-    `levels` are the levels of headings in the pieces before this one, by how they look; those of this one join them.
+    `levels` are the levels of headings in the pieces before this one, by how they look; those of
+    this one join them.
     """
     env: dict[str, Any] = {}
     lines = text.split("\n")
     tokens = _liberal.parse(text, env)
     headings = _headings(tokens, {} if levels is None else levels)
-    return sorted({*_blocks(tokens, lines), *headings, *_tables(tokens, lines), *_labels(tokens, env)})
+    return sorted(
+        {*_blocks(tokens, lines), *headings, *_tables(tokens, lines), *_labels(tokens, env)}
+    )
 
 
 def _blocks(tokens: Sequence[Token], lines: Sequence[str]) -> Iterator[Found]:
     for token in tokens:
         line = token.map[0] if token.map else 0
         if token.level >= DEEPEST and token.map:
-            yield line, f"lists and quotes are nested more than {DEEPEST // 2} deep; what is deeper is lost"
+            yield (
+                line,
+                f"lists and quotes are nested more than {DEEPEST // 2} deep; what is deeper is "
+                f"lost",
+            )
         if token.type == "html_block":
             yield line, _no_html(token.content.strip().partition("\n")[0])
         elif token.type == "fence":
@@ -92,7 +103,10 @@ def _inline(children: Sequence[Token], line: int) -> Iterator[Found]:
         if token.type == "html_inline":
             yield line, _no_html(token.content)
         elif token.type == "image":
-            yield line, "pictures are not shown; leave '![...](...)' out, or say in words what it shows"
+            yield (
+                line,
+                "pictures are not shown; leave '![...](...)' out, or say in words what it shows",
+            )
         elif token.type == "link_open":
             yield from _link(token, children[place + 1], line)
         elif token.type == "text":
@@ -107,26 +121,39 @@ def _left_over(text: str, begins: bool) -> Iterator[str]:
 
 
 def _no_html(tag: str) -> str:
-    return f"HTML is not read: {tag}; leave it out, and put a '\\' before a '<' that is meant as it stands"
+    return (
+        f"HTML is not read: {tag}; leave it out, and put a '\\' before a '<' that is meant as it "
+        f"stands"
+    )
 
 
 def _link(token: Token, after: Token, line: int) -> Iterator[Found]:
     address = str(token.attrs["href"])
     if address.partition(":")[0].lower() not in SCHEMES or ":" not in address:
-        message = f"'{address}' is no address that a link can go to; begin it with https:, mailto: or tel:"
+        message = (
+            f"'{address}' is no address that a link can go to; begin it with https:, mailto: or "
+            f"tel:"
+        )
         yield line, message
     if token.attrs.get("title"):
-        yield line, f"'{token.attrs['title']}' after the address of a link is not shown; put it into the text"
+        yield (
+            line,
+            f"'{token.attrs['title']}' after the address of a link is not shown; put it into the "
+            f"text",
+        )
     if after.type == "link_close":
         yield line, f"a link to '{address}' without words; put them in the [...] before it"
 
 
 def _almost_table(token: Token, first: int) -> Iterator[Found]:
-    """Rows of a table that lacks its line of dashes, or whose line of dashes has other cells than its head."""
+    """Rows of a table that lacks its line of dashes, or whose line of dashes has other cells than
+    its head.
+    """
     for number, line in enumerate(token.content.split("\n")):
         if PIPES.match(line) or ("|" in line and DASHES.match(line)):
             message = (
-                "not read as a table: its second line is of dashes, one '---' for each cell of the head, and no line "
+                "not read as a table: its second line is of dashes, one '---' for each cell of the "
+                "head, and no line "
                 "between its rows is empty"
             )
             yield first + number, message
@@ -141,7 +168,9 @@ def _headings(tokens: Sequence[Token], levels: dict[str, str]) -> Iterator[Found
         level = levels.setdefault(below_the_title(token.tag), token.tag)
         if level != token.tag:
             signs, others = "#" * int(token.tag[1]), "#" * int(level[1])
-            message = f"a heading of '{signs}' looks like those of '{others}'; use '##', '###' and '####'"
+            message = (
+                f"a heading of '{signs}' looks like those of '{others}'; use '##', '###' and '####'"
+            )
             yield token.map[0], message
 
 
@@ -163,7 +192,8 @@ def _table(tokens: Sequence[Token], lines: Sequence[str]) -> Iterator[Found]:
         cells = _cells(lines[line])
         if cells != columns:
             message = (
-                f"a row of {_number(cells)} under a head of {columns}; a '|' that is meant as it stands is written '\\|', "
+                f"a row of {_number(cells)} under a head of {columns}; a '|' that is meant as it "
+                f"stands is written '\\|', "
                 "and an empty line ends a table"
             )
             yield line, message
@@ -179,9 +209,14 @@ def _cells(line: str) -> int:
 
 def _labels(tokens: Sequence[Token], env: dict[str, Any]) -> Iterator[Found]:
     """Lines that define a label: one for each, and each for a link."""
-    used = {each.meta.get("label") for token in tokens for each in token.children or () if each.meta}
+    used = {
+        each.meta.get("label") for token in tokens for each in token.children or () if each.meta
+    }
     for label, reference in env.get("references", {}).items():
         if label not in used:
             yield reference["map"][0], f"no link goes to '[{label}]', so this line is shown nowhere"
     for reference in env.get("duplicate_refs", ()):
-        yield reference["map"][0], f"'[{reference['label']}]' is defined above already; this line counts for nothing"
+        yield (
+            reference["map"][0],
+            f"'[{reference['label']}]' is defined above already; this line counts for nothing",
+        )

@@ -1,8 +1,8 @@
 """Encryption at rest. The keys come from the environment; the database alone opens nothing.
 
-Four things are kept apart: the master keys (environment, rotated by putting a new one first), one key per participant
-(stored under the master keys and destroyed when the person is erased), a keyed hash to find a person by address, and the
-numbered keys of the digests in the audit trail.
+Four things are kept apart: the master keys (environment, rotated by putting a new one first), one
+key per participant (stored under the master keys and destroyed when the person is erased), a keyed
+hash to find a person by address, and the numbered keys of the digests in the audit trail.
 """
 
 from __future__ import annotations
@@ -48,7 +48,9 @@ def opens(token: str, *, newest_alone: bool = False) -> bool:
 
 
 def seal_anew(token: str) -> str:
-    """The same content under the newest master key, as long as before. Raises InvalidToken where none opens it."""
+    """The same content under the newest master key, as long as before. Raises InvalidToken where
+    none opens it.
+    """
     return _master().rotate(token.encode()).decode()
 
 
@@ -76,14 +78,17 @@ def unseal_for(sealed_key: str, token: str) -> str:
 
 
 def keyed_hash(purpose: str, text: str) -> str:
-    """Finds equal values without storing them; `purpose` keeps the hashes of different fields apart."""
+    """Finds equal values without storing them; `purpose` keeps the hashes of different fields
+    apart.
+    """
     key = f"{purpose}|{settings.HASH_KEY}".encode()
     return hmac.new(key, text.encode(), hashlib.sha256).hexdigest()
 
 
 def device_key(place: str, sealed_key: str = "") -> str:
-    """256 bits in base64 under which a browser keeps what is typed at `place` until it is sent; gone with the key of
-    the person it is about."""
+    """256 bits in base64 under which a browser keeps what is typed at `place` until it is sent;
+    gone with the key of the person it is about.
+    """
     person = unseal(sealed_key) if sealed_key else ""
     return base64.b64encode(bytes.fromhex(keyed_hash("device", f"{place}|{person}"))).decode()
 
@@ -94,9 +99,13 @@ def newest_audit_key() -> int:
 
 
 def audit_digest(number: int, sealed_key: str, text: str) -> str:
-    """Of a row, under the audit key of this number mixed with the person's key, so that it can be checked by nobody once the
-    person is erased; with no person, under the audit key alone. Raises KeyError for a number that is not here."""
-    mixed = hmac.new(settings.AUDIT_KEYS[number], _person_key(sealed_key) if sealed_key else b"", hashlib.sha256)
+    """Of a row, under the audit key of this number mixed with the person's key, so that it can be
+    checked by nobody once the person is erased; with no person, under the audit key alone. Raises
+    KeyError for a number that is not here.
+    """
+    mixed = hmac.new(
+        settings.AUDIT_KEYS[number], _person_key(sealed_key) if sealed_key else b"", hashlib.sha256
+    )
     return hmac.new(mixed.digest(), text.encode(), hashlib.sha256).hexdigest()
 
 
@@ -110,7 +119,9 @@ def address_hash(email: str) -> str:
 
 
 def phone_hash(phone: str, country: str = contact_details.HOME) -> str:
-    """Of the number, however it is written; what is no number is hashed by its digits, so that it meets its like."""
+    """Of the number, however it is written; what is no number is hashed by its digits, so that it
+    meets its like.
+    """
     try:
         number = contact_details.phone_number(phone, country)
     except contact_details.NotOneNumber:
@@ -119,7 +130,9 @@ def phone_hash(phone: str, country: str = contact_details.HOME) -> str:
 
 
 class EncryptedSerializer:
-    """Django's session serializer, so that what a session holds (a code, an address not yet verified) is not readable."""
+    """Django's session serializer, so that what a session holds (a code, an address not yet
+    verified) is not readable.
+    """
 
     def dumps(self, obj: Any) -> bytes:
         return base64.b64encode(_master().encrypt(json.dumps(obj, separators=(",", ":")).encode()))
@@ -129,7 +142,9 @@ class EncryptedSerializer:
 
 
 class UnopenedSerializer:
-    """What EncryptedSerializer writes, as it stands: text in, text out. For whoever seals a session anew."""
+    """What EncryptedSerializer writes, as it stands: text in, text out. For whoever seals a session
+    anew.
+    """
 
     def dumps(self, obj: str) -> bytes:
         return base64.b64encode(obj.encode())

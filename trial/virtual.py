@@ -1,11 +1,15 @@
-"""Virtual people: pure values and draws, no database. What they are like is nature's; what they do is `behave`'s.
+"""Virtual people: pure values and draws, no database. What they are like is nature's; what they do
+is `behave`'s.
 
-Latent severity is one number per person in baseline standard deviations. A measurement of an instrument at time t is
+Latent severity is one number per person in baseline standard deviations. A measurement of an
+instrument at time t is
 
-    mean + sd * (sqrt(RELIABILITY) * severity + sqrt(1 - RELIABILITY) * noise_t + effect_t) + change_t
+    mean + sd * (sqrt(RELIABILITY) * severity + sqrt(1 - RELIABILITY) * noise_t + effect_t) +
+    change_t
 
-so that the SD at baseline is the one in the study folder, and an effect is a difference in baseline SDs. Change and effect
-grow evenly over FULL_AFTER days and stay. Everything here is simulated and is marked so wherever it is stored or printed.
+so that the SD at baseline is the one in the study folder, and an effect is a difference in baseline
+SDs. Change and effect grow evenly over FULL_AFTER days and stay. Everything here is simulated and
+is marked so wherever it is stored or printed.
 """
 
 from __future__ import annotations
@@ -40,12 +44,25 @@ FIRST_NAMES = (
     "Lotte",
     "Mees",
 )
-LAST_NAMES = ("Bakker", "de Boer", "Dekker", "Jansen", "Mulder", "Peters", "Smit", "Visser", "Vos", "de Wit")
+LAST_NAMES = (
+    "Bakker",
+    "de Boer",
+    "Dekker",
+    "Jansen",
+    "Mulder",
+    "Peters",
+    "Smit",
+    "Visser",
+    "Vos",
+    "de Wit",
+)
 
 
 @dataclass(frozen=True)
 class Settings:
-    """How a rehearsal is run. `effects`: code of a grant -> difference in baseline SDs at the first post-test."""
+    """How a rehearsal is run. `effects`: code of a grant -> difference in baseline SDs at the first
+    post-test.
+    """
 
     seed: int
     number: int
@@ -82,7 +99,10 @@ class Person:
 
     @property
     def name(self) -> str:
-        return f"{FIRST_NAMES[self.number % len(FIRST_NAMES)]} {LAST_NAMES[self.number % len(LAST_NAMES)]}"
+        return (
+            f"{FIRST_NAMES[self.number % len(FIRST_NAMES)]} "
+            f"{LAST_NAMES[self.number % len(LAST_NAMES)]}"
+        )
 
     def now(self) -> Any:
         """The person's own record at this wake."""
@@ -103,7 +123,9 @@ class Person:
 
 @dataclass(frozen=True)
 class Fate:
-    """What will become of a person after allocation, drawn once. Times are days after allocation; None is never."""
+    """What will become of a person after allocation, drawn once. Times are days after allocation;
+    None is never.
+    """
 
     leaves_on: float | None
     says_goodbye: bool
@@ -129,7 +151,12 @@ def participant_code(prefix: str, generator: np.random.Generator) -> str:
 
 
 def draw_person(
-    number: int, seed: np.random.SeedSequence, *, arrives_at: datetime, rehearsal: Any, languages: Sequence[str]
+    number: int,
+    seed: np.random.SeedSequence,
+    *,
+    arrives_at: datetime,
+    rehearsal: Any,
+    languages: Sequence[str],
 ) -> Person:
     generator = np.random.default_rng(seed)
     fits = generator.random() >= rehearsal.screened_out
@@ -145,7 +172,9 @@ def draw_person(
     )
 
 
-def draw_fate(person: Person, *, dropout: float, first_post_day: float, lessons: int, programme_stop: float) -> Fate:
+def draw_fate(
+    person: Person, *, dropout: float, first_post_day: float, lessons: int, programme_stop: float
+) -> Fate:
     """`dropout`: the chance of having left the study by the first post-test."""
     generator = person.generator
     early, late, when, goodbye, stops, after, says = generator.random(7)
@@ -163,10 +192,16 @@ def progress(days: float) -> float:
     return min(max(days, 0.0) / FULL_AFTER, 1.0)
 
 
-def total(person: Person, *, mean: float, sd: float, lowest: float, highest: float, shift: float = 0.0) -> int:
+def total(
+    person: Person, *, mean: float, sd: float, lowest: float, highest: float, shift: float = 0.0
+) -> int:
     """One measurement as a whole number within the instrument's range; `shift` in points."""
     noise = person.generator.standard_normal()
-    value = mean + sd * (math.sqrt(RELIABILITY) * person.severity + math.sqrt(1 - RELIABILITY) * noise) + shift
+    value = (
+        mean
+        + sd * (math.sqrt(RELIABILITY) * person.severity + math.sqrt(1 - RELIABILITY) * noise)
+        + shift
+    )
     return int(min(max(round(value), math.ceil(lowest)), math.floor(highest)))
 
 
@@ -178,7 +213,9 @@ def spread(
     rare: Sequence[str],
     generator: np.random.Generator,
 ) -> dict[str, int]:
-    """Answers that add up to `total_score`, one point at a time; `rare` items (a risk item) are chosen seldom."""
+    """Answers that add up to `total_score`, one point at a time; `rare` items (a risk item) are
+    chosen seldom.
+    """
     answers = dict.fromkeys(items, lowest)
     weights = np.array([0.03 if item in rare else 1.0 for item in items])
     for _ in range(total_score - lowest * len(items)):
@@ -189,10 +226,14 @@ def spread(
 
 
 def later(at: datetime, generator: np.random.Generator, most_days: float) -> datetime:
-    """A moment in the coming days, sooner rather than later, between seven in the morning and eleven at night UTC."""
+    """A moment in the coming days, sooner rather than later, between seven in the morning and
+    eleven at night UTC.
+    """
     moment = at + timedelta(days=float(min(generator.exponential(most_days / 4), most_days)))
     return (
-        moment.replace(hour=int(7 + generator.integers(0, 15)), minute=int(generator.integers(0, 60)), second=0)
+        moment.replace(
+            hour=int(7 + generator.integers(0, 15)), minute=int(generator.integers(0, 60)), second=0
+        )
         if moment.date() > at.date()
         else at
     )

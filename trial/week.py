@@ -21,7 +21,9 @@ def name(day: date) -> str:
 
 
 def first_on(day: date, weekdays: Collection[str]) -> date:
-    """The day itself, or the first after it that is one of `weekdays`; every day is, where none is named."""
+    """The day itself, or the first after it that is one of `weekdays`; every day is, where none is
+    named.
+    """
     while weekdays and name(day) not in weekdays:
         day += A_DAY
     return day

@@ -1,4 +1,6 @@
-"""Stable codes in the reader's words: what stands in the database for a machine, said on a page for a person."""
+"""Stable codes in the reader's words: what stands in the database for a machine, said on a page for
+a person.
+"""
 
 from __future__ import annotations
 
@@ -54,7 +56,9 @@ WORDS: dict[str, str | Promise] = {
     "second_person": _("A second person has to agree to something about a randomisation."),
     "code_break": _("The code of one person was broken: look at who saw it and why."),
     "code_break_drill": _("Breaking a code was practised. Nothing was shown."),
-    "possible_duplicate": _("Somebody may have been in the study before, and waits: say who it is."),
+    "possible_duplicate": _(
+        "Somebody may have been in the study before, and waits: say who it is."
+    ),
     "list_low": _("Four fifths of a randomisation list are used."),
     "list_exhausted": _("A randomisation list is used up: nobody of that stratum is allocated."),
     "forced_cap": _("Of the allocations that may be forced, four fifths are used."),
@@ -109,7 +113,8 @@ ERASE_REASONS = {
 NOT_ONE_ADDRESS = _("Write one whole address, such as %(example)s")
 NOT_ONE_NUMBER = _("Write one whole number, without letters or an extension, such as %(example)s")
 MAIL_AWAY = _(
-    "Our mail does not get through at this moment. Nothing is lost: wait a few minutes, then send this once more."
+    "Our mail does not get through at this moment. Nothing is lost: wait a few minutes, then send "
+    "this once more."
 )
 MAILBOX_REASONS: dict[str, str | Promise] = {  # why staff ask for another address
     "mailbox_lost": _("They cannot read their mailbox any more"),
@@ -130,14 +135,18 @@ def spoken() -> str:
 
 
 def text(value: Any) -> Any:
-    """The text in the language of the page, of a map by language; anything else as it is, and "" for None."""
+    """The text in the language of the page, of a map by language; anything else as it is, and ""
+    for None.
+    """
     if isinstance(value, Mapping):
         return in_language(value, spoken())
     return "" if value is None else value
 
 
 def short_month(day: date) -> str:
-    """Django's letter for a short month, with a capital only in languages that write months with one."""
+    """Django's letter for a short month, with a capital only in languages that write months with
+    one.
+    """
     return "M" if formats.date_format(day, "F")[:1].isupper() else "b"
 
 

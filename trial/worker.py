@@ -1,4 +1,6 @@
-"""What waits and has come due: messages, journeys, seals, abandoned screenings. Any number of workers may run."""
+"""What waits and has come due: messages, journeys, seals, abandoned screenings. Any number of
+workers may run.
+"""
 
 from __future__ import annotations
 
@@ -26,7 +28,9 @@ About = Callable[[int], tuple[Study, str]]  # the study and the code of the row 
 logger = logging.getLogger(__name__)
 STOPPED_AFTER = timedelta(hours=24)  # a screening left alone: its answers are erased
 UNSIGNED_AFTER = timedelta(days=30)  # verified, but consent never signed
-FORGOTTEN_AFTER = timedelta(hours=20)  # within the 24 hours that are promised, and longer than a session lasts
+FORGOTTEN_AFTER = timedelta(
+    hours=20
+)  # within the 24 hours that are promised, and longer than a session lasts
 HOUR = 60 * 60
 
 
@@ -43,7 +47,9 @@ class Round:
 
 
 def tick(at: datetime, *, seal: bool = True) -> Round:
-    """One round. What fails stops nothing else. Messages go before the clean-up, so that an alert is on its way first."""
+    """One round. What fails stops nothing else. Messages go before the clean-up, so that an alert
+    is on its way first.
+    """
     careful = _Careful(at)
     moved = careful.each("journey", _due, _move, _person)
     careful.part("messages left behind", deliveries.after_crash, 0)
@@ -55,12 +61,17 @@ def tick(at: datetime, *, seal: bool = True) -> Round:
     careful.part("expired sessions", _clear_sessions, False)
     careful.each("month", _unfinished_months, _count_months, _study)
     sealed = careful.each("seal", _studies, _seal, _study) if seal else 0
-    mailed = tuple(message.participant.code for message in sent if message.participant and message.kind != "alert")
+    mailed = tuple(
+        message.participant.code
+        for message in sent
+        if message.participant and message.kind != "alert"
+    )
     return Round(moved, len(sent), stopped, sealed, mailed, careful.failed)
 
 
 class _Careful:
-    """Does each part of a round, and each row of a part, for itself. A row that fails is told to staff.
+    """Does each part of a round, and each row of a part, for itself. A row that fails is told to
+    staff.
 
     Only codes and the kind of an error are logged: its own words may hold what somebody typed.
     """
@@ -75,8 +86,12 @@ class _Careful:
             self._log(name, error)
             return otherwise
 
-    def each(self, name: str, found: Callable[[datetime], Sequence[int]], work: Work, about: About) -> int:
-        """`work` for every row that is found, by number; how many it was done for. `about` names a row that fails."""
+    def each(
+        self, name: str, found: Callable[[datetime], Sequence[int]], work: Work, about: About
+    ) -> int:
+        """`work` for every row that is found, by number; how many it was done for. `about` names a
+        row that fails.
+        """
         none: Sequence[int] = ()
         return sum(self._row(name, number, work, about) for number in self.part(name, found, none))
 
@@ -88,8 +103,9 @@ class _Careful:
             return False
 
     def _tell(self, name: str, number: int, about: About, error: Exception) -> None:
-        """About the study and not the person: an alert about somebody keeps them from being forgotten, and what was done
-        about it is sealed with a key that goes when they are."""
+        """About the study and not the person: an alert about somebody keeps them from being
+        forgotten, and what was done about it is sealed with a key that goes when they are.
+        """
         named = f"{name} {number}"
         try:
             study, code = about(number)
@@ -108,7 +124,9 @@ class _Careful:
         self._log(named, error)
 
     def messages(self) -> list[Message]:
-        """Those that were sent, all over one line. One that can be neither sent nor claimed is left for the next round."""
+        """Those that were sent, all over one line. One that can be neither sent nor claimed is left
+        for the next round.
+        """
         sent: list[Message] = []
         if not self.part("mail host", mail_host.look, True):
             since = mail_host.away_since()
@@ -122,13 +140,17 @@ class _Careful:
                     for message in batch:
                         if self._send(message, door) == "sent":
                             sent.append(message)
-        except mail.DoorShut as error:  # the others wait; whether the host is away is for `look` to say
+        except (
+            mail.DoorShut
+        ) as error:  # the others wait; whether the host is away is for `look` to say
             logger.warning("mail waits: %s", error)
         return sent
 
     def _due(self, tried: set[int]) -> list[Message]:
         none: list[Message] = []
-        return [each for each in self.part("messages", deliveries.due, none) if each.pk not in tried]
+        return [
+            each for each in self.part("messages", deliveries.due, none) if each.pk not in tried
+        ]
 
     def _send(self, message: Message, door: mail.Door) -> str:
         try:
@@ -156,22 +178,33 @@ def _study(number: int) -> tuple[Study, str]:
 
 def _due(at: datetime) -> Sequence[int]:
     return list(
-        Journey.objects.filter(due_at__lte=at).order_by("due_at", "pk").values_list("participant", flat=True)[:500]
+        Journey.objects.filter(due_at__lte=at)
+        .order_by("due_at", "pk")
+        .values_list("participant", flat=True)[:500]
     )
 
 
 def _move(number: int, at: datetime) -> bool:
     """Each due row is claimed in one short update, so that two workers do not take the same one."""
-    # Moved on before the step is taken: if nothing else says when to look again, it is looked at again then.
-    if not Journey.objects.filter(participant=number, due_at__lte=at).update(due_at=at + journey.RETRY_AFTER):
+    # Moved on before the step is taken: if nothing else says when to look again, it is looked at
+    # again then.
+    if not Journey.objects.filter(participant=number, due_at__lte=at).update(
+        due_at=at + journey.RETRY_AFTER
+    ):
         return False
     journey.advance(Participant.objects.select_related("study", "version").get(pk=number), at)
     return True
 
 
 def _abandoned(at: datetime) -> Sequence[int]:
-    left = Q(verified_at__isnull=True, began_at__lt=at - STOPPED_AFTER) | Q(verified_at__lt=at - UNSIGNED_AFTER)
-    return list(Participant.objects.filter(left, state="screening").order_by("pk").values_list("pk", flat=True)[:500])
+    left = Q(verified_at__isnull=True, began_at__lt=at - STOPPED_AFTER) | Q(
+        verified_at__lt=at - UNSIGNED_AFTER
+    )
+    return list(
+        Participant.objects.filter(left, state="screening")
+        .order_by("pk")
+        .values_list("pk", flat=True)[:500]
+    )
 
 
 def _stop(number: int, at: datetime) -> bool:
@@ -179,14 +212,18 @@ def _stop(number: int, at: datetime) -> bool:
     participant = Participant.objects.select_related("study").get(pk=number)
     stage = "consent" if participant.verified_at else "screening"
     try:
-        participants.turn_away(participant=participant, stage=stage, reason="stopped", stopped=True, by=WORKER, at=at)
+        participants.turn_away(
+            participant=participant, stage=stage, reason="stopped", stopped=True, by=WORKER, at=at
+        )
     except NotAllowedNow:
         return False
     return True
 
 
 def _forgotten(at: datetime) -> Sequence[int]:
-    """Whoever did not get in is forgotten, contact details and key included, once nobody has to call them any more."""
+    """Whoever did not get in is forgotten, contact details and key included, once nobody has to
+    call them any more.
+    """
     waiting = Alert.objects.filter(participant=OuterRef("pk")).exclude(state="closed")
     gone = Participant.objects.filter(
         ~Exists(waiting), state="excluded", erased_at=None, left_at__lt=at - FORGOTTEN_AFTER
@@ -201,9 +238,11 @@ def _forget(number: int, at: datetime) -> bool:
 
 
 def _clear_sessions(at: datetime) -> bool:
-    """What is typed before an address is verified stands in a session alone, so it goes when the session has expired.
+    """What is typed before an address is verified stands in a session alone, so it goes when the
+    session has expired.
 
-    Once an hour, over all workers: a session lasts 12. Sessions are dated by the wall clock, and cleared by it.
+    Once an hour, over all workers: a session lasts 12. Sessions are dated by the wall clock, and
+    cleared by it.
     """
     if not cache.add(f"sessions-cleared:{at:%Y-%m-%dT%H}", True, 2 * HOUR):
         return False
@@ -218,11 +257,18 @@ def _unfinished_months(at: datetime) -> Sequence[int]:
 def _count_months(number: int, at: datetime) -> bool:
     """Every month of a study that is over and was not counted yet."""
     of_study = [(study, month) for study, month in month_reads.uncounted(at) if study.pk == number]
-    return sum(months.count(study=study, month=month, by=WORKER, at=at) for study, month in of_study) > 0
+    return (
+        sum(months.count(study=study, month=month, by=WORKER, at=at) for study, month in of_study)
+        > 0
+    )
 
 
 def _studies(at: datetime) -> Sequence[int]:
-    return [study.pk for study in Study.objects.exclude(state="draft").order_by("pk") if not audit.is_sealed(study, at)]
+    return [
+        study.pk
+        for study in Study.objects.exclude(state="draft").order_by("pk")
+        if not audit.is_sealed(study, at)
+    ]
 
 
 def _seal(number: int, at: datetime) -> bool:

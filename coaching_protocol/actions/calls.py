@@ -50,29 +50,39 @@ class NothingCorrected(Exception):
 
 
 def check_caseload(coach: User, participant: Participant) -> None:
-    """A coach works in the own caseload, a supervisor in all of the study; raises PermissionDenied."""
-    own = CoachAssignment.objects.filter(plan__participant=participant, coach=coach, ended_at__isnull=True)
+    """A coach works in the own caseload, a supervisor in all of the study; raises
+    PermissionDenied.
+    """
+    own = CoachAssignment.objects.filter(
+        plan__participant=participant, coach=coach, ended_at__isnull=True
+    )
     if not own.exists() and not permissions.may(coach, participant.study, "supervise"):
         raise PermissionDenied("not in this coach's caseload")
 
 
 @once
 def show_number(*, participant: Participant, coach: User, by: Actor, at: datetime) -> str:
-    """The coach looks at name and number to call: recorded. Gives back the participant's code; the page reads the rest."""
+    """The coach looks at name and number to call: recorded. Gives back the participant's code; the
+    page reads the rest.
+    """
     check_caseload(coach, participant)
     audit.record(participant, "contact details shown", subject=f"staff {coach.pk}", by=by, at=at)
     return participant.code
 
 
 def details(participant: Participant) -> Identity | None:
-    return Identity.objects.filter(participant=participant).select_related("participant__key").first()
+    return (
+        Identity.objects.filter(participant=participant).select_related("participant__key").first()
+    )
 
 
 @once
 def start(*, contact: Contact, coach: User, by: Actor, at: datetime) -> Attempt:
     """Begin one try. A try that is open already is gone on with."""
     _hold(contact)
-    whole = Contact.objects.select_for_update(of=("self",)).select_related("plan__participant__version")
+    whole = Contact.objects.select_for_update(of=("self",)).select_related(
+        "plan__participant__version"
+    )
     contact = whole.get(pk=contact.pk)
     participant = contact.plan.participant
     check_caseload(coach, participant)
@@ -95,8 +105,9 @@ def start(*, contact: Contact, coach: User, by: Actor, at: datetime) -> Attempt:
 
 @once
 def take_back(*, attempt: Attempt, coach: User, by: Actor, at: datetime) -> Contact:
-    """A call that was begun by mistake: no try, and an event that is counted for the coach who began it. What was typed
-    of its log goes."""
+    """A call that was begun by mistake: no try, and an event that is counted for the coach who
+    began it. What was typed of its log goes.
+    """
     _hold(attempt.contact)
     attempt = _whole(attempt)
     check_own(coach, attempt)
@@ -132,17 +143,20 @@ def log(
     by: Actor,
     at: datetime,
 ) -> Attempt:
-    """Log a try: reached holds the contact; `next_at` is the next appointment, for this contact or the one after it.
-    Raises NotAccepted, as actions.call_logs judges it.
+    """Log a try: reached holds the contact; `next_at` is the next appointment, for this contact or
+    the one after it. Raises NotAccepted, as actions.call_logs judges it.
 
-    The try is dated by when the call began: `began_at`, or else when it was started here, however late it is logged.
+    The try is dated by when the call began: `began_at`, or else when it was started here, however
+    late it is logged.
     """
     _hold(attempt.contact)
     attempt = _whole(attempt)
     if attempt.logged_at:
         raise NotStarted
     contact, participant = attempt.contact, attempt.contact.plan.participant
-    check_log(CallLog(outcome, minutes, steps_done, deviations, note, next_at, began_at), attempt, at)
+    check_log(
+        CallLog(outcome, minutes, steps_done, deviations, note, next_at, began_at), attempt, at
+    )
     attempt.started_at = _began(attempt, began_at)
     attempt.logged_at, attempt.outcome, attempt.minutes = at, outcome, minutes
     attempt.steps_done, attempt.deviations = sorted(steps_done), sorted(deviations)
@@ -185,7 +199,9 @@ def correct(
     by: Actor,
     at: datetime,
 ) -> Attempt:
-    """Put a log right, or add to it, by whoever made the call or a supervisor. What stood there is kept; the contact follows."""
+    """Put a log right, or add to it, by whoever made the call or a supervisor. What stood there is
+    kept; the contact follows.
+    """
     _hold(attempt.contact)
     attempt = _whole(attempt)
     contact, participant = attempt.contact, attempt.contact.plan.participant
@@ -194,7 +210,9 @@ def correct(
         raise lifecycles.NotAllowedNow("study", "locked", "correct a call")
     if not attempt.logged_at:
         raise NotLogged
-    check_log(CallLog(outcome, minutes, steps_done, deviations, note, next_at, began_at), attempt, at)
+    check_log(
+        CallLog(outcome, minutes, steps_done, deviations, note, next_at, began_at), attempt, at
+    )
     earlier = Correction(
         attempt=attempt,
         corrected_by=coach,
@@ -231,7 +249,9 @@ def correct(
 
 
 def _ask_for_number(attempt: Attempt, by: Actor, at: datetime) -> None:
-    """By mail, once for each try that reached somebody else: only the person themselves knows their number."""
+    """By mail, once for each try that reached somebody else: only the person themselves knows their
+    number.
+    """
     participant = attempt.contact.plan.participant
     messages.queue(
         study=participant.study,
@@ -247,7 +267,9 @@ def _ask_for_number(attempt: Attempt, by: Actor, at: datetime) -> None:
 def check_own(coach: User, attempt: Attempt) -> None:
     """A log is put right by the coach who made it, or by a supervisor; raises PermissionDenied."""
     check_caseload(coach, attempt.contact.plan.participant)
-    if attempt.coach_id != coach.pk and not permissions.may(coach, attempt.contact.plan.study, "supervise"):
+    if attempt.coach_id != coach.pk and not permissions.may(
+        coach, attempt.contact.plan.study, "supervise"
+    ):
         raise PermissionDenied("another coach made this call")
 
 
@@ -268,7 +290,9 @@ def _logged_values(attempt: Attempt) -> dict[str, Any]:
 
 
 def _follow(attempt: Attempt, *, was: Correction) -> None:
-    """The planned call is what its tries say, if the correction is about more than how or when nobody was reached."""
+    """The planned call is what its tries say, if the correction is about more than how or when
+    nobody was reached.
+    """
     contact = attempt.contact
     is_moved = _effect([was.outcome]) != _effect([attempt.outcome])
     is_redated = contact.state == "held" and was.started_at != attempt.started_at
@@ -306,7 +330,10 @@ def _began(attempt: Attempt, began_at: datetime | None) -> datetime:
 def _move_contact(attempt: Attempt) -> None:
     contact = attempt.contact
     if attempt.outcome in HELD:
-        contact.state, contact.held_at = lifecycles.step("contact", contact.state, "hold"), attempt.started_at
+        contact.state, contact.held_at = (
+            lifecycles.step("contact", contact.state, "hold"),
+            attempt.started_at,
+        )
     elif attempt.outcome in GIVEN_UP and contact.state == "planned":
         contact.state = lifecycles.step("contact", contact.state, "give up")
     contact.save(update_fields=["state", "held_at"])
@@ -314,7 +341,9 @@ def _move_contact(attempt: Attempt) -> None:
 
 def _appoint(contact: Contact, next_at: datetime, by: Actor, at: datetime) -> None:
     """The next contact that is still planned gets the appointment: this one, if it was not held."""
-    following = Contact.objects.filter(plan=contact.plan, state="planned", number__gte=contact.number).first()
+    following = Contact.objects.filter(
+        plan=contact.plan, state="planned", number__gte=contact.number
+    ).first()
     if following:
         Contact.objects.filter(pk=following.pk).update(appointment_at=next_at)
         audit.record(
@@ -329,9 +358,11 @@ def _appoint(contact: Contact, next_at: datetime, by: Actor, at: datetime) -> No
 
 @once
 def give_up(*, contact: Contact, reason: str, by: Actor, at: datetime) -> Contact:
-    """The window passed, or it makes no sense to try again. The reason is a code: it is kept in clear.
+    """The window passed, or it makes no sense to try again. The reason is a code: it is kept in
+    clear.
 
-    Raises LogFirst while a try of it is open."""
+    Raises LogFirst while a try of it is open.
+    """
     check_code(reason)
     _hold(contact)
     whole = Contact.objects.select_for_update(of=("self",)).select_related("plan__participant")
@@ -341,6 +372,11 @@ def give_up(*, contact: Contact, reason: str, by: Actor, at: datetime) -> Contac
     contact.state = lifecycles.step("contact", contact.state, "give up")
     contact.save(update_fields=["state"])
     audit.record(
-        contact.plan.participant, "contact not held", subject=f"contact {contact.number}", reason=reason, by=by, at=at
+        contact.plan.participant,
+        "contact not held",
+        subject=f"contact {contact.number}",
+        reason=reason,
+        by=by,
+        at=at,
     )
     return contact

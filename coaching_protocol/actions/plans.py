@@ -25,18 +25,33 @@ class SameCoach(Exception):
     """The participant has this coach already."""
 
 
-def begin(*, participant: Participant, protocol: str, from_at: datetime, by: Actor, at: datetime) -> CoachingPlan:
-    """Plan every contact of the protocol and assign a coach. Runs inside the granting action's transaction."""
+def begin(
+    *, participant: Participant, protocol: str, from_at: datetime, by: Actor, at: datetime
+) -> CoachingPlan:
+    """Plan every contact of the protocol and assign a coach. Runs inside the granting action's
+    transaction.
+    """
     described = plans.protocol(participant.version, protocol)
     made = CoachingPlan.objects.create(
         participant=participant, study=participant.study, protocol=protocol, planned_at=from_at
     )
     Contact.objects.bulk_create(
-        Contact(plan=made, number=c.number, opens_on=c.opens_on, due_on=c.due_on, closes_on=c.closes_on)
-        for c in pure.planned(described.contacts, from_at=from_at, timezone=participant.version.protocol.timezone)
+        Contact(
+            plan=made, number=c.number, opens_on=c.opens_on, due_on=c.due_on, closes_on=c.closes_on
+        )
+        for c in pure.planned(
+            described.contacts, from_at=from_at, timezone=participant.version.protocol.timezone
+        )
     )
     sealed = participant.sealed(protocol)
-    audit.record(participant, "contacts planned", subject=participant.code, new={"sealed": sealed}, by=by, at=at)
+    audit.record(
+        participant,
+        "contacts planned",
+        subject=participant.code,
+        new={"sealed": sealed},
+        by=by,
+        at=at,
+    )
     coach = next_coach(participant.study)
     if coach is not None:
         _assign(made, coach, by=by, at=at)
@@ -44,14 +59,21 @@ def begin(*, participant: Participant, protocol: str, from_at: datetime, by: Act
 
 
 def tell_if_nobody_coaches(study: Study, at: datetime) -> None:
-    """When anybody is randomised, to whatever arm: an alert when somebody is who gets a coach would tell their arm."""
+    """When anybody is randomised, to whatever arm: an alert when somebody is who gets a coach would
+    tell their arm.
+    """
     is_coached = bool(study.current.section("coaching")["protocols"])
-    if is_coached and not Membership.objects.filter(study=study, role="coach", ended_at__isnull=True).exists():
+    if (
+        is_coached
+        and not Membership.objects.filter(study=study, role="coach", ended_at__isnull=True).exists()
+    ):
         _tell_staff(study, at)
 
 
 def _tell_staff(study: Study, at: datetime) -> None:
-    """About the study, once a day: whom it concerns would tell the arm, and supervisors see it in the caseload."""
+    """About the study, once a day: whom it concerns would tell the arm, and supervisors see it in
+    the caseload.
+    """
     raise_alert(
         study=study,
         participant=None,
@@ -64,7 +86,9 @@ def _tell_staff(study: Study, at: datetime) -> None:
 
 
 def next_coach(study: Study) -> User | None:
-    """Fewest people first, then by turn: whoever was given somebody longest ago. Locks the coaches against each other."""
+    """Fewest people first, then by turn: whoever was given somebody longest ago. Locks the coaches
+    against each other.
+    """
     coaches = list(
         Membership.objects.select_for_update()
         .filter(study=study, role="coach", ended_at__isnull=True)
@@ -72,7 +96,11 @@ def next_coach(study: Study) -> User | None:
         .values_list("user_id", flat=True)
     )
     now = Count("pk", filter=Q(ended_at__isnull=True, plan__ended_at__isnull=True))
-    rows = CoachAssignment.objects.filter(coach__in=coaches, plan__study=study).values("coach").annotate(n=now)
+    rows = (
+        CoachAssignment.objects.filter(coach__in=coaches, plan__study=study)
+        .values("coach")
+        .annotate(n=now)
+    )
     load = {row["coach"]: row["n"] for row in rows}
     last: dict[int, datetime] = dict(
         CoachAssignment.objects.filter(coach__in=coaches, plan__study=study)
@@ -81,17 +109,27 @@ def next_coach(study: Study) -> User | None:
     )
     if not coaches:
         return None
-    chosen = min(coaches, key=lambda pk: (load.get(pk, 0), last[pk].isoformat() if pk in last else "", pk))
+    chosen = min(
+        coaches, key=lambda pk: (load.get(pk, 0), last[pk].isoformat() if pk in last else "", pk)
+    )
     return User.objects.get(pk=chosen)
 
 
 @once
-def reassign(*, plan: CoachingPlan, coach: User, reason: str, by: Actor, at: datetime) -> CoachAssignment:
-    """Give a participant another coach; the earlier one stays in the history. The reason is a code: it is kept in clear."""
+def reassign(
+    *, plan: CoachingPlan, coach: User, reason: str, by: Actor, at: datetime
+) -> CoachAssignment:
+    """Give a participant another coach; the earlier one stays in the history. The reason is a code:
+    it is kept in clear.
+    """
     check_code(reason)
-    if not Membership.objects.filter(study=plan.study, user=coach, role="coach", ended_at__isnull=True).exists():
+    if not Membership.objects.filter(
+        study=plan.study, user=coach, role="coach", ended_at__isnull=True
+    ).exists():
         raise NotACoach
-    plan = CoachingPlan.objects.select_for_update().get(pk=plan.pk)  # one reassignment after the other
+    plan = CoachingPlan.objects.select_for_update().get(
+        pk=plan.pk
+    )  # one reassignment after the other
     current = CoachAssignment.objects.filter(plan=plan, ended_at__isnull=True).first()
     if current and current.coach_id == coach.pk:
         raise SameCoach
@@ -126,7 +164,8 @@ def _assign(
 def leave(*, study: Study, coach: User, by: Actor, at: datetime) -> int:
     """A coach's role ended: their people wait for another. How many people that is.
 
-    Staff are told wherever anybody is randomised and in the study: whether the coach had people would tell an arm.
+    Staff are told wherever anybody is randomised and in the study: whether the coach had people
+    would tell an arm.
     """
     left = list(
         CoachAssignment.objects.filter(
@@ -153,7 +192,11 @@ def leave(*, study: Study, coach: User, by: Actor, at: datetime) -> int:
 
 def end_all(participant: Participant, at: datetime) -> None:
     """Withdrawal: no more calls."""
-    ended = CoachingPlan.objects.filter(participant=participant, ended_at__isnull=True).update(ended_at=at)
+    ended = CoachingPlan.objects.filter(participant=participant, ended_at__isnull=True).update(
+        ended_at=at
+    )
     if ended:
-        Contact.objects.filter(plan__participant=participant, state="planned").update(state="cancelled")
+        Contact.objects.filter(plan__participant=participant, state="planned").update(
+            state="cancelled"
+        )
         audit.record(participant, "contacts ended", subject=participant.code, by=SYSTEM, at=at)

@@ -1,4 +1,6 @@
-"""The coach's desk: whom to call, one person, one call. Anybody outside the own caseload does not exist here."""
+"""The coach's desk: whom to call, one person, one call. Anybody outside the own caseload does not
+exist here.
+"""
 
 from __future__ import annotations
 
@@ -39,8 +41,12 @@ class CaseloadRow(serializers.Serializer):
     held = serializers.IntegerField()
     total = serializers.IntegerField()
     coach = serializers.CharField(source="plan.coach_name", allow_null=True)
-    was_tried_today = serializers.BooleanField(help_text="Comes after everybody else who is due, until an appointment.")
-    has_wrong_number = serializers.BooleanField(help_text="The newest try went to somebody else; no other number yet.")
+    was_tried_today = serializers.BooleanField(
+        help_text="Comes after everybody else who is due, until an appointment."
+    )
+    has_wrong_number = serializers.BooleanField(
+        help_text="The newest try went to somebody else; no other number yet."
+    )
 
 
 class CaseloadView(APIView):
@@ -61,7 +67,9 @@ class CoachShape(serializers.Serializer):
 
 
 class CoachesView(APIView):
-    @described.reads("coaches", "Who coaches in a study, for its supervisors", CoachShape(many=True))
+    @described.reads(
+        "coaches", "Who coaches in a study, for its supervisors", CoachShape(many=True)
+    )
     def get(self, request: Request, slug: str) -> Response:
         study, _by = doors.study_for(request, slug, "supervise")
         return Response(CoachShape(reads.coaches(study), many=True).data)
@@ -104,7 +112,8 @@ class TryShape(serializers.Serializer):
     deviations = serializers.ListField(child=serializers.CharField(), help_text=NOT_KEPT)
     note = serializers.CharField(allow_blank=True)
     place = serializers.ChoiceField(
-        choices=["before", "within", "after"], help_text="When it was made, by the days of the call."
+        choices=["before", "within", "after"],
+        help_text="When it was made, by the days of the call.",
     )
     corrections = EarlierShape(many=True)
 
@@ -135,7 +144,11 @@ class CaseloadPerson(CaseloadRow):
 
 
 class PersonView(APIView):
-    @described.reads("caseload_person", "One person: programme progress and calls; no scores, no arm", CaseloadPerson)
+    @described.reads(
+        "caseload_person",
+        "One person: programme progress and calls; no scores, no arm",
+        CaseloadPerson,
+    )
     def get(self, request: Request, code: str) -> Response:
         return _person(_find(request, code), timezone.now())
 
@@ -174,8 +187,12 @@ def _protocol(row: Row) -> dict[str, Any]:
         "name": in_language(found.name, language),
         "version": found.version,
         "minutes": found.minutes,
-        "steps": [{"code": step.code, "text": in_language(step.text, language)} for step in found.steps],
-        "must_not": [{"code": step.code, "text": in_language(step.text, language)} for step in found.must_not],
+        "steps": [
+            {"code": step.code, "text": in_language(step.text, language)} for step in found.steps
+        ],
+        "must_not": [
+            {"code": step.code, "text": in_language(step.text, language)} for step in found.must_not
+        ],
         "escalation": in_language(found.escalation, language),
     }
 
@@ -185,8 +202,15 @@ def _call(call: Call) -> dict[str, Any]:
 
 
 def _try(each: Try) -> dict[str, Any]:
-    corrections = [{**shapes.facts(EarlierShape, old.correction), "note": old.note} for old in each.corrections]
-    return {**shapes.facts(TryShape, each.attempt), "note": each.note, "place": each.place, "corrections": corrections}
+    corrections = [
+        {**shapes.facts(EarlierShape, old.correction), "note": old.note} for old in each.corrections
+    ]
+    return {
+        **shapes.facts(TryShape, each.attempt),
+        "note": each.note,
+        "place": each.place,
+        "corrections": corrections,
+    }
 
 
 class DetailsShape(serializers.Serializer):
@@ -197,7 +221,9 @@ class DetailsShape(serializers.Serializer):
 
 
 class ShowNumberView(APIView):
-    @described.writes("show_number", "Name, number, language and preferred times; recorded", None, DetailsShape)
+    @described.writes(
+        "show_number", "Name, number, language and preferred times; recorded", None, DetailsShape
+    )
     def post(self, request: Request, code: str) -> Response:
         plan = _find(request, code)
         calls.show_number(
@@ -220,7 +246,9 @@ class ShowNumberView(APIView):
 
 
 class StartView(APIView):
-    @described.writes("call_start", "Begin one try; one that is open already is gone on with", None, TryShape)
+    @described.writes(
+        "call_start", "Begin one try; one that is open already is gone on with", None, TryShape
+    )
     def post(self, request: Request, code: str, number: int) -> Response:
         plan = _find(request, code)
         begun = calls.start(
@@ -241,16 +269,25 @@ class CallLog(serializers.Serializer):
     outcome = serializers.ChoiceField(choices=Attempt.OUTCOMES)
     minutes = serializers.IntegerField(required=False, allow_null=True)
     steps_done = serializers.ListField(child=serializers.CharField(), default=list)
-    deviations = serializers.ListField(child=serializers.CharField(), default=list, help_text=NOT_KEPT)
+    deviations = serializers.ListField(
+        child=serializers.CharField(), default=list, help_text=NOT_KEPT
+    )
     note = serializers.CharField(default="", allow_blank=True, max_length=4000)
     next_at = serializers.DateTimeField(required=False, allow_null=True, help_text="To the minute.")
     began_at = serializers.DateTimeField(
-        required=False, allow_null=True, help_text="To the minute; left out: when it was started here."
+        required=False,
+        allow_null=True,
+        help_text="To the minute; left out: when it was started here.",
     )
 
 
 class TakeBackView(APIView):
-    @described.writes("call_take_back", "A call begun by mistake: no try, and counted for its coach", None, LoggedCall)
+    @described.writes(
+        "call_take_back",
+        "A call begun by mistake: no try, and counted for its coach",
+        None,
+        LoggedCall,
+    )
     def post(self, request: Request, code: str, number: int) -> Response:
         plan, at, key = _find(request, code, also_ended=True), timezone.now(), doors.key(request)
         by = _actor(request, plan)
@@ -263,7 +300,12 @@ class TakeBackView(APIView):
 
 
 class LogView(APIView):
-    @described.writes("call_log", "Log the try that was begun against the checklist of its protocol", CallLog, TryShape)
+    @described.writes(
+        "call_log",
+        "Log the try that was begun against the checklist of its protocol",
+        CallLog,
+        TryShape,
+    )
     def post(self, request: Request, code: str, number: int) -> Response:
         plan, at, key = _find(request, code, also_ended=True), timezone.now(), doors.key(request)
         by = _actor(request, plan)
@@ -274,7 +316,9 @@ class LogView(APIView):
 
 def _open_attempt(plan: CoachingPlan, number: int, key: str | None, by: Actor) -> Attempt:
     """The try that is open; on a repeat the one that was logged last."""
-    tries = Attempt.objects.filter(contact__plan=plan, contact__number=number).select_related("contact__plan")
+    tries = Attempt.objects.filter(contact__plan=plan, contact__number=number).select_related(
+        "contact__plan"
+    )
     if doors.is_repeat("coaching_protocol.calls.log", by, key):
         tries = tries.filter(logged_at__isnull=False).order_by("-logged_at")
     else:
@@ -291,11 +335,16 @@ class CallCorrection(CallLog):
 
 class CorrectView(APIView):
     @described.writes(
-        "call_correct", "Put a log right or add to it; what stood there is kept", CallCorrection, TryShape
+        "call_correct",
+        "Put a log right or add to it; what stood there is kept",
+        CallCorrection,
+        TryShape,
     )
     def post(self, request: Request, code: str, attempt: int) -> Response:
         plan, at = _find(request, code, also_ended=True), timezone.now()
-        found = get_object_or_404(Attempt.objects.select_related("contact__plan"), pk=attempt, contact__plan=plan)
+        found = get_object_or_404(
+            Attempt.objects.select_related("contact__plan"), pk=attempt, contact__plan=plan
+        )
         calls.check_own(request.user, found)
         corrected = calls.correct(
             attempt=found,
@@ -319,7 +368,11 @@ class GiveUpView(APIView):
         contact = get_object_or_404(Contact, plan=plan, number=number)
         reason = doors.given(GiveUpReason, request)["reason"]
         calls.give_up(
-            contact=contact, reason=reason, key=doors.key(request), by=_actor(request, plan), at=timezone.now()
+            contact=contact,
+            reason=reason,
+            key=doors.key(request),
+            by=_actor(request, plan),
+            at=timezone.now(),
         )
         contact.refresh_from_db()
         return Response(LoggedCall(_call(Call(contact, ()))).data)
@@ -336,7 +389,9 @@ class Assigned(serializers.Serializer):
 
 
 class ReassignView(APIView):
-    @described.writes("reassign", "Another coach, by a supervisor; the history stays", OtherCoach, Assigned)
+    @described.writes(
+        "reassign", "Another coach, by a supervisor; the history stays", OtherCoach, Assigned
+    )
     def post(self, request: Request, code: str) -> Response:
         plan = _find(request, code)
         role = permissions.check_may(request.user, plan.study, "supervise")

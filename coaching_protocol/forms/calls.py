@@ -9,7 +9,13 @@ from zoneinfo import ZoneInfo
 from django import forms
 from django.utils.translation import gettext_lazy as _
 
-from coaching_protocol.actions.call_logs import LONGEST_NOTE, MOST_MINUTES, CallLog, faults, is_at_night
+from coaching_protocol.actions.call_logs import (
+    LONGEST_NOTE,
+    MOST_MINUTES,
+    CallLog,
+    faults,
+    is_at_night,
+)
 from coaching_protocol.models import Attempt
 from coaching_protocol.sections import Protocol
 from coaching_protocol.words import OUTCOMES, REASONS_CORRECTED, REASONS_NOT_HELD
@@ -38,7 +44,9 @@ def _clock(label: Any) -> forms.TimeField:
 
 
 class LogCall(forms.Form):
-    """A try at a call against the checklist of its protocol. Days and times are those of the participant."""
+    """A try at a call against the checklist of its protocol. Days and times are those of the
+    participant.
+    """
 
     outcome = forms.ChoiceField(
         label=_("How did it go?"),
@@ -59,20 +67,27 @@ class LogCall(forms.Form):
         widget=forms.NumberInput(attrs={"inputmode": "numeric", "autocomplete": "off"}),
     )
     steps_done = forms.MultipleChoiceField(
-        label=_("Steps done"), required=False, widget=forms.CheckboxSelectMultiple, help_text=_("Tick what you did.")
+        label=_("Steps done"),
+        required=False,
+        widget=forms.CheckboxSelectMultiple,
+        help_text=_("Tick what you did."),
     )
     deviations = forms.MultipleChoiceField(
         label=_("Rules that were not kept"),
         required=False,
         widget=forms.CheckboxSelectMultiple,
-        help_text=_("Tick a rule only where the call went against it. It helps to know; it is no fault."),
+        help_text=_(
+            "Tick a rule only where the call went against it. It helps to know; it is no fault."
+        ),
     )
     note = forms.CharField(
         label=_("Note for the next call"),
         required=False,
         max_length=LONGEST_NOTE,
         widget=forms.Textarea(attrs={"rows": 4, "autocomplete": "off"}),
-        help_text=_("Kept encrypted, read by coaches and supervisors of this person, not exported."),
+        help_text=_(
+            "Kept encrypted, read by coaches and supervisors of this person, not exported."
+        ),
     )
     called_on = _day(_("The call began: day"))
     called_time = _clock(_("The call began: time"))
@@ -80,19 +95,26 @@ class LogCall(forms.Form):
     next_time = _clock(_("Next appointment: time"))
 
     def __init__(
-        self, *args: Any, protocol: Protocol, attempt: Attempt, timezone: str, at: datetime, **kw: Any
+        self,
+        *args: Any,
+        protocol: Protocol,
+        attempt: Attempt,
+        timezone: str,
+        at: datetime,
+        **kw: Any,
     ) -> None:
         super().__init__(*args, **kw)
         self.zone, self.at, self.attempt = ZoneInfo(timezone), at, attempt
         began = attempt.started_at.astimezone(self.zone)
         self.initial = {"called_on": began.date(), "called_time": began.time(), **self.initial}
-        self.fields["steps_done"].choices = [(step.code, text(step.text)) for step in protocol.steps]  # type: ignore[attr-defined]
-        self.fields["deviations"].choices = [(step.code, text(step.text)) for step in protocol.must_not]  # type: ignore[attr-defined]
+        for name, steps in (("steps_done", protocol.steps), ("deviations", protocol.must_not)):
+            choices = [(step.code, text(step.text)) for step in steps]
+            self.fields[name].choices = choices  # type: ignore[attr-defined]
         if not protocol.must_not:
             del self.fields["deviations"]
-        self.fields["minutes"].help_text = _("Needed when you spoke. The protocol plans %(minutes)s.") % {
-            "minutes": protocol.minutes
-        }
+        self.fields["minutes"].help_text = _(
+            "Needed when you spoke. The protocol plans %(minutes)s."
+        ) % {"minutes": protocol.minutes}
         self.fields["next_on"].widget.attrs["min"] = at.astimezone(self.zone).date().isoformat()
         self.fields["called_on"].widget.attrs["max"] = at.astimezone(self.zone).date().isoformat()
 
@@ -114,7 +136,9 @@ class LogCall(forms.Form):
         return CallLog(**{name: value for name, value in wanted.items() if value not in (None, "")})
 
     def _field(self, name: str, given: dict[str, Any]) -> str:
-        """Where the fault of a value is shown: of a moment at its day, or at its time if that is night."""
+        """Where the fault of a value is shown: of a moment at its day, or at its time if that is
+        night.
+        """
         if name == "next_at" and given["next_at"] and is_at_night(given["next_at"], self.attempt):
             return "next_time"
         return {"began_at": "called_on", "next_at": "next_on"}.get(name, name)
@@ -157,5 +181,7 @@ class CorrectCall(LogCall):
 
 class GiveUp(forms.Form):
     reason = forms.ChoiceField(
-        label=_("Why will this call not be held?"), choices=list(REASONS_NOT_HELD.items()), widget=forms.RadioSelect
+        label=_("Why will this call not be held?"),
+        choices=list(REASONS_NOT_HELD.items()),
+        widget=forms.RadioSelect,
     )

@@ -16,7 +16,9 @@ from trial.models import User
 
 class Reassign(forms.Form):
     coach = forms.ChoiceField(label=_("Who calls from now on?"), widget=forms.RadioSelect)
-    reason = forms.ChoiceField(label=_("Why?"), choices=list(REASONS_REASSIGNED.items()), widget=forms.RadioSelect)
+    reason = forms.ChoiceField(
+        label=_("Why?"), choices=list(REASONS_REASSIGNED.items()), widget=forms.RadioSelect
+    )
 
     def __init__(self, *args: Any, coaches: Iterable[Coach], **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
@@ -28,5 +30,7 @@ class Reassign(forms.Form):
 
 
 def _name(coach: Coach) -> str:
-    people = ngettext("%(count)s person", "%(count)s people", coach.people) % {"count": coach.people}
+    people = ngettext("%(count)s person", "%(count)s people", coach.people) % {
+        "count": coach.people
+    }
     return f"{coach.user.full_name} ({people})"

@@ -1,6 +1,8 @@
-"""Whom to call now: people with their next call, sorted by what is due, and one person with every call so far.
+"""Whom to call now: people with their next call, sorted by what is due, and one person with every
+call so far.
 
-A coach sees their own people; a supervisor everybody of the study who is coached. Nothing here knows an arm or a score.
+A coach sees their own people; a supervisor everybody of the study who is coached. Nothing here
+knows an arm or a score.
 """
 
 from __future__ import annotations
@@ -11,7 +13,17 @@ from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, TypedDict
 from zoneinfo import ZoneInfo
 
-from django.db.models import Count, Exists, F, FilteredRelation, Max, OuterRef, Q, QuerySet, Subquery
+from django.db.models import (
+    Count,
+    Exists,
+    F,
+    FilteredRelation,
+    Max,
+    OuterRef,
+    Q,
+    QuerySet,
+    Subquery,
+)
 from django.urls import reverse
 
 from coaching_protocol.models import Attempt, CoachAssignment, CoachingPlan, Contact, Correction
@@ -44,15 +56,19 @@ GROUPS = ("log", "overdue", "today", "week", "later", "finished")
 DUE = {"overdue", "today"}
 A_WEEK = timedelta(days=7)
 TAKEN_BACK = "call taken back"  # the event of a call that was begun by mistake
-LOGGED = Attempt.objects.filter(contact__plan=OuterRef("pk"), logged_at__isnull=False).order_by("-logged_at", "-pk")
+LOGGED = Attempt.objects.filter(contact__plan=OuterRef("pk"), logged_at__isnull=False).order_by(
+    "-logged_at", "-pk"
+)
 TRIED = LOGGED.values("started_at")[:1]
 CHANGED = "participant__identity__phone_changed_at"
 
 
 @dataclass(frozen=True)
 class Row:
-    """A person of the caseload. `contact` is the next call, None when every call is over; `appointment_at` counts until
-    a try was made at it. `was_tried_today`: nobody was reached, and no appointment has come since."""
+    """A person of the caseload. `contact` is the next call, None when every call is over;
+    `appointment_at` counts until a try was made at it. `was_tried_today`: nobody was reached, and
+    no appointment has come since.
+    """
 
     plan: Coached
     contact: Tried | None
@@ -67,7 +83,9 @@ class Row:
 
     @property
     def appointment_place(self) -> str:
-        """Whether the appointment lies before, within or after the days of its call; within, where there is none."""
+        """Whether the appointment lies before, within or after the days of its call; within, where
+        there is none.
+        """
         return self.place(self.appointment_at) if self.appointment_at else "within"
 
     def place(self, at: datetime) -> str:
@@ -76,8 +94,12 @@ class Row:
 
     @property
     def has_wrong_number(self) -> bool:
-        """The newest try went to somebody else, and the person has not given another number since."""
-        return _is_wrong(self.plan.last_outcome, self.plan.last_tried_at, self.plan.phone_changed_at)
+        """The newest try went to somebody else, and the person has not given another number
+        since.
+        """
+        return _is_wrong(
+            self.plan.last_outcome, self.plan.last_tried_at, self.plan.phone_changed_at
+        )
 
     @property
     def held(self) -> int:
@@ -93,8 +115,10 @@ class Row:
 
     @property
     def order(self) -> tuple[int, float, int, bool, float, str, str]:
-        """What is due first; of that, whoever was tried today comes last, the longest ago first. Then by group, in it
-        whoever has an appointment, by the clock; then whose window closes first."""
+        """What is due first; of that, whoever was tried today comes last, the longest ago first.
+        Then by group, in it whoever has an appointment, by the clock; then whose window closes
+        first.
+        """
         waits = self.was_tried_today and self.plan.last_tried_at
         return (
             GROUPS.index("today" if self.group in DUE else self.group),
@@ -157,15 +181,19 @@ class Progress:
 
     @property
     def last_used_at(self) -> datetime | None:
-        return max((module.last_used_at for module in self.modules if module.last_used_at), default=None)
+        return max(
+            (module.last_used_at for module in self.modules if module.last_used_at), default=None
+        )
 
     def is_open(self, at: datetime) -> bool:
         return any(module.is_open(at) for module in self.modules)
 
 
 def visible(user: User) -> QuerySet[Coached]:
-    """Plans of people whom `user` may call. Each carries `coach_pk`, `coach_name` (None: nobody), `supervised`,
-    `last_outcome` and `last_tried_at`, of the newest try that was logged, and `phone_changed_at`."""
+    """Plans of people whom `user` may call. Each carries `coach_pk`, `coach_name` (None: nobody),
+    `supervised`, `last_outcome` and `last_tried_at`, of the newest try that was logged, and
+    `phone_changed_at`.
+    """
     roles = Membership.objects.filter(study=OuterRef("study"), user=user, ended_at__isnull=True)
     return (
         CoachingPlan.objects.annotate(
@@ -197,7 +225,9 @@ def _is_wrong(outcome: str | None, tried_at: datetime | None, changed_at: dateti
 
 
 def find(user: User, code: str, *, also_ended: bool = False) -> Coached | None:
-    """The plan of one person of this caseload; `also_ended` for a call that is being made while somebody leaves."""
+    """The plan of one person of this caseload; `also_ended` for a call that is being made while
+    somebody leaves.
+    """
     found = visible(user).filter(participant__code=code)
     return (found if also_ended else found.filter(ended_at__isnull=True)).first()
 
@@ -210,7 +240,10 @@ def rows(user: User, at: datetime) -> list[Row]:
         contacts[contact.plan_id].append(contact)
     found = [_row(plan, contacts[plan.pk], at) for plan in coached]
     # Whoever has completed the study and has no call left is nobody's business any more.
-    return sorted((row for row in found if row.contact or not row.participant.completed_at), key=lambda row: row.order)
+    return sorted(
+        (row for row in found if row.contact or not row.participant.completed_at),
+        key=lambda row: row.order,
+    )
 
 
 def row(plan: Coached, at: datetime) -> Row:
@@ -219,14 +252,24 @@ def row(plan: Coached, at: datetime) -> Row:
 
 
 def of_coach(found: Iterable[Row], coach: str) -> list[Row]:
-    """The rows of one coach, by number; `none` for people without a coach; everything for an empty filter."""
+    """The rows of one coach, by number; `none` for people without a coach; everything for an empty
+    filter.
+    """
     wanted = None if coach == "none" else coach
-    return [each for each in found if not coach or (each.plan.coach_pk and str(each.plan.coach_pk)) == wanted]
+    return [
+        each
+        for each in found
+        if not coach or (each.plan.coach_pk and str(each.plan.coach_pk)) == wanted
+    ]
 
 
 def coach_filter(found: Iterable[Row]) -> list[tuple[str, str]]:
     """(value, name) of the coaches there are to choose between; an empty name stands for nobody."""
-    people = {(str(each.plan.coach_pk or "none"), each.plan.coach_name or "") for each in found if each.plan.supervised}
+    people = {
+        (str(each.plan.coach_pk or "none"), each.plan.coach_name or "")
+        for each in found
+        if each.plan.supervised
+    }
     return sorted(people, key=lambda person: (person[1], person[0]))
 
 
@@ -234,10 +277,16 @@ def calls(row: Row) -> list[Call]:
     """Every planned call of a person with its tries, notes readable."""
     tries: dict[int, list[Try]] = {}
     corrections: dict[int, list[Correction]] = {}
-    for each in Correction.objects.filter(attempt__contact__plan=row.plan).select_related("corrected_by"):
+    for each in Correction.objects.filter(attempt__contact__plan=row.plan).select_related(
+        "corrected_by"
+    ):
         corrections.setdefault(each.attempt_id, []).append(each)
-    for attempt in Attempt.objects.filter(contact__plan=row.plan).select_related("contact", "coach"):
-        tries.setdefault(attempt.contact_id, []).append(_try(row.participant, attempt, corrections.get(attempt.pk, ())))
+    for attempt in Attempt.objects.filter(contact__plan=row.plan).select_related(
+        "contact", "coach"
+    ):
+        tries.setdefault(attempt.contact_id, []).append(
+            _try(row.participant, attempt, corrections.get(attempt.pk, ()))
+        )
     return [Call(contact, tuple(tries.get(contact.pk, ()))) for contact in row.contacts]
 
 
@@ -257,20 +306,30 @@ def progress(participant: Participant) -> Progress:
 
 def has_later(contact: Contact) -> bool:
     """Whether a call after this one is still planned."""
-    return Contact.objects.filter(plan=contact.plan_id, state="planned", number__gt=contact.number).exists()
+    return Contact.objects.filter(
+        plan=contact.plan_id, state="planned", number__gt=contact.number
+    ).exists()
 
 
 def coaches(study: Study) -> list[Coach]:
-    """Who coaches in this study, how many people each has now, and how many calls each began by mistake."""
+    """Who coaches in this study, how many people each has now, and how many calls each began by
+    mistake.
+    """
     mistakes = dict(
-        AuditEvent.objects.filter(study=study.slug, action=TAKEN_BACK).values_list("subject").annotate(Count("pk"))
+        AuditEvent.objects.filter(study=study.slug, action=TAKEN_BACK)
+        .values_list("subject")
+        .annotate(Count("pk"))
     )
     load = dict(
-        CoachAssignment.objects.filter(plan__study=study, ended_at__isnull=True, plan__ended_at__isnull=True)
+        CoachAssignment.objects.filter(
+            plan__study=study, ended_at__isnull=True, plan__ended_at__isnull=True
+        )
         .values_list("coach")
         .annotate(Count("pk"))
     )
-    members = Membership.objects.filter(study=study, role="coach", ended_at__isnull=True).select_related("user")
+    members = Membership.objects.filter(
+        study=study, role="coach", ended_at__isnull=True
+    ).select_related("user")
     return [
         Coach(each.user, load.get(each.user_id, 0), mistakes.get(f"staff {each.user_id}", 0))
         for each in members.order_by("user__full_name", "user_id")
@@ -284,17 +343,23 @@ def teams(found: Iterable[Row]) -> list[tuple[Study, list[Coach]]]:
 
 
 def history(plan: CoachingPlan) -> list[CoachAssignment]:
-    return list(CoachAssignment.objects.filter(plan=plan).select_related("coach").order_by("since_at", "pk"))
+    return list(
+        CoachAssignment.objects.filter(plan=plan).select_related("coach").order_by("since_at", "pk")
+    )
 
 
 def number_shown_at(by: Actor, key: str) -> datetime | None:
     """When this very press of the button showed a number, if it did before."""
-    pressed = RequestKey.objects.filter(person=str(by), action="coaching_protocol.calls.show_number", key=key)
+    pressed = RequestKey.objects.filter(
+        person=str(by), action="coaching_protocol.calls.show_number", key=key
+    )
     return pressed.values_list("claimed_at", flat=True).first()
 
 
 def _contacts(plan_ids: list[int]) -> QuerySet[Tried]:
-    """Contacts with `tries`, `last_try_at` and `is_begun` (somebody is on the phone, or forgot to log)."""
+    """Contacts with `tries`, `last_try_at` and `is_begun` (somebody is on the phone, or forgot to
+    log).
+    """
     open_try = Attempt.objects.filter(contact=OuterRef("pk"), logged_at__isnull=True)
     found = Contact.objects.filter(plan__in=plan_ids).annotate(
         tries=Count("attempts"), last_try_at=Max("attempts__started_at"), is_begun=Exists(open_try)
@@ -304,13 +369,17 @@ def _contacts(plan_ids: list[int]) -> QuerySet[Tried]:
 
 def _row(plan: Coached, contacts: list[Tried], at: datetime) -> Row:
     planned = [contact for contact in contacts if contact.state == "planned"]
-    following = min(planned, key=lambda contact: (not contact.is_begun, contact.number), default=None)
+    following = min(
+        planned, key=lambda contact: (not contact.is_begun, contact.number), default=None
+    )
     appointment_at = _appointment(following) if following else None
     return Row(
         plan=plan,
         contact=following,
         appointment_at=appointment_at,
-        group=_group(following, appointment_at, at, plan.participant.timezone) if following else "finished",
+        group=_group(following, appointment_at, at, plan.participant.timezone)
+        if following
+        else "finished",
         was_tried_today=_was_tried_today(plan, appointment_at, at),
         contacts=tuple(contacts),
     )
@@ -323,7 +392,9 @@ def _appointment(contact: Tried) -> datetime | None:
 
 
 def _was_tried_today(plan: Coached, appointment_at: datetime | None, at: datetime) -> bool:
-    """Somebody who was reached is not called again today, so has no call that is due; an appointment is kept."""
+    """Somebody who was reached is not called again today, so has no call that is due; an
+    appointment is kept.
+    """
     zone = ZoneInfo(plan.participant.timezone)
     if plan.last_tried_at is None or (appointment_at and appointment_at <= at):
         return False
@@ -358,6 +429,7 @@ def _try(participant: Participant, attempt: Attempt, corrections: Iterable[Corre
         note=participant.unsealed(attempt.note_sealed),
         place=attempt.contact.place(attempt.started_at, participant.zone_at(attempt.started_at)),
         corrections=tuple(
-            Earlier(each, rules(each.deviations), participant.unsealed(each.note_sealed)) for each in corrections
+            Earlier(each, rules(each.deviations), participant.unsealed(each.note_sealed))
+            for each in corrections
         ),
     )

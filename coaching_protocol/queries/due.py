@@ -17,7 +17,9 @@ def due_contacts(coach_id: int, study_id: int, on: date) -> list[Contact]:
         state="planned",
         due_on__lte=on,
     )
-    numbers = list(due.order_by().values_list("pk", flat=True))  # most days it is empty: a narrow question first
+    numbers = list(
+        due.order_by().values_list("pk", flat=True)
+    )  # most days it is empty: a narrow question first
     if not numbers:
         return []
     whole = Contact.objects.filter(pk__in=numbers).select_related(

@@ -17,5 +17,7 @@ def protocol(version: ProtocolVersion, code: str) -> Protocol:
 
 def going_on(study: Study) -> list[CoachingPlan]:
     """Of people who have calls to come, whoever began first first."""
-    found = CoachingPlan.objects.filter(study=study, ended_at__isnull=True, contacts__state="planned")
+    found = CoachingPlan.objects.filter(
+        study=study, ended_at__isnull=True, contacts__state="planned"
+    )
     return list(found.distinct().order_by("planned_at", "pk"))

@@ -1,4 +1,6 @@
-"""Contacts and attempts as export tables. They reveal the arm: an export that may not know the arm gets neither."""
+"""Contacts and attempts as export tables. They reveal the arm: an export that may not know the arm
+gets neither.
+"""
 
 from __future__ import annotations
 
@@ -55,7 +57,12 @@ ATTEMPT_COLUMNS = (
     Column("minutes", "Minutes on the phone", "integer", "minutes", missing="empty: not recorded"),
     Column("steps_done", "Steps of the protocol that were done", "integer", missing=NOT_LOGGED),
     Column("steps_required", "Steps that the protocol has", "integer"),
-    Column("deviations", "Codes of must-nots that were not kept, separated by spaces", "text", missing="empty: none"),
+    Column(
+        "deviations",
+        "Codes of must-nots that were not kept, separated by spaces",
+        "text",
+        missing="empty: none",
+    ),
 )
 
 
@@ -65,7 +72,9 @@ def tables(study: Study, by: Actor, at: datetime, arms: bool) -> list[Table]:
         return []
     contacts = list(_contacts(study))
     return [
-        Table("contacts", "Planned calls", CONTACT_COLUMNS, [_contact_row(each) for each in contacts]),
+        Table(
+            "contacts", "Planned calls", CONTACT_COLUMNS, [_contact_row(each) for each in contacts]
+        ),
         Table(
             "attempts",
             "Tries at planned calls",
@@ -88,9 +97,14 @@ def _contacts(study: Study) -> Any:
 def _contact_row(contact: Contact) -> list[Any]:
     participant = contact.plan.participant
     logged = [attempt for attempt in contact.attempts.all() if attempt.logged_at]
-    reached = [attempt.minutes for attempt in logged if attempt.outcome == "reached" and attempt.minutes is not None]
+    reached = [
+        attempt.minutes
+        for attempt in logged
+        if attempt.outcome == "reached" and attempt.minutes is not None
+    ]
     held_on: date | None = (
-        contact.held_at and contact.held_at.astimezone(ZoneInfo(participant.zone_at(contact.held_at))).date()
+        contact.held_at
+        and contact.held_at.astimezone(ZoneInfo(participant.zone_at(contact.held_at))).date()
     )
     return [
         participant.code,

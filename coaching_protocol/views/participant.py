@@ -20,7 +20,9 @@ def calls(request: PageRequest, person: Participant) -> HttpResponse:
     if plan is None:
         raise Http404
     contacts = list(Contact.objects.filter(plan=plan))
-    planned = [contact for contact in contacts if contact.state == "planned" and plan.ended_at is None]
+    planned = [
+        contact for contact in contacts if contact.state == "planned" and plan.ended_at is None
+    ]
     context = {
         "next": planned[0] if planned else None,
         "later": planned[1:],

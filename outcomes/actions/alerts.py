@@ -24,16 +24,19 @@ def check(
     by: Actor,
     at: datetime,
 ) -> list[Alert]:
-    """Raise every alert whose rule is about what was just answered and holds; `occasion` is the timepoint, and keeps it to
-    one per timepoint.
+    """Raise every alert whose rule is about what was just answered and holds; `occasion` is the
+    timepoint, and keeps it to one per timepoint.
 
-    What else a rule is about is what the person answered at this timepoint until now, and to the study's own questions. A
-    rule about none of these answers is left alone, so that an alert that was closed is not raised by other questions.
+    What else a rule is about is what the person answered at this timepoint until now, and to the
+    study's own questions. A rule about none of these answers is left alone, so that an alert that
+    was closed is not raised by other questions.
     """
     given = Facts(
         answers=participant.answers,
         scores=dict(scores),
-        items={f"{instrument}.{code}": value for code, value in answers.items() if value is not None},
+        items={
+            f"{instrument}.{code}": value for code, value in answers.items() if value is not None
+        },
     )
     return [
         raise_alert(
@@ -56,7 +59,9 @@ def _is_about(rule: Rule, given: Facts) -> bool:
 
 
 def _holds_now(rule: Rule, given: Facts, participant: Participant, timepoint: str) -> bool:
-    """Whether it holds, and what was given has to do with it: what held before was told when it began to."""
+    """Whether it holds, and what was given has to do with it: what held before was told when it
+    began to.
+    """
     named = names(rule)
     if named.items <= given.items.keys() and named.scores <= given.scores.keys():
         return holds(rule, given) is True
@@ -70,11 +75,15 @@ def _holds_now(rule: Rule, given: Facts, participant: Participant, timepoint: st
         scores={name: value for name, value in scores.items() if name not in given.scores},
         items={name: value for name, value in items.items() if name not in given.items},
     )
-    now = Facts(answers=given.answers, scores={**scores, **given.scores}, items={**items, **given.items})
+    now = Facts(
+        answers=given.answers, scores={**scores, **given.scores}, items={**items, **given.items}
+    )
     return holds(rule, given if holds(rule, before) else now) is True
 
 
-def from_screening(*, participant: Participant, phone: str, by: Actor, at: datetime) -> Alert | None:
+def from_screening(
+    *, participant: Participant, phone: str, by: Actor, at: datetime
+) -> Alert | None:
     """Someone at the screening left a number to be called on, or another one in its place."""
     rules = definitions.assessments(participant.version).alerts
     if not phone.strip():
@@ -93,6 +102,8 @@ def from_screening(*, participant: Participant, phone: str, by: Actor, at: datet
 
 
 def _screening_occasion(participant: Participant) -> str:
-    """Whoever leaves a number after their alert was closed is called again: that is another occasion."""
+    """Whoever leaves a number after their alert was closed is called again: that is another
+    occasion.
+    """
     closed = safety.numbers_left(participant).filter(state="closed").count()
     return f"{safety.SCREENING} {closed + 1}" if closed else safety.SCREENING

@@ -20,7 +20,9 @@ from trial.actors import WORKER, Actor
 from trial.models import Milestone, Participant
 
 BASELINE_DAYS = 30
-LATER = timedelta(hours=1)  # the baseline follows at once on signing: only whoever has left it by then is written to
+LATER = timedelta(
+    hours=1
+)  # the baseline follows at once on signing: only whoever has left it by then is written to
 ANSWERABLE = {AssessmentState.OPEN, AssessmentState.STARTED}
 
 
@@ -46,7 +48,8 @@ def plan(
 ) -> Schedule:
     """Make the rows of one timepoint; where there are no `dates` they follow when they are known.
 
-    An instrument without a wording in the person's language is not asked of them: nobody is shown another language.
+    An instrument without a wording in the person's language is not asked of them: nobody is shown
+    another language.
     """
     asked = definitions.with_wording(participant, instruments)
     dated = {"opens_at": dates.opens_at, "closes_at": dates.closes_at} if dates else {}
@@ -69,7 +72,14 @@ def plan(
         )
         for position, instrument in enumerate(asked)
     )
-    audit.record(participant, "assessment planned", subject=timepoint, new={"instruments": asked}, by=by, at=at)
+    audit.record(
+        participant,
+        "assessment planned",
+        subject=timepoint,
+        new={"instruments": asked},
+        by=by,
+        at=at,
+    )
     return schedule
 
 
@@ -97,7 +107,9 @@ def date(schedule: Schedule, window: schedules.Window, at: datetime) -> None:
     schedule.opens_at, schedule.closes_at = window.opens_at, window.closes_at
     schedule.save(update_fields=["opens_at", "closes_at"])
     participant = schedule.participant
-    rows = Assessment.objects.filter(participant=participant, timepoint=schedule.timepoint, withdrawn_at__isnull=True)
+    rows = Assessment.objects.filter(
+        participant=participant, timepoint=schedule.timepoint, withdrawn_at__isnull=True
+    )
     rows.update(opens_at=window.opens_at, closes_at=window.closes_at)
     audit.record(
         participant,
@@ -117,8 +129,11 @@ def _invite(participant: Participant, timepoint: str, from_at: datetime, at: dat
         return
     occasions = {
         "assessment_invitation": from_at,
-        # The soonest it can be: its days count from the hand-over of the invitation, which is looked at before sending.
-        "assessment_reminder": daytime.days_after(from_at, reminders.remind_after, participant.timezone),
+        # The soonest it can be: its days count from the hand-over of the invitation, which is
+        # looked at before sending.
+        "assessment_reminder": daytime.days_after(
+            from_at, reminders.remind_after, participant.timezone
+        ),
     }
     for kind, due_at in occasions.items():
         messages.queue(
@@ -135,16 +150,23 @@ def note_opened(schedule: Schedule) -> Milestone:
     """A timepoint has opened. To be called inside the step's transaction."""
     assert schedule.opens_at is not None  # only what is dated opens
     name = f"assessment_opened:{schedule.timepoint}"
-    return milestones.reach(participant=schedule.participant, name=name, by=WORKER, at=schedule.opens_at)
+    return milestones.reach(
+        participant=schedule.participant, name=name, by=WORKER, at=schedule.opens_at
+    )
 
 
 @transaction.atomic
 def close(schedule: Schedule, closed_at: datetime, at: datetime) -> None:
-    """A timepoint is behind the participant: everything answered or declined, or its window passed."""
+    """A timepoint is behind the participant: everything answered or declined, or its window
+    passed.
+    """
     schedule.closed_at = closed_at
     schedule.save(update_fields=["closed_at"])
     milestones.reach(
-        participant=schedule.participant, name=f"assessment_closed:{schedule.timepoint}", by=WORKER, at=closed_at
+        participant=schedule.participant,
+        name=f"assessment_closed:{schedule.timepoint}",
+        by=WORKER,
+        at=closed_at,
     )
 
 
@@ -157,20 +179,27 @@ def start(*, assessment: Assessment, by: Actor, at: datetime) -> Assessment:
 
 
 def _note_started(assessment: Assessment, by: Actor, at: datetime) -> None:
-    """That it was opened is a fact, whichever way: by its page, or by a first answer through the API."""
+    """That it was opened is a fact, whichever way: by its page, or by a first answer through the
+    API.
+    """
     if assessment.opened_at is None:
         assessment.opened_at = at
         assessment.save(update_fields=["opened_at"])
-        audit.record(assessment.participant, "assessment started", subject=_subject(assessment), by=by, at=at)
+        audit.record(
+            assessment.participant, "assessment started", subject=_subject(assessment), by=by, at=at
+        )
 
 
 @once
-def save_draft(*, assessment: Assessment, answers: Mapping[str, int | None], by: Actor, at: datetime) -> Assessment:
-    """Keep what was answered so far, so that it can be left and resumed; None takes an answer back. Not an audit event;
-    submitting is. Without an answer nothing changes.
+def save_draft(
+    *, assessment: Assessment, answers: Mapping[str, int | None], by: Actor, at: datetime
+) -> Assessment:
+    """Keep what was answered so far, so that it can be left and resumed; None takes an answer back.
+    Not an audit event; submitting is. Without an answer nothing changes.
 
-    The alert rules on single items look at it already: whoever answers and then leaves the rest may never hand it in.
-    An answer that is taken back takes back no alert: somebody gave it, and somebody looks.
+    The alert rules on single items look at it already: whoever answers and then leaves the rest may
+    never hand it in. An answer that is taken back takes back no alert: somebody gave it, and
+    somebody looks.
     """
     assessment = _answerable(assessment, at)
     if not answers:
@@ -183,7 +212,9 @@ def save_draft(*, assessment: Assessment, answers: Mapping[str, int | None], by:
     assessment.answers = {code: value for code, value in kept.items() if value is not None}
     assessment.save(update_fields=["answers"])
     instrument, occasion = assessment.instrument, assessment.timepoint
-    alerts.check(participant, occasion, instrument=instrument, answers=answers, scores={}, by=by, at=at)
+    alerts.check(
+        participant, occasion, instrument=instrument, answers=answers, scores={}, by=by, at=at
+    )
     return assessment
 
 
@@ -197,7 +228,9 @@ def submit(
     by: Actor,
     at: datetime,
 ) -> Assessment:
-    """Hand a questionnaire in: scored at once, and looked at by the alert rules. A blank item is recorded as not answered."""
+    """Hand a questionnaire in: scored at once, and looked at by the alert rules. A blank item is
+    recorded as not answered.
+    """
     assessment = _answerable(assessment, at)
     participant = assessment.participant
     definition = definitions.instrument(participant.version, assessment.instrument)
@@ -206,15 +239,27 @@ def submit(
     scored = scoring.score(definition, complete)
     scores = _numbers(definition.code, scored)
     assessment.answers = {code: value for code, value in complete.items() if value is not None}
-    assessment.item_states = {code: "not_answered" for code, value in complete.items() if value is None}
+    assessment.item_states = {
+        code: "not_answered" for code, value in complete.items() if value is None
+    }
     assessment.scores = scores
     assessment.prorated = scored.prorated
     assessment.opened_at = assessment.opened_at or at
-    assessment.submitted_at, assessment.language, assessment.mode, assessment.entered_by = at, language, mode, str(by)
+    assessment.submitted_at, assessment.language, assessment.mode, assessment.entered_by = (
+        at,
+        language,
+        mode,
+        str(by),
+    )
     assessment.save()
     sealed = participant.sealed(_sealable(complete))
     audit.record(
-        participant, "assessment submitted", subject=_subject(assessment), new={"sealed": sealed}, by=by, at=at
+        participant,
+        "assessment submitted",
+        subject=_subject(assessment),
+        new={"sealed": sealed},
+        by=by,
+        at=at,
     )
     alerts.check(
         participant,
@@ -235,7 +280,9 @@ def decline(*, assessment: Assessment, by: Actor, at: datetime) -> Assessment:
     assessment.declined_at = at
     assessment.answers = {}
     assessment.save(update_fields=["declined_at", "answers"])
-    audit.record(assessment.participant, "assessment declined", subject=_subject(assessment), by=by, at=at)
+    audit.record(
+        assessment.participant, "assessment declined", subject=_subject(assessment), by=by, at=at
+    )
     return assessment
 
 
@@ -243,9 +290,14 @@ def end_all(participant: Participant, at: datetime) -> None:
     """Withdrawal: whatever is not answered is not asked any more."""
     Schedule.objects.filter(participant=participant, closed_at__isnull=True).update(ended_at=at)
     open_rows = Assessment.objects.filter(
-        participant=participant, submitted_at__isnull=True, declined_at__isnull=True, withdrawn_at__isnull=True
+        participant=participant,
+        submitted_at__isnull=True,
+        declined_at__isnull=True,
+        withdrawn_at__isnull=True,
     )
-    still = open_rows.exclude(closes_at__lte=at)  # a window that passed before is missed, not withdrawn
+    still = open_rows.exclude(
+        closes_at__lte=at
+    )  # a window that passed before is missed, not withdrawn
     if still.update(withdrawn_at=at):
         audit.record(participant, "assessments ended", subject=participant.code, by=WORKER, at=at)
 

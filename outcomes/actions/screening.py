@@ -28,12 +28,19 @@ class NotScreening(Exception):
 
 @once
 def answer_instrument(
-    *, participant: Participant, instrument: str, answers: Mapping[str, int], by: Actor, at: datetime
+    *,
+    participant: Participant,
+    instrument: str,
+    answers: Mapping[str, int],
+    by: Actor,
+    at: datetime,
 ) -> ScreeningAnswer:
-    """Answers to one screening instrument. In clear they exist only until the person is randomised, leaves, or does not
-    get in: nothing asks for them after that, since the baseline is a new measurement.
+    """Answers to one screening instrument. In clear they exist only until the person is randomised,
+    leaves, or does not get in: nothing asks for them after that, since the baseline is a new
+    measurement.
 
-    Every item wants an answer, since who gets in is worked out from them: NotAccepted names those that have none.
+    Every item wants an answer, since who gets in is worked out from them: NotAccepted names those
+    that have none.
     """
     participant = participants.locked(participant)
     if participant.state != "screening":
@@ -47,27 +54,37 @@ def answer_instrument(
         defaults={"answers": dict(answers), "score": scored.number, "answered_at": at},
     )
     sealed = participant.sealed(json.dumps(dict(answers), sort_keys=True))
-    audit.record(participant, "screening answered", subject=instrument, new={"sealed": sealed}, by=by, at=at)
+    audit.record(
+        participant, "screening answered", subject=instrument, new={"sealed": sealed}, by=by, at=at
+    )
     return stored
 
 
 @transaction.atomic
 def forget(*, participant: Participant, by: Actor, at: datetime) -> None:
-    """Delete the answers to the screening instruments. Again is no event; the trail keeps them under the person's key."""
+    """Delete the answers to the screening instruments. Again is no event; the trail keeps them
+    under the person's key.
+    """
     deleted, _by_model = ScreeningAnswer.objects.filter(participant=participant).delete()
     if deleted:
-        audit.record(participant, "screening answers deleted", subject=participant.code, by=by, at=at)
+        audit.record(
+            participant, "screening answers deleted", subject=participant.code, by=by, at=at
+        )
 
 
 def decide(participant: Participant, after: str, by: Actor, at: datetime) -> bool:
-    """Check the criteria that come after the page `after`; turns the person away at the first that does not hold.
+    """Check the criteria that come after the page `after`; turns the person away at the first that
+    does not hold.
 
-    A criterion that cannot be decided (an answer is missing) turns nobody away here: the page is asked again.
+    A criterion that cannot be decided (an answer is missing) turns nobody away here: the page is
+    asked again.
     """
     facts = definitions.screening_facts(participant)
     for criterion in participant.version.protocol.eligibility:
         if criterion.after == after and holds(criterion.rule, facts) is False:
-            participants.turn_away(participant=participant, stage=after, reason=criterion.code, by=by, at=at)
+            participants.turn_away(
+                participant=participant, stage=after, reason=criterion.code, by=by, at=at
+            )
             return False
     return True
 

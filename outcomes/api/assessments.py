@@ -1,4 +1,6 @@
-"""A participant's questionnaires: what is open, drafts, handing in, and help first where an answer calls for it."""
+"""A participant's questionnaires: what is open, drafts, handing in, and help first where an answer
+calls for it.
+"""
 
 from __future__ import annotations
 
@@ -60,7 +62,8 @@ class Kept(Sheet):
 class SheetAnswers(serializers.Serializer):
     answers = serializers.DictField(
         child=serializers.IntegerField(allow_null=True),
-        help_text="By item code. Null: not answered, and what was answered before is taken back. Left out: as it was; when "
+        help_text="By item code. Null: not answered, and what was answered before is taken back. "
+        "Left out: as it was; when "
         "handing in, not answered.",
     )
 
@@ -70,10 +73,16 @@ class HandedIn(shapes.ProgressShape):
 
 
 class SittingsView(APIView):
-    @described.reads("assessments", "Every timepoint that is open, comes, or has been", SittingShape(many=True))
+    @described.reads(
+        "assessments", "Every timepoint that is open, comes, or has been", SittingShape(many=True)
+    )
     def get(self, request: Request) -> Response:
         person, at = doors.in_the_study(request), timezone.now()
-        return Response(SittingShape([_shown(person, each, at) for each in reads.sittings(person)], many=True).data)
+        return Response(
+            SittingShape(
+                [_shown(person, each, at) for each in reads.sittings(person)], many=True
+            ).data
+        )
 
 
 class SittingView(APIView):
@@ -111,7 +120,9 @@ class SheetView(APIView):
     @described.reads("assessment_read", "A questionnaire, with what was answered so far", Sheet)
     def get(self, request: Request, timepoint: str, instrument: str) -> Response:
         person = doors.in_the_study(request)
-        return Response(Sheet(_sheet(person, _find(person, timepoint, instrument), timezone.now())).data)
+        return Response(
+            Sheet(_sheet(person, _find(person, timepoint, instrument), timezone.now())).data
+        )
 
     @described.writes("assessment_draft", "Keep what was answered so far", SheetAnswers, Kept)
     def put(self, request: Request, timepoint: str, instrument: str) -> Response:
@@ -124,7 +135,9 @@ class SheetView(APIView):
             by=doors.actor_of(person),
             at=at,
         )
-        return Response(Kept({**_sheet(person, row, at), "help": _help(person, instrument, answers)}).data)
+        return Response(
+            Kept({**_sheet(person, row, at), "help": _help(person, instrument, answers)}).data
+        )
 
     @described.writes("assessment_submit", "Hand a questionnaire in", SheetAnswers, HandedIn)
     def post(self, request: Request, timepoint: str, instrument: str) -> Response:
@@ -138,7 +151,11 @@ class SheetView(APIView):
             by=doors.actor_of(person),
             at=at,
         )
-        return Response(HandedIn({**shapes.progress(person, at), "help": _help(person, instrument, answers)}).data)
+        return Response(
+            HandedIn(
+                {**shapes.progress(person, at), "help": _help(person, instrument, answers)}
+            ).data
+        )
 
 
 class StartView(APIView):
@@ -146,23 +163,33 @@ class StartView(APIView):
     def post(self, request: Request, timepoint: str, instrument: str) -> Response:
         person, at = doors.in_the_study(request), timezone.now()
         row = actions.start(
-            assessment=_find(person, timepoint, instrument), key=doors.key(request), by=doors.actor_of(person), at=at
+            assessment=_find(person, timepoint, instrument),
+            key=doors.key(request),
+            by=doors.actor_of(person),
+            at=at,
         )
         return Response(Sheet(_sheet(person, row, at)).data)
 
 
 class DeclineView(APIView):
-    @described.writes("assessment_decline", "Rather not answer this one", None, shapes.ProgressShape)
+    @described.writes(
+        "assessment_decline", "Rather not answer this one", None, shapes.ProgressShape
+    )
     def post(self, request: Request, timepoint: str, instrument: str) -> Response:
         person, at = doors.in_the_study(request), timezone.now()
         actions.decline(
-            assessment=_find(person, timepoint, instrument), key=doors.key(request), by=doors.actor_of(person), at=at
+            assessment=_find(person, timepoint, instrument),
+            key=doors.key(request),
+            by=doors.actor_of(person),
+            at=at,
         )
         return Response(shapes.ProgressShape(shapes.progress(person, at)).data)
 
 
 def _find(person: Participant, timepoint: str, instrument: str) -> Assessment:
-    found = Assessment.objects.filter(participant=person, timepoint=timepoint, instrument=instrument).first()
+    found = Assessment.objects.filter(
+        participant=person, timepoint=timepoint, instrument=instrument
+    ).first()
     if found is None:
         raise Http404
     return found
@@ -177,8 +204,12 @@ def _sheet(person: Participant, row: Assessment, at: datetime) -> dict[str, Any]
     }
 
 
-def _help(person: Participant, instrument: str, answers: dict[str, int | None]) -> dict[str, Any] | None:
-    is_dark = safety.calls_for_help(person.version, definitions.instrument(person.version, instrument), answers)
+def _help(
+    person: Participant, instrument: str, answers: dict[str, int | None]
+) -> dict[str, Any] | None:
+    is_dark = safety.calls_for_help(
+        person.version, definitions.instrument(person.version, instrument), answers
+    )
     return shapes.help_for(person) if is_dark else None
 
 
@@ -200,7 +231,10 @@ class QuestionsView(APIView):
         return Response(QuestionsShape({"questions": shapes.questions(person, codes)}).data)
 
     @described.writes(
-        "questions", "Answer the study's own questions at the baseline", QuestionAnswers, shapes.ProgressShape
+        "questions",
+        "Answer the study's own questions at the baseline",
+        QuestionAnswers,
+        shapes.ProgressShape,
     )
     def post(self, request: Request) -> Response:
         person, at, key = doors.in_the_study(request), timezone.now(), doors.key(request)

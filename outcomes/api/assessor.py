@@ -1,5 +1,7 @@
-"""What a blinded assessor gets: what may be entered now, by code and instrument, and until when. No other date, no history,
-no arm, nothing that hangs on an arm; a test compares two people who differ only in arm, byte for byte."""
+"""What a blinded assessor gets: what may be entered now, by code and instrument, and until when. No
+other date, no history, no arm, nothing that hangs on an arm; a test compares two people who differ
+only in arm, byte for byte.
+"""
 
 from __future__ import annotations
 
@@ -41,7 +43,8 @@ class DueShape(serializers.Serializer):
 
 class Entered(serializers.Serializer):
     answers = serializers.DictField(
-        child=serializers.IntegerField(allow_null=True), help_text="By item code; null or left out: not answered."
+        child=serializers.IntegerField(allow_null=True),
+        help_text="By item code; null or left out: not answered.",
     )
     mode = serializers.ChoiceField(choices=["phone", "paper"])
 
@@ -70,23 +73,39 @@ def _labels(study: Study) -> dict[str, str]:
 
 
 class EnterView(APIView):
-    @described.reads("assessment_form", "The wording to ask in, in the participant's language", Form)
-    def get(self, request: Request, slug: str, code: str, timepoint: str, instrument: str) -> Response:
+    @described.reads(
+        "assessment_form", "The wording to ask in, in the participant's language", Form
+    )
+    def get(
+        self, request: Request, slug: str, code: str, timepoint: str, instrument: str
+    ) -> Response:
         study, by = doors.study_for(request, slug, "assess")
         row = _row(study, code, timepoint, instrument, by)
-        return Response(Form({**_receipt(row), "instrument": wording.shown(row.participant, row.instrument)}).data)
+        return Response(
+            Form(
+                {**_receipt(row), "instrument": wording.shown(row.participant, row.instrument)}
+            ).data
+        )
 
-    @described.writes("assessment_enter", "Enter answers given by phone or on paper", Entered, Receipt, status=201)
-    def post(self, request: Request, slug: str, code: str, timepoint: str, instrument: str) -> Response:
+    @described.writes(
+        "assessment_enter", "Enter answers given by phone or on paper", Entered, Receipt, status=201
+    )
+    def post(
+        self, request: Request, slug: str, code: str, timepoint: str, instrument: str
+    ) -> Response:
         study, by = doors.study_for(request, slug, "assess")
         given, at, key = doors.given(Entered, request), timezone.now(), doors.key(request)
         row = _row(study, code, timepoint, instrument, by, key)
-        actions.submit(assessment=row, language=row.participant.language, key=key, by=by, at=at, **given)
+        actions.submit(
+            assessment=row, language=row.participant.language, key=key, by=by, at=at, **given
+        )
         journey.advance(row.participant, at)
         return Response(_receipt(row), status=201)
 
 
-def _row(study: Study, code: str, timepoint: str, instrument: str, by: Actor, key: str | None = None) -> Assessment:
+def _row(
+    study: Study, code: str, timepoint: str, instrument: str, by: Actor, key: str | None = None
+) -> Assessment:
     found = reads.for_entry(study, code, timepoint, instrument, by=by, key=key, at=timezone.now())
     if found is None:
         raise Http404
@@ -94,4 +113,8 @@ def _row(study: Study, code: str, timepoint: str, instrument: str, by: Actor, ke
 
 
 def _receipt(row: Assessment) -> dict[str, Any]:
-    return {"participant": row.participant.code, "timepoint": row.timepoint, "instrument": row.instrument}
+    return {
+        "participant": row.participant.code,
+        "timepoint": row.timepoint,
+        "instrument": row.instrument,
+    }

@@ -39,12 +39,16 @@ class PageAnswers(serializers.Serializer):
 
 
 class ItemAnswers(serializers.Serializer):
-    answers = serializers.DictField(child=serializers.IntegerField(), help_text="Every item, by its code.")
+    answers = serializers.DictField(
+        child=serializers.IntegerField(), help_text="Every item, by its code."
+    )
 
 
 class Screened(shapes.ProgressShape):
     help = shapes.HelpShape(allow_null=True, help_text="To be shown at once, before anything else.")
-    may_leave_phone = serializers.BooleanField(help_text="Staff hear of it only when a number is left.")
+    may_leave_phone = serializers.BooleanField(
+        help_text="Staff hear of it only when a number is left."
+    )
 
 
 class QuestionsView(WayInView):
@@ -52,7 +56,13 @@ class QuestionsView(WayInView):
     def get(self, request: Request, slug: str, page: str) -> Response:
         return _page(doors.newcomer(request, slug), page)
 
-    @writes("join_questions", "Answer a screening page of questions", PageAnswers, shapes.ProgressShape, JOIN)
+    @writes(
+        "join_questions",
+        "Answer a screening page of questions",
+        PageAnswers,
+        shapes.ProgressShape,
+        JOIN,
+    )
     def post(self, request: Request, slug: str, page: str) -> Response:
         person, at, key = doors.newcomer(request, slug), timezone.now(), doors.key(request)
         given, by = doors.given(PageAnswers, request)["answers"], doors.actor_of(person)
@@ -71,7 +81,9 @@ class ScreeningView(WayInView):
     def get(self, request: Request, slug: str, page: str) -> Response:
         return _page(doors.newcomer(request, slug), page)
 
-    @writes("join_screening", "Answer a screening page with an instrument", ItemAnswers, Screened, JOIN)
+    @writes(
+        "join_screening", "Answer a screening page with an instrument", ItemAnswers, Screened, JOIN
+    )
     def post(self, request: Request, slug: str, page: str) -> Response:
         person, at, key = doors.newcomer(request, slug), timezone.now(), doors.key(request)
         given, by = doors.given(ItemAnswers, request)["answers"], doors.actor_of(person)
@@ -81,10 +93,16 @@ class ScreeningView(WayInView):
         ):
             raise NotHere
         instrument = definitions.instrument(person.version, found.instrument)
-        actions.answer_instrument(participant=person, instrument=instrument.code, answers=given, key=key, by=by, at=at)
-        # Judged from what was sent: whoever is turned away in this step has no stored answers any more.
+        actions.answer_instrument(
+            participant=person, instrument=instrument.code, answers=given, key=key, by=by, at=at
+        )
+        # Judged from what was sent: whoever is turned away in this step has no stored answers any
+        # more.
         is_dark = safety.calls_for_help(person.version, instrument, given)
-        answer = {**shapes.progress(person, at), "help": shapes.help_for(person) if is_dark else None}
+        answer = {
+            **shapes.progress(person, at),
+            "help": shapes.help_for(person) if is_dark else None,
+        }
         return Response(Screened({**answer, "may_leave_phone": is_dark}).data)
 
 
@@ -111,7 +129,11 @@ class PhoneNumber(serializers.Serializer):
 
 class PhoneView(WayInView):
     @writes(
-        "join_phone", "Leave a number to be called on; also for somebody who did not get in", PhoneNumber, None, JOIN
+        "join_phone",
+        "Leave a number to be called on; also for somebody who did not get in",
+        PhoneNumber,
+        None,
+        JOIN,
     )
     def post(self, request: Request, slug: str) -> Response:
         person = doors.newcomer(request, slug)

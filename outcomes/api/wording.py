@@ -1,4 +1,6 @@
-"""A questionnaire in somebody's language: its items, options, time frame and where the wording comes from."""
+"""A questionnaire in somebody's language: its items, options, time frame and where the wording
+comes from.
+"""
 
 from __future__ import annotations
 
@@ -45,7 +47,13 @@ def shown(person: Participant, code: str) -> dict[str, Any]:
         "wording_status": wording.status if wording else "",
         "instruction": wording.instruction if wording else "",
         "time_frame": wording.time_frame if wording else "",
-        "items": [{"code": item, "text": wording.items[item] if wording else ""} for item in instrument.item_codes],
-        "options": [{"value": each, "text": wording.options[each] if wording else ""} for each in instrument.options],
+        "items": [
+            {"code": item, "text": wording.items[item] if wording else ""}
+            for item in instrument.item_codes
+        ],
+        "options": [
+            {"value": each, "text": wording.options[each] if wording else ""}
+            for each in instrument.options
+        ],
         "attribution": instrument.attribution,
     }

@@ -18,11 +18,18 @@ class Wording(serializers.Serializer):
 
 
 class ConfirmWordingView(APIView):
-    @described.writes("confirm_wording", "Put one's name to a wording that is not official", Wording, Confirmed)
+    @described.writes(
+        "confirm_wording", "Put one's name to a wording that is not official", Wording, Confirmed
+    )
     def post(self, request: Request, slug: str) -> Response:
         study, by = doors.study_for(request, slug, "run")
         subject = doors.given(Wording, request)["subject"]
         confirmed = actions.confirm(
-            version=study.current, kind="wording", subject=subject, key=doors.key(request), by=by, at=timezone.now()
+            version=study.current,
+            kind="wording",
+            subject=subject,
+            key=doors.key(request),
+            by=by,
+            at=timezone.now(),
         )
         return Response(Confirmed(confirmed).data)

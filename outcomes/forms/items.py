@@ -44,11 +44,18 @@ SKIPPED = "skipped"
 
 
 class OneItem(forms.Form):
-    """One item. It may be left open, and an answer taken back; that choice stands there once there is an answer, so that
-    the options of the questionnaire are otherwise its own."""
+    """One item. It may be left open, and an answer taken back; that choice stands there once there
+    is an answer, so that the options of the questionnaire are otherwise its own.
+    """
 
     def __init__(
-        self, *args: Any, instrument: Instrument, language: str, code: str, given: int | None = None, **kwargs: Any
+        self,
+        *args: Any,
+        instrument: Instrument,
+        language: str,
+        code: str,
+        given: int | None = None,
+        **kwargs: Any,
     ) -> None:
         super().__init__(*args, **kwargs)
         self.code = code
@@ -60,7 +67,9 @@ class OneItem(forms.Form):
 
     @property
     def answers(self) -> dict[str, int | None]:
-        """Nothing where nothing was chosen: an older page takes back no answer that was given since. None takes it back."""
+        """Nothing where nothing was chosen: an older page takes back no answer that was given
+        since. None takes it back.
+        """
         answer = self.cleaned_data["answer"]
         if self.add_prefix("answer") not in self.data:
             return {}
@@ -68,8 +77,9 @@ class OneItem(forms.Form):
 
 
 class Entry(forms.Form):
-    """Answers that somebody gave by phone or on paper. What was left open, and not said to be, is asked about once: whether
-    it was skipped by the participant, or by whoever enters it."""
+    """Answers that somebody gave by phone or on paper. What was left open, and not said to be, is
+    asked about once: whether it was skipped by the participant, or by whoever enters it.
+    """
 
     def __init__(self, *args: Any, instrument: Instrument, language: str, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
@@ -81,7 +91,9 @@ class Entry(forms.Form):
         self.fields["mode"] = forms.ChoiceField(
             label=_("How were they given?"), choices=MODES, widget=forms.RadioSelect
         )
-        left_open = [code for code in self.codes if self.is_bound and not self.data.get(_name(code))]
+        left_open = [
+            code for code in self.codes if self.is_bound and not self.data.get(_name(code))
+        ]
         if left_open:
             self.fields["not_answered"] = forms.MultipleChoiceField(
                 label=_("Not answered by the participant"),
@@ -107,7 +119,11 @@ class Entry(forms.Form):
     def chosen(self) -> dict[str, int]:
         """Every answer that is known already, of a form that still needs a look too."""
         given = getattr(self, "cleaned_data", {})
-        return {code: int(given[_name(code)]) for code in self.codes if given.get(_name(code), "") not in ("", SKIPPED)}
+        return {
+            code: int(given[_name(code)])
+            for code in self.codes
+            if given.get(_name(code), "") not in ("", SKIPPED)
+        }
 
     @property
     def answers(self) -> dict[str, int | None]:

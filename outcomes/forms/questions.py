@@ -17,9 +17,13 @@ SCALE = (0, 10)
 
 
 class Questions(forms.Form):
-    """`codes` names the questions, in the order in which they are asked. Every one wants an answer."""
+    """`codes` names the questions, in the order in which they are asked. Every one wants an
+    answer.
+    """
 
-    def __init__(self, *args: Any, protocol: Study, codes: Sequence[str], language: str, **kwargs: Any) -> None:
+    def __init__(
+        self, *args: Any, protocol: Study, codes: Sequence[str], language: str, **kwargs: Any
+    ) -> None:
         super().__init__(*args, **kwargs)
         self.protocol = protocol
         self.asked = [question for code in codes if (question := protocol.question(code))]
@@ -29,7 +33,11 @@ class Questions(forms.Form):
     def clean(self) -> dict[str, Any] | None:
         given = super().clean() or {}
         for question in self.asked:
-            words = fault(question, self.protocol, given[question.code]) if question.code in given else None
+            words = (
+                fault(question, self.protocol, given[question.code])
+                if question.code in given
+                else None
+            )
             if words:
                 self.add_error(question.code, words)
         return given
@@ -46,7 +54,9 @@ def _field(question: Question, sites: Sequence[Site], language: str) -> forms.Fi
         case "site":
             field = _choice([(site.code, site.name) for site in sites])
         case _:
-            field = _choice([(option.code, in_language(option.text, language)) for option in question.options])
+            field = _choice(
+                [(option.code, in_language(option.text, language)) for option in question.options]
+            )
     field.label = in_language(question.text, language)
     return field
 
@@ -54,7 +64,9 @@ def _field(question: Question, sites: Sequence[Site], language: str) -> forms.Fi
 def _number(question: Question) -> forms.Field:
     if (question.min, question.max) == SCALE:
         return forms.TypedChoiceField(
-            choices=[(str(n), str(n)) for n in range(SCALE[0], SCALE[1] + 1)], widget=forms.RadioSelect, coerce=int
+            choices=[(str(n), str(n)) for n in range(SCALE[0], SCALE[1] + 1)],
+            widget=forms.RadioSelect,
+            coerce=int,
         )
     field = forms.IntegerField(widget=forms.TextInput(attrs={"inputmode": "numeric"}))
     field.error_messages["invalid"] = _("Write a whole number")

@@ -15,7 +15,12 @@ from trial.actors import Actor
 from trial.models import Participant, ProtocolVersion, Study
 from trial.queries.repeats import is_repeat
 
-SETTLED = {AssessmentState.SUBMITTED, AssessmentState.DECLINED, AssessmentState.MISSED, AssessmentState.WITHDRAWN}
+SETTLED = {
+    AssessmentState.SUBMITTED,
+    AssessmentState.DECLINED,
+    AssessmentState.MISSED,
+    AssessmentState.WITHDRAWN,
+}
 
 
 @dataclass(frozen=True)
@@ -36,7 +41,9 @@ class Sitting:
         return self.rows[0].closes_at
 
     def state(self, at: datetime) -> AssessmentState:
-        """The state of the sitting: the first row that is not settled decides; all settled: the last row's."""
+        """The state of the sitting: the first row that is not settled decides; all settled: the
+        last row's.
+        """
         states = [schedules.state(row, at) for row in self.rows]
         return next((state for state in states if state not in SETTLED), states[-1])
 
@@ -48,7 +55,9 @@ class Sitting:
 
 def sittings(participant: Participant) -> list[Sitting]:
     """Every timepoint that a participant has, in the order of the protocol."""
-    described = {each.code: each for each in definitions.assessments(participant.version).timepoints}
+    described = {
+        each.code: each for each in definitions.assessments(participant.version).timepoints
+    }
     rows: dict[str, list[Assessment]] = {}
     for row in Assessment.objects.filter(participant=participant).order_by("position"):
         rows.setdefault(row.timepoint, []).append(row)
@@ -65,7 +74,11 @@ def sitting(participant: Participant, timepoint: str) -> Sitting | None:
 
 def unclosed(participant: Participant) -> list[Schedule]:
     """Schedules that are neither closed nor ended."""
-    return list(Schedule.objects.filter(participant=participant, closed_at__isnull=True, ended_at__isnull=True))
+    return list(
+        Schedule.objects.filter(
+            participant=participant, closed_at__isnull=True, ended_at__isnull=True
+        )
+    )
 
 
 def closes_at(participant: Participant, timepoint: str) -> datetime | None:
@@ -88,10 +101,12 @@ def missing_baseline_questions(participant: Participant) -> list[str]:
 
 
 def due_for_assessor(study_ids: Collection[int], at: datetime) -> list[Assessment]:
-    """What an assessor may enter now in these studies: no opening, no history, no arm. Two queries, however many people.
+    """What an assessor may enter now in these studies: no opening, no history, no arm. Two queries,
+    however many people.
 
-    A timepoint that only some arms have, or that opens by what an arm was given, would tell the arm by being due: it is
-    left out, and participants answer those themselves. Of what is left even the last day is the same in every arm.
+    A timepoint that only some arms have, or that opens by what an arm was given, would tell the arm
+    by being due: it is left out, and participants answer those themselves. Of what is left even the
+    last day is the same in every arm.
     """
     rows = Assessment.objects.filter(
         participant__study__in=study_ids,
@@ -102,20 +117,34 @@ def due_for_assessor(study_ids: Collection[int], at: datetime) -> list[Assessmen
         declined_at__isnull=True,
         withdrawn_at__isnull=True,
     )
-    found = rows.select_related("participant__study").order_by("participant__code", "timepoint", "position")
+    found = rows.select_related("participant__study").order_by(
+        "participant__code", "timepoint", "position"
+    )
     versions = ProtocolVersion.objects.in_bulk({row.participant.version_id for row in found})
     telling_nothing = {pk: _tells_nothing(version) for pk, version in versions.items()}
     for row in found:
         row.participant.version = versions[row.participant.version_id]
-    return [row for row in found if (row.timepoint, row.instrument) in telling_nothing[row.participant.version_id]]
+    return [
+        row
+        for row in found
+        if (row.timepoint, row.instrument) in telling_nothing[row.participant.version_id]
+    ]
 
 
 def for_entry(
-    study: Study, code: str, timepoint: str, instrument: str, *, by: Actor, key: str | None, at: datetime
+    study: Study,
+    code: str,
+    timepoint: str,
+    instrument: str,
+    *,
+    by: Actor,
+    key: str | None,
+    at: datetime,
 ) -> Assessment | None:
     """The row that an assessor may hand in now, or that this very request handed in before.
 
-    Whatever else there is does not exist here: whether it is answered, missed or never planned is not told.
+    Whatever else there is does not exist here: whether it is answered, missed or never planned is
+    not told.
     """
     if is_repeat("outcomes.assessments.submit", by, key):
         rows = Assessment.objects.filter(participant__study=study, participant__code=code)
@@ -123,7 +152,10 @@ def for_entry(
         return rows.filter(timepoint=timepoint, instrument=instrument).first()
     wanted = (code, timepoint, instrument)
     due = due_for_assessor([study.pk], at)
-    return next((row for row in due if (row.participant.code, row.timepoint, row.instrument) == wanted), None)
+    return next(
+        (row for row in due if (row.participant.code, row.timepoint, row.instrument) == wanted),
+        None,
+    )
 
 
 def last_day(row: Assessment) -> date | None:
@@ -135,4 +167,8 @@ def last_day(row: Assessment) -> date | None:
 def _tells_nothing(version: ProtocolVersion) -> set[tuple[str, str]]:
     """Timepoint and instrument of everything that every arm gets at the same time."""
     plans = concealment.plans(definitions.assessments(version), version.protocol)
-    return {(plan.timepoint, plan.instrument) for plan in plans if plan.is_shared and plan.is_dated_alike}
+    return {
+        (plan.timepoint, plan.instrument)
+        for plan in plans
+        if plan.is_shared and plan.is_dated_alike
+    }

@@ -1,8 +1,9 @@
 """What may be told of assessments without telling the arm.
 
-A questionnaire that only some arms get, or that arms get at different times, gives the arm away by being there or by
-its dates. In what is pooled, and of one person, the first kind is left out; of the second kind nothing is told until it
-must be over in every arm, and then only what came of it, without a date.
+A questionnaire that only some arms get, or that arms get at different times, gives the arm away by
+being there or by its dates. In what is pooled, and of one person, the first kind is left out; of
+the second kind nothing is told until it must be over in every arm, and then only what came of it,
+without a date.
 """
 
 from __future__ import annotations
@@ -27,8 +28,9 @@ ANSWERED = (AssessmentState.SUBMITTED, AssessmentState.DECLINED)
 class Plan:
     """One instrument at one timepoint, over all arms.
 
-    `is_shared`: every arm gets it. `is_dated_alike`: no date of it hangs on the arm or on what was done with the
-    programme. `entries` are the lines of the schedules that ask it; none for the baseline.
+    `is_shared`: every arm gets it. `is_dated_alike`: no date of it hangs on the arm or on what was
+    done with the programme. `entries` are the lines of the schedules that ask it; none for the
+    baseline.
     """
 
     timepoint: str
@@ -53,8 +55,8 @@ def outcome(
 ) -> AssessmentState | None:
     """What may be told of one assessment that every arm has; None while it is withheld.
 
-    Where arms are asked at different times that is what came of it, once it is over in every arm. Withdrawing before that
-    day ends it alike in every arm.
+    Where arms are asked at different times that is what came of it, once it is over in every arm.
+    Withdrawing before that day ends it alike in every arm.
     """
     state = schedules.state(row, at)
     if plan.is_dated_alike:
@@ -75,12 +77,18 @@ def plans(assessments: Assessments, study: Study) -> list[Plan]:
     """Everything that is asked, in the order of the timepoints and instruments of the protocol."""
     baseline = assessments.baseline
     found = [Plan(baseline.timepoint, code, True, True, ()) for code in baseline.instruments]
-    by_arm = {arm: {e.timepoint: e for e in assessments.planned(study, arm)} for arm in study.arm_codes}
+    by_arm = {
+        arm: {e.timepoint: e for e in assessments.planned(study, arm)} for arm in study.arm_codes
+    }
     at_stages = [entry for code in _stage_arms(study) for entry in assessments.planned(study, code)]
     for timepoint in assessments.timepoint_codes:
         entries = {arm: given[timepoint] for arm, given in by_arm.items() if timepoint in given}
         later = [entry for entry in at_stages if entry.timepoint == timepoint]
-        found += _only_some(timepoint, later) if later else _at(timepoint, entries, by_arm, len(study.arm_codes))
+        found += (
+            _only_some(timepoint, later)
+            if later
+            else _at(timepoint, entries, by_arm, len(study.arm_codes))
+        )
     order = {code: place for place, code in enumerate(assessments.timepoint_codes)}
     return sorted(found, key=lambda plan: order[plan.timepoint])
 
@@ -90,13 +98,24 @@ def _stage_arms(study: Study) -> list[str]:
 
 
 def _only_some(timepoint: str, entries: list[Planned]) -> Iterator[Plan]:
-    """What an arm of a stage brings is told of nobody: who is randomised again may tell the arm that they come from."""
+    """What an arm of a stage brings is told of nobody: who is randomised again may tell the arm
+    that they come from.
+    """
     for code in dict.fromkeys(code for entry in entries for code in entry.instruments):
-        yield Plan(timepoint, code, False, False, tuple(entry for entry in entries if code in entry.instruments))
+        yield Plan(
+            timepoint,
+            code,
+            False,
+            False,
+            tuple(entry for entry in entries if code in entry.instruments),
+        )
 
 
 def _at(
-    timepoint: str, entries: Mapping[str, Planned], by_arm: Mapping[str, Mapping[str, Planned]], arms: int
+    timepoint: str,
+    entries: Mapping[str, Planned],
+    by_arm: Mapping[str, Mapping[str, Planned]],
+    arms: int,
 ) -> Iterator[Plan]:
     is_alike = len(entries) == arms and _is_dated_alike(timepoint, by_arm)
     asked = dict.fromkeys(code for entry in entries.values() for code in entry.instruments)
@@ -109,7 +128,9 @@ def _is_dated_alike(timepoint: str, by_arm: Mapping[str, Mapping[str, Planned]])
     """The same opening in every arm, on an anchor that is itself the same in every arm."""
     entries = [given.get(timepoint) for given in by_arm.values()]
     first = entries[0]
-    if first is None or any(entry is None or _opening(entry) != _opening(first) for entry in entries):
+    if first is None or any(
+        entry is None or _opening(entry) != _opening(first) for entry in entries
+    ):
         return False
     anchor = Anchor.parse(first.anchor)
     if anchor.timepoint:
@@ -123,5 +144,9 @@ def _opening(entry: Planned) -> tuple[object, ...]:
 
 def _over(entry: Planned, randomised_on: date) -> date:
     latest = entry.at_the_latest if entry.at_the_latest is not None else entry.days
-    start = entry.on + timedelta(days=entry.days) if entry.on else randomised_on + timedelta(days=latest)
+    start = (
+        entry.on + timedelta(days=entry.days)
+        if entry.on
+        else randomised_on + timedelta(days=latest)
+    )
     return start + timedelta(days=entry.window + 1)

@@ -1,4 +1,6 @@
-"""Completeness for the researcher, pooled or of one person. What would tell the arm waits: see `concealment`."""
+"""Completeness for the researcher, pooled or of one person. What would tell the arm waits: see
+`concealment`.
+"""
 
 from __future__ import annotations
 
@@ -22,7 +24,12 @@ from trial.words import short_day, text
 
 Counts = Mapping[tuple[str, str], Counter[AssessmentState]]
 NOT_DUE = (AssessmentState.UNSCHEDULED, AssessmentState.UPCOMING)
-ENDED = (AssessmentState.SUBMITTED, AssessmentState.DECLINED, AssessmentState.MISSED, AssessmentState.WITHDRAWN)
+ENDED = (
+    AssessmentState.SUBMITTED,
+    AssessmentState.DECLINED,
+    AssessmentState.MISSED,
+    AssessmentState.WITHDRAWN,
+)
 OPEN = (AssessmentState.OPEN, AssessmentState.STARTED)
 
 
@@ -51,7 +58,15 @@ def panel(study: Study, person: User, at: datetime) -> Panel:
     return Panel(
         title=_("Completeness"),
         figures=_figures(version, counts, shown),
-        head=[_("Questionnaire"), _("Due"), _("Answered"), _("Declined"), _("Missed"), _("Withdrawn"), _("Open now")],
+        head=[
+            _("Questionnaire"),
+            _("Due"),
+            _("Answered"),
+            _("Declined"),
+            _("Missed"),
+            _("Withdrawn"),
+            _("Open now"),
+        ],
         rows=_rows(version, counts),
         note=" ".join(_notes(plans, concealed)),
         tells_arm=_differ(plans) and not concealed,
@@ -62,7 +77,9 @@ def _plans(version: ProtocolVersion) -> list[Plan]:
     return concealment.plans(definitions.assessments(version), version.protocol)
 
 
-def _counts(study: Study, shown: Mapping[tuple[str, str], Plan], concealed: bool, at: datetime) -> Counts:
+def _counts(
+    study: Study, shown: Mapping[tuple[str, str], Plan], concealed: bool, at: datetime
+) -> Counts:
     counts: dict[tuple[str, str], Counter[AssessmentState]] = {name: Counter() for name in shown}
     timezone = study.current.protocol.timezone
     rows = Assessment.objects.filter(participant__study=study).order_by().values_list(*Row._fields)
@@ -90,15 +107,22 @@ def _pooled(row: Row, plan: Plan, timezone: str, at: datetime) -> AssessmentStat
 def _notes(plans: Mapping[tuple[str, str], Plan], concealed: bool) -> list[str]:
     lines = [
         _("People, pooled over the arms. Due: the window has opened, or it ended before it could."),
-        _("Answered: submitted, blank items allowed. Missed: the window passed. Withdrawn: left the study first."),
+        _(
+            "Answered: submitted, blank items allowed. Missed: the window passed. Withdrawn: left "
+            "the study first."
+        ),
     ]
     one_sided = _names(plan for plan in plans.values() if not plan.is_shared)
     apart = _names(plan for plan in plans.values() if plan.is_shared and not plan.is_dated_alike)
     if concealed and apart:
-        lines.append(_("Counted only for whom the window is over in every arm: %(codes)s.") % {"codes": apart})
+        lines.append(
+            _("Counted only for whom the window is over in every arm: %(codes)s.")
+            % {"codes": apart}
+        )
     if concealed and one_sided:
         lines.append(
-            _("Left out until the study is locked, since not every arm has it: %(codes)s.") % {"codes": one_sided}
+            _("Left out until the study is locked, since not every arm has it: %(codes)s.")
+            % {"codes": one_sided}
         )
     return lines
 
@@ -124,15 +148,21 @@ def _line(counted: Counter[AssessmentState]) -> list[int]:
     return [due, *(counted[state] for state in ENDED), sum(counted[state] for state in OPEN)]
 
 
-def _figures(version: ProtocolVersion, counts: Counts, shown: Mapping[tuple[str, str], Plan]) -> list[Figure]:
+def _figures(
+    version: ProtocolVersion, counts: Counts, shown: Mapping[tuple[str, str], Plan]
+) -> list[Figure]:
     """One figure for each primary outcome: answered, of those that are over."""
     labels = _labels(version)
     return [
         Figure(
             label=f"{each['instrument']}, {labels[each['timepoint']]}",
             value=str(counts[name][AssessmentState.SUBMITTED]),
-            of=_("answered, of %(count)s that are over") % {"count": sum(counts[name][state] for state in ENDED)},
-            definition=_("A primary outcome. Over: answered, declined, missed or withdrawn; not what is still open."),
+            of=_("answered, of %(count)s that are over")
+            % {"count": sum(counts[name][state] for state in ENDED)},
+            definition=_(
+                "A primary outcome. Over: answered, declined, missed or withdrawn; not what is "
+                "still open."
+            ),
         )
         for each in version.section("analysis")["primary"]
         if (name := (each["timepoint"], each["instrument"])) in shown
@@ -145,7 +175,9 @@ def _labels(version: ProtocolVersion) -> dict[str, str]:
 
 
 def person_panel(participant: Participant, study: Study, at: datetime) -> Panel:
-    """Entry of settings.PERSON_PANELS: the questionnaires of one person, as far as they do not tell the arm."""
+    """Entry of settings.PERSON_PANELS: the questionnaires of one person, as far as they do not tell
+    the arm.
+    """
     version, concealed = participant.version, studies.is_concealed(study)
     plans = {(plan.timepoint, plan.instrument): plan for plan in _plans(version)}
     labels, order = _labels(version), list(plans)
@@ -159,7 +191,14 @@ def person_panel(participant: Participant, study: Study, at: datetime) -> Panel:
             rows.append([labels[row.timepoint], row.instrument, *_cells(row, state, is_dated)])
     return Panel(
         title=_("Questionnaires"),
-        head=[_("Timepoint"), _("Questionnaire"), _("State"), _("Opens"), _("Closes"), _("Answered")],
+        head=[
+            _("Timepoint"),
+            _("Questionnaire"),
+            _("State"),
+            _("Opens"),
+            _("Closes"),
+            _("Answered"),
+        ],
         rows=rows,
         note=_person_note(plans) if concealed else "",
         tells_arm=_differ(plans) and not concealed,
@@ -196,9 +235,9 @@ def _person_note(plans: Mapping[tuple[str, str], Plan]) -> str:
     codes = _names(plan for plan in plans.values() if not (plan.is_shared and plan.is_dated_alike))
     if not _differ(plans):
         return ""
-    return _("Left out or without dates until the study is locked, since they tell the arm: %(codes)s.") % {
-        "codes": codes
-    }
+    return _(
+        "Left out or without dates until the study is locked, since they tell the arm: %(codes)s."
+    ) % {"codes": codes}
 
 
 def _state_words() -> dict[AssessmentState, str]:

@@ -11,17 +11,26 @@ from outcomes.queries import definitions
 from trial.models import Alert, Participant, ProtocolVersion
 from trial.rules import Facts, holds
 
-SCREENING = "screening"  # the occasion; with a number behind it for who was called and left a number again
+SCREENING = (
+    "screening"  # the occasion; with a number behind it for who was called and left a number again
+)
 
 
-def calls_for_help(version: ProtocolVersion, instrument: Instrument, answers: Mapping[str, int | None]) -> bool:
+def calls_for_help(
+    version: ProtocolVersion, instrument: Instrument, answers: Mapping[str, int | None]
+) -> bool:
     """A risk item above its lowest answer, or any rule of the study's alerts about single items."""
-    items = {f"{instrument.code}.{code}": value for code, value in answers.items() if value is not None}
+    items = {
+        f"{instrument.code}.{code}": value for code, value in answers.items() if value is not None
+    }
     facts = Facts(items=items)
     is_risky = any(
-        (answers.get(code) or instrument.options[0]) > instrument.options[0] for code in instrument.risk_items
+        (answers.get(code) or instrument.options[0]) > instrument.options[0]
+        for code in instrument.risk_items
     )
-    return is_risky or any(holds(alert.rule, facts) is True for alert in definitions.assessments(version).alerts)
+    return is_risky or any(
+        holds(alert.rule, facts) is True for alert in definitions.assessments(version).alerts
+    )
 
 
 def numbers_left(participant: Participant) -> QuerySet[Alert]:

@@ -1,4 +1,6 @@
-"""Assessments, scores and answers as tables; in what is pooled, nothing that would tell an arm (see `concealment`)."""
+"""Assessments, scores and answers as tables; in what is pooled, nothing that would tell an arm (see
+`concealment`).
+"""
 
 from __future__ import annotations
 
@@ -34,10 +36,25 @@ ASSESSMENTS = (
     Column("closes_on", "Last day it can be answered", "date", missing=DATED),
     Column("state", "What became of it by the day of the export", "code", values=STATES),
     Column(
-        "submitted_on", "Day it was handed in", "date", missing="empty: not handed in, or pooled and dated by the arm"
+        "submitted_on",
+        "Day it was handed in",
+        "date",
+        missing="empty: not handed in, or pooled and dated by the arm",
     ),
-    Column("days", "Days from randomisation to handing in", "integer", unit="day", missing="as submitted_on"),
-    Column("score", "Total score", "number", unit="points", missing="empty: no answers, or too few for a score"),
+    Column(
+        "days",
+        "Days from randomisation to handing in",
+        "integer",
+        unit="day",
+        missing="as submitted_on",
+    ),
+    Column(
+        "score",
+        "Total score",
+        "number",
+        unit="points",
+        missing="empty: no answers, or too few for a score",
+    ),
     Column("prorated", "Blank items were replaced by the mean of the others", "boolean"),
     Column("language", "Language it was answered in", "code"),
     Column("mode", "How it was answered", "code"),
@@ -51,7 +68,12 @@ ANSWERS = (
     *KEY,
     Column("item", "Code of the item", "code"),
     Column("value", "Answer as chosen", "integer", missing="empty: see state"),
-    Column("state", "answered, or why there is no answer", "code", values={"not_answered": "left blank"} | STATES),
+    Column(
+        "state",
+        "answered, or why there is no answer",
+        "code",
+        values={"not_answered": "left blank"} | STATES,
+    ),
 )
 TIMEPOINTS = (
     Column("timepoint", "Code of the time point", "code"),
@@ -68,7 +90,8 @@ INSTRUMENTS = (
     Column("highest", "Highest possible score", "integer", unit="points"),
     Column(
         "sum_of",
-        "Nested scores (in scores.csv) whose sum is this score at baseline, where those questionnaires are asked instead",
+        "Nested scores (in scores.csv) whose sum is this score at baseline, where those "
+        "questionnaires are asked instead",
         missing="empty: none",
     ),
     Column("change_points", "Points that count as reliable change", "number", unit="points"),
@@ -100,11 +123,20 @@ def tables(study: Study, by: object, at: datetime, arms: bool) -> list[Table]:
     told = list(_told(study, planned, arms, at))
     zone = ZoneInfo(version.protocol.timezone)
     return [
-        Table("timepoints", "Time points", TIMEPOINTS, list(_timepoints(version, described, planned))),
+        Table(
+            "timepoints", "Time points", TIMEPOINTS, list(_timepoints(version, described, planned))
+        ),
         Table("instruments", "Questionnaires", INSTRUMENTS, list(_instruments(described, planned))),
-        Table("assessments", "Assessments", ASSESSMENTS, [_assessment(each, zone) for each in told]),
+        Table(
+            "assessments", "Assessments", ASSESSMENTS, [_assessment(each, zone) for each in told]
+        ),
         Table("scores", "Scores", SCORES, [score for each in told for score in _scores(each)]),
-        Table("answers", "Answers", ANSWERS, [item for each in told for item in _answers(each, described)]),
+        Table(
+            "answers",
+            "Answers",
+            ANSWERS,
+            [item for each in told for item in _answers(each, described)],
+        ),
     ]
 
 
@@ -112,7 +144,13 @@ def _told(study: Study, planned: Sequence[Plan], arms: bool, at: datetime) -> It
     order = {(plan.timepoint, plan.instrument): (place, plan) for place, plan in enumerate(planned)}
     rows = Assessment.objects.filter(participant__study=study).select_related("participant")
     known = [row for row in rows.order_by() if (row.timepoint, row.instrument) in order]
-    known.sort(key=lambda row: (row.participant.began_at, row.participant_id, order[row.timepoint, row.instrument][0]))
+    known.sort(
+        key=lambda row: (
+            row.participant.began_at,
+            row.participant_id,
+            order[row.timepoint, row.instrument][0],
+        )
+    )
     for row in known:
         plan = order[row.timepoint, row.instrument][1]
         if arms or plan.is_dated_alike:
@@ -140,8 +178,14 @@ def _assessment(told: Told, zone: ZoneInfo) -> tuple[Any, ...]:
     handed_in = _day(row.submitted_at, zone) if dated and told.is_answered else None
     randomised_on = _day(row.participant.randomised_at, zone)
     days = (handed_in - randomised_on).days if handed_in and randomised_on else None
-    opens_on, closes_on = (_day(row.opens_at, zone), _day(row.closes_at, zone)) if dated else (None, None)
-    what = (row.scores.get(row.instrument), row.prorated, row.language, row.mode) if told.is_answered else (None,) * 4
+    opens_on, closes_on = (
+        (_day(row.opens_at, zone), _day(row.closes_at, zone)) if dated else (None, None)
+    )
+    what = (
+        (row.scores.get(row.instrument), row.prorated, row.language, row.mode)
+        if told.is_answered
+        else (None,) * 4
+    )
     return (*_key(row), opens_on, closes_on, told.state, handed_in, days, *what)
 
 
@@ -175,7 +219,9 @@ def _day(moment: datetime | None, zone: ZoneInfo) -> date | None:
     return moment.astimezone(zone).date() if moment else None
 
 
-def _timepoints(version: ProtocolVersion, described: Assessments, planned: Sequence[Plan]) -> Iterator[tuple[Any, ...]]:
+def _timepoints(
+    version: ProtocolVersion, described: Assessments, planned: Sequence[Plan]
+) -> Iterator[tuple[Any, ...]]:
     days = planned_days(version, described)
     for point in described.timepoints:
         of_point = [plan for plan in planned if plan.timepoint == point.code]
@@ -197,7 +243,9 @@ def planned_days(version: ProtocolVersion, described: Assessments) -> dict[str, 
             start = own.get(anchor.timepoint, 0) if anchor.timepoint else 0
             start = shortest if anchor.kind == "programme_finished" else start
             own[entry.timepoint] = max(start + entry.days, entry.not_before or 0)
-            found[entry.timepoint] = min(found.get(entry.timepoint, own[entry.timepoint]), own[entry.timepoint])
+            found[entry.timepoint] = min(
+                found.get(entry.timepoint, own[entry.timepoint]), own[entry.timepoint]
+            )
     return found
 
 
@@ -206,7 +254,9 @@ def _instruments(described: Assessments, planned: Sequence[Plan]) -> Iterator[tu
         each = described.definitions[code]
         change = each.reliable_change[0] if each.reliable_change else None
         reference = (
-            (change.points, change.sd, change.reliability, change.source, change.status) if change else (None,) * 5
+            (change.points, change.sd, change.reliability, change.source, change.status)
+            if change
+            else (None,) * 5
         )
         parts = [f"{questionnaire}.{nested}" for questionnaire, nested in each.sum_of.items()]
         yield code, in_language(each.title, "en"), each.direction, *each.range, parts, *reference

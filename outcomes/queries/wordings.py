@@ -1,4 +1,6 @@
-"""The instruments of a study as its researcher judges them: each wording, its status, and who signed it off."""
+"""The instruments of a study as its researcher judges them: each wording, its status, and who
+signed it off.
+"""
 
 from __future__ import annotations
 
@@ -59,7 +61,10 @@ def described(version: ProtocolVersion) -> list[Described]:
 
 
 def _shown(
-    instrument: Instrument, language: str, confirmed: Mapping[str, Confirmation], names: Mapping[str, str]
+    instrument: Instrument,
+    language: str,
+    confirmed: Mapping[str, Confirmation],
+    names: Mapping[str, str],
 ) -> Shown:
     wording = instrument.wordings[language]
     subject = f"{instrument.code}:{language}"
@@ -71,7 +76,11 @@ def _shown(
 
 def unofficial(version: ProtocolVersion) -> dict[str, Wording]:
     """Every wording of this version that needs a sign-off, by subject."""
-    return {subject: wording for subject, wording in _by_subject(version).items() if wording.status != "official"}
+    return {
+        subject: wording
+        for subject, wording in _by_subject(version).items()
+        if wording.status != "official"
+    }
 
 
 def _by_subject(version: ProtocolVersion) -> dict[str, Wording]:
@@ -84,13 +93,16 @@ def _by_subject(version: ProtocolVersion) -> dict[str, Wording]:
 
 
 def languages(study: Study) -> list[tuple[str, list[str]]]:
-    """Each language of the study, with what keeps it from being offered; an empty list where nothing does."""
+    """Each language of the study, with what keeps it from being offered; an empty list where
+    nothing does.
+    """
     known = definitions.assessments(study.current).definitions
     return [
         (
             language,
             [
-                _("%(code)s: no wording in this language, paste the one you hold a licence for") % {"code": code}
+                _("%(code)s: no wording in this language, paste the one you hold a licence for")
+                % {"code": code}
                 for code in definitions.primary_instruments(study.current)
                 if language not in known[code].wordings
             ],

@@ -46,7 +46,8 @@ def _warnings(assessments: Assessments, source: Source) -> Iterator[Problem]:
         for place, entry in enumerate(entries):
             if entry.window <= days:
                 message = (
-                    f"closes before the reminder of day {days}: nobody is reminded; make the window longer than {days} "
+                    f"closes before the reminder of day {days}: nobody is reminded; make the "
+                    f"window longer than {days} "
                     "days, or remind sooner"
                 )
                 yield source.problem(("schedules", name, place, "window"), message)
@@ -54,7 +55,9 @@ def _warnings(assessments: Assessments, source: Source) -> Iterator[Problem]:
 
 def notes(document: Mapping[str, Any], sealed: Mapping[str, Any] | None = None) -> list[str]:
     """What is no mistake and yet worth a second look, before a study opens and in its report."""
-    return _notes(Study.model_validate(document["study"]), Assessments.model_validate(document["assessments"]))
+    return _notes(
+        Study.model_validate(document["study"]), Assessments.model_validate(document["assessments"])
+    )
 
 
 def _own_instruments(folder: Folder) -> tuple[dict[str, Instrument], list[str], list[Problem]]:
@@ -68,7 +71,10 @@ def _own_instruments(folder: Folder) -> tuple[dict[str, Instrument], list[str], 
         if parsed.model is None or parsed.problems:
             unread.append(code)
         elif parsed.model.code != code:
-            message = f"'{parsed.model.code}' stands in a file named '{code}'; file and code have the same name"
+            message = (
+                f"'{parsed.model.code}' stands in a file named '{code}'; file and code have the "
+                f"same name"
+            )
             problems.append(folder.yaml(name).problem(("code",), message))
             unread += [code, parsed.model.code]
         else:
@@ -76,24 +82,34 @@ def _own_instruments(folder: Folder) -> tuple[dict[str, Instrument], list[str], 
     return found, unread, problems
 
 
-def _assessments(written: Written, available: Mapping[str, Instrument], study: BaseModel | None) -> Assessments:
+def _assessments(
+    written: Written, available: Mapping[str, Instrument], study: BaseModel | None
+) -> Assessments:
     screened = study.screened_instruments if isinstance(study, Study) else ()
     used = sorted({*written.instruments, *screened} & set(available))
     return Assessments(**dict(written), definitions={code: available[code] for code in used})
 
 
 def _notes(study: Study, assessments: Assessments) -> list[str]:
-    return [*_one_sided(study, assessments), *_unworded(study, assessments), *_unasked(study, assessments)]
+    return [
+        *_one_sided(study, assessments),
+        *_unworded(study, assessments),
+        *_unasked(study, assessments),
+    ]
 
 
 def _one_sided(study: Study, assessments: Assessments) -> list[str]:
-    given = {arm: {entry.timepoint for entry in assessments.planned(study, arm)} for arm in study.arm_codes}
+    given = {
+        arm: {entry.timepoint for entry in assessments.planned(study, arm)}
+        for arm in study.arm_codes
+    }
     sentences = []
     for code in assessments.timepoint_codes:
         arms = [arm for arm in study.arm_codes if code in given[arm]]
         if arms and len(arms) < len(study.arm_codes):
             sentences.append(
-                f"{code} is asked only in {listed(arms)}: whoever sees that it is due knows the arm, "
+                f"{code} is asked only in {listed(arms)}: whoever sees that it is due knows the "
+                f"arm, "
                 "so the assessors of this study are not blind to it"
             )
     return sentences
@@ -101,7 +117,8 @@ def _one_sided(study: Study, assessments: Assessments) -> list[str]:
 
 def _unworded(study: Study, assessments: Assessments) -> list[str]:
     return [
-        f"{code} has no wording in '{language}': paste the one you hold a licence for into instruments/{code}.yaml"
+        f"{code} has no wording in '{language}': paste the one you hold a licence for into "
+        f"instruments/{code}.yaml"
         for code, instrument in assessments.definitions.items()
         for language in study.languages
         if language not in instrument.wordings
@@ -112,9 +129,15 @@ def _unasked(study: Study, assessments: Assessments) -> list[str]:
     asked = {*study.screened_instruments, *assessments.baseline.instruments}
     granted = {grant.code for arm in study.arms for grant in arm.granted("assessments")}
     for name in granted:
-        asked.update(code for entry in assessments.schedules.get(name, ()) for code in entry.instruments)
+        asked.update(
+            code for entry in assessments.schedules.get(name, ()) for code in entry.instruments
+        )
     return [
-        *(f"the schedule {name} is granted by no arm" for name in assessments.schedules if name not in granted),
+        *(
+            f"the schedule {name} is granted by no arm"
+            for name in assessments.schedules
+            if name not in granted
+        ),
         *(
             f"{code} stands in 'instruments' but is asked nowhere"
             for code in assessments.instruments

@@ -62,13 +62,17 @@ class Written(Entry):
     not_included: tuple[NotIncluded, ...] = ()
     timepoints: Annotated[tuple[Timepoint, ...], Field(min_length=1)]
     baseline: Baseline
-    schedules: Annotated[dict[Code, Annotated[tuple[Planned, ...], Field(min_length=1)]], Field(min_length=1)]
+    schedules: Annotated[
+        dict[Code, Annotated[tuple[Planned, ...], Field(min_length=1)]], Field(min_length=1)
+    ]
     reminders: Reminders
     alerts: tuple[Alert, ...] = ()
 
 
 class Assessments(Written):
-    """`definitions` holds every instrument that is used anywhere, as it was when the folder was read."""
+    """`definitions` holds every instrument that is used anywhere, as it was when the folder was
+    read.
+    """
 
     definitions: dict[str, Instrument]
 
@@ -87,5 +91,8 @@ class Assessments(Written):
         if timepoint == self.baseline.timepoint:
             return self.baseline.instruments
         return tuple(
-            code for entry in self.planned(study, arm) if entry.timepoint == timepoint for code in entry.instruments
+            code
+            for entry in self.planned(study, arm)
+            if entry.timepoint == timepoint
+            for code in entry.instruments
         )

@@ -15,7 +15,9 @@ from trial.sections.checks import check_answer, leaves, missing, repeated
 
 @dataclass(frozen=True)
 class Subject:
-    """`available` are the instruments of the library and the folder; `unread` those whose own file has mistakes."""
+    """`available` are the instruments of the library and the folder; `unread` those whose own file
+    has mistakes.
+    """
 
     assessments: Assessments
     source: Source
@@ -42,10 +44,15 @@ def _codes(subject: Subject) -> Iterator[Problem]:
     yield from repeated(source, ("instruments",), assessments.instruments, key=None)
     yield from repeated(source, ("timepoints",), assessments.timepoint_codes)
     yield from repeated(source, ("alerts",), [alert.code for alert in assessments.alerts])
-    yield from missing(source, ("instruments",), "instrument", assessments.instruments, subject.known)
+    yield from missing(
+        source, ("instruments",), "instrument", assessments.instruments, subject.known
+    )
     for index, left_out in enumerate(assessments.not_included):
         if left_out.code in assessments.instruments:
-            message = f"'{left_out.code}' also stands in 'instruments'; it is either asked or not included"
+            message = (
+                f"'{left_out.code}' also stands in 'instruments'; it is either asked or not "
+                f"included"
+            )
             yield source.problem(("not_included", index, "code"), message)
 
 
@@ -55,7 +62,13 @@ def _baseline(subject: Subject) -> Iterator[Problem]:
     if baseline.timepoint not in assessments.timepoint_codes:
         message = unknown("timepoint", baseline.timepoint, assessments.timepoint_codes)
         yield source.problem(("baseline", "timepoint"), message)
-    yield from missing(source, ("baseline", "instruments"), "instrument", baseline.instruments, assessments.instruments)
+    yield from missing(
+        source,
+        ("baseline", "instruments"),
+        "instrument",
+        baseline.instruments,
+        assessments.instruments,
+    )
 
 
 def _schedules(subject: Subject) -> Iterator[Problem]:
@@ -66,18 +79,29 @@ def _schedules(subject: Subject) -> Iterator[Problem]:
         for index, entry in enumerate(entries):
             place: Loc = (*loc, index)
             yield from missing(
-                source, (*place, "instruments"), "instrument", entry.instruments, assessments.instruments
+                source,
+                (*place, "instruments"),
+                "instrument",
+                entry.instruments,
+                assessments.instruments,
             )
             yield from _known_timepoint(assessments, source, (*place, "timepoint"), entry.timepoint)
             if entry.timepoint == assessments.baseline.timepoint:
-                message = f"'{entry.timepoint}' is the baseline; it is asked before allocation, not in a schedule"
+                message = (
+                    f"'{entry.timepoint}' is the baseline; it is asked before allocation, not in a "
+                    f"schedule"
+                )
                 yield source.problem((*place, "timepoint"), message)
             if entry.awaited_timepoint:
-                yield from _known_timepoint(assessments, source, (*place, "anchor"), entry.awaited_timepoint)
+                yield from _known_timepoint(
+                    assessments, source, (*place, "anchor"), entry.awaited_timepoint
+                )
 
 
 def _windows(subject: Subject) -> Iterator[Problem]:
-    """One instrument is open once at a time, where the schedule alone decides it: both hang on the same fixed day."""
+    """One instrument is open once at a time, where the schedule alone decides it: both hang on the
+    same fixed day.
+    """
     for name, entries in subject.assessments.schedules.items():
         for later, entry in enumerate(entries):
             for earlier, other in enumerate(entries[:later]):
@@ -85,7 +109,8 @@ def _windows(subject: Subject) -> Iterator[Problem]:
                 if both and _overlap(entry, other):
                     line = subject.source.line(("schedules", name, earlier))
                     message = (
-                        f"{both[0]} is open at '{other.timepoint}' (line {line}) and here on the same days; "
+                        f"{both[0]} is open at '{other.timepoint}' (line {line}) and here on the "
+                        f"same days; "
                         "shorten a window or move one of them"
                     )
                     yield subject.source.problem(("schedules", name, later), message)
@@ -99,7 +124,9 @@ def _overlap(one: Planned, other: Planned) -> bool:
 
 
 def _days(entry: Planned) -> tuple[int, int]:
-    """First day of a window and the day after its last, counted from the anchor that it shares with others."""
+    """First day of a window and the day after its last, counted from the anchor that it shares with
+    others.
+    """
     first = entry.days + (entry.on.toordinal() if entry.on else 0)
     if entry.anchor == "randomised":
         first = max(first, entry.not_before or 0)
@@ -107,7 +134,9 @@ def _days(entry: Planned) -> tuple[int, int]:
     return first, first + entry.window
 
 
-def _known_timepoint(assessments: Assessments, source: Source, loc: Loc, code: str) -> Iterator[Problem]:
+def _known_timepoint(
+    assessments: Assessments, source: Source, loc: Loc, code: str
+) -> Iterator[Problem]:
     if code not in assessments.timepoint_codes:
         yield source.problem(loc, unknown("timepoint", code, assessments.timepoint_codes))
 
@@ -130,7 +159,9 @@ def _baseline_questions(subject: Subject, study: Study, study_source: Source) ->
     yield from repeated(subject.source, loc, codes, key=None)
     for index, code in enumerate(codes):
         if code in study.screened_questions:
-            yield subject.source.problem((*loc, index), f"'{code}' is asked in the screening already; ask it once")
+            yield subject.source.problem(
+                (*loc, index), f"'{code}' is asked in the screening already; ask it once"
+            )
 
 
 def _grants(subject: Subject, study: Study, study_source: Source) -> Iterator[Problem]:
@@ -146,7 +177,9 @@ def _grants(subject: Subject, study: Study, study_source: Source) -> Iterator[Pr
             gives = {entry.timepoint: None for entry in schedules.get(grant.code, ())}
             for timepoint in gives:
                 if timepoint in given:
-                    yield study_source.problem(loc, f"gives '{timepoint}' to arm '{arm.code}' a second time")
+                    yield study_source.problem(
+                        loc, f"gives '{timepoint}' to arm '{arm.code}' a second time"
+                    )
             given.update(gives)
 
 
@@ -169,7 +202,8 @@ def _alerts(subject: Subject, study: Study, study_source: Source) -> Iterator[Pr
         named = names(alert.rule)
         if not named.items and not named.scores:
             message = (
-                "names no score and no item; a questionnaire raises an alert, an answer can only be a part of its rule"
+                "names no score and no item; a questionnaire raises an alert, an answer can only "
+                "be a part of its rule"
             )
             yield subject.source.problem(("alerts", index, "rule"), message)
         for leaf, loc in leaves(alert.rule, ("alerts", index, "rule")):
@@ -191,7 +225,9 @@ def _measured(
     if name is None:
         return
     if name in list_names(subject.available[code] for code in asked):
-        yield from _out_of_range(leaf, loc, source, name, _range(name, [subject.available[code] for code in asked]))
+        yield from _out_of_range(
+            leaf, loc, source, name, _range(name, [subject.available[code] for code in asked])
+        )
         return
     if name in list_names(subject.available.values()):
         yield source.problem((*loc, key), f"'{name}' is not asked {by}")
@@ -213,13 +249,19 @@ def _range(name: str, instruments: Iterable[Instrument]) -> tuple[int, int]:
     raise KeyError(name)
 
 
-def _out_of_range(leaf: Rule, loc: Loc, source: Source, name: str, spread: tuple[int, int]) -> Iterator[Problem]:
-    """A value that is never reached, or a limit that everybody is within: the rule would always say the same."""
+def _out_of_range(
+    leaf: Rule, loc: Loc, source: Source, name: str, spread: tuple[int, int]
+) -> Iterator[Problem]:
+    """A value that is never reached, or a limit that everybody is within: the rule would always say
+    the same.
+    """
     lowest, highest = spread
     runs = f"{name} runs from {lowest} to {highest}"
     for key in COMPARATORS:
         written = getattr(leaf, key)
-        for value in (written if isinstance(written, tuple) else (written,)) if written is not None else ():
+        for value in (
+            (written if isinstance(written, tuple) else (written,)) if written is not None else ()
+        ):
             given = as_number(value)
             if given is None or not lowest <= given <= highest:
                 yield source.problem((*loc, key), f"'{value}' is no value of it; {runs}")
@@ -236,24 +278,36 @@ def _scores(instruments: Iterable[Instrument]) -> list[str]:
 
 
 def _items(instruments: Iterable[Instrument]) -> list[str]:
-    return [f"{instrument.code}.{code}" for instrument in instruments for code in instrument.item_codes]
+    return [
+        f"{instrument.code}.{code}" for instrument in instruments for code in instrument.item_codes
+    ]
 
 
 def _rehearsal(subject: Subject, study: Study, study_source: Source) -> Iterator[Problem]:
     if study.rehearsal is None:
         return
     yield from _known_timepoint(
-        subject.assessments, study_source, ("rehearsal", "study_dropout_at"), study.rehearsal.study_dropout_at
+        subject.assessments,
+        study_source,
+        ("rehearsal", "study_dropout_at"),
+        study.rehearsal.study_dropout_at,
     )
     later = subject.assessments.instruments
     first = dict.fromkeys((*later, *study.screened_instruments))  # what somebody has who arrives
     for key, known in (("baseline", first), ("change", later)):
         for code in getattr(study.rehearsal, key):
             if code not in known:
-                yield study_source.problem(("rehearsal", key, code), unknown("instrument", code, known))
+                yield study_source.problem(
+                    ("rehearsal", key, code), unknown("instrument", code, known)
+                )
 
 
-ALONE: tuple[Callable[[Subject], Iterator[Problem]], ...] = (_codes, _baseline, _schedules, _windows)
+ALONE: tuple[Callable[[Subject], Iterator[Problem]], ...] = (
+    _codes,
+    _baseline,
+    _schedules,
+    _windows,
+)
 WITH_STUDY: tuple[Callable[[Subject, Study, Source], Iterator[Problem]], ...] = (
     _screening,
     _baseline_questions,

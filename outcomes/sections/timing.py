@@ -1,4 +1,6 @@
-"""Whether everything that an arm waits for can happen: anchors name what the arm gets, and nothing waits for itself."""
+"""Whether everything that an arm waits for can happen: anchors name what the arm gets, and nothing
+waits for itself.
+"""
 
 from collections.abc import Iterator, Mapping
 
@@ -10,7 +12,9 @@ from trial.sections import Opening, Study
 PROGRAMME = "programme_finished"
 
 
-def check_timing(assessments: Assessments, source: Source, study: Study, study_source: Source) -> list[Problem]:
+def check_timing(
+    assessments: Assessments, source: Source, study: Study, study_source: Source
+) -> list[Problem]:
     problems = [*_gone_programmes(assessments, source, study)]
     for arm in study.arm_codes:
         problems += _unreachable(assessments, source, study, study_source, arm)
@@ -19,28 +23,37 @@ def check_timing(assessments: Assessments, source: Source, study: Study, study_s
 
 
 def _gone_programmes(assessments: Assessments, source: Source, study: Study) -> Iterator[Problem]:
-    """Arms may share a schedule that waits for a programme which one of them lacks; not if all of them do."""
+    """Arms may share a schedule that waits for a programme which one of them lacks; not if all of
+    them do.
+    """
     for name, entries in assessments.schedules.items():
         arms = [arm for arm in study.arms if any(grant.assessments == name for grant in arm.grants)]
         if not arms or any(arm.granted("programme") for arm in arms):
             continue
         for index, entry in enumerate(entries):
             if entry.anchor == PROGRAMME:
-                message = "no arm with this schedule is granted a programme; anchor it to 'randomised'"
+                message = (
+                    "no arm with this schedule is granted a programme; anchor it to 'randomised'"
+                )
                 yield source.problem(("schedules", name, index, "anchor"), message)
 
 
 def _unreachable(
     assessments: Assessments, source: Source, study: Study, study_source: Source, arm: str
 ) -> Iterator[Problem]:
-    given = {assessments.baseline.timepoint, *(entry.timepoint for entry in assessments.planned(study, arm))}
+    given = {
+        assessments.baseline.timepoint,
+        *(entry.timepoint for entry in assessments.planned(study, arm)),
+    }
     has_programme = bool(study.arms[study.arm_codes.index(arm)].granted("programme"))
     for opening, where, loc in _openings(assessments, source, study, study_source, arm):
         timepoint = opening.awaited_timepoint
         if timepoint in assessments.timepoint_codes and timepoint not in given:
             yield where.problem(loc, f"waits for '{timepoint}', which arm '{arm}' does not get")
         elif where is source:
-            continue  # unknown timepoints and missing programmes of schedules are named once, not for every arm
+            # unknown timepoints and missing programmes of schedules are named once, not for every
+            # arm
+            continue
         elif timepoint and timepoint not in assessments.timepoint_codes:
             yield where.problem(loc, unknown("timepoint", timepoint, assessments.timepoint_codes))
         elif opening.anchor == PROGRAMME and not has_programme:
@@ -76,7 +89,9 @@ def _circles(
 def _awaited(assessments: Assessments, study: Study, arm: str) -> Mapping[str, str]:
     """Event -> the event that it waits for, by the names of anchors."""
     planned = assessments.planned(study, arm)
-    found = {f"{kind}:{entry.timepoint}": entry.anchor for kind in OF_TIMEPOINTS for entry in planned}
+    found = {
+        f"{kind}:{entry.timepoint}": entry.anchor for kind in OF_TIMEPOINTS for entry in planned
+    }
     for grant in study.arms[study.arm_codes.index(arm)].granted("programme"):
         found[PROGRAMME] = grant.opens.anchor
     return found

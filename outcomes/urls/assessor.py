@@ -7,5 +7,7 @@ from outcomes.views import assessor
 urlpatterns = [
     path("", assessor.due, name="due"),
     path("<slug:slug>/<str:code>/help/", assessor.help_first, name="help"),
-    path("<slug:slug>/<str:code>/<slug:timepoint>/<slug:instrument>/", assessor.enter, name="enter"),
+    path(
+        "<slug:slug>/<str:code>/<slug:timepoint>/<slug:instrument>/", assessor.enter, name="enter"
+    ),
 ]

@@ -1,6 +1,8 @@
-"""A blinded assessor: whose questionnaires are due now, and entering one that was asked by phone or filled in on paper.
+"""A blinded assessor: whose questionnaires are due now, and entering one that was asked by phone or
+filled in on paper.
 
-Nothing here hangs on an arm: no opening, no history, and of dates the last day alone, which is the same in every arm.
+Nothing here hangs on an arm: no opening, no history, and of dates the last day alone, which is the
+same in every arm.
 """
 
 from __future__ import annotations
@@ -48,8 +50,12 @@ def _listed(study: Study, rows: list[Assessment]) -> list[dict[str, Any]]:
 
 @require_http_methods(["GET", "POST"])
 @refuses_reused_keys
-def enter(request: PageRequest, slug: str, code: str, timepoint: str, instrument: str) -> HttpResponse:
-    """All questions on one page; a question without an answer is asked about once before it is handed in."""
+def enter(
+    request: PageRequest, slug: str, code: str, timepoint: str, instrument: str
+) -> HttpResponse:
+    """All questions on one page; a question without an answer is asked about once before it is
+    handed in.
+    """
     study, by = study_for(request, slug, "assess")
     at, key = timezone.now(), request_key(request) if request.method == "POST" else None
     row = reads.for_entry(study, code, timepoint, instrument, by=by, key=key, at=at)
@@ -60,7 +66,11 @@ def enter(request: PageRequest, slug: str, code: str, timepoint: str, instrument
     form = Entry(data, instrument=definition, language=row.participant.language)
     if not form.is_valid():
         return _ask(request, row, form, by, at)
-    given = {"answers": form.answers, "mode": form.cleaned_data["mode"], "language": row.participant.language}
+    given = {
+        "answers": form.answers,
+        "mode": form.cleaned_data["mode"],
+        "language": row.participant.language,
+    }
     try:
         actions.submit(assessment=row, **given, key=key, by=by, at=at)
     except actions.NotOpenNow:  # by somebody else, a moment ago
@@ -68,18 +78,26 @@ def enter(request: PageRequest, slug: str, code: str, timepoint: str, instrument
     return _entered(request, row, form, at)
 
 
-def _ask(request: PageRequest, row: Assessment, form: Entry, by: Actor, at: datetime) -> HttpResponse:
-    """What calls for help is kept at once, so that its alert does not wait for what was left open: the rest may never come."""
+def _ask(
+    request: PageRequest, row: Assessment, form: Entry, by: Actor, at: datetime
+) -> HttpResponse:
+    """What calls for help is kept at once, so that its alert does not wait for what was left open:
+    the rest may never come.
+    """
     if form.is_bound and _calls_for_help(row, form):
         try:
             actions.save_draft(assessment=row, answers=form.chosen, by=by, at=at)
         except actions.NotOpenNow:
             return _not_due(request)
-    return render(request, "assessor/enter.html", _entry(row, form), status=400 if form.is_bound else 200)
+    return render(
+        request, "assessor/enter.html", _entry(row, form), status=400 if form.is_bound else 200
+    )
 
 
 def _not_due(request: PageRequest) -> HttpResponse:
-    """One answer for whatever is not due now: whether it is answered, missed or never planned is not told."""
+    """One answer for whatever is not due now: whether it is answered, missed or never planned is
+    not told.
+    """
     messages.info(request, _("This is not due now. What you can enter stands in the list."))
     return redirect("assessor:due")
 
@@ -99,7 +117,9 @@ def help_first(request: PageRequest, slug: str, code: str) -> HttpResponse:
     """What to say to the participant now, in their language, and who can help."""
     study, _by = study_for(request, slug, "assess")
     people = Participant.objects.select_related("version")
-    person = get_object_or_404(people, study=study, code=code, state__in=("consented", "randomised", "completed"))
+    person = get_object_or_404(
+        people, study=study, code=code, state__in=("consented", "randomised", "completed")
+    )
     return render(request, "assessor/help.html", _help(person))
 
 
@@ -133,7 +153,9 @@ def _entry(row: Assessment, form: Entry) -> dict[str, Any]:
 
 def _calls_for_help(row: Assessment, form: Entry) -> bool:
     version = row.participant.version
-    return safety.calls_for_help(version, definitions.instrument(version, row.instrument), form.chosen)
+    return safety.calls_for_help(
+        version, definitions.instrument(version, row.instrument), form.chosen
+    )
 
 
 def _title(row: Assessment) -> str:

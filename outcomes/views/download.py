@@ -16,7 +16,9 @@ from trial.requests import PageRequest, participant_of
 @require_GET
 def download(request: PageRequest) -> HttpResponse:
     person = participant_of(request)
-    response = JsonResponse(_everything(person), json_dumps_params={"indent": 2, "ensure_ascii": False})
+    response = JsonResponse(
+        _everything(person), json_dumps_params={"indent": 2, "ensure_ascii": False}
+    )
     response["Content-Disposition"] = 'attachment; filename="answers.json"'
     return response
 
@@ -34,7 +36,9 @@ def _everything(person: Participant) -> dict[str, Any]:
 
 
 def _contact(person: Participant) -> dict[str, Any]:
-    identity = Identity.objects.filter(participant=person).select_related("participant__key").first()
+    identity = (
+        Identity.objects.filter(participant=person).select_related("participant__key").first()
+    )
     if identity is None:
         return {}
     names = ("name", "email", "phone", "call_times")
@@ -49,13 +53,19 @@ def _agreed(person: Participant) -> list[dict[str, Any]]:
 
 def _questionnaires(person: Participant) -> list[dict[str, Any]]:
     """Scores are left out: this is what the person said, not what was made of it."""
-    rows = Assessment.objects.filter(participant=person).exclude(answers={}).order_by("submitted_at", "pk")
+    rows = (
+        Assessment.objects.filter(participant=person)
+        .exclude(answers={})
+        .order_by("submitted_at", "pk")
+    )
     names = ("timepoint", "instrument", "language", "submitted_at", "answers")
     return [{name: getattr(row, name) for name in names} for row in rows]
 
 
 def _lessons(person: Participant) -> list[dict[str, Any]]:
-    written = set(ExerciseAnswer.objects.filter(participant=person).values_list("module", flat=True))
+    written = set(
+        ExerciseAnswer.objects.filter(participant=person).values_list("module", flat=True)
+    )
     return [
         {
             "lesson": use.module,

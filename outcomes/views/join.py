@@ -46,21 +46,31 @@ def _form(person: Participant, page: Page, **given: Any) -> Questions | AllItems
     if page.instrument:
         instrument = definitions.instrument(person.version, page.instrument)
         return AllItems(**given, instrument=instrument, language=person.language)
-    return Questions(**given, protocol=person.version.protocol, codes=page.questions, language=person.language)
+    return Questions(
+        **given, protocol=person.version.protocol, codes=page.questions, language=person.language
+    )
 
 
-def _questions(request: PageRequest, person: Participant, page: Page, is_asked: bool) -> HttpResponse:
+def _questions(
+    request: PageRequest, person: Participant, page: Page, is_asked: bool
+) -> HttpResponse:
     form = _form(person, page, data=request.POST or None)
     if request.method == "POST" and form.is_valid():
         at = timezone.now()
         if is_asked:
             _answer_questions(request, person, form, at)
         return arrival.onward(person, at)
-    return render(request, "outcomes/join/questions.html", {"form": form, **_progress(person, page)})
+    return render(
+        request, "outcomes/join/questions.html", {"form": form, **_progress(person, page)}
+    )
 
 
-def _answer_questions(request: PageRequest, person: Participant, form: Questions | AllItems, at: datetime) -> None:
-    with suppress(participants.NotAskedNow):  # stopped in another tab meanwhile: the way onward says so
+def _answer_questions(
+    request: PageRequest, person: Participant, form: Questions | AllItems, at: datetime
+) -> None:
+    with suppress(
+        participants.NotAskedNow
+    ):  # stopped in another tab meanwhile: the way onward says so
         participants.answer_questions(
             participant=person,
             answers=form.answers,
@@ -70,14 +80,17 @@ def _answer_questions(request: PageRequest, person: Participant, form: Questions
         )
 
 
-def _instrument(request: PageRequest, person: Participant, page: Page, is_asked: bool) -> HttpResponse:
+def _instrument(
+    request: PageRequest, person: Participant, page: Page, is_asked: bool
+) -> HttpResponse:
     instrument = definitions.instrument(person.version, page.instrument or "")
     form = _form(person, page, data=request.POST or None)
     if request.method == "POST" and form.is_valid():
         at = timezone.now()
         if is_asked:
             _answer(request, person, instrument.code, form.answers, at)
-        # Judged from what was posted: whoever is turned away in this step has no stored answers any more.
+        # Judged from what was posted: whoever is turned away in this step has no stored answers any
+        # more.
         if safety.calls_for_help(person.version, instrument, form.answers):
             journey.advance(person, at)
             return redirect("join:talk", person.study.public_slug)
@@ -92,7 +105,13 @@ def _instrument(request: PageRequest, person: Participant, page: Page, is_asked:
     return render(request, "outcomes/join/instrument.html", context)
 
 
-def _answer(request: PageRequest, person: Participant, instrument: str, answers: dict[str, int], at: datetime) -> None:
+def _answer(
+    request: PageRequest,
+    person: Participant,
+    instrument: str,
+    answers: dict[str, int],
+    at: datetime,
+) -> None:
     with suppress(actions.NotScreening):  # stopped in another tab meanwhile: the way onward says so
         actions.answer_instrument(
             participant=person,
@@ -107,7 +126,11 @@ def _answer(request: PageRequest, person: Participant, instrument: str, answers:
 def _progress(person: Participant, page: Page) -> dict[str, Any]:
     pages = list(person.version.protocol.screening)
     number = pages.index(page)
-    before = reverse("join:screening", args=[person.study.public_slug, pages[number - 1].code]) if number else ""
+    before = (
+        reverse("join:screening", args=[person.study.public_slug, pages[number - 1].code])
+        if number
+        else ""
+    )
     return {"number": number + 1, "total": len(pages), "before": before}
 
 
@@ -120,7 +143,9 @@ def talk(request: PageRequest, study: Study, person: Participant) -> HttpRespons
 @posted_from("join:talk", "slug")
 @arrival.for_newcomers
 def leave_phone(request: PageRequest, study: Study, person: Participant) -> HttpResponse:
-    """Nobody is known yet: staff hear of it only when a number is left. Also for somebody who did not get in."""
+    """Nobody is known yet: staff hear of it only when a number is left. Also for somebody who did
+    not get in.
+    """
     form = Phone(request.POST, country=person.version.protocol.country)
     if not form.is_valid():
         return _talk(request, person, form)
@@ -134,14 +159,21 @@ def leave_phone(request: PageRequest, study: Study, person: Participant) -> Http
         )
     except PersonKey.DoesNotExist:  # erased since; the numbers on the page remain
         return redirect("join:help", study.public_slug)
-    except KeyReused:  # a page from the browser's history, with a corrected number: it gets a new key
+    except (
+        KeyReused
+    ):  # a page from the browser's history, with a corrected number: it gets a new key
         form = Phone(form.cleaned_data, country=person.version.protocol.country)
-        form.add_error(None, _("This page was sent before, with something else. Look it over, then send it again."))
+        form.add_error(
+            None,
+            _("This page was sent before, with something else. Look it over, then send it again."),
+        )
         return _talk(request, person, form, status=409)
     return redirect("join:talk", study.public_slug)
 
 
-def _talk(request: PageRequest, person: Participant, form: Phone, status: int = 200) -> HttpResponse:
+def _talk(
+    request: PageRequest, person: Participant, form: Phone, status: int = 200
+) -> HttpResponse:
     protocol = person.version.protocol
     alerts = definitions.assessments(person.version).alerts
     context = {

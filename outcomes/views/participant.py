@@ -1,4 +1,6 @@
-"""Questionnaires: what is open, one item a screen, handing in, and help first where an answer calls for it."""
+"""Questionnaires: what is open, one item a screen, handing in, and help first where an answer calls
+for it.
+"""
 
 from __future__ import annotations
 
@@ -45,7 +47,9 @@ def questionnaires(request: PageRequest, person: Participant) -> HttpResponse:
     context = {
         "now": [row for row in rows if row["state"] in {"open", "started"}],
         "later": [row for row in rows if row["state"] in {"upcoming", "unscheduled"}],
-        "past": [row for row in rows if row["state"] in {"submitted", "declined", "missed", "withdrawn"}],
+        "past": [
+            row for row in rows if row["state"] in {"submitted", "declined", "missed", "withdrawn"}
+        ],
     }
     return render(request, "outcomes/participant/questionnaires.html", context)
 
@@ -74,12 +78,18 @@ def _sitting(person: Participant, timepoint: str) -> Sitting:
 
 
 def _open_one(view: Callable[..., HttpResponse]) -> Callable[..., HttpResponse]:
-    """Hands on the questionnaire of the address; one that is not open now leads back to its timepoint."""
+    """Hands on the questionnaire of the address; one that is not open now leads back to its
+    timepoint.
+    """
 
     @in_the_study
     @functools.wraps(view)
-    def run(request: PageRequest, person: Participant, timepoint: str, instrument: str) -> HttpResponse:
-        row = next((row for row in _sitting(person, timepoint).rows if row.instrument == instrument), None)
+    def run(
+        request: PageRequest, person: Participant, timepoint: str, instrument: str
+    ) -> HttpResponse:
+        row = next(
+            (row for row in _sitting(person, timepoint).rows if row.instrument == instrument), None
+        )
         if row is None:
             raise Http404
         try:
@@ -101,7 +111,9 @@ def _check_open(row: Assessment, at: datetime) -> None:
 @posted_from("participant:sitting", "timepoint")
 @refuses_reused_keys
 @_open_one
-def start(request: PageRequest, person: Participant, row: Assessment, instrument: Instrument) -> HttpResponse:
+def start(
+    request: PageRequest, person: Participant, row: Assessment, instrument: Instrument
+) -> HttpResponse:
     actions.start(assessment=row, key=request_key(request), by=actor_of(person), at=timezone.now())
     return redirect(_item_url(row, _first_open(row, instrument)))
 
@@ -109,24 +121,38 @@ def start(request: PageRequest, person: Participant, row: Assessment, instrument
 @require_http_methods(["GET", "POST"])
 @refuses_reused_keys
 @_open_one
-def item(request: PageRequest, person: Participant, row: Assessment, instrument: Instrument) -> HttpResponse:
+def item(
+    request: PageRequest, person: Participant, row: Assessment, instrument: Instrument
+) -> HttpResponse:
     """One item a screen; its answer is kept when the person goes on or back."""
     at = timezone.now()
     number = _number(request, row, instrument)
     code = instrument.item_codes[number - 1]
     form = OneItem(
-        request.POST or None, instrument=instrument, language=person.language, code=code, given=row.answers.get(code)
+        request.POST or None,
+        instrument=instrument,
+        language=person.language,
+        code=code,
+        given=row.answers.get(code),
     )
     if request.method == "POST" and form.is_valid():
         row = actions.save_draft(
-            assessment=row, answers=form.answers, key=request_key(request), by=actor_of(person), at=at
+            assessment=row,
+            answers=form.answers,
+            key=request_key(request),
+            by=actor_of(person),
+            at=at,
         )
         return _after_item(request, person, row, instrument, number, form)
     _check_open(row, at)
-    return render(request, "outcomes/participant/item.html", _item(person, row, instrument, number, form))
+    return render(
+        request, "outcomes/participant/item.html", _item(person, row, instrument, number, form)
+    )
 
 
-def _item(person: Participant, row: Assessment, instrument: Instrument, number: int, form: OneItem) -> dict[str, Any]:
+def _item(
+    person: Participant, row: Assessment, instrument: Instrument, number: int, form: OneItem
+) -> dict[str, Any]:
     wording = instrument.wordings.get(person.language)
     return {
         "row": row,
@@ -160,10 +186,19 @@ def _item_url(row: Assessment, number: int) -> str:
 
 
 def _after_item(
-    request: PageRequest, person: Participant, row: Assessment, instrument: Instrument, number: int, form: OneItem
+    request: PageRequest,
+    person: Participant,
+    row: Assessment,
+    instrument: Instrument,
+    number: int,
+    form: OneItem,
 ) -> HttpResponse:
-    """Help comes before anything else that was asked for; going on from there leads back to what is left."""
-    if safety.calls_for_help(person.version, instrument, form.answers) and not _ends(request, row, instrument, number):
+    """Help comes before anything else that was asked for; going on from there leads back to what is
+    left.
+    """
+    if safety.calls_for_help(person.version, instrument, form.answers) and not _ends(
+        request, row, instrument, number
+    ):
         return redirect("participant:talk", row.timepoint)
     match request.POST.get("to"):
         case "back" if number > 1:
@@ -186,7 +221,9 @@ def _ends(request: PageRequest, row: Assessment, instrument: Instrument, number:
 
 @require_GET
 @_open_one
-def review(request: PageRequest, person: Participant, row: Assessment, instrument: Instrument) -> HttpResponse:
+def review(
+    request: PageRequest, person: Participant, row: Assessment, instrument: Instrument
+) -> HttpResponse:
     """What was left open, before handing in."""
     _check_open(row, timezone.now())
     wording = instrument.wordings.get(person.language)
@@ -202,11 +239,15 @@ def review(request: PageRequest, person: Participant, row: Assessment, instrumen
 @posted_from("participant:review", "timepoint", "instrument")
 @refuses_reused_keys
 @_open_one
-def submit(request: PageRequest, person: Participant, row: Assessment, instrument: Instrument) -> HttpResponse:
+def submit(
+    request: PageRequest, person: Participant, row: Assessment, instrument: Instrument
+) -> HttpResponse:
     return _submit(request, person, row, instrument)
 
 
-def _submit(request: PageRequest, person: Participant, row: Assessment, instrument: Instrument) -> HttpResponse:
+def _submit(
+    request: PageRequest, person: Participant, row: Assessment, instrument: Instrument
+) -> HttpResponse:
     at = timezone.now()
     answers = {code: row.answers.get(code) for code in instrument.item_codes}
     try:
@@ -228,7 +269,9 @@ def _submit(request: PageRequest, person: Participant, row: Assessment, instrume
     return _onward(request, person, row.timepoint, ask, at)
 
 
-def _onward(request: PageRequest, person: Participant, timepoint: str, asked: Ask | None, at: datetime) -> HttpResponse:
+def _onward(
+    request: PageRequest, person: Participant, timepoint: str, asked: Ask | None, at: datetime
+) -> HttpResponse:
     """The next questionnaire of this timepoint, or what the journey asks, or home."""
     if _sitting(person, timepoint).remaining(at):
         return redirect("participant:sitting", timepoint)
@@ -239,7 +282,9 @@ def _onward(request: PageRequest, person: Participant, timepoint: str, asked: As
 @require_http_methods(["GET", "POST"])
 @refuses_reused_keys
 @_open_one
-def decline(request: PageRequest, person: Participant, row: Assessment, instrument: Instrument) -> HttpResponse:
+def decline(
+    request: PageRequest, person: Participant, row: Assessment, instrument: Instrument
+) -> HttpResponse:
     """The person would rather not answer this one."""
     at = timezone.now()
     if request.method == "GET":
@@ -274,7 +319,12 @@ def questions(request: PageRequest, person: Participant) -> HttpResponse:
     codes = definitions.assessments(person.version).baseline.questions
     if person.state != "consented" or (request.method == "GET" and not missing):
         return redirect("participant:home")
-    form = Questions(request.POST or None, protocol=person.version.protocol, codes=codes, language=person.language)
+    form = Questions(
+        request.POST or None,
+        protocol=person.version.protocol,
+        codes=codes,
+        language=person.language,
+    )
     if request.method == "POST" and form.is_valid():
         return _answer(request, person, form)
     return render(request, "outcomes/participant/questions.html", {"form": form})
@@ -284,7 +334,11 @@ def _answer(request: PageRequest, person: Participant, form: Questions) -> HttpR
     at = timezone.now()
     with suppress(participants.NotAskedNow):  # randomised, or withdrawn, in another tab meanwhile
         participants.answer_questions(
-            participant=person, answers=form.answers, key=request_key(request), by=actor_of(person), at=at
+            participant=person,
+            answers=form.answers,
+            key=request_key(request),
+            by=actor_of(person),
+            at=at,
         )
     ask = journey.advance(person, at)
     return redirect(tasks.page_asked(ask))

@@ -1,4 +1,6 @@
-"""The instruments of a study: their wordings in full, and a name under each that is not official."""
+"""The instruments of a study: their wordings in full, and a name under each that is not
+official.
+"""
 
 from __future__ import annotations
 
@@ -41,10 +43,18 @@ def confirm_wording(request: PageRequest, slug: str) -> HttpResponse:
     subject = request.POST.get("subject", "")
     try:
         actions.confirm(
-            version=study.current, kind="wording", subject=subject, key=key(request), by=actor, at=timezone.now()
+            version=study.current,
+            kind="wording",
+            subject=subject,
+            key=key(request),
+            by=actor,
+            at=timezone.now(),
         )
     except actions.NotInVersion:
         messages.error(request, _("This wording is not in the newest version of the study."))
     else:
-        messages.success(request, _("%(subject)s is signed off, with your name and the date.") % {"subject": subject})
+        messages.success(
+            request,
+            _("%(subject)s is signed off, with your name and the date.") % {"subject": subject},
+        )
     return redirect("research:wordings", slug=slug)

@@ -1,9 +1,10 @@
 """Allocation: lock first, then read, then draw.
 
-The locks are taken in one order: the person, the study (shared and through a fair gate, so that a pause waits for whoever
-is being allocated and stops whoever comes after), their cluster, and last the scope, whose history is read only then. What
-is written is the allocation, that the person is randomised, the audit event, the request key and a note that the journey
-goes on; grants follow as its next step.
+The locks are taken in one order: the person, the study (shared and through a fair gate, so that a
+pause waits for whoever is being allocated and stops whoever comes after), their cluster, and last
+the scope, whose history is read only then. What is written is the allocation, that the person is
+randomised, the audit event, the request key and a note that the journey goes on; grants follow as
+its next step.
 """
 
 from __future__ import annotations
@@ -34,15 +35,21 @@ class AlreadyRandomised(Exception):
 
 
 class NotEligible(Exception):
-    """Only somebody who consented and is in the study is randomised; at a stage, only who was found eligible for it."""
+    """Only somebody who consented and is in the study is randomised; at a stage, only who was found
+    eligible for it.
+    """
 
 
 class RandomisationPaused(Exception):
-    """The study is not open, or a switch halts this part of it, so no allocation can be in flight."""
+    """The study is not open, or a switch halts this part of it, so no allocation can be in
+    flight.
+    """
 
 
 class WrongIsolation(Exception):
-    """On PostgreSQL a lock protects only under READ COMMITTED: an older snapshot would not see the last allocation."""
+    """On PostgreSQL a lock protects only under READ COMMITTED: an older snapshot would not see the
+    last allocation.
+    """
 
 
 @dataclass(frozen=True)
@@ -55,12 +62,20 @@ class Secret:
 
 @once
 def allocate(
-    *, participant: Participant, point: str = FIRST, origin: str = "", request_key: str = "", by: Actor, at: datetime
+    *,
+    participant: Participant,
+    point: str = FIRST,
+    origin: str = "",
+    request_key: str = "",
+    by: Actor,
+    at: datetime,
 ) -> str:
-    """Allocate one participant. Returns nothing of the arm: only that it happened (the participant's code).
+    """Allocate one participant. Returns nothing of the arm: only that it happened (the
+    participant's code).
 
-    `origin` is the arm that somebody at a stage comes from. Raises RandomisationPaused, AlreadyRandomised, NotEligible,
-    PossibleDuplicate, methods.ListExhausted; then nothing is consumed.
+    `origin` is the arm that somebody at a stage comes from. Raises RandomisationPaused,
+    AlreadyRandomised, NotEligible, PossibleDuplicate, methods.ListExhausted; then nothing is
+    consumed.
     """
     person = participants.locked(participant)
     secret = held(participant.study_id)
@@ -70,13 +85,18 @@ def allocate(
     designed = design.of(person.version, point)
     row = _row(person, designed, secret, origin)
     row.request_key, row.allocated_at = request_key, at
-    # That nobody has two is seen to under the lock of the person; the database would refuse the second.
+    # That nobody has two is seen to under the lock of the person; the database would refuse the
+    # second.
     rows.insert(row)
     if point == FIRST:
         participants.mark_randomised(participant=person, at=at)
         # The trail says that and where, never which arm.
-        place = f"draw {row.draw_index} of its stratum" if row.kind == "drawn" else "with its cluster"
-        audit.record(person, "allocated", subject=place, new={"design": row.design_digest}, by=by, at=at)
+        place = (
+            f"draw {row.draw_index} of its stratum" if row.kind == "drawn" else "with its cluster"
+        )
+        audit.record(
+            person, "allocated", subject=place, new={"design": row.design_digest}, by=by, at=at
+        )
     else:
         stages.note_settled(person, point, f"{row.design_digest} {row.draw_index}", by=by, at=at)
     journey.look_again(person, at)
@@ -92,8 +112,9 @@ def allocate_and_tell(
     by: Actor,
     at: datetime,
 ) -> None:
-    """`allocate`, and what staff are told about it: of a list that runs out, and of who may have come before. Raises what
-    it raises, once they are told."""
+    """`allocate`, and what staff are told about it: of a list that runs out, and of who may have
+    come before. Raises what it raises, once they are told.
+    """
     try:
         allocate(participant=participant, point=point, origin=origin, key=key, by=by, at=at)
     except matches.PossibleDuplicate:
@@ -106,12 +127,16 @@ def allocate_and_tell(
 
 
 def _open_states(point: str) -> tuple[str, ...]:
-    """Newcomers only while recruiting; whoever is in meets the stages also after that, but in no pause."""
+    """Newcomers only while recruiting; whoever is in meets the stages also after that, but in no
+    pause.
+    """
     return ("open",) if point == FIRST else ("open", "closed")
 
 
 def held(study: int) -> Secret:
-    """The study locked, shared, with its seed; and on PostgreSQL, that what is read from now on is what stands."""
+    """The study locked, shared, with its seed; and on PostgreSQL, that what is read from now on is
+    what stands.
+    """
     on_postgresql = connection.vendor == "postgresql"
     isolation = "current_setting('transaction_isolation')" if on_postgresql else "'read committed'"
     lock = " FOR SHARE OF s" if on_postgresql else ""
@@ -151,7 +176,9 @@ def _row(person: Participant, designed: design.Design, secret: Secret, origin: s
     cluster = design.answer(person, code) if code else ""
     if cluster:
         _locked(person.study_id, designed.point, CLUSTER + cluster)
-        first = Allocation.objects.filter(study=person.study_id, point=designed.point, draws_for=cluster).first()
+        first = Allocation.objects.filter(
+            study=person.study_id, point=designed.point, draws_for=cluster
+        ).first()
         if first is not None:
             return _joined(person, first, covariates)
     row = _drawn(person, designed, secret, covariates)
@@ -159,7 +186,9 @@ def _row(person: Participant, designed: design.Design, secret: Secret, origin: s
     return row
 
 
-def _drawn(person: Participant, designed: design.Design, secret: Secret, covariates: dict[str, str]) -> Allocation:
+def _drawn(
+    person: Participant, designed: design.Design, secret: Secret, covariates: dict[str, str]
+) -> Allocation:
     name = designed.scope(covariates)
     scope = _locked(person.study_id, designed.point, name)
     history = histories.of_scope(person.study_id, designed, name, scope.next_index)
@@ -203,7 +232,9 @@ def _joined(person: Participant, first: Allocation, covariates: dict[str, str]) 
     )
 
 
-def _check_goes_on(person: Participant, designed: design.Design, covariates: dict[str, str]) -> None:
+def _check_goes_on(
+    person: Participant, designed: design.Design, covariates: dict[str, str]
+) -> None:
     """With the study locked: nothing halts this draw, and nobody comes for a second one."""
     site = person.version.protocol.site_of(person.site)
     switch = switches.halted(person.study_id, designed.point, site, designed.scope(covariates))
@@ -214,11 +245,14 @@ def _check_goes_on(person: Participant, designed: design.Design, covariates: dic
 
 
 def _locked(study: int, point: str, name: str) -> Scope:
-    """The scope's row, locked and made where there was none. As SQL, as everything between this lock and the commit: others
-    wait for it."""
+    """The scope's row, locked and made where there was none. As SQL, as everything between this
+    lock and the commit: others wait for it.
+    """
     found = _held_scope(study, point, name)
     if found is None:
-        rows.insert(Scope(study_id=study, point=point, name=name), unless=("study_id", "point", "name"))
+        rows.insert(
+            Scope(study_id=study, point=point, name=name), unless=("study_id", "point", "name")
+        )
         found = _held_scope(study, point, name)
     assert found is not None
     return found
@@ -227,8 +261,8 @@ def _locked(study: int, point: str, name: str) -> Scope:
 def _held_scope(study: int, point: str, name: str) -> Scope | None:
     lock = " FOR UPDATE" if connection.features.has_select_for_update else ""
     if connection.vendor == "postgresql":
-        # A fair queue in front of the row, which wakes whoever waits in no order. It costs most, so it is asked last, of
-        # the one row that is found.
+        # A fair queue in front of the row, which wakes whoever waits in no order. It costs most, so
+        # it is asked last, of the one row that is found.
         lock = f" AND pg_advisory_xact_lock({QUEUE}, mod(id, 2147483647)::int)::text = ''{lock}"
     with connection.cursor() as cursor:
         cursor.execute(

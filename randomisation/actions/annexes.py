@@ -17,12 +17,21 @@ class Concealed(Exception):
 
 @once
 def give(*, study: Study, language: str, by: Actor, at: datetime) -> ProtocolVersion:
-    """Record that somebody takes the annex; returns the version it belongs to. The event holds nothing of the annex."""
-    locked = Study.objects.select_for_update().get(pk=study.pk)  # against its opening at the same moment
+    """Record that somebody takes the annex; returns the version it belongs to. The event holds
+    nothing of the annex.
+    """
+    locked = Study.objects.select_for_update().get(
+        pk=study.pk
+    )  # against its opening at the same moment
     if not comparison.is_shown(locked):
         raise Concealed(locked.state)
     version = locked.current
     audit.record(
-        locked, "sealed annex given", subject=f"version {version.number}", new={"language": language}, by=by, at=at
+        locked,
+        "sealed annex given",
+        subject=f"version {version.number}",
+        new={"language": language},
+        by=by,
+        at=at,
     )
     return version

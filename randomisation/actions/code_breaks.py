@@ -39,7 +39,9 @@ class NothingWritten(Exception):
 
 @dataclass(frozen=True)
 class Revealed:
-    """The answer to a code-break. A drill tells no arm. `proof` leads from the allocation to the published root."""
+    """The answer to a code-break. A drill tells no arm. `proof` leads from the allocation to the
+    published root.
+    """
 
     code_break: CodeBreak
     arm: str = ""
@@ -48,14 +50,17 @@ class Revealed:
 
 
 def show(*, proposal: Proposal, key: str | None = None, by: Actor, at: datetime) -> Revealed:
-    """The arm, to whoever asked, once a second person agreed: recorded, and told to the others. The same request again
-    gets the same answer; another one AlreadyShown."""
+    """The arm, to whoever asked, once a second person agreed: recorded, and told to the others. The
+    same request again gets the same answer; another one AlreadyShown.
+    """
     return _revealed(_shown(proposal=proposal, key=key, by=by, at=at))
 
 
 @once
 def _shown(*, proposal: Proposal, by: Actor, at: datetime) -> CodeBreak:
-    """Apart from `show`, because the result of an action is kept with its key, and the arm may not be."""
+    """Apart from `show`, because the result of an action is kept with its key, and the arm may not
+    be.
+    """
     participant = participants.locked(person_of(proposal))
     decision = Decision.objects.filter(proposal=proposal, is_agreed=True).first()
     if decision is None or proposal.kind != "code_break":
@@ -65,7 +70,10 @@ def _shown(*, proposal: Proposal, by: Actor, at: datetime) -> CodeBreak:
     if CodeBreak.objects.filter(proposal=proposal).exists():
         raise AlreadyShown
     row = CodeBreak(
-        **{**about(allocation_of(proposal), participant, proposal.reason, by=by, at=at), "role": proposal.role},
+        **{
+            **about(allocation_of(proposal), participant, proposal.reason, by=by, at=at),
+            "role": proposal.role,
+        },
         proposal=proposal,
         is_drill=proposal.is_drill,
         agreed_by=decision.by,
@@ -85,17 +93,33 @@ def break_at_once(
     by: Actor,
     at: datetime,
 ) -> Revealed:
-    """In an emergency one person is enough, at any hour: the arm at once, an alert to everybody else."""
+    """In an emergency one person is enough, at any hour: the arm at once, an alert to everybody
+    else.
+    """
     return _revealed(
-        _at_once(allocation=allocation, reason=reason, note=note, is_drill=is_drill, key=key, by=by, at=at)
+        _at_once(
+            allocation=allocation,
+            reason=reason,
+            note=note,
+            is_drill=is_drill,
+            key=key,
+            by=by,
+            at=at,
+        )
     )
 
 
 @once
-def _at_once(*, allocation: Allocation, reason: str, note: str, is_drill: bool, by: Actor, at: datetime) -> CodeBreak:
+def _at_once(
+    *, allocation: Allocation, reason: str, note: str, is_drill: bool, by: Actor, at: datetime
+) -> CodeBreak:
     check_reason("code_break", reason, note)
     participant = participants.locked(allocation.participant)
-    row = CodeBreak(**about(allocation, participant, reason, note, by=by, at=at), is_emergency=True, is_drill=is_drill)
+    row = CodeBreak(
+        **about(allocation, participant, reason, note, by=by, at=at),
+        is_emergency=True,
+        is_drill=is_drill,
+    )
     return _broken(row, participant, by, at)
 
 
@@ -127,7 +151,9 @@ def _revealed(row: CodeBreak) -> Revealed:
         return Revealed(row)
     arm = row.participant.version.protocol.arm(row.allocation.arm)
     assert arm is not None  # the sections agree on the arms
-    return Revealed(row, arm.code, arm.name, proofs.proof(row.allocation, proofs.committed(row.study)))
+    return Revealed(
+        row, arm.code, arm.name, proofs.proof(row.allocation, proofs.committed(row.study))
+    )
 
 
 @once
@@ -137,7 +163,17 @@ def assess(*, code_break: CodeBreak, text: str, by: Actor, at: datetime) -> Impa
         raise NothingWritten
     participant = participants.locked(code_break.participant)
     impact = Impact.objects.create(
-        code_break=code_break, text_sealed=sealed(participant, text), by=str(by), role=by.role, at=at
+        code_break=code_break,
+        text_sealed=sealed(participant, text),
+        by=str(by),
+        role=by.role,
+        at=at,
     )
-    audit.record(participant, "impact of a code-break assessed", subject=f"code-break {code_break.pk}", by=by, at=at)
+    audit.record(
+        participant,
+        "impact of a code-break assessed",
+        subject=f"code-break {code_break.pk}",
+        by=by,
+        at=at,
+    )
     return impact

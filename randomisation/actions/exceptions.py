@@ -1,4 +1,6 @@
-"""Facts beside an allocation, each by one person. None changes an allocation, and none takes or frees a draw."""
+"""Facts beside an allocation, each by one person. None changes an allocation, and none takes or
+frees a draw.
+"""
 
 from __future__ import annotations
 
@@ -38,15 +40,24 @@ class Erased(Exception):
 
 @once
 def correct(
-    *, allocation: Allocation, values: Mapping[str, str], reason: str, note: str = "", by: Actor, at: datetime
+    *,
+    allocation: Allocation,
+    values: Mapping[str, str],
+    reason: str,
+    note: str = "",
+    by: Actor,
+    at: datetime,
 ) -> Correction:
-    """Put right what was used at an allocation, which stays as it is. Where draws read across strata, those from now on
-    read the right value; in a stratum the slot stays consumed."""
+    """Put right what was used at an allocation, which stays as it is. Where draws read across
+    strata, those from now on read the right value; in a stratum the slot stays consumed.
+    """
     check_reason("correction", reason, note)
     participant = participants.locked(allocation.participant)
     right = _right_values(allocation, values)
     correction = Correction.objects.create(
-        **about(allocation, participant, reason, note, by=by, at=at), values=right, counts_from=counts_from(allocation)
+        **about(allocation, participant, reason, note, by=by, at=at),
+        values=right,
+        counts_from=counts_from(allocation),
     )
     audit.record(
         participant,
@@ -74,14 +85,25 @@ def _right_values(allocation: Allocation, values: Mapping[str, str]) -> dict[str
 
 
 @once
-def mark_ineligible(*, allocation: Allocation, reason: str, note: str = "", by: Actor, at: datetime) -> ErrorMark:
-    """Somebody was allocated who should not have been let in. They stay and are followed up: a fact without effect."""
+def mark_ineligible(
+    *, allocation: Allocation, reason: str, note: str = "", by: Actor, at: datetime
+) -> ErrorMark:
+    """Somebody was allocated who should not have been let in. They stay and are followed up: a fact
+    without effect.
+    """
     check_reason("ineligible", reason, note)
     participant = participants.locked(allocation.participant)
     check_unmarked(allocation, "ineligible")
-    mark = ErrorMark.objects.create(**about(allocation, participant, reason, note, by=by, at=at), kind="ineligible")
+    mark = ErrorMark.objects.create(
+        **about(allocation, participant, reason, note, by=by, at=at), kind="ineligible"
+    )
     audit.record(
-        participant, "found ineligible after allocation", subject=f"mark {mark.pk}", reason=reason, by=by, at=at
+        participant,
+        "found ineligible after allocation",
+        subject=f"mark {mark.pk}",
+        reason=reason,
+        by=by,
+        at=at,
     )
     return mark
 
@@ -90,20 +112,36 @@ def mark_ineligible(*, allocation: Allocation, reason: str, note: str = "", by: 
 def record_received(
     *, allocation: Allocation, received: str, reason: str, note: str = "", by: Actor, at: datetime
 ) -> TreatmentReceived:
-    """Somebody was given another treatment than theirs: an arm's code, or `other`. The allocation stays."""
+    """Somebody was given another treatment than theirs: an arm's code, or `other`. The allocation
+    stays.
+    """
     check_reason("received", reason, note)
     if received not in (*allocation.participant.version.protocol.arm_codes, OTHER):
         raise UnknownTreatment
     participant = participants.locked(allocation.participant)
     row = TreatmentReceived.objects.create(
-        **about(allocation, participant, reason, note, by=by, at=at), received_sealed=vault.seal(received)
+        **about(allocation, participant, reason, note, by=by, at=at),
+        received_sealed=vault.seal(received),
     )
-    audit.record(participant, "another treatment received", subject=f"record {row.pk}", reason=reason, by=by, at=at)
+    audit.record(
+        participant,
+        "another treatment received",
+        subject=f"record {row.pk}",
+        reason=reason,
+        by=by,
+        at=at,
+    )
     return row
 
 
 def about(
-    allocation: Allocation, participant: Participant, reason: str, note: str = "", *, by: Actor, at: datetime
+    allocation: Allocation,
+    participant: Participant,
+    reason: str,
+    note: str = "",
+    *,
+    by: Actor,
+    at: datetime,
 ) -> dict[str, Any]:
     """What every row about one allocation has."""
     return {
@@ -132,7 +170,11 @@ def check_unmarked(allocation: Allocation, kind: str) -> None:
 
 
 def counts_from(allocation: Allocation) -> int:
-    """The index of the next draw in the allocation's scope, which is locked. What took no draw stands in no history."""
-    scopes = Scope.objects.select_for_update().filter(study=allocation.study_id, point=allocation.point)
+    """The index of the next draw in the allocation's scope, which is locked. What took no draw
+    stands in no history.
+    """
+    scopes = Scope.objects.select_for_update().filter(
+        study=allocation.study_id, point=allocation.point
+    )
     scope = scopes.filter(name=allocation.stratum).first()
     return scope.next_index if scope else 0

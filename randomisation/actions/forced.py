@@ -1,4 +1,6 @@
-"""An arm that is given and not drawn. It takes no draw, stands in no history and is flagged wherever arms are told."""
+"""An arm that is given and not drawn. It takes no draw, stands in no history and is flagged
+wherever arms are told.
+"""
 
 from __future__ import annotations
 
@@ -14,7 +16,9 @@ from trial.models import Participant, Proposal, Study
 
 
 class NotForced(Exception):
-    """Only somebody who consented and has no allocation can be given an arm, while the study allocates."""
+    """Only somebody who consented and has no allocation can be given an arm, while the study
+    allocates.
+    """
 
 
 class UnknownArm(Exception):
@@ -26,7 +30,9 @@ class CapReached(Exception):
 
 
 def check_possible(participant: Participant, arm: str) -> None:
-    """Raises UnknownArm, NotForced and CapReached. Read again when a second person agrees, with the study locked."""
+    """Raises UnknownArm, NotForced and CapReached. Read again when a second person agrees, with the
+    study locked.
+    """
     if arm not in participant.version.protocol.arm_codes:
         raise UnknownArm
     study = Study.objects.get(pk=participant.study_id)
@@ -43,7 +49,9 @@ def check_possible(participant: Participant, arm: str) -> None:
 
 
 def counted(participant: Participant) -> list[tuple[str, int, int]]:
-    """For the study and for the person's site: how many are forced, and the cap, which is none unless it is declared."""
+    """For the study and for the person's site: how many are forced, and the cap, which is none
+    unless it is declared.
+    """
     caps = participant.version.section("randomisation").get("forced") or {}
     made = ForcedAllocation.objects.filter(study=participant.study_id)
     at_site = made.filter(participant__site=participant.site)
@@ -55,8 +63,10 @@ def counted(participant: Participant) -> list[tuple[str, int, int]]:
 
 
 def allocate(*, proposal: Proposal, participant: Participant, by: Actor, at: datetime) -> None:
-    """What follows when the second person agrees, in that transaction: study and person are locked, as for a draw. The
-    seed's row is locked too, for itself, so that of two at the same moment the second sees what the first took of a cap."""
+    """What follows when the second person agrees, in that transaction: study and person are locked,
+    as for a draw. The seed's row is locked too, for itself, so that of two at the same moment the
+    second sees what the first took of a cap.
+    """
     sealed = SealedSeed.objects.select_for_update().get(study=participant.study_id)
     arm = vault.unseal(proposal.content_sealed)
     check_possible(participant, arm)
@@ -87,7 +97,14 @@ def allocate(*, proposal: Proposal, participant: Participant, by: Actor, at: dat
         agreed_by=str(by),
     )
     participants.mark_randomised(participant=participant, at=at)
-    audit.record(participant, "allocation forced", subject=f"forced {row.pk}", reason=proposal.reason, by=by, at=at)
+    audit.record(
+        participant,
+        "allocation forced",
+        subject=f"forced {row.pk}",
+        reason=proposal.reason,
+        by=by,
+        at=at,
+    )
     journey.look_again(participant, at)
     _warn(participant, by, at)
 

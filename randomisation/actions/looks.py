@@ -22,5 +22,7 @@ def arms_of(*, study: Study, reason: str, by: Actor, at: datetime) -> dict[str, 
     if not reason.strip():
         raise ReasonMissing
     audit.record(study, "all arms looked at", subject=study.slug, reason=reason, by=by, at=at)
-    rows = Allocation.objects.filter(study=study, point=FIRST).values_list("participant__code", "arm")
+    rows = Allocation.objects.filter(study=study, point=FIRST).values_list(
+        "participant__code", "arm"
+    )
     return dict(rows)

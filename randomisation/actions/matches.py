@@ -1,4 +1,6 @@
-"""Somebody who may have been here before: held before allocation, until staff have looked into it."""
+"""Somebody who may have been here before: held before allocation, until staff have looked into
+it.
+"""
 
 from __future__ import annotations
 
@@ -50,17 +52,29 @@ def hold(*, participant: Participant, by: Actor, at: datetime) -> Alert:
 
 @once
 def settle(*, participant: Participant, verdict: str, by: Actor, at: datetime) -> Match:
-    """Another person of the household goes on at once; the second account of the same person leaves, and is kept."""
+    """Another person of the household goes on at once; the second account of the same person
+    leaves, and is kept.
+    """
     if verdict not in VERDICTS:
         raise UnknownVerdict(verdict)
     participant = participants.locked(participant)
     if participant.state != "consented" or not reads.earlier(participant):
         raise NotHeld
     match = Match.objects.create(
-        study=participant.study, participant=participant, verdict=verdict, by=str(by), role=by.role, at=at
+        study=participant.study,
+        participant=participant,
+        verdict=verdict,
+        by=str(by),
+        role=by.role,
+        at=at,
     )
     audit.record(
-        participant, "looked into as a possible duplicate", subject=participant.code, reason=verdict, by=by, at=at
+        participant,
+        "looked into as a possible duplicate",
+        subject=participant.code,
+        reason=verdict,
+        by=by,
+        at=at,
     )
     if verdict == "same_person":
         participants.withdraw(participant=participant, reason=TWICE, by=by, at=at)

@@ -1,4 +1,6 @@
-"""Letting others see that the randomisation was what it promised to be: the export, and the replay of it."""
+"""Letting others see that the randomisation was what it promised to be: the export, and the replay
+of it.
+"""
 
 from __future__ import annotations
 
@@ -17,7 +19,9 @@ from trial.models import Study
 
 
 class ListsConcealed(Exception):
-    """The export holds arms, the seed and the plan: it is for rehearsals and for studies that their statistician locked."""
+    """The export holds arms, the seed and the plan: it is for rehearsals and for studies that their
+    statistician locked.
+    """
 
 
 @dataclass(frozen=True)
@@ -39,13 +43,20 @@ def export(*, study: Study, by: Actor, at: datetime) -> dict[str, Any]:
 
 @transaction.atomic
 def replay(*, study: Study, by: Actor, at: datetime) -> Replayed:
-    """Replay every draw from the seed and the log. While the study is not locked nothing that is said holds an arm."""
+    """Replay every draw from the seed and the log. While the study is not locked nothing that is
+    said holds an arm.
+    """
     said: list[str] = []
     text = io.StringIO(json.dumps(exports.export(study, reveal=True)))
     arguments = ["-"] if may_reveal(study) else ["-", "--conceal"]
     code = verifier.main(arguments, text, said.append)
     audit.record(
-        study, "randomisation replayed", subject=study.slug, new={"equal": "yes" if code == 0 else "no"}, by=by, at=at
+        study,
+        "randomisation replayed",
+        subject=study.slug,
+        new={"equal": "yes" if code == 0 else "no"},
+        by=by,
+        at=at,
     )
     return Replayed(code, tuple(said))
 

@@ -1,4 +1,6 @@
-"""What takes two people about somebody who is randomised: the first asks, the second agrees or does not."""
+"""What takes two people about somebody who is randomised: the first asks, the second agrees or does
+not.
+"""
 
 from __future__ import annotations
 
@@ -19,8 +21,12 @@ WITHIN_HOURS = 24
 
 
 @once
-def propose_mark(*, allocation: Allocation, reason: str, note: str = "", by: Actor, at: datetime) -> Proposal:
-    """Ask that an allocation be marked as made in error. The mark cannot be taken back, and frees no slot."""
+def propose_mark(
+    *, allocation: Allocation, reason: str, note: str = "", by: Actor, at: datetime
+) -> Proposal:
+    """Ask that an allocation be marked as made in error. The mark cannot be taken back, and frees
+    no slot.
+    """
     check_reason("error_mark", reason, note)
     participant = participants.locked(allocation.participant)
     check_unmarked(allocation, "error")
@@ -29,12 +35,20 @@ def propose_mark(*, allocation: Allocation, reason: str, note: str = "", by: Act
 
 @once
 def propose_code_break(
-    *, allocation: Allocation, reason: str, note: str = "", is_drill: bool = False, by: Actor, at: datetime
+    *,
+    allocation: Allocation,
+    reason: str,
+    note: str = "",
+    is_drill: bool = False,
+    by: Actor,
+    at: datetime,
 ) -> Proposal:
     """Ask to be shown the arm of one person."""
     check_reason("code_break", reason, note)
     participant = participants.locked(allocation.participant)
-    return _propose("code_break", participant, allocation.point, reason, note, by, at, is_drill=is_drill)
+    return _propose(
+        "code_break", participant, allocation.point, reason, note, by, at, is_drill=is_drill
+    )
 
 
 @once
@@ -86,8 +100,10 @@ def _propose(
 
 @once
 def decide(*, proposal: Proposal, is_agreed: bool, by: Actor, at: datetime) -> Decision:
-    """The second person agrees, and it is done at once; or does not, or the first takes it back, and it is over. A
-    code-break is then shown to whoever asked (randomisation.actions.code_breaks)."""
+    """The second person agrees, and it is done at once; or does not, or the first takes it back,
+    and it is over. A code-break is then shown to whoever asked
+    (randomisation.actions.code_breaks).
+    """
     participant = participants.locked(person_of(proposal))
     if proposal.kind == "forced":
         allocations.held(proposal.study_id)
@@ -100,18 +116,28 @@ def decide(*, proposal: Proposal, is_agreed: bool, by: Actor, at: datetime) -> D
 
 
 def _mark(proposal: Proposal, participant: Participant, by: Actor, at: datetime) -> None:
-    """The slot stays consumed; where draws read across strata, those from now on leave the allocation out."""
+    """The slot stays consumed; where draws read across strata, those from now on leave the
+    allocation out.
+    """
     allocation = allocation_of(proposal)
     check_unmarked(allocation, "error")
     kind, _, identifier = proposal.by.partition(" ")
     who = Actor(kind, identifier, proposal.role)
     mark = ErrorMark.objects.create(
-        **{**about(allocation, participant, proposal.reason, by=who, at=at), "note_sealed": proposal.note_sealed},
+        **{
+            **about(allocation, participant, proposal.reason, by=who, at=at),
+            "note_sealed": proposal.note_sealed,
+        },
         kind="error",
         proposal=proposal,
         agreed_by=str(by),
         counts_from=counts_from(allocation),
     )
     audit.record(
-        participant, "marked as made in error", subject=f"mark {mark.pk}", reason=proposal.reason, by=by, at=at
+        participant,
+        "marked as made in error",
+        subject=f"mark {mark.pk}",
+        reason=proposal.reason,
+        by=by,
+        at=at,
     )

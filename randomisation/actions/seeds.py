@@ -1,4 +1,6 @@
-"""The seed: made from the operating system when a study opens, sealed, and committed to in public."""
+"""The seed: made from the operating system when a study opens, sealed, and committed to in
+public.
+"""
 
 from __future__ import annotations
 
@@ -18,10 +20,11 @@ from trial.models import Study
 
 @transaction.atomic
 def make(*, study: Study, rehearsal_seed: int | None = None, by: Actor, at: datetime) -> SealedSeed:
-    """Make the study's seed once, and publish what it, the design and the lists are held to afterwards.
+    """Make the study's seed once, and publish what it, the design and the lists are held to
+    afterwards.
 
-    A rehearsal's is derived from its number, so that it can be repeated; such a seed is refused in a live database, so
-    test and live never share one.
+    A rehearsal's is derived from its number, so that it can be repeated; such a seed is refused in
+    a live database, so test and live never share one.
     """
     found = SealedSeed.objects.filter(study=study).first()
     if found:
@@ -41,7 +44,11 @@ def make(*, study: Study, rehearsal_seed: int | None = None, by: Actor, at: date
         study,
         "randomisation sealed",
         subject=f"version {version.number}",
-        new={"commitment": sealed.commitment, "design": sealed.design_digest, "merkle_root": sealed.merkle_root},
+        new={
+            "commitment": sealed.commitment,
+            "design": sealed.design_digest,
+            "merkle_root": sealed.merkle_root,
+        },
         by=by,
         at=at,
     )

@@ -26,17 +26,32 @@ class NothingSwitched(Exception):
 
 @once
 def halt(
-    *, study: Study, level: str, target: str = "", point: str = "", reason: str, by: Actor, at: datetime
+    *,
+    study: Study,
+    level: str,
+    target: str = "",
+    point: str = "",
+    reason: str,
+    by: Actor,
+    at: datetime,
 ) -> Switch:
-    """Nobody of this part is allocated from now on. The study row is locked, as an allocation locks it: none is in
-    flight when this returns, and those before stay."""
+    """Nobody of this part is allocated from now on. The study row is locked, as an allocation locks
+    it: none is in flight when this returns, and those before stay.
+    """
     check_reason("halt", reason)
     return _switch(study, level, target, point, True, reason, by, at)
 
 
 @once
 def go_on(
-    *, study: Study, level: str, target: str = "", point: str = "", reason: str, by: Actor, at: datetime
+    *,
+    study: Study,
+    level: str,
+    target: str = "",
+    point: str = "",
+    reason: str,
+    by: Actor,
+    at: datetime,
 ) -> Switch:
     """Allocate again; the worker looks at once at everybody who waited."""
     check_reason("go_on", reason)
@@ -44,18 +59,31 @@ def go_on(
     waiting = ["consented"] if switch.point in ("", FIRST) else []
     if switch.point != FIRST:  # somebody who is in waits at a later point
         waiting.append("randomised")
-    Journey.objects.filter(participant__study=study, participant__state__in=waiting).update(due_at=at)
+    Journey.objects.filter(participant__study=study, participant__state__in=waiting).update(
+        due_at=at
+    )
     return switch
 
 
 def _switch(
-    study: Study, level: str, target: str, point: str, is_halted: bool, reason: str, by: Actor, at: datetime
+    study: Study,
+    level: str,
+    target: str,
+    point: str,
+    is_halted: bool,
+    reason: str,
+    by: Actor,
+    at: datetime,
 ) -> Switch:
     rows.pass_gate(study.pk, alone=True)
     study = Study.objects.select_for_update().get(pk=study.pk)
     asked, (point, target) = point, _place(level, target, point)
-    is_standing = (level, point, target) in [(each.level, each.point, each.target) for each in reads.in_force(study.pk)]
-    if not is_standing:  # what is halted can go on, also where a later version of the study has it no more
+    is_standing = (level, point, target) in [
+        (each.level, each.point, each.target) for each in reads.in_force(study.pk)
+    ]
+    if (
+        not is_standing
+    ):  # what is halted can go on, also where a later version of the study has it no more
         _check_known(study, level, target, point, asked)
     if is_standing == is_halted:
         raise NothingSwitched
@@ -90,7 +118,9 @@ def _place(level: str, target: str, point: str) -> tuple[str, str]:
 
 
 def _check_known(study: Study, level: str, target: str, point: str, asked: str) -> None:
-    """Raises UnknownTarget. The strata that can be named are those of the first point: at a stage it would halt nothing."""
+    """Raises UnknownTarget. The strata that can be named are those of the first point: at a stage
+    it would halt nothing.
+    """
     known = {code for code, _name in reads.targets(study.current).get(level, [])}
     points = {"", FIRST} if level == "stratum" else {"", *design.points(study.current)}
     if (point if level == "point" else target) not in known or asked not in points:

@@ -1,4 +1,6 @@
-"""Asking for an allocation from outside, for a study whose people are registered elsewhere. No answer holds an arm."""
+"""Asking for an allocation from outside, for a study whose people are registered elsewhere. No
+answer holds an arm.
+"""
 
 from __future__ import annotations
 
@@ -27,7 +29,9 @@ ALLOCATE = "randomisation.allocations.allocate"
 
 
 class ToRandomise(serializers.Serializer):
-    participant = serializers.CharField(help_text="Their code. They have consented, and their baseline is complete.")
+    participant = serializers.CharField(
+        help_text="Their code. They have consented, and their baseline is complete."
+    )
 
 
 class Randomised(serializers.Serializer):
@@ -41,7 +45,8 @@ class Randomised(serializers.Serializer):
 class AllocationsView(APIView):
     @writes(
         "allocations",
-        "Randomise somebody who is ready; 200 for a repeat, 409 where they have an allocation, 423 in a pause",
+        "Randomise somebody who is ready; 200 for a repeat, 409 where they have an allocation, 423 "
+        "in a pause",
         ToRandomise,
         Randomised,
         status=201,
@@ -64,7 +69,9 @@ class AllocationsView(APIView):
 
 def _check_ready(person: Participant, point: str) -> None:
     """What the journey asks before it allocates."""
-    is_asked = assessments.missing_baseline_questions(person) or not assessments.is_baseline_complete(person)
+    is_asked = assessments.missing_baseline_questions(
+        person
+    ) or not assessments.is_baseline_complete(person)
     if point == FIRST and person.state == "consented" and is_asked:
         raise allocations.NotEligible("the baseline is not complete")
 
@@ -73,13 +80,19 @@ def _allocate(person: Participant, point: str, key: str | None, by: Actor) -> No
     at = timezone.now()
     decision = stages.decisions(person).get(point)
     origin = decision.origin if decision else ""
-    allocations.allocate_and_tell(participant=person, point=point, origin=origin, key=key, by=by, at=at)
+    allocations.allocate_and_tell(
+        participant=person, point=point, origin=origin, key=key, by=by, at=at
+    )
     person.refresh_from_db()
     journey.advance(person, at)
 
 
 def _receipt(person: Participant, point: str) -> dict[str, Any]:
-    return {"participant": person.code, "point": point, "allocated_at": stages.allocated_at(person, point)}
+    return {
+        "participant": person.code,
+        "point": point,
+        "allocated_at": stages.allocated_at(person, point),
+    }
 
 
 class Replayable(serializers.Serializer):
@@ -101,7 +114,8 @@ class Replayable(serializers.Serializer):
 class ExportView(APIView):
     @writes(
         "randomisation_export",
-        "Everything from which a third party makes every draw again, once the study is locked; each making is recorded",
+        "Everything from which a third party makes every draw again, once the study is locked; "
+        "each making is recorded",
         None,
         Replayable,
     )

@@ -39,31 +39,54 @@ class CodeBreakView(APIView):
 
 
 class DecisionView(APIView):
-    @writes("decide", "The second person agrees, or does not", Decide, shapes.DecisionShape, status=201)
+    @writes(
+        "decide", "The second person agrees, or does not", Decide, shapes.DecisionShape, status=201
+    )
     def post(self, request: Request, slug: str, number: int) -> Response:
         study, _by = doors.study_for(request, slug, "exceptions")
         proposal = finding.proposal(request, study, number)
-        study, by = doors.study_for(request, slug, permissions.to_decide(proposal, f"staff {request.user.pk}"))
+        study, by = doors.study_for(
+            request, slug, permissions.to_decide(proposal, f"staff {request.user.pk}")
+        )
         is_agreed, at = doors.given(Decide, request)["agreed"], timezone.now()
-        row = proposals.decide(proposal=proposal, is_agreed=is_agreed, key=doors.key(request), by=by, at=at)
+        row = proposals.decide(
+            proposal=proposal, is_agreed=is_agreed, key=doors.key(request), by=by, at=at
+        )
         if proposal.kind == "forced":
             journey.advance(person_of(proposal), at)
         return Response(shapes.DecisionShape(row).data, status=201)
 
 
 class ShowView(APIView):
-    @writes("show_arm", "The arm, once, to whoever asked and was agreed with", None, shapes.RevealedShape)
+    @writes(
+        "show_arm",
+        "The arm, once, to whoever asked and was agreed with",
+        None,
+        shapes.RevealedShape,
+    )
     def post(self, request: Request, slug: str, number: int) -> Response:
         study, by = doors.study_for(request, slug, "break_code")
-        revealed = actions.show(proposal=finding.proposal(request, study, number), **finding.who(request, by))
+        revealed = actions.show(
+            proposal=finding.proposal(request, study, number), **finding.who(request, by)
+        )
         return Response(shapes.RevealedShape(revealed).data)
 
 
 class ImpactView(APIView):
-    @writes("impact", "What a code-break means for the blinding", shapes.Impact, shapes.ImpactShape, status=201)
+    @writes(
+        "impact",
+        "What a code-break means for the blinding",
+        shapes.Impact,
+        shapes.ImpactShape,
+        status=201,
+    )
     def post(self, request: Request, slug: str, number: int) -> Response:
         study, by = doors.study_for(request, slug, "agree_code_break")
-        rows = CodeBreak.objects.select_related("participant__key", "participant__study", "participant__version")
+        rows = CodeBreak.objects.select_related(
+            "participant__key", "participant__study", "participant__version"
+        )
         found = get_object_or_404(rows, study=study, pk=number)
-        row = actions.assess(code_break=found, **doors.given(shapes.Impact, request), **finding.who(request, by))
+        row = actions.assess(
+            code_break=found, **doors.given(shapes.Impact, request), **finding.who(request, by)
+        )
         return Response(shapes.ImpactShape(row).data, status=201)

@@ -34,7 +34,9 @@ class CharacteristicsShape(serializers.Serializer):
     draws = serializers.IntegerField(help_text="Trials simulated; 0 where everything is exact.")
     correct = EstimateShape(help_text="The expected share of right guesses by 'fewer so far'.")
     deterministic = EstimateShape(help_text="The share of allocations that are certain.")
-    imbalance = EstimateShape(help_text="The expected difference between the arms at the end, overall.")
+    imbalance = EstimateShape(
+        help_text="The expected difference between the arms at the end, overall."
+    )
     furthest = EstimateShape(help_text="The expected largest such difference on the way.")
     deviation = EstimateShape(help_text="The standard deviation of the difference at the end.")
     within = EstimateShape(help_text="The expected difference at the end in the average stratum.")
@@ -48,14 +50,18 @@ class CharacteristicsShape(serializers.Serializer):
         child=serializers.ListField(child=serializers.FloatField()),
         help_text="The chance of each arm, in the order of the ratio, at the first allocations.",
     )
-    off_ratio = serializers.FloatField(help_text="By how much such a chance is off the ratio, at most.")
+    off_ratio = serializers.FloatField(
+        help_text="By how much such a chance is off the ratio, at most."
+    )
 
 
 class DesignShape(serializers.Serializer):
     label = serializers.CharField()  # type: ignore[assignment]
     method = serializers.CharField()
     own = serializers.BooleanField(help_text="Whether it is the study's own.")
-    characteristics = CharacteristicsShape(allow_null=True, help_text="Null where blocks are too many to go through.")
+    characteristics = CharacteristicsShape(
+        allow_null=True, help_text="Null where blocks are too many to go through."
+    )
 
 
 class CautionShape(serializers.Serializer):
@@ -81,13 +87,21 @@ class AssessmentShape(serializers.Serializer):
 
 
 ASKED = [
-    OpenApiParameter("n", OpenApiTypes.INT, description="People; the study's own target where nothing is asked."),
-    OpenApiParameter("effect", OpenApiTypes.NUMBER, description="The planned standardised difference."),
+    OpenApiParameter(
+        "n", OpenApiTypes.INT, description="People; the study's own target where nothing is asked."
+    ),
+    OpenApiParameter(
+        "effect", OpenApiTypes.NUMBER, description="The planned standardised difference."
+    ),
     OpenApiParameter("blocks", OpenApiTypes.STR, description="Such as 4, 6, 4+6."),
-    OpenApiParameter("tolerances", OpenApiTypes.STR, description="Of a big stick, such as 2, 3, 4."),
+    OpenApiParameter(
+        "tolerances", OpenApiTypes.STR, description="Of a big stick, such as 2, 3, 4."
+    ),
     OpenApiParameter("limits", OpenApiTypes.STR, description="Of a block urn, such as 3."),
     OpenApiParameter("coins", OpenApiTypes.STR, description="Of Efron's biased coin, such as 2/3."),
-    OpenApiParameter("minimisation", OpenApiTypes.STR, description="Chance of the best arm, such as 0.8."),
+    OpenApiParameter(
+        "minimisation", OpenApiTypes.STR, description="Chance of the best arm, such as 0.8."
+    ),
 ]
 
 
@@ -119,7 +133,9 @@ def _assessed(request: Request, study: Study) -> dict[str, Any]:
         answer["cautions"] = [{"code": each.code, "text": cautions.in_full(each)} for each in found]
     elif study.state == "draft":
         found = comparison.cautions(of, comparison.asked_at_first(of))
-        answer["cautions"] = [{"code": each.code, "text": cautions.in_short(each)} for each in found]
+        answer["cautions"] = [
+            {"code": each.code, "text": cautions.in_short(each)} for each in found
+        ]
     return answer
 
 
@@ -137,15 +153,27 @@ def _design(each: Compared) -> dict[str, Any]:
 
 
 class AnnexShape(serializers.Serializer):
-    text = serializers.CharField(help_text="The rule with its parameters. Not for anybody who enrols or assesses.")
+    text = serializers.CharField(
+        help_text="The rule with its parameters. Not for anybody who enrols or assesses."
+    )
 
 
 class AnnexView(APIView):
-    @writes("randomisation_annex", "Take the sealed annex; who took it is recorded", None, AnnexShape)
+    @writes(
+        "randomisation_annex", "Take the sealed annex; who took it is recorded", None, AnnexShape
+    )
     def post(self, request: Request, slug: str) -> Response:
         study, by = doors.study_for(request, slug, "load")
         if not comparison.is_shown(study):
             raise annexes.Concealed(study.state)
         language = spoken()
-        annexes.give(study=study, language=language, key=doors.key(request), by=by, at=timezone.now())
-        return Response({"text": protocol.annex(comparison.described(comparison.studied(study), language), language)})
+        annexes.give(
+            study=study, language=language, key=doors.key(request), by=by, at=timezone.now()
+        )
+        return Response(
+            {
+                "text": protocol.annex(
+                    comparison.described(comparison.studied(study), language), language
+                )
+            }
+        )

@@ -20,27 +20,45 @@ from trial.requests import Request
 
 
 def person(study: Study, code: str) -> Participant:
-    return get_object_or_404(Participant.objects.select_related("version", "study", "key"), study=study, code=code)
+    return get_object_or_404(
+        Participant.objects.select_related("version", "study", "key"), study=study, code=code
+    )
 
 
 def check_point(request: Request, study: Study, point: str) -> None:
-    """404 at a stage for whoever is not to know who is randomised again: any other answer would tell."""
-    may = {"stage_exceptions"} if trial_permissions.may(request.user, study, "stage_exceptions") else set()
+    """404 at a stage for whoever is not to know who is randomised again: any other answer would
+    tell.
+    """
+    may = (
+        {"stage_exceptions"}
+        if trial_permissions.may(request.user, study, "stage_exceptions")
+        else set()
+    )
     if not sees_point(study, point, may):
         raise Http404
 
 
 def allocation(request: Request, study: Study, code: str, point: str) -> Allocation:
     check_point(request, study, point)
-    rows = Allocation.objects.select_related("participant__version", "participant__study", "participant__key")
+    rows = Allocation.objects.select_related(
+        "participant__version", "participant__study", "participant__key"
+    )
     return get_object_or_404(rows, study=study, participant__code=code, point=point)
 
 
-def about(request: Request, slug: str, code: str, what: str, takes: type[Serializer]) -> dict[str, Any]:
-    """What an action about one allocation is given: by whoever may do `what`, of the person and point that are named."""
+def about(
+    request: Request, slug: str, code: str, what: str, takes: type[Serializer]
+) -> dict[str, Any]:
+    """What an action about one allocation is given: by whoever may do `what`, of the person and
+    point that are named.
+    """
     study, by = doors.study_for(request, slug, what)
     given = doors.given(takes, request)
-    return {"allocation": allocation(request, study, code, given.pop("point")), **given, **who(request, by)}
+    return {
+        "allocation": allocation(request, study, code, given.pop("point")),
+        **given,
+        **who(request, by),
+    }
 
 
 def proposal(request: Request, study: Study, number: int) -> Proposal:

@@ -1,4 +1,6 @@
-"""What the endpoints of exceptions take and answer. No answer but that of a code-break holds an arm."""
+"""What the endpoints of exceptions take and answer. No answer but that of a code-break holds an
+arm.
+"""
 
 from __future__ import annotations
 
@@ -12,14 +14,21 @@ def why(what: str) -> serializers.ChoiceField:
 
 
 class About(serializers.Serializer):
-    point = serializers.CharField(default="start", help_text="Point of randomisation: start, or a stage.")
+    point = serializers.CharField(
+        default="start", help_text="Point of randomisation: start, or a stage."
+    )
     note = serializers.CharField(
-        default="", allow_blank=True, max_length=2000, help_text="In words; kept under the person's key."
+        default="",
+        allow_blank=True,
+        max_length=2000,
+        help_text="In words; kept under the person's key.",
     )
 
 
 class Correct(About):
-    values = serializers.DictField(child=serializers.CharField(), help_text="Factor -> right value.")  # type: ignore[assignment]
+    values = serializers.DictField(
+        child=serializers.CharField(), help_text="Factor -> right value."
+    )  # type: ignore[assignment]
     reason = why("correction")
 
 
@@ -44,8 +53,12 @@ class Force(serializers.Serializer):
 
 class BreakCode(About):
     reason = why("code_break")
-    emergency = serializers.BooleanField(default=False, help_text="The arm at once, and an alert to the others.")
-    drill = serializers.BooleanField(default=False, help_text="Everything happens, and no arm is shown.")
+    emergency = serializers.BooleanField(
+        default=False, help_text="The arm at once, and an alert to the others."
+    )
+    drill = serializers.BooleanField(
+        default=False, help_text="Everything happens, and no arm is shown."
+    )
 
 
 class Settle(serializers.Serializer):
@@ -53,7 +66,9 @@ class Settle(serializers.Serializer):
 
 
 class Impact(serializers.Serializer):
-    text = serializers.CharField(max_length=2000, help_text="Without the arm; kept under the person's key.")
+    text = serializers.CharField(
+        max_length=2000, help_text="Without the arm; kept under the person's key."
+    )
 
 
 class Switch(serializers.Serializer):
@@ -118,7 +133,8 @@ class RevealedShape(serializers.Serializer):
     arm = serializers.CharField(allow_blank=True, help_text="Empty in a drill.")
     proof = serializers.JSONField(
         allow_null=True,
-        help_text="Position, salt and path from the allocation to the published root, where there is one.",
+        help_text="Position, salt and path from the allocation to the published root, where there "
+        "is one.",
     )
 
 

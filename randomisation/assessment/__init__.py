@@ -1,5 +1,7 @@
-"""What a rule does in a study of one's own size: how well it can be guessed, how far the arms drift apart, what that
-costs, and whether everybody has the ratio's chance. Worked out where it can be, simulated where it cannot."""
+"""What a rule does in a study of one's own size: how well it can be guessed, how far the arms drift
+apart, what that costs, and whether everybody has the ratio's chance. Worked out where it can be,
+simulated where it cannot.
+"""
 
 from __future__ import annotations
 

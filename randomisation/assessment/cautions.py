@@ -1,4 +1,5 @@
-"""What a design's figures warn of. A caution is a code with figures; the sentences are `randomisation.sentences.cautions`.
+"""What a design's figures warn of. A caution is a code with figures; the sentences are
+`randomisation.sentences.cautions`.
 
 The figures follow from what is sealed. Whoever is not to know it may be told the code, and no more.
 """
@@ -15,9 +16,9 @@ from randomisation.assessment.population import Factor
 from randomisation.methods.blocks import PermutedBlocks
 from randomisation.methods.rule import Rule
 
-PREDICTABLE = (
-    0.15  # more guesses right than by always naming the largest arm; for 1:1 blocks of 4 give .21, a big stick .08
-)
+# more guesses right than by always naming the largest arm; for 1:1 blocks of 4 give .21, a big
+# stick .08
+PREDICTABLE = 0.15
 CERTAIN = 0.2  # of allocations
 GROWN = 2.0  # times what one stratum would leave
 NOTICED = 3.0  # people; a smaller difference overall is no cause for a caution
@@ -30,12 +31,16 @@ class Caution:
     figures: Mapping[str, float] = field(default_factory=dict)
 
 
-def cautions(rule: Rule, factors: Sequence[Factor], found: Characteristics, site: str = "site") -> tuple[Caution, ...]:
+def cautions(
+    rule: Rule, factors: Sequence[Factor], found: Characteristics, site: str = "site"
+) -> tuple[Caution, ...]:
     """`site` names the factor whose people work together and may guess together."""
     return tuple(_cautions(rule, factors, found, site))
 
 
-def _cautions(rule: Rule, factors: Sequence[Factor], found: Characteristics, site: str) -> Iterator[Caution]:
+def _cautions(
+    rule: Rule, factors: Sequence[Factor], found: Characteristics, site: str
+) -> Iterator[Caution]:
     expected = found.n / found.strata
     if isinstance(rule, PermutedBlocks) and expected < max(rule.block_sizes):
         sizes = {"block": max(rule.block_sizes), "expected": expected}
@@ -59,7 +64,13 @@ def _grown(rule: Rule, found: Characteristics) -> Iterator[Caution]:
     alone = assess(rule, n, generator=np.random.default_rng(0)).imbalance.value
     if found.imbalance.value > max(NOTICED, GROWN * alone):
         yield Caution(
-            "many_strata", {"strata": found.strata, "imbalance": found.imbalance.value, "alone": alone, "n": found.n}
+            "many_strata",
+            {
+                "strata": found.strata,
+                "imbalance": found.imbalance.value,
+                "alone": alone,
+                "n": found.n,
+            },
         )
 
 

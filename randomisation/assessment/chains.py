@@ -1,7 +1,8 @@
 """A rule as a Markov chain: from each state the chance of every arm, and where it leads.
 
-Rules that read counts are a chain over the counts, one layer a step. Permuted blocks are a chain over the size of the open
-block and what it holds so far, together with what an onlooker who knows the sizes can tell: which blocks may be open.
+Rules that read counts are a chain over the counts, one layer a step. Permuted blocks are a chain
+over the size of the open block and what it holds so far, together with what an onlooker who knows
+the sizes can tell: which blocks may be open.
 """
 
 from __future__ import annotations
@@ -35,8 +36,10 @@ class TooManyStates(Exception):
 
 @dataclass(frozen=True)
 class Layer:
-    """The states after a number of steps. `following` (next states, states) holds the chance of each move; absent at the
-    end of a list. For a chain that is the same at each step one layer stands for all."""
+    """The states after a number of steps. `following` (next states, states) holds the chance of
+    each move; absent at the end of a list. For a chain that is the same at each step one layer
+    stands for all.
+    """
 
     counts: Integers  # (states, arms); in an open block those of the block
     shares: Floats  # (states, arms): the chance of each arm next
@@ -68,7 +71,9 @@ class Chain:
 
 
 def units(ratio: dict[str, int]) -> Integers:
-    """What one person weighs in each arm, so that arms in the ratio weigh the same: 1 and 1 for 1:1, 1 and 2 for 2:1."""
+    """What one person weighs in each arm, so that arms in the ratio weigh the same: 1 and 1 for
+    1:1, 1 and 2 for 2:1.
+    """
     shares = list(reduced(ratio).values())
     return np.array([lcm(*shares) // share for share in shares], dtype=np.int64)
 
@@ -79,17 +84,23 @@ def scale(ratio: dict[str, int]) -> int:
 
 
 def spread(counts: Integers, ratio: dict[str, int]) -> Integers:
-    """How far apart the arms are, over the last axis: max - min of N_k / r_k, in units of 1 / `scale`."""
+    """How far apart the arms are, over the last axis: max - min of N_k / r_k, in units of 1 /
+    `scale`.
+    """
     weighed = _weighed(counts, ratio)
     return reduce(np.maximum, weighed) - reduce(np.minimum, weighed)
 
 
 def correct(counts: Integers, shares: Floats, ratio: dict[str, int]) -> Floats:
-    """The chance that the next arm is guessed by who names the arm with the fewest so far, relative to the ratio; where
-    several have the fewest, one of them by the ratio, which for equal shares is a fair draw. Over the last axis."""
+    """The chance that the next arm is guessed by who names the arm with the fewest so far, relative
+    to the ratio; where several have the fewest, one of them by the ratio, which for equal shares is
+    a fair draw. Over the last axis.
+    """
     weighed = _weighed(counts, ratio)
     fewest = reduce(np.minimum, weighed)
-    named = [(each == fewest) * float(share) for each, share in zip(weighed, ratio.values(), strict=True)]
+    named = [
+        (each == fewest) * float(share) for each, share in zip(weighed, ratio.values(), strict=True)
+    ]
     right = [each * shares[..., arm] for arm, each in enumerate(named)]
     return reduce(np.add, right) / reduce(np.add, named)
 
@@ -118,11 +129,21 @@ def _of_counts(rule: Counted, steps: int) -> Chain:
             raise TooManyStates(f"{gone} states after {step} steps")
         states, is_last = list(mass), step == steps
         exact = [] if is_last else [rule.shares(state) for state in states]
-        shares = np.array([[float(share) for share in each] for each in exact]).reshape(-1, len(rule.ratio))
+        shares = np.array([[float(share) for share in each] for each in exact]).reshape(
+            -1, len(rule.ratio)
+        )
         mass = {} if is_last else _moved(mass, shares)
         counts = np.array(states, dtype=np.int64)
         forced = np.array([1 in each for each in exact], dtype=bool)
-        layers.append(Layer(counts, shares, forced, rule.ratio, None if is_last else _matrix(states, mass, shares)))
+        layers.append(
+            Layer(
+                counts,
+                shares,
+                forced,
+                rule.ratio,
+                None if is_last else _matrix(states, mass, shares),
+            )
+        )
     return Chain(rule.ratio, np.ones(1), layers, steps)
 
 
@@ -158,7 +179,8 @@ def _with_one(counts: Counts, arm: int) -> Counts:
     return (*counts[:arm], counts[arm] + 1, *counts[arm + 1 :])
 
 
-# A block that may be open is known by what it would hold so far; two that are open at once differ in length.
+# A block that may be open is known by what it would hold so far; two that are open at once differ
+# in length.
 Open = frozenset[Counts]
 State = tuple[int, Counts, Open]
 
@@ -195,7 +217,9 @@ class _Blocks:
     def __init__(self, rule: PermutedBlocks) -> None:
         unit, total = sum(rule.ratio.values()), sum(weight for _, weight in rule.sizes)
         self.empty: Counts = (0,) * len(rule.ratio)
-        self.full = {size: tuple(s * size // unit for s in rule.ratio.values()) for size, _ in rule.sizes}
+        self.full = {
+            size: tuple(s * size // unit for s in rule.ratio.values()) for size, _ in rule.sizes
+        }
         self.chances = {size: weight / total for size, weight in rule.sizes}
 
     def shares(self, size: int, held: Counts) -> list[float]:
@@ -210,7 +234,10 @@ class _Blocks:
                 continue
             after, told = _with_one(held, arm), self._seen(seen, arm)
             if after == self.full[size]:
-                found += [((new, self.empty, told), share * chance) for new, chance in self.chances.items()]
+                found += [
+                    ((new, self.empty, told), share * chance)
+                    for new, chance in self.chances.items()
+                ]
             else:
                 found.append(((size, after, told), share))
         return found
@@ -219,13 +246,15 @@ class _Blocks:
         """Which blocks may be open, for who knows the sizes, after one more allocation."""
         grown = [_with_one(held, arm) for held in seen]
         ended = any(held == full for held in grown for full in self.full.values())
-        return frozenset([held for held in grown if any(self._fits(size, held) for size in self.full)]) | (
-            {self.empty} if ended else frozenset()
-        )
+        return frozenset(
+            [held for held in grown if any(self._fits(size, held) for size in self.full)]
+        ) | ({self.empty} if ended else frozenset())
 
     def is_forced(self, seen: Open) -> bool:
         """Whether every block that may be open has places left for one arm, and that the same."""
-        possible = [self._left(size, held) for held in seen for size in self.full if self._fits(size, held)]
+        possible = [
+            self._left(size, held) for held in seen for size in self.full if self._fits(size, held)
+        ]
         arms = Counter(tuple(each > 0 for each in left) for left in possible)
         return len(arms) == 1 and sum(next(iter(arms))) == 1
 

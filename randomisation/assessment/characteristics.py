@@ -9,7 +9,15 @@ from typing import Any
 import numpy as np
 
 from randomisation.assessment import efficiency, population, simulation, strata
-from randomisation.assessment.chains import Floats, Integers, TooManyStates, chain_of, scale, spread, units
+from randomisation.assessment.chains import (
+    Floats,
+    Integers,
+    TooManyStates,
+    chain_of,
+    scale,
+    spread,
+    units,
+)
 from randomisation.assessment.curves import Curves, curves
 from randomisation.assessment.population import Factor
 from randomisation.assessment.steps import first_steps
@@ -31,13 +39,15 @@ class Estimate:
 
 @dataclass(frozen=True)
 class Characteristics:
-    """Imbalance is max - min of N_k / r_k over the arms, for 1:1 the absolute difference D between them.
+    """Imbalance is max - min of N_k / r_k over the arms, for 1:1 the absolute difference D between
+    them.
 
-    `correct` is the expected share of right guesses by somebody who names the arm with the fewest so far in the stratum of
-    the newcomer; for a rule that reads across strata, by the best of those who count overall, in a stratum, or in one
-    level of one factor. `deterministic` is the share of allocations that are certain for who knows the rule and who went
-    before. `lost` people of n tell nothing because of the overall imbalance, `lost_within` because of that in strata,
-    which counts where the strata are in the model, as they should be.
+    `correct` is the expected share of right guesses by somebody who names the arm with the fewest
+    so far in the stratum of the newcomer; for a rule that reads across strata, by the best of those
+    who count overall, in a stratum, or in one level of one factor. `deterministic` is the share of
+    allocations that are certain for who knows the rule and who went before. `lost` people of n tell
+    nothing because of the overall imbalance, `lost_within` because of that in strata, which counts
+    where the strata are in the model, as they should be.
     """
 
     n: int
@@ -48,7 +58,9 @@ class Characteristics:
     deterministic: Estimate
     imbalance: Estimate  # at the end
     furthest: Estimate  # the largest on the way
-    deviation: Estimate  # the standard deviation of the difference at the end; for more arms of the widest
+    deviation: (
+        Estimate  # the standard deviation of the difference at the end; for more arms of the widest
+    )
     within: Estimate  # at the end, in the average stratum
     within_furthest: Estimate
     lost: Estimate
@@ -73,9 +85,10 @@ def assess(
     effect: float | None = None,
     draws: int = DRAWS,
 ) -> Characteristics:
-    """Exact for one stratum of a rule that reads counts or of permuted blocks; over several strata exact but for the
-    largest imbalance on the way and, with three arms or more, what follows from the overall counts. Simulated for rules
-    that read across strata, and where there are too many counts to go through. Raises TooManyStates for very large blocks.
+    """Exact for one stratum of a rule that reads counts or of permuted blocks; over several strata
+    exact but for the largest imbalance on the way and, with three arms or more, what follows from
+    the overall counts. Simulated for rules that read across strata, and where there are too many
+    counts to go through. Raises TooManyStates for very large blocks.
     """
     effect = efficiency.planned_effect(n, rule.ratio) if effect is None else effect
     if rule.scope == "point":
@@ -128,11 +141,20 @@ def _worked_out(
 
 
 def _simulated(
-    rule: Rule, n: int, factors: Sequence[Factor], effect: float, draws: int, generator: np.random.Generator
+    rule: Rule,
+    n: int,
+    factors: Sequence[Factor],
+    effect: float,
+    draws: int,
+    generator: np.random.Generator,
 ) -> Characteristics:
     found = simulation.trials(rule, factors, n, draws, generator)
     exact = np.array([[float(each) for each in step.values()] for step in first_steps(rule, STEPS)])
-    guesser = max(found.guesses, key=lambda name: found.guesses[name].mean()) if rule.scope == "point" else "stratum"
+    guesser = (
+        max(found.guesses, key=lambda name: found.guesses[name].mean())
+        if rule.scope == "point"
+        else "stratum"
+    )
     return Characteristics(
         n=n,
         strata=population.how_many(factors),
@@ -153,7 +175,9 @@ def _simulated(
 def _from_counts(
     ratio: dict[str, int], n: int, counts: Integers, chances: Floats | None, effect: float
 ) -> dict[str, Any]:
-    """What follows from the numbers in the arms at the end: with their chances exactly, or from a sample of them."""
+    """What follows from the numbers in the arms at the end: with their chances exactly, or from a
+    sample of them.
+    """
     told = efficiency.information(counts)
     lost = n - told / float(efficiency.balanced_information(1.0, ratio))
 
@@ -166,7 +190,9 @@ def _from_counts(
         "lost": mean(lost),
         "effect": effect,
         "power": mean(efficiency.power(told, effect)),
-        "balanced_power": float(efficiency.power(efficiency.balanced_information(n, ratio), effect)),
+        "balanced_power": float(
+            efficiency.power(efficiency.balanced_information(n, ratio), effect)
+        ),
     }
 
 
@@ -181,7 +207,11 @@ def _deviation(counts: Integers, ratio: dict[str, int], chances: Floats | None) 
         squares = (difference - weights @ difference) ** 2
         variance = float(weights @ squares)
         # The error of a root, from that of the variance: half of it over the root.
-        error = squares.std() / np.sqrt(len(squares)) / (2 * np.sqrt(variance)) if variance and chances is None else 0.0
+        error = (
+            squares.std() / np.sqrt(len(squares)) / (2 * np.sqrt(variance))
+            if variance and chances is None
+            else 0.0
+        )
         found.append((float(np.sqrt(variance)), float(error)))
     return Estimate(*max(found))
 

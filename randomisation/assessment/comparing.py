@@ -1,4 +1,6 @@
-"""A design beside others that might be used in its place, each with its operating characteristics."""
+"""A design beside others that might be used in its place, each with its operating
+characteristics.
+"""
 
 from __future__ import annotations
 
@@ -20,7 +22,9 @@ FOR_COMPARISON = "worked out for comparison, and not used"
 
 @dataclass(frozen=True)
 class Choices:
-    """Parameters of the alternatives, as text or numbers that a plan may hold. An empty row offers none of that kind."""
+    """Parameters of the alternatives, as text or numbers that a plan may hold. An empty row offers
+    none of that kind.
+    """
 
     block_sizes: tuple[tuple[int, ...], ...] = ()
     tolerances: tuple[int, ...] = ()  # big stick; 1:1 only
@@ -30,7 +34,9 @@ class Choices:
 
     @classmethod
     def offered(cls, ratio: Mapping[str, int], has_factors: bool) -> Choices:
-        """What is worth a look for this ratio. For an unequal ratio only what keeps it at every step."""
+        """What is worth a look for this ratio. For an unequal ratio only what keeps it at every
+        step.
+        """
         unit = sum(ratio.values())
         minimisation = ("0.8",) if has_factors else ()
         if len(ratio) == 2 and is_equal(ratio):
@@ -49,10 +55,17 @@ class Compared:
     found: Characteristics | None  # none where there are too many blocks to go through
 
 
-def alternatives(ratio: Mapping[str, int], factors: Sequence[str], choices: Choices) -> list[dict[str, Any]]:
-    """Plans; raises nothing, so a parameter that a method cannot have shows where the plan is built."""
+def alternatives(
+    ratio: Mapping[str, int], factors: Sequence[str], choices: Choices
+) -> list[dict[str, Any]]:
+    """Plans; raises nothing, so a parameter that a method cannot have shows where the plan is
+    built.
+    """
     of: list[dict[str, Any]] = [
-        *({"method": "permuted_blocks", "block_sizes": list(sizes)} for sizes in choices.block_sizes),
+        *(
+            {"method": "permuted_blocks", "block_sizes": list(sizes)}
+            for sizes in choices.block_sizes
+        ),
         *({"method": "big_stick", "tolerance": each} for each in choices.tolerances),
         *({"method": "block_urn", "limit": each} for each in choices.limits),
         *({"method": "efron", "p": each} for each in choices.coins),
@@ -76,7 +89,8 @@ def compare(
 ) -> tuple[Compared, ...]:
     """The study's own first. An alternative that is the study's own does not come twice.
 
-    Raises what `methods.build` raises, but an alternative needs no acknowledgement: what it does is what the table shows.
+    Raises what `methods.build` raises, but an alternative needs no acknowledgement: what it does is
+    what the table shows.
     """
     rows = [] if own is None else [(own, built(own), True)]
     known = [rule for _, rule, _ in rows]
@@ -86,7 +100,8 @@ def compare(
             rows.append((plan, rule, False))
             known.append(rule)
     return tuple(
-        Compared(plan, rule, is_own, _assessed(rule, n, factors, seed, effect, draws)) for plan, rule, is_own in rows
+        Compared(plan, rule, is_own, _assessed(rule, n, factors, seed, effect, draws))
+        for plan, rule, is_own in rows
     )
 
 
@@ -99,6 +114,8 @@ def _assessed(
 ) -> Characteristics | None:
     # The same seed for each, so that a row does not change with the rows beside it.
     try:
-        return assess(rule, n, factors, generator=np.random.default_rng(seed), effect=effect, draws=draws)
+        return assess(
+            rule, n, factors, generator=np.random.default_rng(seed), effect=effect, draws=draws
+        )
     except TooManyStates:
         return None

@@ -12,15 +12,20 @@ from randomisation.assessment.efficiency import lost_people
 
 @dataclass(frozen=True)
 class Curves:
-    """Exact but for rounding. The first axis of each is the number of allocations so far, 0 to n, unless it says else."""
+    """Exact but for rounding. The first axis of each is the number of allocations so far, 0 to n,
+    unless it says else.
+    """
 
     correct: Floats  # (n,): the chance that allocation 1, 2, ... is guessed
     forced: Floats  # (n,): the chance that it is certain
-    arms: Floats  # (n, arms): the chance of each arm at allocation 1, 2, ..., before anything is drawn
+    # (n, arms): the chance of each arm at allocation 1, 2, ..., before anything is drawn
+    arms: Floats
     apart: Floats  # (n + 1,): the mean of max - min of N_k / r_k; for 1:1 E|D|
     furthest: Floats  # (n + 1,): the mean of the largest of these so far
     lost: Floats  # (n + 1,): the mean number of people that the imbalance costs
-    differences: Floats | None  # (n + 1, 2 w + 1) for two arms: the law of x_A - x_B in `units`, from -w to w
+    differences: (
+        Floats | None
+    )  # (n + 1, 2 w + 1) for two arms: the law of x_A - x_B in `units`, from -w to w
     counts: Integers  # (states, arms) after n allocations
     chances: Floats  # (states,)
 
@@ -30,8 +35,9 @@ class Curves:
 
 
 def curves(chain: Chain) -> Curves:
-    """`reached` follows, for every state and level, the chance to be there without ever having been further apart than
-    that level; its last column is the chance to be there at all."""
+    """`reached` follows, for every state and level, the chance to be there without ever having been
+    further apart than that level; its last column is the chance to be there at all.
+    """
     levels = np.unique(np.concatenate([layer.spread for layer in chain.layers]))
     reached = chain.start[:, None] * _within(chain, 0, levels)
     rows: list[_Row] = []
@@ -84,16 +90,22 @@ def _within(chain: Chain, step: int, levels: Integers) -> Floats:
 
 
 def _counts(chain: Chain, step: int) -> Integers:
-    """How many each arm has in all: what an open block holds, and whole sets of the ratio before it."""
+    """How many each arm has in all: what an open block holds, and whole sets of the ratio before
+    it.
+    """
     counts = chain.layer(step).counts
     shares = np.array(list(chain.ratio.values()))
-    # A state that cannot be reached at this step has a chance of 0; its whole sets may be a fraction.
+    # A state that cannot be reached at this step has a chance of 0; its whole sets may be a
+    # fraction.
     sets = np.maximum(step - counts.sum(axis=1), 0) // shares.sum()
     return counts + sets[:, None] * shares
 
 
 def _differences(chain: Chain, rows: list[_Row]) -> Floats:
-    weighed = [(chain.layer(step).counts * units(chain.ratio)) @ np.array([1, -1]) for step in range(len(rows))]
+    weighed = [
+        (chain.layer(step).counts * units(chain.ratio)) @ np.array([1, -1])
+        for step in range(len(rows))
+    ]
     widest = max(int(np.abs(each).max()) for each in weighed)
     found = np.zeros((len(rows), 2 * widest + 1))
     for step, (row, values) in enumerate(zip(rows, weighed, strict=True)):

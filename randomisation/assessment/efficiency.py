@@ -1,10 +1,12 @@
 """What unequal numbers cost: people, and power.
 
-With a common variance the mean difference between arms i and j has variance sigma^2 (1/N_i + 1/N_j). The mean of this over
-all pairs of arms is 2 sigma^2 / K * sum 1/N_k, so the information on a difference is K / (2 sum 1/N_k); for two arms that
-is N_A N_B / n, of which n/4 would be had in balance. What is lost is n times the share of that information that is missing:
-D^2 / n people for two arms 1:1, the loss of Atkinson (2002) and the efficiency that Lachin (1988, Control. Clin. Trials 9)
-works out for each design. It follows from the variance alone and takes no source on trust.
+With a common variance the mean difference between arms i and j has variance sigma^2 (1/N_i +
+1/N_j). The mean of this over all pairs of arms is 2 sigma^2 / K * sum 1/N_k, so the information on
+a difference is K / (2 sum 1/N_k); for two arms that is N_A N_B / n, of which n/4 would be had in
+balance. What is lost is n times the share of that information that is missing: D^2 / n people for
+two arms 1:1, the loss of Atkinson (2002) and the efficiency that Lachin (1988, Control. Clin.
+Trials 9) works out for each design. It follows from the variance alone and takes no source on
+trust.
 """
 
 from __future__ import annotations
@@ -40,10 +42,15 @@ def lost_people(counts: NDArray[np.int64], ratio: Mapping[str, int]) -> Floats:
 
 
 def planned_effect(people: int, ratio: Mapping[str, int]) -> float:
-    """The standardised difference that so many people in the ratio would find with a power of 0.8."""
+    """The standardised difference that so many people in the ratio would find with a power of
+    0.8.
+    """
     from scipy.special import ndtri
 
-    return float((ndtri(1 - ALPHA / 2) + ndtri(PLANNED_POWER)) / sqrt(float(balanced_information(people, ratio))))
+    return float(
+        (ndtri(1 - ALPHA / 2) + ndtri(PLANNED_POWER))
+        / sqrt(float(balanced_information(people, ratio)))
+    )
 
 
 def power(told: Floats, effect: float) -> Floats:

@@ -1,4 +1,6 @@
-"""Who is expected: factors with the share of each level, independent of each other, and the strata they make."""
+"""Who is expected: factors with the share of each level, independent of each other, and the strata
+they make.
+"""
 
 from __future__ import annotations
 
@@ -42,13 +44,20 @@ def how_many(factors: Sequence[Factor]) -> int:
     return prod(len(factor.levels) for factor in factors)
 
 
-def people(factors: Sequence[Factor], n: int, draws: int, generator: np.random.Generator) -> dict[str, Integers]:
+def people(
+    factors: Sequence[Factor], n: int, draws: int, generator: np.random.Generator
+) -> dict[str, Integers]:
     """For each factor the number of everybody's level, (draws, n)."""
     limits = {factor.name: np.cumsum(factor.shares)[:-1] for factor in factors}
-    return {name: np.searchsorted(limit, generator.random((draws, n)), side="right") for name, limit in limits.items()}
+    return {
+        name: np.searchsorted(limit, generator.random((draws, n)), side="right")
+        for name, limit in limits.items()
+    }
 
 
-def cells(factors: Sequence[Factor], levels: dict[str, Integers], shape: tuple[int, int]) -> Integers:
+def cells(
+    factors: Sequence[Factor], levels: dict[str, Integers], shape: tuple[int, int]
+) -> Integers:
     """The number of everybody's stratum, in the order of `strata`."""
     found = np.zeros(shape, dtype=np.int64)
     for factor in factors:

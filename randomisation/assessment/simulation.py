@@ -1,7 +1,8 @@
-"""What cannot be worked out is simulated: many trials side by side, each with people drawn from the expected shares.
+"""What cannot be worked out is simulated: many trials side by side, each with people drawn from the
+expected shares.
 
-Where the rule's chances are at hand their means are taken rather than the arms that came out, which is as right and less
-noisy. Every mean comes with its Monte-Carlo standard error.
+Where the rule's chances are at hand their means are taken rather than the arms that came out, which
+is as right and less noisy. Every mean comes with its Monte-Carlo standard error.
 """
 
 from __future__ import annotations
@@ -54,7 +55,13 @@ class _Tally:
     @classmethod
     def empty(cls, ratio: dict[str, int], strata: int, draws: int) -> _Tally:
         arms = len(ratio)
-        return cls(ratio, _zeros(arms, draws), _zeros(strata, arms, draws), _zeros(draws), _zeros(strata, draws))
+        return cls(
+            ratio,
+            _zeros(arms, draws),
+            _zeros(strata, arms, draws),
+            _zeros(draws),
+            _zeros(strata, draws),
+        )
 
     def add(self, arm: Integers, cell: Integers) -> None:
         every = np.arange(arm.size)
@@ -66,9 +73,17 @@ class _Tally:
 
 
 def trials(
-    rule: Rule, factors: Sequence[Factor], n: int, draws: int, generator: np.random.Generator, *, guessers: bool = True
+    rule: Rule,
+    factors: Sequence[Factor],
+    n: int,
+    draws: int,
+    generator: np.random.Generator,
+    *,
+    guessers: bool = True,
 ) -> Trials:
-    """`draws` trials of n people. The rule reads counts: its stratum's, or those of its own places across strata."""
+    """`draws` trials of n people. The rule reads counts: its stratum's, or those of its own places
+    across strata.
+    """
     levels = population.people(factors, n, draws, generator)
     cells = population.cells(factors, levels, (draws, n))
     tally = _Tally.empty(rule.ratio, population.how_many(factors), draws)
@@ -101,8 +116,9 @@ def trials(
 def stratified(
     rule: Rule, factors: Sequence[Factor], n: int, draws: int, generator: np.random.Generator
 ) -> tuple[Floats, Integers]:
-    """For a rule with a stream in each stratum: how far the arms were apart at the worst overall (draws,), and the counts
-    at the end (draws, arms)."""
+    """For a rule with a stream in each stratum: how far the arms were apart at the worst overall
+    (draws,), and the counts at the end (draws, arms).
+    """
     levels = population.people(factors, n, draws, generator)
     cells = population.cells(factors, levels, (draws, n))
     arm = _streams(rule, cells, population.how_many(factors), generator)
@@ -127,7 +143,9 @@ def _streams(rule: Rule, cells: Integers, strata: int, generator: np.random.Gene
     return arm
 
 
-def _places(rule: Rule, factors: Sequence[Factor], levels: dict[str, Integers], cells: Integers) -> list[Place]:
+def _places(
+    rule: Rule, factors: Sequence[Factor], levels: dict[str, Integers], cells: Integers
+) -> list[Place]:
     """Where a person counts for the rule."""
     draws, lots = len(cells), len(rule.lots)
     number = {factor.name: len(factor.levels) for factor in factors}
@@ -171,15 +189,22 @@ def _pair(first: Floats) -> Floats:
 
 def _by_counts(rule: Counted, counts: Integers) -> Floats:
     present, place = np.unique(counts, axis=1, return_inverse=True)
-    shares = [[float(share) for share in rule.shares(tuple(map(int, column)))] for column in present.T]
+    shares = [
+        [float(share) for share in rule.shares(tuple(map(int, column)))] for column in present.T
+    ]
     return np.array(shares)[place.ravel()].T
 
 
-def _onlookers(factors: Sequence[Factor], levels: dict[str, Integers], draws: int, arms: int) -> dict[str, Place]:
+def _onlookers(
+    factors: Sequence[Factor], levels: dict[str, Integers], draws: int, arms: int
+) -> dict[str, Place]:
     """Who sees one level of one factor, such as a site."""
     if len(factors) < 2:
         return {}  # with one factor its level is the stratum
-    return {factor.name: (levels[factor.name], _zeros(len(factor.levels), arms, draws)) for factor in factors}
+    return {
+        factor.name: (levels[factor.name], _zeros(len(factor.levels), arms, draws))
+        for factor in factors
+    }
 
 
 def _trials(guesses: dict[str, Floats], forced: Floats, arms: Floats, tally: _Tally) -> Trials:

@@ -1,5 +1,7 @@
-"""P(T_j = k): the chance of every arm at the first allocations, before anything is drawn. Where it is not the ratio's at
-each of them, the comparison of the arms is biased over the randomisation (Kaiser 2012, Stat. Med.)."""
+"""P(T_j = k): the chance of every arm at the first allocations, before anything is drawn. Where it
+is not the ratio's at each of them, the comparison of the arms is biased over the randomisation
+(Kaiser 2012, Stat. Med.).
+"""
 
 from __future__ import annotations
 
@@ -12,10 +14,11 @@ Chances = dict[str, Fraction]
 
 
 def first_steps(rule: Rule, steps: int) -> list[Chances]:
-    """Exact, for a rule whose chances follow from counts, with everybody alike: the same level of every factor.
+    """Exact, for a rule whose chances follow from counts, with everybody alike: the same level of
+    every factor.
 
-    For 1:1 with factors this is one total that every place sees, the plainest case there is. Ends early where there are
-    too many counts to go through.
+    For 1:1 with factors this is one total that every place sees, the plainest case there is. Ends
+    early where there are too many counts to go through.
     """
     profile = dict.fromkeys(getattr(rule, "factors", ()), "alike")
     weights: dict[tuple[int, ...], Fraction] = {(0,) * len(rule.lots): Fraction(1)}

@@ -1,9 +1,11 @@
-"""From one stratum to all of them together: independent streams, with people who fall into strata at random.
+"""From one stratum to all of them together: independent streams, with people who fall into strata
+at random.
 
-How many fall into a stratum is binomial; the curves of one stratum are averaged over it. The law of the overall difference
-is that of a sum of independent differences given that the sizes add up to n. As Poisson sizes given their sum are
-multinomial, it is the convolution over strata of (size, difference) with Poisson sizes, at size n: two-dimensional Fourier
-transforms, exact but for rounding.
+How many fall into a stratum is binomial; the curves of one stratum are averaged over it. The law of
+the overall difference is that of a sum of independent differences given that the sizes add up to n.
+As Poisson sizes given their sum are multinomial, it is the convolution over strata of (size,
+difference) with Poisson sizes, at size n: two-dimensional Fourier transforms, exact but for
+rounding.
 """
 
 from __future__ import annotations
@@ -41,10 +43,13 @@ def averages(curves: Curves, n: int, shares: Floats) -> Averages:
     at_least = [_at_least(n, share)[: curves.steps] for share in kinds]
 
     def summed(curve: Floats) -> float:
-        return sum(float(number * (each @ curve)) for number, each in zip(numbers, at_least, strict=True))
+        return sum(
+            float(number * (each @ curve)) for number, each in zip(numbers, at_least, strict=True)
+        )
 
     def mean(curve: Floats) -> float:
-        # A mean over the sizes, from the steps of the curve: E f(N) = f(0) + sum (f(j) - f(j - 1)) P(N >= j).
+        # A mean over the sizes, from the steps of the curve: E f(N) = f(0) + sum (f(j) - f(j - 1))
+        # P(N >= j).
         return float(curve[0]) * len(shares) + summed(np.diff(curve))
 
     allocated = summed(np.ones(curves.steps))
@@ -66,7 +71,9 @@ def _at_least(n: int, share: float) -> Floats:
 
 
 def overall(curves: Curves, n: int, shares: Floats, units: Integers) -> tuple[Integers, Floats]:
-    """The counts (n + 1 or fewer, 2) of the two arms that n people can end in, and the chance of each."""
+    """The counts (n + 1 or fewer, 2) of the two arms that n people can end in, and the chance of
+    each.
+    """
     assert curves.differences is not None
     if len(shares) == 1:
         law = curves.differences[-1]
@@ -82,7 +89,9 @@ def overall(curves: Curves, n: int, shares: Floats, units: Integers) -> tuple[In
 
 
 def _with_sizes(curves: Curves, n: int, share: float, columns: int) -> Floats:
-    """(size, difference): Poisson sizes up to n, differences around 0 with the negative ones at the end."""
+    """(size, difference): Poisson sizes up to n, differences around 0 with the negative ones at the
+    end.
+    """
     from scipy.special import gammaln
 
     differences = curves.differences

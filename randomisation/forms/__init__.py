@@ -1,4 +1,6 @@
-"""Forms of the exceptions to a randomisation. Why is a code of a list; what has to be said in words is sealed."""
+"""Forms of the exceptions to a randomisation. Why is a code of a list; what has to be said in words
+is sealed.
+"""
 
 from __future__ import annotations
 
@@ -54,7 +56,10 @@ class Correct(Why):
     ) -> None:
         super().__init__(*args, **kwargs)
         self.factors = list(allowed)
-        added = {f"value_{factor}": _value(labels[factor], allowed[factor], standing[factor]) for factor in allowed}
+        added = {
+            f"value_{factor}": _value(labels[factor], allowed[factor], standing[factor])
+            for factor in allowed
+        }
         self.fields = {**added, **self.fields}
 
     @property
@@ -64,7 +69,9 @@ class Correct(Why):
 
 def _value(label: Any, allowed: Sequence[tuple[str, Any]], standing: str) -> forms.ChoiceField:
     options = [(code, text(words)) for code, words in allowed]
-    return forms.ChoiceField(label=text(label), choices=options, initial=standing, widget=forms.RadioSelect)
+    return forms.ChoiceField(
+        label=text(label), choices=options, initial=standing, widget=forms.RadioSelect
+    )
 
 
 class Mark(Why):
@@ -84,7 +91,11 @@ class Received(Why):
 
     def __init__(self, *args: Any, arms: Sequence[tuple[str, Any]], **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
-        _choose(self, "received", [*((code, text(name)) for code, name in arms), (OTHER, _("Something else"))])
+        _choose(
+            self,
+            "received",
+            [*((code, text(name)) for code, name in arms), (OTHER, _("Something else"))],
+        )
 
 
 class Force(Why):
@@ -101,12 +112,15 @@ class BreakCode(Why):
 
     what = "code_break"
     is_drill = forms.BooleanField(
-        label=_("This is a drill: everything happens as it would, and no arm is shown."), required=False
+        label=_("This is a drill: everything happens as it would, and no arm is shown."),
+        required=False,
     )
 
 
 class Settle(forms.Form):
-    verdict = forms.ChoiceField(label=_("Who is it?"), widget=forms.RadioSelect, choices=list(VERDICTS.items()))
+    verdict = forms.ChoiceField(
+        label=_("Who is it?"), widget=forms.RadioSelect, choices=list(VERDICTS.items())
+    )
 
 
 class Impact(forms.Form):
@@ -122,9 +136,13 @@ class Halt(forms.Form):
     """Which part of the randomisation stands still, as `level:target`."""
 
     part = forms.ChoiceField(label=_("What is halted?"), widget=forms.RadioSelect)
-    reason = forms.ChoiceField(label=_("Why"), widget=forms.RadioSelect, choices=list(REASONS["halt"].items()))
+    reason = forms.ChoiceField(
+        label=_("Why"), widget=forms.RadioSelect, choices=list(REASONS["halt"].items())
+    )
 
-    def __init__(self, *args: Any, targets: Mapping[str, Sequence[tuple[str, str]]], **kwargs: Any) -> None:
+    def __init__(
+        self, *args: Any, targets: Mapping[str, Sequence[tuple[str, str]]], **kwargs: Any
+    ) -> None:
         super().__init__(*args, **kwargs)
         _choose(self, "part", list(_parts(targets)))
 
@@ -147,7 +165,9 @@ class GoOn(forms.Form):
     level = forms.CharField(widget=forms.HiddenInput)
     point = forms.CharField(widget=forms.HiddenInput, required=False)
     target = forms.CharField(widget=forms.HiddenInput, required=False)
-    reason = forms.ChoiceField(label=_("Why"), widget=forms.RadioSelect, choices=list(REASONS["go_on"].items()))
+    reason = forms.ChoiceField(
+        label=_("Why"), widget=forms.RadioSelect, choices=list(REASONS["go_on"].items())
+    )
 
 
 def _choose(form: forms.Form, name: str, options: list[tuple[str, Any]]) -> None:

@@ -15,7 +15,9 @@ from randomisation.queries.comparison import Asked
 
 
 class Compare(forms.Form):
-    """`at_first` is what is compared while nothing is asked; `names` are the factors' names in the reader's language."""
+    """`at_first` is what is compared while nothing is asked; `names` are the factors' names in the
+    reader's language.
+    """
 
     n = forms.CharField(
         label=gettext_lazy("People"),
@@ -24,14 +26,18 @@ class Compare(forms.Form):
     )
     effect = forms.CharField(
         label=gettext_lazy("Planned difference, in standard deviations"),
-        help_text=gettext_lazy("Empty: the difference that this number of people would find with a power of 80%."),
+        help_text=gettext_lazy(
+            "Empty: the difference that this number of people would find with a power of 80%."
+        ),
         required=False,
         max_length=10,
         widget=forms.TextInput(attrs={"inputmode": "decimal", "size": 5}),
     )
     blocks = forms.CharField(
         label=gettext_lazy("Sizes of blocks"),
-        help_text=gettext_lazy("One design after each comma; sizes that are mixed with a plus, such as 4, 6, 4+6."),
+        help_text=gettext_lazy(
+            "One design after each comma; sizes that are mixed with a plus, such as 4, 6, 4+6."
+        ),
         required=False,
         max_length=60,
     )
@@ -70,7 +76,8 @@ class Compare(forms.Form):
         **kwargs: Any,
     ) -> None:
         initial = asking.written(at_first)
-        # What an address does not say stands as it did at first; an empty field says that none is wanted.
+        # What an address does not say stands as it did at first; an empty field says that none is
+        # wanted.
         given = None if data is None else {**initial, **{name: data[name] for name in data}}
         super().__init__(given, initial=initial, **kwargs)
         self.at_first, self.ratio = at_first, ratio
@@ -93,14 +100,18 @@ class Compare(forms.Form):
 
     @property
     def asked(self) -> Asked:
-        """What was asked for, of a form that is valid; what stands there at first, of one that was not sent."""
+        """What was asked for, of a form that is valid; what stands there at first, of one that was
+        not sent.
+        """
         return asking.asked(self.at_first, self.cleaned_data) if self.is_bound else self.at_first
 
 
 def _shares_field(factor: Factor, names: Mapping[str, str]) -> forms.CharField:
     return forms.CharField(
         label=_("People expected by %(factor)s") % {"factor": names[factor.name]},
-        help_text=_("%(levels)s numbers in the order of the levels, such as 3:2. Empty: as many in each.")
+        help_text=_(
+            "%(levels)s numbers in the order of the levels, such as 3:2. Empty: as many in each."
+        )
         % {"levels": len(factor.levels)},
         required=False,
         max_length=400,

@@ -1,7 +1,8 @@
 """How an allocation is drawn: from what was allocated before to the exact probability of each arm.
 
-A rule is a pure function of a history: no hidden state, fractions throughout. Probabilities of single steps are what
-`randomisation.stream` draws with; whole sequences are for simulation and for inference by re-randomisation.
+A rule is a pure function of a history: no hidden state, fractions throughout. Probabilities of
+single steps are what `randomisation.stream` draws with; whole sequences are for simulation and for
+inference by re-randomisation.
 """
 
 from __future__ import annotations

@@ -1,4 +1,6 @@
-"""What rules across strata share: the people of a history in the levels of the newcomer, and simulation by steps."""
+"""What rules across strata share: the people of a history in the levels of the newcomer, and
+simulation by steps.
+"""
 
 from __future__ import annotations
 
@@ -26,7 +28,9 @@ def check_profile(profile: Profile | None, factors: Sequence[str]) -> Profile:
 def check_lots(history: History, lots: Sequence[str]) -> None:
     unknown = {lot for lot, _ in history} - set(lots)
     if unknown:
-        raise ImpossibleHistory(f"not an arm of this design: {', '.join(sorted(map(str, unknown)))}")
+        raise ImpossibleHistory(
+            f"not an arm of this design: {', '.join(sorted(map(str, unknown)))}"
+        )
 
 
 def having(history: History, factor: str, level: str) -> list[Any]:
@@ -53,8 +57,8 @@ def stepwise(
 ) -> Draws:
     """Allocate n people in turn in all draws at once.
 
-    `places(profile)` are the places where a person counts; for each there is an array (lots, draws) of how many stand
-    there. `choose(counts of the places, profile)` gives the lot in every draw.
+    `places(profile)` are the places where a person counts; for each there is an array (lots, draws)
+    of how many stand there. `choose(counts of the places, profile)` gives the lot in every draw.
     """
     if profiles is None or len(profiles) < n:
         raise BadProfile(f"{n} people need {n} profiles")
@@ -63,7 +67,9 @@ def stepwise(
     result = np.empty((n, draws), dtype=np.int64)
     for step in range(n):
         where = places(profiles[step])
-        here = [counts.setdefault(place, np.zeros((lots, draws), dtype=np.int64)) for place in where]
+        here = [
+            counts.setdefault(place, np.zeros((lots, draws), dtype=np.int64)) for place in where
+        ]
         lot = result[step] = choose(here, profiles[step])
         for each in here:
             each[lot, every] += 1

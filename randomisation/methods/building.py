@@ -21,19 +21,28 @@ from randomisation.methods.parameters import (
     weight,
     whole,
 )
-from randomisation.methods.rule import AcknowledgementMissing, BadParameter, Rule, UnknownMethod, is_equal, reduced
+from randomisation.methods.rule import (
+    AcknowledgementMissing,
+    BadParameter,
+    Rule,
+    UnknownMethod,
+    is_equal,
+    reduced,
+)
 
 HALF = Fraction(1, 2)
 FINEST = 1_000_000
-# Of the plan, and no parameter of a method: whose history counts, what is one unit, and what people said about it.
+# Of the plan, and no parameter of a method: whose history counts, what is one unit, and what people
+# said about it.
 BESIDE = frozenset({"strata", "cluster", "chosen_here", "acknowledged", "justification"})
 
 
 def build(plan: Mapping[str, Any]) -> Rule:
-    """The rule of a randomisation plan: `method`, `ratio` and the method's own parameters, no others.
+    """The rule of a randomisation plan: `method`, `ratio` and the method's own parameters, no
+    others.
 
-    Raises UnknownMethod and BadParameter; AcknowledgementMissing for a rule that does not keep the ratio at every step,
-    unless `acknowledged` says why it is used all the same.
+    Raises UnknownMethod and BadParameter; AcknowledgementMissing for a rule that does not keep the
+    ratio at every step, unless `acknowledged` says why it is used all the same.
     """
     method = plan.get("method")
     if not isinstance(method, str) or method not in BUILDERS:
@@ -45,17 +54,21 @@ def build(plan: Mapping[str, Any]) -> Rule:
     _check_chance(rule, plan)
     if not rule.keeps_ratio and not _is_written(plan, "acknowledged"):
         raise AcknowledgementMissing(
-            f"{method} does not keep the ratio {':'.join(map(str, rule.ratio.values()))} at every step, which biases the "
+            f"{method} does not keep the ratio {':'.join(map(str, rule.ratio.values()))} at every "
+            f"step, which biases the "
             "comparison; use another method, or say under `acknowledged` why this one is used"
         )
     return rule
 
 
 def _check_chance(rule: Rule, plan: Mapping[str, Any]) -> None:
-    """Where nothing is left to chance whoever knows who was allocated knows who comes next (ICH E9 2.3.2)."""
+    """Where nothing is left to chance whoever knows who was allocated knows who comes next (ICH E9
+    2.3.2).
+    """
     if _is_deterministic(rule) and not _is_written(plan, "justification"):
         raise BadParameter(
-            "p = 1, or t = 1 of two arms, leaves nothing to chance; use less, or give its `justification`"
+            "p = 1, or t = 1 of two arms, leaves nothing to chance; use less, or give its "
+            "`justification`"
         )
 
 
@@ -71,7 +84,9 @@ def _is_deterministic(rule: Rule) -> bool:
     return isinstance(rule, HuHu) and rule.p == 1
 
 
-def _check_names(given: Mapping[str, Any], wanted: Sequence[str], optional: Sequence[str], method: str) -> None:
+def _check_names(
+    given: Mapping[str, Any], wanted: Sequence[str], optional: Sequence[str], method: str
+) -> None:
     unknown = [name for name in given if name not in (*wanted, *optional)]
     if unknown:
         takes = ", ".join((*wanted, *optional))
@@ -111,7 +126,9 @@ def _efron(ratio: Any, p: Any) -> Rule:
 
 
 def _chen(ratio: Any, p: Any, tolerance: Any) -> Rule:
-    return counted.Chen(even_pair(ratio, "chen"), between(p, "p", HALF, Fraction(1)), whole(tolerance, "tolerance"))
+    return counted.Chen(
+        even_pair(ratio, "chen"), between(p, "p", HALF, Fraction(1)), whole(tolerance, "tolerance")
+    )
 
 
 def _wei(ratio: Any, a: Any, b: Any) -> Rule:
@@ -127,7 +144,9 @@ def _smith(ratio: Any, rho: Any) -> Rule:
 
 
 def _maximal(ratio: Any, n: Any, tolerance: Any) -> Rule:
-    return counted.Maximal(even_pair(ratio, "maximal"), _multiple(n, 2), whole(tolerance, "tolerance"))
+    return counted.Maximal(
+        even_pair(ratio, "maximal"), _multiple(n, 2), whole(tolerance, "tolerance")
+    )
 
 
 def _minimisation(
@@ -145,7 +164,9 @@ def _minimisation(
     measure: Any = one_of(distance, "distance", ("range", "variance", "sd"))
     rule: Any = one_of(ties, "ties", ("average", "ratio"))
     way = _way(unequal, checked)
-    coin = _coin(p, q, t, sum(reduced(checked).values()) if way == "fake-arms" else len(checked), measure)
+    coin = _coin(
+        p, q, t, sum(reduced(checked).values()) if way == "fake-arms" else len(checked), measure
+    )
     if way == "fake-arms":
         _check_arms(checked)
         return FakeArms.over(checked, weights, measure, coin, rule)
@@ -162,7 +183,9 @@ def _way(unequal: Any, ratio: dict[str, int]) -> str | None:
     if is_equal(ratio):
         return None
     if unequal is None:
-        raise BadParameter("an unequal ratio needs `unequal`: fake-arms, which keeps the ratio at every step")
+        raise BadParameter(
+            "an unequal ratio needs `unequal`: fake-arms, which keeps the ratio at every step"
+        )
     return str(unequal)
 
 
@@ -183,7 +206,9 @@ def _coin(p: Any, q: Any, t: Any, arms: int, distance: str) -> Coin:
     if q is not None:
         return CoinB(between(q, "q", least, Fraction(2, arms - 1)))
     if distance == "sd":
-        raise BadParameter("coin c (t) goes with range or variance: a standard deviation ranks arms, and no more")
+        raise BadParameter(
+            "coin c (t) goes with range or variance: a standard deviation ranks arms, and no more"
+        )
     return CoinC(between(t, "t", Fraction(0), Fraction(1), closed=True))
 
 
@@ -191,7 +216,10 @@ def _hu_hu(ratio: Any, weights: Any, p: Any, factors: Any = ()) -> Rule:
     checked, known = even_pair(ratio, "hu_hu"), _places(factors)
     if not isinstance(weights, Mapping):
         raise BadParameter("weights gives a weight to overall, stratum and factors")
-    given = {place: weight(value, f"the weight of {place}") for place, value in _in_order(weights, known).items()}
+    given = {
+        place: weight(value, f"the weight of {place}")
+        for place, value in _in_order(weights, known).items()
+    }
     _check_weights(given, "weights")
     counting = {place: value for place, value in given.items() if value}
     return HuHu(checked, known, counting, between(p, "p", HALF, Fraction(1), closed=True))
@@ -204,13 +232,19 @@ def _hierarchical(ratio: Any, limits: Any, factors: Any = (), p: Any = 1) -> Rul
         one_of(place, "a level of limits", (OVERALL, STRATUM, *known))
     if len({place for place, _ in pairs}) < len(pairs):
         raise BadParameter("limits names a level more than once")
-    return Hierarchical(checked, known, tuple(pairs), between(p, "p", HALF, Fraction(1), closed=True))
+    return Hierarchical(
+        checked, known, tuple(pairs), between(p, "p", HALF, Fraction(1), closed=True)
+    )
 
 
 def _ordered(limits: Any) -> list[tuple[str, Any]]:
-    """Of a list of {level, limit}. No mapping: a stored one may come back in another order, and here order counts."""
+    """Of a list of {level, limit}. No mapping: a stored one may come back in another order, and
+    here order counts.
+    """
     listed = limits if isinstance(limits, Sequence) and not isinstance(limits, str) else []
-    if not listed or any(not isinstance(each, Mapping) or set(each) != {"level", "limit"} for each in listed):
+    if not listed or any(
+        not isinstance(each, Mapping) or set(each) != {"level", "limit"} for each in listed
+    ):
         raise BadParameter("limits is a list of levels in order, each with its level and its limit")
     return [(str(each["level"]), each["limit"]) for each in listed]
 
@@ -230,28 +264,38 @@ def _places(factors: Any) -> tuple[str, ...]:
 
 
 def _factor_weights(given: Any) -> dict[str, Fraction]:
-    """In order of name: a stored mapping may come back in another order. A list gives all the weight 1."""
+    """In order of name: a stored mapping may come back in another order. A list gives all the
+    weight 1.
+    """
     listed = names(given, "factors")
     known = given.values() if isinstance(given, Mapping) else [1] * len(listed)
-    weights = {name: weight(value, f"the weight of {name}") for name, value in zip(listed, known, strict=True)}
+    weights = {
+        name: weight(value, f"the weight of {name}")
+        for name, value in zip(listed, known, strict=True)
+    }
     _check_weights(weights, "factors")
     return dict(sorted(weights.items()))
 
 
 def _check_weights(weights: Mapping[str, Fraction], what: str) -> None:
-    """A simulation adds them up as whole numbers, which stay exact to this size and for any trial."""
+    """A simulation adds them up as whole numbers, which stay exact to this size and for any
+    trial.
+    """
     if not any(weights.values()):
         raise BadParameter(f"{what} has at least one weight above 0")
     if max(balance.scaled(weights).values()) > FINEST:
         raise BadParameter(
-            f"as whole numbers in the same proportion {what} go beyond {FINEST:,}: write them with fewer digits"
+            f"as whole numbers in the same proportion {what} go beyond {FINEST:,}: write them with "
+            f"fewer digits"
         )
 
 
 def _equal(given: Any, method: str) -> dict[str, int]:
     ratio = ratio_of(given)
     if not is_equal(ratio):
-        raise BadParameter(f"{method} is for arms of equal shares; this is {':'.join(map(str, ratio.values()))}")
+        raise BadParameter(
+            f"{method} is for arms of equal shares; this is {':'.join(map(str, ratio.values()))}"
+        )
     return ratio
 
 
@@ -274,7 +318,11 @@ BUILDERS: dict[str, tuple[Callable[..., Rule], tuple[str, ...], tuple[str, ...]]
     "wei": (_wei, ("ratio", "a", "b"), ()),
     "smith": (_smith, ("ratio", "rho"), ()),
     "maximal": (_maximal, ("ratio", "n", "tolerance"), ()),
-    "minimisation": (_minimisation, ("ratio", "factors"), ("distance", "p", "q", "t", "ties", "unequal")),
+    "minimisation": (
+        _minimisation,
+        ("ratio", "factors"),
+        ("distance", "p", "q", "t", "ties", "unequal"),
+    ),
     "hu_hu": (_hu_hu, ("ratio", "weights", "p"), ("factors",)),
     "hierarchical": (_hierarchical, ("ratio", "limits"), ("factors", "p")),
 }

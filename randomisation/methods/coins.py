@@ -15,18 +15,25 @@ Floats = NDArray[np.float64]
 
 
 class Coin(ABC):
-    """By rank, the best first; arms that tie share, in proportion to their shares, what their ranks have together."""
+    """By rank, the best first; arms that tie share, in proportion to their shares, what their ranks
+    have together.
+    """
 
     @abstractmethod
     def by_rank(self, arms: int) -> list[Fraction]: ...
 
-    def chances(self, ranks: Sequence[int], scores: Sequence[Fraction] | None, shares: Sequence[int]) -> list[Fraction]:
+    def chances(
+        self, ranks: Sequence[int], scores: Sequence[Fraction] | None, shares: Sequence[int]
+    ) -> list[Fraction]:
         """For each arm; `ranks` are 0 for the best, and equal for arms that tie."""
         sums = [Fraction(0), *accumulate(self.by_rank(len(ranks)))]
         found = []
         for rank, share in zip(ranks, shares, strict=True):
             together = sums[rank + ranks.count(rank)] - sums[rank]
-            found.append(together * Fraction(share, sum(s for r, s in zip(ranks, shares, strict=True) if r == rank)))
+            found.append(
+                together
+                * Fraction(share, sum(s for r, s in zip(ranks, shares, strict=True) if r == rank))
+            )
         return found
 
     def simulated(self, scores: Floats, shares: Sequence[int]) -> Floats:
@@ -74,7 +81,9 @@ class CoinB(Coin):
 
 @dataclass(frozen=True)
 class CoinC(Coin):
-    """p_k = (1 - t G_k / sum G) / (K - t): not by rank, but by how much worse an arm would be; 1/K where all G are 0."""
+    """p_k = (1 - t G_k / sum G) / (K - t): not by rank, but by how much worse an arm would be; 1/K
+    where all G are 0.
+    """
 
     t: Fraction
 
@@ -89,7 +98,9 @@ class CoinC(Coin):
     def by_rank(self, arms: int) -> list[Fraction]:
         raise NotImplementedError("coin c reads scores, not ranks")
 
-    def chances(self, ranks: Sequence[int], scores: Sequence[Fraction] | None, shares: Sequence[int]) -> list[Fraction]:
+    def chances(
+        self, ranks: Sequence[int], scores: Sequence[Fraction] | None, shares: Sequence[int]
+    ) -> list[Fraction]:
         assert scores is not None
         total = sum(scores)
         arms = len(scores)

@@ -1,7 +1,8 @@
 """Rules that read no more of a history than how many went to each arm.
 
-Definitions follow Rosenberger and Lachin, Randomization in Clinical Trials (2016), and the papers named with each. D is
-the number in the first arm less the number in the second; n is how many were allocated.
+Definitions follow Rosenberger and Lachin, Randomization in Clinical Trials (2016), and the papers
+named with each. D is the number in the first arm less the number in the second; n is how many were
+allocated.
 """
 
 from __future__ import annotations
@@ -40,14 +41,22 @@ class Counted(Rule):
     def shares(self, counts: Counts) -> Shares:
         """For each arm the chance that it comes next, after `counts` of each."""
 
-    def lot_probabilities(self, history: History, profile: Profile | None = None) -> dict[str, Fraction]:
+    def lot_probabilities(
+        self, history: History, profile: Profile | None = None
+    ) -> dict[str, Fraction]:
         arms = self.lots
         return dict(zip(arms, self.shares(arm_counts(history, arms)), strict=True))
 
     def sequences(
-        self, n: int, draws: int, generator: np.random.Generator, profiles: Sequence[Profile] | None = None
+        self,
+        n: int,
+        draws: int,
+        generator: np.random.Generator,
+        profiles: Sequence[Profile] | None = None,
     ) -> Draws:
-        """All draws side by side: at each step the shares are worked out once for every count that occurs."""
+        """All draws side by side: at each step the shares are worked out once for every count that
+        occurs.
+        """
         arms = len(self.ratio)
         result = np.empty((draws, n), dtype=np.int64)
         states: list[Counts] = [(0,) * arms]
@@ -88,14 +97,20 @@ class Complete(Counted):
         return tuple(Fraction(share, total) for share in self.ratio.values())
 
     def sequences(
-        self, n: int, draws: int, generator: np.random.Generator, profiles: Sequence[Profile] | None = None
+        self,
+        n: int,
+        draws: int,
+        generator: np.random.Generator,
+        profiles: Sequence[Profile] | None = None,
     ) -> Draws:
         return generator.choice(template(self.ratio, sum(self.ratio.values())), size=(draws, n))
 
 
 @dataclass(frozen=True)
 class RandomAllocation(Counted):
-    """The random allocation rule: every order of a list of `n` that holds the ratio is equally likely."""
+    """The random allocation rule: every order of a list of `n` that holds the ratio is equally
+    likely.
+    """
 
     n: int
 
@@ -105,7 +120,8 @@ class RandomAllocation(Counted):
 
     def shares(self, counts: Counts) -> Shares:
         left = [
-            share * self.n // sum(self.ratio.values()) - c for share, c in zip(self.ratio.values(), counts, strict=True)
+            share * self.n // sum(self.ratio.values()) - c
+            for share, c in zip(self.ratio.values(), counts, strict=True)
         ]
         if min(left) < 0:
             raise ImpossibleHistory(f"more of an arm than a list of {self.n} holds")
@@ -114,7 +130,11 @@ class RandomAllocation(Counted):
         return tuple(Fraction(each, sum(left)) for each in left)
 
     def sequences(
-        self, n: int, draws: int, generator: np.random.Generator, profiles: Sequence[Profile] | None = None
+        self,
+        n: int,
+        draws: int,
+        generator: np.random.Generator,
+        profiles: Sequence[Profile] | None = None,
     ) -> Draws:
         _check_length(n, self.n)
         return generator.permuted(np.tile(template(self.ratio, self.n), (draws, 1)), axis=1)[:, :n]
@@ -122,9 +142,11 @@ class RandomAllocation(Counted):
 
 @dataclass(frozen=True)
 class BlockUrn(Counted):
-    """The block urn design (Zhao and Weng 2011): balls go back into the urn as soon as they make up a whole ratio.
+    """The block urn design (Zhao and Weng 2011): balls go back into the urn as soon as they make up
+    a whole ratio.
 
-    With L the limit, k = min_j floor(N_j / r_j) and W = sum r: p_j = (r_j (L + k) - N_j) / (W (L + k) - n).
+    With L the limit, k = min_j floor(N_j / r_j) and W = sum r: p_j = (r_j (L + k) - N_j) / (W (L +
+    k) - n).
     """
 
     limit: int
@@ -135,7 +157,10 @@ class BlockUrn(Counted):
 
     def shares(self, counts: Counts) -> Shares:
         sets = min(count // share for count, share in zip(counts, self.ratio.values(), strict=True))
-        left = [share * (self.limit + sets) - c for share, c in zip(self.ratio.values(), counts, strict=True)]
+        left = [
+            share * (self.limit + sets) - c
+            for share, c in zip(self.ratio.values(), counts, strict=True)
+        ]
         if min(left) < 0:
             raise ImpossibleHistory("more of an arm than this urn held")
         return tuple(Fraction(each, sum(left)) for each in left)
@@ -156,7 +181,9 @@ class Pair(Counted):
 
 @dataclass(frozen=True)
 class BigStick(Pair):
-    """The big stick (Soares and Wu 1983): a fair coin while abs(D) is below the tolerance, and at it the arm behind."""
+    """The big stick (Soares and Wu 1983): a fair coin while abs(D) is below the tolerance, and at
+    it the arm behind.
+    """
 
     tolerance: int
 
@@ -177,19 +204,27 @@ class Efron(Pair):
 
 @dataclass(frozen=True)
 class Chen(Pair):
-    """The biased coin with imbalance tolerance (Chen 1999): Efron's coin, and at the tolerance the arm behind."""
+    """The biased coin with imbalance tolerance (Chen 1999): Efron's coin, and at the tolerance the
+    arm behind.
+    """
 
     p: Fraction
     tolerance: int
 
     def first(self, difference: int, n: int) -> Fraction:
         _check_tolerance(difference, self.tolerance)
-        return _forced(difference) if abs(difference) == self.tolerance else _biased(difference, self.p)
+        return (
+            _forced(difference)
+            if abs(difference) == self.tolerance
+            else _biased(difference, self.p)
+        )
 
 
 @dataclass(frozen=True)
 class Smith(Pair):
-    """The generalised biased coin (Smith 1984): N_B^rho / (N_A^rho + N_B^rho), the first by a fair coin."""
+    """The generalised biased coin (Smith 1984): N_B^rho / (N_A^rho + N_B^rho), the first by a fair
+    coin.
+    """
 
     rho: int
 
@@ -202,8 +237,10 @@ class Smith(Pair):
 
 @dataclass(frozen=True)
 class Maximal(Pair):
-    """The maximal procedure (Berger, Ivanova and Knoll 2003): uniform over the sequences of length n that end in balance
-    and never leave the tolerance; phi = paths(after A) / paths(now), where paths counts what can still follow."""
+    """The maximal procedure (Berger, Ivanova and Knoll 2003): uniform over the sequences of length
+    n that end in balance and never leave the tolerance; phi = paths(after A) / paths(now), where
+    paths counts what can still follow.
+    """
 
     n: int
     tolerance: int
@@ -220,13 +257,19 @@ class Maximal(Pair):
         paths = _paths(self.n, self.tolerance)
         here = paths[left].get(difference, 0)
         if not here:
-            raise ImpossibleHistory(f"a difference of {abs(difference)} with {left} places left cannot be made up for")
+            raise ImpossibleHistory(
+                f"a difference of {abs(difference)} with {left} places left cannot be made up for"
+            )
         if not left:
             raise ListExhausted(f"all {self.n} places of the list are taken")
         return Fraction(paths[left - 1].get(difference + 1, 0), here)
 
     def sequences(
-        self, n: int, draws: int, generator: np.random.Generator, profiles: Sequence[Profile] | None = None
+        self,
+        n: int,
+        draws: int,
+        generator: np.random.Generator,
+        profiles: Sequence[Profile] | None = None,
     ) -> Draws:
         _check_length(n, self.n)
         return super().sequences(n, draws, generator)
@@ -245,7 +288,8 @@ def _paths(n: int, tolerance: int) -> list[dict[int, int]]:
 
 @dataclass(frozen=True)
 class Wei(Counted):
-    """Wei's urn (1977, 1978): `a` balls of each arm, and after each draw `b` more of each *other* arm.
+    """Wei's urn (1977, 1978): `a` balls of each arm, and after each draw `b` more of each *other*
+    arm.
 
     p_k = (a + b (n - N_k)) / (K a + b n (K - 1)); the first by a fair draw also where a is 0.
     """
@@ -270,7 +314,9 @@ def _biased(difference: int, p: Fraction) -> Fraction:
 
 def _check_tolerance(difference: int, tolerance: int) -> None:
     if abs(difference) > tolerance:
-        raise ImpossibleHistory(f"a difference of {abs(difference)}, beyond the tolerance of {tolerance}")
+        raise ImpossibleHistory(
+            f"a difference of {abs(difference)}, beyond the tolerance of {tolerance}"
+        )
 
 
 def _check_length(n: int, length: int) -> None:

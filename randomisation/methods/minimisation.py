@@ -1,4 +1,6 @@
-"""Minimisation (Pocock and Simon 1975, Biometrics 31), for equal ratios and, by fake arms, for others."""
+"""Minimisation (Pocock and Simon 1975, Biometrics 31), for equal ratios and, by fake arms, for
+others.
+"""
 
 from __future__ import annotations
 
@@ -33,12 +35,13 @@ Chances = Callable[[tuple[tuple[int, ...], ...]], list[Fraction]]
 
 @dataclass(frozen=True)
 class Minimisation(Rule):
-    """For each arm k suppose that the newcomer joins it, and let x_j = n_j / r_j be the people of arm j in one of the
-    newcomer's levels. Its distance d is the range, variance (divisor K - 1) or standard deviation of x, and
-    G_k = sum over factors of weight * d. The arm with the smallest G is the best; a coin decides.
+    """For each arm k suppose that the newcomer joins it, and let x_j = n_j / r_j be the people of
+    arm j in one of the newcomer's levels. Its distance d is the range, variance (divisor K - 1) or
+    standard deviation of x, and G_k = sum over factors of weight * d. The arm with the smallest G
+    is the best; a coin decides.
 
-    Ties: arms that tie share the chances of the ranks they span, alike (`average`) or in proportion to the ratio (`ratio`).
-    SDs are compared exactly, as sums of roots, and rank only.
+    Ties: arms that tie share the chances of the ranks they span, alike (`average`) or in proportion
+    to the ratio (`ratio`). SDs are compared exactly, as sums of roots, and rank only.
 
     With an unequal ratio, as several programs use it, it does not keep the ratio at every step.
     """
@@ -58,10 +61,14 @@ class Minimisation(Rule):
     def factors(self) -> tuple[str, ...]:
         return tuple(self.weights)
 
-    def lot_probabilities(self, history: History, profile: Profile | None = None) -> dict[str, Fraction]:
+    def lot_probabilities(
+        self, history: History, profile: Profile | None = None
+    ) -> dict[str, Fraction]:
         balance.check_lots(history, self.lots)
         known = balance.check_profile(profile, self.factors)
-        counts = [balance.in_level(history, factor, known[factor], self.lots) for factor in self.factors]
+        counts = [
+            balance.in_level(history, factor, known[factor], self.lots) for factor in self.factors
+        ]
         return dict(zip(self.lots, self.chances(counts), strict=True))
 
     def chances(self, counts: Sequence[Sequence[int]]) -> list[Fraction]:
@@ -81,13 +88,17 @@ class Minimisation(Rule):
         weights = list(self.weights.values())
         if self.distance == "sd":
             return None, _rank_roots(spreads, weights)
-        scores = [sum((w * d for w, d in zip(weights, each, strict=True)), Fraction(0)) for each in spreads]
+        scores = [
+            sum((w * d for w, d in zip(weights, each, strict=True)), Fraction(0))
+            for each in spreads
+        ]
         return scores, [sum(other < score for other in scores) for score in scores]
 
     def _spread(self, here: Sequence[int], lot: int) -> Fraction:
         """The range, or the variance, of x in one level after `lot` got the newcomer."""
         x = [
-            Fraction(count + (k == lot), share) for k, (count, share) in enumerate(zip(here, self._shares, strict=True))
+            Fraction(count + (k == lot), share)
+            for k, (count, share) in enumerate(zip(here, self._shares, strict=True))
         ]
         if self.distance == "range":
             return max(x) - min(x)
@@ -99,19 +110,27 @@ class Minimisation(Rule):
         return tuple(self.ratio.values())
 
     def sequences(
-        self, n: int, draws: int, generator: np.random.Generator, profiles: Sequence[Profile] | None = None
+        self,
+        n: int,
+        draws: int,
+        generator: np.random.Generator,
+        profiles: Sequence[Profile] | None = None,
     ) -> Draws:
         def choose(here: list[Integers], profile: Profile) -> Integers:
             return balance.pick(self.simulated(here), generator)
 
         def places(profile: Profile) -> list[tuple[str, str]]:
-            return [(factor, balance.check_profile(profile, self.factors)[factor]) for factor in self.factors]
+            return [
+                (factor, balance.check_profile(profile, self.factors)[factor])
+                for factor in self.factors
+            ]
 
         return balance.stepwise(n, draws, places, profiles, len(self.lots), choose)
 
     def simulated(self, here: list[Integers]) -> Floats:
-        """The chances (lots, draws) as floats; sums of roots that differ by less than 1e-9 of the largest weight count as
-        ties."""
+        """The chances (lots, draws) as floats; sums of roots that differ by less than 1e-9 of the
+        largest weight count as ties.
+        """
         return self._simulated_toss(self._simulated_scores(here))
 
     def _simulated_toss(self, scores: Floats) -> Floats:
@@ -141,7 +160,9 @@ class Minimisation(Rule):
 
 
 def _pair_scores(here: list[Integers], weights: list[int], distance: Distance) -> Floats:
-    """Two arms 1:1: by how much worse each arm would be than the other, which is all that ranks them."""
+    """Two arms 1:1: by how much worse each arm would be than the other, which is all that ranks
+    them.
+    """
     total = np.zeros(here[0].shape[1], dtype=np.int64)
     for counts, weight in zip(here, weights, strict=True):
         difference = counts[0] - counts[1]
@@ -161,16 +182,19 @@ def _rank_roots(spreads: list[list[Fraction]], weights: list[Fraction]) -> list[
 
 @dataclass(frozen=True)
 class Han(Minimisation):
-    """The biased coin of Han, Enas and McEntegart (2009, Stat. Med. 28) for an unequal ratio: arm i preferred gets
-    1 - (1 - p)(S - r_i) / (S - r_low), the others (1 - p) r_j / (S - r_low), where S = sum r and r_low is the smallest
-    share. Arms that tie are preferred in proportion to their shares. It does not keep the ratio at every step."""
+    """The biased coin of Han, Enas and McEntegart (2009, Stat. Med. 28) for an unequal ratio: arm i
+    preferred gets 1 - (1 - p)(S - r_i) / (S - r_low), the others (1 - p) r_j / (S - r_low), where S
+    = sum r and r_low is the smallest share. Arms that tie are preferred in proportion to their
+    shares. It does not keep the ratio at every step.
+    """
 
     def _tossed(self, scores: list[Fraction] | None, ranks: list[int]) -> list[Fraction]:
         best = [k for k, rank in enumerate(ranks) if rank == 0]
         total = sum(self._shares[k] for k in best)
         table = self._table
         return [
-            sum((Fraction(self._shares[i], total) * table[i][k] for i in best), Fraction(0)) for k in range(len(ranks))
+            sum((Fraction(self._shares[i], total) * table[i][k] for i in best), Fraction(0))
+            for k in range(len(ranks))
         ]
 
     @property
@@ -181,7 +205,9 @@ class Han(Minimisation):
         rest = 1 - self.coin.p
         return [
             [
-                1 - rest * Fraction(sum(shares) - shares[i], left) if k == i else rest * Fraction(shares[k], left)
+                1 - rest * Fraction(sum(shares) - shares[i], left)
+                if k == i
+                else rest * Fraction(shares[k], left)
                 for k in range(len(shares))
             ]
             for i in range(len(shares))
@@ -195,12 +221,13 @@ class Han(Minimisation):
 
 @dataclass(frozen=True)
 class FakeArms(Rule):
-    """An unequal ratio by fake arms (Kuznetsova and Tymofyeyev 2012, Stat. Med. 31): minimise 1:1:... over as many fake
-    arms as the ratio has parts, each of which stands for one arm. Fake arms are alike before anything is drawn, so the
-    ratio is kept at every step.
+    """An unequal ratio by fake arms (Kuznetsova and Tymofyeyev 2012, Stat. Med. 31): minimise
+    1:1:... over as many fake arms as the ratio has parts, each of which stands for one arm. Fake
+    arms are alike before anything is drawn, so the ratio is kept at every step.
 
-    What is drawn is a fake arm, A/1, A/2 or B/1, and a history holds these. A history of arms alone is answered by the
-    exact mixture over the fake arms that may stand behind it, which takes long for a long history.
+    What is drawn is a fake arm, A/1, A/2 or B/1, and a history holds these. A history of arms alone
+    is answered by the exact mixture over the fake arms that may stand behind it, which takes long
+    for a long history.
     """
 
     inner: Minimisation = field()
@@ -216,7 +243,11 @@ class FakeArms(Rule):
         coin: Coin,
         ties: Literal["average", "ratio"],
     ) -> FakeArms:
-        fake = {f"{arm}/{number}": 1 for arm, share in reduced(ratio).items() for number in range(1, share + 1)}
+        fake = {
+            f"{arm}/{number}": 1
+            for arm, share in reduced(ratio).items()
+            for number in range(1, share + 1)
+        }
         return cls(ratio, Minimisation(fake, weights, distance, coin, ties))
 
     @property
@@ -230,7 +261,9 @@ class FakeArms(Rule):
     def arm(self, lot: str) -> str:
         return lot.rpartition("/")[0]
 
-    def lot_probabilities(self, history: History, profile: Profile | None = None) -> dict[str, Fraction]:
+    def lot_probabilities(
+        self, history: History, profile: Profile | None = None
+    ) -> dict[str, Fraction]:
         lots = set(self.lots)
         if all(each in lots for each, _ in history):
             return self.inner.lot_probabilities(history, profile)
@@ -239,19 +272,26 @@ class FakeArms(Rule):
 
     def _mixed(self, history: History, profile: Profile) -> dict[str, Fraction]:
         chances = cache(self.inner.chances)  # many states are alike where the newcomer stands
-        states = {(): Fraction(1)}  # how many of each lot stand in each level -> the chance of that, with this history
+        states = {
+            (): Fraction(1)
+        }  # how many of each lot stand in each level -> the chance of that, with this history
         for arm, other in history:
             states = self._after(states, arm, self._levels(other), chances)
         if not states:
             raise ImpossibleHistory("no fake arms can have given these arms")
         total, levels = sum(states.values()), self._levels(profile)
-        mixed = zip(*(chances(_here(dict(state), levels, len(self.lots))) for state in states), strict=True)
+        mixed = zip(
+            *(chances(_here(dict(state), levels, len(self.lots))) for state in states), strict=True
+        )
         return {
-            lot: sum((w * c for w, c in zip(states.values(), each, strict=True)), Fraction(0)) / total
+            lot: sum((w * c for w, c in zip(states.values(), each, strict=True)), Fraction(0))
+            / total
             for lot, each in zip(self.lots, mixed, strict=True)
         }
 
-    def _after(self, states: States, arm: str, levels: list[tuple[str, str]], chances: Chances) -> States:
+    def _after(
+        self, states: States, arm: str, levels: list[tuple[str, str]], chances: Chances
+    ) -> States:
         found: States = {}
         lots = self.lots
         fitting = [place for place, lot in enumerate(lots) if arm in (lot, self.arm(lot))]
@@ -263,7 +303,9 @@ class FakeArms(Rule):
                     after = _added(table, levels, place, len(lots))
                     found[after] = found.get(after, Fraction(0)) + weight * known[place]
             if len(found) > MOST_STATES:
-                raise HistoryTooLong(f"more than {MOST_STATES} ways to have drawn these arms: give the fake arms")
+                raise HistoryTooLong(
+                    f"more than {MOST_STATES} ways to have drawn these arms: give the fake arms"
+                )
         return found
 
     def _levels(self, profile: Profile) -> list[tuple[str, str]]:
@@ -271,7 +313,11 @@ class FakeArms(Rule):
         return [(factor, known[factor]) for factor in self.factors]
 
     def sequences(
-        self, n: int, draws: int, generator: np.random.Generator, profiles: Sequence[Profile] | None = None
+        self,
+        n: int,
+        draws: int,
+        generator: np.random.Generator,
+        profiles: Sequence[Profile] | None = None,
     ) -> Draws:
         arms = list(self.ratio)
         stands_for = np.array([arms.index(self.arm(lot)) for lot in self.lots])

@@ -1,4 +1,6 @@
-"""Two arms 1:1 balanced in several places at once: the rule of Hu and Hu, and hierarchical dynamic balancing."""
+"""Two arms 1:1 balanced in several places at once: the rule of Hu and Hu, and hierarchical dynamic
+balancing.
+"""
 
 from __future__ import annotations
 
@@ -21,8 +23,9 @@ HALF = Fraction(1, 2)
 
 @dataclass(frozen=True)
 class Balanced(Rule):
-    """The chance of the first arm follows from the differences between the arms in the newcomer's places: overall, in
-    their stratum (the cross of all factors), and in each factor's level."""
+    """The chance of the first arm follows from the differences between the arms in the newcomer's
+    places: overall, in their stratum (the cross of all factors), and in each factor's level.
+    """
 
     factors: tuple[str, ...]
 
@@ -35,9 +38,13 @@ class Balanced(Rule):
 
     @abstractmethod
     def first(self, differences: Sequence[int]) -> Fraction:
-        """The chance of the first arm, from the differences (first arm less second) in the places."""
+        """The chance of the first arm, from the differences (first arm less second) in the
+        places.
+        """
 
-    def lot_probabilities(self, history: History, profile: Profile | None = None) -> dict[str, Fraction]:
+    def lot_probabilities(
+        self, history: History, profile: Profile | None = None
+    ) -> dict[str, Fraction]:
         balance.check_lots(history, self.lots)
         known = balance.check_profile(profile, self.factors)
         first = self.first([self._difference(history, known, place) for place in self.places])
@@ -55,7 +62,11 @@ class Balanced(Rule):
         return {factor: profile[factor] for factor in factors}
 
     def sequences(
-        self, n: int, draws: int, generator: np.random.Generator, profiles: Sequence[Profile] | None = None
+        self,
+        n: int,
+        draws: int,
+        generator: np.random.Generator,
+        profiles: Sequence[Profile] | None = None,
     ) -> Draws:
         def choose(here: list[Integers], profile: Profile) -> Integers:
             chances = self.simulated([counts[0] - counts[1] for counts in here])
@@ -74,8 +85,10 @@ class Balanced(Rule):
 
 @dataclass(frozen=True)
 class HuHu(Balanced):
-    """Hu and Hu (2012, Ann. Stat. 40): Imb = w_overall D^2 + sum over factors w_f D_f^2 + w_stratum D_stratum^2; the arm
-    that leaves it smaller gets p, at a tie a fair coin. (D + 1)^2 - (D - 1)^2 = 4 D, so the sign of sum w D decides."""
+    """Hu and Hu (2012, Ann. Stat. 40): Imb = w_overall D^2 + sum over factors w_f D_f^2 + w_stratum
+    D_stratum^2; the arm that leaves it smaller gets p, at a tie a fair coin. (D + 1)^2 - (D - 1)^2
+    = 4 D, so the sign of sum w D decides.
+    """
 
     weights: dict[str, Fraction]
     p: Fraction
@@ -96,9 +109,11 @@ class HuHu(Balanced):
 
 @dataclass(frozen=True)
 class Hierarchical(Balanced):
-    """Hierarchical dynamic balancing (Signorini, Leung, Simes, Beller and Gebski 1993, Stat. Med. 12; Heritier, Gebski and
-    Pillai 2005): the first place, in order, where the arms differ by its limit gives the arm behind with chance p, which
-    is 1 unless the plan says less; where none does, a fair coin. With p = 1 the first place never passes its limit."""
+    """Hierarchical dynamic balancing (Signorini, Leung, Simes, Beller and Gebski 1993, Stat. Med.
+    12; Heritier, Gebski and Pillai 2005): the first place, in order, where the arms differ by its
+    limit gives the arm behind with chance p, which is 1 unless the plan says less; where none does,
+    a fair coin. With p = 1 the first place never passes its limit.
+    """
 
     limits: tuple[tuple[str, int], ...]
     p: Fraction

@@ -1,4 +1,6 @@
-"""Parameters as a plan has them: whole numbers and fractions, also as the text of a study folder; never a float."""
+"""Parameters as a plan has them: whole numbers and fractions, also as the text of a study folder;
+never a float.
+"""
 
 from __future__ import annotations
 
@@ -19,7 +21,9 @@ def even_pair(given: Any, method: str) -> dict[str, int]:
     """A ratio of two arms 1:1."""
     ratio = ratio_of(given)
     if len(ratio) != 2 or not is_equal(ratio):
-        raise BadParameter(f"{method} is for two arms 1:1; this is {':'.join(map(str, ratio.values()))}")
+        raise BadParameter(
+            f"{method} is for two arms 1:1; this is {':'.join(map(str, ratio.values()))}"
+        )
     return ratio
 
 
@@ -34,18 +38,26 @@ def whole(given: Any, what: str, least: int = 1) -> int:
 def fraction(given: Any, what: str) -> Fraction:
     """An exact number: 0.8 as text is four fifths, which no float is."""
     if isinstance(given, float | bool) or not isinstance(given, int | str | Fraction):
-        raise BadParameter(f"{what} is a fraction or a decimal as text, such as 4/5 or 0.8, not {given!r}")
+        raise BadParameter(
+            f"{what} is a fraction or a decimal as text, such as 4/5 or 0.8, not {given!r}"
+        )
     try:
         return Fraction(given)
     except (ValueError, ZeroDivisionError):
-        raise BadParameter(f"{what} is a fraction or a decimal, such as 4/5 or 0.8, not {given!r}") from None
+        raise BadParameter(
+            f"{what} is a fraction or a decimal, such as 4/5 or 0.8, not {given!r}"
+        ) from None
 
 
-def between(given: Any, what: str, low: Fraction, high: Fraction, *, closed: bool = False) -> Fraction:
+def between(
+    given: Any, what: str, low: Fraction, high: Fraction, *, closed: bool = False
+) -> Fraction:
     """A fraction above `low` and below `high`, or up to it where `closed`."""
     number = fraction(given, what)
     if not low < number <= high or (number == high and not closed):
-        raise BadParameter(f"{what} is above {low} and {'at most' if closed else 'below'} {high}, not {given!r}")
+        raise BadParameter(
+            f"{what} is above {low} and {'at most' if closed else 'below'} {high}, not {given!r}"
+        )
     return number
 
 
@@ -64,9 +76,14 @@ def one_of(given: Any, what: str, known: Iterable[str]) -> str:
 
 
 def block_sizes(given: Any, unit: int) -> tuple[tuple[int, int], ...]:
-    """Sizes with the weight of each, in order of size: a list where all are equally likely, or size -> weight."""
+    """Sizes with the weight of each, in order of size: a list where all are equally likely, or size
+    -> weight.
+    """
     weights = list(given.items()) if isinstance(given, Mapping) and given else _listed(given)
-    sizes = sorted((whole(size, "a block size"), whole(share, "the weight of a size")) for size, share in weights)
+    sizes = sorted(
+        (whole(size, "a block size"), whole(share, "the weight of a size"))
+        for size, share in weights
+    )
     numbers = [size for size, _ in sizes]
     if len(set(numbers)) < len(numbers):
         raise BadParameter("a block size is given more than once")
@@ -83,7 +100,11 @@ def _listed(given: Any) -> list[tuple[Any, int]]:
 
 def names(given: Any, what: str) -> tuple[str, ...]:
     """Names, each once: of a list, or the keys of a mapping."""
-    listed = tuple(map(str, given)) if isinstance(given, Sequence | Mapping) and not isinstance(given, str) else ()
+    listed = (
+        tuple(map(str, given))
+        if isinstance(given, Sequence | Mapping) and not isinstance(given, str)
+        else ()
+    )
     if not listed:
         raise BadParameter(f"{what} names at least one factor")
     if len(set(listed)) < len(listed):

@@ -1,4 +1,6 @@
-"""Sums of square roots of fractions, compared exactly: standard deviations rank arms, and a rounding must not."""
+"""Sums of square roots of fractions, compared exactly: standard deviations rank arms, and a
+rounding must not.
+"""
 
 from __future__ import annotations
 
@@ -12,9 +14,10 @@ Term = tuple[Fraction, Fraction]  # a factor, and the fraction under the root
 def sign(terms: Iterable[Term]) -> int:
     """The sign (-1, 0, 1) of the sum of factor * sqrt(radicand).
 
-    Roots whose radicands multiply to a square are multiples of each other and are added up. The roots that remain are
-    linearly independent over the fractions (Besicovitch 1940, J. London Math. Soc. 15), so the sum is 0 only where none
-    remains; otherwise it is worked out with more and more binary places until its sign is certain.
+    Roots whose radicands multiply to a square are multiples of each other and are added up. The
+    roots that remain are linearly independent over the fractions (Besicovitch 1940, J. London Math.
+    Soc. 15), so the sum is 0 only where none remains; otherwise it is worked out with more and more
+    binary places until its sign is certain.
     """
     classes = _classes(terms)
     bits = 64

@@ -13,7 +13,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 Profile = Mapping[str, str]
-History = Sequence[Any]  # arms; or, where a rule reads across strata, pairs of an arm (or lot) and a profile
+History = Sequence[
+    Any
+]  # arms; or, where a rule reads across strata, pairs of an arm (or lot) and a profile
 Draws = NDArray[np.int64]
 
 
@@ -26,7 +28,9 @@ class BadParameter(ValueError):
 
 
 class AcknowledgementMissing(BadParameter):
-    """The method does not keep the ratio at every step, and the plan does not say that this is known."""
+    """The method does not keep the ratio at every step, and the plan does not say that this is
+    known.
+    """
 
 
 class ImpossibleHistory(ValueError):
@@ -47,10 +51,11 @@ class BadProfile(ValueError):
 
 @dataclass(frozen=True)
 class Rule(ABC):
-    """A pure function from what was allocated before to the exact chance of each arm: no hidden state, no floats.
+    """A pure function from what was allocated before to the exact chance of each arm: no hidden
+    state, no floats.
 
-    `scope` says whose history counts: one stratum's, or that of the whole point, with profiles. What is drawn are `lots`:
-    the arms, but for fake arms, several of which stand for one arm.
+    `scope` says whose history counts: one stratum's, or that of the whole point, with profiles.
+    What is drawn are `lots`: the arms, but for fake arms, several of which stand for one arm.
     """
 
     ratio: dict[str, int]
@@ -59,7 +64,9 @@ class Rule(ABC):
 
     @property
     def keeps_ratio(self) -> bool:
-        """Whether every person, whatever their number, has the ratio's chance of each arm before anything is drawn."""
+        """Whether every person, whatever their number, has the ratio's chance of each arm before
+        anything is drawn.
+        """
         return True
 
     @property
@@ -76,11 +83,17 @@ class Rule(ABC):
         return lot
 
     @abstractmethod
-    def lot_probabilities(self, history: History, profile: Profile | None = None) -> dict[str, Fraction]:
+    def lot_probabilities(
+        self, history: History, profile: Profile | None = None
+    ) -> dict[str, Fraction]:
         """For each lot the chance that it is drawn next."""
 
-    def probabilities(self, history: History, profile: Profile | None = None) -> dict[str, Fraction]:
-        """For each arm, in the order of the ratio, the chance that it comes next; the sum is exactly 1."""
+    def probabilities(
+        self, history: History, profile: Profile | None = None
+    ) -> dict[str, Fraction]:
+        """For each arm, in the order of the ratio, the chance that it comes next; the sum is
+        exactly 1.
+        """
         chances = dict.fromkeys(self.ratio, Fraction(0))
         for lot, chance in self.lot_probabilities(history, profile).items():
             chances[self.arm(lot)] += chance
@@ -88,9 +101,14 @@ class Rule(ABC):
 
     @abstractmethod
     def sequences(
-        self, n: int, draws: int, generator: np.random.Generator, profiles: Sequence[Profile] | None = None
+        self,
+        n: int,
+        draws: int,
+        generator: np.random.Generator,
+        profiles: Sequence[Profile] | None = None,
     ) -> Draws:
-        """`draws` whole sequences of `n` allocations, shape (draws, n); k is the k-th arm of the ratio.
+        """`draws` whole sequences of `n` allocations, shape (draws, n); k is the k-th arm of the
+        ratio.
 
         `profiles` are those of the n people, in order, for a rule that reads them.
         """

@@ -1,6 +1,8 @@
-"""A rule one step after another: the chances that it gives to a whole history, without reading that history each time.
+"""A rule one step after another: the chances that it gives to a whole history, without reading that
+history each time.
 
-For making whole lists, of every stratum of a trial. Chances are equal to `Rule.probabilities`, exactly.
+For making whole lists, of every stratum of a trial. Chances are equal to `Rule.probabilities`,
+exactly.
 """
 
 from __future__ import annotations
@@ -33,7 +35,9 @@ class Steps:
 
 @dataclass
 class CountedSteps(Steps):
-    """For a rule that needs no more than the count of each arm; `known` may serve every list of the rule."""
+    """For a rule that needs no more than the count of each arm; `known` may serve every list of the
+    rule.
+    """
 
     known: dict[Counts, dict[str, Fraction]] = field(default_factory=dict)
     counts: dict[str, int] = field(init=False)
@@ -55,17 +59,22 @@ class CountedSteps(Steps):
 class BlockSteps:
     """For permuted blocks of any sizes, with whole numbers for weights.
 
-    `starts` are the places where the open block may have begun: the counts there, and the weight of all ways to get
-    there. A block of size b that began at one of them has the weight of its start, times the chance of b over the orders
-    of such a block, times the orders of what is left in it; those that go on with an arm are the orders of what is left
-    without it.
+    `starts` are the places where the open block may have begun: the counts there, and the weight of
+    all ways to get there. A block of size b that began at one of them has the weight of its start,
+    times the chance of b over the orders of such a block, times the orders of what is left in it;
+    those that go on with an arm are the orders of what is left without it.
     """
 
     def __init__(self, rule: PermutedBlocks) -> None:
         self.arms = list(rule.ratio)
         unit, weights = sum(rule.ratio.values()), sum(weight for _, weight in rule.sizes)
-        full = {size: tuple(share * size // unit for share in rule.ratio.values()) for size, _ in rule.sizes}
-        chances = {size: Fraction(weight, weights * _orders(full[size])) for size, weight in rule.sizes}
+        full = {
+            size: tuple(share * size // unit for share in rule.ratio.values())
+            for size, _ in rule.sizes
+        }
+        chances = {
+            size: Fraction(weight, weights * _orders(full[size])) for size, weight in rule.sizes
+        }
         self.scale = lcm(*(chance.denominator for chance in chances.values()))
         self.blocks = [(full[size], int(chance * self.scale)) for size, chance in chances.items()]
         self.counts: Counts = (0,) * len(self.arms)
@@ -96,11 +105,17 @@ class BlockSteps:
         self.starts = [(begun, weight // common) for begun, weight in open_still]
 
     def _left(self, begun: Counts, full: Counts) -> Counts:
-        return tuple(all_ - (now - then) for all_, now, then in zip(full, self.counts, begun, strict=True))
+        return tuple(
+            all_ - (now - then) for all_, now, then in zip(full, self.counts, begun, strict=True)
+        )
 
 
-def stepping(rule: Rule, known: dict[Counts, dict[str, Fraction]] | None = None) -> Steps | BlockSteps:
-    """From the empty history. Lists of one rule may share `known`, what it said of counts that came up before."""
+def stepping(
+    rule: Rule, known: dict[Counts, dict[str, Fraction]] | None = None
+) -> Steps | BlockSteps:
+    """From the empty history. Lists of one rule may share `known`, what it said of counts that came
+    up before.
+    """
     if isinstance(rule, PermutedBlocks):
         return BlockSteps(rule)
     if isinstance(rule, Counted):

@@ -1,6 +1,8 @@
-"""What departs from the plan after or around an allocation. Every row is a fact that stays; no allocation ever changes.
+"""What departs from the plan after or around an allocation. Every row is a fact that stays; no
+allocation ever changes.
 
-No row names an arm in clear but a switch, which is about nobody. No reverse accessors: nothing stumbles on them.
+No row names an arm in clear but a switch, which is about nobody. No reverse accessors: nothing
+stumbles on them.
 """
 
 from __future__ import annotations
@@ -33,7 +35,9 @@ class OnePerson(Fact):
 
 
 class Correction(OnePerson):
-    """A covariate that was wrong when it was used: the right value, beside the allocation that stays as it is."""
+    """A covariate that was wrong when it was used: the right value, beside the allocation that
+    stays as it is.
+    """
 
     append_only = True
     fact_columns = {1: f"{OnePerson.ABOUT} allocation values counts_from"}
@@ -44,7 +48,9 @@ class Correction(OnePerson):
 
 
 class ErrorMark(OnePerson):
-    """An allocation that should not have been made, or, as a fact without effect, of somebody who was not eligible."""
+    """An allocation that should not have been made, or, as a fact without effect, of somebody who
+    was not eligible.
+    """
 
     append_only = True
     fact_columns = {1: f"{OnePerson.ABOUT} allocation kind proposal agreed_by counts_from"}
@@ -53,7 +59,9 @@ class ErrorMark(OnePerson):
     kind = models.CharField(max_length=10)  # error | ineligible
     proposal = models.OneToOneField(Proposal, null=True, on_delete=models.PROTECT, related_name="+")
     agreed_by = models.CharField(max_length=80, blank=True)
-    counts_from = models.PositiveIntegerField(null=True)  # the first draw of the scope that leaves it out
+    counts_from = models.PositiveIntegerField(
+        null=True
+    )  # the first draw of the scope that leaves it out
 
     class Meta:
         constraints = [
@@ -63,12 +71,16 @@ class ErrorMark(OnePerson):
                 | Q(kind="ineligible", counts_from__isnull=True, agreed_by=""),
                 name="an_error_takes_two_people",
             ),
-            models.CheckConstraint(condition=~Q(agreed_by=models.F("by")), name="a_mark_is_agreed_by_another"),
+            models.CheckConstraint(
+                condition=~Q(agreed_by=models.F("by")), name="a_mark_is_agreed_by_another"
+            ),
         ]
 
 
 class TreatmentReceived(OnePerson):
-    """Somebody was given another treatment than theirs. Sealed, since beside the word "wrong" it tells the arm."""
+    """Somebody was given another treatment than theirs. Sealed, since beside the word "wrong" it
+    tells the arm.
+    """
 
     append_only = True
     fact_columns = {1: f"{OnePerson.ABOUT} allocation received_sealed"}
@@ -90,15 +102,21 @@ class ForcedAllocation(OnePerson):
 
     class Meta:
         constraints = [
-            models.CheckConstraint(condition=~Q(agreed_by=models.F("by")), name="a_hand_is_forced_by_two"),
+            models.CheckConstraint(
+                condition=~Q(agreed_by=models.F("by")), name="a_hand_is_forced_by_two"
+            ),
         ]
 
 
 class CodeBreak(OnePerson):
-    """The arm of one person was shown to one person, once. A drill shows nothing and is otherwise the same."""
+    """The arm of one person was shown to one person, once. A drill shows nothing and is otherwise
+    the same.
+    """
 
     append_only = True
-    fact_columns = {1: f"{OnePerson.ABOUT} allocation proposal is_emergency is_drill agreed_by agreed_role"}
+    fact_columns = {
+        1: f"{OnePerson.ABOUT} allocation proposal is_emergency is_drill agreed_by agreed_role"
+    }
 
     allocation = models.ForeignKey(Allocation, on_delete=models.PROTECT, related_name="+")
     proposal = models.OneToOneField(Proposal, null=True, on_delete=models.PROTECT, related_name="+")
@@ -114,7 +132,9 @@ class CodeBreak(OnePerson):
                 | (Q(is_emergency=False, proposal__isnull=False) & ~Q(agreed_by="")),
                 name="alone_only_in_an_emergency",
             ),
-            models.CheckConstraint(condition=~Q(agreed_by=models.F("by")), name="a_code_is_broken_by_two"),
+            models.CheckConstraint(
+                condition=~Q(agreed_by=models.F("by")), name="a_code_is_broken_by_two"
+            ),
         ]
 
 
@@ -134,7 +154,9 @@ class Impact(Fact):
 
 
 class Match(Fact):
-    """What staff found out of somebody who came with an address or number that an earlier person has."""
+    """What staff found out of somebody who came with an address or number that an earlier person
+    has.
+    """
 
     append_only = True
     fact_columns = {1: "study participant verdict by role at"}
@@ -148,7 +170,9 @@ class Match(Fact):
 
 
 class Switch(Fact):
-    """Randomisation halted, or going on again, for the whole study or a part of it. The newest event decides."""
+    """Randomisation halted, or going on again, for the whole study or a part of it. The newest
+    event decides.
+    """
 
     append_only = True
     fact_columns = {1: "study level point target is_halted reason by role at"}

@@ -7,7 +7,9 @@ from trial.models import Participant, Study
 
 
 class StageDecision(Fact):
-    """Whether somebody is randomised again at a stage, and what was known of them then: frozen before the draw."""
+    """Whether somebody is randomised again at a stage, and what was known of them then: frozen
+    before the draw.
+    """
 
     append_only = True
     fact_columns = {1: "participant study point origin facts is_eligible decided_at"}
@@ -21,4 +23,6 @@ class StageDecision(Fact):
     decided_at = models.DateTimeField()
 
     class Meta:
-        constraints = [models.UniqueConstraint(fields=["participant", "point"], name="one_decision_per_stage")]
+        constraints = [
+            models.UniqueConstraint(fields=["participant", "point"], name="one_decision_per_stage")
+        ]

@@ -53,23 +53,34 @@ def kinds(at_first: Asked, ratio: Mapping[str, int]) -> list[str]:
     """What this design can be compared with."""
     are_two_equal = len(ratio) == 2 and len(set(ratio.values())) == 1
     without = () if are_two_equal else FOR_TWO_EQUAL_ARMS
-    return [name for name in KINDS if name not in without and (name != "minimisation" or at_first.factors)]
+    return [
+        name
+        for name in KINDS
+        if name not in without and (name != "minimisation" or at_first.factors)
+    ]
 
 
 def weighted(at_first: Asked) -> dict[str, Factor]:
     """The factors whose levels can be said to be unequally common, by the name of the value."""
-    return {f"shares_{factor.name}": factor for factor in at_first.factors if len(factor.levels) > 1}
+    return {
+        f"shares_{factor.name}": factor for factor in at_first.factors if len(factor.levels) > 1
+    }
 
 
 def written(at_first: Asked) -> dict[str, str]:
     """What stands there at first, as somebody would write it."""
     effect = "" if at_first.effect is None else f"{at_first.effect:g}"
-    rows = {name: ", ".join(map(_shown, getattr(at_first.choices, kind))) for name, kind in KINDS.items()}
+    rows = {
+        name: ", ".join(map(_shown, getattr(at_first.choices, kind)))
+        for name, kind in KINDS.items()
+    }
     return {"n": str(at_first.n), "effect": effect, **rows}
 
 
 def read(at_first: Asked, ratio: Mapping[str, int], given: Mapping[str, str]) -> Asked:
-    """What was asked for; what is not given stands as it did at first. Raises NotAccepted, with every fault at once."""
+    """What was asked for; what is not given stands as it did at first. Raises NotAccepted, with
+    every fault at once.
+    """
     texts = {**written(at_first), **given}
     values, faults = {}, {}
     for name in names(at_first, ratio):
@@ -83,7 +94,13 @@ def read(at_first: Asked, ratio: Mapping[str, int], given: Mapping[str, str]) ->
 
 def asked(at_first: Asked, values: Mapping[str, Any]) -> Asked:
     """Of values that were read."""
-    choices = Choices(**{kind: values[name] for name, kind in KINDS.items() if isinstance(values.get(name), tuple)})
+    choices = Choices(
+        **{
+            kind: values[name]
+            for name, kind in KINDS.items()
+            if isinstance(values.get(name), tuple)
+        }
+    )
     factors = tuple(
         Factor(factor.name, factor.levels, values.get(f"shares_{factor.name}") or factor.weights)
         for factor in at_first.factors
@@ -92,7 +109,9 @@ def asked(at_first: Asked, values: Mapping[str, Any]) -> Asked:
 
 
 def value(name: str, text: str, at_first: Asked, ratio: Mapping[str, int]) -> Any:
-    """The number of people, the effect, the parameters of one kind, or the weights of one factor. Raises Unreadable."""
+    """The number of people, the effect, the parameters of one kind, or the weights of one factor.
+    Raises Unreadable.
+    """
     if name == "n":
         return _people(text)
     if name == "effect":
@@ -111,9 +130,13 @@ def value(name: str, text: str, at_first: Asked, ratio: Mapping[str, int]) -> An
 
 
 def _people(text: str) -> int:
-    if not re.fullmatch(r"[0-9]{1,4}", text.strip()) or not LEAST_PEOPLE <= int(text) <= MOST_PEOPLE:
+    if (
+        not re.fullmatch(r"[0-9]{1,4}", text.strip())
+        or not LEAST_PEOPLE <= int(text) <= MOST_PEOPLE
+    ):
         raise Unreadable(
-            _("Write a whole number from %(least)s to %(most)s.") % {"least": LEAST_PEOPLE, "most": MOST_PEOPLE}
+            _("Write a whole number from %(least)s to %(most)s.")
+            % {"least": LEAST_PEOPLE, "most": MOST_PEOPLE}
         )
     return int(text)
 
@@ -155,7 +178,10 @@ def _parameter(kind: str, part: str) -> Any:
 
 def _whole(part: str, most: int) -> int:
     if not re.fullmatch(r"[0-9]{1,4}", part) or not 1 <= int(part) <= most:
-        raise Unreadable(_("“%(given)s” is not a whole number from 1 to %(most)s.") % {"given": part, "most": most})
+        raise Unreadable(
+            _("“%(given)s” is not a whole number from 1 to %(most)s.")
+            % {"given": part, "most": most}
+        )
     return int(part)
 
 
@@ -165,7 +191,9 @@ def _chance(part: str) -> str:
     try:
         Fraction(part)
     except ZeroDivisionError:
-        raise Unreadable(_("“%(given)s” is not a chance such as 2/3 or 0.8.") % {"given": part}) from None
+        raise Unreadable(
+            _("“%(given)s” is not a chance such as 2/3 or 0.8.") % {"given": part}
+        ) from None
     return part
 
 
@@ -183,6 +211,9 @@ def _weights(factor: Factor, text: str) -> tuple[int, ...] | None:
 
 def _refused(given: str, ratio: Mapping[str, int]) -> Unreadable:
     return Unreadable(
-        _("“%(given)s” does not go with the ratio %(ratio)s. Blocks hold the ratio; a chance is above an equal share.")
+        _(
+            "“%(given)s” does not go with the ratio %(ratio)s. Blocks hold the ratio; a chance is "
+            "above an equal share."
+        )
         % {"given": given, "ratio": ":".join(map(str, ratio.values()))}
     )

@@ -20,7 +20,8 @@ from trial.models import Study
 from trial.queries import studies
 from trial.sections import Study as Protocol
 
-SEED = 20250101  # the same every time, so that a simulated figure does not change from one look to the next
+# the same every time, so that a simulated figure does not change from one look to the next
+SEED = 20250101
 SITE = "site"
 
 
@@ -37,9 +38,10 @@ class Asked:
 def is_shown(study: Study) -> bool:
     """Whether figures from which the sealed restriction follows may be shown at all.
 
-    Before a study opens they are for whoever writes its design. Once it is open somebody who sees how often the next arm
-    can be guessed knows how to guess it, so that nothing is shown until enrolment and follow-up are over and the study is
-    locked. In a rehearsal there is nobody to be unblinded to.
+    Before a study opens they are for whoever writes its design. Once it is open somebody who sees
+    how often the next arm can be guessed knows how to guess it, so that nothing is shown until
+    enrolment and follow-up are over and the study is locked. In a rehearsal there is nobody to be
+    unblinded to.
     """
     return study.state == "draft" or not studies.is_concealed(study)
 
@@ -60,7 +62,9 @@ class Studied:
 
     @cached_property
     def factors(self) -> tuple[Factor, ...]:
-        """Those of the strata, and those that a rule of its own reads; every level as likely as the others."""
+        """Those of the strata, and those that a rule of its own reads; every level as likely as the
+        others.
+        """
         codes = dict.fromkeys((*self.plan.get("strata", ()), *self.plan.get("factors", ())))
         return tuple(Factor.even(code, levels(self.protocol, code)) for code in codes)
 
@@ -80,7 +84,9 @@ def of_folder(loaded: Loaded) -> Studied:
     """A folder that was read and is not stored."""
     section = loaded.document["randomisation"]
     plan = whole_plan(section, loaded.sealed.get("randomisation", {}))
-    return Studied(Protocol.model_validate(loaded.document["study"]), plan, 0, loaded.sha256, section)
+    return Studied(
+        Protocol.model_validate(loaded.document["study"]), plan, 0, loaded.sha256, section
+    )
 
 
 def asked_at_first(of: Studied) -> Asked:
@@ -94,7 +100,9 @@ def compared(of: Studied, asked: Asked) -> tuple[Compared, ...]:
 
 
 def cautions(of: Studied, asked: Asked) -> tuple[Caution, ...]:
-    """Of the study's own design. The codes may be told; the figures are for whoever may see what is sealed."""
+    """Of the study's own design. The codes may be told; the figures are for whoever may see what is
+    sealed.
+    """
     return _cautions(_text(of.plan), asked)
 
 
@@ -111,7 +119,9 @@ def described(of: Studied, language: str, published: str = "") -> Described:
         version=of.version,
         sha256=of.sha256,
         plan=of.plan,
-        arms=tuple(in_language(arm.name, language) for code in of.ratio if (arm := protocol.arm(code))),
+        arms=tuple(
+            in_language(arm.name, language) for code in of.ratio if (arm := protocol.arm(code))
+        ),
         factors=tuple((of.name_of(each.name, language), len(each.levels)) for each in of.factors),
         n=protocol.target,
         commitment=published,
@@ -136,4 +146,6 @@ def _compared(plan: str, asked: Asked) -> tuple[Compared, ...]:
 @lru_cache(maxsize=64)
 def _cautions(plan: str, asked: Asked) -> tuple[Caution, ...]:
     [own] = _compared(plan, replace(asked, choices=Choices()))
-    return () if own.found is None else assessment.cautions(own.rule, asked.factors, own.found, SITE)
+    return (
+        () if own.found is None else assessment.cautions(own.rule, asked.factors, own.found, SITE)
+    )

@@ -29,8 +29,11 @@ def panel(study: Study, person: User, at: datetime) -> Panel | None:
             Figure(
                 _("Code-breaks"),
                 str(len(real)),
-                of=_("%(count)s by one person, in an emergency") % {"count": sum(each.is_emergency for each in real)},
-                definition=_("The arm of one person was shown to one person. Drills are not counted."),
+                of=_("%(count)s by one person, in an emergency")
+                % {"count": sum(each.is_emergency for each in real)},
+                definition=_(
+                    "The arm of one person was shown to one person. Drills are not counted."
+                ),
             )
         ],
         head=[_("Person"), _("When"), _("Why"), _("Shown to"), _("Agreed by"), _("How")],

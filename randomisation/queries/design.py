@@ -1,4 +1,6 @@
-"""The design of a randomisation point, put together from the protocol version and its sealed part."""
+"""The design of a randomisation point, put together from the protocol version and its sealed
+part.
+"""
 
 from __future__ import annotations
 
@@ -19,7 +21,9 @@ _known: dict[tuple[str, str], Design] = {}
 
 @dataclass(frozen=True)
 class Design:
-    """One point: its whole plan, the sealed restriction included, and what follows from it. Never to be shown."""
+    """One point: its whole plan, the sealed restriction included, and what follows from it. Never
+    to be shown.
+    """
 
     point: str
     plan: dict[str, Any]
@@ -27,7 +31,9 @@ class Design:
 
     @property
     def factors(self) -> tuple[str, ...]:
-        """What of a person is looked at, in the order of the plan; for a stage first the arm they come from."""
+        """What of a person is looked at, in the order of the plan; for a stage first the arm they
+        come from.
+        """
         own = (*self.plan["strata"], *self.plan.get("factors", {}))
         return own if self.point == FIRST else (FROM, *own)
 
@@ -36,7 +42,9 @@ class Design:
         return stream.design_digest(seed, canonical(self.plan))
 
     def scope(self, covariates: Mapping[str, str]) -> str:
-        """Whose history counts: a stratum's text; for a rule that reads across strata always the same."""
+        """Whose history counts: a stratum's text; for a rule that reads across strata always the
+        same.
+        """
         return stream.stratum_text(covariates) if self.rule.scope == "stratum" else ""
 
 
@@ -66,13 +74,17 @@ def rule(version: ProtocolVersion, point: str = FIRST) -> methods.Rule:
 
 
 def covariates(participant: Participant, point: str = FIRST, *, origin: str = "") -> dict[str, str]:
-    """The factors of a person as they stand now; `origin` is the arm that somebody in a stage comes from."""
+    """The factors of a person as they stand now; `origin` is the arm that somebody in a stage comes
+    from.
+    """
     factors = of(participant.version, point).factors
     return {factor: origin if factor == FROM else answer(participant, factor) for factor in factors}
 
 
 def stratum(participant: Participant) -> str | None:
-    """Theirs at the first point as things stand now; None while a question that it hangs on is not answered."""
+    """Theirs at the first point as things stand now; None while a question that it hangs on is not
+    answered.
+    """
     try:
         return of(participant.version).scope(covariates(participant))
     except KeyError:
@@ -80,7 +92,9 @@ def stratum(participant: Participant) -> str | None:
 
 
 def answer(participant: Participant, code: str) -> str:
-    """What somebody answered to a question; a site also where there is one only and nobody was asked."""
+    """What somebody answered to a question; a site also where there is one only and nobody was
+    asked.
+    """
     protocol = participant.version.protocol
     question = protocol.question(code)
     if question is not None and question.kind == "site":
@@ -96,7 +110,9 @@ def _design(version: ProtocolVersion, point: str) -> Design:
     section = version.section("randomisation")
     restriction = json.loads(vault.unseal(version.sealed)).get("randomisation", {})
     if point == FIRST:
-        plan = whole_plan(section, {name: value for name, value in restriction.items() if name != "stages"})
+        plan = whole_plan(
+            section, {name: value for name, value in restriction.items() if name != "stages"}
+        )
     else:
         stage = next(stage for stage in section["stages"] if stage["code"] == point)
         plan = {**whole_plan(stage, restriction["stages"][point]), "point": point}

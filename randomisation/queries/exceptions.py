@@ -1,4 +1,6 @@
-"""Reads of what departed from the plan: what later draws make of it, what a page and an export tell of it."""
+"""Reads of what departed from the plan: what later draws make of it, what a page and an export tell
+of it.
+"""
 
 from __future__ import annotations
 
@@ -12,34 +14,51 @@ from trial.models import ProtocolVersion, Study
 
 @dataclass(frozen=True)
 class Change:
-    """What the next draw of a scope makes of an earlier allocation: factor -> right value, and whether it is left out."""
+    """What the next draw of a scope makes of an earlier allocation: factor -> right value, and
+    whether it is left out.
+    """
 
     values: Mapping[str, str] = field(default_factory=dict)
     is_left_out: bool = False
 
 
 def history_changes(study: int, point: str, before: int) -> dict[int, Change]:
-    """By allocation, what draw `before` reads otherwise than it was used. For scopes of a whole point; in a stratum
-    nothing changes, since the slot stays consumed where it was used. To be read with the scope locked."""
+    """By allocation, what draw `before` reads otherwise than it was used. For scopes of a whole
+    point; in a stratum nothing changes, since the slot stays consumed where it was used. To be read
+    with the scope locked.
+    """
     corrections = Correction.objects.filter(study=study, point=point, counts_from__lte=before)
     values: dict[int, dict[str, str]] = {}
     for allocation, right in corrections.order_by("pk").values_list("allocation", "values"):
         values.setdefault(allocation, {}).update(right)
-    marks = ErrorMark.objects.filter(study=study, point=point, kind="error", counts_from__lte=before)
+    marks = ErrorMark.objects.filter(
+        study=study, point=point, kind="error", counts_from__lte=before
+    )
     left_out = set(marks.values_list("allocation", flat=True))
-    return {number: Change(values.get(number, {}), number in left_out) for number in values.keys() | left_out}
+    return {
+        number: Change(values.get(number, {}), number in left_out)
+        for number in values.keys() | left_out
+    }
 
 
 def standing(allocation: Allocation) -> dict[str, str]:
     """The covariates of an allocation with every correction made so far."""
     found = dict(allocation.covariates)
-    for right in Correction.objects.filter(allocation=allocation).order_by("pk").values_list("values", flat=True):
+    for right in (
+        Correction.objects.filter(allocation=allocation)
+        .order_by("pk")
+        .values_list("values", flat=True)
+    ):
         found.update(right)
     return found
 
 
-def allowed_values(version: ProtocolVersion, factors: Mapping[str, str]) -> dict[str, list[tuple[str, Any]]]:
-    """For each factor that was used, the values that its question allows, as (code, words by language)."""
+def allowed_values(
+    version: ProtocolVersion, factors: Mapping[str, str]
+) -> dict[str, list[tuple[str, Any]]]:
+    """For each factor that was used, the values that its question allows, as (code, words by
+    language).
+    """
     found: dict[str, list[tuple[str, Any]]] = {}
     for factor in factors:
         question = version.protocol.question(factor)
@@ -53,11 +72,15 @@ def allowed_values(version: ProtocolVersion, factors: Mapping[str, str]) -> dict
 
 
 def corrections(study: Study) -> list[dict[str, Any]]:
-    """For whoever replays the draws: the values that were put right, in order, and from which draw on."""
+    """For whoever replays the draws: the values that were put right, in order, and from which draw
+    on.
+    """
     rows = Correction.objects.filter(study=study).order_by("pk")
     return [
         {"point": point, "participant": code, "values": values, "counts_from": counts_from}
-        for point, code, values, counts_from in rows.values_list("point", "participant__code", "values", "counts_from")
+        for point, code, values, counts_from in rows.values_list(
+            "point", "participant__code", "values", "counts_from"
+        )
     ]
 
 
@@ -66,7 +89,9 @@ def error_marks(study: Study) -> list[dict[str, Any]]:
     rows = ErrorMark.objects.filter(study=study, kind="error").order_by("pk")
     return [
         {"point": point, "participant": code, "counts_from": counts_from}
-        for point, code, counts_from in rows.values_list("point", "participant__code", "counts_from")
+        for point, code, counts_from in rows.values_list(
+            "point", "participant__code", "counts_from"
+        )
     ]
 
 
@@ -87,4 +112,8 @@ def told(each: CodeBreak) -> dict[str, Any]:
 
 def code_breaks(study: Study) -> list[CodeBreak]:
     """Every code-break of a study, drills too, the oldest first."""
-    return list(CodeBreak.objects.filter(study=study).select_related("participant__key", "allocation").order_by("pk"))
+    return list(
+        CodeBreak.objects.filter(study=study)
+        .select_related("participant__key", "allocation")
+        .order_by("pk")
+    )

@@ -1,6 +1,8 @@
-"""The randomisation points of a study as they stood when its seed was made, and the lists that follow from the seed.
+"""The randomisation points of a study as they stood when its seed was made, and the lists that
+follow from the seed.
 
-Only a rule that reads no further than its stratum has lists: minimisation and its like depend on who comes.
+Only a rule that reads no further than its stratum has lists: minimisation and its like depend on
+who comes.
 """
 
 from __future__ import annotations
@@ -15,14 +17,16 @@ from randomisation.queries import design
 from randomisation.sections import levels
 from trial.models import ProtocolVersion
 
-# A list for each stratum as long as the whole trial, but no more leaves than this in all: opening stays a matter of
-# seconds, and the positions beyond are left to the seed alone.
+# A list for each stratum as long as the whole trial, but no more leaves than this in all: opening
+# stays a matter of seconds, and the positions beyond are left to the seed alone.
 MOST_LEAVES = 20_000
 
 
 @dataclass(frozen=True)
 class Point:
-    """One randomisation point: its whole plan, and how many positions of each stratum's list are committed to."""
+    """One randomisation point: its whole plan, and how many positions of each stratum's list are
+    committed to.
+    """
 
     name: str
     digest: str
@@ -38,7 +42,9 @@ class Point:
 
 def sealed_version(sealed: SealedSeed) -> ProtocolVersion:
     """The protocol as the seed was made for it. A later one may have more sites; the lists stay."""
-    version = sealed.study.versions.filter(loaded_at__lte=sealed.made_at).order_by("-number").first()
+    version = (
+        sealed.study.versions.filter(loaded_at__lte=sealed.made_at).order_by("-number").first()
+    )
     assert version is not None  # no seed is made for a study that was never loaded
     return version
 
@@ -76,7 +82,9 @@ class Committed:
 
     @cached_property
     def slots(self) -> list[merkle.Slot]:
-        return merkle.in_order(slot for point in points(self.version, self.seed) for slot in slots(point, self.seed))
+        return merkle.in_order(
+            slot for point in points(self.version, self.seed) for slot in slots(point, self.seed)
+        )
 
     @cached_property
     def leaves(self) -> list[bytes]:
@@ -84,7 +92,10 @@ class Committed:
 
     @cached_property
     def _places(self) -> dict[tuple[str, str, int], int]:
-        return {(slot.point, slot.stratum, slot.position): index for index, slot in enumerate(self.slots)}
+        return {
+            (slot.point, slot.stratum, slot.position): index
+            for index, slot in enumerate(self.slots)
+        }
 
     @property
     def root(self) -> str:
@@ -92,12 +103,18 @@ class Committed:
         return merkle.root(self.leaves)
 
     def proof(self, point: str, stratum: str, position: int) -> dict[str, Any] | None:
-        """What shows that one arm stood at one place of the lists, and nothing else of them; None beyond what is covered."""
+        """What shows that one arm stood at one place of the lists, and nothing else of them; None
+        beyond what is covered.
+        """
         index = self._places.get((point, stratum, position))
         if index is None:
             return None
         path = [[step.side, step.hash] for step in merkle.path(self.leaves, index)]
-        return {"position": position, "salt": merkle.salt(self.seed, self.slots[index]).hex(), "path": path}
+        return {
+            "position": position,
+            "salt": merkle.salt(self.seed, self.slots[index]).hex(),
+            "path": path,
+        }
 
 
 def _covered(point: Point, target: int, most: int) -> Point:

@@ -1,4 +1,6 @@
-"""The page of a study's randomisation, and of one person's exceptions. Totals and facts, never by arm."""
+"""The page of a study's randomisation, and of one person's exceptions. Totals and facts, never by
+arm.
+"""
 
 from __future__ import annotations
 
@@ -46,7 +48,8 @@ class Overview:
 def overview(study: Study, sees: Callable[[str], bool]) -> Overview:
     """`sees` says of which points the rows may be shown: of a stage they can tell an arm."""
     counts = Participant.objects.filter(study=study).aggregate(
-        allocated=Count("pk", filter=Q(randomised_at__isnull=False)), waiting=Count("pk", filter=Q(state="consented"))
+        allocated=Count("pk", filter=Q(randomised_at__isnull=False)),
+        waiting=Count("pk", filter=Q(state="consented")),
     )
     events = switches.events(study.pk)
     rows: dict[str, Any] = {
@@ -80,7 +83,9 @@ def _names(rows: Iterable[Any]) -> dict[str, str]:
 
 @dataclass(frozen=True)
 class AtAPoint:
-    """One allocation of a person and what stands beside it. The allocation's arm is never read here."""
+    """One allocation of a person and what stands beside it. The allocation's arm is never read
+    here.
+    """
 
     number: int
     point: str
@@ -121,20 +126,31 @@ def one_person(participant: Participant, sees: Callable[[str], bool]) -> OnePers
         )
     }
     proposed = (
-        Proposal.objects.filter(participant=participant, kind__in=AGREES).select_related("decision").order_by("pk")
+        Proposal.objects.filter(participant=participant, kind__in=AGREES)
+        .select_related("decision")
+        .order_by("pk")
     )
     asked = [each for each in proposed if sees(each.point)]
-    allocations = Allocation.objects.filter(participant=participant).defer("arm", "fake_arm", "probabilities")
+    allocations = Allocation.objects.filter(participant=participant).defer(
+        "arm", "fake_arm", "probabilities"
+    )
     return OnePerson(
-        points=[_at_a_point(each, found) for each in allocations.order_by("pk") if sees(each.point)],
+        points=[
+            _at_a_point(each, found) for each in allocations.order_by("pk") if sees(each.point)
+        ],
         proposals=asked,
         names=_names([*asked, *(row for rows in found.values() for row in rows)]),
     )
 
 
 def _at_a_point(allocation: Allocation, found: Mapping[str, list[Any]]) -> AtAPoint:
-    own = {name: [row for row in rows if row.allocation_id == allocation.pk] for name, rows in found.items()}
-    used = {factor: value for factor, value in allocation.covariates.items() if factor != design.FROM}
+    own = {
+        name: [row for row in rows if row.allocation_id == allocation.pk]
+        for name, rows in found.items()
+    }
+    used = {
+        factor: value for factor, value in allocation.covariates.items() if factor != design.FROM
+    }
     standing = dict(used)
     for correction in own["corrections"]:
         standing.update(correction.values)

@@ -16,10 +16,16 @@ def committed(study: Study) -> lists.Committed:
 
 
 def proof(allocation: Allocation, of: lists.Committed) -> dict[str, Any] | None:
-    """Position, salt and path from this allocation's leaf to the published root; None where no list covers it. Of
-    somebody with the arm of their cluster it is the cluster's leaf; what was forced stands on no list."""
+    """Position, salt and path from this allocation's leaf to the published root; None where no list
+    covers it. Of somebody with the arm of their cluster it is the cluster's leaf; what was forced
+    stands on no list.
+    """
     rows = Allocation.objects.filter(study=allocation.study_id, point=allocation.point)
-    row = rows.filter(draws_for=allocation.cluster).first() if allocation.kind == "cluster" else allocation
+    row = (
+        rows.filter(draws_for=allocation.cluster).first()
+        if allocation.kind == "cluster"
+        else allocation
+    )
     if row is None or row.draw_index is None:
         return None
     return of.proof(row.point, row.stratum, row.draw_index)

@@ -23,12 +23,18 @@ def waiting(study: Study) -> QuerySet[Proposal]:
 def to_show(study: Study) -> QuerySet[Proposal]:
     """Code-breaks that were agreed to and not shown yet."""
     shown = CodeBreak.objects.filter(study=study, proposal__isnull=False).values("proposal")
-    agreed = Proposal.objects.filter(study=study, kind="code_break", decision__is_agreed=True).exclude(pk__in=shown)
+    agreed = Proposal.objects.filter(
+        study=study, kind="code_break", decision__is_agreed=True
+    ).exclude(pk__in=shown)
     return agreed.select_related(*WHOLE).order_by("pk")
 
 
 def found(study: Study, number: int) -> Proposal | None:
-    return Proposal.objects.filter(study=study, kind__in=AGREES, pk=number).select_related(*WHOLE).first()
+    return (
+        Proposal.objects.filter(study=study, kind__in=AGREES, pk=number)
+        .select_related(*WHOLE)
+        .first()
+    )
 
 
 def person_of(proposal: Proposal) -> Participant:

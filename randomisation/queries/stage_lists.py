@@ -1,4 +1,6 @@
-"""The lists of stages that run out: for whoever may know the arms, since it hangs on them who comes to a stage."""
+"""The lists of stages that run out: for whoever may know the arms, since it hangs on them who comes
+to a stage.
+"""
 
 from __future__ import annotations
 
@@ -53,7 +55,9 @@ def low(study: Study, sees: Callable[[str], bool]) -> list[StageList]:
 
 
 def compose(message: Message, at: datetime) -> Mail | None:
-    """Entry of settings.MESSAGES: tells one of the staff that a list runs out. Which one stands on a page behind a sign-in."""
+    """Entry of settings.MESSAGES: tells one of the staff that a list runs out. Which one stands on
+    a page behind a sign-in.
+    """
     what, *_occasion, person = message.subject_ref.split()
     study = message.study
     assert study is not None
@@ -64,7 +68,8 @@ def compose(message: Message, at: datetime) -> Mail | None:
             _("%(title)s: a randomisation list"),
             str(word(f"list_{what}")),
             _(
-                "It is a list of a stage. Who comes to a stage can tell an arm: do not tell whoever may not know the arms."
+                "It is a list of a stage. Who comes to a stage can tell an arm: do not tell "
+                "whoever may not know the arms."
             ),
             settings.PUBLIC_URL + reverse("research:randomisation", args=[study.slug]),
         )

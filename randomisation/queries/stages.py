@@ -1,4 +1,6 @@
-"""Where somebody stands at the stages of a study: which arm they are in, and what a stage's rule reads of them."""
+"""Where somebody stands at the stages of a study: which arm they are in, and what a stage's rule
+reads of them.
+"""
 
 from __future__ import annotations
 
@@ -18,7 +20,9 @@ _known: dict[str, tuple[Stage, ...]] = {}
 def of(version: ProtocolVersion) -> tuple[Stage, ...]:
     """The stages in order, parsed once per process: the hash says what is in a version."""
     if version.sha256 not in _known:
-        _known[version.sha256] = Randomisation.model_validate(version.section("randomisation")).stages
+        _known[version.sha256] = Randomisation.model_validate(
+            version.section("randomisation")
+        ).stages
     return _known[version.sha256]
 
 
@@ -46,9 +50,14 @@ def opening(participant: Participant, stage: Stage, at: datetime) -> anchors.Exp
 
 
 def facts(participant: Participant, stage: Stage) -> Facts:
-    """What is known of somebody now: their answers, how many lessons they began and did, scores at the timepoint."""
+    """What is known of somebody now: their answers, how many lessons they began and did, scores at
+    the timepoint.
+    """
     uses = ModuleUse.objects.filter(participant=participant)
-    usage = {"modules_begun": uses.count(), "modules_done": uses.filter(done_at__isnull=False).count()}
+    usage = {
+        "modules_begun": uses.count(),
+        "modules_done": uses.filter(done_at__isnull=False).count(),
+    }
     scores: dict[str, float] = {}
     for row in Assessment.objects.filter(
         participant=participant, timepoint=stage.timepoint or "", submitted_at__isnull=False
@@ -59,4 +68,6 @@ def facts(participant: Participant, stage: Stage) -> Facts:
 
 def allocated_at(participant: Participant, point: str) -> datetime:
     """When somebody was randomised at a point; raises Allocation.DoesNotExist."""
-    return Allocation.objects.values_list("allocated_at", flat=True).get(participant=participant, point=point)
+    return Allocation.objects.values_list("allocated_at", flat=True).get(
+        participant=participant, point=point
+    )

@@ -14,9 +14,13 @@ MOST_STRATA = 200  # more than these are not offered one by one
 
 
 def halted(study: int, point: str, site: str, stratum: str) -> Switch | None:
-    """The first switch that keeps anybody of this site and stratum from being allocated at this point. An arm that is
-    halted, or coaches who are full, halt the whole point: to skip an arm would be to choose the next."""
-    return next((switch for switch in in_force(study) if _holds(switch, point, site, stratum)), None)
+    """The first switch that keeps anybody of this site and stratum from being allocated at this
+    point. An arm that is halted, or coaches who are full, halt the whole point: to skip an arm
+    would be to choose the next.
+    """
+    return next(
+        (switch for switch in in_force(study) if _holds(switch, point, site, stratum)), None
+    )
 
 
 def _holds(switch: Switch, point: str, site: str, stratum: str) -> bool:
@@ -32,7 +36,9 @@ def _holds(switch: Switch, point: str, site: str, stratum: str) -> bool:
 
 
 def in_force(study: int, known: Sequence[Switch] | None = None) -> list[Switch]:
-    """Everything that is halted, the oldest first; `known` are its events where they are at hand."""
+    """Everything that is halted, the oldest first; `known` are its events where they are at
+    hand.
+    """
     found = events(study) if known is None else known
     newest = {(each.level, each.point, each.target): each for each in found}
     return sorted((each for each in newest.values() if each.is_halted), key=lambda each: each.pk)

@@ -1,4 +1,6 @@
-"""The tables of randomisation for an export: exceptions always, arms only where arms may be seen."""
+"""The tables of randomisation for an export: exceptions always, arms only where arms may be
+seen.
+"""
 
 from __future__ import annotations
 
@@ -7,7 +9,15 @@ from typing import Any
 
 from django.db.models import QuerySet
 
-from randomisation.models import FIRST, Allocation, Correction, ErrorMark, ForcedAllocation, Switch, TreatmentReceived
+from randomisation.models import (
+    FIRST,
+    Allocation,
+    Correction,
+    ErrorMark,
+    ForcedAllocation,
+    Switch,
+    TreatmentReceived,
+)
 from randomisation.queries.exceptions import code_breaks
 from trial import vault
 from trial.entries import Column, Table
@@ -19,16 +29,28 @@ COLUMNS = (
     Column("kind", "drawn; cluster: has the arm of a cluster; forced: given and not drawn", "code"),
     Column("arm", "Arm allocated to", "code"),
     Column("stratum", "Stratum used at allocation"),
-    Column("draw_index", "Number of the draw within its stratum, from 0", "integer", missing="empty: not drawn"),
+    Column(
+        "draw_index",
+        "Number of the draw within its stratum, from 0",
+        "integer",
+        missing="empty: not drawn",
+    ),
     Column("probabilities", "Probability of each arm before the draw"),
 )
-_WHO = (Column("by", "By whom, as in the audit trail"), Column("role", "Role in which they did it", "code"))
+_WHO = (
+    Column("by", "By whom, as in the audit trail"),
+    Column("role", "Role in which they did it", "code"),
+)
 _AT = Column("at", "When", "datetime")
 CORRECTIONS = (
     Column("participant", "Study code"),
     Column("point", "Point of randomisation", "code"),
     Column("values", "Covariates put right, as factor=value; the allocation stays as it was"),
-    Column("counts_from", "First draw that may read the right value, where draws read across strata", "integer"),
+    Column(
+        "counts_from",
+        "First draw that may read the right value, where draws read across strata",
+        "integer",
+    ),
     Column("reason", "Why", "code"),
     *_WHO,
     _AT,
@@ -37,7 +59,9 @@ MARKS = (
     Column("participant", "Study code"),
     Column("point", "Point of randomisation", "code"),
     Column("kind", "error: made in error; ineligible: a fact without effect", "code"),
-    Column("counts_from", "First draw that leaves it out, where draws read across strata", "integer"),
+    Column(
+        "counts_from", "First draw that leaves it out, where draws read across strata", "integer"
+    ),
     Column("reason", "Why", "code"),
     *_WHO,
     Column("agreed_by", "The second person", missing="empty: takes one person"),
@@ -81,7 +105,12 @@ FORCED = (
 def tables(study: Study, by: object, at: datetime, arms: bool) -> list[Table]:
     """Entry of settings.TABLES. While the arms are concealed nothing in it depends on an arm."""
     found = [
-        Table("corrections", "Covariates put right after allocation", CORRECTIONS, _corrections(study, arms)),
+        Table(
+            "corrections",
+            "Covariates put right after allocation",
+            CORRECTIONS,
+            _corrections(study, arms),
+        ),
         Table("error_marks", "Allocations marked", MARKS, _marks(study, arms)),
         Table("code_breaks", "Code-breaks", CODE_BREAKS, _code_breaks(study)),
         Table("switches", "Randomisation halted and going on", SWITCHES, _switches(study, arms)),
@@ -134,7 +163,17 @@ def _corrections(study: Study, arms: bool) -> list[tuple]:
 
 
 def _marks(study: Study, arms: bool) -> list[tuple]:
-    fields = ("participant__code", "point", "kind", "counts_from", "reason", "by", "role", "agreed_by", "at")
+    fields = (
+        "participant__code",
+        "point",
+        "kind",
+        "counts_from",
+        "reason",
+        "by",
+        "role",
+        "agreed_by",
+        "at",
+    )
     return list(_at_points(ErrorMark.objects.filter(study=study), arms).values_list(*fields))
 
 
@@ -172,7 +211,9 @@ def _switches(study: Study, arms: bool) -> list[tuple]:
 
 
 def _received(study: Study) -> list[tuple]:
-    rows = TreatmentReceived.objects.filter(study=study).select_related("participant").order_by("pk")
+    rows = (
+        TreatmentReceived.objects.filter(study=study).select_related("participant").order_by("pk")
+    )
     return [
         (
             each.participant.code,

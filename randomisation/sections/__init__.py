@@ -1,4 +1,6 @@
-"""randomisation.yaml. Block sizes, tolerances and coins go into the sealed part: they tell the next arm."""
+"""randomisation.yaml. Block sizes, tolerances and coins go into the sealed part: they tell the next
+arm.
+"""
 
 from collections.abc import Iterator, Mapping
 from math import prod
@@ -7,11 +9,29 @@ from typing import Any
 from pydantic import BaseModel
 
 from randomisation.sections.checks import FROM, check_points
-from randomisation.sections.points import Point, Randomisation, Stage, Written, public, sealed, whole_plan
+from randomisation.sections.points import (
+    Point,
+    Randomisation,
+    Stage,
+    Written,
+    public,
+    sealed,
+    whole_plan,
+)
 from trial.folder import Folder, Part, listed, parse
 from trial.sections import Study, languages_of
 
-__all__ = ["FROM", "Point", "Randomisation", "Stage", "cells", "levels", "notes", "section", "whole_plan"]
+__all__ = [
+    "FROM",
+    "Point",
+    "Randomisation",
+    "Stage",
+    "cells",
+    "levels",
+    "notes",
+    "section",
+    "whole_plan",
+]
 
 FILE = "randomisation.yaml"
 
@@ -23,7 +43,10 @@ def section(folder: Folder, earlier: Mapping[str, BaseModel]) -> Part:
         return Part(problems=list(written.problems))
     randomisation, restriction = public(written.model), sealed(written.model)
     study, assessments = earlier.get("study"), earlier.get("assessments")
-    problems = [*written.problems, *check_points(written.model, source, study, assessments, folder.yaml("study.yaml"))]
+    problems = [
+        *written.problems,
+        *check_points(written.model, source, study, assessments, folder.yaml("study.yaml")),
+    ]
     found = list(_notes(study, randomisation, restriction)) if isinstance(study, Study) else []
     return Part({"randomisation": randomisation}, {"randomisation": restriction}, problems, found)
 
@@ -40,15 +63,19 @@ def levels(study: Study, code: str) -> tuple[str, ...]:
     return study.options_of(question)
 
 
-def _notes(study: Study, randomisation: Randomisation, restriction: Mapping[str, Any]) -> Iterator[str]:
+def _notes(
+    study: Study, randomisation: Randomisation, restriction: Mapping[str, Any]
+) -> Iterator[str]:
     block_sizes, count = restriction.get("block_sizes"), cells(study, randomisation)
     if block_sizes and study.target < count * max(block_sizes):
         yield (
-            f"{study.target} people over {count} strata ({listed(randomisation.strata)}) is less than one full block in each: "
+            f"{study.target} people over {count} strata ({listed(randomisation.strata)}) is less "
+            f"than one full block in each: "
             "the arms may end up further apart than the blocks promise"
         )
     if any(point.cluster for point in (randomisation, *randomisation.stages)):
         yield (
-            "people are allocated in clusters, of which the models of the report know nothing: it holds no differences, "
+            "people are allocated in clusters, of which the models of the report know nothing: it "
+            "holds no differences, "
             "effects, p values or intervals; analyse clusters with a model for them"
         )

@@ -1,4 +1,6 @@
-"""What randomisation.yaml says against what a method takes, and against the study's arms, questions and timepoints."""
+"""What randomisation.yaml says against what a method takes, and against the study's arms, questions
+and timepoints.
+"""
 
 from collections.abc import Iterator
 
@@ -6,7 +8,14 @@ from pydantic import BaseModel
 
 from outcomes.sections import Assessments
 from randomisation import methods
-from randomisation.sections.points import Point, Restriction, Written, WrittenStage, sealed, whole_plan
+from randomisation.sections.points import (
+    Point,
+    Restriction,
+    Written,
+    WrittenStage,
+    sealed,
+    whole_plan,
+)
 from trial.folder import Loc, Problem, Source, listed, unknown
 from trial.rules import names
 from trial.sections import Study
@@ -37,7 +46,9 @@ def check_points(
         yield from _stages(written, source, study, assessments, study_source)
 
 
-def _restriction(written: WrittenPoint, restriction: dict, source: Source, loc: Loc) -> Iterator[Problem]:
+def _restriction(
+    written: WrittenPoint, restriction: dict, source: Source, loc: Loc
+) -> Iterator[Problem]:
     """Block sizes each at its own place; what else the method finds only where they are right."""
     wrong = list(_blocks(written, source, loc))
     yield from wrong or _method(written, restriction, source, loc)
@@ -54,11 +65,14 @@ def _blocks(written: Restriction, source: Source, loc: Loc) -> Iterator[Problem]
             yield source.problem((*loc, "block_sizes", index), message)
     if written.block_weights is not None and len(written.block_weights) != len(sizes):
         yield source.problem(
-            (*loc, "block_weights"), f"gives {len(written.block_weights)} weights to {len(sizes)} sizes"
+            (*loc, "block_weights"),
+            f"gives {len(written.block_weights)} weights to {len(sizes)} sizes",
         )
 
 
-def _method(written: WrittenPoint, restriction: dict, source: Source, loc: Loc) -> Iterator[Problem]:
+def _method(
+    written: WrittenPoint, restriction: dict, source: Source, loc: Loc
+) -> Iterator[Problem]:
     """What the method itself finds wrong, told where its first word is written."""
     plan = whole_plan(written.model_dump(mode="json", include=set(Point.model_fields)), restriction)
     try:
@@ -68,18 +82,26 @@ def _method(written: WrittenPoint, restriction: dict, source: Source, loc: Loc) 
         yield source.problem((*loc, word if word in plan else "method"), str(error))
         return
     if rule.scope == "point" and written.strata:
-        yield source.problem((*loc, "strata"), f"{written.method} balances over factors; name them under factors")
+        yield source.problem(
+            (*loc, "strata"), f"{written.method} balances over factors; name them under factors"
+        )
     if rule.length is not None and written.strata:
-        yield source.problem((*loc, "n"), "with strata every stratum has a list of n; count with the fullest")
+        yield source.problem(
+            (*loc, "n"), "with strata every stratum has a list of n; count with the fullest"
+        )
 
 
-def _arms(written: WrittenPoint, source: Source, loc: Loc, arms: tuple[str, ...]) -> Iterator[Problem]:
+def _arms(
+    written: WrittenPoint, source: Source, loc: Loc, arms: tuple[str, ...]
+) -> Iterator[Problem]:
     for code in written.ratio:
         if code not in arms:
             yield source.problem((*loc, "ratio", code), unknown("arm", code, arms))
     lacking = [code for code in arms if code not in written.ratio]
     if lacking:
-        yield source.problem((*loc, "ratio"), f"says nothing about {listed(lacking)}; every arm has a share")
+        yield source.problem(
+            (*loc, "ratio"), f"says nothing about {listed(lacking)}; every arm has a share"
+        )
 
 
 def _factors(
@@ -87,17 +109,23 @@ def _factors(
 ) -> Iterator[Problem]:
     yield from repeated(source, (*loc, "strata"), written.strata, key=None)
     yield from missing(source, (*loc, "strata"), "question", written.strata, study.question_codes)
-    named: list[tuple[Loc, str]] = [((*loc, "strata", index), code) for index, code in enumerate(written.strata)]
+    named: list[tuple[Loc, str]] = [
+        ((*loc, "strata", index), code) for index, code in enumerate(written.strata)
+    ]
     named += [((*loc, "factors", code), code) for code in written.factors]
     named += [((*loc, "cluster"), written.cluster)] if written.cluster else []
     for place, code in named:
         yield from _factor(code, source, place, study, assessments)
 
 
-def _factor(code: str, source: Source, place: Loc, study: Study, assessments: BaseModel | None) -> Iterator[Problem]:
+def _factor(
+    code: str, source: Source, place: Loc, study: Study, assessments: BaseModel | None
+) -> Iterator[Problem]:
     if code == FROM:
         yield source.problem(
-            place, f"'{FROM}' is what a stage calls the arm somebody comes from; call the question otherwise"
+            place,
+            f"'{FROM}' is what a stage calls the arm somebody comes from; call the question "
+            f"otherwise",
         )
     question, what = study.question(code), place[-1] if place[-1] == "cluster" else place[-2]
     if question is None:
@@ -105,13 +133,21 @@ def _factor(code: str, source: Source, place: Loc, study: Study, assessments: Ba
             yield source.problem(place, unknown("question", code, study.question_codes))
         return
     if question.kind == "number":
-        yield source.problem(place, f"'{code}' is a number; {what} are questions of kind site or choice")
-    if isinstance(assessments, Assessments) and not study.may_ask(code, assessments.baseline.questions):
+        yield source.problem(
+            place, f"'{code}' is a number; {what} are questions of kind site or choice"
+        )
+    if isinstance(assessments, Assessments) and not study.may_ask(
+        code, assessments.baseline.questions
+    ):
         yield source.problem(place, f"'{code}' is asked neither in the screening nor at baseline")
 
 
 def _stages(
-    written: Written, source: Source, study: Study, assessments: BaseModel | None, study_source: Source
+    written: Written,
+    source: Source,
+    study: Study,
+    assessments: BaseModel | None,
+    study_source: Source,
 ) -> Iterator[Problem]:
     earlier = list(study.arm_codes)
     for number, stage in enumerate(written.stages):
@@ -120,7 +156,8 @@ def _stages(
         if described is None:
             known = [each.code for each in study.stages]
             yield source.problem(
-                (*loc, "code"), f"{unknown('stage', stage.code, known)}; study.yaml says what its arms give"
+                (*loc, "code"),
+                f"{unknown('stage', stage.code, known)}; study.yaml says what its arms give",
             )
             continue
         arms = tuple(arm.code for arm in described.arms)
@@ -131,7 +168,9 @@ def _stages(
         earlier += arms
     for number, each in enumerate(study.stages):
         if each.code not in [stage.code for stage in written.stages]:
-            yield study_source.problem(("stages", number, "code"), f"'{each.code}' has no method in randomisation.yaml")
+            yield study_source.problem(
+                ("stages", number, "code"), f"'{each.code}' has no method in randomisation.yaml"
+            )
 
 
 def _when(
@@ -139,14 +178,19 @@ def _when(
 ) -> Iterator[Problem]:
     read = names(stage.when)
     for code in sorted(read.answers - {*study.question_codes, *USAGE}):
-        yield source.problem((*loc, "when"), unknown("answer", code, [*study.question_codes, *USAGE]))
+        yield source.problem(
+            (*loc, "when"), unknown("answer", code, [*study.question_codes, *USAGE])
+        )
     if read.items:
         yield source.problem(
-            (*loc, "when"), "reads single items; a stage reads scores, answers and how lessons are used"
+            (*loc, "when"),
+            "reads single items; a stage reads scores, answers and how lessons are used",
         )
     if read.scores and stage.timepoint is None:
         yield source.problem((*loc, "when"), "reads scores; say at which timepoint")
     if isinstance(assessments, Assessments) and stage.timepoint is not None:
-        known = sorted({entry.timepoint for entries in assessments.schedules.values() for entry in entries})
+        known = sorted(
+            {entry.timepoint for entries in assessments.schedules.values() for entry in entries}
+        )
         if stage.timepoint not in known:
             yield source.problem((*loc, "timepoint"), unknown("timepoint", stage.timepoint, known))

@@ -1,4 +1,6 @@
-"""randomisation.yaml as frozen models. What a method hangs on that lets the next arm be guessed is kept apart: sealed."""
+"""randomisation.yaml as frozen models. What a method hangs on that lets the next arm be guessed is
+kept apart: sealed.
+"""
 
 from __future__ import annotations
 
@@ -36,7 +38,11 @@ def _as_text(value: object) -> object:
 
 def _weighted(value: object) -> object:
     """A plain list gives every factor the weight 1."""
-    return dict.fromkeys(value, "1") if isinstance(value, list) and all(isinstance(v, str) for v in value) else value
+    return (
+        dict.fromkeys(value, "1")
+        if isinstance(value, list) and all(isinstance(v, str) for v in value)
+        else value
+    )
 
 
 Exact = Annotated[Line, BeforeValidator(_as_text)]  # 0.8 or 4/5, as written: no float is either
@@ -47,7 +53,8 @@ BlockSize = Annotated[int, Field(ge=2, le=LONGEST_BLOCK)]
 class Point(Entry):
     """What may be seen of how people are randomised. `strata` and `factors` are codes of questions.
 
-    `cluster` names a question, such as a site, whose answer is one unit: whoever comes second has the arm of the first.
+    `cluster` names a question, such as a site, whose answer is one unit: whoever comes second has
+    the arm of the first.
     """
 
     method: Method
@@ -91,8 +98,10 @@ class Restriction(Entry):
 
 
 class StageRule(Entry):
-    """Who is randomised again, and when. `when` reads answers, how many lessons were begun and done (`modules_begun`,
-    `modules_done`), and scores at `timepoint`; where what is missing could decide it, `unknown` does."""
+    """Who is randomised again, and when. `when` reads answers, how many lessons were begun and done
+    (`modules_begun`, `modules_done`), and scores at `timepoint`; where what is missing could decide
+    it, `unknown` does.
+    """
 
     model_config = ConfigDict(serialize_by_alias=True)
 
@@ -157,7 +166,11 @@ def whole_plan(point: Mapping[str, Any], restriction: Mapping[str, Any]) -> dict
     """What `methods.build` reads, from a point and its restriction as they are stored."""
     beside = (*StageRule.model_fields, "from", "stages", "forced")
     plan = {**point, **restriction}
-    kept = {name: value for name, value in plan.items() if name not in beside and value not in (None, [], {}, ())}
+    kept = {
+        name: value
+        for name, value in plan.items()
+        if name not in beside and value not in (None, [], {}, ())
+    }
     kept.setdefault("strata", [])
     weights = kept.pop("block_weights", None)
     if weights:
@@ -166,7 +179,9 @@ def whole_plan(point: Mapping[str, Any], restriction: Mapping[str, Any]) -> dict
 
 
 def _restriction(written: Restriction) -> dict[str, Any]:
-    return written.model_dump(mode="json", include=set(Restriction.model_fields) - {"chosen_here"}, exclude_none=True)
+    return written.model_dump(
+        mode="json", include=set(Restriction.model_fields) - {"chosen_here"}, exclude_none=True
+    )
 
 
 def _only(written: WrittenStage, model: type[Stage]) -> Stage:

@@ -1,4 +1,6 @@
-"""Each caution in a sentence that says what to do. Without figures it gives away nothing that is sealed."""
+"""Each caution in a sentence that says what to do. Without figures it gives away nothing that is
+sealed.
+"""
 
 from __future__ import annotations
 
@@ -17,7 +19,10 @@ def in_full(caution: Caution) -> str:
 def in_short(caution: Caution) -> str:
     match caution.code:
         case "strata_below_block":
-            return _("There are fewer people to a stratum than one block holds: many blocks stay unfinished.")
+            return _(
+                "There are fewer people to a stratum than one block holds: many blocks stay "
+                "unfinished."
+            )
         case "ratio_not_kept":
             return _("The ratio is not kept at every step.")
         case "many_strata":
@@ -36,37 +41,46 @@ def _with_figures(code: str) -> str:
     match code:
         case "strata_below_block":
             return _(
-                "%(n)s people over %(strata)s strata are about %(expected)s in each, less than one block of %(block)s: many "
+                "%(n)s people over %(strata)s strata are about %(expected)s in each, less than one "
+                "block of %(block)s: many "
                 "blocks stay unfinished. Use smaller blocks, fewer strata, or minimisation."
             )
         case "ratio_not_kept":
             return _(
-                "The ratio is not kept at every step: the chance of an arm is off by up to %(off)s percentage points, which "
+                "The ratio is not kept at every step: the chance of an arm is off by up to %(off)s "
+                "percentage points, which "
                 "biases the comparison. Use blocks, or minimisation over fake arms."
             )
         case "many_strata":
             return _(
-                "Over %(strata)s strata the arms differ by %(imbalance)s people overall at the end, on average; in one "
-                "stratum it would be %(alone)s. Every stratum adds its own remainder: use fewer strata, or minimisation."
+                "Over %(strata)s strata the arms differ by %(imbalance)s people overall at the "
+                "end, on average; in one "
+                "stratum it would be %(alone)s. Every stratum adds its own remainder: use fewer "
+                "strata, or minimisation."
             )
         case "predictable":
             return _(
-                "Somebody who knows whom went before, as at a site of an open-label trial, guesses %(correct)s%% of the arms "
-                "right; knowing nothing, %(blindly)s%%. Larger blocks, or a big stick for two arms 1:1, are harder to guess."
+                "Somebody who knows whom went before, as at a site of an open-label trial, guesses "
+                "%(correct)s%% of the arms "
+                "right; knowing nothing, %(blindly)s%%. Larger blocks, or a big stick for two arms "
+                "1:1, are harder to guess."
             )
         case "few_at_a_site":
             return _(
-                "At %(sites)s sites fewer than %(below)s people are expected. With few people at a site the arms there are "
+                "At %(sites)s sites fewer than %(below)s people are expected. With few people at a "
+                "site the arms there are "
                 "easily remembered, and easily unequal."
             )
         case "list_short":
             return _(
-                "The list ends before the study does: about %(left)s of %(n)s people would find no place. Make it longer "
+                "The list ends before the study does: about %(left)s of %(n)s people would find no "
+                "place. Make it longer "
                 "than the largest stratum may become."
             )
         case _:
             return _(
-                "%(certain)s%% of the allocations are certain for who knows the rule and whom went before. Blocks of several "
+                "%(certain)s%% of the allocations are certain for who knows the rule and whom went "
+                "before. Blocks of several "
                 "sizes, or a big stick with a wider tolerance, leave more to chance."
             )
 

@@ -45,7 +45,9 @@ def name(method: str) -> str:
 def in_full(plan: Mapping[str, Any]) -> str:
     """With its parameters. For whoever may see them."""
     if plan["method"] == "permuted_blocks":
-        return _("blocks of %(sizes)s") % {"sizes": listed([str(size) for size in plan["block_sizes"]])}
+        return _("blocks of %(sizes)s") % {
+            "sizes": listed([str(size) for size in plan["block_sizes"]])
+        }
     given = [f"{WORDS[key]} {plan[key]}" for key in WORDS if plan.get(key) is not None]
     return ", ".join([name(plan["method"]), *given])
 

@@ -1,4 +1,6 @@
-"""The table of operating characteristics: its columns in words, its figures as text, and the file of it."""
+"""The table of operating characteristics: its columns in words, its figures as text, and the file
+of it.
+"""
 
 from __future__ import annotations
 
@@ -32,8 +34,10 @@ COLUMNS = (
         "correct",
         gettext_lazy("Guessed right"),
         gettext_lazy(
-            "The expected share of right guesses by somebody who always names the arm with the fewest so far, relative to "
-            "the ratio, in the stratum of the newcomer; at a tie by the ratio. For a rule that looks across strata, by the "
+            "The expected share of right guesses by somebody who always names the arm with the "
+            "fewest so far, relative to "
+            "the ratio, in the stratum of the newcomer; at a tie by the ratio. For a rule that "
+            "looks across strata, by the "
             "best of those who count overall, in a stratum, or at one level of one factor."
         ),
         "share",
@@ -41,14 +45,17 @@ COLUMNS = (
     Column(
         "deterministic",
         gettext_lazy("Certain"),
-        gettext_lazy("The share of allocations that are certain for who knows the rule and whom went before."),
+        gettext_lazy(
+            "The share of allocations that are certain for who knows the rule and whom went before."
+        ),
         "share",
     ),
     Column(
         "imbalance",
         gettext_lazy("Imbalance at the end"),
         gettext_lazy(
-            "The expected difference between the arms overall, in people. For an unequal ratio or more arms: the largest "
+            "The expected difference between the arms overall, in people. For an unequal ratio or "
+            "more arms: the largest "
             "difference between numbers divided by their share."
         ),
     ),
@@ -58,7 +65,9 @@ COLUMNS = (
         gettext_lazy("The expected largest such difference at any moment."),
     ),
     Column(
-        "deviation", gettext_lazy("SD at the end"), gettext_lazy("The standard deviation of the difference at the end.")
+        "deviation",
+        gettext_lazy("SD at the end"),
+        gettext_lazy("The standard deviation of the difference at the end."),
     ),
     Column(
         "within",
@@ -69,7 +78,8 @@ COLUMNS = (
         "lost",
         gettext_lazy("People lost"),
         gettext_lazy(
-            "How many people fewer, in perfect balance, would tell as much: D² / n for two arms 1:1, from the variance of a "
+            "How many people fewer, in perfect balance, would tell as much: D² / n for two arms "
+            "1:1, from the variance of a "
             "difference of means (Lachin 1988; Atkinson 2002)."
         ),
     ),
@@ -101,7 +111,9 @@ class Row:
     number: int
     label: str
     is_own: bool
-    cells: tuple[Cell, ...]  # one for each column; none where there are too many blocks to go through
+    cells: tuple[
+        Cell, ...
+    ]  # one for each column; none where there are too many blocks to go through
     found: Characteristics | None
 
     @property
@@ -132,7 +144,11 @@ def table(compared: Iterable[Compared]) -> list[Row]:
 
 
 def _cells(found: Characteristics | None) -> tuple[Cell, ...]:
-    return () if found is None else tuple(_cell(getattr(found, column.name), column.kind) for column in COLUMNS)
+    return (
+        ()
+        if found is None
+        else tuple(_cell(getattr(found, column.name), column.kind) for column in COLUMNS)
+    )
 
 
 def _cell(estimate: Estimate, kind: str) -> Cell:
@@ -155,7 +171,9 @@ def as_csv(compared: Iterable[Compared]) -> str:
     writer = csv.writer(out, lineterminator="\r\n")
     names = [column.name for column in COLUMNS]
     heads = [head for name in names for head in (name, f"{name}_se")]
-    writer.writerow(["design", "own", "n", "strata", "simulated_trials", *heads, "balanced_power", "off_ratio"])
+    writer.writerow(
+        ["design", "own", "n", "strata", "simulated_trials", *heads, "balanced_power", "off_ratio"]
+    )
     for each in compared:
         writer.writerow(_line(each, names))
     return out.getvalue()
@@ -167,4 +185,12 @@ def _line(each: Compared, names: Sequence[str]) -> list[object]:
         return [*start, *[""] * (5 + 2 * len(names))]
     estimates = [getattr(found, name) for name in names]
     figures = [number for each in estimates for number in (each.value, each.error)]
-    return [*start, found.n, found.strata, found.draws, *figures, found.balanced_power, found.off_ratio]
+    return [
+        *start,
+        found.n,
+        found.strata,
+        found.draws,
+        *figures,
+        found.balanced_power,
+        found.off_ratio,
+    ]

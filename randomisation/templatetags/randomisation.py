@@ -47,4 +47,6 @@ def place(switch: Switch) -> SafeString | str:
 @register.filter
 def pairs(values: Mapping[str, str]) -> str:
     """`sex = m, site = north`, in order of the factor."""
-    return ", ".join(f"{factor} = {value}" for factor, value in sorted(values.items())) or gettext("none")
+    return ", ".join(f"{factor} = {value}" for factor, value in sorted(values.items())) or gettext(
+        "none"
+    )

@@ -10,7 +10,9 @@ urlpatterns = [
     path(HERE, overview.overview, name="randomisation"),
     path(f"{HERE}design/", design.design, name="design"),
     path(f"{HERE}design/table.csv", design.design_table, name="design_table"),
-    path(f"{HERE}design/protocol.<slug:language>.<slug:kind>", design.design_text, name="design_text"),
+    path(
+        f"{HERE}design/protocol.<slug:language>.<slug:kind>", design.design_text, name="design_text"
+    ),
     path(f"{HERE}design/annex/", design.design_annex, name="design_annex"),
     path(f"{HERE}halt/", overview.halt, name="halt"),
     path(f"{HERE}go-on/", overview.go_on, name="go_on"),

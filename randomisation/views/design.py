@@ -1,4 +1,6 @@
-"""The design before it is locked: what it does beside others, what is to be watched, and the text for the protocol."""
+"""The design before it is locked: what it does beside others, what is to be watched, and the text
+for the protocol.
+"""
 
 from __future__ import annotations
 
@@ -33,7 +35,9 @@ WIDE, HIGH, EDGE = 320, 200, 24  # of the figure
 
 @require_GET
 def design(request: PageRequest, slug: str) -> HttpResponse:
-    """The figures are for whoever writes designs, while they may be shown; the protocol's text is for everybody here."""
+    """The figures are for whoever writes designs, while they may be shown; the protocol's text is
+    for everybody here.
+    """
     study, _actor = study_for(request, slug, "dashboard")
     may_see, published = _may_see(request, study), comparison.commitment(study)
     of = comparison.studied(study)
@@ -49,11 +53,15 @@ def design(request: PageRequest, slug: str) -> HttpResponse:
         "texts": [(each, protocol.as_text(described[each], each, "txt")) for each in LANGUAGES],
     }
     if not may_see:
-        return render(request, "research/randomisation/design.html", {**context, **_short(study, of)})
+        return render(
+            request, "research/randomisation/design.html", {**context, **_short(study, of)}
+        )
     form = _form(request, of)
     is_asked = not form.is_bound or form.is_valid()
     context |= {"form": form, **(_figures(of, form) if is_asked else {})}
-    return render(request, "research/randomisation/design.html", context, status=200 if is_asked else 400)
+    return render(
+        request, "research/randomisation/design.html", context, status=200 if is_asked else 400
+    )
 
 
 @require_GET
@@ -75,8 +83,14 @@ def design_text(request: PageRequest, slug: str, language: str, kind: str) -> Ht
     study, _actor = study_for(request, slug, "dashboard")
     if language not in LANGUAGES or kind not in KINDS:
         raise Http404
-    described = comparison.described(comparison.studied(study), language, comparison.commitment(study))
-    return _file(protocol.as_text(described, language, kind), f"{slug}-randomisation-{language}.{kind}", KINDS[kind])
+    described = comparison.described(
+        comparison.studied(study), language, comparison.commitment(study)
+    )
+    return _file(
+        protocol.as_text(described, language, kind),
+        f"{slug}-randomisation-{language}.{kind}",
+        KINDS[kind],
+    )
 
 
 @posted_from("research:design", "slug")
@@ -86,7 +100,8 @@ def design_annex(request: PageRequest, slug: str) -> HttpResponse:
     study, actor = study_for(request, slug, "load")
     language = spoken()
     if not comparison.is_shown(study):
-        raise Http404  # a key that is sent again is answered from store, and the study may have opened since
+        # a key that is sent again is answered from store, and the study may have opened since
+        raise Http404
     try:
         annexes.give(study=study, language=language, key=key(request), by=actor, at=timezone.now())
     except annexes.Concealed:
@@ -102,11 +117,15 @@ def _may_see(request: PageRequest, study: Study) -> bool:
 def _form(request: PageRequest, of: Studied) -> Compare:
     names = {factor.name: of.name_of(factor.name, spoken()) for factor in of.factors}
     at_first = comparison.asked_at_first(of)
-    return Compare(request.GET or None, at_first=at_first, ratio=of.ratio, names=names, auto_id="compare_%s")
+    return Compare(
+        request.GET or None, at_first=at_first, ratio=of.ratio, names=names, auto_id="compare_%s"
+    )
 
 
 def _short(study: Study, of: Studied) -> dict[str, Any]:
-    """For whoever is not to know the sizes: sentences alone, and only while something can still be changed."""
+    """For whoever is not to know the sizes: sentences alone, and only while something can still be
+    changed.
+    """
     if study.state != "draft":
         return {}
     found = comparison.cautions(of, comparison.asked_at_first(of))
@@ -137,7 +156,9 @@ class Point:
 
 
 def _points(rows: Sequence[Row]) -> list[Point]:
-    """Guessed right, from one half to all, against the imbalance on the way; in the figure's own units."""
+    """Guessed right, from one half to all, against the imbalance on the way; in the figure's own
+    units.
+    """
     found = [(row, row.found.furthest.value, row.found.correct.value) for row in rows if row.found]
     widest = max((furthest for _, furthest, _ in found), default=1.0) or 1.0
     highest = max((correct for _, _, correct in found), default=1.0)
@@ -145,7 +166,11 @@ def _points(rows: Sequence[Row]) -> list[Point]:
     room = (highest - lowest) or 1.0
     across, up = WIDE - 2 * EDGE, HIGH - 2 * EDGE
     return [
-        Point(row, round(EDGE + across * furthest / widest), round(HIGH - EDGE - up * (correct - lowest) / room))
+        Point(
+            row,
+            round(EDGE + across * furthest / widest),
+            round(HIGH - EDGE - up * (correct - lowest) / room),
+        )
         for row, furthest, correct in found
     ]
 

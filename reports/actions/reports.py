@@ -1,4 +1,6 @@
-"""Asking for reports and exports, and making them. Each making is an event with the hash of what it was made from."""
+"""Asking for reports and exports, and making them. Each making is an event with the hash of what it
+was made from.
+"""
 
 from __future__ import annotations
 
@@ -22,10 +24,20 @@ from trial.actors import WORKER, Actor
 from trial.languages import LANGUAGES
 from trial.models import Participant, Study
 
-__all__ = ["ArmsConcealed", "NobodyRandomised", "UnknownLanguage", "export", "make_due", "make_report", "request"]
+__all__ = [
+    "ArmsConcealed",
+    "NobodyRandomised",
+    "UnknownLanguage",
+    "export",
+    "make_due",
+    "make_report",
+    "request",
+]
 
 logger = logging.getLogger(__name__)
-GIVEN_UP_AFTER = timedelta(minutes=15)  # a worker that claimed a report and never finished it has crashed
+GIVEN_UP_AFTER = timedelta(
+    minutes=15
+)  # a worker that claimed a report and never finished it has crashed
 
 
 class ArmsConcealed(Exception):
@@ -54,8 +66,12 @@ def request(*, study: Study, kind: str, language: str, by: Actor, at: datetime) 
         raise UnknownLanguage(language)
     if not Participant.objects.filter(study=study, randomised_at__isnull=False).exists():
         raise NobodyRandomised(study.slug)
-    report = Report.objects.create(study=study, kind=kind, language=language, requested_by=str(by), requested_at=at)
-    audit.record(study, "report requested", subject=f"report {report.pk}", new={"kind": kind}, by=by, at=at)
+    report = Report.objects.create(
+        study=study, kind=kind, language=language, requested_by=str(by), requested_at=at
+    )
+    audit.record(
+        study, "report requested", subject=f"report {report.pk}", new={"kind": kind}, by=by, at=at
+    )
     return report
 
 
@@ -63,7 +79,9 @@ def request(*, study: Study, kind: str, language: str, by: Actor, at: datetime) 
 def export(*, study: Study, kind: str, by: Actor, at: datetime) -> Report:
     """Make an export at once and keep it."""
     check_kind(study, kind)
-    row = Report(study=study, product=Report.EXPORT, kind=kind, requested_by=str(by), requested_at=at)
+    row = Report(
+        study=study, product=Report.EXPORT, kind=kind, requested_by=str(by), requested_at=at
+    )
     data = _dataset(study, kind, f"an export by arm, asked for by {by}", by, at)
     found = unblinded.export(study, at) if row.is_by_arm else blinded.export(study, at)
     row.archive = exports.archive(found, data, plan_of(study.current), at)
@@ -74,9 +92,18 @@ def export(*, study: Study, kind: str, by: Actor, at: datetime) -> Report:
 
 
 def make_report(
-    *, study: Study, kind: str, language: str, directory: Path, by: Actor, at: datetime, subject: str = ""
+    *,
+    study: Study,
+    kind: str,
+    language: str,
+    directory: Path,
+    by: Actor,
+    at: datetime,
+    subject: str = "",
 ) -> Dataset:
-    """report.pdf, report.html and results.json in `directory`; gives back the snapshot they were made from."""
+    """report.pdf, report.html and results.json in `directory`; gives back the snapshot they were
+    made from.
+    """
     check_kind(study, kind)
     data = _dataset(study, kind, f"a report by arm, asked for by {by}", by, at)
     _write(data, study, language, directory, at)
@@ -87,8 +114,13 @@ def make_report(
 
 def make_due(at: datetime) -> int:
     """Make every report that waits; any number of workers may do this at the same time."""
-    waiting = Report.objects.filter(state=Report.REQUESTED).defer("pdf", "html", "results", "archive")
-    return sum(_claim(report, at) and _make(report, at) for report in waiting.select_related("study").order_by("pk"))
+    waiting = Report.objects.filter(state=Report.REQUESTED).defer(
+        "pdf", "html", "results", "archive"
+    )
+    return sum(
+        _claim(report, at) and _make(report, at)
+        for report in waiting.select_related("study").order_by("pk")
+    )
 
 
 def _claim(report: Report, at: datetime) -> bool:
@@ -102,7 +134,11 @@ def _make(report: Report, at: datetime) -> bool:
     try:
         with tempfile.TemporaryDirectory() as name:
             data = _dataset(
-                report.study, report.kind, f"report {report.pk}, asked for by {report.requested_by}", WORKER, at
+                report.study,
+                report.kind,
+                f"report {report.pk}, asked for by {report.requested_by}",
+                WORKER,
+                at,
             )
             files = _write(data, report.study, report.language, Path(name), at)
             report.pdf, report.html = files.pdf.read_bytes(), files.html.read_bytes()
@@ -123,7 +159,12 @@ def _make(report: Report, at: datetime) -> bool:
 def _fail(report: Report, error: Exception, at: datetime) -> None:
     Report.objects.filter(pk=report.pk).update(state=Report.FAILED, failure=type(error).__name__)
     audit.record(
-        report.study, "report failed", subject=f"report {report.pk}", reason=type(error).__name__, by=WORKER, at=at
+        report.study,
+        "report failed",
+        subject=f"report {report.pk}",
+        reason=type(error).__name__,
+        by=WORKER,
+        at=at,
     )
 
 
@@ -144,6 +185,8 @@ def _settle(report: Report, data: Dataset, at: datetime) -> None:
     report.snapshot_hash, report.seal = data.snapshot_hash, data.meta.audit_seal or ""
 
 
-def _record(study: Study, what: str, subject: str, kind: str, data: Dataset, by: Actor, at: datetime) -> None:
+def _record(
+    study: Study, what: str, subject: str, kind: str, data: Dataset, by: Actor, at: datetime
+) -> None:
     new = {"kind": kind, "snapshot_sha256": data.snapshot_hash, "seal": data.meta.audit_seal or ""}
     audit.record(study, what, subject=subject, new=new, by=by, at=at)

@@ -1,6 +1,7 @@
 """Anybody's trial as one CSV with a row a person, and a plan that says what its columns are.
 
-`read_plan` and `read_data` list every mistake at once: of the plan by file and line, of the data by column and row.
+`read_plan` and `read_data` list every mistake at once: of the plan by file and line, of the data by
+column and row.
 """
 
 from .data import read_data

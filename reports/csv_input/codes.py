@@ -7,7 +7,9 @@ LEADING_ZERO = re.compile(r"[+-]?0\d")
 
 
 def is_number(text: str) -> bool:
-    """Whether it is a finite number with a decimal point; 1_000, which Python reads too, is none."""
+    """Whether it is a finite number with a decimal point; 1_000, which Python reads too, is
+    none.
+    """
     try:
         return abs(float(text)) < float("inf") and "_" not in text
     except ValueError:

@@ -31,7 +31,10 @@ from .text import BadInput, read_text
 
 BASELINE = "baseline"
 SEPARATORS = {"semicolon": ";", "tab": "\t"}
-FEWEST, MOST = 3, 10  # so many different whole numbers may be codes; two make the same model either way
+FEWEST, MOST = (
+    3,
+    10,
+)  # so many different whole numbers may be codes; two make the same model either way
 
 
 @dataclass(frozen=True)
@@ -51,7 +54,9 @@ class _File:
     plan: CsvPlan
 
     def known(self, row: _Row, column: str) -> str | None:
-        """What stands in the cell; None for a code of the plan for missing, however it is written."""
+        """What stands in the cell; None for a code of the plan for missing, however it is
+        written.
+        """
         text = row.cells[column].strip()
         return None if same_code(text) in self._missing else text
 
@@ -90,7 +95,9 @@ class _File:
 
 
 def read_data(path: Path, plan: CsvPlan, code_version: str) -> Dataset:
-    """The snapshot that the plan makes of the CSV, or BadInput with every mistake by column and row."""
+    """The snapshot that the plan makes of the CSV, or BadInput with every mistake by column and
+    row.
+    """
     file = _read(path, plan)
     checks = (_duplicates, _unknown_arms, _not_numbers, _undeclared, _without_cluster)
     mistakes = [mistake for check in checks for mistake in check(file)]
@@ -123,12 +130,15 @@ def _read(path: Path, plan: CsvPlan) -> _File:
 
 
 def _separator(header: list[str], plan: CsvPlan) -> str | None:
-    """What stands between the names of the header in the place of commas. Its numbers may have decimal commas, so that
-    such a file is not read."""
+    """What stands between the names of the header in the place of commas. Its numbers may have
+    decimal commas, so that such a file is not read.
+    """
     whole = ",".join(header)
     if set(plan.needed()) & set(header):
         return None
-    found = (name for name, mark in SEPARATORS.items() if set(plan.needed()) & set(whole.split(mark)))
+    found = (
+        name for name, mark in SEPARATORS.items() if set(plan.needed()) & set(whole.split(mark))
+    )
     return next(found, None)
 
 
@@ -177,8 +187,9 @@ def _unknown_arms(file: _File) -> Iterator[str]:
 
 
 def _arm(file: _File, row: _Row) -> str | None:
-    """The arm's code as the plan writes it. A word with a blank more or less is another code: which of the two is meant is
-    for the plan to say."""
+    """The arm's code as the plan writes it. A word with a blank more or less is another code: which
+    of the two is meant is for the plan to say.
+    """
     written, codes = row.cells[file.plan.columns.arm], file.plan.arm_codes
     if written in codes or not is_number(written):
         return written if written in codes else None
@@ -197,7 +208,9 @@ def _not_numbers(file: _File) -> Iterator[str]:
 
 
 def _undeclared(file: _File) -> Iterator[str]:
-    """A few whole numbers may be codes of categories, of which a slope would make nonsense: the plan says which."""
+    """A few whole numbers may be codes of categories, of which a slope would make nonsense: the
+    plan says which.
+    """
     plan = file.plan
     counts = {code: _whole_numbers(file, code) for code in plan.covariates}
     doubtful = {
@@ -208,7 +221,8 @@ def _undeclared(file: _File) -> Iterator[str]:
     line = _line({**plan.kinds, **dict.fromkeys(doubtful, "category")})
     for code, n in doubtful.items():
         yield (
-            f"column '{code}': {n} different whole numbers may be a number or the codes of a category; "
+            f"column '{code}': {n} different whole numbers may be a number or the codes of a "
+            f"category; "
             f"add the line `{line}` to the plan, or the same with number"
         )
 
@@ -223,7 +237,9 @@ def _whole_numbers(file: _File, column: str) -> int:
 
 def _line(kinds: Mapping[str, str]) -> str:
     """As it stands in the plan."""
-    return yaml.safe_dump({"kinds": dict(kinds)}, default_flow_style=None, sort_keys=False, width=10_000).strip()
+    return yaml.safe_dump(
+        {"kinds": dict(kinds)}, default_flow_style=None, sort_keys=False, width=10_000
+    ).strip()
 
 
 def _without_cluster(file: _File) -> Iterator[str]:
@@ -231,7 +247,10 @@ def _without_cluster(file: _File) -> Iterator[str]:
     if column:
         for row in file.rows:
             if file.known(row, column) is None:
-                yield f"column '{column}', row {row.number}: no cluster, by which the arms were randomised"
+                yield (
+                    f"column '{column}', row {row.number}: no cluster, by which the arms were "
+                    f"randomised"
+                )
 
 
 def _dataset(path: Path, file: _File, code_version: str) -> Dataset:
@@ -279,7 +298,9 @@ def _instrument(plan: CsvPlan) -> Instrument:
     change = plan.reliable_change
     reference = None
     if change:
-        reference = ReliableChange(change.points, change.sd, change.reliability, change.source, change.status)
+        reference = ReliableChange(
+            change.points, change.sd, change.reliability, change.source, change.status
+        )
     outcome = plan.outcome
     return Instrument(outcome.code, outcome.title, outcome.direction, reference, outcome.source)
 

@@ -1,4 +1,6 @@
-"""The plan file: what the columns of a CSV are, and what is compared. docs/plan-for-a-file.md shows every key."""
+"""The plan file: what the columns of a CSV are, and what is compared. docs/plan-for-a-file.md shows
+every key.
+"""
 
 from collections.abc import Iterator
 from pathlib import Path
@@ -48,17 +50,20 @@ class Change(Entry):
 
 
 class ColumnLabel(Entry):
-    """What a covariate and the values in its column are called in the report; what is left out keeps its raw name.
-    Where levels are named, the covariate is a category."""
+    """What a covariate and the values in its column are called in the report; what is left out
+    keeps its raw name. Where levels are named, the covariate is a category.
+    """
 
     label: Text = {}
     levels: dict[str, Text] = {}
 
 
 class CsvPlan(Entry):
-    """The plan file. `primary` names visit columns; left out, no time point is singled out. `labels` and `kinds` are by
-    covariate. `cluster` is the column of what was randomised as one, where that was not a person. Columns that the plan
-    does not name are left aside; `strict` refuses them."""
+    """The plan file. `primary` names visit columns; left out, no time point is singled out.
+    `labels` and `kinds` are by covariate. `cluster` is the column of what was randomised as one,
+    where that was not a person. Columns that the plan does not name are left aside; `strict`
+    refuses them.
+    """
 
     title: Text
     source: str
@@ -82,7 +87,9 @@ class CsvPlan(Entry):
 
     def analysis(self) -> AnalysisPlan:
         return AnalysisPlan(
-            primary=tuple(Outcome(instrument=self.outcome.code, timepoint=column) for column in self.primary),
+            primary=tuple(
+                Outcome(instrument=self.outcome.code, timepoint=column) for column in self.primary
+            ),
             multiplicity=self.multiplicity,
             covariates=self.covariates,
             contrasts=tuple((first, second) for first, second in self.contrasts),
@@ -146,7 +153,9 @@ def _mismatches(plan: CsvPlan, source: Source) -> Iterator[Problem]:
         yield source.problem(("reliable_change",), "give points, or sd and reliability")
 
 
-def _contrast(plan: CsvPlan, source: Source, number: int, pair: tuple[str, ...]) -> Iterator[Problem]:
+def _contrast(
+    plan: CsvPlan, source: Source, number: int, pair: tuple[str, ...]
+) -> Iterator[Problem]:
     loc: Loc = ("contrasts", number)
     for arm in pair:
         if arm not in plan.arm_codes:

@@ -25,7 +25,9 @@ def read_text(path: Path) -> str:
         text = content.decode("utf-8-sig")
     except UnicodeDecodeError as error:
         row = content.count(b"\n", 0, error.start) + 1
-        raise BadInput([f"{path.name}: row {row}: this is not UTF-8 text; save the file as UTF-8"]) from None
+        raise BadInput(
+            [f"{path.name}: row {row}: this is not UTF-8 text; save the file as UTF-8"]
+        ) from None
     if not text.strip():
         raise BadInput([f"{path.name}: the file is empty"])
     return text

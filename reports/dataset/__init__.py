@@ -1,4 +1,6 @@
-"""A frozen snapshot of everything a report is made from; a study's database and a CSV both become a `Dataset`."""
+"""A frozen snapshot of everything a report is made from; a study's database and a CSV both become a
+`Dataset`.
+"""
 
 from .conduct import Conduct, Given, PartialTimepoint, Registration
 from .flow import POOLED, ArmFlow, Flow, FlowDoesNotAddUp, FollowUp, check_flow, count_flow

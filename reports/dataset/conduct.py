@@ -1,4 +1,6 @@
-"""When the design was fixed and the trial registered, against the first allocation, and what not every arm is asked."""
+"""When the design was fixed and the trial registered, against the first allocation, and what not
+every arm is asked.
+"""
 
 from dataclasses import dataclass
 from datetime import date, datetime
@@ -16,7 +18,9 @@ class Registration:
 
 @dataclass(frozen=True)
 class PartialTimepoint:
-    """A time point that not every arm has. `arms` are those that do; empty where all arms are pooled."""
+    """A time point that not every arm has. `arms` are those that do; empty where all arms are
+    pooled.
+    """
 
     code: str
     arms: tuple[str, ...] = ()
@@ -24,8 +28,9 @@ class PartialTimepoint:
 
 @dataclass(frozen=True)
 class Given:
-    """A role that was given, or the lock of the data (`what` is lock then), and how: `ground` is loaded, free, agreed or
-    waited. People are named as the audit trail names them."""
+    """A role that was given, or the lock of the data (`what` is lock then), and how: `ground` is
+    loaded, free, agreed or waited. People are named as the audit trail names them.
+    """
 
     what: str
     to: str
@@ -38,8 +43,9 @@ class Given:
 
 @dataclass(frozen=True)
 class Conduct:
-    """Moments are in the study's time zone. `registration` None: there is none. `given` is empty where people are
-    simulated, since nobody has to agree there."""
+    """Moments are in the study's time zone. `registration` None: there is none. `given` is empty
+    where people are simulated, since nobody has to agree there.
+    """
 
     locked_at: datetime
     first_allocation_at: datetime

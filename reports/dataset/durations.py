@@ -1,4 +1,6 @@
-"""Two clocks for each person (Eysenbach 2005): how long they stay in the study, how long they use the programme."""
+"""Two clocks for each person (Eysenbach 2005): how long they stay in the study, how long they use
+the programme.
+"""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -22,10 +24,11 @@ class Duration:
 def retention(data: "Dataset") -> dict[str, Duration]:
     """From randomisation to leaving the study.
 
-    Who withdrew left then. Otherwise a person has left on the day on which the first time point opened to them from
-    which on nothing was answered. Whoever answered at the last one that was due is known to be there until it had opened
-    to everybody in the arm: with any earlier day, those to whom it opened late, who more often leave, would be compared
-    with ever fewer people who had already done it.
+    Who withdrew left then. Otherwise a person has left on the day on which the first time point
+    opened to them from which on nothing was answered. Whoever answered at the last one that was due
+    is known to be there until it had opened to everybody in the arm: with any earlier day, those to
+    whom it opened late, who more often leave, would be compared with ever fewer people who had
+    already done it.
     """
     answered, due = _visits(data)
     return {
@@ -35,9 +38,15 @@ def retention(data: "Dataset") -> dict[str, Duration]:
 
 
 def opened_days(data: "Dataset") -> dict[tuple[str, str], list[float]]:
-    """By (group, time point) the day on which it opened to each person, in order; nobody whose day is not told."""
+    """By (group, time point) the day on which it opened to each person, in order; nobody whose day
+    is not told.
+    """
     group_of = {person.code: data.group_of(person) for person in data.participants}
-    rows = [row for row in data.scores if row.timepoint != data.baseline and row.state not in ("pending", "withdrawn")]
+    rows = [
+        row
+        for row in data.scores
+        if row.timepoint != data.baseline and row.state not in ("pending", "withdrawn")
+    ]
     days = {(row.participant, row.timepoint): row.opened_at for row in rows}
     found: dict[tuple[str, str], list[float]] = {}
     for (participant, timepoint), day in days.items():
@@ -47,7 +56,9 @@ def opened_days(data: "Dataset") -> dict[tuple[str, str], list[float]]:
 
 
 def _visits(data: "Dataset") -> tuple[dict[str, set[str]], dict[str, dict[str, float | None]]]:
-    """By person the time points that were answered, and those that were due with the day on which they opened."""
+    """By person the time points that were answered, and those that were due with the day on which
+    they opened.
+    """
     answered: dict[str, set[str]] = {}
     due: dict[str, dict[str, float | None]] = {}
     for row in data.scores:
@@ -58,10 +69,14 @@ def _visits(data: "Dataset") -> tuple[dict[str, set[str]], dict[str, dict[str, f
     return answered, due
 
 
-def _stay(data: "Dataset", person: "Participant", due: Mapping[str, float | None], answered: set[str]) -> Duration:
+def _stay(
+    data: "Dataset", person: "Participant", due: Mapping[str, float | None], answered: set[str]
+) -> Duration:
     if person.study_left_at is not None:
         return Duration(person.study_left_at, True)
-    visits = [point.code for point in data.timepoints if point.code in due and point.code != data.baseline]
+    visits = [
+        point.code for point in data.timepoints if point.code in due and point.code != data.baseline
+    ]
     last = max((i for i, code in enumerate(visits) if code in answered), default=-1)
     if last + 1 < len(visits):
         missed = visits[last + 1]
@@ -73,8 +88,8 @@ def _stay(data: "Dataset", person: "Participant", due: Mapping[str, float | None
 def use(data: "Dataset") -> Mapping[str, Duration] | None:
     """From being given the programme to its last use.
 
-    Whoever finished it, or used it within `idle_after` of the last day known, has not stopped; whoever never used it
-    stopped at once.
+    Whoever finished it, or used it within `idle_after` of the last day known, has not stopped;
+    whoever never used it stopped at once.
     """
     if data.usage is None or data.idle_after is None:
         return None

@@ -1,4 +1,6 @@
-"""The counts of the flow diagram, and the rule that they add up: no diagram is drawn from counts that do not."""
+"""The counts of the flow diagram, and the rule that they add up: no diagram is drawn from counts
+that do not.
+"""
 
 from collections import Counter
 from collections.abc import Collection, Iterable, Mapping, Sequence
@@ -21,7 +23,8 @@ class FlowDoesNotAddUp(ValueError):
 class FollowUp:
     """One outcome at one time point in one arm: allocated = lost + pending + left out + analysed.
 
-    `lost` by reason; `left_out` are people with the outcome who cannot enter the analysis (say, no baseline score).
+    `lost` by reason; `left_out` are people with the outcome who cannot enter the analysis (say, no
+    baseline score).
     """
 
     instrument: str
@@ -34,10 +37,11 @@ class FollowUp:
 
 @dataclass(frozen=True)
 class ArmFlow:
-    """`received` None: not recorded. `discontinued` by reason, None: not recorded, or there is nothing to stop: the arm
-    `waits`, or it has `no_programme`.
+    """`received` None: not recorded. `discontinued` by reason, None: not recorded, or there is
+    nothing to stop: the arm `waits`, or it has `no_programme`.
 
-    An arm waits that gets the programme after its follow-up: stopping with it then is no stopping of what was compared.
+    An arm waits that gets the programme after its follow-up: stopping with it then is no stopping
+    of what was compared.
     """
 
     arm: str
@@ -52,7 +56,9 @@ class ArmFlow:
 
 @dataclass(frozen=True)
 class Flow:
-    """`assessed` and `excluded` (by reason) are None where screening is not recorded; one ArmFlow `all` when pooled."""
+    """`assessed` and `excluded` (by reason) are None where screening is not recorded; one ArmFlow
+    `all` when pooled.
+    """
 
     assessed: int | None
     excluded: Reasons | None
@@ -61,13 +67,19 @@ class Flow:
 
 
 def check_flow(flow: Flow) -> None:
-    """Every box is the one before it minus what left, or FlowDoesNotAddUp names the box and both numbers."""
+    """Every box is the one before it minus what left, or FlowDoesNotAddUp names the box and both
+    numbers.
+    """
     if flow.assessed is not None and flow.excluded is not None:
         _same("assessed", flow.assessed, sum(flow.excluded.values()) + flow.randomised)
     _same("randomised", flow.randomised, sum(arm.allocated for arm in flow.arms))
     for arm in flow.arms:
         if arm.received is not None:
-            _same(f"{arm.arm}: allocated", arm.allocated, arm.received + sum(arm.not_received.values()))
+            _same(
+                f"{arm.arm}: allocated",
+                arm.allocated,
+                arm.received + sum(arm.not_received.values()),
+            )
         for row in arm.follow_up:
             parts = sum(row.lost.values()) + sum(row.left_out.values()) + row.pending + row.analysed
             _same(f"{arm.arm}: {row.instrument} at {row.timepoint}", arm.allocated, parts)
@@ -92,15 +104,19 @@ def count_flow(
     waiting: Collection[str] = (),
     without_programme: Collection[str] = (),
 ) -> Flow:
-    """Count the flow of everybody randomised; `outcomes` are (instrument, time point) pairs, `arms` None pools.
+    """Count the flow of everybody randomised; `outcomes` are (instrument, time point) pairs, `arms`
+    None pools.
 
-    `waiting` are the arms that get the programme only later, `without_programme` those that never get it.
+    `waiting` are the arms that get the programme only later, `without_programme` those that never
+    get it.
     """
     by_key = {(row.participant, row.instrument, row.timepoint): row for row in scores}
     counted = []
     for arm in [POOLED] if arms is None else arms:
         people = [p for p in participants if arms is None or p.arm == arm]
-        follow_up = tuple(_follow_up(people, by_key, outcome, baseline, covariates) for outcome in outcomes)
+        follow_up = tuple(
+            _follow_up(people, by_key, outcome, baseline, covariates) for outcome in outcomes
+        )
         offered = arm not in waiting and arm not in without_programme
         made = _arm(arm, people, follow_up, discontinuation_recorded and offered)
         counted.append(replace(made, waits=arm in waiting, no_programme=arm in without_programme))
@@ -116,8 +132,12 @@ def _arm(
     discontinuation_recorded: bool,
 ) -> ArmFlow:
     known = all(person.received is not None for person in people)
-    not_received = Counter(p.not_received_reason or NO_REASON for p in people if p.received is False)
-    stopped = Counter(p.programme_stop_reason or NO_REASON for p in people if p.programme_stopped_on is not None)
+    not_received = Counter(
+        p.not_received_reason or NO_REASON for p in people if p.received is False
+    )
+    stopped = Counter(
+        p.programme_stop_reason or NO_REASON for p in people if p.programme_stopped_on is not None
+    )
     received = sum(bool(p.received) for p in people) if known else None
     discontinued = dict(stopped) if discontinuation_recorded else None
     reasons = dict(not_received) if known else {}
@@ -154,7 +174,9 @@ def _follow_up(
 
 
 def _reason(person: Participant, row: Score | None) -> str:
-    """Why there is no score: the reason for leaving, if they had left by then, else its own state."""
+    """Why there is no score: the reason for leaving, if they had left by then, else its own
+    state.
+    """
     if person.withdrawn_reason and _had_left(person, row):
         return person.withdrawn_reason
     assert row is not None
@@ -188,7 +210,9 @@ def flow_rows(flow: Flow) -> Iterable[tuple[str, str, str, str, int]]:
             yield arm.arm, "analysed", outcome, "", row.analysed
 
 
-def _reasons(arm: str, stage: str, outcome: str, reasons) -> Iterable[tuple[str, str, str, str, int]]:
+def _reasons(
+    arm: str, stage: str, outcome: str, reasons
+) -> Iterable[tuple[str, str, str, str, int]]:
     if reasons is not None:
         yield arm, stage, outcome, "", sum(reasons.values())
         yield from ((arm, stage, outcome, reason, n) for reason, n in sorted(reasons.items()))

@@ -1,4 +1,6 @@
-"""The rows of a snapshot. Times (`at`, `..._at`) count from randomisation in the snapshot's `time_unit`."""
+"""The rows of a snapshot. Times (`at`, `..._at`) count from randomisation in the snapshot's
+`time_unit`.
+"""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -16,7 +18,9 @@ class Arm:
 
 @dataclass(frozen=True)
 class ReliableChange:
-    """The bar for reliable change: `points`, or `sd` with `reliability`; never from the trial's own SD."""
+    """The bar for reliable change: `points`, or `sd` with `reliability`; never from the trial's own
+    SD.
+    """
 
     points: float | None = None
     sd: float | None = None
@@ -29,7 +33,8 @@ class ReliableChange:
 class Instrument:
     """`direction` is higher_worse or higher_better.
 
-    `baseline_from` names the questionnaires that hold its questions, where it is not asked by itself at baseline.
+    `baseline_from` names the questionnaires that hold its questions, where it is not asked by
+    itself at baseline.
     """
 
     code: str
@@ -44,7 +49,9 @@ class Instrument:
 
 @dataclass(frozen=True)
 class Timepoint:
-    """`at` is the planned time; where arms are seen at different times, the earliest. See `Dataset.day_of`."""
+    """`at` is the planned time; where arms are seen at different times, the earliest. See
+    `Dataset.day_of`.
+    """
 
     code: str
     label: Texts
@@ -64,7 +71,9 @@ class Variable:
 
 @dataclass(frozen=True)
 class Participant:
-    """`values` by code of a Variable. `received` is whether the arm's treatment was begun (None: not recorded)."""
+    """`values` by code of a Variable. `received` is whether the arm's treatment was begun (None:
+    not recorded).
+    """
 
     code: str
     arm: str | None = None
@@ -87,11 +96,12 @@ class Participant:
 
 @dataclass(frozen=True)
 class Score:
-    """One instrument at one time point. `state`: answered, missed, declined, withdrawn, pending (not yet due), unknown (no answer,
-    and why is not recorded).
+    """One instrument at one time point. `state`: answered, missed, declined, withdrawn, pending
+    (not yet due), unknown (no answer, and why is not recorded).
 
-    `score` is None where there is none, also for answers with too many blanks. `at` is when it was answered, else
-    planned. `opened_at` is when it opened to this person; None where that is not told.
+    `score` is None where there is none, also for answers with too many blanks. `at` is when it was
+    answered, else planned. `opened_at` is when it opened to this person; None where that is not
+    told.
     """
 
     participant: str
@@ -124,8 +134,9 @@ class ModuleUse:
 class Usage:
     """One row for each person who has been given the programme, whether or not it was ever opened.
 
-    `access_at` is when it opened to them, `last_use_at` the last day they used it (None: never), `completed_at` when
-    the last module was done, `observed_until` the last day that the snapshot can know of.
+    `access_at` is when it opened to them, `last_use_at` the last day they used it (None: never),
+    `completed_at` when the last module was done, `observed_until` the last day that the snapshot
+    can know of.
     """
 
     participant: str

@@ -13,14 +13,28 @@ from typing import Any
 from .conduct import Conduct
 from .durations import Duration, opened_days, retention, use
 from .flow import POOLED, Flow
-from .rows import Arm, Contact, Instrument, Module, ModuleUse, Participant, Score, Texts, Timepoint, Usage, Variable
+from .rows import (
+    Arm,
+    Contact,
+    Instrument,
+    Module,
+    ModuleUse,
+    Participant,
+    Score,
+    Texts,
+    Timepoint,
+    Usage,
+    Variable,
+)
 
 PRINTED_ONLY = ("code_version", "audit_seal", "left_aside")
 
 
 @dataclass(frozen=True)
 class LeftAside:
-    """What of a data file was not read: the columns that its plan does not name, and the rows without anything in them."""
+    """What of a data file was not read: the columns that its plan does not name, and the rows
+    without anything in them.
+    """
 
     columns: tuple[str, ...] = ()
     empty_rows: int = 0
@@ -28,11 +42,11 @@ class LeftAside:
 
 @dataclass(frozen=True)
 class Meta:
-    """What the report says of its origin. `source` by language. `code_version`, `audit_seal` and `left_aside` are printed,
-    not hashed.
+    """What the report says of its origin. `source` by language. `code_version`, `audit_seal` and
+    `left_aside` are printed, not hashed.
 
-    `conduct` None: not recorded. `left_aside` None: not made from a data file. `names_published`: the study names a
-    published trial, which simulated people are not to be taken for.
+    `conduct` None: not recorded. `left_aside` None: not made from a data file. `names_published`:
+    the study names a published trial, which simulated people are not to be taken for.
     """
 
     title: Texts
@@ -50,20 +64,28 @@ class Meta:
 
     @property
     def notice(self) -> str:
-        """What stands on everything that is made of people who do not exist; empty for people who do."""
+        """What stands on everything that is made of people who do not exist; empty for people who
+        do.
+        """
         if not self.simulated:
             return ""
-        return "Simulated people. Not the published trial." if self.names_published else "Simulated people."
+        return (
+            "Simulated people. Not the published trial."
+            if self.names_published
+            else "Simulated people."
+        )
 
 
 @dataclass(frozen=True)
 class Dataset:
-    """Everybody randomised and what is known of them. A part that is None was "not recorded in this data set".
+    """Everybody randomised and what is known of them. A part that is None was "not recorded in this
+    data set".
 
-    `arms` None pools everything: no row carries an arm then. `baseline` is the code of the time point before
-    allocation; `timepoints` are in order and include it. Participants are in order of randomisation.
-    `idle_after` is how long nobody uses the programme who has stopped with it; None where use is not recorded.
-    `reasons` are the study's own words for the codes of reasons in the flow, under the code or under `box.code`.
+    `arms` None pools everything: no row carries an arm then. `baseline` is the code of the time
+    point before allocation; `timepoints` are in order and include it. Participants are in order of
+    randomisation. `idle_after` is how long nobody uses the programme who has stopped with it; None
+    where use is not recorded. `reasons` are the study's own words for the codes of reasons in the
+    flow, under the code or under `box.code`.
     """
 
     meta: Meta
@@ -85,10 +107,14 @@ class Dataset:
 
     def __post_init__(self) -> None:
         if self.usage is not None and self.idle_after is None:
-            raise ValueError("use is recorded, so it must be said after how long without it somebody has stopped")
+            raise ValueError(
+                "use is recorded, so it must be said after how long without it somebody has stopped"
+            )
         if self.arms is None and any(person.arm is not None for person in self.participants):
             raise ValueError("a pooled data set carries no arm")
-        if self.arms is not None and {p.arm for p in self.participants} - {arm.code for arm in self.arms}:
+        if self.arms is not None and {p.arm for p in self.participants} - {
+            arm.code for arm in self.arms
+        }:
             raise ValueError("a participant is in an arm that the data set does not name")
 
     @property
@@ -121,12 +147,16 @@ class Dataset:
         return frozenset((group_of[row.participant], row.timepoint) for row in self.scores)
 
     def day_of(self, group: str, timepoint: str) -> float:
-        """When it opened to the person in the middle of the group; the planned time where nobody's day is told."""
+        """When it opened to the person in the middle of the group; the planned time where nobody's
+        day is told.
+        """
         days = self._opened_days.get((group, timepoint))
         return statistics.median(days) if days else self._planned[timepoint]
 
     def last_day_of(self, group: str, timepoint: str) -> float:
-        """When it had opened to everybody in the group; the planned time where nobody's day is told."""
+        """When it had opened to everybody in the group; the planned time where nobody's day is
+        told.
+        """
         days = self._opened_days.get((group, timepoint))
         return days[-1] if days else self._planned[timepoint]
 
@@ -150,9 +180,13 @@ class Dataset:
 
     @cached_property
     def snapshot_hash(self) -> str:
-        """SHA-256 of the content: no clock, no code version, and people by position instead of by code."""
+        """SHA-256 of the content: no clock, no code version, and people by position instead of by
+        code.
+        """
         position = {person.code: f"#{i}" for i, person in enumerate(self.participants)}
-        content: dict[str, Any] = {part.name: _plain(getattr(self, part.name)) for part in dataclasses.fields(self)}
+        content: dict[str, Any] = {
+            part.name: _plain(getattr(self, part.name)) for part in dataclasses.fields(self)
+        }
         content["meta"] = {k: v for k, v in content["meta"].items() if k not in PRINTED_ONLY}
         _anonymise(content, position)
         text = json.dumps(content, sort_keys=True, ensure_ascii=False, separators=(",", ":"))

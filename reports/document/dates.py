@@ -12,7 +12,8 @@ MONTHS = {
 
 def day(value: date, language: str) -> str:
     """2 January 2026, with spaces that do not break."""
-    return f"{value.day}\u00a0{in_language(MONTHS, language).split()[value.month - 1]}\u00a0{value.year}"
+    month = in_language(MONTHS, language).split()[value.month - 1]
+    return f"{value.day}\u00a0{month}\u00a0{value.year}"
 
 
 def moment(value: datetime, language: str) -> str:

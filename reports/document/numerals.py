@@ -1,4 +1,6 @@
-"""How a number looks on the page: a true minus, the language's decimal sign, never more digits than it bears."""
+"""How a number looks on the page: a true minus, the language's decimal sign, never more digits than
+it bears.
+"""
 
 from trial.languages import in_language
 

@@ -1,4 +1,6 @@
-"""The report as PDF: one column of a journal, figures as vectors, provenance at the foot of every page."""
+"""The report as PDF: one column of a journal, figures as vectors, provenance at the foot of every
+page.
+"""
 
 import io
 import logging
@@ -23,7 +25,9 @@ SHORT = 70  # points: a head no longer than this stays on one line where it can
 
 @cache
 def _fonts() -> None:
-    """STIX for text and DejaVu Sans for figures, both brought along by matplotlib: true minus signs, even digits."""
+    """STIX for text and DejaVu Sans for figures, both brought along by matplotlib: true minus
+    signs, even digits.
+    """
     import matplotlib
     from reportlab.lib.fonts import addMapping
     from reportlab.pdfbase import pdfmetrics
@@ -31,7 +35,11 @@ def _fonts() -> None:
     from svglib.svglib import register_font
 
     folder = Path(matplotlib.get_data_path()) / "fonts" / "ttf"
-    for name, file in ((SERIF, "STIXGeneral"), (BOLD, "STIXGeneralBol"), (ITALIC, "STIXGeneralItalic")):
+    for name, file in (
+        (SERIF, "STIXGeneral"),
+        (BOLD, "STIXGeneralBol"),
+        (ITALIC, "STIXGeneralItalic"),
+    ):
         pdfmetrics.registerFont(TTFont(name, folder / f"{file}.ttf"))
     for bold, italic, name in ((0, 0, SERIF), (1, 0, BOLD), (0, 1, ITALIC), (1, 1, BOLD)):
         addMapping(SERIF, bold, italic, name)
@@ -43,10 +51,18 @@ def _fonts() -> None:
 def _styles() -> dict:
     from reportlab.lib.styles import ParagraphStyle
 
-    body = ParagraphStyle("body", fontName=SERIF, fontSize=9.8, leading=13, textColor=INK, spaceAfter=6)
+    body = ParagraphStyle(
+        "body", fontName=SERIF, fontSize=9.8, leading=13, textColor=INK, spaceAfter=6
+    )
     cell = ParagraphStyle("cell", parent=body, fontSize=CELL_SIZE, leading=10.4, spaceAfter=0)
     caption = ParagraphStyle(
-        "caption", parent=body, fontSize=9.2, leading=11.6, spaceBefore=8, spaceAfter=4, keepWithNext=True
+        "caption",
+        parent=body,
+        fontSize=9.2,
+        leading=11.6,
+        spaceBefore=8,
+        spaceAfter=4,
+        keepWithNext=True,
     )
     quiet = {"textColor": QUIET, "fontSize": 8.4, "leading": 10.6}
     return {
@@ -64,8 +80,12 @@ def _styles() -> dict:
             leftIndent=7,
             rightIndent=7,
         ),
-        "title": ParagraphStyle("title", parent=body, fontName=BOLD, fontSize=20, leading=24, spaceAfter=2),
-        "subtitle": ParagraphStyle("subtitle", parent=body, fontSize=12, leading=15, textColor=QUIET, spaceAfter=10),
+        "title": ParagraphStyle(
+            "title", parent=body, fontName=BOLD, fontSize=20, leading=24, spaceAfter=2
+        ),
+        "subtitle": ParagraphStyle(
+            "subtitle", parent=body, fontSize=12, leading=15, textColor=QUIET, spaceAfter=10
+        ),
         "heading": ParagraphStyle(
             "heading",
             parent=body,
@@ -114,9 +134,14 @@ def pdf(report: Report, at: datetime) -> bytes:
         lang=report.language,
         pageCompression=0,  # packed, its length would hang on the hash of the seal
     )
-    title = [Flowing(escape(report.title), styles["title"]), Flowing(escape(report.subtitle), styles["subtitle"])]
+    title = [
+        Flowing(escape(report.title), styles["title"]),
+        Flowing(escape(report.subtitle), styles["subtitle"]),
+    ]
     # The frame has six points of its own on either side.
-    document.build([*title, *_story(report.blocks, document.width - 12)], canvasmaker=_numbered(report, at))
+    document.build(
+        [*title, *_story(report.blocks, document.width - 12)], canvasmaker=_numbered(report, at)
+    )
     return out.getvalue()
 
 
@@ -163,7 +188,9 @@ def _furniture(canvas, report: Report, at: datetime, number: int, pages: int) ->
 
 
 def _story(blocks: Sequence[Block], width: float) -> Iterator:
-    """The blocks as flowables; a heading stays with what follows it, a figure or short table is never cut."""
+    """The blocks as flowables; a heading stays with what follows it, a figure or short table is
+    never cut.
+    """
     from reportlab.platypus import CondPageBreak, KeepTogether
 
     headings: list = []
@@ -176,7 +203,8 @@ def _story(blocks: Sequence[Block], width: float) -> Iterator:
             yield from (*headings, *made)
             headings = []
         elif isinstance(block, Table) and len(block.rows) > LONG:
-            # Room for the caption, the head and a few rows; then it may go on overleaf, under its head again.
+            # Room for the caption, the head and a few rows; then it may go on overleaf, under its
+            # head again.
             yield CondPageBreak(130)
             made[0].style = _styles()["loose_caption"]
             yield from (*headings, *made)
@@ -193,7 +221,11 @@ def _with_notes(blocks: Sequence[Block]) -> Iterator[tuple[Block, list[Block]]]:
     while i < len(blocks):
         block, notes = blocks[i], []
         i += 1
-        while isinstance(block, Table) and i < len(blocks) and getattr(blocks[i], "kind", "") == "note":
+        while (
+            isinstance(block, Table)
+            and i < len(blocks)
+            and getattr(blocks[i], "kind", "") == "note"
+        ):
             notes.append(blocks[i])
             i += 1
         yield block, notes
@@ -218,7 +250,11 @@ def _block(block: Block, width: float) -> list:
 def _notes(block: Figure | Table) -> list:
     from reportlab.platypus import Paragraph as Flowing
 
-    return [Flowing(" ".join(_text(note) for note in block.notes), _styles()["note"])] if block.notes else []
+    return (
+        [Flowing(" ".join(_text(note) for note in block.notes), _styles()["note"])]
+        if block.notes
+        else []
+    )
 
 
 def _text(spans: Sequence[Span]) -> str:
@@ -248,7 +284,8 @@ def _caption(block: Figure | Table):
 
     words = block.title if isinstance(block, Figure) else block.caption
     return Flowing(
-        f'<font name="{BOLD}" color="{ACCENT}">{_text(block.ref)}.</font> <b>{_text(words)}</b>', _styles()["caption"]
+        f'<font name="{BOLD}" color="{ACCENT}">{_text(block.ref)}.</font> <b>{_text(words)}</b>',
+        _styles()["caption"],
     )
 
 
@@ -272,11 +309,15 @@ def _grid(table: Table, width: float):
     cells = [*_heads(table), *(_row(table, row) for row in table.rows)]
     depth = len(cells) - len(table.rows)
     widths = _widths(table, width)
-    return Grid(cells, widths, repeatRows=depth, hAlign="LEFT", spaceAfter=4, style=_rules(table, depth))
+    return Grid(
+        cells, widths, repeatRows=depth, hAlign="LEFT", spaceAfter=4, style=_rules(table, depth)
+    )
 
 
 def _widths(table: Table, width: float) -> list[float]:
-    """Each column at least as wide as its longest word, as wide as its longest line where the page allows."""
+    """Each column at least as wide as its longest word, as wide as its longest line where the page
+    allows.
+    """
     both = [(_head_across(head), _cells_across(table, i)) for i, head in enumerate(table.heads)]
     least, wanted = ([max(head[i], cells[i]) for head, cells in both] for i in (0, 1))
     start = 0
@@ -307,7 +348,10 @@ def _cells_across(table: Table, column: int) -> tuple[float, float]:
     for row in table.rows:
         text, font = plain(row.cells[column]), BOLD if row.kind == "strong" else SERIF
         line = _across([text], CELL_SIZE, font)
-        least = max(least, line if table.heads[column].numeric else _across(text.split(" "), CELL_SIZE, font))
+        least = max(
+            least,
+            line if table.heads[column].numeric else _across(text.split(" "), CELL_SIZE, font),
+        )
         wanted = max(wanted, line)
     return least, wanted
 
@@ -326,7 +370,9 @@ def _widen(widths: list[float], start: int, size: int, across: float) -> None:
 
 
 def _fitted(least: Sequence[float], wanted: Sequence[float], width: float) -> list[float]:
-    """All that is wanted and a little air, or what is left over the least shared by how much more is wanted."""
+    """All that is wanted and a little air, or what is left over the least shared by how much more
+    is wanted.
+    """
     wanted = [max(pair) for pair in zip(least, wanted, strict=True)]
     spare = width - sum(wanted)
     if spare >= 0:
@@ -368,7 +414,9 @@ def _row(table: Table, row) -> list:
 
 
 def _rules(table: Table, depth: int) -> list[tuple]:
-    """Three lines as journals set them, a hair line under each group's name and above each new block of rows."""
+    """Three lines as journals set them, a hair line under each group's name and above each new
+    block of rows.
+    """
     rules: list[tuple] = [
         ("LINEABOVE", (0, 0), (-1, 0), 1, INK),
         ("LINEBELOW", (0, depth - 1), (-1, depth - 1), 0.5, INK),

@@ -15,4 +15,6 @@ def compose(results: Results, data: Dataset, plan: AnalysisPlan, language: str =
     foot = f"{w.word('data_foot')} {data.snapshot_hash[:16]}"
     if data.meta.audit_seal:
         foot += f" · {w.word('seal').lower()} {data.meta.audit_seal[:16]}"
-    return Report(language, w.text(data.meta.title), w.word("report"), mark, foot, w.word("page"), blocks)
+    return Report(
+        language, w.text(data.meta.title), w.word("report"), mark, foot, w.word("page"), blocks
+    )

@@ -1,7 +1,9 @@
-"""What a report is made of. Running text is built from spans, and only some kinds of span may hold a digit:
+"""What a report is made of. Running text is built from spans, and only some kinds of span may hold
+a digit:
 
-`Value` (a Number of the results, with its id), `Label` (a name from the study, the plan or the literature), `Meta`
-(hashes, versions, times) and `Ref` (the number of a table or figure). `Text`, from the word table, holds none.
+`Value` (a Number of the results, with its id), `Label` (a name from the study, the plan or the
+literature), `Meta` (hashes, versions, times) and `Ref` (the number of a table or figure). `Text`,
+from the word table, holds none.
 """
 
 from collections.abc import Sequence
@@ -48,7 +50,9 @@ class Heading:
 
 @dataclass(frozen=True)
 class Paragraph:
-    """`kind`: body, note (small, under a table), notice (framed), missing (this was not recorded)."""
+    """`kind`: body, note (small, under a table), notice (framed), missing (this was not
+    recorded).
+    """
 
     spans: Spans
     kind: str = "body"
@@ -56,7 +60,9 @@ class Paragraph:
 
 @dataclass(frozen=True)
 class ColumnHead:
-    """Adjacent columns with the same `group` stand under one head; `numeric` columns are aligned on the right."""
+    """Adjacent columns with the same `group` stand under one head; `numeric` columns are aligned on
+    the right.
+    """
 
     spans: Spans
     group: Spans = ()

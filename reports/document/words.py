@@ -1,4 +1,6 @@
-"""The words of a report in English and Dutch. They hold no digits: numbers come as `{...}` from the results."""
+"""The words of a report in English and Dutch. They hold no digits: numbers come as `{...}` from the
+results.
+"""
 
 from collections.abc import Iterator
 
@@ -22,19 +24,24 @@ WORDS: dict[str, tuple[str, str]] = {
         "Gesimuleerde mensen. Niet het gepubliceerde onderzoek.",
     ),
     "simulated_long": (
-        "Nobody in this report exists. A computer made these people to rehearse the study; the numbers say "
+        "Nobody in this report exists. A computer made these people to rehearse the study; the "
+        "numbers say "
         "nothing about whether the treatment works.",
-        "Niemand in dit verslag bestaat. Een computer maakte deze mensen om het onderzoek te oefenen; de getallen"
+        "Niemand in dit verslag bestaat. Een computer maakte deze mensen om het onderzoek te "
+        "oefenen; de getallen"
         " zeggen niets over de vraag of de behandeling werkt.",
     ),
     "pooled": (
         "All arms are taken together. The report by arm follows when the study is locked.",
-        "Alle groepen zijn samengenomen. Het verslag per groep volgt als het onderzoek is vergrendeld.",
+        "Alle groepen zijn samengenomen. Het verslag per groep volgt als het onderzoek is "
+        "vergrendeld.",
     ),
     "clustered": (
-        "{cluster} was randomised as a whole, not people. Counts, means and shares stand here; intervals, differences, effects "
+        "{cluster} was randomised as a whole, not people. Counts, means and shares stand here; "
+        "intervals, differences, effects "
         "and p values do not, since the models of this report have no clusters yet.",
-        "{cluster} is als geheel geloot, niet mensen. Aantallen, gemiddelden en aandelen staan hier; intervallen, verschillen, "
+        "{cluster} is als geheel geloot, niet mensen. Aantallen, gemiddelden en aandelen staan "
+        "hier; intervallen, verschillen, "
         "effecten en p-waarden niet, omdat de modellen van dit verslag nog geen clusters kennen.",
     ),
     "study": ("Study", "Onderzoek"),
@@ -43,7 +50,10 @@ WORDS: dict[str, tuple[str, str]] = {
     "empty_rows": ("Empty rows left aside", "Lege rijen overgeslagen"),
     "randomised_people": ("People randomised", "Mensen geloot"),
     "protocol": ("Protocol version", "Protocolversie"),
-    "no_protocol": ("none: made from a data file and a plan", "geen: gemaakt uit een gegevensbestand en een plan"),
+    "no_protocol": (
+        "none: made from a data file and a plan",
+        "geen: gemaakt uit een gegevensbestand en een plan",
+    ),
     "locked": ("Design and analysis plan locked", "Opzet en analyseplan vastgezet"),
     "registration": ("Registration", "Registratie"),
     "not_registered": ("Not registered.", "Niet geregistreerd."),
@@ -52,7 +62,10 @@ WORDS: dict[str, tuple[str, str]] = {
     "same_day": ("on the day of the first allocation", "op de dag van de eerste toewijzing"),
     "after": ("after the first allocation", "na de eerste toewijzing"),
     "partial": ("Time points of some arms only", "Meetmomenten van enkele groepen"),
-    "partial_none": ("none: every arm has every time point", "geen: elke groep heeft elk meetmoment"),
+    "partial_none": (
+        "none: every arm has every time point",
+        "geen: elke groep heeft elk meetmoment",
+    ),
     "partial_in": ("{timepoint}: only in {arms}", "{timepoint}: alleen bij {arms}"),
     "partial_pooled": ("{timepoint}: not in every arm", "{timepoint}: niet in elke groep"),
     "partial_seen": (
@@ -69,7 +82,10 @@ WORDS: dict[str, tuple[str, str]] = {
     "table": ("Table {n}", "Tabel {n}"),
     "figure": ("Figure {n}", "Figuur {n}"),
     "not_recorded": ("not recorded in this data set", "niet vastgelegd in deze gegevens"),
-    "nothing": ("{what}: not recorded in this data set.", "{what}: niet vastgelegd in deze gegevens."),
+    "nothing": (
+        "{what}: not recorded in this data set.",
+        "{what}: niet vastgelegd in deze gegevens.",
+    ),
     "figure_numbers": (
         "The numbers of this figure stand in {table}.",
         "De getallen van deze figuur staan in {table}.",
@@ -89,7 +105,10 @@ WORDS: dict[str, tuple[str, str]] = {
         "no baseline score of this questionnaire.",
         "geen score van deze vragenlijst bij de voormeting.",
     ),
-    "not_estimable.one_arm": ("asked in one of the two arms only.", "maar in een van beide groepen gevraagd."),
+    "not_estimable.one_arm": (
+        "asked in one of the two arms only.",
+        "maar in een van beide groepen gevraagd.",
+    ),
     "not_estimable.no_score_yet": (
         "nobody in one of the arms has a score.",
         "niemand in een van de groepen heeft een score.",
@@ -99,8 +118,10 @@ WORDS: dict[str, tuple[str, str]] = {
         "te weinig mensen met alle waarden, of groep en covariaten zijn niet te onderscheiden.",
     ),
     "not_estimable.does_not_vary": (
-        "everybody has the same score, or the score that the model predicts: nothing is left to test by.",
-        "iedereen heeft dezelfde score, of de score die het model voorspelt: er blijft niets over om mee te toetsen.",
+        "everybody has the same score, or the score that the model predicts: nothing is left to "
+        "test by.",
+        "iedereen heeft dezelfde score, of de score die het model voorspelt: er blijft niets over "
+        "om mee te toetsen.",
     ),
     "not_adjusted.baseline": (
         "not adjusted for the score at baseline, which does not vary.",
@@ -124,7 +145,10 @@ WORDS: dict[str, tuple[str, str]] = {
     "months": ("Months since randomisation", "Maanden sinds loting"),
     "days": ("Days since randomisation", "Dagen sinds loting"),
     "days_access": ("Days since the programme was given", "Dagen sinds het programma werd gegeven"),
-    "months_access": ("Months since the programme was given", "Maanden sinds het programma werd gegeven"),
+    "months_access": (
+        "Months since the programme was given",
+        "Maanden sinds het programma werd gegeven",
+    ),
     "day": ("days", "dagen"),
     "day.one": ("day", "dag"),
     "month": ("months", "maanden"),
@@ -169,15 +193,20 @@ WORDS: dict[str, tuple[str, str]] = {
     "lost": ("Lost", "Uitgevallen"),
     "lost_at": ("Lost: {outcome}", "Uitgevallen: {outcome}"),
     "pending": ("Not yet due", "Nog niet aan de beurt"),
-    "discontinued": ("Said they stopped with the programme", "Liet weten te stoppen met het programma"),
+    "discontinued": (
+        "Said they stopped with the programme",
+        "Liet weten te stoppen met het programma",
+    ),
     "programme_later": ("The programme opened later", "Het programma ging later open"),
     "discontinued_unknown": (
         "Who stopped with the treatment: not recorded in this data set.",
         "Wie stopte met de behandeling: niet vastgelegd in deze gegevens.",
     ),
     "assessed_unknown": (
-        "How many people were assessed for eligibility, and why people were excluded: not recorded in this data set.",
-        "Hoeveel mensen zijn beoordeeld op deelname, en waarom mensen niet zijn toegelaten: niet vastgelegd in "
+        "How many people were assessed for eligibility, and why people were excluded: not recorded "
+        "in this data set.",
+        "Hoeveel mensen zijn beoordeeld op deelname, en waarom mensen niet zijn toegelaten: niet "
+        "vastgelegd in "
         "deze gegevens.",
     ),
     "left_out": ("Not in the analysis", "Niet in de analyse"),
@@ -190,7 +219,10 @@ WORDS: dict[str, tuple[str, str]] = {
     "people": ("People", "Mensen"),
     "excluded.declined": ("did not agree to take part", "wilde niet meedoen"),
     "reason.missed": ("not answered", "niet ingevuld"),
-    "reason.unknown": ("reason not recorded in this data set", "reden niet vastgelegd in deze gegevens"),
+    "reason.unknown": (
+        "reason not recorded in this data set",
+        "reden niet vastgelegd in deze gegevens",
+    ),
     "reason.declined": ("declined to answer", "wilde niet invullen"),
     "reason.withdrawn": ("withdrew", "trok zich terug"),
     "reason.not_scorable": ("too few answers for a score", "te weinig antwoorden voor een score"),
@@ -209,9 +241,11 @@ WORDS: dict[str, tuple[str, str]] = {
     "smd_of": ("{first} − {second}", "{first} − {second}"),
     "missing": ("missing", "ontbreekt"),
     "baseline_note": (
-        "No significance tests: at baseline any difference is due to chance. For a characteristic with categories"
+        "No significance tests: at baseline any difference is due to chance. For a characteristic "
+        "with categories"
         " the standardised difference has no direction.",
-        "Geen toetsen: bij de voormeting berust elk verschil op toeval. Bij een kenmerk met categorieën heeft het"
+        "Geen toetsen: bij de voormeting berust elk verschil op toeval. Bij een kenmerk met "
+        "categorieën heeft het"
         " gestandaardiseerde verschil geen richting.",
     ),
     # outcomes
@@ -219,17 +253,25 @@ WORDS: dict[str, tuple[str, str]] = {
     "means_title": ("{instrument} from {start} to {end}: ", "{instrument} van {start} tot {end}: "),
     "means_arm": ("{from_} to {to} in {arm}", "{from_} naar {to} bij {arm}"),
     "means_pooled": ("{from_} to {to}", "{from_} naar {to}"),
-    "means_so_far": ("{instrument}, so far at {start} alone: ", "{instrument}, tot nu toe alleen bij {start}: "),
+    "means_so_far": (
+        "{instrument}, so far at {start} alone: ",
+        "{instrument}, tot nu toe alleen bij {start}: ",
+    ),
     "means_so_far_arm": ("{from_} in {arm}", "{from_} bij {arm}"),
     "means_so_far_pooled": ("{from_}", "{from_}"),
     "means_alt": (
         "Mean scores over time with intervals, one line for each arm.",
         "Gemiddelde scores over de tijd met intervallen, een lijn per groep.",
     ),
-    "means_table": ("{instrument}: means by time point", "{instrument}: gemiddelden per meetmoment"),
+    "means_table": (
+        "{instrument}: means by time point",
+        "{instrument}: gemiddelden per meetmoment",
+    ),
     "means_note": (
-        "Everybody with a score at the time point; n under the time points of the figure counts scores.",
-        "Iedereen met een score op het meetmoment; n onder de meetmomenten van de figuur telt scores.",
+        "Everybody with a score at the time point; n under the time points of the figure counts "
+        "scores.",
+        "Iedereen met een score op het meetmoment; n onder de meetmomenten van de figuur telt "
+        "scores.",
     ),
     "lines": (
         "Lines in the figure are {level} % confidence intervals.",
@@ -262,7 +304,8 @@ WORDS: dict[str, tuple[str, str]] = {
     ),
     "title_holm_one_none": (
         "{instrument}: after Holm's correction the primary difference is not clear of zero",
-        "{instrument}: na de correctie van Holm is het primaire verschil niet van nul te onderscheiden",
+        "{instrument}: na de correctie van Holm is het primaire verschil niet van nul te "
+        "onderscheiden",
     ),
     "title_holm_one_all": (
         "{instrument}: after Holm's correction the primary difference is clear of zero",
@@ -270,7 +313,8 @@ WORDS: dict[str, tuple[str, str]] = {
     ),
     "title_holm_some": (
         "{instrument}: after Holm's correction the primary difference is clear of zero at {where}",
-        "{instrument}: na de correctie van Holm is het primaire verschil van nul te onderscheiden bij {where}",
+        "{instrument}: na de correctie van Holm is het primaire verschil van nul te onderscheiden "
+        "bij {where}",
     ),
     "title_primary_none": (
         "{instrument}: every interval for a primary difference includes zero",
@@ -317,14 +361,19 @@ WORDS: dict[str, tuple[str, str]] = {
         "{instrument}, geen primaire uitkomst: verschillen met ongecorrigeerde intervallen",
     ),
     "title_not_yet": (
-        "{instrument}: no primary difference can be estimated; the others have unadjusted intervals",
-        "{instrument}: geen primair verschil te schatten; de andere hebben ongecorrigeerde intervallen",
+        "{instrument}: no primary difference can be estimated; the others have unadjusted "
+        "intervals",
+        "{instrument}: geen primair verschil te schatten; de andere hebben ongecorrigeerde "
+        "intervallen",
     ),
     "forest_alt": (
         "Differences between arms with intervals, against a line at zero.",
         "Verschillen tussen groepen met intervallen, tegen een lijn bij nul.",
     ),
-    "forest_axis": ("{title}: adjusted difference, points", "{title}: gecorrigeerd verschil, punten"),
+    "forest_axis": (
+        "{title}: adjusted difference, points",
+        "{title}: gecorrigeerd verschil, punten",
+    ),
     "favours": ("in favour of {arm}", "ten gunste van {arm}"),
     "lower_first": ("first arm lower", "eerste groep lager"),
     "higher_first": ("first arm higher", "eerste groep hoger"),
@@ -333,9 +382,11 @@ WORDS: dict[str, tuple[str, str]] = {
         "Vet: geplande vergelijking van een primaire uitkomst.",
     ),
     "holm_note": (
-        "p (Holm) is adjusted over the {n} tests of the plan, its contrasts of its primary outcomes; one that cannot be "
+        "p (Holm) is adjusted over the {n} tests of the plan, its contrasts of its primary "
+        "outcomes; one that cannot be "
         "estimated counts with a p of one.",
-        "p (Holm) is gecorrigeerd over de {n} toetsen van het plan, de vergelijkingen van de primaire uitkomsten; een die "
+        "p (Holm) is gecorrigeerd over de {n} toetsen van het plan, de vergelijkingen van de "
+        "primaire uitkomsten; een die "
         "niet te schatten is, telt met een p van één.",
     ),
     "holm_note.one": (
@@ -347,51 +398,74 @@ WORDS: dict[str, tuple[str, str]] = {
         "p en de {level}%-intervallen zijn niet gecorrigeerd voor meer dan een toets.",
     ),
     "no_primary": (
-        "The plan singles out no primary time point and no correction for several tests; every time point is reported.",
-        "Het plan wijst geen primair meetmoment aan en geen correctie voor meerdere toetsen; elk meetmoment staat er.",
+        "The plan singles out no primary time point and no correction for several tests; every "
+        "time point is reported.",
+        "Het plan wijst geen primair meetmoment aan en geen correctie voor meerdere toetsen; elk "
+        "meetmoment staat er.",
     ),
     "adjusted_for": ("Adjusted for: {what}.", "Gecorrigeerd voor: {what}."),
     "baseline_score": ("the score at baseline", "de score bij de voormeting"),
     "complete_cases": (
-        "Complete cases: n are the people in the model, which is of all arms together: everybody who has every value. "
-        "People without a score at the time point are left out, which is unbiased only if leaving depends on nothing "
+        "Complete cases: n are the people in the model, which is of all arms together: everybody "
+        "who has every value. "
+        "People without a score at the time point are left out, which is unbiased only if leaving "
+        "depends on nothing "
         "but arm, baseline and covariates.",
-        "Alleen volledige gegevens: n zijn de mensen in het model, dat over alle groepen samen gaat: iedereen bij wie "
-        "niets ontbreekt. Wie op het meetmoment geen score heeft, valt weg; dat is alleen zuiver als uitval slechts "
+        "Alleen volledige gegevens: n zijn de mensen in het model, dat over alle groepen samen "
+        "gaat: iedereen bij wie "
+        "niets ontbreekt. Wie op het meetmoment geen score heeft, valt weg; dat is alleen zuiver "
+        "als uitval slechts "
         "afhangt van groep, voormeting en covariaten.",
     ),
     "no_clusters": (
-        "Differences between arms, effects, p values and intervals: not possible yet. {cluster} was randomised as a whole, "
-        "not people, and the models of this report have no clusters. Made as if people had been randomised, these numbers "
+        "Differences between arms, effects, p values and intervals: not possible yet. {cluster} "
+        "was randomised as a whole, "
+        "not people, and the models of this report have no clusters. Made as if people had been "
+        "randomised, these numbers "
         "would be too sure of themselves.",
-        "Verschillen tussen groepen, effecten, p-waarden en intervallen: nog niet mogelijk. {cluster} is als geheel geloot, "
-        "niet mensen, en de modellen van dit verslag kennen geen clusters. Alsof mensen waren geloot, zouden deze getallen "
+        "Verschillen tussen groepen, effecten, p-waarden en intervallen: nog niet mogelijk. "
+        "{cluster} is als geheel geloot, "
+        "niet mensen, en de modellen van dit verslag kennen geen clusters. Alsof mensen waren "
+        "geloot, zouden deze getallen "
         "te zeker van zichzelf zijn.",
     ),
     "no_difference": (
-        "{instrument}: no difference can be estimated; the score at baseline or too many later ones are lacking.",
-        "{instrument}: geen verschil te schatten; de score bij de voormeting of te veel latere scores ontbreken.",
+        "{instrument}: no difference can be estimated; the score at baseline or too many later "
+        "ones are lacking.",
+        "{instrument}: geen verschil te schatten; de score bij de voormeting of te veel latere "
+        "scores ontbreken.",
     ),
     "spread": ("{sd} points, n\u00a0=\u00a0{n}", "{sd} punten, n\u00a0=\u00a0{n}"),
     "recipe": (
-        "How the effect is made: adjusted difference divided by the {standardiser} ({spreads}), times Hedges' "
-        "correction J; large-sample {level} % interval from the standard error of the difference and the uncertainty "
+        "How the effect is made: adjusted difference divided by the {standardiser} ({spreads}), "
+        "times Hedges' "
+        "correction J; large-sample {level} % interval from the standard error of the difference "
+        "and the uncertainty "
         "of the SD.",
-        "Hoe het effect is gemaakt: gecorrigeerd verschil gedeeld door de {standardiser} ({spreads}), maal Hedges' "
-        "correctie J; {level}%-interval voor grote steekproeven uit de standaardfout van het verschil en de "
+        "Hoe het effect is gemaakt: gecorrigeerd verschil gedeeld door de {standardiser} "
+        "({spreads}), maal Hedges' "
+        "correctie J; {level}%-interval voor grote steekproeven uit de standaardfout van het "
+        "verschil en de "
         "onzekerheid van de SD.",
     ),
     "baseline_sd": (
         "pooled SD at baseline of everybody randomised to the two arms",
         "gepoolde SD bij de voormeting van iedereen die in de twee groepen is geloot",
     ),
-    "post_sd": ("pooled SD of the two arms at this time point", "gepoolde SD van de twee groepen op dit meetmoment"),
+    "post_sd": (
+        "pooled SD of the two arms at this time point",
+        "gepoolde SD van de twee groepen op dit meetmoment",
+    ),
     "pooled_differences": (
         "Differences between arms are not part of a report in which all arms are taken together.",
-        "Verschillen tussen groepen horen niet in een verslag waarin alle groepen zijn samengenomen.",
+        "Verschillen tussen groepen horen niet in een verslag waarin alle groepen zijn "
+        "samengenomen.",
     ),
     # reliable change
-    "change": ("Reliable improvement and deterioration", "Betrouwbare verbetering en verslechtering"),
+    "change": (
+        "Reliable improvement and deterioration",
+        "Betrouwbare verbetering en verslechtering",
+    ),
     "change_table": (
         "{instrument}: change from baseline of at least {points} points",
         "{instrument}: verandering sinds de voormeting van minstens {points} punten",
@@ -411,7 +485,8 @@ WORDS: dict[str, tuple[str, str]] = {
     "percent": ("%", "%"),
     "no_reference": (
         "{instrument}: no reference value for reliable change is recorded in this data set.",
-        "{instrument}: een referentiewaarde voor betrouwbare verandering is niet vastgelegd in deze gegevens.",
+        "{instrument}: een referentiewaarde voor betrouwbare verandering is niet vastgelegd in "
+        "deze gegevens.",
     ),
     # adherence
     "adherence": ("Adherence to the programme", "Gebruik van het programma"),
@@ -428,16 +503,23 @@ WORDS: dict[str, tuple[str, str]] = {
     "measure": ("Measure", "Maat"),
     "n_or_value": ("n or value", "n of waarde"),
     "access": ("Given the programme", "Kregen het programma"),
-    "programme_opened": ("Opened on, median, {unit} since randomisation", "Ging open na, mediaan, {unit} sinds loting"),
+    "programme_opened": (
+        "Opened on, median, {unit} since randomisation",
+        "Ging open na, mediaan, {unit} sinds loting",
+    ),
     "opened_apart": (
-        "The programme did not open on the same day in every arm. Where it opened late there was less time to use it and "
+        "The programme did not open on the same day in every arm. Where it opened late there was "
+        "less time to use it and "
         "the follow-up was over: these columns are no comparison of arms.",
-        "Het programma ging niet in elke groep op dezelfde dag open. Waar het laat openging, was er minder tijd om het te "
+        "Het programma ging niet in elke groep op dezelfde dag open. Waar het laat openging, was "
+        "er minder tijd om het te "
         "gebruiken en waren de metingen voorbij: deze kolommen zijn geen vergelijking van groepen.",
     ),
     "stop_is_not_use": (
-        "Stopped here is not using it any more, said or not; the flow diagram counts only people who said so.",
-        "Gestopt is hier niet meer gebruiken, gezegd of niet; het stroomdiagram telt alleen wie het liet weten.",
+        "Stopped here is not using it any more, said or not; the flow diagram counts only people "
+        "who said so.",
+        "Gestopt is hier niet meer gebruiken, gezegd of niet; het stroomdiagram telt alleen wie "
+        "het liet weten.",
     ),
     "started": ("Opened any module", "Opende een module"),
     "modules": ("Modules completed, mean", "Modules afgerond, gemiddeld"),
@@ -446,7 +528,10 @@ WORDS: dict[str, tuple[str, str]] = {
     "adherent.one": ("Completed at least {n} module", "Rondde minstens {n} module af"),
     "last_use": ("Last use, median, {unit}", "Laatste gebruik, mediaan, {unit}"),
     "why_enough": ("Why this is enough: {why}", "Waarom dit genoeg is: {why}"),
-    "funnel_title": ("Started, then finished every module: ", "Begonnen, en daarna elke module afgerond: "),
+    "funnel_title": (
+        "Started, then finished every module: ",
+        "Begonnen, en daarna elke module afgerond: ",
+    ),
     "funnel_arm": ("{started} % and {finished} % in {arm}", "{started}% en {finished}% bij {arm}"),
     "funnel_pooled": ("{started} % and {finished} %", "{started}% en {finished}%"),
     "funnel_alt": (
@@ -458,11 +543,16 @@ WORDS: dict[str, tuple[str, str]] = {
     "completed": ("completed", "afgerond"),
     "module": ("Module", "Module"),
     "funnel_table": ("Modules opened and completed", "Modules geopend en afgerond"),
-    "use_title": ("Time until half had stopped using the programme: ", "Tijd tot de helft stopte met het programma: "),
+    "use_title": (
+        "Time until half had stopped using the programme: ",
+        "Tijd tot de helft stopte met het programma: ",
+    ),
     "use_note": (
-        "Stopped: last use more than {idle} {unit} before the last day known, without having finished; who "
+        "Stopped: last use more than {idle} {unit} before the last day known, without having "
+        "finished; who "
         "finished or was still using it is counted up to then.",
-        "Gestopt: laatste gebruik meer dan {idle} {unit} voor de laatst bekende dag, zonder klaar te zijn; wie "
+        "Gestopt: laatste gebruik meer dan {idle} {unit} voor de laatst bekende dag, zonder klaar "
+        "te zijn; wie "
         "klaar was of nog bezig was, telt tot dat moment mee.",
     ),
     "use_axis": ("Still using the programme, %", "Gebruikt het programma nog, %"),
@@ -481,11 +571,15 @@ WORDS: dict[str, tuple[str, str]] = {
     "share_arm": ("{share} % in {arm}", "{share}% bij {arm}"),
     "share_pooled": ("{share} %", "{share}%"),
     "retention_note": (
-        "Left: the day of withdrawal, else the day on which the first time point opened to the person from which on "
-        "nothing was answered; the planned day where that is not told. At a time point: when it had opened to everybody in "
+        "Left: the day of withdrawal, else the day on which the first time point opened to the "
+        "person from which on "
+        "nothing was answered; the planned day where that is not told. At a time point: when it "
+        "had opened to everybody in "
         "the arm.",
-        "Weg: de dag van terugtrekken, anders de dag waarop voor die persoon het eerste meetmoment openging vanaf waar "
-        "niets meer is ingevuld; de geplande dag als die niet bekend is. Bij een meetmoment: toen het voor iedereen in de "
+        "Weg: de dag van terugtrekken, anders de dag waarop voor die persoon het eerste meetmoment "
+        "openging vanaf waar "
+        "niets meer is ingevuld; de geplande dag als die niet bekend is. Bij een meetmoment: toen "
+        "het voor iedereen in de "
         "groep open was.",
     ),
     "not_followed": (
@@ -494,7 +588,10 @@ WORDS: dict[str, tuple[str, str]] = {
     ),
     "retention_axis": ("Still in the study, %", "Nog in het onderzoek, %"),
     "retention_table": ("Time in the study", "Tijd in het onderzoek"),
-    "retention_risk_table": ("People still followed in the study", "Mensen die in het onderzoek nog worden gevolgd"),
+    "retention_risk_table": (
+        "People still followed in the study",
+        "Mensen die in het onderzoek nog worden gevolgd",
+    ),
     "retention_alt": (
         "Kaplan-Meier curve of staying in the study for each arm.",
         "Kaplan-Meiercurve van het blijven in het onderzoek per groep.",
@@ -510,7 +607,10 @@ WORDS: dict[str, tuple[str, str]] = {
     "median_pooled": ("{median} {unit}", "{median} {unit}"),
     # contacts
     "contacts": ("Coach contacts", "Contacten met de coach"),
-    "contacts_table": ("Calls planned, tried and held", "Gesprekken gepland, geprobeerd en gevoerd"),
+    "contacts_table": (
+        "Calls planned, tried and held",
+        "Gesprekken gepland, geprobeerd en gevoerd",
+    ),
     "contacts.people": ("People with planned calls", "Mensen met geplande gesprekken"),
     "contacts.planned": ("Calls planned", "Gesprekken gepland"),
     "contacts.attempted": ("Calls tried at least once", "Gesprekken minstens eens geprobeerd"),
@@ -524,7 +624,10 @@ WORDS: dict[str, tuple[str, str]] = {
     "no_calls_in": ("No calls are planned in: {arms}.", "Geen gesprekken gepland bij: {arms}."),
     # who worked on the study
     "given": ("Who worked on the study", "Wie aan het onderzoek werkten"),
-    "given_table": ("Every role, who asked for it and who agreed", "Elke rol, wie erom vroeg en wie instemde"),
+    "given_table": (
+        "Every role, who asked for it and who agreed",
+        "Elke rol, wie erom vroeg en wie instemde",
+    ),
     "given_role": ("Role", "Rol"),
     "given_to": ("Person", "Persoon"),
     "given_since": ("Since", "Sinds"),
@@ -541,20 +644,26 @@ WORDS: dict[str, tuple[str, str]] = {
         "first of this role, before the first allocation; asked by {asker}",
         "de eerste met deze rol, vóór de eerste toewijzing; gevraagd door {asker}",
     ),
-    "given_agreed": ("asked by {asker}, agreed to by {second}", "gevraagd door {asker}, ingestemd door {second}"),
+    "given_agreed": (
+        "asked by {asker}, agreed to by {second}",
+        "gevraagd door {asker}, ingestemd door {second}",
+    ),
     "given_waited": (
         "asked by {asker}; nobody could agree and nobody said no",
         "gevraagd door {asker}; niemand kon instemmen en niemand zei nee",
     ),
     "given_machine": ("the machine itself", "de computer zelf"),
     "given_rule": (
-        "A role takes a second person, whom the one who asks did not invite. Before the first allocation one person of "
+        "A role takes a second person, whom the one who asks did not invite. Before the first "
+        "allocation one person of "
         "each role needs none. People are numbered as in the audit trail.",
-        "Voor een rol is een tweede persoon nodig, die niet is uitgenodigd door wie erom vraagt. Vóór de eerste toewijzing "
+        "Voor een rol is een tweede persoon nodig, die niet is uitgenodigd door wie erom vraagt. "
+        "Vóór de eerste toewijzing "
         "kan één persoon per rol zonder. Mensen hebben het nummer van het logboek.",
     ),
     "given_people": (
-        "Two numbers are two addresses. Whether they belong to two people the software cannot know.",
+        "Two numbers are two addresses. Whether they belong to two people the software cannot "
+        "know.",
         "Twee nummers zijn twee adressen. Of het twee mensen zijn, kan de software niet weten.",
     ),
     # methods
@@ -564,35 +673,46 @@ WORDS: dict[str, tuple[str, str]] = {
         "Verschillen: covariantieanalyse met kleinste kwadraten; interval van Student ({paper}).",
     ),
     "method.effect": ("Effects: Hedges' g ({paper}).", "Effecten: Hedges' g ({paper})."),
-    "method.share": ("Shares: Wilson's score interval ({paper}).", "Aandelen: score-interval van Wilson ({paper})."),
+    "method.share": (
+        "Shares: Wilson's score interval ({paper}).",
+        "Aandelen: score-interval van Wilson ({paper}).",
+    ),
     "method.change": (
         "Reliable change: larger than measurement error ({paper}).",
         "Betrouwbare verandering: groter dan de meetfout ({paper}).",
     ),
     "method.curve": (
-        "Time in study and programme: Kaplan-Meier with log-log intervals ({paper}); the two kinds of attrition "
+        "Time in study and programme: Kaplan-Meier with log-log intervals ({paper}); the two kinds "
+        "of attrition "
         "as in {attrition}.",
-        "Tijd in onderzoek en programma: Kaplan-Meier met log-log-intervallen ({paper}); de twee soorten uitval "
+        "Tijd in onderzoek en programma: Kaplan-Meier met log-log-intervallen ({paper}); de twee "
+        "soorten uitval "
         "zoals in {attrition}.",
     ),
     "method.curve_alone": (
-        "Time in study and programme: Kaplan-Meier ({paper}); the two kinds of attrition as in {attrition}.",
-        "Tijd in onderzoek en programma: Kaplan-Meier ({paper}); de twee soorten uitval zoals in {attrition}.",
+        "Time in study and programme: Kaplan-Meier ({paper}); the two kinds of attrition as in "
+        "{attrition}.",
+        "Tijd in onderzoek en programma: Kaplan-Meier ({paper}); de twee soorten uitval zoals in "
+        "{attrition}.",
     ),
     "method.holm": (
         "Several primary outcomes: Holm's correction ({paper}).",
         "Meerdere primaire uitkomsten: Holm ({paper}).",
     ),
     "method.smd": (
-        "Standardised differences at baseline: difference of means over the root of the mean variance ({paper}); "
+        "Standardised differences at baseline: difference of means over the root of the mean "
+        "variance ({paper}); "
         "for categories {counts}.",
-        "Gestandaardiseerde verschillen bij de voormeting: verschil van gemiddelden gedeeld door de wortel van de"
+        "Gestandaardiseerde verschillen bij de voormeting: verschil van gemiddelden gedeeld door "
+        "de wortel van de"
         " gemiddelde variantie ({paper}); voor categorieën {counts}.",
     ),
     "check": (
-        "Every number in this report stands in results.json under the name it carries in the HTML version, "
+        "Every number in this report stands in results.json under the name it carries in the HTML "
+        "version, "
         "unrounded, with its method. The same data give the same numbers.",
-        "Elk getal in dit verslag staat in results.json onder de naam die het in de HTML-versie draagt, niet "
+        "Elk getal in dit verslag staat in results.json onder de naam die het in de HTML-versie "
+        "draagt, niet "
         "afgerond, met de methode erbij. Dezelfde gegevens geven dezelfde getallen.",
     ),
 }

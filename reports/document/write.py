@@ -1,4 +1,6 @@
-"""Report and numbers on disk: all is made aside and moved into place last, so nothing is half written."""
+"""Report and numbers on disk: all is made aside and moved into place last, so nothing is half
+written.
+"""
 
 import tempfile
 from dataclasses import dataclass
@@ -21,9 +23,17 @@ class Written:
 
 
 def write(
-    results: Results, data: Dataset, plan: AnalysisPlan, directory: Path, *, language: str = "en", at: datetime
+    results: Results,
+    data: Dataset,
+    plan: AnalysisPlan,
+    directory: Path,
+    *,
+    language: str = "en",
+    at: datetime,
 ) -> Written:
-    """report.pdf, report.html and results.json in `directory`, made if need be; `at` is printed as its time."""
+    """report.pdf, report.html and results.json in `directory`, made if need be; `at` is printed as
+    its time.
+    """
     report = compose(results, data, plan, language)
     files = {
         "report.pdf": pdf(report, at),

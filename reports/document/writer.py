@@ -16,7 +16,9 @@ ABSENT: Spans = (Text("–"),)
 
 
 class UnknownNumber(KeyError):
-    """A chapter asks for a number that is not in the results: its id is misspelt, or it should ask `has` first."""
+    """A chapter asks for a number that is not in the results: its id is misspelt, or it should ask
+    `has` first.
+    """
 
 
 class Writer:
@@ -30,7 +32,9 @@ class Writer:
     # words
 
     def say(self, key: str, **places: Spans) -> Spans:
-        """The template `key`, or its singular where it counts one, with each place filled by spans."""
+        """The template `key`, or its singular where it counts one, with each place filled by
+        spans.
+        """
         spans: list = []
         is_one = key in COUNTING and plain(places[COUNTING[key]]) == "1"
         for text, name in pieces(f"{key}.one" if is_one else key, self.language):
@@ -86,10 +90,14 @@ class Writer:
         return (Label(self.text(self._instruments[code])),)
 
     def outcome(self, instrument: str, timepoint: str) -> Spans:
-        return self.say("outcome_at", instrument=self.instrument(instrument), timepoint=self.point(timepoint))
+        return self.say(
+            "outcome_at", instrument=self.instrument(instrument), timepoint=self.point(timepoint)
+        )
 
     def is_asked(self, group: str, instrument: str, timepoint: str) -> bool:
-        """Whether anybody in the group is asked the questionnaire then; of whom is not, there is nothing to count."""
+        """Whether anybody in the group is asked the questionnaire then; of whom is not, there is
+        nothing to count.
+        """
         return (group, instrument, timepoint) in self._asked
 
     @cached_property
@@ -165,7 +173,9 @@ class Writer:
 
     @property
     def has_intervals(self) -> bool:
-        """None where clusters were randomised: no model here knows how alike the people of one cluster are."""
+        """None where clusters were randomised: no model here knows how alike the people of one
+        cluster are.
+        """
         return not self.plan.cluster
 
     def bands(self) -> tuple[Spans, ...]:
@@ -185,11 +195,15 @@ class Writer:
         return tuple(spans)
 
     def by_group(self, with_arm: str, pooled: str, places, groups: Sequence[str] = ()) -> Spans:
-        """One clause a group (or each of `groups`), `places(group)` filling the template; without a name where pooled."""
+        """One clause a group (or each of `groups`), `places(group)` filling the template; without a
+        name where pooled.
+        """
         groups = groups or self.data.groups
         if self.data.groups == (POOLED,):
             return self.say(pooled, **places(POOLED))
-        return self.listed(self.say(with_arm, arm=self.arm(group), **places(group)) for group in groups)
+        return self.listed(
+            self.say(with_arm, arm=self.arm(group), **places(group)) for group in groups
+        )
 
 
 def row(*cells: Spans, kind: str = "normal") -> Row:

@@ -1,4 +1,5 @@
-"""The figures: plain values in, SVG text out. They know no study and no language; every word is passed in.
+"""The figures: plain values in, SVG text out. They know no study and no language; every word is
+passed in.
 
 Arms are told apart by marker and line style first, by colour (Okabe and Ito 2008) second.
 """

@@ -1,4 +1,6 @@
-"""Kaplan-Meier curves as steps, with the log-log interval as a band, marks for people last seen, and people at risk."""
+"""Kaplan-Meier curves as steps, with the log-log interval as a band, marks for people last seen,
+and people at risk.
+"""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -31,14 +33,18 @@ TITLE = 24  # letters of a line beside the axis
 
 @dataclass(frozen=True)
 class Stay:
-    """One arm: `steps` are (time, survival, lower, upper, last seen there); `at_risk` belongs to the ticks."""
+    """One arm: `steps` are (time, survival, lower, upper, last seen there); `at_risk` belongs to
+    the ticks.
+    """
 
     label: str
     steps: Sequence[tuple[float, float, float | None, float | None, int]]
     at_risk: Sequence[int]
 
 
-def survival_curves(arms: Sequence[Stay], ticks: Sequence[float], x_label: str, y_label: str, risk_label: str) -> str:
+def survival_curves(
+    arms: Sequence[Stay], ticks: Sequence[float], x_label: str, y_label: str, risk_label: str
+) -> str:
     below = 35 + 13 * len(arms)
     figure = new_figure(PLOT + 0.1 + below / 72)
     title = wrapped(y_label, TITLE)
@@ -66,7 +72,9 @@ def survival_curves(arms: Sequence[Stay], ticks: Sequence[float], x_label: str, 
 
 
 def _shown(arms: Sequence[Stay], ticks: Sequence[float], per_unit: float) -> list[float]:
-    """The ticks that have a label, and people at risk under it: as many as stand apart, the widest number being everywhere."""
+    """The ticks that have a label, and people at risk under it: as many as stand apart, the widest
+    number being everywhere.
+    """
     texts = [f"{tick:g}" for tick in ticks] + [str(n) for arm in arms for n in arm.at_risk]
     widest = max(texts, key=across)
     stand = apart(ticks, [widest] * len(ticks), per_unit)
@@ -77,7 +85,14 @@ def _path(arm: Stay, end: float) -> list[tuple[float, float, float, float]]:
     """(time, survival, lower, upper) from 0 to the end of the axis or of this arm's knowledge."""
     path = [(0.0, 1.0, 1.0, 1.0)]
     for time, survival, lower, upper, _ in arm.steps:
-        path.append((time, survival, survival if lower is None else lower, survival if upper is None else upper))
+        path.append(
+            (
+                time,
+                survival,
+                survival if lower is None else lower,
+                survival if upper is None else upper,
+            )
+        )
     return [row for row in path if row[0] <= end]
 
 
@@ -85,35 +100,77 @@ def _steps(axes, arm: Stay, number: int, end: float) -> None:
     style = look(number)
     path = _path(arm, end)
     time, survival, lower, upper = zip(*path, strict=True)
-    axes.step(time, survival, where="post", color=style.colour, linestyle=style.line, linewidth=1.4, zorder=3)
-    axes.fill_between(time, lower, upper, step="post", color=style.colour, alpha=0.13, linewidth=0, zorder=1)
+    axes.step(
+        time,
+        survival,
+        where="post",
+        color=style.colour,
+        linestyle=style.line,
+        linewidth=1.4,
+        zorder=3,
+    )
+    axes.fill_between(
+        time, lower, upper, step="post", color=style.colour, alpha=0.13, linewidth=0, zorder=1
+    )
     seen = [(t, s) for t, s, _, _, censored in arm.steps if censored and t <= end]
     if seen:
         axes.plot(
-            *zip(*seen, strict=True), "|", color=style.colour, markersize=6, markeredgewidth=1, zorder=4, clip_on=False
+            *zip(*seen, strict=True),
+            "|",
+            color=style.colour,
+            markersize=6,
+            markeredgewidth=1,
+            zorder=4,
+            clip_on=False,
         )
 
 
 def _labels(axes, arms: Sequence[Stay], end: float) -> None:
     lines = max(wrapped(arm.label, 24).count("\n") + 1 for arm in arms)
     gap = TOP * (LINE * lines + 2) / (72 * PLOT)
-    heights = within(spread([_path(arm, end)[-1][1] for arm in arms], gap), gap, gap / 2, TOP - gap / 2)
+    heights = within(
+        spread([_path(arm, end)[-1][1] for arm in arms], gap), gap, gap / 2, TOP - gap / 2
+    )
     for i, (arm, height) in enumerate(zip(arms, heights, strict=True)):
         text = wrapped(arm.label, 24).replace("\n", "\n  ")
         axes.text(end * END, height, "  " + text, fontsize=SMALL, color=look(i).colour, va="center")
 
 
 def _at_risk(
-    axes, arms: Sequence[Stay], ticks: Sequence[float], shown: Sequence[float], risk_label: str, point: float
+    axes,
+    arms: Sequence[Stay],
+    ticks: Sequence[float],
+    shown: Sequence[float],
+    risk_label: str,
+    point: float,
 ) -> None:
     under, end = axes.get_xaxis_transform(), ticks[-1]
     top, step = -26 * point, 13 * point
-    axes.text(end * 1.07, top, risk_label, fontsize=SMALL, color=QUIET, transform=under, va="center")
+    axes.text(
+        end * 1.07, top, risk_label, fontsize=SMALL, color=QUIET, transform=under, va="center"
+    )
     for i, arm in enumerate(arms):
         y, style = top - step * i, look(i)
-        axes.plot([-end * 0.05], [y], style.marker, color=style.colour, markersize=4, transform=under, clip_on=False)
+        axes.plot(
+            [-end * 0.05],
+            [y],
+            style.marker,
+            color=style.colour,
+            markersize=4,
+            transform=under,
+            clip_on=False,
+        )
         for tick, n in zip(ticks, arm.at_risk, strict=True):
             if tick not in shown:
                 continue
-            axes.text(tick, y, str(n), fontsize=SMALL, color=INK, ha="center", va="center", transform=under)
+            axes.text(
+                tick,
+                y,
+                str(n),
+                fontsize=SMALL,
+                color=INK,
+                ha="center",
+                va="center",
+                transform=under,
+            )
     axes.set_xlim(0, end * END)

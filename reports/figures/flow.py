@@ -1,4 +1,6 @@
-"""The CONSORT 2025 flow diagram: boxes whose size follows from their words, from enrolment down to analysis."""
+"""The CONSORT 2025 flow diagram: boxes whose size follows from their words, from enrolment down to
+analysis.
+"""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -43,8 +45,12 @@ class _Placed:
         return self.top + self.height
 
 
-def flow_diagram(top: Sequence[Box], excluded: Box | None, columns: Sequence[Column], phases: Sequence[str]) -> str:
-    """`top` from assessed to randomised, `excluded` beside the arrow between them, `phases` name the rows."""
+def flow_diagram(
+    top: Sequence[Box], excluded: Box | None, columns: Sequence[Column], phases: Sequence[str]
+) -> str:
+    """`top` from assessed to randomised, `excluded` beside the arrow between them, `phases` name
+    the rows.
+    """
     placed, arrows, labels = _lay_out(top, excluded, columns, phases)
     height = max(box.bottom for box in placed) + 4
     figure = new_figure(height / 72, WIDTH / 72)
@@ -57,11 +63,21 @@ def flow_diagram(top: Sequence[Box], excluded: Box | None, columns: Sequence[Col
     for path in arrows:
         _arrow(axes, path)
     for text, top_of_row in labels:
-        axes.text(1, top_of_row + PAD + SIZE * 0.85, text, fontsize=SIZE, color=QUIET, weight="bold", va="baseline")
+        axes.text(
+            1,
+            top_of_row + PAD + SIZE * 0.85,
+            text,
+            fontsize=SIZE,
+            color=QUIET,
+            weight="bold",
+            va="baseline",
+        )
     return svg(figure)
 
 
-def _lay_out(top: Sequence[Box], excluded: Box | None, columns: Sequence[Column], phases: Sequence[str]):
+def _lay_out(
+    top: Sequence[Box], excluded: Box | None, columns: Sequence[Column], phases: Sequence[str]
+):
     inner = WIDTH - MARGIN - 2
     wide, aside = 190.0, inner / 2 - 18
     centre = MARGIN + inner / 2
@@ -73,7 +89,9 @@ def _lay_out(top: Sequence[Box], excluded: Box | None, columns: Sequence[Column]
         y = placed[-1].bottom + GAP
         if i == 0 and excluded is not None and len(top) > 1:
             side = _place(excluded, MARGIN + inner - aside, y - GAP / 2, aside)
-            arrows.append([(centre, side.top + side.height / 2), (side.x, side.top + side.height / 2)])
+            arrows.append(
+                [(centre, side.top + side.height / 2), (side.x, side.top + side.height / 2)]
+            )
             y = side.bottom + GAP / 2
             placed.append(side)
     main = [box for box in placed if abs(box.middle - centre) < 1]
@@ -91,16 +109,26 @@ def _columns(columns: Sequence[Column], root: _Placed, y: float, phases: Sequenc
     placed, arrows, labels = [], [], []
     above: list[_Placed] = []
     for row in range(max(len(column.boxes) for column in columns)):
-        boxes = [_place(c.boxes[row], left + i * (width + GUTTER), y, width) for i, c in enumerate(columns)]
+        boxes = [
+            _place(c.boxes[row], left + i * (width + GUTTER), y, width)
+            for i, c in enumerate(columns)
+        ]
         tallest = max(box.height for box in boxes)
         boxes = [_Placed(b.x, b.top, b.width, tallest, b.text) for b in boxes]
         arrows += (
             [
-                [(root.middle, root.bottom), (root.middle, y - GAP / 2), (b.middle, y - GAP / 2), (b.middle, y)]
+                [
+                    (root.middle, root.bottom),
+                    (root.middle, y - GAP / 2),
+                    (b.middle, y - GAP / 2),
+                    (b.middle, y),
+                ]
                 for b in boxes
             ]
             if not above
-            else [[(a.middle, a.bottom), (b.middle, b.top)] for a, b in zip(above, boxes, strict=True)]
+            else [
+                [(a.middle, a.bottom), (b.middle, b.top)] for a, b in zip(above, boxes, strict=True)
+            ]
         )
         placed += boxes
         labels.append((phases[row], y))
@@ -122,7 +150,11 @@ def _place(box: Box, x: float, top: float, width: float) -> _Placed:
 def _draw(axes, box: _Placed) -> None:
     from matplotlib.patches import Rectangle
 
-    axes.add_patch(Rectangle((box.x, box.top), box.width, box.height, facecolor="white", edgecolor=INK, linewidth=0.8))
+    axes.add_patch(
+        Rectangle(
+            (box.x, box.top), box.width, box.height, facecolor="white", edgecolor=INK, linewidth=0.8
+        )
+    )
     for i, (text, bold) in enumerate(box.text):
         indent = len(text) - len(text.lstrip())
         x, y = box.x + PAD + indent * 4, box.top + PAD + i * LEADING + SIZE * 0.85

@@ -4,7 +4,20 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import pairwise
 
-from .style import HAIR, INK, LINE, NORMAL, QUIET, SMALL, WIDTH, apart, new_figure, svg, tidy, wrapped
+from .style import (
+    HAIR,
+    INK,
+    LINE,
+    NORMAL,
+    QUIET,
+    SMALL,
+    WIDTH,
+    apart,
+    new_figure,
+    svg,
+    tidy,
+    wrapped,
+)
 
 LETTERS = 26  # of a line in bold, left of the axes
 AXES = 0.4  # of the width of the figure
@@ -22,8 +35,12 @@ class Interval:
     strong: bool = False
 
 
-def forest(rows: Sequence[Interval], x_label: str, left: str, right: str, decimal: str = ".") -> str:
-    """`left` and `right` say whom a difference below and above zero favours; `decimal` is the language's sign."""
+def forest(
+    rows: Sequence[Interval], x_label: str, left: str, right: str, decimal: str = "."
+) -> str:
+    """`left` and `right` say whom a difference below and above zero favours; `decimal` is the
+    language's sign.
+    """
     left, right = "◂ " + wrapped(left, 36), wrapped(right, 36) + " ▸"
     below = 0.66 + 0.14 * max(left.count("\n"), right.count("\n"))
     lines = max(wrapped(row.label, LETTERS).count("\n") + 1 for row in rows)
@@ -52,7 +69,9 @@ def forest(rows: Sequence[Interval], x_label: str, left: str, right: str, decima
 
 
 def _ticks(ticks: Sequence[float], reach: float, decimal: str) -> dict[float, str]:
-    """Ticks with their labels: every one, every second, every fourth ... from zero, until no two labels touch."""
+    """Ticks with their labels: every one, every second, every fourth ... from zero, until no two
+    labels touch.
+    """
     step, stride = min((b - a for a, b in pairwise(ticks)), default=1.0), 1
     while True:
         kept = [tick for tick in ticks if round(tick / step) % stride == 0]
@@ -64,9 +83,35 @@ def _ticks(ticks: Sequence[float], reach: float, decimal: str) -> dict[float, st
 
 def _row(axes, row: Interval, y: float) -> None:
     axes.plot([row.lower, row.upper], [y, y], color=INK, linewidth=1.2, solid_capstyle="butt")
-    axes.plot([row.value], [y], "s" if row.strong else "o", color=INK, markersize=5.5 if row.strong else 4.5)
+    axes.plot(
+        [row.value],
+        [y],
+        "s" if row.strong else "o",
+        color=INK,
+        markersize=5.5 if row.strong else 4.5,
+    )
     place = axes.get_yaxis_transform()
     weight = "bold" if row.strong else "normal"
     label = wrapped(row.label, LETTERS)
-    axes.text(-0.03, y, label, fontsize=SMALL, color=INK, transform=place, ha="right", va="center", weight=weight)
-    axes.text(1.03, y, row.text, fontsize=SMALL, color=INK, transform=place, ha="left", va="center", weight=weight)
+    axes.text(
+        -0.03,
+        y,
+        label,
+        fontsize=SMALL,
+        color=INK,
+        transform=place,
+        ha="right",
+        va="center",
+        weight=weight,
+    )
+    axes.text(
+        1.03,
+        y,
+        row.text,
+        fontsize=SMALL,
+        color=INK,
+        transform=place,
+        ha="left",
+        va="center",
+        weight=weight,
+    )

@@ -1,4 +1,6 @@
-"""How far people came in the programme: the share of each arm that opened and that finished each module."""
+"""How far people came in the programme: the share of each arm that opened and that finished each
+module.
+"""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -11,18 +13,24 @@ KEY_LINE = 10.0  # points
 
 @dataclass(frozen=True)
 class Rung:
-    """`shares`: one (opened, completed, lower, upper) an arm, of those given the programme; None where nobody was."""
+    """`shares`: one (opened, completed, lower, upper) an arm, of those given the programme; None
+    where nobody was.
+    """
 
     label: str
     shares: Sequence[tuple[float, float, float, float] | None]
 
 
-def funnel(rungs: Sequence[Rung], arms: Sequence[str], x_label: str, opened: str, completed: str) -> str:
+def funnel(
+    rungs: Sequence[Rung], arms: Sequence[str], x_label: str, opened: str, completed: str
+) -> str:
     """Filled marks with an interval are `completed`, hollow ones `opened`."""
     lines = max(wrapped(rung.label, LETTERS).count("\n") + 1 for rung in rungs)
     tall = max(0.14 + 0.12 * len(arms), 0.06 + LINE / 72 * lines)
     key = _key_lines(arms, opened, completed)
-    height = 0.85 + max(tall * len(rungs), KEY_LINE / 72 * sum(text.count("\n") + 1.4 for text in key))
+    height = 0.85 + max(
+        tall * len(rungs), KEY_LINE / 72 * sum(text.count("\n") + 1.4 for text in key)
+    )
     figure = new_figure(height)
     axes = figure.add_axes((0.3, 0.5 / height, 0.46, 1 - 0.62 / height))
     for row, rung in enumerate(rungs):
@@ -45,7 +53,14 @@ def _mark(axes, shares: tuple[float, float, float, float], y: float, number: int
     opened, completed, lower, upper = shares
     style = look(number)
     axes.plot([lower, upper], [y, y], color=style.colour, linewidth=1.0)
-    axes.plot([opened], [y], style.marker, markerfacecolor="white", markeredgecolor=style.colour, markersize=5)
+    axes.plot(
+        [opened],
+        [y],
+        style.marker,
+        markerfacecolor="white",
+        markeredgecolor=style.colour,
+        markersize=5,
+    )
     axes.plot([completed], [y], style.marker, color=style.colour, markersize=5)
 
 
@@ -72,6 +87,14 @@ def _key(axes, texts: Sequence[str], point: float) -> None:
             transform=place,
             clip_on=False,
         )
-        axes.text(right + 0.03, top + more / 2, text, fontsize=SMALL, color=INK, transform=place, va="center")
+        axes.text(
+            right + 0.03,
+            top + more / 2,
+            text,
+            fontsize=SMALL,
+            color=INK,
+            transform=place,
+            va="center",
+        )
         top += more + 1.4 * KEY_LINE * point
     axes.set_xlim(0, 1.02)

@@ -1,4 +1,6 @@
-"""Means over time with their intervals, one line an arm, labelled at its end, n under every time point."""
+"""Means over time with their intervals, one line an arm, labelled at its end, n under every time
+point.
+"""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -46,7 +48,11 @@ class Series:
 
 
 def means_plot(
-    series: Sequence[Series], ticks: Sequence[tuple[float, str]], x_label: str, y_label: str, n_label: str
+    series: Sequence[Series],
+    ticks: Sequence[tuple[float, str]],
+    x_label: str,
+    y_label: str,
+    n_label: str,
 ) -> str:
     """`ticks` are (time, name) of the time points."""
     span = (ticks[-1][0] - ticks[0][0]) or 1.0
@@ -77,7 +83,8 @@ def means_plot(
 
 
 def _tick_labels(ticks: Sequence[tuple[float, str]], per_unit: float) -> list[str]:
-    """The time and the name under it; only the names where each after the first tells the time already.
+    """The time and the name under it; only the names where each after the first tells the time
+    already.
 
     Times that would touch are left out; a name that would touch the one before it stands lower.
     """
@@ -113,7 +120,14 @@ def _line(axes, one: Series, number: int, shift: float) -> None:
     style = look(number)
     points = list(one.points)
     at = [p.at + shift for p in points]
-    axes.plot(at, [p.mean for p in points], linestyle=style.line, color=style.colour, linewidth=1.3, zorder=3)
+    axes.plot(
+        at,
+        [p.mean for p in points],
+        linestyle=style.line,
+        color=style.colour,
+        linewidth=1.3,
+        zorder=3,
+    )
     for x, p in zip(at, points, strict=True):
         if p.lower is not None and p.upper is not None:
             axes.plot([x, x], [p.lower, p.upper], color=style.colour, linewidth=1.0, zorder=2)
@@ -138,15 +152,34 @@ def _direct_labels(axes, series: Sequence[Series]) -> None:
     right = axes.get_xlim()[1]
     for i, (one, height) in enumerate(zip([s for s in series if s.points], heights, strict=True)):
         text = wrapped(one.label, 24)
-        axes.text(right, height, "  " + text.replace("\n", "\n  "), fontsize=SMALL, color=look(i).colour, va="center")
+        axes.text(
+            right,
+            height,
+            "  " + text.replace("\n", "\n  "),
+            fontsize=SMALL,
+            color=look(i).colour,
+            va="center",
+        )
 
 
-def _counts(axes, series: Sequence[Series], n_label: str, deep: float, point: float, per_unit: float) -> None:
-    """A row of n for each arm under the ticks, led by the arm's marker; without those that would touch."""
+def _counts(
+    axes, series: Sequence[Series], n_label: str, deep: float, point: float, per_unit: float
+) -> None:
+    """A row of n for each arm under the ticks, led by the arm's marker; without those that would
+    touch.
+    """
     under = axes.get_xaxis_transform()
     left, right = axes.get_xlim()
     top, step = -(deep + 3) * point, 13 * point
-    axes.text(left - (right - left) * 0.1, top, n_label, fontsize=SMALL, color=QUIET, transform=under, va="center")
+    axes.text(
+        left - (right - left) * 0.1,
+        top,
+        n_label,
+        fontsize=SMALL,
+        color=QUIET,
+        transform=under,
+        va="center",
+    )
     for i, one in enumerate(series):
         y = top - step * i
         style = look(i)
@@ -163,5 +196,14 @@ def _counts(axes, series: Sequence[Series], n_label: str, deep: float, point: fl
         shown = apart([p.at for p in one.points], numbers, per_unit)
         for p, number, is_shown in zip(one.points, numbers, shown, strict=True):
             if is_shown:
-                axes.text(p.at, y, number, fontsize=SMALL, color=INK, ha="center", va="center", transform=under)
+                axes.text(
+                    p.at,
+                    y,
+                    number,
+                    fontsize=SMALL,
+                    color=INK,
+                    ha="center",
+                    va="center",
+                    transform=under,
+                )
     axes.set_xlim(left, right)

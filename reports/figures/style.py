@@ -11,7 +11,10 @@ from typing import Any
 INK, QUIET, HAIR = "#1a1a1a", "#595959", "#b8b8b8"
 WIDTH = 6.7
 SMALL, NORMAL = 7.5, 8.5
-LEFT, RIGHT = 0.095, 0.755  # of the width of a figure: where axes begin and end that have names beside them
+LEFT, RIGHT = (
+    0.095,
+    0.755,
+)  # of the width of a figure: where axes begin and end that have names beside them
 GAP = 5.0  # points between two labels side by side
 LINE = 9.1  # points from line to line of small text
 
@@ -58,14 +61,23 @@ def svg(figure) -> str:
 
     out = io.StringIO()
     with rc_context({"svg.fonttype": "none", "svg.hashsalt": "handvat"}):
-        figure.savefig(out, format="svg", metadata={"Date": None, "Creator": None, "Format": None, "Type": None})
-    # matplotlib names ten families; two of like width and a last resort are enough. svglib knows bold by name only.
-    text = re.sub(r"font-family: [^;]+;", "font-family: 'DejaVu Sans', Verdana, sans-serif;", out.getvalue())
+        figure.savefig(
+            out,
+            format="svg",
+            metadata={"Date": None, "Creator": None, "Format": None, "Type": None},
+        )
+    # matplotlib names ten families; two of like width and a last resort are enough. svglib knows
+    # bold by name only.
+    text = re.sub(
+        r"font-family: [^;]+;", "font-family: 'DejaVu Sans', Verdana, sans-serif;", out.getvalue()
+    )
     return text.replace("font-weight: 700", "font-weight: bold")
 
 
 def place(figure, axes_height: float, below: float, left: float):
-    """Axes of `axes_height` inches standing on `below` points, and the share of its height that one point is."""
+    """Axes of `axes_height` inches standing on `below` points, and the share of its height that one
+    point is.
+    """
     height = figure.get_figheight()
     axes = figure.add_axes((left, below / 72 / height, RIGHT - left, axes_height / height))
     return axes, 1 / (72 * axes_height)
@@ -77,7 +89,9 @@ def points_across(left: float) -> float:
 
 
 def left_of(y_label: str) -> float:
-    """Where axes begin that have a title of so many lines on their left, as a share of the figure."""
+    """Where axes begin that have a title of so many lines on their left, as a share of the
+    figure.
+    """
     lines = y_label.count("\n") + 1
     return max(LEFT, (28 + 10.5 * lines) / (WIDTH * 72))
 
@@ -88,7 +102,10 @@ def across(text: str, size: float = SMALL) -> float:
     from matplotlib.textpath import text_to_path
 
     font = FontProperties(family="DejaVu Sans", size=size)
-    return max(text_to_path.get_text_width_height_descent(line, font, False)[0] for line in text.split("\n"))
+    return max(
+        text_to_path.get_text_width_height_descent(line, font, False)[0]
+        for line in text.split("\n")
+    )
 
 
 def wrapped(text: str, width: int) -> str:
@@ -96,8 +113,9 @@ def wrapped(text: str, width: int) -> str:
 
 
 def apart(ticks: Sequence[float], labels: Sequence[str], points: float) -> list[bool]:
-    """Which ticks can be labelled without touching: the first, the last where it leaves room for that, and those between
-    that do. `points` is how many points one unit of the axis is long."""
+    """Which ticks can be labelled without touching: the first, the last where it leaves room for
+    that, and those between that do. `points` is how many points one unit of the axis is long.
+    """
     half = [across(label) / 2 for label in labels]
     last = len(ticks) - 1
 
@@ -114,7 +132,9 @@ def apart(ticks: Sequence[float], labels: Sequence[str], points: float) -> list[
 
 
 def spread(values: Sequence[float], gap: float) -> list[float]:
-    """`values` pushed apart until neighbours are at least `gap` from each other, keeping their order and middle."""
+    """`values` pushed apart until neighbours are at least `gap` from each other, keeping their
+    order and middle.
+    """
     order = sorted(range(len(values)), key=lambda i: values[i])
     placed = list(values)
     for _ in range(100):
@@ -131,7 +151,9 @@ def spread(values: Sequence[float], gap: float) -> list[float]:
 
 
 def within(values: Sequence[float], gap: float, low: float, high: float) -> list[float]:
-    """`values`, at least `gap` apart, moved down and up until they lie between `low` and `high`, as far as they fit."""
+    """`values`, at least `gap` apart, moved down and up until they lie between `low` and `high`, as
+    far as they fit.
+    """
     order, placed = sorted(range(len(values)), key=lambda i: values[i]), list(values)
     for rank, i in enumerate(reversed(order)):
         placed[i] = min(placed[i], high - rank * gap)

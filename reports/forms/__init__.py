@@ -21,7 +21,9 @@ NAMES = {"en": "English", "nl": "Nederlands"}
 class AskForExport(forms.Form):
     """By arm is offered only to whoever may have it."""
 
-    kind = forms.ChoiceField(label=_("What it shows"), widget=forms.RadioSelect, initial=Report.BLINDED)
+    kind = forms.ChoiceField(
+        label=_("What it shows"), widget=forms.RadioSelect, initial=Report.BLINDED
+    )
 
     def __init__(self, *args: Any, may_show_arms: bool, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)

@@ -26,4 +26,6 @@ def _of(study: Study, product: str, by_arm: bool) -> QuerySet[Report]:
 
 def made(study: Study, product: str, number: int) -> Report:
     """One that is made; raises Report.DoesNotExist."""
-    return Report.objects.defer(*FILES).get(study=study, product=product, pk=number, state=Report.MADE)
+    return Report.objects.defer(*FILES).get(
+        study=study, product=product, pk=number, state=Report.MADE
+    )

@@ -11,9 +11,11 @@ MANY = 4  # with more centres than this the small ones enter the model, and the 
 
 
 def plan_of(version: ProtocolVersion) -> AnalysisPlan:
-    """Covariates are those of analysis.yaml and, whether it names them or not, whatever the randomisation balances.
+    """Covariates are those of analysis.yaml and, whether it names them or not, whatever the
+    randomisation balances.
 
-    An analysis that leaves such a factor out gives standard errors that are too large (Kahan and Morris, BMJ 2012;345:e5840).
+    An analysis that leaves such a factor out gives standard errors that are too large (Kahan and
+    Morris, BMJ 2012;345:e5840).
     """
     analysis = Analysis.model_validate(version.section("analysis"))
     same = {"model", "contrasts", "confidence", "estimand", "standardiser"}
@@ -36,17 +38,25 @@ def _adherence(analysis: Analysis) -> Adherence | None:
     given = analysis.adherence
     if given is None:
         return None
-    return Adherence(**given.model_dump(mode="json", include={"measure", "at_least", "justification"}))
+    return Adherence(
+        **given.model_dump(mode="json", include={"measure", "at_least", "justification"})
+    )
 
 
 def factors(version: ProtocolVersion) -> list[str]:
-    """What the randomisation balances, as codes of questions: strata, and factors of a rule that reads across them."""
+    """What the randomisation balances, as codes of questions: strata, and factors of a rule that
+    reads across them.
+    """
     randomisation = version.section("randomisation")
-    return list(dict.fromkeys((*(randomisation.get("strata") or ()), *(randomisation.get("factors") or ()))))
+    return list(
+        dict.fromkeys((*(randomisation.get("strata") or ()), *(randomisation.get("factors") or ())))
+    )
 
 
 def many_centres(version: ProtocolVersion) -> list[str]:
-    """Those of the factors that are the centre, where its levels are the large centres and all others together."""
+    """Those of the factors that are the centre, where its levels are the large centres and all
+    others together.
+    """
     if len(version.protocol.sites) <= MANY:
         return []
     return [name for name in factors(version) if _is_site(version, name)]

@@ -1,4 +1,6 @@
-"""The numbers of a report: `analyse(dataset, plan)` gives every one of them, each with a readable, stable id."""
+"""The numbers of a report: `analyse(dataset, plan)` gives every one of them, each with a readable,
+stable id.
+"""
 
 from .analysis import analyse
 from .curves import curve, tick_name, ticks

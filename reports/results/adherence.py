@@ -1,4 +1,6 @@
-"""Who began, how far they came, who had enough by the plan's own rule, and how long they went on."""
+"""Who began, how far they came, who had enough by the plan's own rule, and how long they went
+on.
+"""
 
 from ..dataset import Dataset
 from ..plan import AnalysisPlan
@@ -17,7 +19,10 @@ def numbers(data: Dataset, plan: AnalysisPlan) -> Numbers:
     for group in data.groups:
         codes = with_access(data, group)
         yield Number(
-            ident("adherence", group, "access"), len(codes), unit="people", method="count, given the programme"
+            ident("adherence", group, "access"),
+            len(codes),
+            unit="people",
+            method="count, given the programme",
         )
         if codes:
             yield from _modules(data, plan, group, codes)
@@ -34,7 +39,9 @@ def with_access(data: Dataset, group: str) -> set[str]:
 def _share(id: str, count: int, n: int, plan: AnalysisPlan, method: str) -> Numbers:
     part = share(count, n, plan.confidence)
     yield Number(f"{id}.count", count, n=n, unit="people", method=method)
-    yield Number(f"{id}.share", part.value, part.lower, part.upper, n, "proportion", "Wilson interval")
+    yield Number(
+        f"{id}.share", part.value, part.lower, part.upper, n, "proportion", "Wilson interval"
+    )
 
 
 def _modules(data: Dataset, plan: AnalysisPlan, group: str, codes: set[str]) -> Numbers:
@@ -42,21 +49,40 @@ def _modules(data: Dataset, plan: AnalysisPlan, group: str, codes: set[str]) -> 
         return
     rows = [row for row in data.module_use if row.participant in codes]
     opened = {row.participant for row in rows if row.opened_at is not None}
-    yield from _share(ident("adherence", group, "started"), len(opened), len(codes), plan, "opened any module")
+    yield from _share(
+        ident("adherence", group, "started"), len(opened), len(codes), plan, "opened any module"
+    )
     for module in data.modules:
         mine = [row for row in rows if row.module == module.code]
         for word, n in (
             ("opened", sum(row.opened_at is not None for row in mine)),
             ("completed", sum(row.completed_at is not None for row in mine)),
         ):
-            yield from _share(ident("module", module.code, group, word), n, len(codes), plan, f"{word} the module")
+            yield from _share(
+                ident("module", module.code, group, word), n, len(codes), plan, f"{word} the module"
+            )
     done = {
-        code: sum(row.completed_at is not None for row in rows if row.participant == code) for code in sorted(codes)
+        code: sum(row.completed_at is not None for row in rows if row.participant == code)
+        for code in sorted(codes)
     }
     d = describe(list(done.values()), plan.confidence)
-    yield Number(ident("adherence", group, "modules"), d.mean, d.lower, d.upper, d.n, "modules", "mean completed")
+    yield Number(
+        ident("adherence", group, "modules"),
+        d.mean,
+        d.lower,
+        d.upper,
+        d.n,
+        "modules",
+        "mean completed",
+    )
     everything = sum(n >= len(data.modules) for n in done.values())
-    yield from _share(ident("adherence", group, "finished"), everything, len(codes), plan, "completed every module")
+    yield from _share(
+        ident("adherence", group, "finished"),
+        everything,
+        len(codes),
+        plan,
+        "completed every module",
+    )
     if plan.adherence:
         enough = sum(n >= plan.adherence.at_least for n in done.values())
         method = f"completed at least {number_of(plan.adherence.at_least, 'module')}"
@@ -72,12 +98,24 @@ def _use(data: Dataset, plan: AnalysisPlan, group: str, codes: set[str]) -> Numb
         if row.participant in codes and row.last_use_at is not None
     ]
     d = describe(last, plan.confidence)
-    opened = describe([row.access_at for row in data.usage if row.participant in codes], plan.confidence)
+    opened = describe(
+        [row.access_at for row in data.usage if row.participant in codes], plan.confidence
+    )
     how = "median of the opening since randomisation"
-    yield Number(ident("adherence", group, "opened"), opened.median, n=opened.n, unit=data.time_unit, method=how)
+    yield Number(
+        ident("adherence", group, "opened"),
+        opened.median,
+        n=opened.n,
+        unit=data.time_unit,
+        method=how,
+    )
     method = "median of the last use since access, among those who used it"
-    yield Number(ident("adherence", group, "last_use"), d.median, n=d.n, unit=data.time_unit, method=method)
+    yield Number(
+        ident("adherence", group, "last_use"), d.median, n=d.n, unit=data.time_unit, method=method
+    )
     found = curve(data, "use", group, plan.confidence)
     if found is not None:
-        yield from curve_numbers("use", group, found, {f"d{day}": day for day in DAYS_OF_USE}, data.time_unit)
+        yield from curve_numbers(
+            "use", group, found, {f"d{day}": day for day in DAYS_OF_USE}, data.time_unit
+        )
         yield from risk_numbers(data, "use", group, found)

@@ -9,7 +9,9 @@ from .number import Number, Numbers, Results
 
 
 def analyse(data: Dataset, plan: AnalysisPlan) -> Results:
-    """Every number of the report; FlowDoesNotAddUp where the flow's boxes do not, or disagree with the analysis."""
+    """Every number of the report; FlowDoesNotAddUp where the flow's boxes do not, or disagree with
+    the analysis.
+    """
     check_flow(data.flow)
     numbers = _numbers(data, plan)
     return Results(tuple(map(_without_interval, numbers) if plan.cluster else numbers))
@@ -27,7 +29,9 @@ def _numbers(data: Dataset, plan: AnalysisPlan) -> Numbers:
 
 
 def _without_interval(number: Number) -> Number:
-    """Where clusters were randomised, an interval made as if it were people is too narrow, whatever it is of."""
+    """Where clusters were randomised, an interval made as if it were people is too narrow, whatever
+    it is of.
+    """
     if number.lower is None and number.upper is None:
         return number
     method = f"{number.method}; no interval, since clusters were randomised"

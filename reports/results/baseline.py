@@ -1,10 +1,16 @@
-"""The baseline table: each arm, and how far the arms of each contrast stand apart. No p values: chance did it."""
+"""The baseline table: each arm, and how far the arms of each contrast stand apart. No p values:
+chance did it.
+"""
 
 from collections.abc import Mapping, Sequence
 
 from ..dataset import Dataset, Variable
 from ..plan import AnalysisPlan
-from ..statistics.descriptives import describe, standardised_difference, standardised_difference_of_counts
+from ..statistics.descriptives import (
+    describe,
+    standardised_difference,
+    standardised_difference_of_counts,
+)
 from ..statistics.proportions import share
 from .number import Number, Numbers, ident, pair_of
 
@@ -14,7 +20,10 @@ SMD_COUNTS = "Mahalanobis distance between the shares (Yang and Dalton 2012)"
 
 def numbers(data: Dataset, plan: AnalysisPlan) -> Numbers:
     for variable in data.variables:
-        known = {g: [v for p in data.people(g) if (v := p.value(variable.code)) is not None] for g in data.groups}
+        known = {
+            g: [v for p in data.people(g) if (v := p.value(variable.code)) is not None]
+            for g in data.groups
+        }
         if variable.kind == "number":
             yield from _continuous(data, plan, variable.code, known, variable.unit)
         else:
@@ -36,27 +45,54 @@ def levels(data: Dataset, variable: Variable) -> list[str]:
     return [*variable.levels, *sorted(found - set(variable.levels))]
 
 
-def _continuous(data: Dataset, plan: AnalysisPlan, code: str, known: Mapping[str, Sequence], unit: str) -> Numbers:
+def _continuous(
+    data: Dataset, plan: AnalysisPlan, code: str, known: Mapping[str, Sequence], unit: str
+) -> Numbers:
     for group, values in known.items():
         d = describe(values, plan.confidence)
-        yield Number(ident("baseline", code, group, "mean"), d.mean, d.lower, d.upper, d.n, unit, "mean")
-        yield Number(ident("baseline", code, group, "sd"), d.sd, n=d.n, unit=unit, method="standard deviation, n - 1")
+        yield Number(
+            ident("baseline", code, group, "mean"), d.mean, d.lower, d.upper, d.n, unit, "mean"
+        )
+        yield Number(
+            ident("baseline", code, group, "sd"),
+            d.sd,
+            n=d.n,
+            unit=unit,
+            method="standard deviation, n - 1",
+        )
         yield Number(ident("baseline", code, group, "n"), d.n, unit="people", method="count")
     for first, second in pairs(data, plan):
         value = standardised_difference(known[first], known[second])
-        yield Number(ident("baseline", code, "smd", pair_of((first, second))), value, unit="SD", method=SMD)
+        yield Number(
+            ident("baseline", code, "smd", pair_of((first, second))), value, unit="SD", method=SMD
+        )
 
 
-def _choice(data: Dataset, plan: AnalysisPlan, variable: Variable, known: Mapping[str, Sequence]) -> Numbers:
+def _choice(
+    data: Dataset, plan: AnalysisPlan, variable: Variable, known: Mapping[str, Sequence]
+) -> Numbers:
     codes = levels(data, variable)
-    counts = {group: [sum(str(v) == code for v in values) for code in codes] for group, values in known.items()}
+    counts = {
+        group: [sum(str(v) == code for v in values) for code in codes]
+        for group, values in known.items()
+    }
     for group, values in known.items():
-        yield Number(ident("baseline", variable.code, group, "n"), len(values), unit="people", method="count")
+        yield Number(
+            ident("baseline", variable.code, group, "n"), len(values), unit="people", method="count"
+        )
         for code, count in zip(codes, counts[group], strict=True):
             part = share(count, len(values), plan.confidence)
             id = ident("baseline", variable.code, code, group)
             yield Number(f"{id}.count", count, n=part.n, unit="people", method="count")
-            yield Number(f"{id}.share", part.value, part.lower, part.upper, part.n, "proportion", "Wilson interval")
+            yield Number(
+                f"{id}.share",
+                part.value,
+                part.lower,
+                part.upper,
+                part.n,
+                "proportion",
+                "Wilson interval",
+            )
     if variable.code == plan.cluster:
         return  # a cluster is in one arm alone: how far the arms differ in it says nothing
     for first, second in pairs(data, plan):

@@ -1,4 +1,6 @@
-"""How many people got reliably better, and how many reliably worse, among those with both scores."""
+"""How many people got reliably better, and how many reliably worse, among those with both
+scores.
+"""
 
 from ..dataset import Dataset, Instrument, ReliableChange
 from ..plan import AnalysisPlan
@@ -9,7 +11,9 @@ from .outcomes import measured
 
 
 def threshold(reference: ReliableChange | None) -> float | None:
-    """The bar in points: as cited, or from the cited SD and reliability (Jacobson and Truax 1991)."""
+    """The bar in points: as cited, or from the cited SD and reliability (Jacobson and Truax
+    1991).
+    """
     if reference is None:
         return None
     if reference.points is not None:
@@ -27,7 +31,11 @@ def numbers(data: Dataset, plan: AnalysisPlan) -> Numbers:
             reference = instrument.reliable_change
             recipe = f"source: {reference.source}; status: {reference.status}"
             yield Number(
-                ident("reliable_change", instrument.code), bar, unit="points", method=_how(reference), recipe=recipe
+                ident("reliable_change", instrument.code),
+                bar,
+                unit="points",
+                method=_how(reference),
+                recipe=recipe,
             )
     for outcome in measured(data):
         yield from _outcome(data, plan, instruments[outcome.instrument], outcome.timepoint)
@@ -36,7 +44,10 @@ def numbers(data: Dataset, plan: AnalysisPlan) -> Numbers:
 def _how(reference: ReliableChange) -> str:
     if reference.points is not None:
         return "points as given"
-    return f"1.96 x {reference.sd} x sqrt(2) x sqrt(1 - {reference.reliability}), Jacobson and Truax 1991"
+    return (
+        f"1.96 x {reference.sd} x sqrt(2) x sqrt(1 - {reference.reliability}), Jacobson and Truax "
+        f"1991"
+    )
 
 
 def _outcome(data: Dataset, plan: AnalysisPlan, instrument: Instrument, timepoint: str) -> Numbers:
@@ -47,14 +58,31 @@ def _outcome(data: Dataset, plan: AnalysisPlan, instrument: Instrument, timepoin
         pairs = list(_pairs(data, group, instrument.code, timepoint))
         before, after = [a for a, _ in pairs], [b for _, b in pairs]
         counted = count(before, after, bar, instrument.direction)
-        for word, number in (("improved", counted.improved), ("deteriorated", counted.deteriorated)):
+        for word, number in (
+            ("improved", counted.improved),
+            ("deteriorated", counted.deteriorated),
+        ):
             part = share(number, counted.n, plan.confidence)
             id = ident("reliable", instrument.code, timepoint, group, word)
-            method = f"change from baseline of at least {number_of(bar, 'point')}, among people with both scores"
+            method = (
+                f"change from baseline of at least {number_of(bar, 'point')}, among people with "
+                f"both scores"
+            )
             yield Number(f"{id}.count", number, n=part.n, unit="people", method=method)
-            yield Number(f"{id}.share", part.value, part.lower, part.upper, part.n, "proportion", "Wilson interval")
+            yield Number(
+                f"{id}.share",
+                part.value,
+                part.lower,
+                part.upper,
+                part.n,
+                "proportion",
+                "Wilson interval",
+            )
         yield Number(
-            ident("reliable", instrument.code, timepoint, group, "n"), counted.n, unit="people", method="count"
+            ident("reliable", instrument.code, timepoint, group, "n"),
+            counted.n,
+            unit="people",
+            method="count",
         )
 
 

@@ -20,17 +20,41 @@ def numbers(data: Dataset) -> Numbers:
             ("attempts", sum(contact.attempts for contact in rows)),
             ("held", len(held)),
         ):
-            yield Number(ident("contacts", group, word), value, n=len(with_plan), unit="count", method="count")
+            yield Number(
+                ident("contacts", group, word),
+                value,
+                n=len(with_plan),
+                unit="count",
+                method="count",
+            )
         minutes = [contact.minutes for contact in held if contact.minutes is not None]
-        yield Number(ident("contacts", group, "minutes"), sum(minutes), n=len(minutes), unit="minute", method="sum")
+        yield Number(
+            ident("contacts", group, "minutes"),
+            sum(minutes),
+            n=len(minutes),
+            unit="minute",
+            method="sum",
+        )
         d = describe(minutes)
         yield Number(
-            ident("contacts", group, "minutes_each"), d.mean, n=d.n, unit="minute", method="mean of calls held"
+            ident("contacts", group, "minutes_each"),
+            d.mean,
+            n=d.n,
+            unit="minute",
+            method="mean of calls held",
         )
         yield Number(
-            ident("contacts", group, "minutes_each_sd"), d.sd, n=d.n, unit="minute", method="standard deviation"
+            ident("contacts", group, "minutes_each_sd"),
+            d.sd,
+            n=d.n,
+            unit="minute",
+            method="standard deviation",
         )
         per_person = len(held) / len(with_plan) if with_plan else None
         yield Number(
-            ident("contacts", group, "held_each"), per_person, n=len(with_plan), unit="count", method="held per person"
+            ident("contacts", group, "held_each"),
+            per_person,
+            n=len(with_plan),
+            unit="count",
+            method="held per person",
         )

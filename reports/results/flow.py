@@ -16,7 +16,9 @@ def numbers(data: Dataset) -> Numbers:
         if arm != POOLED:
             together[stage, outcome, reason] += n
     for (stage, outcome, reason), n in together.items():
-        yield Number(flow_id(POOLED, stage, outcome, reason), n, unit="people", method="sum of the arms")
+        yield Number(
+            flow_id(POOLED, stage, outcome, reason), n, unit="people", method="sum of the arms"
+        )
 
 
 def flow_id(arm: str, stage: str, outcome: str = "", reason: str = "") -> str:

@@ -1,4 +1,6 @@
-"""results.json: `meta` alone holds times, hashes and versions; `numbers` are the same whenever the snapshot is."""
+"""results.json: `meta` alone holds times, hashes and versions; `numbers` are the same whenever the
+snapshot is.
+"""
 
 import dataclasses
 import hashlib
@@ -20,8 +22,9 @@ APPS = ("trial", "outcomes", "randomisation", "coaching_protocol", "reports")
 def code_version() -> str:
     """The version and a hash of every module of the five apps and of the questionnaires they ship.
 
-    All of them, since a number comes out of answers, scores, dates and grants as much as out of statistics; a narrower
-    choice would have to be kept in step by hand. Migrations move data and compute nothing.
+    All of them, since a number comes out of answers, scores, dates and grants as much as out of
+    statistics; a narrower choice would have to be kept in step by hand. Migrations move data and
+    compute nothing.
     """
     digest = hashlib.sha256()
     for path in sources():
@@ -31,7 +34,12 @@ def code_version() -> str:
 
 def sources() -> list[Path]:
     """In a stable order."""
-    modules = [path for app in APPS for path in (ROOT / app).rglob("*.py") if "migrations" not in path.parts]
+    modules = [
+        path
+        for app in APPS
+        for path in (ROOT / app).rglob("*.py")
+        if "migrations" not in path.parts
+    ]
     return sorted([*modules, *(ROOT / "outcomes" / "library").glob("*.yaml")])
 
 
@@ -55,11 +63,18 @@ def results_json(results: Results, data: Dataset, plan: AnalysisPlan, made_at: d
         "made_at": made_at.isoformat(),
     }
     numbers = [dataclasses.asdict(number) for number in results.numbers]
-    return json.dumps({"meta": meta, "numbers": numbers}, indent=1, ensure_ascii=False, allow_nan=False) + "\n"
+    return (
+        json.dumps(
+            {"meta": meta, "numbers": numbers}, indent=1, ensure_ascii=False, allow_nan=False
+        )
+        + "\n"
+    )
 
 
 def _conduct(meta: Meta) -> dict | None:
-    """None: not recorded in this data set. A real day of registration is not held against made-up ones."""
+    """None: not recorded in this data set. A real day of registration is not held against made-up
+    ones.
+    """
     conduct = meta.conduct
     if conduct is None:
         return None

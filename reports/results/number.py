@@ -8,8 +8,9 @@ from functools import cached_property
 
 @dataclass(frozen=True)
 class Number:
-    """`value` None: could not be computed; `method` says why, `reason` by a code for what has one. A difference with a value
-    has a `reason` where it is not adjusted as planned: see `outcomes.NOT_ADJUSTED`.
+    """`value` None: could not be computed; `method` says why, `reason` by a code for what has one.
+    A difference with a value has a `reason` where it is not adjusted as planned: see
+    `outcomes.NOT_ADJUSTED`.
 
     `recipe` tells how a standardised value was made.
     """

@@ -1,4 +1,6 @@
-"""Means at each time point, the baseline-adjusted difference of each contrast, and its standardised form."""
+"""Means at each time point, the baseline-adjusted difference of each contrast, and its standardised
+form.
+"""
 
 from collections.abc import Iterator, Mapping, Sequence
 
@@ -12,7 +14,9 @@ from .baseline import baseline_scores, pairs
 from .number import Number, Numbers, ident, number_of, pair_of
 
 INTERVAL = "mean with t interval"
-NOT_ADJUSTED = "not_adjusted:"  # and the covariates, `baseline` among them: the reason beside a difference
+NOT_ADJUSTED = (
+    "not_adjusted:"  # and the covariates, `baseline` among them: the reason beside a difference
+)
 
 
 def numbers(data: Dataset, plan: AnalysisPlan) -> Numbers:
@@ -35,17 +39,22 @@ def measured(data: Dataset) -> Iterator[Outcome]:
 
 
 def _means(data: Dataset, plan: AnalysisPlan, instrument: str, timepoint: str) -> Numbers:
-    rows = [row for row in data.scores if (row.instrument, row.timepoint) == (instrument, timepoint)]
+    rows = [
+        row for row in data.scores if (row.instrument, row.timepoint) == (instrument, timepoint)
+    ]
     if not rows:
         return
     group_of = {person.code: data.group_of(person) for person in data.participants}
     for group in data.groups:
         d = describe(
-            [r.score for r in rows if group_of[r.participant] == group and r.score is not None], plan.confidence
+            [r.score for r in rows if group_of[r.participant] == group and r.score is not None],
+            plan.confidence,
         )
         where = (instrument, timepoint, group)
         yield Number(ident("mean", *where), d.mean, d.lower, d.upper, d.n, "points", INTERVAL)
-        yield Number(ident("sd", *where), d.sd, n=d.n, unit="points", method="standard deviation, n - 1")
+        yield Number(
+            ident("sd", *where), d.sd, n=d.n, unit="points", method="standard deviation, n - 1"
+        )
         yield Number(ident("n", *where), d.n, unit="people", method="count of scores")
 
 
@@ -64,7 +73,10 @@ def _differences(data: Dataset, plan: AnalysisPlan, outcome: Outcome) -> Numbers
     try:
         fit = _fit(data, plan, outcome)
     except ancova.NotEstimable as reason:
-        yield from (_not_estimable(outcome, pair, str(reason), _why(data, outcome, pair, reason)) for pair in contrasts)
+        yield from (
+            _not_estimable(outcome, pair, str(reason), _why(data, outcome, pair, reason))
+            for pair in contrasts
+        )
         return
     _check_analysed(data, outcome, dict(fit.n_by_arm))
     for pair in contrasts:
@@ -83,7 +95,9 @@ def _fit(data: Dataset, plan: AnalysisPlan, outcome: Outcome) -> ancova.Fit:
 
 def _covariate(data: Dataset, code: str) -> list[float | str | None]:
     """Numbers stay numbers where the variable is one; everything else is a set of levels."""
-    numeric = any(variable.code == code and variable.kind == "number" for variable in data.variables)
+    numeric = any(
+        variable.code == code and variable.kind == "number" for variable in data.variables
+    )
     values = [person.value(code) for person in data.participants]
     return list(values) if numeric else [None if value is None else str(value) for value in values]
 
@@ -93,40 +107,67 @@ def _check_analysed(data: Dataset, outcome: Outcome, counts: dict[str, int]) -> 
         for row in arm.follow_up:
             same = (row.instrument, row.timepoint) == (outcome.instrument, outcome.timepoint)
             if same and row.analysed != counts.get(arm.arm, 0):
-                text = f"{arm.arm}: {row.analysed} analysed in the flow, {counts.get(arm.arm, 0)} in the model"
+                text = (
+                    f"{arm.arm}: {row.analysed} analysed in the flow, {counts.get(arm.arm, 0)} in "
+                    f"the model"
+                )
                 raise FlowDoesNotAddUp(f"{text}, for {row.instrument} at {row.timepoint}")
 
 
-def _contrast(data: Dataset, plan: AnalysisPlan, outcome: Outcome, fit: ancova.Fit, pair: tuple[str, str]) -> Numbers:
+def _contrast(
+    data: Dataset, plan: AnalysisPlan, outcome: Outcome, fit: ancova.Fit, pair: tuple[str, str]
+) -> Numbers:
     where = (outcome.instrument, outcome.timepoint, pair_of(pair))
     try:
         difference = fit.difference(*pair, plan.confidence)
     except ancova.NotEstimable as reason:
         yield _not_estimable(outcome, pair, str(reason), _why(data, outcome, pair, reason))
         return
-    d, df = difference, f"{difference.df} {'degree' if difference.df == 1 else 'degrees'} of freedom"
+    d, df = (
+        difference,
+        f"{difference.df} {'degree' if difference.df == 1 else 'degrees'} of freedom",
+    )
     method = f"analysis of covariance of all arms, t interval with {df}"
-    adjusted, left_out = adjustment(fit), NOT_ADJUSTED + ",".join(fit.dropped) if fit.dropped else ""
-    id, count = ident("difference", *where), "count of complete cases, in all arms, whom the model is of"
+    adjusted, left_out = (
+        adjustment(fit),
+        NOT_ADJUSTED + ",".join(fit.dropped) if fit.dropped else "",
+    )
+    id, count = (
+        ident("difference", *where),
+        "count of complete cases, in all arms, whom the model is of",
+    )
     yield Number(id, d.estimate, d.lower, d.upper, d.n, "points", method, adjusted, left_out)
     yield Number(ident("difference_n", *where), d.n, unit="people", method=count)
-    yield Number(ident("p", *where), d.p, n=d.n, method="two-sided t test of the adjusted difference")
+    yield Number(
+        ident("p", *where), d.p, n=d.n, method="two-sided t test of the adjusted difference"
+    )
     yield from _effect(data, plan, outcome, d, where, adjusted)
 
 
 def adjustment(fit: ancova.Fit) -> str:
     """Of what is in the model, and what is not although the plan names it."""
     said = "adjusted for " + ", ".join(fit.adjusted_for) if fit.adjusted_for else "not adjusted"
-    return f"{said}; without {', '.join(fit.dropped)}, of which nothing is left to adjust for" if fit.dropped else said
+    return (
+        f"{said}; without {', '.join(fit.dropped)}, of which nothing is left to adjust for"
+        if fit.dropped
+        else said
+    )
 
 
 def _effect(
-    data: Dataset, plan: AnalysisPlan, outcome: Outcome, d: ancova.Difference, where: tuple, adjusted: str
+    data: Dataset,
+    plan: AnalysisPlan,
+    outcome: Outcome,
+    d: ancova.Difference,
+    where: tuple,
+    adjusted: str,
 ) -> Numbers:
     groups = [_standardiser_scores(data, plan, outcome, arm) for arm in (d.first, d.second)]
     spread = pooled_sd(groups)
     if spread is None or not spread[0]:
-        yield Number(ident("effect", *where), None, method="not estimable: the standardiser has no spread")
+        yield Number(
+            ident("effect", *where), None, method="not estimable: the standardiser has no spread"
+        )
         return
     sd, n = spread
     try:
@@ -145,7 +186,9 @@ def _effect(
     except ancova.NotEstimable as reason:
         yield Number(ident("effect", *where), None, method=f"not estimable: {reason}")
         return
-    yield Number(ident("effect_sd", *where), sd, n=n, unit="points", method=effect.recipe.standardiser)
+    yield Number(
+        ident("effect_sd", *where), sd, n=n, unit="points", method=effect.recipe.standardiser
+    )
     yield Number(ident("effect_sd_n", *where), n, unit="people", method="count of scores in the SD")
     method = "adjusted difference / SD x Hedges J; large-sample interval"
     yield Number(
@@ -169,12 +212,16 @@ STANDARDISERS = {
 def recipe_text(effect: Effect) -> str:
     r = effect.recipe
     return (
-        f"standardiser: {r.standardiser} = {r.sd!r}; adjustment: {r.adjustment}; n: {r.n1} and {r.n2}; "
-        f"correction: {r.correction}; interval: {r.interval}, se^2 = (se of difference / SD)^2 + d^2 / (2 n of SD)"
+        f"standardiser: {r.standardiser} = {r.sd!r}; adjustment: {r.adjustment}; n: {r.n1} and "
+        f"{r.n2}; "
+        f"correction: {r.correction}; interval: {r.interval}, se^2 = (se of difference / SD)^2 + "
+        f"d^2 / (2 n of SD)"
     )
 
 
-def _standardiser_scores(data: Dataset, plan: AnalysisPlan, outcome: Outcome, arm: str) -> Sequence[float]:
+def _standardiser_scores(
+    data: Dataset, plan: AnalysisPlan, outcome: Outcome, arm: str
+) -> Sequence[float]:
     if plan.standardiser == "baseline_sd":
         return baseline_scores(data, arm, outcome.instrument)
     found = (data.score(p.code, outcome.instrument, outcome.timepoint) for p in data.people(arm))
@@ -186,9 +233,13 @@ def _not_estimable(outcome: Outcome, pair: tuple[str, str], text: str, reason: s
     return Number(id, None, unit="points", method=f"not estimable: {text}", reason=reason)
 
 
-def _why(data: Dataset, outcome: Outcome, pair: tuple[str, str], refusal: ancova.NotEstimable) -> str:
+def _why(
+    data: Dataset, outcome: Outcome, pair: tuple[str, str], refusal: ancova.NotEstimable
+) -> str:
     """What is lacking, as far as it shows in one of the two arms."""
-    asked = {row.participant for row in data.scores if (row.instrument, row.timepoint) == _key(outcome)}
+    asked = {
+        row.participant for row in data.scores if (row.instrument, row.timepoint) == _key(outcome)
+    }
     for arm in pair:
         people = [person.code for person in data.people(arm)]
         if not asked & set(people):
@@ -203,7 +254,9 @@ def _key(outcome: Outcome) -> tuple[str, str]:
 
 
 def _multiplicity(data: Dataset, plan: AnalysisPlan, differences: Mapping[str, Number]) -> Numbers:
-    """Holm over what the plan names, whether it can be estimated or not: what cannot counts as a p of 1."""
+    """Holm over what the plan names, whether it can be estimated or not: what cannot counts as a p
+    of 1.
+    """
     if plan.multiplicity != "holm":
         return
     named = [
@@ -217,7 +270,9 @@ def _multiplicity(data: Dataset, plan: AnalysisPlan, differences: Mapping[str, N
     if lacking := sum(number is None for number in found):
         count = "counts" if lacking == 1 else "count"
         method += f", {lacking} of which cannot be estimated and {count} as 1"
-    yield Number("holm.tests", len(named), unit="tests", method="planned contrasts of primary outcomes")
+    yield Number(
+        "holm.tests", len(named), unit="tests", method="planned contrasts of primary outcomes"
+    )
     for name, number, p in zip(named, found, holm(raw), strict=True):
         if number is not None:
             yield Number(f"p_holm.{name}", p, n=number.n, method=method)

@@ -1,4 +1,6 @@
-"""How long people stay in the study: the two-way split of attrition, first half (Eysenbach 2005)."""
+"""How long people stay in the study: the two-way split of attrition, first half (Eysenbach
+2005).
+"""
 
 from collections.abc import Mapping
 
@@ -20,16 +22,25 @@ def numbers(data: Dataset, plan: AnalysisPlan) -> Numbers:
     for group in data.groups:
         found = curve(data, "retention", group, plan.confidence)
         if found is not None:
-            times = {c: data.last_day_of(group, c) if data.has_timepoint(group, c) else None for c in points}
+            times = {
+                c: data.last_day_of(group, c) if data.has_timepoint(group, c) else None
+                for c in points
+            }
             yield from curve_numbers("retention", group, found, times, data.time_unit)
             yield from risk_numbers(data, "retention", group, found)
 
 
-def curve_numbers(kind: str, group: str, found: Curve, times: Mapping[str, float | None], unit: str) -> Numbers:
-    """People, how many ended, the median, and the share left at each of `times` (None: the group is not asked then)."""
+def curve_numbers(
+    kind: str, group: str, found: Curve, times: Mapping[str, float | None], unit: str
+) -> Numbers:
+    """People, how many ended, the median, and the share left at each of `times` (None: the group is
+    not asked then).
+    """
     median = found.median
     yield Number(ident(kind, group, "n"), found.n, unit="people", method="count")
-    yield Number(ident(kind, group, "ended"), found.events, n=found.n, unit="people", method="count")
+    yield Number(
+        ident(kind, group, "ended"), found.events, n=found.n, unit="people", method="count"
+    )
     yield Number(
         ident(kind, group, "median"),
         median.value,
@@ -41,15 +52,21 @@ def curve_numbers(kind: str, group: str, found: Curve, times: Mapping[str, float
     )
     for name, time in times.items():
         step = found.at(time) if time is not None else None
-        value, lower, upper = (step.survival, step.lower, step.upper) if step else (None, None, None)
-        yield Number(ident(kind, group, "at", name), value, lower, upper, found.n, "proportion", _how(step))
+        value, lower, upper = (
+            (step.survival, step.lower, step.upper) if step else (None, None, None)
+        )
+        yield Number(
+            ident(kind, group, "at", name), value, lower, upper, found.n, "proportion", _how(step)
+        )
 
 
 def risk_numbers(data: Dataset, kind: str, group: str, found: Curve) -> Numbers:
     """The row of people at risk under the figure."""
     for tick in ticks(data, kind):
         name = ident(kind, group, "at_risk", tick_name(data, tick))
-        yield Number(name, found.at_risk(tick), n=found.n, unit="people", method="count still followed")
+        yield Number(
+            name, found.at_risk(tick), n=found.n, unit="people", method="count still followed"
+        )
 
 
 def _how(step: Step | None) -> str:

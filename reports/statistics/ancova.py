@@ -1,8 +1,10 @@
-"""Analysis of covariance: the difference between arms at one time point, adjusted for the score at baseline.
+"""Analysis of covariance: the difference between arms at one time point, adjusted for the score at
+baseline.
 
-The outcome is regressed by ordinary least squares on the baseline score, the covariates and the arm, over the people
-who have all of them (complete cases). A contrast is a difference of two arms' coefficients; its interval is Student's t
-with n - p degrees of freedom. Vickers and Altman, BMJ 2001;323:1123. `regress` fits by a formula, with HC0 to HC3.
+The outcome is regressed by ordinary least squares on the baseline score, the covariates and the
+arm, over the people who have all of them (complete cases). A contrast is a difference of two arms'
+coefficients; its interval is Student's t with n - p degrees of freedom. Vickers and Altman, BMJ
+2001;323:1123. `regress` fits by a formula, with HC0 to HC3.
 """
 
 import math
@@ -18,12 +20,23 @@ from .model_frame import NotEstimable, independent_part
 from .reading import is_missing, is_number, level_texts, numbers
 from .variation import DoesNotVary, check_magnitude, check_varies, is_constant
 
-__all__ = ["Difference", "DoesNotVary", "Fit", "NotEstimable", "Regression", "complete_cases", "fit", "regress"]
+__all__ = [
+    "Difference",
+    "DoesNotVary",
+    "Fit",
+    "NotEstimable",
+    "Regression",
+    "complete_cases",
+    "fit",
+    "regress",
+]
 
 
 @dataclass(frozen=True)
 class Difference:
-    """First arm minus second; `n1` and `n2` are the people of both arms in the model, `n` all the people in it."""
+    """First arm minus second; `n1` and `n2` are the people of both arms in the model, `n` all the
+    people in it.
+    """
 
     first: str
     second: str
@@ -40,9 +53,11 @@ class Difference:
 
 @dataclass(frozen=True)
 class Fit:
-    """`coefficients` and `covariance` in the order of `names`; `sigma` is the residual standard deviation, in units
-    of the outcome. `adjusted_for` are the columns, baseline the first, of which the model has something; `dropped` are the
-    others: they do not vary, or follow from those before them."""
+    """`coefficients` and `covariance` in the order of `names`; `sigma` is the residual standard
+    deviation, in units of the outcome. `adjusted_for` are the columns, baseline the first, of which
+    the model has something; `dropped` are the others: they do not vary, or follow from those before
+    them.
+    """
 
     names: tuple[str, ...]
     coefficients: tuple[float, ...]
@@ -55,7 +70,9 @@ class Fit:
     dropped: tuple[str, ...]
 
     def difference(self, first: str, second: str, confidence: float = 0.95) -> Difference:
-        """First minus second, with its interval and two-sided p; NotEstimable for an arm that nobody is in."""
+        """First minus second, with its interval and two-sided p; NotEstimable for an arm that
+        nobody is in.
+        """
         weights = self._weights(first) - self._weights(second)
         estimate = float(weights @ np.array(self.coefficients))
         se = math.sqrt(float(weights @ np.array(self.covariance) @ weights))
@@ -88,15 +105,22 @@ def fit(
     arm: Sequence[str],
     covariates: Mapping[str, Sequence[float | str | None]] | None = None,
 ) -> Fit:
-    """Fit the model; a text covariate enters as indicators of its levels, the first (sorted) being the reference.
+    """Fit the model; a text covariate enters as indicators of its levels, the first (sorted) being
+    the reference.
 
-    All by person, None where missing; scores in the units of their scale. A column that does not vary, or that follows from
-    those before it, is left out of the model and named, as R's lm does. Errors: NotEstimable for nobody, too few people, or
-    an arm that follows from the covariates; DoesNotVary.
+    All by person, None where missing; scores in the units of their scale. A column that does not
+    vary, or that follows from those before it, is left out of the model and named, as R's lm does.
+    Errors: NotEstimable for nobody, too few people, or an arm that follows from the covariates;
+    DoesNotVary.
     """
-    read: dict[str, Any] = {"outcome": numbers(outcome, "outcome"), "baseline": numbers(baseline, "baseline")}
+    read: dict[str, Any] = {
+        "outcome": numbers(outcome, "outcome"),
+        "baseline": numbers(baseline, "baseline"),
+    }
     read |= {name: _read(values, name) for name, values in (covariates or {}).items()}
-    complete = complete_cases(*([None if is_missing(v) else v for v in values] for values in read.values()))
+    complete = complete_cases(
+        *([None if is_missing(v) else v for v in values] for values in read.values())
+    )
     if not complete:
         raise NotEstimable("nobody has all values")
     y = read.pop("outcome")[complete]
@@ -105,12 +129,18 @@ def fit(
     arms = [each for each in (found[i] for i in complete) if each is not None]
     if len(arms) < len(complete):
         raise NotEstimable("somebody who has all values has no arm")
-    return _least_squares({name: [values[i] for i in complete] for name, values in read.items()}, y, arms)
+    return _least_squares(
+        {name: [values[i] for i in complete] for name, values in read.items()}, y, arms
+    )
 
 
 def complete_cases(*columns: Sequence[object]) -> list[int]:
     """The positions at which no column is missing (None)."""
-    return [i for i, row in enumerate(zip(*columns, strict=True)) if all(value is not None for value in row)]
+    return [
+        i
+        for i, row in enumerate(zip(*columns, strict=True))
+        if all(value is not None for value in row)
+    ]
 
 
 def _read(values: Sequence[float | str | None], name: str) -> Any:
@@ -119,7 +149,8 @@ def _read(values: Sequence[float | str | None], name: str) -> Any:
 
 def _least_squares(columns: Mapping[str, list], y: np.ndarray, arms: list[str]) -> Fit:
     names, parts = ["intercept"], [np.ones(len(arms))]
-    # Numbers are taken from their means: the same model, and what is far from zero keeps its digits.
+    # Numbers are taken from their means: the same model, and what is far from zero keeps its
+    # digits.
     centres = [0.0]
     adjusted: list[str] = []
     dropped: list[str] = []
@@ -179,4 +210,6 @@ def _columns(name: str, values: list) -> list[tuple[str, np.ndarray, float]]:
 
 def _indicators(name: str, values: list) -> list[tuple[str, np.ndarray]]:
     levels = sorted(set(values))
-    return [(f"{name}={level}", np.array([float(v == level) for v in values])) for level in levels[1:]]
+    return [
+        (f"{name}={level}", np.array([float(v == level) for v in values])) for level in levels[1:]
+    ]

@@ -1,8 +1,9 @@
 """The baseline table: each arm and everybody, and how far the arms stand apart.
 
-Standardised differences: of numbers over the root of the mean variance, of categories the Mahalanobis distance of Yang and
-Dalton (SAS Global Forum 2012, paper 335; Austin, Stat Med 2009;28:3083). No p values unless asked for: chance made the arms,
-so a test of baseline has nothing to find (Senn, Stat Med 1994;13:1715; CONSORT).
+Standardised differences: of numbers over the root of the mean variance, of categories the
+Mahalanobis distance of Yang and Dalton (SAS Global Forum 2012, paper 335; Austin, Stat Med
+2009;28:3083). No p values unless asked for: chance made the arms, so a test of baseline has nothing
+to find (Senn, Stat Med 1994;13:1715; CONSORT).
 """
 
 from __future__ import annotations
@@ -15,7 +16,12 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from . import formula as formulas
-from .descriptives import Description, describe, standardised_difference, standardised_difference_of_counts
+from .descriptives import (
+    Description,
+    describe,
+    standardised_difference,
+    standardised_difference_of_counts,
+)
 from .distributions import chi_squared_p, f_p
 from .model_frame import NotEstimable, check_columns
 from .reading import is_number, numbers
@@ -29,7 +35,9 @@ OVERALL = "overall"
 
 @dataclass(frozen=True)
 class NumberRow:
-    """`arms` by name, `overall` everybody; `differences` by arm, that arm minus the reference, None where it has no spread."""
+    """`arms` by name, `overall` everybody; `differences` by arm, that arm minus the reference, None
+    where it has no spread.
+    """
 
     name: str
     arms: Mapping[str, Description]
@@ -41,7 +49,9 @@ class NumberRow:
 
 @dataclass(frozen=True)
 class CategoryRow:
-    """`counts` by arm in the order of `levels`; shares are of those who answered. `differences` are never negative."""
+    """`counts` by arm in the order of `levels`; shares are of those who answered. `differences` are
+    never negative.
+    """
 
     name: str
     levels: tuple[str, ...]
@@ -65,11 +75,15 @@ class Table:
     def row(self, name: str) -> NumberRow | CategoryRow:
         found = next((row for row in self.rows if row.name == name), None)
         if found is None:
-            raise formulas.UnknownColumn(f"{name!r} is not in the table; it has {', '.join(r.name for r in self.rows)}")
+            raise formulas.UnknownColumn(
+                f"{name!r} is not in the table; it has {', '.join(r.name for r in self.rows)}"
+            )
         return found
 
     def frame(self) -> pd.DataFrame:
-        """A row for every number and every level: variable level arm n mean sd median q1 q3 minimum maximum count share."""
+        """A row for every number and every level: variable level arm n mean sd median q1 q3 minimum
+        maximum count share.
+        """
         import pandas as pd
 
         found = [line for row in self.rows for line in _lines(row, self.arms)]
@@ -86,10 +100,12 @@ def table(
     quantile_type: int = 7,
     p_values: bool = False,
 ) -> Table:
-    """One row of `frame` a person. Everybody is in an arm; other columns may have missing values, which are counted.
+    """One row of `frame` a person. Everybody is in an arm; other columns may have missing values,
+    which are counted.
 
-    `reference`: the arm that others are compared with, else the first. `quantile_type`: 7 of R, 2 of SAS. `p_values`: of a
-    one-way analysis of variance or Pearson's chi-squared. Errors: NotEstimable, formula.UnknownColumn, FormulaError.
+    `reference`: the arm that others are compared with, else the first. `quantile_type`: 7 of R, 2
+    of SAS. `p_values`: of a one-way analysis of variance or Pearson's chi-squared. Errors:
+    NotEstimable, formula.UnknownColumn, FormulaError.
     """
     check_columns(frame, [arm, *numbers, *categories])
     if frame[arm].isna().any():
@@ -107,7 +123,12 @@ def table(
 
 
 def _number(
-    name: str, column: Any, who: Mapping[str, np.ndarray], reference: str, quantile_type: int, p_values: bool
+    name: str,
+    column: Any,
+    who: Mapping[str, np.ndarray],
+    reference: str,
+    quantile_type: int,
+    p_values: bool,
 ) -> NumberRow:
     if not is_number(column, name):
         raise formulas.FormulaError(f"{name} is not a number; put it among the categories")
@@ -115,7 +136,9 @@ def _number(
     known = ~np.isnan(values)
     groups = {arm: values[mask & known] for arm, mask in who.items()}
     differences = {
-        arm: standardised_difference(group, groups[reference]) for arm, group in groups.items() if arm != reference
+        arm: standardised_difference(group, groups[reference])
+        for arm, group in groups.items()
+        if arm != reference
     }
     described = {arm: describe(group, quantile_type=quantile_type) for arm, group in groups.items()}
     overall = describe(values[known], quantile_type=quantile_type)
@@ -123,7 +146,9 @@ def _number(
     return NumberRow(name, described, overall, _missing(known, who), differences, p)
 
 
-def _category(name: str, column: Any, who: Mapping[str, np.ndarray], reference: str, p_values: bool) -> CategoryRow:
+def _category(
+    name: str, column: Any, who: Mapping[str, np.ndarray], reference: str, p_values: bool
+) -> CategoryRow:
     levels, codes, _ = formulas.levels_of(name, column, None)
     counts = {
         arm: tuple(int(c) for c in np.bincount(codes[mask & (codes >= 0)], minlength=len(levels)))
@@ -171,7 +196,12 @@ def _lines(row: NumberRow | CategoryRow, arms: Sequence[str]) -> list[dict[str, 
         described = {**row.arms, OVERALL: row.overall}
         keys = ("n", "mean", "sd", "median", "q1", "q3", "minimum", "maximum")
         return [
-            {"variable": row.name, "level": "", "arm": arm, **{key: getattr(described[arm], key) for key in keys}}
+            {
+                "variable": row.name,
+                "level": "",
+                "arm": arm,
+                **{key: getattr(described[arm], key) for key in keys},
+            }
             for arm in (*arms, OVERALL)
         ]
     counts = {**row.counts, OVERALL: row.overall}
@@ -180,5 +210,14 @@ def _lines(row: NumberRow | CategoryRow, arms: Sequence[str]) -> list[dict[str, 
         for arm in (*arms, OVERALL):
             n, count = sum(counts[arm]), counts[arm][place]
             share = count / n if n else None
-            lines.append({"variable": row.name, "level": level, "arm": arm, "n": n, "count": count, "share": share})
+            lines.append(
+                {
+                    "variable": row.name,
+                    "level": level,
+                    "arm": arm,
+                    "n": n,
+                    "count": count,
+                    "share": share,
+                }
+            )
     return lines

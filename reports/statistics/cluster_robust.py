@@ -1,7 +1,9 @@
-"""Least squares with standard errors that are robust to clusters: CR2, with Satterthwaite's degrees of freedom.
+"""Least squares with standard errors that are robust to clusters: CR2, with Satterthwaite's degrees
+of freedom.
 
-The residuals of a cluster are multiplied by (I - H_ii)^(-1/2), which makes the sandwich unbiased where observations are
-independent with one variance. Bell and McCaffrey, Survey Methodology 2002;28:169; Pustejovsky and Tipton, JBES 2018;36:672.
+The residuals of a cluster are multiplied by (I - H_ii)^(-1/2), which makes the sandwich unbiased
+where observations are independent with one variance. Bell and McCaffrey, Survey Methodology
+2002;28:169; Pustejovsky and Tipton, JBES 2018;36:672.
 """
 
 from __future__ import annotations
@@ -23,12 +25,15 @@ from .wald import FTest
 if TYPE_CHECKING:
     import pandas as pd
 
-ALONE = 1e-10  # an eigenvalue of I - H_ii below this is zero: the model fits this cluster whatever it says
+# an eigenvalue of I - H_ii below this is zero: the model fits this cluster whatever it says
+ALONE = 1e-10
 
 
 @dataclass(frozen=True)
 class Inference:
-    """`x` (n, p), `residuals` (n,), `adjusted` (n, p) with A_i X_i, `cluster` (n,) whole numbers from 0."""
+    """`x` (n, p), `residuals` (n,), `adjusted` (n, p) with A_i X_i, `cluster` (n,) whole numbers
+    from 0.
+    """
 
     x: np.ndarray
     residuals: np.ndarray
@@ -55,7 +60,9 @@ class Inference:
         found = []
         for row in combinations @ self.phi:
             e = self.adjusted @ row
-            found.append(wald.bell_mccaffrey(self._summed(self.x * e[:, None]), self._summed(e**2), self.phi))
+            found.append(
+                wald.bell_mccaffrey(self._summed(self.x * e[:, None]), self._summed(e**2), self.phi)
+            )
         return np.array(found)
 
     def joint(self, combinations: np.ndarray, beta: np.ndarray) -> FTest:
@@ -81,7 +88,8 @@ def fit(
     fixed: str,
     reference: Mapping[str, str] | None = None,
 ) -> Fit:
-    """Fit the model; rows in which anything is missing are left out, save that a row without `cluster` is a cluster of its own.
+    """Fit the model; rows in which anything is missing are left out, save that a row without
+    `cluster` is a cluster of its own.
 
     Errors: NotEstimable, formula.FormulaError, formula.UnknownColumn.
     """
@@ -99,8 +107,10 @@ def alone_where_missing(labels: pd.Series, name: str) -> np.ndarray:
 
 
 def check_several(x: np.ndarray, cluster: np.ndarray, names: Sequence[str]) -> None:
-    """NotEstimable where one cluster alone has what a coefficient is estimated from, such as the only cluster of an arm: the
-    model fits it whatever it says, and how clusters differ there cannot be known."""
+    """NotEstimable where one cluster alone has what a coefficient is estimated from, such as the
+    only cluster of an arm: the model fits it whatever it says, and how clusters differ there cannot
+    be known.
+    """
     q, r = np.linalg.qr(x)
     leverage = np.bincount(cluster, weights=(q**2).sum(axis=1))
     for each in np.flatnonzero(leverage > 1 - ALONE):
@@ -109,11 +119,15 @@ def check_several(x: np.ndarray, cluster: np.ndarray, names: Sequence[str]) -> N
         if values[-1] > 1 - ALONE:
             direction = np.abs(np.linalg.solve(r, vectors[:, -1])) * np.abs(np.diag(r))
             worst = names[int(np.argmax(direction[1:])) + 1] if len(names) > 1 else names[0]
-            raise NotEstimable(f"{worst} hangs on one cluster alone, so its standard error cannot be computed")
+            raise NotEstimable(
+                f"{worst} hangs on one cluster alone, so its standard error cannot be computed"
+            )
 
 
 def fitted(found: ModelFrame, cluster: np.ndarray) -> Fit:
-    """`cluster` (rows,): whole numbers from 0, one for each row of `found`. Errors: NotEstimable."""
+    """`cluster` (rows,): whole numbers from 0, one for each row of `found`. Errors:
+    NotEstimable.
+    """
     x, y = found.x, found.y
     n_clusters = int(cluster.max()) + 1
     if n_clusters <= x.shape[1]:
@@ -131,12 +145,17 @@ def fitted(found: ModelFrame, cluster: np.ndarray) -> Fit:
 
 
 def _check_clusters_differ(parts: np.ndarray, cluster: np.ndarray, names: Sequence[str]) -> None:
-    """`parts` (n, p): what every row adds to the error of every coefficient. NotEstimable where they add up to nothing within
-    all clusters, as where everybody in a cluster has the same outcome and each has people of both arms."""
+    """`parts` (n, p): what every row adds to the error of every coefficient. NotEstimable where
+    they add up to nothing within all clusters, as where everybody in a cluster has the same outcome
+    and each has people of both arms.
+    """
     for name, column in zip(names, parts.T, strict=True):
         added = np.bincount(cluster, weights=column)
         if is_rounding(largest(added), float(np.bincount(cluster, weights=np.abs(column)).max())):
-            raise NotEstimable(f"clusters do not differ in what {name} is estimated from, so it has no standard error")
+            raise NotEstimable(
+                f"clusters do not differ in what {name} is estimated from, so it has no standard "
+                f"error"
+            )
 
 
 def _root(matrix: np.ndarray) -> np.ndarray:

@@ -11,7 +11,8 @@ from .distributions import t_quantile
 from .reading import complete_numbers
 from .variation import is_rounding, largest, mean, standard_deviation, unit_of
 
-# Quantile types of R (Hyndman and Fan, Am Stat 1996;50:361): 7 is R's default, 2 that of SAS, 6 that of SPSS.
+# Quantile types of R (Hyndman and Fan, Am Stat 1996;50:361): 7 is R's default, 2 that of SAS, 6
+# that of SPSS.
 QUANTILE_TYPES = {
     1: "inverted_cdf",
     2: "averaged_inverted_cdf",
@@ -27,7 +28,9 @@ QUANTILE_TYPES = {
 
 @dataclass(frozen=True)
 class Description:
-    """What a column of numbers looks like; everything but `n` is None where it cannot be computed."""
+    """What a column of numbers looks like; everything but `n` is None where it cannot be
+    computed.
+    """
 
     n: int
     mean: float | None
@@ -41,14 +44,20 @@ class Description:
     maximum: float | None
 
 
-def describe(values: Sequence[float], confidence: float = 0.95, quantile_type: int = 7) -> Description:
-    """Mean with its t interval, SD with n - 1, quartiles by a type of R (Hyndman and Fan, Am Stat 1996;50:361).
+def describe(
+    values: Sequence[float], confidence: float = 0.95, quantile_type: int = 7
+) -> Description:
+    """Mean with its t interval, SD with n - 1, quartiles by a type of R (Hyndman and Fan, Am Stat
+    1996;50:361).
 
-    `values` without missing ones; results in their unit, None where there are too few. Values that are all the same have no
-    interval: that they do not vary is no knowledge of the mean without error. Errors: ValueError for another type.
+    `values` without missing ones; results in their unit, None where there are too few. Values that
+    are all the same have no interval: that they do not vary is no knowledge of the mean without
+    error. Errors: ValueError for another type.
     """
     if quantile_type not in QUANTILE_TYPES:
-        raise ValueError(f"quantile type {quantile_type} is not known; R has 1 to 9, and SAS uses 2")
+        raise ValueError(
+            f"quantile type {quantile_type} is not known; R has 1 to 9, and SAS uses 2"
+        )
     x = complete_numbers(values, "the column")
     if not len(x):
         return Description(0, *[None] * 9)
@@ -71,7 +80,9 @@ def describe(values: Sequence[float], confidence: float = 0.95, quantile_type: i
     )
 
 
-def _mean_interval(mean: float, sd: float | None, n: int, confidence: float) -> tuple[float | None, float | None]:
+def _mean_interval(
+    mean: float, sd: float | None, n: int, confidence: float
+) -> tuple[float | None, float | None]:
     if not sd:  # an SD of rounding is 0 already
         return None, None
     half = t_quantile((1 + confidence) / 2, n - 1) * sd / math.sqrt(n)
@@ -79,8 +90,9 @@ def _mean_interval(mean: float, sd: float | None, n: int, confidence: float) -> 
 
 
 def pooled_sd(groups: Sequence[Sequence[float]]) -> tuple[float, int] | None:
-    """The SD within groups and the number of values in it, or None with fewer than one degree of freedom; an SD of 0
-    where they differ by rounding alone."""
+    """The SD within groups and the number of values in it, or None with fewer than one degree of
+    freedom; an SD of 0 where they differ by rounding alone.
+    """
     arrays = [complete_numbers(group, "the group") for group in groups if len(group)]
     n = sum(len(array) for array in arrays)
     df = n - len(arrays)
@@ -104,7 +116,9 @@ def standardised_difference(first: Sequence[float], second: Sequence[float]) -> 
 
 
 def standardised_difference_of_counts(first: Sequence[int], second: Sequence[int]) -> float | None:
-    """The Mahalanobis distance between two sets of category counts (Yang and Dalton 2012); never negative."""
+    """The Mahalanobis distance between two sets of category counts (Yang and Dalton 2012); never
+    negative.
+    """
     a, b = np.asarray(first, dtype=float), np.asarray(second, dtype=float)
     seen = (a + b) > 0
     if not a.sum() or not b.sum() or seen.sum() < 2:

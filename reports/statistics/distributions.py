@@ -1,4 +1,6 @@
-"""Quantiles and tails of common distributions, from scipy.special (scipy.stats is slow to import)."""
+"""Quantiles and tails of common distributions, from scipy.special (scipy.stats is slow to
+import).
+"""
 
 from __future__ import annotations
 
@@ -71,10 +73,12 @@ def f_p(statistic: float, df1: float, df2: float) -> float:
 
 
 def noncentral_t_cdf(t: float, df: float, noncentrality: float) -> float:
-    """P(T <= t): the normal probability given the spread, integrated over the spread's chi distribution.
+    """P(T <= t): the normal probability given the spread, integrated over the spread's chi
+    distribution.
 
-    Where t is so large that the normal probability is a step in the spread, the chi probability is integrated over the normal
-    instead. Composite Gauss-Legendre, absolute error below 1e-13. scipy.special.nctdtr is NaN in the far tails.
+    Where t is so large that the normal probability is a step in the spread, the chi probability is
+    integrated over the normal instead. Composite Gauss-Legendre, absolute error below 1e-13.
+    scipy.special.nctdtr is NaN in the far tails.
     """
     from scipy.special import ndtr
 
@@ -86,7 +90,9 @@ def noncentral_t_cdf(t: float, df: float, noncentrality: float) -> float:
 
 
 def _far_noncentral_t_cdf(t: float, df: float, noncentrality: float) -> float:
-    """For t above zero: the chance that the spread is at least (Z + noncentrality) / t, which it is where that is negative."""
+    """For t above zero: the chance that the spread is at least (Z + noncentrality) / t, which it is
+    where that is negative.
+    """
     from scipy.special import chdtrc, ndtr
 
     low = max(-FAR, -noncentrality)
@@ -103,7 +109,9 @@ def _far_noncentral_t_cdf(t: float, df: float, noncentrality: float) -> float:
 
 @lru_cache(maxsize=8)
 def _chi_nodes(df: float) -> tuple[np.ndarray, np.ndarray]:
-    """Nodes over the square root of chi-squared / df within twelve of its standard deviations, and density x weight."""
+    """Nodes over the square root of chi-squared / df within twelve of its standard deviations, and
+    density x weight.
+    """
     deviation = 1 / math.sqrt(2 * df)
     edges = np.linspace(max(0.0, 1 - 12 * deviation), 1 + 12 * deviation, 49)
     unit, unit_weight = np.polynomial.legendre.leggauss(20)
@@ -116,7 +124,9 @@ def _chi_nodes(df: float) -> tuple[np.ndarray, np.ndarray]:
 
 
 def noncentrality_interval(t: float, df: float, confidence: float = 0.95) -> tuple[float, float]:
-    """The noncentralities under which `t` is a quantile (1 + confidence) / 2 and (1 - confidence) / 2."""
+    """The noncentralities under which `t` is a quantile (1 + confidence) / 2 and (1 - confidence) /
+    2.
+    """
     from scipy.optimize import brentq
 
     check_confidence(confidence)
@@ -125,6 +135,14 @@ def noncentrality_interval(t: float, df: float, confidence: float = 0.95) -> tup
         width = 6 + 2 * abs(t)
         while noncentral_t_cdf(t, df, t + width) > p or noncentral_t_cdf(t, df, t - width) < p:
             width *= 2
-        return float(brentq(lambda nc: noncentral_t_cdf(t, df, nc) - p, t - width, t + width, xtol=1e-14, rtol=1e-15))
+        return float(
+            brentq(
+                lambda nc: noncentral_t_cdf(t, df, nc) - p,
+                t - width,
+                t + width,
+                xtol=1e-14,
+                rtol=1e-15,
+            )
+        )
 
     return at((1 + confidence) / 2), at((1 - confidence) / 2)

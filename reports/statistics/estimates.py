@@ -1,4 +1,6 @@
-"""What every model with a design has to say: coefficients, marginal means, contrasts and tests, as frames."""
+"""What every model with a design has to say: coefficients, marginal means, contrasts and tests, as
+frames.
+"""
 
 from __future__ import annotations
 
@@ -30,7 +32,9 @@ class Inference(Protocol):
 
 @dataclass(frozen=True)
 class Known:
-    """A covariance `vcov` (p, p) and the same degrees of freedom `df`, infinite for normal intervals, whatever is estimated."""
+    """A covariance `vcov` (p, p) and the same degrees of freedom `df`, infinite for normal
+    intervals, whatever is estimated.
+    """
 
     vcov: np.ndarray
     df: float
@@ -47,7 +51,9 @@ class Known:
 
 
 class Estimates:
-    """Frames are made anew at each asking; confidence is 95 % unless said. A result class gives the four properties."""
+    """Frames are made anew at each asking; confidence is 95 % unless said. A result class gives the
+    four properties.
+    """
 
     @property
     def design(self) -> formulas.Design:
@@ -85,12 +91,16 @@ class Estimates:
     def coefficients(self) -> pd.DataFrame:
         import pandas as pd
 
-        return pd.DataFrame(self.estimated(np.eye(len(self.names))), index=pd.Index(self.names, name="term"))
+        return pd.DataFrame(
+            self.estimated(np.eye(len(self.names))), index=pd.Index(self.names, name="term")
+        )
 
     def marginal_means(
         self, of: str | Sequence[str], by: str | Sequence[str] = (), confidence: float = 0.95
     ) -> pd.DataFrame:
-        """Means at every level of `of` and `by`: numbers at their means, other categories weighted equally."""
+        """Means at every level of `of` and `by`: numbers at their means, other categories weighted
+        equally.
+        """
         import pandas as pd
 
         labels, rows = self.design.grid([*listed(of), *listed(by)])
@@ -99,9 +109,15 @@ class Estimates:
         return pd.DataFrame({**_by_name(labels), **kept})
 
     def contrasts(
-        self, of: str, by: str | Sequence[str] = (), reference: str | None = None, confidence: float = 0.95
+        self,
+        of: str,
+        by: str | Sequence[str] = (),
+        reference: str | None = None,
+        confidence: float = 0.95,
     ) -> pd.DataFrame:
-        """Differences of marginal means: of every level from `reference`, or of all pairs (later minus earlier)."""
+        """Differences of marginal means: of every level from `reference`, or of all pairs (later
+        minus earlier).
+        """
         import pandas as pd
 
         levels = self.design.variable(of).levels
@@ -115,18 +131,26 @@ class Estimates:
                 combinations.append(block[first] - block[second])
                 at = {name: own[0][name] for name in listed(by)}
                 heads.append({**at, "contrast": f"{levels[first]} - {levels[second]}"})
-        return pd.DataFrame({**_by_name(heads), **self.estimated(np.array(combinations), confidence)})
+        return pd.DataFrame(
+            {**_by_name(heads), **self.estimated(np.array(combinations), confidence)}
+        )
 
     def test(self, term: str) -> FTest:
-        """Joint F test of a term, as in the formula (`treatment:month`): the hypothesis of type III, which does not depend
-        on reference levels. For a term that stands in no larger one it is that all its coefficients are zero."""
+        """Joint F test of a term, as in the formula (`treatment:month`): the hypothesis of type
+        III, which does not depend on reference levels. For a term that stands in no larger one it
+        is that all its coefficients are zero.
+        """
         return self.combined(self.design.hypothesis(term))
 
     def combined(self, combinations: np.ndarray) -> FTest:
-        """Joint F test that the rows of `combinations` (r, p), in the order of `names`, are zero."""
+        """Joint F test that the rows of `combinations` (r, p), in the order of `names`, are
+        zero.
+        """
         return self.inference.joint(np.atleast_2d(combinations) / self.scale, self.scaled_beta)
 
-    def estimated(self, combinations: np.ndarray, confidence: float = 0.95) -> dict[str, np.ndarray]:
+    def estimated(
+        self, combinations: np.ndarray, confidence: float = 0.95
+    ) -> dict[str, np.ndarray]:
         """Columns estimate, se, df, t, p, lower, upper of the rows of `combinations` (r, p)."""
         from scipy.special import stdtr, stdtrit
 
@@ -149,7 +173,9 @@ class Estimates:
 
 @dataclass(frozen=True)
 class Solved(Estimates):
-    """Estimates of a model that `data` describes: `solution` (p,) and `errors` on the scale of its columns."""
+    """Estimates of a model that `data` describes: `solution` (p,) and `errors` on the scale of its
+    columns.
+    """
 
     data: ModelFrame
     solution: np.ndarray

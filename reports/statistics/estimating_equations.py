@@ -1,11 +1,14 @@
-"""Solves generalised estimating equations for all subjects at once: exchangeable or independent within a subject.
+"""Solves generalised estimating equations for all subjects at once: exchangeable or independent
+within a subject.
 
-With D the derivatives of the means and r the residuals, both divided by the standard deviation of the family, a subject with n
-observations adds D'R^-1 r to the equations and D'R^-1 D to their slope, where the working correlation R has ones and `c`:
+With D the derivatives of the means and r the residuals, both divided by the standard deviation of
+the family, a subject with n observations adds D'R^-1 r to the equations and D'R^-1 D to their
+slope, where the working correlation R has ones and `c`:
 
     R^-1 = (I - k 1 1') / (1 - c),    k = c / (1 + c (n - 1))
 
-so that all it takes are sums over the observations and over each subject. Liang and Zeger, Biometrika 1986;73:13.
+so that all it takes are sums over the observations and over each subject. Liang and Zeger,
+Biometrika 1986;73:13.
 """
 
 from __future__ import annotations
@@ -23,7 +26,9 @@ SMALLEST = 1e-10  # a chance that the variance of a yes-or-no outcome is still t
 
 @dataclass(frozen=True)
 class Solution:
-    """`beta` (p,), `mean` (rows,) fitted; `slopes` (subjects, p, p) and `scores` (subjects, p) of each subject's equations."""
+    """`beta` (p,), `mean` (rows,) fitted; `slopes` (subjects, p, p) and `scores` (subjects, p) of
+    each subject's equations.
+    """
 
     beta: np.ndarray
     mean: np.ndarray
@@ -43,14 +48,18 @@ class Solution:
         return bread @ (self.scores.T @ self.scores) @ bread
 
     def bias_reduced(self) -> np.ndarray:
-        """(p, p), residuals freed of the subject's own pull on the fit: (I - H)^-1 r for each subject's part H of the hat matrix,
-        which for the equations is (I - S P)^-1 of their own score, S the slope and P the inverse of all slopes. NaN where
-        somebody alone determines a coefficient: nothing is left of them then."""
+        """(p, p), residuals freed of the subject's own pull on the fit: (I - H)^-1 r for each
+        subject's part H of the hat matrix, which for the equations is (I - S P)^-1 of their own
+        score, S the slope and P the inverse of all slopes. NaN where somebody alone determines a
+        coefficient: nothing is left of them then.
+        """
         try:
             root = np.linalg.inv(np.linalg.cholesky(self.slopes.sum(axis=0)))
         except np.linalg.LinAlgError:  # a correlation below that of any real observations
             return np.full(self.slopes.shape[1:], np.nan)
-        pull = root @ self.slopes @ root.T  # of each subject in turn; 1 where somebody alone determines a combination
+        pull = (
+            root @ self.slopes @ root.T
+        )  # of each subject in turn; 1 where somebody alone determines a combination
         if np.linalg.eigvalsh(pull)[:, -1].max() > ALONE:
             return np.full(root.shape, np.nan)
         freed = np.linalg.solve(np.eye(len(root)) - pull, (self.scores @ root.T)[..., None])[..., 0]
@@ -101,10 +110,18 @@ class _Data:
 
 
 def solve(
-    y: np.ndarray, x: np.ndarray, subject: np.ndarray, *, binomial: bool, exchangeable: bool, most_steps: int
+    y: np.ndarray,
+    x: np.ndarray,
+    subject: np.ndarray,
+    *,
+    binomial: bool,
+    exchangeable: bool,
+    most_steps: int,
 ) -> Solution:
-    """`y` (rows,), `x` (rows, p), `subject` (rows,) numbers whose rows stand together. An outcome of zeros and ones where
-    `binomial`, with the logit as its link. Does not end in an error: see `converged`."""
+    """`y` (rows,), `x` (rows, p), `subject` (rows,) numbers whose rows stand together. An outcome
+    of zeros and ones where `binomial`, with the logit as its link. Does not end in an error: see
+    `converged`.
+    """
     starts = np.concatenate([[0], 1 + np.flatnonzero(np.diff(subject))])
     data = _Data(y, x, starts, np.diff([*starts, len(y)]), binomial)
     beta, correlation, converged = np.zeros(x.shape[1]), 0.0, False
@@ -119,7 +136,10 @@ def solve(
             if not exchangeable or (moved > NEAR and not correlation and number < MOST_BEGINNING):
                 changed = 0.0 if not exchangeable else np.inf
             else:
-                before, correlation = correlation, data.correlation(data.standardised(data.mean(beta))[1])
+                before, correlation = (
+                    correlation,
+                    data.correlation(data.standardised(data.mean(beta))[1]),
+                )
                 changed = abs(correlation - before)
             if moved <= ENOUGH * max(1.0, float(np.abs(x @ beta).max())) and changed <= ENOUGH:
                 converged = True
@@ -141,8 +161,13 @@ def _step(data: _Data, d: np.ndarray, r: np.ndarray, correlation: float) -> np.n
         return np.full(len(score), np.nan)
 
 
-def _equations(data: _Data, d: np.ndarray, r: np.ndarray, correlation: float) -> tuple[np.ndarray, np.ndarray]:
+def _equations(
+    data: _Data, d: np.ndarray, r: np.ndarray, correlation: float
+) -> tuple[np.ndarray, np.ndarray]:
     k, sums = data.shared(correlation), data.summed(d)
-    slopes = data.summed(d[:, :, None] * d[:, None, :]) - k[:, None, None] * sums[:, :, None] * sums[:, None, :]
+    slopes = (
+        data.summed(d[:, :, None] * d[:, None, :])
+        - k[:, None, None] * sums[:, :, None] * sums[:, None, :]
+    )
     scores = data.summed(d * r[:, None]) - (k * data.summed(r))[:, None] * sums
     return slopes / (1 - correlation), scores / (1 - correlation)

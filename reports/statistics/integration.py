@@ -1,13 +1,16 @@
-"""Recursive numerical integration of a sequential test: the chance to leave its boundaries at each look.
+"""Recursive numerical integration of a sequential test: the chance to leave its boundaries at each
+look.
 
-The process is a Brownian motion B(t) with drift on the information fractions t, Z = B / sqrt(t). Looking at t_k, the density
-of B on what led to going on is
+The process is a Brownian motion B(t) with drift on the information fractions t, Z = B / sqrt(t).
+Looking at t_k, the density of B on what led to going on is
 
-    g_k(b) = integral of g_{k-1}(u) phi((b - u - drift (t_k - t_{k-1})) / s) / s du,    s^2 = t_k - t_{k-1}
+    g_k(b) = integral of g_{k-1}(u) phi((b - u - drift (t_k - t_{k-1})) / s) / s du,
+    s^2 = t_k - t_{k-1}
 
-over the region of going on at k - 1. Armitage, McPherson and Rowe, JRSS A 1969;132:235; Jennison and Turnbull, Group
-Sequential Methods, 2000, ch. 19. Integrals by Gauss-Legendre rules on panels no wider than two standard deviations of the
-steps into and out of a look, which is exact to about 1e-14, over no more than a process without boundaries would reach.
+over the region of going on at k - 1. Armitage, McPherson and Rowe, JRSS A 1969;132:235; Jennison
+and Turnbull, Group Sequential Methods, 2000, ch. 19. Integrals by Gauss-Legendre rules on panels no
+wider than two standard deviations of the steps into and out of a look, which is exact to about
+1e-14, over no more than a process without boundaries would reach.
 """
 
 from __future__ import annotations
@@ -25,8 +28,9 @@ WIDEST = 2.0  # panel, in standard deviations of the steps
 
 @dataclass(frozen=True)
 class State:
-    """Where the process is when it goes on: `nodes` and `masses` (n,) on the scale of B, at information `at`. It began at
-    `first`, (information, B)."""
+    """Where the process is when it goes on: `nodes` and `masses` (n,) on the scale of B, at
+    information `at`. It began at `first`, (information, B).
+    """
 
     at: float
     nodes: np.ndarray
@@ -41,20 +45,31 @@ def begin(at: float = 0.0, b: float = 0.0) -> State:
 
 def above(state: State, at: float, drift: float, z: float) -> float:
     """The chance to go on up to `at` and be above `z` there."""
-    return float(state.masses @ _normal((_mean(state, at, drift) - z * math.sqrt(at)) / math.sqrt(at - state.at)))
+    return float(
+        state.masses
+        @ _normal((_mean(state, at, drift) - z * math.sqrt(at)) / math.sqrt(at - state.at))
+    )
 
 
 def below(state: State, at: float, drift: float, z: float) -> float:
     """The chance to go on up to `at` and be below `z` there."""
-    return float(state.masses @ _normal((z * math.sqrt(at) - _mean(state, at, drift)) / math.sqrt(at - state.at)))
+    return float(
+        state.masses
+        @ _normal((z * math.sqrt(at) - _mean(state, at, drift)) / math.sqrt(at - state.at))
+    )
 
 
 def go_on(state: State, at: float, drift: float, lower: float, upper: float, after: float) -> State:
-    """The state at `at`, given that Z is between `lower` and `upper` there; `after` is the information of the next look."""
+    """The state at `at`, given that Z is between `lower` and `upper` there; `after` is the
+    information of the next look.
+    """
     step = math.sqrt(at - state.at)
     mean = _mean(state, at, drift)
     since, began = state.first
-    centre, reach = began + drift * (at - since), FAR * math.sqrt(at - since)  # of those who never stop
+    centre, reach = (
+        began + drift * (at - since),
+        FAR * math.sqrt(at - since),
+    )  # of those who never stop
     low = max(lower * math.sqrt(at), float(mean.min()) - FAR * step, centre - reach)
     high = min(upper * math.sqrt(at), float(mean.max()) + FAR * step, centre + reach)
     if low >= high:

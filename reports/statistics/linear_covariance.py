@@ -1,15 +1,19 @@
-"""Linear models whose covariance is linear in its parameters: likelihood, derivatives and the optimum, by cluster.
+"""Linear models whose covariance is linear in its parameters: likelihood, derivatives and the
+optimum, by cluster.
 
-y_i ~ N(X_i beta, V_i), V_i = sum_a theta_a E_ia: variances and covariances of random effects and of residuals. Clusters of equal
-size lie in one dense batch. The formulas are those of `mmrm.likelihood` with second derivatives of V zero:
+y_i ~ N(X_i beta, V_i), V_i = sum_a theta_a E_ia: variances and covariances of random effects and of
+residuals. Clusters of equal size lie in one dense batch. The formulas are those of
+`mmrm.likelihood` with second derivatives of V zero:
 
     gradient   sum tr(W E_a) - r'W E_a W r - tr(Phi A_a)
-    observed   sum -tr(W E_a W E_b) + 2 r'W E_a W E_b W r + 2 tr(Phi Q_ab) - 2 c_a' Phi c_b - tr(Phi A_a Phi A_b)
+    observed   sum -tr(W E_a W E_b) + 2 r'W E_a W E_b W r + 2 tr(Phi Q_ab) - 2 c_a' Phi c_b - tr(Phi
+               A_a Phi A_b)
     expected   sum  tr(W E_a W E_b) - 2 tr(Phi Q_ab) + tr(Phi A_a Phi A_b)
 
-with W = V^-1, A_a = X'W E_a W X, Q_ab = X'W E_a W E_b W X, c_a = X'W E_a W r. The search runs over factors lambda, theta being a
-quadratic form of them (a random covariance F F', a residual variance s^2): whatever lambda is, V stays allowed, and a variance of
-zero is an ordinary stationary point. Bates et al., J Stat Softw 2015;67(1); Kenward and Roger, Biometrics 1997;53:983.
+with W = V^-1, A_a = X'W E_a W X, Q_ab = X'W E_a W E_b W X, c_a = X'W E_a W r. The search runs over
+factors lambda, theta being a quadratic form of them (a random covariance F F', a residual variance
+s^2): whatever lambda is, V stays allowed, and a variance of zero is an ordinary stationary point.
+Bates et al., J Stat Softw 2015;67(1); Kenward and Roger, Biometrics 1997;53:983.
 """
 
 from __future__ import annotations
@@ -32,7 +36,9 @@ POLISH = 8  # full steps at most
 
 @dataclass(frozen=True)
 class Batch:
-    """Clusters of one size: `u` (b, n, p + 1) with X and then y, `e` (k, b, n, n) the derivatives of V."""
+    """Clusters of one size: `u` (b, n, p + 1) with X and then y, `e` (k, b, n, n) the derivatives
+    of V.
+    """
 
     u: np.ndarray
     e: np.ndarray
@@ -40,7 +46,9 @@ class Batch:
 
 @dataclass(frozen=True)
 class Point:
-    """The likelihood at one covariance. `phi` (p, p) is the model-based covariance of beta; `w` are the inverses by batch."""
+    """The likelihood at one covariance. `phi` (p, p) is the model-based covariance of beta; `w` are
+    the inverses by batch.
+    """
 
     theta: np.ndarray
     value: float
@@ -51,7 +59,9 @@ class Point:
 
 @dataclass(frozen=True)
 class Slopes:
-    """Derivatives by theta. `a` (k, p, p) and `q` (k, k, p, p); `observed` and `expected` of minus two log likelihood."""
+    """Derivatives by theta. `a` (k, p, p) and `q` (k, k, p, p); `observed` and `expected` of minus
+    two log likelihood.
+    """
 
     gradient: np.ndarray
     observed: np.ndarray
@@ -62,7 +72,9 @@ class Slopes:
 
 @dataclass(frozen=True)
 class Likelihood:
-    """Minus two log likelihood, restricted where `reml`, of clusters in `batches`, and its derivatives."""
+    """Minus two log likelihood, restricted where `reml`, of clusters in `batches`, and its
+    derivatives.
+    """
 
     batches: Sequence[Batch]
     reml: bool
@@ -99,7 +111,11 @@ class Likelihood:
         value += (self.n_observations - (p if self.reml else 0)) * LOG_2_PI
         if self.reml:
             value += 2 * float(np.log(np.diag(root)).sum())
-        return Point(theta, float(value), beta, (phi + phi.T) / 2, tuple(inverses)) if np.isfinite(value) else None
+        return (
+            Point(theta, float(value), beta, (phi + phi.T) / 2, tuple(inverses))
+            if np.isfinite(value)
+            else None
+        )
 
     def slopes(self, point: Point) -> Slopes:
         p, k, phi = self.p, len(point.theta), point.phi
@@ -160,11 +176,14 @@ class Optimum:
     def observed(self) -> np.ndarray:
         """(f, f): second derivatives of minus two log likelihood by the factors."""
         jacobian = self.jacobian
-        return jacobian.T @ self.slopes.observed @ jacobian + 2 * np.tensordot(self.slopes.gradient, self.forms, axes=1)
+        return jacobian.T @ self.slopes.observed @ jacobian + 2 * np.tensordot(
+            self.slopes.gradient, self.forms, axes=1
+        )
 
 
 def maximise(likelihood: Likelihood, forms: np.ndarray, start: np.ndarray) -> Optimum:
-    """Newton's method over the factors; curvatures of the wrong sign are turned round, so that every step goes down.
+    """Newton's method over the factors; curvatures of the wrong sign are turned round, so that
+    every step goes down.
 
     Errors: NotConverged.
     """
@@ -179,9 +198,15 @@ def maximise(likelihood: Likelihood, forms: np.ndarray, start: np.ndarray) -> Op
     raise NotConverged(f"not converged after {MOST_STEPS} steps")
 
 
-def _at(likelihood: Likelihood, forms: np.ndarray, factors: np.ndarray, step: int) -> Optimum | None:
+def _at(
+    likelihood: Likelihood, forms: np.ndarray, factors: np.ndarray, step: int
+) -> Optimum | None:
     point = likelihood.at((forms @ factors) @ factors)
-    return None if point is None else Optimum(likelihood, forms, factors, point, likelihood.slopes(point), step)
+    return (
+        None
+        if point is None
+        else Optimum(likelihood, forms, factors, point, likelihood.slopes(point), step)
+    )
 
 
 def _direction(found: Optimum) -> tuple[np.ndarray, float]:
@@ -197,13 +222,17 @@ def _searched(found: Optimum, direction: np.ndarray, gain: float, step: int) -> 
         factors = found.factors + size * direction
         point = found.likelihood.at((found.forms @ factors) @ factors)
         if point is not None and point.value <= found.point.value - 1e-4 * size * gain:
-            return Optimum(found.likelihood, found.forms, factors, point, found.likelihood.slopes(point), step)
+            return Optimum(
+                found.likelihood, found.forms, factors, point, found.likelihood.slopes(point), step
+            )
         size /= 2
     raise NotConverged("no step improves the likelihood any more")
 
 
 def _polished(found: Optimum) -> Optimum:
-    """Full steps as long as the gradient gets smaller: the likelihood itself cannot tell them apart any more."""
+    """Full steps as long as the gradient gets smaller: the likelihood itself cannot tell them apart
+    any more.
+    """
     direction, gain = _direction(found)
     for _ in range(POLISH):
         if gain < NOTHING:
@@ -222,9 +251,11 @@ def _polished(found: Optimum) -> Optimum:
 
 
 def factor_forms(size: int, rank: int, n_residual: int) -> np.ndarray:
-    """(k, f, f) for a random covariance F F' with F (size, rank) lower trapezoidal, and `n_residual` residual variances.
+    """(k, f, f) for a random covariance F F' with F (size, rank) lower trapezoidal, and
+    `n_residual` residual variances.
 
-    theta: the lower triangle of the random covariance by rows, then the residual variances; factors: F by rows, then their roots.
+    theta: the lower triangle of the random covariance by rows, then the residual variances;
+    factors: F by rows, then their roots.
     """
     places = [(row, column) for row in range(size) for column in range(min(row + 1, rank))]
     triangle = [(row, column) for row in range(size) for column in range(row + 1)]
@@ -243,8 +274,10 @@ def factor_forms(size: int, rank: int, n_residual: int) -> np.ndarray:
 def batches(
     u: np.ndarray, cluster: np.ndarray, random: np.ndarray, residual: np.ndarray | None = None
 ) -> tuple[Batch, ...]:
-    """`u` (rows, p + 1) with y last; `cluster` (rows,) whole numbers; `random` (rows, size) the columns that random effects
-    multiply; `residual` (rows,) whole numbers of the residual variance of a row, one variance where None."""
+    """`u` (rows, p + 1) with y last; `cluster` (rows,) whole numbers; `random` (rows, size) the
+    columns that random effects multiply; `residual` (rows,) whole numbers of the residual variance
+    of a row, one variance where None.
+    """
     order = np.argsort(cluster, kind="stable")
     _, starts, sizes = np.unique(cluster[order], return_index=True, return_counts=True)
     residual = np.zeros(len(u), dtype=np.int64) if residual is None else residual

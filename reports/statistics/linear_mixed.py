@@ -1,10 +1,14 @@
-"""The linear mixed model with random effects of a subject (or a site): intercept, or intercept and slopes that may correlate.
+"""The linear mixed model with random effects of a subject (or a site): intercept, or intercept and
+slopes that may correlate.
 
-    fit = linear_mixed.fit(frame, outcome="bdi", subject="subject", fixed="bdi_pre + treatment * month", random="1 + month",
+    fit = linear_mixed.fit(frame, outcome="bdi", subject="subject", fixed="bdi_pre + treatment *
+    month", random="1 + month",
                            reference={"treatment": "TAU"}, df="kenward-roger")
-    fit.coefficients, fit.variance_components, fit.contrasts("treatment"), fit.test("treatment:month")
+    fit.coefficients, fit.variance_components, fit.contrasts("treatment"),
+    fit.test("treatment:month")
 
-REML by Newton's method on exact derivatives. Laird and Ware, Biometrics 1982;38:963; Bates et al., J Stat Softw 2015;67(1).
+REML by Newton's method on exact derivatives. Laird and Ware, Biometrics 1982;38:963; Bates et al.,
+J Stat Softw 2015;67(1).
 """
 
 from __future__ import annotations
@@ -31,7 +35,9 @@ __all__ = ["FTest", "Fit", "NotConverged", "NotEstimable", "fit"]
 
 @dataclass(frozen=True)
 class Fit(RandomEffects):
-    """A fitted model. `random_names` are the columns of the random effects, "(Intercept)" the first."""
+    """A fitted model. `random_names` are the columns of the random effects, "(Intercept)" the
+    first.
+    """
 
     subject: str
     random_names: tuple[str, ...]
@@ -42,7 +48,9 @@ class Fit(RandomEffects):
 
     @property
     def singular(self) -> bool:
-        """Whether a variance is zero or a correlation one: the best covariance lies on the boundary."""
+        """Whether a variance is zero or a correlation one: the best covariance lies on the
+        boundary.
+        """
         return self.fitted.rank < self.fitted.size
 
     @property
@@ -53,12 +61,16 @@ class Fit(RandomEffects):
     def random_covariance(self) -> pd.DataFrame:
         import pandas as pd
 
-        return pd.DataFrame(self.fitted.random_covariance, index=[*self.random_names], columns=[*self.random_names])
+        return pd.DataFrame(
+            self.fitted.random_covariance, index=[*self.random_names], columns=[*self.random_names]
+        )
 
     @property
     def variance_components(self) -> pd.DataFrame:
-        """Rows: variances of the random effects, their covariances, the residual variance. `estimate` in squared units;
-        `sd_or_correlation` the standard deviation of a variance, the correlation of a covariance (NaN with a zero variance)."""
+        """Rows: variances of the random effects, their covariances, the residual variance.
+        `estimate` in squared units; `sd_or_correlation` the standard deviation of a variance, the
+        correlation of a covariance (NaN with a zero variance).
+        """
         import pandas as pd
 
         g, names, size = self.fitted.random_covariance, self.random_names, self.fitted.size
@@ -69,7 +81,9 @@ class Fit(RandomEffects):
                 correlation = g[i, j] / (sd[i] * sd[j]) if sd[i] * sd[j] > 0 else math.nan
                 rows.append((self.subject, names[i], names[j], g[i, j], correlation))
         rows.append(("Residual", "", "", self.residual_variance, math.sqrt(self.residual_variance)))
-        return pd.DataFrame(rows, columns=["group", "first", "second", "estimate", "sd_or_correlation"])
+        return pd.DataFrame(
+            rows, columns=["group", "first", "second", "estimate", "sd_or_correlation"]
+        )
 
     @property
     def n_parameters(self) -> int:
@@ -99,20 +113,26 @@ def fit(
 ) -> Fit:
     """Fit the model; rows in which anything is missing are left out.
 
-    `frame` has a row per observation; `subject` names the column of clusters. `random` is "1", or "1 + month" with numbers;
-    the intercept is always in it, and random effects may correlate. Kenward-Roger needs REML.
-    Errors: NotEstimable, NotConverged, formula.FormulaError, formula.UnknownColumn.
+    `frame` has a row per observation; `subject` names the column of clusters. `random` is "1", or
+    "1 + month" with numbers; the intercept is always in it, and random effects may correlate.
+    Kenward-Roger needs REML. Errors: NotEstimable, NotConverged, formula.FormulaError,
+    formula.UnknownColumn.
     """
     check_degrees(df, reml)
     slopes = formulas.parse(random)
     check_columns(frame, slopes.variables)
     needed = [subject, *slopes.variables]
-    found = build(frame, outcome=outcome, fixed=fixed, reference=reference, needed=needed, scaled=True)
+    found = build(
+        frame, outcome=outcome, fixed=fixed, reference=reference, needed=needed, scaled=True
+    )
     columns = _random_columns(found.frame, slopes)
     cluster = _clusters(found.frame, subject)
     result = fitted(found, cluster, columns, reml=reml)
     names = ("(Intercept)", *(":".join(term) for term in slopes.terms))
-    singular = ("a variance is zero or a correlation is one: fewer random effects describe these data as well",)
+    singular = (
+        "a variance is zero or a correlation is one: fewer random effects describe these data as "
+        "well",
+    )
     warnings = (*found.warnings, *(singular if result.rank < result.size else ()))
     return Fit(found, result, df, warnings, subject, names)
 

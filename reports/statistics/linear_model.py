@@ -1,9 +1,11 @@
-"""Ordinary least squares by a formula, with the model's or a heteroscedasticity-consistent covariance.
+"""Ordinary least squares by a formula, with the model's or a heteroscedasticity-consistent
+covariance.
 
     HC0  White, Econometrica 1980;48:817: squared residuals in place of one variance
     HC1  times n / (n - p)
     HC2  each squared residual over one minus its leverage
-    HC3  over the square of that: the one to use in small samples (Long and Ervin, Am Stat 2000;54:217)
+    HC3  over the square of that: the one to use in small samples (Long and Ervin, Am Stat
+         2000;54:217)
 
 Intervals and p values are Student's t with n - p degrees of freedom.
 """
@@ -79,10 +81,15 @@ class Regression(Solved):
         return pd.DataFrame(self.estimated(np.atleast_2d(rows), confidence), index=index)
 
     def marginal_means(
-        self, of: str | Sequence[str], by: str | Sequence[str] = (), confidence: float = 0.95, weights: str = "equal"
+        self,
+        of: str | Sequence[str],
+        by: str | Sequence[str] = (),
+        confidence: float = 0.95,
+        weights: str = "equal",
     ) -> pd.DataFrame:
-        """Means at every level of `of` and `by`: numbers at their means, other categories averaged by `weights`, equal or
-        proportional (Searle, Speed and Milliken, Am Stat 1980;34:216)."""
+        """Means at every level of `of` and `by`: numbers at their means, other categories averaged
+        by `weights`, equal or proportional (Searle, Speed and Milliken, Am Stat 1980;34:216).
+        """
         import pandas as pd
 
         labels, rows = self.data.grid([*listed(of), *listed(by)], weights)
@@ -98,7 +105,9 @@ class Regression(Solved):
         return JointTest(f, len(rows), self.df, f_p(f, len(rows), self.df))
 
     def sequential(self) -> pd.DataFrame:
-        """Type I table: each term after those before it; of the ordinary model, whatever the covariance."""
+        """Type I table: each term after those before it; of the ordinary model, whatever the
+        covariance.
+        """
         import pandas as pd
 
         q, _ = np.linalg.qr(self.data.x)
@@ -131,8 +140,9 @@ def regress(
 ) -> Regression:
     """Fit by least squares over the rows that have all values. `fixed` as `formula` describes it.
 
-    Errors: NotEstimable for too few people, columns that follow from others, an outcome that does not vary around the
-    model, or a leverage of one under HC2 and HC3; formula.FormulaError, formula.UnknownColumn.
+    Errors: NotEstimable for too few people, columns that follow from others, an outcome that does
+    not vary around the model, or a leverage of one under HC2 and HC3; formula.FormulaError,
+    formula.UnknownColumn.
     """
     check_choice("covariance", covariance, COVARIANCES)
     data = build(frame, outcome=outcome, fixed=fixed, reference=reference)
@@ -143,7 +153,9 @@ def regress(
     q, r = np.linalg.qr(data.x)
     bread = np.linalg.inv(r)
     middle = _middle(q, residuals, covariance)
-    return Regression(data, beta, Known(bread @ middle @ bread.T, float(n - p)), covariance, residuals)
+    return Regression(
+        data, beta, Known(bread @ middle @ bread.T, float(n - p)), covariance, residuals
+    )
 
 
 def _middle(q: np.ndarray, residuals: np.ndarray, covariance: str) -> np.ndarray:
@@ -158,6 +170,9 @@ def _middle(q: np.ndarray, residuals: np.ndarray, covariance: str) -> np.ndarray
         left = 1 - (q**2).sum(axis=1)
         if (left < 1e-10).any():
             row = int(np.argmin(left))
-            raise NotEstimable(f"row {row} alone determines a coefficient (leverage 1): {covariance} does not exist")
+            raise NotEstimable(
+                f"row {row} alone determines a coefficient (leverage 1): {covariance} does not "
+                f"exist"
+            )
         squared = squared / left ** (1 if covariance == "hc2" else 2)
     return (q * squared[:, None]).T @ q

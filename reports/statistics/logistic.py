@@ -1,9 +1,11 @@
-"""Logistic regression by a formula, and what it says of risks: standardisation over the people in the model.
+"""Logistic regression by a formula, and what it says of risks: standardisation over the people in
+the model.
 
-Maximum likelihood by Newton's method. Odds ratios have Wald intervals, or profile intervals (the values that a likelihood
-ratio test does not reject; Venzon and Moolgavkar, Appl Stat 1988;37:87). An odds ratio is hard to read and not collapsible,
-so `standardise` predicts everybody's risk under each arm and averages (g-computation); its standard errors are by the delta
-method with the covariates fixed. Robins 1986; Ge et al., Drug Inf J 2011;45:481; Steingrimsson et al., 2017.
+Maximum likelihood by Newton's method. Odds ratios have Wald intervals, or profile intervals (the
+values that a likelihood ratio test does not reject; Venzon and Moolgavkar, Appl Stat 1988;37:87).
+An odds ratio is hard to read and not collapsible, so `standardise` predicts everybody's risk under
+each arm and averages (g-computation); its standard errors are by the delta method with the
+covariates fixed. Robins 1986; Ge et al., Drug Inf J 2011;45:481; Steingrimsson et al., 2017.
 """
 
 from __future__ import annotations
@@ -28,12 +30,16 @@ FLAT = 1e-12  # of the information in orthonormal columns, where a fair coin giv
 
 
 class Separated(NotEstimable):
-    """The columns tell who has the event without error, so the likelihood has no maximum; says which is the trouble."""
+    """The columns tell who has the event without error, so the likelihood has no maximum; says
+    which is the trouble.
+    """
 
 
 @dataclass(frozen=True)
 class Risk:
-    """A contrast of two standardised risks: a difference, or a ratio with its interval made on the log scale."""
+    """A contrast of two standardised risks: a difference, or a ratio with its interval made on the
+    log scale.
+    """
 
     value: float
     se: float
@@ -44,7 +50,9 @@ class Risk:
 
 @dataclass(frozen=True)
 class Standardised:
-    """Risks if everybody in the model had been in the first or the second arm; `ratio.se` is of the natural logarithm."""
+    """Risks if everybody in the model had been in the first or the second arm; `ratio.se` is of the
+    natural logarithm.
+    """
 
     first: str
     second: str
@@ -59,7 +67,9 @@ class Standardised:
 
 @dataclass(frozen=True)
 class Logistic:
-    """`beta` (p,) are log odds, `covariance_matrix` (p, p) theirs; frames are made anew at each asking."""
+    """`beta` (p,) are log odds, `covariance_matrix` (p, p) theirs; frames are made anew at each
+    asking.
+    """
 
     data: ModelFrame
     beta: np.ndarray
@@ -94,7 +104,9 @@ class Logistic:
     def vcov(self) -> pd.DataFrame:
         import pandas as pd
 
-        return pd.DataFrame(self.covariance_matrix, index=list(self.names), columns=list(self.names))
+        return pd.DataFrame(
+            self.covariance_matrix, index=list(self.names), columns=list(self.names)
+        )
 
     @property
     def coefficients(self) -> pd.DataFrame:
@@ -107,10 +119,14 @@ class Logistic:
         half = normal_quantile(0.975) * se
         columns = {"estimate": self.beta, "se": se, "z": z, "p": 2 * ndtr(-np.abs(z))}
         index = pd.Index(self.names, name="term")
-        return pd.DataFrame({**columns, "lower": self.beta - half, "upper": self.beta + half}, index=index)
+        return pd.DataFrame(
+            {**columns, "lower": self.beta - half, "upper": self.beta + half}, index=index
+        )
 
     def odds_ratios(self, confidence: float = 0.95, interval: str = "wald") -> pd.DataFrame:
-        """By term: odds_ratio lower upper, by `interval` wald or profile (0 or infinite where a side has no limit)."""
+        """By term: odds_ratio lower upper, by `interval` wald or profile (0 or infinite where a
+        side has no limit).
+        """
         import pandas as pd
 
         check_choice("interval", interval, ("wald", "profile"))
@@ -118,9 +134,16 @@ class Logistic:
         half = z * np.sqrt(np.diag(self.covariance_matrix))
         limits = np.column_stack([self.beta - half, self.beta + half])
         if interval == "profile":
-            limits = np.array([[self._profile_limit(j, side, z) for side in (-1, 1)] for j in range(len(self.beta))])
+            limits = np.array(
+                [
+                    [self._profile_limit(j, side, z) for side in (-1, 1)]
+                    for j in range(len(self.beta))
+                ]
+            )
         columns = {"odds_ratio": self.beta, "lower": limits[:, 0], "upper": limits[:, 1]}
-        with np.errstate(over="ignore"):  # odds far from the data, such as an intercept's, may be beyond any number
+        with np.errstate(
+            over="ignore"
+        ):  # odds far from the data, such as an intercept's, may be beyond any number
             return np.exp(pd.DataFrame(columns, index=pd.Index(self.names, name="term")))
 
     def _profile_limit(self, j: int, side: int, z: float) -> float:
@@ -128,7 +151,8 @@ class Logistic:
 
         others = [k for k in range(len(self.beta)) if k != j]
         y, q = self.data.y, np.linalg.qr(self.data.x[:, others])[0]
-        # What the other columns do not explain of this one: the profile is the same, and its search starts close by.
+        # What the other columns do not explain of this one: the profile is the same, and its search
+        # starts close by.
         column = self.data.x[:, j] - q @ (q.T @ self.data.x[:, j])
         start = q.T @ (self.data.x @ self.beta)
 
@@ -142,13 +166,23 @@ class Logistic:
             outside = inside + side * step
             if fall(outside) > 0:
                 return float(
-                    brentq(fall, min(inside, outside), max(inside, outside), xtol=1e-13 * max(1, se), rtol=1e-14)
+                    brentq(
+                        fall,
+                        min(inside, outside),
+                        max(inside, outside),
+                        xtol=1e-13 * max(1, se),
+                        rtol=1e-14,
+                    )
                 )
             inside, step = outside, 2 * step
         return side * math.inf
 
-    def standardise(self, arm: str, first: str, second: str, confidence: float = 0.95) -> Standardised:
-        """Risks of the event if everybody were in arm `first` or `second`. Errors: formula.FormulaError, UnknownColumn."""
+    def standardise(
+        self, arm: str, first: str, second: str, confidence: float = 0.95
+    ) -> Standardised:
+        """Risks of the event if everybody were in arm `first` or `second`. Errors:
+        formula.FormulaError, UnknownColumn.
+        """
         risk1, slope1 = self._average_risk(arm, first)
         risk2, slope2 = self._average_risk(arm, second)
         se1, se2 = self._delta(slope1), self._delta(slope2)
@@ -158,7 +192,13 @@ class Logistic:
         absolute = Risk(difference, se, difference - z * se, difference + z * se, p)
         ratio, se_log = risk1 / risk2, self._delta(slope1 / risk1 - slope2 / risk2)
         factor = math.exp(z * se_log)
-        relative = Risk(ratio, se_log, ratio / factor, ratio * factor, normal_two_sided_p(math.log(ratio) / se_log))
+        relative = Risk(
+            ratio,
+            se_log,
+            ratio / factor,
+            ratio * factor,
+            normal_two_sided_p(math.log(ratio) / se_log),
+        )
         return Standardised(first, second, risk1, se1, risk2, se2, absolute, relative, self.n)
 
     def _average_risk(self, arm: str, level: str) -> tuple[float, np.ndarray]:
@@ -171,11 +211,13 @@ class Logistic:
         return math.sqrt(float(slope @ self.covariance_matrix @ slope))
 
 
-def fit(frame: pd.DataFrame, *, outcome: str, fixed: str, reference: Mapping[str, str] | None = None) -> Logistic:
+def fit(
+    frame: pd.DataFrame, *, outcome: str, fixed: str, reference: Mapping[str, str] | None = None
+) -> Logistic:
     """`outcome`: a column of 0 and 1 or truth values; rows with anything missing are left out.
 
-    Errors: NotEstimable (too few people, everybody the same, columns that follow from others), Separated;
-    formula.FormulaError, formula.UnknownColumn.
+    Errors: NotEstimable (too few people, everybody the same, columns that follow from others),
+    Separated; formula.FormulaError, formula.UnknownColumn.
     """
     data = build(frame, outcome=outcome, fixed=fixed, reference=reference)
     y = data.y
@@ -196,7 +238,9 @@ def fit(frame: pd.DataFrame, *, outcome: str, fixed: str, reference: Mapping[str
 
 @dataclass(frozen=True)
 class _Maximum:
-    """`left`: how far the next step would move the log odds of somebody; near 0 at a maximum, about 1 where there is none."""
+    """`left`: how far the next step would move the log odds of somebody; near 0 at a maximum, about
+    1 where there is none.
+    """
 
     beta: np.ndarray
     log_likelihood: float
@@ -230,8 +274,10 @@ def _maximised(x: np.ndarray, y: np.ndarray, offset: np.ndarray, start: np.ndarr
 
 
 def _check_maximum(found: _Maximum, q: np.ndarray, data: ModelFrame) -> None:
-    """Where the columns separate, every step moves the log odds on by about one, and the likelihood goes on rising: until
-    the curvature along the separation is lost in rounding, and a step of any length may come out."""
+    """Where the columns separate, every step moves the log odds on by about one, and the likelihood
+    goes on rising: until the curvature along the separation is lost in rounding, and a step of any
+    length may come out.
+    """
     eta = q @ found.beta
     risk = _expit(eta)
     curvature = np.linalg.eigvalsh((q * (risk * (1 - risk))[:, None]).T @ q)[0]

@@ -1,7 +1,9 @@
-"""Who is missing when: patterns over visits, what predicts dropout, and whether the arms lose people alike.
+"""Who is missing when: patterns over visits, what predicts dropout, and whether the arms lose
+people alike.
 
-None of it can show that data are missing at random; it shows where that assumption is strained. Little and Rubin, Statistical
-Analysis with Missing Data, 2019, chapter 1; Bell et al., BMJ 2013;346:e8668 (differential dropout).
+None of it can show that data are missing at random; it shows where that assumption is strained.
+Little and Rubin, Statistical Analysis with Missing Data, 2019, chapter 1; Bell et al., BMJ
+2013;346:e8668 (differential dropout).
 """
 
 from __future__ import annotations
@@ -56,7 +58,11 @@ class Patterns:
     @property
     def dropped_out(self) -> int:
         """People who stop and do not come back, also those never seen."""
-        return sum(pattern.n for pattern in self.patterns if pattern.is_monotone and not all(pattern.observed))
+        return sum(
+            pattern.n
+            for pattern in self.patterns
+            if pattern.is_monotone and not all(pattern.observed)
+        )
 
     @property
     def intermittent(self) -> int:
@@ -65,7 +71,9 @@ class Patterns:
 
 @dataclass(frozen=True)
 class DifferentialDropout:
-    """First arm minus second, and first over second; the ratio is None where one arm lost nobody."""
+    """First arm minus second, and first over second; the ratio is None where one arm lost
+    nobody.
+    """
 
     first: str
     second: str
@@ -74,7 +82,9 @@ class DifferentialDropout:
 
 
 def patterns(frame: pd.DataFrame, visits: Sequence[str], arm: str | None = None) -> Patterns:
-    """One row of `frame` a person, one column a visit in the order of time. Errors: formula.UnknownColumn, NotEstimable."""
+    """One row of `frame` a person, one column a visit in the order of time. Errors:
+    formula.UnknownColumn, NotEstimable.
+    """
     check_columns(frame, [*visits, *([arm] if arm else [])])
     if not len(frame):
         raise NotEstimable("there is nobody in the data")
@@ -89,16 +99,22 @@ def patterns(frame: pd.DataFrame, visits: Sequence[str], arm: str | None = None)
         )
         for number, row in enumerate(distinct)
     ]
-    ordered = tuple(sorted(found, key=lambda pattern: (-pattern.n, [not seen for seen in pattern.observed])))
+    ordered = tuple(
+        sorted(found, key=lambda pattern: (-pattern.n, [not seen for seen in pattern.observed]))
+    )
     observed = {visit: int(seen[:, i].sum()) for i, visit in enumerate(visits)}
-    arms = {name: {visit: int(seen[mask, i].sum()) for i, visit in enumerate(visits)} for name, mask in who.items()}
+    arms = {
+        name: {visit: int(seen[mask, i].sum()) for i, visit in enumerate(visits)}
+        for name, mask in who.items()
+    }
     return Patterns(tuple(visits), ordered, len(frame), observed, arms)
 
 
 def predictors(
     frame: pd.DataFrame, *, visit: str, fixed: str, reference: Mapping[str, str] | None = None
 ) -> logistic.Logistic:
-    """Logistic regression of having no value at `visit` on `fixed`, among the people who have all of its variables.
+    """Logistic regression of having no value at `visit` on `fixed`, among the people who have all
+    of its variables.
 
     Errors: those of `logistic.fit`; NotEstimable where everybody or nobody is missing.
     """
@@ -120,13 +136,17 @@ def differential(
     method: str = "newcombe",
     confidence: float = 0.95,
 ) -> DifferentialDropout:
-    """The share without a value at `visit` in two arms. Errors: formula.UnknownColumn, FormulaError for an arm nobody is in."""
+    """The share without a value at `visit` in two arms. Errors: formula.UnknownColumn, FormulaError
+    for an arm nobody is in.
+    """
     check_columns(frame, [visit, arm])
     who = _by_arm(frame, arm)
     for name in (first, second):
         formulas.level_number(arm, list(who), name)
     gone = ~is_known(frame[visit], visit)
-    counts = [int(n) for name in (first, second) for n in ((gone & who[name]).sum(), who[name].sum())]
+    counts = [
+        int(n) for name in (first, second) for n in ((gone & who[name]).sum(), who[name].sum())
+    ]
     x1, n1, x2, n2 = counts
     try:
         ratio: Ratio | None = risk_ratio(x1, n1, x2, n2, confidence)

@@ -1,4 +1,6 @@
-"""From a data frame and a formula to the columns of a model: complete rows, categories as numbers, X and y side by side."""
+"""From a data frame and a formula to the columns of a model: complete rows, categories as numbers,
+X and y side by side.
+"""
 
 from __future__ import annotations
 
@@ -24,9 +26,11 @@ ALIASED_LENGTH = 1e-8  # of a column's own length, where they are solved by QR
 
 @dataclass(frozen=True)
 class ModelFrame:
-    """`frame` has the complete rows; `values` by variable as `formula.Design.matrix` takes them; `z` (rows, p + 1) their X
-    and then y; `scale` (p,) divided every column of X, ones where X has the units of the data. `dropped`: numbers of the
-    formula that do not vary, which the model is without."""
+    """`frame` has the complete rows; `values` by variable as `formula.Design.matrix` takes them;
+    `z` (rows, p + 1) their X and then y; `scale` (p,) divided every column of X, ones where X has
+    the units of the data. `dropped`: numbers of the formula that do not vary, which the model is
+    without.
+    """
 
     frame: pd.DataFrame
     design: formulas.Design
@@ -49,20 +53,30 @@ class ModelFrame:
         return self.design.names
 
     def with_level(self, name: str, level: str) -> np.ndarray:
-        """The design matrix (n, p), in the units of the data, as if everybody had this level of a category."""
+        """The design matrix (n, p), in the units of the data, as if everybody had this level of a
+        category.
+        """
         variable = self.design.variable(name)
         number = self.level_number(variable, level)
-        return self.design.matrix({**self.values, name: np.full(len(self.y), float(number))}, len(self.y))
+        return self.design.matrix(
+            {**self.values, name: np.full(len(self.y), float(number))}, len(self.y)
+        )
 
     @staticmethod
     def level_number(variable: formulas.Variable, level: str) -> int:
         if not variable.is_category:
-            raise formulas.FormulaError(f"{variable.name} is a number, not a category; write C({variable.name})")
+            raise formulas.FormulaError(
+                f"{variable.name} is a number, not a category; write C({variable.name})"
+            )
         return formulas.level_number(variable.name, variable.levels, level)
 
-    def grid(self, of: Sequence[str], weights: str = "equal") -> tuple[list[dict[str, str]], np.ndarray]:
-        """Rows of marginal means, numbers at their means. Other categories are averaged with equal weights, or
-        `proportional`: as often as their combinations occur among the people in the model."""
+    def grid(
+        self, of: Sequence[str], weights: str = "equal"
+    ) -> tuple[list[dict[str, str]], np.ndarray]:
+        """Rows of marginal means, numbers at their means. Other categories are averaged with equal
+        weights, or `proportional`: as often as their combinations occur among the people in the
+        model.
+        """
         check_choice("weights", weights, WEIGHTS)
         if weights == "equal":
             return self.design.grid(of)
@@ -89,19 +103,23 @@ def build(
     scaled: bool = False,
     orders: Mapping[str, Sequence[Any]] | None = None,
 ) -> ModelFrame:
-    """Rows in which the outcome, a variable of `fixed` or a column of `needed` is missing are left out.
+    """Rows in which the outcome, a variable of `fixed` or a column of `needed` is missing are left
+    out.
 
-    The outcome is numbers or truth values. `categories`, of these columns, are never numbers. `scaled` divides the columns of
-    X by their root mean squares, for models that are solved by cross-products; its check for columns that follow from others
-    is as strict as those need. `orders` of the levels of categories, where natural order will not do. A number that does not
-    vary is left out with its terms, as R's lm does, and named. Errors: NotEstimable, formula.FormulaError,
-    formula.UnknownColumn.
+    The outcome is numbers or truth values. `categories`, of these columns, are never numbers.
+    `scaled` divides the columns of X by their root mean squares, for models that are solved by
+    cross-products; its check for columns that follow from others is as strict as those need.
+    `orders` of the levels of categories, where natural order will not do. A number that does not
+    vary is left out with its terms, as R's lm does, and named. Errors: NotEstimable,
+    formula.FormulaError, formula.UnknownColumn.
     """
     formula, reference = formulas.parse(fixed), dict(reference or {})
     names = [outcome, *needed, *formula.variables]
     check_columns(frame, names)
     if lacking := set(reference) - set(formula.variables):
-        raise formulas.UnknownColumn(f"reference names {', '.join(sorted(lacking))}, not in the formula")
+        raise formulas.UnknownColumn(
+            f"reference names {', '.join(sorted(lacking))}, not in the formula"
+        )
     kept = complete(frame, names)
     dropped = frame.loc[~kept]
     if len(dropped):
@@ -112,7 +130,10 @@ def build(
     formula, constant = _without_constants(formula, variables, values)
     for name in unused:
         if len(variables[name].levels) < 2:
-            raise NotEstimable(f"{name}: everybody has {variables[name].levels[0]}, so it has no effect to estimate")
+            raise NotEstimable(
+                f"{name}: everybody has {variables[name].levels[0]}, so it has no effect to "
+                f"estimate"
+            )
     held = {name: variables[name].levels for name in unused}
     for name in dict.fromkeys(categories):
         if name not in held:
@@ -139,17 +160,20 @@ def build(
 
 
 def as_numbers(column: Any, name: str) -> np.ndarray:
-    """Numbers or truth values as floats, whose squares can be computed; NotEstimable for anything else."""
+    """Numbers or truth values as floats, whose squares can be computed; NotEstimable for anything
+    else.
+    """
     found = numbers(column, name)
     check_magnitude(found, name)
     return found
 
 
 def least_squares(x: np.ndarray, y: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """Coefficients (p,) and residuals (n,) of `y` on columns of which the first is constant. DoesNotVary where the residuals
-    are rounding alone.
+    """Coefficients (p,) and residuals (n,) of `y` on columns of which the first is constant.
+    DoesNotVary where the residuals are rounding alone.
 
-    The outcome is taken from its mean first and the solution refined once, so that an outcome far from zero keeps its digits.
+    The outcome is taken from its mean first and the solution refined once, so that an outcome far
+    from zero keeps its digits.
     """
     centre = float(y.mean())
     q, r = np.linalg.qr(x)
@@ -171,11 +195,15 @@ def check_choice(what: str, given: str, known: Sequence[str]) -> None:
 def check_columns(frame: pd.DataFrame, names: Iterable[str]) -> None:
     """Errors: formula.UnknownColumn with what there is."""
     names = list(names)
-    if not frame.columns.is_unique and (twice := [name for name in names if (frame.columns == name).sum() > 1]):
+    if not frame.columns.is_unique and (
+        twice := [name for name in names if (frame.columns == name).sum() > 1]
+    ):
         raise NotEstimable(f"there are two columns {twice[0]!r}")
     for name in names:
         if name not in frame.columns:
-            raise formulas.UnknownColumn(f"there is no column {name!r}; there are {', '.join(map(str, frame.columns))}")
+            raise formulas.UnknownColumn(
+                f"there is no column {name!r}; there are {', '.join(map(str, frame.columns))}"
+            )
 
 
 def complete(frame: pd.DataFrame, names: Sequence[str]) -> np.ndarray:
@@ -187,7 +215,9 @@ def complete(frame: pd.DataFrame, names: Sequence[str]) -> np.ndarray:
 
 
 def check_rank(x: np.ndarray, names: Sequence[str]) -> None:
-    """NotEstimable with the names of the columns of `x` (n, p) that follow from those before them, whatever the units."""
+    """NotEstimable with the names of the columns of `x` (n, p) that follow from those before them,
+    whatever the units.
+    """
     aliased = []
     basis = np.empty((len(x), 0))
     for j, name in enumerate(names):
@@ -200,7 +230,9 @@ def check_rank(x: np.ndarray, names: Sequence[str]) -> None:
 
 
 def independent_part(basis: np.ndarray, column: np.ndarray) -> np.ndarray:
-    """What of a column (n,) does not follow from an orthonormal `basis` (n, k), at length one; empty where nothing is."""
+    """What of a column (n,) does not follow from an orthonormal `basis` (n, k), at length one;
+    empty where nothing is.
+    """
     length = np.linalg.norm(column)
     left = column / length if length else column
     for _ in range(2):  # once more for the digits that the first pass loses
@@ -210,20 +242,34 @@ def independent_part(basis: np.ndarray, column: np.ndarray) -> np.ndarray:
 
 
 def _without_constants(
-    formula: formulas.Formula, variables: dict[str, formulas.Variable], values: Mapping[str, np.ndarray]
+    formula: formulas.Formula,
+    variables: dict[str, formulas.Variable],
+    values: Mapping[str, np.ndarray],
 ) -> tuple[formulas.Formula, tuple[str, ...]]:
-    """Without the terms of numbers that do not vary, where what such a term would be without the number is in the model; and
-    the names of numbers of which nothing is left."""
+    """Without the terms of numbers that do not vary, where what such a term would be without the
+    number is in the model; and the names of numbers of which nothing is left.
+    """
     for name, variable in variables.items():
         if not variable.is_category:
             check_magnitude(values[name], name)
-    constant = {name for name, variable in variables.items() if not variable.is_category and is_constant(values[name])}
+    constant = {
+        name
+        for name, variable in variables.items()
+        if not variable.is_category and is_constant(values[name])
+    }
     if not constant:
         return formula, ()
     known = {frozenset(term) for term in formula.terms} | {frozenset[str]()}
-    kept = tuple(term for term in formula.terms if not constant & set(term) or frozenset(term) - constant not in known)
+    kept = tuple(
+        term
+        for term in formula.terms
+        if not constant & set(term) or frozenset(term) - constant not in known
+    )
     if not kept:
-        raise NotEstimable(f"{', '.join(formula.variables)}: everybody has the same, so there is no effect to estimate")
+        raise NotEstimable(
+            f"{', '.join(formula.variables)}: everybody has the same, so there is no effect to "
+            f"estimate"
+        )
     left = replace(formula, terms=kept)
     return left, tuple(name for name in formula.variables if name not in left.variables)
 
@@ -236,7 +282,9 @@ def _vanished(dropped: pd.Series, levels: Collection[str]) -> tuple[str, ...]:
 
 
 def _scaled(z: np.ndarray, names: Sequence[str]) -> np.ndarray:
-    """Divide the columns of X by their root mean squares, in place; NotEstimable where one follows from those before it."""
+    """Divide the columns of X by their root mean squares, in place; NotEstimable where one follows
+    from those before it.
+    """
     x = z[:, :-1]
     scale = np.sqrt(np.einsum("rp,rp->p", x, x) / len(x))
     if not scale.all():
@@ -259,5 +307,6 @@ def _scaled(z: np.ndarray, names: Sequence[str]) -> np.ndarray:
 def _refuse(aliased: Sequence[str]) -> None:
     if aliased:
         raise NotEstimable(
-            f"{', '.join(aliased)} cannot be told apart from the columns before; leave them or a term out"
+            f"{', '.join(aliased)} cannot be told apart from the columns before; leave them or a "
+            f"term out"
         )

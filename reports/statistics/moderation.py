@@ -1,10 +1,12 @@
-"""Whether the effect of a treatment depends on somebody's characteristic: interaction, marginal effects, regions.
+"""Whether the effect of a treatment depends on somebody's characteristic: interaction, marginal
+effects, regions.
 
     outcome ~ covariates + treatment * moderator
 
-The marginal effect at a value w is the treatment's coefficient plus w times the interaction's. Its Johnson-Neyman region is
-where the interval leaves out zero: a quadratic in w. Johnson and Neyman 1936; Bauer and Curran, Multivar Behav Res 2005;40:373;
-Brambor, Clark and Golder, Polit Anal 2006;14:63.
+The marginal effect at a value w is the treatment's coefficient plus w times the interaction's. Its
+Johnson-Neyman region is where the interval leaves out zero: a quadratic in w. Johnson and Neyman
+1936; Bauer and Curran, Multivar Behav Res 2005;40:373; Brambor, Clark and Golder, Polit Anal
+2006;14:63.
 """
 
 from __future__ import annotations
@@ -27,8 +29,10 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Region:
-    """Values of the moderator from `lower` to `upper` (infinite where it has no end) at which the interval of the effect leaves
-    out zero; `sign` of the effect there, and how many of the people in the model lie in it."""
+    """Values of the moderator from `lower` to `upper` (infinite where it has no end) at which the
+    interval of the effect leaves out zero; `sign` of the effect there, and how many of the people
+    in the model lie in it.
+    """
 
     lower: float
     upper: float
@@ -38,7 +42,9 @@ class Region:
 
 @dataclass(frozen=True)
 class Moderation:
-    """A regression with an interaction, and what it says of the treatment's effect over the moderator."""
+    """A regression with an interaction, and what it says of the treatment's effect over the
+    moderator.
+    """
 
     model: Regression
     treatment: str
@@ -46,13 +52,16 @@ class Moderation:
 
     @property
     def interaction(self) -> JointTest:
-        """The test that the effect does not depend on the moderator (of all its levels together, for a category)."""
+        """The test that the effect does not depend on the moderator (of all its levels together,
+        for a category).
+        """
         return self.model.joint(np.eye(len(self.model.beta))[self._interaction_columns])
 
     def effects(self, at: Sequence[float] | None = None, confidence: float = 0.95) -> pd.DataFrame:
         """Marginal effects of the treatment: estimate se df t p lower upper.
 
-        Of a number at the values `at`, else at its mean and one SD to both sides; of a category at all its levels.
+        Of a number at the values `at`, else at its mean and one SD to both sides; of a category at
+        all its levels.
         """
         import pandas as pd
 
@@ -60,7 +69,9 @@ class Moderation:
         if variable.is_category:
             if at is not None:
                 raise FormulaError(f"{self.moderator} is a category; its effects are at its levels")
-            frame = self.model.combinations(self._rows_of_levels(len(variable.levels)), None, confidence)
+            frame = self.model.combinations(
+                self._rows_of_levels(len(variable.levels)), None, confidence
+            )
             return pd.concat([pd.DataFrame({self.moderator: variable.levels}), frame], axis=1)
         values = self._values()
         mean, sd = float(values.mean()), float(values.std(ddof=1))
@@ -70,7 +81,9 @@ class Moderation:
         return pd.concat([pd.DataFrame({self.moderator: chosen}), frame], axis=1)
 
     def johnson_neyman(self, confidence: float = 0.95) -> tuple[Region, ...]:
-        """In ascending order; empty where the effect is nowhere told from zero. Errors: FormulaError for a category."""
+        """In ascending order; empty where the effect is nowhere told from zero. Errors:
+        FormulaError for a category.
+        """
         values = self._values()
         first, last = self._effect_column, self._interaction_columns[0]
         b, v = self.model.beta, self.model.covariance_matrix
@@ -124,9 +137,11 @@ def fit(
     reference: Mapping[str, str] | None = None,
     covariance: str = "ols",
 ) -> Moderation:
-    """`treatment` is a number or has two levels; `moderator` a number or a category; `covariates` a formula.
+    """`treatment` is a number or has two levels; `moderator` a number or a category; `covariates` a
+    formula.
 
-    `covariance` as in `linear_model.regress`. Errors: NotEstimable, formula.FormulaError, formula.UnknownColumn.
+    `covariance` as in `linear_model.regress`. Errors: NotEstimable, formula.FormulaError,
+    formula.UnknownColumn.
     """
     check_columns(frame, [treatment, moderator])
     if treatment == moderator:
@@ -137,7 +152,9 @@ def fit(
         raise NotEstimable(f"{lacking[0]}: everybody has the same, so it has no effect to estimate")
     effects = model.data.design.term_of_column.count(treatment)
     if effects != 1:
-        raise NotEstimable(f"{treatment} has {effects + 1} levels; moderation is of two levels, or of a number")
+        raise NotEstimable(
+            f"{treatment} has {effects + 1} levels; moderation is of two levels, or of a number"
+        )
     return Moderation(model, treatment, moderator)
 
 

@@ -1,8 +1,10 @@
-"""p values adjusted for several hypotheses, so that one below alpha is rejected with the error rate of the family kept.
+"""p values adjusted for several hypotheses, so that one below alpha is rejected with the error rate
+of the family kept.
 
-Holm, Scand J Stat 1979;6:65. Hochberg, Biometrika 1988;75:800 (p values independent or positively dependent). Fixed sequence:
-Maurer, Hothorn and Lehmacher 1995. Gatekeeping in families by the declared order: Dmitrienko, Tamhane and Wiens, Biom J
-2008;50:667; serial and parallel gates as in Dmitrienko, Offen and Westfall, Stat Med 2003;22:2387.
+Holm, Scand J Stat 1979;6:65. Hochberg, Biometrika 1988;75:800 (p values independent or positively
+dependent). Fixed sequence: Maurer, Hothorn and Lehmacher 1995. Gatekeeping in families by the
+declared order: Dmitrienko, Tamhane and Wiens, Biom J 2008;50:667; serial and parallel gates as in
+Dmitrienko, Offen and Westfall, Stat Med 2003;22:2387.
 """
 
 from __future__ import annotations
@@ -22,10 +24,11 @@ class NotAPValue(ValueError):
 class Family:
     """Hypotheses of the same rank, and the gate that they are to those of the families after them.
 
-    A serial gate opens when all are rejected; the family is tested by Holm. A parallel gate opens in part: with r of n
-    rejected, the next family gets the share (1 - truncation) r / n of the error rate, or all of it with all rejected. A
-    parallel family is tested by Bonferroni, or by Holm truncated at `truncation` (from 0, Bonferroni, to below 1). The last
-    family is a gate to nothing and is tested by Holm.
+    A serial gate opens when all are rejected; the family is tested by Holm. A parallel gate opens
+    in part: with r of n rejected, the next family gets the share (1 - truncation) r / n of the
+    error rate, or all of it with all rejected. A parallel family is tested by Bonferroni, or by
+    Holm truncated at `truncation` (from 0, Bonferroni, to below 1). The last family is a gate to
+    nothing and is tested by Holm.
     """
 
     names: tuple[str, ...]
@@ -43,7 +46,9 @@ class Family:
 
 @dataclass(frozen=True)
 class Adjusted:
-    """A hypothesis is rejected at every level of at least `adjusted`; `raw` is the p value given."""
+    """A hypothesis is rejected at every level of at least `adjusted`; `raw` is the p value
+    given.
+    """
 
     name: str
     raw: float
@@ -58,7 +63,9 @@ def bonferroni(p_values: Sequence[float]) -> list[float]:
 
 
 def holm(p_values: Sequence[float]) -> list[float]:
-    """Holm's step-down adjustment, in the order given: never smaller than p, never larger than 1."""
+    """Holm's step-down adjustment, in the order given: never smaller than p, never larger than
+    1.
+    """
     _check(p_values)
     order = sorted(range(len(p_values)), key=lambda i: p_values[i])
     adjusted = [0.0] * len(p_values)
@@ -90,13 +97,15 @@ def fixed_sequence(p_values: Sequence[float]) -> list[float]:
 def gatekeeping(p_values: Mapping[str, float], families: Sequence[Family]) -> list[Adjusted]:
     """Families in their declared order; results in that order.
 
-    The share of the error rate that a family gets is a step function of the level; a hypothesis is rejected from the lowest
-    level at which its bound, times that share, reaches its p value. Errors: NotAPValue; ValueError for names that do not
-    match.
+    The share of the error rate that a family gets is a step function of the level; a hypothesis is
+    rejected from the lowest level at which its bound, times that share, reaches its p value.
+    Errors: NotAPValue; ValueError for names that do not match.
     """
     names = [name for family in families for name in family.names]
     if sorted(names) != sorted(p_values):
-        raise ValueError(f"the families hold {', '.join(names)}; there are p values of {', '.join(p_values)}")
+        raise ValueError(
+            f"the families hold {', '.join(names)}; there are p values of {', '.join(p_values)}"
+        )
     _check(list(p_values.values()))
     steps = [(0.0, 1.0)]  # from this level on the family gets this share of it
     results = []
@@ -106,14 +115,19 @@ def gatekeeping(p_values: Mapping[str, float], families: Sequence[Family]) -> li
         raw = [p_values[name] for name in family.names]
         adjusted = _adjusted_within(raw, truncation, steps)
         results += [
-            Adjusted(name, p, min(1.0, a), number) for name, p, a in zip(family.names, raw, adjusted, strict=True)
+            Adjusted(name, p, min(1.0, a), number)
+            for name, p, a in zip(family.names, raw, adjusted, strict=True)
         ]
         steps = _passed_on(adjusted, truncation, steps)
     return results
 
 
-def _adjusted_within(raw: Sequence[float], truncation: float, steps: list[tuple[float, float]]) -> list[float]:
-    """The level from which each is rejected: step-down with bounds level x share x (truncation / left + (1 - truncation) / n)."""
+def _adjusted_within(
+    raw: Sequence[float], truncation: float, steps: list[tuple[float, float]]
+) -> list[float]:
+    """The level from which each is rejected: step-down with bounds level x share x (truncation /
+    left + (1 - truncation) / n).
+    """
     n = len(raw)
     adjusted, largest = [0.0] * n, 0.0
     for rank, i in enumerate(sorted(range(n), key=lambda i: raw[i])):
@@ -125,14 +139,18 @@ def _adjusted_within(raw: Sequence[float], truncation: float, steps: list[tuple[
 
 def _lowest_level(needed: float, steps: list[tuple[float, float]]) -> float:
     """The lowest level whose share reaches `needed`; infinite where none does."""
-    return min((max(level, needed / share) for level, share in steps if share > 0), default=math.inf)
+    return min(
+        (max(level, needed / share) for level, share in steps if share > 0), default=math.inf
+    )
 
 
 def _passed_on(
     adjusted: Sequence[float], truncation: float, steps: list[tuple[float, float]]
 ) -> list[tuple[float, float]]:
     n = len(adjusted)
-    levels = sorted({level for level, _ in steps} | {level for level in adjusted if level < math.inf})
+    levels = sorted(
+        {level for level, _ in steps} | {level for level in adjusted if level < math.inf}
+    )
     found = []
     for level in levels:
         share = next(share for start, share in reversed(steps) if start <= level)

@@ -1,9 +1,11 @@
-"""Random effects by cluster: the fit with its boundary, and the inference about fixed effects, shared by models that have them.
+"""Random effects by cluster: the fit with its boundary, and the inference about fixed effects,
+shared by models that have them.
 
-Satterthwaite's degrees of freedom come from the inverse observed information by the factors of the covariance (lmerTest: a
-variance of zero has no factor and drops out), Kenward-Roger from the inverse expected information by variances and covariances
-(pbkrtest: a variance of zero stays in). Kuznetsova, Brockhoff and Christensen, J Stat Softw 2017;82(13); Halekoh and Hojsgaard,
-J Stat Softw 2014;59(9).
+Satterthwaite's degrees of freedom come from the inverse observed information by the factors of the
+covariance (lmerTest: a variance of zero has no factor and drops out), Kenward-Roger from the
+inverse expected information by variances and covariances (pbkrtest: a variance of zero stays in).
+Kuznetsova, Brockhoff and Christensen, J Stat Softw 2017;82(13); Halekoh and Hojsgaard, J Stat Softw
+2014;59(9).
 """
 
 from __future__ import annotations
@@ -29,9 +31,10 @@ CONFOUNDED = 1e-10  # smallest eigenvalue of the information, its diagonal being
 
 @dataclass(frozen=True)
 class Fitted:
-    """`optimum` on the scale of `y_scale` and of `z_scale` (size,), of what is left of the outcome after taking from it the
-    columns times `shift` (p,), which keeps the digits of an outcome far from zero; `size` random effects, of which `rank` are
-    free."""
+    """`optimum` on the scale of `y_scale` and of `z_scale` (size,), of what is left of the outcome
+    after taking from it the columns times `shift` (p,), which keeps the digits of an outcome far
+    from zero; `size` random effects, of which `rank` are free.
+    """
 
     optimum: Optimum
     size: int
@@ -55,7 +58,9 @@ class Fitted:
         return self.optimum.point.theta[self.n_random :] * self.y_scale**2
 
     def minus_two_log_likelihood(self, x_scale: np.ndarray, value: float | None = None) -> float:
-        """In the units of the data; REML with the constant (N - p) log 2 pi and without log|X'X|."""
+        """In the units of the data; REML with the constant (N - p) log 2 pi and without
+        log|X'X|.
+        """
         likelihood = self.optimum.likelihood
         value = self.optimum.point.value if value is None else value
         freedom = likelihood.n_observations - (likelihood.p if likelihood.reml else 0)
@@ -76,12 +81,16 @@ class Inference:
 
     @cached_property
     def _parameters(self) -> tuple[np.ndarray, np.ndarray]:
-        """Derivatives (k, p, p) of the inverse of Phi by the variance parameters, and the covariance (k, k) of those."""
+        """Derivatives (k, p, p) of the inverse of Phi by the variance parameters, and the
+        covariance (k, k) of those.
+        """
         slopes = self.optimum.slopes
         if self.df == "kenward-roger":
             return slopes.a, 2 * np.linalg.inv(slopes.expected)
         observed = self.optimum.observed
-        return np.tensordot(self.optimum.jacobian.T, slopes.a, axes=1), 2 * np.linalg.pinv(observed, rcond=CONFOUNDED)
+        return np.tensordot(self.optimum.jacobian.T, slopes.a, axes=1), 2 * np.linalg.pinv(
+            observed, rcond=CONFOUNDED
+        )
 
     @cached_property
     def vcov(self) -> np.ndarray:
@@ -89,7 +98,9 @@ class Inference:
             return self.phi
         a, w = self._parameters
         mixed = np.tensordot(w, a, axes=1)
-        middle = np.einsum("ab,abpq->pq", w, self.optimum.slopes.q) - (mixed @ self.phi @ a).sum(axis=0)
+        middle = np.einsum("ab,abpq->pq", w, self.optimum.slopes.q) - (mixed @ self.phi @ a).sum(
+            axis=0
+        )
         return self.phi + self.phi @ (middle + middle.T) @ self.phi
 
     def standard_errors(self, combinations: np.ndarray) -> np.ndarray:
@@ -143,7 +154,9 @@ class RandomEffects(Estimates):
 
     @property
     def minus_two_log_likelihood(self) -> float:
-        """REML: of the residual likelihood with the constant (N - p) log 2 pi (lme4's REML criterion)."""
+        """REML: of the residual likelihood with the constant (N - p) log 2 pi (lme4's REML
+        criterion).
+        """
         return self.fitted.minus_two_log_likelihood(self.data.scale)
 
 
@@ -151,13 +164,21 @@ def check_degrees(df: str, reml: bool) -> None:
     """ValueError for degrees of freedom that are not known or do not go with maximum likelihood."""
     check_choice("df", df, DEGREES)
     if df == "kenward-roger" and not reml:
-        raise ValueError("Kenward-Roger is defined for REML; use df='satterthwaite' with maximum likelihood")
+        raise ValueError(
+            "Kenward-Roger is defined for REML; use df='satterthwaite' with maximum likelihood"
+        )
 
 
 def fitted(
-    found: ModelFrame, cluster: np.ndarray, random: np.ndarray, *, reml: bool, residual: np.ndarray | None = None
+    found: ModelFrame,
+    cluster: np.ndarray,
+    random: np.ndarray,
+    *,
+    reml: bool,
+    residual: np.ndarray | None = None,
 ) -> Fitted:
-    """`cluster` (rows,) whole numbers, `random` (rows, size), `residual` (rows,) the number of a row's residual variance.
+    """`cluster` (rows,) whole numbers, `random` (rows, size), `residual` (rows,) the number of a
+    row's residual variance.
 
     Errors: NotEstimable, NotConverged.
     """
@@ -188,14 +209,21 @@ def _check_told_apart(likelihood: Likelihood, theta: np.ndarray) -> None:
     root = np.sqrt(np.diag(expected).clip(1e-300))
     if np.linalg.eigvalsh(expected / np.outer(root, root))[0] < CONFOUNDED:
         raise NotEstimable(
-            "the data do not tell the variances apart: too few clusters, or too few observations in each"
+            "the data do not tell the variances apart: too few clusters, or too few observations "
+            "in each"
         )
 
 
 def _check_within(
-    found: ModelFrame, y: np.ndarray, cluster: np.ndarray, random: np.ndarray, residual: np.ndarray | None
+    found: ModelFrame,
+    y: np.ndarray,
+    cluster: np.ndarray,
+    random: np.ndarray,
+    residual: np.ndarray | None,
 ) -> None:
-    """DoesNotVary where rows that share a residual variance have nothing left for it beside their clusters' own levels."""
+    """DoesNotVary where rows that share a residual variance have nothing left for it beside their
+    clusters' own levels.
+    """
     people = np.maximum(np.bincount(cluster, weights=random != 0), 1)
     within = np.column_stack([found.x, y])
     for column in within.T:
@@ -207,11 +235,16 @@ def _check_within(
         own = cluster[rows & (random != 0)]
         enough = int(rows.sum()) - len(np.unique(own)) > found.x.shape[1]
         if enough and is_fitted_exactly(within[rows, :-1], within[rows, -1], largest(found.y)):
-            raise DoesNotVary("beside clusters and columns the outcome does not vary: there is no residual variance")
+            raise DoesNotVary(
+                "beside clusters and columns the outcome does not vary: there is no residual "
+                "variance"
+            )
 
 
 def _at_boundary(optimum: Optimum, size: int, n_residual: int) -> tuple[Optimum, int]:
-    """The optimum with as many free random effects as there are variances above zero, and that number."""
+    """The optimum with as many free random effects as there are variances above zero, and that
+    number.
+    """
     theta = optimum.point.theta
     n_random = len(theta) - n_residual
     values, vectors = np.linalg.eigh(_square(theta[:n_random], size))

@@ -1,9 +1,10 @@
 """What a column holds, decided once for every function that takes a frame or an array.
 
-Missing: None, NaN, pandas' NA and NaT. A column is numbers (truth values among them count as an outcome of 0 and 1) or a
-category. Text is never taken for a number: "NaN", "1,5" or a blank among numbers is refused by name, since nobody but the
-reader of the file knows what it stands for. Levels and codes of people are compared as text, so that 5, 5.0 and "5" are
-one; those that differ by what cannot be seen, a blank or a trailing ".0", are refused by name.
+Missing: None, NaN, pandas' NA and NaT. A column is numbers (truth values among them count as an
+outcome of 0 and 1) or a category. Text is never taken for a number: "NaN", "1,5" or a blank among
+numbers is refused by name, since nobody but the reader of the file knows what it stands for. Levels
+and codes of people are compared as text, so that 5, 5.0 and "5" are one; those that differ by what
+cannot be seen, a blank or a trailing ".0", are refused by name.
 """
 
 from __future__ import annotations
@@ -28,8 +29,9 @@ def is_missing(value: Any) -> bool:
 
 
 def is_number(column: Any, name: str) -> bool:
-    """Whether a column is numbers rather than a category; truth values are categories, as in R. NotEstimable for dates and
-    for numbers with anything else among them."""
+    """Whether a column is numbers rather than a category; truth values are categories, as in R.
+    NotEstimable for dates and for numbers with anything else among them.
+    """
     kind = getattr(getattr(column, "dtype", None), "kind", "O")
     if kind != "O":
         if kind in "mM":
@@ -41,12 +43,16 @@ def is_number(column: Any, name: str) -> bool:
     found = [value for value in values if _is_number(value)]
     if found and len(found) < len(values):
         other = next(value for value in values if not _is_number(value))
-        raise NotEstimable(f"{name} is numbers with {other!r} among them; make that a number, or missing (None)")
+        raise NotEstimable(
+            f"{name} is numbers with {other!r} among them; make that a number, or missing (None)"
+        )
     return bool(found)
 
 
 def numbers(column: Any, name: str) -> np.ndarray:
-    """Numbers or truth values as floats, NaN where missing; NotEstimable for anything else, and where one is infinite."""
+    """Numbers or truth values as floats, NaN where missing; NotEstimable for anything else, and
+    where one is infinite.
+    """
     kind = getattr(getattr(column, "dtype", None), "kind", "O")
     if kind in "biuf" and isinstance(column, np.ndarray):
         found = column.astype(float)
@@ -62,12 +68,20 @@ def numbers(column: Any, name: str) -> np.ndarray:
 
 
 def is_known(column: Any, name: str) -> np.ndarray:
-    """(rows,) of truth values: which rows have a number or a level. NotEstimable as `numbers` and `labels`."""
-    return ~np.isnan(numbers(column, name)) if is_number(column, name) else labels(column, name)[1] >= 0
+    """(rows,) of truth values: which rows have a number or a level. NotEstimable as `numbers` and
+    `labels`.
+    """
+    return (
+        ~np.isnan(numbers(column, name))
+        if is_number(column, name)
+        else labels(column, name)[1] >= 0
+    )
 
 
 def complete_numbers(column: Any, name: str) -> np.ndarray:
-    """As `numbers`, of values from which what is missing was left out before; NotEstimable where something is."""
+    """As `numbers`, of values from which what is missing was left out before; NotEstimable where
+    something is.
+    """
     found = numbers(column, name)
     if np.isnan(found).any():
         raise NotEstimable(f"there are missing values in {name}; leave them out first and say so")
@@ -75,14 +89,18 @@ def complete_numbers(column: Any, name: str) -> np.ndarray:
 
 
 def labels(column: Any, name: str) -> tuple[list[str], np.ndarray, bool]:
-    """Levels of a column as text, in the order in which they come, the level number of every row (-1 where missing), and
-    whether all levels are numbers. NotEstimable for levels that look alike, and for text that stands for nothing."""
+    """Levels of a column as text, in the order in which they come, the level number of every row
+    (-1 where missing), and whether all levels are numbers. NotEstimable for levels that look alike,
+    and for text that stands for nothing.
+    """
     import pandas as pd
 
     codes, found = pd.factorize(column if hasattr(column, "dtype") else pd.Series(list(column)))
     found = list(found)
     texts: dict[str, int] = {}
-    place = np.array([texts.setdefault(text_of(value), len(texts)) for value in found] + [-1], dtype=np.int64)
+    place = np.array(
+        [texts.setdefault(text_of(value), len(texts)) for value in found] + [-1], dtype=np.int64
+    )
     if not all(_is_number(value) for value in found):
         _check_told_apart(list(texts), name)
         return list(texts), place[codes], False
@@ -90,24 +108,31 @@ def labels(column: Any, name: str) -> tuple[list[str], np.ndarray, bool]:
 
 
 def level_texts(values: Iterable[Any], name: str) -> list[str | None]:
-    """Levels as text, None where missing; of plain values, without pandas. NotEstimable as `labels`."""
+    """Levels as text, None where missing; of plain values, without pandas. NotEstimable as
+    `labels`.
+    """
     found = [None if is_missing(value) else text_of(value) for value in values]
     _check_told_apart(dict.fromkeys(text for text in found if text is not None), name)
     return found
 
 
 def codes_of(column: Any, name: str) -> np.ndarray:
-    """Whole numbers from 0 for the codes of people or clusters, -1 where missing. NotEstimable as `labels`."""
+    """Whole numbers from 0 for the codes of people or clusters, -1 where missing. NotEstimable as
+    `labels`.
+    """
     import pandas as pd
 
-    if getattr(getattr(column, "dtype", None), "kind", "O") in "biuf":  # one way of writing: nothing to tell apart
+    if (
+        getattr(getattr(column, "dtype", None), "kind", "O") in "biuf"
+    ):  # one way of writing: nothing to tell apart
         return np.asarray(pd.factorize(column)[0], dtype=np.int64)
     return labels(column, name)[1]
 
 
 def in_order(levels: Sequence[str], are_numbers: bool) -> list[int]:
-    """Their places in natural order: numbers by size, text as it is sorted, save that numbers within it count as numbers,
-    so that "week 2" comes before "week 10"."""
+    """Their places in natural order: numbers by size, text as it is sorted, save that numbers
+    within it count as numbers, so that "week 2" comes before "week 10".
+    """
     if are_numbers:
         return sorted(range(len(levels)), key=lambda i: float(levels[i]))
     return sorted(range(len(levels)), key=lambda i: (natural(levels[i]), levels[i]))
@@ -116,12 +141,19 @@ def in_order(levels: Sequence[str], are_numbers: bool) -> list[int]:
 def natural(text: str) -> tuple[tuple[int, float, str], ...]:
     """What text is sorted by."""
     parts = NUMBER_IN_TEXT.split(text)
-    return tuple((0, float(part), "") if i % 2 else (1, 0.0, part) for i, part in enumerate(parts) if part)
+    return tuple(
+        (0, float(part), "") if i % 2 else (1, 0.0, part) for i, part in enumerate(parts) if part
+    )
 
 
 def are_numbered(levels: Sequence[str]) -> bool:
-    """Whether levels are alike but for numbers in them, so that nobody can doubt their order: "week 2" and "week 10"."""
-    return len({tuple(part for is_text, _, part in natural(level) if is_text) for level in levels}) == 1
+    """Whether levels are alike but for numbers in them, so that nobody can doubt their order: "week
+    2" and "week 10".
+    """
+    return (
+        len({tuple(part for is_text, _, part in natural(level) if is_text) for level in levels})
+        == 1
+    )
 
 
 def text_of(value: Any) -> str:
@@ -136,10 +168,14 @@ def _check_told_apart(levels: Iterable[str], name: str) -> None:
     for text in levels:
         look = " ".join(unicodedata.normalize("NFKC", text).split())
         if look.casefold() in {"", "nan", "<na>", "nat"}:
-            raise NotEstimable(f"{name}: {text!r} is a level; make it missing (None), or give it a name")
+            raise NotEstimable(
+                f"{name}: {text!r} is a level; make it missing (None), or give it a name"
+            )
         look = re.sub(r"^([+-]?\d+)\.0*$", r"\1", look)
         if look in seen:
-            raise NotEstimable(f"{name}: {seen[look]!r} and {text!r} look alike; write them in one way")
+            raise NotEstimable(
+                f"{name}: {seen[look]!r} and {text!r} look alike; write them in one way"
+            )
         seen[look] = text
 
 

@@ -1,9 +1,11 @@
-"""Change larger than measurement error, and its meaning. Jacobson and Truax, J Consult Clin Psychol 1991;59:12.
+"""Change larger than measurement error, and its meaning. Jacobson and Truax, J Consult Clin Psychol
+1991;59:12.
 
-The reliable change index is the change over the standard error of a difference of two scores. The cut-off between a
-clinical and a functional population is a (two SDs from the clinical mean, towards health), b (two SDs from the functional
-mean, towards illness) or c (where the standardised distances to both means are equal). What reaches a bar exactly counts, as
-decimals go: see `thresholds`.
+The reliable change index is the change over the standard error of a difference of two scores. The
+cut-off between a clinical and a functional population is a (two SDs from the clinical mean, towards
+health), b (two SDs from the functional mean, towards illness) or c (where the standardised
+distances to both means are equal). What reaches a bar exactly counts, as decimals go: see
+`thresholds`.
 """
 
 from __future__ import annotations
@@ -25,7 +27,9 @@ CATEGORIES = (RECOVERED, IMPROVED, UNCHANGED, DETERIORATED)
 
 
 class ImpossibleReference(ValueError):
-    """A reliability outside 0 to 1, an SD not above 0, or populations that stand the wrong way round."""
+    """A reliability outside 0 to 1, an SD not above 0, or populations that stand the wrong way
+    round.
+    """
 
 
 @dataclass(frozen=True)
@@ -52,9 +56,11 @@ class Population:
 
 @dataclass(frozen=True)
 class Reference:
-    """The `sd` and `reliability` that measurement error is taken from, and the populations that cut-offs lie between.
+    """The `sd` and `reliability` that measurement error is taken from, and the populations that
+    cut-offs lie between.
 
-    A cut-off exists where its populations are known: a needs the clinical one, b the functional one, c both.
+    A cut-off exists where its populations are known: a needs the clinical one, b the functional
+    one, c both.
     """
 
     sd: float
@@ -91,7 +97,9 @@ class Reference:
         return self.z * self.standard_error_of_difference
 
     def cut_off(self, kind: str = "c") -> float:
-        """In points. Errors: ImpossibleReference where a population that it needs is not known; ValueError for a kind."""
+        """In points. Errors: ImpossibleReference where a population that it needs is not known;
+        ValueError for a kind.
+        """
         if kind not in ("a", "b", "c"):
             raise ValueError(f"cut-off {kind!r} is not known; use a, b or c")
         down = -1 if self.direction == HIGHER_WORSE else 1
@@ -103,14 +111,20 @@ class Reference:
         if kind == "c" and clinical and functional:
             total = clinical.sd + functional.sd
             return (clinical.sd * functional.mean + functional.sd * clinical.mean) / total
-        needed = {"a": "the clinical population", "b": "the functional population", "c": "both populations"}[kind]
+        needed = {
+            "a": "the clinical population",
+            "b": "the functional population",
+            "c": "both populations",
+        }[kind]
         raise ImpossibleReference(f"cut-off {kind} needs {needed}")
 
 
 @dataclass(frozen=True)
 class ClinicalChange:
-    """By person: `index` (positive is better, NaN where a score is missing) and `category` (None there). `counts` by category
-    add up to `n`, the people with both scores; `imputed` of them were missing and counted as unchanged."""
+    """By person: `index` (positive is better, NaN where a score is missing) and `category` (None
+    there). `counts` by category add up to `n`, the people with both scores; `imputed` of them were
+    missing and counted as unchanged.
+    """
 
     reference: Reference
     cut_off: float
@@ -122,18 +136,26 @@ class ClinicalChange:
 
 
 def clinical_change(
-    before: Any, after: Any, reference: Reference, cut_off: str | float = "c", missing: str = "observed"
+    before: Any,
+    after: Any,
+    reference: Reference,
+    cut_off: str | float = "c",
+    missing: str = "observed",
 ) -> ClinicalChange:
-    """Recovered: reliably improved, and across the cut-off from its clinical side. Improved: reliably, but not across.
+    """Recovered: reliably improved, and across the cut-off from its clinical side. Improved:
+    reliably, but not across.
 
-    `before` and `after` by person, NaN or None where missing. `cut_off`: a, b, c, or points. `missing`: observed leaves
-    people without both scores out, non-responder counts them as unchanged. A change of exactly the threshold counts, and so
-    does a score of exactly the cut-off, on the functional side. Errors: ImpossibleReference, ValueError for scores of different
-    people or a choice that is not there.
+    `before` and `after` by person, NaN or None where missing. `cut_off`: a, b, c, or points.
+    `missing`: observed leaves people without both scores out, non-responder counts them as
+    unchanged. A change of exactly the threshold counts, and so does a score of exactly the cut-off,
+    on the functional side. Errors: ImpossibleReference, ValueError for scores of different people
+    or a choice that is not there.
     """
     first, last = numbers(before, "before"), numbers(after, "after")
     if first.shape != last.shape:
-        raise ValueError(f"{len(first)} scores before and {len(last)} after; they are of the same people")
+        raise ValueError(
+            f"{len(first)} scores before and {len(last)} after; they are of the same people"
+        )
     if missing not in ("observed", "non-responder"):
         raise ValueError(f"missing {missing!r} is not known; use observed or non-responder")
     cut = reference.cut_off(cut_off) if isinstance(cut_off, str) else float(cut_off)
@@ -154,11 +176,15 @@ def clinical_change(
 def reliable_change_index(before: Any, after: Any, reference: Reference) -> np.ndarray:
     """Change over the standard error of a difference; positive is better. (people,)"""
     gain = numbers(before, "before") - numbers(after, "after")
-    return (gain if reference.direction == HIGHER_WORSE else -gain) / reference.standard_error_of_difference
+    return (
+        gain if reference.direction == HIGHER_WORSE else -gain
+    ) / reference.standard_error_of_difference
 
 
 def jacobson_truax(sd: float, reliability: float, z: float = 1.96) -> float:
-    """The points that change must reach: z times the standard error of a difference of two scores."""
+    """The points that change must reach: z times the standard error of a difference of two
+    scores.
+    """
     _check_reference(sd, reliability)
     return z * sd * math.sqrt(2 * _error_share(reliability))
 
@@ -174,11 +200,15 @@ def classify(
     threshold: float,
     direction: str = HIGHER_WORSE,
 ) -> list[str]:
-    """`improved`, `deteriorated` or `unchanged` for each person; a change of exactly the threshold counts."""
+    """`improved`, `deteriorated` or `unchanged` for each person; a change of exactly the threshold
+    counts.
+    """
     _check_direction(direction)
     first, last = complete_numbers(before, "before"), complete_numbers(after, "after")
     if first.shape != last.shape:
-        raise ValueError(f"{len(first)} scores before and {len(last)} after; they are of the same people")
+        raise ValueError(
+            f"{len(first)} scores before and {len(last)} after; they are of the same people"
+        )
     return _classified(first, last, threshold, direction)
 
 
@@ -194,7 +224,9 @@ def count(
     threshold: float,
     direction: str = HIGHER_WORSE,
 ) -> ReliableChange:
-    """How many improved and deteriorated by more than `threshold`, in units of the scale; see `classify`."""
+    """How many improved and deteriorated by more than `threshold`, in units of the scale; see
+    `classify`.
+    """
     classes = classify(before, after, threshold, direction)
     return ReliableChange(
         threshold,
@@ -208,9 +240,13 @@ def _check_reference(sd: float, reliability: float) -> None:
     if not sd > 0:
         raise ImpossibleReference(f"an SD of {sd} is not above 0")
     if not 0 <= reliability < 1:
-        raise ImpossibleReference(f"a reliability of {reliability} lies outside 0 to 1, 1 not included")
+        raise ImpossibleReference(
+            f"a reliability of {reliability} lies outside 0 to 1, 1 not included"
+        )
 
 
 def _check_direction(direction: str) -> None:
     if direction not in (HIGHER_WORSE, HIGHER_BETTER):
-        raise ValueError(f"direction {direction!r} is not known; use {HIGHER_WORSE} or {HIGHER_BETTER}")
+        raise ValueError(
+            f"direction {direction!r} is not known; use {HIGHER_WORSE} or {HIGHER_BETTER}"
+        )

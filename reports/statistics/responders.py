@@ -1,8 +1,9 @@
-"""Response, remission and deterioration: a score at follow-up made into yes or no, and what becomes of the missing.
+"""Response, remission and deterioration: a score at follow-up made into yes or no, and what becomes
+of the missing.
 
-Non-responder imputation counts somebody without a follow-up score as not having responded. For a harm such as
-deterioration that is the optimistic choice, so there the default leaves them out, and `yes` counts them. What reaches a bar
-exactly counts, as decimals go: see `thresholds`.
+Non-responder imputation counts somebody without a follow-up score as not having responded. For a
+harm such as deterioration that is the optimistic choice, so there the default leaves them out, and
+`yes` counts them. What reaches a bar exactly counts, as decimals go: see `thresholds`.
 """
 
 from __future__ import annotations
@@ -21,7 +22,9 @@ MISSING = ("non-responder", "observed", "yes")
 
 @dataclass(frozen=True)
 class Responders:
-    """`status` (people,): 1 yes, 0 no, NaN left out. `count` of `n` have it; `imputed` is how many of `n` were missing."""
+    """`status` (people,): 1 yes, 0 no, NaN left out. `count` of `n` have it; `imputed` is how many
+    of `n` were missing.
+    """
 
     status: np.ndarray
     count: int
@@ -31,12 +34,18 @@ class Responders:
 
 
 def response(
-    before: Any, after: Any, fraction: float = 0.5, missing: str = "non-responder", direction: str = HIGHER_WORSE
+    before: Any,
+    after: Any,
+    fraction: float = 0.5,
+    missing: str = "non-responder",
+    direction: str = HIGHER_WORSE,
 ) -> Responders:
-    """Improved by at least `fraction` of the score at baseline; NaN or None where a score is missing.
+    """Improved by at least `fraction` of the score at baseline; NaN or None where a score is
+    missing.
 
-    Where higher is worse that is a score of at most (1 - fraction) of baseline. Somebody without a baseline score has no
-    response to speak of and counts as missing. Errors: ValueError for a fraction outside 0 to 1.
+    Where higher is worse that is a score of at most (1 - fraction) of baseline. Somebody without a
+    baseline score has no response to speak of and counts as missing. Errors: ValueError for a
+    fraction outside 0 to 1.
     """
     if not 0 < fraction <= 1:
         raise ValueError(f"fraction {fraction} lies outside 0 to 1")
@@ -50,7 +59,9 @@ def response(
     return _counted(reached, np.isnan(first) | np.isnan(last), missing, text)
 
 
-def remission(after: Any, cut_off: float, missing: str = "non-responder", direction: str = HIGHER_WORSE) -> Responders:
+def remission(
+    after: Any, cut_off: float, missing: str = "non-responder", direction: str = HIGHER_WORSE
+) -> Responders:
     """A score of at most `cut_off`, or of at least it where higher is better."""
     last = numbers(after, "after")
     _check_direction(direction)
@@ -64,12 +75,20 @@ def remission(after: Any, cut_off: float, missing: str = "non-responder", direct
 
 
 def deterioration(
-    before: Any, after: Any, threshold: float, missing: str = "observed", direction: str = HIGHER_WORSE
+    before: Any,
+    after: Any,
+    threshold: float,
+    missing: str = "observed",
+    direction: str = HIGHER_WORSE,
 ) -> Responders:
-    """Worse by at least `threshold` points, the reliable change of `reliable_change.jacobson_truax` for instance."""
+    """Worse by at least `threshold` points, the reliable change of `reliable_change.jacobson_truax`
+    for instance.
+    """
     first, last = _pair(before, after)
     _check_direction(direction)
-    worse = at_least(last - first if direction == HIGHER_WORSE else first - last, threshold, first, last)
+    worse = at_least(
+        last - first if direction == HIGHER_WORSE else first - last, threshold, first, last
+    )
     text = f"worse by at least {threshold:g} points"
     return _counted(worse, np.isnan(first) | np.isnan(last), missing, text)
 
@@ -77,13 +96,17 @@ def deterioration(
 def _pair(before: Any, after: Any) -> tuple[np.ndarray, np.ndarray]:
     first, last = numbers(before, "before"), numbers(after, "after")
     if first.shape != last.shape:
-        raise ValueError(f"{len(first)} scores before and {len(last)} after; they are of the same people")
+        raise ValueError(
+            f"{len(first)} scores before and {len(last)} after; they are of the same people"
+        )
     return first, last
 
 
 def _check_direction(direction: str) -> None:
     if direction not in (HIGHER_WORSE, HIGHER_BETTER):
-        raise ValueError(f"direction {direction!r} is not known; use {HIGHER_WORSE} or {HIGHER_BETTER}")
+        raise ValueError(
+            f"direction {direction!r} is not known; use {HIGHER_WORSE} or {HIGHER_BETTER}"
+        )
 
 
 def _counted(reached: np.ndarray, absent: np.ndarray, missing: str, text: str) -> Responders:
@@ -92,6 +115,12 @@ def _counted(reached: np.ndarray, absent: np.ndarray, missing: str, text: str) -
     filled = {"non-responder": 0.0, "observed": np.nan, "yes": 1.0}[missing]
     status = np.where(absent, filled, reached.astype(float))
     known = ~np.isnan(status)
-    said = {"non-responder": "missing counts as no", "observed": "missing left out", "yes": "missing counts as yes"}
+    said = {
+        "non-responder": "missing counts as no",
+        "observed": "missing left out",
+        "yes": "missing counts as yes",
+    }
     imputed = int(absent.sum()) if missing != "observed" else 0
-    return Responders(status, int(status[known].sum()), int(known.sum()), imputed, f"{text}; {said[missing]}")
+    return Responders(
+        status, int(status[known].sum()), int(known.sum()), imputed, f"{text}; {said[missing]}"
+    )

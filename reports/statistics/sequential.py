@@ -1,9 +1,11 @@
-"""Group-sequential designs: boundaries, futility, exit probabilities, expected size and conditional power.
+"""Group-sequential designs: boundaries, futility, exit probabilities, expected size and conditional
+power.
 
-Boundaries are on the scale of the standard normal statistic Z, a look per information fraction. O'Brien and Fleming,
-Biometrics 1979;35:549 (c / sqrt t); Pocock, Biometrika 1977;64:191 (c); Wang and Tsiatis, Biometrics 1987;43:193
-(c t^(delta - 1/2)); Haybittle-Peto (3 until the last look, where what is left is spent: Peto et al., Br J Cancer 1976;34:585);
-spending functions of Lan and DeMets, Biometrika 1983;70:659, Kim and DeMets, Biometrika 1987;74:149 (alpha t^rho), and Hwang,
+Boundaries are on the scale of the standard normal statistic Z, a look per information fraction.
+O'Brien and Fleming, Biometrics 1979;35:549 (c / sqrt t); Pocock, Biometrika 1977;64:191 (c); Wang
+and Tsiatis, Biometrics 1987;43:193 (c t^(delta - 1/2)); Haybittle-Peto (3 until the last look,
+where what is left is spent: Peto et al., Br J Cancer 1976;34:585); spending functions of Lan and
+DeMets, Biometrika 1983;70:659, Kim and DeMets, Biometrika 1987;74:149 (alpha t^rho), and Hwang,
 Shih and DeCani, Stat Med 1990;9:1439. Integrals in `integration`.
 """
 
@@ -26,7 +28,9 @@ KINDS = (*SHAPES, "haybittle-peto", *SPENDING)
 NEEDS = {"wang-tsiatis": "delta", "kim-demets": "rho", "hwang-shih-decani": "gamma"}
 HAYBITTLE_PETO = 3.0
 PRECISE = 1e-13
-CLOSEST = 1e-3  # of the information: between looks that lie closer the integrals need more points than a computer holds
+# of the information: between looks that lie closer the integrals need more points than a computer
+# holds
+CLOSEST = 1e-3
 
 
 class NoBoundary(ValueError):
@@ -35,10 +39,12 @@ class NoBoundary(ValueError):
 
 @dataclass(frozen=True)
 class Boundary:
-    """`information` (K,) increasing to 1; `critical` (K,) on the scale of Z, reached by Z (or, two-sided, by its size).
+    """`information` (K,) increasing to 1; `critical` (K,) on the scale of Z, reached by Z (or,
+    two-sided, by its size).
 
-    `futility` (K,) is empty or ends at the last critical value: below it the trial stops without an effect. Where it is
-    `binding` the critical values count on that. `spent` (K,) is the type I error used up to each look.
+    `futility` (K,) is empty or ends at the last critical value: below it the trial stops without an
+    effect. Where it is `binding` the critical values count on that. `spent` (K,) is the type I
+    error used up to each look.
     """
 
     kind: str
@@ -60,7 +66,9 @@ class Boundary:
 
 @dataclass(frozen=True)
 class Exits:
-    """By look (K,): the chance to stop for efficacy (`upper`), on the other side (`lower`, two-sided), and for futility."""
+    """By look (K,): the chance to stop for efficacy (`upper`), on the other side (`lower`,
+    two-sided), and for futility.
+    """
 
     information: tuple[float, ...]
     upper: tuple[float, ...]
@@ -85,7 +93,9 @@ class Exits:
 
     @property
     def expected_information(self) -> float:
-        """As a fraction of the most; times the largest sample size it is the expected sample size."""
+        """As a fraction of the most; times the largest sample size it is the expected sample
+        size.
+        """
         return float(np.diff([0.0, *self.stopped]) @ np.array(self.information))
 
 
@@ -99,8 +109,8 @@ def boundary(
 ) -> Boundary:
     """Critical values that spend `alpha` in all, on both sides together where `sided` is 2.
 
-    `information` are fractions, increasing, the last 1. `parameter` is delta of wang-tsiatis, rho of kim-demets, gamma of
-    hwang-shih-decani. Errors: NoBoundary.
+    `information` are fractions, increasing, the last 1. `parameter` is delta of wang-tsiatis, rho
+    of kim-demets, gamma of hwang-shih-decani. Errors: NoBoundary.
     """
     fractions = _checked(kind, information, alpha, sided, parameter)
     if kind in SPENDING:
@@ -122,18 +132,21 @@ def with_futility(
     parameter: float | None = None,
     binding: bool = False,
 ) -> Boundary:
-    """The same design with lower boundaries that spend 1 - power under the drift that has that power.
+    """The same design with lower boundaries that spend 1 - power under the drift that has that
+    power.
 
-    Non-binding: the critical values stay, so that the type I error holds when futility is overruled. Binding: they are found
-    anew. One-sided designs, and binding only with a spending function. Pampallona, Tsiatis and Kim, Drug Inf J 2001;35:1113.
-    Errors: NoBoundary.
+    Non-binding: the critical values stay, so that the type I error holds when futility is
+    overruled. Binding: they are found anew. One-sided designs, and binding only with a spending
+    function. Pampallona, Tsiatis and Kim, Drug Inf J 2001;35:1113. Errors: NoBoundary.
     """
     if design.sided != 1:
         raise NoBoundary("futility boundaries are for one-sided designs")
     if kind not in SPENDING:
         raise NoBoundary(f"futility is spent by one of {', '.join(SPENDING)}, not by {kind!r}")
     if binding and design.kind not in SPENDING:
-        raise NoBoundary(f"binding futility needs critical values by a spending function, not {design.kind}")
+        raise NoBoundary(
+            f"binding futility needs critical values by a spending function, not {design.kind}"
+        )
     _check_rate("power", power)
     spend = spending.function(kind, 1 - power, 1, _needed(kind, parameter))
     beta = np.diff([0.0, *(spend(t) for t in design.information)])
@@ -148,14 +161,17 @@ def with_futility(
 
 
 def exits(design: Boundary, drift: float, *, overruled: bool = False) -> Exits:
-    """Chances to stop at each look. `drift` is the mean of Z at full information; `overruled` leaves futility out."""
+    """Chances to stop at each look. `drift` is the mean of Z at full information; `overruled`
+    leaves futility out.
+    """
     start = integration.begin()
     return _exits(design, start, 0, drift, overruled)
 
 
 def drift_for(design: Boundary, power: float) -> float:
-    """The mean of Z at full information with which the design has `power`; its futility stops are kept to.
-    Errors: NoBoundary."""
+    """The mean of Z at full information with which the design has `power`; its futility stops are
+    kept to. Errors: NoBoundary.
+    """
     _check_rate("power", power)
     if power <= design.alpha:
         raise NoBoundary(f"power {power} is not above the level {design.alpha}")
@@ -164,21 +180,32 @@ def drift_for(design: Boundary, power: float) -> float:
 
 
 def inflation(design: Boundary, power: float) -> float:
-    """How many times larger the largest sample size is than that of a single look with the same level and power."""
+    """How many times larger the largest sample size is than that of a single look with the same
+    level and power.
+    """
     fixed = normal_quantile(1 - design.alpha / design.sided) + normal_quantile(power)
     return (drift_for(design, power) / fixed) ** 2
 
 
 def conditional_power(
-    design: Boundary, look: int, z: float, *, under: str = "trend", drift: float | None = None, overruled: bool = False
+    design: Boundary,
+    look: int,
+    z: float,
+    *,
+    under: str = "trend",
+    drift: float | None = None,
+    overruled: bool = False,
 ) -> float:
     """The chance to cross a critical value after `look` (from 1), when Z is `z` there.
 
-    `under`: "trend" (the drift seen so far, z / sqrt t), "null" (none), or "design" with its `drift` (see `drift_for`).
-    Lan and Wittes, Biometrics 1988;44:579. Errors: NoBoundary.
+    `under`: "trend" (the drift seen so far, z / sqrt t), "null" (none), or "design" with its
+    `drift` (see `drift_for`). Lan and Wittes, Biometrics 1988;44:579. Errors: NoBoundary.
     """
     if not 1 <= look < len(design.information):
-        raise NoBoundary(f"look {look}: after looks 1 to {len(design.information) - 1} something is still to come")
+        raise NoBoundary(
+            f"look {look}: after looks 1 to {len(design.information) - 1} something is still to "
+            f"come"
+        )
     if not math.isfinite(z):
         raise NoBoundary(f"Z is a number, not {z}")
     at = design.information[look - 1]
@@ -191,7 +218,9 @@ def conditional_power(
     return _exits(design, start, look, float(known[under] or 0.0), overruled).power
 
 
-def _exits(design: Boundary, state: integration.State, first: int, drift: float, overruled: bool) -> Exits:
+def _exits(
+    design: Boundary, state: integration.State, first: int, drift: float, overruled: bool
+) -> Exits:
     upper, lower, futile = [], [], []
     fractions, count = design.information, len(design.information)
     for k in range(first, count):
@@ -199,17 +228,25 @@ def _exits(design: Boundary, state: integration.State, first: int, drift: float,
         low = -high if design.sided == 2 else -math.inf
         stop = design.futility[k] if design.futility and not overruled else -math.inf
         upper.append(integration.above(state, fractions[k], drift, high))
-        lower.append(integration.below(state, fractions[k], drift, low) if design.sided == 2 else 0.0)
-        futile.append(integration.below(state, fractions[k], drift, stop) if stop > -math.inf else 0.0)
+        lower.append(
+            integration.below(state, fractions[k], drift, low) if design.sided == 2 else 0.0
+        )
+        futile.append(
+            integration.below(state, fractions[k], drift, stop) if stop > -math.inf else 0.0
+        )
         if k + 1 < count:
-            state = integration.go_on(state, fractions[k], drift, max(low, stop), high, fractions[k + 1])
+            state = integration.go_on(
+                state, fractions[k], drift, max(low, stop), high, fractions[k + 1]
+            )
     return Exits(fractions[first:], tuple(upper), tuple(lower), tuple(futile))
 
 
 def _with_futility(
     design: Boundary, drift: float, beta: np.ndarray, binding: bool
 ) -> tuple[tuple[float, ...], tuple[float, ...], float]:
-    """Critical values, futility values but the last, and the power: under no drift and under `drift` side by side."""
+    """Critical values, futility values but the last, and the power: under no drift and under
+    `drift` side by side.
+    """
     null, real = integration.begin(), integration.begin()
     alpha = np.diff([0.0, *design.spent])
     critical, futility, power = list(design.critical), [], 0.0
@@ -222,9 +259,13 @@ def _with_futility(
             break
         stop = _reached(partial(integration.below, real, at, drift), beta[k])
         futility.append(stop)
-        if stop >= critical[k]:  # everybody has stopped: the drift is too large for these spending functions
+        if (
+            stop >= critical[k]
+        ):  # everybody has stopped: the drift is too large for these spending functions
             return tuple(critical), (*futility, *critical[k + 1 : last]), 1.0
-        null = integration.go_on(null, at, 0.0, stop if binding else -math.inf, critical[k], fractions[k + 1])
+        null = integration.go_on(
+            null, at, 0.0, stop if binding else -math.inf, critical[k], fractions[k + 1]
+        )
         real = integration.go_on(real, at, drift, stop, critical[k], fractions[k + 1])
     return tuple(critical), tuple(futility), power
 
@@ -241,7 +282,9 @@ def _by_spending(fractions: Sequence[float], spent: Sequence[float], sided: int)
     return found
 
 
-def _by_shape(shape: np.ndarray, fractions: tuple[float, ...], alpha: float, sided: int) -> list[float]:
+def _by_shape(
+    shape: np.ndarray, fractions: tuple[float, ...], alpha: float, sided: int
+) -> list[float]:
     def error(constant: float) -> float:
         tried = Boundary("", alpha, sided, fractions, tuple(constant * shape), ())
         return alpha - exits(tried, 0.0).power
@@ -257,7 +300,9 @@ def _haybittle_peto(fractions: tuple[float, ...], alpha: float, sided: int) -> l
         return alpha - exits(Boundary("", alpha, sided, fractions, (*early, last), ()), 0.0).power
 
     if error(30.0) <= 0:
-        raise NoBoundary(f"the looks before the last at {HAYBITTLE_PETO} spend more than {alpha} already")
+        raise NoBoundary(
+            f"the looks before the last at {HAYBITTLE_PETO} spend more than {alpha} already"
+        )
     return [*early, _root(error, 0.0, 30.0)]
 
 
@@ -268,7 +313,9 @@ def _shape(kind: str, fractions: Sequence[float], parameter: float | None) -> np
 
 
 def _crossing(chance: Callable[[float], float], wanted: float) -> float:
-    """The z at which a falling chance is `wanted`; infinite where nothing is left to spend, or less than any z above 30 leaves."""
+    """The z at which a falling chance is `wanted`; infinite where nothing is left to spend, or less
+    than any z above 30 leaves.
+    """
     if wanted <= 0 or chance(30.0) >= wanted:
         return math.inf
     if chance(-30.0) <= wanted:
@@ -285,7 +332,9 @@ def _root(rising: Callable[[float], float], low: float, high: float) -> float:
     from scipy.optimize import brentq
 
     if rising(low) > 0 or rising(high) < 0:
-        raise NoBoundary("no design has these numbers: nothing between the least and the most solves for them")
+        raise NoBoundary(
+            "no design has these numbers: nothing between the least and the most solves for them"
+        )
     return float(brentq(rising, low, high, xtol=PRECISE, rtol=4 * np.finfo(float).eps))
 
 
@@ -303,7 +352,9 @@ def _checked(
         raise NoBoundary(f"information fractions are numbers; these are {list(fractions)}")
     rising = all(a < b for a, b in zip((0.0, *fractions), fractions, strict=False))
     if not fractions or not rising or abs(fractions[-1] - 1) > 1e-12:
-        raise NoBoundary(f"information fractions increase from above 0 to 1; these are {list(fractions)}")
+        raise NoBoundary(
+            f"information fractions increase from above 0 to 1; these are {list(fractions)}"
+        )
     close = next(((a, b) for a, b in pairwise(fractions) if b - a < CLOSEST * b), None)
     if close:
         raise NoBoundary(f"the looks at {close[0]} and {close[1]} lie too close together to be two")
@@ -312,7 +363,9 @@ def _checked(
 
 def _needed(kind: str, parameter: float | None) -> float | None:
     if (kind in NEEDS) != (parameter is not None):
-        raise NoBoundary(f"{kind} needs its {NEEDS[kind]}" if kind in NEEDS else f"{kind} has no parameter")
+        raise NoBoundary(
+            f"{kind} needs its {NEEDS[kind]}" if kind in NEEDS else f"{kind} has no parameter"
+        )
     if parameter is not None and not math.isfinite(parameter):
         raise NoBoundary(f"{NEEDS[kind]} of {kind} is a number, not {parameter}")
     if kind == "kim-demets" and parameter is not None and parameter <= 0:

@@ -1,7 +1,8 @@
-"""Two groups, or one group twice, without adjustment: Student, Welch, paired, and Wilcoxon's rank-sum test.
+"""Two groups, or one group twice, without adjustment: Student, Welch, paired, and Wilcoxon's
+rank-sum test.
 
-Welch, Biometrika 1947;34:28. Wilcoxon, Biometrics Bull 1945;1:80, in the normal approximation with the correction for ties
-and for continuity, as R's wilcox.test(exact = FALSE).
+Welch, Biometrika 1947;34:28. Wilcoxon, Biometrics Bull 1945;1:80, in the normal approximation with
+the correction for ties and for continuity, as R's wilcox.test(exact = FALSE).
 """
 
 from __future__ import annotations
@@ -50,10 +51,14 @@ class RankSum:
 
 
 def student(first: Sequence[float], second: Sequence[float], confidence: float = 0.95) -> TTest:
-    """One variance for both groups. Missing values are to be left out before. Errors: NotEstimable."""
+    """One variance for both groups. Missing values are to be left out before. Errors:
+    NotEstimable.
+    """
     a, b, unit = _groups(first, second)
     df = len(a) + len(b) - 2
-    pooled = ((len(a) - 1) * standard_deviation(a) ** 2 + (len(b) - 1) * standard_deviation(b) ** 2) / df
+    pooled = (
+        (len(a) - 1) * standard_deviation(a) ** 2 + (len(b) - 1) * standard_deviation(b) ** 2
+    ) / df
     se = math.sqrt(pooled * (1 / len(a) + 1 / len(b)))
     return _test(float(a.mean() - b.mean()), se, df, confidence, "Student", unit)
 
@@ -70,9 +75,13 @@ def welch(first: Sequence[float], second: Sequence[float], confidence: float = 0
 
 
 def paired(first: Sequence[float], second: Sequence[float], confidence: float = 0.95) -> TTest:
-    """Of the same people, in the same order. Errors: NotEstimable; ValueError for different lengths."""
+    """Of the same people, in the same order. Errors: NotEstimable; ValueError for different
+    lengths.
+    """
     if len(first) != len(second):
-        raise ValueError(f"{len(first)} values and {len(second)}; a paired test is of the same people")
+        raise ValueError(
+            f"{len(first)} values and {len(second)}; a paired test is of the same people"
+        )
     a, b, unit = _groups(first, second)
     sd = standard_deviation(a - b)
     # Changes that differ by rounding in the scores that they were made of do not differ.
@@ -97,7 +106,9 @@ def rank_sum(first: Sequence[float], second: Sequence[float]) -> RankSum:
     return RankSum(w, z, min(1.0, normal_two_sided_p(z)), w / (n1 * n2))
 
 
-def _groups(first: Sequence[float], second: Sequence[float], least: int = 2) -> tuple[np.ndarray, np.ndarray, float]:
+def _groups(
+    first: Sequence[float], second: Sequence[float], least: int = 2
+) -> tuple[np.ndarray, np.ndarray, float]:
     """Both groups in a unit in which their squares can be computed, and that unit."""
     a, b = complete_numbers(first, "the first group"), complete_numbers(second, "the second group")
     if min(len(a), len(b)) < least:
@@ -106,7 +117,9 @@ def _groups(first: Sequence[float], second: Sequence[float], least: int = 2) -> 
     return a / unit, b / unit, unit
 
 
-def _test(difference: float, se: float, df: float, confidence: float, method: str, unit: float) -> TTest:
+def _test(
+    difference: float, se: float, df: float, confidence: float, method: str, unit: float
+) -> TTest:
     if not se:
         raise DoesNotVary("the values do not vary within the groups")
     half = t_quantile((1 + confidence) / 2, df) * se

@@ -1,8 +1,10 @@
-"""Numbers against a bar, at the 15 significant digits that a float keeps of a decimal that somebody wrote.
+"""Numbers against a bar, at the 15 significant digits that a float keeps of a decimal that somebody
+wrote.
 
-0.3 - 0.1 is a little less than 0.2 in binary, so that compared bit by bit a change of exactly the bar is missed. Two numbers
-are the same where they differ by less than half a unit of the fifteenth digit of the largest number that takes part; neither
-is rounded. Shapes broadcast, NaN reaches nothing.
+0.3 - 0.1 is a little less than 0.2 in binary, so that compared bit by bit a change of exactly the
+bar is missed. Two numbers are the same where they differ by less than half a unit of the fifteenth
+digit of the largest number that takes part; neither is rounded. Shapes broadcast, NaN reaches
+nothing.
 """
 
 from __future__ import annotations
@@ -15,7 +17,9 @@ DIGITS = 15
 
 
 def at_least(values: Any, bar: Any, *made_of: Any) -> np.ndarray:
-    """`made_of`: the numbers whose sum or difference `values` are; a small one of large ones has fewer digits."""
+    """`made_of`: the numbers whose sum or difference `values` are; a small one of large ones has
+    fewer digits.
+    """
     return (np.asarray(values) >= bar) | _is_same(values, bar, made_of)
 
 

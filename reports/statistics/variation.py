@@ -1,9 +1,11 @@
-"""What varies, and what differs by rounding alone: one criterion wherever something is divided by a spread.
+"""What varies, and what differs by rounding alone: one criterion wherever something is divided by a
+spread.
 
-0.1 has no exact binary form, so three scores of 0.1 have a mean of 0.10000000000000002 and an SD of 1.7e-17, not zero, and
-a test of them a t of 1e15. A spread counts as none where it is at most 64 units in the last place of the largest number
-that it was computed from: as much as a mean, a difference or a least-squares fit leaves of rounding. The criterion is
-relative, so that the unit does not matter, and narrow, so that a million and one differs from a million and two.
+0.1 has no exact binary form, so three scores of 0.1 have a mean of 0.10000000000000002 and an SD of
+1.7e-17, not zero, and a test of them a t of 1e15. A spread counts as none where it is at most 64
+units in the last place of the largest number that it was computed from: as much as a mean, a
+difference or a least-squares fit leaves of rounding. The criterion is relative, so that the unit
+does not matter, and narrow, so that a million and one differs from a million and two.
 """
 
 from __future__ import annotations
@@ -22,29 +24,41 @@ class NotConverged(RuntimeError):
 
 
 class NotEstimable(ValueError):
-    """The data do not determine what is asked; says which column, level or person is the trouble."""
+    """The data do not determine what is asked; says which column, level or person is the
+    trouble.
+    """
 
 
 class DoesNotVary(NotEstimable):
-    """An outcome that is the same for everybody, or that the model fits exactly: nothing is left to divide by."""
+    """An outcome that is the same for everybody, or that the model fits exactly: nothing is left to
+    divide by.
+    """
 
 
 def is_rounding(spread: float, size: float) -> bool:
-    """Whether `spread` is none; `size`, in its unit, is the largest number that it was computed from."""
+    """Whether `spread` is none; `size`, in its unit, is the largest number that it was computed
+    from.
+    """
     return not spread > ROUNDING * size
 
 
 def largest(*values: Any) -> float:
     """The largest absolute value in all of these arrays, 0 where there is none."""
-    return max((float(np.abs(each).max()) for each in map(np.asarray, values) if each.size), default=0.0)
+    return max(
+        (float(np.abs(each).max()) for each in map(np.asarray, values) if each.size), default=0.0
+    )
 
 
 def unit_of(*values: Any) -> float:
-    """A power of two near the largest absolute value, 1 where all are zero: dividing by it costs no digit, and squares of
-    what is left are neither beyond the largest double nor lost below the smallest."""
+    """A power of two near the largest absolute value, 1 where all are zero: dividing by it costs no
+    digit, and squares of what is left are neither beyond the largest double nor lost below the
+    smallest.
+    """
     size = largest(*values)
     # Short of the ends of the range, where a power of two or its reciprocal is no double.
-    return 2.0 ** min(max(math.frexp(size)[1], -1000), 1000) if size and math.isfinite(size) else 1.0
+    return (
+        2.0 ** min(max(math.frexp(size)[1], -1000), 1000) if size and math.isfinite(size) else 1.0
+    )
 
 
 def mean(values: Any) -> float:
@@ -54,7 +68,9 @@ def mean(values: Any) -> float:
 
 
 def standard_deviation(values: Any) -> float:
-    """With n - 1, of numbers without missing ones; exactly 0 where they differ by rounding alone."""
+    """With n - 1, of numbers without missing ones; exactly 0 where they differ by rounding
+    alone.
+    """
     x = np.asarray(values, dtype=float)
     unit = unit_of(x)
     found = float((x / unit).std(ddof=1)) * unit
@@ -62,28 +78,37 @@ def standard_deviation(values: Any) -> float:
 
 
 def is_constant(values: Any) -> bool:
-    """Whether numbers without missing ones differ by rounding alone; so does one number, or none."""
+    """Whether numbers without missing ones differ by rounding alone; so does one number, or
+    none.
+    """
     x = np.asarray(values, dtype=float)
     return len(x) < 2 or is_rounding(float(np.ptp(x)), largest(x))
 
 
 def check_varies(residuals: np.ndarray, *terms: np.ndarray) -> None:
-    """DoesNotVary where `residuals` are rounding beside the `terms` that they were computed from: the outcome, and what the
-    model takes from it."""
+    """DoesNotVary where `residuals` are rounding beside the `terms` that they were computed from:
+    the outcome, and what the model takes from it.
+    """
     if is_rounding(math.sqrt(float(np.mean(residuals**2))), largest(*terms)):
         raise DoesNotVary("the outcome does not vary around the model")
 
 
 def is_fitted_exactly(x: np.ndarray, y: np.ndarray, size: float) -> bool:
-    """Whether columns `x` (n, p), of which some may follow from others, leave rounding alone of `y` (n,), though there are more
-    rows than they have directions. `size`: of the largest number that `y` was computed from."""
+    """Whether columns `x` (n, p), of which some may follow from others, leave rounding alone of `y`
+    (n,), though there are more rows than they have directions. `size`: of the largest number that
+    `y` was computed from.
+    """
     beta, _, rank, _ = np.linalg.lstsq(x, y, rcond=None)
     left = y - x @ beta
-    return len(y) > rank and is_rounding(math.sqrt(float(np.mean(left**2))), max(size, largest(x * beta)))
+    return len(y) > rank and is_rounding(
+        math.sqrt(float(np.mean(left**2))), max(size, largest(x * beta))
+    )
 
 
 def check_magnitude(values: np.ndarray, name: str) -> None:
     """NotEstimable for numbers (NaN where missing) whose squares cannot be computed."""
     size = largest(values[np.isfinite(values)])
     if size > LARGEST or 0 < size < SMALLEST:
-        raise NotEstimable(f"{name} has values of {size:.0e}, whose squares cannot be computed; use another unit")
+        raise NotEstimable(
+            f"{name} has values of {size:.0e}, whose squares cannot be computed; use another unit"
+        )

@@ -1,8 +1,10 @@
-"""Standard errors, degrees of freedom and F tests of linear combinations of coefficients, whatever model they come from.
+"""Standard errors, degrees of freedom and F tests of linear combinations of coefficients, whatever
+model they come from.
 
-Satterthwaite's degrees of freedom (Giesbrecht and Burns, Biometrics 1985;41:477), for several combinations together Fai and
-Cornelius (J Stat Comput Simul 1996;54:363), and the scaled F of Kenward and Roger (Biometrics 1997;53:983). Combinations are
-rows (r, p); `phi` (p, p) is the model-based covariance of the coefficients; `a` (k, p, p) the derivatives of its inverse by the
+Satterthwaite's degrees of freedom (Giesbrecht and Burns, Biometrics 1985;41:477), for several
+combinations together Fai and Cornelius (J Stat Comput Simul 1996;54:363), and the scaled F of
+Kenward and Roger (Biometrics 1997;53:983). Combinations are rows (r, p); `phi` (p, p) is the
+model-based covariance of the coefficients; `a` (k, p, p) the derivatives of its inverse by the
 variance parameters, up to a sign; `w` (k, k) the covariance of those parameters.
 """
 
@@ -31,7 +33,9 @@ def standard_errors(combinations: np.ndarray, vcov: np.ndarray) -> np.ndarray:
     return np.sqrt(np.einsum("rp,pq,rq->r", combinations, vcov, combinations))
 
 
-def satterthwaite(combinations: np.ndarray, phi: np.ndarray, a: np.ndarray, w: np.ndarray) -> np.ndarray:
+def satterthwaite(
+    combinations: np.ndarray, phi: np.ndarray, a: np.ndarray, w: np.ndarray
+) -> np.ndarray:
     """(r,). Infinite where the variance parameters are known (k = 0)."""
     moved = combinations @ phi
     variance = np.einsum("rp,rp->r", moved, combinations)
@@ -40,10 +44,11 @@ def satterthwaite(combinations: np.ndarray, phi: np.ndarray, a: np.ndarray, w: n
 
 
 def bell_mccaffrey(b: np.ndarray, d: np.ndarray, phi: np.ndarray) -> float:
-    """Satterthwaite's degrees of freedom of a cluster-robust variance of one combination, made of squares e_i' r_i.
+    """Satterthwaite's degrees of freedom of a cluster-robust variance of one combination, made of
+    squares e_i' r_i.
 
-    `b` (n, p) are X_i' e_i and `d` (n,) e_i' V_i e_i by cluster, V_i the working covariance. Bell and McCaffrey, Survey
-    Methodology 2002;28:169.
+    `b` (n, p) are X_i' e_i and `d` (n,) e_i' V_i e_i by cluster, V_i the working covariance. Bell
+    and McCaffrey, Survey Methodology 2002;28:169.
     """
     bp = b @ phi
     own = np.einsum("np,np->n", bp, b)
@@ -61,7 +66,8 @@ def joint(
 ) -> FTest:
     """F test that every row of `combinations` is zero; rows that repeat others are left out of df1.
 
-    `degrees` gives the degrees of freedom of single combinations; `scale` the Kenward-Roger scale and df2 of several.
+    `degrees` gives the degrees of freedom of single combinations; `scale` the Kenward-Roger scale
+    and df2 of several.
     """
     combinations = independent(combinations)
     if not len(combinations):
@@ -78,7 +84,9 @@ def joint(
     return tested(statistic, len(combinations), fai_cornelius(combinations, middle, degrees))
 
 
-def fai_cornelius(combinations: np.ndarray, middle: np.ndarray, degrees: Callable[[np.ndarray], np.ndarray]) -> float:
+def fai_cornelius(
+    combinations: np.ndarray, middle: np.ndarray, degrees: Callable[[np.ndarray], np.ndarray]
+) -> float:
     """Denominator degrees of freedom; 0 where no direction has more than two."""
     _, vectors = np.linalg.eigh(middle)
     each = degrees(vectors.T @ combinations)
@@ -89,8 +97,12 @@ def fai_cornelius(combinations: np.ndarray, middle: np.ndarray, degrees: Callabl
     return 2 * total / (total - len(combinations)) if total > len(combinations) else 0.0
 
 
-def kenward_roger(combinations: np.ndarray, phi: np.ndarray, a: np.ndarray, w: np.ndarray) -> tuple[float, float]:
-    """Scale and denominator degrees of freedom (Kenward and Roger 1997, section 3); rows independent, more than one."""
+def kenward_roger(
+    combinations: np.ndarray, phi: np.ndarray, a: np.ndarray, w: np.ndarray
+) -> tuple[float, float]:
+    """Scale and denominator degrees of freedom (Kenward and Roger 1997, section 3); rows
+    independent, more than one.
+    """
     number, k = len(combinations), len(a)
     theta = combinations.T @ np.linalg.solve(combinations @ phi @ combinations.T, combinations)
     parts = theta @ phi @ a @ phi  # (k, p, p); a sign of `a` drops out of products
@@ -127,4 +139,6 @@ def tested(statistic: float, df1: int, df2: float) -> FTest:
 
     if np.isinf(df2):
         return FTest(statistic, df1, df2, float(chdtrc(df1, df1 * statistic)))
-    return FTest(statistic, df1, df2, float(fdtrc(df1, df2, statistic)) if df2 > 0 else float("nan"))
+    return FTest(
+        statistic, df1, df2, float(fdtrc(df1, df2, statistic)) if df2 > 0 else float("nan")
+    )

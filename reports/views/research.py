@@ -51,7 +51,9 @@ def request_report(request: PageRequest, slug: str) -> HttpResponse:
     except (actions.ArmsConcealed, actions.NobodyRandomised) as error:
         messages.error(request, _why_not(error))
     else:
-        messages.success(request, _("Asked for. The worker makes it in about half a minute; look again then."))
+        messages.success(
+            request, _("Asked for. The worker makes it in about half a minute; look again then.")
+        )
     return redirect("research:reports", slug=slug)
 
 
@@ -104,7 +106,13 @@ def make_export(request: PageRequest, slug: str) -> HttpResponse:
     if not form.is_valid():
         return _export_list(request, study, form)
     try:
-        actions.export(study=study, kind=form.cleaned_data["kind"], key=key(request), by=actor, at=timezone.now())
+        actions.export(
+            study=study,
+            kind=form.cleaned_data["kind"],
+            key=key(request),
+            by=actor,
+            at=timezone.now(),
+        )
     except (actions.ArmsConcealed, actions.NobodyRandomised) as error:
         messages.error(request, _why_not(error))
     else:
@@ -121,7 +129,9 @@ def export(request: PageRequest, slug: str, number: int) -> HttpResponse:
 
 
 def _may_show_arms(request: PageRequest, study: Study) -> bool:
-    """By arm needs its own permission, except in a rehearsal, where nobody is there to be unblinded to."""
+    """By arm needs its own permission, except in a rehearsal, where nobody is there to be unblinded
+    to.
+    """
     return actions.may_show_arms(study) and (study.simulated or "report_by_arm" in request.may)
 
 
@@ -143,12 +153,16 @@ def _why_not(error: Exception) -> str:
 
 def _report_list(request: PageRequest, study: Study, form: AskForReport) -> HttpResponse:
     found = made.reports(study, by_arm=_may_show_arms(request, study))[:LISTED]
-    return render(request, "research/reports.html", {"reports": found, "form": form}, status=_status(form))
+    return render(
+        request, "research/reports.html", {"reports": found, "form": form}, status=_status(form)
+    )
 
 
 def _export_list(request: PageRequest, study: Study, form: AskForExport) -> HttpResponse:
     found = made.exports(study, by_arm=_may_show_arms(request, study))[:LISTED]
-    return render(request, "research/exports.html", {"exports": found, "form": form}, status=_status(form))
+    return render(
+        request, "research/exports.html", {"exports": found, "form": form}, status=_status(form)
+    )
 
 
 def _status(form: AskForExport) -> int:
@@ -156,12 +170,22 @@ def _status(form: AskForExport) -> int:
 
 
 def _taken(found: Report, kind: str, by: Actor) -> None:
-    looks.downloaded(study=found.study, product=found.product, number=found.pk, kind=kind, by=by, at=timezone.now())
+    looks.downloaded(
+        study=found.study,
+        product=found.product,
+        number=found.pk,
+        kind=kind,
+        by=by,
+        at=timezone.now(),
+    )
 
 
 def _file(content: bytes | memoryview | None, name: str, kind: str) -> HttpResponse:
     return HttpResponse(
         bytes(content or b""),
         content_type=kind,
-        headers={"Content-Disposition": f'attachment; filename="{name}"', "X-Content-Type-Options": "nosniff"},
+        headers={
+            "Content-Disposition": f'attachment; filename="{name}"',
+            "X-Content-Type-Options": "nosniff",
+        },
     )

@@ -22,7 +22,9 @@ BASE = "/api/v1"
 
 
 class Client:
-    """`post("today/")` and so on below BASE, as JSON, with an Idempotency-Key when `key` is given."""
+    """`post("today/")` and so on below BASE, as JSON, with an Idempotency-Key when `key` is
+    given.
+    """
 
     def __init__(self, user: User | None = None, join_token: str = "") -> None:
         self.api, self.join_token = APIClient(), join_token
@@ -38,7 +40,9 @@ class Client:
         return self.api.get(f"{BASE}/{path}", query, headers=self._headers(None))
 
     def post(self, path: str, body: Any = None, *, key: str | None = None):
-        return self.api.post(f"{BASE}/{path}", body or {}, format="json", headers=self._headers(key))
+        return self.api.post(
+            f"{BASE}/{path}", body or {}, format="json", headers=self._headers(key)
+        )
 
     def put(self, path: str, body: Any, *, key: str | None = None):
         return self.api.put(f"{BASE}/{path}", body, format="json", headers=self._headers(key))
@@ -71,7 +75,10 @@ def begun(study: Study, language: str = "en") -> Client:
 
 def screened(study: Study, **items: int) -> Client:
     client = begun(study)
-    client.post(f"join/{study.public_slug}/questions/basics/", {"answers": {"age": 41, "sex": "f", "site": "main"}})
+    client.post(
+        f"join/{study.public_slug}/questions/basics/",
+        {"answers": {"age": 41, "sex": "f", "site": "main"}},
+    )
     client.post(f"join/{study.public_slug}/screening/mood/", {"answers": mood(study, **items)})
     return client
 
@@ -123,4 +130,7 @@ def baseline(person: Participant) -> str:
 def events(person: Participant) -> list[tuple[str, str, str]]:
     """What the audit trail holds of a person: what was done, about what, and in which role."""
     rows = AuditEvent.objects.filter(stream=f"{person.study.slug}/{person.code}").order_by("number")
-    return [(row.action, re.sub(r"\d+", "#", row.subject.replace(person.code, "CODE")), row.role) for row in rows]
+    return [
+        (row.action, re.sub(r"\d+", "#", row.subject.replace(person.code, "CODE")), row.role)
+        for row in rows
+    ]

@@ -37,7 +37,9 @@ def ready(study, now):
 
 
 def ask(client, study, person, key, point="start"):
-    return client.post(f"studies/{study.slug}/points/{point}/allocations/", {"participant": person.code}, key=key)
+    return client.post(
+        f"studies/{study.slug}/points/{point}/allocations/", {"participant": person.code}, key=key
+    )
 
 
 def test_somebody_who_is_ready_is_randomised_once_whatever_is_sent_again(study, ada, ready):
@@ -47,7 +49,10 @@ def test_somebody_who_is_ready_is_randomised_once_whatever_is_sent_again(study, 
     assert answers[0].json() == answers[1].json() == answers[2].json()
     assert sorted(answers[0].json()) == ["allocated_at", "participant", "point"]
     row = Allocation.objects.get()
-    assert (row.request_key, Grant.objects.filter(participant=ready, kind="assessments").count()) == (key, 1)
+    assert (
+        row.request_key,
+        Grant.objects.filter(participant=ready, kind="assessments").count(),
+    ) == (key, 1)
 
 
 def test_another_key_for_the_same_person_is_a_conflict_without_an_arm(study, ada, ready):
@@ -67,11 +72,16 @@ def test_one_key_for_two_people_is_a_conflict(study, ada, ready, now):
     assert Allocation.objects.count() == 1
 
 
-def test_whoever_has_not_answered_the_baseline_is_not_randomised_and_nothing_is_consumed(study, ada, now):
+def test_whoever_has_not_answered_the_baseline_is_not_randomised_and_nothing_is_consumed(
+    study, ada, now
+):
     dan = factories.a_consented_participant(study, now)
     answer = ask(ada, study, dan, a_key())
     assert (answer.status_code, answer.json()["code"]) == (409, "not_eligible")
-    assert (Allocation.objects.count(), Participant.objects.get(pk=dan.pk).state) == (0, "consented")
+    assert (Allocation.objects.count(), Participant.objects.get(pk=dan.pk).state) == (
+        0,
+        "consented",
+    )
 
 
 def test_in_a_pause_the_answer_is_locked(study, ada, ready, now):
@@ -112,7 +122,10 @@ def test_a_draw_that_brings_a_list_to_four_fifths_and_an_end_of_it_are_told_here
         studies.resume(study=study, by=actors.SYSTEM, at=now)
         statuses.append(ask(api, study, dan, a_key()).status_code)
     assert statuses == [201, 201, 423]
-    assert list(Alert.objects.order_by("pk").values_list("kind", flat=True)) == ["list_low", "list_exhausted"]
+    assert list(Alert.objects.order_by("pk").values_list("kind", flat=True)) == [
+        "list_low",
+        "list_exhausted",
+    ]
 
 
 def test_of_somebody_who_may_have_come_before_staff_are_told(study, ada, ready, now):
@@ -123,7 +136,9 @@ def test_of_somebody_who_may_have_come_before_staff_are_told(study, ada, ready, 
     studies.resume(study=study, by=actors.SYSTEM, at=now)
     Identity.objects.filter(participant=twin).update(phone_hash=ready.identity.phone_hash)
     assert ask(ada, study, twin, a_key()).json()["code"] == "possible_duplicate"
-    assert list(Alert.objects.values_list("kind", "participant")) == [("possible_duplicate", twin.pk)]
+    assert list(Alert.objects.values_list("kind", "participant")) == [
+        ("possible_duplicate", twin.pk)
+    ]
 
 
 def test_the_answers_for_two_arms_differ_in_nothing_but_the_code(study, ada, now):
@@ -136,19 +151,28 @@ def test_the_answers_for_two_arms_differ_in_nothing_but_the_code(study, ada, now
         answer = ask(ada, study, dan, a_key())
         body = {**answer.json(), "participant": "", "allocated_at": ""}
         headers = {name: value for name, value in answer.headers.items() if name != "Set-Cookie"}
-        answers.setdefault(factories.arm(dan), (answer.status_code, body, headers, len(answer.content)))
+        answers.setdefault(
+            factories.arm(dan), (answer.status_code, body, headers, len(answer.content))
+        )
     assert answers["guided"] == answers["unguided"]
 
 
 def test_the_export_for_verification_is_the_statisticians_and_replays(study, staff, ready, ada):
     ask(ada, study, ready, a_key())
-    answer = Client(staff("statistician")).post(f"studies/{study.slug}/randomisation/export/", key=a_key())
+    answer = Client(staff("statistician")).post(
+        f"studies/{study.slug}/randomisation/export/", key=a_key()
+    )
     said: list[str] = []
-    assert (answer.status_code, verifier.main(["-"], io.StringIO(answer.content.decode()), said.append)) == (200, 0)
+    assert (
+        answer.status_code,
+        verifier.main(["-"], io.StringIO(answer.content.decode()), said.append),
+    ) == (200, 0)
     assert AuditEvent.objects.filter(action="randomisation exported").count() == 1
 
 
 def test_while_the_arms_are_concealed_nothing_is_exported(study, staff):
     Study.objects.filter(pk=study.pk).update(simulated=False)
-    answer = Client(staff("statistician")).post(f"studies/{study.slug}/randomisation/export/", key=a_key())
+    answer = Client(staff("statistician")).post(
+        f"studies/{study.slug}/randomisation/export/", key=a_key()
+    )
     assert (answer.status_code, answer.json()["code"]) == (409, "lists_concealed")

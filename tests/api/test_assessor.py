@@ -1,5 +1,7 @@
-"""A blinded assessor gets the same for two people who differ only in arm: byte for byte, in every answer of the API and on
-every page of the assessor's room and of the research room, which is shut to them."""
+"""A blinded assessor gets the same for two people who differ only in arm: byte for byte, in every
+answer of the API and on every page of the assessor's room and of the research room, which is shut
+to them.
+"""
 
 from __future__ import annotations
 
@@ -40,20 +42,24 @@ def test_two_people_who_differ_only_in_arm_look_the_same(study, staff, now, twin
         seen = {arm: list(everything(study, cleo, twins[arm])) for arm in twins}
 
     assert seen["guided"] == seen["unguided"]
-    # Day 45: the post-test waits for the end of the programme, so its being due would tell; it is not the assessor's.
+    # Day 45: the post-test waits for the end of the programme, so its being due would tell; it is
+    # not the assessor's.
     due = {0: 0, 15: 1, 45: 0}[day]
     assert seen["guided"][0][2].count(SAME_LENGTH.encode()) == due
 
 
 def everything(study: Study, cleo: User, person: Participant) -> Iterator[tuple[str, int, bytes]]:
-    """What the assessor gets while this is the only person of the study, as (where, status, body): by the API, and, as if
-    nothing was entered there, by the pages."""
+    """What the assessor gets while this is the only person of the study, as (where, status, body):
+    by the API, and, as if nothing was entered there, by the pages.
+    """
     for ways in (by_api, by_pages):
         saved = transaction.savepoint()
         for other in Participant.objects.filter(study=study).exclude(pk=person.pk):
             participants.withdraw(participant=other, by=actors.SYSTEM, at=person.randomised_at)
         for where, answer in ways(study, cleo, person):
-            seen_at = f"{where} {getattr(answer, 'url', '')}".strip().replace(person.code, SAME_LENGTH)
+            seen_at = f"{where} {getattr(answer, 'url', '')}".strip().replace(
+                person.code, SAME_LENGTH
+            )
             yield seen_at, answer.status_code, masked(answer.content, person)
         transaction.savepoint_rollback(saved)
 
@@ -70,7 +76,15 @@ def by_api(study: Study, cleo: User, person: Participant):
         given = factories.answers_to(study, sheet.instrument, 1)
         yield path, client.post(path, {"answers": given, "mode": "phone"})
     yield "due", client.get(f"{base}assessments/due/")
-    for path in (base, f"{base}participants/", f"{base}alerts/", f"{base}reports/", "caseload/", "today/", "studies/"):
+    for path in (
+        base,
+        f"{base}participants/",
+        f"{base}alerts/",
+        f"{base}reports/",
+        "caseload/",
+        "today/",
+        "studies/",
+    ):
         yield path, client.get(path)
 
 
@@ -88,24 +102,32 @@ def by_pages(study: Study, cleo: User, person: Participant):
 
 def research_pages(study: Study, person: Participant) -> Iterator[str]:
     values = {"slug": study.slug, "code": person.code}
-    room = next(each for each in get_resolver().url_patterns if getattr(each, "namespace", "") == "research")
+    room = next(
+        each for each in get_resolver().url_patterns if getattr(each, "namespace", "") == "research"
+    )
     for route in routes(room):
         names = re.findall(r"<(?:\w+:)?(\w+)>", str(route.pattern))
-        yield reverse(f"research:{route.name}", kwargs={name: values.get(name, 1) for name in names})
+        yield reverse(
+            f"research:{route.name}", kwargs={name: values.get(name, 1) for name in names}
+        )
 
 
 def assessor_pages(study: Study, person: Participant) -> Iterator[str]:
     yield reverse("assessor:due")
     yield reverse("assessor:help", args=[study.slug, person.code])
     for sheet in Assessment.objects.filter(participant=person).order_by("timepoint", "instrument"):
-        yield reverse("assessor:enter", args=[study.slug, person.code, sheet.timepoint, sheet.instrument])
+        yield reverse(
+            "assessor:enter", args=[study.slug, person.code, sheet.timepoint, sheet.instrument]
+        )
 
 
 def masked(body: bytes, person: Participant) -> bytes:
     """The code by a word of its length; what is random on every page by nothing."""
     assert len(person.code) == len(SAME_LENGTH)
     body = body.replace(person.code.encode(), SAME_LENGTH.encode())
-    body = re.sub(rb'data-about="XX-XXXXX:[0-9a-f]{32}"', b"", body)  # a keyed hash of this person's code
+    body = re.sub(
+        rb'data-about="XX-XXXXX:[0-9a-f]{32}"', b"", body
+    )  # a keyed hash of this person's code
     return re.sub(rb'name="(csrfmiddlewaretoken|request_key)" value="[^"]*"', b"", body)
 
 
@@ -135,16 +157,30 @@ def test_an_assessor_enters_by_phone_what_is_due_and_nothing_else(study, staff, 
             for each in cleo.get(f"studies/{study.slug}/assessments/due/").json()
             if each["participant"] == dan.code
         ]
-        described = {"timepoint": "week2", "label": "Week 2", "instrument": "PHQ4", "last_day": "2026-03-22"}
+        described = {
+            "timepoint": "week2",
+            "label": "Week 2",
+            "instrument": "PHQ4",
+            "last_day": "2026-03-22",
+        }
         assert due == [{"participant": dan.code, **described}]
 
         path = f"studies/{study.slug}/participants/{dan.code}/assessments/week2/PHQ4/"
-        assert [item["code"] for item in cleo.get(path).json()["instrument"]["items"]] == ["1", "2", "3", "4"]
+        assert [item["code"] for item in cleo.get(path).json()["instrument"]["items"]] == [
+            "1",
+            "2",
+            "3",
+            "4",
+        ]
         given = {"answers": factories.answers_to(study, "PHQ4", 2), "mode": "phone"}
         key = a_key()
         first, again = (cleo.post(path, given, key=key) for _ in range(2))
 
-        assert (first.status_code, first.content) == (again.status_code, again.content) == (201, first.content)
+        assert (
+            (first.status_code, first.content)
+            == (again.status_code, again.content)
+            == (201, first.content)
+        )
         row = Assessment.objects.get(participant=dan, timepoint="week2")
         assert (row.mode, row.scores["PHQ4"]) == ("phone", 8.0)
         event = AuditEvent.objects.get(action="assessment submitted", subject="week2 PHQ4")

@@ -41,7 +41,11 @@ def test_the_caseload_names_whom_to_call_and_nothing_of_scores_or_arms(study, da
         }
     ]
     person = ben.get(f"caseload/{dan.code}/").json()
-    assert [step["code"] for step in person["protocol"]["steps"]] == ["greet", "look-back", "next-step"]
+    assert [step["code"] for step in person["protocol"]["steps"]] == [
+        "greet",
+        "look-back",
+        "next-step",
+    ]
     assert sorted(person) == sorted([*rows[0], "protocol", "calls", "modules"])
     assert "guided" not in str(person).lower().replace("weekly support", "")
 
@@ -52,7 +56,10 @@ def test_the_whole_job_number_start_log_and_the_next_appointment(study, dan, ben
     assert details["phone"] == dan.identity.phone
 
     path = f"caseload/{dan.code}/contacts/1/"
-    assert ben.post(f"{path}log/", {"outcome": "reached", "minutes": 5}).json()["code"] == "call_not_started"
+    assert (
+        ben.post(f"{path}log/", {"outcome": "reached", "minutes": 5}).json()["code"]
+        == "call_not_started"
+    )
     ben.post(f"{path}start/")
     bad = [
         {},
@@ -62,7 +69,12 @@ def test_the_whole_job_number_start_log_and_the_next_appointment(study, dan, ben
     ]
     assert [ben.post(f"{path}log/", each).status_code for each in bad] == [400] * 4
 
-    given = {"outcome": "reached", "minutes": 12, "steps_done": ["greet"], "next_at": "2026-03-10T13:30:00Z"}
+    given = {
+        "outcome": "reached",
+        "minutes": 12,
+        "steps_done": ["greet"],
+        "next_at": "2026-03-10T13:30:00Z",
+    }
     key = a_key()
     first, again = (ben.post(f"{path}log/", given, key=key) for _ in range(2))
     assert (first.status_code, first.json()) == (200, again.json())
@@ -70,7 +82,8 @@ def test_the_whole_job_number_start_log_and_the_next_appointment(study, dan, ben
     assert ben.post(f"{path}start/").json()["code"] == "contact_over"
     assert Attempt.objects.get().minutes == 12
     assert (
-        Contact.objects.get(plan__participant=dan, number=2).appointment_at.isoformat() == "2026-03-10T13:30:00+00:00"
+        Contact.objects.get(plan__participant=dan, number=2).appointment_at.isoformat()
+        == "2026-03-10T13:30:00+00:00"
     )
     assert AuditEvent.objects.filter(action="call logged").count() == 1
 
@@ -79,9 +92,16 @@ def test_a_call_is_given_up_with_a_reason_unless_it_was_begun(study, dan, ben):
     path = f"caseload/{dan.code}/contacts/1/"
     ben.post(f"{path}start/")
     assert ben.post(f"{path}give-up/", {"reason": "away"}).json()["code"] == "log_first"
-    assert ben.post(f"caseload/{dan.code}/contacts/2/give-up/", {"reason": "bored"}).status_code == 400
-    assert ben.post(f"caseload/{dan.code}/contacts/2/give-up/", {"reason": "away"}).json()["state"] == "not_held"
-    assert ben.post(f"caseload/{dan.code}/contacts/9/give-up/", {"reason": "away"}).status_code == 404
+    assert (
+        ben.post(f"caseload/{dan.code}/contacts/2/give-up/", {"reason": "bored"}).status_code == 400
+    )
+    assert (
+        ben.post(f"caseload/{dan.code}/contacts/2/give-up/", {"reason": "away"}).json()["state"]
+        == "not_held"
+    )
+    assert (
+        ben.post(f"caseload/{dan.code}/contacts/9/give-up/", {"reason": "away"}).status_code == 404
+    )
 
 
 def test_another_coach_does_not_see_this_person_until_a_supervisor_says_so(study, dan, ben, staff):
@@ -89,9 +109,19 @@ def test_another_coach_does_not_see_this_person_until_a_supervisor_says_so(study
     bea, eva = Client(other), Client(staff("supervisor"))
     assert bea.get(f"caseload/{dan.code}/").status_code == 404
     assert bea.post(f"caseload/{dan.code}/show-number/").status_code == 404
-    assert ben.post(f"caseload/{dan.code}/reassign/", {"coach": other.pk, "reason": "absent"}).status_code == 403
+    assert (
+        ben.post(
+            f"caseload/{dan.code}/reassign/", {"coach": other.pk, "reason": "absent"}
+        ).status_code
+        == 403
+    )
 
-    assert eva.post(f"caseload/{dan.code}/reassign/", {"coach": other.pk, "reason": "absent"}).status_code == 200
+    assert (
+        eva.post(
+            f"caseload/{dan.code}/reassign/", {"coach": other.pk, "reason": "absent"}
+        ).status_code
+        == 200
+    )
     assert bea.get(f"caseload/{dan.code}/").status_code == 200
     assert ben.get(f"caseload/{dan.code}/").status_code == 404
     answer = eva.post(f"caseload/{dan.code}/reassign/", {"coach": other.pk, "reason": "absent"})
@@ -102,4 +132,7 @@ def test_of_somebody_who_was_erased_no_number_is_left_to_show(study, dan, ben, n
     participants.erase(participant=dan, reason="asked", by=actors.SYSTEM, at=now)
     CoachingPlan.objects.filter(participant=dan).update(ended_at=None)
     details = ben.post(f"caseload/{dan.code}/show-number/")
-    assert (details.status_code, details.json()) == (200, {"name": "", "phone": "", "language": "", "call_times": []})
+    assert (details.status_code, details.json()) == (
+        200,
+        {"name": "", "phone": "", "language": "", "call_times": []},
+    )

@@ -29,7 +29,11 @@ def path(study: Study, name: str = "assessment") -> str:
 
 
 def test_the_own_design_comes_with_its_figures_and_those_of_others(draft):
-    body = client(draft, "researcher").get(path(draft), **{**NO_OTHERS, "n": 100, "tolerances": "3"}).json()
+    body = (
+        client(draft, "researcher")
+        .get(path(draft), **{**NO_OTHERS, "n": 100, "tolerances": "3"})
+        .json()
+    )
     assert (body["sealed"], body["commitment"]) == (False, "")
     assert [(each["label"], each["own"]) for each in body["designs"]] == [
         ("blocks of 2 and 4", True),
@@ -81,7 +85,12 @@ def test_an_open_study_gives_its_commitment_and_nothing_that_is_sealed(study):
     Study.objects.update(simulated=False)
     ada = client(study, "researcher")
     body = ada.get(path(study), n=100).json()
-    assert (body["sealed"], body["designs"], body["cautions"], len(body["commitment"])) == (True, [], [], 64)
+    assert (body["sealed"], body["designs"], body["cautions"], len(body["commitment"])) == (
+        True,
+        [],
+        [],
+        64,
+    )
     assert ada.post(path(study, "annex")).json()["code"] == "sealed"
 
 

@@ -1,4 +1,6 @@
-"""Each endpoint refuses everybody it is not for: 401 without a sign-in, 404 for another audience, 403 in the wrong role."""
+"""Each endpoint refuses everybody it is not for: 401 without a sign-in, 404 for another audience,
+403 in the wrong role.
+"""
 
 from __future__ import annotations
 
@@ -46,7 +48,15 @@ PARTICIPANT = {
     *("sittings", "sitting", "assessment", "assessment_start", "assessment_decline"),
 }
 COACH = {
-    *("caseload", "caseload_person", "show_number", "call_start", "call_log", "call_correct", "call_give_up"),
+    *(
+        "caseload",
+        "caseload_person",
+        "show_number",
+        "call_start",
+        "call_log",
+        "call_correct",
+        "call_give_up",
+    ),
     "call_take_back",
 }
 STAFF = ("researcher", "statistician", "coach", "supervisor", "assessor")
@@ -54,7 +64,10 @@ ROLES = {  # who may use what in a study; nobody else
     **{key: {"coach", "supervisor"} for key in COACH},
     **{key: {"supervisor"} for key in ("reassign", "coaches")},
     "studies": set(STAFF),
-    **{key: {"researcher", "statistician"} for key in ("study", "people", "reports", "report_pdf", "report_html")},
+    **{
+        key: {"researcher", "statistician"}
+        for key in ("study", "people", "reports", "report_pdf", "report_html")
+    },
     "report_results": {"researcher", "statistician"},
     **{key: {"researcher", "statistician"} for key in ("exports", "export_zip")},
     **{key: {"researcher"} for key in ("study_open", "study_pause", "study_resume", "study_close")},
@@ -63,15 +76,24 @@ ROLES = {  # who may use what in a study; nobody else
     **{key: {"researcher"} for key in ("staff", "staff_end", "invitations", "invitation_withdraw")},
     **{key: {"researcher", "supervisor"} for key in ("messages", "message_again", "mail_again")},
     "allocations": {"researcher"},
-    **{key: {"researcher", "supervisor"} for key in ("switches", "corrections", "error_marks", "ineligible")},
+    **{
+        key: {"researcher", "supervisor"}
+        for key in ("switches", "corrections", "error_marks", "ineligible")
+    },
     **{key: {"researcher", "supervisor"} for key in ("same_person", "decision", "impact")},
-    **{key: {"supervisor"} for key in ("treatment_received", "forced_allocation", "code_break", "show_arm")},
+    **{
+        key: {"supervisor"}
+        for key in ("treatment_received", "forced_allocation", "code_break", "show_arm")
+    },
     **{key: set(STAFF) for key in ("agreements", "agreement")},
     "study_lock": {"statistician"},
     "randomisation_export": {"statistician"},
     "randomisation_assessment": {"researcher", "statistician"},
     "randomisation_annex": {"researcher"},
-    **{key: {"researcher", "supervisor"} for key in ("alerts", "alert_take", "alert_contact", "alert_close")},
+    **{
+        key: {"researcher", "supervisor"}
+        for key in ("alerts", "alert_take", "alert_contact", "alert_close")
+    },
     **{key: {"assessor"} for key in ("assessments_due", "assessment_enter")},
 }
 EVERYBODY = ("anonymous", "participant", *STAFF)
@@ -86,13 +108,26 @@ def a_cast(study, now) -> SimpleNamespace:
     """One of each, and Dan, who is guided and coached by Ben."""
     dan = factories.a_participant_in(study, "guided", now)
     alert = alerts.raise_alert(
-        study=study, participant=dan, kind="item9", subject_ref="pre", within_hours=24, by=actors.SYSTEM, at=now
+        study=study,
+        participant=dan,
+        kind="item9",
+        subject_ref="pre",
+        within_hours=24,
+        by=actors.SYSTEM,
+        at=now,
     )
-    people = {role: factories.a_staff_member(study, role, "", now) for role in EVERYBODY[2:] if role != "coach"}
+    people = {
+        role: factories.a_staff_member(study, role, "", now)
+        for role in EVERYBODY[2:]
+        if role != "coach"
+    }
     people["coach"] = study.memberships.get(role="coach").user
     clients = {role: Client(user) for role, user in people.items()}
     return SimpleNamespace(
-        clients={**clients, "anonymous": Client(), "participant": of(dan)}, dan=dan, alert=alert, study=study
+        clients={**clients, "anonymous": Client(), "participant": of(dan)},
+        dan=dan,
+        alert=alert,
+        study=study,
     )
 
 
@@ -131,7 +166,9 @@ def test_every_endpoint_refuses_everybody_else(cast):
             continue
         path = path_of(name, str(route.pattern), cast)
         for who, client in cast.clients.items():
-            for method in (each for each in ("get", "post", "put") if hasattr(route.callback.view_class, each)):
+            for method in (
+                each for each in ("get", "post", "put") if hasattr(route.callback.view_class, each)
+            ):
                 answer = client.get(path) if method == "get" else getattr(client, method)(path, {})
                 if not belongs(name, who, method):
                     expected = {401} if who == "anonymous" or name == "join_verify" else {403, 404}

@@ -10,7 +10,12 @@ from django.utils.module_loading import import_string
 from tests.api.clients import Client
 from trial.api.catalogue import CATALOGUE, find
 
-APPS = ("trial", "outcomes", "coaching_protocol", "reports")  # errors of randomisation end in the journey, as alerts
+APPS = (
+    "trial",
+    "outcomes",
+    "coaching_protocol",
+    "reports",
+)  # errors of randomisation end in the journey, as alerts
 
 
 def of_actions() -> list[type[Exception]]:
@@ -19,7 +24,11 @@ def of_actions() -> list[type[Exception]]:
         package = importlib.import_module(f"{app}.actions")
         for module in pkgutil.iter_modules(package.__path__, f"{package.__name__}."):
             members = inspect.getmembers(importlib.import_module(module.name), inspect.isclass)
-            found += [each for _, each in members if issubclass(each, Exception) and each.__module__ == module.name]
+            found += [
+                each
+                for _, each in members
+                if issubclass(each, Exception) and each.__module__ == module.name
+            ]
     return found
 
 

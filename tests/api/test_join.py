@@ -33,13 +33,19 @@ def test_the_whole_way_from_the_letter_to_the_first_lesson_by_requests_alone(stu
     answer = client.post("questions/", {"answers": {"helped": "no"}}).json()
     assert answer["next"]["endpoint"] == "/api/v1/assessments/pre/"
     for instrument in ("PHQ9", "GAD7"):
-        answer = client.post(f"assessments/pre/{instrument}/", clients.sheet(dan, "pre", instrument)).json()
+        answer = client.post(
+            f"assessments/pre/{instrument}/", clients.sheet(dan, "pre", instrument)
+        ).json()
     assert (answer["state"], answer["next"]) == ("randomised", None)
     assert client.get("today/").json()["next"]["endpoint"] == "/api/v1/lessons/welcome/"
 
 
 def test_the_information_is_for_everybody_in_the_language_asked_for(study):
-    answer = Client().api.get(f"{clients.BASE}/join/{study.public_slug}/", headers={"Accept-Language": "nl"}).json()
+    answer = (
+        Client()
+        .api.get(f"{clients.BASE}/join/{study.public_slug}/", headers={"Accept-Language": "nl"})
+        .json()
+    )
 
     assert answer["title"] == "Rustige ochtenden"
     assert answer["letter"]["language"] == "nl"
@@ -64,7 +70,11 @@ def test_without_a_join_token_or_with_a_forged_one_nobody_is_on_the_way_in(study
 @pytest.fixture
 def elsewhere(study):
     return Study.objects.create(
-        slug="elsewhere", public_slug="elsewhere", code_prefix="EL", state="open", loaded_at=study.loaded_at
+        slug="elsewhere",
+        public_slug="elsewhere",
+        code_prefix="EL",
+        state="open",
+        loaded_at=study.loaded_at,
     )
 
 
@@ -78,11 +88,18 @@ def test_a_join_token_is_good_for_its_own_study_alone(study, elsewhere):
 def test_a_join_token_opens_nothing_once_the_address_is_verified(study):
     client = screened(study)
     client.post(f"join/{study.public_slug}/contact/", TYPED)
-    assert client.post(f"join/{study.public_slug}/verify/", {"code": clients.mailed_code()}).status_code == 200
+    assert (
+        client.post(
+            f"join/{study.public_slug}/verify/", {"code": clients.mailed_code()}
+        ).status_code
+        == 200
+    )
     for answer in (
         client.post(f"join/{study.public_slug}/decline/"),
         client.get(f"join/{study.public_slug}/consent/"),
-        client.post(f"join/{study.public_slug}/consent/", clients.signing(Participant.objects.get())),
+        client.post(
+            f"join/{study.public_slug}/consent/", clients.signing(Participant.objects.get())
+        ),
     ):
         assert (answer.status_code, answer.json()["code"]) == (401, "not_authenticated")
     assert Participant.objects.get().state == "screening"
@@ -95,7 +112,9 @@ def test_there_is_no_code_to_enter_before_one_was_asked_for(study):
 
 def test_a_letter_is_signed_in_a_language_of_the_study(study):
     client, dan = verified(study)
-    answer = client.post(f"join/{study.public_slug}/consent/", {**clients.signing(dan), "language": "de"})
+    answer = client.post(
+        f"join/{study.public_slug}/consent/", {**clients.signing(dan), "language": "de"}
+    )
     assert (answer.status_code, list(answer.json()["fields"])) == (400, ["language"])
     client.post(f"join/{study.public_slug}/consent/", {**clients.signing(dan), "language": "nl"})
     dan.refresh_from_db()
@@ -104,7 +123,10 @@ def test_a_letter_is_signed_in_a_language_of_the_study(study):
 
 def test_a_wrong_answer_about_the_letter_that_is_sent_twice_is_one_try(study):
     client, dan = verified(study)
-    path, wrong = f"join/{study.public_slug}/consent/", {**clients.signing(dan), "comprehension": {"stop": "a"}}
+    path, wrong = (
+        f"join/{study.public_slug}/consent/",
+        {**clients.signing(dan), "comprehension": {"stop": "a"}},
+    )
     key = a_key()
     assert [client.post(path, wrong, key=key).status_code for _ in range(2)] == [400, 400]
     assert client.post(path, clients.signing(dan), key=a_key()).status_code == 200
@@ -116,14 +138,19 @@ def test_begin_needs_a_key_that_nobody_else_would_choose(study):
     assert (answer.status_code, list(answer.json()["fields"])) == (400, ["Idempotency-Key"])
 
     key = a_key()
-    first, again = (Client().post(f"join/{study.public_slug}/", {"language": "en"}, key=key).json() for _ in range(2))
+    first, again = (
+        Client().post(f"join/{study.public_slug}/", {"language": "en"}, key=key).json()
+        for _ in range(2)
+    )
     assert first["participant"] == again["participant"]
     assert Participant.objects.count() == 1
 
 
 def test_a_page_wants_every_answer_and_no_other(study):
     client = begun(study)
-    answer = client.post(f"join/{study.public_slug}/questions/basics/", {"answers": {"age": "old", "sex": "f"}})
+    answer = client.post(
+        f"join/{study.public_slug}/questions/basics/", {"answers": {"age": "old", "sex": "f"}}
+    )
 
     assert (answer.status_code, answer.json()["code"]) == (400, "invalid")
     assert sorted(answer.json()["fields"]) == ["age", "site"]
@@ -132,7 +159,9 @@ def test_a_page_wants_every_answer_and_no_other(study):
 
 def test_pages_come_in_their_order(study):
     client = begun(study)
-    answer = client.post(f"join/{study.public_slug}/screening/mood/", {"answers": clients.mood(study)})
+    answer = client.post(
+        f"join/{study.public_slug}/screening/mood/", {"answers": clients.mood(study)}
+    )
     assert (answer.status_code, answer.json()["code"]) == (409, "not_here")
 
 
@@ -143,38 +172,58 @@ def test_whoever_is_turned_away_reads_kind_words_and_never_the_limit(study):
     answer = client.post(f"join/{study.public_slug}/questions/basics/", given, key=key)
 
     assert answer.json()["state"] == "excluded"
-    words = "This study is for adults. Your general practitioner can help you find something that fits."
+    words = (
+        "This study is for adults. Your general practitioner can help you find something that fits."
+    )
     assert answer.json()["turned_away"]["words"] == words
-    assert client.post(f"join/{study.public_slug}/questions/basics/", given, key=key).json() == answer.json()
+    assert (
+        client.post(f"join/{study.public_slug}/questions/basics/", given, key=key).json()
+        == answer.json()
+    )
     assert client.post(f"join/{study.public_slug}/questions/basics/", given).status_code == 409
     assert "age" not in Participant.objects.get().answers
 
 
 def test_item_9_brings_help_at_once_and_an_alert_only_with_a_number(study):
     client = begun(study)
-    client.post(f"join/{study.public_slug}/questions/basics/", {"answers": {"age": 41, "sex": "f", "site": "main"}})
-    answer = client.post(f"join/{study.public_slug}/screening/mood/", {"answers": clients.mood(study, i9=1)}).json()
+    client.post(
+        f"join/{study.public_slug}/questions/basics/",
+        {"answers": {"age": 41, "sex": "f", "site": "main"}},
+    )
+    answer = client.post(
+        f"join/{study.public_slug}/screening/mood/", {"answers": clients.mood(study, i9=1)}
+    ).json()
     assert answer["help"]["crisis_lines"][0]["name"] == "113 Zelfmoordpreventie"
     assert (answer["may_leave_phone"], Alert.objects.count()) == (True, 0)
 
     assert client.post(f"join/{study.public_slug}/phone/", {"phone": "maybe"}).status_code == 400
     for _ in range(2):
-        assert client.post(f"join/{study.public_slug}/phone/", {"phone": "06 1234 5678"}).status_code == 204
+        assert (
+            client.post(f"join/{study.public_slug}/phone/", {"phone": "06 1234 5678"}).status_code
+            == 204
+        )
     assert Alert.objects.get().kind == "item9"
 
 
 def test_whoever_is_erased_can_leave_no_number_any_more(study, now):
     client = screened(study, i9=1)
     client.post(f"join/{study.public_slug}/decline/")
-    participants.erase(participant=Participant.objects.get(), reason="other", by=actors.WORKER, at=now)
+    participants.erase(
+        participant=Participant.objects.get(), reason="other", by=actors.WORKER, at=now
+    )
     answer = client.post(f"join/{study.public_slug}/phone/", {"phone": "06 1234 5678"})
     assert (answer.status_code, answer.json()["code"]) == (409, "not_here")
 
 
 def test_a_screening_without_item_9_asks_for_no_number(study):
     client = begun(study)
-    client.post(f"join/{study.public_slug}/questions/basics/", {"answers": {"age": 41, "sex": "f", "site": "main"}})
-    answer = client.post(f"join/{study.public_slug}/screening/mood/", {"answers": clients.mood(study)}).json()
+    client.post(
+        f"join/{study.public_slug}/questions/basics/",
+        {"answers": {"age": 41, "sex": "f", "site": "main"}},
+    )
+    answer = client.post(
+        f"join/{study.public_slug}/screening/mood/", {"answers": clients.mood(study)}
+    ).json()
     assert (answer["help"], answer["may_leave_phone"]) == (None, False)
     assert answer["next"]["endpoint"] == f"/api/v1/join/{study.public_slug}/contact/"
 
@@ -186,27 +235,41 @@ def test_the_code_is_mailed_once_a_key_and_a_wrong_one_does_not_open(study):
     for _ in range(2):
         assert client.post(f"join/{study.public_slug}/contact/", typed, key=key).status_code == 200
     assert len(mail.outbox) == 1
-    assert client.post(f"join/{study.public_slug}/contact/", {**typed, "name": "Don"}, key=key).status_code == 409
+    assert (
+        client.post(
+            f"join/{study.public_slug}/contact/", {**typed, "name": "Don"}, key=key
+        ).status_code
+        == 409
+    )
 
     right = clients.mailed_code()
     wrong = f"{(int(right) + 1) % 10**6:06d}"
     answer = client.post(f"join/{study.public_slug}/verify/", {"code": wrong})
     assert (answer.status_code, answer.json()["code"]) == (400, "code_wrong")
     key = a_key()
-    first, again = (client.post(f"join/{study.public_slug}/verify/", {"code": right}, key=key) for _ in range(2))
+    first, again = (
+        client.post(f"join/{study.public_slug}/verify/", {"code": right}, key=key) for _ in range(2)
+    )
     assert (first.status_code, first.json()) == (200, again.json())
-    assert client.post(f"join/{study.public_slug}/verify/", {"code": wrong}, key=key).json()["code"] == "key_reused"
+    assert (
+        client.post(f"join/{study.public_slug}/verify/", {"code": wrong}, key=key).json()["code"]
+        == "key_reused"
+    )
     assert AuditEvent.objects.filter(action="address verified").count() == 1
 
 
 def test_five_wrong_codes_end_it(study):
     client = screened(study)
     client.post(
-        f"join/{study.public_slug}/contact/", {"name": "Dan", "email": "dan@example.org", "phone": "06 1234 5678"}
+        f"join/{study.public_slug}/contact/",
+        {"name": "Dan", "email": "dan@example.org", "phone": "06 1234 5678"},
     )
     right = clients.mailed_code()
     wrong = f"{(int(right) + 1) % 10**6:06d}"
-    tried = [client.post(f"join/{study.public_slug}/verify/", {"code": wrong}).status_code for _ in range(5)]
+    tried = [
+        client.post(f"join/{study.public_slug}/verify/", {"code": wrong}).status_code
+        for _ in range(5)
+    ]
     assert tried == [400] * 5
     answer = client.post(f"join/{study.public_slug}/verify/", {"code": right})
     assert (answer.status_code, answer.json()["code"]) == (410, "code_over")
@@ -217,7 +280,9 @@ def test_an_address_that_is_known_is_answered_alike_and_only_the_mail_differs(st
     client = screened(study)
     typed = {"name": "Dan", "email": "dan@example.org", "phone": "06 1234 5678"}
     known = client.post(f"join/{study.public_slug}/contact/", typed)
-    unknown = screened(study).post(f"join/{study.public_slug}/contact/", {**typed, "email": "new@example.org"})
+    unknown = screened(study).post(
+        f"join/{study.public_slug}/contact/", {**typed, "email": "new@example.org"}
+    )
 
     assert (known.status_code, known.json()) == (unknown.status_code, unknown.json())
     assert "you can sign in" in mail.outbox[-2].body
@@ -227,7 +292,9 @@ def test_an_address_that_is_known_is_answered_alike_and_only_the_mail_differs(st
 def test_after_the_sixth_code_in_an_hour_no_more_are_mailed(study):
     client = screened(study)
     typed = {"name": "Dan", "email": "dan@example.org", "phone": "06 1234 5678"}
-    statuses = [client.post(f"join/{study.public_slug}/contact/", typed).status_code for _ in range(6)]
+    statuses = [
+        client.post(f"join/{study.public_slug}/contact/", typed).status_code for _ in range(6)
+    ]
     assert (statuses, len(mail.outbox)) == ([200] * 5 + [429], 5)
 
 
@@ -241,7 +308,9 @@ def test_after_a_join_the_database_holds_neither_address_nor_phone_nor_code(stud
             cursor.execute(f'SELECT * FROM "{table}"')
             rows += [repr(row) for row in cursor.fetchall()]
     dump = "\n".join(rows)
-    assert [word for word in ("dan@example.org", "1234 5678", "Dan Jansen", f"'{code}'") if word in dump] == []
+    assert [
+        word for word in ("dan@example.org", "1234 5678", "Dan Jansen", f"'{code}'") if word in dump
+    ] == []
 
 
 def test_consent_is_for_the_verified_person_and_a_wrong_answer_is_explained_and_counted(study):
@@ -266,7 +335,10 @@ def test_consent_is_for_the_verified_person_and_a_wrong_answer_is_explained_and_
 def test_whoever_would_rather_not_is_let_go_at_either_stage(study):
     early = begun(study)
     answer = early.post(f"join/{study.public_slug}/decline/").json()
-    assert (answer["state"], Participant.objects.get(code=answer["participant"]).left_reason) == ("excluded", "stopped")
+    assert (answer["state"], Participant.objects.get(code=answer["participant"]).left_reason) == (
+        "excluded",
+        "stopped",
+    )
 
     late, dan = verified(study)
     late.post(f"join/{study.public_slug}/decline/")
@@ -298,8 +370,14 @@ def test_a_slip_is_corrected_once_and_a_score_never(study):
     assert away["may_correct"] is True
     back = client.post(f"{path}correct/").json()
     assert (back["state"], back["turned_away"]) == ("screening", None)
-    assert client.post(f"{path}questions/basics/", {"answers": {**given, "age": 41}}).json()["state"] == "screening"
-    assert client.post(f"{path}questions/basics/", {"answers": {**given, "age": 42}}).status_code == 200
+    assert (
+        client.post(f"{path}questions/basics/", {"answers": {**given, "age": 41}}).json()["state"]
+        == "screening"
+    )
+    assert (
+        client.post(f"{path}questions/basics/", {"answers": {**given, "age": 42}}).status_code
+        == 200
+    )
     calm = {"answers": dict.fromkeys(map(str, range(1, 10)), 0)}
     away = client.post(f"{path}screening/mood/", calm).json()["turned_away"]
     assert away["may_correct"] is False
@@ -309,7 +387,10 @@ def test_a_slip_is_corrected_once_and_a_score_never(study):
 def test_a_page_of_the_screening_that_does_not_exist_says_so(study):
     client = begun(study)
     for page in ("questions", "instruments"):
-        assert client.post(f"join/{study.public_slug}/{page}/nonesuch/", {"answers": {}}).status_code == 404
+        assert (
+            client.post(f"join/{study.public_slug}/{page}/nonesuch/", {"answers": {}}).status_code
+            == 404
+        )
 
 
 def test_the_baselines_own_questions_are_asked_before_allocation_alone(study, now):

@@ -1,5 +1,6 @@
-"""Every page that writes has an endpoint that does the same: both are run from the same state, and the audit trail and the
-drafts that each leaves behind are compared."""
+"""Every page that writes has an endpoint that does the same: both are run from the same state, and
+the audit trail and the drafts that each leaves behind are compared.
+"""
 
 from __future__ import annotations
 
@@ -29,14 +30,32 @@ from tests.conftest import NOW, SMALL
 from trial import actors, audiences
 from trial.actions import alerts, messages, studies, tokens
 from trial.actions import staff as invitations
-from trial.models import AuditEvent, ExerciseAnswer, Identity, Message, Participant, Proposal, Study, User
+from trial.models import (
+    AuditEvent,
+    ExerciseAnswer,
+    Identity,
+    Message,
+    Participant,
+    Proposal,
+    Study,
+    User,
+)
 
 pytestmark = [pytest.mark.once, pytest.mark.django_db]
 
-ROOMS = ("join", audiences.PARTICIPANT, audiences.COACH, audiences.ASSESSOR, audiences.RESEARCH, audiences.STAFF)
+ROOMS = (
+    "join",
+    audiences.PARTICIPANT,
+    audiences.COACH,
+    audiences.ASSESSOR,
+    audiences.RESEARCH,
+    audiences.STAFF,
+)
 WITHOUT_AN_ENDPOINT = {
-    "join:code_again": "asking for another code is the same endpoint as asking for the first, with another key",
-    "join:consent_questions": "the questions about the letter are answered in the same request as the signature",
+    "join:code_again": "asking for another code is the same endpoint as asking for the first, with "
+    "another key",
+    "join:consent_questions": "the questions about the letter are answered in the same request as "
+    "the signature",
     "join:anew": "forgets what a browser holds, and a program holds its own",
     "research:verify": "reads the trail and writes nothing",
 }
@@ -44,7 +63,9 @@ WITHOUT_AN_ENDPOINT = {
 
 @dataclass(frozen=True)
 class Pair:
-    """`does` is the event that both must leave behind; empty where the action keeps a draft, which is no event."""
+    """`does` is the event that both must leave behind; empty where the action keeps a draft, which
+    is no event.
+    """
 
     page: str
     endpoint: str
@@ -209,11 +230,15 @@ def researcher(study: Study) -> dict[str, Any]:
 
 
 def amended(study: Study) -> dict[str, Any]:
-    """A version that was loaded while the study is paused: nobody put a name to what is new in it yet."""
+    """A version that was loaded while the study is paused: nobody put a name to what is new in it
+    yet.
+    """
     Study.objects.update(state="paused", simulated=False)
     changed = {
         "study.yaml": (SMALL / "study.yaml").read_text().replace("0800-0113", "0800-9999"),
-        "instruments/PHQ9.yaml": (LIBRARY / "PHQ9.yaml").read_text().replace("status: secondary", "status: derived"),
+        "instruments/PHQ9.yaml": (LIBRARY / "PHQ9.yaml")
+        .read_text()
+        .replace("status: secondary", "status: derived"),
     }
     studies.load(path=packed(changed), by=actors.SYSTEM, at=NOW)
     study.refresh_from_db()
@@ -247,7 +272,9 @@ def with_a_member(study: Study) -> dict[str, Any]:
 
 
 def with_an_invitation(study: Study) -> dict[str, Any]:
-    invited = invitations.invite(study=study, email="new@example.org", role="coach", by=actors.SYSTEM, at=NOW)
+    invited = invitations.invite(
+        study=study, email="new@example.org", role="coach", by=actors.SYSTEM, at=NOW
+    )
     return staff(study, "researcher", number=invited.pk)
 
 
@@ -266,13 +293,17 @@ OTHER_ADDRESS = {"email": "dan.new@example.org", "reason": "mailbox_lost"}
 def with_a_second_person(study: Study) -> dict[str, Any]:
     """Ada, and Eva who could agree, while nobody is allocated."""
     dan = factories.a_consented_participant(study, NOW)
-    return staff(study, "researcher", dan=dan, eva=factories.a_staff_member(study, "supervisor", "", NOW))
+    return staff(
+        study, "researcher", dan=dan, eva=factories.a_staff_member(study, "supervisor", "", NOW)
+    )
 
 
 def asked_for_an_address(study: Study) -> dict[str, Any]:
     """Eva asks for another address for Dan; Ada may agree, or another supervisor."""
     given = with_a_second_person(study)
-    Client(given["eva"]).post(f"studies/{R}/participants/{given['dan'].code}/address/", OTHER_ADDRESS)
+    Client(given["eva"]).post(
+        f"studies/{R}/participants/{given['dan'].code}/address/", OTHER_ADDRESS
+    )
     return {**given, "number": Proposal.objects.get().pk}
 
 
@@ -310,7 +341,13 @@ def typed_by_phone() -> dict[str, Any]:
 
 def with_a_message(study: Study) -> dict[str, Any]:
     message = messages.queue(
-        study=study, participant=None, kind="alert", subject_ref="0", due_at=NOW, at=NOW, by=actors.WORKER
+        study=study,
+        participant=None,
+        kind="alert",
+        subject_ref="0",
+        due_at=NOW,
+        at=NOW,
+        by=actors.WORKER,
     )
     type(message).objects.filter(pk=message.pk).update(state="uncertain")
     return staff(study, "researcher", message=message.handle)
@@ -318,14 +355,22 @@ def with_a_message(study: Study) -> dict[str, Any]:
 
 def with_failed_mail(study: Study) -> dict[str, Any]:
     dan = factories.a_consented_participant(study, NOW)
-    Message.objects.filter(participant=dan, kind="assessment_invitation").update(state="failed", problem="address")
+    Message.objects.filter(participant=dan, kind="assessment_invitation").update(
+        state="failed", problem="address"
+    )
     return staff(study, "researcher", dan=dan)
 
 
 def with_an_alert(study: Study) -> dict[str, Any]:
     dan = factories.a_verified_participant(study, NOW)
     alert = alerts.raise_alert(
-        study=study, participant=dan, kind="item9", subject_ref="pre", within_hours=24, by=actors.SYSTEM, at=NOW
+        study=study,
+        participant=dan,
+        kind="item9",
+        subject_ref="pre",
+        within_hours=24,
+        by=actors.SYSTEM,
+        at=NOW,
     )
     return staff(study, "supervisor", dan=dan, number=alert.pk)
 
@@ -371,7 +416,9 @@ def to_be_forced(study: Study) -> dict[str, Any]:
     """Somebody who waits, in a study that allows a few arms to be given by hand."""
     Study.objects.update(state="draft")
     text = (SMALL / "randomisation.yaml").read_text() + "forced: {study: 3, site: 2}\n"
-    studies.load(path=packed({"randomisation.yaml": text}), simulated=True, by=actors.SYSTEM, at=NOW)
+    studies.load(
+        path=packed({"randomisation.yaml": text}), simulated=True, by=actors.SYSTEM, at=NOW
+    )
     Study.objects.update(state="open")
     study.refresh_from_db()
     vars(study).pop("current", None)
@@ -394,7 +441,9 @@ def halted(study: Study) -> dict[str, Any]:
 
 def asked_to_mark(study: Study) -> dict[str, Any]:
     found = supervised(study)
-    answer = found["api"].post(f"{ONE.format(found['dan'].code)}/error-marks/", {"reason": "test_entry"})
+    answer = found["api"].post(
+        f"{ONE.format(found['dan'].code)}/error-marks/", {"reason": "test_entry"}
+    )
     return {**found, **researcher(study), "number": answer.json()["number"]}
 
 
@@ -407,7 +456,9 @@ def asked_to_force(study: Study) -> dict[str, Any]:
 
 def agreed_to_break(study: Study) -> dict[str, Any]:
     found = supervised(study)
-    answer = found["api"].post(f"{ONE.format(found['dan'].code)}/code-break/", {"reason": "serious_event"})
+    answer = found["api"].post(
+        f"{ONE.format(found['dan'].code)}/code-break/", {"reason": "serious_event"}
+    )
     number = answer.json()["proposal"]["number"]
     researcher(study)["api"].post(f"studies/{R}/proposals/{number}/decision/", {"agreed": True})
     return {**found, "number": number}
@@ -423,9 +474,15 @@ def broken(study: Study) -> dict[str, Any]:
 def a_zip() -> SimpleUploadedFile:
     """The small study under other names."""
     text = (SMALL / "study.yaml").read_text()
-    for old, new in (("small-study", "other-study"), (PUBLIC, "other-mornings"), ("prefix: QM", "prefix: QN")):
+    for old, new in (
+        ("small-study", "other-study"),
+        (PUBLIC, "other-mornings"),
+        ("prefix: QM", "prefix: QN"),
+    ):
         text = text.replace(old, new)
-    return SimpleUploadedFile("other.zip", packed({"study.yaml": text}).getvalue(), "application/zip")
+    return SimpleUploadedFile(
+        "other.zip", packed({"study.yaml": text}).getvalue(), "application/zip"
+    )
 
 
 def packed(changed: dict[str, str]) -> io.BytesIO:
@@ -438,7 +495,13 @@ def packed(changed: dict[str, str]) -> io.BytesIO:
     return archive
 
 
-CORRECTION = {"outcome": "reached", "minutes": 9, "steps_done": ["greet"], "note": "It was Dan.", "reason": "slip"}
+CORRECTION = {
+    "outcome": "reached",
+    "minutes": 9,
+    "steps_done": ["greet"],
+    "note": "It was Dan.",
+    "reason": "slip",
+}
 LOG = {"outcome": "reached", "minutes": 12, "steps_done": ["greet"], "note": "Went well."}
 R = "small-study"
 ONE = f"studies/{R}/participants/{{}}"
@@ -450,7 +513,13 @@ def one(name: str, *more: Any) -> Callable[[Any], str]:
 
 
 PAIRS = [
-    Pair("join:begin", "join", "agreed to be screened", lambda x: way_in("begin"), lambda x: way_in_by_api("begin")),
+    Pair(
+        "join:begin",
+        "join",
+        "agreed to be screened",
+        lambda x: way_in("begin"),
+        lambda x: way_in_by_api("begin"),
+    ),
     Pair(
         "join:screening",
         "join_questions",
@@ -469,12 +538,34 @@ PAIRS = [
         "join:leave_phone",
         "join_phone",
         "alert raised",
-        lambda x: way_in("mood", i9=1).post(page("join:leave_phone", PUBLIC), {"phone": "06 1234 5678"}),
-        lambda x: way_in_by_api("mood", i9=1).post(f"join/{PUBLIC}/phone/", {"phone": "06 1234 5678"}),
+        lambda x: way_in("mood", i9=1).post(
+            page("join:leave_phone", PUBLIC), {"phone": "06 1234 5678"}
+        ),
+        lambda x: way_in_by_api("mood", i9=1).post(
+            f"join/{PUBLIC}/phone/", {"phone": "06 1234 5678"}
+        ),
     ),
-    Pair("join:contact", "join_contact", "", lambda x: way_in("contact"), lambda x: way_in_by_api("contact")),
-    Pair("join:code", "join_verify", "address verified", lambda x: way_in("code"), lambda x: way_in_by_api("code")),
-    Pair("join:sign", "join_consent", "consent signed", lambda x: sign_by_page(), lambda x: sign_by_api()),
+    Pair(
+        "join:contact",
+        "join_contact",
+        "",
+        lambda x: way_in("contact"),
+        lambda x: way_in_by_api("contact"),
+    ),
+    Pair(
+        "join:code",
+        "join_verify",
+        "address verified",
+        lambda x: way_in("code"),
+        lambda x: way_in_by_api("code"),
+    ),
+    Pair(
+        "join:sign",
+        "join_consent",
+        "consent signed",
+        lambda x: sign_by_page(),
+        lambda x: sign_by_api(),
+    ),
     Pair(
         "join:correct",
         "join_correct",
@@ -526,7 +617,9 @@ PAIRS = [
         "address_code",
         "e-mail address changed",
         lambda x: x.browser.post(page("participant:address_code"), {"code": clients.mailed_code()}),
-        lambda x: x.api.post("address/code/", {"email": "d@example.net", "code": clients.mailed_code()}),
+        lambda x: x.api.post(
+            "address/code/", {"email": "d@example.net", "code": clients.mailed_code()}
+        ),
         asked_for_a_new_address,
     ),
     Pair(
@@ -565,7 +658,9 @@ PAIRS = [
         "participant:item",
         "assessment",
         "",
-        lambda x: x.browser.post(page("participant:item", "pre", "PHQ9") + "?item=1", {"answer": "2"}),
+        lambda x: x.browser.post(
+            page("participant:item", "pre", "PHQ9") + "?item=1", {"answer": "2"}
+        ),
         lambda x: x.api.put("assessments/pre/PHQ9/", {"answers": {"1": 2}}),
         consented,
     ),
@@ -597,7 +692,9 @@ PAIRS = [
         "participant:lesson_save",
         "exercise",
         "",
-        lambda x: x.browser.post(page("participant:lesson_save", "welcome"), {x.exercise: "A walk"}),
+        lambda x: x.browser.post(
+            page("participant:lesson_save", "welcome"), {x.exercise: "A walk"}
+        ),
         lambda x: x.api.put(f"lessons/welcome/exercises/{x.exercise}/", {"value": "A walk"}),
         lambda study: {**begun_lesson(study), "exercise": an_exercise(study)[0]},
     ),
@@ -654,9 +751,12 @@ PAIRS = [
         "call_log",
         "call logged",
         lambda x: x.browser.post(
-            page("coach:attempt", x.dan.code, x.attempt), {**LOG, "next_on": "2026-03-10", "next_time": "14:30"}
+            page("coach:attempt", x.dan.code, x.attempt),
+            {**LOG, "next_on": "2026-03-10", "next_time": "14:30"},
         ),
-        lambda x: x.api.post(f"caseload/{x.dan.code}/contacts/1/log/", {**LOG, "next_at": "2026-03-10T13:30:00Z"}),
+        lambda x: x.api.post(
+            f"caseload/{x.dan.code}/contacts/1/log/", {**LOG, "next_at": "2026-03-10T13:30:00Z"}
+        ),
         in_a_call,
     ),
     Pair(
@@ -687,8 +787,12 @@ PAIRS = [
         "coach:reassign",
         "reassign",
         "coach assigned",
-        lambda x: x.browser.post(page("coach:reassign", x.dan.code), {"coach": x.other, "reason": "workload"}),
-        lambda x: x.api.post(f"caseload/{x.dan.code}/reassign/", {"coach": x.other, "reason": "workload"}),
+        lambda x: x.browser.post(
+            page("coach:reassign", x.dan.code), {"coach": x.other, "reason": "workload"}
+        ),
+        lambda x: x.api.post(
+            f"caseload/{x.dan.code}/reassign/", {"coach": x.other, "reason": "workload"}
+        ),
         two_coaches,
     ),
     Pair(
@@ -712,7 +816,9 @@ PAIRS = [
             f"research:{verb}",
             f"study_{verb}",
             f"study {after}",
-            lambda x, verb=verb: x.browser.post(page(f"research:{verb}", R), {"reason": "Because", "sure": "on"}),
+            lambda x, verb=verb: x.browser.post(
+                page(f"research:{verb}", R), {"reason": "Because", "sure": "on"}
+            ),
             lambda x, verb=verb: x.api.post(f"studies/{R}/{verb}/", {"reason": "Because"}),
             given,
         )
@@ -727,8 +833,12 @@ PAIRS = [
         "research:confirm_line",
         "confirm_line",
         "crisis_line confirmed",
-        lambda x: x.browser.post(page("research:confirm_line", R), {"subject": "113 Zelfmoordpreventie"}),
-        lambda x: x.api.post(f"studies/{R}/crisis-lines/confirm/", {"subject": "113 Zelfmoordpreventie"}),
+        lambda x: x.browser.post(
+            page("research:confirm_line", R), {"subject": "113 Zelfmoordpreventie"}
+        ),
+        lambda x: x.api.post(
+            f"studies/{R}/crisis-lines/confirm/", {"subject": "113 Zelfmoordpreventie"}
+        ),
         amended,
     ),
     Pair(
@@ -746,14 +856,18 @@ PAIRS = [
         lambda x: x.browser.post(
             page("research:erase", R, x.dan.code), {"reason": "asked_by_participant", "sure": "on"}
         ),
-        lambda x: x.api.post(f"studies/{R}/participants/{x.dan.code}/erase/", {"reason": "asked_by_participant"}),
+        lambda x: x.api.post(
+            f"studies/{R}/participants/{x.dan.code}/erase/", {"reason": "asked_by_participant"}
+        ),
         with_people,
     ),
     Pair(
         "research:invite",
         "staff",
         "staff invited",
-        lambda x: x.browser.post(page("research:invite", R), {"email": "new@example.org", "role": "coach"}),
+        lambda x: x.browser.post(
+            page("research:invite", R), {"email": "new@example.org", "role": "coach"}
+        ),
         lambda x: x.api.post(f"studies/{R}/staff/", {"email": "new@example.org", "role": "coach"}),
         researcher,
     ),
@@ -794,10 +908,12 @@ PAIRS = [
         "agreement",
         "second person agreed",
         lambda x: x.browser.post(
-            page("staff:agreement", x.number), {"is_agreed": "yes", "called": "on", "email": OTHER_ADDRESS["email"]}
+            page("staff:agreement", x.number),
+            {"is_agreed": "yes", "called": "on", "email": OTHER_ADDRESS["email"]},
         ),
         lambda x: x.api.post(
-            f"agreements/{x.number}/", {"agreed": True, "called": True, "email": OTHER_ADDRESS["email"]}
+            f"agreements/{x.number}/",
+            {"agreed": True, "called": True, "email": OTHER_ADDRESS["email"]},
         ),
         looked_up_the_number,
     ),
@@ -806,10 +922,17 @@ PAIRS = [
         "token",
         "token made",
         lambda x: x.browser.post(
-            page("staff:tokens"), {"name": "a notebook", "days": "9", "password": factories.PASSWORD}
+            page("staff:tokens"),
+            {"name": "a notebook", "days": "9", "password": factories.PASSWORD},
         ),
         lambda x: Client().post(
-            "token/", {"name": "a notebook", "days": 9, "email": x.user.email, "password": factories.PASSWORD}
+            "token/",
+            {
+                "name": "a notebook",
+                "days": 9,
+                "email": x.user.email,
+                "password": factories.PASSWORD,
+            },
         ),
         researcher,
     ),
@@ -841,8 +964,12 @@ PAIRS = [
         "assessor:enter",
         "assessment_enter",
         "assessment submitted",
-        lambda x: x.browser.post(page("assessor:enter", R, x.dan.code, "pre", "PHQ9"), typed_by_phone()),
-        lambda x: x.api.post(f"studies/{R}/participants/{x.dan.code}/assessments/pre/PHQ9/", by_phone(x.dan)),
+        lambda x: x.browser.post(
+            page("assessor:enter", R, x.dan.code, "pre", "PHQ9"), typed_by_phone()
+        ),
+        lambda x: x.api.post(
+            f"studies/{R}/participants/{x.dan.code}/assessments/pre/PHQ9/", by_phone(x.dan)
+        ),
         due_to_an_assessor,
     ),
     Pair(
@@ -897,9 +1024,12 @@ PAIRS = [
         "research:halt",
         "switches",
         "randomisation halted",
-        lambda x: x.browser.post(page("research:halt", R), {"part": "arm:guided", "reason": "coaches_full"}),
+        lambda x: x.browser.post(
+            page("research:halt", R), {"part": "arm:guided", "reason": "coaches_full"}
+        ),
         lambda x: x.api.post(
-            f"studies/{R}/switches/", {"level": "arm", "target": "guided", "halted": True, "reason": "coaches_full"}
+            f"studies/{R}/switches/",
+            {"level": "arm", "target": "guided", "halted": True, "reason": "coaches_full"},
         ),
         researcher,
     ),
@@ -907,17 +1037,24 @@ PAIRS = [
         "research:go_on",
         "switches",
         "randomisation goes on",
-        lambda x: x.browser.post(page("research:go_on", R), {"level": "study", "reason": "coaches_free"}),
-        lambda x: x.api.post(f"studies/{R}/switches/", {"level": "study", "halted": False, "reason": "coaches_free"}),
+        lambda x: x.browser.post(
+            page("research:go_on", R), {"level": "study", "reason": "coaches_free"}
+        ),
+        lambda x: x.api.post(
+            f"studies/{R}/switches/", {"level": "study", "halted": False, "reason": "coaches_free"}
+        ),
         halted,
     ),
     Pair(
         "research:correct",
         "corrections",
         "covariate of an allocation corrected",
-        lambda x: x.browser.post(one("correct", "start")(x), {"value_sex": "m", "reason": "entered_wrongly"}),
+        lambda x: x.browser.post(
+            one("correct", "start")(x), {"value_sex": "m", "reason": "entered_wrongly"}
+        ),
         lambda x: x.api.post(
-            f"{ONE.format(x.dan.code)}/corrections/", {"values": {"sex": "m"}, "reason": "entered_wrongly"}
+            f"{ONE.format(x.dan.code)}/corrections/",
+            {"values": {"sex": "m"}, "reason": "entered_wrongly"},
         ),
         supervised,
     ),
@@ -934,16 +1071,21 @@ PAIRS = [
         "ineligible",
         "found ineligible after allocation",
         lambda x: x.browser.post(one("ineligible", "start")(x), {"reason": "criterion_overlooked"}),
-        lambda x: x.api.post(f"{ONE.format(x.dan.code)}/ineligible/", {"reason": "criterion_overlooked"}),
+        lambda x: x.api.post(
+            f"{ONE.format(x.dan.code)}/ineligible/", {"reason": "criterion_overlooked"}
+        ),
         supervised,
     ),
     Pair(
         "research:received",
         "treatment_received",
         "another treatment received",
-        lambda x: x.browser.post(one("received", "start")(x), {"received": "guided", "reason": "staff_mistake"}),
+        lambda x: x.browser.post(
+            one("received", "start")(x), {"received": "guided", "reason": "staff_mistake"}
+        ),
         lambda x: x.api.post(
-            f"{ONE.format(x.dan.code)}/treatment-received/", {"received": "guided", "reason": "staff_mistake"}
+            f"{ONE.format(x.dan.code)}/treatment-received/",
+            {"received": "guided", "reason": "staff_mistake"},
         ),
         supervised,
     ),
@@ -953,7 +1095,8 @@ PAIRS = [
         "second person asked",
         lambda x: x.browser.post(one("force")(x), {"arm": "guided", "reason": "fallback_list"}),
         lambda x: x.api.post(
-            f"{ONE.format(x.dan.code)}/forced-allocation/", {"arm": "guided", "reason": "fallback_list"}
+            f"{ONE.format(x.dan.code)}/forced-allocation/",
+            {"arm": "guided", "reason": "fallback_list"},
         ),
         to_be_forced,
     ),
@@ -978,7 +1121,9 @@ PAIRS = [
         "code_break",
         "code broken",
         lambda x: x.browser.post(one("break_at_once", "start")(x), {"reason": "acute_danger"}),
-        lambda x: x.api.post(f"{ONE.format(x.dan.code)}/code-break/", {"reason": "acute_danger", "emergency": True}),
+        lambda x: x.api.post(
+            f"{ONE.format(x.dan.code)}/code-break/", {"reason": "acute_danger", "emergency": True}
+        ),
         supervised,
     ),
     Pair(
@@ -1009,15 +1154,21 @@ PAIRS = [
         "research:impact",
         "impact",
         "impact of a code-break assessed",
-        lambda x: x.browser.post(page("research:impact", R, x.number), {"text": "Nobody who assesses knows."}),
-        lambda x: x.api.post(f"studies/{R}/code-breaks/{x.number}/impact/", {"text": "Nobody who assesses knows."}),
+        lambda x: x.browser.post(
+            page("research:impact", R, x.number), {"text": "Nobody who assesses knows."}
+        ),
+        lambda x: x.api.post(
+            f"studies/{R}/code-breaks/{x.number}/impact/", {"text": "Nobody who assesses knows."}
+        ),
         broken,
     ),
     Pair(
         "research:request_report",
         "reports",
         "report requested",
-        lambda x: x.browser.post(page("research:request_report", R), {"kind": "blinded", "language": "en"}),
+        lambda x: x.browser.post(
+            page("research:request_report", R), {"kind": "blinded", "language": "en"}
+        ),
         lambda x: x.api.post(f"studies/{R}/reports/", {"kind": "blinded", "language": "en"}),
         with_people,
     ),
@@ -1042,7 +1193,10 @@ def test_a_page_and_its_endpoint_leave_the_same_behind(pair, study):
     assert by_api == by_page
     if pair.does:
         assert pair.does in [action for action, *_rest in by_page["events"]]
-    elif pair.page not in {"join:contact", "participant:address"}:  # a code is mailed, and nothing is known yet
+    elif pair.page not in {
+        "join:contact",
+        "participant:address",
+    }:  # a code is mailed, and nothing is known yet
         assert by_page["drafts"] != []
 
 
@@ -1055,7 +1209,10 @@ def left_behind(do: Callable[[], Any]) -> dict[str, list[Any]]:
     assert getattr(answer, "status_code", 200) < 400, getattr(answer, "content", b"")[:500]
     new = AuditEvent.objects.exclude(key__in=before).order_by("stream", "number")
     result = {
-        "events": [(each.action, plain(each.subject), plain(each.by), each.role, each.reason) for each in new],
+        "events": [
+            (each.action, plain(each.subject), plain(each.by), each.role, each.reason)
+            for each in new
+        ],
         "drafts": [each for each in found_drafts() if each not in drafts],
     }
     transaction.savepoint_rollback(saved)
@@ -1065,7 +1222,9 @@ def left_behind(do: Callable[[], Any]) -> dict[str, list[Any]]:
 def found_drafts() -> Iterator[Any]:
     for exercise in ExerciseAnswer.objects.select_related("participant__key").order_by("pk"):
         yield exercise.exercise, exercise.participant.unsealed(exercise.value_sealed)
-    for row in Assessment.objects.filter(submitted_at__isnull=True).exclude(answers={}).order_by("pk"):
+    for row in (
+        Assessment.objects.filter(submitted_at__isnull=True).exclude(answers={}).order_by("pk")
+    ):
         yield row.timepoint, row.instrument, row.answers
 
 
@@ -1081,8 +1240,10 @@ def test_every_page_that_writes_has_an_endpoint():
 
 def test_every_endpoint_that_writes_has_a_page():
     alone = {
-        "randomisation_export": "for programs; at a desk it is `manage.py verify_randomisation STUDY --export FILE`",
-        "allocations": "for a study that registers its people elsewhere; here the journey allocates by itself",
+        "randomisation_export": "for programs; at a desk it is `manage.py verify_randomisation "
+        "STUDY --export FILE`",
+        "allocations": "for a study that registers its people elsewhere; here the journey "
+        "allocates by itself",
     }
     paired = {pair.endpoint for pair in PAIRS}
     assert sorted(writing_endpoints()) == sorted(paired | set(alone))
@@ -1093,14 +1254,20 @@ def writing_pages() -> set[str]:
     for resolver in get_resolver().url_patterns:
         if isinstance(resolver, URLResolver) and resolver.namespace in ROOMS:
             found |= {
-                f"{resolver.namespace}:{each.name}" for each in routes(resolver) if "POST" in methods(each.callback)
+                f"{resolver.namespace}:{each.name}"
+                for each in routes(resolver)
+                if "POST" in methods(each.callback)
             }
     return found
 
 
 def writing_endpoints() -> set[str]:
-    resolver = next(each for each in get_resolver().url_patterns if str(each.pattern) == f"{BASE[1:]}/")
-    return {each.name for each in routes(resolver) if {"post", "put", "delete"} & set(vars_of(each))}
+    resolver = next(
+        each for each in get_resolver().url_patterns if str(each.pattern) == f"{BASE[1:]}/"
+    )
+    return {
+        each.name for each in routes(resolver) if {"post", "put", "delete"} & set(vars_of(each))
+    }
 
 
 def vars_of(route: Any) -> list[str]:

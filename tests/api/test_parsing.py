@@ -1,4 +1,6 @@
-"""JSON that no column can hold is refused by every endpoint that takes any, before a view sees it."""
+"""JSON that no column can hold is refused by every endpoint that takes any, before a view sees
+it.
+"""
 
 from __future__ import annotations
 
@@ -56,6 +58,8 @@ def test_a_whole_emoji_and_every_number_that_a_column_holds_are_read(study, staf
     assert answer.status_code == 200
     ada = clients.Client(staff("researcher"))
     answer = ada.api.post(
-        f"{BASE}/studies/small-study/pause/", '{"reason": 999999999999999999}', content_type="application/json"
+        f"{BASE}/studies/small-study/pause/",
+        '{"reason": 999999999999999999}',
+        content_type="application/json",
     )
     assert answer.status_code == 200

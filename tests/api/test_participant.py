@@ -20,7 +20,10 @@ def test_today_names_one_thing_and_what_comes_later(study, now):
     guided = factories.a_participant_in(study, "guided", now)
     answer = of(guided).get("today/").json()
 
-    assert (answer["next"]["kind"], answer["next"]["endpoint"]) == ("lesson", "/api/v1/lessons/welcome/")
+    assert (answer["next"]["kind"], answer["next"]["endpoint"]) == (
+        "lesson",
+        "/api/v1/lessons/welcome/",
+    )
     assert answer["call"]["title"] == "A call from your coach"
     assert [each["code"] for each in answer["later"]] == ["week2"]
     assert answer["help"]["crisis_lines"][0]["numbers"] == ["113", "0800-0113"]
@@ -44,7 +47,11 @@ def test_a_questionnaire_can_be_left_and_resumed_and_is_scored_when_handed_in(st
 
 def test_item_9_brings_help_first_and_an_alert(study, now):
     dan = factories.a_consented_participant(study, now)
-    answer = of(dan).post("assessments/pre/PHQ9/", {"answers": factories.answers_to(study, "PHQ9", 1)}).json()
+    answer = (
+        of(dan)
+        .post("assessments/pre/PHQ9/", {"answers": factories.answers_to(study, "PHQ9", 1)})
+        .json()
+    )
     assert answer["help"]["crisis_lines"][0]["name"] == "113 Zelfmoordpreventie"
     assert Alert.objects.get(participant=dan).kind == "item9"
 
@@ -85,7 +92,11 @@ def test_a_questionnaire_that_is_not_open_cannot_be_answered(study, now):
 def test_lessons_keep_what_is_written_and_open_by_pacing(study, now):
     client = of(factories.a_randomised_participant(study, now))
     states = client.get("lessons/").json()
-    assert [(each["number"], each["opens_at"] is not None) for each in states] == [(1, True), (2, False), (3, False)]
+    assert [(each["number"], each["opens_at"] is not None) for each in states] == [
+        (1, True),
+        (2, False),
+        (3, False),
+    ]
     assert client.post("lessons/small-steps/begin/").json()["code"] == "module_not_open"
     assert client.post("lessons/welcome/done/").json()["code"] == "module_not_begun"
 
@@ -127,7 +138,9 @@ def on_the_last_lesson(study, now):
         ("looking-back/exercises/better", None, []),
     ],
 )
-def test_each_kind_of_exercise_takes_its_own_kind_of_value(on_the_last_lesson, exercise, right, wrong):
+def test_each_kind_of_exercise_takes_its_own_kind_of_value(
+    on_the_last_lesson, exercise, right, wrong
+):
     client, (module, _, code) = on_the_last_lesson, exercise.split("/")
     for value in wrong:
         answer = client.put(f"lessons/{exercise}/", {"value": value})
@@ -150,14 +163,18 @@ def test_what_was_chosen_in_an_exercise_is_taken_back(on_the_last_lesson):
         assert client.get(f"lessons/{module}/").json()["answers"][code] == nothing
 
 
-def test_the_words_of_an_exercise_stand_nowhere_in_clear_and_an_exercise_that_is_none_takes_none(study, now):
+def test_the_words_of_an_exercise_stand_nowhere_in_clear_and_an_exercise_that_is_none_takes_none(
+    study, now
+):
     client = of(factories.a_randomised_participant(study, now))
     client.put("lessons/welcome/exercises/hope/", {"value": "A walk"})
     assert client.put("lessons/welcome/exercises/nothing/", {"value": "x"}).status_code == 404
     assert "A walk" not in str(list(ExerciseAnswer.objects.values_list("value_sealed", flat=True)))
 
 
-def test_a_lesson_that_is_not_open_yet_keeps_nothing_and_one_that_was_not_begun_is_not_undone(study, now):
+def test_a_lesson_that_is_not_open_yet_keeps_nothing_and_one_that_was_not_begun_is_not_undone(
+    study, now
+):
     client = of(factories.a_randomised_participant(study, now))
     answer = client.put("lessons/small-steps/exercises/this-week/", {"value": {"what": "Walk"}})
     assert (answer.status_code, answer.json()["code"]) == (409, "module_not_open")
@@ -176,7 +193,9 @@ def test_a_lesson_that_is_not_open_yet_keeps_nothing_and_one_that_was_not_begun_
         ("post", "programme/stop/", {"reason": "no_time"}),
     ],
 )
-def test_whoever_is_given_no_programme_is_not_told_that_there_is_one(study, now, method, path, body):
+def test_whoever_is_given_no_programme_is_not_told_that_there_is_one(
+    study, now, method, path, body
+):
     dan = factories.a_consented_participant(study, now)
     client = of(dan)
     answer = client.get(path) if method == "get" else getattr(client, method)(path, body)
@@ -207,12 +226,19 @@ def test_stopping_the_lessons_and_leaving(study, now):
 @pytest.mark.parametrize(
     ("path", "body", "other", "action"),
     [
-        ("assessments/pre/GAD7/", {"answers": {"1": 1}}, {"answers": {"1": 2}}, "assessment submitted"),
+        (
+            "assessments/pre/GAD7/",
+            {"answers": {"1": 1}},
+            {"answers": {"1": 2}},
+            "assessment submitted",
+        ),
         ("assessments/pre/GAD7/decline/", {}, None, "assessment declined"),
         ("withdraw/", {"reason": "other"}, {"reason": "no_time"}, "withdrawn"),
     ],
 )
-def test_the_same_key_has_one_effect_and_other_content_is_a_conflict(study, now, path, body, other, action):
+def test_the_same_key_has_one_effect_and_other_content_is_a_conflict(
+    study, now, path, body, other, action
+):
     dan = factories.a_consented_participant(study, now)
     client, key = of(dan), a_key()
     first, again = (client.post(path, body, key=key) for _ in range(2))
@@ -234,7 +260,12 @@ def test_an_exercise_with_the_same_key_keeps_the_first_and_refuses_another(study
     dan = factories.a_randomised_participant(study, now)
     client, key = of(dan), a_key()
     block = next(each for each in study.current.programme.modules[0].exercises)
-    values = {"text": ("one", "two"), "scale": (1, 2), "checklist": ([0], []), "plan": ({"what": "a"}, {"what": "b"})}
+    values = {
+        "text": ("one", "two"),
+        "scale": (1, 2),
+        "checklist": ([0], []),
+        "plan": ({"what": "a"}, {"what": "b"}),
+    }
     first, other = values[block.exercise]
     path = f"lessons/welcome/exercises/{block.code}/"
     assert client.put(path, {"value": first}, key=key).status_code == 200

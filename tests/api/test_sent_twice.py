@@ -1,5 +1,7 @@
-"""Endpoints that stand beside no page, and the answer that ends in an allocation, twice with one Idempotency-Key: one after
-the other, and on PostgreSQL at the same moment. All others are sent twice in tests/test_every_post.py."""
+"""Endpoints that stand beside no page, and the answer that ends in an allocation, twice with one
+Idempotency-Key: one after the other, and on PostgreSQL at the same moment. All others are sent
+twice in tests/test_every_post.py.
+"""
 
 from __future__ import annotations
 
@@ -23,7 +25,9 @@ pytestmark = pytest.mark.django_db(transaction=test_every_post.on_postgresql)
 
 @dataclass(frozen=True)
 class Sent:
-    """A POST that `given` has prepared, so many days after NOW; `adds` is a table that grows by one row."""
+    """A POST that `given` has prepared, so many days after NOW; `adds` is a table that grows by one
+    row.
+    """
 
     name: str
     given: Callable[[Study], tuple[Client, str, dict[str, Any]]]
@@ -52,7 +56,11 @@ def due_by_phone(study: Study) -> tuple[Client, str, dict[str, Any]]:
 
 def with_a_password(study: Study) -> tuple[Client, str, dict[str, Any]]:
     ada = factories.a_staff_member(study, "researcher", "", NOW)
-    return Client(), "token/", {"email": ada.email, "password": factories.PASSWORD, "name": "a script"}
+    return (
+        Client(),
+        "token/",
+        {"email": ada.email, "password": factories.PASSWORD, "name": "a script"},
+    )
 
 
 SENT = [

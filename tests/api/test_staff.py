@@ -33,18 +33,27 @@ def test_a_folder_with_mistakes_lists_every_one_by_file_and_line_and_stores_noth
     with zipfile.ZipFile(a_zip()) as good, zipfile.ZipFile(packed, "w") as broken:
         for name in good.namelist():
             text = good.read(name).decode()
-            broken.writestr(name, text.replace("target: 40", "target: many").replace("ratio: {", "ratios: {"))
+            broken.writestr(
+                name, text.replace("target: 40", "target: many").replace("ratio: {", "ratios: {")
+            )
     answer = ada.upload("studies/", upload=SimpleUploadedFile("broken.zip", packed.getvalue()))
 
     assert (answer.status_code, answer.json()["code"]) == (422, "folder_errors")
-    assert {each["file"] for each in answer.json()["errors"]} == {"study.yaml", "randomisation.yaml"}
+    assert {each["file"] for each in answer.json()["errors"]} == {
+        "study.yaml",
+        "randomisation.yaml",
+    }
     assert all(each["line"] > 0 and each["message"] for each in answer.json()["errors"])
     assert Study.objects.count() == ProtocolVersion.objects.count() == 1
 
 
 def test_a_folder_is_loaded_once(study, ada):
     answer = ada.upload("studies/", upload=a_zip(), simulated="true")
-    assert (answer.status_code, answer.json()["slug"], answer.json()["version"]) == (201, "other-study", 1)
+    assert (answer.status_code, answer.json()["slug"], answer.json()["version"]) == (
+        201,
+        "other-study",
+        1,
+    )
     assert ada.upload("studies/", upload=a_zip()).json()["code"] == "already_loaded"
     assert ada.upload("studies/").status_code == 400
     assert [each["slug"] for each in ada.get("studies/").json()] == ["other-study", "small-study"]
@@ -54,7 +63,11 @@ def test_a_study_that_cannot_open_says_all_that_is_missing(study, ada):
     ada.upload("studies/", upload=a_zip())
     missing = ada.get("studies/other-study/").json()["missing"]
     answer = ada.post("studies/other-study/open/")
-    assert (answer.status_code, answer.json()["code"], answer.json()["missing"]) == (409, "not_ready", missing)
+    assert (answer.status_code, answer.json()["code"], answer.json()["missing"]) == (
+        409,
+        "not_ready",
+        missing,
+    )
     assert len(missing) > 3
 
 
@@ -63,7 +76,11 @@ def test_an_open_live_study_takes_no_version_that_nobody_signed_off(study, ada):
     changed = {"study.yaml": (SMALL / "study.yaml").read_text().replace("0800-0113", "0800-9999")}
     upload = SimpleUploadedFile("new.zip", packed(changed).getvalue())
     answer = ada.upload("studies/", upload=upload)
-    assert (answer.status_code, answer.json()["code"], len(answer.json()["missing"])) == (409, "pause_first", 1)
+    assert (answer.status_code, answer.json()["code"], len(answer.json()["missing"])) == (
+        409,
+        "pause_first",
+        1,
+    )
     ada.post(f"studies/{study.slug}/pause/", {"reason": "A new number"})
     upload.seek(0)
     assert ada.upload("studies/", upload=upload).status_code == 201
@@ -97,7 +114,16 @@ def test_the_people_come_by_page_without_an_arm_and_with_a_flat_number_of_querie
 
     assert (len(one), len(three)) == (4, 4)
     assert (answer["count"], answer["pages"]) == (1, 1)
-    names = ["began_at", "code", "consented_at", "left_at", "randomised_at", "simulated", "site", "state"]
+    names = [
+        "began_at",
+        "code",
+        "consented_at",
+        "left_at",
+        "randomised_at",
+        "simulated",
+        "site",
+        "state",
+    ]
     assert sorted(answer["results"][0]) == names
 
 
@@ -113,18 +139,33 @@ def test_the_dashboard_and_the_people_name_no_arm(study, ada, now):
 def test_an_alert_is_taken_and_closed_with_what_was_done(study, ada, staff, now):
     dan = factories.a_verified_participant(study, now)
     alert = alerts.raise_alert(
-        study=study, participant=dan, kind="item9", subject_ref="pre", within_hours=24, by=actors.SYSTEM, at=now
+        study=study,
+        participant=dan,
+        kind="item9",
+        subject_ref="pre",
+        within_hours=24,
+        by=actors.SYSTEM,
+        at=now,
     )
     base = f"studies/{study.slug}/alerts/"
     [row] = ada.get(base).json()["results"]
-    assert (row["number"], row["participant"], row["meaning"]) == (alert.pk, dan.code, "Thoughts of death or self-harm")
+    assert (row["number"], row["participant"], row["meaning"]) == (
+        alert.pk,
+        dan.code,
+        "Thoughts of death or self-harm",
+    )
     assert ada.post(f"{base}{alert.pk}/contact/").json()["code"] == "alert_not_taken"
-    assert ada.post(f"{base}{alert.pk}/close/", {"done": "Called"}).json()["code"] == "alert_not_taken"
+    assert (
+        ada.post(f"{base}{alert.pk}/close/", {"done": "Called"}).json()["code"] == "alert_not_taken"
+    )
 
     taken = ada.post(f"{base}{alert.pk}/take/").json()
     assert (taken["state"], taken["taken_by"]) == ("taken", "Ada Visser")
     assert ada.post(f"{base}{alert.pk}/take/").json()["code"] == "alert_taken_meanwhile"
-    assert ada.post(f"{base}{alert.pk}/take/", {"holder": taken["holder"]}).json()["holder"] == taken["holder"]
+    assert (
+        ada.post(f"{base}{alert.pk}/take/", {"holder": taken["holder"]}).json()["holder"]
+        == taken["holder"]
+    )
     assert ada.post(f"{base}{alert.pk}/contact/").json()["phone"] == dan.identity.phone
     eva = Client(staff("supervisor"))
     assert eva.post(f"{base}{alert.pk}/contact/").json()["code"] == "alert_not_taken"
@@ -139,8 +180,18 @@ def test_an_alert_is_taken_and_closed_with_what_was_done(study, ada, staff, now)
 @pytest.mark.parametrize("name", ["participants", "alerts", "reports", "exports"])
 def test_a_page_that_does_not_exist_is_not_the_first(name, study, ada):
     path = f"studies/{study.slug}/{name}/"
-    assert ada.get(path).json() == ada.get(path, page=1).json() == {"count": 0, "page": 1, "pages": 1, "results": []}
-    assert [ada.get(path, page=page).status_code for page in (2, -1, 0, "abc", "")] == [404, 404, 404, 400, 400]
+    assert (
+        ada.get(path).json()
+        == ada.get(path, page=1).json()
+        == {"count": 0, "page": 1, "pages": 1, "results": []}
+    )
+    assert [ada.get(path, page=page).status_code for page in (2, -1, 0, "abc", "")] == [
+        404,
+        404,
+        404,
+        400,
+        400,
+    ]
     assert ada.get(path, page="abc").json()["fields"] == {"page": ["A page is a whole number."]}
 
 
@@ -148,7 +199,9 @@ def test_people_are_narrowed_by_what_exists_only(study, ada, now):
     dan = factories.a_randomised_participant(study, now)
     factories.a_screening_participant(study, now)
     path = f"studies/{study.slug}/participants/"
-    assert [each["code"] for each in ada.get(path, state="randomised").json()["results"]] == [dan.code]
+    assert [each["code"] for each in ada.get(path, state="randomised").json()["results"]] == [
+        dan.code
+    ]
     answer = ada.get(path, state="nonsense")
     assert (answer.status_code, list(answer.json()["fields"])) == (400, ["state"])
 
@@ -157,7 +210,13 @@ def test_what_waits_comes_before_what_is_closed(study, ada, now):
     by, found = actors.staff(1, "researcher"), []
     for hours in (1, 3, 2, 4):
         alert = alerts.raise_alert(
-            study=study, participant=None, kind="x", subject_ref=str(hours), within_hours=hours, by=by, at=now
+            study=study,
+            participant=None,
+            kind="x",
+            subject_ref=str(hours),
+            within_hours=hours,
+            by=by,
+            at=now,
         )
         found.append(alert)
     for minutes, alert in enumerate(found[:2]):
@@ -170,7 +229,11 @@ def test_what_waits_comes_before_what_is_closed(study, ada, now):
 @pytest.mark.parametrize("who", ["anonymous", "researcher"])
 def test_an_address_that_nothing_answers_is_a_problem_and_no_page(who, study, ada):
     client = ada if who == "researcher" else Client()
-    for answer in (client.get("nowhere/"), client.post("studies/small-study/nowhere/"), client.get("nowhere")):
+    for answer in (
+        client.get("nowhere/"),
+        client.post("studies/small-study/nowhere/"),
+        client.get("nowhere"),
+    ):
         assert (answer.status_code, answer["Content-Type"]) == (404, "application/problem+json")
         assert answer.json()["code"] == "not_found"
 
@@ -183,7 +246,10 @@ def test_roles_that_would_unblind_are_refused_or_asked_about(study, ada, staff):
     assert (answer.status_code, answer.json()["code"]) == (409, "would_unblind")
     answer = ada.post(path, {"email": eva.email, "role": "researcher"})
     assert (answer.status_code, answer.json()["code"]) == (409, "not_knowingly")
-    assert ada.post(path, {"email": eva.email, "role": "researcher", "knowingly": True}).status_code == 201
+    assert (
+        ada.post(path, {"email": eva.email, "role": "researcher", "knowingly": True}).status_code
+        == 201
+    )
 
 
 def test_a_report_and_an_export_are_made_and_fetched(study, ada, staff, now):
@@ -216,8 +282,14 @@ def test_by_arm_is_for_those_who_may(study, staff, now):
     factories.a_randomised_participant(study, now)
     Study.objects.update(simulated=False)
     ada = Client(staff("researcher"))
-    assert ada.post(f"studies/{study.slug}/reports/", {"kind": "by_arm"}).json()["code"] == "arms_concealed"
-    assert ada.post(f"studies/{study.slug}/exports/", {"kind": "by_arm"}).json()["code"] == "arms_concealed"
+    assert (
+        ada.post(f"studies/{study.slug}/reports/", {"kind": "by_arm"}).json()["code"]
+        == "arms_concealed"
+    )
+    assert (
+        ada.post(f"studies/{study.slug}/exports/", {"kind": "by_arm"}).json()["code"]
+        == "arms_concealed"
+    )
     Study.objects.update(state="locked")  # and then for those alone whose role it is
     assert ada.post(f"studies/{study.slug}/reports/", {"kind": "by_arm"}).status_code == 403
     assert ada.post(f"studies/{study.slug}/exports/", {"kind": "by_arm"}).status_code == 403
@@ -239,9 +311,15 @@ def test_whoever_is_erased_keeps_only_the_code(study, ada, now):
     path = f"studies/{study.slug}/participants/{dan.code}/erase/"
     assert ada.post(path).status_code == 400
     assert list(ada.post(path, {"reason": "Dan asked for it"}).json()["fields"]) == ["reason"]
-    assert [ada.post(path, {"reason": "asked_by_participant"}).status_code for _ in range(2)] == [204, 204]
+    assert [ada.post(path, {"reason": "asked_by_participant"}).status_code for _ in range(2)] == [
+        204,
+        204,
+    ]
     assert AuditEvent.objects.filter(action="identity erased").count() == 1
-    assert ada.post(f"studies/{study.slug}/participants/QM-XXXXX/erase/", {"reason": "x"}).status_code == 404
+    assert (
+        ada.post(f"studies/{study.slug}/participants/QM-XXXXX/erase/", {"reason": "x"}).status_code
+        == 404
+    )
 
 
 @pytest.mark.parametrize(
@@ -263,7 +341,13 @@ def test_whoever_is_erased_has_left_first_and_once(study, ada, now, who, state, 
 def test_nobody_is_erased_while_an_alert_about_them_is_open(study, ada, now):
     dan = factories.a_randomised_participant(study, now)
     alert = alerts.raise_alert(
-        study=study, participant=dan, kind="item9", subject_ref="pre", within_hours=24, by=actors.SYSTEM, at=now
+        study=study,
+        participant=dan,
+        kind="item9",
+        subject_ref="pre",
+        within_hours=24,
+        by=actors.SYSTEM,
+        at=now,
     )
     path = f"studies/{study.slug}/participants/{dan.code}/erase/"
     answer = ada.post(path, {"reason": "asked_by_participant"})
@@ -277,4 +361,9 @@ def test_nobody_ends_their_own_role_as_researcher(study, ada, staff):
     members = ada.get(f"studies/{study.slug}/staff/").json()
     own = next(each["id"] for each in members if each["role"] == "researcher")
     assert ada.post(f"studies/{study.slug}/staff/{own}/end/").status_code == 403
-    assert ada.post(f"studies/{study.slug}/staff/", {"email": "x@example.org", "role": "king"}).status_code == 400
+    assert (
+        ada.post(
+            f"studies/{study.slug}/staff/", {"email": "x@example.org", "role": "king"}
+        ).status_code
+        == 400
+    )

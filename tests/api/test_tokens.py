@@ -23,7 +23,9 @@ pytestmark = pytest.mark.django_db
 
 
 def sign_in(user: User, password: str = factories.PASSWORD, **more):
-    return Client().post("token/", {"email": user.email, "password": password, "name": "a script", **more})
+    return Client().post(
+        "token/", {"email": user.email, "password": password, "name": "a script", **more}
+    )
 
 
 def test_staff_sign_in_and_drop_the_token(study, staff):
@@ -37,7 +39,9 @@ def test_staff_sign_in_and_drop_the_token(study, staff):
     assert client.get("studies/").status_code == 401
 
 
-def test_whoever_is_signed_in_by_a_browser_has_no_token_to_drop_and_keeps_those_of_their_programs(study, staff):
+def test_whoever_is_signed_in_by_a_browser_has_no_token_to_drop_and_keeps_those_of_their_programs(
+    study, staff
+):
     ada = staff("researcher")
     token = sign_in(ada).json()["token"]
     client = Client()
@@ -49,7 +53,8 @@ def test_whoever_is_signed_in_by_a_browser_has_no_token_to_drop_and_keeps_those_
 def test_a_wrong_password_and_an_unknown_address_are_answered_alike(study, staff):
     wrong = sign_in(staff("researcher"), "another password")
     unknown = Client().post(
-        "token/", {"email": "nobody@example.org", "password": "another password", "name": "a script"}
+        "token/",
+        {"email": "nobody@example.org", "password": "another password", "name": "a script"},
     )
     assert (wrong.status_code, wrong.json()) == (unknown.status_code, unknown.json())
     assert (wrong.status_code, wrong.json()["code"]) == (401, "wrong_credentials")
@@ -67,7 +72,9 @@ def test_an_authenticator_asks_for_its_code_and_takes_each_once(study, staff):
     secret = totp.generate_totp_secret()
     totp.TOTP.activate(ada, secret)
     RecoveryCodes.activate(ada)
-    code = totp.format_hotp_value(totp.hotp_value(secret, next(iter(totp.yield_hotp_counters_from_time()))))
+    code = totp.format_hotp_value(
+        totp.hotp_value(secret, next(iter(totp.yield_hotp_counters_from_time())))
+    )
 
     assert sign_in(ada).json()["code"] == "code_missing"
     assert sign_in(ada, code="abcdef").json()["code"] == "wrong_credentials"
@@ -77,7 +84,9 @@ def test_an_authenticator_asks_for_its_code_and_takes_each_once(study, staff):
 
 def test_a_participant_has_no_password_to_sign_in_with(study, now):
     dan = factories.a_verified_participant(study, now)
-    answer = Client().post("token/", {"email": dan.identity.email, "password": "x" * 12, "name": "a script"})
+    answer = Client().post(
+        "token/", {"email": dan.identity.email, "password": "x" * 12, "name": "a script"}
+    )
     assert answer.json()["code"] == "wrong_credentials"
 
 
@@ -121,7 +130,10 @@ def test_tokens_are_listed_by_name_without_their_secrets(ada):
 
 
 def test_a_token_has_a_name_and_works_for_90_days_at_most(ada, now):
-    assert Client().post("token/", {"email": ada.email, "password": factories.PASSWORD}).status_code == 400
+    assert (
+        Client().post("token/", {"email": ada.email, "password": factories.PASSWORD}).status_code
+        == 400
+    )
     assert sign_in(ada, days=91).json()["fields"]["days"]
     with pytest.raises(actions.TokenTooLong):
         actions.make(user=ada, name="x", days=91, by=actors.staff(ada.pk), at=now)
@@ -142,13 +154,19 @@ def test_the_same_request_twice_is_one_token_and_the_same_secret(ada):
 
 def test_a_token_ends_once(ada):
     first, second = (sign_in(ada, name=name).json() for name in ("one", "other"))
-    ended = [as_program(second["token"]).post(f"tokens/{first['id']}/end/", key=key) for key in ("a", "b")]
+    ended = [
+        as_program(second["token"]).post(f"tokens/{first['id']}/end/", key=key)
+        for key in ("a", "b")
+    ]
     assert [answer.status_code for answer in ended] == [200, 410]
 
 
 def test_a_token_of_somebody_else_cannot_be_ended(ada, staff):
     theirs = sign_in(staff("supervisor")).json()
-    assert as_program(sign_in(ada).json()["token"]).post(f"tokens/{theirs['id']}/end/").status_code == 404
+    assert (
+        as_program(sign_in(ada).json()["token"]).post(f"tokens/{theirs['id']}/end/").status_code
+        == 404
+    )
     assert works(theirs["token"])
 
 
@@ -158,7 +176,8 @@ def test_a_changed_password_ends_every_token(ada):
     browser.force_login(ada, backend="django.contrib.auth.backends.ModelBackend")
     new = "another quiet morning walk"
     answer = browser.post(
-        reverse("account_change_password"), {"oldpassword": factories.PASSWORD, "password1": new, "password2": new}
+        reverse("account_change_password"),
+        {"oldpassword": factories.PASSWORD, "password1": new, "password2": new},
     )
     assert answer.status_code == 302
     assert not works(token)
@@ -219,7 +238,9 @@ def test_a_token_that_is_over_or_of_somebody_else_is_said_to_be_over(browser, st
     own = sign_in(User.objects.get(email__startswith="researcher")).json()
     browser.post(reverse("staff:end_token", args=[own["id"]]))
     for number in (own["id"], theirs["id"], 0):
-        shown = browser.post(reverse("staff:end_token", args=[number]), follow=True).content.decode()
+        shown = browser.post(
+            reverse("staff:end_token", args=[number]), follow=True
+        ).content.decode()
         assert "This token is over." in shown
     assert works(theirs["token"])
 

@@ -1,4 +1,6 @@
-"""One Chromium for the whole run; each test opens windows of its own in it, with or without somebody signed in."""
+"""One Chromium for the whole run; each test opens windows of its own in it, with or without
+somebody signed in.
+"""
 
 from __future__ import annotations
 
@@ -25,25 +27,35 @@ FLAGS = [
 
 @pytest.fixture(scope="session")
 def django_db_modify_db_settings(tmp_path_factory) -> None:
-    """In a file, as it is in use: a page and what it saves come at one moment, and a database in memory lets none wait."""
+    """In a file, as it is in use: a page and what it saves come at one moment, and a database in
+    memory lets none wait.
+    """
     if connection.vendor == "sqlite":
-        connection.settings_dict["TEST"]["NAME"] = str(tmp_path_factory.mktemp("database") / "browser.sqlite3")
+        connection.settings_dict["TEST"]["NAME"] = str(
+            tmp_path_factory.mktemp("database") / "browser.sqlite3"
+        )
 
 
 @pytest.fixture(scope="session")
 def chromium() -> Iterator[Browser]:
     with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=os.environ["HANDVAT_CHROMIUM"], args=FLAGS)
+        browser = playwright.chromium.launch(
+            executable_path=os.environ["HANDVAT_CHROMIUM"], args=FLAGS
+        )
         yield browser
         browser.close()
 
 
 @pytest.fixture
 def window(chromium: Browser, live_server) -> Iterator[Callable[..., Page]]:
-    """`window(user, size, javascript=False)`: a page at the live server; addresses are relative to it."""
+    """`window(user, size, javascript=False)`: a page at the live server; addresses are relative to
+    it.
+    """
     opened = []
 
-    def open_window(user: User | None = None, size: tuple[int, int] = DESK, *, javascript: bool = True) -> Page:
+    def open_window(
+        user: User | None = None, size: tuple[int, int] = DESK, *, javascript: bool = True
+    ) -> Page:
         context = chromium.new_context(
             base_url=live_server.url,
             viewport={"width": size[0], "height": size[1]},
@@ -55,7 +67,13 @@ def window(chromium: Browser, live_server) -> Iterator[Callable[..., Page]]:
         opened.append(context)
         if user:
             context.add_cookies(
-                [{"name": settings.SESSION_COOKIE_NAME, "value": _session(user), "url": live_server.url}]
+                [
+                    {
+                        "name": settings.SESSION_COOKIE_NAME,
+                        "value": _session(user),
+                        "url": live_server.url,
+                    }
+                ]
             )
         return context.new_page()
 

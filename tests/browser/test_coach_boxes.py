@@ -17,8 +17,9 @@ from trial.models import Membership
 
 pytestmark = [pytest.mark.browser, pytest.mark.django_db(transaction=True)]
 
-# Every element that stands further right than the box around it or than the window, or whose own words run out of it. The
-# way to help is fixed to the foot of a phone's screen, outside of every box.
+# Every element that stands further right than the box around it or than the window, or whose own
+# words run out of it. The way to help is fixed to the foot of a phone's screen, outside of every
+# box.
 OUTSIDE = """() => {
     const edge = (each) => each.getBoundingClientRect().right;
     const said = (each) => `${each.tagName.toLowerCase()}.${each.className} ${each.id}`.trim();
@@ -28,7 +29,7 @@ OUTSIDE = """() => {
         .filter((each) => edge(each) > edge(each.parentElement) + 1 || each.scrollWidth > each.clientWidth + 1)
         .filter((each) => getComputedStyle(each).display !== "inline")
         .map(said);
-}"""
+}"""  # noqa: E501
 
 
 def test_the_pages_of_a_call_keep_in_their_boxes(transactional_db, window):

@@ -1,8 +1,9 @@
 """A coach at the keyboard.
 
-Ben opens his caseload and goes, without touching the mouse, to the person who is next. He shows the number, starts the
-call, says how it went, ticks the steps, writes the minutes and a note, and logs it. The call counts as held, that he
-looked up the number is on record, and nowhere on his desk stands a score.
+Ben opens his caseload and goes, without touching the mouse, to the person who is next. He shows the
+number, starts the call, says how it went, ticks the steps, writes the minutes and a note, and logs
+it. The call counts as held, that he looked up the number is on record, and nowhere on his desk
+stands a score.
 """
 
 from __future__ import annotations
@@ -40,7 +41,8 @@ def tab_to(page, **wanted: str) -> None:
     for _ in range(80):
         page.keyboard.press("Tab")
         found = page.evaluate(
-            "(({innerText, name, value}) => ({text: (innerText || '').trim(), name, value}))(document.activeElement)"
+            "(({innerText, name, value}) => ({text: (innerText || '').trim(), name, "
+            "value}))(document.activeElement)"
         )
         if all(found[key] == value for key, value in wanted.items()):
             return
@@ -62,7 +64,12 @@ def test_a_call_from_the_caseload_to_the_log_without_a_mouse(dan, ben, window):
 
     enter(page, "Show number")
     assert (page.locator("#number a[href^='tel:']").count(), faults(page)) == (1, [])
-    assert AuditEvent.objects.filter(stream__endswith=f"/{dan.code}", action="contact details shown").count() == 1
+    assert (
+        AuditEvent.objects.filter(
+            stream__endswith=f"/{dan.code}", action="contact details shown"
+        ).count()
+        == 1
+    )
 
     enter(page, "Start the call")
     assert faults(page) == []
@@ -78,8 +85,16 @@ def test_a_call_from_the_caseload_to_the_log_without_a_mouse(dan, ben, window):
     enter(page, "Log the call")
 
     logged = Attempt.objects.get()
-    assert (logged.outcome, logged.minutes, sorted(logged.steps_done)) == ("reached", 14, ["greet", "look-back"])
-    assert list(Contact.objects.order_by("number").values_list("state", flat=True)) == ["held", "planned", "planned"]
+    assert (logged.outcome, logged.minutes, sorted(logged.steps_done)) == (
+        "reached",
+        14,
+        ["greet", "look-back"],
+    )
+    assert list(Contact.objects.order_by("number").values_list("state", flat=True)) == [
+        "held",
+        "planned",
+        "planned",
+    ]
     assert faults(page) == []
     assert "PHQ" not in page.content()
 
@@ -93,7 +108,10 @@ def test_a_call_that_is_logged_half_is_explained_and_nothing_typed_is_lost(dan, 
     page.locator("textarea[name=note]").fill("Short of time today")
     page.get_by_role("button", name="Log the call").click()
     assert page.get_by_text("Write how many minutes you spoke").count() >= 1
-    assert (page.locator("textarea[name=note]").input_value(), faults(page)) == ("Short of time today", [])
+    assert (page.locator("textarea[name=note]").input_value(), faults(page)) == (
+        "Short of time today",
+        [],
+    )
     assert Attempt.objects.get().logged_at is None
 
 
@@ -112,15 +130,25 @@ def test_help_stays_in_one_line_at_the_foot_of_a_phone_and_covers_no_field(dan, 
     page.wait_for_load_state()
     line = page.locator(".escalation.narrow-desk")
     box = line.bounding_box()
-    assert (box["height"] <= 60, box["x"] >= 0, box["x"] + box["width"] <= PHONE[0]) == (True, True, True)
-    assert (line.get_by_role("link").count() >= 2, page.locator(".escalation.wide-desk").is_visible()) == (True, False)
+    assert (box["height"] <= 60, box["x"] >= 0, box["x"] + box["width"] <= PHONE[0]) == (
+        True,
+        True,
+        True,
+    )
+    assert (
+        line.get_by_role("link").count() >= 2,
+        page.locator(".escalation.wide-desk").is_visible(),
+    ) == (True, False)
     covered = []
     for _ in range(30):
         page.keyboard.press("Tab")
         covered.append(page.evaluate(COVERED))
     assert [each for each in covered if each] == []
     line.locator("summary").click()
-    assert (page.get_by_text("Tell the supervisor the same hour").last.is_visible(), faults(page)) == (True, [])
+    assert (
+        page.get_by_text("Tell the supervisor the same hour").last.is_visible(),
+        faults(page),
+    ) == (True, [])
 
 
 def test_an_empty_desk_says_what_will_stand_there(dan, window):

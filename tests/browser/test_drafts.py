@@ -1,8 +1,9 @@
 """What somebody types in any form is there again until it is sent, and nobody else ever sees it.
 
-Ben types half a log, and leaves: it is on the server within three seconds, and comes back. His session ends, or the
-connection: it lies on his device, unreadable, and is offered after he signed in. Logged or thrown away, it is gone. A
-visitor's words live in their tab alone, and so does the address to which a code was mailed.
+Ben types half a log, and leaves: it is on the server within three seconds, and comes back. His
+session ends, or the connection: it lies on his device, unreadable, and is offered after he signed
+in. Logged or thrown away, it is gone. A visitor's words live in their tab alone, and so does the
+address to which a code was mailed.
 """
 
 from __future__ import annotations
@@ -38,7 +39,7 @@ LEAVE_ON_DEVICE = """async ([place, typed]) => {
   const owner = document.body.dataset.owner;
   const record = {owner, about: '', at: Date.now(), iv: btoa(String.fromCharCode(...iv)), text};
   localStorage.setItem('handvat:' + place, JSON.stringify(record));
-}"""
+}"""  # noqa: E501
 
 pytestmark = [pytest.mark.browser, pytest.mark.django_db(transaction=True)]
 
@@ -69,7 +70,8 @@ def note(page):
 def on_device(page) -> list[str]:
     """What lies on the device, as text."""
     return page.evaluate(
-        "Object.entries(localStorage).filter(([key]) => key.startsWith('handvat:')).map((each) => each[1])"
+        "Object.entries(localStorage).filter(([key]) => key.startsWith('handvat:')).map((each) => "
+        "each[1])"
     )
 
 
@@ -82,7 +84,10 @@ def no_copy(page) -> None:
 
 
 def words() -> list[str]:
-    return [reads.read(draft).fields["note"]["value"][0] for draft in Draft.objects.select_related("about__key")]
+    return [
+        reads.read(draft).fields["note"]["value"][0]
+        for draft in Draft.objects.select_related("about__key")
+    ]
 
 
 def test_half_a_log_is_kept_under_the_key_of_whom_it_is_about_and_comes_back(ben):
@@ -104,7 +109,10 @@ def test_half_a_log_is_kept_under_the_key_of_whom_it_is_about_and_comes_back(ben
     ben.page.goto(reverse("coach:caseload"))
     ben.page.goto(ben.log)
     status(ben.page, "back").wait_for()
-    assert (note(ben.page).input_value(), ben.page.get_by_label("Voicemail").is_checked()) == ("Likes walking", True)
+    assert (note(ben.page).input_value(), ben.page.get_by_label("Voicemail").is_checked()) == (
+        "Likes walking",
+        True,
+    )
 
 
 def test_it_is_gone_once_logged_or_thrown_away(ben):
@@ -185,9 +193,15 @@ def test_what_the_server_does_not_take_stays_and_holds_up_nothing_else(ben):
     ben.page.goto(reverse("coach:caseload"))
     offered = ben.page.locator("[data-unsent] li")
     expect(offered).to_have_count(3)
-    assert {each.get_attribute("href") for each in offered.locator("a").all()} == {ben.log, reassign}
+    assert {each.get_attribute("href") for each in offered.locator("a").all()} == {
+        ben.log,
+        reassign,
+    }
     assert ben.page.locator("[data-unsent] blockquote").inner_text() == "Old words"
-    assert ([reads.read(draft).form for draft in Draft.objects.all()], len(on_device(ben.page))) == ([reassign], 2)
+    assert (
+        [reads.read(draft).form for draft in Draft.objects.all()],
+        len(on_device(ben.page)),
+    ) == ([reassign], 2)
 
     offered.filter(has_text="Old words").get_by_role("button").click()
     expect(offered).to_have_count(2)
@@ -215,7 +229,9 @@ def test_who_asked_for_a_code_is_read_in_their_tab_alone(study, window):
     page.close()
     later.goto(reverse("account_request_login_code"))
     with later.expect_navigation():
-        later.get_by_role("button", name="Nederlands").click()  # whoever reads another language has asked for nothing
+        later.get_by_role(
+            "button", name="Nederlands"
+        ).click()  # whoever reads another language has asked for nothing
     later.goto(reverse("account_confirm_login_code"))
     later.wait_for_url("**/account/login/code/?closed")
     later.goto(reverse("account_confirm_login_code"))

@@ -1,13 +1,14 @@
 """Whatever is typed in any form of the site is there again, however its page is left.
 
-The pages are crawled as each of the cast in each state of a study (tests/test_every_post.py). Every form in which there is
-something to type, or more than one thing to choose, is filled in by a browser, and its page is left: by a link, another
-language, Back, a reload, closing the tab, losing the connection, the end of the session. What was typed is there again; what
-must be given anew (passwords, codes, files, signatures, confirmations) is not, and neither is what a visitor typed once the
-tab is closed.
+The pages are crawled as each of the cast in each state of a study (tests/test_every_post.py). Every
+form in which there is something to type, or more than one thing to choose, is filled in by a
+browser, and its page is left: by a link, another language, Back, a reload, closing the tab, losing
+the connection, the end of the session. What was typed is there again; what must be given anew
+(passwords, codes, files, signatures, confirmations) is not, and neither is what a visitor typed
+once the tab is closed.
 
-Each form is left in one way or two, and each way is tried on six forms at least; `python -m tests.fuzz` leaves all in every way
-(HANDVAT_EVERY_WAY=1).
+Each form is left in one way or two, and each way is tried on six forms at least; `python -m
+tests.fuzz` leaves all in every way (HANDVAT_EVERY_WAY=1).
 """
 
 from __future__ import annotations
@@ -48,7 +49,7 @@ const find = ([path, names]) => Array.from(document.forms).find((form) => {
   const own = new Set(Array.from(form.elements, (each) => each.name));
   return form.getAttribute('method') === 'post' && action === path && names.every((name) => own.has(name));
 });
-"""
+"""  # noqa: E501
 FILL = f"""(asked) => {{
   {FIND}
   const form = find(asked);
@@ -68,7 +69,7 @@ FILL = f"""(asked) => {{
     each.dispatchEvent(new Event('input', {{bubbles: true}}));
     each.dispatchEvent(new Event('change', {{bubbles: true}}));
   }}
-}}"""
+}}"""  # noqa: E501
 HELD = f"""(asked) => {{
   {FIND}
   const form = find(asked);
@@ -82,7 +83,7 @@ HELD = f"""(asked) => {{
     else held[each.name].push(each.value);
   }}
   return held;
-}}"""
+}}"""  # noqa: E501
 
 
 def link(visit: Visit) -> None:
@@ -119,7 +120,8 @@ def ended_session(visit: Visit) -> None:
 
 
 WAYS: dict[str, Callable[[Visit], None]] = {
-    each.__name__: each for each in (link, language, back, reload, closing, lost_connection, ended_session)
+    each.__name__: each
+    for each in (link, language, back, reload, closing, lost_connection, ended_session)
 }
 
 
@@ -158,12 +160,18 @@ class Visit:
         return self.page.evaluate(HELD, self.asked)
 
     def settle(self) -> None:
-        """Until the page has said what became of what was typed, where there is something to keep."""
+        """Until the page has said what became of what was typed, where there is something to
+        keep.
+        """
         if self.is_kept:
-            self.page.locator("[data-save-status]:not([data-state=''], [data-state='saving'])").first.wait_for()
+            self.page.locator(
+                "[data-save-status]:not([data-state=''], [data-state='saving'])"
+            ).first.wait_for()
 
 
-TRIED: dict[str, list[str]] = {}  # form -> ways, of the whole run: what one of the cast tried the next leaves
+TRIED: dict[
+    str, list[str]
+] = {}  # form -> ways, of the whole run: what one of the cast tried the next leaves
 COMPLETE: list[str] = []  # who of the cast has been at it
 ORDER = random.Random(SEED).sample(list(WAYS), len(WAYS))
 
@@ -179,12 +187,15 @@ def is_asked(form: crawling.Form) -> bool:
 
 
 def ways_of(number: int, *, is_visitor: bool, has_language: bool) -> list[str]:
-    """Of those that can be had here the one that was tried least, for every third form the two. A visitor whose session
-    ends is nobody any more."""
+    """Of those that can be had here the one that was tried least, for every third form the two. A
+    visitor whose session ends is nobody any more.
+    """
     can = [way for way in ORDER if not (is_visitor and way == "ended_session")]
     can = [way for way in can if has_language or way != "language"]
     tried = Counter(way for ways in TRIED.values() for way in ways)
-    return can if EVERY_WAY else sorted(can, key=lambda way: tried[way])[: 2 if number % 3 == 0 else 1]
+    return (
+        can if EVERY_WAY else sorted(can, key=lambda way: tried[way])[: 2 if number % 3 == 0 else 1]
+    )
 
 
 @pytest.fixture
@@ -199,9 +210,15 @@ def test_what_is_typed_is_there_again(who, clock, live_server, chromium):
     study = factories.an_open_study(SMALL, NOW)
     given, starts = test_every_post.SEEN_BY[who]
     x = SimpleNamespace(**given(study))
-    pages = list(crawling.pages(x.browser, *(start if isinstance(start, str) else start(x) for start in starts)))
+    pages = list(
+        crawling.pages(
+            x.browser, *(start if isinstance(start, str) else start(x) for start in starts)
+        )
+    )
     forms = {name_of(form): form for page in pages for form in page.forms if is_asked(form)}
-    cookies = [{"name": n, "value": c.value, "url": live_server.url} for n, c in x.browser.cookies.items()]
+    cookies = [
+        {"name": n, "value": c.value, "url": live_server.url} for n, c in x.browser.cookies.items()
+    ]
     for name, form in forms.items():
         if name in TRIED:
             continue
@@ -220,7 +237,9 @@ def test_what_is_typed_is_there_again(who, clock, live_server, chromium):
 
 
 def try_one(visit: Visit, way: str) -> dict[str, Any]:
-    """What is not as it should be after coming back, by field: what is there, and what should be."""
+    """What is not as it should be after coming back, by field: what is there, and what should
+    be.
+    """
     visit.let_in()
     visit.page.goto("/help/")
     visit.page.evaluate(
@@ -232,7 +251,8 @@ def try_one(visit: Visit, way: str) -> dict[str, Any]:
     visit.come()
     is_over = visit.is_visitor and way == "closing"
     wanted = {
-        name: drawn[name] if kind == "secret" or is_over else typed[name] for name, kind in visit.form.kinds.items()
+        name: drawn[name] if kind == "secret" or is_over else typed[name]
+        for name, kind in visit.form.kinds.items()
     }
     for _moment in range(PATIENCE // 100):
         if visit.held() in (wanted, None if is_over else wanted):
@@ -240,7 +260,9 @@ def try_one(visit: Visit, way: str) -> dict[str, Any]:
         visit.page.wait_for_timeout(100)
     if is_over and visit.held() is None:  # led to the first page of the way in
         return {}
-    return {name: (value, wanted[name]) for name, value in visit.held().items() if value != wanted[name]}
+    return {
+        name: (value, wanted[name]) for name, value in visit.held().items() if value != wanted[name]
+    }
 
 
 def fill_in(visit: Visit, way: str) -> dict[str, list[str]]:
@@ -258,7 +280,10 @@ def fill_in(visit: Visit, way: str) -> dict[str, list[str]]:
 def test_every_way_is_tried_on_several_forms(record_property):
     """Of the whole run, so it comes last and says nothing where somebody ran a part of it."""
     tried = Counter(way for ways in TRIED.values() for way in ways)
-    record_property("figures", f"forms left and found again: {len(TRIED)}; by way: {dict(sorted(tried.items()))}")
+    record_property(
+        "figures",
+        f"forms left and found again: {len(TRIED)}; by way: {dict(sorted(tried.items()))}",
+    )
     record_property("figures", f"forms in which nothing is kept: {LEFT_OUT}")
     if len(COMPLETE) == len(test_every_post.SEEN_BY):
         assert {way: tried[way] for way in WAYS if tried[way] < FEWEST} == {}

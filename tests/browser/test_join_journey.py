@@ -1,9 +1,10 @@
 """A newcomer on a phone.
 
-Dan opens the study's page, reads the letter, agrees to be screened and answers two pages. He gives his address, takes the
-code from the mail, reads the letter again, answers the question about it and signs. He says when he may be called,
-answers the baseline, and lands on his own page, allocated. Everything fits a screen 360 pixels wide, an accessibility
-checker finds nothing, and help is one tap away.
+Dan opens the study's page, reads the letter, agrees to be screened and answers two pages. He gives
+his address, takes the code from the mail, reads the letter again, answers the question about it and
+signs. He says when he may be called, answers the baseline, and lands on his own page, allocated.
+Everything fits a screen 360 pixels wide, an accessibility checker finds nothing, and help is one
+tap away.
 """
 
 from __future__ import annotations
@@ -82,7 +83,9 @@ def test_a_newcomer_joins_on_a_phone_and_lands_on_a_page_of_their_own(study, win
 
 
 def answer_what_is_asked_before_allocation(page):
-    """Own questions, call times, then every item of the baseline, whatever the order the study asks them in."""
+    """Own questions, call times, then every item of the baseline, whatever the order the study asks
+    them in.
+    """
     for _ in range(40):
         if Participant.objects.get().state == "randomised":
             return

@@ -1,9 +1,9 @@
 """What somebody writes in a lesson survives the end of their session and a second tab.
 
-Dan writes while his session ends: the page says so and keeps his words, and when he has signed in again in another tab it
-saves them by itself. He presses Save without a session: after signing in the words are back. Two tabs of one lesson do not
-erase each other's. Whoever signs in as somebody else finds nothing of it.
-Whoever leaves the page after "Saved" finds every tick and text again.
+Dan writes while his session ends: the page says so and keeps his words, and when he has signed in
+again in another tab it saves them by itself. He presses Save without a session: after signing in
+the words are back. Two tabs of one lesson do not erase each other's. Whoever signs in as somebody
+else finds nothing of it. Whoever leaves the page after "Saved" finds every tick and text again.
 """
 
 from __future__ import annotations
@@ -52,7 +52,9 @@ def sign_in(page, person) -> None:
     client = Client()
     client.force_login(person.user, backend="django.contrib.auth.backends.ModelBackend")
     cookie = client.cookies[settings.SESSION_COOKIE_NAME].value
-    page.context.add_cookies([{"name": settings.SESSION_COOKIE_NAME, "value": cookie, "url": urljoin(page.url, "/")}])
+    page.context.add_cookies(
+        [{"name": settings.SESSION_COOKIE_NAME, "value": cookie, "url": urljoin(page.url, "/")}]
+    )
 
 
 def end_session(page) -> None:
@@ -73,7 +75,9 @@ def status(page, state: str):
 
 def kept(page) -> int:
     """How much of what could not be saved lies on the device."""
-    return page.evaluate("Object.keys(localStorage).filter((key) => key.startsWith('handvat:')).length")
+    return page.evaluate(
+        "Object.keys(localStorage).filter((key) => key.startsWith('handvat:')).length"
+    )
 
 
 def test_a_session_that_ends_while_somebody_writes_loses_nothing(study, window):
@@ -135,7 +139,9 @@ def test_the_next_person_on_the_device_sees_nothing_and_its_owner_finds_it_again
     page.goto(LESSON)
     page.wait_for_load_state("networkidle")
     assert (page.get_by_label("When", exact=True).input_value(), kept(page)) == ("", 1)
-    assert "secret" not in page.evaluate("JSON.stringify(localStorage) + JSON.stringify(sessionStorage)")
+    assert "secret" not in page.evaluate(
+        "JSON.stringify(localStorage) + JSON.stringify(sessionStorage)"
+    )
 
     page.route("**/save/", lambda route: route.abort())
     page.get_by_label("When", exact=True).fill("Not saved")
@@ -172,7 +178,10 @@ def test_whoever_leaves_after_saved_finds_everything_again(way, study, window):
     status(page, "saved").wait_for()
     before = reads.answers(dan, "small-steps")
     drafts = []
-    page.on("request", lambda request: drafts.append(request.url) if "x-autosave" in request.headers else None)
+    page.on(
+        "request",
+        lambda request: drafts.append(request.url) if "x-autosave" in request.headers else None,
+    )
     with page.expect_navigation():
         WAYS[way](page)
     page.goto(LESSON)

@@ -1,8 +1,9 @@
 """A participant on a phone.
 
-Dan signs in to his page, answers a whole questionnaire one question at a time, says that he has thought of death, and is
-shown at once whom he can call. He goes on, is allocated, begins the first lesson, writes something and is done with it.
-Another day he leaves the study, which takes one page and one button. All of it works without JavaScript too.
+Dan signs in to his page, answers a whole questionnaire one question at a time, says that he has
+thought of death, and is shown at once whom he can call. He goes on, is allocated, begins the first
+lesson, writes something and is done with it. Another day he leaves the study, which takes one page
+and one button. All of it works without JavaScript too.
 """
 
 from __future__ import annotations
@@ -69,7 +70,16 @@ def test_a_questionnaire_and_a_lesson_on_a_phone(study, window):
     follow_the_first_lesson(page)
     assert faults(page) == []
     assert ExerciseAnswer.objects.filter(participant=dan).count() == 1
-    for name in ("home", "lessons", "questionnaires", "data", "consent", "stop_programme", "withdraw", "help"):
+    for name in (
+        "home",
+        "lessons",
+        "questionnaires",
+        "data",
+        "consent",
+        "stop_programme",
+        "withdraw",
+        "help",
+    ):
         page.goto(reverse(f"participant:{name}"))
         assert faults(page) == []
 
@@ -82,9 +92,13 @@ def test_a_questionnaire_and_a_lesson_without_javascript(study, window):
         press(page, "Start")
         answer(page, instrument, i9=0)
     dan.refresh_from_db()
-    handed_in = Assessment.objects.filter(participant=dan, timepoint="pre", submitted_at__isnull=False)
+    handed_in = Assessment.objects.filter(
+        participant=dan, timepoint="pre", submitted_at__isnull=False
+    )
     assert (dan.state, handed_in.count(), Alert.objects.count()) == ("randomised", 2, 0)
-    assert handed_in.get(instrument="PHQ9").answers == {str(i): 0 if i == 9 else 1 for i in range(1, 10)}
+    assert handed_in.get(instrument="PHQ9").answers == {
+        str(i): 0 if i == 9 else 1 for i in range(1, 10)
+    }
 
     follow_the_first_lesson(page)
     page.goto(reverse("participant:lessons"))

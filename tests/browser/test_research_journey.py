@@ -1,8 +1,8 @@
 """A researcher and a supervisor at their desks.
 
-Ada looks how the trial stands, at its people, staff, messages and audit trail, and asks for a report, which the worker
-makes and she reads on screen. Eva takes over an alert, sees whom to call, and closes it with what was done. Neither
-sees an arm beside a person.
+Ada looks how the trial stands, at its people, staff, messages and audit trail, and asks for a
+report, which the worker makes and she reads on screen. Eva takes over an alert, sees whom to call,
+and closes it with what was done. Neither sees an arm beside a person.
 """
 
 from __future__ import annotations
@@ -67,7 +67,13 @@ def test_a_researcher_finds_every_page_in_order_and_reads_a_report(dan, window):
 def test_a_supervisor_takes_an_alert_over_calls_and_closes_it(dan, window):
     now = timezone.now()
     raised = alerts.raise_alert(
-        study=dan.study, kind="item9", participant=dan, subject_ref="pre", within_hours=24, by=actors.SYSTEM, at=now
+        study=dan.study,
+        kind="item9",
+        participant=dan,
+        subject_ref="pre",
+        within_hours=24,
+        by=actors.SYSTEM,
+        at=now,
     )
     page = window(factories.a_staff_member(dan.study, "supervisor", "Eva de Wit", timezone.now()))
     page.goto(reverse("research:alert", args=[dan.study.slug, raised.pk]))

@@ -55,10 +55,16 @@ def called(person, coach, at, outcome="reached", **more):
 
 
 def test_contacts_are_planned_as_the_protocol_says(dan, now):
-    rows = Contact.objects.filter(plan__participant=dan).values_list("number", "due_on", "closes_on")
+    rows = Contact.objects.filter(plan__participant=dan).values_list(
+        "number", "due_on", "closes_on"
+    )
     day = now.date()
     assert list(rows) == [
-        (number, day + timedelta(days=3 + 7 * (number - 1)), day + timedelta(days=6 + 7 * (number - 1)))
+        (
+            number,
+            day + timedelta(days=3 + 7 * (number - 1)),
+            day + timedelta(days=6 + 7 * (number - 1)),
+        )
         for number in (1, 2, 3)
     ]
 
@@ -81,7 +87,14 @@ def test_what_an_outcome_does_to_the_contact(dan, ben, now, outcome, state):
 
 
 def test_a_logged_call_keeps_steps_minutes_protocol_version_and_a_sealed_note(dan, ben, now):
-    logged = called(dan, ben, now, steps_done=["next-step", "greet"], deviations=["therapy"], note="about the dog")
+    logged = called(
+        dan,
+        ben,
+        now,
+        steps_done=["next-step", "greet"],
+        deviations=["therapy"],
+        note="about the dog",
+    )
     assert (logged.steps_done, logged.deviations, logged.minutes, logged.protocol_version) == (
         ["greet", "next-step"],
         ["therapy"],
@@ -161,7 +174,9 @@ def test_a_coach_calls_the_own_people_and_a_supervisor_everybody(study, dan, ben
 
 def test_each_look_at_a_number_is_recorded(dan, ben, now):
     for minutes in (0, 5):
-        calls.show_number(participant=dan, coach=ben, by=by(ben), at=now + timedelta(minutes=minutes))
+        calls.show_number(
+            participant=dan, coach=ben, by=by(ben), at=now + timedelta(minutes=minutes)
+        )
     assert AuditEvent.objects.filter(action="contact details shown").count() == 2
 
 
@@ -171,14 +186,20 @@ def test_a_reassigned_person_is_the_new_coach_s_and_the_history_stays(study, dan
     plans.reassign(plan=plan, coach=gijs, reason="absent", by=actors.staff(1, "supervisor"), at=now)
     with pytest.raises(PermissionDenied):
         calls.start(contact=contact_of(dan), coach=ben, by=by(ben), at=now)
-    history = CoachAssignment.objects.filter(plan=plan).order_by("pk").values_list("coach", "ended_at")
+    history = (
+        CoachAssignment.objects.filter(plan=plan).order_by("pk").values_list("coach", "ended_at")
+    )
     assert list(history) == [(ben.pk, now), (gijs.pk, None)]
 
 
 def test_withdrawal_cancels_what_is_planned_and_keeps_what_was_held(study, dan, ben, now):
     called(dan, ben, now)
     participants.withdraw(participant=dan, by=actors.participant(dan.code), at=now)
-    assert [contact_of(dan, number).state for number in (1, 2, 3)] == ["held", "cancelled", "cancelled"]
+    assert [contact_of(dan, number).state for number in (1, 2, 3)] == [
+        "held",
+        "cancelled",
+        "cancelled",
+    ]
     with pytest.raises(calls.ContactOver):
         calls.start(contact=contact_of(dan, 2), coach=ben, by=by(ben), at=now)
 
@@ -216,7 +237,14 @@ def test_two_reassignments_at_the_same_moment_leave_one_coach(study, now, staff)
 def corrected(attempt, coach, at, outcome, reason="slip", **more):
     minutes = more.pop("minutes", 12 if outcome == "reached" else None)
     return calls.correct(
-        attempt=attempt, coach=coach, reason=reason, outcome=outcome, minutes=minutes, by=by(coach), at=at, **more
+        attempt=attempt,
+        coach=coach,
+        reason=reason,
+        outcome=outcome,
+        minutes=minutes,
+        by=by(coach),
+        at=at,
+        **more,
     )
 
 
@@ -230,13 +258,24 @@ def test_the_planned_call_follows_a_corrected_outcome(study, dan, ben, now, was,
     later = now + timedelta(hours=1)
     corrected(attempt, ben, later, becomes, note="so it was")
     contact = contact_of(dan)
-    assert (contact.state, contact.held_at) == (OUTCOME_STATES[becomes], now if becomes == "reached" else None)
+    assert (contact.state, contact.held_at) == (
+        OUTCOME_STATES[becomes],
+        now if becomes == "reached" else None,
+    )
     assert audit.verify(study) == []
 
 
 def test_a_correction_keeps_what_stood_there_and_says_why(dan, ben, now):
     attempt = called(dan, ben, now, "no_answer", note="about the cat")
-    corrected(attempt, ben, now, "reached", reason="later_known", steps_done=["greet"], note="about the dog")
+    corrected(
+        attempt,
+        ben,
+        now,
+        "reached",
+        reason="later_known",
+        steps_done=["greet"],
+        note="about the dog",
+    )
     attempt.refresh_from_db()
     assert (attempt.outcome, attempt.minutes, attempt.steps_done) == ("reached", 12, ["greet"])
     earlier = attempt.corrections.get()
@@ -246,7 +285,10 @@ def test_a_correction_keeps_what_stood_there_and_says_why(dan, ben, now):
         [],
         "later_known",
     )
-    assert [dan.unsealed(each.note_sealed) for each in (earlier, attempt)] == ["about the cat", "about the dog"]
+    assert [dan.unsealed(each.note_sealed) for each in (earlier, attempt)] == [
+        "about the cat",
+        "about the dog",
+    ]
     event = AuditEvent.objects.get(action="call log corrected")
     old, new = json.loads(event.old), json.loads(event.new)
     assert [(each["outcome"], dan.unsealed(each["sealed"])) for each in (old, new)] == [
@@ -266,7 +308,9 @@ def test_a_call_that_was_given_up_stays_so_whatever_way_nobody_was_reached(dan, 
     assert contact_of(dan).state == "held"
 
 
-def test_a_later_try_that_reached_them_holds_the_call_whatever_is_corrected_before_it(dan, ben, now):
+def test_a_later_try_that_reached_them_holds_the_call_whatever_is_corrected_before_it(
+    dan, ben, now
+):
     first = called(dan, ben, now, "no_answer")
     called(dan, ben, now + timedelta(hours=1))
     corrected(first, ben, now + timedelta(hours=2), "refused")
@@ -288,7 +332,12 @@ def test_an_appointment_of_a_correction_is_of_the_next_call_that_is_still_planne
     attempt = called(dan, ben, now)
     when = now + timedelta(days=8)
     corrected(attempt, ben, now, "reached", next_at=when)  # nothing else changes
-    assert dict(Contact.objects.filter(plan__participant=dan).values_list("number", "appointment_at"))[2] == when
+    assert (
+        dict(Contact.objects.filter(plan__participant=dan).values_list("number", "appointment_at"))[
+            2
+        ]
+        == when
+    )
     assert AuditEvent.objects.get(action="appointment made").subject == "contact 2"
 
 
@@ -356,28 +405,38 @@ def test_a_log_that_is_corrected_to_a_wrong_number_asks_too_and_only_once(dan, b
     assert asked_for_number(dan) == [(f"try {attempt.pk}", "queued")]
 
 
-def test_nobody_is_asked_once_the_log_was_put_right_or_they_left_or_gave_another_number(study, ben, dan, now):
+def test_nobody_is_asked_once_the_log_was_put_right_or_they_left_or_gave_another_number(
+    study, ben, dan, now
+):
     put_right = called(dan, ben, now, "wrong_number")
     corrected(put_right, ben, now, "no_answer")
     left, gave = (factories.a_participant_in(study, "guided", now) for _ in range(2))
     for person in (left, gave):
         called(person, ben, now, "wrong_number")
     participants.withdraw(participant=left, by=actors.participant(left.code), at=now)
-    own_details.correct_contact(participant=gave, phone="06 8765 4321", by=actors.participant(gave.code), at=now)
+    own_details.correct_contact(
+        participant=gave, phone="06 8765 4321", by=actors.participant(gave.code), at=now
+    )
     worker.tick(now + timedelta(minutes=1))
 
     assert mail.outbox == []
-    assert {state for person in (dan, left, gave) for _ref, state in asked_for_number(person)} == {"cancelled"}
+    assert {state for person in (dan, left, gave) for _ref, state in asked_for_number(person)} == {
+        "cancelled"
+    }
 
 
-def test_a_mail_about_a_number_is_never_listed_as_uncertain_for_that_would_tell_who_is_called(dan, ben, now):
+def test_a_mail_about_a_number_is_never_listed_as_uncertain_for_that_would_tell_who_is_called(
+    dan, ben, now
+):
     called(dan, ben, now, "wrong_number")
     Message.objects.filter(kind="check_number").update(state="sending", handed_over_at=now)
     deliveries.after_crash(now + timedelta(hours=1))
     assert [state for _ref, state in asked_for_number(dan)] == ["queued"]
 
 
-LAST_EVENING = timedelta(days=6, hours=12, minutes=50)  # 23:50 in Amsterdam on the last day of the first call
+LAST_EVENING = timedelta(
+    days=6, hours=12, minutes=50
+)  # 23:50 in Amsterdam on the last day of the first call
 PAST_MIDNIGHT = LAST_EVENING + timedelta(minutes=25)
 
 
@@ -395,7 +454,9 @@ def test_a_call_counts_on_the_day_on_which_it_began_however_late_it_is_logged(da
 @pytest.mark.parametrize(
     ("minutes", "place"), [(-1, "within"), (9, "within"), (10, "after")]
 )  # of 23:50: the day ends at midnight where the participant is
-def test_the_last_minute_of_the_last_day_is_the_last_in_which_a_call_can_begin(dan, ben, now, minutes, place):
+def test_the_last_minute_of_the_last_day_is_the_last_in_which_a_call_can_begin(
+    dan, ben, now, minutes, place
+):
     began_at = now + LAST_EVENING + timedelta(minutes=minutes)
     attempt = calls.start(contact=contact_of(dan), coach=ben, by=by(ben), at=began_at)
     calls.log(attempt=attempt, outcome="reached", minutes=20, by=by(ben), at=began_at)
@@ -403,28 +464,57 @@ def test_the_last_minute_of_the_last_day_is_the_last_in_which_a_call_can_begin(d
 
 
 def test_a_call_of_yesterday_is_dated_by_what_its_coach_says(dan, ben, now):
-    attempt = calls.start(contact=contact_of(dan), coach=ben, by=by(ben), at=now + timedelta(days=7))
+    attempt = calls.start(
+        contact=contact_of(dan), coach=ben, by=by(ben), at=now + timedelta(days=7)
+    )
     began_at = now + LAST_EVENING
-    calls.log(attempt=attempt, outcome="reached", minutes=20, began_at=began_at, by=by(ben), at=now + timedelta(days=7))
+    calls.log(
+        attempt=attempt,
+        outcome="reached",
+        minutes=20,
+        began_at=began_at,
+        by=by(ben),
+        at=now + timedelta(days=7),
+    )
     attempt.refresh_from_db()
-    assert (attempt.started_at, contact_of(dan).held_at, place_of(dan)) == (began_at, began_at, "within")
+    assert (attempt.started_at, contact_of(dan).held_at, place_of(dan)) == (
+        began_at,
+        began_at,
+        "within",
+    )
     logged = json.loads(AuditEvent.objects.get(action="call logged").new)
     assert logged["started_at"] == "2026-03-08T22:50:00.000000+00:00"
 
 
 def test_a_call_begins_between_its_planning_and_its_log(dan, ben, now):
     planned_at = contact_of(dan).plan.planned_at
-    attempt = calls.start(contact=contact_of(dan), coach=ben, by=by(ben), at=now + timedelta(days=3))
+    attempt = calls.start(
+        contact=contact_of(dan), coach=ben, by=by(ben), at=now + timedelta(days=3)
+    )
     second = timedelta(seconds=1)
     for began_at in (planned_at - second, now + timedelta(days=4) + second):
         with pytest.raises(NotAccepted, match=r"^began_at$"):
-            calls.log(attempt=attempt, outcome="no_answer", began_at=began_at, by=by(ben), at=now + timedelta(days=4))
-    calls.log(attempt=attempt, outcome="no_answer", began_at=planned_at, by=by(ben), at=now + timedelta(days=4))
+            calls.log(
+                attempt=attempt,
+                outcome="no_answer",
+                began_at=began_at,
+                by=by(ben),
+                at=now + timedelta(days=4),
+            )
+    calls.log(
+        attempt=attempt,
+        outcome="no_answer",
+        began_at=planned_at,
+        by=by(ben),
+        at=now + timedelta(days=4),
+    )
     attempt.refresh_from_db()
     assert attempt.started_at == planned_at
 
 
-def test_a_corrected_beginning_moves_the_day_on_which_the_call_was_held_and_the_old_one_stays(dan, ben, now):
+def test_a_corrected_beginning_moves_the_day_on_which_the_call_was_held_and_the_old_one_stays(
+    dan, ben, now
+):
     attempt = called(dan, ben, now + PAST_MIDNIGHT)
     assert place_of(dan) == "after"
     corrected(attempt, ben, now + timedelta(days=8), "reached", began_at=now + LAST_EVENING)
@@ -436,7 +526,11 @@ def test_a_call_begun_by_mistake_is_no_try_and_counted_for_its_coach(study, staf
     eva = staff("supervisor")
     attempt = calls.start(contact=contact_of(dan), coach=ben, by=by(ben), at=now)
     calls.take_back(attempt=attempt, coach=eva, by=actors.staff(eva.pk, "supervisor"), at=now)
-    assert (Attempt.objects.count(), contact_of(dan).state, audit.verify(study)) == (0, "planned", [])
+    assert (Attempt.objects.count(), contact_of(dan).state, audit.verify(study)) == (
+        0,
+        "planned",
+        [],
+    )
     [event] = AuditEvent.objects.filter(action="call taken back")
     assert (event.subject, event.by) == (f"staff {ben.pk}", f"staff {eva.pk}")
     assert [(each.user, each.taken_back) for each in caseload.coaches(study)] == [(ben, 1)]
@@ -461,6 +555,8 @@ def test_what_was_typed_of_a_call_that_is_taken_back_goes_with_it(dan, ben, now)
     log = f"{reverse('coach:attempt', args=[dan.code, attempt.pk])}#attempt={attempt.pk}"
     for form in (log, reverse("coach:reassign", args=[dan.code])):
         typed = Typed(form, "QM", {"note": {"was": [""], "value": ["half a"]}})
-        drafts.keep(owner=ben, about=dan, typed=typed, request_key=str(len(form)), sequence=1, at=now)
+        drafts.keep(
+            owner=ben, about=dan, typed=typed, request_key=str(len(form)), sequence=1, at=now
+        )
     calls.take_back(attempt=attempt, coach=ben, by=by(ben), at=now)
     assert [reads.read(draft).form for draft in reads.of(ben)] == [form]  # the other form's stays

@@ -14,7 +14,9 @@ from trial import actors
 from trial.actions import participants, programme
 from trial.models import Membership
 
-NOW = datetime(2026, 3, 2, 10, 0, tzinfo=UTC)  # a Monday; the first call may be held from Thursday 5 to Sunday 8 March
+NOW = datetime(
+    2026, 3, 2, 10, 0, tzinfo=UTC
+)  # a Monday; the first call may be held from Thursday 5 to Sunday 8 March
 COACH = actors.staff(1, "coach")
 
 
@@ -52,7 +54,9 @@ def try_once(participant, ben, at: datetime, outcome: str = "no_answer", **logge
         (datetime(2026, 3, 8, 23, 1, tzinfo=UTC), "overdue"),
     ],
 )
-def test_a_call_without_an_appointment_is_due_in_its_window_counted_in_the_participants_days(ben, dan, at, group):
+def test_a_call_without_an_appointment_is_due_in_its_window_counted_in_the_participants_days(
+    ben, dan, at, group
+):
     assert groups(ben, at) == [(dan.code, group)]
 
 
@@ -66,7 +70,9 @@ def test_a_call_without_an_appointment_is_due_in_its_window_counted_in_the_parti
     ],
 )
 def test_an_appointment_goes_before_the_window(ben, dan, at, group):
-    Contact.objects.filter(pk=first(dan).pk).update(appointment_at=datetime(2026, 3, 12, 19, 0, tzinfo=UTC))
+    Contact.objects.filter(pk=first(dan).pk).update(
+        appointment_at=datetime(2026, 3, 12, 19, 0, tzinfo=UTC)
+    )
     assert groups(ben, at) == [(dan.code, group)]
 
 
@@ -89,7 +95,9 @@ def test_what_is_due_is_sorted_by_urgency_then_appointment_then_the_end_of_the_w
     wanted = {each.code for each in (early, late, today, evening, morning, begun)}
     thursday = datetime(2026, 3, 5, 8, 0, tzinfo=UTC)
     for person, hour in ((evening, 19), (morning, 9)):
-        Contact.objects.filter(pk=first(person).pk).update(appointment_at=thursday.replace(hour=hour))
+        Contact.objects.filter(pk=first(person).pk).update(
+            appointment_at=thursday.replace(hour=hour)
+        )
     calls.start(contact=first(begun), coach=ben, by=COACH, at=thursday)
     assert [each for each in groups(ben, thursday) if each[0] in wanted] == [
         (begun.code, "log"),
@@ -101,7 +109,9 @@ def test_what_is_due_is_sorted_by_urgency_then_appointment_then_the_end_of_the_w
     ]
 
 
-def test_somebody_without_a_coach_is_in_nobodys_caseload_but_the_supervisors(study, staff, ben, dan):
+def test_somebody_without_a_coach_is_in_nobodys_caseload_but_the_supervisors(
+    study, staff, ben, dan
+):
     CoachAssignment.objects.filter(plan__participant=dan).update(ended_at=NOW)
     eva = staff("supervisor")
     assert groups(ben, NOW) == []
@@ -122,7 +132,10 @@ def test_whoever_has_completed_the_study_stays_until_the_last_call_is_over(ben, 
 def test_coaches_are_listed_with_how_many_people_they_have(study, staff, ben, dan):
     gijs = staff("coach", "Gijs")
     count = CoachingPlan.objects.count()
-    assert [(each.user, each.people) for each in caseload.coaches(study)] == [(ben, count), (gijs, 0)]
+    assert [(each.user, each.people) for each in caseload.coaches(study)] == [
+        (ben, count),
+        (gijs, 0),
+    ]
     participants.withdraw(participant=dan, by=actors.SYSTEM, at=NOW)
     assert [each.people for each in caseload.coaches(study)] == [count - 1, 0]
 
@@ -144,7 +157,15 @@ def test_progress_says_that_and_when_modules_were_used(ben, dan):
 
 def test_a_person_has_every_planned_call_with_its_tries(ben, dan):
     try_once(dan, ben, NOW, note="Rang twice")
-    try_once(dan, ben, NOW + timedelta(hours=1), "reached", minutes=8, steps_done=["greet"], deviations=["therapy"])
+    try_once(
+        dan,
+        ben,
+        NOW + timedelta(hours=1),
+        "reached",
+        minutes=8,
+        steps_done=["greet"],
+        deviations=["therapy"],
+    )
     [row] = caseload.rows(ben, NOW)
     listed = caseload.calls(row)
     assert [(call.contact.number, call.contact.opens_on, len(call.tries)) for call in listed] == [
@@ -159,10 +180,14 @@ def test_a_person_has_every_planned_call_with_its_tries(ben, dan):
 
 
 def test_whoever_was_tried_today_comes_after_everybody_else_who_is_due(study, ben):
-    overdue, ann, bob = (factories.a_participant_in(study, "guided", NOW - timedelta(days=d)) for d in (9, 1, 0))
+    overdue, ann, bob = (
+        factories.a_participant_in(study, "guided", NOW - timedelta(days=d)) for d in (9, 1, 0)
+    )
     week = factories.a_participant_in(study, "guided", NOW)
     thursday = datetime(2026, 3, 5, 8, 0, tzinfo=UTC)
-    Contact.objects.filter(pk=first(week).pk).update(opens_on=date(2026, 3, 9), closes_on=date(2026, 3, 9))
+    Contact.objects.filter(pk=first(week).pk).update(
+        opens_on=date(2026, 3, 9), closes_on=date(2026, 3, 9)
+    )
     wanted = {overdue.code: "overdue", ann.code: "ann", bob.code: "bob", week.code: "week"}
 
     def order(at: datetime) -> list[str]:
@@ -173,7 +198,12 @@ def test_whoever_was_tried_today_comes_after_everybody_else_who_is_due(study, be
     assert order(thursday) == ["ann", "bob", "overdue", "week"]
     try_once(ann, ben, thursday + timedelta(hours=1), "voicemail")
     try_once(bob, ben, thursday + timedelta(hours=2))
-    assert order(thursday + timedelta(hours=2)) == ["overdue", "ann", "bob", "week"]  # the longest ago first
+    assert order(thursday + timedelta(hours=2)) == [
+        "overdue",
+        "ann",
+        "bob",
+        "week",
+    ]  # the longest ago first
     try_once(overdue, ben, thursday + timedelta(hours=3))
     assert order(thursday + timedelta(hours=3)) == ["ann", "bob", "overdue", "week"]
 

@@ -1,4 +1,6 @@
-"""Calls in numbers: the dashboard's panel and the export tables, checked against a week written out by hand."""
+"""Calls in numbers: the dashboard's panel and the export tables, checked against a week written out
+by hand.
+"""
 
 from __future__ import annotations
 
@@ -31,7 +33,10 @@ def three(study, ben):
     """Exactly three people who are called, all allocated now: calls on 5, 12 and 19 March."""
     while CoachingPlan.objects.count() < 3:
         factories.a_randomised_participant(study, NOW)
-    return [plan.participant for plan in CoachingPlan.objects.order_by("pk").select_related("participant")]
+    return [
+        plan.participant
+        for plan in CoachingPlan.objects.order_by("pk").select_related("participant")
+    ]
 
 
 def call(participant, number: int, ben, at: datetime, outcome: str, **logged) -> None:
@@ -78,7 +83,10 @@ def test_calls_after_somebody_left_were_never_due(study, ben, three):
     tuesday = NOW + timedelta(days=8)
     participants.withdraw(participant=three[0], by=actors.SYSTEM, at=tuesday)
     assert figures(study, tuesday)["Planned so far"] == ("3", "")
-    assert figures(study, NOW + timedelta(days=30))["Planned so far"] == ("7", "")  # 1 and two times 3
+    assert figures(study, NOW + timedelta(days=30))["Planned so far"] == (
+        "7",
+        "",
+    )  # 1 and two times 3
 
 
 def test_every_figure_has_a_definition_and_none_an_arm(study, three):
@@ -101,15 +109,39 @@ def test_the_tables_hold_every_contact_and_every_try(study, ben, three):
     one, two, three_ = three
     late = datetime(2026, 3, 5, 23, 30, tzinfo=UTC)  # the 6th in Amsterdam
     call(one, 1, ben, late - timedelta(hours=3), "no_answer")
-    call(one, 1, ben, late, "reached", minutes=12, steps_done=["greet", "look-back"], deviations=["therapy"])
-    calls.start(contact=Contact.objects.get(plan__participant=two, number=1), coach=ben, by=COACH, at=late)
+    call(
+        one,
+        1,
+        ben,
+        late,
+        "reached",
+        minutes=12,
+        steps_done=["greet", "look-back"],
+        deviations=["therapy"],
+    )
+    calls.start(
+        contact=Contact.objects.get(plan__participant=two, number=1), coach=ben, by=COACH, at=late
+    )
     participants.withdraw(participant=three_, by=actors.SYSTEM, at=NOW)
 
     contacts, attempts = tables(study, ADA, NOW, arms=True)
     assert [column.name for column in contacts.columns] == (
-        ["participant", "number", "protocol", "planned_on", "closes_on", "state", "attempts", "held_on", "minutes"]
+        [
+            "participant",
+            "number",
+            "protocol",
+            "planned_on",
+            "closes_on",
+            "state",
+            "attempts",
+            "held_on",
+            "minutes",
+        ]
     )
-    of = {code: [row[1:] for row in contacts.rows if row[0] == code] for code in (one.code, two.code, three_.code)}
+    of = {
+        code: [row[1:] for row in contacts.rows if row[0] == code]
+        for code in (one.code, two.code, three_.code)
+    }
     assert of[one.code] == [
         [1, "support", "2026-03-05", "2026-03-08", "held", 2, "2026-03-06", 12],
         [2, "support", "2026-03-12", "2026-03-15", "planned", 0, None, None],
@@ -120,7 +152,16 @@ def test_the_tables_hold_every_contact_and_every_try(study, ben, three):
     assert len(contacts.rows) == 9
 
     assert [column.name for column in attempts.columns] == (
-        ["participant", "contact", "started_at", "outcome", "minutes", "steps_done", "steps_required", "deviations"]
+        [
+            "participant",
+            "contact",
+            "started_at",
+            "outcome",
+            "minutes",
+            "steps_done",
+            "steps_required",
+            "deviations",
+        ]
     )
     expected = [
         [one.code, 1, "2026-03-05T20:30:00+00:00", "no_answer", None, 0, 3, None],
@@ -130,7 +171,9 @@ def test_the_tables_hold_every_contact_and_every_try(study, ben, three):
     assert attempts.rows == sorted(expected, key=lambda row: row[0])
 
 
-def test_the_tables_need_two_queries_however_many_people(study, ben, three, django_assert_num_queries):
+def test_the_tables_need_two_queries_however_many_people(
+    study, ben, three, django_assert_num_queries
+):
     call(three[0], 1, ben, NOW, "no_answer")
     tables(study, ADA, NOW, arms=True)
     with django_assert_num_queries(2):

@@ -37,7 +37,9 @@ CALL = PlannedContact(1, date(2018, 1, 4), date(2018, 1, 4), date(2018, 1, 7))
 
 
 def test_weekly_calls_start_on_their_first_day_and_may_be_held_for_their_window():
-    found = planned(PROTOCOL.contacts, from_at=datetime(2018, 1, 1, 13, 30, tzinfo=UTC), timezone=AMSTERDAM)
+    found = planned(
+        PROTOCOL.contacts, from_at=datetime(2018, 1, 1, 13, 30, tzinfo=UTC), timezone=AMSTERDAM
+    )
     assert len(found) == 8
     assert found[0] == CALL
     assert found[7] == PlannedContact(8, date(2018, 2, 22), date(2018, 2, 22), date(2018, 2, 25))
@@ -50,7 +52,9 @@ def test_days_are_counted_from_the_local_date_of_the_grant():
 
 
 @given(
-    st.builds(Contacts, st.integers(1, 30), st.integers(0, 30), st.integers(1, 30), st.integers(1, 30)),
+    st.builds(
+        Contacts, st.integers(1, 30), st.integers(0, 30), st.integers(1, 30), st.integers(1, 30)
+    ),
     st.datetimes(datetime(2015, 1, 1), datetime(2030, 12, 31), timezones=st.just(UTC)),
 )
 def test_calls_are_numbered_evenly_spaced_and_of_one_length(contacts, from_at):
@@ -58,7 +62,9 @@ def test_calls_are_numbered_evenly_spaced_and_of_one_length(contacts, from_at):
     assert [contact.number for contact in found] == list(range(1, contacts.count + 1))
     gaps = {later.due_on - earlier.due_on for earlier, later in itertools.pairwise(found)}
     assert gaps <= {timedelta(days=contacts.every_days)}
-    assert {(contact.closes_on - contact.opens_on).days + 1 for contact in found} == {contacts.window}
+    assert {(contact.closes_on - contact.opens_on).days + 1 for contact in found} == {
+        contacts.window
+    }
 
 
 def test_a_call_is_compared_with_its_protocol_step_by_step():
@@ -103,14 +109,23 @@ MONDAY_TO_FRIDAY = ("mon", "tue", "wed", "thu", "fri")
 )
 def test_planned_days_keep_to_the_weekdays_of_the_protocol(first_day, window, due_on, closes_on):
     granted = datetime(2018, 1, 1, 12, tzinfo=UTC)  # a Monday
-    (found,) = planned(Contacts(1, first_day, 7, window, MONDAY_TO_FRIDAY), from_at=granted, timezone=AMSTERDAM)
-    assert found == PlannedContact(1, date(2018, 1, due_on), date(2018, 1, due_on), date(2018, 1, closes_on))
+    (found,) = planned(
+        Contacts(1, first_day, 7, window, MONDAY_TO_FRIDAY), from_at=granted, timezone=AMSTERDAM
+    )
+    assert found == PlannedContact(
+        1, date(2018, 1, due_on), date(2018, 1, due_on), date(2018, 1, closes_on)
+    )
 
 
 @given(st.integers(0, 6), st.integers(1, 5), st.sets(st.sampled_from(week.WEEK), min_size=1))
 def test_a_window_has_as_many_of_its_weekdays_as_it_says(first_day, window, weekdays):
     granted = datetime(2018, 1, 1, 12, tzinfo=UTC)
-    (found,) = planned(Contacts(1, first_day, 7, window, tuple(weekdays)), from_at=granted, timezone=AMSTERDAM)
-    days = [found.opens_on + timedelta(days=n) for n in range((found.closes_on - found.opens_on).days + 1)]
+    (found,) = planned(
+        Contacts(1, first_day, 7, window, tuple(weekdays)), from_at=granted, timezone=AMSTERDAM
+    )
+    days = [
+        found.opens_on + timedelta(days=n)
+        for n in range((found.closes_on - found.opens_on).days + 1)
+    ]
     assert sum(week.name(day) in weekdays for day in days) == window
     assert {week.name(found.opens_on), week.name(found.closes_on)} <= weekdays

@@ -63,7 +63,9 @@ def test_a_coach_whose_role_ended_gets_nobody(study, staff, ben):
 def test_only_a_coach_of_the_study_is_given_people(study, staff, ben):
     plan = the_next(study, 0).plan
     with pytest.raises(plans.NotACoach):
-        plans.reassign(plan=plan, coach=staff("researcher"), reason="left", by=actors.SYSTEM, at=NOW)
+        plans.reassign(
+            plan=plan, coach=staff("researcher"), reason="left", by=actors.SYSTEM, at=NOW
+        )
     with pytest.raises(plans.SameCoach):
         plans.reassign(plan=plan, coach=ben, reason="left", by=actors.SYSTEM, at=NOW)
     with pytest.raises(NotACode):
@@ -76,14 +78,18 @@ def test_somebody_without_a_coach_is_given_one(study, staff, ben):
     CoachAssignment.objects.filter(plan=plan).update(ended_at=NOW)
     gijs = staff("coach", "Gijs")
     plans.reassign(plan=plan, coach=gijs, reason="first", by=actors.SYSTEM, at=NOW)
-    assert [each.coach for each in CoachAssignment.objects.filter(plan=plan, ended_at=None)] == [gijs]
+    assert [each.coach for each in CoachAssignment.objects.filter(plan=plan, ended_at=None)] == [
+        gijs
+    ]
 
 
 def test_where_there_is_no_coach_the_person_waits_and_staff_are_told(study, ben):
     Membership.objects.filter(user=ben).update(ended_at=NOW)
     dan = factories.a_participant_in(study, "guided", NOW)
     assert CoachAssignment.objects.filter(plan__participant=dan).count() == 0
-    assert list(Alert.objects.values_list("participant", "kind", "state")) == [(None, "no_coach", "raised")]
+    assert list(Alert.objects.values_list("participant", "kind", "state")) == [
+        (None, "no_coach", "raised")
+    ]
 
 
 def ended(study, coach) -> Membership:
@@ -91,19 +97,28 @@ def ended(study, coach) -> Membership:
     return staff_actions.end_role(membership=membership, by=actors.staff(1, "researcher"), at=NOW)
 
 
-def test_when_a_coachs_role_ends_their_people_wait_for_another_and_staff_are_told_without_telling_whom(study, ben):
+def test_when_a_coachs_role_ends_their_people_wait_for_another_and_staff_are_told_without_telling_whom(  # noqa: E501
+    study, ben
+):
     plan = the_next(study, 0).plan
     ended(study, ben)
-    assert list(CoachAssignment.objects.filter(plan=plan).values_list("coach", "ended_at")) == [(ben.pk, NOW)]
+    assert list(CoachAssignment.objects.filter(plan=plan).values_list("coach", "ended_at")) == [
+        (ben.pk, NOW)
+    ]
     assert list(Alert.objects.values_list("participant", "kind", "subject_ref", "state")) == [
         (None, "no_coach", NOW.date().isoformat(), "raised")
     ]
     event = AuditEvent.objects.get(action="coach left")
-    assert (event.stream, event.old) == (f"{study.slug}/{plan.participant.code}", f'{{"coach":{ben.pk}}}')
+    assert (event.stream, event.old) == (
+        f"{study.slug}/{plan.participant.code}",
+        f'{{"coach":{ben.pk}}}',
+    )
     assert audit.verify(study) == []
 
 
-def test_a_supervisor_finds_them_among_the_people_without_a_coach_and_gives_them_another(study, staff, ben):
+def test_a_supervisor_finds_them_among_the_people_without_a_coach_and_gives_them_another(
+    study, staff, ben
+):
     plan, eva = the_next(study, 0).plan, staff("supervisor")
     gijs = staff("coach", "Gijs")
     ended(study, ben)

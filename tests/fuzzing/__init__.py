@@ -1,7 +1,8 @@
-"""Inputs that nobody wrote by hand. In the suite with fixed seeds and few cases; `make fuzz` goes on until its time is up.
+"""Inputs that nobody wrote by hand. In the suite with fixed seeds and few cases; `make fuzz` goes
+on until its time is up.
 
-A part of `make fuzz` (tests/fuzz.py) is one test that goes through `rounds()`: the suite gives it one round, `make fuzz` as
-many as fit into the part's share of the minutes.
+A part of `make fuzz` (tests/fuzz.py) is one test that goes through `rounds()`: the suite gives it
+one round, `make fuzz` as many as fit into the part's share of the minutes.
 """
 
 from __future__ import annotations
@@ -33,7 +34,9 @@ def is_over(begun: float) -> bool:
     return bool(share) and time.monotonic() - begun > share
 
 
-def try_all(strategy: SearchStrategy[Any], check: Callable[[Any], None], examples: int, number: int) -> None:
+def try_all(
+    strategy: SearchStrategy[Any], check: Callable[[Any], None], examples: int, number: int
+) -> None:
     """`check` for so many drawn examples; the same for the same number."""
 
     @seed(number)

@@ -1,4 +1,6 @@
-"""Values that broke something once, somewhere; and a valid body with one of them in a place of it."""
+"""Values that broke something once, somewhere; and a valid body with one of them in a place of
+it.
+"""
 
 from __future__ import annotations
 
@@ -44,7 +46,21 @@ TEXTS = [
     "=1+1",
     "\r\nBcc: a@example.org",
 ]
-NUMBERS = [0, -1, 1, 2**31, 2**63 - 1, 2**63, -(2**63) - 1, 10**18 - 1, 10**400, 0.5, -0.0, 1e308, 1e-320]
+NUMBERS = [
+    0,
+    -1,
+    1,
+    2**31,
+    2**63 - 1,
+    2**63,
+    -(2**63) - 1,
+    10**18 - 1,
+    10**400,
+    0.5,
+    -0.0,
+    1e308,
+    1e-320,
+]
 OTHERS = [None, True, False, [], {}, [[]], [{}], {"": ""}, {"a": {"a": {}}}, DEEP]
 
 texts = st.one_of(st.sampled_from(TEXTS), st.text(max_size=20))
@@ -58,7 +74,13 @@ values = st.one_of(
 
 def places(found: Any, at: tuple[Any, ...] = ()) -> Iterator[tuple[Any, ...]]:
     yield at
-    inside = found.items() if isinstance(found, dict) else enumerate(found) if isinstance(found, list) else ()
+    inside = (
+        found.items()
+        if isinstance(found, dict)
+        else enumerate(found)
+        if isinstance(found, list)
+        else ()
+    )
     for key, value in inside:
         yield from places(value, (*at, key))
 
@@ -76,4 +98,6 @@ def put(found: Any, at: tuple[Any, ...], value: Any) -> Any:
 
 def changed(valid: Any) -> st.SearchStrategy[Any]:
     """What is valid, with another value in one of its places."""
-    return st.builds(lambda at, value: put(valid, at, value), st.sampled_from(list(places(valid))), values)
+    return st.builds(
+        lambda at, value: put(valid, at, value), st.sampled_from(list(places(valid))), values
+    )

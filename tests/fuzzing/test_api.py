@@ -1,8 +1,10 @@
-"""Every operation of the API as every role that may, in a state in which it can be done: whatever else is sent, no fault.
+"""Every operation of the API as every role that may, in a state in which it can be done: whatever
+else is sent, no fault.
 
-The states and the valid requests are those of tests/api/test_pairs.py; what reads is asked in one study with people. Each
-operation is reached with a 2xx as each role first, or is named below. What schemathesis draws from the document, and the
-valid request with something nasty in one place of it, is sent on a copy: everything it did is taken back.
+The states and the valid requests are those of tests/api/test_pairs.py; what reads is asked in one
+study with people. Each operation is reached with a 2xx as each role first, or is named below. What
+schemathesis draws from the document, and the valid request with something nasty in one place of it,
+is sent on a copy: everything it did is taken back.
 """
 
 from __future__ import annotations
@@ -55,9 +57,16 @@ def the_clock_stands_still(db):
 
 def operations() -> dict[tuple[str, str], Any]:
     """By route and method, as schemathesis reads them out of the document."""
-    document = json.loads(json.dumps(SchemaGenerator().get_schema(request=None, public=True), default=str))
-    found = [result.ok() for result in schemathesis.openapi.from_dict(document).get_all_operations()]
-    return {(resolve(re.sub(r"\{\w+\}", "1", each.path)).url_name, each.method.upper()): each for each in found}
+    document = json.loads(
+        json.dumps(SchemaGenerator().get_schema(request=None, public=True), default=str)
+    )
+    found = [
+        result.ok() for result in schemathesis.openapi.from_dict(document).get_all_operations()
+    ]
+    return {
+        (resolve(re.sub(r"\{\w+\}", "1", each.path)).url_name, each.method.upper()): each
+        for each in found
+    }
 
 
 class Reached:
@@ -69,16 +78,22 @@ class Reached:
         self.cases = 0
         self.faults: list[str] = []
 
-    def answered(self, what: str, api: APIClient, method: str, path: str, sent: dict[str, Any]) -> int:
+    def answered(
+        self, what: str, api: APIClient, method: str, path: str, sent: dict[str, Any]
+    ) -> int:
         answer = APIClient.generic(copy.copy(api), method, path, **sent)
         self.cases += 1
         if answer.status_code >= 500:
-            self.faults.append(f"{what}: {method} {path} {str(sent.get('data'))[:300]} -> {answer.status_code}")
+            self.faults.append(
+                f"{what}: {method} {path} {str(sent.get('data'))[:300]} -> {answer.status_code}"
+            )
         return answer.status_code
 
 
 class Fuzzed(APIClient):
-    """At the first call of the endpoint under test: everything else is sent before it, on a copy."""
+    """At the first call of the endpoint under test: everything else is sent before it, on a
+    copy.
+    """
 
     endpoint = ""
     before: Callable[[APIClient, str, str, dict[str, Any]], None]
@@ -88,7 +103,12 @@ class Fuzzed(APIClient):
         super().__init__(raise_request_exception=False, **given)
 
     def generic(
-        self, method: str, path: str, data: Any = "", content_type: str = "application/json", **extra: Any
+        self,
+        method: str,
+        path: str,
+        data: Any = "",
+        content_type: str = "application/json",
+        **extra: Any,
     ) -> Any:
         sent = {"data": data, "content_type": content_type, **extra}
         if method == "GET" or resolve(path.partition("?")[0]).view_name != f"api:{Fuzzed.endpoint}":
@@ -106,23 +126,34 @@ def test_no_operation_of_the_api_has_a_fault_for_whoever_may(study, monkeypatch,
         for pair in pairs.PAIRS:
             if not is_over(begun):
                 with taken_back():
-                    written(pair, Study.objects.get(pk=study.pk), known, reached, number, monkeypatch)
+                    written(
+                        pair, Study.objects.get(pk=study.pk), known, reached, number, monkeypatch
+                    )
         if not is_over(begun):
             with taken_back():
                 read(Study.objects.get(pk=study.pk), known, reached, number)
         assert reached.faults == []
-    record_property("figures", f"API: {len(reached.by)} operations by role, {reached.cases} cases, no fault")
+    record_property(
+        "figures", f"API: {len(reached.by)} operations by role, {reached.cases} cases, no fault"
+    )
     if not is_over(begun):
         assert reached.tried - reached.by == set()
 
 
 def written(
-    pair: pairs.Pair, study: Study, known: dict[Any, Any], reached: Reached, number: int, monkeypatch: Any
+    pair: pairs.Pair,
+    study: Study,
+    known: dict[Any, Any],
+    reached: Reached,
+    number: int,
+    monkeypatch: Any,
 ) -> None:
     """As the role of the pair, and as every other role that may."""
     with monkeypatch.context() as patch:
         patch.setattr(clients, "APIClient", Fuzzed)
-        x = SimpleNamespace(**(with_a_message(study) if pair.given is pairs.with_a_message else pair.given(study)))
+        x = SimpleNamespace(
+            **(with_a_message(study) if pair.given is pairs.with_a_message else pair.given(study))
+        )
 
         def before(api: APIClient, method: str, path: str, sent: dict[str, Any]) -> None:
             name = f"{pair.endpoint} {method}"
@@ -138,7 +169,16 @@ def written(
                         )
                     if reached.answered(f"{name} as {role}", other, method, path, sent) < 300:
                         reached.by.add((name, role))
-            fuzz(name, everybody, known.get((pair.endpoint, method)), path, sent, reached, number, method)
+            fuzz(
+                name,
+                everybody,
+                known.get((pair.endpoint, method)),
+                path,
+                sent,
+                reached,
+                number,
+                method,
+            )
 
         patch.setattr(Fuzzed, "endpoint", pair.endpoint, raising=False)
         patch.setattr(Fuzzed, "before", staticmethod(before), raising=False)
@@ -158,7 +198,10 @@ def own_role(x: Any) -> str:
 def others(endpoint: str, study: Study, own: str) -> dict[str, APIClient]:
     """Somebody in each other role that may."""
     roles = test_doors.ROLES.get(endpoint, set()) if endpoint != "studies" else {"researcher"}
-    return {role: client(factories.a_staff_member(study, role, "", NOW)) for role in sorted(roles - {own})}
+    return {
+        role: client(factories.a_staff_member(study, role, "", NOW))
+        for role in sorted(roles - {own})
+    }
 
 
 def client(user: Any) -> APIClient:
@@ -168,13 +211,16 @@ def client(user: Any) -> APIClient:
 
 
 def read(study: Study, known: dict[Any, Any], reached: Reached, number: int) -> None:
-    """Everything that is read: in a study where somebody is coached and caused an alert, with a report and an export; and
-    in one where a questionnaire is due."""
+    """Everything that is read: in a study where somebody is coached and caused an alert, with a
+    report and an export; and in one where a questionnaire is due.
+    """
     cast = test_doors.a_cast(study, NOW)
     places = of_files(study, cast.clients["researcher"])
     for name, route in sorted(test_doors.all_routes().items()):
         if hasattr(route.callback.view_class, "get") and name not in DUE_FIRST:
-            path = places.get(name) or "/api/v1/" + test_doors.path_of(name, str(route.pattern), cast)
+            path = places.get(name) or "/api/v1/" + test_doors.path_of(
+                name, str(route.pattern), cast
+            )
             for role in readers(name):
                 ask(name, role, cast.clients[role].api, path, known, reached, number)
     dan = factories.a_consented_participant(study, NOW)
@@ -182,7 +228,15 @@ def read(study: Study, known: dict[Any, Any], reached: Reached, number: int) -> 
     ask("assessment_enter", "assessor", cast.clients["assessor"].api, path, known, reached, number)
 
 
-def ask(name: str, role: str, api: APIClient, path: str, known: dict[Any, Any], reached: Reached, number: int) -> None:
+def ask(
+    name: str,
+    role: str,
+    api: APIClient,
+    path: str,
+    known: dict[Any, Any],
+    reached: Reached,
+    number: int,
+) -> None:
     api.raise_request_exception = api.handler.raise_request_exception = False
     reached.tried.add((f"{name} GET", role))
     if reached.answered(f"{name} as {role}", api, "GET", path, {}) < 300:
@@ -202,7 +256,11 @@ def of_files(study: Study, ada: clients.Client) -> dict[str, str]:
 def readers(name: str) -> list[str]:
     if name in test_doors.PUBLIC:
         return ["anonymous"]
-    return ["participant"] if name in test_doors.PARTICIPANT else sorted(test_doors.ROLES.get(name, ()))
+    return (
+        ["participant"]
+        if name in test_doors.PARTICIPANT
+        else sorted(test_doors.ROLES.get(name, ()))
+    )
 
 
 def fuzz(
@@ -218,18 +276,24 @@ def fuzz(
     for drawn in cases(operation, path, sent, number):
         for role, api in everybody.items():
             with taken_back():
-                reached.answered(f"{name} as {role}", api, method, drawn["path"], {**sent, **drawn["sent"]})
+                reached.answered(
+                    f"{name} as {role}", api, method, drawn["path"], {**sent, **drawn["sent"]}
+                )
 
 
 def cases(operation: Any, path: str, sent: dict[str, Any], number: int) -> Iterator[dict[str, Any]]:
     found: list[dict[str, Any]] = []
     if operation is not None:
         has_body = bool(list(operation.body))
-        has_more = has_body or any(len(list(each)) for each in (operation.path_parameters, operation.query))
+        has_more = has_body or any(
+            len(list(each)) for each in (operation.path_parameters, operation.query)
+        )
         modes = GenerationMode if has_body else [GenerationMode.POSITIVE] if has_more else []
         for mode in modes:
             try_drawing(
-                operation.as_strategy(generation_mode=mode), lambda case: found.append(of_case(case, path)), number
+                operation.as_strategy(generation_mode=mode),
+                lambda case: found.append(of_case(case, path)),
+                number,
             )
     valid = as_json(sent)
     if valid is not None:
@@ -257,7 +321,9 @@ def of_case(case: Any, path: str) -> dict[str, Any]:
         kind = case.media_type or "application/json"
         sent = {
             "data": data,
-            "content_type": "multipart/form-data; boundary=x" if kind.startswith("multipart") else kind,
+            "content_type": "multipart/form-data; boundary=x"
+            if kind.startswith("multipart")
+            else kind,
         }
     own = case.path
     for key, value in (case.path_parameters or {}).items():
@@ -283,7 +349,9 @@ def paths(path: str) -> st.SearchStrategy[str]:
     places = range(2, len(pieces))
     replaced = st.builds(
         lambda at, text: (
-            "/" + "/".join([*pieces[:at], quote(text, safe="", errors="replace"), *pieces[at + 1 :]]) + "/"
+            "/"
+            + "/".join([*pieces[:at], quote(text, safe="", errors="replace"), *pieces[at + 1 :]])
+            + "/"
         ),
         st.sampled_from(list(places)) if places else st.just(1),
         nasty.texts,

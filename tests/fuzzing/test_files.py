@@ -45,7 +45,9 @@ def named_oddly(name: str) -> bytes:
 
 
 WHOLE = zipped(small_files(), zipfile.ZIP_DEFLATED).getvalue()
-names = st.text(st.characters(codec="utf-8", exclude_characters="\x00"), min_size=1, max_size=30) | st.sampled_from(
+names = st.text(
+    st.characters(codec="utf-8", exclude_characters="\x00"), min_size=1, max_size=30
+) | st.sampled_from(
     [
         "~$a.docx",
         "a\\b.yaml",
@@ -73,7 +75,10 @@ def check_zip(content: bytes) -> None:
 
 plans = nasty.changed(yaml.safe_load(PLAN)).map(lambda value: yaml.safe_dump(value))
 cells = st.one_of(
-    st.sampled_from(["", "NA", "nan", "inf", "1e400", "1,5", "½", "9" * 400, "\x00", '"', "a\nb", "=1"]), nasty.texts
+    st.sampled_from(
+        ["", "NA", "nan", "inf", "1e400", "1,5", "½", "9" * 400, "\x00", '"', "a\nb", "=1"]
+    ),
+    nasty.texts,
 )
 
 

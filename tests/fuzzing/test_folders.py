@@ -1,4 +1,6 @@
-"""Study folders with something nasty in any place: every mistake is named, and what is taken can be used."""
+"""Study folders with something nasty in any place: every mistake is named, and what is taken can be
+used.
+"""
 
 from __future__ import annotations
 
@@ -45,9 +47,13 @@ def in_yaml(name: str) -> Any:
     return yaml.load(text.split("---", 2)[1] if name.endswith(".md") else text, yaml.BaseLoader)
 
 
-FILES = sorted(name for name in small_files() if name.endswith((".yaml", ".md")) and "README" not in name)
+FILES = sorted(
+    name for name in small_files() if name.endswith((".yaml", ".md")) and "README" not in name
+)
 one_changed = st.sampled_from(FILES).flatmap(
-    lambda name: nasty.changed(in_yaml(name)).map(lambda value: small_files() | {name: rewritten(name, value)})
+    lambda name: nasty.changed(in_yaml(name)).map(
+        lambda value: small_files() | {name: rewritten(name, value)}
+    )
 )
 
 
@@ -78,7 +84,9 @@ def test_a_folder_with_anything_in_any_place_is_refused_in_words_or_can_be_used(
 def a_first_researcher() -> Any:
     from trial.models import User
 
-    return pairs.signed_in(User.objects.create_user(username="ada", email="ada@example.org", is_staff=True))
+    return pairs.signed_in(
+        User.objects.create_user(username="ada", email="ada@example.org", is_staff=True)
+    )
 
 
 def used(files: dict[str, bytes], ada: Any) -> str:

@@ -1,6 +1,8 @@
-"""Every form that anybody sees, with something nasty in any of its fields: an answer, never a fault.
+"""Every form that anybody sees, with something nasty in any of its fields: an answer, never a
+fault.
 
-The pages are crawled as in tests/test_every_post.py. The suite takes a few of the cast, `make fuzz` all of them, again and again.
+The pages are crawled as in tests/test_every_post.py. The suite takes a few of the cast, `make fuzz`
+all of them, again and again.
 """
 
 from __future__ import annotations
@@ -27,7 +29,18 @@ from trial.models import Study
 pytestmark = pytest.mark.django_db
 FEW = 5  # of the cast, in one round
 CASES = 4  # of each form
-ADDED = ["language", "next", "request_key", "owner", "was_", "to", "holder", "number_key", "attempt", ""]
+ADDED = [
+    "language",
+    "next",
+    "request_key",
+    "owner",
+    "was_",
+    "to",
+    "holder",
+    "number_key",
+    "attempt",
+    "",
+]
 
 
 @pytest.fixture(autouse=True)
@@ -46,7 +59,9 @@ def test_no_form_has_a_fault_whatever_is_typed(study, record_property):
             with taken_back():
                 given, starts = SEEN_BY[who]
                 x = SimpleNamespace(**given(Study.objects.get(pk=study.pk)))
-                x.browser.raise_request_exception = x.browser.handler.raise_request_exception = False
+                x.browser.raise_request_exception = x.browser.handler.raise_request_exception = (
+                    False
+                )
                 for form in one_of_each(x, starts):
                     routes.add(form.route)
                     cases += fuzz(x.browser, form, who, number)
@@ -54,7 +69,9 @@ def test_no_form_has_a_fault_whatever_is_typed(study, record_property):
 
 
 def one_of_each(x: Any, starts: list[Any]) -> list[crawling.Form]:
-    found = crawling.crawl(x.browser, *(start if isinstance(start, str) else start(x) for start in starts))
+    found = crawling.crawl(
+        x.browser, *(start if isinstance(start, str) else start(x) for start in starts)
+    )
     return list({(form.route, frozenset(form.names)): form for form in found}.values())
 
 
@@ -76,7 +93,9 @@ def fuzz(browser: Client, form: crawling.Form, who: str, number: int) -> int:
 
 def typed_into(form: crawling.Form) -> st.SearchStrategy[dict[str, Any]]:
     names = sorted({*form.names, *ADDED} - {"csrfmiddlewaretoken"})
-    whole = nasty.texts.map(lambda text: text.encode("utf-8", "replace").decode())  # as a browser would send it
+    whole = nasty.texts.map(
+        lambda text: text.encode("utf-8", "replace").decode()
+    )  # as a browser would send it
     value = st.one_of(whole, st.lists(whole, max_size=3), st.just(None).map(lambda _: a_file()))
     return st.dictionaries(st.sampled_from(names), value, min_size=1, max_size=3)
 

@@ -36,7 +36,7 @@ RULES = """
     rule: {all: [{item: PHQ9.2, above: 1}, {answer: helped, equals: no}]}
     within_hours: 72
     text: {en: Low and without help, nl: Somber en zonder hulp}
-"""
+"""  # noqa: E501
 
 
 def a_study(directory, rules: str):
@@ -55,7 +55,13 @@ def eve(tmp_path):
 def raised(person, instrument: str, answers: dict, scores: dict) -> list[str]:
     """Which alerts these answers raise, on an occasion of their own."""
     occasion = f"occasion {Alert.objects.count()}"
-    given = {"instrument": instrument, "answers": answers, "scores": scores, "by": actors.SYSTEM, "at": NOW}
+    given = {
+        "instrument": instrument,
+        "answers": answers,
+        "scores": scores,
+        "by": actors.SYSTEM,
+        "at": NOW,
+    }
     return [alert.kind for alert in alerts.check(person, occasion, **given)]
 
 
@@ -96,7 +102,9 @@ def phq9(total: int, blank: int = 0) -> dict[str, int | None]:
         (phq9(15, blank=3), None, []),  # every other item is 3; with three blanks there is no score
     ],
 )
-def test_what_is_handed_in_is_looked_at_by_its_score_once_it_is_complete(eve, answers, score, kinds):
+def test_what_is_handed_in_is_looked_at_by_its_score_once_it_is_complete(
+    eve, answers, score, kinds
+):
     row = Assessment.objects.get(participant=eve, instrument="PHQ9")
     by = actors.participant(eve.code)
     assessments.save_draft(assessment=row, answers=answers, by=by, at=NOW)
@@ -109,23 +117,42 @@ def test_what_is_handed_in_is_looked_at_by_its_score_once_it_is_complete(eve, an
 
 def test_an_alert_of_a_rule_says_who_answered_when_and_until_when(eve):
     by, at = actors.participant(eve.code), NOW + timedelta(hours=3)
-    found = alerts.check(eve, "week2", instrument="PHQ9", answers={"9": 1}, scores={"PHQ9": 27.0}, by=by, at=at)
+    found = alerts.check(
+        eve, "week2", instrument="PHQ9", answers={"9": 1}, scores={"PHQ9": 27.0}, by=by, at=at
+    )
     hours = {"item9": 24, "severe": 48, "both": 12}
     kept = [
-        (each.study, each.participant, each.kind, each.subject_ref, each.raised_at, each.deadline_at) for each in found
+        (
+            each.study,
+            each.participant,
+            each.kind,
+            each.subject_ref,
+            each.raised_at,
+            each.deadline_at,
+        )
+        for each in found
     ]
-    assert kept == [(eve.study, eve, kind, "week2", at, at + timedelta(hours=hours[kind])) for kind in hours]
+    assert kept == [
+        (eve.study, eve, kind, "week2", at, at + timedelta(hours=hours[kind])) for kind in hours
+    ]
     events = AuditEvent.objects.filter(action="alert raised").values_list("by", "role", "at")
     assert list(events) == [(str(by), "participant", at)] * 3
 
 
 def left(person, phone: str = "06 1234 5678", at=NOW) -> Alert | None:
-    return alerts.from_screening(participant=person, phone=phone, by=actors.visitor(person.code), at=at)
+    return alerts.from_screening(
+        participant=person, phone=phone, by=actors.visitor(person.code), at=at
+    )
 
 
 def test_a_number_left_at_the_screening_raises_the_first_rule_by_the_shortest_time(eve):
     alert = left(eve)
-    assert (alert.study, alert.participant, alert.kind, alert.subject_ref) == (eve.study, eve, "item9", "screening")
+    assert (alert.study, alert.participant, alert.kind, alert.subject_ref) == (
+        eve.study,
+        eve,
+        "item9",
+        "screening",
+    )
     assert (alert.raised_at, alert.deadline_at) == (NOW, NOW + timedelta(hours=12))
     assert eve.unsealed(alert.phone_sealed) == "+31612345678"
     event = AuditEvent.objects.get(action="alert raised")
@@ -143,7 +170,9 @@ def test_a_number_without_its_country_is_one_of_the_country_of_the_study(tmp_pat
     shutil.copytree(SMALL, tmp_path / "study")
     file = tmp_path / "study" / "study.yaml"
     file.write_text(file.read_text().replace("country: NL", "country: BE"))
-    person = factories.a_screening_participant(factories.an_open_study(tmp_path / "study", NOW), NOW)
+    person = factories.a_screening_participant(
+        factories.an_open_study(tmp_path / "study", NOW), NOW
+    )
     assert person.unsealed(left(person, "0470 12 34 56").phone_sealed) == "+32470123456"
 
 
@@ -161,17 +190,27 @@ def test_a_study_without_rules_is_told_of_a_number_within_a_day(tmp_path):
     shutil.copytree(SMALL, tmp_path / "study")
     file = tmp_path / "study" / "assessments.yaml"
     file.write_text(file.read_text().partition("alerts:\n")[0])
-    person = factories.a_screening_participant(factories.an_open_study(tmp_path / "study", NOW), NOW)
+    person = factories.a_screening_participant(
+        factories.an_open_study(tmp_path / "study", NOW), NOW
+    )
     alert = left(person)
     assert (alert.kind, alert.deadline_at) == ("safety", NOW + timedelta(hours=24))
-    given = {"instrument": "PHQ9", "answers": {"9": 3}, "scores": {}, "by": actors.SYSTEM, "at": NOW}
+    given = {
+        "instrument": "PHQ9",
+        "answers": {"9": 3},
+        "scores": {},
+        "by": actors.SYSTEM,
+        "at": NOW,
+    }
     assert alerts.check(person, "pre", **given) == []
 
 
 def hand_in(person, instrument: str, value: int, **items: int):
     row = Assessment.objects.get(participant=person, timepoint="pre", instrument=instrument)
     answers = factories.answers_to(person.study, instrument, value, **items)
-    return assessments.submit(assessment=row, answers=answers, language="en", by=actors.SYSTEM, at=NOW)
+    return assessments.submit(
+        assessment=row, answers=answers, language="en", by=actors.SYSTEM, at=NOW
+    )
 
 
 def deal_with_it() -> None:
@@ -182,7 +221,9 @@ def deal_with_it() -> None:
 
 
 def kinds(person) -> list[str]:
-    return list(Alert.objects.filter(participant=person).order_by("pk").values_list("kind", flat=True))
+    return list(
+        Alert.objects.filter(participant=person).order_by("pk").values_list("kind", flat=True)
+    )
 
 
 @pytest.mark.parametrize("order", [("PHQ9", "GAD7"), ("GAD7", "PHQ9")])
@@ -195,7 +236,13 @@ def test_a_rule_about_two_questionnaires_holds_once_both_are_handed_in(eve, orde
 
 def test_a_rule_about_two_questionnaires_reads_one_timepoint(eve):
     hand_in(eve, "PHQ9", 2, _9=0, _2=1)
-    later = {"instrument": "GAD7", "answers": {}, "scores": {"GAD7": 21.0}, "by": actors.SYSTEM, "at": NOW}
+    later = {
+        "instrument": "GAD7",
+        "answers": {},
+        "scores": {"GAD7": 21.0},
+        "by": actors.SYSTEM,
+        "at": NOW,
+    }
     assert [each.kind for each in alerts.check(eve, "post", **later)] == ["anxious"]
 
 
@@ -217,7 +264,9 @@ def test_an_alert_that_was_closed_is_not_raised_by_other_questions(eve):
 
 @pytest.mark.parametrize(("gad7", "again"), [(1, []), (3, ["either"])])
 def test_of_two_ways_in_which_a_rule_holds_each_raises_it_once_it_is_answered(eve, gad7, again):
-    """The first was dealt with before the second questionnaire came: only what holds by that one is told again."""
+    """The first was dealt with before the second questionnaire came: only what holds by that one is
+    told again.
+    """
     hand_in(eve, "PHQ9", 0, _3=1)
     assert kinds(eve) == ["either"]
     deal_with_it()
@@ -232,7 +281,9 @@ def test_a_rule_about_two_questionnaires_reads_one_person(eve):
     assert kinds(eve) == []
 
 
-def test_an_answer_to_the_study_raises_nothing_by_a_questionnaire_that_the_rule_does_not_name(tmp_path):
+def test_an_answer_to_the_study_raises_nothing_by_a_questionnaire_that_the_rule_does_not_name(
+    tmp_path,
+):
     rule = """
   - code: sleepless_or_alone
     rule: {any: [{item: PHQ9.3, above: 2}, {answer: helped, equals: yes}]}

@@ -41,12 +41,19 @@ def opened_and_closed(person: Participant) -> tuple[datetime, datetime]:
 
 def test_it_can_be_answered_from_its_opening_up_to_and_not_including_its_close(dan):
     opens_at, closes_at = opened_and_closed(dan)
-    for moment, refused in ((opens_at - SECOND, AssessmentState.UPCOMING), (closes_at, AssessmentState.MISSED)):
+    for moment, refused in (
+        (opens_at - SECOND, AssessmentState.UPCOMING),
+        (closes_at, AssessmentState.MISSED),
+    ):
         with pytest.raises(assessments.NotOpenNow) as error:
-            assessments.save_draft(assessment=row(dan, "week2", "PHQ4"), answers={"1": 1}, by=BY, at=moment)
+            assessments.save_draft(
+                assessment=row(dan, "week2", "PHQ4"), answers={"1": 1}, by=BY, at=moment
+            )
         assert error.value.state == refused
     for moment, answer in ((opens_at, 1), (closes_at - SECOND, 2)):
-        kept = assessments.save_draft(assessment=row(dan, "week2", "PHQ4"), answers={"1": answer}, by=BY, at=moment)
+        kept = assessments.save_draft(
+            assessment=row(dan, "week2", "PHQ4"), answers={"1": answer}, by=BY, at=moment
+        )
         assert kept.answers == {"1": answer}
 
 
@@ -66,7 +73,11 @@ def test_an_assessor_is_shown_what_is_open_from_its_first_second_to_its_last(stu
 
 @pytest.mark.parametrize(
     ("until", "expected"),
-    [(-SECOND, "missed"), (timedelta(0), "missed"), (SECOND, "withdrawn")],  # the window's end, seen from the leaving
+    [
+        (-SECOND, "missed"),
+        (timedelta(0), "missed"),
+        (SECOND, "withdrawn"),
+    ],  # the window's end, seen from the leaving
 )
 def test_leaving_ends_what_is_open_and_not_what_was_missed_by_then(dan, until, expected):
     at = opened_and_closed(dan)[0] + timedelta(days=1)
@@ -82,12 +93,22 @@ def test_leaving_ends_what_has_no_date_yet_and_leaves_what_was_settled_as_it_was
     assessments.submit(assessment=handed_in, answers=given, language="en", by=BY, at=now)
     assessments.decline(assessment=row(eve, "pre", "GAD7"), by=BY, at=now)
     later = now + timedelta(days=1)
-    Assessment.objects.create(participant=eve, timepoint="post", instrument="PHQ9", position=0, version=1)
+    Assessment.objects.create(
+        participant=eve, timepoint="post", instrument="PHQ9", position=0, version=1
+    )
     before = Assessment.objects.create(
-        participant=eve, timepoint="week2", instrument="PHQ4", position=0, version=1, withdrawn_at=now
+        participant=eve,
+        timepoint="week2",
+        instrument="PHQ4",
+        position=0,
+        version=1,
+        withdrawn_at=now,
     )
     participants.withdraw(participant=eve, by=BY, at=later)
-    found = {(r.timepoint, r.instrument): (state(r, later), r.withdrawn_at) for r in eve.assessments.all()}
+    found = {
+        (r.timepoint, r.instrument): (state(r, later), r.withdrawn_at)
+        for r in eve.assessments.all()
+    }
     assert found == {
         ("pre", "PHQ9"): (AssessmentState.SUBMITTED, None),
         ("pre", "GAD7"): (AssessmentState.DECLINED, None),
@@ -109,7 +130,9 @@ def test_the_reminder_goes_on_the_third_day_after_the_invitation_and_not_before(
     morning = opens_at + timedelta(hours=5)
 
     def sent(kind: str) -> int:
-        return Message.objects.filter(participant=dan, kind=kind, subject_ref="week2", state="sent").count()
+        return Message.objects.filter(
+            participant=dan, kind=kind, subject_ref="week2", state="sent"
+        ).count()
 
     for at, invited, reminded in (
         (opens_at - SECOND, 0, 0),
@@ -119,10 +142,15 @@ def test_the_reminder_goes_on_the_third_day_after_the_invitation_and_not_before(
         (morning + timedelta(days=4), 1, 1),
     ):
         worker.tick(at)
-        assert (sent("assessment_invitation"), sent("assessment_reminder")) == (invited, reminded), at
+        assert (sent("assessment_invitation"), sent("assessment_reminder")) == (
+            invited,
+            reminded,
+        ), at
 
 
-@pytest.mark.parametrize(("before", "expected"), [(SECOND, "consented"), (timedelta(0), "withdrawn")])
+@pytest.mark.parametrize(
+    ("before", "expected"), [(SECOND, "consented"), (timedelta(0), "withdrawn")]
+)
 def test_the_baseline_can_be_done_for_thirty_days(study, now, before, expected):
     eve = factories.a_consented_participant(study, now)
     worker.tick(now + timedelta(days=assessments.BASELINE_DAYS) - before)
@@ -141,13 +169,24 @@ def test_a_study_that_sends_no_invitations_sends_no_reminders_either(tmp_path, n
 
 
 def test_of_somebody_who_is_not_randomised_nothing_that_hangs_on_the_arm_is_told(study, dan, now):
-    plan = next(each for each in concealment.plans(definitions.assessments(study.current), study.current.protocol))
+    plan = next(
+        each
+        for each in concealment.plans(
+            definitions.assessments(study.current), study.current.protocol
+        )
+    )
     apart = dataclasses.replace(plan, is_dated_alike=False)
     given = {"withdrew_at": None, "timezone": "Europe/Amsterdam", "at": now + timedelta(days=400)}
     answered = row(dan, "pre", "PHQ9")
     assert concealment.outcome(answered, apart, randomised_at=None, **given) is None
-    assert concealment.outcome(answered, apart, randomised_at=now, **given) == AssessmentState.SUBMITTED
-    assert concealment.outcome(answered, plan, randomised_at=None, **given) == AssessmentState.SUBMITTED
+    assert (
+        concealment.outcome(answered, apart, randomised_at=now, **given)
+        == AssessmentState.SUBMITTED
+    )
+    assert (
+        concealment.outcome(answered, plan, randomised_at=None, **given)
+        == AssessmentState.SUBMITTED
+    )
 
 
 def virtual_person(person: Participant, **known: object) -> SimpleNamespace:

@@ -8,7 +8,8 @@ from pydantic import ValidationError
 from outcomes import instruments
 from outcomes.instruments import LIBRARY, Instrument, load_library
 
-# Two items answered 0 to 2, the second one reversed: small enough to see every consistency at a glance.
+# Two items answered 0 to 2, the second one reversed: small enough to see every consistency at a
+# glance.
 SMALL = """
 code: SMALL
 version: "1"
@@ -31,7 +32,7 @@ reliable_change:
 wordings:
   en:
     {status: secondary, source: [a page], items: {"1": One, "2": Two}, options: {0: Never, 1: Some, 2: Much}, note: x}
-"""
+"""  # noqa: E501
 
 
 def definition(**changes):
@@ -56,7 +57,9 @@ def test_numbers_that_arrive_as_text_mean_the_same():
             return {str(key): as_text(item) for key, item in value.items()}
         return [as_text(item) for item in value] if isinstance(value, list) else str(value)
 
-    assert Instrument.model_validate(as_text(definition())) == Instrument.model_validate(definition())
+    assert Instrument.model_validate(as_text(definition())) == Instrument.model_validate(
+        definition()
+    )
 
 
 def test_risk_items_are_named():
@@ -88,19 +91,37 @@ def test_risk_items_are_named():
             [("scoring", "Value error, item 1 is given more than once")],
         ),
         (
-            {"scoring": {"method": "sum", "items": ["1", "2"], "max_missing": 1, "missing": "none"}},
+            {
+                "scoring": {
+                    "method": "sum",
+                    "items": ["1", "2"],
+                    "max_missing": 1,
+                    "missing": "none",
+                }
+            },
             [
                 (
                     "scoring",
-                    "Value error, missing: none allows no blank item; set max_missing to 0, or missing to prorate",
+                    "Value error, missing: none allows no blank item; set max_missing to 0, or "
+                    "missing to prorate",
                 )
             ],
         ),
         (
-            {"scoring": {"method": "sum", "items": ["1", "2"], "max_missing": 2, "missing": "prorate"}},
+            {
+                "scoring": {
+                    "method": "sum",
+                    "items": ["1", "2"],
+                    "max_missing": 2,
+                    "missing": "prorate",
+                }
+            },
             [("scoring", "Value error, missing: prorate needs max_missing between 1 and 1")],
         ),
-        ({"derived": {"FIRST": ["9"]}}, [("derived", "Value error, unknown item 9; the items are 1, 2")]),
+        (
+            {"derived": {"FIRST": ["9"]}},
+            [("derived", "Value error, unknown item 9; the items are 1, 2")],
+        ),
         (
             {"derived": {"SMALL": ["1"]}},
             [("derived", "Value error, a derived score needs a name of its own, not SMALL")],
@@ -135,7 +156,8 @@ def test_a_mistake_is_reported_where_it_is_mended(changes, expected):
 )
 def test_bands_cover_the_range_once(limits, message):
     bands = [
-        {"from": low, "to": high, "code": f"b{n}", "label": {"en": "Band"}} for n, (low, high) in enumerate(limits)
+        {"from": low, "to": high, "code": f"b{n}", "label": {"en": "Band"}}
+        for n, (low, high) in enumerate(limits)
     ]
     assert mistakes(definition(bands=bands)) == [("bands", f"Value error, {message}")]
 
@@ -143,15 +165,22 @@ def test_bands_cover_the_range_once(limits, message):
 def test_a_wording_has_every_item_and_every_option_and_no_other():
     wordings = copy.deepcopy(definition()["wordings"])
     wordings["en"]["items"] = {"1": "One", "3": "Three"}
-    assert mistakes(definition(wordings=wordings)) == [("wordings", "Value error, en: items: without 2; unknown 3")]
+    assert mistakes(definition(wordings=wordings)) == [
+        ("wordings", "Value error, en: items: without 2; unknown 3")
+    ]
     wordings = copy.deepcopy(definition()["wordings"])
     del wordings["en"]["options"][2]
-    assert mistakes(definition(wordings=wordings)) == [("wordings", "Value error, en: options: without 2")]
+    assert mistakes(definition(wordings=wordings)) == [
+        ("wordings", "Value error, en: options: without 2")
+    ]
 
 
 def test_only_mirrored_options_can_be_reversed():
     found = definition(options=[0, 1, 3], range=[0, 6], bands=[], wordings={})
-    message = "Value error, an item can only be reversed where the options mirror each other; [0, 1, 3] do not"
+    message = (
+        "Value error, an item can only be reversed where the options mirror each other; [0, 1, 3] "
+        "do not"
+    )
     assert mistakes(found) == [("reverse", message)]
 
 
@@ -182,5 +211,7 @@ def test_the_library_cannot_be_changed_by_its_readers():
 
 def test_a_file_of_the_library_that_carries_another_name_is_refused(tmp_path):
     shutil.copy(LIBRARY / "PHQ9.yaml", tmp_path / "PHQ8.yaml")
-    with pytest.raises(ValueError, match=r"^PHQ8.yaml defines PHQ9; file and code carry the same name$"):
+    with pytest.raises(
+        ValueError, match=r"^PHQ8.yaml defines PHQ9; file and code carry the same name$"
+    ):
         instruments._read(tmp_path / "PHQ8.yaml")

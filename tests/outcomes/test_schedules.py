@@ -52,7 +52,9 @@ def window(entry, anchor_at=None, randomised_at=RANDOMISED, timezone=AMSTERDAM):
 
 
 moments = st.datetimes(datetime(2015, 1, 1), datetime(2030, 12, 31), timezones=st.just(UTC))
-zones = st.sampled_from([AMSTERDAM, "UTC", "America/New_York", "America/Havana", "Asia/Beirut", "Australia/Lord_Howe"])
+zones = st.sampled_from(
+    [AMSTERDAM, "UTC", "America/New_York", "America/Havana", "Asia/Beirut", "Australia/Lord_Howe"]
+)
 perhaps = st.none() | st.integers(0, 30).map(day)
 stored = st.builds(Stored, **{field.name: perhaps for field in fields(Stored)})
 
@@ -74,7 +76,9 @@ def test_a_window_over_the_change_to_summer_time_is_an_hour_shorter():
 def test_what_opens_during_a_day_has_the_rest_of_that_day_on_top():
     finished = datetime(2018, 2, 20, 12, tzinfo=UTC)
     entry = Entry("programme_finished", window=21, not_before=42, at_the_latest=70)
-    assert window(entry, finished) == Window(finished, datetime(2018, 3, 13, 22, 59, 59, tzinfo=UTC))
+    assert window(entry, finished) == Window(
+        finished, datetime(2018, 3, 13, 22, 59, 59, tzinfo=UTC)
+    )
 
 
 def test_the_moments_of_a_window_are_in_utc():
@@ -102,7 +106,11 @@ def test_a_fixed_date_needs_no_anchor():
 
 @given(moments, zones, st.integers(0, 200), st.integers(1, 40))
 def test_a_window_spans_its_whole_days_in_every_zone(randomised_at, timezone, days, length):
-    found = window(Entry("randomised", days=days, window=length), randomised_at=randomised_at, timezone=timezone)
+    found = window(
+        Entry("randomised", days=days, window=length),
+        randomised_at=randomised_at,
+        timezone=timezone,
+    )
     zone = ZoneInfo(timezone)
     opens, closes = found.opens_at.astimezone(zone), found.closes_at.astimezone(zone)
     whole_from = opens.date() if opens.time() <= time(6) else opens.date() + timedelta(days=1)
@@ -121,14 +129,30 @@ def test_a_window_spans_its_whole_days_in_every_zone(randomised_at, timezone, da
         (Stored(opens_at=day(5), closes_at=day(9)), day(9), MISSED),
         (Stored(opens_at=day(5), closes_at=day(9), opened_at=day(6)), day(6), STARTED),
         (Stored(opens_at=day(5), closes_at=day(9), opened_at=day(6)), day(9), MISSED),
-        (Stored(opens_at=day(5), closes_at=day(9), opened_at=day(6), submitted_at=day(7)), day(6), STARTED),
-        (Stored(opens_at=day(5), closes_at=day(9), opened_at=day(6), submitted_at=day(7)), day(30), SUBMITTED),
+        (
+            Stored(opens_at=day(5), closes_at=day(9), opened_at=day(6), submitted_at=day(7)),
+            day(6),
+            STARTED,
+        ),
+        (
+            Stored(opens_at=day(5), closes_at=day(9), opened_at=day(6), submitted_at=day(7)),
+            day(30),
+            SUBMITTED,
+        ),
         (Stored(opens_at=day(5), closes_at=day(9), declined_at=day(6)), day(30), DECLINED),
         (Stored(opens_at=day(5), closes_at=day(9), withdrawn_at=day(2)), day(30), WITHDRAWN),
         (Stored(withdrawn_at=day(2)), day(2), WITHDRAWN),
         (Stored(opens_at=day(5), closes_at=day(9), withdrawn_at=day(12)), day(30), MISSED),
-        (Stored(opens_at=day(5), closes_at=day(9), submitted_at=day(7), withdrawn_at=day(7)), day(30), SUBMITTED),
-        (Stored(opens_at=day(5), closes_at=day(9), submitted_at=day(7), declined_at=day(7)), day(30), SUBMITTED),
+        (
+            Stored(opens_at=day(5), closes_at=day(9), submitted_at=day(7), withdrawn_at=day(7)),
+            day(30),
+            SUBMITTED,
+        ),
+        (
+            Stored(opens_at=day(5), closes_at=day(9), submitted_at=day(7), declined_at=day(7)),
+            day(30),
+            SUBMITTED,
+        ),
         (Stored(opens_at=day(5), closes_at=day(9), submitted_at=day(9)), day(30), SUBMITTED),
         (Stored(opens_at=day(5), closes_at=day(9), withdrawn_at=day(9)), day(30), WITHDRAWN),
     ],

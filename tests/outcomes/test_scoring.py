@@ -5,7 +5,14 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from outcomes.instruments import Instrument, load_library
-from outcomes.scoring import AnswerOutsideOptions, Scored, UnknownItem, band_of, reversed_answer, score
+from outcomes.scoring import (
+    AnswerOutsideOptions,
+    Scored,
+    UnknownItem,
+    band_of,
+    reversed_answer,
+    score,
+)
 
 LIBRARY = load_library()
 PHQ9, CESD, PHQ2 = LIBRARY["PHQ9"], LIBRARY["CESD"], LIBRARY["PHQ2"]
@@ -27,7 +34,9 @@ def all_items(instrument, answer, **changes):
 
 def test_a_full_questionnaire_is_its_sum_with_band_and_nested_score():
     # PHQ-9: 9 items of 1 is 9, mild (5 to 9) by Kroenke, Spitzer and Williams 2001.
-    assert score(PHQ9, all_items(PHQ9, 1)) == Scored(Fraction(9), 9, 0, False, "mild", {"PHQ2": Fraction(2)})
+    assert score(PHQ9, all_items(PHQ9, 1)) == Scored(
+        Fraction(9), 9, 0, False, "mild", {"PHQ2": Fraction(2)}
+    )
 
 
 def test_two_blanks_of_the_phq9_are_prorated_from_the_mean_of_the_other_seven():
@@ -61,7 +70,8 @@ def test_an_instrument_without_prorating_needs_every_item():
 
 
 def test_reversed_items_count_the_other_way():
-    # CES-D items 4, 8, 12 and 16 are worded positively: all answers 0 give 4 * 3 = 12, all answers 3 give 16 * 3 = 48.
+    # CES-D items 4, 8, 12 and 16 are worded positively: all answers 0 give 4 * 3 = 12, all answers
+    # 3 give 16 * 3 = 48.
     assert [score(CESD, all_items(CESD, answer)).value for answer in (0, 3)] == [12, 48]
 
 
@@ -80,7 +90,11 @@ def test_an_unknown_item_is_refused_even_when_blank():
 
 
 def test_a_prorated_score_between_two_bands_belongs_to_the_lower():
-    assert [band_of(PHQ9, value) for value in (4, Fraction(9, 2), 5)] == ["minimal", "minimal", "mild"]
+    assert [band_of(PHQ9, value) for value in (4, Fraction(9, 2), 5)] == [
+        "minimal",
+        "minimal",
+        "mild",
+    ]
 
 
 @given(answered())
@@ -105,7 +119,9 @@ def test_a_score_exists_exactly_while_blanks_are_allowed(case, data):
 @given(answered(), st.data())
 def test_a_higher_answer_never_lowers_the_score_nor_a_reversed_one_raises_it(case, data):
     instrument, answers = case
-    raisable = [item for item, answer in answers.items() if answer not in (None, instrument.options[-1])]
+    raisable = [
+        item for item, answer in answers.items() if answer not in (None, instrument.options[-1])
+    ]
     if not raisable or (before := score(instrument, answers).value) is None:
         return
     item = data.draw(st.sampled_from(raisable))
@@ -136,13 +152,17 @@ def test_reversing_every_item_twice_changes_nothing_and_once_mirrors_the_score(c
     turned = {item: reversed_answer(instrument, answer) for item, answer in answers.items()}
     twice = {item: reversed_answer(instrument, answer) for item, answer in turned.items()}
     assert twice == answers
-    assert score(instrument, turned).value == sum(instrument.range) - score(instrument, answers).value
+    assert (
+        score(instrument, turned).value == sum(instrument.range) - score(instrument, answers).value
+    )
 
 
 @given(answered(blanks=False))
 def test_full_answers_are_the_plain_sum(case):
     instrument, answers = case
-    plain = sum(reversed_answer(instrument, a) if i in instrument.reverse else a for i, a in answers.items())
+    plain = sum(
+        reversed_answer(instrument, a) if i in instrument.reverse else a for i, a in answers.items()
+    )
     assert score(instrument, answers).value == plain
 
 
@@ -154,14 +174,20 @@ def test_prorating_equals_filling_the_blanks_with_the_mean(values):
 
 
 def test_items_outside_the_score_are_kept_out_of_its_counts():
-    unscored = PHQ2.model_dump() | {"items": [{"code": "1"}, {"code": "2"}, {"code": "extra"}], "wordings": {}}
+    unscored = PHQ2.model_dump() | {
+        "items": [{"code": "1"}, {"code": "2"}, {"code": "extra"}],
+        "wordings": {},
+    }
     instrument = Instrument.model_validate(unscored)
-    assert score(instrument, {"1": 1, "2": 2, "extra": None}) == Scored(Fraction(3), 2, 0, False, band_of(PHQ2, 3), {})
+    assert score(instrument, {"1": 1, "2": 2, "extra": None}) == Scored(
+        Fraction(3), 2, 0, False, band_of(PHQ2, 3), {}
+    )
 
 
 @pytest.mark.parametrize(
     ("score", "band"),
-    # Kroenke, Spitzer and Williams 2001: 5, 10, 15 and 20 begin mild, moderate, moderately severe and severe
+    # Kroenke, Spitzer and Williams 2001: 5, 10, 15 and 20 begin mild, moderate, moderately severe
+    # and severe
     [(0, 0), (4, 0), (5, 1), (9, 1), (10, 2), (14, 2), (15, 3), (19, 3), (20, 4), (27, 4)],
 )
 def test_a_band_begins_at_its_limit(score, band):

@@ -28,16 +28,22 @@ def mood(total: int) -> dict[str, int]:
     return answers
 
 
-@pytest.mark.parametrize(("age", "state"), [(17, "excluded"), (18, "screening"), (120, "screening")])
+@pytest.mark.parametrize(
+    ("age", "state"), [(17, "excluded"), (18, "screening"), (120, "screening")]
+)
 def test_the_age_of_eighteen_is_in_and_the_one_before_is_not(study, now, age, state):
     assert factories.a_screening_participant(study, now, age=age).state == state
 
 
-@pytest.mark.parametrize(("score", "state"), [(4, "excluded"), (5, "screening"), (19, "screening"), (20, "excluded")])
+@pytest.mark.parametrize(
+    ("score", "state"), [(4, "excluded"), (5, "screening"), (19, "screening"), (20, "excluded")]
+)
 def test_a_score_between_the_limits_is_in_and_the_limits_are_not(study, now, score, state):
     person = factories.a_screening_participant(study, now)
     by = actors.visitor(person.code)
-    screening.answer_instrument(participant=person, instrument="PHQ9", answers=mood(score), by=by, at=now)
+    screening.answer_instrument(
+        participant=person, instrument="PHQ9", answers=mood(score), by=by, at=now
+    )
     journey.advance(person, now)
     person.refresh_from_db()
     assert (person.state, person.left_reason) == (state, "mood" if state == "excluded" else "")
@@ -61,8 +67,16 @@ DARK = {"item": "PHQ9.9", "equals": 0}
         ({"any": [ADULT, {"not": {"score": "PHQ9", "below": 20}}]}, False, set()),
     ],
 )
-def test_only_answers_to_questions_can_be_corrected_and_none_about_safety(rule, safety, correctable):
-    given = {"code": "c", "after": "basics", "rule": rule, "safety": safety, "turned_away": {"en": "Thank you"}}
+def test_only_answers_to_questions_can_be_corrected_and_none_about_safety(
+    rule, safety, correctable
+):
+    given = {
+        "code": "c",
+        "after": "basics",
+        "rule": rule,
+        "safety": safety,
+        "turned_away": {"en": "Thank you"},
+    }
     assert Criterion.model_validate(given).correctable == correctable
 
 
@@ -72,7 +86,13 @@ def eve(study, now):
 
 
 def answer(person, at, *, answers=None, **more):
-    given = {"instrument": "PHQ9", "answers": answers or mood(9), "by": actors.visitor(person.code), "at": at, **more}
+    given = {
+        "instrument": "PHQ9",
+        "answers": answers or mood(9),
+        "by": actors.visitor(person.code),
+        "at": at,
+        **more,
+    }
     return screening.answer_instrument(participant=person, **given)
 
 
@@ -158,7 +178,16 @@ def test_a_page_decides_its_own_criteria_alone_and_an_unanswered_one_turns_nobod
 def test_a_number_is_left_under_the_hand_of_the_visitor(eve, now):
     by, later = actors.visitor(eve.code), now + timedelta(minutes=3)
     for _ in range(2):
-        assert screening.leave_phone(participant=eve, phone="0612345678", key="k", by=by, at=later) is None
+        assert (
+            screening.leave_phone(participant=eve, phone="0612345678", key="k", by=by, at=later)
+            is None
+        )
     alert = Alert.objects.get()
-    assert (alert.participant, alert.raised_at, eve.unsealed(alert.phone_sealed)) == (eve, later, "+31612345678")
-    assert events("alert raised") == [(f"{eve.study.slug}/{eve.code}", f"alert {alert.pk}", "", str(by), later)]
+    assert (alert.participant, alert.raised_at, eve.unsealed(alert.phone_sealed)) == (
+        eve,
+        later,
+        "+31612345678",
+    )
+    assert events("alert raised") == [
+        (f"{eve.study.slug}/{eve.code}", f"alert {alert.pk}", "", str(by), later)
+    ]

@@ -35,7 +35,16 @@ def a_plan(draw) -> dict:
     """A rule that reads one stratum."""
     methods_of_pairs = ["big_stick", "efron", "chen", "smith", "maximal"]
     method = draw(
-        st.sampled_from(["complete", "random_allocation", "permuted_blocks", "block_urn", "wei", *methods_of_pairs])
+        st.sampled_from(
+            [
+                "complete",
+                "random_allocation",
+                "permuted_blocks",
+                "block_urn",
+                "wei",
+                *methods_of_pairs,
+            ]
+        )
     )
     ratio = EVEN if method in methods_of_pairs else draw(ratios)
     if method == "wei":
@@ -46,7 +55,9 @@ def a_plan(draw) -> dict:
     own = {
         "complete": {},
         "random_allocation": {"n": unit * small},
-        "permuted_blocks": {"block_sizes": draw(st.sampled_from([[1], [2], [1, 2], [2, 3], [1, 2, 3]]))},
+        "permuted_blocks": {
+            "block_sizes": draw(st.sampled_from([[1], [2], [1, 2], [2, 3], [1, 2, 3]]))
+        },
         "block_urn": {"limit": small},
         "big_stick": {"tolerance": small},
         "efron": {"p": p},
@@ -70,15 +81,18 @@ class Law:
 
 
 def expected(rule: methods.Rule, n: int, profile: dict[str, str] | None = None) -> Law:
-    """By every history of n allocations and the rule's own probabilities, in fractions. `profile` is that of everybody,
-    for a rule that reads one."""
+    """By every history of n allocations and the rule's own probabilities, in fractions. `profile`
+    is that of everybody, for a rule that reads one.
+    """
     law = Law([], [], [], [Fraction(0)], [Fraction(0)])
     histories: dict[tuple[str, ...], Fraction] = {(): Fraction(1)}
     for _ in range(n):
         correct, forced, arms = Fraction(0), Fraction(0), dict.fromkeys(rule.ratio, Fraction(0))
         after: dict[tuple[str, ...], Fraction] = {}
         for history, weight in histories.items():
-            chances = rule.probabilities([(arm, profile) for arm in history] if profile else list(history), profile)
+            chances = rule.probabilities(
+                [(arm, profile) for arm in history] if profile else list(history), profile
+            )
             correct += weight * guessed(rule, history, chances)
             forced += weight * (1 in chances.values())
             for arm, chance in chances.items():
@@ -89,9 +103,12 @@ def expected(rule: methods.Rule, n: int, profile: dict[str, str] | None = None) 
         law.correct.append(correct)
         law.forced.append(forced)
         law.arms.append(list(arms.values()))
-        law.apart.append(sum(weight * apart(rule, history) for history, weight in histories.items()))
+        law.apart.append(
+            sum(weight * apart(rule, history) for history, weight in histories.items())
+        )
         furthest = (
-            (max(apart(rule, history[:end]) for end in range(len(history) + 1)), w) for history, w in after.items()
+            (max(apart(rule, history[:end]) for end in range(len(history) + 1)), w)
+            for history, w in after.items()
         )
         law.furthest.append(sum(weight * most for most, weight in furthest))
     return law
@@ -111,4 +128,6 @@ def apart(rule: methods.Rule, history: tuple[str, ...]) -> Fraction:
 def guessed(rule: methods.Rule, history: tuple[str, ...], chances: dict[str, Fraction]) -> Fraction:
     have = standing(rule, history)
     fewest = {arm: rule.ratio[arm] for arm in rule.ratio if have[arm] == min(have.values())}
-    return sum((share * chances[arm] for arm, share in fewest.items()), Fraction(0)) / sum(fewest.values())
+    return sum((share * chances[arm] for arm, share in fewest.items()), Fraction(0)) / sum(
+        fewest.values()
+    )

@@ -1,4 +1,6 @@
-"""Whether a leaf leads to the root, worked out here from the published format (docs/verifying-randomisation.md)."""
+"""Whether a leaf leads to the root, worked out here from the published format
+(docs/verifying-randomisation.md).
+"""
 
 from __future__ import annotations
 

@@ -1,4 +1,6 @@
-"""People who are ready to be randomised, made without their way in: what is tested here begins after it."""
+"""People who are ready to be randomised, made without their way in: what is tested here begins
+after it.
+"""
 
 from __future__ import annotations
 
@@ -21,7 +23,9 @@ def a_folder(directory: Path, randomisation: str = "", stages: str = "", sites: 
     if randomisation:
         (folder / "randomisation.yaml").write_text(randomisation)
     text = (folder / "study.yaml").read_text().replace("rehearsal:\n", f"{stages}rehearsal:\n")
-    more = "".join(f"\n  - {{code: site{number}, name: Site {number}}}" for number in range(2, sites + 1))
+    more = "".join(
+        f"\n  - {{code: site{number}, name: Site {number}}}" for number in range(2, sites + 1)
+    )
     (folder / "study.yaml").write_text(text.replace("\nsites:", f"\nsites:{more}"))
     return folder
 
@@ -37,8 +41,14 @@ def a_study(
     seed: int = 1,
     more: str = "",
 ) -> Study:
-    """The small study with other block sizes, or another randomisation altogether, open; `more` are further lines."""
-    text = (SMALL / "randomisation.yaml").read_text().replace("block_sizes: [2, 4]", f"block_sizes: {block_sizes}")
+    """The small study with other block sizes, or another randomisation altogether, open; `more` are
+    further lines.
+    """
+    text = (
+        (SMALL / "randomisation.yaml")
+        .read_text()
+        .replace("block_sizes: [2, 4]", f"block_sizes: {block_sizes}")
+    )
     folder = a_folder(directory, (randomisation or text) + more, stages, sites)
     return factories.an_open_study(folder, at, seed=seed)
 
@@ -71,7 +81,9 @@ def one(study: Study, number: int, at: datetime) -> Participant:
 
 def a_listed_study(directory: Path, at: datetime, *, n: int) -> Study:
     """One list of `n` without strata."""
-    return _with(directory, at, f"method: random_allocation\nratio: {{guided: 1, unguided: 1}}\nn: {n}\n")
+    return _with(
+        directory, at, f"method: random_allocation\nratio: {{guided: 1, unguided: 1}}\nn: {n}\n"
+    )
 
 
 def a_minimised_study(directory: Path, at: datetime) -> Study:
@@ -79,7 +91,8 @@ def a_minimised_study(directory: Path, at: datetime) -> Study:
     return _with(
         directory,
         at,
-        "method: minimisation\nratio: {guided: 1, unguided: 1}\nfactors: [sex]\ndistance: range\np: 0.8\n",
+        "method: minimisation\nratio: {guided: 1, unguided: 1}\nfactors: [sex]\ndistance: "
+        "range\np: 0.8\n",
     )
 
 

@@ -12,10 +12,16 @@ from randomisation import methods
 
 EVEN = {"a": 1, "b": 1}
 FACTORS = {"sex": "fm", "site": "123", "age": "yo"}
-profiles = st.fixed_dictionaries({factor: st.sampled_from(levels) for factor, levels in FACTORS.items()})
-ratios = st.lists(st.integers(1, 4), min_size=2, max_size=4).map(lambda shares: dict(zip("cabd", shares, strict=False)))
+profiles = st.fixed_dictionaries(
+    {factor: st.sampled_from(levels) for factor, levels in FACTORS.items()}
+)
+ratios = st.lists(st.integers(1, 4), min_size=2, max_size=4).map(
+    lambda shares: dict(zip("cabd", shares, strict=False))
+)
 equal = st.integers(2, 4).map(lambda arms: dict.fromkeys("cabd"[:arms], 1))
-above_half = st.fractions("1/2", 1, max_denominator=12).filter(lambda p: Fraction(1, 2) < p < 1).map(str)
+above_half = (
+    st.fractions("1/2", 1, max_denominator=12).filter(lambda p: Fraction(1, 2) < p < 1).map(str)
+)
 some_factors = st.lists(st.sampled_from(sorted(FACTORS)), min_size=1, unique=True)
 weights = st.sampled_from(["1", "2", "0.5", "1/3"])
 
@@ -27,7 +33,10 @@ def of(method, **parameters):
 @st.composite
 def blocks(draw):
     ratio = draw(ratios)
-    sizes = [times * sum(ratio.values()) for times in draw(st.lists(st.integers(1, 4), min_size=1, unique=True))]
+    sizes = [
+        times * sum(ratio.values())
+        for times in draw(st.lists(st.integers(1, 4), min_size=1, unique=True))
+    ]
     weighted = draw(st.booleans())
     given = {str(size): draw(st.integers(1, 3)) for size in sizes} if weighted else sizes
     return {"method": "permuted_blocks", "ratio": ratio, "block_sizes": given}
@@ -36,7 +45,11 @@ def blocks(draw):
 @st.composite
 def fixed_lists(draw):
     ratio = draw(ratios)
-    return {"method": "random_allocation", "ratio": ratio, "n": draw(st.integers(1, 5)) * sum(ratio.values())}
+    return {
+        "method": "random_allocation",
+        "ratio": ratio,
+        "n": draw(st.integers(1, 5)) * sum(ratio.values()),
+    }
 
 
 @st.composite
@@ -47,7 +60,11 @@ def minimisations(draw, unequal=("fake-arms", "han", "naive")):
     distance = draw(st.sampled_from(["range", "variance", "sd"]))
     coins = ["p"] if way == "han" else ["p", "q", "t"]
     coin = draw(st.sampled_from(coins if distance != "sd" else coins[:2]))
-    low, high = {"p": (Fraction(1, lots), 1), "q": (Fraction(1, lots), Fraction(2, lots - 1)), "t": (0, 1)}[coin]
+    low, high = {
+        "p": (Fraction(1, lots), 1),
+        "q": (Fraction(1, lots), Fraction(2, lots - 1)),
+        "t": (0, 1),
+    }[coin]
     share = draw(st.fractions("1/20", "19/20", max_denominator=20))
     return {
         "method": "minimisation",
@@ -64,18 +81,34 @@ def minimisations(draw, unequal=("fake-arms", "han", "naive")):
 @st.composite
 def hu_and_hu(draw):
     factors = draw(some_factors)
-    places = draw(st.lists(st.sampled_from(["overall", "stratum", *factors]), min_size=1, unique=True))
+    places = draw(
+        st.lists(st.sampled_from(["overall", "stratum", *factors]), min_size=1, unique=True)
+    )
     given = {place: draw(weights) for place in places}
-    return {"method": "hu_hu", "ratio": {"b": 1, "a": 1}, "factors": factors, "weights": given, "p": draw(above_half)}
+    return {
+        "method": "hu_hu",
+        "ratio": {"b": 1, "a": 1},
+        "factors": factors,
+        "weights": given,
+        "p": draw(above_half),
+    }
 
 
 @st.composite
 def hierarchies(draw):
     factors = draw(some_factors)
-    places = draw(st.lists(st.sampled_from(["overall", "stratum", *factors]), min_size=1, unique=True))
+    places = draw(
+        st.lists(st.sampled_from(["overall", "stratum", *factors]), min_size=1, unique=True)
+    )
     limits = [{"level": place, "limit": draw(st.integers(1, 4))} for place in places]
     p = draw(st.one_of(st.just("1"), above_half))
-    return {"method": "hierarchical", "ratio": {"b": 1, "a": 1}, "factors": factors, "limits": limits, "p": p}
+    return {
+        "method": "hierarchical",
+        "ratio": {"b": 1, "a": 1},
+        "factors": factors,
+        "limits": limits,
+        "p": p,
+    }
 
 
 OVER_THE_POINT = frozenset({"minimisation", "hu_hu", "hierarchical"})
@@ -84,13 +117,20 @@ BY_METHOD = {
     "complete": of("complete", ratio=ratios),
     "random_allocation": fixed_lists(),
     "permuted_blocks": blocks(),
-    "block_urn": of("block_urn", ratio=ratios, limit=st.integers(1, 4), acknowledged=st.just("for a test")),
+    "block_urn": of(
+        "block_urn", ratio=ratios, limit=st.integers(1, 4), acknowledged=st.just("for a test")
+    ),
     "big_stick": of("big_stick", ratio=pairs, tolerance=tolerances),
     "efron": of("efron", ratio=pairs, p=above_half),
     "chen": of("chen", ratio=pairs, p=above_half, tolerance=tolerances),
     "wei": of("wei", ratio=equal, a=st.integers(0, 3), b=st.integers(1, 3)),
     "smith": of("smith", ratio=pairs, rho=st.integers(1, 5)),
-    "maximal": of("maximal", ratio=pairs, n=st.integers(1, 10).map(lambda half: 2 * half), tolerance=tolerances),
+    "maximal": of(
+        "maximal",
+        ratio=pairs,
+        n=st.integers(1, 10).map(lambda half: 2 * half),
+        tolerance=tolerances,
+    ),
     "minimisation": minimisations(),
     "hu_hu": hu_and_hu(),
     "hierarchical": hierarchies(),
@@ -111,7 +151,9 @@ def walks(draw, method, most=16):
     for _ in range(draw(st.integers(0, min(most, (rule.length or most + 1) - 1)))):
         profile = draw(profiles)
         chances = lot_probabilities(rule, history, profile)
-        history.append((draw(st.sampled_from([lot for lot, chance in chances.items() if chance])), profile))
+        history.append(
+            (draw(st.sampled_from([lot for lot, chance in chances.items() if chance])), profile)
+        )
     return plan, history, draw(profiles)
 
 

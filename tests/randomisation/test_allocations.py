@@ -57,7 +57,9 @@ def replayed(study) -> dict[str, list[str]]:
 
 
 def check_log(study) -> None:
-    """Numbers without gap, and in each row the history and the probabilities that the rows before it make."""
+    """Numbers without gap, and in each row the history and the probabilities that the rows before
+    it make.
+    """
     rule = design.rule(study.current)
     for stratum, arms in by_stratum(study).items():
         rows = list(Allocation.objects.filter(study=study, stratum=stratum).order_by("draw_index"))
@@ -65,7 +67,9 @@ def check_log(study) -> None:
         for row in rows:
             history = arms[: row.draw_index]
             assert row.history_digest == hashlib.sha256(design.canonical(history)).hexdigest()
-            assert {arm: Fraction(share) for arm, share in row.probabilities.items()} == rule.probabilities(history)
+            assert {
+                arm: Fraction(share) for arm, share in row.probabilities.items()
+            } == rule.probabilities(history)
 
 
 def test_the_ratio_is_exact_after_every_block_of_every_stratum(blocks_of_four, now):
@@ -174,7 +178,9 @@ def test_the_answer_and_the_trail_tell_that_it_happened_and_never_which_arm(bloc
 
 
 def test_what_stands_in_the_trail_has_the_same_shape_in_every_arm(study, now):
-    guided, unguided = (factories.a_participant_in(study, arm, now) for arm in ("guided", "unguided"))
+    guided, unguided = (
+        factories.a_participant_in(study, arm, now) for arm in ("guided", "unguided")
+    )
     for person in (guided, unguided):
         events = AuditEvent.objects.filter(stream=f"{study.slug}/{person.code}", action="allocated")
         assert [sorted(json.loads(event.new)) for event in events] == [["design"]]
@@ -191,10 +197,14 @@ def granting_fails_once(settings):
     settings.GRANTED = [*settings.GRANTED, f"{__name__}.fails_once"]
 
 
-def test_a_crash_between_allocation_and_granting_is_mended_by_the_next_advance(study, now, granting_fails_once):
+def test_a_crash_between_allocation_and_granting_is_mended_by_the_next_advance(
+    study, now, granting_fails_once
+):
     dan = factories.a_randomised_participant(study, now)
     assert (Allocation.objects.count(), Grant.objects.count()) == (1, 0)
-    assert list(Alert.objects.values_list("kind", "subject_ref")) == [("journey", "randomisation.granting")]
+    assert list(Alert.objects.values_list("kind", "subject_ref")) == [
+        ("journey", "randomisation.granting")
+    ]
     arm = factories.arm(dan)
 
     journey.advance(dan, now + timedelta(minutes=1))
@@ -213,7 +223,9 @@ def test_the_worker_mends_it_too(study, now, granting_fails_once):
 
 
 @pytest.mark.postgresql
-def test_person_study_and_stratum_are_locked_in_this_order_and_the_history_is_read_after(blocks_of_four, now):
+def test_person_study_and_stratum_are_locked_in_this_order_and_the_history_is_read_after(
+    blocks_of_four, now
+):
     first, _, person = people.consented(blocks_of_four, 3, now)
     allocate(first, now)
     with CaptureQueriesContext(connection) as captured:
@@ -221,7 +233,9 @@ def test_person_study_and_stratum_are_locked_in_this_order_and_the_history_is_re
     tables = ("trial_study", "trial_participant", "randomisation_scope", "randomisation_allocation")
     lock = re.compile(r"FOR (UPDATE|NO KEY UPDATE|SHARE)")
     read = [
-        (found.group(1), query["sql"]) for query in captured.captured_queries if (found := FROM.search(query["sql"]))
+        (found.group(1), query["sql"])
+        for query in captured.captured_queries
+        if (found := FROM.search(query["sql"]))
     ]
     wanted = [
         (table, bool(lock.search(sql)))
@@ -260,8 +274,13 @@ def test_a_stolen_database_holds_neither_the_seed_nor_the_block_sizes(tmp_path, 
 
 
 def test_nothing_stumbles_on_the_arm_from_a_person():
-    """No reverse accessor leads from a participant, or from a study, to an allocation or to a grant."""
+    """No reverse accessor leads from a participant, or from a study, to an allocation or to a
+    grant.
+    """
     for model in (Participant, Study):
-        assert {relation.related_model for relation in model._meta.related_objects} & {Allocation, Grant} == set()
+        assert {relation.related_model for relation in model._meta.related_objects} & {
+            Allocation,
+            Grant,
+        } == set()
     for field in (Allocation._meta.get_field("participant"), Grant._meta.get_field("participant")):
         assert field.remote_field.hidden

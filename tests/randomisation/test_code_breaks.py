@@ -1,4 +1,6 @@
-"""The arm of one person to one person, once: who asked, who agreed, why; and alone only in an emergency."""
+"""The arm of one person to one person, once: who asked, who agreed, why; and alone only in an
+emergency.
+"""
 
 from __future__ import annotations
 
@@ -24,11 +26,15 @@ EVA, ADA = actors.staff(2, "supervisor"), actors.staff(1, "researcher")
 
 def asked(dan, at, **more):
     allocation = allocation_of(dan)
-    return proposals.propose_code_break(allocation=allocation, reason="serious_event", by=EVA, at=at, **more)
+    return proposals.propose_code_break(
+        allocation=allocation, reason="serious_event", by=EVA, at=at, **more
+    )
 
 
 def allocation_of(dan) -> Allocation:
-    return Allocation.objects.select_related("participant__study", "participant__version").get(participant=dan)
+    return Allocation.objects.select_related("participant__study", "participant__version").get(
+        participant=dan
+    )
 
 
 def agreed(dan, at, **more):
@@ -42,7 +48,12 @@ def test_whoever_asked_is_shown_the_arm_once_after_a_second_person_agreed(dan, n
     revealed = code_breaks.show(proposal=proposal, by=EVA, at=now)
     assert revealed.arm == factories.arm(dan)
     row = CodeBreak.objects.get()
-    assert (row.by, row.role, row.agreed_by, row.agreed_role) == ("staff 2", "supervisor", "staff 1", "researcher")
+    assert (row.by, row.role, row.agreed_by, row.agreed_role) == (
+        "staff 2",
+        "supervisor",
+        "staff 1",
+        "researcher",
+    )
     assert (row.is_emergency, row.is_drill, row.reason) == (False, False, "serious_event")
     with pytest.raises(code_breaks.AlreadyShown):
         code_breaks.show(proposal=proposal, by=EVA, at=now)
@@ -73,14 +84,18 @@ def test_without_agreement_with_a_no_and_to_anybody_else_nothing_is_shown(dan, n
 
 
 def test_a_proposal_for_something_else_shows_no_arm(dan, now):
-    proposal = proposals.propose_mark(allocation=allocation_of(dan), reason="test_entry", by=EVA, at=now)
+    proposal = proposals.propose_mark(
+        allocation=allocation_of(dan), reason="test_entry", by=EVA, at=now
+    )
     proposals.decide(proposal=proposal, is_agreed=True, by=ADA, at=now)
     with pytest.raises(code_breaks.NotAgreed):
         code_breaks.show(proposal=proposal, by=EVA, at=now)
 
 
 def test_in_an_emergency_one_person_is_enough_and_the_others_are_told(dan, now):
-    revealed = code_breaks.break_at_once(allocation=allocation_of(dan), reason="acute_danger", by=EVA, at=now)
+    revealed = code_breaks.break_at_once(
+        allocation=allocation_of(dan), reason="acute_danger", by=EVA, at=now
+    )
     assert revealed.arm == factories.arm(dan)
     assert (revealed.code_break.is_emergency, revealed.code_break.agreed_by) == (True, "")
     alert = Alert.objects.get(kind="code_break")
@@ -101,18 +116,24 @@ def test_a_drill_goes_both_ways_and_shows_nothing(dan, now):
 
 def test_neither_the_trail_nor_an_alert_nor_a_list_tells_the_arm(dan, now):
     code_breaks.show(proposal=agreed(dan, now, note="She is in hospital"), by=EVA, at=now)
-    events = AuditEvent.objects.filter(action__contains="code").values_list("action", "subject", "old", "new", "reason")
+    events = AuditEvent.objects.filter(action__contains="code").values_list(
+        "action", "subject", "old", "new", "reason"
+    )
     told = json.dumps([list(events), list(Alert.objects.values_list("kind", "subject_ref"))])
     assert "guided" not in told
     assert dump.found(["She is in hospital"]) == []
     shown = panel(dan.study, None, now)
-    listed = next(each for each in tables(dan.study, None, now, arms=False) if each.name == "code_breaks")
+    listed = next(
+        each for each in tables(dan.study, None, now, arms=False) if each.name == "code_breaks"
+    )
     assert "guided" not in repr([shown, listed])
     assert [row[0] for row in shown.rows] == [row[0] for row in listed.rows] == [dan.code]
 
 
 def test_the_impact_is_written_down_later_and_sealed(dan, now):
-    row = code_breaks.break_at_once(allocation=allocation_of(dan), reason="acute_danger", by=EVA, at=now).code_break
+    row = code_breaks.break_at_once(
+        allocation=allocation_of(dan), reason="acute_danger", by=EVA, at=now
+    ).code_break
     with pytest.raises(code_breaks.NothingWritten):
         code_breaks.assess(code_break=row, text=" ", by=ADA, at=now)
     impact = code_breaks.assess(code_break=row, text="Nobody who assesses knows.", by=ADA, at=now)
@@ -136,9 +157,14 @@ def test_the_database_lets_nobody_break_a_code_alone_outside_an_emergency(dan, n
 
 @pytest.mark.parametrize("model", [CodeBreak, Impact])
 def test_the_database_refuses_to_change_or_delete_it(dan, now, model):
-    row = code_breaks.break_at_once(allocation=allocation_of(dan), reason="acute_danger", by=EVA, at=now).code_break
+    row = code_breaks.break_at_once(
+        allocation=allocation_of(dan), reason="acute_danger", by=EVA, at=now
+    ).code_break
     code_breaks.assess(code_break=row, text="Known to one.", by=ADA, at=now)
-    for change in (lambda: model.objects.update(by="staff 9"), lambda: model.objects.all()._raw_delete("default")):
+    for change in (
+        lambda: model.objects.update(by="staff 9"),
+        lambda: model.objects.all()._raw_delete("default"),
+    ):
         with pytest.raises(DatabaseError), transaction.atomic():
             change()
 
@@ -157,8 +183,14 @@ def test_the_export_for_verification_tells_what_was_shown_and_no_drill(dan, now)
     code_breaks.show(proposal=agreed(dan, now, is_drill=True), by=EVA, at=now)
     export = json.loads(json.dumps(exports.export(dan.study, reveal=True)))
     [told] = export["code_breaks"]
-    assert (told["participant"], told["arm"], told["emergency"]) == (dan.code, factories.arm(dan), True)
-    assert list(verifier.check(export, bytes.fromhex(export["seed"])))[-1].startswith("code breaks: 1")
+    assert (told["participant"], told["arm"], told["emergency"]) == (
+        dan.code,
+        factories.arm(dan),
+        True,
+    )
+    assert list(verifier.check(export, bytes.fromhex(export["seed"])))[-1].startswith(
+        "code breaks: 1"
+    )
 
 
 def test_a_code_break_changes_no_allocation(dan, now):

@@ -1,4 +1,6 @@
-"""Each row of the table of errors and exceptions: what is recorded, and that nothing else changes."""
+"""Each row of the table of errors and exceptions: what is recorded, and that nothing else
+changes.
+"""
 
 from __future__ import annotations
 
@@ -48,12 +50,16 @@ def trial_of_eight(tmp_path, now):
 
 
 def first(study) -> Allocation:
-    rows = Allocation.objects.select_related("participant__version", "participant__study", "participant__key")
+    rows = Allocation.objects.select_related(
+        "participant__version", "participant__study", "participant__key"
+    )
     return rows.filter(study=study).order_by("pk")[0]
 
 
 def marked(allocation, at) -> ErrorMark:
-    proposal = proposals.propose_mark(allocation=allocation, reason="randomised_twice", by=ADA, at=at)
+    proposal = proposals.propose_mark(
+        allocation=allocation, reason="randomised_twice", by=ADA, at=at
+    )
     proposals.decide(proposal=proposal, is_agreed=True, by=EVA, at=at)
     return ErrorMark.objects.get(proposal=proposal)
 
@@ -65,7 +71,9 @@ def every_allocation() -> list[tuple]:
 def test_a_wrong_covariate_is_put_right_beside_the_allocation_which_stays(trial_of_eight, now):
     study, _everybody = trial_of_eight
     before, allocation = every_allocation(), first(study)
-    row = exceptions.correct(allocation=allocation, values={"sex": "m"}, reason="entered_wrongly", by=ADA, at=now)
+    row = exceptions.correct(
+        allocation=allocation, values={"sex": "m"}, reason="entered_wrongly", by=ADA, at=now
+    )
     assert (row.values, row.reason, row.counts_from) == ({"sex": "m"}, "entered_wrongly", 4)
     assert reads.standing(allocation) == {"sex": "m"}
     assert allocation.covariates == {"sex": "f"}
@@ -76,7 +84,9 @@ def test_a_second_correction_stands_over_the_first_and_the_first_stays(trial_of_
     study, _everybody = trial_of_eight
     allocation = first(study)
     for value in ("m", "f"):
-        exceptions.correct(allocation=allocation, values={"sex": value}, reason="entered_wrongly", by=ADA, at=now)
+        exceptions.correct(
+            allocation=allocation, values={"sex": value}, reason="entered_wrongly", by=ADA, at=now
+        )
     assert [row.values["sex"] for row in Correction.objects.order_by("pk")] == ["m", "f"]
     assert reads.standing(allocation) == {"sex": "f"}
 
@@ -90,10 +100,14 @@ def test_a_second_correction_stands_over_the_first_and_the_first_stays(trial_of_
         ({}, exceptions.SameValues),
     ],
 )
-def test_only_another_value_that_the_question_allows_is_a_correction(trial_of_eight, now, values, error):
+def test_only_another_value_that_the_question_allows_is_a_correction(
+    trial_of_eight, now, values, error
+):
     study, _everybody = trial_of_eight
     with pytest.raises(error):
-        exceptions.correct(allocation=first(study), values=values, reason="entered_wrongly", by=ADA, at=now)
+        exceptions.correct(
+            allocation=first(study), values=values, reason="entered_wrongly", by=ADA, at=now
+        )
     assert Correction.objects.count() == 0
 
 
@@ -107,15 +121,23 @@ def test_only_a_factor_that_is_still_asked_and_has_levels_can_be_put_right(trial
     }
 
 
-def test_a_reason_is_a_code_of_the_list_and_another_one_is_said_in_words_that_are_sealed(trial_of_eight, now):
+def test_a_reason_is_a_code_of_the_list_and_another_one_is_said_in_words_that_are_sealed(
+    trial_of_eight, now
+):
     study, _everybody = trial_of_eight
     allocation = first(study)
     with pytest.raises(UnknownReason):
-        exceptions.correct(allocation=allocation, values={"sex": "m"}, reason="because", by=ADA, at=now)
+        exceptions.correct(
+            allocation=allocation, values={"sex": "m"}, reason="because", by=ADA, at=now
+        )
     with pytest.raises(NoteMissing):
-        exceptions.correct(allocation=allocation, values={"sex": "m"}, reason="other", note=" ", by=ADA, at=now)
+        exceptions.correct(
+            allocation=allocation, values={"sex": "m"}, reason="other", note=" ", by=ADA, at=now
+        )
     words = "Her sister had filled it in"
-    row = exceptions.correct(allocation=allocation, values={"sex": "m"}, reason="other", note=words, by=ADA, at=now)
+    row = exceptions.correct(
+        allocation=allocation, values={"sex": "m"}, reason="other", note=words, by=ADA, at=now
+    )
     assert row.participant.unsealed(row.note_sealed) == words
     assert dump.found([words]) == []
 
@@ -124,27 +146,49 @@ def test_of_somebody_erased_a_fact_can_be_recorded_but_nothing_in_words(trial_of
     study, everybody = trial_of_eight
     PersonKey.objects.filter(participant=everybody[0]).delete()
     with pytest.raises(exceptions.Erased):
-        exceptions.correct(allocation=first(study), values={"sex": "m"}, reason="other", note="Words", by=ADA, at=now)
-    row = exceptions.correct(allocation=first(study), values={"sex": "m"}, reason="entered_wrongly", by=ADA, at=now)
+        exceptions.correct(
+            allocation=first(study),
+            values={"sex": "m"},
+            reason="other",
+            note="Words",
+            by=ADA,
+            at=now,
+        )
+    row = exceptions.correct(
+        allocation=first(study), values={"sex": "m"}, reason="entered_wrongly", by=ADA, at=now
+    )
     assert row.note_sealed == ""
 
 
 def test_somebody_ineligible_stays_and_is_followed_up(trial_of_eight, now):
     study, everybody = trial_of_eight
-    mark = exceptions.mark_ineligible(allocation=first(study), reason="criterion_overlooked", by=ADA, at=now)
+    mark = exceptions.mark_ineligible(
+        allocation=first(study), reason="criterion_overlooked", by=ADA, at=now
+    )
     assert (mark.kind, mark.counts_from, mark.agreed_by) == ("ineligible", None, "")
     assert Participant.objects.get(pk=everybody[0].pk).state == "randomised"
     assert reads.history_changes(study.pk, "start", 4) == {}
     with pytest.raises(exceptions.AlreadyMarked):
-        exceptions.mark_ineligible(allocation=first(study), reason="criterion_overlooked", by=ADA, at=now)
+        exceptions.mark_ineligible(
+            allocation=first(study), reason="criterion_overlooked", by=ADA, at=now
+        )
 
 
-def test_of_somebody_randomised_twice_the_first_stays_and_the_second_is_marked_and_kept(trial_of_eight, now):
+def test_of_somebody_randomised_twice_the_first_stays_and_the_second_is_marked_and_kept(
+    trial_of_eight, now
+):
     _study, _everybody = trial_of_eight
     before = every_allocation()
-    second = Allocation.objects.select_related("participant__study", "participant__key").order_by("pk")[2]
+    second = Allocation.objects.select_related("participant__study", "participant__key").order_by(
+        "pk"
+    )[2]
     mark = marked(second, now)
-    assert (mark.kind, mark.by, mark.agreed_by, mark.reason) == ("error", "staff 1", "staff 2", "randomised_twice")
+    assert (mark.kind, mark.by, mark.agreed_by, mark.reason) == (
+        "error",
+        "staff 1",
+        "staff 2",
+        "randomised_twice",
+    )
     assert every_allocation() == before
     with pytest.raises(exceptions.AlreadyMarked):
         proposals.propose_mark(allocation=second, reason="test_entry", by=ADA, at=now)
@@ -154,7 +198,9 @@ def test_a_mark_takes_another_person_than_the_one_who_asks(trial_of_eight, now):
     study, _everybody = trial_of_eight
     proposal = proposals.propose_mark(allocation=first(study), reason="test_entry", by=ADA, at=now)
     with pytest.raises(SamePerson):  # in whichever role
-        proposals.decide(proposal=proposal, is_agreed=True, by=actors.staff(1, "supervisor"), at=now)
+        proposals.decide(
+            proposal=proposal, is_agreed=True, by=actors.staff(1, "supervisor"), at=now
+        )
     assert (Decision.objects.count(), ErrorMark.objects.count()) == (0, 0)
     with pytest.raises(IntegrityError), transaction.atomic():
         ErrorMark.objects.create(
@@ -179,7 +225,10 @@ def test_what_is_not_agreed_to_is_over_and_can_be_asked_again(trial_of_eight, no
     assert ErrorMark.objects.count() == 0
     with pytest.raises(AlreadyDecided):
         proposals.decide(proposal=proposal, is_agreed=True, by=EVA, at=now)
-    assert proposals.propose_mark(allocation=first(study), reason="test_entry", by=ADA, at=now).pk > proposal.pk
+    assert (
+        proposals.propose_mark(allocation=first(study), reason="test_entry", by=ADA, at=now).pk
+        > proposal.pk
+    )
 
 
 def test_a_second_person_is_called_by_an_alert(trial_of_eight, now):
@@ -193,10 +242,14 @@ def test_a_second_person_is_called_by_an_alert(trial_of_eight, now):
     )
 
 
-def test_another_treatment_than_theirs_is_recorded_sealed_and_told_only_where_arms_are(trial_of_eight, now):
+def test_another_treatment_than_theirs_is_recorded_sealed_and_told_only_where_arms_are(
+    trial_of_eight, now
+):
     study, everybody = trial_of_eight
     before, allocation = every_allocation(), first(study)
-    exceptions.record_received(allocation=allocation, received="guided", reason="staff_mistake", by=EVA, at=now)
+    exceptions.record_received(
+        allocation=allocation, received="guided", reason="staff_mistake", by=EVA, at=now
+    )
     assert every_allocation() == before
     row = TreatmentReceived.objects.get()
     assert "guided" not in row.received_sealed
@@ -204,16 +257,26 @@ def test_another_treatment_than_theirs_is_recorded_sealed_and_told_only_where_ar
     assert "guided" not in json.dumps([event.subject, event.old, event.new, event.reason])
     names = {table.name for table in tables(study, None, now, arms=False)}
     assert names == {"corrections", "error_marks", "code_breaks", "switches"}
-    [told] = [table for table in tables(study, None, now, arms=True) if table.name == "treatments_received"]
-    assert told.rows == [(everybody[0].code, "start", "guided", "staff_mistake", "staff 2", "supervisor", now)]
+    [told] = [
+        table
+        for table in tables(study, None, now, arms=True)
+        if table.name == "treatments_received"
+    ]
+    assert told.rows == [
+        (everybody[0].code, "start", "guided", "staff_mistake", "staff 2", "supervisor", now)
+    ]
     with pytest.raises(exceptions.UnknownTreatment):
-        exceptions.record_received(allocation=allocation, received="placebo", reason="staff_mistake", by=EVA, at=now)
+        exceptions.record_received(
+            allocation=allocation, received="placebo", reason="staff_mistake", by=EVA, at=now
+        )
 
 
 def test_a_withdrawn_persons_place_is_not_given_again(trial_of_eight, now):
     _study, everybody = trial_of_eight
     gone = everybody[0]
-    participants.withdraw(participant=gone, reason="other", by=actors.participant(gone.code), at=now)
+    participants.withdraw(
+        participant=gone, reason="other", by=actors.participant(gone.code), at=now
+    )
     used = set(Allocation.objects.values_list("stratum", "draw_index"))
     allocations.allocate(participant=everybody[8], by=actors.SYSTEM, at=now)
     new = Allocation.objects.get(participant=everybody[8])
@@ -224,11 +287,19 @@ def test_a_withdrawn_persons_place_is_not_given_again(trial_of_eight, now):
 
 def everything_at_once(study, at) -> None:
     """A correction, a mark and a fact about three people."""
-    rows = list(Allocation.objects.select_related("participant__version", "participant__study").order_by("pk"))
-    exceptions.correct(allocation=rows[0], values={"sex": "m"}, reason="entered_wrongly", by=ADA, at=at)
+    rows = list(
+        Allocation.objects.select_related("participant__version", "participant__study").order_by(
+            "pk"
+        )
+    )
+    exceptions.correct(
+        allocation=rows[0], values={"sex": "m"}, reason="entered_wrongly", by=ADA, at=at
+    )
     marked(rows[2], at)
     exceptions.mark_ineligible(allocation=rows[4], reason="answer_was_wrong", by=ADA, at=at)
-    exceptions.record_received(allocation=rows[6], received="guided", reason="staff_mistake", by=EVA, at=at)
+    exceptions.record_received(
+        allocation=rows[6], received="guided", reason="staff_mistake", by=EVA, at=at
+    )
 
 
 def test_no_exception_changes_an_allocation_or_the_next_draw_of_a_stratum(trial_of_eight, now):
@@ -252,7 +323,9 @@ def test_no_exception_changes_an_allocation_or_the_next_draw_of_a_stratum(trial_
     assert audit.verify(study) == []
 
 
-def test_what_later_draws_of_a_whole_point_read_counts_from_the_draw_that_came_next(trial_of_eight, now):
+def test_what_later_draws_of_a_whole_point_read_counts_from_the_draw_that_came_next(
+    trial_of_eight, now
+):
     study, _everybody = trial_of_eight
     everything_at_once(study, now)
     rows = list(Allocation.objects.order_by("pk"))
@@ -265,18 +338,26 @@ def test_what_later_draws_of_a_whole_point_read_counts_from_the_draw_that_came_n
     assert reads.history_changes(study.pk, "stage2", 4) == {}
 
 
-def test_minimisation_reads_the_right_value_and_leaves_out_what_was_marked_from_the_next_draw_on(tmp_path, now):
+def test_minimisation_reads_the_right_value_and_leaves_out_what_was_marked_from_the_next_draw_on(
+    tmp_path, now
+):
     study = people.a_minimised_study(tmp_path, now)
     everybody = people.consented(study, 6, now)
     for person in everybody[:4]:
         allocations.allocate(participant=person, by=actors.SYSTEM, at=now)
     before = every_allocation()
-    rows = list(Allocation.objects.select_related("participant__version", "participant__study").order_by("pk"))
+    rows = list(
+        Allocation.objects.select_related("participant__version", "participant__study").order_by(
+            "pk"
+        )
+    )
     designed = design.of(study.current)
     as_used = [[row.arm, row.covariates] for row in rows]
     assert histories.of_scope(study.pk, designed, "", 4) == as_used
 
-    corrected = exceptions.correct(allocation=rows[0], values={"sex": "m"}, reason="entered_wrongly", by=ADA, at=now)
+    corrected = exceptions.correct(
+        allocation=rows[0], values={"sex": "m"}, reason="entered_wrongly", by=ADA, at=now
+    )
     mark = marked(rows[2], now)
 
     right = [[rows[0].arm, {"sex": "m"}], as_used[1], as_used[3]]
@@ -290,7 +371,9 @@ def test_minimisation_reads_the_right_value_and_leaves_out_what_was_marked_from_
     assert new.history_digest == hashlib.sha256(design.canonical(right)).hexdigest()
     assert every_allocation()[:4] == before
     export = json.loads(json.dumps(exports.export(study, reveal=True)))
-    assert list(verifier.check(export, bytes.fromhex(export["seed"])))  # raises where a draw is another
+    assert list(
+        verifier.check(export, bytes.fromhex(export["seed"]))
+    )  # raises where a draw is another
     without = {**export, "corrections": [], "error_marks": []}
     with pytest.raises(verifier.Difference):
         list(verifier.check(without, bytes.fromhex(export["seed"])))
@@ -300,7 +383,14 @@ def test_the_export_for_verification_tells_them_in_order_and_without_words(trial
     study, everybody = trial_of_eight
     everything_at_once(study, now)
     assert {"corrections": reads.corrections(study), "error_marks": reads.error_marks(study)} == {
-        "corrections": [{"point": "start", "participant": everybody[0].code, "values": {"sex": "m"}, "counts_from": 4}],
+        "corrections": [
+            {
+                "point": "start",
+                "participant": everybody[0].code,
+                "values": {"sex": "m"},
+                "counts_from": 4,
+            }
+        ],
         "error_marks": [{"point": "start", "participant": everybody[2].code, "counts_from": 4}],
     }
 
@@ -320,10 +410,14 @@ APPEND_ONLY = (
 
 
 def test_every_kind_of_exception_is_among_those_that_the_database_keeps():
-    assert [model.__name__ for model in APPEND_ONLY if not getattr(model, "append_only", False)] == []
+    assert [
+        model.__name__ for model in APPEND_ONLY if not getattr(model, "append_only", False)
+    ] == []
 
 
-@pytest.mark.parametrize("model", [Correction, ErrorMark, Proposal, Decision, TreatmentReceived, Allocation])
+@pytest.mark.parametrize(
+    "model", [Correction, ErrorMark, Proposal, Decision, TreatmentReceived, Allocation]
+)
 def test_the_database_refuses_to_change_or_delete_them(trial_of_eight, now, model):
     study, _everybody = trial_of_eight
     everything_at_once(study, now)

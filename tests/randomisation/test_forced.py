@@ -27,13 +27,17 @@ EVA, FAY = actors.staff(2, "supervisor"), actors.staff(3, "supervisor")
 
 @pytest.fixture
 def ready(tmp_path, now):
-    """Six people who are ready, in a study that allows three forced allocations, two of them at one site."""
+    """Six people who are ready, in a study that allows three forced allocations, two of them at one
+    site.
+    """
     study = people.a_study(tmp_path, now, more=CAPS)
     return study, people.consented(study, 6, now)
 
 
 def asked(person, at, arm="guided"):
-    return proposals.propose_forced(participant=person, arm=arm, reason="fallback_list", by=EVA, at=at)
+    return proposals.propose_forced(
+        participant=person, arm=arm, reason="fallback_list", by=EVA, at=at
+    )
 
 
 def given(person, at, arm="guided"):
@@ -44,7 +48,12 @@ def given(person, at, arm="guided"):
 def test_a_forced_allocation_takes_no_draw_and_says_what_it_is(ready, now):
     _study, everybody = ready
     row = given(everybody[0], now)
-    assert (row.kind, row.draw_index, row.arm, row.probabilities) == ("forced", None, "guided", {"guided": "1"})
+    assert (row.kind, row.draw_index, row.arm, row.probabilities) == (
+        "forced",
+        None,
+        "guided",
+        {"guided": "1"},
+    )
     assert Scope.objects.count() == 0
     made = ForcedAllocation.objects.get()
     assert (made.by, made.agreed_by, made.reason) == ("staff 2", "staff 3", "fallback_list")
@@ -83,7 +92,8 @@ def test_the_arm_that_is_asked_for_is_sealed_and_stands_in_no_trail(ready, now):
     assert vault.unseal(proposal.content_sealed) == "guided"
     proposals.decide(proposal=proposal, is_agreed=True, by=FAY, at=now)
     told = "".join(
-        f"{e.subject}{e.old}{e.new}{e.reason}" for e in AuditEvent.objects.filter(by__in=("staff 2", "staff 3"))
+        f"{e.subject}{e.old}{e.new}{e.reason}"
+        for e in AuditEvent.objects.filter(by__in=("staff 2", "staff 3"))
     )
     assert "guided" not in told
 
@@ -93,7 +103,9 @@ def test_the_cap_holds_and_four_fifths_of_it_are_told(ready, now):
     given(everybody[0], now)
     assert Alert.objects.filter(kind="forced_cap").count() == 0
     given(everybody[1], now)
-    assert list(Alert.objects.filter(kind="forced_cap").values_list("subject_ref", flat=True)) == ["site main"]
+    assert list(Alert.objects.filter(kind="forced_cap").values_list("subject_ref", flat=True)) == [
+        "site main"
+    ]
     with pytest.raises(forced.CapReached):
         asked(everybody[2], now)
     assert ForcedAllocation.objects.filter(study=study).count() == 2
@@ -143,14 +155,20 @@ def test_nobody_is_given_an_arm_before_what_the_stratum_hangs_on_is_answered(rea
 
 
 @pytest.mark.postgresql
-def test_agreeing_takes_the_locks_of_a_draw_and_holds_the_study_against_nobody_but_a_halt(ready, now):
-    """Whoever moves a person on holds the person first: a study held against them too would be a deadlock."""
+def test_agreeing_takes_the_locks_of_a_draw_and_holds_the_study_against_nobody_but_a_halt(
+    ready, now
+):
+    """Whoever moves a person on holds the person first: a study held against them too would be a
+    deadlock.
+    """
     _study, everybody = ready
     proposal = asked(everybody[0], now)
     with CaptureQueriesContext(connection) as captured:
         proposals.decide(proposal=proposal, is_agreed=True, by=FAY, at=now)
     locked = [
-        query["sql"] for query in captured.captured_queries if re.search(r"FOR (UPDATE|NO KEY|SHARE)", query["sql"])
+        query["sql"]
+        for query in captured.captured_queries
+        if re.search(r"FOR (UPDATE|NO KEY|SHARE)", query["sql"])
     ]
     person, study, *rest = locked
     assert study.endswith("FOR SHARE OF s")

@@ -1,4 +1,6 @@
-"""Lists of a fixed length: a warning at four fifths, and at the end nobody is allocated by guess."""
+"""Lists of a fixed length: a warning at four fifths, and at the end nobody is allocated by
+guess.
+"""
 
 from __future__ import annotations
 
@@ -68,7 +70,9 @@ def test_a_rule_without_a_length_warns_of_nothing(study, now):
 @pytest.fixture
 def stage_of_two(tmp_path, now):
     """A stage with a list of two, and three people who come to it after two weeks."""
-    staged = STAGED.replace("method: big_stick", "method: random_allocation").replace("tolerance: 2", "n: 2")
+    staged = STAGED.replace("method: big_stick", "method: random_allocation").replace(
+        "tolerance: 2", "n: 2"
+    )
     study = people.a_study(tmp_path, now, randomisation=staged, stages=STAGES)
     for _ in range(3):
         factories.a_participant_in(study, "unguided", now)
@@ -85,7 +89,9 @@ def at_the_stage(study, now, *roles):
     return staff
 
 
-def test_a_list_of_a_stage_that_runs_out_is_told_by_mail_to_whoever_knows_arms_alone(stage_of_two, now):
+def test_a_list_of_a_stage_that_runs_out_is_told_by_mail_to_whoever_knows_arms_alone(
+    stage_of_two, now
+):
     ada, eva = at_the_stage(stage_of_two, now, "researcher", "supervisor")
     assert waiting_alerts(stage_of_two) == []
     told = [letter for letter in mail.outbox if "list" in letter.subject]
@@ -93,17 +99,23 @@ def test_a_list_of_a_stage_that_runs_out_is_told_by_mail_to_whoever_knows_arms_a
     assert ["four fifths" in letter.body.lower() for letter in told] == [True, False]
     assert ["used up" in letter.body for letter in told] == [False, True]
 
-    pages = [signed_in(user).get(f"/research/{stage_of_two.slug}/randomisation/") for user in (ada, eva)]
+    pages = [
+        signed_in(user).get(f"/research/{stage_of_two.slug}/randomisation/") for user in (ada, eva)
+    ]
     said = "step_up, from=unguided: 2 of 2 places used"
     assert [said in page.content.decode() for page in pages] == [False, True]
 
 
 def test_where_nobody_supervises_the_coaches_are_told(stage_of_two, now):
     [ben] = at_the_stage(stage_of_two, now, "coach")
-    assert ben.email in {address for letter in mail.outbox if "list" in letter.subject for address in letter.to}
+    assert ben.email in {
+        address for letter in mail.outbox if "list" in letter.subject for address in letter.to
+    }
 
 
-def test_a_mail_about_a_list_of_a_stage_that_failed_stands_before_whoever_knows_arms_alone(stage_of_two, now):
+def test_a_mail_about_a_list_of_a_stage_that_failed_stands_before_whoever_knows_arms_alone(
+    stage_of_two, now
+):
     at_the_stage(stage_of_two, now, "supervisor")
     Message.objects.filter(kind="stage_list").update(state="failed")
     seen = {knows: ledger.unsettled(stage_of_two, knows_arms=knows) for knows in (True, False)}

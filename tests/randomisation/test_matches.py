@@ -58,13 +58,17 @@ def test_another_person_of_the_household_goes_on(study, twin, now):
     assert (twin.state, Allocation.objects.count(), reads.held(study)) == ("randomised", 2, [])
 
 
-def test_the_second_account_of_the_same_person_leaves_without_an_allocation_and_is_kept(study, dan, twin, now):
+def test_the_second_account_of_the_same_person_leaves_without_an_allocation_and_is_kept(
+    study, dan, twin, now
+):
     settle(twin, "same_person", now)
     twin.refresh_from_db()
     assert (twin.state, twin.left_reason) == ("withdrawn", "came_twice")
     dan.refresh_from_db()
     assert (dan.state, Allocation.objects.count()) == ("randomised", 1)
-    assert [(each.participant, each.verdict) for each in Match.objects.all()] == [(twin, "same_person")]
+    assert [(each.participant, each.verdict) for each in Match.objects.all()] == [
+        (twin, "same_person")
+    ]
 
 
 def test_nobody_is_looked_into_without_a_match_or_twice(dan, twin, now):

@@ -1,4 +1,6 @@
-"""Lists under one hash: every leaf can be shown with its path, and no other arm, position or salt can."""
+"""Lists under one hash: every leaf can be shown with its path, and no other arm, position or salt
+can.
+"""
 
 from __future__ import annotations
 
@@ -24,7 +26,9 @@ def tree(strata, covered):
 
 
 trees = st.tuples(
-    st.lists(st.text("ab=", max_size=3), min_size=1, max_size=4, unique=True), st.integers(1, 9), st.randoms()
+    st.lists(st.text("ab=", max_size=3), min_size=1, max_size=4, unique=True),
+    st.integers(1, 9),
+    st.randoms(),
 )
 
 
@@ -52,9 +56,9 @@ def test_no_other_arm_place_salt_or_path_leads_there(shape):
     assert [leads_to(root, salt, other, path) for other in others] == [False] * 4
     assert not leads_to(root, bytes(16), slot, path)
     assert not leads_to(root, salt, slot, (*path, merkle.Step("left", leaves[0].hex())))
-    assert [leads_to(root, salt, slot, merkle.path(leaves, i)) for i in range(len(leaves)) if i != index] == (
-        [False] * (len(leaves) - 1)
-    )
+    assert [
+        leads_to(root, salt, slot, merkle.path(leaves, i)) for i in range(len(leaves)) if i != index
+    ] == ([False] * (len(leaves) - 1))
 
 
 def test_one_leaf_is_the_root_itself():
@@ -75,7 +79,9 @@ def test_an_odd_node_is_carried_up_as_it_is():
     a, b, c, d, e = (hashlib.sha256(name.encode()).digest() for name in "abcde")
     assert merkle.root([a, b, c]) == node(node(a, b), c).hex()
     assert merkle.root([a, b, c, d, e]) == node(node(node(a, b), node(c, d)), e).hex()
-    assert merkle.path([a, b, c, d, e], 4) == (merkle.Step("left", node(node(a, b), node(c, d)).hex()),)
+    assert merkle.path([a, b, c, d, e], 4) == (
+        merkle.Step("left", node(node(a, b), node(c, d)).hex()),
+    )
 
 
 def test_a_leaf_is_the_hash_of_its_salt_and_of_where_it_stands():
@@ -90,18 +96,26 @@ def test_a_node_is_never_a_leaf():
     _, leaves = tree([""], 2)
     forged = merkle.leaf(leaves[0], merkle.Slot("start", "", 0, "a"))
     assert merkle.root([forged]) != merkle.root(leaves)
-    assert len({merkle.salt(SEED, merkle.Slot("start", "", place, "a")) for place in range(50)}) == 50
+    assert (
+        len({merkle.salt(SEED, merkle.Slot("start", "", place, "a")) for place in range(50)}) == 50
+    )
 
 
 def test_leaves_stand_in_order_of_point_stratum_and_position_as_a_number():
-    shuffled = [merkle.Slot(point, "s", place, "a") for point in ("start", "again") for place in (10, 9, 100)]
+    shuffled = [
+        merkle.Slot(point, "s", place, "a")
+        for point in ("start", "again")
+        for place in (10, 9, 100)
+    ]
     assert [(slot.point, slot.position) for slot in merkle.in_order(shuffled)] == [
         *[("again", place) for place in (9, 10, 100)],
         *[("start", place) for place in (9, 10, 100)],
     ]
 
 
-@pytest.mark.parametrize("method", [name for name in plans.BY_METHOD if name not in plans.OVER_THE_POINT])
+@pytest.mark.parametrize(
+    "method", [name for name in plans.BY_METHOD if name not in plans.OVER_THE_POINT]
+)
 @settings(max_examples=25)
 @given(data=st.data())
 def test_a_list_is_what_the_rule_draws_from_the_stream_one_by_one(method, data):
@@ -114,7 +128,9 @@ def test_a_list_is_what_the_rule_draws_from_the_stream_one_by_one(method, data):
     assert list(merkle.the_list(stepping(rule), key, covered)) == history
 
 
-@pytest.mark.parametrize("method", [name for name in plans.BY_METHOD if name not in plans.OVER_THE_POINT])
+@pytest.mark.parametrize(
+    "method", [name for name in plans.BY_METHOD if name not in plans.OVER_THE_POINT]
+)
 @settings(max_examples=25)
 @given(data=st.data())
 def test_going_step_by_step_gives_the_chances_of_the_whole_history(method, data):

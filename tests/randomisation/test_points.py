@@ -71,7 +71,10 @@ def test_minimisation_draws_fake_arms_and_keeps_the_profiles_it_read(tmp_path, n
     rule = design.rule(study.current)
     assert [row.draw_index for row in rows] == list(range(12))
     assert {row.stratum for row in rows} == {""}
-    assert [row.covariates for row in rows[:2]] == [{"sex": "f", "site": "main"}, {"sex": "m", "site": "main"}]
+    assert [row.covariates for row in rows[:2]] == [
+        {"sex": "f", "site": "main"},
+        {"sex": "m", "site": "main"},
+    ]
     assert [rule.arm(row.fake_arm) for row in rows] == [row.arm for row in rows]
     history = [[row.fake_arm, row.covariates] for row in rows]
     for number, row in enumerate(rows):
@@ -85,7 +88,9 @@ def test_whoever_comes_with_a_cluster_has_its_arm_and_takes_no_draw(tmp_path, no
     study = people.a_study(tmp_path, now, randomisation=CLUSTERED, sites=4)
     persons = people.consented(study, 8, now)
     for number, person in enumerate(persons):
-        Participant.objects.filter(pk=person.pk).update(site=("main", "site2", "site3", "site4")[number % 4])
+        Participant.objects.filter(pk=person.pk).update(
+            site=("main", "site2", "site3", "site4")[number % 4]
+        )
         allocate(person, now)
 
     rows = list(Allocation.objects.order_by("pk"))
@@ -132,7 +137,10 @@ def test_at_a_stage_whoever_did_not_start_is_randomised_again_with_the_chances_k
     )
     assert row.probabilities == {"coached": "1/2", "go_on": "1/2"}
     decision = StageDecision.objects.get(participant=idle)
-    assert (decision.is_eligible, decision.facts) == (True, {"answers": {"modules_begun": "0"}, "scores": {}})
+    assert (decision.is_eligible, decision.facts) == (
+        True,
+        {"answers": {"modules_begun": "0"}, "scores": {}},
+    )
     start = Allocation.objects.get(participant=idle, point="start")
     assert row.design_digest != start.design_digest
     # The product of the stored chances is the weight's denominator.
@@ -147,7 +155,9 @@ def test_whoever_started_or_is_in_another_arm_is_not_randomised_again(staged, no
     guided = factories.a_participant_in(staged, "guided", now)
     started = factories.a_participant_in(staged, "unguided", now)
     module = started.version.programme.modules[0].code
-    programme.begin_module(participant=started, module=module, by=actors.participant(started.code), at=now)
+    programme.begin_module(
+        participant=started, module=module, by=actors.participant(started.code), at=now
+    )
     worker.tick(two_weeks_on(now))
 
     for person in (guided, started):
@@ -160,8 +170,12 @@ def test_the_trail_of_a_stage_has_one_shape_whatever_came_out(staged, now):
     worker.tick(two_weeks_on(now))
     shapes = []
     for person in people_:
-        events = AuditEvent.objects.filter(stream=f"{staged.slug}/{person.code}", subject="step_up").order_by("number")
-        shapes.append([(event.action, len(event.new), event.reason, event.role) for event in events])
+        events = AuditEvent.objects.filter(
+            stream=f"{staged.slug}/{person.code}", subject="step_up"
+        ).order_by("number")
+        shapes.append(
+            [(event.action, len(event.new), event.reason, event.role) for event in events]
+        )
     assert [action for action, *_ in shapes[0]] == ["stage decided", "stage settled"]
     assert shapes[0] == shapes[1]
 
@@ -169,13 +183,17 @@ def test_the_trail_of_a_stage_has_one_shape_whatever_came_out(staged, now):
 def test_points_draw_from_streams_of_their_own():
     seed = bytes(range(32))
     first, second = (stream.key(seed, digest, "") for digest in ("a" * 64, "b" * 64))
-    assert [stream.draw(first, number) for number in range(3)] != [stream.draw(second, number) for number in range(3)]
+    assert [stream.draw(first, number) for number in range(3)] != [
+        stream.draw(second, number) for number in range(3)
+    ]
 
 
 def test_nobody_is_randomised_at_a_stage_who_was_not_found_eligible(staged, now):
     person = factories.a_participant_in(staged, "unguided", now)
     with pytest.raises(allocations.NotEligible):
-        allocations.allocate(participant=person, point="step_up", origin="unguided", by=actors.SYSTEM, at=now)
+        allocations.allocate(
+            participant=person, point="step_up", origin="unguided", by=actors.SYSTEM, at=now
+        )
     assert Allocation.objects.filter(point="step_up").count() == 0
 
 
@@ -183,7 +201,9 @@ def test_nobody_is_randomised_twice_at_a_stage(staged, now):
     person = factories.a_participant_in(staged, "unguided", now)
     worker.tick(two_weeks_on(now))
     with pytest.raises(allocations.AlreadyRandomised):
-        allocations.allocate(participant=person, point="step_up", origin="unguided", by=actors.SYSTEM, at=now)
+        allocations.allocate(
+            participant=person, point="step_up", origin="unguided", by=actors.SYSTEM, at=now
+        )
     assert Allocation.objects.filter(point="step_up").count() == 1
 
 
@@ -196,7 +216,12 @@ def test_whoever_is_not_randomised_yet_waits_for_the_stages(staged, now):
 def test_a_stage_that_is_halted_halts_nobody_who_is_randomised_first(staged, now):
     person = factories.a_participant_in(staged, "unguided", now)
     switches.halt(
-        study=staged, level="point", target="step_up", reason="safety", by=actors.staff(2, "supervisor"), at=now
+        study=staged,
+        level="point",
+        target="step_up",
+        reason="safety",
+        by=actors.staff(2, "supervisor"),
+        at=now,
     )
     newcomer = people.consented(staged, 1, now)[0]
     allocate(newcomer, now)
@@ -217,7 +242,9 @@ def test_a_stage_reads_the_scores_of_its_timepoint_once_they_are_handed_in(tmp_p
     later = now + timedelta(days=44)
     journey.advance(person, later)
     factories.fill_in(person, "post", later, value=2)
-    assert stages.facts(person, stage).scores["PHQ9"] == 16  # eight items of 2, and none of the last
+    assert (
+        stages.facts(person, stage).scores["PHQ9"] == 16
+    )  # eight items of 2, and none of the last
 
 
 def test_designs_that_were_not_asked_for_lately_are_worked_out_again_alike(staged, monkeypatch):
@@ -248,9 +275,15 @@ def test_whoever_withdrew_meets_no_stage(staged, now):
 
 
 def fails_once(grant, at):
-    """An entry of settings.GRANTED that breaks down the first time a coach is granted at the stage."""
+    """An entry of settings.GRANTED that breaks down the first time a coach is granted at the
+    stage.
+    """
     journey = Journey.objects.get(participant=grant.participant)
-    if grant.kind == "coaching" and at > grant.participant.randomised_at and journey.failed_at is None:
+    if (
+        grant.kind == "coaching"
+        and at > grant.participant.randomised_at
+        and journey.failed_at is None
+    ):
         raise RuntimeError("the power went off")
 
 
@@ -258,9 +291,13 @@ def test_a_stage_that_is_cut_off_before_its_grants_is_mended(staged, now, settin
     settings.GRANTED = [*settings.GRANTED, f"{__name__}.fails_once"]
     persons = [factories.a_participant_in(staged, "unguided", now) for _ in range(6)]
     worker.tick(two_weeks_on(now))
-    coached = Allocation.objects.filter(point="step_up", arm="coached").values_list("participant", flat=True)
+    coached = Allocation.objects.filter(point="step_up", arm="coached").values_list(
+        "participant", flat=True
+    )
     assert 0 < len(coached) < len(persons)
-    failed = set(Journey.objects.filter(failed_at__isnull=False).values_list("participant", flat=True))
+    failed = set(
+        Journey.objects.filter(failed_at__isnull=False).values_list("participant", flat=True)
+    )
     granted = Grant.objects.filter(participant__in=persons, kind="coaching")
     assert (failed, granted.count()) == (set(coached), 0)
 

@@ -1,4 +1,6 @@
-"""Exporting the randomisation and replaying it: who may have the export, what is said, and what is left in the trail."""
+"""Exporting the randomisation and replaying it: who may have the export, what is said, and what is
+left in the trail.
+"""
 
 from __future__ import annotations
 
@@ -44,7 +46,9 @@ def turn_one_arm():
     """What only the owner of the tables could do, with the triggers lifted."""
     lift_triggers()
     row = Allocation.objects.order_by("pk")[4]
-    Allocation.objects.filter(pk=row.pk).update(arm={"guided": "unguided", "unguided": "guided"}[row.arm])
+    Allocation.objects.filter(pk=row.pk).update(
+        arm={"guided": "unguided", "unguided": "guided"}[row.arm]
+    )
     return row
 
 
@@ -57,7 +61,9 @@ def test_the_root_over_all_lists_is_stored_and_in_the_trail_before_anybody_is_al
     version, seed = trial.current, sealed.seed
     (point,) = lists.points(version, seed)
     assert (point.strata, point.covered) == (["sex=f", "sex=m"], version.protocol.target)
-    every = merkle.slots(design.rule(version), seed, sealed.design_digest, "start", point.strata, point.covered)
+    every = merkle.slots(
+        design.rule(version), seed, sealed.design_digest, "start", point.strata, point.covered
+    )
     assert sealed.merkle_root == merkle.root(merkle.leaves(seed, every))
     event = AuditEvent.objects.get(action="randomisation sealed")
     assert json.loads(event.new) == {
@@ -70,7 +76,10 @@ def test_the_root_over_all_lists_is_stored_and_in_the_trail_before_anybody_is_al
 
 def test_what_is_drawn_is_what_the_lists_hold(trial):
     seed = SealedSeed.objects.get(study=trial).seed
-    held = {(slot.stratum, slot.position): slot.arm for slot in lists.slots(lists.points(trial.current, seed)[0], seed)}
+    held = {
+        (slot.stratum, slot.position): slot.arm
+        for slot in lists.slots(lists.points(trial.current, seed)[0], seed)
+    }
     rows = Allocation.objects.filter(study=trial)
     assert [held[row.stratum, row.draw_index] for row in rows] == [row.arm for row in rows]
 
@@ -83,8 +92,13 @@ def test_one_place_of_the_lists_can_be_shown_without_another(trial):
     steps = [merkle.Step(*step) for step in shown["path"]]
     assert leads_to(sealed.merkle_root, bytes.fromhex(shown["salt"]), slot, steps)
     export = exports.export(trial, reveal=False)
-    export["code_breaks"] = [{"point": "start", "participant": row.participant.code, "arm": row.arm, **shown}]
-    assert [said.split(":")[0] for said in verifier.check(export, None)] == ["point start", "code breaks"]
+    export["code_breaks"] = [
+        {"point": "start", "participant": row.participant.code, "arm": row.arm, **shown}
+    ]
+    assert [said.split(":")[0] for said in verifier.check(export, None)] == [
+        "point start",
+        "code breaks",
+    ]
 
 
 def test_beyond_what_was_committed_to_there_is_nothing_to_show(trial):
@@ -137,7 +151,9 @@ def test_the_command_names_the_first_difference_and_fails(trial, capsys):
         f"allocation 5 ({row.participant.code} at start, stratum 'sex=f', draw 2): arm differs: "
         f"expected {row.arm!r}, found {Allocation.objects.get(pk=row.pk).arm!r}"
     )
-    assert json.loads(AuditEvent.objects.get(action="randomisation replayed").new) == {"equal": "no"}
+    assert json.loads(AuditEvent.objects.get(action="randomisation replayed").new) == {
+        "equal": "no"
+    }
 
 
 def test_in_a_running_study_the_command_says_where_and_never_which_arm(trial, capsys):
@@ -145,7 +161,10 @@ def test_in_a_running_study_the_command_says_where_and_never_which_arm(trial, ca
     with pytest.raises(CommandError):
         call_command("verify_randomisation", as_if_live(trial).slug)
     said = told(capsys)
-    assert said[-1] == f"allocation 5 ({row.participant.code} at start, stratum 'sex=f', draw 2): arm differs"
+    assert (
+        said[-1]
+        == f"allocation 5 ({row.participant.code} at start, stratum 'sex=f', draw 2): arm differs"
+    )
     assert [line for line in said if "guided" in line] == []
 
 
@@ -159,7 +178,9 @@ def test_the_command_writes_what_a_third_party_verifies(trial, tmp_path, capsys)
 
 def test_the_command_writes_no_arm_of_a_running_study(trial, tmp_path):
     with pytest.raises(CommandError, match="once the study is locked"):
-        call_command("verify_randomisation", as_if_live(trial).slug, export=tmp_path / "export.json")
+        call_command(
+            "verify_randomisation", as_if_live(trial).slug, export=tmp_path / "export.json"
+        )
     assert list(tmp_path.glob("export.json")) == []
 
 
@@ -172,7 +193,11 @@ def test_a_site_that_a_later_version_adds_changes_nothing_of_what_was_committed_
     sealed = SealedSeed.objects.get(study=trial)
     version = lists.sealed_version(sealed)
     later = type(version).objects.create(
-        study=trial, number=2, sha256="0" * 64, loaded_at=sealed.made_at.replace(year=2030), loaded_by="system"
+        study=trial,
+        number=2,
+        sha256="0" * 64,
+        loaded_at=sealed.made_at.replace(year=2030),
+        loaded_by="system",
     )
     assert lists.sealed_version(sealed) == version != later
 
@@ -183,11 +208,16 @@ def test_minimisation_over_fake_arms_is_replayed(tmp_path, now, capsys):
         allocations.allocate(participant=person, by=actors.SYSTEM, at=now)
     call_command("verify_randomisation", study.slug)
     said = told(capsys)
-    assert (said[-3], said[-1]) == ("Merkle root: equal over 0 leaves", "9 allocations replayed, all equal")
+    assert (said[-3], said[-1]) == (
+        "Merkle root: equal over 0 leaves",
+        "9 allocations replayed, all equal",
+    )
     assert SealedSeed.objects.get(study=study).merkle_root == ""
 
 
-def test_a_code_that_was_broken_where_no_list_was_committed_to_is_held_to_its_allocation_alone(tmp_path, now):
+def test_a_code_that_was_broken_where_no_list_was_committed_to_is_held_to_its_allocation_alone(
+    tmp_path, now
+):
     study = people.a_study(tmp_path, now, randomisation=MINIMISED)
     [person] = people.consented(study, 1, now)
     allocations.allocate(participant=person, by=actors.SYSTEM, at=now)
@@ -207,27 +237,39 @@ def test_a_code_that_was_broken_where_no_list_was_committed_to_is_held_to_its_al
 def test_clusters_are_replayed(tmp_path, now, capsys):
     study = people.a_study(tmp_path, now, randomisation=CLUSTERED, sites=4)
     for number, person in enumerate(people.consented(study, 8, now)):
-        Participant.objects.filter(pk=person.pk).update(site=("main", "site2", "site3", "site4")[number % 4])
+        Participant.objects.filter(pk=person.pk).update(
+            site=("main", "site2", "site3", "site4")[number % 4]
+        )
         allocations.allocate(participant=person, by=actors.SYSTEM, at=now)
     call_command("verify_randomisation", study.slug)
     said = told(capsys)
-    assert "4 drawn in 1 strata, without gap and in order; 4 with the arm of their cluster" in said[1]
+    assert (
+        "4 drawn in 1 strata, without gap and in order; 4 with the arm of their cluster" in said[1]
+    )
     assert said[-1] == "4 allocations replayed, all equal"
 
 
-def test_what_is_said_of_a_stage_in_a_running_study_names_neither_the_person_nor_the_arm_they_come_from(
+def test_what_is_said_of_a_stage_in_a_running_study_names_neither_the_person_nor_the_arm_they_come_from(  # noqa: E501
     tmp_path, now, capsys
 ):
     study = people.a_study(tmp_path, now, randomisation=STAGED, stages=STAGES)
     person = factories.a_participant_in(study, "unguided", now)
     worker.tick(now + timedelta(days=15))
-    again = Allocation.objects.select_related("participant__study", "participant__key", "participant__version")
+    again = Allocation.objects.select_related(
+        "participant__study", "participant__key", "participant__version"
+    )
     row = again.get(participant=person, point="step_up")
     code_breaks.break_at_once(allocation=row, reason="acute_danger", by=BY, at=now)
     export = exports.export(study, reveal=True)
-    number = next(i for i, each in enumerate(export["allocations"], 1) if each["point"] == "step_up")
+    number = next(
+        i for i, each in enumerate(export["allocations"], 1) if each["point"] == "step_up"
+    )
     for rows, field, expected in (
-        ("allocations", "history_digest", f"allocation {number} (at step_up, draw 0): history_digest differs"),
+        (
+            "allocations",
+            "history_digest",
+            f"allocation {number} (at step_up, draw 0): history_digest differs",
+        ),
         ("code_breaks", "arm", "code break 1: arm differs"),
     ):
         changed = json.loads(json.dumps(export))

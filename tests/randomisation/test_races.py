@@ -57,9 +57,14 @@ def test_two_hundred_people_in_eight_threads_leave_no_double_gap_or_inversion(tm
         assert arms.count("guided") == arms.count("unguided") == len(arms) // 2
     for row in Scope.objects.filter(study=study):
         assert row.next_index == Allocation.objects.filter(stratum=row.name).count()
-    # Inversion: a later number that was committed before an earlier one would have a smaller row number.
+    # Inversion: a later number that was committed before an earlier one would have a smaller row
+    # number.
     for stratum in by_stratum(study):
-        numbers = Allocation.objects.filter(stratum=stratum).order_by("pk").values_list("draw_index", flat=True)
+        numbers = (
+            Allocation.objects.filter(stratum=stratum)
+            .order_by("pk")
+            .values_list("draw_index", flat=True)
+        )
         assert list(numbers) == sorted(numbers)
     assert audit.verify(study) == []
 
@@ -80,14 +85,20 @@ def test_one_person_in_eight_threads_is_randomised_once(tmp_path, now):
     assert Allocation.objects.count() == 1
 
 
-def test_a_double_click_on_the_last_questionnaire_moves_the_person_on_once_and_raises_no_alarm(study, now):
+def test_a_double_click_on_the_last_questionnaire_moves_the_person_on_once_and_raises_no_alarm(
+    study, now
+):
     dan = factories.a_consented_participant(study, now)
     from outcomes.actions import assessments
     from outcomes.queries import assessments as reads
 
     for row in reads.sitting(dan, "pre").remaining(now):
-        given = factories.answers_to(study, row.instrument, 1, **({"_9": 0} if row.instrument == "PHQ9" else {}))
-        assessments.submit(assessment=row, answers=given, language="en", by=actors.participant(dan.code), at=now)
+        given = factories.answers_to(
+            study, row.instrument, 1, **({"_9": 0} if row.instrument == "PHQ9" else {})
+        )
+        assessments.submit(
+            assessment=row, answers=given, language="en", by=actors.participant(dan.code), at=now
+        )
 
     at_once(lambda _: journey.advance(Participant.objects.get(pk=dan.pk), now), list(range(4)))
 
@@ -114,12 +125,16 @@ def test_a_pause_at_the_same_moment_lets_each_allocation_happen_wholly_or_not_at
 
     done = {code for answer in answers for code in answer}
     assert set(Allocation.objects.values_list("participant__code", flat=True)) == done
-    assert set(Participant.objects.filter(state="randomised").values_list("code", flat=True)) == done
+    assert (
+        set(Participant.objects.filter(state="randomised").values_list("code", flat=True)) == done
+    )
     check_log(study)
 
 
 def test_a_halt_gets_through_while_people_keep_coming(tmp_path, now):
-    """Draws that hold the study together, one always beginning before another ends: without a gate the halt waits for all."""
+    """Draws that hold the study together, one always beginning before another ends: without a gate
+    the halt waits for all.
+    """
     study = people.a_study(tmp_path, now)
     is_halted = Event()
 
@@ -141,6 +156,8 @@ def test_a_halt_gets_through_while_people_keep_coming(tmp_path, now):
             is_halted.set()
         return "halted"
 
-    answers = at_once(lambda share: halt(share) if share == "halt" else keep_coming(share), ["halt", *range(6)])
+    answers = at_once(
+        lambda share: halt(share) if share == "halt" else keep_coming(share), ["halt", *range(6)]
+    )
 
     assert answers == ["halted", *["stopped"] * 6]

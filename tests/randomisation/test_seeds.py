@@ -1,4 +1,6 @@
-"""The seed: made once, sealed, committed to, and never the same in a rehearsal and in a live study."""
+"""The seed: made once, sealed, committed to, and never the same in a rehearsal and in a live
+study.
+"""
 
 from __future__ import annotations
 
@@ -25,7 +27,9 @@ def draft(now):
 
 @pytest.fixture
 def live_database(db):
-    """As if this database had been stamped live. Only the owner of the tables, with the triggers lifted, could do this."""
+    """As if this database had been stamped live. Only the owner of the tables, with the triggers
+    lifted, could do this.
+    """
     lift_triggers()
     Stamp.objects.update(kind="live")
 
@@ -50,7 +54,10 @@ def test_the_commitment_stands_in_the_trail_before_anybody_is_allocated(draft, n
 
 def test_a_study_has_one_seed(draft, now):
     assert make(draft, now) == make(draft, now) == make(draft, now, 7)
-    assert (SealedSeed.objects.count(), AuditEvent.objects.filter(action="randomisation sealed").count()) == (1, 1)
+    assert (
+        SealedSeed.objects.count(),
+        AuditEvent.objects.filter(action="randomisation sealed").count(),
+    ) == (1, 1)
 
 
 def test_a_seed_comes_from_the_operating_system_unless_it_is_a_rehearsal_s(draft, now, tmp_path):

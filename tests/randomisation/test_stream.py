@@ -28,7 +28,8 @@ names = st.text("aé|;=%7C", max_size=4)
 strata = st.dictionaries(names, names, max_size=3)
 
 
-# The vector was computed once with Python's hmac and hashlib and is part of the definition of version 1 of the stream.
+# The vector was computed once with Python's hmac and hashlib and is part of the definition of
+# version 1 of the stream.
 def test_the_published_vector_is_reproduced():
     assert KEY.hex() == "8821c0512e70ff72453c63e0e02bd207fab08a33f1783c17284198102749a21a"
     assert [draw(KEY, index) for index in range(4)] == [
@@ -41,7 +42,12 @@ def test_the_published_vector_is_reproduced():
 
 
 def test_another_seed_design_or_stratum_is_another_stream():
-    others = [key(SEED[::-1], "demo", "s"), key(SEED, "other", "s"), key(SEED, "demo", "t"), key(SEED, "demo", "s")]
+    others = [
+        key(SEED[::-1], "demo", "s"),
+        key(SEED, "other", "s"),
+        key(SEED, "demo", "t"),
+        key(SEED, "demo", "s"),
+    ]
     assert len({draw(other, 0) for other in others}) == 4
 
 
@@ -65,7 +71,11 @@ def test_strata_are_written_in_order_of_factor_with_separators_escaped():
 
 
 def test_a_plan_has_another_digest_under_every_seed_and_every_plan_its_own():
-    digests = [design_digest(seed, plan) for seed in (SEED, SEED[::-1]) for plan in (b"{}", b'{"block_sizes":[4]}')]
+    digests = [
+        design_digest(seed, plan)
+        for seed in (SEED, SEED[::-1])
+        for plan in (b"{}", b'{"block_sizes":[4]}')
+    ]
     assert len(set(digests)) == 4
     salt = hmac.digest(SEED, b"rand/v1|design-salt", "sha256")
     assert digests[0] == hmac.digest(salt, b"{}", "sha256").hex()
@@ -94,21 +104,28 @@ def test_a_draw_is_cut_at_the_cumulated_probabilities_in_order_of_arm_code():
 def test_the_order_of_the_mapping_does_not_matter():
     shares = {"x": Fraction(1, 6), "y": Fraction(1, 3), "z": HALF}
     turned = dict(reversed(shares.items()))
-    assert [choose(turned, KEY, index) for index in range(50)] == [choose(shares, KEY, index) for index in range(50)]
+    assert [choose(turned, KEY, index) for index in range(50)] == [
+        choose(shares, KEY, index) for index in range(50)
+    ]
 
 
 def test_a_forced_step_is_forced():
-    assert {choose({"a": Fraction(0), "b": Fraction(1)}, KEY, index) for index in range(50)} == {"b"}
+    assert {choose({"a": Fraction(0), "b": Fraction(1)}, KEY, index) for index in range(50)} == {
+        "b"
+    }
 
 
-@pytest.mark.parametrize("shares", [{"a": HALF}, {"a": Fraction(3, 2), "b": -HALF}, {"a": 0.1, "b": 0.2, "c": 0.7}])
+@pytest.mark.parametrize(
+    "shares", [{"a": HALF}, {"a": Fraction(3, 2), "b": -HALF}, {"a": 0.1, "b": 0.2, "c": 0.7}]
+)
 def test_what_is_no_distribution_is_refused(shares):
     with pytest.raises(BadProbabilities):
         choose(shares, KEY, 0)
 
 
 def test_a_rejected_draw_continues_in_the_sub_stream_of_its_own_index():
-    # With a total just above 2^63 only numbers below it are kept: about half of the first words are rejected.
+    # With a total just above 2^63 only numbers below it are kept: about half of the first words are
+    # rejected.
     total = 2**63 + 1
     shares = {"a": Fraction(2**62, total), "b": Fraction(total - 2**62, total)}
 
@@ -116,7 +133,9 @@ def test_a_rejected_draw_continues_in_the_sub_stream_of_its_own_index():
         accepted = next(word for word in words(KEY, index) if word < total)
         return "a" if accepted < 2**62 else "b"
 
-    assert [choose(shares, KEY, index) for index in range(200)] == [by_hand(index) for index in range(200)]
+    assert [choose(shares, KEY, index) for index in range(200)] == [
+        by_hand(index) for index in range(200)
+    ]
     rejected = [index for index in range(200) if draw(KEY, index) >= total]
     assert 70 < len(rejected) < 130  # 100 expected, SD 7
 
@@ -130,7 +149,11 @@ def test_the_words_of_an_index_are_defined_by_it_and_their_number():
 
 def test_a_total_beyond_one_word_takes_two():
     total = 2**64 + 2
-    shares = {"a": Fraction(1, total), "b": Fraction(total // 2, total), "c": Fraction(total // 2 - 1, total)}
+    shares = {
+        "a": Fraction(1, total),
+        "b": Fraction(total // 2, total),
+        "c": Fraction(total // 2 - 1, total),
+    }
 
     def by_hand(index):
         source = words(KEY, index)
@@ -140,18 +163,25 @@ def test_a_total_beyond_one_word_takes_two():
             if number < total:
                 return "a" if number < 1 else "b" if number < 1 + total // 2 else "c"
 
-    assert [choose(shares, KEY, index) for index in range(100)] == [by_hand(index) for index in range(100)]
+    assert [choose(shares, KEY, index) for index in range(100)] == [
+        by_hand(index) for index in range(100)
+    ]
 
 
 @given(st.lists(st.integers(0, 2**70), min_size=1, max_size=5), st.integers(0, 2**40))
 def test_only_an_arm_with_a_chance_is_chosen(weights, index):
     assume(sum(weights))
-    shares = {f"arm{number}": Fraction(weight, sum(weights)) for number, weight in enumerate(weights)}
+    shares = {
+        f"arm{number}": Fraction(weight, sum(weights)) for number, weight in enumerate(weights)
+    }
     assert shares[choose(shares, KEY, index)] > 0
 
 
 def test_shares_come_out_as_asked():
     shares = {"a": Fraction(1, 6), "b": Fraction(1, 3), "c": HALF}
     counts = Counter(choose(shares, KEY, index) for index in range(6000))
-    errors = {arm: (counts[arm] - 6000 * share) / sqrt(6000 * share * (1 - share)) for arm, share in shares.items()}
+    errors = {
+        arm: (counts[arm] - 6000 * share) / sqrt(6000 * share * (1 - share))
+        for arm, share in shares.items()
+    }
     assert {arm: error for arm, error in errors.items() if abs(error) > 4.5} == {}

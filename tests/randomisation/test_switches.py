@@ -1,4 +1,6 @@
-"""Halting randomisation, as a whole or in part: nobody is in flight, nobody is skipped, and all who waited go on."""
+"""Halting randomisation, as a whole or in part: nobody is in flight, nobody is skipped, and all who
+waited go on.
+"""
 
 from __future__ import annotations
 
@@ -33,11 +35,15 @@ def waiting(tmp_path, now):
 
 
 def halt(study, at, level="study", target="", reason="safety", **more):
-    return switches.halt(study=study, level=level, target=target, reason=reason, by=EVA, at=at, **more)
+    return switches.halt(
+        study=study, level=level, target=target, reason=reason, by=EVA, at=at, **more
+    )
 
 
 def go_on(study, at, level="study", target="", **more):
-    return switches.go_on(study=study, level=level, target=target, reason="solved", by=EVA, at=at, **more)
+    return switches.go_on(
+        study=study, level=level, target=target, reason="solved", by=EVA, at=at, **more
+    )
 
 
 def allocated(everybody, at) -> list[str]:
@@ -100,7 +106,9 @@ def test_only_what_the_study_has_can_be_halted(waiting, now, level, target, poin
     assert Switch.objects.count() == 0
 
 
-def test_a_stratum_of_the_first_point_cannot_be_named_at_a_stage_where_it_would_halt_nothing(tmp_path, now):
+def test_a_stratum_of_the_first_point_cannot_be_named_at_a_stage_where_it_would_halt_nothing(
+    tmp_path, now
+):
     staged = STAGED.replace("block_sizes: [2]", "block_sizes: [2]\nstrata: [sex]")
     study = people.a_study(tmp_path, now, randomisation=staged, stages=STAGES)
     with pytest.raises(switches.UnknownTarget):
@@ -139,7 +147,9 @@ def test_the_trail_tells_the_level_and_never_the_arm(waiting, now):
     assert (event.reason, event.by, event.role) == ("coaches_full", "staff 2", "supervisor")
 
 
-def test_allocations_before_a_halt_stay_and_the_next_draw_is_the_one_it_would_have_been(tmp_path, now):
+def test_allocations_before_a_halt_stay_and_the_next_draw_is_the_one_it_would_have_been(
+    tmp_path, now
+):
     study = people.a_study(tmp_path, now)
     everybody = people.consented(study, 4, now)
     allocated(everybody[:2], now)
@@ -156,7 +166,11 @@ def test_allocations_before_a_halt_stay_and_the_next_draw_is_the_one_it_would_ha
 def test_whoever_is_ready_waits_and_is_allocated_by_the_worker_when_it_goes_on(study, now):
     halt(study, now, "arm", "guided", reason="coaches_full")
     dan = factories.a_randomised_participant(study, now)  # as far as they come
-    assert (dan.state, life.allocation(dan, now), life.waiting_for(dan)) == ("consented", Wait(), "break")
+    assert (dan.state, life.allocation(dan, now), life.waiting_for(dan)) == (
+        "consented",
+        Wait(),
+        "break",
+    )
     go_on(study, now, "arm", "guided")
     assert Journey.objects.get(participant=dan).due_at == now
     worker.tick(now)
@@ -165,13 +179,21 @@ def test_whoever_is_ready_waits_and_is_allocated_by_the_worker_when_it_goes_on(s
 
 
 @pytest.mark.postgresql
-def test_the_end_of_recruitment_locks_the_study_before_the_journeys_that_an_allocation_writes(waiting, now):
+def test_the_end_of_recruitment_locks_the_study_before_the_journeys_that_an_allocation_writes(
+    waiting, now
+):
     study, _everybody = waiting
     with CaptureQueriesContext(connection) as captured:
         studies.close(study=study, by=EVA, at=now)
     sql = [query["sql"] for query in captured.captured_queries]
-    locked = next(number for number, each in enumerate(sql) if 'FROM "trial_study"' in each and "FOR UPDATE" in each)
-    written = next(number for number, each in enumerate(sql) if each.startswith('UPDATE "trial_journey"'))
+    locked = next(
+        number
+        for number, each in enumerate(sql)
+        if 'FROM "trial_study"' in each and "FOR UPDATE" in each
+    )
+    written = next(
+        number for number, each in enumerate(sql) if each.startswith('UPDATE "trial_journey"')
+    )
     assert locked < written
 
 

@@ -1,4 +1,6 @@
-"""What a third party runs: on the export of a trial it says that all is equal, or names the very allocation that is not."""
+"""What a third party runs: on the export of a trial it says that all is equal, or names the very
+allocation that is not.
+"""
 
 from __future__ import annotations
 
@@ -43,7 +45,12 @@ def exported(tmp_path, now, db):
 
 def test_the_published_vector_of_the_stream_is_reproduced():
     drawn = [next(verifier.words(SEED, "demo", "site1;sex=F", index)) for index in range(4)]
-    assert drawn == [17746228553672374972, 16411716623714810352, 2960449091122030909, 15051670848141128559]
+    assert drawn == [
+        17746228553672374972,
+        16411716623714810352,
+        2960449091122030909,
+        15051670848141128559,
+    ]
 
 
 def test_chances_that_are_less_than_one_together_are_no_procedure():
@@ -70,7 +77,8 @@ def test_an_untouched_export_is_equal_to_its_replay(exported):
     assert code == 0
     assert said == [
         f"commitment: the seed's hash is {exported['commitment']}",
-        "point start: 21 drawn in 2 strata, without gap and in order; 0 with the arm of their cluster; "
+        "point start: 21 drawn in 2 strata, without gap and in order; 0 with the arm of their "
+        "cluster; "
         "0 forced, not verified",
         f"Merkle root: equal over {2 * exported['points'][0]['covered']} leaves",
         "code breaks: 0, each the arm of the allocation",
@@ -100,7 +108,8 @@ TAMPERED = {
     "design_digest": "0" * 64,
     "cluster": "household 1",
 }
-# What is held against another field is named by that one; a cluster where the plan has none is no cluster.
+# What is held against another field is named by that one; a cluster where the plan has none is no
+# cluster.
 SEEN_AS = {"kind": "draw_index", "covariates": "stratum"}
 NOT_OF_A_DRAW = {"participant", "version", "request_key", "allocated_at"}
 
@@ -109,7 +118,9 @@ NOT_OF_A_DRAW = {"participant", "version", "request_key", "allocated_at"}
 @pytest.mark.parametrize("name", TAMPERED)
 def test_a_field_that_was_changed_is_named_with_its_allocation(exported, name, place):
     row = exported["allocations"][place]
-    whom = "at stage" if name == "point" else f"{row['participant']} at "  # at a later point no person is named
+    whom = (
+        "at stage" if name == "point" else f"{row['participant']} at "
+    )  # at a later point no person is named
     where = f"allocation {place + 1} ({whom}"
     row[name] = turned(row["arm"]) if name == "arm" else TAMPERED[name]
     code, said = run(exported)
@@ -141,7 +152,8 @@ def test_an_allocation_that_was_taken_out_leaves_a_gap_which_is_named(exported):
     following = exported["allocations"][5]  # the next of the same stratum
     assert (code, said[-1]) == (
         1,
-        f"allocation 6 ({following['participant']} at start, stratum {following['stratum']!r}, draw 3): "
+        f"allocation 6 ({following['participant']} at start, stratum {following['stratum']!r}, "
+        f"draw 3): "
         "draw_index differs: expected 2, found 3",
     )
 
@@ -162,7 +174,9 @@ def test_somebody_who_is_allocated_twice_is_named(exported):
 
 
 def test_other_arms_with_all_that_follows_from_them_still_do_not_come_from_the_seed(exported):
-    """A forger who turns the arms of a whole stratum and mends every digest and probability is found by the draw."""
+    """A forger who turns the arms of a whole stratum and mends every digest and probability is
+    found by the draw.
+    """
     rows = [row for row in exported["allocations"] if row["stratum"] == "sex=f"]
     rule = verifier.rule_of(exported["points"][0]["plan"])
     history = []
@@ -178,7 +192,10 @@ def test_other_arms_with_all_that_follows_from_them_still_do_not_come_from_the_s
 def test_values_are_left_out_where_they_may_be_arms(exported):
     exported["allocations"][3]["arm"] = turned(exported["allocations"][3]["arm"])
     code, said = run(exported, "--conceal")
-    assert (code, said[-1]) == (1, "allocation 4 (QM-00003 at start, stratum 'sex=m', draw 1): arm differs")
+    assert (code, said[-1]) == (
+        1,
+        "allocation 4 (QM-00003 at start, stratum 'sex=m', draw 1): arm differs",
+    )
 
 
 def test_while_seed_and_plan_are_sealed_it_says_that_nothing_was_replayed(exported):

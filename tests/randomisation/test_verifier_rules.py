@@ -1,4 +1,6 @@
-"""The verifier's procedures, written from the definitions, against the rules that allocate, written by somebody else."""
+"""The verifier's procedures, written from the definitions, against the rules that allocate, written
+by somebody else.
+"""
 
 from __future__ import annotations
 
@@ -27,7 +29,12 @@ def test_verifier_and_rule_give_the_same_chance_to_every_lot(method, data):
 
 def test_the_bounds_of_a_coin_count_every_fake_arm():
     """3:2 has five fake arms: p from 1/5, q from 1/5 to 2/4 (Pocock and Simon 1975)."""
-    plan = {"method": "minimisation", "ratio": {"a": 3, "b": 2}, "factors": {"sex": 1}, "unequal": "fake-arms"}
+    plan = {
+        "method": "minimisation",
+        "ratio": {"a": 3, "b": 2},
+        "factors": {"sex": 1},
+        "unequal": "fake-arms",
+    }
     assert methods.build(plan | {"p": "0.24"}).lots == ("a/1", "a/2", "a/3", "b/1", "b/2")
     with pytest.raises(methods.BadParameter, match="q is above 1/5 and below 1/2"):
         methods.build(plan | {"q": "0.6"})

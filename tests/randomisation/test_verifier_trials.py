@@ -1,4 +1,6 @@
-"""The verifier on trials of every method, with clusters, forced allocations, corrections and marks of error."""
+"""The verifier on trials of every method, with clusters, forced allocations, corrections and marks
+of error.
+"""
 
 from __future__ import annotations
 
@@ -19,7 +21,12 @@ MINIMISATION = {
     "p": "4/5",
     "unequal": "fake-arms",
 }
-BLOCKS = {"method": "permuted_blocks", "ratio": {"a": 1, "b": 1}, "block_sizes": {"2": 1, "4": 3}, "strata": ["site"]}
+BLOCKS = {
+    "method": "permuted_blocks",
+    "ratio": {"a": 1, "b": 1},
+    "block_sizes": {"2": 1, "4": 3},
+    "strata": ["site"],
+}
 
 
 def run(export):
@@ -55,9 +62,15 @@ def test_another_arm_anywhere_is_named(method, data):
     assume(certain)
     place = data.draw(st.sampled_from(certain))
     row = export["allocations"][place]
-    row["arm"] = data.draw(st.sampled_from([arm for arm in trial.plan["ratio"] if arm != row["arm"]]))
+    row["arm"] = data.draw(
+        st.sampled_from([arm for arm in trial.plan["ratio"] if arm != row["arm"]])
+    )
     code, said = run(export)
-    assert (code, said[-1].startswith(f"allocation {place + 1} "), ": arm differs" in said[-1]) == (1, True, True)
+    assert (code, said[-1].startswith(f"allocation {place + 1} "), ": arm differs" in said[-1]) == (
+        1,
+        True,
+        True,
+    )
 
 
 def test_what_was_drawn_for_a_fake_arm_is_held_to_the_draw():
@@ -69,12 +82,18 @@ def test_what_was_drawn_for_a_fake_arm_is_held_to_the_draw():
 
 
 def test_a_covariate_that_was_changed_shows_in_the_next_draw_that_reads_it():
-    """Over a whole point nobody's stratum repeats the covariates: the digest of the next history does."""
+    """Over a whole point nobody's stratum repeats the covariates: the digest of the next history
+    does.
+    """
     export = a_trial(MINIMISATION).export()
     first = export["allocations"][0]["covariates"]
     first["sex"] = {"f": "m", "m": "f"}[first["sex"]]
     code, said = run(export)
-    assert (code, said[-1].startswith("allocation 2 "), ": history_digest differs" in said[-1]) == (1, True, True)
+    assert (code, said[-1].startswith("allocation 2 "), ": history_digest differs" in said[-1]) == (
+        1,
+        True,
+        True,
+    )
 
 
 def with_exceptions():
@@ -91,11 +110,18 @@ def test_a_correction_and_a_mark_count_from_the_draw_they_say():
     export = with_exceptions()
     assert run(export)[0] == 0
     for kind in ("corrections", "error_marks"):
-        for counts_from, first in ((5, 6), (7, 8)):  # numbers of allocations; the forced one is the seventh
+        for counts_from, first in (
+            (5, 6),
+            (7, 8),
+        ):  # numbers of allocations; the forced one is the seventh
             changed = json.loads(json.dumps(export))
             changed[kind][0]["counts_from"] = counts_from
             code, said = run(changed)
-            assert (code, said[-1].split(" (")[0], "history_digest" in said[-1]) == (1, f"allocation {first}", True)
+            assert (code, said[-1].split(" (")[0], "history_digest" in said[-1]) == (
+                1,
+                f"allocation {first}",
+                True,
+            )
 
 
 def test_a_correction_or_a_mark_that_was_taken_out_is_noticed():
@@ -103,7 +129,11 @@ def test_a_correction_or_a_mark_that_was_taken_out_is_noticed():
         export = with_exceptions()
         export[kind] = []
         code, said = run(export)
-        assert (code, said[-1].startswith("allocation 8 "), "history_digest" in said[-1]) == (1, True, True)
+        assert (code, said[-1].startswith("allocation 8 "), "history_digest" in said[-1]) == (
+            1,
+            True,
+            True,
+        )
 
 
 def test_forced_allocations_are_counted_and_named_and_not_verified():
@@ -111,7 +141,8 @@ def test_forced_allocations_are_counted_and_named_and_not_verified():
     code, said = run(export)
     assert code == 0
     assert said[1:3] == [
-        "point start: 12 drawn in 1 strata, without gap and in order; 0 with the arm of their cluster; "
+        "point start: 12 drawn in 1 strata, without gap and in order; 0 with the arm of their "
+        "cluster; "
         "1 forced, not verified",
         "  forced: QM-00006",
     ]
@@ -128,13 +159,17 @@ def in_households():
 def test_a_cluster_is_drawn_for_once_and_everybody_in_it_has_its_arm():
     code, said = run(in_households().export())
     assert code == 0
-    assert "3 drawn in 2 strata, without gap and in order; 2 with the arm of their cluster" in said[1]
+    assert (
+        "3 drawn in 2 strata, without gap and in order; 2 with the arm of their cluster" in said[1]
+    )
 
 
 def test_a_cluster_that_nobody_was_drawn_for_is_named():
     export = in_households().export()
     export["allocations"][4]["cluster"] = "h9"
-    assert run(export)[1][-1].startswith("allocation 5 (QM-00004 at start, cluster): cluster (drawn before) differs")
+    assert run(export)[1][-1].startswith(
+        "allocation 5 (QM-00004 at start, cluster): cluster (drawn before) differs"
+    )
 
 
 def told(trial, number):
@@ -175,7 +210,10 @@ def test_a_code_break_that_tells_something_else_is_named(name, value, what):
     export = trial.export()
     export["code_breaks"] = [told(trial, 5) | {name: value}]
     code, said = run(export)
-    assert (code, said[-1].startswith(f"code break of QM-00005 at start: {what} differs")) == (1, True)
+    assert (code, said[-1].startswith(f"code break of QM-00005 at start: {what} differs")) == (
+        1,
+        True,
+    )
 
 
 def test_a_code_break_can_be_verified_while_seed_and_plan_are_sealed():

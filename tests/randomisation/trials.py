@@ -1,4 +1,6 @@
-"""Whole trials in memory, allocated by the rules and the stream of the platform, as their exports would be."""
+"""Whole trials in memory, allocated by the rules and the stream of the platform, as their exports
+would be.
+"""
 
 from __future__ import annotations
 
@@ -23,7 +25,9 @@ def digest_of(value):
 
 
 def row_of(number, kind, **fields):
-    empty = dict.fromkeys(("stratum", "arm", "fake_arm", "history_digest", "cluster", "request_key"), "")
+    empty = dict.fromkeys(
+        ("stratum", "arm", "fake_arm", "history_digest", "cluster", "request_key"), ""
+    )
     return {
         "point": "start",
         "participant": f"QM-{number:05d}",
@@ -39,7 +43,9 @@ def row_of(number, kind, **fields):
 
 
 class Trial:
-    """One randomisation point. People come in one after another; corrections and marks count from then on."""
+    """One randomisation point. People come in one after another; corrections and marks count from
+    then on.
+    """
 
     def __init__(self, plan, covered=0):
         self.plan, self.rule, self.covered = plan, methods.build(plan), covered
@@ -71,7 +77,9 @@ class Trial:
             probabilities={each: str(Fraction(chance)) for each, chance in chances.items()},
             covariates=covariates,
             history_digest=digest_of(
-                [[each, of] for each, of in history] if self.over_the_point else [each for each, _ in history]
+                [[each, of] for each, of in history]
+                if self.over_the_point
+                else [each for each, _ in history]
             ),
             cluster=cluster,
         )
@@ -116,12 +124,19 @@ class Trial:
         if self.plan.get("strata"):
             (factor,) = self.plan["strata"]
             strata = [stream.stratum_text({factor: level}) for level in plans.FACTORS[factor]]
-        every = merkle.in_order(merkle.slots(self.rule, SEED, self.digest, "start", strata, self.covered))
+        every = merkle.in_order(
+            merkle.slots(self.rule, SEED, self.digest, "start", strata, self.covered)
+        )
         return every, merkle.leaves(SEED, every)
 
     def export(self):
         root = merkle.root(self.leaves()[1]) if self.covered else ""
-        point = {"point": "start", "design_digest": self.digest, "plan": self.plan, "levels": self.levels}
+        point = {
+            "point": "start",
+            "design_digest": self.digest,
+            "plan": self.plan,
+            "levels": self.levels,
+        }
         return plans.stored(
             {
                 "format": "randomisation-export/v1",
@@ -162,10 +177,15 @@ def trials(draw, method, most=14):
         if what == "force":
             trial.force(draw(st.sampled_from(sorted(plan["ratio"]))))
         elif what == "admit" or not drawn or not trial.factors:
-            trial.admit(draw(plans.profiles), draw(st.sampled_from(["h1", "h2", "h3", "h4"])) if clustered else "")
+            trial.admit(
+                draw(plans.profiles),
+                draw(st.sampled_from(["h1", "h2", "h3", "h4"])) if clustered else "",
+            )
         elif what == "correct":
             factor = draw(st.sampled_from(trial.factors))
-            trial.correct(draw(st.sampled_from(drawn)), {factor: draw(st.sampled_from(plans.FACTORS[factor]))})
+            trial.correct(
+                draw(st.sampled_from(drawn)), {factor: draw(st.sampled_from(plans.FACTORS[factor]))}
+            )
         else:
             trial.mark(draw(st.sampled_from(drawn)))
     return trial

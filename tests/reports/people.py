@@ -1,4 +1,6 @@
-"""A made-up trial that has everything a report can show: three arms, modules, calls, reasons. All from one seed."""
+"""A made-up trial that has everything a report can show: three arms, modules, calls, reasons. All
+from one seed.
+"""
 
 from datetime import date, timedelta
 
@@ -25,17 +27,24 @@ from reports.plan import Adherence, AnalysisPlan, Outcome
 
 ARMS = ("coached", "unguided", "waiting")
 POINTS = (("pre", "Pretest", 0), ("post1", "Post-test 1", 56), ("post2", "Post-test 2", 147))
-PRIMARY = (Outcome(instrument="PHQ9", timepoint="post1"), Outcome(instrument="CESD", timepoint="post1"))
+PRIMARY = (
+    Outcome(instrument="PHQ9", timepoint="post1"),
+    Outcome(instrument="CESD", timepoint="post1"),
+)
 PLAN = AnalysisPlan(
     primary=PRIMARY,
     multiplicity="holm",
     covariates=("sex",),
-    adherence=Adherence(at_least=4, justification={"en": "The fourth module is the first with a plan of one's own."}),
+    adherence=Adherence(
+        at_least=4, justification={"en": "The fourth module is the first with a plan of one's own."}
+    ),
     estimand={"en": "The mean difference at post-test 1, whatever happened to the treatment."},
 )
 
 
-def a_trial(people: int = 120, seed: int = 1, arms: tuple[str, ...] | None = ARMS, simulated: bool = True) -> Dataset:
+def a_trial(
+    people: int = 120, seed: int = 1, arms: tuple[str, ...] | None = ARMS, simulated: bool = True
+) -> Dataset:
     """`arms` None pools the same people."""
     made = _Made(people, seed, arms)
     flow = count_flow(
@@ -52,7 +61,11 @@ def a_trial(people: int = 120, seed: int = 1, arms: tuple[str, ...] | None = ARM
 
 
 def _dataset(made: "_Made", flow: Flow, arms: tuple[str, ...] | None, simulated: bool) -> Dataset:
-    names = {"coached": "Coached self-help", "unguided": "Unguided self-help", "waiting": "Waiting list"}
+    names = {
+        "coached": "Coached self-help",
+        "unguided": "Unguided self-help",
+        "waiting": "Waiting list",
+    }
     return Dataset(
         meta=Meta(
             {"en": "Guided or not", "nl": "Met of zonder coach"},
@@ -70,9 +83,15 @@ def _dataset(made: "_Made", flow: Flow, arms: tuple[str, ...] | None, simulated:
         participants=made.participants,
         instruments=(
             Instrument(
-                "PHQ9", {"en": "PHQ-9"}, reliable_change=ReliableChange(points=6, source="X", status="unverified")
+                "PHQ9",
+                {"en": "PHQ-9"},
+                reliable_change=ReliableChange(points=6, source="X", status="unverified"),
             ),
-            Instrument("CESD", {"en": "CES-D"}, reliable_change=ReliableChange(sd=8, reliability=0.88, source="Y")),
+            Instrument(
+                "CESD",
+                {"en": "CES-D"},
+                reliable_change=ReliableChange(sd=8, reliability=0.88, source="Y"),
+            ),
         ),
         timepoints=tuple(Timepoint(code, {"en": label}, at) for code, label, at in POINTS),
         baseline="pre",
@@ -80,9 +99,14 @@ def _dataset(made: "_Made", flow: Flow, arms: tuple[str, ...] | None, simulated:
         flow=flow,
         variables=(
             Variable("age", {"en": "Age"}, "number", "years"),
-            Variable("sex", {"en": "Sex"}, "choice", levels={"f": {"en": "woman"}, "m": {"en": "man"}}),
+            Variable(
+                "sex", {"en": "Sex"}, "choice", levels={"f": {"en": "woman"}, "m": {"en": "man"}}
+            ),
         ),
-        modules=tuple(Module(f"m{i}", {"en": f"Lesson {i}: a longer title of a lesson"}, i) for i in range(1, 9)),
+        modules=tuple(
+            Module(f"m{i}", {"en": f"Lesson {i}: a longer title of a lesson"}, i)
+            for i in range(1, 9)
+        ),
         module_use=tuple(made.module_use),
         usage=tuple(made.usage),
         contacts=tuple(made.contacts),
@@ -110,19 +134,26 @@ class _Made:
                 self._calls(code)
         self.participants, self.scores = tuple(participants), tuple(scores)
 
-    def _person(self, code: str, shown: str | None, arm: str, left: bool, modules: int, i: int) -> Participant:
+    def _person(
+        self, code: str, shown: str | None, arm: str, left: bool, modules: int, i: int
+    ) -> Participant:
         start = date(2026, 1, 5) + timedelta(days=i)
         stopped = 0 < modules < 6
         return Participant(
             code,
             shown,
             "c01",
-            {"age": float(round(self.rng.normal(45, 11))), "sex": "f" if self.rng.random() < 0.4 else "m"},
+            {
+                "age": float(round(self.rng.normal(45, 11))),
+                "sex": "f" if self.rng.random() < 0.4 else "m",
+            },
             start,
             start,
             received=arm == "waiting" or modules > 0,
             not_received_reason="never opened it" if arm != "waiting" and not modules else None,
-            programme_stopped_on=start + timedelta(days=7 * modules) if stopped and arm != "waiting" else None,
+            programme_stopped_on=start + timedelta(days=7 * modules)
+            if stopped and arm != "waiting"
+            else None,
             programme_stop_reason="no time" if stopped and arm != "waiting" else None,
             study_left_on=start + timedelta(days=40) if left else None,
             study_left_at=40.0 if left else None,
@@ -146,7 +177,9 @@ class _Made:
     def _programme(self, code: str, modules: int) -> None:
         for i in range(1, 9):
             opened = 7.0 * (i - 1) if i <= modules + 1 and modules else None
-            self.module_use.append(ModuleUse(code, f"m{i}", opened, 7.0 * i - 2 if i <= modules else None))
+            self.module_use.append(
+                ModuleUse(code, f"m{i}", opened, 7.0 * i - 2 if i <= modules else None)
+            )
         last = 7.0 * modules if modules else None
         self.usage.append(Usage(code, last, 0.0, 7.0 * 8 - 2 if modules == 8 else None, 200.0))
 
@@ -154,4 +187,6 @@ class _Made:
         for number in range(1, 9):
             held = self.rng.random() < 0.8
             attempts = int(self.rng.integers(1, 4))
-            self.contacts.append(Contact(code, number, 7.0 * number - 4, attempts, held, 15.0 if held else None))
+            self.contacts.append(
+                Contact(code, number, 7.0 * number - 4, attempts, held, 15.0 if held else None)
+            )

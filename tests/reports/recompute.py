@@ -1,9 +1,10 @@
 """Recompute a report from an export: `python -P recompute.py EXPORT.zip results.json`.
 
-Imports nothing of the project. Everything is worked out again from the CSV files and plan.json, by other means where
-there are any (statsmodels for the regression, scipy for Wilson's interval, the statistics module for means and SDs), and
-compared with every number of results.json. Exit status 1 names what differs. With -P the tests' folder statistics beside the
-script does not hide Python's own module of that name.
+Imports nothing of the project. Everything is worked out again from the CSV files and plan.json, by
+other means where there are any (statsmodels for the regression, scipy for Wilson's interval, the
+statistics module for means and SDs), and compared with every number of results.json. Exit status 1
+names what differs. With -P the tests' folder statistics beside the script does not hide Python's
+own module of that name.
 """
 
 import csv
@@ -25,7 +26,16 @@ TOLERANCE = 1e-9
 IDLE = 14
 USE_DAYS = (7, 14, 28, 42, 56)
 PLAIN = {
-    *("participant", "site", "language", "state", "began_on", "consented_on", "randomised_on", "left_on"),
+    *(
+        "participant",
+        "site",
+        "language",
+        "state",
+        "began_on",
+        "consented_on",
+        "randomised_on",
+        "left_on",
+    ),
     *(
         "left_stage",
         "left_reason",
@@ -42,16 +52,23 @@ class Export:
     def __init__(self, path):
         with zipfile.ZipFile(path) as bundle:
             read = {name: bundle.read(name).decode() for name in bundle.namelist()}
-        self.tables = {n[:-4]: list(csv.DictReader(io.StringIO(t))) for n, t in read.items() if n.endswith(".csv")}
+        self.tables = {
+            n[:-4]: list(csv.DictReader(io.StringIO(t)))
+            for n, t in read.items()
+            if n.endswith(".csv")
+        }
         self.plan = json.loads(read["plan.json"])
         self.arm_of = {row["participant"]: row["arm"] for row in self.tables.get("allocations", [])}
         self.is_pooled = "allocations" not in self.tables
         self.people = sorted(
-            (p for p in self.tables["participants"] if p["randomised_on"]), key=lambda p: p["randomised_on"]
+            (p for p in self.tables["participants"] if p["randomised_on"]),
+            key=lambda p: p["randomised_on"],
         )
         self.start = {p["participant"]: day(p["randomised_on"]) for p in self.people}
         self.arms = (
-            ["all"] if self.is_pooled else list(dict.fromkeys(a for pair in self.plan["contrasts"] for a in pair))
+            ["all"]
+            if self.is_pooled
+            else list(dict.fromkeys(a for pair in self.plan["contrasts"] for a in pair))
         )
         self.rows = {
             (r["participant"], r["instrument"], r["timepoint"]): r
@@ -59,14 +76,20 @@ class Export:
             if r["participant"] in self.start
         }
         self.points = {r["timepoint"]: float(r["day"]) for r in self.tables["timepoints"]}
-        self.baseline = next(r["timepoint"] for r in self.tables["timepoints"] if r["is_baseline"] == "yes")
+        self.baseline = next(
+            r["timepoint"] for r in self.tables["timepoints"] if r["is_baseline"] == "yes"
+        )
         self.instruments = {r["instrument"]: r for r in self.tables["instruments"]}
         self.rows |= self.nested()
-        self.kinds = {r["column"]: r for r in self.tables["codebook"] if r["table"] == "participants"}
+        self.kinds = {
+            r["column"]: r for r in self.tables["codebook"] if r["table"] == "participants"
+        }
         self.pairs = [] if self.is_pooled else [tuple(pair) for pair in self.plan["contrasts"]]
 
     def nested(self):
-        """Baseline scores made of nested ones, for questionnaires that were not asked by themselves at baseline."""
+        """Baseline scores made of nested ones, for questionnaires that were not asked by themselves
+        at baseline.
+        """
         values = {
             (r["participant"], f"{r['instrument']}.{r['score']}"): r["value"]
             for r in self.tables["scores"]
@@ -80,7 +103,11 @@ class Export:
                 given = [values.get((p, part), "") for part in parts]
                 if "" not in given:
                     value = str(sum(float(each) for each in given))
-                    found[p, code, self.baseline] = {"score": value, "state": "submitted", "opens_on": ""}
+                    found[p, code, self.baseline] = {
+                        "score": value,
+                        "state": "submitted",
+                        "opens_on": "",
+                    }
         return found
 
     def of(self, arm):
@@ -112,7 +139,7 @@ def recompute(export):
     return found
 
 
-# --- flow -------------------------------------------------------------------------------------------------------------
+# --- flow -------------------------------------------------------------------------------------------------------------  # noqa: E501
 
 
 def flow(x):
@@ -132,7 +159,9 @@ def flow(x):
 
 def why_out(p):
     if p["state"] == "excluded":
-        return f"stopped_at_{p['left_stage']}" if p["left_reason"] == "stopped" else p["left_reason"]
+        return (
+            f"stopped_at_{p['left_stage']}" if p["left_reason"] == "stopped" else p["left_reason"]
+        )
     return "withdrew_before_allocation" if p["state"] == "withdrawn" else "not_yet_randomised"
 
 
@@ -151,7 +180,11 @@ def arm_flow(x, arm):
         yield "received", len(people) - sum(late.values())
         yield from reasons("not_received", "", late)
         if has_programme(x, arm) and not waits(x, arm):
-            stops = [p["programme_stop_reason"] or "no_reason" for p in people if p["programme_stopped_on"]]
+            stops = [
+                p["programme_stop_reason"] or "no_reason"
+                for p in people
+                if p["programme_stopped_on"]
+            ]
             yield from reasons("discontinued", "", Counter(stops))
     for outcome in x.plan["primary"]:
         yield from followed(x, people, outcome["instrument"], outcome["timepoint"])
@@ -162,7 +195,9 @@ def has_programme(x, arm):
 
 
 def waits(x, arm):
-    """Whether the programme opened to nobody of the arm on the day of allocation, yet later to somebody."""
+    """Whether the programme opened to nobody of the arm on the day of allocation, yet later to
+    somebody.
+    """
     rows = [r for r in x.tables.get("programme", []) if x.arm_of.get(r["participant"]) == arm]
     return bool(rows) and all(r["opened_on"] != str(x.start[r["participant"]]) for r in rows)
 
@@ -170,16 +205,22 @@ def waits(x, arm):
 def began(x, p):
     code = p["participant"]
     used = any(r["begun_on"] for r in x.tables.get("programme", []) if r["participant"] == code)
-    talked = any(c["state"] == "held" for c in x.tables.get("contacts", []) if c["participant"] == code)
+    talked = any(
+        c["state"] == "held" for c in x.tables.get("contacts", []) if c["participant"] == code
+    )
     return not any(offers(x, x.arm_of[code])) or used or talked
 
 
 def offers(x, arm):
-    """Whether modules open to people of the arm on the day of allocation, and whether calls are planned with them."""
+    """Whether modules open to people of the arm on the day of allocation, and whether calls are
+    planned with them.
+    """
 
     def of_arm(name):
         rows = x.tables.get(name, [])
-        return [r for r in rows if r["participant"] in x.start and x.arm_of[r["participant"]] == arm]
+        return [
+            r for r in rows if r["participant"] in x.start and x.arm_of[r["participant"]] == arm
+        ]
 
     modules = any(r["opened_on"] == str(x.start[r["participant"]]) for r in of_arm("programme"))
     return modules, bool(of_arm("contacts"))
@@ -219,7 +260,12 @@ def followed(x, people, instrument, timepoint):
 
 
 def standing(row):
-    known = {"submitted": "answered", "declined": "declined", "missed": "missed", "withdrawn": "withdrawn"}
+    known = {
+        "submitted": "answered",
+        "declined": "declined",
+        "missed": "missed",
+        "withdrawn": "withdrawn",
+    }
     return known.get(row["state"], "pending")
 
 
@@ -231,7 +277,7 @@ def why_lost(x, p, row):
     return "not_scorable" if standing(row) == "answered" else standing(row)
 
 
-# --- baseline and means -----------------------------------------------------------------------------------------------
+# --- baseline and means -----------------------------------------------------------------------------------------------  # noqa: E501
 
 
 def mean_of(values, confidence):
@@ -264,11 +310,19 @@ def baseline(x):
             if column == "site":
                 values, line = centres(values, line)
             if line["type"] == "number":
-                yield from spread(x, column, {arm: [float(v) for v in found] for arm, found in values.items()}, level)
+                yield from spread(
+                    x,
+                    column,
+                    {arm: [float(v) for v in found] for arm, found in values.items()},
+                    level,
+                )
             else:
                 yield from choice(x, column, line, values, level)
     for code in x.instruments:
-        scores = {arm: [s for p in x.of(arm) if (s := x.score(p, code, x.baseline)) is not None] for arm in x.arms}
+        scores = {
+            arm: [s for p in x.of(arm) if (s := x.score(p, code, x.baseline)) is not None]
+            for arm in x.arms
+        }
         if any(scores.values()):
             yield from spread(x, code, scores, level)
 
@@ -279,7 +333,9 @@ def centres(values, line):
         return values, line
     sizes = Counter(site for found in values.values() for site in found)
     kept = sorted(sizes, key=lambda site: (-sizes[site], site))[:3]
-    together = {arm: [v if v in kept else "other_sites" for v in found] for arm, found in values.items()}
+    together = {
+        arm: [v if v in kept else "other_sites" for v in found] for arm, found in values.items()
+    }
     return together, {**line, "values": "; ".join((*kept, "other_sites"))}
 
 
@@ -306,7 +362,10 @@ def choice(x, code, line, values, level):
             yield f"baseline.{code}.{each}.{arm}.count", n
             yield f"baseline.{code}.{each}.{arm}.share", *share_of(n, len(found), level)
     for first, second in x.pairs:
-        yield f"baseline.{code}.smd.{first}-{second}", distance(values[first], values[second], levels)
+        yield (
+            f"baseline.{code}.smd.{first}-{second}",
+            distance(values[first], values[second], levels),
+        )
 
 
 def distance(a, b, levels):
@@ -331,11 +390,13 @@ def means(x):
     for instrument, timepoint in asked(x):
         for arm in x.arms:
             scores = [s for p in x.of(arm) if (s := x.score(p, instrument, timepoint)) is not None]
-            for word, given in zip(("mean", "sd", "n"), mean_of(scores, x.plan["confidence"]), strict=True):
+            for word, given in zip(
+                ("mean", "sd", "n"), mean_of(scores, x.plan["confidence"]), strict=True
+            ):
                 yield f"{word}.{instrument}.{timepoint}.{arm}", *given
 
 
-# --- differences ------------------------------------------------------------------------------------------------------
+# --- differences ------------------------------------------------------------------------------------------------------  # noqa: E501
 
 
 def differences(x):
@@ -354,7 +415,9 @@ def differences(x):
 
 
 def holm(x, tests):
-    """Over every planned contrast of every primary outcome; one without a p counts as 1 and is not told."""
+    """Over every planned contrast of every primary outcome; one without a p counts as 1 and is not
+    told.
+    """
     outcomes = [f"{each['instrument']}.{each['timepoint']}" for each in x.plan["primary"]]
     family = [f"p.{outcome}.{a}-{b}" for outcome in outcomes for a, b in x.plan["contrasts"]]
     yield "holm.tests", len(family)
@@ -370,7 +433,11 @@ def ancova(x, instrument, timepoint):
     rows = []
     for p in x.people:
         y, before = x.score(p, instrument, timepoint), x.score(p, instrument, x.baseline)
-        if y is not None and before is not None and all(p[code] != "" for code in x.plan["covariates"]):
+        if (
+            y is not None
+            and before is not None
+            and all(p[code] != "" for code in x.plan["covariates"])
+        ):
             rows.append((y, before, p))
     if not rows:
         return None
@@ -380,11 +447,16 @@ def ancova(x, instrument, timepoint):
         if x.kinds[code]["type"] == "number":
             columns[code] = [float(v) for v in found]
         else:
-            columns |= {f"{code}={v}": [float(each == v) for each in found] for v in sorted(set(found))[1:]}
+            columns |= {
+                f"{code}={v}": [float(each == v) for each in found] for v in sorted(set(found))[1:]
+            }
     mine = [x.arm_of[p["participant"]] for _, _, p in rows]
     columns |= {f"arm={a}": [float(each == a) for each in mine] for a in sorted(set(mine))[1:]}
     design = np.column_stack(list(columns.values()))
-    if len(rows) <= design.shape[1] or np.linalg.matrix_rank(design / np.linalg.norm(design, axis=0)) < design.shape[1]:
+    if (
+        len(rows) <= design.shape[1]
+        or np.linalg.matrix_rank(design / np.linalg.norm(design, axis=0)) < design.shape[1]
+    ):
         return None
     return sm.OLS([y for y, _, _ in rows], design).fit(), list(columns), Counter(mine)
 
@@ -395,7 +467,9 @@ def contrast(x, instrument, timepoint, pair, fitted):
         yield f"difference.{where}", None
         return
     fit, names, counted = fitted
-    weights = np.array([(name == f"arm={pair[0]}") * 1.0 - (name == f"arm={pair[1]}") * 1.0 for name in names])
+    weights = np.array(
+        [(name == f"arm={pair[0]}") * 1.0 - (name == f"arm={pair[1]}") * 1.0 for name in names]
+    )
     test = fit.t_test(weights)
     lower, upper = test.conf_int(alpha=1 - x.plan["confidence"])[0]
     estimate, se, n = float(test.effect[0]), float(test.sd[0][0]), sum(counted.values())
@@ -407,16 +481,26 @@ def contrast(x, instrument, timepoint, pair, fitted):
 
 def standardised(x, instrument, timepoint, pair, where, estimate, se):
     at = x.baseline if x.plan["standardiser"] == "baseline_sd" else timepoint
-    groups = [[s for p in x.of(arm) if (s := x.score(p, instrument, at)) is not None] for arm in pair]
+    groups = [
+        [s for p in x.of(arm) if (s := x.score(p, instrument, at)) is not None] for arm in pair
+    ]
     n, df = sum(map(len, groups)), sum(len(g) - 1 for g in groups)
     sd = math.sqrt(sum(statistics.variance(g) * (len(g) - 1) for g in groups) / df)
     yield f"effect_sd.{where}", sd
     yield f"effect_sd_n.{where}", n
-    j = special.gamma((n - 2) / 2) / (math.sqrt((n - 2) / 2) * special.gamma((n - 3) / 2)) if n < 300 else None
+    j = (
+        special.gamma((n - 2) / 2) / (math.sqrt((n - 2) / 2) * special.gamma((n - 3) / 2))
+        if n < 300
+        else None
+    )
     if j is None:
-        j = math.exp(special.gammaln((n - 2) / 2) - special.gammaln((n - 3) / 2)) / math.sqrt((n - 2) / 2)
+        j = math.exp(special.gammaln((n - 2) / 2) - special.gammaln((n - 3) / 2)) / math.sqrt(
+            (n - 2) / 2
+        )
     d = estimate / sd
-    half = stats.norm.ppf((1 + x.plan["confidence"]) / 2) * math.sqrt((se / sd) ** 2 + d * d / (2 * n))
+    half = stats.norm.ppf((1 + x.plan["confidence"]) / 2) * math.sqrt(
+        (se / sd) ** 2 + d * d / (2 * n)
+    )
     yield f"effect.{where}", d * j, d * j - half, d * j + half
 
 
@@ -424,13 +508,20 @@ def changes(x):
     for code, line in x.instruments.items():
         bar = number(line["change_points"])
         if bar is None and line["change_sd"]:
-            bar = 1.96 * float(line["change_sd"]) * math.sqrt(2) * math.sqrt(1 - float(line["change_reliability"]))
+            bar = (
+                1.96
+                * float(line["change_sd"])
+                * math.sqrt(2)
+                * math.sqrt(1 - float(line["change_reliability"]))
+            )
         if bar is None:
             continue
         yield f"reliable_change.{code}", bar
         for instrument, timepoint in asked(x):
             if instrument == code and timepoint != x.baseline:
-                yield from changed(x, code, timepoint, bar, 1 if line["direction"] == "higher_worse" else -1)
+                yield from changed(
+                    x, code, timepoint, bar, 1 if line["direction"] == "higher_worse" else -1
+                )
 
 
 def changed(x, code, timepoint, bar, sign):
@@ -438,13 +529,16 @@ def changed(x, code, timepoint, bar, sign):
         both = [(x.score(p, code, x.baseline), x.score(p, code, timepoint)) for p in x.of(arm)]
         gains = [sign * (a - b) for a, b in both if a is not None and b is not None]
         where = f"reliable.{code}.{timepoint}.{arm}"
-        for word, n in (("improved", sum(g >= bar for g in gains)), ("deteriorated", sum(g <= -bar for g in gains))):
+        for word, n in (
+            ("improved", sum(g >= bar for g in gains)),
+            ("deteriorated", sum(g <= -bar for g in gains)),
+        ):
             yield f"{where}.{word}.count", n
             yield f"{where}.{word}.share", *share_of(n, len(gains), x.plan["confidence"])
         yield f"{where}.n", len(gains)
 
 
-# --- time -------------------------------------------------------------------------------------------------------------
+# --- time -------------------------------------------------------------------------------------------------------------  # noqa: E501
 
 
 def kaplan_meier(durations, confidence):
@@ -488,7 +582,9 @@ def curve(prefix, durations, times, confidence):
 
 
 def at_risk(prefix, durations, everybody):
-    """The people still followed at each tick: 0 and whole steps up to past the end of the longest curve."""
+    """The people still followed at each tick: 0 and whole steps up to past the end of the longest
+    curve.
+    """
     end = max((t for t, _ in everybody), default=0)
     step = next((s for s in (1, 7, 14, 28, 56, 112) if end <= 9 * s), 224)
     tick = 0
@@ -500,8 +596,10 @@ def at_risk(prefix, durations, everybody):
 
 
 def share_left(steps, time, durations, confidence):
-    """Nothing is known after the last person followed, unless by then all had stopped. Before anybody has stopped the limit
-    is that share under which all who are still followed stay with a chance of half of what is left of the confidence."""
+    """Nothing is known after the last person followed, unless by then all had stopped. Before
+    anybody has stopped the limit is that share under which all who are still followed stay with a
+    chance of half of what is left of the confidence.
+    """
     if time is None or (time > steps[-1][0] and steps[-1][1] > 0):
         return None, None, None
     reached = [s for s in steps if s[0] <= time]
@@ -511,7 +609,9 @@ def share_left(steps, time, durations, confidence):
 
 
 def retention(x):
-    """From the day on which each time point opened to each person; the plan's day only where none is told."""
+    """From the day on which each time point opened to each person; the plan's day only where none
+    is told.
+    """
     state = defaultdict(list)
     for (code, _, timepoint), row in x.rows.items():
         state[code, timepoint].append(standing(row))
@@ -534,14 +634,21 @@ def latest(x, codes, timepoint):
     told = [
         x.since(code, row["opens_on"])
         for (code, _, t), row in x.rows.items()
-        if t == timepoint and code in codes and standing(row) not in ("pending", "withdrawn") and row["opens_on"]
+        if t == timepoint
+        and code in codes
+        and standing(row) not in ("pending", "withdrawn")
+        and row["opens_on"]
     ]
     return float(max(told)) if told else x.points[timepoint]
 
 
 def own_day(x, code, timepoint):
     """The day on which it opened to this person."""
-    days = [x.since(code, r["opens_on"]) for (c, _, t), r in x.rows.items() if (c, t) == (code, timepoint)]
+    days = [
+        x.since(code, r["opens_on"])
+        for (c, _, t), r in x.rows.items()
+        if (c, t) == (code, timepoint)
+    ]
     return next((float(day) for day in days if day is not None), None)
 
 
@@ -577,7 +684,9 @@ def lessons(x):
         if mine:
             yield from modules(x, arm, mine, level, least)
             yield from use(arm, x.start, mine, clocks[arm], level)
-            yield from at_risk(f"use.{arm}", clocks[arm], [one for each in clocks.values() for one in each])
+            yield from at_risk(
+                f"use.{arm}", clocks[arm], [one for each in clocks.values() for one in each]
+            )
 
 
 def modules(x, arm, mine, level, least):
@@ -616,7 +725,11 @@ def time_in_use(rows):
 def use(arm, start, mine, durations, level):
     opened = [(day(rows[0]["opened_on"]) - start[code]).days for code, rows in mine.items()]
     yield f"adherence.{arm}.opened", statistics.median(opened)
-    last_days = [(last - day(rows[0]["opened_on"])).days for rows in mine.values() if (last := last_use(rows))]
+    last_days = [
+        (last - day(rows[0]["opened_on"])).days
+        for rows in mine.values()
+        if (last := last_use(rows))
+    ]
     yield f"adherence.{arm}.last_use", statistics.median(last_days) if last_days else None
     yield from curve(f"use.{arm}", durations, {f"d{d}": d for d in USE_DAYS}, level)
 
@@ -641,7 +754,7 @@ def calls(x):
         yield f"contacts.{arm}.held_each", len(held) / people if people else None
 
 
-# --- comparison -------------------------------------------------------------------------------------------------------
+# --- comparison -------------------------------------------------------------------------------------------------------  # noqa: E501
 
 
 def compare(results, found):
@@ -672,11 +785,17 @@ def boxes(results):
         yield "randomised"
     for arm in arms:
         whole = n[f"flow.{arm}.allocated"]
-        if f"flow.{arm}.received" in n and whole != n[f"flow.{arm}.received"] + n[f"flow.{arm}.not_received"]:
+        if (
+            f"flow.{arm}.received" in n
+            and whole != n[f"flow.{arm}.received"] + n[f"flow.{arm}.not_received"]
+        ):
             yield f"{arm}: received"
         for id in [id for id in n if id.startswith(f"flow.{arm}.analysed.")]:
             outcome = id.removeprefix(f"flow.{arm}.analysed.")
-            parts = [n.get(f"flow.{arm}.{stage}.{outcome}", 0) for stage in ("lost", "pending", "left_out", "analysed")]
+            parts = [
+                n.get(f"flow.{arm}.{stage}.{outcome}", 0)
+                for stage in ("lost", "pending", "left_out", "analysed")
+            ]
             if whole != sum(parts):
                 yield f"{arm}: {outcome}"
     for a, b in combinations([id for id in n if id.startswith("flow.")], 2):
@@ -687,7 +806,10 @@ def boxes(results):
 def main(export_path, results_path):
     with open(results_path, encoding="utf-8") as file:
         results = json.load(file)
-    wrong = [*compare(results, recompute(Export(export_path))), *(f"flow: {box}" for box in boxes(results))]
+    wrong = [
+        *compare(results, recompute(Export(export_path))),
+        *(f"flow: {box}" for box in boxes(results)),
+    ]
     print(f"{len(results['numbers'])} numbers, {len(wrong)} that differ", *wrong, sep="\n")
     return 1 if wrong else 0
 

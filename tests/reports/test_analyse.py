@@ -1,4 +1,6 @@
-"""`manage.py analyse` on Beat the Blues, and a recomputation from its tables that uses nothing of the project."""
+"""`manage.py analyse` on Beat the Blues, and a recomputation from its tables that uses nothing of
+the project.
+"""
 
 import csv
 import io
@@ -26,8 +28,14 @@ def analyse(out, data=CSV, **options):
 def numbers(tmp_path_factory):
     out = tmp_path_factory.mktemp("btheb")
     analyse(out)
-    assert sorted(path.name for path in out.iterdir()) == ["report.html", "report.pdf", "results.json"]
-    return {number["id"]: number for number in json.loads((out / "results.json").read_text())["numbers"]}
+    assert sorted(path.name for path in out.iterdir()) == [
+        "report.html",
+        "report.pdf",
+        "results.json",
+    ]
+    return {
+        number["id"]: number for number in json.loads((out / "results.json").read_text())["numbers"]
+    }
 
 
 def people():
@@ -46,20 +54,27 @@ def test_differences_come_out_of_statsmodels_too(numbers, visit):
     x = np.column_stack(
         [np.ones(len(rows))]
         + [np.array([number(row["bdi.pre"]) for row in rows])]
-        + [np.array([float(row[key] == level) for row in rows]) for key, level in (("drug", "Yes"), ("length", ">6m"))]
+        + [
+            np.array([float(row[key] == level) for row in rows])
+            for key, level in (("drug", "Yes"), ("length", ">6m"))
+        ]
         + [np.array([float(row["treatment"] == "BtheB") for row in rows])]
     )
     fit = sm.OLS(y, x).fit()
     found = numbers[f"difference.BDI.{visit}.BtheB-TAU"]
     lower, upper = fit.conf_int()[-1]
     expected = (fit.params[-1], lower, upper, len(rows))
-    assert (found["value"], found["lower"], found["upper"], found["n"]) == pytest.approx(expected, rel=1e-9)
+    assert (found["value"], found["lower"], found["upper"], found["n"]) == pytest.approx(
+        expected, rel=1e-9
+    )
 
 
 @pytest.mark.parametrize("visit", ["bdi.pre", "bdi.2m", "bdi.3m", "bdi.5m", "bdi.8m"])
 @pytest.mark.parametrize("arm", ["BtheB", "TAU"])
 def test_means_and_sds_come_out_of_numpy_too(numbers, visit, arm):
-    values = [number(row[visit]) for row in people() if row["treatment"] == arm and row[visit] != "NA"]
+    values = [
+        number(row[visit]) for row in people() if row["treatment"] == arm and row[visit] != "NA"
+    ]
     where = f"BDI.{visit.replace('bdi.pre', 'baseline')}.{arm}"
     found = [numbers[f"{kind}.{where}"]["value"] for kind in ("n", "mean", "sd")]
     assert found == pytest.approx([len(values), np.mean(values), np.std(values, ddof=1)], rel=1e-12)
@@ -85,8 +100,14 @@ def test_a_missing_file_ends_with_status_2(tmp_path, capsys):
 @pytest.mark.parametrize(
     ("content", "expected"),
     [
-        (CSV.read_bytes().replace(b",", b";"), "this looks semicolon-separated; save it with commas between the cells"),
-        (CSV.read_bytes().replace(b",", b"\t"), "this looks tab-separated; save it with commas between the cells"),
+        (
+            CSV.read_bytes().replace(b",", b";"),
+            "this looks semicolon-separated; save it with commas between the cells",
+        ),
+        (
+            CSV.read_bytes().replace(b",", b"\t"),
+            "this looks tab-separated; save it with commas between the cells",
+        ),
         (b"", "the file is empty"),
         (b"\xef\xbb\xbf\n", "the file is empty"),
         (
@@ -138,7 +159,11 @@ def test_the_data_set_holds_what_was_read():
 
 
 def test_a_file_without_reasons_gives_no_reason(numbers, tmp_path):
-    assert numbers["flow.BtheB.lost.BDI.bdi.8m.unknown"]["value"] == numbers["flow.BtheB.lost.BDI.bdi.8m"]["value"] > 0
+    assert (
+        numbers["flow.BtheB.lost.BDI.bdi.8m.unknown"]["value"]
+        == numbers["flow.BtheB.lost.BDI.bdi.8m"]["value"]
+        > 0
+    )
     analyse(tmp_path)
     page = (tmp_path / "report.html").read_text()
     assert ("reason not recorded in this data set" in page, "not answered" in page) == (True, False)
@@ -146,8 +171,9 @@ def test_a_file_without_reasons_gives_no_reason(numbers, tmp_path):
 
 def test_covariates_are_called_as_the_plan_calls_them(tmp_path):
     analyse(tmp_path, language="nl")
-    assert "Gecorrigeerd voor: de score bij de voormeting, Antidepressiva, Duur van de huidige episode." in (
-        text_of(tmp_path / "report.html")
+    assert (
+        "Gecorrigeerd voor: de score bij de voormeting, Antidepressiva, Duur van de huidige "
+        "episode." in (text_of(tmp_path / "report.html"))
     )
 
 
@@ -155,10 +181,14 @@ def text_of(page):
     return re.sub(r"\s+", " ", re.sub(r"<[^>]*>", "", page.read_text()))
 
 
-def test_what_was_left_aside_of_the_file_is_told_on_the_screen_in_the_report_and_in_the_numbers(tmp_path, capsys):
+def test_what_was_left_aside_of_the_file_is_told_on_the_screen_in_the_report_and_in_the_numbers(
+    tmp_path, capsys
+):
     rows = CSV.read_text().splitlines()
     wide = tmp_path / "wide.csv"
-    wide.write_text("\n".join([f"{rows[0]},shoe", *(f"{row},42" for row in rows[1:]), ",,,,,,,,,", ""]))
+    wide.write_text(
+        "\n".join([f"{rows[0]},shoe", *(f"{row},42" for row in rows[1:]), ",,,,,,,,,", ""])
+    )
     out = io.StringIO()
     call_command("analyse", str(wide), plan=PLAN, out=tmp_path, stdout=out)
     assert out.getvalue().splitlines()[3:] == [
@@ -188,12 +218,17 @@ def test_a_category_in_numbers_is_the_category_that_it_is_in_words(tmp_path):
         plan = tmp_path / "plan.yaml"
         plan.write_text(PLAN.read_text().replace("[drug, length]", "[drug, length, site]") + more)
         call_command("analyse", str(path), plan=plan, out=tmp_path, stdout=io.StringIO())
-        numbers = {n["id"]: n for n in json.loads((tmp_path / "results.json").read_text())["numbers"]}
+        numbers = {
+            n["id"]: n for n in json.loads((tmp_path / "results.json").read_text())["numbers"]
+        }
         found.append(numbers["p.BDI.bdi.2m.BtheB-TAU"]["value"])
     known = [row for row in rows if row["bdi.2m"] != "NA"]
     x = np.column_stack(
         [np.ones(len(known)), [float(row["bdi.pre"]) for row in known]]
-        + [[float(row[key] == level) for row in known] for key, level in (("drug", "Yes"), ("length", ">6m"))]
+        + [
+            [float(row[key] == level) for row in known]
+            for key, level in (("drug", "Yes"), ("length", ">6m"))
+        ]
         + [[float(site[row["subject"]] == level) for row in known] for level in (2, 3, 4)]
         + [[float(row["treatment"] == "BtheB") for row in known]]
     )

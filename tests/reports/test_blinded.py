@@ -11,9 +11,13 @@ from trial.actions import programme
 
 
 def test_no_chain_of_imports_leads_from_pooled_reports_to_an_allocation():
-    graph = grimp.build_graph("trial", "outcomes", "randomisation", "coaching_protocol", "reports", cache_dir=None)
+    graph = grimp.build_graph(
+        "trial", "outcomes", "randomisation", "coaching_protocol", "reports", cache_dir=None
+    )
     secret = ("randomisation.models", "randomisation.queries.tables", "randomisation.actions.looks")
-    assert {name: graph.find_shortest_chain("reports.blinded", name) for name in secret} == dict.fromkeys(secret)
+    assert {
+        name: graph.find_shortest_chain("reports.blinded", name) for name in secret
+    } == dict.fromkeys(secret)
     # The same question has an answer where there is one, so that the test can fail.
     assert graph.find_shortest_chain("reports.unblinded", "randomisation.models") == (
         "reports.unblinded",
@@ -35,12 +39,21 @@ def test_pooled_numbers_are_the_same_whoever_is_in_which_arm(study, now):
     person = factories.a_participant_in(study, "unguided", now)
     at = now + timedelta(days=1)
     before = analyse(blinded.dataset(study, at), plan_of(study.current))
-    by_arm = analyse(unblinded.dataset(study, reason="a test", by=actors.SYSTEM, at=at), plan_of(study.current))
-    programme.begin_module(participant=person, module="welcome", by=actors.participant(person.code), at=at)
+    by_arm = analyse(
+        unblinded.dataset(study, reason="a test", by=actors.SYSTEM, at=at), plan_of(study.current)
+    )
+    programme.begin_module(
+        participant=person, module="welcome", by=actors.participant(person.code), at=at
+    )
     after = analyse(blinded.dataset(study, at), plan_of(study.current))
-    changed = analyse(unblinded.dataset(study, reason="a test", by=actors.SYSTEM, at=at), plan_of(study.current))
+    changed = analyse(
+        unblinded.dataset(study, reason="a test", by=actors.SYSTEM, at=at), plan_of(study.current)
+    )
     assert before == after
-    assert changed["adherence.unguided.started.count"].value == by_arm["adherence.unguided.started.count"].value + 1
+    assert (
+        changed["adherence.unguided.started.count"].value
+        == by_arm["adherence.unguided.started.count"].value + 1
+    )
 
 
 def test_pooled_numbers_name_no_arm(study, dan, now):

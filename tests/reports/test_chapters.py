@@ -1,4 +1,5 @@
-"""Every chapter on data that have everything and on data that have nothing; what is misspelt in one is an error.
+"""Every chapter on data that have everything and on data that have nothing; what is misspelt in one
+is an error.
 
 Chapters are found by looking into their package, so that a new one is held to the same.
 """
@@ -78,8 +79,16 @@ def empty_arm(data):
 
 
 def nothing(data):
-    bare = {"modules": None, "module_use": None, "usage": None, "contacts": None, "idle_after": None}
-    instruments = tuple(dataclasses.replace(each, reliable_change=None) for each in data.instruments)
+    bare = {
+        "modules": None,
+        "module_use": None,
+        "usage": None,
+        "contacts": None,
+        "idle_after": None,
+    }
+    instruments = tuple(
+        dataclasses.replace(each, reliable_change=None) for each in data.instruments
+    )
     return without_outcomes(data, scores=(), variables=(), instruments=instruments, **bare)
 
 
@@ -99,12 +108,24 @@ CASES = {
     "no baseline": lambda: (only(a_trial(30), lambda row: row.timepoint != "pre"), PLAN),
     "one questionnaire": lambda: (only(a_trial(30), lambda row: row.instrument == "PHQ9"), PLAN),
     "nothing due yet": lambda: (pending(a_trial(30)), PLAN),
-    "lessons without use": lambda: (dataclasses.replace(a_trial(30), usage=None, idle_after=None), PLAN),
-    "use without lessons": lambda: (dataclasses.replace(a_trial(30), modules=None, module_use=None), PLAN),
-    "nothing used": lambda: (dataclasses.replace(a_trial(30), usage=(), module_use=(), contacts=()), PLAN),
+    "lessons without use": lambda: (
+        dataclasses.replace(a_trial(30), usage=None, idle_after=None),
+        PLAN,
+    ),
+    "use without lessons": lambda: (
+        dataclasses.replace(a_trial(30), modules=None, module_use=None),
+        PLAN,
+    ),
+    "nothing used": lambda: (
+        dataclasses.replace(a_trial(30), usage=(), module_use=(), contacts=()),
+        PLAN,
+    ),
     "nothing": lambda: (nothing(a_trial(30)), BARE),
     "nothing, pooled": lambda: (nothing(a_trial(30, arms=None)), BARE),
-    "nothing, of clusters": lambda: (nothing(a_trial(30)), BARE.model_copy(update={"cluster": "site"})),
+    "nothing, of clusters": lambda: (
+        nothing(a_trial(30)),
+        BARE.model_copy(update={"cluster": "site"}),
+    ),
 }
 
 
@@ -148,24 +169,31 @@ def spans(block):
 
 CODES = {*ARMS, "pre", "post1", "post2", "PHQ9", "CESD", "age", "sex", "f", "m", "all"}
 CODES |= {f"m{i}" for i in range(1, 9)} | {f"{a}-{b}" for a in ARMS for b in ARMS}
-# Counted for the reader of results.json: of a mean n stands beside the arm's name, and that nobody was left out is no row.
+# Counted for the reader of results.json: of a mean n stands beside the arm's name, and that nobody
+# was left out is no row.
 NOT_PRINTED = {"baseline.*.*.n", "flow.*.left_out.*.*"}
 
 
 def family(id):
-    """An id with a star for each code: what is misspelt under `has` would be missing from the printed ones."""
-    return ".".join("*" if part in CODES or re.fullmatch(r"d\d+", part) else part for part in id.split("."))
+    """An id with a star for each code: what is misspelt under `has` would be missing from the
+    printed ones.
+    """
+    return ".".join(
+        "*" if part in CODES or re.fullmatch(r"d\d+", part) else part for part in id.split(".")
+    )
 
 
 def test_every_kind_of_number_is_printed():
     data = everything()
     results = analyse(data, PLAN)
     report = compose(results, data, PLAN)
-    printed = {family(s.id) for block in report.blocks for s in spans(block) if isinstance(s, Value)}
+    printed = {
+        family(s.id) for block in report.blocks for s in spans(block) if isinstance(s, Value)
+    }
     assert {family(number.id) for number in results.numbers} - printed == NOT_PRINTED
 
 
-# --- one and many -----------------------------------------------------------------------------------------------------
+# --- one and many -----------------------------------------------------------------------------------------------------  # noqa: E501
 
 # A number and then a word in the plural: `1 modules`. In Dutch a plural ends in s or en.
 MANY = {"en": re.compile(r"\b1 [a-z]+s\b"), "nl": re.compile(r"\b1 [a-z]+(s|en)\b")}
@@ -184,7 +212,10 @@ def test_the_sweep_knows_one_from_many():
     assert plurals("na 1 dagen, 1 dag en 21 dagen", "nl") == ["1 dagen"]
 
 
-COUNTED = {"en": re.compile(r"\{(\w+)\} (?:\w+ )?[a-z]+s\b"), "nl": re.compile(r"\{(\w+)\} (?:\w+ )?[a-z]+(?:s|en)\b")}
+COUNTED = {
+    "en": re.compile(r"\{(\w+)\} (?:\w+ )?[a-z]+s\b"),
+    "nl": re.compile(r"\{(\w+)\} (?:\w+ )?[a-z]+(?:s|en)\b"),
+}
 # No count: names, spans of words, and values that are shown with decimals, of which 1.0 is many.
 NO_COUNT = {
     "arm",
@@ -205,14 +236,18 @@ NO_COUNT |= {"level", "at", "standardiser", "cluster", "asker", "outcome", "long
 
 @pytest.mark.parametrize("language", LANGUAGES)
 def test_whatever_counts_has_words_for_one(language):
-    """A template in which a place stands before a plural is listed with its place, and has a form for one of it."""
+    """A template in which a place stands before a plural is listed with its place, and has a form
+    for one of it.
+    """
     place = LANGUAGES.index(language)
     for key, texts in WORDS.items():
         counts = [name for name in COUNTED[language].findall(texts[place]) if name not in NO_COUNT]
         if counts and not key.endswith(".one"):
             assert (key, key in COUNTING, f"{key}.one" in WORDS) == (key, True, True)
     for key in COUNTING:
-        assert plurals(WORDS[f"{key}.one"][place].replace(f"{{{COUNTING[key]}}}", "1"), language) == []
+        assert (
+            plurals(WORDS[f"{key}.one"][place].replace(f"{{{COUNTING[key]}}}", "1"), language) == []
+        )
 
 
 def of_so_many(n):
@@ -237,7 +272,9 @@ def of_so_many(n):
         }
     )
     outcomes = [(each.instrument, each.timepoint) for each in plan.primary]
-    flow = count_flow(people, rows["scores"], ARMS, outcomes, "pre", assessed=len(people), excluded={})
+    flow = count_flow(
+        people, rows["scores"], ARMS, outcomes, "pre", assessed=len(people), excluded={}
+    )
     return dataclasses.replace(
         data,
         participants=people,
@@ -255,9 +292,17 @@ def test_nothing_is_said_of_one_as_if_of_many(n, language):
     results = analyse(data, plan)
     report = compose(results, data, plan, language)
     said = [plain(part) for block in report.blocks for part in _texts(block)]
-    drawn = [text for block in report.blocks for text in re.findall(r">([^<]+)</text>", getattr(block, "svg", ""))]
+    drawn = [
+        text
+        for block in report.blocks
+        for text in re.findall(r">([^<]+)</text>", getattr(block, "svg", ""))
+    ]
     assert [words for text in (*said, *drawn) for words in plurals(text, language)] == []
-    assert [words for number in results.numbers for words in plurals(f"{number.method} {number.recipe}", "en")] == []
+    assert [
+        words
+        for number in results.numbers
+        for words in plurals(f"{number.method} {number.recipe}", "en")
+    ] == []
 
 
 def _texts(block):
@@ -269,7 +314,7 @@ def _texts(block):
         yield from pair
 
 
-# --- the flow ---------------------------------------------------------------------------------------------------------
+# --- the flow ---------------------------------------------------------------------------------------------------------  # noqa: E501
 
 
 @pytest.mark.parametrize("language", LANGUAGES)
@@ -277,10 +322,14 @@ def _texts(block):
 def test_the_box_of_follow_up_holds_losses_and_nothing_else(case, language):
     data, plan = CASES[case]()
     waits = dataclasses.replace(data.flow.arms[-1], waits=True, discontinued=None)
-    data = dataclasses.replace(data, flow=dataclasses.replace(data.flow, arms=(*data.flow.arms[:-1], waits)))
+    data = dataclasses.replace(
+        data, flow=dataclasses.replace(data.flow, arms=(*data.flow.arms[:-1], waits))
+    )
     writer = Writer(data, plan, analyse(data, plan), language)
     for arm in data.flow.arms:
-        lines = [line for line in chapters.flow._follow_up(writer, arm) if not line.startswith("  ")]
+        lines = [
+            line for line in chapters.flow._follow_up(writer, arm) if not line.startswith("  ")
+        ]
         kinds = (writer.word("lost"), writer.word("discontinued"))
         assert [line for line in lines if not line.startswith(kinds)] == []
         assert [row for row in arm.follow_up if {"not_planned", "pending"} & set(row.lost)] == []
@@ -302,25 +351,42 @@ def test_who_is_not_due_yet_stands_with_the_analysis():
 
 def test_a_file_says_below_its_flow_diagram_what_no_box_can_tell():
     data = a_trial(30)
-    arms = tuple(dataclasses.replace(arm, received=None, not_received={}, discontinued=None) for arm in data.flow.arms)
-    data = dataclasses.replace(data, flow=dataclasses.replace(data.flow, arms=arms, assessed=None, excluded=None))
+    arms = tuple(
+        dataclasses.replace(arm, received=None, not_received={}, discontinued=None)
+        for arm in data.flow.arms
+    )
+    data = dataclasses.replace(
+        data, flow=dataclasses.replace(data.flow, arms=arms, assessed=None, excluded=None)
+    )
     blocks = list(chapters.flow.chapter(Writer(data, PLAN, analyse(data, PLAN), "en")))
     said = [plain(block.spans) for block in blocks if getattr(block, "kind", "") == "missing"]
-    assert said == [WORDS[key][0] for key in ("assessed_unknown", "received_unknown", "discontinued_unknown")]
+    assert said == [
+        WORDS[key][0] for key in ("assessed_unknown", "received_unknown", "discontinued_unknown")
+    ]
     never = tuple(dataclasses.replace(arm, no_programme=True) for arm in arms)
     data = dataclasses.replace(data, flow=dataclasses.replace(data.flow, arms=never))
     blocks = list(chapters.flow.chapter(Writer(data, PLAN, analyse(data, PLAN), "en")))
-    assert WORDS["discontinued_unknown"][0] not in [plain(getattr(block, "spans", ())) for block in blocks]
+    assert WORDS["discontinued_unknown"][0] not in [
+        plain(getattr(block, "spans", ())) for block in blocks
+    ]
 
 
-# --- clusters ---------------------------------------------------------------------------------------------------------
+# --- clusters ---------------------------------------------------------------------------------------------------------  # noqa: E501
 
 
 @pytest.mark.parametrize(
     ("language", "said"),
     [
-        ("en", "Differences between arms, effects, p values and intervals: not possible yet. Sex was randomised"),
-        ("nl", "Verschillen tussen groepen, effecten, p-waarden en intervallen: nog niet mogelijk. Sex is als geheel"),
+        (
+            "en",
+            "Differences between arms, effects, p values and intervals: not possible yet. Sex was "
+            "randomised",
+        ),
+        (
+            "nl",
+            "Verschillen tussen groepen, effecten, p-waarden en intervallen: nog niet mogelijk. "
+            "Sex is als geheel",
+        ),
     ],
 )
 def test_a_report_of_clusters_names_what_is_not_possible_and_prints_none_of_it(language, said):
@@ -328,18 +394,31 @@ def test_a_report_of_clusters_names_what_is_not_possible_and_prints_none_of_it(l
     report = compose(analyse(data, plan), data, plan, language)
     texts = [plain(block.spans) for block in report.blocks if hasattr(block, "spans")]
     assert [text for text in texts if text.startswith(said)]
-    heads = {plain(head.spans) for block in report.blocks if isinstance(block, Table) for head in block.heads}
+    heads = {
+        plain(head.spans)
+        for block in report.blocks
+        if isinstance(block, Table)
+        for head in block.heads
+    }
     words = ("p", "p_holm", "effect", "difference")
     place = LANGUAGES.index(language)
-    forbidden = {WORDS[key][place] for key in words} | {plain(Writer(data, plan, analyse(data, plan), language).ci())}
+    forbidden = {WORDS[key][place] for key in words} | {
+        plain(Writer(data, plan, analyse(data, plan), language).ci())
+    }
     assert heads & forbidden == set()
     ids = {span.id for block in report.blocks for span in spans(block) if isinstance(span, Value)}
     assert [id for id in ids if id.startswith(("difference", "p.", "p_holm", "effect"))] == []
     methods = " ".join(texts[-1:])
-    assert [name for name in ("Student", "Hedges", "Holm", "Wilson", "log-log") if name in methods] == []
+    assert [
+        name for name in ("Student", "Hedges", "Holm", "Wilson", "log-log") if name in methods
+    ] == []
     assert "Kaplan" in methods
-    notice = next(plain(block.spans) for block in report.blocks if "Sex" in plain(getattr(block, "spans", ())))
-    assert notice.startswith("Sex was randomised" if language == "en" else "Sex is als geheel geloot")
+    notice = next(
+        plain(block.spans) for block in report.blocks if "Sex" in plain(getattr(block, "spans", ()))
+    )
+    assert notice.startswith(
+        "Sex was randomised" if language == "en" else "Sex is als geheel geloot"
+    )
 
 
 def test_a_figure_of_clusters_shows_no_interval():
@@ -347,7 +426,9 @@ def test_a_figure_of_clusters_shows_no_interval():
 
     def drawn(plan):
         report = compose(analyse(everything(), plan), everything(), plan)
-        return {plain(block.title): block.svg for block in report.blocks if isinstance(block, Figure)}
+        return {
+            plain(block.title): block.svg for block in report.blocks if isinstance(block, Figure)
+        }
 
     clusters, people = drawn(CLUSTERED), drawn(CLUSTERED.model_copy(update={"cluster": None}))
     same = [title for title in clusters if title in people]

@@ -46,7 +46,10 @@ def messages(call, *args):
 def test_beat_the_blues_is_read_as_it_is():
     read = read_data(DATA / "btheb.csv", read_plan(DATA / "btheb.plan.yaml"), "test")
     assert len(read.participants) == 100
-    assert [sum(person.arm == arm for person in read.participants) for arm in ("BtheB", "TAU")] == [52, 48]
+    assert [sum(person.arm == arm for person in read.participants) for arm in ("BtheB", "TAU")] == [
+        52,
+        48,
+    ]
     # tests/data/README.md: NA where missing, 3, 27, 42 and 48 people.
     lost = [sum(sum(arm.follow_up[i].lost.values()) for arm in read.flow.arms) for i in range(4)]
     assert lost == [3, 27, 42, 48]
@@ -63,7 +66,11 @@ def test_a_text_column_is_a_choice_and_a_column_of_numbers_a_number(tmp_path):
 
 
 def test_who_is_never_seen_again_left_at_the_first_visit_missed(tmp_path):
-    assert data(tmp_path).retention == {"1": Duration(8, True), "2": Duration(2, True), "3": Duration(8, False)}
+    assert data(tmp_path).retention == {
+        "1": Duration(8, True),
+        "2": Duration(2, True),
+        "3": Duration(8, False),
+    }
 
 
 def test_a_missing_covariate_keeps_a_person_out_of_the_analysis(tmp_path):
@@ -85,7 +92,8 @@ def test_a_missing_covariate_keeps_a_person_out_of_the_analysis(tmp_path):
         (ROWS.replace("\n2,No", "\n,No"), ["column 'id', row 3: no participant"]),
         (ROWS.replace("10,5", "ten,5"), ["column 'pre', row 2: 'ten' is not a number"]),
         (ROWS.replace("6,7", "6,inf"), ["column 'm8', row 4: 'inf' is not a number"]),
-        (ROWS.replace("2,No", "2,Maybe"), ["column 'arm', row 3: unknown arm 'Maybe'; known: a, No"]),
+        (ROWS.replace("2,No", "2,Maybe"), ["column 'arm', row 3: unknown arm 'Maybe'; known: a, "
+                                           "No"]),
         (ROWS + "4,a,9\n", ["row 5: 3 cells where the header has 7"]),
         (ROWS.splitlines()[0] + "\n", ["there is no row under the header"]),
         (ROWS.replace("pre,m2,m8", "pre,m2,m2"), [
@@ -111,25 +119,34 @@ def test_every_mistake_in_the_data_names_column_and_row(tmp_path, rows, expected
     ("old", "new", "expected"),
     [
         ("source: made up\n", "", ["plan.yaml:1: 'source' is missing"]),
-        ("source: made up\n", "source:\n", ["plan.yaml:2: source: is empty; write a value or leave the key out"]),
+        ("source: made "
+         "up\n", "source:\n", ["plan.yaml:2: source: is empty; write a value or leave the key "
+                               "out"]),
         ("months: 8", "months: soon", ["plan.yaml:7: visits[1].months: 'soon' is not a number"]),
-        ("months: 8", "months: -1", ["plan.yaml:7: visits[1].months: '-1' is too small; more than 0.0"]),
+        ("months: "
+         "8", "months: -1", ["plan.yaml:7: visits[1].months: '-1' is too small; more than 0.0"]),
         ("direction: higher_worse", "direction: up", [
             "plan.yaml:4: outcome.direction: unknown value 'up'; known: higher_worse, higher_better"
         ]),
-        ('[[a, "No"]]', "[[a]]", ["plan.yaml:9: contrasts[0]: needs at least 2 in the list; there are 1"]),
+        ('[[a, '
+         '"No"]]', "[[a]]", ["plan.yaml:9: contrasts[0]: needs at least 2 in the list; there are "
+                             "1"]),
         ('[[a, "No"]]', '[[a, "No"], ["No", a]]', [
             "plan.yaml:9: contrasts[1]: No, a are compared already; keep one direction"
         ]),
-        ("[sex, age]", "[sex, age]\nlooks: 3", [f"plan.yaml:11: unknown key 'looks'; known: {KEYS}"]),
+        ("[sex, "
+         "age]", "[sex, age]\nlooks: 3", [f"plan.yaml:11: unknown key 'looks'; known: {KEYS}"]),
         ("source: made up", "source: made up\nsource: again", [
             "plan.yaml:3: 'source' stands here twice, first in line 2; keep one"
         ]),
         ('[[a, "No"]]', "[[a, c]]", ["plan.yaml:9: contrasts[0]: unknown arm 'c'; known: a, No"]),
-        ('[[a, "No"]]', "[[a, a]]", ["plan.yaml:9: contrasts[0]: compares 'a' with itself; name two arms"]),
+        ('[[a, '
+         '"No"]]', "[[a, "
+                   "a]]", ["plan.yaml:9: contrasts[0]: compares 'a' with itself; name two arms"]),
         ("[sex, age]", "[sex, m2]", ["plan.yaml:3: columns: column 'm2' is named for two things"]),
         ("[sex, age]", "[sex\n", [
-            "plan.yaml:10: not readable as YAML: a bracket that is never closed; from ' #' on a line is a comment, "
+            "plan.yaml:10: not readable as YAML: a bracket that is never closed; from ' #' on a "
+            "line is a comment, "
             "unless the text stands in quotes"
         ]),
         ("[sex, age]", "[sex, age]\nlabels: {m2: {}}", [
@@ -198,12 +215,19 @@ def test_a_code_for_missing_is_one_however_a_program_writes_it(tmp_path, column,
 
 
 def test_a_code_for_missing_that_the_plan_writes_with_decimals_is_one_without(tmp_path):
-    read = data(tmp_path, replaced("pre", "10", "11", "-99"), PLAN + "missing: [-99.00]\n".replace("[", "[NA, '', "))
+    read = data(
+        tmp_path,
+        replaced("pre", "10", "11", "-99"),
+        PLAN + "missing: [-99.00]\n".replace("[", "[NA, '', "),
+    )
     assert read.score("3", "S", "baseline") is None
 
 
 def test_what_only_looks_like_the_code_for_missing_is_kept(tmp_path):
-    text = PLAN.replace("[sex, age]", "[sex, age]\nkinds: {sex: category}") + 'missing: [NA, "", "9"]\n'
+    text = (
+        PLAN.replace("[sex, age]", "[sex, age]\nkinds: {sex: category}")
+        + 'missing: [NA, "", "9"]\n'
+    )
     read = data(tmp_path, replaced("sex", "09", "9.0", "m"), text)
     assert [person.values["sex"] for person in read.participants] == ["09", None, "m"]
 
@@ -211,8 +235,18 @@ def test_what_only_looks_like_the_code_for_missing_is_kept(tmp_path):
 @pytest.mark.parametrize(
     ("cells", "declared", "kind", "values"),
     [
-        (("1", "2", "4"), "labels: {age: {levels: {1: {en: A}, 2: {en: B}, 3: {en: C}}}}", "choice", ["1", "2", "4"]),
-        (("1.0", "2", "1"), "labels: {age: {levels: {1: {en: A}, 2: {en: B}}}}", "choice", ["1", "2", "1"]),
+        (
+            ("1", "2", "4"),
+            "labels: {age: {levels: {1: {en: A}, 2: {en: B}, 3: {en: C}}}}",
+            "choice",
+            ["1", "2", "4"],
+        ),
+        (
+            ("1.0", "2", "1"),
+            "labels: {age: {levels: {1: {en: A}, 2: {en: B}}}}",
+            "choice",
+            ["1", "2", "1"],
+        ),
         (("1", "2", "4"), "kinds: {age: category}", "choice", ["1", "2", "4"]),
         (("2.0", "2", "4"), "kinds: {age: category}", "choice", ["2.0", "2.0", "4"]),
         (("01", "1", "4"), "kinds: {age: category}", "choice", ["01", "1", "4"]),
@@ -222,7 +256,9 @@ def test_what_only_looks_like_the_code_for_missing_is_kept(tmp_path):
         (("1", "2", "x"), "", "choice", ["1", "2", "x"]),
     ],
 )
-def test_a_covariate_is_what_the_plan_says_and_its_codes_are_those_of_the_plan(tmp_path, cells, declared, kind, values):
+def test_a_covariate_is_what_the_plan_says_and_its_codes_are_those_of_the_plan(
+    tmp_path, cells, declared, kind, values
+):
     read = data(tmp_path, replaced("age", *cells), f"{PLAN}{declared}\n")
     assert read.variables[1].kind == kind
     assert [person.values["age"] for person in read.participants] == values
@@ -230,14 +266,18 @@ def test_a_covariate_is_what_the_plan_says_and_its_codes_are_those_of_the_plan(t
 
 def many(different):
     """Twelve people, whose age and sex have so many different whole numbers."""
-    lines = [f"{i},{'a' if i % 2 else 'No'},1{i},5,6,{i % different},{i % different}.0" for i in range(12)]
+    lines = [
+        f"{i},{'a' if i % 2 else 'No'},1{i},5,6,{i % different},{i % different}.0"
+        for i in range(12)
+    ]
     return "\n".join([ROWS.splitlines()[0], *lines]) + "\n"
 
 
 @pytest.mark.parametrize("different", [3, 4, 10])
 def test_a_few_whole_numbers_are_told_to_be_a_number_or_a_category_first(tmp_path, different):
     said = (
-        f"{different} different whole numbers may be a number or the codes of a category; add the line "
+        f"{different} different whole numbers may be a number or the codes of a category; add the "
+        f"line "
         "`kinds: {sex: category, age: category}` to the plan, or the same with number"
     )
     expected = [f"data.csv: column '{code}': {said}" for code in ("sex", "age")]
@@ -259,7 +299,8 @@ def test_the_line_to_add_holds_what_is_declared_already(tmp_path):
 def test_what_is_declared_a_number_is_one_in_every_row(tmp_path):
     said = messages(data, tmp_path, ROWS, PLAN + "kinds: {sex: number}\n")
     assert said == [
-        f"data.csv: column 'sex', row {row}: '{cell}' is not a number" for row, cell in ((2, "f"), (3, "m"))
+        f"data.csv: column 'sex', row {row}: '{cell}' is not a number"
+        for row, cell in ((2, "f"), (3, "m"))
     ]
 
 
@@ -268,8 +309,11 @@ def test_what_is_declared_a_number_is_one_in_every_row(tmp_path):
     [
         ("\n2,No", "\n1 ,No", "column 'id', row 3: '1 ' already stands in row 2, as '1'"),
         ("\n2,No", "\n1.0,No", "column 'id', row 3: '1.0' already stands in row 2, as '1'"),
-        ("2,No", "2,No ", "column 'arm', row 3: unknown arm 'No '; did you mean 'No'? known: a, No"),
-        ("pre,m2", "pre ,m2", "the plan names a column that is not there: unknown column 'pre'; did you mean 'pre '? "
+        ("2,No", "2,No ", "column 'arm', row 3: unknown arm 'No '; did you mean 'No'? known: a, "
+                          "No"),
+        ("pre,m2", "pre "
+                   ",m2", "the plan names a column that is not there: unknown column 'pre'; did "
+                          "you mean 'pre '? "
                               "known: id, arm, pre , m2, m8, sex, age"),
     ],
 )  # fmt: skip
@@ -293,9 +337,13 @@ def test_columns_that_the_plan_does_not_name_are_left_aside_or_refused(tmp_path)
     lines = ROWS.split()
     wide = "\n".join([lines[0] + ",shoe,", *(line + ",42," for line in lines[1:])]) + "\n"
     found = data(tmp_path, wide)
-    assert (found.meta.left_aside, found.snapshot_hash) == (LeftAside(("shoe", "")), data(tmp_path).snapshot_hash)
+    assert (found.meta.left_aside, found.snapshot_hash) == (
+        LeftAside(("shoe", "")),
+        data(tmp_path).snapshot_hash,
+    )
     assert messages(data, tmp_path, wide, PLAN + "strict: true\n") == [
-        f"data.csv: column '{name}': the plan, which is strict, does not name it" for name in ("shoe", "")
+        f"data.csv: column '{name}': the plan, which is strict, does not name it"
+        for name in ("shoe", "")
     ]
 
 

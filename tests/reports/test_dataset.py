@@ -4,7 +4,15 @@ import dataclasses
 
 import pytest
 
-from reports.dataset import Flow, FlowDoesNotAddUp, Participant, Score, Usage, check_flow, count_flow
+from reports.dataset import (
+    Flow,
+    FlowDoesNotAddUp,
+    Participant,
+    Score,
+    Usage,
+    check_flow,
+    count_flow,
+)
 from reports.dataset.durations import Duration
 
 from .people import a_trial
@@ -114,8 +122,13 @@ def clocks(data, **parts):
         (("answered", "answered"), 100.0, Duration(100, True)),
     ],
 )
-def test_retention_ends_at_withdrawal_or_the_first_of_the_last_missed_visits(states, left_at, expected):
-    scores = [Score("1", "PHQ9", code, None, state) for code, state in zip(("post1", "post2"), states, strict=True)]
+def test_retention_ends_at_withdrawal_or_the_first_of_the_last_missed_visits(
+    states, left_at, expected
+):
+    scores = [
+        Score("1", "PHQ9", code, None, state)
+        for code, state in zip(("post1", "post2"), states, strict=True)
+    ]
     people = (person("1", "coached", study_left_at=left_at),)
     data = clocks(a_trial(6), participants=people, scores=tuple(scores), usage=None)
     assert data.retention == {"1": expected}
@@ -123,11 +136,18 @@ def test_retention_ends_at_withdrawal_or_the_first_of_the_last_missed_visits(sta
 
 def seen(code, *visits):
     """Rows of one person; a visit is (time point, state, day on which it opened to them)."""
-    return [Score(code, "PHQ9", point, None, state, opened, opened) for point, state, opened in visits]
+    return [
+        Score(code, "PHQ9", point, None, state, opened, opened) for point, state, opened in visits
+    ]
 
 
 def test_everybody_leaves_and_stays_by_their_own_days():
-    people = (person("1", "coached"), person("2", "coached"), person("3", "coached"), person("4", "waiting"))
+    people = (
+        person("1", "coached"),
+        person("2", "coached"),
+        person("3", "coached"),
+        person("4", "waiting"),
+    )
     scores = [
         *seen("1", ("post1", "answered", 49.0), ("post2", "missed", 150.0)),
         *seen("2", ("post1", "missed", 70.0), ("post2", "missed", 181.0)),
@@ -144,13 +164,29 @@ def test_everybody_leaves_and_stays_by_their_own_days():
 
 
 def test_a_time_point_has_a_day_in_every_arm():
-    people = (person("1", "coached"), person("2", "coached"), person("3", "coached"), person("4", "waiting"))
-    days = [("1", "answered", 49.0), ("2", "missed", 70.0), ("3", "answered", 60.0), ("4", "pending", None)]
+    people = (
+        person("1", "coached"),
+        person("2", "coached"),
+        person("3", "coached"),
+        person("4", "waiting"),
+    )
+    days = [
+        ("1", "answered", 49.0),
+        ("2", "missed", 70.0),
+        ("3", "answered", 60.0),
+        ("4", "pending", None),
+    ]
     scores = [row for code, state, day in days for row in seen(code, ("post1", state, day))]
     data = clocks(a_trial(6), participants=people, scores=tuple(scores))
     assert (data.day_of("coached", "post1"), data.last_day_of("coached", "post1")) == (60.0, 70.0)
-    assert (data.day_of("waiting", "post1"), data.last_day_of("waiting", "post1")) == (56, 56)  # as planned
-    assert (data.has_timepoint("waiting", "post1"), data.has_timepoint("waiting", "post2")) == (True, False)
+    assert (data.day_of("waiting", "post1"), data.last_day_of("waiting", "post1")) == (
+        56,
+        56,
+    )  # as planned
+    assert (data.has_timepoint("waiting", "post1"), data.has_timepoint("waiting", "post2")) == (
+        True,
+        False,
+    )
 
 
 @pytest.mark.parametrize(
@@ -179,7 +215,11 @@ def test_without_a_record_of_use_nobody_has_used_anything_for_any_time():
 
 
 def test_whoever_was_not_to_be_asked_at_a_time_point_is_not_lost():
-    scores = [Score("1", "S", "pre", 5.0), Score("1", "S", "post", 3.0), Score("2", "S", "pre", 6.0)]
+    scores = [
+        Score("1", "S", "pre", 5.0),
+        Score("1", "S", "post", 3.0),
+        Score("2", "S", "pre", 6.0),
+    ]
     flow = count_flow([person("1"), person("2")], scores, ["a"], [("S", "post")], "pre")
     row = flow.arms[0].follow_up[0]
     assert (row.lost, row.left_out, row.analysed) == ({}, {"not_planned": 1}, 1)

@@ -38,7 +38,11 @@ def test_the_demo_participant_is_in_the_middle_of_the_lessons(study, now):
     by = actors.participant(person.code)
     programme.begin_module(participant=person, module="welcome", by=by, at=now)
     programme.finish_module(participant=person, module="welcome", by=by, at=now)
-    [login] = [each for each in demonstration.logins(study, now + timedelta(days=30)) if each.role == "participant"]
+    [login] = [
+        each
+        for each in demonstration.logins(study, now + timedelta(days=30))
+        if each.role == "participant"
+    ]
     assert login == demonstration.Login(
         "participant", address, "(a code by mail)", reverse("account_request_login_code")
     )
@@ -47,14 +51,20 @@ def test_the_demo_participant_is_in_the_middle_of_the_lessons(study, now):
 def test_the_demo_assessor_finds_whose_questions_are_open(study, now, client):
     dan = factories.a_consented_participant(study, now)
     login = next(each for each in demonstration.logins(study, now) if each.role == "assessor")
-    client.force_login(User.objects.get(email=login.email), backend="django.contrib.auth.backends.ModelBackend")
+    client.force_login(
+        User.objects.get(email=login.email), backend="django.contrib.auth.backends.ModelBackend"
+    )
     with time_machine.travel(now, tick=False):
         assert dan.code in client.get(reverse("door"), follow=True).content.decode()
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize(("stays_open", "state", "asks"), [(True, "open", True), (False, "closed", False)])
-def test_both_studies_of_the_demo_can_be_joined_and_a_rehearsal_closes_its_own(db, client, stays_open, state, asks):
+@pytest.mark.parametrize(
+    ("stays_open", "state", "asks"), [(True, "open", True), (False, "closed", False)]
+)
+def test_both_studies_of_the_demo_can_be_joined_and_a_rehearsal_closes_its_own(
+    db, client, stays_open, state, asks
+):
     """The first of a demo is rehearsed to its end, and stays open for whoever looks."""
     study, _ = rehearsing.run(SMALL, number=2, seed=1, effects={}, stays_open=stays_open)
     assert study.state == state

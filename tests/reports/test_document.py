@@ -1,4 +1,6 @@
-"""The document: no number without its id, in both languages, marked where simulated, whole or not at all."""
+"""The document: no number without its id, in both languages, marked where simulated, whole or not
+at all.
+"""
 
 import dataclasses
 import json
@@ -76,7 +78,9 @@ def trial():
 def written(trial, tmp_path_factory):
     data, results = trial
     return {
-        language: write(results, data, PLAN, tmp_path_factory.mktemp(language), language=language, at=AT)
+        language: write(
+            results, data, PLAN, tmp_path_factory.mktemp(language), language=language, at=AT
+        )
         for language in LANGUAGES
     }
 
@@ -129,7 +133,9 @@ def test_the_pdf_prints_every_number_of_the_document(trial, written, language):
     data, results = trial
     report = compose(results, data, PLAN, language)
     words = " ".join(pages(written[language].pdf))
-    values = {span.text for block in report.blocks for span in _spans(block) if isinstance(span, Value)}
+    values = {
+        span.text for block in report.blocks for span in _spans(block) if isinstance(span, Value)
+    }
     assert [text for text in sorted(values) if text not in words] == []
 
 
@@ -153,29 +159,37 @@ def test_every_page_carries_the_hash_the_seal_and_its_number(trial, written):
     made = pages(written["en"].pdf)
     foot = f"data {data.snapshot_hash[:16]} · newest audit seal cdcdcdcdcdcdcdcd"
     assert [
-        i for i, text in enumerate(made, start=1) if foot not in text or f"page {i} / {len(made)}" not in text
+        i
+        for i, text in enumerate(made, start=1)
+        if foot not in text or f"page {i} / {len(made)}" not in text
     ] == []
 
 
 def test_people_who_exist_are_not_called_simulated(tmp_path):
     data = a_trial(30, simulated=False)
     made = write(analyse(data, PLAN), data, PLAN, tmp_path, at=AT)
-    assert "imulated" not in made.html.read_text() + " ".join(pages(made.pdf)) + made.json.read_text().replace(
-        '"simulated": false', ""
-    )
+    assert "imulated" not in made.html.read_text() + " ".join(
+        pages(made.pdf)
+    ) + made.json.read_text().replace('"simulated": false', "")
 
 
 def test_a_pooled_report_names_no_arm(tmp_path):
     data = a_trial(60, arms=None)
     made = write(analyse(data, PLAN), data, PLAN, tmp_path, at=AT)
     text = made.html.read_text() + " ".join(pages(made.pdf))
-    assert [name for name in ("Coached self-help", "Unguided self-help", "Waiting list") if name in text] == []
+    assert [
+        name for name in ("Coached self-help", "Unguided self-help", "Waiting list") if name in text
+    ] == []
 
 
 def test_parts_that_are_not_recorded_say_so():
-    data = dataclasses.replace(a_trial(30), modules=None, module_use=None, usage=None, contacts=None)
+    data = dataclasses.replace(
+        a_trial(30), modules=None, module_use=None, usage=None, contacts=None
+    )
     report = compose(analyse(data, PLAN), data, PLAN)
-    said = [plain(block.spans) for block in report.blocks if getattr(block, "kind", "") == "missing"]
+    said = [
+        plain(block.spans) for block in report.blocks if getattr(block, "kind", "") == "missing"
+    ]
     assert said == [
         "Use of lessons and modules: not recorded in this data set.",
         "Calls planned, tried and held: not recorded in this data set.",
@@ -194,12 +208,20 @@ def captions(blocks):
 def test_lessons_are_told_where_their_use_was_not_recorded_and_the_other_way_round():
     data = a_trial(30)
     lessons = blocks_of(chapters.adherence.chapter, dataclasses.replace(data, usage=None))
-    use = blocks_of(chapters.adherence.chapter, dataclasses.replace(data, modules=None, module_use=None))
+    use = blocks_of(
+        chapters.adherence.chapter, dataclasses.replace(data, modules=None, module_use=None)
+    )
     both = blocks_of(chapters.adherence.chapter, data)
-    assert [block.kind for block in lessons if getattr(block, "kind", "") == "missing"] == ["missing"]
+    assert [block.kind for block in lessons if getattr(block, "kind", "") == "missing"] == [
+        "missing"
+    ]
     assert len(captions(both)) == len(captions(lessons)) + 2 == len(captions(use)) + 1
-    opened = [plain(row.cells[0]) for block in both if isinstance(block, Table) for row in block.rows][1]
-    rows = [plain(row.cells[0]) for block in lessons if isinstance(block, Table) for row in block.rows]
+    opened = [
+        plain(row.cells[0]) for block in both if isinstance(block, Table) for row in block.rows
+    ][1]
+    rows = [
+        plain(row.cells[0]) for block in lessons if isinstance(block, Table) for row in block.rows
+    ]
     assert opened not in rows
 
 
@@ -227,7 +249,9 @@ def test_an_arm_that_was_given_nothing_has_no_column_of_zeros():
 def test_an_arm_that_is_not_asked_at_a_time_point_has_no_row_of_zeros_there():
     data = a_trial(30)
     waiting = {person.code for person in data.people("waiting")}
-    kept = tuple(row for row in data.scores if row.participant not in waiting or row.timepoint != "post2")
+    kept = tuple(
+        row for row in data.scores if row.participant not in waiting or row.timepoint != "post2"
+    )
     data = dataclasses.replace(data, scores=kept)
     for chapter in (chapters.means.chapter, chapters.change.chapter):
         table = next(block for block in blocks_of(chapter, data) if isinstance(block, Table))
@@ -260,8 +284,12 @@ def headlines(data, plan, language="en"):
 
 def test_where_no_interval_holds_zero_the_figure_of_differences_says_so():
     data, alone = far_apart(), AnalysisPlan(contrasts=(("coached", "waiting"),))
-    assert headlines(data, PLAN) == [plain_words("title_holm_all", each) for each in ("PHQ9", "CESD")]
-    assert headlines(data, AnalysisPlan()) == [plain_words("title_unadjusted_all", each) for each in ("PHQ9", "CESD")]
+    assert headlines(data, PLAN) == [
+        plain_words("title_holm_all", each) for each in ("PHQ9", "CESD")
+    ]
+    assert headlines(data, AnalysisPlan()) == [
+        plain_words("title_unadjusted_all", each) for each in ("PHQ9", "CESD")
+    ]
     one = alone.model_copy(update={"primary": PLAN.primary[:1]})
     assert headlines(data, one) == [
         plain_words("title_primary_one_all", "PHQ9"),
@@ -274,7 +302,9 @@ def test_a_headline_says_what_the_planned_tests_decide_and_nothing_of_the_others
     disagree = 0
     for seed in range(1, 13):
         data = a_trial(60, seed=seed)
-        plan = PLAN.model_copy(update={"contrasts": (("coached", "waiting"), ("coached", "unguided"))})
+        plan = PLAN.model_copy(
+            update={"contrasts": (("coached", "waiting"), ("coached", "unguided"))}
+        )
         results = analyse(data, plan)
         ids = [f"{o.instrument}.post1.{a}-{b}" for o in plan.primary for a, b in plan.contrasts]
         raw = [results[f"p.{id}"].value for id in ids]
@@ -283,13 +313,17 @@ def test_a_headline_says_what_the_planned_tests_decide_and_nothing_of_the_others
         for instrument, said in zip(("PHQ9", "CESD"), headlines(data, plan), strict=True):
             mine = [rejected[id] for id in ids if id.startswith(instrument)]
             key = "some" if any(mine) and not all(mine) else "all" if all(mine) else "none"
-            start = WORDS[f"title_holm_{key}"][0].partition("{where}")[0].format(instrument=instrument)
+            start = (
+                WORDS[f"title_holm_{key}"][0].partition("{where}")[0].format(instrument=instrument)
+            )
             assert said.startswith(start)
             names = {"coached-waiting": "v. Waiting list", "coached-unguided": "v. Unguided"}
             shown = [pair for pair, name in names.items() if name in said]
             wanted = [pair for pair in names if rejected[f"{instrument}.post1.{pair}"]]
             assert shown == (wanted if key == "some" else [])
-    assert disagree > 0  # there are trials among these of which an unadjusted interval says otherwise
+    assert (
+        disagree > 0
+    )  # there are trials among these of which an unadjusted interval says otherwise
 
 
 def test_where_no_primary_difference_can_be_estimated_the_headline_says_that():
@@ -299,7 +333,9 @@ def test_where_no_primary_difference_can_be_estimated_the_headline_says_that():
         for row in data.scores
     )
     data = _without_flow_outcomes(dataclasses.replace(data, scores=lost))
-    assert headlines(data, PLAN) == [plain_words("title_not_yet", each) for each in ("PHQ9", "CESD")]
+    assert headlines(data, PLAN) == [
+        plain_words("title_not_yet", each) for each in ("PHQ9", "CESD")
+    ]
 
 
 @pytest.mark.parametrize("language", LANGUAGES)
@@ -319,11 +355,17 @@ def test_more_reasons_than_signs_still_have_a_sign_each():
 
 
 @pytest.mark.parametrize(
-    ("covariates", "adjusted"), [((), []), (("sex",), ["Adjusted for: Sex."])], ids=["alone", "beside another"]
+    ("covariates", "adjusted"),
+    [((), []), (("sex",), ["Adjusted for: Sex."])],
+    ids=["alone", "beside another"],
 )
-def test_a_difference_without_its_baseline_says_so_and_is_not_called_adjusted_for_it(covariates, adjusted):
+def test_a_difference_without_its_baseline_says_so_and_is_not_called_adjusted_for_it(
+    covariates, adjusted
+):
     data = a_trial(60)
-    began = tuple(dataclasses.replace(r, score=12.0) if r.timepoint == "pre" else r for r in data.scores)
+    began = tuple(
+        dataclasses.replace(r, score=12.0) if r.timepoint == "pre" else r for r in data.scores
+    )
     data = dataclasses.replace(data, scores=began)
     table = differences_table(data, PLAN.model_copy(update={"covariates": covariates}))
     notes = [plain(note) for note in table.notes]
@@ -333,16 +375,25 @@ def test_a_difference_without_its_baseline_says_so_and_is_not_called_adjusted_fo
 
 def test_a_score_that_is_the_same_for_everybody_is_not_called_too_few_people():
     data = a_trial(60)
-    same = tuple(dataclasses.replace(r, score=0.1) if r.timepoint == "post1" else r for r in data.scores)
-    notes = [plain(note) for note in differences_table(dataclasses.replace(data, scores=same), PLAN).notes]
+    same = tuple(
+        dataclasses.replace(r, score=0.1) if r.timepoint == "post1" else r for r in data.scores
+    )
+    notes = [
+        plain(note)
+        for note in differences_table(dataclasses.replace(data, scores=same), PLAN).notes
+    ]
     assert (
-        "*\u00a0everybody has the same score, or the score that the model predicts: nothing is left to test by."
-        in notes
+        "*\u00a0everybody has the same score, or the score that the model predicts: nothing is "
+        "left to test by." in notes
     )
 
 
 def differences_table(data, plan):
-    return next(each for each in blocks_of(chapters.differences.chapter, data, plan) if isinstance(each, Table))
+    return next(
+        each
+        for each in blocks_of(chapters.differences.chapter, data, plan)
+        if isinstance(each, Table)
+    )
 
 
 def plain_words(key, instrument):
@@ -352,7 +403,9 @@ def plain_words(key, instrument):
 def test_a_questionnaire_that_nobody_is_asked_yet_is_left_out_of_the_outcomes():
     data = a_trial(30)
     never = Instrument("GAD7", {"en": "GAD-7"})
-    blocks = blocks_of(chapters.means.chapter, dataclasses.replace(data, instruments=(*data.instruments, never)))
+    blocks = blocks_of(
+        chapters.means.chapter, dataclasses.replace(data, instruments=(*data.instruments, never))
+    )
     assert [text for text in captions(blocks) if "GAD" in text] == []
     assert len(captions(blocks)) == 2
 
@@ -365,29 +418,45 @@ def test_a_questionnaire_without_a_score_yet_has_a_table_and_no_figure():
     )
     data = _without_flow_outcomes(dataclasses.replace(data, scores=empty))
     blocks = blocks_of(chapters.means.chapter, data, AnalysisPlan())
-    assert (len(captions(blocks)), len([block for block in blocks if isinstance(block, Figure)])) == (2, 1)
+    assert (
+        len(captions(blocks)),
+        len([block for block in blocks if isinstance(block, Figure)]),
+    ) == (2, 1)
 
 
 def test_arms_that_were_never_asked_at_the_same_time_have_a_figure_that_compares_nothing():
     data = a_trial(30)
     waiting = {person.code for person in data.people("waiting")}
-    kept = tuple(row for row in data.scores if (row.participant in waiting) == (row.timepoint == "post2"))
+    kept = tuple(
+        row for row in data.scores if (row.participant in waiting) == (row.timepoint == "post2")
+    )
     data = _without_flow_outcomes(dataclasses.replace(data, scores=kept))
-    figures = [block for block in blocks_of(chapters.means.chapter, data, AnalysisPlan()) if isinstance(block, Figure)]
+    figures = [
+        block
+        for block in blocks_of(chapters.means.chapter, data, AnalysisPlan())
+        if isinstance(block, Figure)
+    ]
     assert [plain(figure.title) for figure in figures] == ["PHQ-9", "CES-D"]
 
 
 def test_a_trial_that_asks_only_at_baseline_has_nobody_to_keep():
     data = a_trial(30)
     kept = tuple(row for row in data.scores if row.timepoint == "pre")
-    data = _without_flow_outcomes(dataclasses.replace(data, timepoints=data.timepoints[:1], scores=kept))
+    data = _without_flow_outcomes(
+        dataclasses.replace(data, timepoints=data.timepoints[:1], scores=kept)
+    )
     blocks = blocks_of(chapters.retention.chapter, data, AnalysisPlan())
-    assert [(type(block), getattr(block, "kind", "")) for block in blocks] == [(Heading, ""), (Paragraph, "missing")]
+    assert [(type(block), getattr(block, "kind", "")) for block in blocks] == [
+        (Heading, ""),
+        (Paragraph, "missing"),
+    ]
 
 
 def flow_figure(flow, data=None):
     data = data or dataclasses.replace(a_trial(30), flow=flow)
-    [figure] = [block for block in blocks_of(chapters.flow.chapter, data) if isinstance(block, Figure)]
+    [figure] = [
+        block for block in blocks_of(chapters.flow.chapter, data) if isinstance(block, Figure)
+    ]
     return " ".join(re.findall(r">([^<]+)</text>", figure.svg)).replace("\u00a0", " ")
 
 
@@ -409,13 +478,17 @@ def test_the_flow_says_of_an_arm_that_waits_that_its_programme_comes_later():
 
 def test_the_flow_says_why_somebody_with_a_score_is_in_no_analysis():
     data = a_trial(30)
-    done = next(row.participant for row in data.scores if row.timepoint == "post1" and row.score is not None)
+    done = next(
+        row.participant for row in data.scores if row.timepoint == "post1" and row.score is not None
+    )
     people = tuple(
         dataclasses.replace(each, values={"age": 40.0, "sex": None}) if each.code == done else each
         for each in data.participants
     )
     outcomes = [(each.instrument, each.timepoint) for each in PLAN.primary]
-    flow = count_flow(people, data.scores, ARMS, outcomes, "pre", covariates=("sex",), assessed=30, excluded={})
+    flow = count_flow(
+        people, data.scores, ARMS, outcomes, "pre", covariates=("sex",), assessed=30, excluded={}
+    )
     text = flow_figure(flow, dataclasses.replace(data, participants=people, flow=flow))
     assert f"{WORDS['left_out'][0]} (n = 1)" in text
 
@@ -443,7 +516,9 @@ def test_a_small_or_empty_trial_still_has_a_report(tmp_path):
 def test_a_figure_of_the_baseline_alone_does_not_say_from_there_to_there():
     data = a_trial(30)
     first = data.timepoints[0].code
-    data = dataclasses.replace(data, scores=tuple(each for each in data.scores if each.timepoint == first))
+    data = dataclasses.replace(
+        data, scores=tuple(each for each in data.scores if each.timepoint == first)
+    )
     report = compose(analyse(data, PLAN), data, PLAN)
     titles = [plain(block.title) for block in report.blocks if hasattr(block, "svg")]
     assert [title for title in titles if "from Pretest to Pretest" in title] == []
@@ -453,7 +528,9 @@ def test_a_figure_of_the_baseline_alone_does_not_say_from_there_to_there():
 def test_a_figure_s_title_ends_where_every_arm_was_still_asked():
     data = a_trial(60)
     waiting = {person.code for person in data.participants if person.arm == "waiting"}
-    kept = (row for row in data.scores if row.timepoint != "post2" or row.participant not in waiting)
+    kept = (
+        row for row in data.scores if row.timepoint != "post2" or row.participant not in waiting
+    )
     data = dataclasses.replace(data, scores=tuple(kept))
     report = compose(analyse(data, PLAN), data, PLAN)
     titles = [plain(block.title) for block in report.blocks if hasattr(block, "svg")]
@@ -476,7 +553,9 @@ def _without_flow_outcomes(data):
 
 def test_text_of_a_study_is_never_markup(tmp_path):
     data = a_trial(30)
-    meta = dataclasses.replace(data.meta, title={"en": "<script>alert(1)</script> & co"}, source={"en": "a < b & c"})
+    meta = dataclasses.replace(
+        data.meta, title={"en": "<script>alert(1)</script> & co"}, source={"en": "a < b & c"}
+    )
     data = dataclasses.replace(data, meta=meta)
     made = write(analyse(data, PLAN), data, PLAN, tmp_path, at=AT)
     assert "<script" not in made.html.read_text()
@@ -497,18 +576,29 @@ def test_the_same_report_made_twice_has_the_same_html(trial):
 def test_nothing_is_left_beside_the_files(trial, tmp_path):
     data, results = trial
     write(results, data, PLAN, tmp_path / "new", at=AT)
-    assert sorted(path.name for path in (tmp_path / "new").iterdir()) == ["report.html", "report.pdf", "results.json"]
+    assert sorted(path.name for path in (tmp_path / "new").iterdir()) == [
+        "report.html",
+        "report.pdf",
+        "results.json",
+    ]
 
 
 @pytest.mark.parametrize(
     ("value", "decimals", "language", "expected"),
-    [(-1.25, 1, "en", "−1.2"), (-0.04, 1, "en", "0.0"), (1234.5, 2, "nl", "1234,50"), (None, 1, "en", "–")],
+    [
+        (-1.25, 1, "en", "−1.2"),
+        (-0.04, 1, "en", "0.0"),
+        (1234.5, 2, "nl", "1234,50"),
+        (None, 1, "en", "–"),
+    ],
 )
 def test_numerals(value, decimals, language, expected):
     assert numeral(value, decimals, language) == expected
 
 
-@pytest.mark.parametrize(("p", "expected"), [(0.0004, "<0.001"), (0.0261, "0.026"), (0.1003, "0.10"), (None, "–")])
+@pytest.mark.parametrize(
+    ("p", "expected"), [(0.0004, "<0.001"), (0.0261, "0.026"), (0.1003, "0.10"), (None, "–")]
+)
 def test_p_values(p, expected):
     assert p_value(p, "en") == expected
 
@@ -576,7 +666,9 @@ def roles_said(conduct, language):
     data = dataclasses.replace(data, meta=dataclasses.replace(data.meta, conduct=conduct))
     blocks = compose(analyse(data, PLAN), data, PLAN, language).blocks
     tables = [block for block in blocks if isinstance(block, Table) and len(block.heads) == 5]
-    return [[plain(cell).replace("\u00a0", " ") for cell in row.cells] for row in tables[-1].rows], tables[-1].notes
+    return [
+        [plain(cell).replace("\u00a0", " ") for cell in row.cells] for row in tables[-1].rows
+    ], tables[-1].notes
 
 
 def test_the_report_prints_every_role_with_who_asked_and_who_agreed():
@@ -591,7 +683,13 @@ def test_the_report_prints_every_role_with_who_asked_and_who_agreed():
             "first of this role, before the first allocation; asked by the machine itself",
         ],
         ["coach", "staff 6", "2 May 2026", "–", "asked by staff 1, agreed to by staff 3"],
-        ["lock of the data", "–", "1 September 2026", "–", "asked by staff 2; nobody could agree and nobody said no"],
+        [
+            "lock of the data",
+            "–",
+            "1 September 2026",
+            "–",
+            "asked by staff 2; nobody could agree and nobody said no",
+        ],
     ]
     assert plain(notes[-1]).endswith("Whether they belong to two people the software cannot know.")
     assert roles_said(dataclasses.replace(CONDUCT, given=GIVEN), "nl")[0][2][-1] == (
@@ -604,7 +702,12 @@ def test_a_trial_without_registration_was_registered_neither_before_nor_after():
     assert conduct.registered is None
     data = a_trial(30)
     data = dataclasses.replace(data, meta=dataclasses.replace(data.meta, conduct=conduct))
-    assert json.loads(results_json(analyse(data, PLAN), data, PLAN, AT))["meta"]["conduct"]["registration"] is None
+    assert (
+        json.loads(results_json(analyse(data, PLAN), data, PLAN, AT))["meta"]["conduct"][
+            "registration"
+        ]
+        is None
+    )
 
 
 def test_a_trial_without_registration_or_one_armed_time_points_says_so():
@@ -626,7 +729,9 @@ def test_what_a_data_file_does_not_tell_of_the_conduct_is_not_recorded():
 
 @pytest.mark.parametrize(("on", "expected"), [(3, "before"), (4, "same_day"), (5, "after")])
 def test_registration_against_the_day_of_the_first_allocation(on, expected):
-    conduct = dataclasses.replace(CONDUCT, registration=Registration("NTR", "NTR5407", date(2026, 3, on)))
+    conduct = dataclasses.replace(
+        CONDUCT, registration=Registration("NTR", "NTR5407", date(2026, 3, on))
+    )
     assert conduct.registered == expected
 
 
@@ -678,16 +783,33 @@ def test_no_table_of_the_pdf_breaks_a_word(arms, language):
             assert sum(widths) <= 481.01
             for i, head in enumerate(block.heads):
                 words = [("STIX-Bold", 8.2, word) for word in plain(head.spans).split(" ")]
-                words += [("STIX", 8.6, word) for row in block.rows for word in plain(row.cells[i]).split(" ")]
-                wide = [word for font, size, word in words if stringWidth(word, font, size) + 6 > widths[i]]
+                words += [
+                    ("STIX", 8.6, word)
+                    for row in block.rows
+                    for word in plain(row.cells[i]).split(" ")
+                ]
+                wide = [
+                    word
+                    for font, size, word in words
+                    if stringWidth(word, font, size) + 6 > widths[i]
+                ]
                 assert wide == []
 
 
 def test_ticks_that_would_touch_are_not_labelled():
-    """A number of seven and a half points is about five points wide a digit, and five more are left between two."""
+    """A number of seven and a half points is about five points wide a digit, and five more are left
+    between two.
+    """
     ticks = [0.0, 7.0, 21.0, 35.0, 49.0, 140.0, 231.0]
     shown = apart(ticks, [f"{tick:g}" for tick in ticks], 1.1)
-    assert [tick for tick, is_shown in zip(ticks, shown, strict=True) if is_shown] == [0, 21, 35, 49, 140, 231]
+    assert [tick for tick, is_shown in zip(ticks, shown, strict=True) if is_shown] == [
+        0,
+        21,
+        35,
+        49,
+        140,
+        231,
+    ]
     assert apart([0.0, 5.0, 6.0], ["0", "5", "6"], 4.0) == [True, False, True]
     assert apart([0.0, 1.0], ["0", "1"], 1.0) == [True, False]
     assert (apart([0.0], ["0"], 1.0), apart([], [], 1.0)) == ([True], [])
@@ -695,14 +817,22 @@ def test_ticks_that_would_touch_are_not_labelled():
 
 def test_people_at_risk_stand_only_under_ticks_that_have_a_label():
     steps = [(0.0, 1.0, 1.0, 1.0, 0), (90.0, 0.5, 0.4, 0.6, 1)]
-    drawn = survival_curves([Stay("All", steps, [71, 72, 73])], [0.0, 1.0, 100.0], "days", "share", "at risk")
+    drawn = survival_curves(
+        [Stay("All", steps, [71, 72, 73])], [0.0, 1.0, 100.0], "days", "share", "at risk"
+    )
     texts = re.findall(r">([^<]+)</text>", drawn)
     assert [text for text in ("71", "72", "73") if text in texts] == ["71", "73"]
 
 
 def test_an_arm_that_nobody_was_given_a_module_in_has_no_mark_there():
     def marks(shares):
-        drawn = funnel([Rung("Lesson", [(0.9, 0.5, 0.4, 0.6), shares])], ["A", "B"], "share", "opened", "completed")
+        drawn = funnel(
+            [Rung("Lesson", [(0.9, 0.5, 0.4, 0.6), shares])],
+            ["A", "B"],
+            "share",
+            "opened",
+            "completed",
+        )
         return drawn.count("<path") + drawn.count("<use")
 
     assert marks(None) < marks((0.0, 0.0, 0.0, 0.0))
@@ -713,7 +843,9 @@ def test_labels_that_stand_on_one_another_are_pushed_apart_around_where_they_wer
     assert spread([0.1, 0.9], 0.2) == [0.1, 0.9]
     assert within([0.9, 0.1, 1.1], 0.2, 0.1, 1.0) == pytest.approx([0.8, 0.1, 1.0])
     assert within([-0.3, -0.1], 0.2, 0.1, 1.0) == pytest.approx([0.1, 0.3])
-    many = spread([0.5] * 30, 1.0)  # more than there is patience for: in order still, and around the same middle
+    many = spread(
+        [0.5] * 30, 1.0
+    )  # more than there is patience for: in order still, and around the same middle
     assert many == sorted(many)
     assert sum(many) / 30 == pytest.approx(0.5)
 
@@ -721,7 +853,9 @@ def test_labels_that_stand_on_one_another_are_pushed_apart_around_where_they_wer
 def test_the_time_axis_of_means_says_which_day_it_was():
     data = a_trial(60)
     report = compose(analyse(data, PLAN), data, PLAN)
-    figure = next(block for block in report.blocks if "from Pretest" in plain(getattr(block, "title", ())))
+    figure = next(
+        block for block in report.blocks if "from Pretest" in plain(getattr(block, "title", ()))
+    )
     texts = re.findall(r">([^<]+)</text>", figure.svg)
     assert [text for text in ("0", "56", "147", "Post-test 1") if text not in texts] == []
 
@@ -731,7 +865,9 @@ def test_an_instrument_without_baseline_has_a_sentence_instead_of_an_empty_table
     kept = (row for row in data.scores if (row.instrument, row.timepoint) != ("CESD", "pre"))
     data = dataclasses.replace(data, scores=tuple(kept))
     report = compose(analyse(data, PLAN), data, PLAN)
-    said = [plain(block.spans) for block in report.blocks if getattr(block, "kind", "") == "missing"]
+    said = [
+        plain(block.spans) for block in report.blocks if getattr(block, "kind", "") == "missing"
+    ]
     assert any(text.startswith("CESD: no difference can be estimated") for text in said)
 
 

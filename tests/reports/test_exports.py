@@ -65,7 +65,12 @@ def test_a_table_becomes_lines_under_its_column_names():
 
 
 def test_the_codebook_has_a_line_for_every_column():
-    table = Table("t", "T", (Column("a", "The A", "code", values={"f": "Female", "m": "m"}), Column("b", "B")), [])
+    table = Table(
+        "t",
+        "T",
+        (Column("a", "The A", "code", values={"f": "Female", "m": "m"}), Column("b", "B")),
+        [],
+    )
     assert [row[:6] for row in codebook([table]).rows] == [
         ("t", "a", "The A", "code", "", "f = Female; m"),
         ("t", "b", "B", "text", "", ""),
@@ -99,7 +104,9 @@ def test_a_pooled_export_holds_nothing_that_tells_an_arm(study, dan, now):
 def test_an_export_by_arm_holds_the_allocations_and_the_look_is_recorded(study, dan, now):
     files = files_of(reports.export(study=study, kind=Report.BY_ARM, **BY, at=now))
     arm = Allocation.objects.get().arm
-    assert [(r["participant"], r["arm"]) for r in rows_of(files["allocations.csv"])] == [(dan.code, arm)]
+    assert [(r["participant"], r["arm"]) for r in rows_of(files["allocations.csv"])] == [
+        (dan.code, arm)
+    ]
     events = AuditEvent.objects.filter(stream=study.slug, by="staff 1").order_by("number")
     assert [event.action for event in events] == ["all arms looked at", "export made"]
 
@@ -114,8 +121,12 @@ def test_the_readme_names_snapshot_seal_and_every_file(study, dan, now):
     assert f"Snapshot          SHA-256 {made.snapshot_hash}" in lines
     assert f"Newest audit seal {audit.newest_seal(study)}" in lines
     assert made.seal == audit.newest_seal(study)
-    digests = {f"{hashlib.sha256(text.encode()).hexdigest()}  {name}" for name, text in files.items()}
-    assert digests == {line for line in lines if line.endswith((".csv", "plan.json")) and line[:1] != "A"}
+    digests = {
+        f"{hashlib.sha256(text.encode()).hexdigest()}  {name}" for name, text in files.items()
+    }
+    assert digests == {
+        line for line in lines if line.endswith((".csv", "plan.json")) and line[:1] != "A"
+    }
 
 
 def test_export_and_report_have_the_same_snapshot(study, dan, now, tmp_path):
@@ -156,11 +167,24 @@ def test_a_report_is_written_to_a_directory_and_its_making_recorded(study, now, 
     for _ in range(2):
         factories.a_randomised_participant(study, now)
     data = reports.make_report(
-        study=study, kind=Report.BLINDED, language="nl", directory=tmp_path, by=actors.SYSTEM, at=now
+        study=study,
+        kind=Report.BLINDED,
+        language="nl",
+        directory=tmp_path,
+        by=actors.SYSTEM,
+        at=now,
     )
-    assert sorted(path.name for path in tmp_path.iterdir()) == ["report.html", "report.pdf", "results.json"]
+    assert sorted(path.name for path in tmp_path.iterdir()) == [
+        "report.html",
+        "report.pdf",
+        "results.json",
+    ]
     [event] = AuditEvent.objects.filter(action="report made")
-    assert json.loads(event.new) == {"kind": "blinded", "seal": "", "snapshot_sha256": data.snapshot_hash}
+    assert json.loads(event.new) == {
+        "kind": "blinded",
+        "seal": "",
+        "snapshot_sha256": data.snapshot_hash,
+    }
 
 
 def test_the_worker_makes_what_was_asked_for_once(study, dan, now):
@@ -179,8 +203,12 @@ def test_a_report_that_cannot_be_made_says_why(study, dan, now, caplog):
     asked.refresh_from_db()
     assert (asked.state, asked.failure, asked.pdf) == ("failed", "ArmsConcealed", None)
     assert AuditEvent.objects.filter(action="report failed").count() == 1
-    assert [record.getMessage() for record in caplog.records] == [f"report {asked.pk} could not be made: ArmsConcealed"]
-    assert caplog.records[0].exc_info is None  # a traceback has the error's words, which may hold somebody's data
+    assert [record.getMessage() for record in caplog.records] == [
+        f"report {asked.pk} could not be made: ArmsConcealed"
+    ]
+    assert (
+        caplog.records[0].exc_info is None
+    )  # a traceback has the error's words, which may hold somebody's data
 
 
 def test_a_report_that_a_crashed_worker_left_is_taken_up_again(study, dan, now):
@@ -199,18 +227,28 @@ def test_nothing_is_made_before_anybody_is_randomised(study, now):
 
 
 def test_the_plan_in_the_export_is_the_plan_of_the_report(study, dan, now):
-    files = files_of(reports.export(study=study, kind=Report.BLINDED, **BY, at=datetime(2026, 3, 3, tzinfo=UTC)))
+    files = files_of(
+        reports.export(study=study, kind=Report.BLINDED, **BY, at=datetime(2026, 3, 3, tzinfo=UTC))
+    )
     assert json.loads(files["plan.json"]) == plan_of(study.current).model_dump(mode="json")
 
 
 @pytest.mark.parametrize(("simulated", "word"), [(True, "yes"), (False, "no")])
-def test_every_file_says_in_every_row_whether_its_people_are_simulated(study, dan, now, simulated, word):
+def test_every_file_says_in_every_row_whether_its_people_are_simulated(
+    study, dan, now, simulated, word
+):
     Participant.objects.update(simulated=simulated)
     Study.objects.update(simulated=simulated)
     study.refresh_from_db()
     files = files_of(reports.export(study=study, kind=Report.BLINDED, **BY, at=now))
-    told = {name: {row["simulated"] for row in rows_of(text)} for name, text in files.items() if name.endswith(".csv")}
+    told = {
+        name: {row["simulated"] for row in rows_of(text)}
+        for name, text in files.items()
+        if name.endswith(".csv")
+    }
     assert "codebook.csv" in told
     assert [name for name, words in told.items() if words not in ({word}, set())] == []
-    described = {row["table"] for row in rows_of(files["codebook.csv"]) if row["column"] == "simulated"}
+    described = {
+        row["table"] for row in rows_of(files["codebook.csv"]) if row["column"] == "simulated"
+    }
     assert described == {name.removesuffix(".csv") for name in told} - {"codebook"}

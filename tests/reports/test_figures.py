@@ -1,6 +1,7 @@
 """No text of a figure stands on another or beyond its edge, whatever the times, names and numbers.
 
-The boxes of the texts are worked out from the SVG with Pillow's measures of the same font, not by the code that places them.
+The boxes of the texts are worked out from the SVG with Pillow's measures of the same font, not by
+the code that places them.
 """
 
 import inspect
@@ -41,7 +42,9 @@ def font(bold):
 
 
 def boxes(svg):
-    """(text, left, top, right, bottom) of every line of text that stands upright, and the size of the figure."""
+    """(text, left, top, right, bottom) of every line of text that stands upright, and the size of
+    the figure.
+    """
     root = ET.fromstring(svg)
     size = [float(part) for part in root.get("viewBox").split()[2:]]
     found = []
@@ -52,7 +55,11 @@ def boxes(svg):
         points = float(re.search(r"font(?:-size)?: (?:bold )?([\d.]+)px", style)[1])
         wide = font("bold" in style).getlength(element.text) * points / 100
         moved = re.search(r"translate\(([-\d.]+) ([-\d.]+)\)", transform)
-        x, y = map(float, moved.groups()) if moved else (float(element.get("x")), float(element.get("y")))
+        x, y = (
+            map(float, moved.groups())
+            if moved
+            else (float(element.get("x")), float(element.get("y")))
+        )
         anchor = re.search(r"text-anchor: (\w+)", style)
         x -= {"middle": wide / 2, "end": wide}.get(anchor[1] if anchor else "start", 0.0)
         found.append((element.text, x, y - 0.73 * points, x + wide, y + 0.1 * points))
@@ -67,21 +74,32 @@ def assert_readable(svg):
         down = min(one[3], other[3]) - max(one[1], other[1])
         assert min(across, down) <= SLACK, f"{a!r} stands on {b!r}"
     beyond = [
-        text for text, left, top, right, low in found if left < -2 or top < -2 or right > width + 2 or low > height + 2
+        text
+        for text, left, top, right, low in found
+        if left < -2 or top < -2 or right > width + 2 or low > height + 2
     ]
     assert beyond == []
 
 
-words = st.sampled_from(["Baseline", "Week", "13", "Post-test", "follow-up", "months", "nameting", "1", "half"])
+words = st.sampled_from(
+    ["Baseline", "Week", "13", "Post-test", "follow-up", "months", "nameting", "1", "half"]
+)
 names = st.lists(words, min_size=1, max_size=3).map(" ".join)
 arms = st.sampled_from(
-    ["A", "Waiting list", "Computerised cognitive behavioural therapy", "Usual care by the general practitioner"]
+    [
+        "A",
+        "Waiting list",
+        "Computerised cognitive behavioural therapy",
+        "Usual care by the general practitioner",
+    ]
 )
 times = st.lists(st.integers(0, 700), min_size=2, max_size=8, unique=True).map(sorted)
-close = st.tuples(st.lists(st.integers(0, 9), min_size=2, max_size=4, unique=True), st.integers(60, 700)).map(
-    lambda both: sorted([*both[0], both[1]])
+close = st.tuples(
+    st.lists(st.integers(0, 9), min_size=2, max_size=4, unique=True), st.integers(60, 700)
+).map(lambda both: sorted([*both[0], both[1]]))
+titles = st.sampled_from(
+    ["PHQ-9, mean score", "Center for Epidemiologic Studies Depression Scale, mean score"]
 )
-titles = st.sampled_from(["PHQ-9, mean score", "Center for Epidemiologic Studies Depression Scale, mean score"])
 
 
 @st.composite
@@ -93,7 +111,11 @@ def visits(draw):
     series = [
         Series(
             name,
-            [Point(day, mean, mean - 2, mean + 2, draw(n)) for day in at for mean in [low + draw(st.floats(0, 20))]],
+            [
+                Point(day, mean, mean - 2, mean + 2, draw(n))
+                for day in at
+                for mean in [low + draw(st.floats(0, 20))]
+            ],
         )
         for name in groups
     ]
@@ -110,7 +132,13 @@ def test_means_over_time_can_be_read(drawn):
 def test_the_first_days_of_a_long_trial_can_be_read():
     """Days 0 and 7 of 91, as in a rehearsal: the names of both stand there, one below the other."""
     points = [Point(day, 10, 9, 11, 30) for day in (0, 7, 91)]
-    svg = means_plot([Series("A", points)], [(0, "Baseline"), (7, "Week 1"), (91, "Week 13")], "Days", "PHQ-9", "n")
+    svg = means_plot(
+        [Series("A", points)],
+        [(0, "Baseline"), (7, "Week 1"), (91, "Week 13")],
+        "Days",
+        "PHQ-9",
+        "n",
+    )
     assert_readable(svg)
     found = {text: top for text, _, top, *_ in boxes(svg)[0]}
     assert found["Week 1"] > found["Baseline"]
@@ -128,7 +156,13 @@ def stays(draw):
         share = draw(st.floats(0.05, 1))
         steps = [(0.0, 1.0, 1.0, 1.0, 0), (end * 0.7, share, share * 0.9, min(1.0, share * 1.1), 2)]
         made.append(Stay(name, steps, [draw(st.integers(0, most)) for _ in ticks]))
-    return made, ticks, "Days since the programme was given", "Still using the programme, %", "at risk"
+    return (
+        made,
+        ticks,
+        "Days since the programme was given",
+        "Still using the programme, %",
+        "at risk",
+    )
 
 
 @settings(max_examples=40, deadline=None)
@@ -146,9 +180,20 @@ def intervals(draw):
         pair = draw(st.lists(arms, min_size=2, max_size=2, unique=True))
         label = f"{draw(names)}, {pair[0]} v. {pair[1]}" if draw(st.booleans()) else draw(names)
         rows.append(
-            Interval(label, value, value - half, value + half, f"{value:.2f} (0.00 to 0.00)", draw(st.booleans()))
+            Interval(
+                label,
+                value,
+                value - half,
+                value + half,
+                f"{value:.2f} (0.00 to 0.00)",
+                draw(st.booleans()),
+            )
         )
-    title = draw(st.sampled_from(["PHQ-9: adjusted difference, points", "Hospital Scale: adjusted difference, points"]))
+    title = draw(
+        st.sampled_from(
+            ["PHQ-9: adjusted difference, points", "Hospital Scale: adjusted difference, points"]
+        )
+    )
     return rows, title, f"in favour of {draw(arms)}", f"in favour of {draw(arms)}"
 
 
@@ -163,9 +208,15 @@ def rungs(draw):
     groups = draw(st.lists(arms, min_size=1, max_size=4, unique=True))
     shares = st.floats(0, 1).map(lambda share: (share, share / 2, share / 3, share))
     titles = st.sampled_from(
-        ["Welcome", "Lesson 3: a longer title of a lesson", "A title of a lesson that " + "goes on and on " * 6]
+        [
+            "Welcome",
+            "Lesson 3: a longer title of a lesson",
+            "A title of a lesson that " + "goes on and on " * 6,
+        ]
     )
-    made = [Rung(draw(titles), [draw(shares) for _ in groups]) for _ in range(draw(st.integers(1, 9)))]
+    made = [
+        Rung(draw(titles), [draw(shares) for _ in groups]) for _ in range(draw(st.integers(1, 9)))
+    ]
     return made, groups, "Share of those given the programme, %", "opened", "completed"
 
 
@@ -176,7 +227,9 @@ def test_the_modules_can_be_read(drawn):
 
 
 def test_every_figure_is_held_to_this():
-    """A figure is a function that gives SVG; the flow diagram, without axes, makes its boxes as large as its words."""
+    """A figure is a function that gives SVG; the flow diagram, without axes, makes its boxes as
+    large as its words.
+    """
     made = {name for name in figures.__all__ if inspect.isfunction(getattr(figures, name))}
     held = {"forest", "funnel", "means_plot", "survival_curves"}
     assert made == held | {"flow_diagram"}
@@ -192,7 +245,10 @@ def test_numbers_in_two_languages_have_ticks_that_can_be_read():
 @pytest.mark.parametrize("number", range(len(LOOKS)))
 def test_a_box_of_the_measure_is_where_the_text_is(number):
     """The measure itself: two labels on one another are found."""
-    texts = [f'<text style="font-size: 10px" transform="translate({x} 20)">word</text>' for x in (5, 5 + 10 * number)]
+    texts = [
+        f'<text style="font-size: 10px" transform="translate({x} 20)">word</text>'
+        for x in (5, 5 + 10 * number)
+    ]
     svg = f'<svg xmlns="{SVG[1:-1]}" viewBox="0 0 99 40">{"".join(texts)}</svg>'
     wide = font(False).getlength("word") / 10
     if 10 * number < wide - SLACK:

@@ -1,4 +1,6 @@
-"""The report of a rehearsed study, recomputed from its export by a script that imports nothing of the project."""
+"""The report of a rehearsed study, recomputed from its export by a script that imports nothing of
+the project.
+"""
 
 import ast
 import json
@@ -25,7 +27,9 @@ OPENED_AT = rehearse.BEGINS_AT
 def files(study, kind, directory, at):
     """The export and results.json of one moment."""
     made = reports.export(study=study, kind=kind, by=actors.SYSTEM, at=at)
-    reports.make_report(study=study, kind=kind, language="en", directory=directory, by=actors.SYSTEM, at=at)
+    reports.make_report(
+        study=study, kind=kind, language="en", directory=directory, by=actors.SYSTEM, at=at
+    )
     (directory / "export.zip").write_bytes(bytes(made.archive))
     return directory / "export.zip", directory / "results.json"
 
@@ -38,7 +42,12 @@ def run(export, results):
 
 def test_the_script_imports_nothing_of_the_project():
     tree = ast.parse(SCRIPT.read_text())
-    imported = {alias.name for node in ast.walk(tree) if isinstance(node, ast.Import) for alias in node.names}
+    imported = {
+        alias.name
+        for node in ast.walk(tree)
+        if isinstance(node, ast.Import)
+        for alias in node.names
+    }
     imported |= {node.module for node in ast.walk(tree) if isinstance(node, ast.ImportFrom)}
     assert {name.partition(".")[0] for name in imported} & PROJECT == set()
 

@@ -1,4 +1,6 @@
-"""The same seed gives the same study: the same numbers and the same snapshot; another seed gives another."""
+"""The same seed gives the same study: the same numbers and the same snapshot; another seed gives
+another.
+"""
 
 from __future__ import annotations
 
@@ -18,7 +20,9 @@ KEPT = {"PATH", "HOME", "LANG", "TMPDIR", "XDG_RUNTIME_DIR", "FONTCONFIG_PATH", 
 
 
 def rehearsed(directory: Path, seed: int) -> tuple[list[dict], str]:
-    """Numbers and snapshot hash of a rehearsal, made by the command in a process and a database of its own."""
+    """Numbers and snapshot hash of a rehearsal, made by the command in a process and a database of
+    its own.
+    """
     command = [
         sys.executable,
         "manage.py",
@@ -34,7 +38,10 @@ def rehearsed(directory: Path, seed: int) -> tuple[list[dict], str]:
     done = subprocess.run(
         [*command, str(seed), "--directory", str(directory)],
         cwd=ROOT,
-        env={**environment, "PYTHONHASHSEED": str(len(directory.name))},  # the order of a set must not matter
+        env={
+            **environment,
+            "PYTHONHASHSEED": str(len(directory.name)),
+        },  # the order of a set must not matter
         capture_output=True,
         text=True,
         check=False,
@@ -45,11 +52,15 @@ def rehearsed(directory: Path, seed: int) -> tuple[list[dict], str]:
 
 
 def assert_every_fact_is_as_the_trail_says(directory: Path) -> None:
-    """What a whole rehearsal did, from the first screening answer to the last call, was recorded with the rows it left."""
+    """What a whole rehearsal did, from the first screening answer to the last call, was recorded
+    with the rows it left.
+    """
     told = {"HANDVAT_DATABASE": str(directory / "handvat.sqlite3"), "HANDVAT_KIND": "rehearsal"}
     kept = {name: value for name, value in os.environ.items() if name in KEPT}
     command = [sys.executable, "manage.py", "verify_audit", "small-study"]
-    done = subprocess.run(command, cwd=ROOT, env={**kept, **told}, capture_output=True, text=True, check=False)
+    done = subprocess.run(
+        command, cwd=ROOT, env={**kept, **told}, capture_output=True, text=True, check=False
+    )
     compared = re.search(r"small-study: (\d+) facts compared with the trail", done.stdout)
     assert (done.returncode, "holds together" in done.stdout, done.stderr) == (0, True, "")
     assert compared

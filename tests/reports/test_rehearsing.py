@@ -1,4 +1,6 @@
-"""What a rehearsal replaces and what it leaves alone, and the mistakes in its command that stop it before it starts."""
+"""What a rehearsal replaces and what it leaves alone, and the mistakes in its command that stop it
+before it starts.
+"""
 
 from __future__ import annotations
 
@@ -22,7 +24,9 @@ class Replaced(Exception):
 
 @pytest.fixture
 def process(monkeypatch: pytest.MonkeyPatch) -> None:
-    """A new process cannot be started inside a test: the moment at which it would be ends the command."""
+    """A new process cannot be started inside a test: the moment at which it would be ends the
+    command.
+    """
 
     def stop(*_: object) -> None:
         raise Replaced
@@ -58,7 +62,9 @@ def test_a_live_database_is_never_replaced(tmp_path, process, command):
     path = a_database(tmp_path, "live")
     before = path.read_bytes()
     study = [str(SMALL_STUDY)] if command == "rehearse" else []
-    with pytest.raises(CommandError, match="is a live database, so it stays as it is; name another --directory"):
+    with pytest.raises(
+        CommandError, match="is a live database, so it stays as it is; name another --directory"
+    ):
         call_command(command, *study, "--directory", str(tmp_path))
     assert path.read_bytes() == before
 
@@ -79,7 +85,9 @@ def test_mail_beside_no_database_stays(tmp_path, process):
     assert (tmp_path / "mail.mbox").read_text() == "From -"
 
 
-def test_an_effect_of_a_grant_that_no_arm_has_is_refused_before_anything_is_replaced(tmp_path, process):
+def test_an_effect_of_a_grant_that_no_arm_has_is_refused_before_anything_is_replaced(
+    tmp_path, process
+):
     path = a_database(tmp_path, "rehearsal")
     with pytest.raises(CommandError) as refused:
         rehearse(tmp_path, "--effect", "suport=-0.5")
@@ -105,7 +113,9 @@ def test_as_many_people_as_are_rehearsed_is_a_whole_number_above_zero(tmp_path, 
         rehearse(tmp_path, f"--participants={number}")
 
 
-def test_a_rehearsal_in_its_own_environment_goes_on_without_another_process(tmp_path, process, monkeypatch):
+def test_a_rehearsal_in_its_own_environment_goes_on_without_another_process(
+    tmp_path, process, monkeypatch
+):
     for name, value in environment.of_rehearsal(tmp_path, rehearsing.BIND, os.environ).items():
         monkeypatch.setenv(name, value)
     kept = a_database(tmp_path, "live")

@@ -39,11 +39,15 @@ def test_holm_is_taken_over_the_primary_outcomes_only():
     ids = [f"PHQ9.post1.{pair}" for pair in PAIRS] + [f"CESD.post1.{pair}" for pair in PAIRS]
     adjusted = step_down([results[f"p.{id}"].value for id in ids])
     assert [results[f"p_holm.{id}"].value for id in ids] == adjusted
-    assert sorted(n.id for n in results.numbers if n.id.startswith("p_holm")) == sorted(f"p_holm.{id}" for id in ids)
+    assert sorted(n.id for n in results.numbers if n.id.startswith("p_holm")) == sorted(
+        f"p_holm.{id}" for id in ids
+    )
 
 
 def step_down(raw):
-    """Holm by hand: the smallest times how many there are, the next times one less, and so on; never below the one before."""
+    """Holm by hand: the smallest times how many there are, the next times one less, and so on;
+    never below the one before.
+    """
     order, largest, adjusted = sorted(range(len(raw)), key=lambda i: raw[i]), 0.0, [0.0] * len(raw)
     for rank, i in enumerate(order):
         largest = max(largest, min(1.0, (len(raw) - rank) * raw[i]))
@@ -62,7 +66,9 @@ def test_the_family_is_what_the_plan_names_and_nothing_else(contrasts, primary):
     ids = [f"{each.instrument}.post1.{pair}" for each in primary for pair in named]
     adjusted = step_down([results[f"p.{id}"].value for id in ids])
     found = {n.id: n.value for n in results.numbers if n.id.startswith("p_holm.")}
-    assert found == pytest.approx({f"p_holm.{id}": p for id, p in zip(ids, adjusted, strict=True)}, rel=1e-12)
+    assert found == pytest.approx(
+        {f"p_holm.{id}": p for id, p in zip(ids, adjusted, strict=True)}, rel=1e-12
+    )
     assert results["holm.tests"].value == len(ids)
     others = {n.id for n in results.numbers if n.id.startswith("p.")}
     assert len(others) == 12  # every pair at every time point has a p of its own
@@ -99,18 +105,26 @@ def test_the_people_of_a_difference_are_those_of_its_model():
         known = [
             person
             for person in data.participants
-            if None not in (data.score(person.code, outcome.instrument, point) for point in ("pre", "post1"))
+            if None
+            not in (
+                data.score(person.code, outcome.instrument, point) for point in ("pre", "post1")
+            )
         ]
         for pair in PAIRS:
             where = f"{outcome.instrument}.post1.{pair}"
-            found = {kind: results[f"{kind}.{where}"] for kind in ("difference", "difference_n", "p", "effect")}
+            found = {
+                kind: results[f"{kind}.{where}"]
+                for kind in ("difference", "difference_n", "p", "effect")
+            }
             assert {n.n for kind, n in found.items() if kind != "difference_n"} == {len(known)}
             assert found["difference_n"].value == len(known)
             assert f"{len(known) - 5} degrees of freedom" in found["difference"].method
 
 
 def test_a_choice_whose_codes_are_numbers_is_no_slope():
-    """Options 1 to 4 of a question: intercept, baseline, three of the four options and two of the three arms."""
+    """Options 1 to 4 of a question: intercept, baseline, three of the four options and two of the
+    three arms.
+    """
     data = a_trial(60)
     people = tuple(
         dataclasses.replace(person, values={**person.values, "sex": str(1 + i % 4)})
@@ -152,8 +166,10 @@ def test_an_effect_tells_how_it_was_made():
     number = analyse(a_trial(60), PLAN)["effect.PHQ9.post1.coached-waiting"]
     sd = analyse(a_trial(60), PLAN)["effect_sd.PHQ9.post1.coached-waiting"].value
     assert number.recipe == (
-        f"standardiser: pooled baseline SD of everybody randomised to the two arms = {sd!r}; adjustment: adjusted for "
-        f"baseline, sex; n: {_n('coached')} and {_n('waiting')}; correction: Hedges J (exact); interval: large sample, "
+        f"standardiser: pooled baseline SD of everybody randomised to the two arms = {sd!r}; "
+        f"adjustment: adjusted for "
+        f"baseline, sex; n: {_n('coached')} and {_n('waiting')}; correction: Hedges J (exact); "
+        f"interval: large sample, "
         "normal, se^2 = (se of difference / SD)^2 + d^2 / (2 n of SD)"
     )
 
@@ -166,9 +182,14 @@ def test_the_flow_must_agree_with_the_model():
     data = a_trial(30)
     row = data.flow.arms[0].follow_up[0]
     moved = dataclasses.replace(row, analysed=row.analysed - 1, left_out={"no_baseline": 1})
-    arm = dataclasses.replace(data.flow.arms[0], follow_up=(moved, *data.flow.arms[0].follow_up[1:]))
+    arm = dataclasses.replace(
+        data.flow.arms[0], follow_up=(moved, *data.flow.arms[0].follow_up[1:])
+    )
     flow = dataclasses.replace(data.flow, arms=(arm, *data.flow.arms[1:]))
-    with pytest.raises(FlowDoesNotAddUp, match=r"coached: . analysed in the flow, . in the model, for PHQ9 at post1"):
+    with pytest.raises(
+        FlowDoesNotAddUp,
+        match=r"coached: . analysed in the flow, . in the model, for PHQ9 at post1",
+    ):
         analyse(dataclasses.replace(data, flow=flow), PLAN)
 
 
@@ -179,7 +200,9 @@ def test_a_pooled_analysis_has_no_number_by_arm_and_no_contrast():
 
 
 def test_too_few_people_are_said_to_be_too_few():
-    results = analyse(a_trial(4), PLAN.model_copy(update={"covariates": (), "multiplicity": "none"}))
+    results = analyse(
+        a_trial(4), PLAN.model_copy(update={"covariates": (), "multiplicity": "none"})
+    )
     number = results["difference.PHQ9.post1.coached-unguided"]
     assert number.value is None
     assert number.method.startswith("not estimable: ")
@@ -204,16 +227,30 @@ def test_results_json_keeps_times_hashes_and_versions_in_meta_alone():
     assert made["numbers"] == later["numbers"]
     assert made["meta"]["snapshot_sha256"] == data.snapshot_hash
     assert made["meta"]["notice"] == "Simulated people. Not the published trial."
-    assert sorted(made["numbers"][0]) == ["id", "lower", "method", "n", "reason", "recipe", "unit", "upper", "value"]
+    assert sorted(made["numbers"][0]) == [
+        "id",
+        "lower",
+        "method",
+        "n",
+        "reason",
+        "recipe",
+        "unit",
+        "upper",
+        "value",
+    ]
 
 
 def test_retention_ends_with_the_last_time_point_that_the_arm_has():
     data = a_trial(60)
     waiting = {person.code for person in data.people("waiting")}
-    kept = tuple(row for row in data.scores if row.participant not in waiting or row.timepoint != "post2")
+    kept = tuple(
+        row for row in data.scores if row.participant not in waiting or row.timepoint != "post2"
+    )
     results = analyse(dataclasses.replace(data, scores=kept), PLAN)
     assert results["retention.waiting.at.post2"].value is None
-    assert results["retention.waiting.at.post2"].method == "nobody in the group is followed until then"
+    assert (
+        results["retention.waiting.at.post2"].method == "nobody in the group is followed until then"
+    )
     assert results["retention.waiting.at.post1"].value is not None
     assert results["retention.coached.at.post2"].value is not None
 
@@ -223,13 +260,18 @@ def test_everybody_or_nobody_who_stays_is_no_certainty():
     data = a_trial(60)
     answered = tuple(dataclasses.replace(row, state="answered") for row in data.scores)
     people = tuple(
-        dataclasses.replace(p, study_left_at=None if p.arm == "coached" else 10.0) for p in data.participants
+        dataclasses.replace(p, study_left_at=None if p.arm == "coached" else 10.0)
+        for p in data.participants
     )
     results = analyse(dataclasses.replace(data, participants=people, scores=answered), PLAN)
     n = results["retention.coached.n"].value
     for point in ("post1", "post2"):
         found = results[f"retention.coached.at.{point}"]
-        assert (found.value, found.lower, found.upper) == (1.0, pytest.approx(0.025 ** (1 / n)), 1.0)
+        assert (found.value, found.lower, found.upper) == (
+            1.0,
+            pytest.approx(0.025 ** (1 / n)),
+            1.0,
+        )
         assert found.method.endswith("exact interval of all out of all who are still followed")
         gone = results[f"retention.unguided.at.{point}"]
         assert (gone.value, gone.lower, gone.upper) == (0.0, None, None)
@@ -241,10 +283,17 @@ def test_no_interval_of_the_report_has_no_width():
     data = a_trial(60)
     level = tuple(dataclasses.replace(row, score=10.0, state="answered") for row in data.scores)
     people = tuple(dataclasses.replace(p, study_left_at=None) for p in data.participants)
-    use = tuple(dataclasses.replace(row, completed_at=row.opened_at and row.opened_at + 1) for row in data.module_use)
+    use = tuple(
+        dataclasses.replace(row, completed_at=row.opened_at and row.opened_at + 1)
+        for row in data.module_use
+    )
     for changed in ({}, {"scores": level, "participants": people, "module_use": use}):
         results = analyse(dataclasses.replace(data, **changed), PLAN)
-        narrow = [n.id for n in results.numbers if n.lower is not None and n.upper is not None and n.lower >= n.upper]
+        narrow = [
+            n.id
+            for n in results.numbers
+            if n.lower is not None and n.upper is not None and n.lower >= n.upper
+        ]
         assert narrow == []
 
 
@@ -253,14 +302,21 @@ def test_the_people_at_risk_under_a_curve_are_numbers_too():
     results = analyse(data, PLAN)
     for kind in ("retention", "use"):
         found = [n for n in results.numbers if n.id.startswith(f"{kind}.coached.at_risk.")]
-        assert [n.id.rpartition(".")[2] for n in found] == [f"d{tick}" for tick in ticks(data, kind)]
+        assert [n.id.rpartition(".")[2] for n in found] == [
+            f"d{tick}" for tick in ticks(data, kind)
+        ]
         assert (found[0].value, found[-1].value) == (results[f"{kind}.coached.n"].value, 0)
         assert [n.value for n in found] == sorted((n.value for n in found), reverse=True)
 
 
 def without(data, *rows):
     """Without the scores of an instrument at a time point (of an arm)."""
-    gone = {(person.code, i, t) for i, t, arm in rows for person in data.participants if arm in (None, person.arm)}
+    gone = {
+        (person.code, i, t)
+        for i, t, arm in rows
+        for person in data.participants
+        if arm in (None, person.arm)
+    }
     kept = tuple(r for r in data.scores if (r.participant, r.instrument, r.timepoint) not in gone)
     return dataclasses.replace(data, scores=kept, flow=dataclasses.replace(data.flow, arms=()))
 
@@ -268,13 +324,23 @@ def without(data, *rows):
 @pytest.mark.parametrize(
     ("gone", "reason", "text"),
     [
-        (("PHQ9", "pre", None), "no_baseline_score", "not estimable: no baseline score of this questionnaire"),
-        (("PHQ9", "post2", "waiting"), "one_arm", "not estimable: nobody in arm waiting has all values"),
+        (
+            ("PHQ9", "pre", None),
+            "no_baseline_score",
+            "not estimable: no baseline score of this questionnaire",
+        ),
+        (
+            ("PHQ9", "post2", "waiting"),
+            "one_arm",
+            "not estimable: nobody in arm waiting has all values",
+        ),
     ],
 )
 def test_a_difference_that_cannot_be_estimated_says_why(gone, reason, text):
     data = without(a_trial(60), gone)
-    number = {n.id: n for n in outcomes.numbers(data, PLAN)}["difference.PHQ9.post2.coached-waiting"]
+    number = {n.id: n for n in outcomes.numbers(data, PLAN)}[
+        "difference.PHQ9.post2.coached-waiting"
+    ]
     assert (number.value, number.reason, number.method) == (None, reason, text)
 
 
@@ -311,19 +377,28 @@ def test_without_points_or_an_sd_with_its_reliability_nobody_changed_reliably_or
     data = a_trial(30)
     first = dataclasses.replace(data.instruments[0], reliable_change=reference)
     results = analyse(dataclasses.replace(data, instruments=(first, *data.instruments[1:])), PLAN)
-    found = {number.id.split(".")[1] for number in results.numbers if number.id.startswith("reliable")}
+    found = {
+        number.id.split(".")[1] for number in results.numbers if number.id.startswith("reliable")
+    }
     assert found == {"CESD"}
 
 
 def test_an_outcome_that_is_the_same_for_everybody_has_no_difference_with_a_p():
     data = a_trial(60)
     same = tuple(
-        dataclasses.replace(row, score=5.0) if row.timepoint == "post1" and row.score is not None else row
+        dataclasses.replace(row, score=5.0)
+        if row.timepoint == "post1" and row.score is not None
+        else row
         for row in data.scores
     )
-    results = analyse(dataclasses.replace(data, scores=same), PLAN.model_copy(update={"multiplicity": "none"}))
+    results = analyse(
+        dataclasses.replace(data, scores=same), PLAN.model_copy(update={"multiplicity": "none"})
+    )
     number = results["difference.PHQ9.post1.coached-waiting"]
-    assert (number.value, number.method) == (None, "not estimable: the outcome does not vary around the model")
+    assert (number.value, number.method) == (
+        None,
+        "not estimable: the outcome does not vary around the model",
+    )
     assert number.reason == "does_not_vary"
     assert "p.PHQ9.post1.coached-waiting" not in results.by_id
 
@@ -331,10 +406,15 @@ def test_an_outcome_that_is_the_same_for_everybody_has_no_difference_with_a_p():
 def test_lessons_without_a_record_of_use_and_use_without_lessons_each_have_their_own_numbers():
     data = a_trial(30)
     ids = {}
-    for name, gone in (("lessons", {"usage": None}), ("use", {"modules": None, "module_use": None})):
+    for name, gone in (
+        ("lessons", {"usage": None}),
+        ("use", {"modules": None, "module_use": None}),
+    ):
         results = analyse(dataclasses.replace(data, **gone), PLAN)
         ids[name] = {
-            number.id for number in results.numbers if number.id.startswith(("adherence.coached", "use.coached"))
+            number.id
+            for number in results.numbers
+            if number.id.startswith(("adherence.coached", "use.coached"))
         }
     assert {"adherence.coached.access", "adherence.coached.modules"} <= ids["lessons"]
     assert {id for id in ids["lessons"] if id.startswith("use.")} == set()
@@ -344,14 +424,19 @@ def test_lessons_without_a_record_of_use_and_use_without_lessons_each_have_their
 
 @pytest.mark.parametrize("same", [12.0, 0.1, 1 / 3, 1e8 + 0.1])
 def test_a_baseline_that_does_not_vary_is_left_out_of_the_model_and_named(same):
-    """R: lm() drops the constant column; what is left is the difference of means, here without covariates."""
+    """R: lm() drops the constant column; what is left is the difference of means, here without
+    covariates.
+    """
     data = everybody_began_at(a_trial(60), same)
     plan = PLAN.model_copy(update={"covariates": (), "multiplicity": "none"})
     number = analyse(data, plan)["difference.PHQ9.post1.coached-waiting"]
     scores = {
-        arm: [s for p in data.people(arm) if (s := data.score(p.code, "PHQ9", "post1")) is not None] for arm in ARMS
+        arm: [s for p in data.people(arm) if (s := data.score(p.code, "PHQ9", "post1")) is not None]
+        for arm in ARMS
     }
-    off = sum(scores["coached"]) / len(scores["coached"]) - sum(scores["waiting"]) / len(scores["waiting"])
+    off = sum(scores["coached"]) / len(scores["coached"]) - sum(scores["waiting"]) / len(
+        scores["waiting"]
+    )
     assert number.value == pytest.approx(off, rel=1e-12)
     assert number.reason == "not_adjusted:baseline"
     assert number.recipe == "not adjusted; without baseline, of which nothing is left to adjust for"
@@ -359,7 +444,9 @@ def test_a_baseline_that_does_not_vary_is_left_out_of_the_model_and_named(same):
 
 def everybody_began_at(data, score):
     began = tuple(
-        dataclasses.replace(row, score=score) if row.timepoint == "pre" and row.score is not None else row
+        dataclasses.replace(row, score=score)
+        if row.timepoint == "pre" and row.score is not None
+        else row
         for row in data.scores
     )
     return dataclasses.replace(data, scores=began)
@@ -375,11 +462,14 @@ def test_an_effect_by_the_sd_of_three_people_has_no_small_sample_correction_and_
         for (i, t), s in given.items()
     }
     scores = tuple(
-        dataclasses.replace(r, score=rows.get((r.participant, r.instrument, r.timepoint), r.score)) for r in data.scores
+        dataclasses.replace(r, score=rows.get((r.participant, r.instrument, r.timepoint), r.score))
+        for r in data.scores
     )
     data = dataclasses.replace(data, scores=scores, flow=dataclasses.replace(data.flow, arms=()))
     data = everybody_began_at(data, 12.0)
-    plan = PLAN.model_copy(update={"covariates": (), "multiplicity": "none", "standardiser": "post_sd"})
+    plan = PLAN.model_copy(
+        update={"covariates": (), "multiplicity": "none", "standardiser": "post_sd"}
+    )
     found = {n.id: n for n in outcomes.numbers(data, plan)}
     few = next(i for i in found if i.startswith("effect.PHQ9.post1") and found[i].value is None)
     assert found[few].method == "not estimable: 1 degrees of freedom are too few for Hedges J"

@@ -1,4 +1,6 @@
-"""The statistics against numbers made elsewhere: R (reference/README.md), published intervals, Metapsy."""
+"""The statistics against numbers made elsewhere: R (reference/README.md), published intervals,
+Metapsy.
+"""
 
 import csv
 import json
@@ -34,7 +36,11 @@ def close(value, expected, tolerance=1e-9):
 def btheb():
     with open(HERE / "BtheB_wide.csv") as file:
         rows = list(csv.DictReader(file))
-    number = {key: [None if row[key] == "NA" else float(row[key]) for row in rows] for key in rows[0] if "bdi" in key}
+    number = {
+        key: [None if row[key] == "NA" else float(row[key]) for row in rows]
+        for key in rows[0]
+        if "bdi" in key
+    }
     return rows, {key.replace(".", "_"): values for key, values in number.items()}
 
 
@@ -97,7 +103,9 @@ def test_a_covariate_that_repeats_the_arm_is_refused():
 
 @pytest.mark.parametrize("same", [7.0, 0.0, 0.1, 1 / 3, 1e-5, 1e8 + 0.1])
 def test_a_baseline_that_does_not_vary_is_dropped_and_the_rest_is_student_s_test(same):
-    """As R's lm drops it. Student's t by hand: means 4 and 7, pooled variance 4, so 3 / sqrt(4 (1/3 + 1/3))."""
+    """As R's lm drops it. Student's t by hand: means 4 and 7, pooled variance 4, so 3 / sqrt(4 (1/3
+    + 1/3)).
+    """
     fit = ancova.fit([2.0, 4, 6, 5, 7, 9], [same] * 6, list("aaabbb"))
     d = fit.difference("b", "a")
     assert close(d.estimate, 3.0)
@@ -118,7 +126,9 @@ def test_a_covariate_that_follows_from_another_is_dropped_and_named():
 
 
 def test_a_baseline_far_from_zero_keeps_its_digits():
-    """Moving the baseline moves the intercept alone: the difference and its error are those of the baseline itself."""
+    """Moving the baseline moves the intercept alone: the difference and its error are those of the
+    baseline itself.
+    """
     outcome, baseline, arms = [1.0, 2, 4, 3, 6, 5], [2.0, 1, 5, 4, 4, 1], list("ababab")
     near, far = (ancova.fit(outcome, [b + by for b in baseline], arms) for by in (0, 2.0**40))
     assert close(far.difference("a", "b").estimate, near.difference("a", "b").estimate)
@@ -137,8 +147,11 @@ def test_a_baseline_far_from_zero_keeps_its_digits():
     ],
 )
 def test_the_published_intervals_come_out_to_the_printed_digit(d, lower, upper):
-    # 1.0149 rounds to 1.01 where the paper prints 1.02, hence half a unit more than rounding allows.
-    assert effect_sizes.large_sample_interval(d, 97, 91) == pytest.approx((lower, upper), abs=0.0055)
+    # 1.0149 rounds to 1.01 where the paper prints 1.02, hence half a unit more than rounding
+    # allows.
+    assert effect_sizes.large_sample_interval(d, 97, 91) == pytest.approx(
+        (lower, upper), abs=0.0055
+    )
 
 
 # Source: the two rows of van Luenen 2018 in Metapsy's table of trials (DOI 10.5281/zenodo.7254845).
@@ -180,14 +193,17 @@ def test_an_unadjusted_difference_standardised_is_hedges_g():
         n1=n1,
         n2=n2,
     )
-    assert (effect.value, effect.lower, effect.upper) == pytest.approx((plain.value, plain.lower, plain.upper))
+    assert (effect.value, effect.lower, effect.upper) == pytest.approx(
+        (plain.value, plain.lower, plain.upper)
+    )
 
 
 @pytest.mark.parametrize("arm", ["TAU", "BtheB"])
 def test_reliable_change_is_that_of_the_reference(arm):
     rows, scores = btheb()
     expected = REFERENCE["rci"][arm]
-    # The reference's parameters: reliability .88 and the SD of all 100 baselines; recovered are improved too.
+    # The reference's parameters: reliability .88 and the SD of all 100 baselines; recovered are
+    # improved too.
     threshold = reliable_change.jacobson_truax(float(np.std(scores["bdi_pre"], ddof=1)), 0.88)
     pairs = [
         (before, after)
@@ -205,12 +221,15 @@ def test_reliable_change_is_that_of_the_reference(arm):
 
 
 def test_jacobson_and_truax_worked_example():
-    # Jacobson and Truax 1991: SD 7.5, reliability .80, S_diff 4.74 (from S_E rounded to 3.35), change 15 is RC 3.16.
+    # Jacobson and Truax 1991: SD 7.5, reliability .80, S_diff 4.74 (from S_E rounded to 3.35),
+    # change 15 is RC 3.16.
     assert 15 / (reliable_change.jacobson_truax(7.5, 0.80) / 1.96) == pytest.approx(3.16, abs=0.005)
 
 
 def test_where_higher_is_better_a_rise_is_improvement():
-    assert reliable_change.classify([10, 10, 10], [16, 4, 12], 5, reliable_change.HIGHER_BETTER) == [
+    assert reliable_change.classify(
+        [10, 10, 10], [16, 4, 12], 5, reliable_change.HIGHER_BETTER
+    ) == [
         "improved",
         "deteriorated",
         "unchanged",
@@ -250,22 +269,34 @@ def btheb_dropout(arm):
 def test_kaplan_meier_of_dropout_is_that_of_survfit(number, arm):
     curve = btheb_dropout(arm)
     strata = f"treatment={arm}"
-    expected = [row for row in REFERENCE["btheb_dropout"]["km_loglog"] if row["strata"] == strata and row["surv"] < 1]
+    expected = [
+        row
+        for row in REFERENCE["btheb_dropout"]["km_loglog"]
+        if row["strata"] == strata and row["surv"] < 1
+    ]
     for got, want in zip(curve_rows(curve, strata), expected, strict=True):
-        assert got == {key: pytest.approx(v, rel=1e-9) if key != "strata" else v for key, v in want.items()}
+        assert got == {
+            key: pytest.approx(v, rel=1e-9) if key != "strata" else v for key, v in want.items()
+        }
     quantiles = REFERENCE["btheb_dropout"]["quantiles"]
-    assert curve.median == survival.Quantile(*[quantiles[k]["50"][number] for k in ("quantile", "lower", "upper")])
+    assert curve.median == survival.Quantile(
+        *[quantiles[k]["50"][number] for k in ("quantile", "lower", "upper")]
+    )
 
 
 @pytest.mark.parametrize("arm", ["0", "1"])
 def test_kaplan_meier_of_many_times_is_that_of_survfit(arm):
     with open(HERE / "sim_survival.csv") as file:
         rows = [row for row in csv.DictReader(file) if row["arm"] == arm]
-    curve = survival.kaplan_meier([float(r["time"]) for r in rows], [r["event"] == "1" for r in rows])
+    curve = survival.kaplan_meier(
+        [float(r["time"]) for r in rows], [r["event"] == "1" for r in rows]
+    )
     quantiles = REFERENCE["simulated_survival"]["quantiles"]
     got = (curve.median.value, curve.median.lower, curve.median.upper)
     assert got == tuple(quantiles[k]["50"][int(arm)] for k in ("quantile", "lower", "upper"))
-    for want in (r for r in REFERENCE["simulated_survival"]["km_loglog"] if r["strata"] == f"arm={arm}"):
+    for want in (
+        r for r in REFERENCE["simulated_survival"]["km_loglog"] if r["strata"] == f"arm={arm}"
+    ):
         step = curve.at(want["time"])
         assert (step.survival, step.lower, step.upper) == pytest.approx(
             (want["surv"], want["lo"], want["hi"]), rel=1e-9
@@ -333,18 +364,25 @@ def test_a_curve_only_falls_and_stays_inside_its_interval(people):
     levels = [step.survival for step in curve.steps]
     assert levels == sorted(levels, reverse=True)
     inside = [step for step in curve.steps if step.lower is not None]
-    assert all(step.lower <= step.survival + 1e-12 and step.survival <= step.upper + 1e-12 for step in inside)
+    assert all(
+        step.lower <= step.survival + 1e-12 and step.survival <= step.upper + 1e-12
+        for step in inside
+    )
 
 
 def test_the_statistics_import_neither_django_nor_anything_slow():
     code = (
         "import sys, importlib\n"
-        "for m in ('ancova baseline descriptives effect_sizes logistic mediation missingness moderation multiplicity '\n"
+        "for m in ('ancova baseline descriptives effect_sizes logistic mediation missingness "
+        "moderation multiplicity '\n"
         "          'proportions reliable_change responders survival t_tests').split():\n"
         "    importlib.import_module('reports.statistics.' + m)\n"
-        "print(sorted({'django', 'scipy', 'statsmodels', 'matplotlib', 'pandas'} & set(sys.modules)))"
+        "print(sorted({'django', 'scipy', 'statsmodels', 'matplotlib', 'pandas'} & "
+        "set(sys.modules)))"
     )
-    result = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    result = subprocess.run(
+        [sys.executable, "-c", code], capture_output=True, text=True, check=True
+    )
     assert result.stdout.strip() == "[]"
 
 

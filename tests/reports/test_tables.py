@@ -15,9 +15,25 @@ from trial import actors
 from trial.actions import journey, participants, programme
 
 STUDIES = Path(__file__).parents[2] / "trial" / "studies"
-POOLED = ["participants", "screening", "timepoints", "instruments", "assessments", "scores", "answers"]
+POOLED = [
+    "participants",
+    "screening",
+    "timepoints",
+    "instruments",
+    "assessments",
+    "scores",
+    "answers",
+]
 POOLED += ["corrections", "error_marks", "code_breaks", "switches"]
-BY_ARM = ["contacts", "attempts", "allocations", "modules", "programme", "treatments_received", "forced_allocations"]
+BY_ARM = [
+    "contacts",
+    "attempts",
+    "allocations",
+    "modules",
+    "programme",
+    "treatments_received",
+    "forced_allocations",
+]
 
 
 def names(study, at, arms):
@@ -62,22 +78,42 @@ def test_a_participant_has_one_row_with_the_answers_to_the_study_s_own_questions
 def test_whoever_is_turned_away_is_counted_by_stage_and_reason(study, now):
     factories.a_screening_participant(study, now, age=17)
     factories.a_screening_participant(study, now, age=16)
-    assert records(tables(study, now, arms=False), "screening") == [{"stage": "basics", "reason": "age", "people": 2}]
+    assert records(tables(study, now, arms=False), "screening") == [
+        {"stage": "basics", "reason": "age", "people": 2}
+    ]
 
 
 def test_an_assessment_s_row_tells_its_dates_its_state_and_its_score(study, dan, now):
-    [pretest] = [a for a in Assessment.objects.filter(participant=dan, timepoint="pre") if a.instrument == "PHQ9"]
+    [pretest] = [
+        a
+        for a in Assessment.objects.filter(participant=dan, timepoint="pre")
+        if a.instrument == "PHQ9"
+    ]
     row = row_of(study, dan, "assessments", now, timepoint="pre", instrument="PHQ9")
-    assert (row["state"], row["submitted_on"], row["days"], row["score"]) == ("submitted", now.date(), 0, 8.0)
+    assert (row["state"], row["submitted_on"], row["days"], row["score"]) == (
+        "submitted",
+        now.date(),
+        0,
+        8.0,
+    )
     assert (row["mode"], row["language"], row["prorated"]) == ("web", "en", pretest.prorated)
     week2 = row_of(study, dan, "assessments", now, timepoint="week2")
-    assert (week2["opens_on"], week2["state"], week2["score"]) == (now.date() + timedelta(days=14), "upcoming", None)
+    assert (week2["opens_on"], week2["state"], week2["score"]) == (
+        now.date() + timedelta(days=14),
+        "upcoming",
+        None,
+    )
 
 
 def test_every_item_has_a_row_and_no_blank_is_without_a_reason(study, dan, now):
-    found = [r for r in records(tables(study, now, arms=True), "answers") if r["participant"] == dan.code]
+    found = [
+        r for r in records(tables(study, now, arms=True), "answers") if r["participant"] == dan.code
+    ]
     pretest = [r for r in found if (r["timepoint"], r["instrument"]) == ("pre", "PHQ9")]
-    assert [(r["item"], r["value"], r["state"]) for r in pretest[-2:]] == [("8", 1, "answered"), ("9", 0, "answered")]
+    assert [(r["item"], r["value"], r["state"]) for r in pretest[-2:]] == [
+        ("8", 1, "answered"),
+        ("9", 0, "answered"),
+    ]
     assert {r["state"] for r in found if r["value"] is None} == {"upcoming", "unscheduled"}
 
 
@@ -85,8 +121,12 @@ def test_a_draft_is_not_exported(study, dan, now):
     later = now + timedelta(days=15)
     journey.advance(dan, later)
     week2 = Assessment.objects.get(participant=dan, timepoint="week2")
-    assessments.save_draft(assessment=week2, answers={"1": 3}, by=actors.participant(dan.code), at=later)
-    found = [r for r in records(tables(study, later, arms=True), "answers") if r["timepoint"] == "week2"]
+    assessments.save_draft(
+        assessment=week2, answers={"1": 3}, by=actors.participant(dan.code), at=later
+    )
+    found = [
+        r for r in records(tables(study, later, arms=True), "answers") if r["timepoint"] == "week2"
+    ]
     assert {(r["value"], r["state"]) for r in found} == {(None, "started")}
 
 
@@ -112,7 +152,9 @@ def pooled_rows(study, person, at):
 def test_two_people_who_differ_only_in_arm_have_the_same_pooled_rows_on_every_day(study, now):
     guided = factories.a_participant_in(study, "guided", now)
     unguided = factories.a_participant_in(study, "unguided", now)
-    done_at = lessons(guided, now, 8)  # only the guided one finishes, so that their post-test comes earlier
+    done_at = lessons(
+        guided, now, 8
+    )  # only the guided one finishes, so that their post-test comes earlier
     for days in (0, 10, 22, 30, 43, 50, 56):
         at = max(now + timedelta(days=days), done_at if days >= 22 else now)
         journey.advance(guided, at)
@@ -133,7 +175,10 @@ def test_what_the_arm_dates_is_told_once_it_is_over_in_every_arm_and_without_its
     told = ("opens_on", "closes_on", "state", "submitted_on", "days", "score")
     assert [before[name] for name in told] == [None, None, "withheld", None, None, None]
     assert [after[name] for name in told] == [None, None, "submitted", None, None, 8.0]
-    assert row_of(study, person, "assessments", answered_at, **{**where, "arms": True})["state"] == "submitted"
+    assert (
+        row_of(study, person, "assessments", answered_at, **{**where, "arms": True})["state"]
+        == "submitted"
+    )
 
 
 def test_being_through_with_the_study_is_not_told_while_pooled(study, now):
@@ -151,15 +196,25 @@ def test_being_through_with_the_study_is_not_told_while_pooled(study, now):
 def test_lessons_have_a_row_for_every_module_of_whoever_has_access(study, now):
     person = factories.a_participant_in(study, "unguided", now)
     last = lessons(person, now, 8)
-    found = [r for r in records(tables(study, last, arms=True), "programme") if r["participant"] == person.code]
+    found = [
+        r
+        for r in records(tables(study, last, arms=True), "programme")
+        if r["participant"] == person.code
+    ]
     days = [now.date() + timedelta(days=8 * n) for n in range(3)]
-    assert [(r["number"], r["begun_on"], r["done_on"]) for r in found] == [(n + 1, d, d) for n, d in enumerate(days)]
-    assert {(r["opened_on"], r["finished_on"], r["known_until"]) for r in found} == {(days[0], days[2], days[2])}
+    assert [(r["number"], r["begun_on"], r["done_on"]) for r in found] == [
+        (n + 1, d, d) for n, d in enumerate(days)
+    ]
+    assert {(r["opened_on"], r["finished_on"], r["known_until"]) for r in found} == {
+        (days[0], days[2], days[2])
+    }
 
 
 def test_withdrawing_is_told_with_stage_and_reason(study, dan, now):
     later = now + timedelta(days=5)
-    participants.withdraw(participant=dan, reason="too_busy", by=actors.participant(dan.code), at=later)
+    participants.withdraw(
+        participant=dan, reason="too_busy", by=actors.participant(dan.code), at=later
+    )
     row = row_of(study, dan, "participants", later, arms=False)
     assert (row["state"], row["left_on"], row["left_stage"], row["left_reason"]) == (
         "withdrawn",
@@ -171,7 +226,9 @@ def test_withdrawing_is_told_with_stage_and_reason(study, dan, now):
 
 @pytest.mark.parametrize("arms", [True, False])
 def test_the_number_of_queries_is_the_same_for_one_person_and_for_three(study, now, arms):
-    factories.a_participant_in(study, "guided", now)  # somebody with calls, which are fetched for all at once
+    factories.a_participant_in(
+        study, "guided", now
+    )  # somebody with calls, which are fetched for all at once
     tables(study, now, arms=arms)
     with CaptureQueriesContext(connection) as one:
         tables(study, now, arms=arms)
@@ -212,4 +269,6 @@ def test_a_schedule_that_every_arm_shares_tells_nothing(planned):
 def test_days_are_read_from_dates_and_from_their_text(now):
     assert day("2026-03-09") == day(now.date() + timedelta(days=7))
     assert days_after(now.date(), "2026-03-09") == 7
-    assert [day(""), day(None), days_after(now.date(), None), days_after(None, now.date())] == [None] * 4
+    assert [day(""), day(None), days_after(now.date(), None), days_after(None, now.date())] == [
+        None
+    ] * 4

@@ -46,7 +46,12 @@ def test_everybody_screened_is_in_the_flow(study, now):
     participants.withdraw(participant=left, by=actors.participant(left.code), at=now)
     stopped = factories.a_verified_participant(study, now)
     participants.turn_away(
-        participant=stopped, stage="consent", reason="stopped", stopped=True, by=actors.WORKER, at=now
+        participant=stopped,
+        stage="consent",
+        reason="stopped",
+        stopped=True,
+        by=actors.WORKER,
+        at=now,
     )
     factories.a_randomised_participant(study, now)
     flow = unblinded.dataset(study, **LOOK, at=now).flow
@@ -63,11 +68,19 @@ def test_whoever_begins_a_module_began_what_was_allocated(study, now):
     idle = factories.a_participant_in(study, "unguided", now)
     busy = factories.a_participant_in(study, "unguided", now)
     programme.begin_module(
-        participant=busy, module="welcome", by=actors.participant(busy.code), at=now + timedelta(hours=1)
+        participant=busy,
+        module="welcome",
+        by=actors.participant(busy.code),
+        at=now + timedelta(hours=1),
     )
-    people = {p.code: p for p in unblinded.dataset(study, **LOOK, at=now + timedelta(days=1)).participants}
+    people = {
+        p.code: p for p in unblinded.dataset(study, **LOOK, at=now + timedelta(days=1)).participants
+    }
     assert (people[busy.code].received, people[busy.code].not_received_reason) == (True, None)
-    assert (people[idle.code].received, people[idle.code].not_received_reason) == (False, "no_module")
+    assert (people[idle.code].received, people[idle.code].not_received_reason) == (
+        False,
+        "no_module",
+    )
 
 
 def test_what_somebody_did_not_begin_is_what_their_arm_offers(study, now):
@@ -75,7 +88,10 @@ def test_what_somebody_did_not_begin_is_what_their_arm_offers(study, now):
     data = unblinded.dataset(study, **LOOK, at=now + timedelta(days=1))
     people = {person.code: person for person in data.participants}
     reason = people[guided.code].not_received_reason
-    assert (reason, data.reasons[reason]["en"]) == ("no_module_no_call", "opened no module and had no call")
+    assert (reason, data.reasons[reason]["en"]) == (
+        "no_module_no_call",
+        "opened no module and had no call",
+    )
     assert "Began: opened a module or had a planned call." in data.meta.source["en"]
 
 
@@ -113,7 +129,11 @@ def test_there_is_nothing_to_report_before_the_first_allocation(study, now):
 
 def test_the_plan_is_the_folder_s_with_its_strata(study):
     plan = plan_of(study.current)
-    assert (plan.covariates, plan.contrasts, plan.multiplicity) == (("sex",), (("guided", "unguided"),), "none")
+    assert (plan.covariates, plan.contrasts, plan.multiplicity) == (
+        ("sex",),
+        (("guided", "unguided"),),
+        "none",
+    )
     assert [(o.instrument, o.timepoint) for o in plan.primary] == [("PHQ9", "post")]
     assert (plan.adherence.at_least, plan.confidence) == (2, 0.95)
 
@@ -123,17 +143,25 @@ def test_many_centres_enter_the_model_with_the_small_ones_as_one_and_the_report_
     assert plan_of(study.current).covariates == ("sex", "site")
     sites = [site.code for site in study.current.protocol.sites]
     for site in (*sites[:5], sites[3]):
-        factories.a_randomised_participant(study, now, site=site, diagnosis="over10y", language_ok="able")
+        factories.a_randomised_participant(
+            study, now, site=site, diagnosis="over10y", language_ok="able"
+        )
     data = blinded.dataset(study, now)
     assert data.meta.source["en"].endswith(
         "Adjusted for Centre: the centres with most people each by themselves, all others as one."
     )
     levels = Counter(person.value("site") for person in data.participants)
-    assert levels == {sites[3]: 2, **dict.fromkeys(sorted({*sites[:5]} - {sites[3]})[:2], 1), "other_sites": 2}
+    assert levels == {
+        sites[3]: 2,
+        **dict.fromkeys(sorted({*sites[:5]} - {sites[3]})[:2], 1),
+        "other_sites": 2,
+    }
 
 
 def a_version(study, analysis=None, **randomisation):
-    """A later version of the protocol that allocates otherwise, with an analysis that names no covariate."""
+    """A later version of the protocol that allocates otherwise, with an analysis that names no
+    covariate.
+    """
     now, first = study.current, ProtocolText.objects.get(version=study.current)
     document = {
         **first.document,
@@ -142,7 +170,11 @@ def a_version(study, analysis=None, **randomisation):
     }
     sha256 = hashlib.sha256(json.dumps(document).encode()).hexdigest()
     version = ProtocolVersion.objects.create(
-        study=study, number=now.number + 1, sha256=sha256, loaded_at=now.loaded_at, loaded_by="a test"
+        study=study,
+        number=now.number + 1,
+        sha256=sha256,
+        loaded_at=now.loaded_at,
+        loaded_by="a test",
     )
     ProtocolText.objects.create(version=version, document=document, sealed=first.sealed)
     return version
@@ -156,7 +188,9 @@ def a_version(study, analysis=None, **randomisation):
         ({"strata": ["sex"], "factors": ["site", "sex"]}, ("sex", "site")),
     ],
 )
-def test_whatever_the_randomisation_balances_is_in_the_model_without_being_named(study, randomisation, covariates):
+def test_whatever_the_randomisation_balances_is_in_the_model_without_being_named(
+    study, randomisation, covariates
+):
     assert plan_of(a_version(study, **randomisation)).covariates == covariates
 
 
@@ -164,13 +198,26 @@ def test_what_was_locked_before_the_first_allocation_comes_from_the_study(db, no
     from tests.reports.test_tables import STUDIES
 
     study = factories.an_open_study(STUDIES / "living-positive", now)
-    first = factories.a_randomised_participant(study, now + timedelta(hours=2), diagnosis="over10y", language_ok="able")
-    factories.a_randomised_participant(study, now + timedelta(hours=3), diagnosis="over10y", language_ok="able")
+    first = factories.a_randomised_participant(
+        study, now + timedelta(hours=2), diagnosis="over10y", language_ok="able"
+    )
+    factories.a_randomised_participant(
+        study, now + timedelta(hours=3), diagnosis="over10y", language_ok="able"
+    )
     conduct = unblinded.dataset(study, **LOOK, at=now + timedelta(days=1)).meta.conduct
-    assert (conduct.locked_at, conduct.first_allocation_at) == (study.opened_at, first.randomised_at)
+    assert (conduct.locked_at, conduct.first_allocation_at) == (
+        study.opened_at,
+        first.randomised_at,
+    )
     assert str(conduct.locked_at.tzinfo) == "Europe/Amsterdam"
-    assert (conduct.registration.id, conduct.registered, conduct.is_locked_before) == ("NTR5407", "before", True)
-    assert [(each.code, each.arms) for each in conduct.partial] == [("followup6", ("intervention",))]
+    assert (conduct.registration.id, conduct.registered, conduct.is_locked_before) == (
+        "NTR5407",
+        "before",
+        True,
+    )
+    assert [(each.code, each.arms) for each in conduct.partial] == [
+        ("followup6", ("intervention",))
+    ]
     pooled = blinded.dataset(study, now + timedelta(days=1)).meta.conduct
     assert [(each.code, each.arms) for each in pooled.partial] == [("followup6", ())]
 
@@ -181,11 +228,19 @@ def test_the_report_of_a_live_study_holds_who_gave_which_role(study, staff, dan,
     study.refresh_from_db()
     ada, ben = staff("researcher"), Membership.objects.get(role="coach").user
     sent = invitations.invite(
-        study=study, email="new@example.org", role="supervisor", by=actors.staff(ada.pk, "researcher"), at=now
+        study=study,
+        email="new@example.org",
+        role="supervisor",
+        by=actors.staff(ada.pk, "researcher"),
+        at=now,
     )
-    agreements.decide(proposal=sent.proposal, is_agreed=True, by=actors.staff(ben.pk, "coach"), at=now)
+    agreements.decide(
+        proposal=sent.proposal, is_agreed=True, by=actors.staff(ben.pk, "coach"), at=now
+    )
     token = invitations.token_of(sent)
-    nina = invitations.accept(token=token, full_name="Nina Bos", password="a quiet walk", by=actors.SYSTEM, at=now)
+    nina = invitations.accept(
+        token=token, full_name="Nina Bos", password="a quiet walk", by=actors.SYSTEM, at=now
+    )
     today, asked, agreed = now.date(), f"staff {ada.pk}", f"staff {ben.pk}"
     assert blinded.dataset(study, now).meta.conduct.given == (
         Given("coach", agreed, today - timedelta(days=1), None, "loaded", ""),
@@ -194,23 +249,35 @@ def test_the_report_of_a_live_study_holds_who_gave_which_role(study, staff, dan,
     )
 
 
-def test_who_agreed_to_the_lock_stands_in_the_report_and_so_does_that_nobody_could(study, staff, dan, now):
+def test_who_agreed_to_the_lock_stands_in_the_report_and_so_does_that_nobody_could(
+    study, staff, dan, now
+):
     Study.objects.filter(pk=study.pk).update(simulated=False, state="closed")
     study.refresh_from_db()
-    participants.withdraw(participant=dan, by=actors.participant(dan.code), at=now)  # nobody is followed any more
+    participants.withdraw(
+        participant=dan, by=actors.participant(dan.code), at=now
+    )  # nobody is followed any more
     ada = staff("researcher")
     eva = factories.a_staff_member(study, "researcher", "Eva de Wit", now - timedelta(days=30))
 
     def locked(is_agreed, by):
         studies.lock(study=study, by=actors.staff(ada.pk, "researcher"), at=now)
-        agreements.decide(proposal=Proposal.objects.latest("pk"), is_agreed=is_agreed, by=by, at=now)
-        return [each for each in blinded.dataset(study, now).meta.conduct.given if each.what == "lock"]
+        agreements.decide(
+            proposal=Proposal.objects.latest("pk"), is_agreed=is_agreed, by=by, at=now
+        )
+        return [
+            each for each in blinded.dataset(study, now).meta.conduct.given if each.what == "lock"
+        ]
 
     second = actors.staff(eva.pk, "researcher")
     assert locked(False, second) == []
-    assert locked(True, second) == [Given("lock", "", now.date(), None, "agreed", f"staff {ada.pk}", f"staff {eva.pk}")]
+    assert locked(True, second) == [
+        Given("lock", "", now.date(), None, "agreed", f"staff {ada.pk}", f"staff {eva.pk}")
+    ]
     Study.objects.filter(pk=study.pk).update(state="closed")
-    assert locked(True, actors.WORKER) == [Given("lock", "", now.date(), None, "waited", f"staff {ada.pk}")]
+    assert locked(True, actors.WORKER) == [
+        Given("lock", "", now.date(), None, "waited", f"staff {ada.pk}")
+    ]
 
 
 def test_before_the_first_allocation_nothing_can_be_said_of_the_order_of_things(study, now):
@@ -219,7 +286,9 @@ def test_before_the_first_allocation_nothing_can_be_said_of_the_order_of_things(
 
 def test_who_left_before_beginning_did_not_receive_what_was_allocated_for_that_reason(study, now):
     person = factories.a_participant_in(study, "unguided", now)
-    participants.withdraw(participant=person, by=actors.participant(person.code), at=now + timedelta(hours=1))
+    participants.withdraw(
+        participant=person, by=actors.participant(person.code), at=now + timedelta(hours=1)
+    )
     [found] = unblinded.dataset(study, **LOOK, at=now + timedelta(days=1)).participants
     assert (found.received, found.not_received_reason) == (False, "withdrawn")
 
@@ -238,25 +307,38 @@ def test_every_reason_has_words_in_both_languages(db, now):
     data = blinded.dataset(study, now)
     criteria = {f"excluded.{each.code}" for each in study.current.protocol.eligibility}
     given = {code for code in LEAVING_REASONS if code}
-    assert criteria | given | {"stopped_at_screening", "stopped_at_consent", "no_module_no_call"} <= set(data.reasons)
-    assert {frozenset(texts) for texts in (*data.reasons.values(), data.meta.source)} == {frozenset({"en", "nl"})}
+    assert criteria | given | {
+        "stopped_at_screening",
+        "stopped_at_consent",
+        "no_module_no_call",
+    } <= set(data.reasons)
+    assert {frozenset(texts) for texts in (*data.reasons.values(), data.meta.source)} == {
+        frozenset({"en", "nl"})
+    }
     assert data.reasons["excluded.phq9_high"]["en"] == "PHQ-9 of 20 or higher"
 
 
 def test_a_criterion_without_a_label_is_called_by_its_code(study, dan, now):
-    assert blinded.dataset(study, now).reasons["excluded.mood"]["nl"] == "voldoet niet aan het criterium 'mood'"
+    assert (
+        blinded.dataset(study, now).reasons["excluded.mood"]["nl"]
+        == "voldoet niet aan het criterium 'mood'"
+    )
 
 
 def test_a_short_questionnaire_has_its_baseline_from_the_longer_ones_that_hold_it(study, dan, now):
     data = blinded.dataset(study, now)
-    nested = {row["score"]: row["value"] for row in records(tables(study, now, arms=False), "scores")}
+    nested = {
+        row["score"]: row["value"] for row in records(tables(study, now, arms=False), "scores")
+    }
     assert data.score(dan.code, "PHQ4", "pre") == nested["PHQ2"] + nested["GAD2"]
     assert {i.code: i.baseline_from for i in data.instruments}["PHQ4"] == ("GAD7", "PHQ9")
 
 
 def test_who_stops_with_the_lessons_is_counted_with_the_reason(study, now):
     person = factories.a_participant_in(study, "unguided", now)
-    programme.stop_programme(participant=person, reason="no_time", by=actors.participant(person.code), at=now)
+    programme.stop_programme(
+        participant=person, reason="no_time", by=actors.participant(person.code), at=now
+    )
     data = unblinded.dataset(study, **LOOK, at=now + timedelta(days=1))
     assert [p.programme_stop_reason for p in data.participants] == ["no_time"]
     assert [arm.discontinued for arm in data.flow.arms] == [{}, {"no_time": 1}]
@@ -269,7 +351,9 @@ def test_stopping_is_not_counted_in_an_arm_that_gets_the_programme_later(db, now
     assert [(arm.waits, arm.discontinued) for arm in arms] == [(False, {}), (True, None)]
 
 
-def test_the_baseline_table_names_what_was_asked_and_leaves_out_what_nobody_can_have_answered(db, now):
+def test_the_baseline_table_names_what_was_asked_and_leaves_out_what_nobody_can_have_answered(
+    db, now
+):
     study = factories.an_open_study(STUDIES / "living-positive", now)
     factories.a_randomised_participant(study, now, diagnosis="over10y", language_ok="able")
     factories.a_randomised_participant(study, now, diagnosis="m6to24", language_ok="able")
@@ -283,7 +367,9 @@ def test_where_there_are_many_centres_the_small_ones_stand_together(db, now):
     study = factories.an_open_study(STUDIES / "living-positive", now)
     sites = [site.code for site in study.current.protocol.sites]
     for site in (*sites[:5], sites[4], sites[4], sites[3]):
-        factories.a_randomised_participant(study, now, diagnosis="over10y", language_ok="able", site=site)
+        factories.a_randomised_participant(
+            study, now, diagnosis="over10y", language_ok="able", site=site
+        )
     data = blinded.dataset(study, now)
     [variable] = [variable for variable in data.variables if variable.code == "site"]
     assert list(variable.levels) == [sites[4], sites[3], sites[0], "other_sites"]

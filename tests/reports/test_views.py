@@ -69,13 +69,19 @@ def test_the_empty_pages_say_what_will_stand_there(study, client_of):
 
 def test_a_report_is_asked_for_made_by_the_worker_and_fetched(study, dan, now, client_of):
     client = client_of("researcher")
-    answer = client.post(url("request_report", study), {"kind": "blinded", "language": "en", "request_key": "k"})
+    answer = client.post(
+        url("request_report", study), {"kind": "blinded", "language": "en", "request_key": "k"}
+    )
     assert (answer.status_code, answer.url) == (302, url("reports", study))
     assert "Waits for the worker" in client.get(url("reports", study)).content.decode()
     reports.make_due(now)
     made = Report.objects.get()
     shown = client.get(url("report", study, made.pk)).content.decode()
-    assert (made.snapshot_hash in shown, "Ada Visser" in shown, made.requested_by in shown) == (True, True, False)
+    assert (made.snapshot_hash in shown, "Ada Visser" in shown, made.requested_by in shown) == (
+        True,
+        True,
+        False,
+    )
     pdf = client.get(url("report_pdf", study, made.pk))
     assert (pdf["Content-Type"], pdf.content[:5]) == ("application/pdf", b"%PDF-")
     results = client.get(url("report_results", study, made.pk)).json()
@@ -85,15 +91,25 @@ def test_a_report_is_asked_for_made_by_the_worker_and_fetched(study, dan, now, c
 def test_the_report_on_screen_runs_no_script_and_loads_nothing(study, dan, now, client_of):
     made = a_made_report(study, now)
     answer = client_of("researcher").get(url("report_on_screen", study, made.pk))
-    policy = dict(part.strip().split(" ", 1) for part in answer["Content-Security-Policy"].split(";"))
-    assert (policy["script-src"], policy["style-src"], policy["img-src"], policy["default-src"]) == (
+    policy = dict(
+        part.strip().split(" ", 1) for part in answer["Content-Security-Policy"].split(";")
+    )
+    assert (
+        policy["script-src"],
+        policy["style-src"],
+        policy["img-src"],
+        policy["default-src"],
+    ) == (
         "'none'",
         "'unsafe-inline'",
         "data:",
         "'none'",
     )
     assert answer.content == bytes(made.html)
-    assert "unsafe-inline" not in client_of("researcher").get(url("reports", study))["Content-Security-Policy"]
+    assert (
+        "unsafe-inline"
+        not in client_of("researcher").get(url("reports", study))["Content-Security-Policy"]
+    )
 
 
 @pytest.mark.parametrize("language", ["en", "nl"])
@@ -110,19 +126,30 @@ def test_an_export_is_made_and_downloaded(study, dan, client_of):
     assert (answer.status_code, answer.url) == (302, url("exports", study))
     made = Report.objects.get()
     download = client.get(url("export", study, made.pk))
-    assert download["Content-Disposition"] == f'attachment; filename="small-study-export-{made.pk}.zip"'
+    assert (
+        download["Content-Disposition"]
+        == f'attachment; filename="small-study-export-{made.pk}.zip"'
+    )
     with zipfile.ZipFile(io.BytesIO(download.content)) as bundle:
         assert bundle.testzip() is None
 
 
 @pytest.mark.parametrize(
     ("route", "given", "action"),
-    [("request_report", {"language": "en"}, "report requested"), ("make_export", {}, "export made")],
+    [
+        ("request_report", {"language": "en"}, "report requested"),
+        ("make_export", {}, "export made"),
+    ],
 )
 def test_a_double_click_has_one_effect(study, dan, client_of, route, given, action):
     client = client_of("researcher")
     for _ in range(2):
-        assert client.post(url(route, study), {"kind": "blinded", "request_key": "k", **given}).status_code == 302
+        assert (
+            client.post(
+                url(route, study), {"kind": "blinded", "request_key": "k", **given}
+            ).status_code
+            == 302
+        )
     assert Report.objects.count() == 1
     assert AuditEvent.objects.filter(action=action).count() == 1
     other = client.post(url(route, study), {"kind": "by_arm", "request_key": "k", **given})
@@ -140,7 +167,9 @@ def test_what_was_not_chosen_is_said_beside_it_and_nothing_is_made(study, dan, c
 
 def test_before_the_first_allocation_the_page_says_so(study, client_of):
     client = client_of("researcher")
-    answer = client.post(url("make_export", study), {"kind": "blinded", "request_key": "k"}, follow=True)
+    answer = client.post(
+        url("make_export", study), {"kind": "blinded", "request_key": "k"}, follow=True
+    )
     assert "Nobody is randomised yet" in answer.content.decode()
     assert Report.objects.count() == 0
 
@@ -151,7 +180,9 @@ def test_a_researcher_of_a_live_study_never_gets_the_arms(study, dan, now, clien
     for state in ("open", "locked"):
         make_live(study, state)
         client = client_of("researcher")
-        assert [k for k, _ in client.get(url("reports", study)).context["form"].fields["kind"].choices] == ["blinded"]
+        assert [
+            k for k, _ in client.get(url("reports", study)).context["form"].fields["kind"].choices
+        ] == ["blinded"]
         assert list(client.get(url("reports", study)).context["reports"]) == []
         assert list(client.get(url("exports", study)).context["exports"]) == []
         for name in ("report", "report_on_screen", "report_pdf", "report_results"):
@@ -167,7 +198,10 @@ def test_the_statistician_gets_the_arms_once_the_study_is_locked(study, dan, now
     assert client.get(url("report_pdf", study, made.pk)).status_code == 403
     make_live(study, "locked")
     assert client.get(url("report_pdf", study, made.pk)).status_code == 200
-    assert client.post(url("make_export", study), {"kind": "by_arm", "request_key": "k"}).status_code == 302
+    assert (
+        client.post(url("make_export", study), {"kind": "by_arm", "request_key": "k"}).status_code
+        == 302
+    )
 
 
 def test_a_report_of_another_study_is_not_found(study, dan, now, client_of):

@@ -1,4 +1,6 @@
-"""Signing in: one mail for one press, and account pages that are shut for whoever has nothing to do there."""
+"""Signing in: one mail for one press, and account pages that are shut for whoever has nothing to do
+there.
+"""
 
 from __future__ import annotations
 
@@ -22,8 +24,16 @@ from trial.models import Participant, Study, User
 from trial.queries.addresses import participant_at
 
 pytestmark = pytest.mark.django_db
-STAFF_ONLY = ["account_change_password", "account_reset_password", "account_reauthenticate", "mfa_index"]
-ASK, CONFIRM = reverse_lazy("account_request_login_code"), reverse_lazy("account_confirm_login_code")
+STAFF_ONLY = [
+    "account_change_password",
+    "account_reset_password",
+    "account_reauthenticate",
+    "mfa_index",
+]
+ASK, CONFIRM = (
+    reverse_lazy("account_request_login_code"),
+    reverse_lazy("account_confirm_login_code"),
+)
 SHUT = ["account_email", "account_set_password", "account_email_verification_sent"]
 
 
@@ -98,7 +108,11 @@ def test_a_tab_that_was_closed_takes_along_who_asked_for_a_code(study):
 def other_study(study, tmp_path):
     folder = shutil.copytree(SMALL, tmp_path / "other")
     described = (folder / "study.yaml").read_text()
-    for ours, theirs in (("small-study", "other-study"), ("quiet-mornings", "soft-evenings"), ("QM", "SE")):
+    for ours, theirs in (
+        ("small-study", "other-study"),
+        ("quiet-mornings", "soft-evenings"),
+        ("QM", "SE"),
+    ):
         described = described.replace(f": {ours}\n", f": {theirs}\n")
     (folder / "study.yaml").write_text(described)
     return factories.an_open_study(folder, NOW)
@@ -107,17 +121,29 @@ def other_study(study, tmp_path):
 def verified(study: Study, email: str, at: datetime) -> Participant:
     person = factories.a_screened_participant(study, at)
     return participants.verify(
-        participant=person, name="Dan", email=email, phone="+31 6 0000 0000", by=actors.SYSTEM, at=at
+        participant=person,
+        name="Dan",
+        email=email,
+        phone="+31 6 0000 0000",
+        by=actors.SYSTEM,
+        at=at,
     )
 
 
-def test_whoever_is_in_one_study_is_not_kept_out_of_it_by_a_later_look_at_another(study, other_study):
+def test_whoever_is_in_one_study_is_not_kept_out_of_it_by_a_later_look_at_another(
+    study, other_study
+):
     dan = factories.a_consented_participant(study, NOW)
     email, later = dan.identity.email, NOW + timedelta(days=1)
     again = verified(other_study, email, later)
     assert participant_at(email) == dan  # on the way into the other study
     participants.turn_away(
-        participant=again, stage="consent", reason="declined", stopped=True, by=actors.SYSTEM, at=later
+        participant=again,
+        stage="consent",
+        reason="declined",
+        stopped=True,
+        by=actors.SYSTEM,
+        at=later,
     )
     assert participant_at(email) == dan
     participants.withdraw(participant=dan, by=actors.SYSTEM, at=later)
@@ -128,7 +154,12 @@ def test_whoever_is_on_the_way_in_goes_before_a_study_that_is_over_for_them(stud
     joining = verified(study, "dan@example.org", NOW)
     declined = verified(other_study, "dan@example.org", NOW + timedelta(hours=1))
     participants.turn_away(
-        participant=declined, stage="consent", reason="declined", stopped=True, by=actors.SYSTEM, at=NOW
+        participant=declined,
+        stage="consent",
+        reason="declined",
+        stopped=True,
+        by=actors.SYSTEM,
+        at=NOW,
     )
     assert participant_at("dan@example.org") == joining
 
@@ -215,10 +246,14 @@ def test_one_address_is_mailed_five_codes_an_hour(study):
 
 
 def walked(email: str) -> list[tuple[int, str, str]]:
-    """What somebody sees who asks for a code, asks again and guesses until it is over: all but the address."""
+    """What somebody sees who asks for a code, asks again and guesses until it is over: all but the
+    address.
+    """
     client, seen = Client(), []
     steps = [(reverse("account_request_login_code"), {"email": email, "request_key": "a press"})]
-    steps += [(CONFIRM, {"action": "resend", "request_key": f"again {number}"}) for number in range(4)]
+    steps += [
+        (CONFIRM, {"action": "resend", "request_key": f"again {number}"}) for number in range(4)
+    ]
     steps += [(CONFIRM, {"code": "12"})] * 6
     for address, typed in steps:
         answer = client.post(address, typed)

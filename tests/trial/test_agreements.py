@@ -1,4 +1,6 @@
-"""Roles and the lock of a live study take two people: who is asked, who may agree, and what comes of it."""
+"""Roles and the lock of a live study take two people: who is asked, who may agree, and what comes
+of it.
+"""
 
 from __future__ import annotations
 
@@ -11,7 +13,17 @@ from django.core.management import call_command
 from tests import factories
 from trial import actors, audit, worker
 from trial.actions import agreements, proposals, staff, studies
-from trial.models import AuditEvent, Decision, Invitation, Membership, Message, Participant, Proposal, Study, User
+from trial.models import (
+    AuditEvent,
+    Decision,
+    Invitation,
+    Membership,
+    Message,
+    Participant,
+    Proposal,
+    Study,
+    User,
+)
 from trial.queries import proposals as reads
 from trial.queries import roles
 
@@ -39,7 +51,9 @@ def begun(live, now):
 @pytest.fixture
 def member(study, now):
     """`member("researcher", days=2)` has had the role for so many days."""
-    return lambda role, days=0.0: factories.a_staff_member(study, role, "", now - timedelta(days=days))
+    return lambda role, days=0.0: factories.a_staff_member(
+        study, role, "", now - timedelta(days=days)
+    )
 
 
 def as_staff(user, role="researcher"):
@@ -64,21 +78,31 @@ def works(invitation, at):
 
 def accept(invitation, at):
     by = actors.Actor("visitor", "invited")
-    return staff.accept(token=staff.token_of(invitation), full_name="Nina Bos", password="a quiet walk", by=by, at=at)
+    return staff.accept(
+        token=staff.token_of(invitation),
+        full_name="Nina Bos",
+        password="a quiet walk",
+        by=by,
+        at=at,
+    )
 
 
 def mails(kind, at):
     """Who is told, by address, with the body of each mail."""
     from trial import hooks
 
-    found = [hooks.MESSAGES[kind](each, at) for each in Message.objects.filter(kind=kind).order_by("pk")]
+    found = [
+        hooks.MESSAGES[kind](each, at) for each in Message.objects.filter(kind=kind).order_by("pk")
+    ]
     return {mail.to: mail.body for mail in found if mail}
 
 
 # Who needs a second person
 
 
-def test_one_researcher_alone_invites_no_second_address_to_a_study_that_has_begun(begun, member, now):
+def test_one_researcher_alone_invites_no_second_address_to_a_study_that_has_begun(
+    begun, member, now
+):
     ada = member("researcher", days=2)
     sent = invite(begun, ada, now)
     assert not works(sent, now)
@@ -89,14 +113,20 @@ def test_one_researcher_alone_invites_no_second_address_to_a_study_that_has_begu
 
 def test_before_the_first_allocation_one_of_each_role_is_free_and_no_more(live, member, now):
     ada = member("researcher")
-    first = [invite(live, ada, now, role, f"{role}@example.org") for role in ("statistician", "supervisor", "assessor")]
+    first = [
+        invite(live, ada, now, role, f"{role}@example.org")
+        for role in ("statistician", "supervisor", "assessor")
+    ]
     assert [works(each, now) for each in first] == [True, True, True]
     again = [
-        invite(live, ada, now, role, f"second.{role}@example.org") for role in ("supervisor", "coach", "researcher")
+        invite(live, ada, now, role, f"second.{role}@example.org")
+        for role in ("supervisor", "coach", "researcher")
     ]
     assert [each.offered_at for each in again] == [None, None, None]
     staff.withdraw_invitation(invitation=first[1], by=as_staff(ada), at=now)
-    assert works(invite(live, ada, now + HOUR, "supervisor", "third@example.org"), now + HOUR) is False  # one waits
+    assert (
+        works(invite(live, ada, now + HOUR, "supervisor", "third@example.org"), now + HOUR) is False
+    )  # one waits
 
 
 def test_a_role_that_ended_is_not_free_again(live, member, now):
@@ -125,7 +155,9 @@ def test_who_was_there_before_the_first_allocation_or_for_14_days_agrees(begun, 
     Membership.objects.filter(user=long).update(since_at=now - HOUR / 2)
     later = now + 14 * DAY
     sent = invite(begun, ada, now)
-    assert list(reads.may_agree(sent.proposal, now)) == sorted([ben, early], key=lambda each: each.pk)
+    assert list(reads.may_agree(sent.proposal, now)) == sorted(
+        [ben, early], key=lambda each: each.pk
+    )
     with pytest.raises(proposals.NotSecond):
         agree(sent, new, now)
     assert new not in reads.may_agree(sent.proposal, later - HOUR)
@@ -159,7 +191,9 @@ def test_after_a_second_person_agrees_the_link_is_mailed_and_all_staff_are_told(
     sent = invite(begun, ada, now)
     asked = mails("two_people", now)
     assert asked.keys() == {ada.email, ben.email}
-    assert "Ada Visser asks that new@example.org works on the study as supervisor." in asked[ben.email]
+    assert (
+        "Ada Visser asks that new@example.org works on the study as supervisor." in asked[ben.email]
+    )
     assert "the software cannot" in asked[ben.email]
 
     agree(sent, ben, now + HOUR)
@@ -174,7 +208,11 @@ def test_after_a_second_person_agrees_the_link_is_mailed_and_all_staff_are_told(
     assert "Nina Bos (new@example.org) now works on the study as supervisor." in given[ada.email]
     assert "How: asked by Ada Visser, agreed to by Ben Smit." in given[ada.email]
     row = roles.given(begun).get(user=nina)
-    assert (roles.ground(row), roles.asker(row), roles.second(row)) == ("agreed", f"staff {ada.pk}", f"staff {ben.pk}")
+    assert (roles.ground(row), roles.asker(row), roles.second(row)) == (
+        "agreed",
+        f"staff {ada.pk}",
+        f"staff {ben.pk}",
+    )
     assert audit.verify_chain(begun) == []
 
 
@@ -220,7 +258,10 @@ def alone(begun, member, now):
 def test_where_nobody_could_agree_it_takes_effect_after_24_hours(begun, alone, now):
     sent = invite(begun, alone, now)
     assert (sent.proposal.passes_alone, sent.proposal.until_at) == (True, now + DAY)
-    assert "Nobody on the staff can be the second person. It takes effect on" in mails("two_people", now)[alone.email]
+    assert (
+        "Nobody on the staff can be the second person. It takes effect on"
+        in mails("two_people", now)[alone.email]
+    )
     worker.tick(now + DAY - HOUR, seal=False)
     assert not works(sent, now + DAY - HOUR)
     worker.tick(now + DAY, seal=False)
@@ -228,7 +269,9 @@ def test_where_nobody_could_agree_it_takes_effect_after_24_hours(begun, alone, n
     assert works(sent, now + DAY)
     nina = accept(sent, now + DAY)
     row = roles.given(begun).get(user=nina)
-    assert roles.how(row, {}) == f"asked by staff {alone.pk}; nobody could agree, and nobody said no"
+    assert (
+        roles.how(row, {}) == f"asked by staff {alone.pk}; nobody could agree, and nobody said no"
+    )
 
 
 def test_a_no_within_the_24_hours_stops_it(begun, alone, member, now):
@@ -277,14 +320,19 @@ def test_the_machine_obeys_too(begun, now, capsys):
     agree(sent, Membership.objects.get(role="coach").user, now)
     nina = accept(Invitation.objects.get(), now)
     row = roles.given(begun).get(user=nina)
-    assert roles.how(row, {}).startswith("asked by the machine itself (manage.py invite), agreed to by staff")
+    assert roles.how(row, {}).startswith(
+        "asked by the machine itself (manage.py invite), agreed to by staff"
+    )
 
 
 def test_the_machine_says_where_nobody_can_agree_and_each_can_say_no(begun, now, capsys):
     Membership.objects.all().delete()
     with time_machine.travel(now, tick=False):
         call_command("invite", NEW, role="supervisor", study=begun.slug)
-    assert "2026-03-03 10:00 UTC: nobody of them can agree, each can say no." in capsys.readouterr().out
+    assert (
+        "2026-03-03 10:00 UTC: nobody of them can agree, each can say no."
+        in capsys.readouterr().out
+    )
 
 
 # The lock
@@ -305,7 +353,9 @@ def test_locking_takes_two(closed, member, now):
         agree(proposal, finn, now)
     with pytest.raises(proposals.AlreadyProposed):
         studies.lock(study=closed, reason="Again", by=as_staff(finn, "statistician"), at=now)
-    with pytest.raises(proposals.NotSecond):  # Ben calls people: he cannot judge whether the data are complete
+    with pytest.raises(
+        proposals.NotSecond
+    ):  # Ben calls people: he cannot judge whether the data are complete
         agree(proposal, Membership.objects.get(role="coach").user, now)
     agree(proposal, Membership.objects.get(role="researcher").user, now + HOUR)
     closed.refresh_from_db()
@@ -322,7 +372,9 @@ def test_a_lock_that_cannot_be_any_more_is_over(closed, member, now):
 
 def test_where_nobody_else_could_agree_the_lock_follows_after_24_hours(closed, member, now):
     Membership.objects.filter(role="researcher").delete()
-    studies.lock(study=closed, reason="All in", by=as_staff(member("statistician"), "statistician"), at=now)
+    studies.lock(
+        study=closed, reason="All in", by=as_staff(member("statistician"), "statistician"), at=now
+    )
     worker.tick(now + DAY, seal=False)
     closed.refresh_from_db()
     assert (closed.state, closed.locked_at) == ("locked", now + DAY)
@@ -338,7 +390,9 @@ def test_a_lock_that_was_asked_for_in_a_role_is_over_with_that_role(closed, memb
     assert closed.state == "closed"
 
 
-def test_a_no_to_a_role_whose_invitation_was_withdrawn_withdraws_it_no_second_time(begun, member, now):
+def test_a_no_to_a_role_whose_invitation_was_withdrawn_withdraws_it_no_second_time(
+    begun, member, now
+):
     asked = invite(begun, member("researcher", days=20), now)
     Invitation.objects.filter(pk=asked.pk).update(withdrawn_at=now)
     staff.decided(proposal=asked.proposal, is_agreed=False, by=actors.SYSTEM, at=now + HOUR)

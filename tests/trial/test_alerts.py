@@ -1,4 +1,6 @@
-"""Alerts: raised once, listed by deadline, taken, closed with a note; contact details for whoever took them."""
+"""Alerts: raised once, listed by deadline, taken, closed with a note; contact details for whoever
+took them.
+"""
 
 from __future__ import annotations
 
@@ -50,7 +52,14 @@ def by(user: User, role: str = "supervisor") -> actors.Actor:
     return actors.staff(user.pk, role)
 
 
-def raised(study, participant: Participant | None, *, within_hours: int = 24, occasion: str = "pre", **given) -> Alert:
+def raised(
+    study,
+    participant: Participant | None,
+    *,
+    within_hours: int = 24,
+    occasion: str = "pre",
+    **given,
+) -> Alert:
     return alerts.raise_alert(
         study=study,
         participant=participant,
@@ -96,7 +105,11 @@ def test_a_corrected_number_takes_the_place_of_the_first_and_stands_nowhere_in_c
     assert alerts.show_contact(alert=alert, by=by(eva), at=SOON).phone == "+31688887777"
     event = AuditEvent.objects.get(action="phone number left again")
     assert event.subject == f"alert {alert.pk}"
-    assert (dump.found([PHONE, "8888 7777", "88887777"]), Alert.objects.count(), audit.verify(study)) == ([], 1, [])
+    assert (
+        dump.found([PHONE, "8888 7777", "88887777"]),
+        Alert.objects.count(),
+        audit.verify(study),
+    ) == ([], 1, [])
 
 
 def test_whoever_took_an_alert_reads_that_another_number_was_left_since(study, eva):
@@ -147,7 +160,9 @@ def test_an_empty_list_says_what_will_stand_there(study, eva):
     ).replace("&#x27;", "'")
 
 
-def test_the_list_costs_the_same_with_one_alert_and_with_three(study, dan, eva, django_assert_num_queries):
+def test_the_list_costs_the_same_with_one_alert_and_with_three(
+    study, dan, eva, django_assert_num_queries
+):
     client, address = signed_in(eva), url("alerts", study.slug)
     first = raised(study, dan)
     alerts.take(alert=first, by=by(eva), at=SOON)
@@ -164,7 +179,9 @@ def test_all_studies_in_one_list_for_whoever_handles_them(study, dan, eva, staff
     raised(study, dan)
     assert "item9" not in words(signed_in(eva).get(url("all_alerts")))
     assert dan.code in words(signed_in(eva).get(url("all_alerts")))
-    assert "You handle alerts in no study" in words(signed_in(staff("statistician")).get(url("all_alerts")))
+    assert "You handle alerts in no study" in words(
+        signed_in(staff("statistician")).get(url("all_alerts"))
+    )
 
 
 def test_each_alert_of_all_studies_is_on_the_clock_of_its_study(study, dan, eva):
@@ -174,20 +191,24 @@ def test_each_alert_of_all_studies_is_on_the_clock_of_its_study(study, dan, eva)
 
 
 @pytest.mark.parametrize(
-    ("role", "status"), [("researcher", 200), ("supervisor", 200), ("statistician", 403), ("assessor", 404)]
+    ("role", "status"),
+    [("researcher", 200), ("supervisor", 200), ("statistician", 403), ("assessor", 404)],
 )
 def test_only_researchers_and_supervisors_handle_alerts(role, status, study, dan, staff):
     alert = raised(study, dan)
     client = signed_in(staff(role))
     assert client.get(url("alert", study.slug, alert.pk)).status_code == status
     answers = {
-        client.post(url(name, study.slug, alert.pk), key()).status_code for name in ("take_alert", "alert_contact")
+        client.post(url(name, study.slug, alert.pk), key()).status_code
+        for name in ("take_alert", "alert_contact")
     }
     assert answers == ({302, 200} if status == 200 else {status})
 
 
 def test_an_alert_of_another_study_is_not_found(study, dan, eva):
-    assert signed_in(eva).get(url("alert", study.slug, raised(study, dan).pk + 1)).status_code == 404
+    assert (
+        signed_in(eva).get(url("alert", study.slug, raised(study, dan).pk + 1)).status_code == 404
+    )
 
 
 # Taking over and closing
@@ -201,9 +222,21 @@ def test_take_over_note_close_each_sent_twice_has_one_effect(study, dan, eva):
     for _ in range(2):
         assert client.post(url("close_alert", study.slug, alert.pk), close).status_code == 302
     alert.refresh_from_db()
-    assert (alert.state, alert.taken_by, alert.closed_by) == ("closed", f"staff {eva.pk}", f"staff {eva.pk}")
-    events = AuditEvent.objects.filter(subject=f"alert {alert.pk}").order_by("number").values_list("action", "role")
-    assert list(events) == [("alert raised", ""), ("alert taken", "supervisor"), ("alert closed", "supervisor")]
+    assert (alert.state, alert.taken_by, alert.closed_by) == (
+        "closed",
+        f"staff {eva.pk}",
+        f"staff {eva.pk}",
+    )
+    events = (
+        AuditEvent.objects.filter(subject=f"alert {alert.pk}")
+        .order_by("number")
+        .values_list("action", "role")
+    )
+    assert list(events) == [
+        ("alert raised", ""),
+        ("alert taken", "supervisor"),
+        ("alert closed", "supervisor"),
+    ]
     shown = words(client.get(url("alert", study.slug, alert.pk)))
     assert "Called, spoke for ten minutes, agreed on the GP." in shown
     assert "Closed, the newest first" in words(client.get(url("alerts", study.slug)))
@@ -235,7 +268,9 @@ def test_somebody_else_can_take_an_alert_over_and_the_trail_says_from_whom(study
     assert audit.verify(study) == []
 
 
-def test_only_whoever_took_it_closes_an_alert_and_the_note_of_another_is_given_back(study, dan, eva, ada):
+def test_only_whoever_took_it_closes_an_alert_and_the_note_of_another_is_given_back(
+    study, dan, eva, ada
+):
     alert = raised(study, dan)
     alerts.take(alert=alert, by=by(eva), at=SOON)
     note = {"done": "Called at ten, agreed on the GP"}
@@ -243,14 +278,19 @@ def test_only_whoever_took_it_closes_an_alert_and_the_note_of_another_is_given_b
     alert.refresh_from_db()
     assert (shown.status_code, alert.state, alert.taken_by) == (409, "taken", f"staff {eva.pk}")
     assert "What you wrote Called at ten, agreed on the GP This is not kept." in words(shown)
-    assert signed_in(eva).post(url("close_alert", study.slug, alert.pk), {**note, **key()}).status_code == 302
+    assert (
+        signed_in(eva).post(url("close_alert", study.slug, alert.pk), {**note, **key()}).status_code
+        == 302
+    )
 
 
 SOON_SAID = "Mon 2 Mar, 12:00"  # an hour after NOW, on the clock of the study
 
 
 def test_a_page_that_is_old_takes_an_alert_from_nobody_unseen(study, dan, eva, ada):
-    """Both open the page while nobody has the alert; Eva is first. Ada is told, and may then take it over knowingly."""
+    """Both open the page while nobody has the alert; Eva is first. Ada is told, and may then take
+    it over knowingly.
+    """
     alert = raised(study, dan)
     seen = {"holder": alert.taken_by}
     signed_in(eva).post(url("take_alert", study.slug, alert.pk), {**seen, **key()})
@@ -261,16 +301,23 @@ def test_a_page_that_is_old_takes_an_alert_from_nobody_unseen(study, dan, eva, a
     assert f'name="holder" value="staff {eva.pk}"' in shown.content.decode()
     assert "Take over from Eva de Wit" in words(shown)
     knowingly = {"holder": alert.taken_by, **key()}
-    assert signed_in(ada).post(url("take_alert", study.slug, alert.pk), knowingly).status_code == 302
+    assert (
+        signed_in(ada).post(url("take_alert", study.slug, alert.pk), knowingly).status_code == 302
+    )
     hers = signed_in(eva).get(url("alert", study.slug, alert.pk))
     assert "(from Eva de Wit)" in words(hers)
     assert "Ada Visser, Mon 2 Mar 2026, 12:00" in words(hers)
     shown = signed_in(eva).post(url("alert_contact", study.slug, alert.pk), key())
-    assert (shown.status_code, f"Ada Visser took this alert over on {SOON_SAID}." in words(shown)) == (409, True)
+    assert (
+        shown.status_code,
+        f"Ada Visser took this alert over on {SOON_SAID}." in words(shown),
+    ) == (409, True)
 
 
 @pytest.mark.parametrize(("note", "kept"), [("Called at ten", True), ("", False)])
-def test_whoever_closes_an_alert_that_another_took_is_told_who_has_it(note, kept, study, dan, eva, ada):
+def test_whoever_closes_an_alert_that_another_took_is_told_who_has_it(
+    note, kept, study, dan, eva, ada
+):
     alert = raised(study, dan)
     alerts.take(alert=alert, by=by(eva), at=SOON)
     shown = signed_in(ada).post(url("close_alert", study.slug, alert.pk), {"done": note, **key()})
@@ -312,7 +359,9 @@ def test_the_note_is_nowhere_in_clear(study, dan, eva):
 # Contact details
 
 
-def test_the_number_left_at_the_screening_is_shown_to_whoever_took_the_alert_and_to_nobody_else(study, eva, ada):
+def test_the_number_left_at_the_screening_is_shown_to_whoever_took_the_alert_and_to_nobody_else(
+    study, eva, ada
+):
     alert = someone_who_left_a_phone(study)
     taker, other = signed_in(eva), signed_in(ada)
     address = url("alert_contact", study.slug, alert.pk)
@@ -330,7 +379,9 @@ def test_the_number_left_at_the_screening_is_shown_to_whoever_took_the_alert_and
 def test_a_page_that_is_only_opened_never_shows_the_number(study, eva):
     alert, client = someone_who_left_a_phone(study), signed_in(eva)
     client.post(url("take_alert", study.slug, alert.pk), key())
-    assert client.get(url("alert_contact", study.slug, alert.pk)).url == url("alert", study.slug, alert.pk)
+    assert client.get(url("alert_contact", study.slug, alert.pk)).url == url(
+        "alert", study.slug, alert.pk
+    )
     assert phone_in_words(PHONE) not in words(client.get(url("alert", study.slug, alert.pk)))
 
 

@@ -46,9 +46,13 @@ def test_one_alert_and_one_mail_per_occasion(study, dan, now):
 
 
 def events(action):
-    """What the trail says of each, in their order: whose stream, subject, old, new, who, which role and when."""
+    """What the trail says of each, in their order: whose stream, subject, old, new, who, which role
+    and when.
+    """
     columns = ("stream", "subject", "old", "new", "by", "role", "at")
-    return list(AuditEvent.objects.filter(action=action).order_by("at", "number").values_list(*columns))
+    return list(
+        AuditEvent.objects.filter(action=action).order_by("at", "number").values_list(*columns)
+    )
 
 
 def stream(study, person):
@@ -68,12 +72,21 @@ def test_raising_stands_in_the_trail_and_puts_one_message_in_the_ledger(about, s
     queued = AuditEvent.objects.get(action="message queued", subject=f"message {message.pk}")
     assert (queued.at, '"kind":"alert"' in queued.new) == (now, True)
     alert.refresh_from_db()
-    row = (alert.study, alert.participant, alert.kind, alert.subject_ref, alert.state, alert.raised_at)
+    row = (
+        alert.study,
+        alert.participant,
+        alert.kind,
+        alert.subject_ref,
+        alert.state,
+        alert.raised_at,
+    )
     assert row == (study, person, "item9", "post", "raised", now)
     assert (alert.phone_sealed, alert.taken_by, alert.closed_by) == ("", "", "")
 
 
-def test_a_number_that_is_left_again_replaces_the_one_before_and_the_same_changes_nothing(study, dan, now):
+def test_a_number_that_is_left_again_replaces_the_one_before_and_the_same_changes_nothing(
+    study, dan, now
+):
     later = now + timedelta(minutes=1)
     alert = raised(study, dan, now, phone="+31600000001")
     first = alert.phone_sealed
@@ -97,9 +110,15 @@ def test_an_alert_about_nobody_keeps_no_number(study, now):
     assert events("phone number left again") == []
 
 
-@pytest.mark.parametrize(("phone", "kept"), [("", "+31600000001"), ("+31600000002", "+31600000002")])
-def test_what_somebody_else_raises_between_looking_and_writing_is_taken_for_the_same(phone, kept, study, dan, now):
-    """Nothing waits when it is looked for; when the row is to be written, another request has written it."""
+@pytest.mark.parametrize(
+    ("phone", "kept"), [("", "+31600000001"), ("+31600000002", "+31600000002")]
+)
+def test_what_somebody_else_raises_between_looking_and_writing_is_taken_for_the_same(
+    phone, kept, study, dan, now
+):
+    """Nothing waits when it is looked for; when the row is to be written, another request has
+    written it.
+    """
     others = []
 
     def another_is_faster(execute, sql, params, many, context):
@@ -121,7 +140,9 @@ def closed(alert, now):
 
 
 def test_a_number_that_is_left_while_its_alert_is_closed_raises_another(study, dan, now):
-    """The alert waits when it is looked for; when the number is to be written, somebody has closed it."""
+    """The alert waits when it is looked for; when the number is to be written, somebody has closed
+    it.
+    """
     first, later = raised(study, dan, now, phone="+31600000001"), now + timedelta(hours=1)
     begun = []
 
@@ -141,13 +162,17 @@ def test_a_number_that_is_left_while_its_alert_is_closed_raises_another(study, d
     assert audit.verify(study) == []
 
 
-def test_what_somebody_else_raises_and_closes_in_the_same_moment_is_raised_with_its_own_deadline(study, dan, now):
+def test_what_somebody_else_raises_and_closes_in_the_same_moment_is_raised_with_its_own_deadline(
+    study, dan, now
+):
     others, inside = [], []
 
     def somebody_is_faster(execute, sql, params, many, context):
         if sql.startswith("SAVEPOINT") and not inside and len(others) < 2:
             inside.append(None)
-            others.append(closed(others[0], now) if others else raised(study, dan, now, phone="+31600000001"))
+            others.append(
+                closed(others[0], now) if others else raised(study, dan, now, phone="+31600000001")
+            )
             inside.clear()
         return execute(sql, params, many, context)
 
@@ -159,12 +184,18 @@ def test_what_somebody_else_raises_and_closes_in_the_same_moment_is_raised_with_
 
 
 @pytest.mark.parametrize("about", ["somebody", "nobody"])
-def test_what_comes_back_after_its_alert_was_closed_raises_another_with_a_mail_of_its_own(about, study, dan, now):
+def test_what_comes_back_after_its_alert_was_closed_raises_another_with_a_mail_of_its_own(
+    about, study, dan, now
+):
     person = dan if about == "somebody" else None
     first = closed(raised(study, person, now), now)
     again = raised(study, person, now + timedelta(hours=1))
     assert raised(study, person, now + timedelta(hours=2)) == again
-    assert (again.pk != first.pk, again.state, again.raised_at) == (True, "raised", now + timedelta(hours=1))
+    assert (again.pk != first.pk, again.state, again.raised_at) == (
+        True,
+        "raised",
+        now + timedelta(hours=1),
+    )
     assert set(Message.objects.filter(kind="alert").values_list("subject_ref", flat=True)) == {
         str(first.pk),
         str(again.pk),
@@ -208,9 +239,13 @@ def test_item_nine_above_nought_raises_an_alert_whatever_the_arm(study, now, ans
         person = factories.a_participant_in(study, arm, now)
         at = now + timedelta(days=43)
         worker.tick(now + timedelta(days=42))
-        row = next(row for row in reads.sitting(person, "post").remaining(at) if row.instrument == "PHQ9")
+        row = next(
+            row for row in reads.sitting(person, "post").remaining(at) if row.instrument == "PHQ9"
+        )
         given = {**factories.answers_to(study, "PHQ9", 1), "9": answer}
-        assessments.submit(assessment=row, answers=given, language="en", by=actors.participant(person.code), at=at)
+        assessments.submit(
+            assessment=row, answers=given, language="en", by=actors.participant(person.code), at=at
+        )
         found = Alert.objects.filter(participant=person, kind="item9")
         assert [alert.deadline_at for alert in found] == [at + timedelta(hours=24)] * count
 
@@ -243,7 +278,15 @@ def test_taking_says_who_and_when(study, dan, now):
     taken.refresh_from_db()
     assert (taken.state, taken.taken_by, taken.taken_at) == ("taken", "staff 1", later)
     old = '{"state":"raised","taken_by":""}'
-    told = (stream(study, dan), f"alert {alert.pk}", old, '{"state":"taken"}', "staff 1", "supervisor", later)
+    told = (
+        stream(study, dan),
+        f"alert {alert.pk}",
+        old,
+        '{"state":"taken"}',
+        "staff 1",
+        "supervisor",
+        later,
+    )
     assert events("alert taken") == [told]
 
 
@@ -314,14 +357,24 @@ def test_an_alert_about_nobody_in_particular_can_be_closed_too(study, now):
     alerts.take(alert=alert, by=EVA, at=now)
     alerts.close(alert=alert, done="looked", by=EVA, at=now)
     alert = Alert.objects.get()
-    assert (alert.state, vault.unseal(alert.done_sealed), audit.verify(study)) == ("closed", "looked", [])
+    assert (alert.state, vault.unseal(alert.done_sealed), audit.verify(study)) == (
+        "closed",
+        "looked",
+        [],
+    )
     for action in ("alert taken", "alert closed"):
         assert [each[:2] for each in events(action)] == [(study.slug, f"alert {alert.pk}")]
 
 
 def test_an_alert_is_overdue_after_its_deadline_and_not_at_it(study, dan, now):
     alert = alerts.raise_alert(
-        study=study, participant=dan, kind="item9", subject_ref="x", within_hours=24, by=actors.SYSTEM, at=now
+        study=study,
+        participant=dan,
+        kind="item9",
+        subject_ref="x",
+        within_hours=24,
+        by=actors.SYSTEM,
+        at=now,
     )
     deadline = now + timedelta(hours=24)
     assert alert.deadline_at == deadline
@@ -336,7 +389,9 @@ def test_what_was_done_is_read_while_whoever_it_is_about_has_a_key(about, study,
     alert = raised(study, dan if about == "somebody" else None, now)
     assert queries.what_was_done(alert) == ""
     alerts.take(alert=alert, by=EVA, at=now)
-    assert queries.what_was_done(alerts.close(alert=alert, done="Called", by=EVA, at=now)) == "Called"
+    assert (
+        queries.what_was_done(alerts.close(alert=alert, done="Called", by=EVA, at=now)) == "Called"
+    )
     participants.erase(participant=dan, reason="other", by=EVA, at=now)
     left = queries.what_was_done(Alert.objects.get(pk=alert.pk))
     assert left == (None if about == "somebody" else "Called")

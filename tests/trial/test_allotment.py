@@ -59,10 +59,14 @@ def test_in_the_words_of_the_version_and_the_language_that_the_person_has(study)
 
 def test_it_is_news_until_the_first_thing_was_done(study):
     person = factories.a_participant_in(study, "guided", NOW)
-    own_details.set_call_times(participant=person, times=[], by=actors.participant(person.code), at=NOW)
+    own_details.set_call_times(
+        participant=person, times=[], by=actors.participant(person.code), at=NOW
+    )
     assert WORDS["guided"] in page(person, "home")
     done_at = NOW + timedelta(minutes=5)
-    programme.begin_module(participant=person, module="welcome", by=actors.participant(person.code), at=done_at)
+    programme.begin_module(
+        participant=person, module="welcome", by=actors.participant(person.code), at=done_at
+    )
     assert WORDS["guided"] not in page(person, "home")
     assert WORDS["guided"] in page(person, "data")
 
@@ -84,10 +88,18 @@ def test_before_allocation_there_is_nothing_to_tell(study):
 
 def test_the_api_tells_the_same_words(study):
     person = factories.a_participant_in(study, "guided", NOW)
-    assert of(person).get("today/").json()["what_happens_now"] == {"words": WORDS["guided"], "is_news": True}
+    assert of(person).get("today/").json()["what_happens_now"] == {
+        "words": WORDS["guided"],
+        "is_news": True,
+    }
     done_at = NOW + timedelta(minutes=5)
-    programme.begin_module(participant=person, module="welcome", by=actors.participant(person.code), at=done_at)
-    assert of(person).get("today/").json()["what_happens_now"] == {"words": WORDS["guided"], "is_news": False}
+    programme.begin_module(
+        participant=person, module="welcome", by=actors.participant(person.code), at=done_at
+    )
+    assert of(person).get("today/").json()["what_happens_now"] == {
+        "words": WORDS["guided"],
+        "is_news": False,
+    }
 
 
 def test_reading_it_is_no_look_at_an_arm(study):
@@ -122,7 +134,11 @@ def tells(text: str) -> list[str]:
 def test_no_page_of_staff_holds_the_words(study, staff, role):
     for arm in WORDS:
         factories.a_participant_in(study, arm, NOW)
-    start = reverse("coach:caseload") if role == "coach" else reverse("research:dashboard", args=[study.slug])
+    start = (
+        reverse("coach:caseload")
+        if role == "coach"
+        else reverse("research:dashboard", args=[study.slug])
+    )
     seen = pages_of(staff(role), start, "/door/")
     assert len(seen) > 3
     assert [address for address, text in seen.items() if tells(text)] == []
@@ -132,9 +148,18 @@ def test_no_page_of_staff_holds_the_words(study, staff, role):
 def test_no_endpoint_for_staff_holds_the_words(study, staff, role):
     person = factories.a_participant_in(study, "guided", NOW)
     client = Client(staff(role))
-    addresses = ("studies/", f"studies/{study.slug}/", "today/", "caseload/", f"caseload/{person.code}/")
+    addresses = (
+        "studies/",
+        f"studies/{study.slug}/",
+        "today/",
+        "caseload/",
+        f"caseload/{person.code}/",
+    )
     parts = ("participants/", "alerts/", "messages/", "staff/", "assessments/due/")
-    answers = [client.get(each) for each in (*addresses, *(f"studies/{study.slug}/{part}" for part in parts))]
+    answers = [
+        client.get(each)
+        for each in (*addresses, *(f"studies/{study.slug}/{part}" for part in parts))
+    ]
     assert any(each.status_code == 200 for each in answers)
     assert [each for each in answers if tells(each.content.decode())] == []
 

@@ -30,7 +30,9 @@ def test_a_study_opens_from_its_address_in_capitals(study):
     assert "Quiet mornings" in Client().get("/JOIN/QUIET-MORNINGS/", follow=True).content.decode()
 
 
-@pytest.mark.parametrize("path", ["/research/small-study/people/QM-7K3QX/", "/ACCOUNT/LOGIN/", "/Nowhere/"])
+@pytest.mark.parametrize(
+    "path", ["/research/small-study/people/QM-7K3QX/", "/ACCOUNT/LOGIN/", "/Nowhere/"]
+)
 def test_other_capitals_stay_as_they_are(study, path):
     answer = Client().get(path)
     assert path.lower() not in answer.headers.get("Location", "").partition("?")[0]

@@ -1,4 +1,6 @@
-"""The audit trail: whoever changes any column of any row, drops a row or drops the tail is found out, and the place named."""
+"""The audit trail: whoever changes any column of any row, drops a row or drops the tail is found
+out, and the place named.
+"""
 
 from __future__ import annotations
 
@@ -21,7 +23,9 @@ TABLES = (AuditEvent, AuditHead, AuditSeal, AuditSealedHead)
 
 @pytest.fixture
 def trail(study, now):
-    """Dan's way in and a little more, in two seals, with the database's own guard lifted as its owner could."""
+    """Dan's way in and a little more, in two seals, with the database's own guard lifted as its
+    owner could.
+    """
     dan = factories.a_randomised_participant(study, now)
     audit.seal(study, now)
     audit.record(dan, "looked", by=actors.SYSTEM, at=now, reason="first")
@@ -61,7 +65,9 @@ def test_changing_any_column_of_any_row_names_a_place(trail):
 
                 places = audit.verify(trail)
 
-                assert places, f"{model.__name__}.{column} of {row.pk} was changed and nobody saw it"
+                assert places, (
+                    f"{model.__name__}.{column} of {row.pk} was changed and nobody saw it"
+                )
                 assert any(place.startswith(trail.slug) for place in places)
                 pk = other(before) if column == model._meta.pk.name else row.pk
                 model.objects.filter(pk=pk).update(**{column: before})
@@ -87,7 +93,9 @@ def test_dropping_the_last_event_is_seen(trail):
     last = AuditEvent.objects.filter(stream=trail.slug).order_by("-number")[0]
     last.delete()
     places = audit.verify(trail)
-    assert places[0] == f"{trail.slug}: ends at event {last.number - 1}, the head says {last.number}"
+    assert (
+        places[0] == f"{trail.slug}: ends at event {last.number - 1}, the head says {last.number}"
+    )
 
 
 def test_dropping_the_last_event_and_moving_the_head_back_is_seen_once_it_was_sealed(trail):
@@ -106,7 +114,10 @@ def test_dropping_the_last_seal_is_seen(trail):
     last = AuditSeal.objects.order_by("-number")[0]
     AuditSealedHead.objects.filter(seal=last.key).delete()
     last.delete()
-    assert audit.verify(trail)[0] == f"{trail.slug}: seals end at {last.number - 1}, the head says {last.number}"
+    assert (
+        audit.verify(trail)[0]
+        == f"{trail.slug}: seals end at {last.number - 1}, the head says {last.number}"
+    )
 
 
 def test_a_tail_that_was_cut_without_a_trace_is_shown_by_the_seal_that_was_printed(trail):
@@ -121,12 +132,15 @@ def test_a_tail_that_was_cut_without_a_trace_is_shown_by_the_seal_that_was_print
         )
         sealed.delete()
     last.delete()
-    AuditHead.objects.filter(stream=f"{trail.slug}!seals").update(number=last.number - 1, hash=last.previous)
+    AuditHead.objects.filter(stream=f"{trail.slug}!seals").update(
+        number=last.number - 1, hash=last.previous
+    )
 
     assert audit.verify(trail) == []
     assert audit.newest_seal(trail) != printed
     assert audit.verify(trail, printed=printed) == [
-        f"{trail.slug} seal {last.number}: was printed as {printed.partition(':')[2]}, and is missing or changed since"
+        f"{trail.slug} seal {last.number}: was printed as {printed.partition(':')[2]}, and is "
+        f"missing or changed since"
     ]
 
 
@@ -137,11 +151,16 @@ def test_a_printed_seal_that_still_stands_is_found(trail, now):
     assert audit.verify(trail, printed=printed) == []
 
 
-def test_a_seal_is_made_whether_anything_moved_or_not_and_once_an_hour_where_that_is_asked(trail, now):
+def test_a_seal_is_made_whether_anything_moved_or_not_and_once_an_hour_where_that_is_asked(
+    trail, now
+):
     newest = AuditSeal.objects.order_by("-number")[0]
     assert audit.seal(trail, newest.at + timedelta(minutes=59), hourly=True) is None
     made = audit.seal(trail, newest.at + timedelta(minutes=60), hourly=True)
-    assert (made.number, AuditSealedHead.objects.filter(seal=made.key).count()) == (newest.number + 1, 0)
+    assert (made.number, AuditSealedHead.objects.filter(seal=made.key).count()) == (
+        newest.number + 1,
+        0,
+    )
     assert audit.verify(trail) == []
 
 
@@ -156,7 +175,9 @@ def test_an_event_undone_with_its_transaction_leaves_no_gap(study, now):
 
 @pytest.mark.django_db(transaction=True)
 def test_an_event_is_recorded_only_in_the_transaction_in_which_it_happens(study, now):
-    with pytest.raises(transaction.TransactionManagementError, match="'looked' is recorded in the transaction"):
+    with pytest.raises(
+        transaction.TransactionManagementError, match="'looked' is recorded in the transaction"
+    ):
         audit.record(study, "looked", by=actors.SYSTEM, at=now)
     assert not AuditEvent.objects.filter(action="looked").exists()
 

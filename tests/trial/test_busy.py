@@ -16,7 +16,11 @@ from trial.models import Alert
 
 @pytest.mark.django_db
 def test_an_embedded_database_that_cannot_be_opened_is_away(tmp_path):
-    gone = {**connection.settings_dict, "NAME": str(tmp_path / "gone" / "away.sqlite3"), "OPTIONS": {}}
+    gone = {
+        **connection.settings_dict,
+        "NAME": str(tmp_path / "gone" / "away.sqlite3"),
+        "OPTIONS": {},
+    }
     with pytest.raises(OperationalError) as refused:
         DatabaseWrapper(gone).ensure_connection()
     assert (busy.is_away(refused.value), busy.is_busy(refused.value)) == (True, False)
@@ -24,7 +28,9 @@ def test_an_embedded_database_that_cannot_be_opened_is_away(tmp_path):
 
 @pytest.mark.postgresql
 @pytest.mark.django_db(transaction=True)
-def test_while_the_database_is_away_every_door_says_when_to_come_back_and_nothing_is_a_fault(study, dan):
+def test_while_the_database_is_away_every_door_says_when_to_come_back_and_nothing_is_a_fault(
+    study, dan
+):
     browser, api = Client(raise_request_exception=False), clients.of(dan)
     browser.force_login(dan.user, settings.AUTHENTICATION_BACKENDS[0])
     api.api.raise_request_exception = False
@@ -50,6 +56,10 @@ def cut() -> None:
     """As when the server is started anew: this process still holds its end."""
     connection.ensure_connection()
     mine = connection.connection.info.backend_pid
-    given = {k: v for k, v in connection.get_connection_params().items() if k not in {"cursor_factory", "context"}}
+    given = {
+        k: v
+        for k, v in connection.get_connection_params().items()
+        if k not in {"cursor_factory", "context"}
+    }
     with psycopg.connect(**given) as other:
         other.execute("SELECT pg_terminate_backend(%s, 5000)", (mine,))

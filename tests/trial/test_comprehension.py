@@ -10,18 +10,33 @@ from trial.sections.consent import Answer, Comprehension, Letter, Statement
 def letter():
     options = (Answer(code="yes", text="Yes"), Answer(code="no", text="No"))
     questions = [
-        Comprehension(code=code, question="?", options=options, correct="yes", explanation=f"Read {code}")
+        Comprehension(
+            code=code, question="?", options=options, correct="yes", explanation=f"Read {code}"
+        )
         for code in ("stop", "care")
     ]
     statements = (Statement(code="read", text="I read it"),)
-    return Letter(version="1", minutes=1, statements=statements, comprehension=tuple(questions), body="Dear reader")
+    return Letter(
+        version="1",
+        minutes=1,
+        statements=statements,
+        comprehension=tuple(questions),
+        body="Dear reader",
+    )
 
 
 def test_each_try_counts_until_the_answer_was_right(letter):
     tries = Tries().after(letter, {"stop": "no", "care": "yes"}, "1")
-    assert (dict(tries.counts), tries.right, tries.understood) == ({"stop": 1, "care": 1}, ("care",), {"care": 1})
+    assert (dict(tries.counts), tries.right, tries.understood) == (
+        {"stop": 1, "care": 1},
+        ("care",),
+        {"care": 1},
+    )
     tries = tries.after(letter, {"stop": "yes", "care": "no"}, "2")
-    assert (dict(tries.counts), tries.understood) == ({"stop": 2, "care": 1}, {"stop": 2, "care": 1})
+    assert (dict(tries.counts), tries.understood) == (
+        {"stop": 2, "care": 1},
+        {"stop": 2, "care": 1},
+    )
 
 
 def test_the_same_sent_twice_counts_once_and_without_a_key_each_time(letter):

@@ -52,7 +52,9 @@ def test_a_number_is_one_number_however_it_is_written(written):
         ("020/123 45 67", "NL", "+31201234567"),
     ],
 )
-def test_a_number_without_a_country_code_belongs_to_the_country_of_the_study(written, country, number):
+def test_a_number_without_a_country_code_belongs_to_the_country_of_the_study(
+    written, country, number
+):
     assert contact_details.phone_number(written, country) == number
     assert contact_details.phone_number(number, country) == number
 
@@ -119,7 +121,13 @@ def test_an_address_is_one_address_however_it_was_pasted(written):
 
 
 @pytest.mark.parametrize(
-    "written", ["robin@Bücher.example", "robin@bücher.example", "robin@xn--bcher-kva.example", "robin@BÜCHER。example"]
+    "written",
+    [
+        "robin@Bücher.example",
+        "robin@bücher.example",
+        "robin@xn--bcher-kva.example",
+        "robin@BÜCHER。example",
+    ],
 )
 def test_a_domain_in_other_letters_is_one_domain_and_shown_as_people_know_it(written):
     address = contact_details.email_address(written)
@@ -184,7 +192,10 @@ def test_a_code_is_read_in_the_digits_of_any_script_and_with_any_blanks(written)
 
 @given(st.text())
 def test_whatever_is_typed_is_read_or_refused_and_what_was_read_is_read_again_alike(written):
-    for read, refusal in ((contact_details.phone_number, NotOneNumber), (contact_details.email_address, NotOneAddress)):
+    for read, refusal in (
+        (contact_details.phone_number, NotOneNumber),
+        (contact_details.email_address, NotOneAddress),
+    ):
         try:
             once = read(written)
         except refusal:

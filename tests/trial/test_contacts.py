@@ -67,7 +67,12 @@ def test_the_command_says_how_many(dan):
     as_stored_before(dan, "0031 6 1234 5678", "dan@example.org")
     out = StringIO()
     call_command("renew_contacts", stdout=out)
-    assert out.getvalue().split("\n")[:4] == ["renewed: 1", "unchanged: 0", "unreadable: 0", "clashing: 0"]
+    assert out.getvalue().split("\n")[:4] == [
+        "renewed: 1",
+        "unchanged: 0",
+        "unreadable: 0",
+        "clashing: 0",
+    ]
 
 
 def test_the_actions_themselves_keep_one_way_to_write_a_number_and_refuse_what_is_none(study, dan):

@@ -11,7 +11,13 @@ from hypothesis import strategies as some
 
 from trial import daytime
 
-ZONES = ["Europe/Amsterdam", "America/New_York", "Asia/Kathmandu", "Pacific/Auckland", "Australia/Lord_Howe"]
+ZONES = [
+    "Europe/Amsterdam",
+    "America/New_York",
+    "Asia/Kathmandu",
+    "Pacific/Auckland",
+    "Australia/Lord_Howe",
+]
 
 
 @pytest.mark.parametrize(
@@ -31,7 +37,10 @@ def test_from_eight_in_the_morning_to_nine_in_the_evening(asked, comes):
     assert daytime.from_then(moment, zone.key) == datetime.fromisoformat(comes).replace(tzinfo=zone)
 
 
-@given(some.datetimes(datetime(2020, 1, 1), datetime(2040, 1, 1), timezones=some.just(UTC)), some.sampled_from(ZONES))
+@given(
+    some.datetimes(datetime(2020, 1, 1), datetime(2040, 1, 1), timezones=some.just(UTC)),
+    some.sampled_from(ZONES),
+)
 def test_never_sooner_never_at_night_and_never_more_than_a_night_later(moment, zone):
     comes = daytime.from_then(moment, zone)
     local = comes.astimezone(ZoneInfo(zone)).time()
@@ -40,7 +49,10 @@ def test_never_sooner_never_at_night_and_never_more_than_a_night_later(moment, z
     assert daytime.from_then(comes, zone) == comes
 
 
-@given(some.datetimes(datetime(2020, 1, 1), datetime(2040, 1, 1), timezones=some.just(UTC)), some.integers(0, 60))
+@given(
+    some.datetimes(datetime(2020, 1, 1), datetime(2040, 1, 1), timezones=some.just(UTC)),
+    some.integers(0, 60),
+)
 def test_so_many_days_later_at_the_same_time_on_the_clock(moment, days):
     moment = daytime.from_then(moment, "Europe/Amsterdam")
     before, after = (

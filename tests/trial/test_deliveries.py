@@ -1,4 +1,6 @@
-"""What becomes of a message when the mail host is away, refuses, or breaks off: waits, failed, or uncertain."""
+"""What becomes of a message when the mail host is away, refuses, or breaks off: waits, failed, or
+uncertain.
+"""
 
 from __future__ import annotations
 
@@ -71,8 +73,10 @@ ONCE_WRONG = {  # where the host fails, and what has become of the message after
 }
 
 
-@pytest.mark.parametrize(("place", "became"), ONCE_WRONG.items(), ids=[" ".join(place) for place in ONCE_WRONG])
-def test_a_message_waits_has_failed_or_is_uncertain_by_where_the_host_failed_and_only_what_waits_goes_by_itself(
+@pytest.mark.parametrize(
+    ("place", "became"), ONCE_WRONG.items(), ids=[" ".join(place) for place in ONCE_WRONG]
+)
+def test_a_message_waits_has_failed_or_is_uncertain_by_where_the_host_failed_and_only_what_waits_goes_by_itself(  # noqa: E501
     study, now, host, place, became
 ):
     message = an_invitation(study, now)
@@ -120,11 +124,17 @@ def test_a_host_that_is_away_is_looked_at_at_growing_distances(study, now, host)
     for minute in range(60):
         rounds(now, minute)
         looks.append(MailHost.objects.get().next_look_at)
-    gaps = [int((after - before).total_seconds() / 60) for before, after in pairwise(looks) if after > before]
+    gaps = [
+        int((after - before).total_seconds() / 60)
+        for before, after in pairwise(looks)
+        if after > before
+    ]
     assert gaps == [1, 2, 4, 8, 15, 15, 15]
 
 
-def test_staff_are_told_once_of_a_host_that_is_away_for_an_hour_and_by_mail_when_it_is_back(study, now, host):
+def test_staff_are_told_once_of_a_host_that_is_away_for_an_hour_and_by_mail_when_it_is_back(
+    study, now, host
+):
     host.answers["AUTH"] = "535 wrong"
     rounds(now, *range(0, 59, 3))
     assert waiting() == []
@@ -153,7 +163,9 @@ def test_after_a_day_a_mail_has_failed_and_one_of_an_alert_waits_on(study, now, 
     assert waiting() == [("mail_host_away", None), ("mail_stuck", None)]
 
     host.answers.clear()
-    messages.send_again(message=message, by=actors.staff(1, "researcher"), at=now + timedelta(hours=25))
+    messages.send_again(
+        message=message, by=actors.staff(1, "researcher"), at=now + timedelta(hours=25)
+    )
     rounds(now, 26 * 60)
     assert sorted(host.addressees) == ["eva@example.org", "eva@example.org", "new@example.org"]
 
@@ -196,7 +208,9 @@ def test_a_refused_address_is_told_at_once_and_not_tried_again(study, now, host)
 def test_nobody_is_told_of_a_mail_that_one_arm_alone_gets(study, now, host):
     dan = factories.a_participant_in(study, "guided", now)
     for kind in ("check_number", "assessment_invitation"):
-        messages.queue(study=study, participant=dan, kind=kind, subject_ref="nowhere", due_at=now, at=now)
+        messages.queue(
+            study=study, participant=dan, kind=kind, subject_ref="nowhere", due_at=now, at=now
+        )
     both = Message.objects.filter(participant=dan, subject_ref="nowhere")
     both.update(state="sending", handed_over_at=now)
     rounds(now, 20)
@@ -211,7 +225,13 @@ def test_a_refused_mail_of_an_alert_is_told_without_end_of_telling(study, now, h
     host.answers["eva@example.org"] = "550 nobody here"
     dan = factories.a_randomised_participant(study, now)
     alerts.raise_alert(
-        study=study, participant=dan, kind="item9", subject_ref="post", within_hours=24, by=actors.SYSTEM, at=now
+        study=study,
+        participant=dan,
+        kind="item9",
+        subject_ref="post",
+        within_hours=24,
+        by=actors.SYSTEM,
+        at=now,
     )
     rounds(now, 0, 1, 2, 60)
     assert waiting() == [("item9", dan.code), ("mail_stuck", None)]
@@ -227,7 +247,9 @@ def test_a_mail_that_cannot_be_made_is_tried_for_a_day(study, now, host):
     assert (state_of(message), message.attempts) == (("failed", "making"), 0)
 
 
-def test_a_line_that_breaks_in_the_middle_leaves_the_others_waiting_and_none_is_sent_twice(study, now, host):
+def test_a_line_that_breaks_in_the_middle_leaves_the_others_waiting_and_none_is_sent_twice(
+    study, now, host
+):
     three = [an_invitation(study, now, f"new{number}@example.org") for number in range(3)]
     host.answers["new1@example.org"] = smtp.CUT
     rounds(now, 0)
@@ -252,7 +274,9 @@ def when_sent(participant: Participant, kind: str) -> datetime:
 
 @pytest.mark.parametrize("zone", ["Europe/Amsterdam", ELSEWHERE])
 def test_mail_to_a_participant_comes_by_day_on_their_clock(study, zone, host):
-    late = datetime(2026, 3, 2, 23, 30, tzinfo=UTC)  # half past midnight in Amsterdam, half past six in New York
+    late = datetime(
+        2026, 3, 2, 23, 30, tzinfo=UTC
+    )  # half past midnight in Amsterdam, half past six in New York
     dan = factories.a_consented_participant(study, late)
     Participant.objects.filter(pk=dan.pk).update(timezone=zone)
     dan.refresh_from_db()
@@ -267,19 +291,28 @@ def test_an_alert_at_three_in_the_night_is_mailed_in_that_round(study, host):
     dan = factories.a_consented_participant(study, night)
     row = Assessment.objects.get(participant=dan, timepoint="pre", instrument="PHQ9")
     answers = {**factories.answers_to(study, "PHQ9", 1), "9": 2}
-    assessments.submit(assessment=row, answers=answers, language="en", by=actors.participant(dan.code), at=night)
+    assessments.submit(
+        assessment=row, answers=answers, language="en", by=actors.participant(dan.code), at=night
+    )
     worker.tick(night)
     assert host.addressees == ["eva@example.org"]
 
 
-@pytest.mark.parametrize("start", [datetime(2026, 3, 13, 10, tzinfo=UTC), datetime(2026, 10, 9, 10, tzinfo=UTC)])
+@pytest.mark.parametrize(
+    "start", [datetime(2026, 3, 13, 10, tzinfo=UTC), datetime(2026, 10, 9, 10, tzinfo=UTC)]
+)
 def test_a_change_of_the_clocks_shifts_no_window_and_no_reminder(study, start, host):
     dan = factories.a_randomised_participant(study, start)
     zone = ZoneInfo("Europe/Amsterdam")
     worker.tick(start + timedelta(days=1), seal=False)
     week_2 = Schedule.objects.get(participant=dan, timepoint="week2")
     opens, closes = week_2.opens_at.astimezone(zone), week_2.closes_at.astimezone(zone)
-    assert ((opens.date() - start.date()).days, (closes.date() - opens.date()).days, opens.hour, closes.hour) == (
+    assert (
+        (opens.date() - start.date()).days,
+        (closes.date() - opens.date()).days,
+        opens.hour,
+        closes.hour,
+    ) == (
         14,
         6,
         6,
@@ -289,19 +322,25 @@ def test_a_change_of_the_clocks_shifts_no_window_and_no_reminder(study, start, h
         worker.tick(start + timedelta(hours=hour), seal=False)
     sent = [
         message.settled_at.astimezone(zone)
-        for message in Message.objects.filter(participant=dan, subject_ref="week2", state="sent").order_by("due_at")
+        for message in Message.objects.filter(
+            participant=dan, subject_ref="week2", state="sent"
+        ).order_by("due_at")
     ]
     assert [((each.date() - opens.date()).days, each.hour) for each in sent] == [(0, 8), (3, 8)]
 
 
-def test_after_a_standstill_of_five_days_one_mail_comes_and_the_reminder_its_days_later(study, now, host):
+def test_after_a_standstill_of_five_days_one_mail_comes_and_the_reminder_its_days_later(
+    study, now, host
+):
     dan = factories.a_randomised_participant(study, now)
     worker.tick(now + timedelta(days=13), seal=False)
     for day in (18, 19, 20):
         worker.tick(now + timedelta(days=day), seal=False)
     assert host.addressees == [dan.identity.email]
     worker.tick(now + timedelta(days=21), seal=False)  # the window closed on day 20
-    states = dict(Message.objects.filter(participant=dan, subject_ref="week2").values_list("kind", "state"))
+    states = dict(
+        Message.objects.filter(participant=dan, subject_ref="week2").values_list("kind", "state")
+    )
     assert (states, host.addressees) == (
         {"assessment_invitation": "sent", "assessment_reminder": "cancelled"},
         [dan.identity.email],
@@ -316,7 +355,9 @@ def test_a_reminder_waits_for_an_invitation_that_has_not_gone(study, now, host):
     host.answers.clear()
     rounds(at, 4 * 24 * 60)
     assert host.addressees == ["eva@example.org"]  # the alert; no reminder of what nobody got
-    messages.send_all_again(participant=dan, knows_arm=False, by=actors.staff(1), at=at + timedelta(days=4, hours=1))
+    messages.send_all_again(
+        participant=dan, knows_arm=False, by=actors.staff(1), at=at + timedelta(days=4, hours=1)
+    )
     rounds(at, 4 * 24 * 60 + 61, 7 * 24 * 60)
     assert host.addressees == ["eva@example.org", dan.identity.email]
 
@@ -383,7 +424,9 @@ def test_what_was_sent_while_the_host_was_given_up_is_not_told_as_stuck(study, n
     assert (state_of(stale), waiting()) == (("sent", ""), [])
 
 
-def test_an_invitation_to_start_an_installation_that_is_refused_has_failed_and_is_in_no_trail(db, now, host):
+def test_an_invitation_to_start_an_installation_that_is_refused_has_failed_and_is_in_no_trail(
+    db, now, host
+):
     staff.invite(study=None, email="new@example.org", role="researcher", by=actors.SYSTEM, at=now)
     host.answers["new@example.org"] = "550 nobody here"
     rounds(now, 0)

@@ -44,15 +44,21 @@ def test_no_day_or_month_has_a_capital_in_the_middle_of_a_dutch_mail(study):
     with translation.override("nl"):
         names = [str(name) for name in (*WEEKDAYS.values(), *MONTHS.values())]
     assert all(any(name in text for text in seen["invitation"]) for name in names[:7])
-    capital = re.compile(rf"(?<![.!?:\n] )(?<!\n)\b({'|'.join(name.capitalize() for name in names)})\b")
+    capital = re.compile(
+        rf"(?<![.!?:\n] )(?<!\n)\b({'|'.join(name.capitalize() for name in names)})\b"
+    )
     assert [text for texts in seen.values() for text in texts if capital.search(text)] == []
 
 
 def written() -> list[tuple[str, str]]:
-    """Every mail in the ledger as it would leave now, in Dutch; a reminder as if its invitation never went."""
+    """Every mail in the ledger as it would leave now, in Dutch; a reminder as if its invitation
+    never went.
+    """
     found = []
     with translation.override("nl"):
-        for message in Message.objects.select_related("study", "participant__study", "participant__version"):
+        for message in Message.objects.select_related(
+            "study", "participant__study", "participant__version"
+        ):
             if message.kind == "assessment_reminder":
                 Message.objects.filter(kind="assessment_invitation").update(state="cancelled")
             mail = hooks.MESSAGES[message.kind](message, max(NOW, message.due_at))

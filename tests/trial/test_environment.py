@@ -37,17 +37,31 @@ def test_production_refuses_a_secret_that_is_missing_or_the_default(name, value)
 
 
 def settings_of(env: dict[str, str]) -> subprocess.CompletedProcess[str]:
-    kept = {key: value for key, value in os.environ.items() if not key.startswith("HANDVAT") and key != "DATABASE_URL"}
+    kept = {
+        key: value
+        for key, value in os.environ.items()
+        if not key.startswith("HANDVAT") and key != "DATABASE_URL"
+    }
     kept["HOME"] = "/nowhere"  # whose keys are not ours
-    code = "import trial.settings as s; print(s.DEBUG, s.SESSION_COOKIE_SECURE, s.SECURE_HSTS_SECONDS > 0)"
+    code = (
+        "import trial.settings as s; print(s.DEBUG, s.SESSION_COOKIE_SECURE, s.SECURE_HSTS_SECONDS "
+        "> 0)"
+    )
     return subprocess.run(
-        [sys.executable, "-c", code], cwd=ROOT, env={**kept, **env}, capture_output=True, text=True, check=False
+        [sys.executable, "-c", code],
+        cwd=ROOT,
+        env={**kept, **env},
+        capture_output=True,
+        text=True,
+        check=False,
     )
 
 
 def test_settings_refuse_to_load_in_production_while_any_secret_is_missing():
     for left_out in SET:
-        done = settings_of({**PRODUCTION, **MAIL, **{k: v for k, v in SET.items() if k != left_out}})
+        done = settings_of(
+            {**PRODUCTION, **MAIL, **{k: v for k, v in SET.items() if k != left_out}}
+        )
         assert done.returncode == 1
         assert f"MissingSecret: {left_out} is not set" in done.stderr
 
@@ -57,16 +71,24 @@ def test_production_with_every_secret_loads_and_is_strict():
     assert (done.returncode, done.stdout.split()) == (0, ["False", "True", "True"])
 
 
-@pytest.mark.parametrize("value", ["", "nobody", "two@example.org, three@example.org", "Handvat, team <a@example.org>"])
+@pytest.mark.parametrize(
+    "value", ["", "nobody", "two@example.org, three@example.org", "Handvat, team <a@example.org>"]
+)
 def test_mail_comes_from_one_address_or_nothing_starts(value):
     with pytest.raises(environment.MalformedAddress, match="HANDVAT_MAIL_FROM"):
         environment.mail_from({"HANDVAT_MAIL_FROM": value})
-    assert environment.mail_from({"HANDVAT_MAIL_FROM": "Team <a@example.org>"}) == "Team <a@example.org>"
+    assert (
+        environment.mail_from({"HANDVAT_MAIL_FROM": "Team <a@example.org>"})
+        == "Team <a@example.org>"
+    )
 
 
-def test_settings_refuse_to_load_in_production_without_a_mail_host_since_codes_would_go_to_the_console():
+def test_settings_refuse_to_load_in_production_without_a_mail_host_since_codes_would_go_to_the_console():  # noqa: E501
     done = settings_of({**PRODUCTION, **SET})
-    assert (done.returncode, "MissingMailHost: HANDVAT_MAIL_HOST is not set" in done.stderr) == (1, True)
+    assert (done.returncode, "MissingMailHost: HANDVAT_MAIL_HOST is not set" in done.stderr) == (
+        1,
+        True,
+    )
 
 
 def test_elsewhere_no_mail_host_is_needed():
@@ -87,7 +109,10 @@ def test_the_two_environments_and_none():
 
 
 def test_field_keys_come_newest_first():
-    assert environment.field_keys({"HANDVAT_FIELD_KEYS": f"{NEW}, {OLD}"}) == [NEW.encode(), OLD.encode()]
+    assert environment.field_keys({"HANDVAT_FIELD_KEYS": f"{NEW}, {OLD}"}) == [
+        NEW.encode(),
+        OLD.encode(),
+    ]
 
 
 @pytest.mark.parametrize("where", [{}, PRODUCTION])
@@ -98,11 +123,19 @@ def test_field_keys_without_a_single_key_are_refused(where, value):
 
 
 @pytest.mark.parametrize("where", [{}, PRODUCTION])
-@pytest.mark.parametrize("bad", ["old", OLD[:-4], "é" * 44], ids=["no key", "cut short", "not ASCII"])
+@pytest.mark.parametrize(
+    "bad", ["old", OLD[:-4], "é" * 44], ids=["no key", "cut short", "not ASCII"]
+)
 def test_a_malformed_field_key_is_named_by_its_place_and_never_shown(where, bad):
-    with pytest.raises(environment.MalformedKey, match="key 2 of HANDVAT_FIELD_KEYS is not a Fernet key") as refused:
+    with pytest.raises(
+        environment.MalformedKey, match="key 2 of HANDVAT_FIELD_KEYS is not a Fernet key"
+    ) as refused:
         environment.field_keys({**where, "HANDVAT_FIELD_KEYS": f"{NEW},{bad}"})
-    assert (bad in str(refused.value), NEW in str(refused.value), refused.value.__suppress_context__) == (
+    assert (
+        bad in str(refused.value),
+        NEW in str(refused.value),
+        refused.value.__suppress_context__,
+    ) == (
         False,
         False,
         True,
@@ -110,8 +143,17 @@ def test_a_malformed_field_key_is_named_by_its_place_and_never_shown(where, bad)
 
 
 def test_a_database_url_becomes_postgresql(tmp_path):
-    made = environment.database({"DATABASE_URL": "postgresql://me:p%40ss@db:5433/trial?sslmode=require"}, tmp_path)
-    assert (made["NAME"], made["USER"], made["PASSWORD"], made["HOST"], made["PORT"], made["OPTIONS"]) == (
+    made = environment.database(
+        {"DATABASE_URL": "postgresql://me:p%40ss@db:5433/trial?sslmode=require"}, tmp_path
+    )
+    assert (
+        made["NAME"],
+        made["USER"],
+        made["PASSWORD"],
+        made["HOST"],
+        made["PORT"],
+        made["OPTIONS"],
+    ) == (
         "trial",
         "me",
         "p@ss",
@@ -121,7 +163,9 @@ def test_a_database_url_becomes_postgresql(tmp_path):
     )
 
 
-def test_who_answers_people_waits_for_no_lock_longer_than_they_do_and_the_worker_takes_its_time(tmp_path):
+def test_who_answers_people_waits_for_no_lock_longer_than_they_do_and_the_worker_takes_its_time(
+    tmp_path,
+):
     worker = {"DATABASE_URL": "postgresql://db/trial?sslmode=require"}
     site = dict(worker)
     environment.answering_people(site)
@@ -131,9 +175,14 @@ def test_who_answers_people_waits_for_no_lock_longer_than_they_do_and_the_worker
 
 
 def test_the_site_answers_people():
-    code = "import trial.wsgi; from django.conf import settings; print(settings.DATABASES['default']['OPTIONS'])"
+    code = (
+        "import trial.wsgi; from django.conf import settings; "
+        "print(settings.DATABASES['default']['OPTIONS'])"
+    )
     told = {**os.environ, "DATABASE_URL": "postgresql://127.0.0.1:1/trial"}
-    done = subprocess.run([sys.executable, "-c", code], cwd=ROOT, env=told, capture_output=True, text=True, check=True)
+    done = subprocess.run(
+        [sys.executable, "-c", code], cwd=ROOT, env=told, capture_output=True, text=True, check=True
+    )
     assert done.stdout == "{'options': '-c lock_timeout=5s -c statement_timeout=30s'}\n"
 
 
@@ -143,7 +192,9 @@ def test_another_kind_of_url_is_refused(tmp_path):
 
 
 def test_without_a_url_it_is_sqlite_that_takes_the_write_lock_at_once(tmp_path):
-    made = environment.database({"HANDVAT_DATABASE": str(tmp_path / "deep" / "x.sqlite3")}, tmp_path)
+    made = environment.database(
+        {"HANDVAT_DATABASE": str(tmp_path / "deep" / "x.sqlite3")}, tmp_path
+    )
     assert made["OPTIONS"]["transaction_mode"] == "IMMEDIATE"
     assert (tmp_path / "deep").is_dir()
 
@@ -164,7 +215,9 @@ def test_links_lead_to_where_the_site_is_served(bind, link):
 
 
 def test_a_rehearsal_has_its_database_and_its_mail_in_its_directory(tmp_path):
-    told = environment.of_rehearsal(tmp_path, "127.0.0.1:8000", {"DATABASE_URL": "postgresql://live"})
+    told = environment.of_rehearsal(
+        tmp_path, "127.0.0.1:8000", {"DATABASE_URL": "postgresql://live"}
+    )
     assert told == {
         "HANDVAT_DATABASE": str(tmp_path / "handvat.sqlite3"),
         "HANDVAT_KIND": "rehearsal",
@@ -181,7 +234,9 @@ def test_audit_keys_have_numbers_and_the_development_one_is_the_first():
 
 @pytest.mark.parametrize("bad", ["", "key", ":key", "x:key", "²:key", "2:", "1:other"])
 def test_an_audit_key_without_a_number_of_its_own_is_named_by_its_place_and_never_shown(bad):
-    with pytest.raises(environment.MalformedKey, match="key 2 of HANDVAT_AUDIT_KEYS is not NUMBER:KEY") as refused:
+    with pytest.raises(
+        environment.MalformedKey, match="key 2 of HANDVAT_AUDIT_KEYS is not NUMBER:KEY"
+    ) as refused:
         environment.audit_keys({"HANDVAT_AUDIT_KEYS": f"1:{NEW},{bad}"})
     assert NEW not in str(refused.value)
 
@@ -196,10 +251,18 @@ def test_fit_keys_have_no_weakness():
         ("HANDVAT_SECRET_KEY", "", "stands in the source"),
         ("HANDVAT_SECRET_KEY", "x" * 31, "is shorter than 32 bytes"),
         ("HANDVAT_FIELD_KEYS", "", "stands in the source"),
-        ("HANDVAT_FIELD_KEYS", f"{NEW},{environment.DEVELOPMENT_FIELD_KEY.decode()}", "stands in the source"),
+        (
+            "HANDVAT_FIELD_KEYS",
+            f"{NEW},{environment.DEVELOPMENT_FIELD_KEY.decode()}",
+            "stands in the source",
+        ),
         ("HANDVAT_HASH_KEY", environment.DEVELOPMENT_SECRET, "stands in the source"),
         ("HANDVAT_HASH_KEY", "é" * 15, "is shorter than 32 bytes"),
-        ("HANDVAT_AUDIT_KEYS", f"1:{environment.DEVELOPMENT_SECRET},2:{NEW}", "stands in the source"),
+        (
+            "HANDVAT_AUDIT_KEYS",
+            f"1:{environment.DEVELOPMENT_SECRET},2:{NEW}",
+            "stands in the source",
+        ),
         ("HANDVAT_AUDIT_KEYS", f"1:{NEW},2:short", "is shorter than 32 bytes"),
     ],
     ids=range(8),  # what stands in them is new in each process
@@ -213,4 +276,9 @@ def test_each_weak_key_is_named_and_production_does_not_begin_with_it(name, valu
 
 @pytest.mark.parametrize("length", [32, 33])
 def test_thirty_two_bytes_are_enough(length):
-    assert environment.weaknesses({**SET, "HANDVAT_SECRET_KEY": "x" * length, "HANDVAT_HASH_KEY": "é" * 16}) == []
+    assert (
+        environment.weaknesses(
+            {**SET, "HANDVAT_SECRET_KEY": "x" * length, "HANDVAT_HASH_KEY": "é" * 16}
+        )
+        == []
+    )

@@ -11,8 +11,12 @@ from trial.sections.programme import Block
 
 BLOCKS = {
     "text": Block(kind="exercise", exercise="text", code="x", prompt="Why?"),
-    "checklist": Block(kind="exercise", exercise="checklist", code="x", prompt="Which?", options=("a", "b", "c")),
-    "scale": Block(kind="exercise", exercise="scale", code="x", prompt="How much?", low="Not", high="Very"),
+    "checklist": Block(
+        kind="exercise", exercise="checklist", code="x", prompt="Which?", options=("a", "b", "c")
+    ),
+    "scale": Block(
+        kind="exercise", exercise="scale", code="x", prompt="How much?", low="Not", high="Very"
+    ),
     "plan": Block(kind="exercise", exercise="plan", code="x", prompt="This week"),
 }
 WORDS = st.text(st.characters(codec="utf-8", exclude_categories=["C"]), max_size=20)
@@ -35,7 +39,11 @@ VALUES = {
         ("scale", 0, 0),
         ("scale", 10, 10),
         ("scale", None, None),
-        ("plan", {"what": "a", "when": " b ", "where": ""}, {"what": "a", "when": "b", "where": ""}),
+        (
+            "plan",
+            {"what": "a", "when": " b ", "where": ""},
+            {"what": "a", "when": "b", "where": ""},
+        ),
     ],
 )
 def test_what_is_kept(kind, value, kept):

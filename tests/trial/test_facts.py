@@ -1,4 +1,6 @@
-"""Every fact is compared with the audit trail: each column of each model, and whatever an action does."""
+"""Every fact is compared with the audit trail: each column of each model, and whatever an action
+does.
+"""
 
 from __future__ import annotations
 
@@ -24,7 +26,16 @@ from tests.emptied import lift_triggers
 from trial import actors, audit, fact_checks, facts, triggers, vault
 from trial.actions import alerts, own_details, participants, programme
 from trial.actions.once import once
-from trial.models import AuditEvent, Consent, Milestone, Participant, PersonKey, Proposal, Stamp, Study
+from trial.models import (
+    AuditEvent,
+    Consent,
+    Milestone,
+    Participant,
+    PersonKey,
+    Proposal,
+    Stamp,
+    Study,
+)
 from trial.queries import sealing
 
 APPS = ("trial", "outcomes", "randomisation", "coaching_protocol", "reports")
@@ -38,28 +49,34 @@ A model says of itself what the audit trail compares (trial/facts.py):
                                                        "about or master": of the person there, else the master keys
         facts_of = "plan__participant"                    the way to the person, where it is not `participant`; "" for nobody
 or, for a model without a fact, no_facts = "the reason" on a plain models.Model.
-"""
+"""  # noqa: E501
 
 
 @pytest.mark.parametrize("model", OURS, ids=lambda model: model._meta.label)
 def test_every_column_of_every_model_is_a_fact_or_says_why_it_is_none(model):
     reason = getattr(model, "no_facts", None)
     if not issubclass(model, facts.Fact):
-        assert isinstance(reason, str), f"{model.__name__} says neither what its facts are nor why it has none.{HOW}"
+        assert isinstance(reason, str), (
+            f"{model.__name__} says neither what its facts are nor why it has none.{HOW}"
+        )
         assert reason, HOW
         return
     listed = set(facts.columns(model, facts.newest(model)))
     named = {field.name for field in model._meta.concrete_fields if not field.primary_key}
     assert listed | set(reason) == named, (
-        f"{model.__name__}: {sorted(named ^ (listed | set(reason)))} is in no list, or in one and not there. A column that "
-        f"is a fact goes into a new list of fact_columns (the highest number plus one), others into no_facts.{HOW}"
+        f"{model.__name__}: {sorted(named ^ (listed | set(reason)))} is in no list, or in one and "
+        f"not there. A column that "
+        f"is a fact goes into a new list of fact_columns (the highest number plus one), others "
+        f"into no_facts.{HOW}"
     )
     assert not listed & set(reason), HOW
     assert all(reason.values()), HOW
     for column, end in model.draft_until.items():
         assert {column, end} <= listed, HOW
     sealed = {name for name in named if name.endswith("_sealed")}
-    assert sealed <= set(model.sealed_under), f"{model.__name__}: under which key is each of {sealed} sealed?{HOW}"
+    assert sealed <= set(model.sealed_under), (
+        f"{model.__name__}: under which key is each of {sealed} sealed?{HOW}"
+    )
     for under in model.sealed_under.values():
         assert re.fullmatch(r"person|(\w+ or )?master", under), HOW
     facts.read(model, facts.newest(model))  # the ways lead somewhere
@@ -71,13 +88,21 @@ def lived(study, now):
     at = now + timedelta(days=1)
     dan = factories.a_participant_in(study, "guided", now)
     ben = CoachAssignment.objects.get(plan__participant=dan).coach
-    by, ada, eva = actors.participant(dan.code), actors.staff(98, "researcher"), actors.staff(99, "supervisor")
+    by, ada, eva = (
+        actors.participant(dan.code),
+        actors.staff(98, "researcher"),
+        actors.staff(99, "supervisor"),
+    )
     coach = actors.staff(ben.pk, "coach")
     contact = Contact.objects.filter(plan__participant=dan).first()
     attempt = calls.start(contact=contact, coach=ben, by=coach, at=at)
     calls.log(attempt=attempt, outcome="reached", minutes=9, note="a note", by=coach, at=at)
-    calls.correct(attempt=attempt, coach=ben, reason="mistyped", outcome="reached", minutes=8, by=coach, at=at)
-    programme.begin_module(participant=dan, module=dan.version.programme.modules[0].code, by=by, at=at)
+    calls.correct(
+        attempt=attempt, coach=ben, reason="mistyped", outcome="reached", minutes=8, by=coach, at=at
+    )
+    programme.begin_module(
+        participant=dan, module=dan.version.programme.modules[0].code, by=by, at=at
+    )
     told = {"participant": dan, "kind": "item9", "subject_ref": "post", "within_hours": 24}
     alert = alerts.raise_alert(study=study, **told, phone="+31600000001", by=by, at=at)
     alerts.take(alert=alert, by=eva, at=at)
@@ -98,19 +123,39 @@ def lived(study, now):
 def _exceptions(dan, ada, eva, at):
     allocation = Allocation.objects.get(participant=dan)
     exceptions.mark_ineligible(allocation=allocation, reason="answer_was_wrong", by=ada, at=at)
-    exceptions.record_received(allocation=allocation, received="other", reason="system_fault", by=ada, at=at)
-    exceptions.correct(allocation=allocation, values={"sex": "m"}, reason="other", note="so", by=ada, at=at)
-    asked = proposals.propose_code_break(allocation=allocation, reason="acute_danger", by=ada, at=at)
+    exceptions.record_received(
+        allocation=allocation, received="other", reason="system_fault", by=ada, at=at
+    )
+    exceptions.correct(
+        allocation=allocation, values={"sex": "m"}, reason="other", note="so", by=ada, at=at
+    )
+    asked = proposals.propose_code_break(
+        allocation=allocation, reason="acute_danger", by=ada, at=at
+    )
     proposals.decide(proposal=asked, is_agreed=True, by=eva, at=at)
     code_breaks.show(proposal=asked, by=ada, at=at)
     code_breaks.assess(code_break=CodeBreak.objects.get(), text="none", by=ada, at=at)
     with transaction.atomic():  # what takes a study of its own to come about, as rows
-        about = {"study": dan.study, "participant": dan, "by": str(ada), "role": "researcher", "at": at}
+        about = {
+            "study": dan.study,
+            "participant": dan,
+            "by": str(ada),
+            "role": "researcher",
+            "at": at,
+        }
         Match.objects.create(**about, verdict="household")
         StageDecision.objects.create(
-            participant=dan, study=dan.study, point="later", origin="guided", facts={}, is_eligible=True, decided_at=at
+            participant=dan,
+            study=dan.study,
+            point="later",
+            origin="guided",
+            facts={},
+            is_eligible=True,
+            decided_at=at,
         )
-        another = Proposal.objects.create(**about, kind="forced", reason="safety", content_sealed=vault.seal("guided"))
+        another = Proposal.objects.create(
+            **about, kind="forced", reason="safety", content_sealed=vault.seal("guided")
+        )
         ForcedAllocation.objects.create(
             **about, reason="safety", allocation=allocation, proposal=another, agreed_by=str(eva)
         )
@@ -130,8 +175,9 @@ Change = tuple[facts.Fact, models.Field, object]
 
 
 def changes() -> list[list[Change]]:
-    """Another value for each declared column of the newest row of each model, some at once: those that would hide what was
-    done to another row, since rows are found by them, are each alone."""
+    """Another value for each declared column of the newest row of each model, some at once: those
+    that would hide what was done to another row, since rows are found by them, are each alone.
+    """
     rows = [model._base_manager.order_by("-pk").first() for model in facts.declared()]
     rows.append(Assessment.objects.filter(submitted_at__isnull=False).first())
     alone, together = [], {}
@@ -160,7 +206,9 @@ def test_each_column_of_each_model_that_somebody_changes_is_named_with_its_row(l
     for at_once in changes():
         with transaction.atomic():
             for row, field, value in at_once:
-                assert type(row)._base_manager.filter(pk=row.pk).update(**{field.attname: value}) == 1
+                assert (
+                    type(row)._base_manager.filter(pk=row.pk).update(**{field.attname: value}) == 1
+                )
                 tried.add(type(row))
             places = fact_checks.check(Study.objects.get(pk=lived.pk)).places
             unseen += [
@@ -199,15 +247,21 @@ def test_every_sealed_value_in_the_database_stands_in_a_column_that_says_under_w
             names = [column[0] for column in cursor.description]
             for row in cursor.fetchall():
                 found |= {
-                    (table, name) for name, value in zip(names, row, strict=True) if SEALED_VALUE.search(str(value))
+                    (table, name)
+                    for name, value in zip(names, row, strict=True)
+                    if SEALED_VALUE.search(str(value))
                 }
-    assert found - said - SEALED_ELSEWHERE.keys() == set(), f"under which key? Say so in sealed_under.{HOW}"
+    assert found - said - SEALED_ELSEWHERE.keys() == set(), (
+        f"under which key? Say so in sealed_under.{HOW}"
+    )
     assert len(found & said) > 10
 
 
 @pytest.mark.django_db
 def test_after_a_life_every_sealed_value_is_sealed_anew_and_the_trail_still_holds(lived, settings):
-    """Append-only tables too, with their triggers in place; each column that says it may be under the master keys is met."""
+    """Append-only tables too, with their triggers in place; each column that says it may be under
+    the master keys is met.
+    """
     old = settings.FIELD_KEYS
     settings.FIELD_KEYS = [Fernet.generate_key(), *old]
     before = {place: sum(sealing.standings(place).values()) for place in sealing.places()}
@@ -221,7 +275,8 @@ def test_after_a_life_every_sealed_value_is_sealed_anew_and_the_trail_still_hold
     with connection.cursor() as cursor:
         cursor.execute("SELECT length(probabilities) FROM randomisation_allocation GROUP BY 1")
         assert len(cursor.fetchall()) == 1
-    # What says it is under a person's key alone is under no other, or it would have been left behind.
+    # What says it is under a person's key alone is under no other, or it would have been left
+    # behind.
     settings.FIELD_KEYS = old
     assert [each for each in sealed_for_people() if vault.opens(each[1])] == []
 
@@ -250,7 +305,9 @@ def sealed_for_people() -> list[tuple[str, str]]:
 def test_what_is_sealed_in_an_append_only_row_is_a_fact_so_that_another_content_is_found_out():
     for model in triggers.append_only_models():
         for name in facts.under_master(model):
-            assert model is Stamp or name in facts.columns(model, facts.newest(model)), f"{model.__name__}.{name}"
+            assert model is Stamp or name in facts.columns(model, facts.newest(model)), (
+                f"{model.__name__}.{name}"
+            )
 
 
 @pytest.fixture
@@ -268,13 +325,16 @@ def places(dan: Participant) -> list[str]:
 @pytest.mark.django_db
 def test_the_first_row_that_differs_is_named_first_and_by_the_event_that_it_differs_from(by_hand):
     pre = Assessment.objects.filter(participant=by_hand, timepoint="pre").order_by("pk")
-    event = AuditEvent.objects.get(action="assessment submitted", subject=f"pre {pre[0].instrument}")
+    event = AuditEvent.objects.get(
+        action="assessment submitted", subject=f"pre {pre[0].instrument}"
+    )
     Participant._base_manager.filter(pk=by_hand.pk).update(language="nl")
     pre[0].__class__._base_manager.filter(pk=pre[0].pk).update(scores={"PHQ9": 27})
     found = places(by_hand)
     assert (
         found[0]
-        == f"{event.stream} event {event.number}: outcomes.assessment {pre[0].pk} is not what it was after this event"
+        == f"{event.stream} event {event.number}: outcomes.assessment {pre[0].pk} is not what it "
+        f"was after this event"
     )
     assert len(found) == 2
     with pytest.raises(CommandError, match="2 places do not hold"):
@@ -285,22 +345,35 @@ def test_the_first_row_that_differs_is_named_first_and_by_the_event_that_it_diff
 def test_a_row_that_is_gone_or_that_nobody_recorded_is_named(by_hand, now):
     row = Milestone.objects.filter(participant=by_hand).first()
     Milestone._base_manager.filter(pk=row.pk).delete()
-    assert [place.partition(": ")[2] for place in places(by_hand)] == [f"trial.milestone {row.pk} is missing"]
+    assert [place.partition(": ")[2] for place in places(by_hand)] == [
+        f"trial.milestone {row.pk} is missing"
+    ]
     Milestone._base_manager.bulk_create([row])
     assert places(by_hand) == []
-    made = Milestone(pk=row.pk + 1000, participant=by_hand, name="programme_finished", reached_at=now)
+    made = Milestone(
+        pk=row.pk + 1000, participant=by_hand, name="programme_finished", reached_at=now
+    )
     Milestone._base_manager.bulk_create([made])
-    assert [place.partition(": ")[2] for place in places(by_hand)] == [f"trial.milestone {made.pk} is in no event"]
+    assert [place.partition(": ")[2] for place in places(by_hand)] == [
+        f"trial.milestone {made.pk} is in no event"
+    ]
 
 
 @pytest.mark.django_db
 def test_a_trail_that_is_written_anew_without_the_key_does_not_verify(by_hand, settings, now):
-    """Whoever changes a score, makes digests under a key of their own and every hash of the chain anew is found out; and so is
-    who leaves the digests away."""
+    """Whoever changes a score, makes digests under a key of their own and every hash of the chain
+    anew is found out; and so is who leaves the digests away.
+    """
     row = Assessment.objects.filter(participant=by_hand, submitted_at__isnull=False).first()
     Assessment._base_manager.filter(pk=row.pk).update(scores={"PHQ9": 27})
-    audit_keys, settings.AUDIT_KEYS = settings.AUDIT_KEYS, {1: b"a key of somebody who has none, long enough"}
-    rewrite(by_hand.study, lambda label, number, version, digest: new_digest(label, number, version) or digest)
+    audit_keys, settings.AUDIT_KEYS = (
+        settings.AUDIT_KEYS,
+        {1: b"a key of somebody who has none, long enough"},
+    )
+    rewrite(
+        by_hand.study,
+        lambda label, number, version, digest: new_digest(label, number, version) or digest,
+    )
     assert places(by_hand) == []  # with that key it would hold together
     settings.AUDIT_KEYS = audit_keys
     assert audit.verify_chain(by_hand.study) == []
@@ -340,7 +413,10 @@ def test_an_event_from_before_says_no_digest_and_still_follows_the_one_before_it
 
 @pytest.mark.django_db
 def test_whoever_is_erased_cannot_be_compared_any_more_and_is_counted(study, now, capsys):
-    dan, eve = (factories.a_randomised_participant(study, now, name) for name in ("Dan Jansen", "Eve de Boer"))
+    dan, eve = (
+        factories.a_randomised_participant(study, now, name)
+        for name in ("Dan Jansen", "Eve de Boer")
+    )
     by = actors.staff(1, "researcher")
     participants.withdraw(participant=dan, reason="erased", by=by, at=now)
     participants.erase(participant=dan, reason="asked_by_participant", by=by, at=now)
@@ -368,11 +444,16 @@ def test_digests_are_told_apart_by_person_and_by_the_number_of_their_key(by_hand
     event = AuditEvent.objects.get(action="language chosen")
     assert (event.facts_key, places(by_hand)) == (2, [])
     settings.AUDIT_KEYS = {2: settings.AUDIT_KEYS[2]}
-    assert all(place.endswith("was digested under audit key 1, which is not here") for place in places(by_hand))
+    assert all(
+        place.endswith("was digested under audit key 1, which is not here")
+        for place in places(by_hand)
+    )
 
 
 @pytest.mark.django_db
-def test_a_row_that_was_digested_by_an_older_list_of_columns_is_compared_by_it(by_hand, monkeypatch):
+def test_a_row_that_was_digested_by_an_older_list_of_columns_is_compared_by_it(
+    by_hand, monkeypatch
+):
     both = {1: Participant.fact_columns[1], 2: f"{Participant.fact_columns[1]} user"}
     monkeypatch.setattr(Participant, "fact_columns", both)
     assert places(by_hand) == []
@@ -382,11 +463,15 @@ def test_a_row_that_was_digested_by_an_older_list_of_columns_is_compared_by_it(b
 
 @pytest.mark.django_db
 def test_the_digest_of_an_allocation_tells_no_arm(study, now):
-    """It is as long for every arm, and under a key: whoever knows the row but for its arm cannot try them all."""
+    """It is as long for every arm, and under a key: whoever knows the row but for its arm cannot
+    try them all.
+    """
     people = [factories.a_randomised_participant(study, now) for _ in range(2)]
     digests = []
     for row in Allocation.objects.filter(participant__in=people):
-        (event,) = AuditEvent.objects.filter(action="allocated", stream=f"{study.slug}/{row.participant.code}")
+        (event,) = AuditEvent.objects.filter(
+            action="allocated", stream=f"{study.slug}/{row.participant.code}"
+        )
         told = {label: digest for label, _, _, digest in json.loads(event.facts)}
         assert set(told) == {"randomisation.allocation", "trial.participant"}
         digests.append(told["randomisation.allocation"])
@@ -403,25 +488,33 @@ def test_an_action_that_changes_a_fact_after_its_last_event_fails_in_a_rehearsal
         return participant
 
     dan = factories.a_screening_participant(study, now)
-    with pytest.raises(facts.NoEvent, match=f"in no event: trial.participant {dan.pk}. Call audit.record after"):
+    with pytest.raises(
+        facts.NoEvent, match=f"in no event: trial.participant {dan.pk}. Call audit.record after"
+    ):
         careless(participant=dan, by=actors.SYSTEM, at=now)
     dan.refresh_from_db()
     assert dan.language == "en"
 
 
 @pytest.mark.django_db(transaction=True)
-def test_outside_an_action_too_a_change_without_an_event_is_found_on_commit(study, now, settings, caplog):
+def test_outside_an_action_too_a_change_without_an_event_is_found_on_commit(
+    study, now, settings, caplog
+):
     dan = factories.a_screening_participant(study, now)
     with pytest.raises(facts.NoEvent), transaction.atomic():
         Participant.objects.filter(pk=dan.pk).update(language="nl")
     settings.DATABASE_KIND = "live"
     with transaction.atomic():
         dan.save()
-    assert f"in no event: trial.participant {dan.pk}" in caplog.text  # it is said; what is committed stays
+    assert (
+        f"in no event: trial.participant {dan.pk}" in caplog.text
+    )  # it is said; what is committed stays
 
 
 @pytest.mark.django_db
-def test_what_a_savepoint_took_back_is_in_no_digest_and_what_its_event_told_is_told_again(study, now):
+def test_what_a_savepoint_took_back_is_in_no_digest_and_what_its_event_told_is_told_again(
+    study, now
+):
     dan = factories.a_screening_participant(study, now)
     with transaction.atomic():
         dan.language = "nl"
@@ -440,13 +533,20 @@ def test_what_a_savepoint_took_back_is_in_no_digest_and_what_its_event_told_is_t
 def test_a_draft_is_no_fact_and_what_was_handed_in_is(study, now):
     dan = factories.a_consented_participant(study, now)
     row = Assessment.objects.filter(participant=dan).first()
-    by, item = actors.participant(dan.code), next(iter(factories.answers_to(study, row.instrument, 1)))
+    by, item = (
+        actors.participant(dan.code),
+        next(iter(factories.answers_to(study, row.instrument, 1))),
+    )
     assessments.save_draft(assessment=row, answers={item: 1}, by=by, at=now)
     before = AuditEvent.objects.count()
     assessments.save_draft(assessment=row, answers={item: 2}, by=by, at=now)
     assert (AuditEvent.objects.count(), audit.verify(study)) == (before, [])
     assessments.submit(
-        assessment=row, answers=factories.answers_to(study, row.instrument, 1), language="en", by=by, at=now
+        assessment=row,
+        answers=factories.answers_to(study, row.instrument, 1),
+        language="en",
+        by=by,
+        at=now,
     )
     Assessment._base_manager.filter(pk=row.pk).update(answers={item: 3})
     assert len(audit.verify(study)) == 1
@@ -456,7 +556,11 @@ def other(field: models.Field, value: object, row: facts.Fact) -> object:
     """A value of the same kind that is not this one."""
     under = row.sealed_under.get(field.name)
     if under and not isinstance(value, dict):
-        return vault.seal_for(key_of(row), "changed") if under != "master" and key_of(row) else vault.seal("00")
+        return (
+            vault.seal_for(key_of(row), "changed")
+            if under != "master" and key_of(row)
+            else vault.seal("00")
+        )
     if isinstance(value, bool) or isinstance(field, models.BooleanField):
         return not value
     if isinstance(value, datetime | date):
@@ -467,7 +571,9 @@ def other(field: models.Field, value: object, row: facts.Fact) -> object:
         return [*value, "changed"]
     if isinstance(field, models.DateTimeField):
         return datetime(2020, 1, 1, tzinfo=UTC)
-    if isinstance(value, int | float) or isinstance(field, models.ForeignKey | models.IntegerField | models.FloatField):
+    if isinstance(value, int | float) or isinstance(
+        field, models.ForeignKey | models.IntegerField | models.FloatField
+    ):
         return (value or 0) + 1000
     return f"{str(value or '')[:-1]}~"
 
@@ -494,7 +600,11 @@ def test_a_digest_by_a_list_of_columns_that_is_not_known_here_is_named_and_not_t
     by_hand, monkeypatch, now
 ):
     with monkeypatch.context() as newer:
-        newer.setattr(Participant, "fact_columns", {**Participant.fact_columns, 9: Participant.fact_columns[1]})
+        newer.setattr(
+            Participant,
+            "fact_columns",
+            {**Participant.fact_columns, 9: Participant.fact_columns[1]},
+        )
         own_details.choose_language(participant=by_hand, language="nl", by=actors.SYSTEM, at=now)
         assert places(by_hand) == []
     assert [place.partition(": ")[2] for place in places(by_hand)] == [
@@ -542,4 +652,6 @@ def test_what_is_written_by_sql_is_told_where_it_is_a_fact(study, now, names, to
     dan = factories.a_screening_participant(study, now)
     facts.note_changed(Participant, dan.pk, names)
     audit.record(dan, "looked", by=actors.SYSTEM, at=now)
-    assert [each[0] for each in json.loads(AuditEvent.objects.get(action="looked").facts or "[]")] == told
+    assert [
+        each[0] for each in json.loads(AuditEvent.objects.get(action="looked").facts or "[]")
+    ] == told

@@ -43,7 +43,11 @@ MODELS = {
     "coaching": coaching_protocol.sections.Coaching,
     "analysis": reports.sections.Analysis,
 }
-CASES = [case for path in sorted((HERE / "broken").glob("*.yaml")) for case in yaml.safe_load(path.read_text("utf-8"))]
+CASES = [
+    case
+    for path in sorted((HERE / "broken").glob("*.yaml"))
+    for case in yaml.safe_load(path.read_text("utf-8"))
+]
 
 
 def small_files() -> dict[str, bytes]:
@@ -66,12 +70,18 @@ def edited(edits: list[dict]) -> dict[str, bytes]:
         name = edit["file"]
         if "replace" in edit:
             text = files[name].decode()
-            assert text.count(edit["replace"]) == 1, f"{edit['replace']!r} is not in {name} exactly once"
+            assert text.count(edit["replace"]) == 1, (
+                f"{edit['replace']!r} is not in {name} exactly once"
+            )
             files[name] = text.replace(edit["replace"], edit["with"]).encode()
         elif "delete" in edit:
             del files[name]
         else:
-            files[name] = bytes.fromhex(edit["content_hex"]) if "content_hex" in edit else edit["content"].encode()
+            files[name] = (
+                bytes.fromhex(edit["content_hex"])
+                if "content_hex" in edit
+                else edit["content"].encode()
+            )
     return files
 
 
@@ -129,8 +139,12 @@ def test_block_sizes_are_nowhere_in_the_document():
 
 
 def test_definitions_hold_what_is_screened_with_and_what_is_asked():
-    files = edited([{"file": "study.yaml", "replace": "instrument: PHQ9}", "with": "instrument: PHQ2}"}])
-    files["study.yaml"] = files["study.yaml"].replace(b"score: PHQ9, above: 4, below: 20", b"score: PHQ2, above: 2")
+    files = edited(
+        [{"file": "study.yaml", "replace": "instrument: PHQ9}", "with": "instrument: PHQ2}"}]
+    )
+    files["study.yaml"] = files["study.yaml"].replace(
+        b"score: PHQ9, above: 4, below: 20", b"score: PHQ2, above: 2"
+    )
     document = read(zipped(files), SECTIONS).document
     assert list(document["assessments"]["definitions"]) == ["GAD7", "PHQ2", "PHQ4", "PHQ9"]
 
@@ -138,7 +152,12 @@ def test_definitions_hold_what_is_screened_with_and_what_is_asked():
 def test_a_module_is_an_ordered_list_of_text_and_exercises():
     document = read(SMALL_STUDY, SECTIONS).document
     module = document["programme"]["modules"][1]
-    assert [block["kind"] for block in module["blocks"]["nl"]] == ["markdown", "exercise", "markdown", "exercise"]
+    assert [block["kind"] for block in module["blocks"]["nl"]] == [
+        "markdown",
+        "exercise",
+        "markdown",
+        "exercise",
+    ]
     assert module["blocks"]["nl"][1] == {
         "kind": "exercise",
         "code": "good-things",
@@ -150,12 +169,23 @@ def test_a_module_is_an_ordered_list_of_text_and_exercises():
 
 def test_plain_scalars_stay_text_until_a_field_asks():
     source = parse_yaml("a.yaml", "a: no\nb: 12:30\nc: 1.10\nd: 2015-09-11\ne: null\nf:\ng: 0x1F")
-    assert source.data == {"a": "no", "b": "12:30", "c": "1.10", "d": "2015-09-11", "e": "null", "f": None, "g": "0x1F"}
+    assert source.data == {
+        "a": "no",
+        "b": "12:30",
+        "c": "1.10",
+        "d": "2015-09-11",
+        "e": "null",
+        "f": None,
+        "g": "0x1F",
+    }
 
 
 def test_a_code_such_as_no_stays_the_word():
     document = read(SMALL_STUDY, SECTIONS).document
-    assert [option["code"] for option in document["study"]["questions"][3]["options"]] == ["yes", "no"]
+    assert [option["code"] for option in document["study"]["questions"][3]["options"]] == [
+        "yes",
+        "no",
+    ]
 
 
 def test_what_is_not_written_down_has_the_line_of_what_it_belongs_to():
@@ -168,7 +198,9 @@ def test_a_study_loads_without_somebody_who_owns_its_alerts():
     """It opens with one only: trial.life.requirements."""
     written = small_files()["study.yaml"].decode()
     safety = written[written.index("  safety:\n") : written.index("  team:")]
-    document = read(zipped(edited([{"file": "study.yaml", "replace": safety, "with": ""}])), SECTIONS).document
+    document = read(
+        zipped(edited([{"file": "study.yaml", "replace": safety, "with": ""}])), SECTIONS
+    ).document
     assert list(document["study"]["contacts"]) == ["team"]
 
 
@@ -206,7 +238,8 @@ def test_an_unknown_key_names_all_that_are_known_there_wherever_it_stands(name):
 
 
 @pytest.mark.parametrize(
-    ("name", "model"), [("study.yaml", trial.sections.Study), ("analysis.yaml", reports.sections.Analysis)]
+    ("name", "model"),
+    [("study.yaml", trial.sections.Study), ("analysis.yaml", reports.sections.Analysis)],
 )
 def test_the_keys_of_a_whole_file_are_named_in_their_order(name, model):
     [message] = [each for each in messages(zipped(with_a_stray_key(name, ()))) if "zzz" in each]
@@ -216,9 +249,13 @@ def test_the_keys_of_a_whole_file_are_named_in_their_order(name, model):
 
 def test_an_empty_file_names_all_that_it_needs():
     [message] = [
-        each for each in messages(zipped(small_files() | {"study.yaml": b""})) if each.startswith("study.yaml")
+        each
+        for each in messages(zipped(small_files() | {"study.yaml": b""}))
+        if each.startswith("study.yaml")
     ]
-    needed = [key for key, field in trial.sections.Study.model_fields.items() if field.is_required()]
+    needed = [
+        key for key, field in trial.sections.Study.model_fields.items() if field.is_required()
+    ]
     assert message == f"study.yaml:1: is empty; it needs {', '.join(needed)}"
 
 
@@ -232,11 +269,17 @@ def test_an_empty_file_names_all_that_it_needs():
             "window: 1, weekdays: [mon, tue, wed, thu, fri]",
             ["a call that is not held on its one day is lost at midnight"],
         ),
-        ("window: 1", ["a call that is not held on its one day", "some calls would fall on a weekend alone"]),
+        (
+            "window: 1",
+            ["a call that is not held on its one day", "some calls would fall on a weekend alone"],
+        ),
         ("window: 2", ["some calls would fall on a weekend alone"]),
         ("window: 3", []),
         ("window: 2, weekdays: [mon, tue, wed, thu, fri]", []),
-        ("window: 1, weekdays: [sat, sun]", ["a call that is not held", "some calls would fall on a weekend alone"]),
+        (
+            "window: 1, weekdays: [sat, sun]",
+            ["a call that is not held", "some calls would fall on a weekend alone"],
+        ),
     ],
 )
 def test_a_window_that_can_hardly_be_met_is_warned_of_and_the_folder_loads(contacts, expected):
@@ -249,7 +292,9 @@ def test_a_window_that_can_hardly_be_met_is_warned_of_and_the_folder_loads(conta
 @pytest.mark.parametrize(("days", "lines"), [(6, []), (7, [12]), (14, [12, 13])])
 def test_a_reminder_after_its_window_is_warned_of(days, lines):
     """The windows of the small study are 7, 14 and 21 days."""
-    found = warnings_of("assessments.yaml", {"replace": "remind_after: 3", "with": f"remind_after: {days}"})
+    found = warnings_of(
+        "assessments.yaml", {"replace": "remind_after: 3", "with": f"remind_after: {days}"}
+    )
     assert [each.line for each in found] == lines
 
 
@@ -265,9 +310,20 @@ def test_what_the_report_would_call_by_a_sentence_or_a_code_is_warned_of():
         (46, "questions[0]: 'age' has no label, so the tables of the report hold its whole text"),
         (51, "questions[1]: 'sex' has no label, so the tables of the report hold its whole text"),
         (57, "questions[2]: 'site' has no label, so the tables of the report hold its whole text"),
-        (60, "questions[3]: 'helped' has no label, so the tables of the report hold its whole text"),
-        (67, "eligibility[0]: 'age' has no label, so the report gives its code for why somebody did not get in"),
-        (73, "eligibility[1]: 'mood' has no label, so the report gives its code for why somebody did not get in"),
+        (
+            60,
+            "questions[3]: 'helped' has no label, so the tables of the report hold its whole text",
+        ),
+        (
+            67,
+            "eligibility[0]: 'age' has no label, so the report gives its code for why somebody did "
+            "not get in",
+        ),
+        (
+            73,
+            "eligibility[1]: 'mood' has no label, so the report gives its code for why somebody "
+            "did not get in",
+        ),
     ]
 
 
@@ -279,12 +335,17 @@ def test_a_question_that_stands_in_no_table_or_has_a_label_needs_none():
     }
     lines = [each.line for each in warnings_of("study.yaml", women)]
     assert lines == [46, 57, 60, 67, 73]
-    label = {"replace": "    kind: number", "with": "    label: {en: Age, nl: Leeftijd}\n    kind: number"}
+    label = {
+        "replace": "    kind: number",
+        "with": "    label: {en: Age, nl: Leeftijd}\n    kind: number",
+    }
     assert next(each.line for each in warnings_of("study.yaml", label)) == 52
 
 
 def test_the_studies_that_come_along_have_no_warning():
-    assert [read(path, SECTIONS).warnings for path in sorted(STUDIES.iterdir()) if path.is_dir()] == [(), ()]
+    assert [
+        read(path, SECTIONS).warnings for path in sorted(STUDIES.iterdir()) if path.is_dir()
+    ] == [(), ()]
 
 
 def test_a_timepoint_of_one_arm_is_noted():
@@ -293,18 +354,21 @@ def test_a_timepoint_of_one_arm_is_noted():
             {
                 "file": "study.yaml",
                 "replace": "      - {assessments: everyone}\n      - {coaching",
-                "with": "      - {assessments: everyone}\n      - {assessments: late}\n      - {coaching",
+                "with": "      - {assessments: everyone}\n      - {assessments: late}\n      - "
+                "{coaching",
             },
             {
                 "file": "assessments.yaml",
                 "replace": "reminders:",
-                "with": "  late:\n    - {timepoint: year, anchor: randomised, days: 365, window: 14, "
+                "with": "  late:\n    - {timepoint: year, anchor: randomised, days: 365, window: "
+                "14, "
                 "instruments: [PHQ9]}\nreminders:",
             },
             {
                 "file": "assessments.yaml",
                 "replace": "baseline: {",
-                "with": "  - {code: year, label: {en: One year, nl: Een jaar}, minutes: 5}\nbaseline: {",
+                "with": "  - {code: year, label: {en: One year, nl: Een jaar}, minutes: "
+                "5}\nbaseline: {",
             },
         ]
     )
@@ -317,7 +381,11 @@ def test_a_timepoint_of_one_arm_is_noted():
 def test_an_instrument_without_a_wording_is_noted():
     files = edited(
         [
-            {"file": "assessments.yaml", "replace": "[PHQ9, GAD7, PHQ4]", "with": "[PHQ9, GAD7, PHQ4, CESD]"},
+            {
+                "file": "assessments.yaml",
+                "replace": "[PHQ9, GAD7, PHQ4]",
+                "with": "[PHQ9, GAD7, PHQ4, CESD]",
+            },
             {
                 "file": "assessments.yaml",
                 "replace": "instruments: [PHQ9, GAD7], q",
@@ -326,7 +394,10 @@ def test_an_instrument_without_a_wording_is_noted():
         ]
     )
     loaded = read(zipped(files), SECTIONS)
-    expected = ["CESD has no wording in 'nl': paste the one you hold a licence for into instruments/CESD.yaml"]
+    expected = [
+        "CESD has no wording in 'nl': paste the one you hold a licence for into "
+        "instruments/CESD.yaml"
+    ]
     assert list(loaded.notes) == expected
     assert outcomes.sections.notes(loaded.document) == expected
 
@@ -341,7 +412,11 @@ def test_an_instrument_without_a_wording_is_noted():
 def test_what_is_asked_in_the_screening_alone_is_asked(page, notes):
     files = edited(
         [
-            {"file": "assessments.yaml", "replace": "[PHQ9, GAD7, PHQ4]", "with": "[PHQ9, GAD7, PHQ4, GAD2]"},
+            {
+                "file": "assessments.yaml",
+                "replace": "[PHQ9, GAD7, PHQ4]",
+                "with": "[PHQ9, GAD7, PHQ4, GAD2]",
+            },
             {"file": "study.yaml", "replace": "{code: mood, instrument: PHQ9}", "with": page},
         ]
     )
@@ -363,7 +438,8 @@ def test_a_rehearsal_may_say_how_people_score_on_what_only_the_screening_asks():
     assert broken_messages([rehearsed, screened]) == []
     [message] = broken_messages([rehearsed])
     assert message.endswith(
-        "rehearsal.baseline.GAD2: unknown instrument 'GAD2'; did you mean 'GAD7'? known: PHQ9, GAD7, PHQ4"
+        "rehearsal.baseline.GAD2: unknown instrument 'GAD2'; did you mean 'GAD7'? known: PHQ9, "
+        "GAD7, PHQ4"
     )
 
 
@@ -389,7 +465,9 @@ def test_the_digest_is_the_same_for_folder_and_zip_and_wherever_they_are(tmp_pat
         read(tmp_path / "elsewhere", SECTIONS).sha256,
         read(zipped(small_files()), SECTIONS).sha256,
         read(zipped(dict(reversed(small_files().items())), zipfile.ZIP_DEFLATED), SECTIONS).sha256,
-        read(zipped({f"shared/{name}": content for name, content in nested.items()}), SECTIONS).sha256,
+        read(
+            zipped({f"shared/{name}": content for name, content in nested.items()}), SECTIONS
+        ).sha256,
         read(zipped(nested | {"__MACOSX/small study/._study.yaml": b"litter"}), SECTIONS).sha256,
     }
     assert digests == {digest(small_files())}
@@ -401,7 +479,10 @@ def test_a_zip_with_backslashes_and_locks_of_office_programs_is_the_same_folder(
         "small study\\programme\\~$welcome.en.md": b"lock",
         "small study\\programme\\": b"",
     }
-    windows = {"small study\\" + name.replace("/", "\\"): content for name, content in small_files().items()}
+    windows = {
+        "small study\\" + name.replace("/", "\\"): content
+        for name, content in small_files().items()
+    }
     assert read(zipped(windows | littered), SECTIONS).sha256 == digest(small_files())
     shutil.copytree(SMALL_STUDY, tmp_path / "elsewhere")
     (tmp_path / "elsewhere" / "~$study.yaml").write_bytes(b"lock")
@@ -436,22 +517,37 @@ def test_a_file_that_is_no_zip_is_one_clear_error(tmp_path):
 
 
 @pytest.mark.parametrize(
-    "name", ["../study.yaml", "/etc/study.yaml", "a/../../b.yaml", "..\\b.yaml", "\\b.yaml", "C:/b.yaml", "./b.yaml"]
+    "name",
+    [
+        "../study.yaml",
+        "/etc/study.yaml",
+        "a/../../b.yaml",
+        "..\\b.yaml",
+        "\\b.yaml",
+        "C:/b.yaml",
+        "./b.yaml",
+    ],
 )
 def test_a_name_that_leads_out_of_a_zip_is_refused(name):
     named = name.replace("\\", "/")
-    expected = f"{named!r}:1: leads out of the study folder; names in a zip are relative, without '..'"
+    expected = (
+        f"{named!r}:1: leads out of the study folder; names in a zip are relative, without '..'"
+    )
     assert messages(zipped({name: b"a: b"})) == [expected]
 
 
 def test_a_symbolic_link_in_a_folder_is_refused(tmp_path):
     (tmp_path / "study.yaml").symlink_to("/etc/passwd")
-    assert messages(tmp_path) == ["study.yaml:1: is a symbolic link; put the file itself in the folder"]
+    assert messages(tmp_path) == [
+        "study.yaml:1: is a symbolic link; put the file itself in the folder"
+    ]
 
 
 def test_a_symbolic_link_to_a_folder_is_refused(tmp_path):
     (tmp_path / "programme").symlink_to(SMALL_STUDY / "programme")
-    assert messages(tmp_path) == ["programme:1: is a symbolic link; put the file itself in the folder"]
+    assert messages(tmp_path) == [
+        "programme:1: is a symbolic link; put the file itself in the folder"
+    ]
 
 
 def test_a_symbolic_link_in_a_zip_is_refused():
@@ -468,7 +564,9 @@ def test_a_zip_with_a_password_is_refused():
     content = bytearray(zipped({"study.yaml": b"slug: x"}).getvalue())
     for header, flags in ((b"PK\x03\x04", 6), (b"PK\x01\x02", 8)):
         content[content.index(header) + flags] |= 1
-    assert messages(io.BytesIO(bytes(content))) == ["study.yaml:1: is encrypted; make a zip without a password"]
+    assert messages(io.BytesIO(bytes(content))) == [
+        "study.yaml:1: is encrypted; make a zip without a password"
+    ]
 
 
 def test_a_pipe_in_a_folder_is_refused(tmp_path):
@@ -493,7 +591,9 @@ def test_an_alias_bomb_is_refused_where_it_starts():
 
 def test_a_text_far_too_large_is_refused_unread():
     files = small_files() | {"coaching.yaml": b"a: b\n" * 100_000}
-    assert messages(zipped(files)) == ["coaching.yaml:1: is larger than 400 kB; split or shorten it"]
+    assert messages(zipped(files)) == [
+        "coaching.yaml:1: is larger than 400 kB; split or shorten it"
+    ]
 
 
 MANY = MOST_VALUES // 2
@@ -518,7 +618,9 @@ def test_a_file_of_more_values_than_any_study_has_is_refused_before_the_rest_is_
 
 
 def test_of_many_mistakes_the_first_are_listed_and_the_rest_is_counted():
-    files = small_files() | {"coaching.yaml": "".join(f"key_{number}: x\n" for number in range(9_000)).encode()}
+    files = small_files() | {
+        "coaching.yaml": "".join(f"key_{number}: x\n" for number in range(9_000)).encode()
+    }
     found = messages(zipped(files))
     assert len(found) == MOST_PROBLEMS + 1
     assert found[-1].endswith("mistakes after this one")
@@ -526,13 +628,17 @@ def test_of_many_mistakes_the_first_are_listed_and_the_rest_is_counted():
 
 def test_a_lesson_longer_than_a_page_can_be_is_refused():
     files = small_files() | {"programme/welcome.en.md": b"[" * (LARGEST_LESSON + 1)}
-    assert "programme/welcome.en.md:1: is larger than 60 kB; split or shorten it" in messages(zipped(files))
+    assert "programme/welcome.en.md:1: is larger than 60 kB; split or shorten it" in messages(
+        zipped(files)
+    )
 
 
 @pytest.mark.parametrize("sign", ["\\0", "\\ud83d", "\\x00"])
 def test_a_text_that_no_database_can_keep_is_refused_at_its_line(sign):
     written = f'"a{sign}b": x\nplain: 1\nquoted: "a{sign}b"\n'
-    assert [(problem.line, problem.message) for problem in parse_yaml("study.yaml", written).problems] == [
+    assert [
+        (problem.line, problem.message) for problem in parse_yaml("study.yaml", written).problems
+    ] == [
         (1, "holds a character that cannot be kept: NUL, or half of one"),
         (3, "holds a character that cannot be kept: NUL, or half of one"),
     ]
@@ -549,7 +655,9 @@ def test_nul_in_a_lesson_is_refused_at_its_line():
 
 @pytest.mark.parametrize("digits", [7, 30, 400, 5000])
 def test_a_target_of_many_digits_is_too_large(digits):
-    files = edited([{"file": "study.yaml", "replace": "target: 40", "with": f"target: {'9' * digits}"}])
+    files = edited(
+        [{"file": "study.yaml", "replace": "target: 40", "with": f"target: {'9' * digits}"}]
+    )
     [found] = messages(zipped(files))
     assert "target: " in found
     assert "too large" in found
@@ -568,7 +676,11 @@ def mutated(draw):
         content = files[name]
         start = draw(st.integers(0, len(content)))
         end = draw(st.integers(start, min(len(content), start + 30)))
-        junk = draw(st.one_of(st.binary(max_size=6), st.sampled_from(JUNK), st.text(max_size=4).map(_encoded)))
+        junk = draw(
+            st.one_of(
+                st.binary(max_size=6), st.sampled_from(JUNK), st.text(max_size=4).map(_encoded)
+            )
+        )
         files[name] = content[:start] + junk + content[end:]
     return files
 
@@ -610,7 +722,11 @@ def test_a_mutated_folder_is_read_or_raises_folder_errors(files):
 @settings(max_examples=100, deadline=None)
 @given(st.data())
 def test_a_mutated_zip_is_read_or_raises_folder_errors(data):
-    content = bytearray(zipped({"study.yaml": b"slug: x\n", "README": b"text " * 20}, zipfile.ZIP_DEFLATED).getvalue())
+    content = bytearray(
+        zipped(
+            {"study.yaml": b"slug: x\n", "README": b"text " * 20}, zipfile.ZIP_DEFLATED
+        ).getvalue()
+    )
     for _ in range(data.draw(st.integers(1, 4))):
         content[data.draw(st.integers(0, len(content) - 1))] = data.draw(st.integers(0, 255))
     with pytest.raises(FolderErrors):
@@ -618,7 +734,12 @@ def test_a_mutated_zip_is_read_or_raises_folder_errors(data):
 
 
 @settings(max_examples=300, deadline=None)
-@given(st.one_of(st.text(max_size=40), st.lists(st.sampled_from([junk.decode() for junk in JUNK])).map("".join)))
+@given(
+    st.one_of(
+        st.text(max_size=40),
+        st.lists(st.sampled_from([junk.decode() for junk in JUNK])).map("".join),
+    )
+)
 def test_any_text_is_parsed_or_its_problem_has_a_line(text):
     source = parse_yaml("a.yaml", text)
     assert source.is_readable or [problem for problem in source.problems if problem.line >= 1]
@@ -627,5 +748,11 @@ def test_any_text_is_parsed_or_its_problem_has_a_line(text):
 @pytest.mark.parametrize("slug", ["living-positive", "guided-or-not"])
 def test_yes_stands_before_no_in_every_question(slug):
     asked = read(STUDIES / slug, SECTIONS).document["study"]["questions"]
-    options = [[option["text"]["en"] for option in question.get("options", ())] for question in asked]
-    assert [texts for texts in options if {"Yes", "No"} <= set(texts) and texts.index("No") < texts.index("Yes")] == []
+    options = [
+        [option["text"]["en"] for option in question.get("options", ())] for question in asked
+    ]
+    assert [
+        texts
+        for texts in options
+        if {"Yes", "No"} <= set(texts) and texts.index("No") < texts.index("Yes")
+    ] == []

@@ -26,13 +26,20 @@ def test_each_arm_is_given_what_the_folder_says(study, now):
 def test_giving_twice_gives_once(study, now):
     dan = factories.a_participant_in(study, "unguided", now)
     before = Grant.objects.count()
-    assert grants.give(participant=dan, access=[("programme", "mornings", None)], by=actors.SYSTEM, at=now) == []
+    assert (
+        grants.give(
+            participant=dan, access=[("programme", "mornings", None)], by=actors.SYSTEM, at=now
+        )
+        == []
+    )
     assert Grant.objects.count() == before
 
 
 def test_the_trail_says_that_access_was_granted_and_seals_which(study, now):
     dan = factories.a_participant_in(study, "guided", now)
-    events = AuditEvent.objects.filter(stream=f"{study.slug}/{dan.code}", action="access granted").order_by("number")
+    events = AuditEvent.objects.filter(
+        stream=f"{study.slug}/{dan.code}", action="access granted"
+    ).order_by("number")
     values = [json.loads(event.new) for event in events]
     assert [sorted(value) for value in values] == [["sealed"]] * 3
     assert {dan.unsealed(value["sealed"]) for value in values} == {
@@ -45,13 +52,20 @@ def test_the_trail_says_that_access_was_granted_and_seals_which(study, now):
 def test_a_delayed_grant_opens_on_its_day_and_not_before(study, now):
     dan = factories.a_participant_in(study, "unguided", now)
     later = {"anchor": "randomised", "days": 10}
-    (grant,) = grants.give(participant=dan, access=[("programme", "later", later)], by=actors.SYSTEM, at=now)
+    (grant,) = grants.give(
+        participant=dan, access=[("programme", "later", later)], by=actors.SYSTEM, at=now
+    )
     assert grant.opens_at is None
 
-    assert grants.open_due(dan, now + timedelta(days=9)) == (False, now.replace(hour=5) + timedelta(days=10))
+    assert grants.open_due(dan, now + timedelta(days=9)) == (
+        False,
+        now.replace(hour=5) + timedelta(days=10),
+    )
     assert Grant.objects.get(pk=grant.pk).opens_at is None
     assert grants.open_due(dan, now + timedelta(days=10)) == (True, None)
-    assert Grant.objects.get(pk=grant.pk).opens_at == now.replace(hour=5) + timedelta(days=10)  # 06:00 in Amsterdam
+    assert Grant.objects.get(pk=grant.pk).opens_at == now.replace(hour=5) + timedelta(
+        days=10
+    )  # 06:00 in Amsterdam
 
 
 def test_finishing_the_programme_is_a_milestone_once(study, now):
@@ -73,7 +87,10 @@ def test_of_what_waits_the_next_day_that_matters_is_known(study, now):
     grants.give(participant=dan, access=access, by=actors.SYSTEM, at=now)
     morning = now.replace(hour=5)
     assert grants.open_due(dan, now) == (False, morning + timedelta(days=10))
-    assert grants.open_due(dan, now + timedelta(days=20)) == (False, (morning + timedelta(days=30)).replace(hour=4))
+    assert grants.open_due(dan, now + timedelta(days=20)) == (
+        False,
+        (morning + timedelta(days=30)).replace(hour=4),
+    )
     grants.finish_programme(participant=dan, by=actors.SYSTEM, at=now + timedelta(days=21))
     assert grants.open_due(dan, now + timedelta(days=21)) == (True, None)
 
@@ -81,7 +98,8 @@ def test_of_what_waits_the_next_day_that_matters_is_known(study, now):
 def test_a_milestone_is_reached_once_and_the_first_time_counts(study, now):
     dan = factories.a_randomised_participant(study, now)
     reached = [
-        milestones.reach(participant=dan, name="x", by=actors.SYSTEM, at=now + timedelta(days=day)) for day in (1, 2)
+        milestones.reach(participant=dan, name="x", by=actors.SYSTEM, at=now + timedelta(days=day))
+        for day in (1, 2)
     ]
     assert [each.pk for each in reached] == [reached[0].pk] * 2
     assert milestones.reached(dan)["x"] == now + timedelta(days=1)

@@ -23,7 +23,13 @@ def python(directory: Path, *arguments: str, **told: str) -> subprocess.Complete
     places = {"HOME": str(directory / "home"), "HANDVAT_DATABASE": str(directory / "new.sqlite3")}
     command = [sys.executable, *arguments]
     return subprocess.run(
-        command, cwd=ROOT, env={**kept, **places, **told}, capture_output=True, text=True, check=False, timeout=60
+        command,
+        cwd=ROOT,
+        env={**kept, **places, **told},
+        capture_output=True,
+        text=True,
+        check=False,
+        timeout=60,
     )
 
 
@@ -31,7 +37,8 @@ def manage(directory: Path, *arguments: str, **told: str) -> subprocess.Complete
     return python(directory, "manage.py", *arguments, **told)
 
 
-# Each command in turn, in one process: what it raised, and in the end that a connection which was refused is not used.
+# Each command in turn, in one process: what it raised, and in the end that a connection which was
+# refused is not used.
 EACH = """
 import sys, django
 django.setup()
@@ -55,7 +62,10 @@ def each(directory: Path, *commands: str, **told: str) -> dict[str, bool]:
     done = python(directory, "-c", EACH, *commands, DJANGO_SETTINGS_MODULE="trial.settings", **told)
     assert (done.returncode, done.stderr) == (0, "")
     lines = done.stdout.splitlines()
-    return {name: any(line.startswith(f"{name} refused") for line in lines) for name in [*commands, "site"]}
+    return {
+        name: any(line.startswith(f"{name} refused") for line in lines)
+        for name in [*commands, "site"]
+    }
 
 
 @pytest.fixture(scope="module")
@@ -92,7 +102,10 @@ def tables(database: Path) -> int:
 
 def test_no_live_database_is_made_with_keys_that_stand_in_the_source(tmp_path):
     making = ("migrate --verbosity 0", "serve", "invite ada@example.org --role researcher")
-    assert each(tmp_path, *making) == {**dict.fromkeys(making, True), "site": False}  # there is nothing to serve
+    assert each(tmp_path, *making) == {
+        **dict.fromkeys(making, True),
+        "site": False,
+    }  # there is nothing to serve
     assert tables(tmp_path / "new.sqlite3") == 0
     done = manage(tmp_path, "migrate")
     assert (done.returncode, REFUSED in done.stderr, "Traceback" in done.stderr) == (1, True, False)
@@ -104,14 +117,24 @@ def test_make_keys_makes_them_once_in_the_configuration_folder_of_the_user(keyed
     assert (made.stat().st_mode & 0o777, made.parent.stat().st_mode & 0o777) == (0o600, 0o700)
     assert manage(keyed, "make_keys", "--if-needed").returncode == 0
     again = manage(keyed, "make_keys")
-    assert (again.returncode, "holds keys already" in again.stderr, made.read_text()) == (1, True, before)
+    assert (again.returncode, "holds keys already" in again.stderr, made.read_text()) == (
+        1,
+        True,
+        before,
+    )
 
 
 def test_whatever_opens_a_live_database_does_it_with_its_keys_or_not_at_all(keyed):
     """Also one that only reads, and also a second time in the same process."""
     reading = ("verify_audit", "dumpdata trial.stamp", "worker --once", "check --database default")
     assert not any(each(keyed, *reading).values())
-    opening = (*reading, "migrate --verbosity 0", "serve", "showmigrations", "load_study tests/trial/small_study")
+    opening = (
+        *reading,
+        "migrate --verbosity 0",
+        "serve",
+        "showmigrations",
+        "load_study tests/trial/small_study",
+    )
     assert all(each(keyed, *opening, HANDVAT_KEYS_FILE=str(keyed / "gone")).values())
     assert all(each(keyed, *reading, HANDVAT_SECRET_KEY="x" * 31).values())
 
@@ -129,7 +152,9 @@ def test_keys_are_rotated_from_the_first_to_the_last_step(keyed):
     """A key is added, everything is sealed anew, the old one is taken out of the file."""
     file = keyed / "home" / ".config" / "handvat" / "keys.env"
     assert manage(keyed, "rotate_keys", "--new-key").returncode == 0
-    (line,) = [each for each in file.read_text().splitlines() if each.startswith("HANDVAT_FIELD_KEYS=")]
+    (line,) = [
+        each for each in file.read_text().splitlines() if each.startswith("HANDVAT_FIELD_KEYS=")
+    ]
     newest, _, old = line.partition(",")
     assert len(old) == 44
     done = manage(keyed, "rotate_keys")
@@ -139,4 +164,7 @@ def test_keys_are_rotated_from_the_first_to_the_last_step(keyed):
 
 
 def test_what_a_database_is_for_stands_in_itself_whatever_the_process_was_told(keyed):
-    assert each(keyed, "verify_audit", HANDVAT_KIND="rehearsal") == {"verify_audit": True, "site": True}
+    assert each(keyed, "verify_audit", HANDVAT_KIND="rehearsal") == {
+        "verify_audit": True,
+        "site": True,
+    }

@@ -1,4 +1,6 @@
-"""The stream of the installation: who of the staff signed in, what failed, and never a participant."""
+"""The stream of the installation: who of the staff signed in, what failed, and never a
+participant.
+"""
 
 from __future__ import annotations
 
@@ -57,15 +59,23 @@ def sign_in(user, password=factories.PASSWORD):
 
 
 def code_of(secret):
-    return totp.format_hotp_value(totp.hotp_value(secret, next(iter(totp.yield_hotp_counters_from_time()))))
+    return totp.format_hotp_value(
+        totp.hotp_value(secret, next(iter(totp.yield_hotp_counters_from_time())))
+    )
 
 
 def noted():
-    return [(each.action, each.subject, each.by) for each in installation.events().order_by("number")]
+    return [
+        (each.action, each.subject, each.by) for each in installation.events().order_by("number")
+    ]
 
 
 def of_study(study, action):
-    return list(AuditEvent.objects.filter(study=study.slug, action=action).values_list("subject", "by", "new"))
+    return list(
+        AuditEvent.objects.filter(study=study.slug, action=action).values_list(
+            "subject", "by", "new"
+        )
+    )
 
 
 def test_a_sign_in_of_staff_is_an_event(ada):
@@ -78,7 +88,9 @@ def test_a_participants_sign_in_is_recorded_nowhere(study):
     dan = factories.a_verified_participant(study, NOW)
     before = AuditEvent.objects.count()
     browser = Client()
-    browser.post(reverse("account_request_login_code"), {"email": dan.identity.email, "request_key": "k"})
+    browser.post(
+        reverse("account_request_login_code"), {"email": dan.identity.email, "request_key": "k"}
+    )
     answer = browser.post(reverse("account_confirm_login_code"), {"code": mailed_code()})
     assert answer.status_code == 302
     assert browser.get(reverse("participant:data")).status_code == 200
@@ -108,7 +120,9 @@ def test_a_second_factor_is_recorded_when_it_is_set_and_removed_and_when_its_cod
     page = browser.get(reverse("mfa_activate_totp"))
     secret = page.context["form"].secret
     with django_capture_on_commit_callbacks(execute=True):
-        assert browser.post(reverse("mfa_activate_totp"), {"code": code_of(secret)}).status_code == 302
+        assert (
+            browser.post(reverse("mfa_activate_totp"), {"code": code_of(secret)}).status_code == 302
+        )
     again = sign_in(ada)
     again.post(reverse("mfa_authenticate"), {"code": "000000"})
     assert FailedSignIns.objects.get().count == 1
@@ -136,9 +150,15 @@ def test_tokens_and_a_changed_password_are_events_of_the_account(ada):
 def test_a_download_of_an_export_or_a_report_is_an_event_of_the_study(study, ada, dan):
     by = actors.staff(ada.pk, "researcher")
     made = reports.export(study=study, kind="blinded", by=by, at=NOW)
-    assert signed_in(ada).get(reverse("research:export", args=[study.slug, made.pk])).status_code == 200
+    assert (
+        signed_in(ada).get(reverse("research:export", args=[study.slug, made.pk])).status_code
+        == 200
+    )
     assert Program(ada).get(f"studies/{study.slug}/exports/{made.pk}/export.zip").status_code == 200
-    assert of_study(study, "export downloaded") == [(f"export {made.pk}", str(by), '{"kind":"zip"}')] * 2
+    assert (
+        of_study(study, "export downloaded")
+        == [(f"export {made.pk}", str(by), '{"kind":"zip"}')] * 2
+    )
 
 
 def test_a_look_at_the_list_of_addresses_is_an_event_once_an_hour(study, ada):
@@ -160,10 +180,16 @@ def test_the_stream_is_sealed_by_the_worker_and_checked_by_the_command(ada, caps
 
 def test_who_let_whom_in_to_load_studies_is_recorded(db):
     sent = staff_actions.invite(
-        study=None, email="ada@example.org", role="researcher", by=actors.Actor("system", "invite"), at=NOW
+        study=None,
+        email="ada@example.org",
+        role="researcher",
+        by=actors.Actor("system", "invite"),
+        at=NOW,
     )
     token = staff_actions.token_of(sent)
-    ada = staff_actions.accept(token=token, full_name="Ada", password="a quiet walk", by=actors.SYSTEM, at=NOW)
+    ada = staff_actions.accept(
+        token=token, full_name="Ada", password="a quiet walk", by=actors.SYSTEM, at=NOW
+    )
     assert noted() == [
         ("staff invited", f"invitation {sent.pk}", "system invite"),
         ("may load studies", f"staff {ada.pk}", "system"),
@@ -180,9 +206,17 @@ def test_the_page_is_for_whoever_may_load_studies(ada):
 
 
 def test_whatever_way_a_participant_signs_in_it_is_recorded_nowhere(rf, study, ada):
-    """Their own pages do not come by here; should allauth ever sign one in, that is no event and no machine is known."""
+    """Their own pages do not come by here; should allauth ever sign one in, that is no event and no
+    machine is known.
+    """
     dan = factories.a_verified_participant(study, NOW)
-    given = {"email_verification": "none", "signal_kwargs": None, "email": None, "signup": False, "redirect_url": None}
+    given = {
+        "email_verification": "none",
+        "signal_kwargs": None,
+        "email": None,
+        "signup": False,
+        "redirect_url": None,
+    }
     before = AuditEvent.objects.count()
     answers = []
     for user in (dan.user, ada):

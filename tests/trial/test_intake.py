@@ -31,7 +31,9 @@ class Unread(io.BytesIO):
 
 
 def sent(browser: Client, path: str, length: int, kind: str):
-    """What is answered to a body of so many bytes, and how many of them were read; it begins as a form with a file."""
+    """What is answered to a body of so many bytes, and how many of them were read; it begins as a
+    form with a file.
+    """
     begun = b'--x\r\nContent-Disposition: form-data; name="upload"; filename="a.zip"\r\n\r\n'
     body = Unread(begun + b"x" * 1000)
     answer = browser.generic(
@@ -52,15 +54,21 @@ LOAD = "/research/load/"
 
 
 @pytest.mark.parametrize("kind", [FILE, FORM, "application/json"])
-@pytest.mark.parametrize("path", [LOAD, "/account/login/", "/help/", "/api/v1/studies/", "/api/v1/token/", "/nowhere/"])
+@pytest.mark.parametrize(
+    "path", [LOAD, "/account/login/", "/help/", "/api/v1/studies/", "/api/v1/token/", "/nowhere/"]
+)
 def test_a_body_of_200_mb_is_refused_unread(path, kind, study):
     answer, taken = sent(signed_in(enforce_csrf_checks=True), path, 200_000_000, kind)
     assert (answer.status_code, taken) == (413, 0)
     assert ("too_large" in answer.content.decode()) == path.startswith("/api/")
 
 
-@pytest.mark.parametrize("path", ["/account/login/", "/join/quiet-mornings/begin/", "/api/v1/token/"])
-def test_a_body_as_large_as_a_study_folder_is_refused_unread_where_no_file_is_asked_for(path, study):
+@pytest.mark.parametrize(
+    "path", ["/account/login/", "/join/quiet-mornings/begin/", "/api/v1/token/"]
+)
+def test_a_body_as_large_as_a_study_folder_is_refused_unread_where_no_file_is_asked_for(
+    path, study
+):
     answer, taken = sent(signed_in(enforce_csrf_checks=True), path, intake.MOST_TYPED + 1, FILE)
     assert (answer.status_code, taken) == (413, 0)
 
@@ -100,13 +108,21 @@ def test_a_form_or_a_question_in_another_charset_than_the_pages_is_refused(chars
 def asked(method: str, kind: str) -> int:
     """By the server's own kind of request, which reads the address before any middleware does."""
     application = entrance.Entrance()
-    environ = {**RequestFactory().generic(method, "/help/?back=%2F", b"a=1").environ, "CONTENT_TYPE": kind}
+    environ = {
+        **RequestFactory().generic(method, "/help/?back=%2F", b"a=1").environ,
+        "CONTENT_TYPE": kind,
+    }
     return application.get_response(entrance.Utf8Request(environ)).status_code
 
 
 def test_nul_in_an_address_leads_nowhere(study, staff):
     ada = signed_in(staff("researcher"))
-    for path in ("/research/a%00/", "/research/small-study/people/QM%00/", "/join/a%00/", "/invitation/a%00/"):
+    for path in (
+        "/research/a%00/",
+        "/research/small-study/people/QM%00/",
+        "/join/a%00/",
+        "/invitation/a%00/",
+    ):
         assert ada.get(path).status_code == 404
     assert clients.Client(staff("coach")).get("caseload/a%00/").status_code == 404
 
@@ -116,7 +132,11 @@ def test_nul_in_a_question_or_a_cookie_is_left_out(study, staff):
     for path in ("people/?state=a%00&page=%00", "randomisation/?code=QM%00", "people/?%00=1"):
         assert ada.get(f"/research/small-study/{path}").status_code == 200
     stranger = signed_in()
-    for name in (settings.SESSION_COOKIE_NAME, settings.CSRF_COOKIE_NAME, settings.LANGUAGE_COOKIE_NAME):
+    for name in (
+        settings.SESSION_COOKIE_NAME,
+        settings.CSRF_COOKIE_NAME,
+        settings.LANGUAGE_COOKIE_NAME,
+    ):
         stranger.cookies[name] = 'a"\\000b'
         assert stranger.get("/research/").status_code == 302
         assert stranger.get("/help/", headers={"Cookie": f'{name}="a\\000b"'}).status_code == 200
@@ -132,7 +152,13 @@ def test_of_what_was_pasted_nul_is_left_out_and_the_words_are_kept(study):
 
 def test_every_page_that_is_opened_can_be_asked_for_its_head(study):
     browser = Client()
-    for path in ("/", "/help/", "/account/login/", "/join/quiet-mornings/", "/join/quiet-mornings/help/"):
+    for path in (
+        "/",
+        "/help/",
+        "/account/login/",
+        "/join/quiet-mornings/",
+        "/join/quiet-mornings/help/",
+    ):
         whole, head = browser.get(path), browser.head(path)
         assert (head.status_code, head.content) == (200, b"")
         assert head["Content-Length"] == str(len(whole.content))
@@ -144,11 +170,17 @@ def test_every_page_that_is_opened_can_be_asked_for_its_head(study):
     ("sent", "status", "code"),
     [
         ({"note": "x" * (settings.DATA_UPLOAD_MAX_MEMORY_SIZE + 1)}, 413, "too_large"),
-        ({f"field{number}": "x" for number in range(settings.DATA_UPLOAD_MAX_NUMBER_FIELDS + 1)}, 400, "bad_request"),
+        (
+            {f"field{number}": "x" for number in range(settings.DATA_UPLOAD_MAX_NUMBER_FIELDS + 1)},
+            400,
+            "bad_request",
+        ),
     ],
     ids=["a field as long as a folder", "more fields than any form has"],
 )
-def test_what_comes_beside_a_study_folder_is_as_little_as_in_any_other_form(study, staff, sent, status, code):
+def test_what_comes_beside_a_study_folder_is_as_little_as_in_any_other_form(
+    study, staff, sent, status, code
+):
     ada = staff("researcher")
     answer = clients.Client(ada).upload("studies/", **sent)
     assert (answer.status_code, answer.json()["code"]) == (status, code)
@@ -156,12 +188,16 @@ def test_what_comes_beside_a_study_folder_is_as_little_as_in_any_other_form(stud
 
 
 def test_nul_in_a_header_is_left_out(study):
-    answer = signed_in().get("/help/", headers={"Accept-Language": "nl\x00", "User-Agent": "a\x00b"})
+    answer = signed_in().get(
+        "/help/", headers={"Accept-Language": "nl\x00", "User-Agent": "a\x00b"}
+    )
     assert (answer.status_code, answer["Content-Language"]) == (200, "en")
 
 
 def test_the_api_answers_what_it_cannot_read_in_its_own_shape(study):
-    answer = signed_in().generic("POST", "/api/v1/token/", b"x" * (intake.MOST_TYPED + 1), "application/json")
+    answer = signed_in().generic(
+        "POST", "/api/v1/token/", b"x" * (intake.MOST_TYPED + 1), "application/json"
+    )
     assert (answer.status_code, answer.json()["code"]) == (413, "too_large")
     answer = signed_in().generic("POST", "/api/v1/token/", b"{}", "application/json; charset=hex")
     assert (answer.status_code, answer.json()["code"]) == (400, "bad_request")

@@ -24,14 +24,26 @@ def test_the_whole_way_from_screening_to_access(study, now):
     arm = dan.version.protocol.arm(allocation.arm)
     granted = set(Grant.objects.filter(participant=dan).values_list("kind", "code"))
     assert granted == {(grant.kind, grant.code) for grant in arm.grants}
-    actions = list(AuditEvent.objects.filter(stream=f"{study.slug}/{dan.code}").values_list("action", flat=True))
-    assert actions.index("consent signed") < actions.index("allocated") < actions.index("access granted")
+    actions = list(
+        AuditEvent.objects.filter(stream=f"{study.slug}/{dan.code}").values_list(
+            "action", flat=True
+        )
+    )
+    assert (
+        actions.index("consent signed")
+        < actions.index("allocated")
+        < actions.index("access granted")
+    )
 
 
 def test_a_person_outside_the_criteria_leaves_only_reason_site_date_and_stage(study, now):
     turned_away = factories.a_screening_participant(study, now, age=17)
 
-    assert (turned_away.state, turned_away.left_stage, turned_away.left_reason) == ("excluded", "basics", "age")
+    assert (turned_away.state, turned_away.left_stage, turned_away.left_reason) == (
+        "excluded",
+        "basics",
+        "age",
+    )
     assert turned_away.site == "main"
     assert turned_away.left_at == now
     assert "age" not in turned_away.answers
@@ -64,8 +76,15 @@ def test_screening_answers_are_deleted_once_and_the_trail_keeps_them_sealed(stud
     dan = factories.a_randomised_participant(study, now)
     screening.forget(participant=dan, by=actors.SYSTEM, at=now)
 
-    actions = list(AuditEvent.objects.filter(stream=f"{study.slug}/{dan.code}").values_list("action", flat=True))
-    assert (actions.count("screening answered"), actions.count("screening answers deleted")) == (1, 1)
+    actions = list(
+        AuditEvent.objects.filter(stream=f"{study.slug}/{dan.code}").values_list(
+            "action", flat=True
+        )
+    )
+    assert (actions.count("screening answered"), actions.count("screening answers deleted")) == (
+        1,
+        1,
+    )
 
 
 def test_post_waits_for_the_end_of_the_programme_and_comes_at_the_latest_day_without_it(study, now):

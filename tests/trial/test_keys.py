@@ -1,4 +1,6 @@
-"""The file of keys: made once and whole, for its user alone, never beside the database, and what it is worth."""
+"""The file of keys: made once and whole, for its user alone, never beside the database, and what it
+is worth.
+"""
 
 from __future__ import annotations
 
@@ -20,7 +22,9 @@ def told(tmp_path):
 
 def test_keys_lie_in_the_configuration_folder_unless_somebody_says_where():
     assert keys.place({"HOME": "/home/ada"}) == Path("/home/ada/.config/handvat/keys.env")
-    assert keys.place({"HOME": "/home/ada", "XDG_CONFIG_HOME": "/cfg"}) == Path("/cfg/handvat/keys.env")
+    assert keys.place({"HOME": "/home/ada", "XDG_CONFIG_HOME": "/cfg"}) == Path(
+        "/cfg/handvat/keys.env"
+    )
     assert keys.place({"HOME": "/home/ada", "HANDVAT_KEYS_FILE": "/run/keys"}) == Path("/run/keys")
     assert keys.place({}) is None
 
@@ -92,7 +96,9 @@ def test_a_rehearsal_goes_on_with_its_keys_whatever_the_machine_is_given_later(t
     assert keys.told(rehearsal, ELSEWHERE) == rehearsal
 
 
-def test_a_new_field_key_stands_before_the_old_and_a_new_audit_key_after_it_under_the_next_number(told):
+def test_a_new_field_key_stands_before_the_old_and_a_new_audit_key_after_it_under_the_next_number(
+    told,
+):
     path = keys.make(told, ELSEWHERE)
     before, head = keys.told(told, ELSEWHERE), path.read_text().splitlines()[:2]
     assert keys.add_field_key(told, ELSEWHERE) == keys.add_audit_key(told, ELSEWHERE) == path
@@ -132,11 +138,15 @@ def test_a_line_that_is_not_understood_is_named_and_not_shown(told):
     path = keys.make(told, ELSEWHERE)
     with path.open("a") as file:
         file.write("\nHANDVAT_HASH_KEYS=secret\n")
-    with pytest.raises(keys.UnfitKeysFile, match=r"line 8 of .*keys.env does not begin with one of") as refused:
+    with pytest.raises(
+        keys.UnfitKeysFile, match=r"line 9 of .*keys.env does not begin with one of"
+    ) as refused:
         keys.told(told, ELSEWHERE)
     assert "secret" not in str(refused.value)
 
 
 def test_a_folder_that_may_not_be_looked_into_holds_no_keys():
-    assert keys.told({"XDG_CONFIG_HOME": "/proc/1/root/no"}, ELSEWHERE) == {"XDG_CONFIG_HOME": "/proc/1/root/no"}
+    assert keys.told({"XDG_CONFIG_HOME": "/proc/1/root/no"}, ELSEWHERE) == {
+        "XDG_CONFIG_HOME": "/proc/1/root/no"
+    }
     assert os.path.exists(ELSEWHERE) is False

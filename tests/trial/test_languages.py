@@ -26,7 +26,10 @@ def test_the_readers_language_then_english_then_the_first(texts, language, expec
     assert in_language(texts, language) == expected
 
 
-@given(st.dictionaries(st.sampled_from(["en", "nl", "fy", "de"]), st.text(min_size=1)), st.sampled_from(LANGUAGES))
+@given(
+    st.dictionaries(st.sampled_from(["en", "nl", "fy", "de"]), st.text(min_size=1)),
+    st.sampled_from(LANGUAGES),
+)
 def test_a_text_in_any_language_is_always_read(texts, language):
     found = in_language(texts, language)
     assert found == texts[language] if language in texts else found in texts.values() or not texts

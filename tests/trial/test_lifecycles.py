@@ -13,7 +13,13 @@ from trial import lifecycles
 from trial.models import Alert, Message, Participant, Study
 
 PAGE = Path(__file__).resolve().parents[2] / "docs" / "life-cycles.md"
-COLUMNS = {"study": Study, "participant": Participant, "contact": Contact, "message": Message, "alert": Alert}
+COLUMNS = {
+    "study": Study,
+    "participant": Participant,
+    "contact": Contact,
+    "message": Message,
+    "alert": Alert,
+}
 
 
 @pytest.mark.parametrize("name", lifecycles.ALL)

@@ -1,4 +1,6 @@
-"""Who tries too often is slowed down; who is guessed at, or sits in one room with others, is let in."""
+"""Who tries too often is slowed down; who is guessed at, or sits in one room with others, is let
+in.
+"""
 
 from __future__ import annotations
 
@@ -25,12 +27,18 @@ from trial.models import Participant, User
 
 pytestmark = pytest.mark.django_db
 HOME, ROOM, AWAY = "198.51.100.1", "198.51.100.2", "203.0.113.9"
-LOGIN, ASK, BEGIN = reverse("account_login"), reverse("account_request_login_code"), "/join/quiet-mornings/begin/"
+LOGIN, ASK, BEGIN = (
+    reverse("account_login"),
+    reverse("account_request_login_code"),
+    "/join/quiet-mornings/begin/",
+)
 
 
 @pytest.fixture(autouse=True)
 def waited(monkeypatch, db):
-    """The seconds that were waited, without waiting them. The clock stands still, and no count is there yet."""
+    """The seconds that were waited, without waiting them. The clock stands still, and no count is
+    there yet.
+    """
     found: list[float] = []
     monkeypatch.setattr(time, "sleep", lambda seconds: found.append(seconds))
     cache.clear()
@@ -48,7 +56,11 @@ def signs_in(browser: Client, email: str, password: str = factories.PASSWORD) ->
 
 def token(address: str, email: str, password: str = factories.PASSWORD, **more: str) -> int:
     body = {"email": email, "password": password, "name": "a program", **more}
-    return Client(REMOTE_ADDR=address).post("/api/v1/token/", body, content_type="application/json").status_code
+    return (
+        Client(REMOTE_ADDR=address)
+        .post("/api/v1/token/", body, content_type="application/json")
+        .status_code
+    )
 
 
 def begins_by_api(address: str):
@@ -65,7 +77,10 @@ def test_25_people_in_one_room_begin_and_sign_in_within_a_minute(study):
     known = [factories.a_consented_participant(study, NOW).identity.email for _ in range(25)]
     mail.outbox.clear()
     for number, email in enumerate(known):
-        assert at(ROOM).post(ASK, {"email": email, "request_key": f"press {number}"}).status_code == 302
+        assert (
+            at(ROOM).post(ASK, {"email": email, "request_key": f"press {number}"}).status_code
+            == 302
+        )
         assert at(ROOM).post(BEGIN).status_code == 302
         assert begins_by_api(ROOM).status_code == 201
     assert len(mail.outbox) == 25
@@ -73,7 +88,10 @@ def test_25_people_in_one_room_begin_and_sign_in_within_a_minute(study):
 
 
 def test_25_staff_in_one_room_sign_in_within_a_minute_and_some_type_it_wrong_first(study):
-    emails = [factories.a_staff_member(study, "coach", f"Coach {number}", NOW).email for number in range(25)]
+    emails = [
+        factories.a_staff_member(study, "coach", f"Coach {number}", NOW).email
+        for number in range(25)
+    ]
     for number, email in enumerate(emails):
         if number % 3 == 0:
             guesses(ROOM, email, 1)
@@ -102,7 +120,9 @@ def test_whoever_guesses_is_stopped_and_keeps_nobody_out(study, staff, waited):
     email = staff("coach").email
     for address in range(40):
         guesses(f"203.0.113.{address}", email, 6)
-    assert not signs_in(at("203.0.113.1"), email)  # where it was guessed, the right one is not tried either
+    assert not signs_in(
+        at("203.0.113.1"), email
+    )  # where it was guessed, the right one is not tried either
     assert signs_in(at(HOME), email)
     assert max(waited) == limits.LONGEST_WAIT
     assert token(ROOM, email) == 200
@@ -122,7 +142,9 @@ def test_after_a_right_password_there_is_no_wait_any_more(study, staff, waited):
     assert waited == [0]
 
 
-def test_a_browser_that_signed_in_before_is_counted_apart_and_waits_for_nobody(study, staff, waited):
+def test_a_browser_that_signed_in_before_is_counted_apart_and_waits_for_nobody(
+    study, staff, waited
+):
     email = staff("coach").email
     mine = at(ROOM)
     assert signs_in(mine, email)
@@ -178,7 +200,10 @@ def test_an_account_that_does_not_exist_is_answered_as_one_that_does(study, staf
     answers = {}
     for asked in (email, "nobody@example.org"):
         waited.clear()
-        answers[asked] = ([token(AWAY, asked, f"guess {number}") for number in range(7)], list(waited))
+        answers[asked] = (
+            [token(AWAY, asked, f"guess {number}") for number in range(7)],
+            list(waited),
+        )
     assert answers[email] == answers["nobody@example.org"]
     assert answers[email][0] == [401] * 5 + [429] * 2
 
@@ -187,7 +212,9 @@ def test_a_right_second_factor_is_counted_apart(study, staff):
     ada = staff("researcher")
     secret = totp.generate_totp_secret()
     totp.TOTP.activate(ada, secret)
-    code = totp.format_hotp_value(totp.hotp_value(secret, next(iter(totp.yield_hotp_counters_from_time()))))
+    code = totp.format_hotp_value(
+        totp.hotp_value(secret, next(iter(totp.yield_hotp_counters_from_time())))
+    )
     for number in range(6):
         token(ROOM, ada.email, f"guess {number}")
     assert token(ROOM, ada.email) == 429
@@ -203,7 +230,11 @@ def test_screenings_begun_from_one_address_are_limited_on_the_page_and_by_the_ap
     page = at(AWAY).post(BEGIN)
     assert (page.status_code, page["Retry-After"]) == (429, "60")
     answer = begins_by_api(AWAY)
-    assert (answer.status_code, answer["Retry-After"], answer.json()["code"]) == (429, "60", "throttled")
+    assert (answer.status_code, answer["Retry-After"], answer.json()["code"]) == (
+        429,
+        "60",
+        "throttled",
+    )
     assert at(HOME).post(BEGIN).status_code == 302
 
 
@@ -253,8 +284,13 @@ def test_of_40_guesses_at_the_same_moment_five_are_looked_at(study, staff, monke
 
 
 def asks(browser: Client, email: str, times: int = 1, purpose: str = "") -> list[bool]:
-    """Whether each of so many requests for a code, or for a link to a new password, is let through."""
-    pages = [browser.post(purpose or ASK, {"email": email, "request_key": str(uuid4())}) for _ in range(times)]
+    """Whether each of so many requests for a code, or for a link to a new password, is let
+    through.
+    """
+    pages = [
+        browser.post(purpose or ASK, {"email": email, "request_key": str(uuid4())})
+        for _ in range(times)
+    ]
     return [page.status_code == 302 for page in pages]
 
 
@@ -272,7 +308,9 @@ def test_a_stranger_who_asks_for_codes_keeps_nobody_from_asking(study, purpose):
     assert asks(at(HOME), email, 6, purpose) == [True] * 5 + [False]
 
 
-def test_strangers_at_many_addresses_keep_nobody_from_a_code_in_a_browser_that_signed_in_before(study):
+def test_strangers_at_many_addresses_keep_nobody_from_a_code_in_a_browser_that_signed_in_before(
+    study,
+):
     email = factories.a_verified_participant(study, NOW).identity.email
     own = at(HOME)
     signs_in_by_code(own, email)

@@ -1,6 +1,8 @@
-"""Whoever moves a person on and whoever does something with them take the same lock first, so that neither is thrown out.
+"""Whoever moves a person on and whoever does something with them take the same lock first, so that
+neither is thrown out.
 
-Each test holds the person as leaving the study does, lets somebody else begin, and then goes on with what leaving does.
+Each test holds the person as leaving the study does, lets somebody else begin, and then goes on
+with what leaving does.
 """
 
 from __future__ import annotations
@@ -24,7 +26,9 @@ pytestmark = [pytest.mark.postgresql, pytest.mark.django_db(transaction=True)]
 
 
 def while_leaving(dan, other, then):
-    """`other()` begins while `dan` is held; `then()` takes what leaving takes next. The answer of `other`."""
+    """`other()` begins while `dan` is held; `then()` takes what leaving takes next. The answer of
+    `other`.
+    """
 
     def run():
         try:
@@ -48,11 +52,19 @@ def test_an_alert_is_raised_without_waiting_for_whoever_holds_the_person(study, 
 
     def raise_one():
         return alerts.raise_alert(
-            study=study, participant=dan, kind="item9", subject_ref="pre", within_hours=24, by=actors.SYSTEM, at=now
+            study=study,
+            participant=dan,
+            kind="item9",
+            subject_ref="pre",
+            within_hours=24,
+            by=actors.SYSTEM,
+            at=now,
         ).pk
 
     begun = []
-    while_leaving(dan, raise_one, lambda: begun.append(Alert.objects.filter(participant=dan).count()))
+    while_leaving(
+        dan, raise_one, lambda: begun.append(Alert.objects.filter(participant=dan).count())
+    )
 
     assert begun == [1]
 
@@ -60,7 +72,13 @@ def test_an_alert_is_raised_without_waiting_for_whoever_holds_the_person(study, 
 def test_two_workers_that_raise_one_alert_about_nobody_raise_one(study, now):
     def raise_one():
         return alerts.raise_alert(
-            study=study, participant=None, kind="no_coach", subject_ref="today", within_hours=48, by=by, at=now
+            study=study,
+            participant=None,
+            kind="no_coach",
+            subject_ref="today",
+            within_hours=48,
+            by=by,
+            at=now,
         ).pk
 
     def raise_one_elsewhere():

@@ -1,4 +1,6 @@
-"""Somebody lost their mailbox: one of the staff asks for another address, another calls the number on record and agrees."""
+"""Somebody lost their mailbox: one of the staff asks for another address, another calls the number
+on record and agrees.
+"""
 
 from __future__ import annotations
 
@@ -21,9 +23,27 @@ from tests import dump, factories
 from tests.api import clients
 from tests.conftest import NOW
 from trial import actors, audit
-from trial.actions import agreements, lost_mailbox, own_address, own_details, participants, proposals, tokens
+from trial.actions import (
+    agreements,
+    lost_mailbox,
+    own_address,
+    own_details,
+    participants,
+    proposals,
+    tokens,
+)
 from trial.actions import staff as invitations
-from trial.models import AddressChange, ApiToken, AuditEvent, Decision, Identity, Membership, Message, Proposal, Study
+from trial.models import (
+    AddressChange,
+    ApiToken,
+    AuditEvent,
+    Decision,
+    Identity,
+    Membership,
+    Message,
+    Proposal,
+    Study,
+)
 from trial.queries import participants as listed
 from trial.queries import proposals as reads
 from trial.worker import tick
@@ -43,7 +63,9 @@ def clock():
 
 @pytest.fixture
 def live(study):
-    """A live study; everybody here worked in it before anybody was allocated, unless a test says otherwise."""
+    """A live study; everybody here worked in it before anybody was allocated, unless a test says
+    otherwise.
+    """
     Study.objects.filter(pk=study.pk).update(simulated=False)
     study.refresh_from_db()
     return study
@@ -57,7 +79,9 @@ def dan(live):
 @pytest.fixture
 def member(live):
     """`member("researcher", days=2)` has had the role for so many days."""
-    return lambda role, days=20.0, name="": factories.a_staff_member(live, role, name, NOW - timedelta(days=days))
+    return lambda role, days=20.0, name="": factories.a_staff_member(
+        live, role, name, NOW - timedelta(days=days)
+    )
 
 
 @pytest.fixture
@@ -80,7 +104,9 @@ def by(user):
 
 def ask(dan, user, email=NEW, at=NOW, reason="mailbox_lost", key=None, is_told=True):
     """With `is_told` the old address was told at once, as where the mail host is there."""
-    proposal = lost_mailbox.ask(participant=dan, email=email, reason=reason, key=key, by=by(user), at=at)
+    proposal = lost_mailbox.ask(
+        participant=dan, email=email, reason=reason, key=key, by=by(user), at=at
+    )
     if is_told:
         warning_of(proposal).update(state="sent", handed_over_at=at, settled_at=at)
     return proposal
@@ -120,12 +146,16 @@ def link(proposal):
 
 
 def events(person):
-    found = AuditEvent.objects.filter(stream__endswith=f"/{person.code}").exclude(action__startswith="message ")
+    found = AuditEvent.objects.filter(stream__endswith=f"/{person.code}").exclude(
+        action__startswith="message "
+    )
     return list(found.order_by("number").values_list("action", flat=True))
 
 
 def text(answer):
-    plain = re.sub(r"<[^>]+>", " ", re.sub(r"(?s)<(style|script).*?</\1>", " ", answer.content.decode()))
+    plain = re.sub(
+        r"<[^>]+>", " ", re.sub(r"(?s)<(style|script).*?</\1>", " ", answer.content.decode())
+    )
     return " ".join(plain.split())
 
 
@@ -172,7 +202,10 @@ def test_nobody_agreed_to_it_within_14_days_and_it_is_over(dan, ada, eva):
     with pytest.raises(proposals.AlreadyDecided):
         agree(proposal, eva, at=NOW + 14 * DAY)
     tick(NOW + 14 * DAY, seal=False)
-    assert (Decision.objects.get().is_agreed, change_of(proposal).stopped_at) == (False, NOW + 14 * DAY)
+    assert (Decision.objects.get().is_agreed, change_of(proposal).stopped_at) == (
+        False,
+        NOW + 14 * DAY,
+    )
     assert change_of(proposal).new_sealed == ""
 
 
@@ -211,7 +244,13 @@ def test_the_trail_says_that_it_changed_and_nothing_holds_what(dan, ada, eva, li
 def test_only_researchers_and_supervisors_open_the_page(dan, member, live):
     url = reverse("research:lost_mailbox", args=[live.slug, dan.code])
     found = {role: signed_in(member(role)).get(url).status_code for role in factories.CAST}
-    assert found == {"researcher": 200, "supervisor": 200, "statistician": 403, "coach": 404, "assessor": 404}
+    assert found == {
+        "researcher": 200,
+        "supervisor": 200,
+        "statistician": 403,
+        "coach": 404,
+        "assessor": 404,
+    }
     assert signed_in(dan.user).get(url).status_code == 404
 
 
@@ -225,7 +264,9 @@ def test_only_researchers_and_supervisors_open_the_page(dan, member, live):
         *(("supervisor", role, False) for role in ("coach", "assessor", "statistician")),
     ],
 )
-def test_one_of_the_two_knows_arms_and_both_are_researcher_or_supervisor(dan, member, asks, second, is_enough):
+def test_one_of_the_two_knows_arms_and_both_are_researcher_or_supervisor(
+    dan, member, asks, second, is_enough
+):
     first, other = member(asks), member(second, name="Somebody Else")
     if asks != "researcher" or second != "researcher":
         member("supervisor", name="Third Person")  # so that it can be asked at all
@@ -250,10 +291,13 @@ def test_a_researcher_cannot_agree_to_what_a_researcher_asked(dan, ada, eva, mem
 
 
 def test_whoever_is_both_acts_as_the_one_who_knows_arms(dan, ada, eva, member, live):
-    factories.staff.join(study=live, user=ada, role="supervisor", by=actors.SYSTEM, at=NOW - 20 * DAY)
+    factories.staff.join(
+        study=live, user=ada, role="supervisor", by=actors.SYSTEM, at=NOW - 20 * DAY
+    )
     other = member("researcher", name="Gijs Mol")
     page = signed_in(ada).post(
-        reverse("research:lost_mailbox", args=[live.slug, dan.code]), {"email": NEW, "reason": "other", **key()}
+        reverse("research:lost_mailbox", args=[live.slug, dan.code]),
+        {"email": NEW, "reason": "other", **key()},
     )
     assert page.status_code == 302
     proposal = Proposal.objects.get()
@@ -263,8 +307,12 @@ def test_whoever_is_both_acts_as_the_one_who_knows_arms(dan, ada, eva, member, l
 
 def test_who_came_lately_or_was_invited_by_whoever_asks_is_no_second_person(dan, ada, member, live):
     late = member("supervisor", days=-0.01, name="Late Lena")
-    invited = invitations.invite(study=live, email="i@example.org", role="supervisor", by=by(ada), at=NOW - 20 * DAY)
-    Membership.objects.filter(user=member("supervisor", name="Invited Ivo")).update(invitation=invited)
+    invited = invitations.invite(
+        study=live, email="i@example.org", role="supervisor", by=by(ada), at=NOW - 20 * DAY
+    )
+    Membership.objects.filter(user=member("supervisor", name="Invited Ivo")).update(
+        invitation=invited
+    )
     with pytest.raises(lost_mailbox.NobodySecond):
         ask(dan, ada)
     proposal = ask(dan, ada, at=NOW + 15 * DAY)
@@ -282,9 +330,17 @@ def test_nobody_second_is_said_on_the_page_and_nothing_is_stored(dan, ada, live)
 def test_an_address_of_anybody_who_works_here_is_refused(dan, ada, eva, member, live):
     gone = member("coach")
     Membership.objects.filter(user=gone).update(ended_at=NOW)
-    invitations.invite(study=None, email="Nina@EXAMPLE.org", role="researcher", by=actors.SYSTEM, at=NOW)
+    invitations.invite(
+        study=None, email="Nina@EXAMPLE.org", role="researcher", by=actors.SYSTEM, at=NOW
+    )
     contacts = live.current.protocol.contacts
-    for email in (ada.email.upper(), f"Eva <{eva.email}>", gone.email, "nina@example.org", contacts.team.email):
+    for email in (
+        ada.email.upper(),
+        f"Eva <{eva.email}>",
+        gone.email,
+        "nina@example.org",
+        contacts.team.email,
+    ):
         with pytest.raises(lost_mailbox.AddressOfStaff):
             ask(dan, ada, email)
     with pytest.raises(participants.NotACode):
@@ -326,25 +382,44 @@ def test_without_a_number_or_in_no_study_it_cannot_be_done(dan, ada, eva, live):
 # Whether another participant has it, or they themselves, is not told at asking
 
 
-def test_the_address_that_they_have_is_asked_for_like_any_other_and_changes_nothing(dan, ada, eva, live):
+def test_the_address_that_they_have_is_asked_for_like_any_other_and_changes_nothing(
+    dan, ada, eva, live
+):
     old = address_of(dan)
     proposal = ask(dan, ada, old.upper())
     agree(proposal, eva, old)
     tick(DUE, seal=False)
-    assert (address_of(dan), change_of(proposal).stopped_at, change_of(proposal).new_sealed) == (old, DUE, "")
+    assert (address_of(dan), change_of(proposal).stopped_at, change_of(proposal).new_sealed) == (
+        old,
+        DUE,
+        "",
+    )
     assert events(dan)[-1] == "e-mail address could not be changed"
     assert audit.verify(live) == []
 
 
-def test_an_address_of_another_participant_is_taken_like_any_other_and_changes_nothing(dan, ada, eva, live):
+def test_an_address_of_another_participant_is_taken_like_any_other_and_changes_nothing(
+    dan, ada, eva, live
+):
     old, other = address_of(dan), factories.a_verified_participant(live, NOW)
     proposal = ask(dan, ada, address_of(other))
     agree(proposal, eva, address_of(other))
     tick(DUE, seal=False)
-    assert (address_of(dan), change_of(proposal).stopped_at, change_of(proposal).new_sealed) == (old, DUE, "")
+    assert (address_of(dan), change_of(proposal).stopped_at, change_of(proposal).new_sealed) == (
+        old,
+        DUE,
+        "",
+    )
     event = AuditEvent.objects.get(action="e-mail address could not be changed")
-    assert (event.old, event.new, event.reason, event.subject) == ("", "", "", f"proposal {proposal.pk}")
-    assert "It could not be done" in text(signed_in(ada).get(reverse("staff:agreement", args=[proposal.pk])))
+    assert (event.old, event.new, event.reason, event.subject) == (
+        "",
+        "",
+        "",
+        f"proposal {proposal.pk}",
+    )
+    assert "It could not be done" in text(
+        signed_in(ada).get(reverse("staff:agreement", args=[proposal.pk]))
+    )
     assert mailed(DUE + HOUR).keys() == {ada.email, eva.email}  # that it is over
     assert audit.verify(live) == []
 
@@ -368,7 +443,9 @@ def test_the_second_person_looks_up_the_number_calls_and_types_the_same_address(
 def test_a_number_that_changed_since_it_was_looked_up_is_looked_up_again(dan, ada, eva):
     proposal = ask(dan, ada)
     lost_mailbox.show_number(proposal=proposal, by=by(eva), at=NOW)
-    own_details.correct_contact(participant=dan, phone="06 9999 9999", by=actors.participant(dan.code), at=NOW + HOUR)
+    own_details.correct_contact(
+        participant=dan, phone="06 9999 9999", by=actors.participant(dan.code), at=NOW + HOUR
+    )
     with pytest.raises(lost_mailbox.NotCalled):
         agree(proposal, eva, looks=False, at=NOW + 2 * HOUR)
     reached = lost_mailbox.show_number(proposal=proposal, by=by(eva), at=NOW + 2 * HOUR)
@@ -397,7 +474,9 @@ def test_a_no_takes_no_call_and_whoever_asked_takes_it_back(dan, ada, eva):
     with pytest.raises(proposals.SamePerson):
         agree(second, ada, looks=False)
     say_no(second, ada)
-    assert [each for each in events(dan) if each in ("second person did not agree", "taken back")] == [
+    assert [
+        each for each in events(dan) if each in ("second person did not agree", "taken back")
+    ] == [
         "second person did not agree",
         "taken back",
     ]
@@ -406,7 +485,9 @@ def test_a_no_takes_no_call_and_whoever_asked_takes_it_back(dan, ada, eva):
     assert address_of(dan) != NEW
 
 
-def test_after_somebody_agreed_each_of_the_two_still_stops_it_until_it_takes_effect(dan, ada, eva, live):
+def test_after_somebody_agreed_each_of_the_two_still_stops_it_until_it_takes_effect(
+    dan, ada, eva, live
+):
     old, proposal = address_of(dan), ask(dan, ada)
     agree(proposal, eva)
     one, client = reverse("staff:agreement", args=[proposal.pk]), signed_in(ada)
@@ -443,7 +524,9 @@ def test_what_was_asked_in_a_role_ends_with_it(dan, ada, eva, member, live):
 
 
 @pytest.mark.parametrize("whose", ["ada", "eva"])
-def test_what_was_agreed_to_ends_with_the_role_of_whoever_asked_or_agreed(dan, ada, eva, member, live, whose):
+def test_what_was_agreed_to_ends_with_the_role_of_whoever_asked_or_agreed(
+    dan, ada, eva, member, live, whose
+):
     old, other, proposal = address_of(dan), member("supervisor", name="Hana Vos"), ask(dan, ada)
     agree(proposal, eva)
     gone = {"ada": ada, "eva": eva}[whose]
@@ -478,7 +561,9 @@ def test_the_end_of_another_role_stops_nothing(dan, ada, eva, member):
 
 
 @pytest.mark.parametrize("how", ["by staff", "old address", "of staff by now"])
-def test_who_may_ask_or_agree_is_mailed_that_what_was_agreed_to_ended_without_effect(dan, ada, eva, member, how):
+def test_who_may_ask_or_agree_is_mailed_that_what_was_agreed_to_ended_without_effect(
+    dan, ada, eva, member, how
+):
     member("coach")
     member("statistician")
     proposal = ask(dan, ada)
@@ -488,14 +573,22 @@ def test_who_may_ask_or_agree_is_mailed_that_what_was_agreed_to_ended_without_ef
         say_no(proposal, ada, at=DUE - HOUR)
     if how == "old address":
         own_address.take_back(
-            token=own_address.token_of(change_of(proposal)), by=actors.Actor("visitor", "link"), at=DUE
+            token=own_address.token_of(change_of(proposal)),
+            by=actors.Actor("visitor", "link"),
+            at=DUE,
         )
     if how == "of staff by now":
-        invitations.invite(study=None, email=NEW, role="researcher", by=actors.SYSTEM, at=NOW + HOUR)
+        invitations.invite(
+            study=None, email=NEW, role="researcher", by=actors.SYSTEM, at=NOW + HOUR
+        )
     told = {**mailed(DUE), **mailed(DUE + HOUR)}
-    over = {to: said for to, said in told.items() if "a change of address did not take effect" in said}
+    over = {
+        to: said for to, said in told.items() if "a change of address did not take effect" in said
+    }
     assert over.keys() == {ada.email, eva.email}
-    assert not any(secret in said for said in over.values() for secret in (dan.code, NEW, address_of(dan)))
+    assert not any(
+        secret in said for said in over.values() for secret in (dan.code, NEW, address_of(dan))
+    )
 
 
 def test_nobody_is_mailed_of_the_end_of_what_took_effect(dan, ada, eva):
@@ -504,7 +597,9 @@ def test_nobody_is_mailed_of_the_end_of_what_took_effect(dan, ada, eva):
     assert not Message.objects.filter(kind="address_over").exists()
 
 
-def test_the_fifth_other_address_that_is_typed_ends_it_and_each_stands_in_the_trail(dan, ada, eva, live):
+def test_the_fifth_other_address_that_is_typed_ends_it_and_each_stands_in_the_trail(
+    dan, ada, eva, live
+):
     proposal = ask(dan, ada)
     for number in range(5):
         assert not hasattr(Proposal.objects.get(pk=proposal.pk), "decision")
@@ -572,7 +667,9 @@ def test_a_stop_and_two_rounds_of_the_worker_at_one_moment_end_in_one_of_both(da
         list(pool.map(then_closed, (stops, works, works)))
     assert address_of(dan) == old  # stopped before, or taken back after
     assert AuditEvent.objects.filter(action="e-mail address changed").count() <= 1
-    assert [each for each in audit.verify(live) if "trial.study" not in each] == []  # `live` is made so in no action
+    assert [
+        each for each in audit.verify(live) if "trial.study" not in each
+    ] == []  # `live` is made so in no action
 
 
 # The old address
@@ -594,7 +691,9 @@ def test_while_the_warning_has_not_left_the_address_does_not_change(dan, ada, ev
 
 
 def test_nobody_reads_an_hour_before_the_old_address_has_been_told(dan, ada, eva):
-    shown = text(signed_in(eva).get(reverse("staff:agreement", args=[ask(dan, ada, is_told=False).pk])))
+    shown = text(
+        signed_in(eva).get(reverse("staff:agreement", args=[ask(dan, ada, is_told=False).pk]))
+    )
     assert "the address changes, not before the old address has been told for 48 hours" in shown
 
 
@@ -622,12 +721,19 @@ def test_the_old_address_is_told_at_once_and_stops_it(dan, ada, eva, live, clock
     agree(proposal, eva)
     told = mailed(NOW + HOUR)
     assert link(proposal) in told[old]
-    assert "It changes on 4 March at 12:00 at the earliest" in told[old]  # handed over an hour later
+    assert (
+        "It changes on 4 March at 12:00 at the earliest" in told[old]
+    )  # handed over an hour later
     assert not any(NEW in body or dan.code in body for body in told.values())
     visitor = Client()
     assert "It has not changed yet." in text(visitor.get(link(proposal)))
-    assert "Nothing changes: you sign in with this address, as before." in text(visitor.post(link(proposal)))
-    assert (visitor.get(link(proposal)).status_code, visitor.post(link(proposal)).status_code) == (410, 200)
+    assert "Nothing changes: you sign in with this address, as before." in text(
+        visitor.post(link(proposal))
+    )
+    assert (visitor.get(link(proposal)).status_code, visitor.post(link(proposal)).status_code) == (
+        410,
+        200,
+    )
     tick(DUE, seal=False)
     assert (address_of(dan), change_of(proposal).new_sealed) == (old, "")
     assert home.get(reverse("participant:data")).status_code == 200  # nobody is signed out for it
@@ -647,11 +753,15 @@ def test_stopped_before_anybody_agreed_nobody_can_agree_any_more(dan, ada, eva, 
     shown = text(signed_in(ada).get(reverse("staff:agreement", args=[proposal.pk])))
     assert "What came of it It was stopped from the old address." in shown
     told = mailed(NOW + HOUR)  # nobody is asked or warned of what is over
-    assert not any("address" in body.splitlines()[0] or "two people" in body for body in told.values())
+    assert not any(
+        "address" in body.splitlines()[0] or "two people" in body for body in told.values()
+    )
     assert audit.verify(live) == []
 
 
-def test_after_the_old_address_stopped_one_no_other_is_asked_for_within_seven_days(dan, ada, eva, live, clock):
+def test_after_the_old_address_stopped_one_no_other_is_asked_for_within_seven_days(
+    dan, ada, eva, live, clock
+):
     url, first = reverse("research:lost_mailbox", args=[live.slug, dan.code]), ask(dan, ada)
     Client().post(link(first))
     clock.move_to(NOW + 7 * DAY - SECOND)
@@ -681,7 +791,9 @@ def test_after_it_took_effect_the_old_address_takes_it_back_for_seven_days(dan, 
     clock.move_to(DUE + 7 * DAY - SECOND)
     assert "You sign in with this address again." in text(Client().post(link(proposal)))
     assert address_of(dan) == old
-    assert "taken back from the old address" in text(signed_in(ada).get(reverse("staff:agreement", args=[proposal.pk])))
+    assert "taken back from the old address" in text(
+        signed_in(ada).get(reverse("staff:agreement", args=[proposal.pk]))
+    )
 
 
 def test_after_seven_days_it_stands(dan, ada, eva, clock):
@@ -726,7 +838,9 @@ def test_ones_own_change_leaving_or_being_erased_ends_it(dan, ada, eva, live, wh
         assert (change_of(proposal).stopped_at, change_of(proposal).new_sealed) == (later, "")
     assert Decision.objects.get().is_agreed is is_agreed
     tick(NOW + 15 * DAY, seal=False)
-    assert not Identity.objects.filter(participant=dan, email_hash=own_address.vault.address_hash(NEW)).exists()
+    assert not Identity.objects.filter(
+        participant=dan, email_hash=own_address.vault.address_hash(NEW)
+    ).exists()
     over = {"own change": "overtaken by another"}.get(what, "over with the study")
     assert f"change of address {over}" in events(dan)
     shown = text(signed_in(ada).get(reverse("staff:agreement", args=[proposal.pk])))
@@ -739,7 +853,9 @@ def test_an_earlier_change_that_is_taken_back_takes_what_was_asked_with_it(dan, 
     first = own_address.change(participant=dan, email="intruder@example.org", by=own, at=NOW)
     proposal = ask(dan, ada)
     agree(proposal, eva)
-    own_address.take_back(token=own_address.token_of(first), by=actors.Actor("visitor", "link"), at=NOW + DAY)
+    own_address.take_back(
+        token=own_address.token_of(first), by=actors.Actor("visitor", "link"), at=NOW + DAY
+    )
     tick(DUE, seal=False)
     assert (address_of(dan), change_of(proposal).stopped_at) == (old, NOW + DAY)
 
@@ -752,7 +868,10 @@ def test_only_whoever_may_ask_or_agree_is_mailed_and_reads_of_it(dan, ada, eva, 
     proposal = ask(dan, ada)
     told = {to: body for to, body in mailed(NOW).items() if "something takes two people" in body}
     assert told.keys() == {ada.email, eva.email}
-    assert "Ada Visser asks that a participant signs in with another e-mail address." in told[eva.email]
+    assert (
+        "Ada Visser asks that a participant signs in with another e-mail address."
+        in told[eva.email]
+    )
     assert dan.code not in told[eva.email]
     one = reverse("staff:agreement", args=[proposal.pk])
     for user in others:
@@ -760,8 +879,13 @@ def test_only_whoever_may_ask_or_agree_is_mailed_and_reads_of_it(dan, ada, eva, 
         assert dan.code not in text(client.get(reverse("staff:agreements")))
         assert client.get(one).status_code == 404
         assert client.post(one, {"is_agreed": "no", **key()}).status_code == 404
-        assert client.post(reverse("staff:show_number", args=[proposal.pk]), key()).status_code == 404
-        assert clients.Client(user).post(f"agreements/{proposal.pk}/", {"agreed": False}).status_code == 404
+        assert (
+            client.post(reverse("staff:show_number", args=[proposal.pk]), key()).status_code == 404
+        )
+        assert (
+            clients.Client(user).post(f"agreements/{proposal.pk}/", {"agreed": False}).status_code
+            == 404
+        )
     assert dan.code in text(signed_in(eva).get(reverse("staff:agreements")))
 
 
@@ -769,7 +893,9 @@ def test_in_a_simulated_study_staff_are_not_mailed(dan, ada, eva, live):
     Study.objects.update(simulated=True)
     dan.study.refresh_from_db()
     ask(dan, ada, is_told=False)
-    assert set(Message.objects.filter(due_at=NOW).values_list("kind", flat=True)) >= {"address_asked"}
+    assert set(Message.objects.filter(due_at=NOW).values_list("kind", flat=True)) >= {
+        "address_asked"
+    }
     assert not Message.objects.filter(kind="two_people").exists()
 
 
@@ -784,7 +910,9 @@ def test_mails_are_in_the_language_of_whoever_reads_them(dan, ada, eva):
     assert "je adres is veranderd" in mailed(DUE)[old]
 
 
-def test_a_concealed_researcher_reads_nothing_of_it_in_the_trail_since_who_asks_can_tell_the_arm(dan, ada, eva, live):
+def test_a_concealed_researcher_reads_nothing_of_it_in_the_trail_since_who_asks_can_tell_the_arm(
+    dan, ada, eva, live
+):
     page = reverse("research:person", args=[live.slug, dan.code])
     said = [(each.action, each.by) for each in listed.events(dan, live)]
     assert said
@@ -795,7 +923,13 @@ def test_a_concealed_researcher_reads_nothing_of_it_in_the_trail_since_who_asks_
     tick(DUE, seal=False)
     assert [(each.action, each.by) for each in listed.events(dan, live)] == said
     shown = text(signed_in(ada).get(page))
-    for action in ("second person", "contact details shown", "taken back", "e-mail address changed", "proposal"):
+    for action in (
+        "second person",
+        "contact details shown",
+        "taken back",
+        "e-mail address changed",
+        "proposal",
+    ):
         assert action not in shown
     assert "They lost their mailbox: another address" in shown
     trail = text(signed_in(ada).get(reverse("research:audit", args=[live.slug])))
@@ -804,10 +938,12 @@ def test_a_concealed_researcher_reads_nothing_of_it_in_the_trail_since_who_asks_
 
 
 def test_that_somebody_changed_their_address_themselves_a_concealed_researcher_reads(dan, live):
-    own_address.change(participant=dan, email="own@example.org", by=actors.participant(dan.code), at=NOW)
-    assert [each.by for each in listed.events(dan, live) if each.action == "e-mail address changed"] == [
-        f"participant {dan.code}"
-    ]
+    own_address.change(
+        participant=dan, email="own@example.org", by=actors.participant(dan.code), at=NOW
+    )
+    assert [
+        each.by for each in listed.events(dan, live) if each.action == "e-mail address changed"
+    ] == [f"participant {dan.code}"]
 
 
 # The pages
@@ -840,8 +976,13 @@ def test_it_is_asked_and_agreed_to_on_the_pages(dan, ada, eva, live):
     assert NEW not in number.content.decode()
     empty = second.post(one, {"is_agreed": "yes", **key()})
     assert (empty.status_code, set(empty.context["form"].errors)) == (400, {"called", "email"})
-    other = second.post(one, {"is_agreed": "yes", "called": "on", "email": "x@example.org", **key()})
-    assert (other.status_code, "This is not the address that was asked for." in text(other)) == (409, True)
+    other = second.post(
+        one, {"is_agreed": "yes", "called": "on", "email": "x@example.org", **key()}
+    )
+    assert (other.status_code, "This is not the address that was asked for." in text(other)) == (
+        409,
+        True,
+    )
     right = {"is_agreed": "yes", "called": "on", "email": NEW, **key()}
     assert [second.post(one, right).status_code for _ in range(2)] == [302, 302]
     assert "changes shortly after Wed 4 Mar 2026, 11:00" in text(second.get(one))
@@ -866,7 +1007,10 @@ def test_a_supervisor_finds_the_page_from_a_caseload_and_from_the_exceptions(liv
     url = reverse("research:lost_mailbox", args=[live.slug, dan.code])
     client, ben = signed_in(eva), signed_in(Membership.objects.get(role="coach").user)
     assert url in client.get(reverse("coach:person", args=[dan.code])).content.decode()
-    assert url in client.get(reverse("research:exceptions", args=[live.slug, dan.code])).content.decode()
+    assert (
+        url
+        in client.get(reverse("research:exceptions", args=[live.slug, dan.code])).content.decode()
+    )
     assert url not in ben.get(reverse("coach:person", args=[dan.code])).content.decode()
 
 
@@ -876,4 +1020,6 @@ def test_an_exception_to_a_randomisation_is_not_mixed_up_with_it(dan, ada, eva, 
     assert client.get(reverse("research:decide", args=[live.slug, proposal.pk])).status_code == 404
     exceptions = client.get(reverse("research:exceptions", args=[live.slug, dan.code]))
     assert "Asked of a second person" not in text(exceptions)
-    assert "Waits for a second person Nothing." in text(client.get(reverse("research:randomisation", args=[live.slug])))
+    assert "Waits for a second person Nothing." in text(
+        client.get(reverse("research:randomisation", args=[live.slug]))
+    )

@@ -1,4 +1,6 @@
-"""What became of a mail, by where the host fails; and that every mail is written as it was meant."""
+"""What became of a mail, by where the host fails; and that every mail is written as it was
+meant.
+"""
 
 from __future__ import annotations
 
@@ -12,7 +14,11 @@ from django.core.mail import EmailMessage
 from tests import smtp
 from trial import headers, mail
 
-LETTER = {"to": "robin@example.org", "subject": "Quiet mornings: your message", "body": "Dear Robin,\n\nFrom here. é\n"}
+LETTER = {
+    "to": "robin@example.org",
+    "subject": "Quiet mornings: your message",
+    "body": "Dear Robin,\n\nFrom here. é\n",
+}
 
 
 def sent(**given: str) -> mail.Letter:
@@ -60,7 +66,9 @@ WHERE = {  # where the host fails, what it says there, and what became of the ma
 }
 
 
-@pytest.mark.parametrize(("place", "verdict"), WHERE.items(), ids=[" ".join(place) for place in WHERE])
+@pytest.mark.parametrize(
+    ("place", "verdict"), WHERE.items(), ids=[" ".join(place) for place in WHERE]
+)
 def test_what_became_of_a_mail_follows_from_where_the_host_failed(host, place, verdict):
     command, said = place
     host.answers[command] = said
@@ -83,7 +91,9 @@ def test_a_host_whose_name_cannot_be_one_is_a_shut_door(settings, name):
         sent()
 
 
-@pytest.mark.parametrize(("command", "what"), [("MAIL", "sender"), ("RCPT", "address"), ("TEXT", "words")])
+@pytest.mark.parametrize(
+    ("command", "what"), [("MAIL", "sender"), ("RCPT", "address"), ("TEXT", "words")]
+)
 def test_a_refusal_says_what_is_refused(host, command, what):
     host.answers[command] = "550 no"
     with pytest.raises(mail.Refused) as told:
@@ -135,7 +145,9 @@ NAMES = [
 
 
 @pytest.mark.parametrize("name", NAMES)
-def test_a_sender_arrives_as_written_over_smtp_and_in_the_file_of_a_rehearsal(host, settings, tmp_path, name):
+def test_a_sender_arrives_as_written_over_smtp_and_in_the_file_of_a_rehearsal(
+    host, settings, tmp_path, name
+):
     assert headers.check_name(name) == name
     sent(sender=name, subject=name, reply_to="team@example.org")
     settings.EMAIL_FILE_PATH = str(tmp_path)
@@ -144,17 +156,35 @@ def test_a_sender_arrives_as_written_over_smtp_and_in_the_file_of_a_rehearsal(ho
 
     (arrived,) = host.letters()
     with closing(mailbox.mbox(tmp_path / "mail.mbox")) as file:
-        (kept,) = (message_from_bytes(file.get_bytes(key), policy=policy.default) for key in file.iterkeys())
+        (kept,) = (
+            message_from_bytes(file.get_bytes(key), policy=policy.default)
+            for key in file.iterkeys()
+        )
     for letter in (arrived, kept):
         (by,) = letter["From"].addresses
-        assert (by.display_name, by.addr_spec, letter["Subject"]) == (name, "no-reply@localhost", name)
-        assert (letter["Reply-To"], letter["Auto-Submitted"]) == ("team@example.org", "auto-generated")
+        assert (by.display_name, by.addr_spec, letter["Subject"]) == (
+            name,
+            "no-reply@localhost",
+            name,
+        )
+        assert (letter["Reply-To"], letter["Auto-Submitted"]) == (
+            "team@example.org",
+            "auto-generated",
+        )
         assert "From here. é" in letter.get_content()
         assert None not in (letter["Message-ID"], letter["Date"])
 
 
 @pytest.mark.parametrize(
-    "name", ["two\nlines", "two\r\nBcc: x@example.org", "a\x00b", "half \ud83d", "=?utf-8?q?x?=", "Steps, " * 40]
+    "name",
+    [
+        "two\nlines",
+        "two\r\nBcc: x@example.org",
+        "a\x00b",
+        "half \ud83d",
+        "=?utf-8?q?x?=",
+        "Steps, " * 40,
+    ],
 )
 def test_what_no_header_can_hold_is_refused(name):
     with pytest.raises(headers.Unwritable):
@@ -185,12 +215,19 @@ def test_the_address_of_the_installation_may_carry_a_name_of_its_own(host, setti
 def test_a_mail_of_another_maker_goes_over_the_same_line(host):
     EmailMessage("Reset", "Set it anew.", "no-reply@localhost", ["ada@example.org"]).send()
     (arrived,) = host.letters()
-    assert (arrived["To"], arrived["Subject"], host.addressees) == ("ada@example.org", "Reset", ["ada@example.org"])
+    assert (arrived["To"], arrived["Subject"], host.addressees) == (
+        "ada@example.org",
+        "Reset",
+        ["ada@example.org"],
+    )
 
 
 def test_a_host_that_is_slow_at_each_answer_has_no_more_time_than_one_that_is_slow_at_one(settings):
     with smtp.running() as host:
         smtp.use(settings, host.port)
         host.delay = 0.3
-        with pytest.raises(mail.DoorShut), mail.door(0.5):  # it greets and says what it knows: 0.6 at least
+        with (
+            pytest.raises(mail.DoorShut),
+            mail.door(0.5),
+        ):  # it greets and says what it knows: 0.6 at least
             pass

@@ -1,4 +1,6 @@
-"""Asking for a code and entering it: one mail for one press, and a code that is random, works once and not for long."""
+"""Asking for a code and entering it: one mail for one press, and a code that is random, works once
+and not for long.
+"""
 
 from __future__ import annotations
 
@@ -35,7 +37,9 @@ def person(study, now):
 
 def ask(person, now, *, key="first", allows=lambda: True, **changed):
     typed = {**TYPED, **changed}
-    return mailcodes.ask(participant=person, typed=typed, language="en", key=key, allows=allows, at=now)
+    return mailcodes.ask(
+        participant=person, typed=typed, language="en", key=key, allows=allows, at=now
+    )
 
 
 def handed_over(about: DoorMail, at=NOW) -> str:
@@ -64,8 +68,12 @@ def test_a_repeat_is_the_same_row_and_one_mail(person, now):
     assert len(mail.outbox) == 1
 
 
-@pytest.mark.parametrize("changed", [{"email": "dan@example.net"}, {"phone": "+31687654321"}, {"name": "Daniel"}])
-def test_a_key_that_comes_with_other_content_is_refused_also_after_another_key(person, now, changed):
+@pytest.mark.parametrize(
+    "changed", [{"email": "dan@example.net"}, {"phone": "+31687654321"}, {"name": "Daniel"}]
+)
+def test_a_key_that_comes_with_other_content_is_refused_also_after_another_key(
+    person, now, changed
+):
     ask(person, now)
     with pytest.raises(KeyReused):
         ask(person, now, **changed)

@@ -66,7 +66,9 @@ def two_weeks_later(study, now):
 
 
 def kinds(participant, timepoint: str = "week2") -> list[tuple[str, str, str]]:
-    rows = Message.objects.filter(participant=participant, subject_ref=timepoint).order_by("due_at", "pk")
+    rows = Message.objects.filter(participant=participant, subject_ref=timepoint).order_by(
+        "due_at", "pk"
+    )
     return list(rows.values_list("kind", "subject_ref", "state"))
 
 
@@ -81,7 +83,10 @@ def test_whoever_leaves_the_baseline_is_written_to_once_and_reminded_once(study,
     for hours in (0, 2, 24, 72, 75, 240):
         worker.tick(now + timedelta(hours=hours))
 
-    assert kinds(dan, "pre") == [("assessment_invitation", "pre", "sent"), ("assessment_reminder", "pre", "sent")]
+    assert kinds(dan, "pre") == [
+        ("assessment_invitation", "pre", "sent"),
+        ("assessment_reminder", "pre", "sent"),
+    ]
     assert kinds(eve, "pre") == [
         ("assessment_invitation", "pre", "cancelled"),
         ("assessment_reminder", "pre", "cancelled"),
@@ -95,7 +100,10 @@ def test_one_invitation_and_one_reminder_per_assessment_whatever_number_of_round
     for day in range(1, 21):
         worker.tick(now + timedelta(days=day))
 
-    assert kinds(dan) == [("assessment_invitation", "week2", "sent"), ("assessment_reminder", "week2", "sent")]
+    assert kinds(dan) == [
+        ("assessment_invitation", "week2", "sent"),
+        ("assessment_reminder", "week2", "sent"),
+    ]
     assert addressees() == [dan.identity.email] * 2
 
 
@@ -105,7 +113,10 @@ def test_a_reminder_is_cancelled_once_the_questionnaire_is_answered(study, now):
     factories.fill_in(dan, "week2", at)
     worker.tick(at + timedelta(days=4))
 
-    assert kinds(dan) == [("assessment_invitation", "week2", "sent"), ("assessment_reminder", "week2", "cancelled")]
+    assert kinds(dan) == [
+        ("assessment_invitation", "week2", "sent"),
+        ("assessment_reminder", "week2", "cancelled"),
+    ]
     assert len(mail.outbox) == 1
 
 
@@ -145,15 +156,19 @@ def test_a_crash_between_claim_and_hand_over_leaves_it_uncertain_and_it_is_not_s
     message.refresh_from_db()
     assert (message.state, message.attempts, addressees()) == ("uncertain", 1, ["eva@example.org"])
     assert Alert.objects.get().kind == "mail_stuck"
-    assert AuditEvent.objects.filter(subject=f"message {message.pk}").order_by("number").last().action == (
-        "message uncertain after a crash"
-    )
+    assert AuditEvent.objects.filter(subject=f"message {message.pk}").order_by(
+        "number"
+    ).last().action == ("message uncertain after a crash")
 
     later = now + timedelta(hours=11)
     messages.send_again(message=message, by=actors.staff(1, "researcher"), at=later)
     worker.tick(later)
     message.refresh_from_db()
-    assert (message.state, message.attempts, addressees()) == ("sent", 2, ["eva@example.org", "new@example.org"])
+    assert (message.state, message.attempts, addressees()) == (
+        "sent",
+        2,
+        ["eva@example.org", "new@example.org"],
+    )
     assert audit.verify(study) == []
 
 
@@ -173,7 +188,9 @@ def test_the_mail_of_an_alert_repeats_after_a_crash(study, now, settings):
 
 
 @pytest.mark.django_db
-def test_a_refusal_is_not_lost_from_sight_and_its_words_are_not_logged(study, now, settings, caplog):
+def test_a_refusal_is_not_lost_from_sight_and_its_words_are_not_logged(
+    study, now, settings, caplog
+):
     message = an_invitation(study, now)
     settings.EMAIL_BACKEND = REFUSES
     with caplog.at_level(logging.WARNING):
@@ -188,7 +205,9 @@ def test_a_refusal_is_not_lost_from_sight_and_its_words_are_not_logged(study, no
 def test_one_message_whose_words_cannot_be_made_does_not_stop_the_others(study, now):
     broken = an_invitation(study, now)
     Message.objects.filter(pk=broken.pk).update(subject_ref="987654")
-    good = staff.invite(study=study, email="other@example.org", role="coach", by=actors.SYSTEM, at=now)
+    good = staff.invite(
+        study=study, email="other@example.org", role="coach", by=actors.SYSTEM, at=now
+    )
 
     worker.tick(now)
 
@@ -208,11 +227,20 @@ def test_a_message_that_was_sent_cannot_be_sent_again(study, now):
 @pytest.mark.django_db
 def test_a_date_that_moves_moves_the_message_and_makes_no_second(study, now):
     dan = factories.a_randomised_participant(study, now)
-    about = {"study": study, "participant": dan, "kind": "assessment_invitation", "subject_ref": "post", "at": now}
+    about = {
+        "study": study,
+        "participant": dan,
+        "kind": "assessment_invitation",
+        "subject_ref": "post",
+        "at": now,
+    }
     first = messages.queue(due_at=now + timedelta(days=5), **about)
     again = messages.queue(due_at=now + timedelta(days=9), **about)
     assert (again, again.due_at) == (first, now + timedelta(days=9))
-    assert AuditEvent.objects.filter(action="message queued", subject=f"message {first.pk}").count() == 1
+    assert (
+        AuditEvent.objects.filter(action="message queued", subject=f"message {first.pk}").count()
+        == 1
+    )
 
 
 def at_once(work, times: int) -> list:
@@ -236,13 +264,17 @@ def test_two_workers_send_each_message_once(study, now):
     people = [factories.a_randomised_participant(study, now) for _ in range(3)]
     for number in range(20):
         at = now + timedelta(days=14)
-        staff.invite(study=study, email=f"new{number}@example.org", role="coach", by=actors.SYSTEM, at=at)
+        staff.invite(
+            study=study, email=f"new{number}@example.org", role="coach", by=actors.SYSTEM, at=at
+        )
 
     at_once(lambda number: worker.tick(now + timedelta(days=14, hours=23, seconds=number)), 2)
     worker.tick(now + timedelta(days=15))
 
     sent = sorted(message.to[0] for message in mail.outbox)
-    wanted = [f"new{number}@example.org" for number in range(20)] + [person.identity.email for person in people]
+    wanted = [f"new{number}@example.org" for number in range(20)] + [
+        person.identity.email for person in people
+    ]
     assert [to for to in sent if to != "eva@example.org"] == sorted(wanted)
     assert Assessment.objects.filter(timepoint="week2", opens_at__isnull=False).count() == 3
     assert audit.verify(study) == []
@@ -250,7 +282,9 @@ def test_two_workers_send_each_message_once(study, now):
 
 @pytest.mark.postgresql
 @pytest.mark.django_db(transaction=True)
-def test_after_a_crash_the_ledger_is_put_right_outside_of_any_other_transaction(study, now, settings):
+def test_after_a_crash_the_ledger_is_put_right_outside_of_any_other_transaction(
+    study, now, settings
+):
     message = an_invitation(study, now)
     settings.EMAIL_BACKEND = DIES
     with pytest.raises(PowerCut):
@@ -262,10 +296,18 @@ def test_after_a_crash_the_ledger_is_put_right_outside_of_any_other_transaction(
 
 
 @pytest.mark.django_db
-@pytest.mark.parametrize(("state", "later", "moves"), [("queued", 0, False), ("sent", 4, False), ("queued", 4, True)])
+@pytest.mark.parametrize(
+    ("state", "later", "moves"), [("queued", 0, False), ("sent", 4, False), ("queued", 4, True)]
+)
 def test_the_date_of_a_message_moves_while_it_waits_and_only_then(study, now, state, later, moves):
     dan = factories.a_randomised_participant(study, now)
-    about = {"study": study, "participant": dan, "kind": "assessment_invitation", "subject_ref": "post", "at": now}
+    about = {
+        "study": study,
+        "participant": dan,
+        "kind": "assessment_invitation",
+        "subject_ref": "post",
+        "at": now,
+    }
     first = messages.queue(due_at=now + timedelta(days=5), **about)
     Message.objects.filter(pk=first.pk).update(state=state)
     again = messages.queue(due_at=now + timedelta(days=5 + later), **about)

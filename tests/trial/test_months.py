@@ -1,4 +1,6 @@
-"""What is told by the month to whoever may not know the arms: shares in tens, counted once, of months with enough people."""
+"""What is told by the month to whoever may not know the arms: shares in tens, counted once, of
+months with enough people.
+"""
 
 from __future__ import annotations
 
@@ -23,7 +25,17 @@ IN_APRIL = datetime(2026, 4, 1, 6, tzinfo=UTC)
 
 @pytest.mark.parametrize(
     ("done", "planned", "percent"),
-    [(0, 0, None), (0, 3, 0), (1, 20, 10), (1, 21, 0), (1, 3, 30), (2, 3, 70), (9, 20, 50), (19, 20, 100), (7, 7, 100)],
+    [
+        (0, 0, None),
+        (0, 3, 0),
+        (1, 20, 10),
+        (1, 21, 0),
+        (1, 3, 30),
+        (2, 3, 70),
+        (9, 20, 50),
+        (19, 20, 100),
+        (7, 7, 100),
+    ],
 )
 def test_a_share_is_rounded_to_ten_and_halves_go_up(done, planned, percent):
     assert months.in_tens(done, planned) == percent
@@ -80,7 +92,9 @@ def test_a_month_that_is_over_is_told_as_a_share_and_never_counted_again(live, s
 
 
 @pytest.mark.django_db
-def test_of_a_month_in_which_fewer_than_ten_were_randomised_there_is_a_line_and_no_figure(live, staff):
+def test_of_a_month_in_which_fewer_than_ten_were_randomised_there_is_a_line_and_no_figure(
+    live, staff
+):
     randomised(live, 9)
     worker.tick(NOW + timedelta(days=14))
     worker.tick(IN_APRIL)
@@ -96,7 +110,11 @@ def test_of_a_month_in_which_fewer_than_ten_were_randomised_there_is_a_line_and_
 @pytest.mark.django_db
 def test_months_that_passed_while_no_worker_ran_are_counted_once_one_does(live):
     worker.tick(datetime(2026, 6, 1, 6, tzinfo=UTC))
-    assert sorted(set(MonthlyShare.objects.values_list("month", flat=True))) == [MARCH, APRIL, date(2026, 5, 1)]
+    assert sorted(set(MonthlyShare.objects.values_list("month", flat=True))) == [
+        MARCH,
+        APRIL,
+        date(2026, 5, 1),
+    ]
 
 
 @pytest.mark.django_db
@@ -114,7 +132,9 @@ def test_the_database_refuses_to_count_a_month_anew(live):
 
 @pytest.mark.django_db
 def test_a_month_is_counted_once_also_where_two_workers_come_to_it(live):
-    told = [counting.count(study=live, month=MARCH, by=actors.WORKER, at=IN_APRIL) for _ in range(2)]
+    told = [
+        counting.count(study=live, month=MARCH, by=actors.WORKER, at=IN_APRIL) for _ in range(2)
+    ]
     assert told == [True, False]
     assert AuditEvent.objects.filter(action="month counted").count() == 1
 

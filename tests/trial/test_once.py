@@ -14,11 +14,22 @@ from tests import factories
 from trial import actors, audit, vault
 from trial.actions import own_details, participants, programme
 from trial.actions.once import KeyReused, once
-from trial.models import AuditEvent, Consent, Draft, ExerciseAnswer, Participant, RequestKey, Study, User
+from trial.models import (
+    AuditEvent,
+    Consent,
+    Draft,
+    ExerciseAnswer,
+    Participant,
+    RequestKey,
+    Study,
+    User,
+)
 
 
 def begin(study, now, key="first", language="en"):
-    return participants.begin(study=study, language=language, key=key, by=actors.visitor("new"), at=now)
+    return participants.begin(
+        study=study, language=language, key=key, by=actors.visitor("new"), at=now
+    )
 
 
 @pytest.mark.django_db
@@ -27,7 +38,11 @@ def test_a_repeat_gets_the_same_answer_and_has_no_second_effect(study, now):
     again = begin(study, now + timedelta(seconds=2))
 
     assert again == first
-    assert (Participant.objects.count(), Consent.objects.count(), RequestKey.objects.count()) == (1, 1, 1)
+    assert (Participant.objects.count(), Consent.objects.count(), RequestKey.objects.count()) == (
+        1,
+        1,
+        1,
+    )
     assert AuditEvent.objects.filter(action="agreed to be screened").count() == 1
 
 
@@ -55,7 +70,11 @@ def test_the_same_key_of_another_person_is_another_request(study, now):
     first, second = (factories.a_verified_participant(study, now) for _ in range(2))
     for person in (first, second):
         own_details.set_call_times(
-            participant=person, times=["mon-evening"], key="same", by=actors.participant(person.code), at=now
+            participant=person,
+            times=["mon-evening"],
+            key="same",
+            by=actors.participant(person.code),
+            at=now,
         )
     assert RequestKey.objects.filter(key="same").count() == 2
 
@@ -79,7 +98,12 @@ def test_a_request_that_failed_may_be_sent_again_with_its_key(study, now):
     assert RequestKey.objects.filter(key="sign").count() == 0
 
     participants.verify(
-        participant=dan, name="Dan", email="dan@example.org", phone="+31600000000", by=actors.visitor(dan.code), at=now
+        participant=dan,
+        name="Dan",
+        email="dan@example.org",
+        phone="+31600000000",
+        by=actors.visitor(dan.code),
+        at=now,
     )
     assert participants.sign_consent(**signing).kind == "study"
 
@@ -125,7 +149,10 @@ def test_the_content_of_a_request_is_kept_under_a_key_and_its_moment_is_no_conte
     assert row.digest == vault.keyed_hash("request", content)
     with pytest.raises(KeyReused) as refused:
         double(note="b", key="k", by=SOMEBODY, at=now)
-    assert str(refused.value) == "tests.test_once.double: this request key was used before, with other content"
+    assert (
+        str(refused.value)
+        == "tests.test_once.double: this request key was used before, with other content"
+    )
 
 
 SOMEBODY = actors.staff(7, "coach")
@@ -156,7 +183,9 @@ def refuse(*, by, at):
 
 
 @pytest.mark.django_db
-@pytest.mark.parametrize(("note", "result"), [("ab", "abab"), ("", ""), (None, None), ([1], [1, 1])])
+@pytest.mark.parametrize(
+    ("note", "result"), [("ab", "abab"), ("", ""), (None, None), ([1], [1, 1])]
+)
 def test_a_plain_result_is_given_again_and_the_action_is_run_once(note, result, now):
     calls.clear()
     given = {"note": note, "key": "k", "by": SOMEBODY, "at": now}
@@ -174,8 +203,14 @@ def test_a_repeat_is_answered_from_its_own_request_among_those_of_others(now):
         for by in (SOMEBODY, actors.SYSTEM)
     ]
     content = [str(number) for number in range(len(requests))]
-    first = [action(note=note, at=now, **given) for note, (action, given) in zip(content, requests, strict=True)]
-    again = [action(note=note, at=now, **given) for note, (action, given) in zip(content, requests, strict=True)]
+    first = [
+        action(note=note, at=now, **given)
+        for note, (action, given) in zip(content, requests, strict=True)
+    ]
+    again = [
+        action(note=note, at=now, **given)
+        for note, (action, given) in zip(content, requests, strict=True)
+    ]
     assert again == first == ["00", "11", "22", "33", "444", "555", "666", "777"]
     assert RequestKey.objects.count() == 8
 
@@ -201,14 +236,19 @@ def test_an_action_that_keeps_the_key_is_given_it(now):
 def test_of_an_action_that_fails_nothing_stays(keyed, study, now):
     with pytest.raises(ValueError, match=r"^no$"):
         refuse(**keyed, by=SOMEBODY, at=now)
-    assert (RequestKey.objects.count(), AuditEvent.objects.filter(action="refused").count()) == (0, 0)
+    assert (RequestKey.objects.count(), AuditEvent.objects.filter(action="refused").count()) == (
+        0,
+        0,
+    )
 
 
 @pytest.mark.django_db
 def test_what_was_typed_for_a_request_goes_with_it_and_no_other_draft_does(staff, now):
     ben = staff("coach")
     for place, key in (("one", "k"), ("two", "other")):
-        Draft.objects.create(owner=ben, place=place, text_sealed="x", request_key=key, sequence=1, saved_at=now)
+        Draft.objects.create(
+            owner=ben, place=place, text_sealed="x", request_key=key, sequence=1, saved_at=now
+        )
     double(note="a", by=SOMEBODY, at=now)
     assert Draft.objects.count() == 2
     double(note="a", key="k", by=SOMEBODY, at=now)
@@ -240,7 +280,11 @@ class Colour(Enum):
         ({8, 0}, [0, 8], [8, 0]),
         ({"a", 1}, [1, "a"], ["a", 1]),
         (frozenset({"b", "a"}), ["a", "b"], ["b", "a"]),
-        ({"x": {"y": (date(2026, 3, 2),)}}, {"x": {"y": ["2026-03-02"]}}, {"x": {"y": ["2026-03-03"]}}),
+        (
+            {"x": {"y": (date(2026, 3, 2),)}},
+            {"x": {"y": ["2026-03-02"]}},
+            {"x": {"y": ["2026-03-03"]}},
+        ),
         (Colour.RED, 1, 2),
         ("1", "1", 1),
         (1.5, 1.5, "1.5"),

@@ -1,4 +1,6 @@
-"""Somebody corrects their name or the address they sign in with; the old address is told, and can take it back."""
+"""Somebody corrects their name or the address they sign in with; the old address is told, and can
+take it back.
+"""
 
 from __future__ import annotations
 
@@ -57,7 +59,9 @@ def address_of(person) -> str:
 
 def asked(person, email: str = NEW, key: str = "ask") -> Client:
     client = at_home(person)
-    assert client.post(url("address"), {"email": email, "request_key": key}).url == url("address_code")
+    assert client.post(url("address"), {"email": email, "request_key": key}).url == url(
+        "address_code"
+    )
     return client
 
 
@@ -76,11 +80,16 @@ def test_an_address_changes_once_a_code_that_went_to_it_is_entered(dan):
     assert mail.outbox[-1].to == ["Dan.New@example.org"]
     assert address_of(dan) == old
     entered = {"code": code(), "request_key": "enter"}
-    assert [client.post(url("address_code"), entered).url for _ in range(2)] == [url("data"), url("address")]
+    assert [client.post(url("address_code"), entered).url for _ in range(2)] == [
+        url("data"),
+        url("address"),
+    ]
     assert address_of(dan) == "Dan.New@example.org"
     assert (participant_at(NEW), participant_at(old)) == (dan, None)
     assert AddressChange.objects.count() == 1
-    assert "Dan.New@example.org" in client.get(url("data")).content.decode()  # whoever changed it stays signed in
+    assert (
+        "Dan.New@example.org" in client.get(url("data")).content.decode()
+    )  # whoever changed it stays signed in
 
 
 def test_the_trail_says_that_it_changed_and_not_what(study, dan):
@@ -103,11 +112,16 @@ def test_a_wrong_code_changes_nothing_and_the_sixth_try_is_over(dan):
 
 def test_a_new_code_takes_the_place_of_the_first(dan):
     client, first = asked(dan), code()
-    assert client.post(url("address_code"), {"action": "resend", "request_key": "again"}).url == url("address_code")
+    assert client.post(
+        url("address_code"), {"action": "resend", "request_key": "again"}
+    ).url == url("address_code")
     second = code()
     assert len(mail.outbox) == 2
     if first != second:
-        assert "This is not the code" in client.post(url("address_code"), {"code": first}).content.decode()
+        assert (
+            "This is not the code"
+            in client.post(url("address_code"), {"code": first}).content.decode()
+        )
     assert client.post(url("address_code"), {"code": second}).url == url("data")
 
 
@@ -121,7 +135,9 @@ def test_an_address_of_somebody_else_looks_the_same_and_no_code_is_right(study, 
     assert AddressChange.objects.count() == 0
 
 
-def test_the_old_address_is_told_at_once_and_takes_it_back_with_everything_after_it(study, dan, clock):
+def test_the_old_address_is_told_at_once_and_takes_it_back_with_everything_after_it(
+    study, dan, clock
+):
     old, intruder = address_of(dan), at_home(dan)
     first = changed(dan)
     changed(dan, "third@example.org", "and once more")
@@ -139,7 +155,10 @@ def test_the_old_address_is_told_at_once_and_takes_it_back_with_everything_after
     assert address_of(dan) == old
     assert intruder.get(url("data")).status_code == 302  # signed out
     assert AddressChange.objects.filter(taken_back_at__isnull=True).count() == 0
-    assert (visitor.get(link(first)).status_code, visitor.post(link(first)).status_code) == (410, 200)
+    assert (visitor.get(link(first)).status_code, visitor.post(link(first)).status_code) == (
+        410,
+        200,
+    )
     assert AuditEvent.objects.filter(action="e-mail address change taken back").count() == 1
 
 
@@ -166,19 +185,28 @@ def test_an_old_mailbox_that_is_gone_says_nothing_of_the_new_one(study, dan, hos
     assert not Alert.objects.filter(kind__in=["mail_unreached", "mail_stuck"]).exists()
     assert [ledger.unreached(study, knows_arms=knows) for knows in (True, False)] == [[], []]
     with pytest.raises(messages.NothingToSend):
-        messages.send_all_again(participant=dan, knows_arm=True, key="k", by=actors.staff(1, "supervisor"), at=NOW)
+        messages.send_all_again(
+            participant=dan, knows_arm=True, key="k", by=actors.staff(1, "supervisor"), at=NOW
+        )
 
 
-def test_the_old_address_is_told_after_days_without_mail_and_not_once_it_is_too_late(study, dan, settings, clock):
+def test_the_old_address_is_told_after_days_without_mail_and_not_once_it_is_too_late(
+    study, dan, settings, clock
+):
     old = address_of(dan)
     changed(dan)
     changed(dan, "third@example.org", "and once more")
     first, _ = Message.objects.filter(kind="address_changed").order_by("pk")
     deliveries.give_up(NOW, NOW + timedelta(days=2))
-    assert set(Message.objects.filter(kind="address_changed").values_list("state", flat=True)) == {"queued"}
+    assert set(Message.objects.filter(kind="address_changed").values_list("state", flat=True)) == {
+        "queued"
+    }
     clock.shift(timedelta(days=7) - timedelta(seconds=1))
     with trial_mail.door() as door:
-        assert deliveries.deliver(first, door, NOW + timedelta(days=7) - timedelta(seconds=1)) == "sent"
+        assert (
+            deliveries.deliver(first, door, NOW + timedelta(days=7) - timedelta(seconds=1))
+            == "sent"
+        )
         [other] = Message.objects.filter(kind="address_changed", state="queued")
         assert deliveries.deliver(other, door, NOW + timedelta(days=7)) == "cancelled"
     assert [each.to for each in mail.outbox] == [[old]]
@@ -196,13 +224,18 @@ def test_an_old_address_that_somebody_else_has_by_now_is_not_taken_back(study, d
     old, made = address_of(dan), changed(dan)
     changed(factories.a_verified_participant(study, NOW), old)
     answer = Client().post(link(made))
-    assert (answer.status_code, "Somebody else has this address" in answer.content.decode()) == (409, True)
+    assert (answer.status_code, "Somebody else has this address" in answer.content.decode()) == (
+        409,
+        True,
+    )
     assert address_of(dan) == NEW
 
 
 def test_a_code_that_waits_at_the_old_address_lets_nobody_in_after_a_change(dan):
     client = Client()
-    client.post(reverse("account_request_login_code"), {"email": address_of(dan), "request_key": "k"})
+    client.post(
+        reverse("account_request_login_code"), {"email": address_of(dan), "request_key": "k"}
+    )
     waiting = code()
     changed(dan)
     page = client.post(reverse("account_confirm_login_code"), {"code": waiting})
@@ -239,7 +272,9 @@ def test_by_the_api_name_and_address_are_read_and_put_right(dan):
     wrong = client.post("address/code/", {"email": NEW, "code": other_than(right)})
     assert (wrong.status_code, wrong.json()["code"]) == (400, "code_wrong")
     for _ in range(2):
-        assert client.post("address/code/", {"email": NEW, "code": right}, key="c").status_code == 200
+        assert (
+            client.post("address/code/", {"email": NEW, "code": right}, key="c").status_code == 200
+        )
     assert client.get("address/").json() == {"email": NEW}
     other = client.post("address/code/", {"email": "x@example.org", "code": right})
     assert (other.status_code, other.json()["code"]) == (410, "code_over")

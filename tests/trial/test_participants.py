@@ -26,7 +26,12 @@ def begin(study, now):
 
 def verify(person, now, email="dan@example.org"):
     return participants.verify(
-        participant=person, name="Dan", email=email, phone="+31600000000", by=actors.visitor(person.code), at=now
+        participant=person,
+        name="Dan",
+        email=email,
+        phone="+31600000000",
+        by=actors.visitor(person.code),
+        at=now,
     )
 
 
@@ -76,12 +81,19 @@ def test_a_verified_person_s_login_has_a_random_name_and_no_address(study, now):
 
 def answer(person, now, key=None, **answers):
     by = actors.visitor(person.code)
-    return participants.answer_questions(participant=person, answers=answers, key=key, by=by, at=now)
+    return participants.answer_questions(
+        participant=person, answers=answers, key=key, by=by, at=now
+    )
 
 
 def stopped(person, now):
     participants.turn_away(
-        participant=person, stage="screening", reason="stopped", stopped=True, by=actors.SYSTEM, at=now
+        participant=person,
+        stage="screening",
+        reason="stopped",
+        stopped=True,
+        by=actors.SYSTEM,
+        at=now,
     )
 
 
@@ -91,7 +103,9 @@ def test_no_answer_is_taken_from_somebody_who_did_not_get_in(study, now):
     stopped(person, now)
     with pytest.raises(participants.NotAskedNow):
         answer(person, now, age=42)
-    assert answer(person, now, key="first", age=41).state == "excluded"  # a repeat is answered from store
+    assert (
+        answer(person, now, key="first", age=41).state == "excluded"
+    )  # a repeat is answered from store
     assert Participant.objects.get().answers == {}
 
 
@@ -113,25 +127,35 @@ def test_nobody_is_verified_who_did_not_get_in_or_who_is_verified_already(study,
         verify(away, now, "away@example.org")
     with pytest.raises(participants.NotAskedNow):
         verify(dan, now, "dan@example.net")
-    assert (User.objects.filter(participant__study=study).count(), dan.identity.email) == (1, "dan@example.org")
+    assert (User.objects.filter(participant__study=study).count(), dan.identity.email) == (
+        1,
+        "dan@example.org",
+    )
 
 
 def test_a_repeat_of_the_request_that_verified_is_answered_as_before(study, now):
     person = begin(study, now)
     given = {"name": "Dan", "email": "dan@example.org", "phone": "+31600000000", "key": "code"}
     first, again = (
-        participants.verify(participant=person, by=actors.visitor(person.code), at=now, **given) for _ in range(2)
+        participants.verify(participant=person, by=actors.visitor(person.code), at=now, **given)
+        for _ in range(2)
     )
     assert (first.user, again.verified_at) == (again.user, now)
     assert AuditEvent.objects.filter(action="address verified").count() == 1
 
 
-@pytest.mark.parametrize(("gets_in", "kept"), [(False, {}), (True, {"age": 41, "sex": "f", "site": "main"})])
-def test_erasing_takes_the_answers_of_whoever_did_not_get_in_and_leaves_research_data(study, now, gets_in, kept):
+@pytest.mark.parametrize(
+    ("gets_in", "kept"), [(False, {}), (True, {"age": 41, "sex": "f", "site": "main"})]
+)
+def test_erasing_takes_the_answers_of_whoever_did_not_get_in_and_leaves_research_data(
+    study, now, gets_in, kept
+):
     person = factories.a_randomised_participant(study, now) if gets_in else begin(study, now)
     if not gets_in:
         stopped(person, now)
-        Participant.objects.filter(pk=person.pk).update(answers={"age": 17})  # left over from before
+        Participant.objects.filter(pk=person.pk).update(
+            answers={"age": 17}
+        )  # left over from before
     participants.erase(participant=person, reason="other", by=actors.SYSTEM, at=now)
     person.refresh_from_db()
     assert {code: person.answers[code] for code in person.answers if code != "helped"} == kept
@@ -172,7 +196,12 @@ def test_withdrawal_stops_everything_that_was_to_come_and_keeps_what_was_given(s
     participants.withdraw(participant=dan, reason="no_time", by=actors.participant(dan.code), at=at)
     dan.refresh_from_db()
 
-    assert (dan.state, dan.left_stage, dan.left_reason, dan.left_at) == ("withdrawn", "randomised", "no_time", at)
+    assert (dan.state, dan.left_stage, dan.left_reason, dan.left_at) == (
+        "withdrawn",
+        "randomised",
+        "no_time",
+        at,
+    )
     assert Grant.objects.filter(participant=dan, ended_at=None).count() == 0
     assert Schedule.objects.filter(participant=dan, closed_at=None, ended_at=None).count() == 0
     assert Assessment.objects.filter(participant=dan, submitted_at=now).count() == 2
@@ -184,7 +213,9 @@ def test_withdrawal_stops_everything_that_was_to_come_and_keeps_what_was_given(s
 @pytest.mark.parametrize("reason", ["I feel worse", "x" * 41, "no.time", "Ottoline reads my mail"])
 def test_a_reason_is_a_code_because_it_is_kept_in_clear(dan, now, reason):
     with pytest.raises(participants.NotACode):
-        participants.withdraw(participant=dan, reason=reason, by=actors.participant(dan.code), at=now)
+        participants.withdraw(
+            participant=dan, reason=reason, by=actors.participant(dan.code), at=now
+        )
     dan.refresh_from_db()
     assert dan.state == "randomised"
 
@@ -228,7 +259,9 @@ def test_a_corrected_number_is_sealed_found_by_its_new_hash_and_recorded_as_ciph
 def test_the_same_number_and_whoever_left_are_refused(dan, now):
     by = actors.participant(dan.code)
     with pytest.raises(own_details.SameNumber):
-        own_details.correct_contact(participant=dan, phone=dan.identity.phone.replace(" ", ""), by=by, at=now)
+        own_details.correct_contact(
+            participant=dan, phone=dan.identity.phone.replace(" ", ""), by=by, at=now
+        )
     participants.withdraw(participant=dan, by=by, at=now)
     with pytest.raises(participants.NotAskedNow):
         own_details.correct_contact(participant=dan, phone="06 8765 4321", by=by, at=now)
@@ -255,6 +288,8 @@ def test_people_are_listed_by_their_centre_their_state_and_part_of_their_code(st
     here, there = (factories.a_screening_participant(study, now) for _ in range(2))
     Participant.objects.filter(pk=there.pk).update(site="elsewhere")
     assert [each.code for each in reads.listed(study, site="main")] == [here.code]
-    assert [each.code for each in reads.listed(study, site="elsewhere", state="screening")] == [there.code]
+    assert [each.code for each in reads.listed(study, site="elsewhere", state="screening")] == [
+        there.code
+    ]
     assert list(reads.listed(study, site="elsewhere", state="excluded")) == []
     assert [each.code for each in reads.listed(study, code=here.code.lower())] == [here.code]

@@ -1,4 +1,6 @@
-"""Who may: what each role allows, which roles one person may hold together, and whose role counts."""
+"""Who may: what each role allows, which roles one person may hold together, and whose role
+counts.
+"""
 
 from __future__ import annotations
 
@@ -90,7 +92,9 @@ def test_one_of_somebodys_roles_suffices_and_the_trail_is_told_which(study, staf
     assert permissions.may(ada, study, "alerts")
     assert not permissions.may(ada, study, "lock")
     assert permissions.check_may(ada, study, "alerts") == "supervisor"
-    assert permissions.check_may(ada, study, "coach") == "coach"  # of two that allow it the first by name
+    assert (
+        permissions.check_may(ada, study, "coach") == "coach"
+    )  # of two that allow it the first by name
     with pytest.raises(PermissionDenied, match=r"^none of this person's roles may lock$"):
         permissions.check_may(ada, study, "lock")
 
@@ -105,14 +109,19 @@ def test_whoever_runs_one_study_may_load_another_while_they_run_it(study, staff)
 
 
 @pytest.mark.django_db
-def test_members_of_a_role_are_those_who_hold_it_now_the_longest_first(study, staff, django_assert_num_queries):
+def test_members_of_a_role_are_those_who_hold_it_now_the_longest_first(
+    study, staff, django_assert_num_queries
+):
     first, gone, last = (staff("researcher", name) for name in ("Zoe Post", "Gus Kok", "Abe Vos"))
     end(gone, "researcher")
     staff("assessor")
     other = factories.a_loaded_study(LIVING_POSITIVE, NOW)
     factories.a_staff_member(other, "researcher", "Hal Mol", NOW)
     with django_assert_num_queries(1):
-        assert [user.full_name for user in permissions.members(study, "researcher")] == ["Zoe Post", "Abe Vos"]
+        assert [user.full_name for user in permissions.members(study, "researcher")] == [
+            "Zoe Post",
+            "Abe Vos",
+        ]
     assert permissions.members(study, "researcher") == [first, last]
 
 

@@ -32,7 +32,9 @@ def test_the_first_lesson_is_open_at_once_and_the_next_a_week_after_it_was_begun
     do(programme.finish_module, eve, "welcome", now + timedelta(days=1))
     with pytest.raises(programme.ModuleNotOpen):
         do(programme.begin_module, eve, "small-steps", now + timedelta(days=6))
-    assert do(programme.begin_module, eve, "small-steps", now + timedelta(days=7)).begun_at == now + timedelta(days=7)
+    assert do(
+        programme.begin_module, eve, "small-steps", now + timedelta(days=7)
+    ).begun_at == now + timedelta(days=7)
 
 
 def test_a_lesson_is_begun_before_it_is_done(eve, now):
@@ -47,7 +49,9 @@ def test_done_twice_is_done_once_and_the_last_lesson_finishes_the_programme(eve,
         do(programme.begin_module, eve, module, at)
         do(programme.finish_module, eve, module, at)
         do(programme.finish_module, eve, module, at + timedelta(hours=1))
-    assert Milestone.objects.get(participant=eve, name="programme_finished").reached_at == now + timedelta(days=14)
+    assert Milestone.objects.get(
+        participant=eve, name="programme_finished"
+    ).reached_at == now + timedelta(days=14)
     assert AuditEvent.objects.filter(action="module done").count() == 3
 
 
@@ -56,9 +60,17 @@ def test_the_newest_words_of_an_exercise_count_and_are_no_event(eve, now):
     events = AuditEvent.objects.count()
     for value in ("first", "second"):
         programme.save_exercise(
-            participant=eve, module="welcome", exercise="hope", value=value, by=actors.participant(eve.code), at=now
+            participant=eve,
+            module="welcome",
+            exercise="hope",
+            value=value,
+            by=actors.participant(eve.code),
+            at=now,
         )
-    assert (reads.answers(eve, "welcome"), ExerciseAnswer.objects.count()) == ({"hope": "second"}, 1)
+    assert (reads.answers(eve, "welcome"), ExerciseAnswer.objects.count()) == (
+        {"hope": "second"},
+        1,
+    )
     assert AuditEvent.objects.count() == events
 
 
@@ -99,8 +111,14 @@ def test_stopping_the_programme_is_not_leaving_the_study(eve, now):
 def test_a_lesson_is_begun_once_and_opened_again_is_used_again(eve, now):
     first = do(programme.begin_module, eve, "welcome", now)
     again = do(programme.begin_module, eve, "welcome", now + timedelta(days=2))
-    assert (again.pk, again.begun_at, again.last_used_at) == (first.pk, now, now + timedelta(days=2))
-    assert do(programme.begin_module, eve, "welcome", now + timedelta(days=1)).last_used_at == now + timedelta(days=2)
+    assert (again.pk, again.begun_at, again.last_used_at) == (
+        first.pk,
+        now,
+        now + timedelta(days=2),
+    )
+    assert do(
+        programme.begin_module, eve, "welcome", now + timedelta(days=1)
+    ).last_used_at == now + timedelta(days=2)
     assert AuditEvent.objects.filter(action="module begun").count() == 1
 
 
@@ -131,11 +149,18 @@ def test_a_rehearsal_knows_what_somebody_was_given_from_the_day_on_which_they_we
         assert people.held(person)["mornings"] == pytest.approx(0, abs=0.3)
 
 
-def test_a_person_is_read_again_with_what_was_known_of_their_study(study, eve, django_assert_num_queries):
+def test_a_person_is_read_again_with_what_was_known_of_their_study(
+    study, eve, django_assert_num_queries
+):
     seen = people.now(eve.code, None)
     Participant.objects.filter(pk=eve.pk).update(language="nl")
     with django_assert_num_queries(1):
         again = people.now(eve.code, seen)
-        assert (again.language, again.study, again.version, again.key) == ("nl", study, seen.version, seen.key)
+        assert (again.language, again.study, again.version, again.key) == (
+            "nl",
+            study,
+            seen.version,
+            seen.key,
+        )
     bare = Participant.objects.get(pk=eve.pk)
     assert people.now(eve.code, bare).study == study

@@ -1,4 +1,6 @@
-"""Who asks where a proxy stands in front. Addresses of documentation (RFC 5737, RFC 3849) stand for people."""
+"""Who asks where a proxy stands in front. Addresses of documentation (RFC 5737, RFC 3849) stand for
+people.
+"""
 
 from __future__ import annotations
 
@@ -37,7 +39,9 @@ NAMED = environment.proxies({"HANDVAT_PROXIES": "10.0.0.0/24, 2001:db8::1"})
         (PROXY, "," * 5000, PROXY),
     ],
 )
-def test_the_client_is_the_first_address_from_the_right_that_is_no_named_proxy(here, forwarded, client):
+def test_the_client_is_the_first_address_from_the_right_that_is_no_named_proxy(
+    here, forwarded, client
+):
     assert proxies.client(here, forwarded, NAMED) == client
 
 
@@ -54,20 +58,27 @@ def seen(**headers: str):
 @override_settings(PROXIES=NAMED, SECURE_PROXY_SSL_HEADER=("HTTP_X_FORWARDED_PROTO", "https"))
 def test_what_a_stranger_says_of_address_and_scheme_counts_for_nothing():
     request = seen(
-        REMOTE_ADDR=EVE, HTTP_X_FORWARDED_FOR=ANN, HTTP_X_FORWARDED_PROTO="https", HTTP_FORWARDED=f"for={ANN}"
+        REMOTE_ADDR=EVE,
+        HTTP_X_FORWARDED_FOR=ANN,
+        HTTP_X_FORWARDED_PROTO="https",
+        HTTP_FORWARDED=f"for={ANN}",
     )
     assert (request.META["REMOTE_ADDR"], request.is_secure()) == (EVE, False)
     assert [name for name in request.META if "FORWARDED" in name] == []
 
 
 @override_settings(PROXIES=NAMED, SECURE_PROXY_SSL_HEADER=("HTTP_X_FORWARDED_PROTO", "https"))
-@pytest.mark.parametrize(("said", "is_secure"), [("https", True), ("http", False), ("https, http", False), ("", False)])
+@pytest.mark.parametrize(
+    ("said", "is_secure"), [("https", True), ("http", False), ("https, http", False), ("", False)]
+)
 def test_what_a_named_proxy_says_counts(said, is_secure):
     request = seen(REMOTE_ADDR=PROXY, HTTP_X_FORWARDED_FOR=ANN, HTTP_X_FORWARDED_PROTO=said)
     assert (request.META["REMOTE_ADDR"], request.is_secure()) == (ANN, is_secure)
 
 
-@override_settings(SECURE_SSL_REDIRECT=True, SECURE_PROXY_SSL_HEADER=("HTTP_X_FORWARDED_PROTO", "https"))
+@override_settings(
+    SECURE_SSL_REDIRECT=True, SECURE_PROXY_SSL_HEADER=("HTTP_X_FORWARDED_PROTO", "https")
+)
 def test_only_a_named_proxy_keeps_somebody_from_being_sent_to_https(db):
     browser = Client(REMOTE_ADDR=PROXY, HTTP_X_FORWARDED_PROTO="https")
     assert browser.get("/help/").status_code == 301
@@ -83,7 +94,11 @@ def test_what_is_neither_an_address_nor_a_network_is_refused_at_the_start(said):
 
 def warned(named: str) -> list[str]:
     with override_settings(PROXIES=environment.proxies({"HANDVAT_PROXIES": named})):
-        return [each.id for each in run_checks(include_deployment_checks=True) if each.id.startswith("trial.W")]
+        return [
+            each.id
+            for each in run_checks(include_deployment_checks=True)
+            if each.id.startswith("trial.W")
+        ]
 
 
 def test_a_check_before_deployment_says_who_would_be_one_address_and_who_could_choose_one():

@@ -16,7 +16,12 @@ def protocol():
     document = read(SMALL_STUDY, SECTIONS).document["study"]
     added = [
         {"code": "hours", "text": TEXT, "kind": "number", "min": 2, "max": 40},
-        {"code": "how", "text": TEXT, "kind": "choice", "options": [{"code": c, "text": TEXT} for c in ("a", "b")]},
+        {
+            "code": "how",
+            "text": TEXT,
+            "kind": "choice",
+            "options": [{"code": c, "text": TEXT} for c in ("a", "b")],
+        },
         {"code": "where", "text": TEXT, "kind": "site"},
     ]
     return Study.model_validate({**document, "questions": [*document["questions"], *added]})

@@ -1,4 +1,6 @@
-"""Ways in which people got stuck, were lost from sight or gave their arm away, each kept from coming back."""
+"""Ways in which people got stuck, were lost from sight or gave their arm away, each kept from
+coming back.
+"""
 
 from __future__ import annotations
 
@@ -37,7 +39,9 @@ def test_whoever_is_randomised_after_a_pause_is_asked_everything_and_gets_to_the
         worker.tick(now + day * A_DAY, seal=False)
 
     dan.refresh_from_db()
-    undated = list(Schedule.objects.filter(participant=dan, opens_at=None).values_list("timepoint", flat=True))
+    undated = list(
+        Schedule.objects.filter(participant=dan, opens_at=None).values_list("timepoint", flat=True)
+    )
     assert (dan.state, undated) == ("completed", [])
 
 
@@ -50,7 +54,11 @@ def test_whoever_leaves_the_baseline_undone_for_a_month_is_out_of_the_study(stud
     worker.tick(now + 31 * A_DAY)
 
     dan.refresh_from_db()
-    assert (dan.state, dan.left_stage, dan.left_reason) == ("withdrawn", "consented", "baseline_not_done")
+    assert (dan.state, dan.left_stage, dan.left_reason) == (
+        "withdrawn",
+        "consented",
+        "baseline_not_done",
+    )
 
 
 def test_whoever_waits_for_the_end_of_a_pause_with_the_baseline_done_stays_in(study, now):
@@ -64,7 +72,9 @@ def test_whoever_waits_for_the_end_of_a_pause_with_the_baseline_done_stays_in(st
     assert dan.state == "consented"
 
 
-def test_whoever_signed_and_is_not_allocated_when_recruitment_closes_is_told_and_not_left_waiting(study, now):
+def test_whoever_signed_and_is_not_allocated_when_recruitment_closes_is_told_and_not_left_waiting(
+    study, now
+):
     dan, eve = _signed(study, now), factories.a_consented_participant(study, now)
     in_time = factories.a_randomised_participant(study, now)
     studies.close(study=study, by=actors.SYSTEM, at=now)
@@ -74,7 +84,9 @@ def test_whoever_signed_and_is_not_allocated_when_recruitment_closes_is_told_and
 
     for person in (dan, eve, in_time):
         person.refresh_from_db()
-    assert [(p.state, p.left_reason) for p in (dan, eve)] == [("withdrawn", "recruitment_closed")] * 2
+    assert [(p.state, p.left_reason) for p in (dan, eve)] == [
+        ("withdrawn", "recruitment_closed")
+    ] * 2
     assert in_time.state == "randomised"
     sent = [each.to for each in mail.outbox if "has closed and takes nobody any more" in each.body]
     assert sent == [[dan.identity.email], [eve.identity.email]]
@@ -86,9 +98,15 @@ def test_whoever_looks_at_their_page_before_the_worker_does_reads_it_there(study
     client.force_login(dan.user)
     studies.close(study=study, by=actors.SYSTEM, at=now)
 
-    assert "The study takes nobody any more" in client.get(reverse("participant:home")).content.decode()
+    assert (
+        "The study takes nobody any more"
+        in client.get(reverse("participant:home")).content.decode()
+    )
     dan.refresh_from_db()
-    assert (dan.state, Message.objects.filter(kind="recruitment_closed").count()) == ("withdrawn", 1)
+    assert (dan.state, Message.objects.filter(kind="recruitment_closed").count()) == (
+        "withdrawn",
+        1,
+    )
 
 
 def test_whoever_never_says_when_to_call_does_not_wait_for_ever(study, now):
@@ -101,7 +119,9 @@ def test_whoever_never_says_when_to_call_does_not_wait_for_ever(study, now):
     assert (dan.state, dan.left_reason) == ("withdrawn", "baseline_not_done")
 
 
-def test_of_two_who_move_somebody_on_at_once_the_later_does_not_lose_the_date_of_the_other(study, now, monkeypatch):
+def test_of_two_who_move_somebody_on_at_once_the_later_does_not_lose_the_date_of_the_other(
+    study, now, monkeypatch
+):
     dan = factories.a_randomised_participant(study, now)
     sooner = now + timedelta(hours=1)
 
@@ -116,11 +136,15 @@ def test_of_two_who_move_somebody_on_at_once_the_later_does_not_lose_the_date_of
     assert Journey.objects.get(participant=dan).due_at <= sooner
 
 
-def test_one_who_moves_on_at_the_last_moment_does_not_stop_the_round_of_the_worker(study, now, monkeypatch):
+def test_one_who_moves_on_at_the_last_moment_does_not_stop_the_round_of_the_worker(
+    study, now, monkeypatch
+):
     first, second = (factories.a_screening_participant(study, now) for _ in range(2))
 
     def consents_meanwhile(participant, at):
-        Participant._base_manager.filter(pk=second.pk).update(state="consented")  # by another, whose event is not ours
+        Participant._base_manager.filter(pk=second.pk).update(
+            state="consented"
+        )  # by another, whose event is not ours
 
     monkeypatch.setattr(hooks, "ERASURE", (*hooks.ERASURE, consents_meanwhile))
     done = worker.tick(now + 2 * A_DAY)
@@ -131,7 +155,9 @@ def test_one_who_moves_on_at_the_last_moment_does_not_stop_the_round_of_the_work
 
 def test_that_nobody_can_coach_is_told_without_telling_whom(study, now):
     Membership.objects.filter(study=study, role="coach").update(ended_at=now)
-    people = [factories.a_participant_in(study, arm.code, now) for arm in study.current.protocol.arms]
+    people = [
+        factories.a_participant_in(study, arm.code, now) for arm in study.current.protocol.arms
+    ]
 
     assert list(Alert.objects.values_list("participant", "kind", "subject_ref")) == [
         (None, "no_coach", now.date().isoformat())
@@ -141,14 +167,24 @@ def test_that_nobody_can_coach_is_told_without_telling_whom(study, now):
 
 
 def test_the_stage_at_which_somebody_withdrew_does_not_tell_that_they_were_through(db, now):
-    """In this study the arms are followed up for longer or shorter, so that being through tells the arm."""
+    """In this study the arms are followed up for longer or shorter, so that being through tells the
+    arm.
+    """
     study = factories.a_loaded_study(LIVING_POSITIVE, now)
     dan = Participant.objects.create(
-        study=study, version=study.current, code="SP-34679", language="en", state="completed", began_at=now
+        study=study,
+        version=study.current,
+        code="SP-34679",
+        language="en",
+        state="completed",
+        began_at=now,
     )
     participants.withdraw(participant=dan, reason="no_time", by=actors.SYSTEM, at=now)
     dan.refresh_from_db()
-    assert (dan.left_stage, reads.shown_stage(dan, study)) == ("completed", "completed")  # simulated: nothing is hidden
+    assert (dan.left_stage, reads.shown_stage(dan, study)) == (
+        "completed",
+        "completed",
+    )  # simulated: nothing is hidden
     study.simulated = False
 
     assert reads.shown_stage(dan, study) == "randomised"
@@ -159,11 +195,15 @@ def test_the_stage_at_which_somebody_withdrew_does_not_tell_that_they_were_throu
 def test_whoever_loads_a_study_gets_its_role_on_the_record(db, now):
     from trial.actions import staff
 
-    ada = staff.make_user(email="ada@example.org", full_name="Ada Visser", password=factories.PASSWORD)
+    ada = staff.make_user(
+        email="ada@example.org", full_name="Ada Visser", password=factories.PASSWORD
+    )
     studies.load(path=SMALL, simulated=True, user=ada, by=actors.staff(ada.pk), at=now)
 
     given = AuditEvent.objects.filter(action="role given")
-    assert list(given.values_list("subject", "new")) == [(f"staff {ada.pk}", '{"role":"researcher"}')]
+    assert list(given.values_list("subject", "new")) == [
+        (f"staff {ada.pk}", '{"role":"researcher"}')
+    ]
     assert audit.verify(Study.objects.get()) == []
 
 
@@ -187,22 +227,30 @@ def _signed(study: Study, now) -> Participant:
 def test_when_somebody_is_asked_again_does_not_hang_on_when_they_answered(tmp_path, now):
     folder = shutil.copytree(SMALL, tmp_path / "small_study")
     text = (folder / "assessments.yaml").read_text()
-    (folder / "assessments.yaml").write_text(text.replace("assessment_closed:post", "assessment_opened:post"))
+    (folder / "assessments.yaml").write_text(
+        text.replace("assessment_closed:post", "assessment_opened:post")
+    )
     study = factories.an_open_study(folder, now)
     at_once, half, never = (factories.a_randomised_participant(study, now) for _ in range(3))
 
     for day in range(1, 170):
         at = now + day * A_DAY
         worker.tick(at, seal=False)
-        if Schedule.objects.filter(participant=at_once, timepoint="post", opens_at__lte=at, closed_at=None).exists():
+        if Schedule.objects.filter(
+            participant=at_once, timepoint="post", opens_at__lte=at, closed_at=None
+        ).exists():
             factories.fill_in(at_once, "post", at)
             row = Assessment.objects.get(participant=half, timepoint="post", instrument="PHQ9")
             given = factories.answers_to(study, "PHQ9", 1)
-            assessments.submit(assessment=row, answers=given, language="en", by=actors.SYSTEM, at=at)
+            assessments.submit(
+                assessment=row, answers=given, language="en", by=actors.SYSTEM, at=at
+            )
 
     gaps = []
     for person in (at_once, half, never):
-        opens = dict(Schedule.objects.filter(participant=person).values_list("timepoint", "opens_at"))
+        opens = dict(
+            Schedule.objects.filter(participant=person).values_list("timepoint", "opens_at")
+        )
         gaps.append((opens["followup"].date() - opens["post"].date()).days)
         person.refresh_from_db()
         assert person.state == "completed"

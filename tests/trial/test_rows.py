@@ -16,11 +16,17 @@ SAME = ("person", "action", "key")
 
 
 def a_key(**values) -> RequestKey:
-    return RequestKey(**{"person": "dan", "action": "a.b", "key": "1", "digest": "d", "claimed_at": AT, **values})
+    return RequestKey(
+        **{"person": "dan", "action": "a.b", "key": "1", "digest": "d", "claimed_at": AT, **values}
+    )
 
 
 def stored() -> list[dict]:
-    return list(RequestKey.objects.order_by("key").values("person", "action", "key", "digest", "result", "claimed_at"))
+    return list(
+        RequestKey.objects.order_by("key").values(
+            "person", "action", "key", "digest", "result", "claimed_at"
+        )
+    )
 
 
 @pytest.mark.parametrize("result", [None, {"value": "it's 100%"}])
@@ -51,10 +57,17 @@ def test_what_is_set_is_set_where_every_column_agrees_and_nowhere_else():
         rows.insert(a_key(key=key))
     later = AT + timedelta(hours=1)
 
-    assert rows.update(RequestKey, {"person": "dan", "key": "1"}, result={"value": 1}, claimed_at=later) == 1
+    assert (
+        rows.update(
+            RequestKey, {"person": "dan", "key": "1"}, result={"value": 1}, claimed_at=later
+        )
+        == 1
+    )
     assert rows.update(RequestKey, {"person": "eva", "key": "1"}, digest="x") == 0
 
-    assert [(each["key"], each["result"], each["claimed_at"], each["digest"]) for each in stored()] == [
+    assert [
+        (each["key"], each["result"], each["claimed_at"], each["digest"]) for each in stored()
+    ] == [
         ("1", {"value": 1}, later, "d"),
         ("2", None, AT, "d"),
     ]

@@ -7,7 +7,9 @@ from pydantic import ValidationError
 
 from trial.rules import Facts, Names, Rule, holds, names, number
 
-values = st.one_of(st.none(), st.integers(-3, 3), st.fractions(-3, 3), st.sampled_from(["f", "m", "2", ""]))
+values = st.one_of(
+    st.none(), st.integers(-3, 3), st.fractions(-3, 3), st.sampled_from(["f", "m", "2", ""])
+)
 facts = st.builds(
     Facts,
     answers=st.dictionaries(st.sampled_from(["age", "sex"]), values),
@@ -17,7 +19,10 @@ facts = st.builds(
 comparisons = st.one_of(
     st.builds(lambda limit: {"answer": "age", "at_least": limit}, st.integers(-3, 3)),
     st.builds(lambda value: {"answer": "sex", "equals": value}, st.sampled_from(["f", "m", "2"])),
-    st.builds(lambda given: {"answer": "sex", "one_of": given}, st.lists(st.sampled_from(["f", "m"]), min_size=1)),
+    st.builds(
+        lambda given: {"answer": "sex", "one_of": given},
+        st.lists(st.sampled_from(["f", "m"]), min_size=1),
+    ),
     st.builds(lambda low: {"score": "PHQ9", "above": low, "below": low + 2}, st.integers(-3, 3)),
     st.builds(lambda limit: {"item": "PHQ9.9", "at_most": limit}, st.integers(-3, 3)),
 )
@@ -82,10 +87,14 @@ def test_a_rule_is_not_known_where_nothing_is(form):
 
 
 @pytest.mark.parametrize(
-    ("score", "verdict"), [(4, False), (5, True), (19, True), (20, False), (Fraction(39, 2), True), (None, None)]
+    ("score", "verdict"),
+    [(4, False), (5, True), (19, True), (20, False), (Fraction(39, 2), True), (None, None)],
 )
 def test_limits_of_the_screening_are_strict(score, verdict):
-    assert judged({"score": "PHQ9", "above": "4", "below": "20"}, Facts(scores={"PHQ9": score})) is verdict
+    assert (
+        judged({"score": "PHQ9", "above": "4", "below": "20"}, Facts(scores={"PHQ9": score}))
+        is verdict
+    )
 
 
 def test_decimals_mean_what_is_written():
@@ -134,7 +143,10 @@ ADULT = {"answer": "age", "above": 3}
         ({"answer": "age", "score": "PHQ9", "above": 3}, ONE_OF),
         ({"answer": "age", "above": 3, "not": ADULT}, ONE_OF),
         ({"all": [ADULT], "any": [ADULT]}, ONE_OF),
-        ({"answer": "age"}, "'answer' needs one of above, below, at_least, at_most, equals, one_of"),
+        (
+            {"answer": "age"},
+            "'answer' needs one of above, below, at_least, at_most, equals, one_of",
+        ),
         ({"item": "PHQ9.9"}, "'item' needs one of above, below, at_least, at_most, equals, one_of"),
         ({"all": []}, "Tuple should have at least 1 item after validation, not 0"),
         ({"all": [ADULT], "above": 3}, BESIDE),
@@ -188,7 +200,9 @@ def test_a_rule_that_some_value_can_satisfy_is_taken(limits):
 )
 def test_each_limit_just_below_at_and_just_above(comparator, verdicts):
     scores = [Fraction(999, 100), 10, Fraction(1001, 100)]
-    assert [judged({"score": "X", comparator: 10}, Facts(scores={"X": score})) for score in scores] == verdicts
+    assert [
+        judged({"score": "X", comparator: 10}, Facts(scores={"X": score})) for score in scores
+    ] == verdicts
 
 
 @pytest.mark.parametrize(
@@ -219,8 +233,15 @@ def test_what_looks_like_a_number_is_compared_as_one_and_all_else_as_text(fact, 
 
 def test_every_comparator_of_a_rule_must_hold():
     rule = {"answer": "age", "at_least": 18, "equals": 20, "one_of": [20, 30]}
-    assert [judged(rule, Facts(answers={"age": age})) for age in (17, 20, 30)] == [False, True, False]
-    assert judged({"answer": "age", "equals": 20, "one_of": [30, 40]}, Facts(answers={"age": 20})) is False
+    assert [judged(rule, Facts(answers={"age": age})) for age in (17, 20, 30)] == [
+        False,
+        True,
+        False,
+    ]
+    assert (
+        judged({"answer": "age", "equals": 20, "one_of": [30, 40]}, Facts(answers={"age": 20}))
+        is False
+    )
 
 
 def test_a_subject_is_looked_up_among_its_own_kind():

@@ -1,4 +1,6 @@
-"""Keys that are rotated: stopped and begun again, and nothing left behind under a key that is taken out."""
+"""Keys that are rotated: stopped and begun again, and nothing left behind under a key that is taken
+out.
+"""
 
 from __future__ import annotations
 
@@ -36,7 +38,10 @@ def rotated(settings):
 
 @pytest.fixture
 def people(study, now):
-    return [factories.a_randomised_participant(study, now, name) for name in ("Dan Jansen", "Eve de Boer", "Fay Smit")]
+    return [
+        factories.a_randomised_participant(study, now, name)
+        for name in ("Dan Jansen", "Eve de Boer", "Fay Smit")
+    ]
 
 
 def said(capsys) -> list[str]:
@@ -61,9 +66,14 @@ def test_a_rotation_that_was_stopped_after_a_batch_goes_on_where_it_was(people, 
 
     lines = said(capsys)
     assert "trial.personkey.sealed_key: 1 sealed anew, 2 under the newest key already" in lines
-    assert "randomisation.allocation.probabilities: 3 sealed anew, 0 under the newest key already" in lines
+    assert (
+        "randomisation.allocation.probabilities: 3 sealed anew, 0 under the newest key already"
+        in lines
+    )
     assert lines[-2] == "trial.stamp.marker_sealed: 1 sealed anew, 0 under the newest key already"
-    assert lines[-1].startswith("Everything opens with the newest key alone; older keys can be taken out")
+    assert lines[-1].startswith(
+        "Everything opens with the newest key alone; older keys can be taken out"
+    )
     assert reads.is_rotated() is True
 
     rotated(is_over=True)
@@ -76,7 +86,9 @@ def test_a_rotation_that_was_stopped_after_a_batch_goes_on_where_it_was(people, 
 
 @pytest.mark.django_db
 def test_what_is_about_nobody_is_under_the_master_keys_and_is_not_missed(people, rotated, now):
-    """Drafts and alerts are under the key of whom they are about, and under the master keys where that is nobody."""
+    """Drafts and alerts are under the key of whom they are about, and under the master keys where
+    that is nobody.
+    """
     dan, eva = people[0], factories.a_staff_member(people[0].study, "supervisor", "Eva", now)
     by = actors.staff(eva.pk, "supervisor")
     for about in (dan, None):
@@ -86,7 +98,13 @@ def test_what_is_about_nobody_is_under_the_master_keys_and_is_not_missed(people,
         alerts.close(alert=alert, done="rang the neighbour", by=by, at=now)
         sealed = about.sealed("half a sentence") if about else vault.seal("half a sentence")
         Draft.objects.create(
-            owner=eva, about=about, place=f"of {about}", text_sealed=sealed, sequence=1, saved_at=now, request_key="x"
+            owner=eva,
+            about=about,
+            place=f"of {about}",
+            text_sealed=sealed,
+            sequence=1,
+            saved_at=now,
+            request_key="x",
         )
     rotated()
     call_command("rotate_keys", verbosity=0)
@@ -101,7 +119,9 @@ def test_what_is_about_nobody_is_under_the_master_keys_and_is_not_missed(people,
 
 
 @pytest.mark.django_db
-def test_sessions_go_on_and_those_that_are_over_or_open_with_no_key_are_ended(db, rotated, settings, capsys):
+def test_sessions_go_on_and_those_that_are_over_or_open_with_no_key_are_ended(
+    db, rotated, settings, capsys
+):
     def a_session(age: int = 3600) -> str:
         store = SessionStore()
         store["code"] = "P-0001"
@@ -125,7 +145,9 @@ def test_sessions_go_on_and_those_that_are_over_or_open_with_no_key_are_ended(db
 
 
 @pytest.mark.django_db
-def test_rows_that_open_with_no_key_are_counted_by_table_and_the_keys_are_to_be_kept(people, rotated, settings):
+def test_rows_that_open_with_no_key_are_counted_by_table_and_the_keys_are_to_be_kept(
+    people, rotated, settings
+):
     lost = vault.seal("x" * 44)
     settings.FIELD_KEYS = [Fernet.generate_key()]
     PersonKey.objects.filter(participant__in=people[:2]).update(sealed_key=vault.seal("x" * 44))
@@ -137,7 +159,10 @@ def test_rows_that_open_with_no_key_are_counted_by_table_and_the_keys_are_to_be_
         "trial.personkey.sealed_key: 2 rows open with no key",
         "Keep every key, and run rotate_keys again.",
     ]
-    assert (reads.standings(KEYS), reads.is_rotated()) == ({reads.NEWEST: 1, reads.NO_KEY: 2}, False)
+    assert (reads.standings(KEYS), reads.is_rotated()) == (
+        {reads.NEWEST: 1, reads.NO_KEY: 2},
+        False,
+    )
 
 
 @pytest.mark.django_db
@@ -150,16 +175,22 @@ def test_what_somebody_writes_meanwhile_stays_as_they_wrote_it(people, rotated):
 
 
 @pytest.mark.django_db
-@pytest.mark.parametrize("table", ["randomisation_allocation.probabilities", "randomisation_sealedseed.ciphertext"])
+@pytest.mark.parametrize(
+    "table", ["randomisation_allocation.probabilities", "randomisation_sealedseed.ciphertext"]
+)
 def test_another_content_that_is_put_in_place_of_what_is_sealed_is_named(people, table):
-    """The triggers let a sealed value be sealed anew and cannot open it: the digests of opened values can."""
+    """The triggers let a sealed value be sealed anew and cannot open it: the digests of opened
+    values can.
+    """
     name, column = table.split(".")
     row = (Allocation if "allocation" in table else SealedSeed)._base_manager.order_by("pk")[0]
     with connection.cursor() as cursor:
         cursor.execute(f"SELECT {column} FROM {name} WHERE id = %s", [row.pk])
         opened = vault.unseal(cursor.fetchone()[0])
         another = opened.translate(str.maketrans("0123456789", "1234567890"))
-        cursor.execute(f"UPDATE {name} SET {column} = %s WHERE id = %s", [vault.seal(another), row.pk])
+        cursor.execute(
+            f"UPDATE {name} SET {column} = %s WHERE id = %s", [vault.seal(another), row.pk]
+        )
     (place,) = audit.verify(people[0].study)
     assert f": {row._meta.label_lower} {row.pk} is not what it was after this event" in place
 
@@ -189,12 +220,16 @@ def test_a_key_is_added_to_the_file_and_no_second_before_everything_is_under_the
 
 
 @pytest.mark.django_db
-def test_a_database_that_was_made_with_other_keys_says_so_when_it_is_opened(rotated, settings, monkeypatch):
+def test_a_database_that_was_made_with_other_keys_says_so_when_it_is_opened(
+    rotated, settings, monkeypatch
+):
     opened = {**stamp._known_kinds}
     monkeypatch.setattr(stamp, "_known_kinds", {})
     stamp.check_keys(None, connection)
     monkeypatch.setattr(stamp, "_known_kinds", {})
-    monkeypatch.setattr(connection, "close", lambda: opened)  # the test itself stands in this connection
+    monkeypatch.setattr(
+        connection, "close", lambda: opened
+    )  # the test itself stands in this connection
     settings.FIELD_KEYS = [Fernet.generate_key()]
     with pytest.raises(stamp.OtherKeys, match="made with other keys"):
         stamp.check_keys(None, connection)

@@ -1,4 +1,6 @@
-"""What `manage.py serve` brings: a site from whatever folder, warm, with files that a browser may keep."""
+"""What `manage.py serve` brings: a site from whatever folder, warm, with files that a browser may
+keep.
+"""
 
 from __future__ import annotations
 
@@ -60,7 +62,9 @@ def named_by_pages(study) -> Iterator[str]:
 
 def styled(text: str) -> list[str]:
     """The files that a style sheet names, beside itself."""
-    return [name for name in re.findall(r"url\([\"']?([^\"')]+)", text) if not name.startswith("data:")]
+    return [
+        name for name in re.findall(r"url\([\"']?([^\"')]+)", text) if not name.startswith("data:")
+    ]
 
 
 def got(name: str) -> tuple[int, dict[str, str], bytes]:
@@ -77,7 +81,10 @@ def test_every_file_that_a_page_names_is_there_small_and_kept_for_ever(study, co
     assert [name for name in names if "handvat/style" in name] != []
     for name in names:
         status, headers, body = got(name)
-        assert (status, headers["Cache-Control"]) == (200, f"max-age={FOR_EVER}, public, immutable"), name
+        assert (status, headers["Cache-Control"]) == (
+            200,
+            f"max-age={FOR_EVER}, public, immutable",
+        ), name
         if name.endswith((".css", ".js", ".svg")):
             assert headers["Content-Encoding"] == "gzip", name
         if name.endswith(".css"):
@@ -114,7 +121,11 @@ def test_nothing_that_is_served_tells_where_it_lies_on_the_machine(tmp_path):
 
 
 def told(**more: str) -> dict[str, str]:
-    return {**{name: value for name, value in os.environ.items() if name in KEPT}, "DATABASE_URL": "", **more}
+    return {
+        **{name: value for name, value in os.environ.items() if name in KEPT},
+        "DATABASE_URL": "",
+        **more,
+    }
 
 
 def a_free_port() -> int:
@@ -124,7 +135,9 @@ def a_free_port() -> int:
 
 @pytest.fixture
 def served(tmp_path) -> Iterator[str]:
-    """A rehearsal's database without a study, served from a folder that is not ours; the address."""
+    """A rehearsal's database without a study, served from a folder that is not ours; the
+    address.
+    """
     manage, elsewhere = str(ROOT / "manage.py"), tmp_path / "elsewhere"
     elsewhere.mkdir()
     database = {"HANDVAT_DATABASE": str(tmp_path / "handvat.sqlite3"), "HANDVAT_KIND": "rehearsal"}
@@ -168,7 +181,9 @@ def test_the_site_is_served_from_another_folder_with_files_that_are_kept(served)
 @pytest.mark.slow
 @pytest.mark.once
 def test_views_words_and_templates_are_read_before_the_first_page(tmp_path):
-    """In a process of its own: what the first page would import or compile is there once the site has started."""
+    """In a process of its own: what the first page would import or compile is there once the site
+    has started.
+    """
     look = """
 import sys
 from trial import wsgi
@@ -186,12 +201,14 @@ heavy = {"numpy", "pandas", "scipy", "pydantic", "rest_framework", "drf_spectacu
 print(sorted(name for name in set(sys.modules) - before if ".views" in name or name in heavy))
 print(sorted(str(name) for name in set(loader.get_template_cache) - read if "account/login" in str(name)))
 print(sorted(trans_real._translations))
-"""
+"""  # noqa: E501
     database = {"HANDVAT_DATABASE": str(tmp_path / "handvat.sqlite3"), "HANDVAT_KIND": "rehearsal"}
     migrate = [sys.executable, str(ROOT / "manage.py"), "migrate", "--verbosity", "0"]
     subprocess.run(migrate, env=told(**database), cwd=tmp_path, check=True, capture_output=True)
     command = [sys.executable, "-c", look]
     environment = told(**database, PYTHONPATH=str(ROOT))
-    done = subprocess.run(command, env=environment, cwd=tmp_path, capture_output=True, text=True, check=False)
+    done = subprocess.run(
+        command, env=environment, cwd=tmp_path, capture_output=True, text=True, check=False
+    )
     assert done.returncode == 0, done.stderr[-2000:]
     assert done.stdout.splitlines() == ["[]", "[]", "['en', 'nl']"]

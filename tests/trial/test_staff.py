@@ -33,7 +33,9 @@ def invite(study, now):
 
 def accept(invitation, at):
     token = actions.token_of(invitation)
-    return actions.accept(token=token, full_name="Cleo Bakker", password="a quiet walk", by=actors.SYSTEM, at=at)
+    return actions.accept(
+        token=token, full_name="Cleo Bakker", password="a quiet walk", by=actors.SYSTEM, at=at
+    )
 
 
 def end(study, user, at):
@@ -60,8 +62,13 @@ def test_whoever_has_the_role_is_not_invited_to_it(study, invite, now):
 def test_ending_a_role_ends_the_links_that_would_give_it_back(study, invite, now):
     cleo = accept(invite(), now)
     membership = Membership.objects.get(user=cleo)
-    Membership.objects.filter(pk=membership.pk).update(ended_at=now)  # invited anew while the role was away
-    again, elsewhere = invite(at=now + timedelta(days=1)), invite(role="coach", at=now + timedelta(hours=25))
+    Membership.objects.filter(pk=membership.pk).update(
+        ended_at=now
+    )  # invited anew while the role was away
+    again, elsewhere = (
+        invite(at=now + timedelta(days=1)),
+        invite(role="coach", at=now + timedelta(hours=25)),
+    )
     Membership.objects.filter(pk=membership.pk).update(ended_at=None)
 
     end(study, cleo, now + timedelta(days=2))
@@ -69,20 +76,29 @@ def test_ending_a_role_ends_the_links_that_would_give_it_back(study, invite, now
     with pytest.raises(actions.InvitationNotValid):
         accept(again, now + timedelta(days=3))
     assert actions.find(actions.token_of(elsewhere), now + timedelta(days=3)) == elsewhere
-    assert AuditEvent.objects.filter(action="invitation withdrawn", subject=f"invitation {again.pk}").count() == 1
+    assert (
+        AuditEvent.objects.filter(
+            action="invitation withdrawn", subject=f"invitation {again.pk}"
+        ).count()
+        == 1
+    )
 
 
 def test_a_role_that_is_given_again_leaves_the_first_time_as_it_was(study, invite, now):
     cleo = accept(invite(), now)
     end(study, cleo, now + timedelta(days=1))
     accept(invite(at=now + timedelta(days=2)), now + timedelta(days=2))
-    kept = list(Membership.objects.filter(user=cleo).order_by("pk").values_list("since_at", "ended_at"))
+    kept = list(
+        Membership.objects.filter(user=cleo).order_by("pk").values_list("since_at", "ended_at")
+    )
     assert kept == [(now, now + timedelta(days=1)), (now + timedelta(days=2), None)]
 
 
 def test_a_role_that_is_held_is_not_given_a_second_time(study, staff, now):
     ada = staff("researcher")
-    actions.join(study=study, user=ada, role="researcher", by=actors.SYSTEM, at=now + timedelta(days=1))
+    actions.join(
+        study=study, user=ada, role="researcher", by=actors.SYSTEM, at=now + timedelta(days=1)
+    )
     assert Membership.objects.get(user=ada).since_at == now
     assert AuditEvent.objects.filter(action="role given", subject=f"staff {ada.pk}").count() == 1
 
@@ -109,8 +125,12 @@ def test_the_command_gives_the_link_again_to_whoever_lost_it(capsys):
 def test_the_mail_of_a_first_invitation_speaks_of_no_study(invite, now):
     actions.invite(study=None, email="ada@example.org", role="researcher", by=actors.SYSTEM, at=now)
     invite()
-    first, second = (life.compose_invitation(each, now).body for each in Message.objects.order_by("pk"))
-    assert first.startswith("You are invited to Handvat, to load studies and run them. Open this link")
+    first, second = (
+        life.compose_invitation(each, now).body for each in Message.objects.order_by("pk")
+    )
+    assert first.startswith(
+        "You are invited to Handvat, to load studies and run them. Open this link"
+    )
     assert second.startswith("You are invited to work on a study as assessor. Open this link")
 
 
@@ -148,10 +168,19 @@ ASKED = [*(("researcher", each) for each in KNOW), *((each, "researcher") for ea
 def test_nobody_holds_two_roles_that_are_to_be_two_people(live, now, held, role):
     hold(live, held, now)
     with pytest.raises(actions.WouldUnblind) as refused:
-        actions.invite(study=live, email=CLEO.upper(), role=role, knowingly=True, by=actors.SYSTEM, at=now + HOUR)
+        actions.invite(
+            study=live,
+            email=CLEO.upper(),
+            role=role,
+            knowingly=True,
+            by=actors.SYSTEM,
+            at=now + HOUR,
+        )
     assert refused.value.roles == [held]
     with pytest.raises(actions.WouldUnblind):
-        actions.join(study=live, user=User.objects.get(email=CLEO), role=role, by=actors.SYSTEM, at=now)
+        actions.join(
+            study=live, user=User.objects.get(email=CLEO), role=role, by=actors.SYSTEM, at=now
+        )
 
 
 def test_an_invitation_that_works_counts_as_the_role(live, invite, now):
@@ -163,11 +192,15 @@ def test_an_invitation_that_works_counts_as_the_role(live, invite, now):
 
 
 @pytest.mark.parametrize(("held", "role"), ASKED)
-def test_a_researcher_coaches_or_supervises_knowingly_and_the_trail_says_so(live, invite, now, held, role):
+def test_a_researcher_coaches_or_supervises_knowingly_and_the_trail_says_so(
+    live, invite, now, held, role
+):
     hold(live, held, now)
     with pytest.raises(actions.NotKnowingly):
         invite(role=role, at=now + HOUR)
-    sent = actions.invite(study=live, email=CLEO, role=role, knowingly=True, by=actors.SYSTEM, at=now + HOUR)
+    sent = actions.invite(
+        study=live, email=CLEO, role=role, knowingly=True, by=actors.SYSTEM, at=now + HOUR
+    )
     event = AuditEvent.objects.get(action="staff invited")
     assert json.loads(event.new) == {"knowingly_beside": [held], "role": role} | (
         {"proposal": sent.proposal_id} if role == "coach" else {}
@@ -175,12 +208,16 @@ def test_a_researcher_coaches_or_supervises_knowingly_and_the_trail_says_so(live
     if sent.proposal:
         agreements.decide(proposal=sent.proposal, is_agreed=True, by=actors.WORKER, at=now + HOUR)
     accept(sent, now + HOUR)
-    assert set(Membership.objects.filter(user__email=CLEO).values_list("role", flat=True)) == {held, role}
+    assert set(Membership.objects.filter(user__email=CLEO).values_list("role", flat=True)) == {
+        held,
+        role,
+    }
     assert audit.verify(live) == []
 
 
 @pytest.mark.parametrize(
-    ("held", "role"), [("coach", "supervisor"), ("assessor", "statistician"), ("assessor", "researcher")]
+    ("held", "role"),
+    [("coach", "supervisor"), ("assessor", "statistician"), ("assessor", "researcher")],
 )
 def test_other_roles_go_together(live, invite, now, held, role):
     hold(live, held, now)
@@ -190,7 +227,9 @@ def test_other_roles_go_together(live, invite, now, held, role):
 def test_a_role_that_has_ended_and_a_simulated_study_keep_nobody_out(study, invite, now):
     cleo = accept(invite(role="assessor"), now)
     assert invite(role="coach", at=now + HOUR).role == "coach"  # simulated
-    actions.withdraw_invitation(invitation=Invitation.objects.get(role="coach"), by=actors.SYSTEM, at=now + HOUR)
+    actions.withdraw_invitation(
+        invitation=Invitation.objects.get(role="coach"), by=actors.SYSTEM, at=now + HOUR
+    )
     Study.objects.filter(pk=study.pk).update(simulated=False)
     study.refresh_from_db()
     end(study, cleo, now + HOUR)
@@ -199,10 +238,14 @@ def test_a_role_that_has_ended_and_a_simulated_study_keep_nobody_out(study, invi
 
 def test_who_was_given_another_role_after_the_invitation_is_told_so(live, invite, now):
     cleo = hold(live, "researcher", now)
-    sent = actions.invite(study=live, email=CLEO, role="supervisor", knowingly=True, by=actors.SYSTEM, at=now + HOUR)
+    sent = actions.invite(
+        study=live, email=CLEO, role="supervisor", knowingly=True, by=actors.SYSTEM, at=now + HOUR
+    )
     actions.join(study=live, user=cleo, role="assessor", by=actors.SYSTEM, at=now)
     with time_machine.travel(now + HOUR, tick=False):
-        answer = Client().post(reverse("accept_invitation", args=[actions.token_of(sent)]), {"request_key": "k"})
+        answer = Client().post(
+            reverse("accept_invitation", args=[actions.token_of(sent)]), {"request_key": "k"}
+        )
     assert answer.status_code == 409
     assert "another role in this study that does not go with" in answer.content.decode()
     assert not Membership.objects.filter(user=cleo, role="supervisor").exists()
@@ -216,7 +259,9 @@ def test_the_command_asks_for_the_word(live, invite, now, capsys):
         call_command("invite", CLEO, role="supervisor", study=live.slug, knowingly=True)
         accept(invite("dora@example.org", role="assessor"), now)
         with pytest.raises(CommandError, match="nobody holds both"):
-            call_command("invite", "dora@example.org", role="coach", study=live.slug, knowingly=True)
+            call_command(
+                "invite", "dora@example.org", role="coach", study=live.slug, knowingly=True
+            )
 
 
 def test_nobody_is_invited_to_a_role_that_does_not_exist(invite):
@@ -247,7 +292,10 @@ def test_the_ground_of_a_role_says_that_nobody_had_to_agree(study, now):
 def test_whoever_has_an_account_accepts_with_it_and_signs_in(study, staff, invite, now):
     eva = staff("supervisor")
     with time_machine.travel(now, tick=False):
-        browser, link = Client(), reverse("accept_invitation", args=[actions.token_of(invite(email=eva.email))])
+        browser, link = (
+            Client(),
+            reverse("accept_invitation", args=[actions.token_of(invite(email=eva.email))]),
+        )
         answer = browser.post(link, {"request_key": "k"})
     assert (answer.status_code, answer.url) == (302, reverse("account_login"))
     assert Membership.objects.filter(user=eva, role="assessor", ended_at=None).count() == 1
@@ -273,23 +321,36 @@ def on_the_page_of(user: User) -> str:
 
 
 @pytest.mark.parametrize("first", ["invited", "loaded"])
-def test_a_researcher_finds_the_study_of_the_machine_whichever_came_first(first, capsys, settings, now):
+def test_a_researcher_finds_the_study_of_the_machine_whichever_came_first(
+    first, capsys, settings, now
+):
     with time_machine.travel(now, tick=False):
         if first == "loaded":
-            assert "Nobody works on it yet: whoever comes by manage.py invite" in loaded_by_the_machine(capsys)
+            assert (
+                "Nobody works on it yet: whoever comes by manage.py invite"
+                in loaded_by_the_machine(capsys)
+            )
         ada = invited_to_the_installation("ada@example.org", now)
         if first == "invited":
             assert "Nobody works on it" not in loaded_by_the_machine(capsys)
         [membership] = Membership.objects.all()
-        assert (membership.user, membership.study.slug, membership.role) == (ada, "small-study", "researcher")
-        assert f'href="{reverse("research:dashboard", args=["small-study"])}"' in on_the_page_of(ada)
+        assert (membership.user, membership.study.slug, membership.role) == (
+            ada,
+            "small-study",
+            "researcher",
+        )
+        assert f'href="{reverse("research:dashboard", args=["small-study"])}"' in on_the_page_of(
+            ada
+        )
         assert audit.verify(membership.study) == []
 
 
 def test_nobody_else_is_given_a_study_and_who_could_be_meant_is_asked(capsys, now):
     with time_machine.travel(now, tick=False):
         loaded_by_the_machine(capsys)
-        ada, bob = (invited_to_the_installation(f"{name}@example.org", now) for name in ("ada", "bob"))
+        ada, bob = (
+            invited_to_the_installation(f"{name}@example.org", now) for name in ("ada", "bob")
+        )
         assert [row.user for row in Membership.objects.all()] == [ada]
         assert "someone who runs it can invite you" in on_the_page_of(bob)
         Membership.objects.update(ended_at=now)  # a role that has ended is not free again
@@ -302,7 +363,10 @@ def test_where_several_could_be_meant_the_machine_asks_for_one(capsys, now):
         for name in ("ada", "bob"):
             invited_to_the_installation(f"{name}@example.org", now)
         said = loaded_by_the_machine(capsys)
-        assert "Nobody works on it yet: manage.py invite E-MAIL --role researcher --study small-study" in said
+        assert (
+            "Nobody works on it yet: manage.py invite E-MAIL --role researcher --study small-study"
+            in said
+        )
         assert not Membership.objects.exists()
         call_command("invite", "dora@example.org", role="researcher", study="small-study")
         invited_to_the_installation("cas@example.org", now)  # it is promised to somebody

@@ -52,14 +52,20 @@ def test_a_folder_with_mistakes_stores_nothing(folder, now):
     rewrite(folder, "study.yaml", "target: 40", "target: many")
     with pytest.raises(FolderErrors):
         load(folder, now)
-    assert (Study.objects.count(), ProtocolVersion.objects.count(), AuditEvent.objects.count()) == (0, 0, 0)
+    assert (Study.objects.count(), ProtocolVersion.objects.count(), AuditEvent.objects.count()) == (
+        0,
+        0,
+        0,
+    )
 
 
 def test_a_day_after_the_loading_is_a_mistake_unless_the_clock_is_a_virtual_one(folder, now):
     early = datetime(2025, 10, 1, 9, tzinfo=UTC)
     with pytest.raises(FolderErrors, match="checked_on: '2025-10-03' is still to come"):
         load(folder, early)
-    assert load(folder, datetime(2025, 10, 2, 10, tzinfo=UTC)).number == 1  # the 3rd already, east of here
+    assert (
+        load(folder, datetime(2025, 10, 2, 10, tzinfo=UTC)).number == 1
+    )  # the 3rd already, east of here
 
 
 def test_a_rehearsal_may_begin_before_its_folder_was_written(folder):
@@ -84,7 +90,9 @@ def test_an_amendment_is_a_new_version_and_whoever_is_in_keeps_theirs(folder, no
         ("study.yaml", "      - {programme: mornings, opens: {anchor: granted, days: 0}}\n", ""),
     ],
 )
-def test_opening_locks_the_design_the_analysis_and_what_each_arm_is_given(folder, now, name, old, new):
+def test_opening_locks_the_design_the_analysis_and_what_each_arm_is_given(
+    folder, now, name, old, new
+):
     factories.an_open_study(folder, now)
     rewrite(folder, name, old, new)
     with pytest.raises(studies.DesignLocked):
@@ -103,7 +111,10 @@ def test_another_study_cannot_take_the_public_name(folder, now):
     rewrite(folder, "study.yaml", "slug: small-study", "slug: other-study")
     with pytest.raises(studies.SlugTaken) as refused:
         load(folder, now)
-    assert str(refused.value) == "public_slug quiet-mornings is taken by the study small-study; choose another"
+    assert (
+        str(refused.value)
+        == "public_slug quiet-mornings is taken by the study small-study; choose another"
+    )
     rewrite(folder, "study.yaml", "quiet-mornings", "other-mornings")
     with pytest.raises(studies.SlugTaken) as refused:
         load(folder, now)
@@ -123,10 +134,14 @@ def test_a_draft_may_get_another_public_name_and_prefix(folder, now):
 
 
 def test_a_draft_cannot_take_the_name_of_another_study(study, folder, now):
-    Study.objects.filter(pk=study.pk).update(slug="first", code_prefix="ZZ", public_slug="elsewhere")
+    Study.objects.filter(pk=study.pk).update(
+        slug="first", code_prefix="ZZ", public_slug="elsewhere"
+    )
     load(folder, now)
     rewrite(folder, "study.yaml", "public_slug: quiet-mornings", "public_slug: elsewhere")
-    with pytest.raises(studies.SlugTaken, match="public_slug elsewhere is taken by the study first"):
+    with pytest.raises(
+        studies.SlugTaken, match="public_slug elsewhere is taken by the study first"
+    ):
         load(folder, now)
     assert ProtocolVersion.objects.filter(study__slug="small-study").count() == 1
 
@@ -141,7 +156,9 @@ def test_a_draft_cannot_take_the_name_of_another_study(study, folder, now):
 def test_once_open_a_study_keeps_its_public_name_and_prefix(folder, now, old, new, named):
     factories.an_open_study(folder, now)
     rewrite(folder, "study.yaml", old, new)
-    with pytest.raises(studies.NameLocked, match=f"small-study is open: {named} cannot change any more"):
+    with pytest.raises(
+        studies.NameLocked, match=f"small-study is open: {named} cannot change any more"
+    ):
         load(folder, now)
     assert ProtocolVersion.objects.count() == 1
 
@@ -151,7 +168,9 @@ def test_whoever_loads_a_new_study_becomes_its_researcher(study, folder, now, st
     ada = staff("researcher")
     rewrite(folder, "study.yaml", "slug: small-study", "slug: other-study")
     made = load(folder, now, user=ada).study
-    assert list(Membership.objects.filter(study=made).values_list("user", "role")) == [(ada.pk, "researcher")]
+    assert list(Membership.objects.filter(study=made).values_list("user", "role")) == [
+        (ada.pk, "researcher")
+    ]
 
 
 def test_a_study_that_is_not_simulated_opens_only_when_nothing_is_missing(folder, now):
@@ -164,11 +183,15 @@ def test_a_study_that_is_not_simulated_opens_only_when_nothing_is_missing(folder
 
     factories.a_staff_member(study, "coach", "Ben Smit", now)
     for line in study.current.protocol.crisis_lines:
-        studies.confirm(version=study.current, kind="crisis_line", subject=line.name, by=actors.staff(1), at=now)
+        studies.confirm(
+            version=study.current, kind="crisis_line", subject=line.name, by=actors.staff(1), at=now
+        )
     for code in ("PHQ9", "GAD7", "PHQ4"):
         for language in ("en", "nl"):
             subject = f"{code}:{language}"
-            studies.confirm(version=study.current, kind="wording", subject=subject, by=actors.staff(1), at=now)
+            studies.confirm(
+                version=study.current, kind="wording", subject=subject, by=actors.staff(1), at=now
+            )
     assert studies.open_study(study=study, by=actors.SYSTEM, at=now).state == "open"
     assert SealedSeed.objects.filter(study=study).count() == 1
 
@@ -176,13 +199,17 @@ def test_a_study_that_is_not_simulated_opens_only_when_nothing_is_missing(folder
 def test_a_confirmation_counts_once_and_carries_a_name(folder, now):
     version = load(folder, now)
     for who in (1, 2):
-        studies.confirm(version=version, kind="wording", subject="PHQ9:nl", by=actors.staff(who), at=now)
+        studies.confirm(
+            version=version, kind="wording", subject="PHQ9:nl", by=actors.staff(who), at=now
+        )
     assert list(Confirmation.objects.values_list("confirmed_by", flat=True)) == ["staff 1"]
 
 
 def test_opening_a_simulated_study_records_the_sign_offs_that_a_live_one_waits_for(study):
     kept = Confirmation.objects.filter(version=study.current)
-    wordings = {f"{code}:{language}" for code in ("PHQ9", "GAD7", "PHQ4") for language in ("en", "nl")}
+    wordings = {
+        f"{code}:{language}" for code in ("PHQ9", "GAD7", "PHQ4") for language in ("en", "nl")
+    }
     lines = {line.name for line in study.current.protocol.crisis_lines}
     assert set(kept.filter(kind="wording").values_list("subject", flat=True)) == wordings
     assert set(kept.filter(kind="crisis_line").values_list("subject", flat=True)) == lines
@@ -209,7 +236,11 @@ def a_live_study(folder, now):
 
 
 def signed(version):
-    return set(version.confirmations.values_list("kind", "subject", "confirmed_by", "confirmed_at", "simulated"))
+    return set(
+        version.confirmations.values_list(
+            "kind", "subject", "confirmed_by", "confirmed_at", "simulated"
+        )
+    )
 
 
 def test_what_an_amendment_leaves_as_it_was_stays_signed_off(folder, now):
@@ -229,7 +260,10 @@ def test_a_new_version_with_something_unsigned_waits_for_a_pause(folder, now):
     with pytest.raises(studies.PauseFirst) as refused:
         load(folder, now)
     assert [line.name in each for each in refused.value.requirements] == [True]
-    assert (study.versions.count(), AuditEvent.objects.filter(action="sign-offs carried over").count()) == (1, 0)
+    assert (
+        study.versions.count(),
+        AuditEvent.objects.filter(action="sign-offs carried over").count(),
+    ) == (1, 0)
 
     studies.pause(study=study, by=ADA, at=now)
     second = load(folder, now)
@@ -245,8 +279,12 @@ def test_a_simulated_study_takes_an_amendment_without_anybody(study, folder, now
     rewrite(folder, "study.yaml", "0800-0113", "0800-9999")
     second = load(folder, now)
     kept = second.confirmations.filter(kind="crisis_line", subject=line.name)
-    assert list(kept.values_list("simulated", "confirmed_by", "confirmed_at")) == [(True, "system", now)]
-    assert set(studies.sign_offs(second)) == set(second.confirmations.values_list("kind", "subject"))
+    assert list(kept.values_list("simulated", "confirmed_by", "confirmed_at")) == [
+        (True, "system", now)
+    ]
+    assert set(studies.sign_offs(second)) == set(
+        second.confirmations.values_list("kind", "subject")
+    )
 
 
 def test_the_languages_that_are_offered_follow_an_amendment(folder, now):
@@ -293,7 +331,10 @@ def test_a_study_without_somebody_who_owns_its_alerts_does_not_open(folder, now)
     study = load(folder, now, simulated=True).study
     with pytest.raises(studies.NotReady) as refused:
         studies.open_study(study=study, by=actors.SYSTEM, at=now)
-    assert "contacts.safety in study.yaml is empty: say who owns every alert." in refused.value.requirements
+    assert (
+        "contacts.safety in study.yaml is empty: say who owns every alert."
+        in refused.value.requirements
+    )
 
 
 def test_a_study_loads_without_a_word_on_how_its_people_behave_and_nobody_rehearses_it(folder, now):

@@ -37,8 +37,13 @@ def test_a_field_is_described_by_its_hint_and_its_error():
     html = drawn("{% field form.first_name %}", form=Answers({}))
 
     assert found(r'<label for="([^"]+)">First name\s*</label>', html) == ["id_first_name"]
-    assert found(r'aria-describedby="([^"]+)"', html) == ["id_first_name_helptext id_first_name_error"]
-    assert found(r'<div (?:class="hint" )?id="([^"]+)"', html) == ["id_first_name_helptext", "id_first_name_error"]
+    assert found(r'aria-describedby="([^"]+)"', html) == [
+        "id_first_name_helptext id_first_name_error"
+    ]
+    assert found(r'<div (?:class="hint" )?id="([^"]+)"', html) == [
+        "id_first_name_helptext",
+        "id_first_name_error",
+    ]
     assert found(r'aria-invalid="([^"]+)"', html) == ["true"]
 
 
@@ -54,7 +59,9 @@ def test_radios_stand_in_a_group_that_carries_the_question():
 
 
 def test_what_was_typed_is_still_there_after_an_error():
-    html = drawn("{% fields form %}", form=Answers({"first_name": "Dan <3", "note": "late", "sleep": "1"}))
+    html = drawn(
+        "{% fields form %}", form=Answers({"first_name": "Dan <3", "note": "late", "sleep": "1"})
+    )
 
     assert found(r'name="first_name" value="([^"]+)"', html) == ["Dan &lt;3"]
     assert found(r"<textarea[^>]*>\s*(.*?)</textarea>", html) == ["late"]
@@ -78,7 +85,10 @@ def test_what_is_the_same_for_all_fields_is_said_once_above_links():
 
     html = drawn("{% errors form %}", form=Same({}))
     assert html.count("Choose an answer") == 1
-    assert found(r'<a href="([^"]+)">([^<]+)</a>', html) == [("#id_first_0", "First?"), ("#id_second_0", "Second?")]
+    assert found(r'<a href="([^"]+)">([^<]+)</a>', html) == [
+        ("#id_first_0", "First?"),
+        ("#id_second_0", "Second?"),
+    ]
 
 
 def test_a_form_without_errors_has_no_summary():
@@ -104,13 +114,21 @@ def test_a_message_of_the_form_is_kept_in_its_own_words():
 
 def test_answers_draw_one_row_for_every_item_under_one_head():
     class Two(forms.Form):
-        first = forms.ChoiceField(label="Little interest", choices=HOW_OFTEN, widget=forms.RadioSelect)
-        second = forms.ChoiceField(label="Feeling down", choices=HOW_OFTEN, widget=forms.RadioSelect)
+        first = forms.ChoiceField(
+            label="Little interest", choices=HOW_OFTEN, widget=forms.RadioSelect
+        )
+        second = forms.ChoiceField(
+            label="Feeling down", choices=HOW_OFTEN, widget=forms.RadioSelect
+        )
 
     html = drawn("{% answers form timeframe='Over the last 2 weeks' %}", form=Two({"first": "1"}))
 
     head = html[html.index("answers-head") : html.index("answers-row")]
-    assert found(r"<span>([^<]*)</span>", head) == ["Over the last 2 weeks", "Not at all", "Several days"]
+    assert found(r"<span>([^<]*)</span>", head) == [
+        "Over the last 2 weeks",
+        "Not at all",
+        "Several days",
+    ]
     assert found(r'class="answers-row( invalid)?"', html) == ["", " invalid"]
     assert found(r'<p class="question"[^>]*>([^<]+)', html) == ["Little interest", "Feeling down"]
 
@@ -124,13 +142,17 @@ def test_every_page_gets_a_fresh_request_key():
 def test_a_form_that_comes_back_keeps_its_request_key():
     request = RequestFactory().post("/", {"request_key": KEY})
 
-    assert found(r'value="([^"]+)"', drawn("{% request_key form %}", form=Answers({"request_key": KEY}))) == [KEY]
+    assert found(
+        r'value="([^"]+)"', drawn("{% request_key form %}", form=Answers({"request_key": KEY}))
+    ) == [KEY]
     assert found(r'value="([^"]+)"', drawn("{% request_key request %}", request=request)) == [KEY]
 
 
 @pytest.mark.parametrize("posted", ["", "<script>", "1234"])
 def test_a_request_key_that_is_none_is_replaced(posted):
-    value = found(r'value="([^"]+)"', drawn("{% request_key form %}", form=Answers({"request_key": posted})))[0]
+    value = found(
+        r'value="([^"]+)"', drawn("{% request_key form %}", form=Answers({"request_key": posted}))
+    )[0]
 
     assert str(UUID(value)) == value
 
@@ -152,7 +174,9 @@ def test_a_text_is_read_in_the_current_language(language, value, expected):
         assert words.text(value) == expected
 
 
-@pytest.mark.parametrize(("language", "expected"), [("en", "Mon 23 Nov, 14:00"), ("nl", "ma 23 nov, 14:00")])
+@pytest.mark.parametrize(
+    ("language", "expected"), [("en", "Mon 23 Nov, 14:00"), ("nl", "ma 23 nov, 14:00")]
+)
 def test_a_moment_is_said_in_the_zone_and_language_of_the_reader(language, expected):
     with translation.override(language), timezone.override(ZoneInfo("Europe/Amsterdam")):
         assert handvat.when(AT) == expected

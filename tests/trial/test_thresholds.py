@@ -1,4 +1,6 @@
-"""Rules on decimals: a score of 9.6 is at least 9.6, whichever float it is kept as. Against exact fractions."""
+"""Rules on decimals: a score of 9.6 is at least 9.6, whichever float it is kept as. Against exact
+fractions.
+"""
 
 import math
 from fractions import Fraction
@@ -46,9 +48,9 @@ def test_a_float_is_the_decimal_of_fifteen_digits(value):
 
 @given(st.floats(allow_nan=False, allow_infinity=False))
 def test_reading_a_float_moves_it_by_less_than_its_fifteenth_digit(value):
-    assert abs(thresholds.decimal(value) - Fraction(value)) <= Fraction(thresholds.half_a_unit(abs(value))) * Fraction(
-        1_000_000_001, 1_000_000_000
-    ) + Fraction(5, 10**324)
+    assert abs(thresholds.decimal(value) - Fraction(value)) <= Fraction(
+        thresholds.half_a_unit(abs(value))
+    ) * Fraction(1_000_000_001, 1_000_000_000) + Fraction(5, 10**324)
 
 
 def test_what_is_not_finite_is_compared_as_it_is():

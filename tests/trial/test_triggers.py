@@ -49,16 +49,26 @@ def a_row_of_each(study, now):
     factories.a_randomised_participant(study, now)
     audit.seal(study, now)
     Confirmation.objects.create(
-        version=study.current, kind="wording", subject="PHQ9:fr", confirmed_by="staff 1", confirmed_at=now
+        version=study.current,
+        kind="wording",
+        subject="PHQ9:fr",
+        confirmed_by="staff 1",
+        confirmed_at=now,
     )
     content = vault.seal("guided")
-    asked = Proposal.objects.create(study=study, kind="lock", content_sealed=content, by="staff 1", at=now)
+    asked = Proposal.objects.create(
+        study=study, kind="lock", content_sealed=content, by="staff 1", at=now
+    )
     Decision.objects.create(proposal=asked, is_agreed=True, by="staff 2", at=now)
     MonthlyShare.objects.create(study=study, month=now.date(), what="calls", counted_at=now)
 
 
 def refused(statement: str, values: tuple = ()) -> bool:
-    with pytest.raises(DatabaseError, match="append-only"), transaction.atomic(), connection.cursor() as cursor:
+    with (
+        pytest.raises(DatabaseError, match="append-only"),
+        transaction.atomic(),
+        connection.cursor() as cursor,
+    ):
         cursor.execute(statement, values)
     return True
 
@@ -68,10 +78,15 @@ def test_every_append_only_model_is_listed_here():
 
 
 def others() -> set[type[models.Model]]:
-    """Models of apps above that keep what was written: what comes after an allocation is tried out where its rows are made,
-    tests/randomisation/test_exceptions.py."""
+    """Models of apps above that keep what was written: what comes after an allocation is tried out
+    where its rows are made, tests/randomisation/test_exceptions.py.
+    """
     found = triggers.append_only_models()
-    return {model for model in found if model._meta.app_label == "reports" or model.__module__ in AFTER_ALLOCATION}
+    return {
+        model
+        for model in found
+        if model._meta.app_label == "reports" or model.__module__ in AFTER_ALLOCATION
+    }
 
 
 @pytest.mark.django_db
@@ -86,7 +101,9 @@ def test_update_and_delete_are_refused_and_nothing_has_changed(a_row_of_each):
         with pytest.raises(DatabaseError, match="append-only"), transaction.atomic():
             # Without what is sealed: to write that alone once more is to seal it anew.
             plain = [field.name for field in model._meta.concrete_fields if not field.primary_key]
-            model.objects.order_by("pk")[0].save(update_fields=set(plain) - facts.under_master(model).keys())
+            model.objects.order_by("pk")[0].save(
+                update_fields=set(plain) - facts.under_master(model).keys()
+            )
 
         assert list(model.objects.order_by("pk").values()) == before
 
@@ -107,42 +124,59 @@ def test_replacing_by_another_unique_column_is_refused_on_sqlite(a_row_of_each):
     columns = [field.column for field in Allocation._meta.concrete_fields if not field.primary_key]
     names = ", ".join(columns)
     assert refused(
-        f"INSERT OR REPLACE INTO randomisation_allocation ({names}) SELECT {names} FROM randomisation_allocation LIMIT 1"
+        f"INSERT OR REPLACE INTO randomisation_allocation ({names}) SELECT {names} FROM "
+        f"randomisation_allocation LIMIT 1"
     )
 
 
 @pytest.mark.django_db
 def test_replacing_a_row_under_another_key_by_its_rowid_is_refused_on_sqlite(a_row_of_each):
-    """Every table of SQLite has a rowid beside a primary key of text, and a row may be written at the place of another."""
+    """Every table of SQLite has a rowid beside a primary key of text, and a row may be written at
+    the place of another.
+    """
     if connection.vendor != "sqlite":
         pytest.skip("INSERT OR REPLACE is SQLite's")
     for model in APPEND_ONLY:
         table, key = model._meta.db_table, model._meta.pk.column
         before = list(model.objects.order_by("pk").values())
-        columns = [field.column for field in model._meta.concrete_fields if not (field.unique or field.column == key)]
+        columns = [
+            field.column
+            for field in model._meta.concrete_fields
+            if not (field.unique or field.column == key)
+        ]
         for alias in ("rowid", "_rowid_", "oid"):
             new_key, chosen = (
-                ([key], ["'a new key'"]) if model._meta.pk.get_internal_type() == "CharField" else ([], [])
+                ([key], ["'a new key'"])
+                if model._meta.pk.get_internal_type() == "CharField"
+                else ([], [])
             )
             into = ", ".join([alias, *new_key, *columns])
             # Another number, so that no unique column gives it away: the rowid alone does.
             values = ["999" if column == "number" else column for column in columns]
             taken = ", ".join([alias, *chosen, *values])
-            assert refused(f"INSERT OR REPLACE INTO {table} ({into}) SELECT {taken} FROM {table} LIMIT 1")
+            assert refused(
+                f"INSERT OR REPLACE INTO {table} ({into}) SELECT {taken} FROM {table} LIMIT 1"
+            )
         assert list(model.objects.order_by("pk").values()) == before
 
 
 @pytest.mark.django_db
 @pytest.mark.parametrize(
-    "model", [Stamp, ProtocolText, SealedSeed, Allocation, Proposal], ids=lambda model: model.__name__
+    "model",
+    [Stamp, ProtocolText, SealedSeed, Allocation, Proposal],
+    ids=lambda model: model.__name__,
 )
-def test_what_is_sealed_may_be_sealed_anew_and_nothing_else_of_the_row_changed_with_it(a_row_of_each, model):
+def test_what_is_sealed_may_be_sealed_anew_and_nothing_else_of_the_row_changed_with_it(
+    a_row_of_each, model
+):
     table, (name,) = model._meta.db_table, facts.under_master(model)
     with connection.cursor() as cursor:
         cursor.execute(f"SELECT {model._meta.pk.column}, {name} FROM {table} ORDER BY 1 LIMIT 1")
         number, token = cursor.fetchone()
         new = vault.seal_anew(token)
-        cursor.execute(f"UPDATE {table} SET {name} = %s WHERE {model._meta.pk.column} = %s", [new, number])
+        cursor.execute(
+            f"UPDATE {table} SET {name} = %s WHERE {model._meta.pk.column} = %s", [new, number]
+        )
         assert cursor.rowcount == 1
     others = [field for field in model._meta.concrete_fields if field.column != name]
     for field in others:
@@ -189,7 +223,11 @@ def test_a_plan_of_calls_is_not_append_only_and_may_be_ended(study, now):
 
 @pytest.mark.django_db
 def test_check_finds_each_trigger_that_is_missing():
-    wanted = [name for model in triggers.append_only_models() for name in triggers.names(model, connection.vendor)]
+    wanted = [
+        name
+        for model in triggers.append_only_models()
+        for name in triggers.names(model, connection.vendor)
+    ]
     assert checks.append_only_tables_are_guarded(["default"]) == []
 
     lift_triggers()

@@ -16,7 +16,15 @@ from outcomes.actions import screening
 from outcomes.models import Assessment
 from tests import dump, factories
 from trial import actors, audit, mail, vault, worker
-from trial.actions import alerts, doormails, journey, mailcodes, own_details, participants, programme
+from trial.actions import (
+    alerts,
+    doormails,
+    journey,
+    mailcodes,
+    own_details,
+    participants,
+    programme,
+)
 from trial.models import Alert, Identity, Participant, PersonKey, WaitingMail
 
 NAME = "Zebulon Quistorp"
@@ -28,13 +36,25 @@ DONE = "rang the neighbour at number 4711-0815-42"
 CALL_TIMES = ["thu-evening", "tue-morning"]
 REASON = "because my sister Ottoline reads my mail"
 TYPED = [
-    *(NAME, "Zebulon", "Quistorp", EMAIL, "unlikely.example", PHONE, "91827364", "9182 7364", "6 9182 7364"),
+    *(
+        NAME,
+        "Zebulon",
+        "Quistorp",
+        EMAIL,
+        "unlikely.example",
+        PHONE,
+        "91827364",
+        "9182 7364",
+        "6 9182 7364",
+    ),
     *(EXERCISE, "Wilhelmina", NOTE, "bicycle", DONE, "4711-0815", *CALL_TIMES, REASON, "Ottoline"),
 ]
 
 
 def somebody_coached(study, now) -> Participant:
-    """Somebody who types what can be recognised, wherever something can be typed, and lands in the arm that is called."""
+    """Somebody who types what can be recognised, wherever something can be typed, and lands in the
+    arm that is called.
+    """
     for number in range(40):
         person = factories.a_screened_participant(study, now)
         by = actors.participant(person.code)
@@ -65,8 +85,11 @@ def somebody_coached(study, now) -> Participant:
         factories.fill_in(person, "pre", now)
         if factories.arm(person) == "guided":
             return person
-        # Whoever comes next has the number that is looked for; two people with one number would wait for each other.
-        own_details.correct_contact(participant=person, phone=f"+31 6 0000 {number:04d}", key="phone", by=by, at=now)
+        # Whoever comes next has the number that is looked for; two people with one number would
+        # wait for each other.
+        own_details.correct_contact(
+            participant=person, phone=f"+31 6 0000 {number:04d}", key="phone", by=by, at=now
+        )
     raise AssertionError("nobody of 40 was called")
 
 
@@ -75,7 +98,13 @@ def live_a_little(person: Participant, at) -> None:
     by = actors.participant(person.code)
     module = person.version.programme.modules[0].code
     programme.save_exercise(
-        participant=person, module=module, exercise="hope", value=EXERCISE, key="e-hope", by=by, at=at
+        participant=person,
+        module=module,
+        exercise="hope",
+        value=EXERCISE,
+        key="e-hope",
+        by=by,
+        at=at,
     )
     coach = CoachAssignment.objects.get(plan__participant=person).coach
     ben = actors.staff(coach.pk, "coach")
@@ -105,13 +134,17 @@ def live_a_little(person: Participant, at) -> None:
 
 
 @pytest.mark.django_db
-def test_nothing_that_somebody_types_stands_readable_and_erasing_them_leaves_nothing(study, now, settings):
+def test_nothing_that_somebody_types_stands_readable_and_erasing_them_leaves_nothing(
+    study, now, settings
+):
     settings.EMAIL_BACKEND = "django.core.mail.backends.locmem.EmailBackend"
     dan = somebody_coached(study, now)
     live_a_little(dan, now + timedelta(days=1))
     worker.tick(now + timedelta(days=15))
     assert dump.found(TYPED) == []
-    assert "trial_participant" in {table for _, table in dump.found([dan.code])}  # what does stand there is found
+    assert "trial_participant" in {
+        table for _, table in dump.found([dan.code])
+    }  # what does stand there is found
     assert (dan.identity.name, dan.identity.email, dan.identity.phone) == (
         NAME,
         dan.identity.email,
@@ -120,20 +153,31 @@ def test_nothing_that_somebody_types_stands_readable_and_erasing_them_leaves_not
 
     key = dan.key.sealed_key
     tokens = [dan.identity.name_sealed, dan.identity.phone_sealed]
-    assert {table for _, table in dump.found([*tokens, key])} == {"trial_identity", "trial_personkey"}
+    assert {table for _, table in dump.found([*tokens, key])} == {
+        "trial_identity",
+        "trial_personkey",
+    }
     by, at = actors.staff(2, "researcher"), now + timedelta(days=16)
     participants.withdraw(participant=dan, reason="erased", by=by, at=at)
     participants.erase(participant=dan, reason="asked_by_participant", key="erase", by=by, at=at)
 
     assert dump.found(TYPED) == []
     assert dump.found([*tokens, key]) == []  # neither the ciphertext nor the key
-    assert (Identity.objects.filter(participant=dan).count(), PersonKey.objects.filter(participant=dan).count()) == (
+    assert (
+        Identity.objects.filter(participant=dan).count(),
+        PersonKey.objects.filter(participant=dan).count(),
+    ) == (
         0,
         0,
     )
     assert Participant.objects.get(pk=dan.pk).user is None
     assert audit.verify(study) == []
-    assert Assessment.objects.filter(participant=dan, timepoint="pre", submitted_at__isnull=False).count() == 2
+    assert (
+        Assessment.objects.filter(
+            participant=dan, timepoint="pre", submitted_at__isnull=False
+        ).count()
+        == 2
+    )
     for day in range(17, 60):
         worker.tick(now + timedelta(days=day))
     assert Alert.objects.filter(participant=dan, kind="journey").count() == 0
@@ -171,7 +215,9 @@ def test_a_session_is_not_readable_in_the_database():
 def test_asking_for_a_code_leaves_neither_address_nor_code(study, now, mailoutbox):
     person = factories.a_screened_participant(study, now)
     typed = {"name": NAME, "email": EMAIL, "phone": PHONE}
-    about = mailcodes.ask(participant=person, typed=typed, language="en", key="ask", allows=lambda: True, at=now)
+    about = mailcodes.ask(
+        participant=person, typed=typed, language="en", key="ask", allows=lambda: True, at=now
+    )
     waiting = json.loads(vault.unseal(WaitingMail.objects.get().sealed))
     assert dump.found([*TYPED, waiting["code"]]) == []
     with mail.door() as door:
@@ -194,12 +240,19 @@ def test_whoever_is_turned_away_leaves_nothing_that_could_be_opened_after_a_day(
 
     assert PersonKey.objects.filter(participant=person).count() == 0
     person.refresh_from_db()
-    assert (person.left_reason, person.left_stage, person.site, person.left_at) == ("mood", "mood", "main", now)
+    assert (person.left_reason, person.left_stage, person.site, person.left_at) == (
+        "mood",
+        "mood",
+        "main",
+        now,
+    )
     assert audit.verify(study) == []
 
 
 @pytest.mark.django_db
-def test_whoever_left_a_number_at_the_screening_is_forgotten_only_after_the_alert_is_closed(study, now):
+def test_whoever_left_a_number_at_the_screening_is_forgotten_only_after_the_alert_is_closed(
+    study, now
+):
     person = factories.a_screening_participant(study, now, age=17)
     by, eva = actors.visitor(person.code), actors.staff(1, "supervisor")
     screening.leave_phone(participant=person, phone=PHONE, by=by, at=now)
@@ -220,7 +273,12 @@ def test_whoever_left_a_number_at_the_screening_is_forgotten_only_after_the_aler
 def test_whoever_gave_an_address_and_then_did_not_consent_is_forgotten_with_it(study, now):
     person = factories.a_verified_participant(study, now, name=NAME)
     participants.turn_away(
-        participant=person, stage="consent", reason="declined", stopped=True, by=actors.visitor(person.code), at=now
+        participant=person,
+        stage="consent",
+        reason="declined",
+        stopped=True,
+        by=actors.visitor(person.code),
+        at=now,
     )
     worker.tick(now + timedelta(hours=23))
     person.refresh_from_db()

@@ -18,7 +18,16 @@ from tests import factories
 from trial import actors, audit, rehearse, virtual, worker
 from trial.actions import alerts, participants
 from trial.management.commands import serve
-from trial.models import Alert, AuditEvent, AuditHead, AuditSeal, Journey, Message, Participant, Study
+from trial.models import (
+    Alert,
+    AuditEvent,
+    AuditHead,
+    AuditSeal,
+    Journey,
+    Message,
+    Participant,
+    Study,
+)
 
 pytestmark = pytest.mark.django_db
 ROOT = Path(__file__).resolve().parents[2]
@@ -42,7 +51,11 @@ def test_a_screening_left_alone_for_a_day_is_over(study, now):
     assert Participant.objects.get(pk=person.pk).state == "screening"
     worker.tick(now + timedelta(hours=24, seconds=1))
     person.refresh_from_db()
-    assert (person.state, person.left_reason, person.left_stage) == ("excluded", "stopped", "screening")
+    assert (person.state, person.left_reason, person.left_stage) == (
+        "excluded",
+        "stopped",
+        "screening",
+    )
 
 
 def test_whoever_gave_an_address_has_a_month_to_sign(study, now):
@@ -58,7 +71,9 @@ def always_fails(participant, at):
     raise RuntimeError(f"no: {TYPED}")
 
 
-def test_somebody_whose_step_fails_stops_nobody_else_and_is_tried_again(study, now, settings, caplog):
+def test_somebody_whose_step_fails_stops_nobody_else_and_is_tried_again(
+    study, now, settings, caplog
+):
     settings.JOURNEY = [*settings.JOURNEY[:7], f"{__name__}.always_fails", *settings.JOURNEY[7:]]
     dan = factories.a_randomised_participant(study, now)
     other = factories.a_verified_participant(study, now)
@@ -73,7 +88,10 @@ def test_somebody_whose_step_fails_stops_nobody_else_and_is_tried_again(study, n
     settings.JOURNEY = [path for path in settings.JOURNEY if not path.endswith("always_fails")]
     worker.tick(now + timedelta(days=32))
     row.refresh_from_db()
-    assert (row.failed_at, "outcomes.dating" in row.passed or row.due_at is not None) == (None, True)
+    assert (row.failed_at, "outcomes.dating" in row.passed or row.due_at is not None) == (
+        None,
+        True,
+    )
     assert audit.verify(study) == []
 
 
@@ -114,23 +132,39 @@ def never_works(at):
 
 
 def a_person_named(code: str, study, at) -> Participant:
-    return participants.begin(study=study, language="en", code=code, by=actors.visitor("new"), at=at)
+    return participants.begin(
+        study=study, language="en", code=code, by=actors.visitor("new"), at=at
+    )
 
 
 def test_one_who_cannot_be_forgotten_stops_nobody_else_and_no_mail(study, now, settings, caplog):
     bad, good = (a_person_named(code, study, now) for code in ("QM-BAD99", "QM-GOOD9"))
     for person in (bad, good):
-        participants.turn_away(participant=person, stage="basics", reason="age", by=actors.SYSTEM, at=now)
+        participants.turn_away(
+            participant=person, stage="basics", reason="age", by=actors.SYSTEM, at=now
+        )
     at = now + timedelta(days=1)
     alerts.raise_alert(
-        study=study, participant=None, kind="no_coach", subject_ref="x", within_hours=4, by=actors.SYSTEM, at=at
+        study=study,
+        participant=None,
+        kind="no_coach",
+        subject_ref="x",
+        within_hours=4,
+        by=actors.SYSTEM,
+        at=at,
     )
     with with_entry(settings, "ERASURE", "erasing_fails_for_bad"):
         first, second = worker.tick(at), worker.tick(at + timedelta(minutes=1))
     bad.refresh_from_db()
     good.refresh_from_db()
 
-    assert (bad.erased_at, good.erased_at, first.messages, first.failed, second.failed) == (None, at, 1, 1, 1)
+    assert (bad.erased_at, good.erased_at, first.messages, first.failed, second.failed) == (
+        None,
+        at,
+        1,
+        1,
+        1,
+    )
     waiting = Alert.objects.filter(kind="worker")
     assert [(each.participant, each.subject_ref) for each in waiting] == [(None, "forget QM-BAD99")]
     assert second.messages == 1  # the alert of it
@@ -150,7 +184,10 @@ def test_one_who_cannot_be_stopped_stops_nobody_else(study, now, settings):
         a_person_named(code, study, now)
     with with_entry(settings, "ERASURE", "erasing_fails_for_bad"):
         done = worker.tick(now + timedelta(hours=25))
-    assert dict(Participant.objects.values_list("code", "state")) == {"QM-BAD99": "screening", "QM-GOOD9": "excluded"}
+    assert dict(Participant.objects.values_list("code", "state")) == {
+        "QM-BAD99": "screening",
+        "QM-GOOD9": "excluded",
+    }
     assert (done.stopped, done.failed) == (1, 1)
     assert list(Alert.objects.values_list("kind", "subject_ref")) == [("worker", "stop QM-BAD99")]
 
@@ -174,13 +211,17 @@ def test_a_study_that_cannot_be_sealed_keeps_no_other_from_being_sealed(study, n
     # A seal that its head does not know of: the next one of this study has its key.
     chain = AuditHead.objects.get(stream=f"{study.slug}!seals")
     key = f"{study.slug}!{chain.number + 1}"
-    AuditSeal.objects.create(key=key, study=study.slug, number=chain.number + 1, at=now, previous="", hash="")
+    AuditSeal.objects.create(
+        key=key, study=study.slug, number=chain.number + 1, at=now, previous="", hash=""
+    )
 
     done = worker.tick(now + timedelta(hours=1))
 
     assert (done.seals, done.failed) == (1, 1)
     assert AuditSeal.objects.filter(study=other.slug).count() == 2
-    assert [(each.study, each.subject_ref) for each in Alert.objects.all()] == [(study, f"seal {study.slug}")]
+    assert [(each.study, each.subject_ref) for each in Alert.objects.all()] == [
+        (study, f"seal {study.slug}")
+    ]
     assert f"seal {study.slug} failed: IntegrityError" in caplog.text
 
 
@@ -188,19 +229,33 @@ def test_a_message_left_behind_that_cannot_be_moved_keeps_no_other_back(study, n
     other = factories.a_loaded_study(LIVING_POSITIVE, now)
     for each in (study, other):
         alerts.raise_alert(
-            study=each, participant=None, kind="no_coach", subject_ref="x", within_hours=4, by=actors.SYSTEM, at=now
+            study=each,
+            participant=None,
+            kind="no_coach",
+            subject_ref="x",
+            within_hours=4,
+            by=actors.SYSTEM,
+            at=now,
         )
     Message.objects.update(state="sending", handed_over_at=now)
-    AuditHead.objects.filter(stream=study.slug).update(number=0)  # so that this study takes no event any more
+    AuditHead.objects.filter(stream=study.slug).update(
+        number=0
+    )  # so that this study takes no event any more
 
     worker.tick(now + timedelta(hours=1), seal=False)
 
-    assert dict(Message.objects.values_list("study__slug", "state")) == {study.slug: "sending", other.slug: "sent"}
+    assert dict(Message.objects.values_list("study__slug", "state")) == {
+        study.slug: "sending",
+        other.slug: "sent",
+    }
     assert "could not be moved on: IntegrityError" in caplog.text
 
 
 def test_a_round_that_failed_in_part_ends_the_command_with_an_error(study, settings):
-    with with_entry(settings, "WORKER", "never_works"), pytest.raises(CommandError, match="1 thing failed"):
+    with (
+        with_entry(settings, "WORKER", "never_works"),
+        pytest.raises(CommandError, match="1 thing failed"),
+    ):
         call_command("worker", "--once")
 
 
@@ -217,7 +272,12 @@ def test_the_worker_goes_on_while_the_database_does_not_answer(tmp_path):
     environment = {**os.environ, **on_an_empty_database(tmp_path)}
     command = [sys.executable, "manage.py", "worker", "--every", "0.1", "--verbosity", "2"]
     with subprocess.Popen(
-        command, cwd=ROOT, env=environment, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
+        command,
+        cwd=ROOT,
+        env=environment,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
     ) as running:
         rounds = [running.stdout.readline() for _ in range(3)]
         went_on = running.poll() is None
@@ -230,9 +290,14 @@ def test_the_worker_goes_on_while_the_database_does_not_answer(tmp_path):
 
 @pytest.mark.parametrize("ends", ["worker", "site"])
 def test_the_site_and_the_worker_stop_together_whichever_ends_first(ends):
-    sleeps, stops = ([sys.executable, "-c", code] for code in ("import time; time.sleep(60)", "raise SystemExit(3)"))
+    sleeps, stops = (
+        [sys.executable, "-c", code]
+        for code in ("import time; time.sleep(60)", "raise SystemExit(3)")
+    )
     began = time.monotonic()
-    ended = serve.run_together({name: stops if name == ends else sleeps for name in ("worker", "site")}, os.environ)
+    ended = serve.run_together(
+        {name: stops if name == ends else sleeps for name in ("worker", "site")}, os.environ
+    )
     assert ended == (ends, 3)
     assert time.monotonic() - began < 30
 
@@ -241,7 +306,9 @@ def test_the_site_and_the_worker_stop_together_whichever_ends_first(ends):
 def test_serving_ends_with_an_error_when_the_site_cannot_begin(tmp_path):
     environment = {**os.environ, **on_an_empty_database(tmp_path)}
     command = [sys.executable, "manage.py", "serve", "--bind", "256.0.0.1:1"]
-    done = subprocess.run(command, cwd=ROOT, env=environment, capture_output=True, text=True, timeout=60, check=False)
+    done = subprocess.run(
+        command, cwd=ROOT, env=environment, capture_output=True, text=True, timeout=60, check=False
+    )
     assert done.returncode == 1
     assert "The site ended by itself" in done.stderr
 
@@ -284,10 +351,21 @@ def test_a_rehearsal_is_not_gone_on_with_after_something_failed(study, settings,
 
 @pytest.mark.parametrize(
     ("early", "late", "dropout", "leaves"),
-    [(0.1, 0.9, 0.2, "before"), (0.9, 0.0, 0.2, "after"), (0.9, 0.9, 0.2, "never"), (0.9, 0.0, 0.0, "never")],
+    [
+        (0.1, 0.9, 0.2, "before"),
+        (0.9, 0.0, 0.2, "after"),
+        (0.9, 0.9, 0.2, "never"),
+        (0.9, 0.0, 0.0, "never"),
+    ],
 )
-def test_a_virtual_person_leaves_before_or_after_the_first_post_test_or_never(early, late, dropout, leaves):
-    drawn = SimpleNamespace(generator=SimpleNamespace(random=lambda _: (early, late, 0.5, 0.9, 0.9, 0.5, 0.9)))
+def test_a_virtual_person_leaves_before_or_after_the_first_post_test_or_never(
+    early, late, dropout, leaves
+):
+    drawn = SimpleNamespace(
+        generator=SimpleNamespace(random=lambda _: (early, late, 0.5, 0.9, 0.9, 0.5, 0.9))
+    )
     fate = virtual.draw_fate(drawn, dropout=dropout, first_post_day=90, lessons=3, programme_stop=0)
     leaves_on = fate.leaves_on
-    assert leaves == ("never" if leaves_on is None else "before" if 2 <= leaves_on < 90 else "after")
+    assert leaves == (
+        "never" if leaves_on is None else "before" if 2 <= leaves_on < 90 else "after"
+    )

@@ -1,7 +1,9 @@
-"""Two worlds: one study with the same people, dates, keys and numbers of rows, in which only who got which arm differs.
+"""Two worlds: one study with the same people, dates, keys and numbers of rows, in which only who
+got which arm differs.
 
-Everything up to the allocation is built once. A world is what follows from another seed: it is played by the real
-actions, and taken back, sequences of numbers with it, before the next one begins.
+Everything up to the allocation is built once. A world is what follows from another seed: it is
+played by the real actions, and taken back, sequences of numbers with it, before the next one
+begins.
 """
 
 from __future__ import annotations
@@ -39,7 +41,9 @@ A_DAY = timedelta(days=1)
 
 @dataclass(frozen=True)
 class Setting:
-    """A study whose worlds are compared. `answers` get somebody through its screening, every item answered `value`."""
+    """A study whose worlds are compared. `answers` get somebody through its screening, every item
+    answered `value`.
+    """
 
     name: str
     folder: Callable[[Path], Path]
@@ -51,7 +55,9 @@ class Setting:
 
 
 def apart(directory: Path) -> Path:
-    """The small study, made over so that its arms differ in programme, coaching, schedule and stage."""
+    """The small study, made over so that its arms differ in programme, coaching, schedule and
+    stage.
+    """
     folder = directory / "apart"
     shutil.copytree(SMALL, folder)
     for each in APART.iterdir():
@@ -82,7 +88,9 @@ SETTINGS = (
 
 @dataclass
 class Base:
-    """A live study just before anybody is allocated, with two people who have only their baseline to fill in."""
+    """A live study just before anybody is allocated, with two people who have only their baseline
+    to fill in.
+    """
 
     study: Study
     people: list[Participant]
@@ -96,7 +104,10 @@ class Base:
 def base(setting: Setting, directory: Path) -> Base:
     study = factories.a_loaded_study(setting.folder(directory), NOW, simulated=False)
     by, at = actors.SYSTEM, NOW - A_DAY
-    staff = {role: factories.a_staff_member(study, role, "", at) for role in (*ROLES, "coach", "supervisor")}
+    staff = {
+        role: factories.a_staff_member(study, role, "", at)
+        for role in (*ROLES, "coach", "supervisor")
+    }
     for sign_offs in hooks.SIGN_OFFS:
         for kind, subject in sign_offs(study.current):
             studies.confirm(version=study.current, kind=kind, subject=subject, by=by, at=at)
@@ -137,7 +148,9 @@ def worlds(base: Base, wanted: Sequence[tuple[str, ...]]) -> list[World]:
 
 
 def one_apart(base: Base) -> list[tuple[str, ...]]:
-    """The first person in each arm, the second in the first arm: between any two of these worlds one person differs."""
+    """The first person in each arm, the second in the first arm: between any two of these worlds
+    one person differs.
+    """
     return [(arm, base.arms[0]) for arm in base.arms]
 
 
@@ -146,7 +159,9 @@ def plant(study: Study, number: int) -> None:
     with connection.cursor() as cursor:
         for name in triggers.names(SealedSeed, connection.vendor):
             cursor.execute(f"DROP TRIGGER {name}")
-    SealedSeed.objects.filter(study=study).update(ciphertext=vault.seal(seeds.rehearsed(study, number).hex()))
+    SealedSeed.objects.filter(study=study).update(
+        ciphertext=vault.seal(seeds.rehearsed(study, number).hex())
+    )
 
 
 @contextmanager
@@ -172,8 +187,8 @@ def play(
     look: Callable[[datetime], None],
     before: Callable[[datetime], None] = nothing,
 ) -> None:
-    """The world from the allocation on. At each day the worker runs, and then somebody looks; `onward` names the next.
-    `before` is what befalls the world before the worker runs.
+    """The world from the allocation on. At each day the worker runs, and then somebody looks;
+    `onward` names the next. `before` is what befalls the world before the worker runs.
 
     Both fill in their baseline on the first day; after that nobody does anything.
     """
@@ -216,7 +231,11 @@ def due_days(base: Base, worlds: Sequence[World], until: datetime) -> list[datet
 
 
 def every_day(until: datetime) -> list[datetime]:
-    return list(itertools.takewhile(lambda at: at < until, (NOW + number * A_DAY for number in itertools.count())))
+    return list(
+        itertools.takewhile(
+            lambda at: at < until, (NOW + number * A_DAY for number in itertools.count())
+        )
+    )
 
 
 def along(days: Sequence[datetime]) -> Callable[[datetime], datetime | None]:

@@ -1,4 +1,6 @@
-"""Reading two or more worlds as each concealed role, day by day, and comparing what is read byte by byte."""
+"""Reading two or more worlds as each concealed role, day by day, and comparing what is read byte by
+byte.
+"""
 
 from __future__ import annotations
 
@@ -21,7 +23,9 @@ SHOWN = 12  # lines of a difference
 
 @dataclass
 class Compared:
-    """`answers` are those of the first world; what another world answers otherwise stands in `differences`."""
+    """`answers` are those of the first world; what another world answers otherwise stands in
+    `differences`.
+    """
 
     worlds: int = 0
     days: int = 0
@@ -34,7 +38,8 @@ class Compared:
         """The figures of a comparison in a line."""
         roles, asked = {role for _, role, _ in self.answers}, {path for _, _, path in self.answers}
         return (
-            f"{len(asked)} addresses as {len(roles)} roles on {self.days} days in {self.worlds} worlds: "
+            f"{len(asked)} addresses as {len(roles)} roles on {self.days} days in {self.worlds} "
+            f"worlds: "
             f"{self.compared} answers compared, {len(self.differences)} differ"
         )
 
@@ -50,15 +55,26 @@ def compare(
     acts: Callable[[datetime], None] = nothing,
     before: Callable[[datetime], None] = nothing,
 ) -> Compared:
-    """The first world chooses what is asked for on which day; the others are asked for the same. In every world alike,
-    `before` is what befalls it before the worker of that day, and `acts` what staff do before anybody looks."""
+    """The first world chooses what is asked for on which day; the others are asked for the same. In
+    every world alike, `before` is what befalls it before the worker of that day, and `acts` what
+    staff do before anybody looks.
+    """
     found = Compared(len(worlds), len(days))
 
     def alike(at: datetime) -> None:
         acts(at)
         _make_an_export(base, at)
 
-    _read_first(base, worlds[0], days, [Reader(role, base, within) for role in roles], found, all_of_it, alike, before)
+    _read_first(
+        base,
+        worlds[0],
+        days,
+        [Reader(role, base, within) for role in roles],
+        found,
+        all_of_it,
+        alike,
+        before,
+    )
     asked: dict[datetime, list[tuple[str, str]]] = defaultdict(list)
     for (at, role, path), answer in found.answers.items():
         if not is_shut(path, answer.status):
@@ -98,7 +114,10 @@ def _read_again(
     acts: Callable[[datetime], None],
     before: Callable[[datetime], None],
 ) -> None:
-    readers = {role: Reader(role, base) for role in dict.fromkeys(role for each in asked.values() for role, _ in each)}
+    readers = {
+        role: Reader(role, base)
+        for role in dict.fromkeys(role for each in asked.values() for role, _ in each)
+    }
 
     def look(at: datetime) -> None:
         acts(at)
@@ -126,6 +145,13 @@ def _told(world: World, key: Key, first: Answer, answer: Answer) -> str:
         return f"{place}: {first.status} became {answer.status}"
     if first.body == answer.body:
         return f"{place}: headers {sorted(set(first.headers) ^ set(answer.headers))}"
-    lines = [each.body.decode("utf-8", "replace").replace("},{", "},\n{").splitlines() for each in (first, answer)]
-    changed = [line for line in difflib.unified_diff(*lines, lineterm="", n=0) if line[:3] not in ("---", "+++")]
+    lines = [
+        each.body.decode("utf-8", "replace").replace("},{", "},\n{").splitlines()
+        for each in (first, answer)
+    ]
+    changed = [
+        line
+        for line in difflib.unified_diff(*lines, lineterm="", n=0)
+        if line[:3] not in ("---", "+++")
+    ]
     return "\n".join([f"{place}:", *(line[:300] for line in changed[:SHOWN])])

@@ -1,5 +1,6 @@
-"""Leaks, to be put back: the number of events, of calls planned so far, of messages that wait or came to nothing, and an
-alert about each of these."""
+"""Leaks, to be put back: the number of events, of calls planned so far, of messages that wait or
+came to nothing, and an alert about each of these.
+"""
 
 from __future__ import annotations
 

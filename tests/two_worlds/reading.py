@@ -1,4 +1,6 @@
-"""Everything that a role may get: every route of the URL conf, with every value that its places can take."""
+"""Everything that a role may get: every route of the URL conf, with every value that its places can
+take.
+"""
 
 from __future__ import annotations
 
@@ -21,18 +23,25 @@ from trial import lifecycles
 from trial.models import Alert, Invitation, Membership
 
 PLACE = re.compile(r"<(?:\w+:)?(\w+)>")
-# Pages of an account hold nothing of a study; the sign-in and sign-out of whoever reads would end the reading.
+# Pages of an account hold nothing of a study; the sign-in and sign-out of whoever reads would end
+# the reading.
 LEFT_OUT = ("account/", "door/", "language/", "invitation/")
 OK, MISSING, REFUSED = 200, 404, {403, 405}
-TURNS = {"researcher": 0, "statistician": 1}  # they share most pages: from the third look on each reads every other day
+TURNS = {
+    "researcher": 0,
+    "statistician": 1,
+}  # they share most pages: from the third look on each reads every other day
 SECOND, PART = 2, 8  # from the third look on, of what has not moved only a part is asked for
 SLOW = ("/api/v1/schema/",)  # a third of a second, and about no study: asked for when all is
 # What a list is asked for beside its address.
 QUERIES: Mapping[str, Sequence[str]] = {
     "research/<slug:slug>/people/": [f"?state={state}" for state in lifecycles.PARTICIPANT],
-    "api/v1/studies/<slug:slug>/participants/": [f"?state={state}" for state in lifecycles.PARTICIPANT],
+    "api/v1/studies/<slug:slug>/participants/": [
+        f"?state={state}" for state in lifecycles.PARTICIPANT
+    ],
 }
-# Verifying writes nothing, and no number of a message names one: a message has a handle that nobody can guess.
+# Verifying writes nothing, and no number of a message names one: a message has a handle that nobody
+# can guess.
 ASKED_BY_POST = re.compile(r"/audit/verify/$|/messages/\d+/again/$")
 
 
@@ -45,8 +54,9 @@ class Answer:
 
 @dataclass
 class Reader:
-    """One person of the staff, who reads the routes that begin as the pattern `within` says. `last` is the newest answer
-    to each request."""
+    """One person of the staff, who reads the routes that begin as the pattern `within` says. `last`
+    is the newest answer to each request.
+    """
 
     role: str
     base: Base
@@ -57,19 +67,28 @@ class Reader:
     looks: int = 0
 
     def wanted(self, *, all_of_it: bool) -> Iterator[str]:
-        """What to ask for next: everything; or whatever changed when it was last asked for, a part of the rest, and what
-        is newly linked. To be gone through while answers come in."""
+        """What to ask for next: everything; or whatever changed when it was last asked for, a part
+        of the rest, and what is newly linked. To be gone through while answers come in.
+        """
         self.looks += 1
         if all_of_it or not self.last:
             yield from self._everything()
             return
-        if self.looks > SECOND and self.looks % len(TURNS) != TURNS.get(self.role, self.looks % len(TURNS)):
+        if self.looks > SECOND and self.looks % len(TURNS) != TURNS.get(
+            self.role, self.looks % len(TURNS)
+        ):
             return
-        known = [path for path, answer in self.last.items() if answer.status == OK and not path.startswith(SLOW)]
+        known = [
+            path
+            for path, answer in self.last.items()
+            if answer.status == OK and not path.startswith(SLOW)
+        ]
         asked = {
             path
             for number, path in enumerate(known)
-            if self.looks == SECOND or path in self.moves or number % PART == self.looks // len(TURNS) % PART
+            if self.looks == SECOND
+            or path in self.moves
+            or number % PART == self.looks // len(TURNS) % PART
         }
         yield from (path for path in known if path in asked)
         for path in list(asked):
@@ -90,12 +109,18 @@ class Reader:
         if not dict(answer.headers).get("Content-Type", "").startswith("text/html"):
             return []
         found = [urldefrag(link).url for link in crawling.read(path, answer.body.decode()).links]
-        ours = [link for link in dict.fromkeys(found) if crawling.is_ours(link) and not link[1:].startswith(LEFT_OUT)]
+        ours = [
+            link
+            for link in dict.fromkeys(found)
+            if crawling.is_ours(link) and not link[1:].startswith(LEFT_OUT)
+        ]
         return [link for link in ours if not self.within or re.match(self.within, _route(link))]
 
     def ask(self, path: str, seals: Sequence[str]) -> Answer:
         got = (self.client.post if ASKED_BY_POST.search(path) else self.client.get)(path)
-        answer = Answer(got.status_code, tuple(sorted(got.headers.items())), tokens.blanked(got.content, seals))
+        answer = Answer(
+            got.status_code, tuple(sorted(got.headers.items())), tokens.blanked(got.content, seals)
+        )
         if path in self.last:
             (self.moves.discard if self.last[path] == answer else self.moves.add)(path)
         self.last[path] = answer
@@ -103,7 +128,9 @@ class Reader:
 
 
 def is_shut(path: str, status: int) -> bool:
-    """Whether a route is not for this role, whatever is asked of it: what others have than a study's staff is missing."""
+    """Whether a route is not for this role, whatever is asked of it: what others have than a
+    study's staff is missing.
+    """
     is_of_staff = path.startswith(("/research/", "/assessor/", "/api/v1/studies/"))
     return status in REFUSED or (status == MISSING and not is_of_staff)
 
@@ -125,7 +152,9 @@ def routes(resolver: URLResolver | None = None, before: str = "") -> list[str]:
 
 
 def paths(route: str, values: Mapping[str, Sequence[Any]]) -> Iterator[str]:
-    """The route with every value of every place; a place whose values are not known is a gap in this test: KeyError."""
+    """The route with every value of every place; a place whose values are not known is a gap in
+    this test: KeyError.
+    """
     places = PLACE.findall(route)
     for chosen in itertools.product(*(values[_named(route, place)] for place in places)):
         path = "/" + PLACE.sub("{}", route).format(*chosen)
@@ -136,7 +165,10 @@ def _named(route: str, place: str) -> str:
     """A number is that of an alert, a report and so on: what stands before it says of which."""
     if place != "number":
         return place
-    return next((name for name in ("alerts", "reports", "exports", "contacts") if f"/{name}/" in route), "number")
+    return next(
+        (name for name in ("alerts", "reports", "exports", "contacts") if f"/{name}/" in route),
+        "number",
+    )
 
 
 def values_of(base: Base) -> dict[str, Sequence[Any]]:

@@ -1,4 +1,6 @@
-"""The second person's word about a role, a lock or an address, and what comes of what nobody spoke about in time."""
+"""The second person's word about a role, a lock or an address, and what comes of what nobody spoke
+about in time.
+"""
 
 from __future__ import annotations
 
@@ -32,12 +34,14 @@ def decide(
     by: Actor,
     at: datetime,
 ) -> Decision:
-    """A second person agrees, and it is done at once; or somebody of the staff says no, and it is over.
+    """A second person agrees, and it is done at once; or somebody of the staff says no, and it is
+    over.
 
-    An address waits (see lost_mailbox), and a no stops it until it takes effect. To agree to it takes that they `called` the
-    number on record, and the `email` that they were told.
+    An address waits (see lost_mailbox), and a no stops it until it takes effect. To agree to it
+    takes that they `called` the number on record, and the `email` that they were told.
 
-    Raises SamePerson, NotSecond, AlreadyDecided (also when its time is over), and what the thing itself may raise.
+    Raises SamePerson, NotSecond, AlreadyDecided (also when its time is over), and what the thing
+    itself may raise.
     """
     said = {"is_agreed": is_agreed, "called": called, "email": email}
     try:
@@ -48,10 +52,16 @@ def decide(
 
 
 @once
-def _decide(*, proposal: Proposal, is_agreed: bool, called: bool, email: str, by: Actor, at: datetime) -> Decision:
+def _decide(
+    *, proposal: Proposal, is_agreed: bool, called: bool, email: str, by: Actor, at: datetime
+) -> Decision:
     _hold(proposal)
     # Not where only its time is over, and somebody agreed a moment before.
-    stopped = None if is_agreed or by.kind != "staff" else lost_mailbox.stop_agreed(proposal=proposal, by=by, at=at)
+    stopped = (
+        None
+        if is_agreed or by.kind != "staff"
+        else lost_mailbox.stop_agreed(proposal=proposal, by=by, at=at)
+    )
     if stopped:
         return stopped
     if is_agreed and by.kind == "staff":
@@ -74,7 +84,9 @@ def _hold(proposal: Proposal) -> None:
 
 
 def settle_due(at: datetime) -> int:
-    """What nobody spoke about in time: it passes where nobody could agree, and is over otherwise."""
+    """What nobody spoke about in time: it passes where nobody could agree, and is over
+    otherwise.
+    """
     return sum(_settled(proposal, at) for proposal in reads.due(at))
 
 

@@ -1,4 +1,6 @@
-"""Alerts: raised by a rule or by a fault, owned by the study's safety contact, the same in every arm."""
+"""Alerts: raised by a rule or by a fault, owned by the study's safety contact, the same in every
+arm.
+"""
 
 from __future__ import annotations
 
@@ -47,12 +49,18 @@ def raise_alert(
     by: Actor,
     at: datetime,
 ) -> Alert:
-    """Raise an alert, or give back the one that waits on this occasion; the owner is told through the ledger.
+    """Raise an alert, or give back the one that waits on this occasion; the owner is told through
+    the ledger.
 
-    An alert that was closed does not count: what comes back after somebody dealt with it is told again. A number that is
-    left again while it waits replaces the one before it.
+    An alert that was closed does not count: what comes back after somebody dealt with it is told
+    again. A number that is left again while it waits replaces the one before it.
     """
-    occasion: dict[str, Any] = {"study": study, "participant": participant, "kind": kind, "subject_ref": subject_ref}
+    occasion: dict[str, Any] = {
+        "study": study,
+        "participant": participant,
+        "kind": kind,
+        "subject_ref": subject_ref,
+    }
     waiting = Alert.objects.filter(**occasion).exclude(state="closed")
     found = waiting.first()
     if found and (not phone or _correct_phone(found, phone, by=by, at=at)):
@@ -67,7 +75,9 @@ def raise_alert(
 
 
 @transaction.atomic
-def _raise(occasion: dict[str, Any], within_hours: int, phone: str, *, by: Actor, at: datetime) -> Alert:
+def _raise(
+    occasion: dict[str, Any], within_hours: int, phone: str, *, by: Actor, at: datetime
+) -> Alert:
     study, participant = occasion["study"], occasion["participant"]
     alert = Alert.objects.create(
         raised_at=at,
@@ -83,7 +93,14 @@ def _raise(occasion: dict[str, Any], within_hours: int, phone: str, *, by: Actor
         by=by,
         at=at,
     )
-    messages.queue(study=study, participant=participant, kind="alert", subject_ref=str(alert.pk), due_at=at, at=at)
+    messages.queue(
+        study=study,
+        participant=participant,
+        kind="alert",
+        subject_ref=str(alert.pk),
+        due_at=at,
+        at=at,
+    )
     return alert
 
 
@@ -112,9 +129,11 @@ def _correct_phone(alert: Alert, phone: str, *, by: Actor, at: datetime) -> bool
 
 @once
 def take(*, alert: Alert, holder: str = "", by: Actor, at: datetime) -> Alert:
-    """Someone of the staff takes the alert over from `holder`, who had it as they saw it: nobody, or `staff 3`.
+    """Someone of the staff takes the alert over from `holder`, who had it as they saw it: nobody,
+    or `staff 3`.
 
-    Raises TakenMeanwhile where somebody else has it, so that nobody takes an alert from another without knowing.
+    Raises TakenMeanwhile where somebody else has it, so that nobody takes an alert from another
+    without knowing.
     """
     alert = Alert.objects.select_for_update().get(pk=alert.pk)
     old = {"state": alert.state, "taken_by": alert.taken_by}
@@ -128,16 +147,20 @@ def take(*, alert: Alert, holder: str = "", by: Actor, at: datetime) -> Alert:
 
 
 def show_contact(*, alert: Alert, key: str | None = None, by: Actor, at: datetime) -> Reached:
-    """Name and number for whoever took the alert: recorded once for each request key, and each time without one.
+    """Name and number for whoever took the alert: recorded once for each request key, and each time
+    without one.
 
-    A number left at the screening goes before others. Raises NotTaken for anybody else, and once the alert is closed.
+    A number left at the screening goes before others. Raises NotTaken for anybody else, and once
+    the alert is closed.
     """
     alert = _shown(alert=alert, key=key, by=by, at=at)
     _check_taken(alert, by)  # a repeat of the request looks again at the alert as it is now
     participant = alert.participant
     if participant is None or not hasattr(participant, "key"):
         return Reached()
-    identity = Identity.objects.filter(participant=participant).select_related("participant__key").first()
+    identity = (
+        Identity.objects.filter(participant=participant).select_related("participant__key").first()
+    )
     return Reached(
         name=identity.name if identity else "",
         phone=participant.unsealed(alert.phone_sealed) or (identity.phone if identity else ""),
@@ -147,11 +170,15 @@ def show_contact(*, alert: Alert, key: str | None = None, by: Actor, at: datetim
 
 @once
 def _shown(*, alert: Alert, by: Actor, at: datetime) -> Alert:
-    """Apart from `show_contact`, because the result of an action is kept with its key, and name and number may not be."""
+    """Apart from `show_contact`, because the result of an action is kept with its key, and name and
+    number may not be.
+    """
     alert = Alert.objects.select_for_update().get(pk=alert.pk)
     _check_taken(alert, by)
     if alert.participant and hasattr(alert.participant, "key"):
-        audit.record(alert.participant, "contact details shown", subject=f"alert {alert.pk}", by=by, at=at)
+        audit.record(
+            alert.participant, "contact details shown", subject=f"alert {alert.pk}", by=by, at=at
+        )
     return alert
 
 
@@ -162,7 +189,9 @@ def _check_taken(alert: Alert, by: Actor) -> None:
 
 @once
 def close(*, alert: Alert, done: str, by: Actor, at: datetime) -> Alert:
-    """Close with a note of what was done; raises NothingDone without one, and NotTaken for anybody but who took it."""
+    """Close with a note of what was done; raises NothingDone without one, and NotTaken for anybody
+    but who took it.
+    """
     if not done.strip():
         raise NothingDone
     alert = Alert.objects.select_for_update().get(pk=alert.pk)

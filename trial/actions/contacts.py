@@ -14,8 +14,9 @@ from trial.models import Identity, Participant
 
 
 def renew(*, by: Actor, at: datetime) -> Counter[str]:
-    """How many people's were `renewed`, `unchanged`, `unreadable` (no number or no address: kept as it was) and `clashing`
-    (two people of a study have one address, by the rules of today: kept too). A repeat renews nobody.
+    """How many people's were `renewed`, `unchanged`, `unreadable` (no number or no address: kept as
+    it was) and `clashing` (two people of a study have one address, by the rules of today: kept
+    too). A repeat renews nobody.
 
     Invitations are left alone: their links hang on the hash, and they are over in two weeks.
     """
@@ -30,14 +31,23 @@ def _renewed(pk: int, by: Actor, at: datetime) -> str:
     if identity is None:  # erased a moment ago
         return "unchanged"
     country = participant.version.protocol.country
-    phone, is_number = _read(lambda: contact_details.phone_number(identity.phone, country), identity.phone)
+    phone, is_number = _read(
+        lambda: contact_details.phone_number(identity.phone, country), identity.phone
+    )
     email, is_address = _read(lambda: contact_details.email_address(identity.email), identity.email)
-    hashes = {"phone_hash": vault.phone_hash(phone, country), "email_hash": vault.address_hash(email)}
+    hashes = {
+        "phone_hash": vault.phone_hash(phone, country),
+        "email_hash": vault.address_hash(email),
+    }
     is_same = hashes == {name: getattr(identity, name) for name in hashes}
     if is_same and (phone, email) == (identity.phone, identity.email):
         return "unchanged" if is_number and is_address else "unreadable"
     old = {"phone": identity.phone_sealed, "email": identity.email_sealed}
-    new = {"phone_sealed": participant.sealed(phone), "email_sealed": participant.sealed(email), **hashes}
+    new = {
+        "phone_sealed": participant.sealed(phone),
+        "email_sealed": participant.sealed(email),
+        **hashes,
+    }
     try:
         with transaction.atomic():
             Identity.objects.filter(pk=identity.pk).update(**new)
@@ -45,7 +55,13 @@ def _renewed(pk: int, by: Actor, at: datetime) -> str:
         return "clashing"
     sealed = {"phone": new["phone_sealed"], "email": new["email_sealed"]}
     audit.record(
-        participant, "contact details written anew", subject=participant.code, old=old, new=sealed, by=by, at=at
+        participant,
+        "contact details written anew",
+        subject=participant.code,
+        old=old,
+        new=sealed,
+        by=by,
+        at=at,
     )
     return "renewed"
 

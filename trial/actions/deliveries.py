@@ -1,8 +1,9 @@
 """Handing messages over: never doubled, never lost from sight.
 
-The words are composed from what is true then, before the message is marked as being handed over, so that one that is no
-longer wanted is never sent. What was not handed over is tried again, at growing distances and for a day; what the mail
-host refuses has failed; of what may have been handed over it is uncertain, and a person decides.
+The words are composed from what is true then, before the message is marked as being handed over, so
+that one that is no longer wanted is never sent. What was not handed over is tried again, at growing
+distances and for a day; what the mail host refuses has failed; of what may have been handed over it
+is uncertain, and a person decides.
 """
 
 from __future__ import annotations
@@ -29,9 +30,12 @@ SOONEST, LATEST = timedelta(minutes=2), timedelta(hours=2)  # between two tries
 TOLD_AFTER = timedelta(hours=1)
 GIVEN_UP_AFTER = timedelta(hours=24)
 TOLD_WITHIN_HOURS = 72
-# Rather sent twice than lost: a deadline for staff runs; asking for a number twice does no harm, nor does a warning.
+# Rather sent twice than lost: a deadline for staff runs; asking for a number twice does no harm,
+# nor does a warning.
 REPEATABLE = {"alert", "check_number"} | TO_OLD_ADDRESS
-NEVER_GIVEN_UP = {"alert"} | TO_OLD_ADDRESS  # wanted while the alert waits, or the change can be stopped or taken back
+NEVER_GIVEN_UP = {
+    "alert"
+} | TO_OLD_ADDRESS  # wanted while the alert waits, or the change can be stopped or taken back
 SETTLED = {"sent", "cancelled", "failed"}
 EVENTS = {
     "accepted": "message sent",
@@ -53,14 +57,18 @@ def due(at: datetime) -> list[Message]:
     )
     if not numbers:
         return []
-    whole = Message.objects.filter(pk__in=numbers).select_related("study", "participant__study", "participant__version")
+    whole = Message.objects.filter(pk__in=numbers).select_related(
+        "study", "participant__study", "participant__version"
+    )
     return list(whole.order_by("due_at", "pk"))
 
 
 def deliver(message: Message, door: Door, at: datetime) -> str:
-    """Hand one message over if it is wanted now; returns the state it is in afterwards. Safe with any number of workers.
+    """Hand one message over if it is wanted now; returns the state it is in afterwards. Safe with
+    any number of workers.
 
-    Raises DoorShut, with the message back in the queue, when the host lets nothing through any more.
+    Raises DoorShut, with the message back in the queue, when the host lets nothing through any
+    more.
     """
     until = _by_day(message, at)
     if until > at:
@@ -95,8 +103,12 @@ def _hand_over(message: Message, letter: Letter, door: Door, at: datetime) -> st
 
 
 def after_crash(at: datetime) -> int:
-    """Messages left in `sending` become uncertain and staff are told; those that may repeat are queued again."""
-    stale = Message.objects.filter(state="sending", handed_over_at__lt=at - CRASHED_AFTER).values_list("pk", flat=True)
+    """Messages left in `sending` become uncertain and staff are told; those that may repeat are
+    queued again.
+    """
+    stale = Message.objects.filter(
+        state="sending", handed_over_at__lt=at - CRASHED_AFTER
+    ).values_list("pk", flat=True)
     count = 0
     for message in [Message.objects.get(pk=pk) for pk in stale]:
         try:
@@ -110,20 +122,26 @@ def give_up(away_since: datetime, at: datetime) -> int:
     """What waited for a day while the mail host was away has failed; how many."""
     if at - away_since < GIVEN_UP_AFTER:
         return 0
-    waiting = Message.objects.filter(state="queued", due_at__lte=at - GIVEN_UP_AFTER).exclude(kind__in=NEVER_GIVEN_UP)
+    waiting = Message.objects.filter(state="queued", due_at__lte=at - GIVEN_UP_AFTER).exclude(
+        kind__in=NEVER_GIVEN_UP
+    )
     found = waiting.select_related("study", "participant__study", "participant__version")[:500]
     return sum(_ended(message, "give up", at, problem="host") == "failed" for message in found)
 
 
 def _by_day(message: Message, at: datetime) -> datetime:
-    """When a message may go at the earliest, from `at` on: to a participant by day, on their clock as it is set now."""
+    """When a message may go at the earliest, from `at` on: to a participant by day, on their clock
+    as it is set now.
+    """
     if message.participant is None or message.kind in AT_ANY_HOUR:
         return at
     return daytime.from_then(at, message.participant.timezone)
 
 
 def _letter(mail: Mail) -> Letter:
-    return Letter(to=mail.to, subject=mail.subject, body=mail.body, sender=mail.sender, reply_to=mail.reply_to)
+    return Letter(
+        to=mail.to, subject=mail.subject, body=mail.body, sender=mail.sender, reply_to=mail.reply_to
+    )
 
 
 def _claim(message: Message, at: datetime) -> bool:
@@ -132,7 +150,11 @@ def _claim(message: Message, at: datetime) -> bool:
         state="sending", handed_over_at=at, attempts=message.attempts + 1
     )
     if claimed:
-        message.state, message.handed_over_at, message.attempts = "sending", at, message.attempts + 1
+        message.state, message.handed_over_at, message.attempts = (
+            "sending",
+            at,
+            message.attempts + 1,
+        )
     else:
         message.refresh_from_db(fields=["state"])
     return bool(claimed)
@@ -145,7 +167,9 @@ def _wait(message: Message, until: datetime) -> str:
 
 
 def _tried(message: Message, problem: str, at: datetime) -> str:
-    """Nothing was handed over: back to the queue, each time for as long as it is tried already; failed after a day."""
+    """Nothing was handed over: back to the queue, each time for as long as it is tried already;
+    failed after a day.
+    """
     since = message.trying_since or at
     if at - since >= GIVEN_UP_AFTER and message.kind not in NEVER_GIVEN_UP:
         return _ended(message, "give up", at, problem=problem)
@@ -174,8 +198,13 @@ def _ended(message: Message, verb: str, at: datetime, *, problem: str = "") -> s
 
 @transaction.atomic
 def _move(message: Message, verb: str, at: datetime, **changes: Any) -> str:
-    """Take one step of the life cycle, unless another worker was first. Returns the state afterwards."""
-    before, state = message.state, lifecycles.step("message", message.state, verb) if verb else message.state
+    """Take one step of the life cycle, unless another worker was first. Returns the state
+    afterwards.
+    """
+    before, state = (
+        message.state,
+        lifecycles.step("message", message.state, verb) if verb else message.state,
+    )
     is_news = message.trying_since is None or state != "queued"  # of many tries the first is told
     values = {**changes, "state": state, **({"settled_at": at} if state in SETTLED else {})}
     if not Message.objects.filter(pk=message.pk, state=before).update(**values):
@@ -191,8 +220,8 @@ def _move(message: Message, verb: str, at: datetime, **changes: Any) -> str:
 def _tell(message: Message, at: datetime) -> None:
     """Staff are told once while it waits that mail is stuck, or that it does not reach this person.
 
-    Not of a mail that is not the same in every arm: being told of it would tell the arm. Whoever knows the arms finds it
-    among the messages.
+    Not of a mail that is not the same in every arm: being told of it would tell the arm. Whoever
+    knows the arms finds it among the messages.
     """
     if message.study is None or not ledger.is_alike(message):
         return

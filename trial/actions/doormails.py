@@ -1,4 +1,5 @@
-"""Handing over what somebody at a door asked for: after they were answered, over the line that was opened before.
+"""Handing over what somebody at a door asked for: after they were answered, over the line that was
+opened before.
 
 Only here it is looked up who they are, so that no answer tells it (docs/adr/0015).
 """
@@ -34,9 +35,11 @@ Waits = Mapping[str, Any]
 
 
 def hand_over(about: DoorMail, door: Door, at: datetime) -> bool:
-    """Hand over what waits; whether the host took it. Nothing to do where it is gone or another has it in hand.
+    """Hand over what waits; whether the host took it. Nothing to do where it is gone or another has
+    it in hand.
 
-    What the host put off waits on: the worker tries again, and so does whoever asks again with the same press.
+    What the host put off waits on: the worker tries again, and so does whoever asks again with the
+    same press.
     """
     waiting = WaitingMail.objects.filter(about=about.pk).filter(
         Q(claimed_at__isnull=True) | Q(claimed_at__lt=at - CLAIMED_FOR)
@@ -83,39 +86,63 @@ def worked(at: datetime) -> int:
 
 
 def _to_join(about: DoorMail, waits: Waits) -> Letter:
-    """Whoever has this address in the study already is told that they can sign in, and no code is right."""
+    """Whoever has this address in the study already is told that they can sign in, and no code is
+    right.
+    """
     person = Participant.objects.select_related("study").get(pk=waits["participant"])
     email = vault.address_hash(waits["to"])
     if Identity.objects.filter(study=person.study_id, email_hash=email).exists():
-        return _letter(waits["to"], person.study.current.protocol, waits["language"], _known_words())
+        return _letter(
+            waits["to"], person.study.current.protocol, waits["language"], _known_words()
+        )
     _let_in(about, waits["code"])
-    return _letter(waits["to"], person.study.current.protocol, waits["language"], _code_words(waits["code"]))
+    return _letter(
+        waits["to"], person.study.current.protocol, waits["language"], _code_words(waits["code"])
+    )
 
 
 def _to_sign_in(about: DoorMail, waits: Waits) -> Letter | None:
-    """To the address as it was given on the way in, from the study that the person knows; to an unknown address nothing."""
+    """To the address as it was given on the way in, from the study that the person knows; to an
+    unknown address nothing.
+    """
     person = addresses.participant_at(waits["to"])
     if person is None or person.user is None:
         return None
     _let_in(about, waits["code"], user=person.user)
-    return _letter(person.identity.email, person.version.protocol, waits["language"], _code_words(waits["code"]))
+    return _letter(
+        person.identity.email,
+        person.version.protocol,
+        waits["language"],
+        _code_words(waits["code"]),
+    )
 
 
 def _to_new_address(about: DoorMail, waits: Waits) -> Letter:
     """Whose address it is already is told to that mailbox alone, and no code is right."""
     person = Participant.objects.select_related("version").get(pk=waits["participant"])
-    in_use = Identity.objects.filter(study=person.study_id, email_hash=vault.address_hash(waits["to"]))
+    in_use = Identity.objects.filter(
+        study=person.study_id, email_hash=vault.address_hash(waits["to"])
+    )
     if in_use.exists():
         return _letter(waits["to"], person.version.protocol, waits["language"], _known_words())
     _let_in(about, waits["code"])
-    return _letter(waits["to"], person.version.protocol, waits["language"], _code_words(waits["code"]))
+    return _letter(
+        waits["to"], person.version.protocol, waits["language"], _code_words(waits["code"])
+    )
 
 
 def _to_choose_a_password(about: DoorMail, waits: Waits) -> Letter | None:
-    found = EmailAddress.objects.filter(email__iexact=waits["to"], user__is_active=True).select_related("user").first()
+    found = (
+        EmailAddress.objects.filter(email__iexact=waits["to"], user__is_active=True)
+        .select_related("user")
+        .first()
+    )
     if found is None:
         return None
-    key = {"uidb36": user_pk_to_url_str(found.user), "key": default_token_generator.make_token(found.user)}
+    key = {
+        "uidb36": user_pk_to_url_str(found.user),
+        "key": default_token_generator.make_token(found.user),
+    }
     lines = [
         _("With this link you choose a new password:"),
         settings.PUBLIC_URL + reverse("account_reset_password_from_key", kwargs=key),
@@ -137,15 +164,22 @@ def _let_in(about: DoorMail, code: str, **user: Any) -> None:
 
 
 def _letter(to: str, protocol: Protocol, language: str, body: str) -> Letter:
-    title, sender = (in_language(texts, language) for texts in (protocol.public_title, protocol.sender))
+    title, sender = (
+        in_language(texts, language) for texts in (protocol.public_title, protocol.sender)
+    )
     subject = _("%(title)s: your message") % {"title": title}
-    return Letter(to=to, subject=subject, body=body, sender=sender, reply_to=protocol.contacts.team.email)
+    return Letter(
+        to=to, subject=subject, body=body, sender=sender, reply_to=protocol.contacts.team.email
+    )
 
 
 def _code_words(code: str) -> str:
     lines = [
         _("Your code: %(code)s") % {"code": code},
-        _("Enter it on the page that is open in your browser. It works for %(minutes)s minutes, once.")
+        _(
+            "Enter it on the page that is open in your browser. It works for %(minutes)s minutes, "
+            "once."
+        )
         % {"minutes": mailcodes.VALID // timedelta(minutes=1)},
         _("You did not ask for it? Then you need not do anything."),
     ]
@@ -154,7 +188,10 @@ def _code_words(code: str) -> str:
 
 def _known_words() -> str:
     lines = [
-        _("Somebody, perhaps you, asked for a code with this address. You are known here already: you can sign in."),
+        _(
+            "Somebody, perhaps you, asked for a code with this address. You are known here "
+            "already: you can sign in."
+        ),
         settings.PUBLIC_URL + reverse("account_request_login_code"),
         _("You did not ask for it? Then you need not do anything."),
     ]

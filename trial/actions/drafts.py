@@ -1,4 +1,6 @@
-"""Keeping what somebody types until it is sent or given up. None of it is an event: nothing has happened yet."""
+"""Keeping what somebody types until it is sent or given up. None of it is an event: nothing has
+happened yet.
+"""
 
 from __future__ import annotations
 
@@ -32,13 +34,22 @@ class NobodyThere(Exception):
 
 @transaction.atomic
 def keep(
-    *, owner: User, about: Participant | None, typed: Typed, request_key: str, sequence: int, at: datetime
+    *,
+    owner: User,
+    about: Participant | None,
+    typed: Typed,
+    request_key: str,
+    sequence: int,
+    at: datetime,
 ) -> Draft | None:
-    """Keep the newest words of a form, beside those of fields that are not sent along. None where nothing differs from
-    the page as it was drawn any more."""
+    """Keep the newest words of a form, beside those of fields that are not sent along. None where
+    nothing differs from the page as it was drawn any more.
+    """
     if reads.is_sent(owner, request_key, about):
         raise AlreadySent
-    owner = User.objects.select_for_update(no_key=True).get(pk=owner.pk)  # two tabs wait for each other
+    owner = User.objects.select_for_update(no_key=True).get(
+        pk=owner.pk
+    )  # two tabs wait for each other
     place = reads.place(owner, typed.form)
     kept = Draft.objects.filter(owner=owner, place=place).select_related("about__key").first()
     if kept and kept.request_key == request_key and kept.sequence >= sequence:
@@ -47,17 +58,27 @@ def keep(
     if not merged.changed:
         Draft.objects.filter(owner=owner, place=place).delete()
         return None
-    return _store(owner, about, place, replace(merged, fields=merged.changed), request_key, sequence, at)
+    return _store(
+        owner, about, place, replace(merged, fields=merged.changed), request_key, sequence, at
+    )
 
 
 def _merged(kept: Draft | None, typed: Typed) -> dict[str, dict[str, list[str]]]:
     before = reads.read(kept).fields if kept else {}
-    now = {name: {**each, "was": before.get(name, each)["was"]} for name, each in typed.fields.items()}
+    now = {
+        name: {**each, "was": before.get(name, each)["was"]} for name, each in typed.fields.items()
+    }
     return {**before, **now}
 
 
 def _store(
-    owner: User, about: Participant | None, place: str, typed: Typed, request_key: str, sequence: int, at: datetime
+    owner: User,
+    about: Participant | None,
+    place: str,
+    typed: Typed,
+    request_key: str,
+    sequence: int,
+    at: datetime,
 ) -> Draft:
     text = json.dumps(asdict(typed))
     if len(text) > LONGEST:
@@ -89,7 +110,9 @@ def give_up(*, owner: User, place: str) -> None:
 
 def forget_of_role(membership: Membership) -> None:
     """What somebody typed about the people of a study in which they have no role any more."""
-    if Membership.objects.filter(user=membership.user_id, study=membership.study_id, ended_at__isnull=True).exists():
+    if Membership.objects.filter(
+        user=membership.user_id, study=membership.study_id, ended_at__isnull=True
+    ).exists():
         return
     Draft.objects.filter(owner=membership.user_id, about__study=membership.study_id).delete()
 

@@ -1,4 +1,6 @@
-"""Giving access, and opening what was given when its time has come. The only place where a grant is written."""
+"""Giving access, and opening what was given when its time has come. The only place where a grant is
+written.
+"""
 
 from __future__ import annotations
 
@@ -19,9 +21,15 @@ AT_ONCE = {"anchor": "granted", "days": 0}
 
 @transaction.atomic
 def give(
-    *, participant: Participant, access: Sequence[tuple[str, str, Mapping[str, Any] | None]], by: Actor, at: datetime
+    *,
+    participant: Participant,
+    access: Sequence[tuple[str, str, Mapping[str, Any] | None]],
+    by: Actor,
+    at: datetime,
 ) -> list[Grant]:
-    """Give each (kind, code, opens) that the participant does not have yet, with what follows from it (settings.GRANTED)."""
+    """Give each (kind, code, opens) that the participant does not have yet, with what follows from
+    it (settings.GRANTED).
+    """
     given = []
     for kind, code, opens in access:
         grant, is_new = Grant.objects.get_or_create(
@@ -31,10 +39,16 @@ def give(
             defaults={"granted_at": at, "opens": dict(opens or AT_ONCE)},
         )
         if is_new:
-            # The stream is readable by staff who may not know the arm: what was granted is sealed with the person's key.
+            # The stream is readable by staff who may not know the arm: what was granted is sealed
+            # with the person's key.
             sealed = participant.sealed(f"{kind}:{code}")
             audit.record(
-                participant, "access granted", subject=f"grant {grant.pk}", new={"sealed": sealed}, by=by, at=at
+                participant,
+                "access granted",
+                subject=f"grant {grant.pk}",
+                new={"sealed": sealed},
+                by=by,
+                at=at,
             )
             _open_if_due(grant, at)
             for granted in hooks.GRANTED:
@@ -44,8 +58,12 @@ def give(
 
 
 def open_due(participant: Participant, at: datetime) -> tuple[bool, datetime | None]:
-    """Open what has come due. Returns whether everything is open, and the next date that is known to matter."""
-    waiting = Grant.objects.filter(participant=participant, opens_at__isnull=True, ended_at__isnull=True)
+    """Open what has come due. Returns whether everything is open, and the next date that is known
+    to matter.
+    """
+    waiting = Grant.objects.filter(
+        participant=participant, opens_at__isnull=True, ended_at__isnull=True
+    )
     later: list[datetime] = []
     all_open = True
     for grant in waiting:
@@ -60,9 +78,9 @@ def open_due(participant: Participant, at: datetime) -> tuple[bool, datetime | N
 @transaction.atomic
 def finish_programme(*, participant: Participant, by: Actor, at: datetime) -> None:
     """Every module is done."""
-    changed = Grant.objects.filter(participant=participant, kind="programme", finished_at__isnull=True).update(
-        finished_at=at
-    )
+    changed = Grant.objects.filter(
+        participant=participant, kind="programme", finished_at__isnull=True
+    ).update(finished_at=at)
     if changed:
         milestones.reach(participant=participant, name="programme_finished", by=by, at=at)
 
@@ -80,7 +98,12 @@ def _open_if_due(grant: Grant, at: datetime) -> bool:
     grant.opens_at = known
     grant.save(update_fields=["opens_at"])
     audit.record(
-        grant.participant, "access opened", subject=f"grant {grant.pk}", new={"opens_at": known}, by=WORKER, at=at
+        grant.participant,
+        "access opened",
+        subject=f"grant {grant.pk}",
+        new={"opens_at": known},
+        by=WORKER,
+        at=at,
     )
     return True
 

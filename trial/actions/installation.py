@@ -1,7 +1,8 @@
-"""What is recorded of the installation itself: staff signing in, what signs them in, and sign-ins that failed.
+"""What is recorded of the installation itself: staff signing in, what signs them in, and sign-ins
+that failed.
 
-Never a participant's sign-in: who uses the programme tells the arm. Never an address: whoever fails to sign in may have
-typed somebody else's.
+Never a participant's sign-in: who uses the programme tells the arm. Never an address: whoever fails
+to sign in may have typed somebody else's.
 """
 
 from __future__ import annotations
@@ -36,7 +37,10 @@ def sign_in_failed(*, at: datetime) -> None:
 
 def tell_failures(at: datetime) -> int:
     """One event for each hour that is over and in which signing in failed."""
-    return sum(_told(each.pk, at) for each in FailedSignIns.objects.filter(told_at=None, hour__lte=at - HOUR))
+    return sum(
+        _told(each.pk, at)
+        for each in FailedSignIns.objects.filter(told_at=None, hour__lte=at - HOUR)
+    )
 
 
 @transaction.atomic
@@ -47,7 +51,9 @@ def _told(number: int, at: datetime) -> bool:
     row.told_at = at
     row.save(update_fields=["told_at"])
     new = {"hour": row.hour, "count": row.count}
-    audit.record(the_installation(), "sign-ins failed", subject=f"hour {row.pk}", new=new, by=WORKER, at=at)
+    audit.record(
+        the_installation(), "sign-ins failed", subject=f"hour {row.pk}", new=new, by=WORKER, at=at
+    )
     return True
 
 

@@ -1,4 +1,6 @@
-"""Moving a participant on. Called after the commit of whatever they did, and by the worker for rows that are due."""
+"""Moving a participant on. Called after the commit of whatever they did, and by the worker for rows
+that are due.
+"""
 
 from __future__ import annotations
 
@@ -24,9 +26,10 @@ RETRY_AFTER = timedelta(minutes=10)
 def advance(participant: Participant, at: datetime) -> Ask | None:
     """Take every step of settings.JOURNEY that can be taken; the Ask that stops it, or None.
 
-    Each step is a durable transaction of its own. An error leaves the participant where they are, raises an alert and is
-    retried by the worker; it never undoes what the person did. A lock that could not be had in time is no error: they
-    stay where they are, and the worker, which can wait, goes on.
+    Each step is a durable transaction of its own. An error leaves the participant where they are,
+    raises an alert and is retried by the worker; it never undoes what the person did. A lock that
+    could not be had in time is no error: they stay where they are, and the worker, which can wait,
+    goes on.
     """
     journey, _ = Journey.objects.get_or_create(participant=participant)
     passed = list(journey.passed)
@@ -42,7 +45,9 @@ def advance(participant: Participant, at: datetime) -> Ask | None:
             waits.append(at)
             break
         if outcome is None:
-            Journey.objects.filter(pk=journey.pk).update(passed=passed, failed_at=at, due_at=at + RETRY_AFTER)
+            Journey.objects.filter(pk=journey.pk).update(
+                passed=passed, failed_at=at, due_at=at + RETRY_AFTER
+            )
             return None
         if isinstance(outcome, Done):
             passed.append(name)
@@ -57,13 +62,16 @@ def advance(participant: Participant, at: datetime) -> Ask | None:
 
 
 def look_again(participant: Participant, at: datetime) -> None:
-    """A note, in the transaction of what happened, that somebody can be moved on: the worker does it should whoever did
-    this be cut off."""
+    """A note, in the transaction of what happened, that somebody can be moved on: the worker does
+    it should whoever did this be cut off.
+    """
     rows.update(Journey, {"participant_id": participant.pk}, due_at=at)
 
 
 def _keep(journey: Journey, passed: list[str], due_at: datetime | None, at: datetime) -> None:
-    """Store how far somebody is. Where another moved them on meanwhile, neither knew all: then it is looked at again."""
+    """Store how far somebody is. Where another moved them on meanwhile, neither knew all: then it
+    is looked at again.
+    """
     # `look_again` may have left its note in this very pass.
     as_read = Journey.objects.filter(
         Q(due_at=journey.due_at) | Q(due_at=at), pk=journey.pk, failed_at=journey.failed_at
@@ -73,17 +81,28 @@ def _keep(journey: Journey, passed: list[str], due_at: datetime | None, at: date
         Journey.objects.filter(pk=journey.pk).update(due_at=at)
 
 
-def _take(step: Callable[[Participant, datetime], Outcome], participant: Participant, at: datetime) -> Outcome | None:
-    """One step, or None when it failed. Raises where the database was busy or away, and for nothing else."""
+def _take(
+    step: Callable[[Participant, datetime], Outcome], participant: Participant, at: datetime
+) -> Outcome | None:
+    """One step, or None when it failed. Raises where the database was busy or away, and for nothing
+    else.
+    """
     try:
         with transaction.atomic(durable=True), facts.all_told():
-            participant.reread()  # locked: whoever else moves this person on waits, and then sees what was done
+            # locked: whoever else moves this person on waits, and then sees what was done
+            participant.reread()
             return step(participant, at)
     except Exception as error:
         if busy.is_passing(error):
             raise
-        # Codes and the kind of the error only: its words and its traceback may hold what somebody typed.
-        logger.error("journey step %s failed for %s: %s", hooks.code(step), participant.code, type(error).__name__)
+        # Codes and the kind of the error only: its words and its traceback may hold what somebody
+        # typed.
+        logger.error(
+            "journey step %s failed for %s: %s",
+            hooks.code(step),
+            participant.code,
+            type(error).__name__,
+        )
         alerts.raise_alert(
             study=participant.study,
             participant=participant,

@@ -23,6 +23,15 @@ def _listed(*, study: Study, what: str, by: Actor, at: datetime) -> None:
 
 
 @transaction.atomic
-def downloaded(*, study: Study, product: str, number: int, kind: str, by: Actor, at: datetime) -> None:
+def downloaded(
+    *, study: Study, product: str, number: int, kind: str, by: Actor, at: datetime
+) -> None:
     """A `product` (report, export), or a report on the screen, was taken in one format (`kind`)."""
-    audit.record(study, f"{product} downloaded", subject=f"{product} {number}", new={"kind": kind}, by=by, at=at)
+    audit.record(
+        study,
+        f"{product} downloaded",
+        subject=f"{product} {number}",
+        new={"kind": kind},
+        by=by,
+        at=at,
+    )

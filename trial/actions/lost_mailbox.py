@@ -1,8 +1,10 @@
-"""Another address for somebody who lost their mailbox: one of the staff asks, another calls the number on record and agrees.
+"""Another address for somebody who lost their mailbox: one of the staff asks, another calls the
+number on record and agrees.
 
-It takes effect 48 hours after the old address was told at the earliest. That is done at once, and it can stop it. The trail
-says that the address changed, not what. Nobody is shown the new address: the second person hears it from the
-participant and types it, and it has to be the one that was asked for (docs/adr/0019).
+It takes effect 48 hours after the old address was told at the earliest. That is done at once, and
+it can stop it. The trail says that the address changed, not what. Nobody is shown the new address:
+the second person hears it from the participant and types it, and it has to be the one that was
+asked for (docs/adr/0019).
 """
 
 from __future__ import annotations
@@ -44,7 +46,9 @@ class StoppedLately(Exception):
 
 
 class NotCalled(Exception):
-    """The second person has not looked up the number since this was asked or the number changed, or did not call it."""
+    """The second person has not looked up the number since this was asked or the number changed, or
+    did not call it.
+    """
 
 
 class OtherAddress(Exception):
@@ -63,10 +67,11 @@ class Reached:
 
 @once
 def ask(*, participant: Participant, email: str, reason: str, by: Actor, at: datetime) -> Proposal:
-    """Ask that somebody signs in with another address. Whether they or somebody else in the study have it is not told.
+    """Ask that somebody signs in with another address. Whether they or somebody else in the study
+    have it is not told.
 
-    Raises NotACode for an unknown reason, NotAskedNow for whoever left, NoNumber, StoppedLately, AddressOfStaff,
-    AlreadyProposed and NobodySecond.
+    Raises NotACode for an unknown reason, NotAskedNow for whoever left, NoNumber, StoppedLately,
+    AddressOfStaff, AlreadyProposed and NobodySecond.
     """
     if reason not in MAILBOX_REASONS:
         raise NotACode
@@ -103,7 +108,9 @@ def ask(*, participant: Participant, email: str, reason: str, by: Actor, at: dat
 
 
 def show_number(*, proposal: Proposal, key: str | None = None, by: Actor, at: datetime) -> Reached:
-    """Name and number for the second person, recorded. Raises SamePerson, NotSecond, AlreadyDecided and NotAskedNow."""
+    """Name and number for the second person, recorded. Raises SamePerson, NotSecond, AlreadyDecided
+    and NotAskedNow.
+    """
     proposal = _shown(proposal=proposal, key=key, by=by, at=at)
     proposals.check_second(
         proposal, is_over=asked.is_over(proposal, at), by=by, at=at
@@ -115,15 +122,21 @@ def show_number(*, proposal: Proposal, key: str | None = None, by: Actor, at: da
 
 @once
 def _shown(*, proposal: Proposal, by: Actor, at: datetime) -> Proposal:
-    """Apart from `show_number`, because the result of an action is kept with its key, and name and number may not be."""
+    """Apart from `show_number`, because the result of an action is kept with its key, and name and
+    number may not be.
+    """
     participant, _identity = own_address.held(_whose(proposal))
     proposals.check_second(proposal, is_over=asked.is_over(proposal, at), by=by, at=at)
-    audit.record(participant, "contact details shown", subject=f"proposal {proposal.pk}", by=by, at=at)
+    audit.record(
+        participant, "contact details shown", subject=f"proposal {proposal.pk}", by=by, at=at
+    )
     return proposal
 
 
 def check_called(*, proposal: Proposal, called: bool, email: str, by: Actor, at: datetime) -> None:
-    """A part of agreeing, with the participant locked. Raises NotCalled, OtherAddress, and AlreadyDecided where it is over."""
+    """A part of agreeing, with the participant locked. Raises NotCalled, OtherAddress, and
+    AlreadyDecided where it is over.
+    """
     participant, identity = own_address.held(_whose(proposal))
     made = AddressChange.objects.filter(proposal=proposal).first()
     if made is None or not made.is_waiting or asked.is_over(proposal, at):
@@ -131,13 +144,17 @@ def check_called(*, proposal: Proposal, called: bool, email: str, by: Actor, at:
     looked_at = reads.number_shown_at(proposal, str(by))
     if not called or looked_at is None or looked_at < (identity.phone_changed_at or looked_at):
         raise NotCalled
-    if not email or vault.address_hash(email) != vault.address_hash(participant.unsealed(made.new_sealed)):
+    if not email or vault.address_hash(email) != vault.address_hash(
+        participant.unsealed(made.new_sealed)
+    ):
         raise OtherAddress
 
 
 @once
 def count_mistyped(*, proposal: Proposal, by: Actor, at: datetime) -> Proposal:
-    """Apart from the refusal, which keeps nothing: five times, by whoever, and it is over, so that nobody guesses an address."""
+    """Apart from the refusal, which keeps nothing: five times, by whoever, and it is over, so that
+    nobody guesses an address.
+    """
     participant, _identity = own_address.held(_whose(proposal))
     audit.record(participant, reads.MISTYPED, subject=f"proposal {proposal.pk}", by=by, at=at)
     made = reads.waiting(participant)
@@ -154,8 +171,9 @@ def decided(*, proposal: Proposal, is_agreed: bool, by: Actor, at: datetime) -> 
 
 
 def stop_agreed(*, proposal: Proposal, by: Actor, at: datetime) -> Decision | None:
-    """Somebody of the staff has doubts after all, before it takes effect; None where nobody agreed, or it is too late. The
-    caller has locked the participant."""
+    """Somebody of the staff has doubts after all, before it takes effect; None where nobody agreed,
+    or it is too late. The caller has locked the participant.
+    """
     decision = Decision.objects.filter(proposal=proposal, is_agreed=True).first()
     if decision is None or not reads.not_in_force().filter(proposal=proposal).exists():
         return None
@@ -165,7 +183,9 @@ def stop_agreed(*, proposal: Proposal, by: Actor, at: datetime) -> Decision | No
 
 def take_back_asked_by(membership: Membership, *, by: Actor, at: datetime) -> None:
     """What was asked for or agreed to in a role, and has not taken effect, goes with it."""
-    people = Participant.objects.filter(pk__in=reads.in_role(membership).values("participant")).order_by("pk")
+    people = Participant.objects.filter(
+        pk__in=reads.in_role(membership).values("participant")
+    ).order_by("pk")
     # All first, since whoever is told of it stands in the trail of the study.
     held = [own_address.held(each)[0] for each in people.select_related("study", "version", "key")]
     for participant in held:
@@ -175,7 +195,9 @@ def take_back_asked_by(membership: Membership, *, by: Actor, at: datetime) -> No
 
 
 def put_due_in_force(at: datetime) -> int:
-    """Entry of settings.WORKER: what was agreed to and has waited long enough; how many addresses changed."""
+    """Entry of settings.WORKER: what was agreed to and has waited long enough; how many addresses
+    changed.
+    """
     return sum(_put_in_force(made, at) for made in reads.due(at))
 
 
@@ -189,19 +211,25 @@ def _put_in_force(made: AddressChange, at: datetime) -> bool:
 
 @transaction.atomic
 def _try_to_put(made: AddressChange, at: datetime) -> bool:
-    """False where it was stopped since we looked, or where the address cannot be this person's any more."""
+    """False where it was stopped since we looked, or where the address cannot be this person's any
+    more.
+    """
     participant, identity = own_address.held(made.participant)
     made.refresh_from_db(fields=["new_sealed", "changed_at", "stopped_at"])
     if not made.is_waiting or not reads.is_due(made, at):
         return False
-    if made.proposal and not reads.have_their_roles(made.proposal):  # agreed to at the moment when a role ended
+    if made.proposal and not reads.have_their_roles(
+        made.proposal
+    ):  # agreed to at the moment when a role ended
         own_address.stop(participant, reads.ROLE_OVER, by=WORKER, at=at)
         return False
     email = participant.unsealed(made.new_sealed)
     try:
         if reads.is_of_staff(email, participant.study, at):  # since it was asked
             raise AddressOfStaff
-        if vault.address_hash(email) == identity.email_hash:  # told to nobody when it was asked, as of any other
+        if (
+            vault.address_hash(email) == identity.email_hash
+        ):  # told to nobody when it was asked, as of any other
             raise AddressInUse
         own_address.put_in_force(made, participant, identity, email, by=WORKER, at=at)
     except (AddressInUse, AddressOfStaff):

@@ -1,5 +1,6 @@
-"""Whether the mail host lets us in. It is looked at by the clock and never because a mail waits: when it is found away,
-and that it is told, does not hang on who is written to."""
+"""Whether the mail host lets us in. It is looked at by the clock and never because a mail waits:
+when it is found away, and that it is told, does not hang on who is written to.
+"""
 
 from __future__ import annotations
 
@@ -13,7 +14,10 @@ from trial.actors import WORKER
 from trial.models import MailHost, Study
 
 EVERY = timedelta(minutes=5)
-SOONEST, LATEST = timedelta(minutes=1), timedelta(minutes=15)  # between two looks at a host that is away
+SOONEST, LATEST = (
+    timedelta(minutes=1),
+    timedelta(minutes=15),
+)  # between two looks at a host that is away
 TOLD_AFTER = timedelta(hours=1)
 
 
@@ -23,9 +27,12 @@ def away_since() -> datetime | None:
 
 
 def is_known_away(at: datetime) -> bool:
-    """Whether it was away at the last look. A look that is overdue says nothing: a worker that stands still shuts no
-    door."""
-    return MailHost.objects.filter(pk=1, away_since__isnull=False, next_look_at__gt=at - SOONEST).exists()
+    """Whether it was away at the last look. A look that is overdue says nothing: a worker that
+    stands still shuts no door.
+    """
+    return MailHost.objects.filter(
+        pk=1, away_since__isnull=False, next_look_at__gt=at - SOONEST
+    ).exists()
 
 
 def look(at: datetime) -> bool:
@@ -34,7 +41,10 @@ def look(at: datetime) -> bool:
     if host and host.away_since:
         return _look_again(host, at)
     slot = at.replace(minute=at.minute - at.minute % 5, second=0, microsecond=0)
-    if cache.add(f"mail-host-looked-at:{slot:%Y-%m-%dT%H:%M}", True, int(EVERY.total_seconds())) and not _lets_us_in():
+    if (
+        cache.add(f"mail-host-looked-at:{slot:%Y-%m-%dT%H:%M}", True, int(EVERY.total_seconds()))
+        and not _lets_us_in()
+    ):
         MailHost.objects.update_or_create(
             pk=1, defaults={"away_since": at, "next_look_at": at + SOONEST, "told_at": None}
         )
@@ -68,6 +78,12 @@ def _lets_us_in() -> bool:
 def _tell(host: MailHost, at: datetime) -> None:
     for study in Study.objects.filter(state__in=("open", "paused", "closed")).order_by("pk"):
         alerts.raise_alert(
-            study=study, participant=None, kind="mail_host_away", subject_ref="", within_hours=24, by=WORKER, at=at
+            study=study,
+            participant=None,
+            kind="mail_host_away",
+            subject_ref="",
+            within_hours=24,
+            by=WORKER,
+            at=at,
         )
     MailHost.objects.filter(pk=host.pk, told_at=None).update(told_at=at)

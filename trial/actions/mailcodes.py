@@ -1,7 +1,8 @@
 """Asking for a code by mail, and judging what was typed (docs/adr/0015).
 
-Asking does the same whoever asks: whether somebody is known is looked up only when the mail is handed over, after the
-answer (`trial.actions.doormails`). No code is stored in clear. Mails are counted by `allows`, which is asked once for each.
+Asking does the same whoever asks: whether somebody is known is looked up only when the mail is
+handed over, after the answer (`trial.actions.doormails`). No code is stored in clear. Mails are
+counted by `allows`, which is asked once for each.
 """
 
 from __future__ import annotations
@@ -37,7 +38,9 @@ def ask(
     allows: Callable[[], bool],
     at: datetime,
 ) -> DoorMail:
-    """A code for somebody on the way in, to `typed["email"]`. Raises TooManyCodes, and KeyReused."""
+    """A code for somebody on the way in, to `typed["email"]`. Raises TooManyCodes, and
+    KeyReused.
+    """
     fields = [typed["name"], typed["email"], typed["phone"]]
     return _asked(
         purpose="join",
@@ -49,15 +52,27 @@ def ask(
     )
 
 
-def ask_to_sign_in(*, email: str, language: str, key: str, allows: Callable[[], bool], at: datetime) -> DoorMail:
-    """A code for whoever takes part with this address. `allows` is asked once for each code. Raises TooManyCodes."""
+def ask_to_sign_in(
+    *, email: str, language: str, key: str, allows: Callable[[], bool], at: datetime
+) -> DoorMail:
+    """A code for whoever takes part with this address. `allows` is asked once for each code. Raises
+    TooManyCodes.
+    """
     return _asked_by(email, "sign_in", language, key, allows, at)
 
 
 def ask_for_new_address(
-    *, participant: Participant, email: str, language: str, key: str, allows: Callable[[], bool], at: datetime
+    *,
+    participant: Participant,
+    email: str,
+    language: str,
+    key: str,
+    allows: Callable[[], bool],
+    at: datetime,
 ) -> DoorMail:
-    """A code to the address with which somebody who takes part wants to sign in. Raises TooManyCodes, and KeyReused."""
+    """A code to the address with which somebody who takes part wants to sign in. Raises
+    TooManyCodes, and KeyReused.
+    """
     return _asked(
         purpose="address",
         press=f"{participant.pk}|{key}",
@@ -69,19 +84,27 @@ def ask_for_new_address(
     )
 
 
-def judge_new_address(*, participant: Participant, email: str, typed: str, press: str = "", at: datetime) -> Verdict:
+def judge_new_address(
+    *, participant: Participant, email: str, typed: str, press: str = "", at: datetime
+) -> Verdict:
     """Whether this is the newest code that was mailed to the address for this person."""
-    mailed = DoorMail.objects.filter(purpose="address", user=participant.user_id, content=_content_hash(email))
+    mailed = DoorMail.objects.filter(
+        purpose="address", user=participant.user_id, content=_content_hash(email)
+    )
     newest = mailed.order_by("-pk").first()
     return judge(handle=newest.handle, typed=typed, press=press, at=at) if newest else Verdict.OVER
 
 
-def ask_for_password(*, email: str, language: str, key: str, allows: Callable[[], bool], at: datetime) -> DoorMail:
+def ask_for_password(
+    *, email: str, language: str, key: str, allows: Callable[[], bool], at: datetime
+) -> DoorMail:
     """A link to a new password for staff with this address."""
     return _asked_by(email, "password", language, key, allows, at)
 
 
-def _asked_by(email: str, purpose: str, language: str, key: str, allows: Callable[[], bool], at: datetime) -> DoorMail:
+def _asked_by(
+    email: str, purpose: str, language: str, key: str, allows: Callable[[], bool], at: datetime
+) -> DoorMail:
     return _asked(
         purpose=purpose,
         press=f"{vault.address_hash(email)}|{key}",
@@ -102,8 +125,9 @@ def _asked(
     user: int | None = None,
     at: datetime,
 ) -> DoorMail:
-    """The row of this press. A repeat, even at the same moment, is one mail and one code; once that is over it is asked
-    anew. Raises KeyReused where the same press brings something else."""
+    """The row of this press. A repeat, even at the same moment, is one mail and one code; once that
+    is over it is asked anew. Raises KeyReused where the same press brings something else.
+    """
     press, content = vault.keyed_hash(f"press {purpose}", press), _content_hash(content)
     found = DoorMail.objects.filter(press=press).first()
     _check_same(found, content)
@@ -112,7 +136,12 @@ def _asked(
     if not allows():
         raise TooManyCodes
     row = DoorMail(
-        purpose=purpose, handle=secrets.token_hex(16), press=press, content=content, user_id=user, asked_at=at
+        purpose=purpose,
+        handle=secrets.token_hex(16),
+        press=press,
+        content=content,
+        user_id=user,
+        asked_at=at,
     )
     with transaction.atomic():
         if found:
@@ -120,7 +149,9 @@ def _asked(
         is_new = rows.insert(row, unless=("press",))
         row = DoorMail.objects.get(press=press)
         if is_new:
-            WaitingMail.objects.create(about=row, sealed=vault.seal(json.dumps({**waits, "code": _new_code()})))
+            WaitingMail.objects.create(
+                about=row, sealed=vault.seal(json.dumps({**waits, "code": _new_code()}))
+            )
     _check_same(row, content)
     return row
 
@@ -143,19 +174,24 @@ def code_hash(handle: str, code: str) -> str:
 
 
 def judge(*, handle: str, typed: str, press: str = "", at: datetime) -> Verdict:
-    """Whether this is the code that was mailed for `handle`. It works once, for ten minutes, and is tried five times,
-    however many tries arrive at one moment. `press` is the request key: the second of a double click reads as the first.
+    """Whether this is the code that was mailed for `handle`. It works once, for ten minutes, and is
+    tried five times, however many tries arrive at one moment. `press` is the request key: the
+    second of a double click reads as the first.
     """
     row = DoorMail.objects.filter(handle=handle).first()
     if row is None:
         return Verdict.OVER
     is_right = hmac.compare_digest(row.code_hash, code_hash(handle, contact_details.digits(typed)))
     own_press = vault.keyed_hash("entered", press) if press else ""
-    tried = DoorMail.objects.filter(handle=handle, used_at__isnull=True, tries__lt=mailcodes.MOST_TRIES)
+    tried = DoorMail.objects.filter(
+        handle=handle, used_at__isnull=True, tries__lt=mailcodes.MOST_TRIES
+    )
     if tried.filter(asked_at__gt=at - mailcodes.VALID).update(tries=F("tries") + 1):
         if not is_right:
             return Verdict.WRONG
-        if DoorMail.objects.filter(handle=handle, used_at__isnull=True).update(used_at=at, used_press=own_press):
+        if DoorMail.objects.filter(handle=handle, used_at__isnull=True).update(
+            used_at=at, used_press=own_press
+        ):
             return Verdict.RIGHT
     # Used by now, maybe only since the row was read: then by which press?
     used = DoorMail.objects.filter(handle=handle, used_at__gt=at - SAME_PRESS, used_press=own_press)

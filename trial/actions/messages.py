@@ -1,4 +1,6 @@
-"""The ledger of messages: what is to be sent, and a person's decision to send again. Handing over is `deliveries`."""
+"""The ledger of messages: what is to be sent, and a person's decision to send again. Handing over
+is `deliveries`.
+"""
 
 from __future__ import annotations
 
@@ -26,11 +28,17 @@ def queue(
     at: datetime,
     by: Actor = WORKER,
 ) -> Message:
-    """Put one message in the ledger; an occasion that stands there already is moved to the new date while still queued.
+    """Put one message in the ledger; an occasion that stands there already is moved to the new date
+    while still queued.
 
     What a participant gets comes by day, on their clock, but for what may be a warning.
     """
-    occasion = {"study": study, "participant": participant, "kind": kind, "subject_ref": subject_ref}
+    occasion = {
+        "study": study,
+        "participant": participant,
+        "kind": kind,
+        "subject_ref": subject_ref,
+    }
     if participant and kind not in AT_ANY_HOUR:
         due_at = daytime.from_then(due_at, participant.timezone)
     found = Message.objects.filter(**occasion).first()
@@ -39,7 +47,8 @@ def queue(
             found.due_at = due_at
             found.save(update_fields=["due_at"])
         return found
-    # Two at the same moment: the unique constraint refuses the second, and its caller's transaction with it.
+    # Two at the same moment: the unique constraint refuses the second, and its caller's transaction
+    # with it.
     message = Message.objects.create(due_at=due_at, **occasion)
     if study:
         audit.record(
@@ -60,11 +69,16 @@ def send_again(*, message: Message, by: Actor, at: datetime) -> Message:
 
 
 @once
-def send_all_again(*, participant: Participant, knows_arm: bool, by: Actor, at: datetime) -> Participant:
-    """Whatever of this person's mail failed or is uncertain goes again, if it is wanted then; for whoever does not know
-    the arm only what every arm gets alike, so that nothing to send tells nothing. Raises NothingToSend.
+def send_all_again(
+    *, participant: Participant, knows_arm: bool, by: Actor, at: datetime
+) -> Participant:
+    """Whatever of this person's mail failed or is uncertain goes again, if it is wanted then; for
+    whoever does not know the arm only what every arm gets alike, so that nothing to send tells
+    nothing. Raises NothingToSend.
     """
-    rows = Message.objects.select_for_update(of=("self",)).filter(participant=participant, state__in=UNSETTLED)
+    rows = Message.objects.select_for_update(of=("self",)).filter(
+        participant=participant, state__in=UNSETTLED
+    )
     found = [
         message
         for message in rows.exclude(kind__in=TO_STAFF | TO_OLD_ADDRESS)
@@ -90,4 +104,6 @@ def _again(message: Message, by: Actor, at: datetime) -> Message:
 def record(message: Message, action: str, *, by: Actor, at: datetime) -> None:
     on = message.participant or message.study
     if on:
-        audit.record(on, action, subject=f"message {message.pk}", new={"state": message.state}, by=by, at=at)
+        audit.record(
+            on, action, subject=f"message {message.pk}", new={"state": message.state}, by=by, at=at
+        )

@@ -1,8 +1,9 @@
-"""Counting a month once it is over: what was done of what was planned, for whoever may not know the arms.
+"""Counting a month once it is over: what was done of what was planned, for whoever may not know the
+arms.
 
-Figures of calls, use and mails hang on the arm. From day to day, with the dates of allocation beside them, they tell whom an
-arm has; so they are told by the month alone, as a share in whole tens, kept as counted once, and only of a month in which
-enough people were randomised.
+Figures of calls, use and mails hang on the arm. From day to day, with the dates of allocation
+beside them, they tell whom an arm has; so they are told by the month alone, as a share in whole
+tens, kept as counted once, and only of a month in which enough people were randomised.
 """
 
 from __future__ import annotations
@@ -28,7 +29,9 @@ def count(*, study: Study, month: date, by: Actor, at: datetime) -> bool:
         study=study, randomised_at__gte=begins_at, randomised_at__lt=ends_at
     ).count()
     shares = {
-        what: months.in_tens(*hooks.MONTHLY[what](study, begins_at, ends_at)) if randomised >= months.ENOUGH else None
+        what: months.in_tens(*hooks.MONTHLY[what](study, begins_at, ends_at))
+        if randomised >= months.ENOUGH
+        else None
         for what in hooks.MONTHLY
     }
     MonthlyShare.objects.bulk_create(

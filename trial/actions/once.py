@@ -1,4 +1,6 @@
-"""One effect per request key: a double click, a retry and a crash between commit and answer all end the same way."""
+"""One effect per request key: a double click, a retry and a crash between commit and answer all end
+the same way.
+"""
 
 from __future__ import annotations
 
@@ -26,11 +28,14 @@ class KeyReused(Exception):
 
 
 def once(action: Callable[..., R]) -> Callable[..., R]:
-    """Make an action atomic and idempotent: claims (person, action, key) in its transaction, answers a repeat from store.
+    """Make an action atomic and idempotent: claims (person, action, key) in its transaction,
+    answers a repeat from store.
 
-    An action that keeps the key with what it writes takes `request_key`, and is given it."""
+    An action that keeps the key with what it writes takes `request_key`, and is given it.
+    """
     keeps_key = "request_key" in inspect.signature(action).parameters
-    name = f"{action.__module__.split('.')[0]}.{action.__module__.rpartition('.')[2]}.{action.__name__}"
+    app, module = action.__module__.split(".")[0], action.__module__.rpartition(".")[2]
+    name = f"{app}.{module}.{action.__name__}"
 
     @functools.wraps(action)
     def run(*args: Any, **kwargs: Any) -> Any:
@@ -56,7 +61,8 @@ def _claim(name: str, key: str, content: dict[str, Any]) -> tuple[RequestKey, bo
     at: datetime = content["at"]
     # Keyed, since what people type may be in it.
     digest = vault.keyed_hash(
-        "request", json.dumps(_plain({k: v for k, v in content.items() if k != "at"}), sort_keys=True)
+        "request",
+        json.dumps(_plain({k: v for k, v in content.items() if k != "at"}), sort_keys=True),
     )
     claim = RequestKey(person=str(by), action=name, key=key, digest=digest, claimed_at=at)
     # Whoever sends the same key at this moment waits here until the first is committed or gone.
@@ -74,14 +80,21 @@ def _plain(value: Any) -> Any:
     if isinstance(value, dict):
         return {str(k): _plain(v) for k, v in value.items()}
     if isinstance(value, list | tuple | set | frozenset):
-        return [_plain(v) for v in (sorted(value, key=str) if isinstance(value, set | frozenset) else value)]
+        return [
+            _plain(v)
+            for v in (sorted(value, key=str) if isinstance(value, set | frozenset) else value)
+        ]
     if isinstance(value, Enum):
         return value.value
     return value if isinstance(value, str | int | float | bool | None) else str(value)
 
 
 def _reference(result: Any) -> Any:
-    return {"model": result._meta.label, "pk": result.pk} if isinstance(result, models.Model) else {"value": result}
+    return (
+        {"model": result._meta.label, "pk": result.pk}
+        if isinstance(result, models.Model)
+        else {"value": result}
+    )
 
 
 def _recall(stored: Any) -> Any:

@@ -1,6 +1,8 @@
-"""A person corrects their name, or the address with which they sign in; and the old address takes that back.
+"""A person corrects their name, or the address with which they sign in; and the old address takes
+that back.
 
-A change that staff asked for (trial.actions.lost_mailbox) waits, and is stopped here by whatever goes before it.
+A change that staff asked for (trial.actions.lost_mailbox) waits, and is stopped here by whatever
+goes before it.
 """
 
 from __future__ import annotations
@@ -37,20 +39,31 @@ class LinkOver(Exception):
 
 @once
 def correct_name(*, participant: Participant, name: str, by: Actor, at: datetime) -> Participant:
-    """What a person is called from now on. What they signed stays signed as it was. Raises SameName, NotAskedNow."""
+    """What a person is called from now on. What they signed stays signed as it was. Raises
+    SameName, NotAskedNow.
+    """
     participant, identity = held(participant)
     if name == identity.name:
         raise SameName
     old, identity.name_sealed = identity.name_sealed, participant.sealed(name)
     identity.save(update_fields=["name_sealed"])
     sealed = {"sealed": identity.name_sealed}
-    audit.record(participant, "name corrected", subject=participant.code, old={"sealed": old}, new=sealed, by=by, at=at)
+    audit.record(
+        participant,
+        "name corrected",
+        subject=participant.code,
+        old={"sealed": old},
+        new=sealed,
+        by=by,
+        at=at,
+    )
     return participant
 
 
 @once
 def change(*, participant: Participant, email: str, by: Actor, at: datetime) -> AddressChange:
-    """The person signs in with another address from now on, which a code has proved. The old one is told at once.
+    """The person signs in with another address from now on, which a code has proved. The old one is
+    told at once.
 
     The trail says that it changed, not what. Raises AddressInUse, SameAddress and NotAskedNow.
     """
@@ -63,7 +76,9 @@ def change(*, participant: Participant, email: str, by: Actor, at: datetime) -> 
     return put_in_force(made, participant, identity, email, by=by, at=at)
 
 
-def new(participant: Participant, identity: Identity, proposal: Proposal | None = None) -> AddressChange:
+def new(
+    participant: Participant, identity: Identity, proposal: Proposal | None = None
+) -> AddressChange:
     """One that is not stored yet, with the way back to the address that counts now."""
     nonce = secrets.token_hex(16)
     return AddressChange(
@@ -76,9 +91,17 @@ def new(participant: Participant, identity: Identity, proposal: Proposal | None 
 
 
 def put_in_force(
-    made: AddressChange, participant: Participant, identity: Identity, email: str, *, by: Actor, at: datetime
+    made: AddressChange,
+    participant: Participant,
+    identity: Identity,
+    email: str,
+    *,
+    by: Actor,
+    at: datetime,
 ) -> AddressChange:
-    """The new address counts, and the old one is told how to take it back. Raises AddressInUse, with nothing changed."""
+    """The new address counts, and the old one is told how to take it back. Raises AddressInUse,
+    with nothing changed.
+    """
     put(participant, identity, email)
     made.new_sealed, made.changed_at = "", at
     made.save()
@@ -100,9 +123,12 @@ def tell_old_address(kind: str, made: AddressChange, *, by: Actor, at: datetime)
 
 
 def stop(participant: Participant, event: str, *, by: Actor, at: datetime) -> None:
-    """What staff asked for and has not taken effect never will; `event` says why. Nothing where nothing waits. The caller
-    has locked the participant."""
-    for made in not_in_force().filter(participant=participant).select_related("proposal__participant"):
+    """What staff asked for and has not taken effect never will; `event` says why. Nothing where
+    nothing waits. The caller has locked the participant.
+    """
+    for made in (
+        not_in_force().filter(participant=participant).select_related("proposal__participant")
+    ):
         forget_new(made, at)
         assert made.proposal is not None  # one's own change takes effect at once
         if Decision.objects.filter(proposal=made.proposal).exists():
@@ -117,7 +143,9 @@ def tell_staff_it_is_over(made: AddressChange, at: datetime) -> None:
     assert made.proposal is not None  # staff asked for it
     study = made.participant.study
     to = asked.to_tell_of(study, "address")
-    proposals.tell_staff(study=study, kind="address_over", about=made.proposal.pk, to=to, by=WORKER, at=at)
+    proposals.tell_staff(
+        study=study, kind="address_over", about=made.proposal.pk, to=to, by=WORKER, at=at
+    )
 
 
 def forget_new(made: AddressChange, at: datetime) -> None:
@@ -145,16 +173,19 @@ def _of(token: str) -> AddressChange | None:
 
 
 def token_of(made: AddressChange) -> str:
-    """The link's token: derived, so that the mail is composed at hand-over and nothing readable is stored."""
+    """The link's token: derived, so that the mail is composed at hand-over and nothing readable is
+    stored.
+    """
     return _token(made.nonce)
 
 
 @transaction.atomic
 def take_back(*, token: str, by: Actor, at: datetime) -> AddressChange:
-    """The old address counts again, whatever was changed after it, and whoever is signed in is signed out. What has not
-    taken effect yet is stopped, and nobody is signed out for it.
+    """The old address counts again, whatever was changed after it, and whoever is signed in is
+    signed out. What has not taken effect yet is stopped, and nobody is signed out for it.
 
-    A repeat changes nothing. Raises LinkOver, and AddressInUse where somebody else has the old address by now.
+    A repeat changes nothing. Raises LinkOver, and AddressInUse where somebody else has the old
+    address by now.
     """
     made = _of(token)
     if made is None:
@@ -169,12 +200,16 @@ def take_back(*, token: str, by: Actor, at: datetime) -> AddressChange:
         stop(participant, BY_OLD_ADDRESS, by=by, at=at)
         return made
     stop(participant, OVERTAKEN, by=by, at=at)
-    later = AddressChange.objects.filter(participant=participant, pk__gte=made.pk, changed_at__isnull=False)
+    later = AddressChange.objects.filter(
+        participant=participant, pk__gte=made.pk, changed_at__isnull=False
+    )
     later.filter(taken_back_at__isnull=True).update(taken_back_at=at)
     put(participant, identity, old)
     assert participant.user is not None  # whoever has an identity has a login
     sign_out(participant.user, by=by, at=at)
-    audit.record(participant, "e-mail address change taken back", subject=participant.code, by=by, at=at)
+    audit.record(
+        participant, "e-mail address change taken back", subject=participant.code, by=by, at=at
+    )
     return made
 
 
@@ -196,7 +231,10 @@ def held(participant: Participant) -> tuple[Participant, Identity]:
 
 def put(participant: Participant, identity: Identity, email: str) -> None:
     """Codes that wait for the address that goes are over."""
-    identity.email_sealed, identity.email_hash = participant.sealed(email), vault.address_hash(email)
+    identity.email_sealed, identity.email_hash = (
+        participant.sealed(email),
+        vault.address_hash(email),
+    )
     try:
         with transaction.atomic():
             identity.save(update_fields=["email_sealed", "email_hash"])

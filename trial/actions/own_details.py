@@ -1,5 +1,6 @@
-"""What a person chooses and corrects of their own: call times, phone number, language, time zone. Their name and the address
-they sign in with are in own_address."""
+"""What a person chooses and corrects of their own: call times, phone number, language, time zone.
+Their name and the address they sign in with are in own_address.
+"""
 
 from __future__ import annotations
 
@@ -32,8 +33,12 @@ class SameNumber(Exception):
 
 
 @once
-def set_call_times(*, participant: Participant, times: Sequence[str], by: Actor, at: datetime) -> Participant:
-    """When the person would rather be called: asked in every arm alike. An empty list means no preference."""
+def set_call_times(
+    *, participant: Participant, times: Sequence[str], by: Actor, at: datetime
+) -> Participant:
+    """When the person would rather be called: asked in every arm alike. An empty list means no
+    preference.
+    """
     Identity.objects.filter(participant=participant).update(
         call_times_sealed=participant.sealed(json.dumps(week.in_order(times)))
     )
@@ -42,8 +47,12 @@ def set_call_times(*, participant: Participant, times: Sequence[str], by: Actor,
 
 
 @once
-def correct_contact(*, participant: Participant, phone: str, by: Actor, at: datetime) -> Participant:
-    """The person gives another phone number. Raises SameNumber, and NotAskedNow for whoever is not in the study."""
+def correct_contact(
+    *, participant: Participant, phone: str, by: Actor, at: datetime
+) -> Participant:
+    """The person gives another phone number. Raises SameNumber, and NotAskedNow for whoever is not
+    in the study.
+    """
     participant = locked(participant)
     if not participant.is_in_study:
         raise NotAskedNow
@@ -68,7 +77,9 @@ def correct_contact(*, participant: Participant, phone: str, by: Actor, at: date
 
 
 @once
-def choose_language(*, participant: Participant, language: str, by: Actor, at: datetime) -> Participant:
+def choose_language(
+    *, participant: Participant, language: str, by: Actor, at: datetime
+) -> Participant:
     """The language of everything this person reads from now on; raises LanguageNotOpen."""
     if language not in participant.study.open_languages:
         raise LanguageNotOpen
@@ -89,8 +100,9 @@ def choose_language(*, participant: Participant, language: str, by: Actor, at: d
 
 @once
 def choose_zone(*, participant: Participant, timezone: str, by: Actor, at: datetime) -> Participant:
-    """The time zone in which this person is from now on: for the hours of mails and the clock on their pages. No date of the
-    study moves. Raises UnknownZone and SameZone."""
+    """The time zone in which this person is from now on: for the hours of mails and the clock on
+    their pages. No date of the study moves. Raises UnknownZone and SameZone.
+    """
     if timezone not in available_timezones():
         raise UnknownZone
     participant = locked(participant)

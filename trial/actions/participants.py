@@ -22,7 +22,8 @@ from trial.models import Consent, Identity, Participant, PersonKey, Study, User
 ALPHABET = "34679ACDEFGHJKMNPQRTUVWXY"
 CODE = re.compile(r"[A-Za-z0-9_-]{0,40}")
 TOO_LATE = "recruitment_closed"  # signed, and had no allocation when recruitment closed
-UNDONE = "baseline_not_done"  # signed, and then let the month go by in which the baseline can be answered
+# signed, and then let the month go by in which the baseline can be answered
+UNDONE = "baseline_not_done"
 
 
 class NotRecruiting(Exception):
@@ -34,7 +35,9 @@ class AddressInUse(Exception):
 
 
 class NotCorrectable(Exception):
-    """Turned away by a score, an item or a criterion about safety; or corrected before, or forgotten since."""
+    """Turned away by a score, an item or a criterion about safety; or corrected before, or
+    forgotten since.
+    """
 
 
 class NotAskedNow(Exception):
@@ -58,8 +61,9 @@ class ComprehensionMissing(Exception):
 
 
 class NotACode(Exception):
-    """What is about one person has a reason that is kept in clear, for the flow diagram and in a trail that nothing leaves:
-    one of a list's codes and never a sentence."""
+    """What is about one person has a reason that is kept in clear, for the flow diagram and in a
+    trail that nothing leaves: one of a list's codes and never a sentence.
+    """
 
 
 def new_code(prefix: str) -> str:
@@ -81,7 +85,9 @@ def locked(participant: Participant) -> Participant:
 
 
 @once
-def begin(*, study: Study, language: str, code: str = "", timezone: str = "", by: Actor, at: datetime) -> Participant:
+def begin(
+    *, study: Study, language: str, code: str = "", timezone: str = "", by: Actor, at: datetime
+) -> Participant:
     """A person agrees to be screened. Nothing is known of them but a study code and a language."""
     if not Study.objects.select_for_update().get(pk=study.pk).is_recruiting:
         raise NotRecruiting
@@ -106,20 +112,27 @@ def begin(*, study: Study, language: str, code: str = "", timezone: str = "", by
         signed_at=at,
     )
     audit.record(
-        participant, "agreed to be screened", subject=participant.code, new={"language": language}, by=by, at=at
+        participant,
+        "agreed to be screened",
+        subject=participant.code,
+        new={"language": language},
+        by=by,
+        at=at,
     )
     return participant
 
 
 @once
-def answer_questions(*, participant: Participant, answers: Mapping[str, Any], by: Actor, at: datetime) -> Participant:
+def answer_questions(
+    *, participant: Participant, answers: Mapping[str, Any], by: Actor, at: datetime
+) -> Participant:
     """Answers to the study's own questions. The site is kept as a column too.
 
-    At the screening the trail says that and not what: an answer may be a slip, of which the value is kept nowhere. What
-    holds in the end stands in the event of the signature.
+    At the screening the trail says that and not what: an answer may be a slip, of which the value
+    is kept nowhere. What holds in the end stands in the event of the signature.
 
-    Raises NotAskedNow once somebody did not get in, or is randomised: the stratum hangs on them; NotAccepted for what is no
-    answer to its question.
+    Raises NotAskedNow once somebody did not get in, or is randomised: the stratum hangs on them;
+    NotAccepted for what is no answer to its question.
     """
     participant = locked(participant)
     if participant.state not in {"screening", "consented"}:
@@ -127,7 +140,11 @@ def answer_questions(*, participant: Participant, answers: Mapping[str, Any], by
     questions.check_values(participant.version.protocol, answers)
     old = participant.answers
     participant.answers = {**old, **answers}
-    sites = {question.code for question in participant.version.protocol.questions if question.kind == "site"}
+    sites = {
+        question.code
+        for question in participant.version.protocol.questions
+        if question.kind == "site"
+    }
     for code in sites & answers.keys():
         participant.site = str(answers[code])
     participant.save(update_fields=["answers", "site"])
@@ -135,7 +152,9 @@ def answer_questions(*, participant: Participant, answers: Mapping[str, Any], by
         participant,
         "questions answered",
         subject=", ".join(sorted(answers)),
-        new=None if participant.state == "screening" else {"sealed": _sealed_answers(participant, answers)},
+        new=None
+        if participant.state == "screening"
+        else {"sealed": _sealed_answers(participant, answers)},
         reason="corrected" if old.keys() & answers.keys() else "",
         by=by,
         at=at,
@@ -145,19 +164,31 @@ def answer_questions(*, participant: Participant, answers: Mapping[str, Any], by
 
 @once
 def turn_away(
-    *, participant: Participant, stage: str, reason: str, stopped: bool = False, by: Actor, at: datetime
+    *,
+    participant: Participant,
+    stage: str,
+    reason: str,
+    stopped: bool = False,
+    by: Actor,
+    at: datetime,
 ) -> Participant:
-    """Someone does not get in, or stops. Only reason, site, date and stage stay, for the flow diagram; the key that the
-    answers in the trail are sealed with is destroyed by the worker, when nobody can leave a phone number any more.
+    """Someone does not get in, or stops. Only reason, site, date and stage stay, for the flow
+    diagram; the key that the answers in the trail are sealed with is destroyed by the worker, when
+    nobody can leave a phone number any more.
 
-    Whoever may correct the answer that turned them away loses that answer now, and the others with their key.
+    Whoever may correct the answer that turned them away loses that answer now, and the others with
+    their key.
     """
     check_code(reason)
     participant = locked(participant)
-    participant.state = lifecycles.step("participant", participant.state, "stop" if stopped else "turn_away")
+    participant.state = lifecycles.step(
+        "participant", participant.state, "stop" if stopped else "turn_away"
+    )
     participant.left_at, participant.left_stage, participant.left_reason = at, stage, reason
     slip = participant.correctable
-    participant.answers = {code: answer for code, answer in participant.answers.items() if slip and code not in slip}
+    participant.answers = {
+        code: answer for code, answer in participant.answers.items() if slip and code not in slip
+    }
     participant.save()
     for erase in () if slip else hooks.ERASURE:
         erase(participant, at)
@@ -175,8 +206,8 @@ def turn_away(
 
 @once
 def correct_screening(*, participant: Participant, by: Actor, at: datetime) -> Participant:
-    """Whoever was turned away by an answer to a question goes back to it, once. It is the same person for every count;
-    kept is where that was. Raises NotCorrectable.
+    """Whoever was turned away by an answer to a question goes back to it, once. It is the same
+    person for every count; kept is where that was. Raises NotCorrectable.
     """
     participant = locked(participant)
     if not participant.correctable:
@@ -185,19 +216,30 @@ def correct_screening(*, participant: Participant, by: Actor, at: datetime) -> P
     participant.state = lifecycles.step("participant", participant.state, "correct")
     participant.corrected_stage = stage
     participant.left_at, participant.left_stage, participant.left_reason = None, "", ""
-    participant.save(update_fields=["state", "corrected_stage", "left_at", "left_stage", "left_reason"])
+    participant.save(
+        update_fields=["state", "corrected_stage", "left_at", "left_stage", "left_reason"]
+    )
     audit.record(
-        participant, "screening corrected", subject=participant.code, old={"stage": stage}, reason=reason, by=by, at=at
+        participant,
+        "screening corrected",
+        subject=participant.code,
+        old={"stage": stage},
+        reason=reason,
+        by=by,
+        at=at,
     )
     return participant
 
 
 @once
-def verify(*, participant: Participant, name: str, email: str, phone: str, by: Actor, at: datetime) -> Participant:
+def verify(
+    *, participant: Participant, name: str, email: str, phone: str, by: Actor, at: datetime
+) -> Participant:
     """The address was checked by a code: from now on the person has a login and contact details.
 
-    Raises AddressInUse when someone in this study has the address, and NotAskedNow for somebody who was verified before
-    or is not on the way in any more; NotOneAddress and NotOneNumber for what the form would have refused.
+    Raises AddressInUse when someone in this study has the address, and NotAskedNow for somebody who
+    was verified before or is not on the way in any more; NotOneAddress and NotOneNumber for what
+    the form would have refused.
     """
     participant = locked(participant)
     if participant.state != "screening" or participant.verified_at:
@@ -245,9 +287,11 @@ def sign_consent(
     by: Actor,
     at: datetime,
 ) -> Consent:
-    """The verified person signs. `comprehension` holds the number of tries until each question was answered rightly.
+    """The verified person signs. `comprehension` holds the number of tries until each question was
+    answered rightly.
 
-    The signature is the full name as typed; what somebody wants to be called is another thing, and asked apart.
+    The signature is the full name as typed; what somebody wants to be called is another thing, and
+    asked apart.
     """
     participant = locked(participant)
     if participant.verified_at is None:
@@ -290,8 +334,10 @@ def sign_consent(
 
 
 def mark_randomised(*, participant: Participant, at: datetime) -> None:
-    """That there is an allocation, never which: a part of allocating, in its transaction, with the person held. The state
-    is set with the allocation, so that nobody with an arm can leave as somebody who was never randomised."""
+    """That there is an allocation, never which: a part of allocating, in its transaction, with the
+    person held. The state is set with the allocation, so that nobody with an arm can leave as
+    somebody who was never randomised.
+    """
     after = lifecycles.step("participant", participant.state, "randomise")
     rows.update(Participant, {"id": participant.pk}, state=after, randomised_at=at)
     participant.state, participant.randomised_at = after, at
@@ -301,7 +347,9 @@ def mark_randomised(*, participant: Participant, at: datetime) -> None:
 def note_randomised(*, participant: Participant, by: Actor, at: datetime) -> None:
     """What hangs on the day of randomisation can be counted from now on."""
     assert participant.randomised_at is not None
-    milestones.reach(participant=participant, name="randomised", by=by, at=participant.randomised_at)
+    milestones.reach(
+        participant=participant, name="randomised", by=by, at=participant.randomised_at
+    )
 
 
 @once
@@ -341,10 +389,12 @@ def withdraw(*, participant: Participant, reason: str = "", by: Actor, at: datet
 
 @once
 def erase(*, participant: Participant, reason: str, by: Actor, at: datetime) -> Participant:
-    """Erase who this person is: contact details, free text and the key that everything of theirs is sealed with.
+    """Erase who this person is: contact details, free text and the key that everything of theirs is
+    sealed with.
 
-    The audit chain still verifies: what it holds of the person is ciphertext that nothing can open any more. Whoever was
-    in the study leaves research data under the code; of somebody who did not get in no answer stays.
+    The audit chain still verifies: what it holds of the person is ciphertext that nothing can open
+    any more. Whoever was in the study leaves research data under the code; of somebody who did not
+    get in no answer stays.
     """
     check_code(reason)
     participant = locked(participant)
@@ -358,7 +408,9 @@ def erase(*, participant: Participant, reason: str, by: Actor, at: datetime) -> 
     PersonKey.objects.filter(participant=participant).delete()
     if user:
         user.delete()
-    audit.record(participant, "identity erased", subject=participant.code, reason=reason, by=by, at=at)
+    audit.record(
+        participant, "identity erased", subject=participant.code, reason=reason, by=by, at=at
+    )
     return participant
 
 

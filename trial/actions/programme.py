@@ -28,7 +28,9 @@ class NotBegun(Exception):
 
 
 class NotReopenable(Exception):
-    """The next lesson was begun, or the programme is finished and what waits for that is on its way."""
+    """The next lesson was begun, or the programme is finished and what waits for that is on its
+    way.
+    """
 
 
 @once
@@ -75,7 +77,9 @@ def save_exercise(
 def finish_module(*, participant: Participant, module: str, by: Actor, at: datetime) -> ModuleUse:
     """Mark a module done; the last one finishes the programme. Doing it twice changes nothing."""
     _check_open(participant, module, at)
-    use = ModuleUse.objects.select_for_update().filter(participant=participant, module=module).first()
+    use = (
+        ModuleUse.objects.select_for_update().filter(participant=participant, module=module).first()
+    )
     if use is None:
         raise NotBegun
     if use.done_at is None:
@@ -89,7 +93,8 @@ def finish_module(*, participant: Participant, module: str, by: Actor, at: datet
 
 @once
 def reopen_module(*, participant: Participant, module: str, by: Actor, at: datetime) -> ModuleUse:
-    """The undo of `finish_module`, while the next module has not been begun and the programme is not finished.
+    """The undo of `finish_module`, while the next module has not been begun and the programme is
+    not finished.
 
     Raises NotReopenable. A module that is not done stays as it is.
     """
@@ -105,13 +110,17 @@ def reopen_module(*, participant: Participant, module: str, by: Actor, at: datet
 
 
 @once
-def stop_programme(*, participant: Participant, reason: str = "", by: Actor, at: datetime) -> Participant:
+def stop_programme(
+    *, participant: Participant, reason: str = "", by: Actor, at: datetime
+) -> Participant:
     """Stop with the lessons and stay in the study: questionnaires still come."""
     check_code(reason)
     if participant.programme_stopped_at is None:
         participant.programme_stopped_at = at
         participant.save(update_fields=["programme_stopped_at"])
-        audit.record(participant, "programme stopped", subject=participant.code, reason=reason, by=by, at=at)
+        audit.record(
+            participant, "programme stopped", subject=participant.code, reason=reason, by=by, at=at
+        )
     return participant
 
 
@@ -129,4 +138,6 @@ def _is_finished(participant: Participant) -> bool:
 
 
 def _touch(participant: Participant, module: str, at: datetime) -> None:
-    ModuleUse.objects.filter(participant=participant, module=module, last_used_at__lt=at).update(last_used_at=at)
+    ModuleUse.objects.filter(participant=participant, module=module, last_used_at__lt=at).update(
+        last_used_at=at
+    )

@@ -1,7 +1,8 @@
-"""What takes two people: one asks, another agrees or does not. Each app has its kinds; what all have in common is here.
+"""What takes two people: one asks, another agrees or does not. Each app has its kinds; what all
+have in common is here.
 
-Two addresses are two people here, whoever reads them: no software can know better. Hence every asking and every giving of
-a role is mailed to all staff and stands in the report (docs/adr/0008).
+Two addresses are two people here, whoever reads them: no software can know better. Hence every
+asking and every giving of a role is mailed to all staff and stands in the report (docs/adr/0008).
 """
 
 from __future__ import annotations
@@ -15,7 +16,9 @@ from trial.models import Decision, Participant, Proposal, Study
 from trial.queries import proposals as reads
 from trial.queries import staff
 
-WAITS = timedelta(hours=24)  # where nobody could agree: as long as everybody who was told has to say no
+WAITS = timedelta(
+    hours=24
+)  # where nobody could agree: as long as everybody who was told has to say no
 VALID = timedelta(days=14)
 
 
@@ -32,7 +35,9 @@ class SamePerson(Exception):
 
 
 class NotSecond(Exception):
-    """This person cannot be the second one: too new, invited by whoever asked, or the one whom it is about."""
+    """This person cannot be the second one: too new, invited by whoever asked, or the one whom it
+    is about.
+    """
 
 
 def ask(
@@ -67,7 +72,11 @@ def ask(
         role=by.role,
         at=at,
     )
-    new = {"kind": kind} | ({"drill": True} if is_drill else {}) | ({"until_at": until_at} if until_at else {})
+    new = (
+        {"kind": kind}
+        | ({"drill": True} if is_drill else {})
+        | ({"until_at": until_at} if until_at else {})
+    )
     if passes_alone:
         new["passes_alone"] = True
     audit.record(
@@ -82,9 +91,11 @@ def ask(
     return proposal
 
 
-def ask_staff(*, study: Study, kind: str, receiver: int | None, reason: str = "", by: Actor, at: datetime) -> Proposal:
-    """Ask everybody who works on the study, by mail. Where none of them could agree, it passes after 24 hours, and not
-    before whoever could have agreed has been gone for 14 days.
+def ask_staff(
+    *, study: Study, kind: str, receiver: int | None, reason: str = "", by: Actor, at: datetime
+) -> Proposal:
+    """Ask everybody who works on the study, by mail. Where none of them could agree, it passes
+    after 24 hours, and not before whoever could have agreed has been gone for 14 days.
 
     `receiver` is whom it would give a role to, if they have an account.
     """
@@ -92,22 +103,32 @@ def ask_staff(*, study: Study, kind: str, receiver: int | None, reason: str = ""
     alone = not reads.seconds(study, kind, who, at).exists()
     left = reads.left_at(study, kind, who, at) if alone else None
     until_at = max(at + WAITS, left + VALID if left else at) if alone else at + VALID
-    asked = ask(study=study, kind=kind, reason=reason, until_at=until_at, passes_alone=alone, by=by, at=at)
+    asked = ask(
+        study=study, kind=kind, reason=reason, until_at=until_at, passes_alone=alone, by=by, at=at
+    )
     tell_staff(study=study, kind="two_people", about=asked.pk, by=by, at=at)
     return asked
 
 
-def tell_staff(*, study: Study, kind: str, about: int, to: list[int] | None = None, by: Actor, at: datetime) -> None:
-    """A mail for each of the staff, or for those named. Nobody is told in a simulated study, whose staff are no people."""
+def tell_staff(
+    *, study: Study, kind: str, about: int, to: list[int] | None = None, by: Actor, at: datetime
+) -> None:
+    """A mail for each of the staff, or for those named. Nobody is told in a simulated study, whose
+    staff are no people.
+    """
     if study.simulated:
         return
     for person in reads.to_tell(study, at) if to is None else to:
         ref = f"{about} {person}"
-        messages.queue(study=study, participant=None, kind=kind, subject_ref=ref, due_at=at, at=at, by=by)
+        messages.queue(
+            study=study, participant=None, kind=kind, subject_ref=ref, due_at=at, at=at, by=by
+        )
 
 
 def check_second(proposal: Proposal, *, is_over: bool, by: Actor, at: datetime) -> None:
-    """Raises SamePerson, AlreadyDecided where it `is_over`, and NotSecond for whoever cannot be the second person."""
+    """Raises SamePerson, AlreadyDecided where it `is_over`, and NotSecond for whoever cannot be the
+    second person.
+    """
     if str(by) == proposal.by:
         raise SamePerson
     if is_over:
@@ -116,14 +137,19 @@ def check_second(proposal: Proposal, *, is_over: bool, by: Actor, at: datetime) 
         raise NotSecond
 
 
-def settle(*, proposal: Proposal, is_agreed: bool, event: str = "", by: Actor, at: datetime) -> Decision:
-    """A part of the action that decides. Whoever asked may say no: then it is taken back. `event` says what happened where
-    it was nobody's word. Raises SamePerson, AlreadyDecided."""
+def settle(
+    *, proposal: Proposal, is_agreed: bool, event: str = "", by: Actor, at: datetime
+) -> Decision:
+    """A part of the action that decides. Whoever asked may say no: then it is taken back. `event`
+    says what happened where it was nobody's word. Raises SamePerson, AlreadyDecided.
+    """
     if is_agreed and str(by) == proposal.by:
         raise SamePerson
     if Decision.objects.filter(proposal=proposal).exists():
         raise AlreadyDecided
-    decision = Decision.objects.create(proposal=proposal, is_agreed=is_agreed, by=str(by), role=by.role, at=at)
+    decision = Decision.objects.create(
+        proposal=proposal, is_agreed=is_agreed, by=str(by), role=by.role, at=at
+    )
     audit.record(
         proposal.participant or proposal.study,
         event or _settled(proposal, is_agreed, by),

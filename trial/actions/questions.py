@@ -26,9 +26,15 @@ def check_values(protocol: Study, answers: Mapping[str, Any]) -> None:
     check(_judged(protocol, answers, answers))
 
 
-def _judged(protocol: Study, answers: Mapping[str, Any], codes: Iterable[str]) -> dict[str, str | None]:
+def _judged(
+    protocol: Study, answers: Mapping[str, Any], codes: Iterable[str]
+) -> dict[str, str | None]:
     known = {code: protocol.question(code) for code in codes if code in answers}
-    return {code: fault(question, protocol, answers[code]) for code, question in known.items() if question}
+    return {
+        code: fault(question, protocol, answers[code])
+        for code, question in known.items()
+        if question
+    }
 
 
 def fault(question: Question, protocol: Study, answer: Any) -> str | None:

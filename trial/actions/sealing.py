@@ -17,9 +17,9 @@ SEALED_ANEW, CHANGED = "sealed anew", "changed meanwhile"
 
 
 def seal_anew(place: Place, *, size: int = BATCH) -> Iterator[Counter[str]]:
-    """Batch by batch, each in a transaction of its own; may end after any, and goes on where it was when it is begun again.
-    What somebody changes meanwhile is left as they wrote it. No event: nothing that is a fact has changed, and an event
-    for each row would say nothing but this.
+    """Batch by batch, each in a transaction of its own; may end after any, and goes on where it was
+    when it is begun again. What somebody changes meanwhile is left as they wrote it. No event:
+    nothing that is a fact has changed, and an event for each row would say nothing but this.
     """
     for batch in place.batches(size):
         counts: Counter[str] = Counter()
@@ -38,14 +38,18 @@ def seal_anew(place: Place, *, size: int = BATCH) -> Iterator[Counter[str]]:
 
 @transaction.atomic
 def _write(place: Place, new: list[tuple[str, Any, str]]) -> int:
-    # SQL, past the fields that seal what they are given and the notes of changed facts: the content is the same.
+    # SQL, past the fields that seal what they are given and the notes of changed facts: the content
+    # is the same.
     quote = connection.ops.quote_name
     table, key = quote(place.model._meta.db_table), quote(str(place.model._meta.pk.column))
     column = quote(str(place.model._meta.get_field(place.name).column))  # type: ignore[union-attr]
     changed = 0
     with connection.cursor() as cursor:
         for values in new:
-            cursor.execute(f"UPDATE {table} SET {column} = %s WHERE {key} = %s AND {column} = %s", values)  # noqa: S608
+            cursor.execute(
+                f"UPDATE {table} SET {column} = %s WHERE {key} = %s AND {column} = %s",  # noqa: S608
+                values,
+            )
             changed += cursor.rowcount
     return changed
 

@@ -1,4 +1,6 @@
-"""Inviting staff to a study, and their accepting. In a live study a second person agrees before a link works."""
+"""Inviting staff to a study, and their accepting. In a live study a second person agrees before a
+link works.
+"""
 
 from __future__ import annotations
 
@@ -34,7 +36,9 @@ class AlreadyInvited(Exception):
 
     def __init__(self, invitation: Invitation) -> None:
         self.invitation = invitation
-        super().__init__(f"invited as {invitation.role} already, until {invitation.expires_at:%Y-%m-%d}")
+        super().__init__(
+            f"invited as {invitation.role} already, until {invitation.expires_at:%Y-%m-%d}"
+        )
 
 
 class HasRole(Exception):
@@ -42,8 +46,9 @@ class HasRole(Exception):
 
 
 class WouldUnblind(Exception):
-    """Two roles that nobody holds together: one is blinded and the other knows who is called, or one runs the study and
-    the other locks it. `roles` are held or offered already."""
+    """Two roles that nobody holds together: one is blinded and the other knows who is called, or
+    one runs the study and the other locks it. `roles` are held or offered already.
+    """
 
     def __init__(self, roles: set[str]) -> None:
         self.roles = sorted(roles)
@@ -51,11 +56,15 @@ class WouldUnblind(Exception):
 
 
 class NotKnowingly(Exception):
-    """A researcher would learn who is called: allowed, where whoever invites them says that they know. See `roles`."""
+    """A researcher would learn who is called: allowed, where whoever invites them says that they
+    know. See `roles`.
+    """
 
     def __init__(self, roles: set[str]) -> None:
         self.roles = sorted(roles)
-        super().__init__(f"is {', '.join(self.roles)} of this study: both would tell a researcher the arms")
+        super().__init__(
+            f"is {', '.join(self.roles)} of this study: both would tell a researcher the arms"
+        )
 
 
 def token_hash(token: str) -> str:
@@ -63,21 +72,27 @@ def token_hash(token: str) -> str:
 
 
 def token_of(invitation: Invitation) -> str:
-    """The link's token: derived, so that the mail can be composed at hand-over and nothing readable is stored."""
-    return vault.keyed_hash("invitation", f"{invitation.email_hash}|{invitation.invited_at.isoformat()}")
+    """The link's token: derived, so that the mail can be composed at hand-over and nothing readable
+    is stored.
+    """
+    return vault.keyed_hash(
+        "invitation", f"{invitation.email_hash}|{invitation.invited_at.isoformat()}"
+    )
 
 
 @once
 def invite(
     *, study: Study | None, email: str, role: str, knowingly: bool = False, by: Actor, at: datetime
 ) -> Invitation:
-    """Invite somebody by mail to a role in a study; without a study, to start an installation as a researcher.
+    """Invite somebody by mail to a role in a study; without a study, to start an installation as a
+    researcher.
 
-    In a study that is not simulated the link works once a second person has agreed. Before the first allocation one person
-    of each role needs none (docs/adr/0008).
+    In a study that is not simulated the link works once a second person has agreed. Before the
+    first allocation one person of each role needs none (docs/adr/0008).
 
-    Raises AlreadyInvited while an earlier invitation to the same works or waits, and HasRole where there is nothing to
-    invite to; in a study that is not simulated WouldUnblind, and NotKnowingly unless `knowingly`.
+    Raises AlreadyInvited while an earlier invitation to the same works or waits, and HasRole where
+    there is nothing to invite to; in a study that is not simulated WouldUnblind, and NotKnowingly
+    unless `knowingly`.
     """
     if role not in permissions.ROLES:
         raise UnknownRole(f"{role!r} is not a role; roles are {', '.join(permissions.ROLES)}")
@@ -104,16 +119,22 @@ def invite(
         new: dict[str, object] = {"role": role}
         new |= {"knowingly_beside": beside} if beside else {}
         new |= {"proposal": proposal.pk} if proposal else {}
-        audit.record(study, "staff invited", subject=f"invitation {invitation.pk}", new=new, by=by, at=at)
+        audit.record(
+            study, "staff invited", subject=f"invitation {invitation.pk}", new=new, by=by, at=at
+        )
     else:
-        audit.record(the_installation(), "staff invited", subject=f"invitation {invitation.pk}", by=by, at=at)
+        audit.record(
+            the_installation(), "staff invited", subject=f"invitation {invitation.pk}", by=by, at=at
+        )
     if proposal is None:
         _offer(invitation, by=by, at=at)
     return invitation
 
 
 def _is_free(study: Study, role: str, at: datetime) -> bool:
-    """Nobody is there to be unblinded to in a simulated study; before the first allocation one of each role is free."""
+    """Nobody is there to be unblinded to in a simulated study; before the first allocation one of
+    each role is free.
+    """
     if study.simulated:
         return True
     is_first = not Membership.objects.filter(study=study, role=role).exists()
@@ -127,7 +148,13 @@ def _offer(invitation: Invitation, *, by: Actor, at: datetime) -> None:
     invitation.save(update_fields=["offered_at", "expires_at"])
     ref = str(invitation.pk)
     messages.queue(
-        study=invitation.study, participant=None, kind="invitation", subject_ref=ref, due_at=at, at=at, by=by
+        study=invitation.study,
+        participant=None,
+        kind="invitation",
+        subject_ref=ref,
+        due_at=at,
+        at=at,
+        by=by,
     )
 
 
@@ -142,8 +169,14 @@ def decided(*, proposal: Proposal, is_agreed: bool, by: Actor, at: datetime) -> 
 
 def _check_new(study: Study | None, email: str, role: str, at: datetime) -> None:
     if study:
-        Study.objects.select_for_update().get(pk=study.pk)  # two invitations at one moment: the second sees the first
-    invited = reads.standing(at).filter(study=study, role=role, email_hash=vault.address_hash(email)).first()
+        Study.objects.select_for_update().get(
+            pk=study.pk
+        )  # two invitations at one moment: the second sees the first
+    invited = (
+        reads.standing(at)
+        .filter(study=study, role=role, email_hash=vault.address_hash(email))
+        .first()
+    )
     if invited:
         raise AlreadyInvited(invited)
     held = Membership.objects.filter(study=study, role=role, ended_at__isnull=True)
@@ -151,8 +184,12 @@ def _check_new(study: Study | None, email: str, role: str, at: datetime) -> None
         raise HasRole(f"is {role} of {study.slug} already")
 
 
-def _check_blinding(study: Study, email: str, role: str, knowingly: bool, at: datetime) -> list[str]:
-    """The roles beside which this one tells a researcher the arms. In a simulated study there are no arms to know of."""
+def _check_blinding(
+    study: Study, email: str, role: str, knowingly: bool, at: datetime
+) -> list[str]:
+    """The roles beside which this one tells a researcher the arms. In a simulated study there are
+    no arms to know of.
+    """
     if study.simulated:
         return []
     held = reads.roles_at(email, study, at)
@@ -166,7 +203,9 @@ def _check_blinding(study: Study, email: str, role: str, knowingly: bool, at: da
 
 @once
 def withdraw_invitation(*, invitation: Invitation, by: Actor, at: datetime) -> Invitation:
-    """The link stops working and a mail that is still to go does not go. Raises InvitationNotValid when it is over."""
+    """The link stops working and a mail that is still to go does not go. Raises InvitationNotValid
+    when it is over.
+    """
     found = reads.standing(at).select_for_update().filter(pk=invitation.pk).first()
     if found is None:
         raise InvitationNotValid
@@ -192,38 +231,57 @@ def _withdraw(invitation: Invitation, *, by: Actor, at: datetime) -> Invitation:
 
 def find(token: str, at: datetime) -> Invitation:
     """The invitation of a link; raises InvitationNotValid."""
-    found = reads.standing(at).filter(token_hash=token_hash(token), offered_at__isnull=False).first()
+    found = (
+        reads.standing(at).filter(token_hash=token_hash(token), offered_at__isnull=False).first()
+    )
     if found is None:
         raise InvitationNotValid
     return found
 
 
 def existing_user(invitation: Invitation) -> User | None:
-    address = EmailAddress.objects.filter(email__iexact=invitation.email).select_related("user").first()
+    address = (
+        EmailAddress.objects.filter(email__iexact=invitation.email).select_related("user").first()
+    )
     return address.user if address else None
 
 
 @transaction.atomic
 def accept(*, token: str, full_name: str = "", password: str = "", by: Actor, at: datetime) -> User:
-    """Use the link: makes the account unless the address has one, and gives the role. The link works once.
+    """Use the link: makes the account unless the address has one, and gives the role. The link
+    works once.
 
-    Whoever starts an installation is researcher of what the machine loaded and nobody works on (docs/adr/0008).
+    Whoever starts an installation is researcher of what the machine loaded and nobody works on
+    (docs/adr/0008).
     """
     invitation = reads.standing(at).select_for_update().filter(pk=find(token, at).pk).first()
     if invitation is None:
         raise InvitationNotValid
-    user = existing_user(invitation) or make_user(email=invitation.email, full_name=full_name, password=password)
+    user = existing_user(invitation) or make_user(
+        email=invitation.email, full_name=full_name, password=password
+    )
     invitation.accepted_at = at
     invitation.save(update_fields=["accepted_at"])
     if invitation.study is None:
         user.is_staff = True  # may load studies
         user.save(update_fields=["is_staff"])
-        audit.record(the_installation(), "may load studies", subject=f"staff {user.pk}", by=by, at=at)
-        list(Study.objects.select_for_update().filter(state="draft"))  # one at a time: the second finds somebody there
+        audit.record(
+            the_installation(), "may load studies", subject=f"staff {user.pk}", by=by, at=at
+        )
+        list(
+            Study.objects.select_for_update().filter(state="draft")
+        )  # one at a time: the second finds somebody there
         for study in reads.nobodys_studies(at):
             join(study=study, user=user, role="researcher", invitation=invitation, by=by, at=at)
     else:
-        join(study=invitation.study, user=user, role=invitation.role, invitation=invitation, by=by, at=at)
+        join(
+            study=invitation.study,
+            user=user,
+            role=invitation.role,
+            invitation=invitation,
+            by=by,
+            at=at,
+        )
     return user
 
 
@@ -238,9 +296,16 @@ def make_user(*, email: str, full_name: str, password: str) -> User:
 
 @transaction.atomic
 def join(
-    *, study: Study, user: User, role: str, invitation: Invitation | None = None, by: Actor, at: datetime
+    *,
+    study: Study,
+    user: User,
+    role: str,
+    invitation: Invitation | None = None,
+    by: Actor,
+    at: datetime,
 ) -> Membership:
-    """Give a role, and tell all staff. Whoever has it keeps it, since when they have it; whoever had it gets it anew.
+    """Give a role, and tell all staff. Whoever has it keeps it, since when they have it; whoever
+    had it gets it anew.
 
     Without an invitation only to whoever loads a study, and in a rehearsal. Raises WouldUnblind.
     """
@@ -248,18 +313,25 @@ def join(
     if undone and not study.simulated:
         raise WouldUnblind(undone)
     membership, is_new = Membership.objects.get_or_create(
-        study=study, user=user, role=role, ended_at=None, defaults={"since_at": at, "invitation": invitation}
+        study=study,
+        user=user,
+        role=role,
+        ended_at=None,
+        defaults={"since_at": at, "invitation": invitation},
     )
     if is_new:
-        audit.record(study, "role given", subject=f"staff {user.pk}", new={"role": role}, by=by, at=at)
+        audit.record(
+            study, "role given", subject=f"staff {user.pk}", new={"role": role}, by=by, at=at
+        )
         proposals.tell_staff(study=study, kind="role_given", about=membership.pk, by=by, at=at)
     return membership
 
 
 @once
 def end_role(*, membership: Membership, by: Actor, at: datetime) -> Membership:
-    """Take a role away, and with it every link that would give it back and what its holder asked for and nobody decided;
-    what the person did stays theirs."""
+    """Take a role away, and with it every link that would give it back and what its holder asked
+    for and nobody decided; what the person did stays theirs.
+    """
     if membership.ended_at is None:
         # First, since it locks people, who are locked before the trail of the study.
         lost_mailbox.take_back_asked_by(membership, by=by, at=at)
@@ -287,7 +359,9 @@ def end_role(*, membership: Membership, by: Actor, at: datetime) -> Membership:
 def _take_back(membership: Membership, *, by: Actor, at: datetime) -> None:
     """What was asked for in a role goes with it."""
     whose = {"by": f"staff {membership.user_id}", "role": membership.role}
-    open_ones = Proposal.objects.filter(study=membership.study, kind__in=asked.AGREES, decision__isnull=True, **whose)
+    open_ones = Proposal.objects.filter(
+        study=membership.study, kind__in=asked.AGREES, decision__isnull=True, **whose
+    )
     for proposal in open_ones.order_by("pk"):
         proposals.settle(proposal=proposal, is_agreed=False, by=by, at=at)
         if proposal.kind == "role":

@@ -15,7 +15,16 @@ from trial.actions import proposals
 from trial.actions.once import once
 from trial.actions.staff import join
 from trial.actors import SYSTEM, Actor
-from trial.models import Confirmation, Journey, Participant, Proposal, ProtocolText, ProtocolVersion, Study, User
+from trial.models import (
+    Confirmation,
+    Journey,
+    Participant,
+    Proposal,
+    ProtocolText,
+    ProtocolVersion,
+    Study,
+    User,
+)
 
 
 class AlreadyLoaded(Exception):
@@ -35,7 +44,9 @@ class NotReady(Exception):
 
 
 class PauseFirst(Exception):
-    """Newcomers would get at once what nobody signed off: `requirements` says what is missing in the new version."""
+    """Newcomers would get at once what nobody signed off: `requirements` says what is missing in
+    the new version.
+    """
 
     def __init__(self, requirements: Sequence[str]) -> None:
         self.requirements = list(requirements)
@@ -67,17 +78,25 @@ NAMES = ("public_slug", "code_prefix")
 
 
 def load(
-    *, path: Path | BinaryIO, simulated: bool = False, user: User | None = None, by: Actor, at: datetime
+    *,
+    path: Path | BinaryIO,
+    simulated: bool = False,
+    user: User | None = None,
+    by: Actor,
+    at: datetime,
 ) -> ProtocolVersion:
-    """Read a study folder or .zip and store it as a new version. Raises folder.FolderErrors with every mistake; stores
-    nothing then. The person who loads a new study becomes its researcher."""
+    """Read a study folder or .zip and store it as a new version. Raises folder.FolderErrors with
+    every mistake; stores nothing then. The person who loads a new study becomes its researcher.
+    """
     # The clock of a rehearsal is a virtual one, and the folder may be younger than its day.
     loaded = read(path, at=None if simulated else at)
     return store(loaded=loaded, simulated=simulated, user=user, by=by, at=at)
 
 
 def read(path: Path | BinaryIO, *, at: datetime | None) -> folder.Loaded:
-    """A study folder or .zip as it is loaded at `at`; None where that is no moment of the real clock."""
+    """A study folder or .zip as it is loaded at `at`; None where that is no moment of the real
+    clock.
+    """
     return folder.read(path, tuple(hooks.STUDY_SECTIONS), latest_day(at) if at else None)
 
 
@@ -87,7 +106,9 @@ def latest_day(at: datetime) -> date:
 
 
 @once
-def store(*, loaded: folder.Loaded, simulated: bool, user: User | None, by: Actor, at: datetime) -> ProtocolVersion:
+def store(
+    *, loaded: folder.Loaded, simulated: bool, user: User | None, by: Actor, at: datetime
+) -> ProtocolVersion:
     """A new version, which newcomers get from now on. What it leaves as it was stays signed off.
 
     Raises PauseFirst where the study is open and something new in it is not signed off.
@@ -109,7 +130,9 @@ def store(*, loaded: folder.Loaded, simulated: bool, user: User | None, by: Acto
         loaded_by=str(by),
     )
     ProtocolText.objects.create(
-        version=version, document=loaded.document, sealed=vault.seal(json.dumps(loaded.sealed, sort_keys=True))
+        version=version,
+        document=loaded.document,
+        sealed=vault.seal(json.dumps(loaded.sealed, sort_keys=True)),
     )
     audit.record(
         study,
@@ -126,10 +149,14 @@ def store(*, loaded: folder.Loaded, simulated: bool, user: User | None, by: Acto
 
 
 def _carry_over(old: ProtocolVersion, new: ProtocolVersion, *, by: Actor, at: datetime) -> None:
-    """What the new version leaves as it was keeps its signature, with the name and the day under the old one."""
+    """What the new version leaves as it was keeps its signature, with the name and the day under
+    the old one.
+    """
     same = sign_offs(old).items() & sign_offs(new).items()
     unchanged = {signed for signed, _content in same}
-    kept = [each for each in old.confirmations.order_by("pk") if (each.kind, each.subject) in unchanged]
+    kept = [
+        each for each in old.confirmations.order_by("pk") if (each.kind, each.subject) in unchanged
+    ]
     if not kept:
         return
     for each in kept:
@@ -183,7 +210,9 @@ def _renew_languages(study: Study, *, by: Actor, at: datetime) -> None:
     )
 
 
-def _new_study(described: dict, sha256: str, *, simulated: bool, user: User | None, by: Actor, at: datetime) -> Study:
+def _new_study(
+    described: dict, sha256: str, *, simulated: bool, user: User | None, by: Actor, at: datetime
+) -> Study:
     _check_names_free(described)
     try:
         with transaction.atomic():
@@ -205,9 +234,13 @@ def _new_study(described: dict, sha256: str, *, simulated: bool, user: User | No
 
 def _check_names_free(described: dict) -> None:
     for name in NAMES:
-        other = Study.objects.filter(**{name: described[name]}).exclude(slug=described["slug"]).first()
+        other = (
+            Study.objects.filter(**{name: described[name]}).exclude(slug=described["slug"]).first()
+        )
         if other:
-            raise SlugTaken(f"{name} {described[name]} is taken by the study {other.slug}; choose another")
+            raise SlugTaken(
+                f"{name} {described[name]} is taken by the study {other.slug}; choose another"
+            )
 
 
 def _rename(study: Study, described: dict, *, by: Actor, at: datetime) -> None:
@@ -225,55 +258,87 @@ def _rename(study: Study, described: dict, *, by: Actor, at: datetime) -> None:
     audit.record(study, "study renamed", old=old, new=new, by=by, at=at)
 
 
-def _check_design_unchanged(study: Study, newest: ProtocolVersion | None, loaded: folder.Loaded) -> None:
+def _check_design_unchanged(
+    study: Study, newest: ProtocolVersion | None, loaded: folder.Loaded
+) -> None:
     """Opening locks the design and the analysis plan; an amendment may change anything else."""
     if newest is None or study.state == "draft":
         return
     old, new = newest.document, loaded.document
     changed = [
-        name for name in ("randomisation", "analysis") if _without_blanks(old[name]) != _without_blanks(new[name])
+        name
+        for name in ("randomisation", "analysis")
+        if _without_blanks(old[name]) != _without_blanks(new[name])
     ]
     if _without_blanks(json.loads(vault.unseal(newest.sealed))) != _without_blanks(loaded.sealed):
         changed.append("randomisation (its sealed part)")
     if _given(old) != _given(new):
         changed.append("arms")
     if changed:
-        raise DesignLocked(f"{study.slug} is {study.state}: {', '.join(changed)} cannot change any more")
+        raise DesignLocked(
+            f"{study.slug} is {study.state}: {', '.join(changed)} cannot change any more"
+        )
 
 
 def _without_blanks(value: Any) -> Any:
-    """Without what says nothing: a key that a later release of the platform knows and the folder leaves out is no change."""
+    """Without what says nothing: a key that a later release of the platform knows and the folder
+    leaves out is no change.
+    """
     if isinstance(value, dict):
-        return {name: _without_blanks(each) for name, each in value.items() if each not in (None, [], {}, "")}
+        return {
+            name: _without_blanks(each)
+            for name, each in value.items()
+            if each not in (None, [], {}, "")
+        }
     return [_without_blanks(each) for each in value] if isinstance(value, list | tuple) else value
 
 
 def _given(document: dict) -> list:
     """What every arm gives, and every arm of a stage."""
     described = document["study"]
-    arms = [*described["arms"], *(arm for stage in described.get("stages", ()) for arm in stage["arms"])]
+    arms = [
+        *described["arms"],
+        *(arm for stage in described.get("stages", ()) for arm in stage["arms"]),
+    ]
     return [(arm["code"], arm["grants"]) for arm in arms]
 
 
 @once
-def confirm(*, version: ProtocolVersion, kind: str, subject: str, by: Actor, at: datetime) -> Confirmation:
-    """Somebody puts their name to a wording that is not official, or to a crisis line that they checked. Raises NotInVersion."""
+def confirm(
+    *, version: ProtocolVersion, kind: str, subject: str, by: Actor, at: datetime
+) -> Confirmation:
+    """Somebody puts their name to a wording that is not official, or to a crisis line that they
+    checked. Raises NotInVersion.
+    """
     if (kind, subject) not in sign_offs(version):
         raise NotInVersion(subject)
     confirmation, is_new = Confirmation.objects.get_or_create(
         version=version,
         kind=kind,
         subject=subject,
-        defaults={"confirmed_by": str(by), "confirmed_at": at, "simulated": version.study.simulated},
+        defaults={
+            "confirmed_by": str(by),
+            "confirmed_at": at,
+            "simulated": version.study.simulated,
+        },
     )
     if is_new:
-        audit.record(version.study, f"{kind} confirmed", subject=subject, new={"version": version.number}, by=by, at=at)
+        audit.record(
+            version.study,
+            f"{kind} confirmed",
+            subject=subject,
+            new={"version": version.number},
+            by=by,
+            at=at,
+        )
     return confirmation
 
 
 def sign_offs(version: ProtocolVersion) -> dict[tuple[str, str], str]:
     """What people put their name to in this version, by kind and subject, with its content."""
-    return {signed: content for each in hooks.SIGN_OFFS for signed, content in each(version).items()}
+    return {
+        signed: content for each in hooks.SIGN_OFFS for signed, content in each(version).items()
+    }
 
 
 def requirements(study: Study) -> list[str]:
@@ -283,7 +348,9 @@ def requirements(study: Study) -> list[str]:
 
 @once
 def open_study(*, study: Study, by: Actor, at: datetime) -> Study:
-    """Open for recruitment: locks the design and the analysis plan before the first allocation. Raises NotReady."""
+    """Open for recruitment: locks the design and the analysis plan before the first allocation.
+    Raises NotReady.
+    """
     study = Study.objects.select_for_update().get(pk=study.pk)
     after = lifecycles.step("study", study.state, "open")
     _check_ready(study, at)
@@ -312,13 +379,17 @@ def _check_ready(study: Study, at: datetime) -> None:
 
 
 def _sign_off_simulated(study: Study, at: datetime) -> None:
-    """What people put their name to before a live study opens is recorded for a simulated one too, and says what it is."""
+    """What people put their name to before a live study opens is recorded for a simulated one too,
+    and says what it is.
+    """
     for kind, subject in sign_offs(study.current):
         confirm(version=study.current, kind=kind, subject=subject, by=SYSTEM, at=at)
 
 
 def open_languages(study: Study) -> list[str]:
-    """Languages in which the study may be offered: a simulated one may use any, since nobody reads its texts."""
+    """Languages in which the study may be offered: a simulated one may use any, since nobody reads
+    its texts.
+    """
     languages: list[str] = list(study.current.protocol.languages)
     if study.simulated:
         return languages
@@ -327,7 +398,9 @@ def open_languages(study: Study) -> list[str]:
     return languages
 
 
-def _step(study: Study, verb: str, *, by: Actor, at: datetime, stamp: str = "", reason: str = "") -> Study:
+def _step(
+    study: Study, verb: str, *, by: Actor, at: datetime, stamp: str = "", reason: str = ""
+) -> Study:
     rows.pass_gate(study.pk, alone=True)
     study = Study.objects.select_for_update().get(pk=study.pk)
     old = study.state
@@ -336,7 +409,13 @@ def _step(study: Study, verb: str, *, by: Actor, at: datetime, stamp: str = "", 
         setattr(study, stamp, at)
     study.save()
     audit.record(
-        study, f"study {study.state}", old={"state": old}, new={"state": study.state}, reason=reason, by=by, at=at
+        study,
+        f"study {study.state}",
+        old={"state": old},
+        new={"state": study.state},
+        reason=reason,
+        by=by,
+        at=at,
     )
     return study
 
@@ -358,25 +437,33 @@ def resume(*, study: Study, by: Actor, at: datetime) -> Study:
     lifecycles.step("study", study.state, "resume")
     _check_ready(study, at)
     _renew_languages(study, by=by, at=at)
-    Journey.objects.filter(participant__study=study, participant__state="consented").update(due_at=at)
+    Journey.objects.filter(participant__study=study, participant__state="consented").update(
+        due_at=at
+    )
     return _step(study, "resume", by=by, at=at)
 
 
 @once
 def close(*, study: Study, reason: str = "", by: Actor, at: datetime) -> Study:
-    """Recruitment is over; follow-up goes on. Whoever signed and has no allocation yet leaves, and is told."""
+    """Recruitment is over; follow-up goes on. Whoever signed and has no allocation yet leaves, and
+    is told.
+    """
     # First, as an allocation does it, which writes a journey too.
     rows.pass_gate(study.pk, alone=True)
     Study.objects.select_for_update().get(pk=study.pk)
-    Journey.objects.filter(participant__study=study, participant__state="consented").update(due_at=at)
+    Journey.objects.filter(participant__study=study, participant__state="consented").update(
+        due_at=at
+    )
     return _step(study, "close", by=by, at=at, stamp="closed_at", reason=reason)
 
 
 @once
 def lock(*, study: Study, reason: str = "", by: Actor, at: datetime) -> Study:
-    """The statistician closes the data: from now on a report by arm can be made. In a study that is not simulated this
-    asks, and it is done when a second person agrees. Raises AlreadyProposed, and FollowUpGoesOn while anybody's
-    questionnaires are not behind them, since an answer given by somebody who knows the arms is not blinded."""
+    """The statistician closes the data: from now on a report by arm can be made. In a study that is
+    not simulated this asks, and it is done when a second person agrees. Raises AlreadyProposed, and
+    FollowUpGoesOn while anybody's questionnaires are not behind them, since an answer given by
+    somebody who knows the arms is not blinded.
+    """
     _check_nobody_followed(study)
     if study.simulated:
         return _step(study, "lock", by=by, at=at, stamp="locked_at", reason=reason)

@@ -1,4 +1,6 @@
-"""Tokens by which programs sign in: made with a name and a last day, ended one by one or all at once."""
+"""Tokens by which programs sign in: made with a name and a last day, ended one by one or all at
+once.
+"""
 
 from __future__ import annotations
 
@@ -31,8 +33,9 @@ def token_hash(token: str) -> str:
 
 
 def secret_of(token: ApiToken) -> str:
-    """What is sent back as `Authorization: Token ...`. Derived, so that whoever pressed twice is shown the same; from the
-    database alone nobody can derive it."""
+    """What is sent back as `Authorization: Token ...`. Derived, so that whoever pressed twice is
+    shown the same; from the database alone nobody can derive it.
+    """
     return vault.keyed_hash("api token", f"{token.user_id}|{token.salt}")
 
 
@@ -41,7 +44,13 @@ def make(*, user: User, name: str, days: int = LONGEST, by: Actor, at: datetime)
     """A new token; its secret (`secret_of`) is to be shown once. Raises TokenTooLong."""
     if not 1 <= days <= LONGEST:
         raise TokenTooLong
-    token = ApiToken(user=user, name=name, salt=secrets.token_hex(32), made_at=at, expires_at=at + timedelta(days=days))
+    token = ApiToken(
+        user=user,
+        name=name,
+        salt=secrets.token_hex(32),
+        made_at=at,
+        expires_at=at + timedelta(days=days),
+    )
     token.token_hash = token_hash(secret_of(token))
     token.save()
     installation.note(user=user, what="token made", subject=f"token {token.pk}", by=by, at=at)
@@ -57,7 +66,9 @@ def end(*, token: ApiToken, user: User, by: Actor, at: datetime) -> ApiToken:
     found.ended_at = at
     found.save(update_fields=["ended_at"])
     person = Participant.objects.filter(user=user).select_related("study").first()
-    if person:  # with what an app joined for them ends how it signs in: they did something, and that is in their trail
+    # with what an app joined for them ends how it signs in: they did something, and that is in
+    # their trail
+    if person:
         audit.record(person, "token ended", subject=f"token {found.pk}", by=by, at=at)
     installation.note(user=user, what="token ended", subject=f"token {found.pk}", by=by, at=at)
     return found

@@ -23,10 +23,14 @@ from trial.requests import Request
 class Decide(serializers.Serializer):
     agreed = serializers.BooleanField()
     called = serializers.BooleanField(
-        default=False, help_text="To agree to an address: you called the number on record and spoke with the person."
+        default=False,
+        help_text="To agree to an address: you called the number on record and spoke with the "
+        "person.",
     )
     email = EmailAddressField(
-        default="", allow_blank=True, help_text="To agree to an address: the new one, as the person told you."
+        default="",
+        allow_blank=True,
+        help_text="To agree to an address: the new one, as the person told you.",
     )
 
 
@@ -35,7 +39,9 @@ class AgreementShape(serializers.Serializer):
     study = serializers.CharField(source="study.slug")
     kind = serializers.CharField(help_text="role, lock or address.")
     participant = serializers.CharField(
-        source="participant.code", default=None, help_text="Whose address; null for a role or a lock."
+        source="participant.code",
+        default=None,
+        help_text="Whose address; null for a role or a lock.",
     )
     says = serializers.SerializerMethodField(help_text="What is asked, in words.")
     by = serializers.CharField()
@@ -44,17 +50,22 @@ class AgreementShape(serializers.Serializer):
     passes_alone = serializers.BooleanField(
         help_text="Nobody could agree: it takes effect at until_at if nobody says no."
     )
-    agreed = serializers.BooleanField(source="decision.is_agreed", default=None, help_text="null while it waits.")
+    agreed = serializers.BooleanField(
+        source="decision.is_agreed", default=None, help_text="null while it waits."
+    )
     decided_by = serializers.CharField(source="decision.by", default=None)
     decided_at = serializers.DateTimeField(source="decision.at", default=None)
 
     due_at = serializers.DateTimeField(
         source="address_change.due_at",
         default=None,
-        help_text="An address changes not before this, nor before the old one has been told for 48 hours.",
+        help_text="An address changes not before this, nor before the old one has been told for 48 "
+        "hours.",
     )
     changed_at = serializers.DateTimeField(
-        source="address_change.changed_at", default=None, help_text="When it changed; null where it has not."
+        source="address_change.changed_at",
+        default=None,
+        help_text="When it changed; null where it has not.",
     )
 
     def get_says(self, proposal: Proposal) -> str:
@@ -69,11 +80,20 @@ class AgreementsView(APIView):
 
 
 class AgreementView(APIView):
-    @writes("agreement", "Agree as the second person, say no, or take back what you asked", Decide, AgreementShape)
+    @writes(
+        "agreement",
+        "Agree as the second person, say no, or take back what you asked",
+        Decide,
+        AgreementShape,
+    )
     def post(self, request: Request, number: int) -> Response:
         person = _person(request)
         proposal, given = _find(person, number), doors.given(Decide, request)
-        of_address = {"called": given["called"], "email": given["email"]} if proposal.kind == "address" else {}
+        of_address = (
+            {"called": given["called"], "email": given["email"]}
+            if proposal.kind == "address"
+            else {}
+        )
         actions.decide(
             proposal=proposal,
             is_agreed=given["agreed"],
@@ -89,11 +109,18 @@ class NumberShape(serializers.Serializer):
     name = serializers.CharField()
     phone = serializers.CharField()
     language = serializers.CharField()
-    changed_at = serializers.DateTimeField(allow_null=True, help_text="When the number last changed, if it ever did.")
+    changed_at = serializers.DateTimeField(
+        allow_null=True, help_text="When the number last changed, if it ever did."
+    )
 
 
 class NumberView(APIView):
-    @writes("agreement_number", "Name and number of whoever lost their mailbox; recorded each time", None, NumberShape)
+    @writes(
+        "agreement_number",
+        "Name and number of whoever lost their mailbox; recorded each time",
+        None,
+        NumberShape,
+    )
     def post(self, request: Request, number: int) -> Response:
         person = _person(request)
         proposal = _find(person, number)
@@ -101,7 +128,9 @@ class NumberView(APIView):
             raise Http404
         by = actors.staff(person.pk, queries.role_in(person, proposal))
         key, at = doors.key(request), timezone.now()
-        return Response(NumberShape(lost_mailbox.show_number(proposal=proposal, key=key, by=by, at=at)).data)
+        return Response(
+            NumberShape(lost_mailbox.show_number(proposal=proposal, key=key, by=by, at=at)).data
+        )
 
 
 def _find(person: User, number: int) -> Proposal:

@@ -30,7 +30,9 @@ class AlertShape(serializers.Serializer):
     deadline_at = serializers.DateTimeField()
     is_overdue = serializers.BooleanField()
     taken_by = serializers.CharField(allow_blank=True)
-    holder = serializers.CharField(allow_blank=True, help_text="Whoever has it, as `take` asks for it.")
+    holder = serializers.CharField(
+        allow_blank=True, help_text="Whoever has it, as `take` asks for it."
+    )
     taken_at = serializers.DateTimeField(allow_null=True)
     closed_by = serializers.CharField(allow_blank=True)
     closed_at = serializers.DateTimeField(allow_null=True)
@@ -41,7 +43,12 @@ class AlertsPage(shapes.Page):
 
 
 class AlertsView(APIView):
-    @reads("alerts", "Open alerts, the oldest deadline first, then those closed, the newest first", AlertsPage, PAGE)
+    @reads(
+        "alerts",
+        "Open alerts, the oldest deadline first, then those closed, the newest first",
+        AlertsPage,
+        PAGE,
+    )
     def get(self, request: Request, slug: str) -> Response:
         study, _by = doors.study_for(request, slug, "alerts")
         page = doors.paged(alerts.listed(study), request)
@@ -70,16 +77,25 @@ def _rows(study: Study, found: list[Alert], at: datetime) -> list[dict[str, Any]
 
 class Take(serializers.Serializer):
     holder = serializers.CharField(
-        default="", allow_blank=True, help_text="Whoever has it as you saw it; left out where that is nobody."
+        default="",
+        allow_blank=True,
+        help_text="Whoever has it as you saw it; left out where that is nobody.",
     )
 
 
 class TakeView(APIView):
-    @writes("alert_take", "Take an alert over; 409 where somebody else has it than `holder`", Take, AlertShape)
+    @writes(
+        "alert_take",
+        "Take an alert over; 409 where somebody else has it than `holder`",
+        Take,
+        AlertShape,
+    )
     def post(self, request: Request, slug: str, number: int) -> Response:
         study, by = doors.study_for(request, slug, "alerts")
         at, holder = timezone.now(), doors.given(Take, request)["holder"]
-        actions.take(alert=_find(study, number), holder=holder, key=doors.key(request), by=by, at=at)
+        actions.take(
+            alert=_find(study, number), holder=holder, key=doors.key(request), by=by, at=at
+        )
         return _answer(study, number, at)
 
 
@@ -90,10 +106,17 @@ class ContactShape(serializers.Serializer):
 
 
 class ContactView(APIView):
-    @writes("alert_contact", "Name and number, for whoever took the alert; recorded each time", None, ContactShape)
+    @writes(
+        "alert_contact",
+        "Name and number, for whoever took the alert; recorded each time",
+        None,
+        ContactShape,
+    )
     def post(self, request: Request, slug: str, number: int) -> Response:
         study, by = doors.study_for(request, slug, "alerts")
-        reached = actions.show_contact(alert=_find(study, number), key=doors.key(request), by=by, at=timezone.now())
+        reached = actions.show_contact(
+            alert=_find(study, number), key=doors.key(request), by=by, at=timezone.now()
+        )
         return Response(ContactShape(reached).data)
 
 

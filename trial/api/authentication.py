@@ -13,7 +13,9 @@ from trial.queries import tokens
 
 
 class Tokens(TokenAuthentication):
-    """`Authorization: Token ...`. The answer does not say whether a token was wrong, ended or too old."""
+    """`Authorization: Token ...`. The answer does not say whether a token was wrong, ended or too
+    old.
+    """
 
     def authenticate_credentials(self, key: str) -> tuple[User, ApiToken]:
         found = tokens.found(token_hash(key), timezone.now())

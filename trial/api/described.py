@@ -1,4 +1,6 @@
-"""How an endpoint stands in the OpenAPI document: what it takes and answers, and the one shape of a problem."""
+"""How an endpoint stands in the OpenAPI document: what it takes and answers, and the one shape of a
+problem.
+"""
 
 from __future__ import annotations
 
@@ -15,13 +17,15 @@ KEY = OpenApiParameter(
     "Idempotency-Key",
     OpenApiTypes.STR,
     OpenApiParameter.HEADER,
-    description="The same key with the same content has one effect and one answer; with other content it is a 409.",
+    description="The same key with the same content has one effect and one answer; with other "
+    "content it is a 409.",
 )
 JOIN = OpenApiParameter(
     "Join-Token",
     OpenApiTypes.STR,
     OpenApiParameter.HEADER,
-    description="Stands for somebody on the way in, who has no login yet. Given on agreeing to be screened.",
+    description="Stands for somebody on the way in, who has no login yet. Given on agreeing to be "
+    "screened.",
 )
 PAGE = OpenApiParameter("page", OpenApiTypes.INT, OpenApiParameter.QUERY)
 
@@ -40,11 +44,15 @@ class Problem(serializers.Serializer):
         many=True, required=False, help_text="Every mistake of a study folder."
     )
     missing = serializers.ListField(
-        child=serializers.CharField(), required=False, help_text="Before a study can open or resume."
+        child=serializers.CharField(),
+        required=False,
+        help_text="Before a study can open or resume.",
     )
 
 
-def reads(name: str, summary: str, answers: Any, *parameters: OpenApiParameter) -> Callable[..., Any]:
+def reads(
+    name: str, summary: str, answers: Any, *parameters: OpenApiParameter
+) -> Callable[..., Any]:
     return _operation(name, summary, {200: answers}, list(parameters))
 
 
@@ -53,7 +61,12 @@ def reads_file(name: str, summary: str, kind: str) -> Callable[..., Any]:
 
 
 def writes(
-    name: str, summary: str, takes: Any, answers: Any, *parameters: OpenApiParameter, status: int = 200
+    name: str,
+    summary: str,
+    takes: Any,
+    answers: Any,
+    *parameters: OpenApiParameter,
+    status: int = 200,
 ) -> Callable[..., Any]:
     """`takes` and `answers` may be None: nothing is sent, or nothing comes back (204)."""
     status = status if answers is not None else 204
@@ -61,7 +74,13 @@ def writes(
 
 
 def _operation(
-    name: str, summary: str, responses: dict[Any, Any], parameters: list[OpenApiParameter], **more: Any
+    name: str,
+    summary: str,
+    responses: dict[Any, Any],
+    parameters: list[OpenApiParameter],
+    **more: Any,
 ) -> Callable[..., Any]:
     every = {**responses, ("4XX", PROBLEM): Problem}
-    return extend_schema(operation_id=name, summary=summary, responses=every, parameters=parameters, **more)
+    return extend_schema(
+        operation_id=name, summary=summary, responses=every, parameters=parameters, **more
+    )

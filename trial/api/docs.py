@@ -15,9 +15,13 @@ class SchemaView(SpectacularAPIView):
     permission_classes = [AllowAny]
 
 
-@method_decorator(csp_update({"style-src": [SELF, UNSAFE_INLINE]}), name="dispatch")  # Swagger UI sets style attributes
+@method_decorator(
+    csp_update({"style-src": [SELF, UNSAFE_INLINE]}), name="dispatch"
+)  # Swagger UI sets style attributes
 class DocsView(SpectacularSwaggerSplitView):
-    """The split view keeps its script in a request of its own, so that no inline script is needed."""
+    """The split view keeps its script in a request of its own, so that no inline script is
+    needed.
+    """
 
     url_name = "api:schema"
     permission_classes = [AllowAny]

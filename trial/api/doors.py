@@ -1,4 +1,6 @@
-"""Find and check: who asks, in which study, in which role. Whoever belongs elsewhere gets 404, as on the pages."""
+"""Find and check: who asks, in which study, in which role. Whoever belongs elsewhere gets 404, as
+on the pages.
+"""
 
 from __future__ import annotations
 
@@ -16,7 +18,12 @@ from django.db.models import QuerySet
 from django.http import Http404
 from django.utils import translation
 from django.utils.translation import gettext as _
-from rest_framework.exceptions import AuthenticationFailed, NotAuthenticated, Throttled, ValidationError
+from rest_framework.exceptions import (
+    AuthenticationFailed,
+    NotAuthenticated,
+    Throttled,
+    ValidationError,
+)
 from rest_framework.serializers import Serializer
 
 from trial import actors, limits, mail, mail_door, permissions
@@ -41,7 +48,9 @@ def key(request: Request) -> str | None:
 
 
 def given(serializer: type[Serializer], request: Request, **context: Any) -> dict[str, Any]:
-    """The body, checked; raises ValidationError. A phone number is read with `country` in the context."""
+    """The body, checked; raises ValidationError. A phone number is read with `country` in the
+    context.
+    """
     filled = serializer(data=request.data, context=context)
     filled.is_valid(raise_exception=True)
     return filled.validated_data
@@ -70,7 +79,9 @@ def actor_of(person: Participant) -> Actor:
 
 
 def study_for(request: Request, slug: str, what: str) -> tuple[Study, Actor]:
-    """The study, and this person in the role that allows `what`: 404 without any role in it, 403 in the wrong one."""
+    """The study, and this person in the role that allows `what`: 404 without any role in it, 403 in
+    the wrong one.
+    """
     try:
         study, roles = studies.in_hand(request.user, slug)
     except Study.DoesNotExist:
@@ -123,8 +134,10 @@ def _throttled() -> Iterator[None]:
 
 
 class WayIn:
-    """What is known of somebody on the way in: an encrypted session of its own, as a browser would have. The Join-Token
-    is its signed key; the code that was mailed and what was typed on the contact page live in it alone."""
+    """What is known of somebody on the way in: an encrypted session of its own, as a browser would
+    have. The Join-Token is its signed key; the code that was mailed and what was typed on the
+    contact page live in it alone.
+    """
 
     SALT = "join"
 
@@ -161,7 +174,9 @@ class WayIn:
 
 
 def newcomer(request: Request, slug: str) -> Participant:
-    """Somebody on the way in: by their Join-Token before the address is verified, by their login afterwards."""
+    """Somebody on the way in: by their Join-Token before the address is verified, by their login
+    afterwards.
+    """
     study = public_study(slug)
     person = participant_of(request) if request.user.is_authenticated else _by_token(request)
     if person.study_id != study.pk:

@@ -1,4 +1,6 @@
-"""What becomes of an error: one shape for the API, a page for everybody else. Its words stand in trial.api.catalogue."""
+"""What becomes of an error: one shape for the API, a page for everybody else. Its words stand in
+trial.api.catalogue.
+"""
 
 from __future__ import annotations
 
@@ -34,7 +36,9 @@ PROBLEM = "application/problem+json"
 
 
 class NotHere(exceptions.APIException):
-    """The person is not at this step; what is asked of them now stands in `today` or in the last answer."""
+    """The person is not at this step; what is asked of them now stands in `today` or in the last
+    answer.
+    """
 
     status_code = CONFLICT
     default_code = "not_here"
@@ -54,12 +58,20 @@ class CodeOver(exceptions.APIException):
 
 
 _UNREADABLE = _("What was sent cannot be read.")
-_AWAY = _("We cannot reach our records now. Send this again in a few seconds, with the same Idempotency-Key.")
-_BUSY = _("Others were busy with the same. Send this again in a few seconds, with the same Idempotency-Key.")
+_AWAY = _(
+    "We cannot reach our records now. Send this again in a few seconds, with the same "
+    "Idempotency-Key."
+)
+_BUSY = _(
+    "Others were busy with the same. Send this again in a few seconds, with the same "
+    "Idempotency-Key."
+)
 
 
 def handle(error: Exception, context: dict[str, Any]) -> Response | None:
-    """One shape for everything that can go wrong; None for a fault of ours, which ends as status 500."""
+    """One shape for everything that can go wrong; None for a fault of ours, which ends as status
+    500.
+    """
     named = find(error)
     if named:
         set_rollback()
@@ -87,8 +99,9 @@ def _unavailable(error: Exception) -> Response:
     return response
 
 
-# What goes wrong before a view or outside of one: for the API in its own shape, for everybody else as a page. Django's own
-# pages look for the token of a form, and so read the whole body of somebody who has no business here.
+# What goes wrong before a view or outside of one: for the API in its own shape, for everybody else
+# as a page. Django's own pages look for the token of a form, and so read the whole body of somebody
+# who has no business here.
 
 
 def unreadable(request: HttpRequest, exception: Exception | None = None) -> HttpResponse:
@@ -98,11 +111,19 @@ def unreadable(request: HttpRequest, exception: Exception | None = None) -> Http
 
 
 def not_allowed(request: HttpRequest, exception: Exception) -> HttpResponse:
-    return _in_shape(request, FORBIDDEN, "permission_denied", exceptions.PermissionDenied.default_detail, "403.html")
+    return _in_shape(
+        request,
+        FORBIDDEN,
+        "permission_denied",
+        exceptions.PermissionDenied.default_detail,
+        "403.html",
+    )
 
 
 def not_found(request: HttpRequest, exception: Exception) -> HttpResponse:
-    return _in_shape(request, NOT_FOUND, "not_found", exceptions.NotFound.default_detail, "404.html")
+    return _in_shape(
+        request, NOT_FOUND, "not_found", exceptions.NotFound.default_detail, "404.html"
+    )
 
 
 def too_large(request: HttpRequest) -> HttpResponse:
@@ -112,17 +133,23 @@ def too_large(request: HttpRequest) -> HttpResponse:
 def unavailable(request: HttpRequest, error: BaseException) -> HttpResponse:
     is_busy = busy.is_busy(error)
     code, words = ("busy", _BUSY) if is_busy else ("unavailable", _AWAY)
-    response = _in_shape(request, UNAVAILABLE, code, words, "503.html", {"is_busy": is_busy}, is_bare=not is_busy)
+    response = _in_shape(
+        request, UNAVAILABLE, code, words, "503.html", {"is_busy": is_busy}, is_bare=not is_busy
+    )
     response.headers["Retry-After"] = str(busy.RETRY_AFTER)
     return response
 
 
 def fault(request: HttpRequest) -> HttpResponse:
-    """A fault of ours, unless the database was away before the request reached its view, or afterwards."""
+    """A fault of ours, unless the database was away before the request reached its view, or
+    afterwards.
+    """
     error = sys.exc_info()[1]
     if error and busy.is_passing(error):
         return unavailable(request, error)
-    return _in_shape(request, FAULT, "fault", _("Something went wrong on our side."), "500.html", is_bare=True)
+    return _in_shape(
+        request, FAULT, "fault", _("Something went wrong on our side."), "500.html", is_bare=True
+    )
 
 
 def _in_shape(
@@ -138,7 +165,9 @@ def _in_shape(
     if request.path.startswith("/api/"):
         body = {"code": code, "detail": str(words), "fields": {}}
         return JsonResponse(body, status=status, content_type=PROBLEM)
-    return HttpResponse(render_to_string(page, dict(context or {}), None if is_bare else request), status=status)
+    return HttpResponse(
+        render_to_string(page, dict(context or {}), None if is_bare else request), status=status
+    )
 
 
 def problem(status: int, code: str, words: Any, details: Mapping[str, Any]) -> Response:
@@ -147,11 +176,20 @@ def problem(status: int, code: str, words: Any, details: Mapping[str, Any]) -> R
 
 
 def _details(error: Exception) -> dict[str, Any]:
-    """What a client can act on: the values that are not taken, the places in a folder, or what is still missing."""
+    """What a client can act on: the values that are not taken, the places in a folder, or what is
+    still missing.
+    """
     if isinstance(error, NotAccepted):
-        return {"fields": {name: [str(each) for each in words] for name, words in error.fields.items()}}
+        return {
+            "fields": {name: [str(each) for each in words] for name, words in error.fields.items()}
+        }
     if hasattr(error, "problems"):
-        return {"errors": [{"file": each.file, "line": each.line, "message": each.message} for each in error.problems]}
+        return {
+            "errors": [
+                {"file": each.file, "line": each.line, "message": each.message}
+                for each in error.problems
+            ]
+        }
     return {"missing": error.requirements} if hasattr(error, "requirements") else {}
 
 

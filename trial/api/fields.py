@@ -18,12 +18,17 @@ class EmailAddressField(serializers.EmailField):
         try:
             return contact_details.email_address(written)
         except NotOneAddress:
-            raise serializers.ValidationError(NOT_ONE_ADDRESS % {"example": ADDRESS_EXAMPLE}) from None
+            raise serializers.ValidationError(
+                NOT_ONE_ADDRESS % {"example": ADDRESS_EXAMPLE}
+            ) from None
 
 
 class PhoneNumberField(serializers.CharField):
     def __init__(self, **kwargs: Any) -> None:
-        kwargs.setdefault("help_text", "As people write it; without a country code it is one of the study's country.")
+        kwargs.setdefault(
+            "help_text",
+            "As people write it; without a country code it is one of the study's country.",
+        )
         super().__init__(max_length=LONGEST, **kwargs)
 
     def to_internal_value(self, data: Any) -> str:

@@ -1,4 +1,6 @@
-"""The way in: the letter, the agreement to be screened, a checked address, consent. The screening is another app's."""
+"""The way in: the letter, the agreement to be screened, a checked address, consent. The screening
+is another app's.
+"""
 
 from __future__ import annotations
 
@@ -56,7 +58,9 @@ class LetterShape(serializers.Serializer):
 class InformationShape(serializers.Serializer):
     title = serializers.CharField()
     is_recruiting = serializers.BooleanField()
-    languages = serializers.ListField(child=serializers.CharField(), help_text="Languages the study is open in.")
+    languages = serializers.ListField(
+        child=serializers.CharField(), help_text="Languages the study is open in."
+    )
     letter = LetterShape()
     help = shapes.HelpShape()
     simulated = serializers.BooleanField()
@@ -91,23 +95,31 @@ class JoinView(WayInView):
         study, at = doors.public_study(slug), timezone.now()
         language = doors.given(Agreement, request)["language"]
         if language not in study.open_languages:
-            raise serializers.ValidationError({"language": [_("This study is not in that language.")]})
+            raise serializers.ValidationError(
+                {"language": [_("This study is not in that language.")]}
+            )
         doors.check_limit(request, "screening")
         person = participants.begin(
             study=study, language=language, key=_own_key(request), by=actors.visitor("new"), at=at
         )
         translation.activate(person.language)
         way_in = doors.WayIn.begin(person)
-        return Response(Begun({**shapes.progress(person, at), "join_token": way_in.token}).data, status=201)
+        return Response(
+            Begun({**shapes.progress(person, at), "join_token": way_in.token}).data, status=201
+        )
 
 
 def _own_key(request: Request) -> str | None:
-    """Nobody is known yet, so a key that somebody else might choose too would hand out their place."""
+    """Nobody is known yet, so a key that somebody else might choose too would hand out their
+    place.
+    """
     key = doors.key(request)
     try:
         return str(uuid.UUID(key)) if key else None
     except ValueError:
-        raise serializers.ValidationError({"Idempotency-Key": [_("Here it must be a random UUID.")]}) from None
+        raise serializers.ValidationError(
+            {"Idempotency-Key": [_("Here it must be a random UUID.")]}
+        ) from None
 
 
 def _offered(study: Study, language: str) -> str:
@@ -116,11 +128,18 @@ def _offered(study: Study, language: str) -> str:
 
 
 def _letter(letter: Letter, language: str) -> dict[str, Any]:
-    return {"language": language, "version": letter.version, "minutes": letter.minutes, "text": letter.body}
+    return {
+        "language": language,
+        "version": letter.version,
+        "minutes": letter.minutes,
+        "text": letter.body,
+    }
 
 
 class Address(serializers.Serializer):
-    name = serializers.CharField(max_length=120, help_text="What the person may be called; the full name signs.")
+    name = serializers.CharField(
+        max_length=120, help_text="What the person may be called; the full name signs."
+    )
     email = EmailAddressField()
     phone = PhoneNumberField()
 
@@ -144,7 +163,9 @@ class ContactView(WayInView):
             typed=typed,
             language=person.language,
             key=key,
-            allows=lambda: limits.may_mail(request._request, "proof", typed["email"], person=person.code),
+            allows=lambda: limits.may_mail(
+                request._request, "proof", typed["email"], person=person.code
+            ),
             at=at,
         )
         mail_door.leaves_after_the_answer(request._request, about, door, at)
@@ -158,11 +179,19 @@ class Code(serializers.Serializer):
 
 
 class Verified(shapes.ProgressShape):
-    token = serializers.CharField(help_text="The participant's own token, sent back as `Authorization: Token ...`.")
+    token = serializers.CharField(
+        help_text="The participant's own token, sent back as `Authorization: Token ...`."
+    )
 
 
 class VerifyView(WayInView):
-    @writes("join_verify", "The code that was mailed; gives the participant a login", Code, Verified, JOIN)
+    @writes(
+        "join_verify",
+        "The code that was mailed; gives the participant a login",
+        Code,
+        Verified,
+        JOIN,
+    )
     def post(self, request: Request, slug: str) -> Response:
         doors.WayIn.of(request)
         typed, key = doors.given(Code, request)["code"], doors.key(request)
@@ -197,8 +226,12 @@ def _verify(request: Request, slug: str, key: str | None, typed: str) -> Partici
     return verified
 
 
-def _verified_before(request: Request, slug: str, key: str | None, typed: str) -> Participant | None:
-    """A repeat of the request that verified: what was typed is forgotten by then, so the action cannot answer it."""
+def _verified_before(
+    request: Request, slug: str, key: str | None, typed: str
+) -> Participant | None:
+    """A repeat of the request that verified: what was typed is forgotten by then, so the action
+    cannot answer it.
+    """
     way_in = doors.WayIn.of(request)
     done = way_in.session.get("verified")
     if not key or not done or done["key"] != key:
@@ -222,7 +255,9 @@ def _asked(way_in: doors.WayIn) -> Asked | None:
 
 
 def _check_at(person: Participant, step: str) -> None:
-    """Every step of the journey before this one is behind the person, and they are still on the way in."""
+    """Every step of the journey before this one is behind the person, and they are still on the way
+    in.
+    """
     order = [hooks.code(each) for each in hooks.JOURNEY]
     row = Journey.objects.filter(participant=person).first()
     is_there = set(order[: order.index(step)]) <= set(row.passed if row else ())
@@ -250,8 +285,12 @@ class Signed(serializers.Serializer):
     language = serializers.CharField(
         required=False, help_text="Of the letter that was read; otherwise the person's own."
     )
-    comprehension = serializers.DictField(child=serializers.CharField(), help_text="The option chosen, by question.")
-    statements = serializers.ListField(child=serializers.CharField(), help_text="Codes of the statements agreed to.")
+    comprehension = serializers.DictField(
+        child=serializers.CharField(), help_text="The option chosen, by question."
+    )
+    statements = serializers.ListField(
+        child=serializers.CharField(), help_text="Codes of the statements agreed to."
+    )
     signature = serializers.CharField(max_length=120, help_text="The full name.")
 
 
@@ -301,8 +340,12 @@ def _to_sign_in(person: Participant, given: dict[str, Any]) -> str:
     return language
 
 
-def _understood(person: Participant, letter: Letter, chosen: dict[str, str], key: str | None) -> dict[str, int]:
-    """Tries for each question until it was right once, kept for a day; raises NotAccepted with explanations."""
+def _understood(
+    person: Participant, letter: Letter, chosen: dict[str, str], key: str | None
+) -> dict[str, int]:
+    """Tries for each question until it was right once, kept for a day; raises NotAccepted with
+    explanations.
+    """
     name = f"join-comprehension:{person.pk}"
     tries = Tries.of(cache.get(name)).after(letter, chosen, key)
     cache.set(name, tries.kept, doors.A_DAY)
@@ -315,7 +358,13 @@ def _tries_before(person: Participant) -> dict[str, int]:
 
 
 class CorrectView(WayInView):
-    @writes("join_correct", "Go back to the answer that turned somebody away, once", None, shapes.ProgressShape, JOIN)
+    @writes(
+        "join_correct",
+        "Go back to the answer that turned somebody away, once",
+        None,
+        shapes.ProgressShape,
+        JOIN,
+    )
     def post(self, request: Request, slug: str) -> Response:
         person, at = doors.newcomer(request, slug), timezone.now()
         person = participants.correct_screening(

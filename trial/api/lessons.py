@@ -30,11 +30,15 @@ class LessonShape(serializers.Serializer):
     title = serializers.CharField()
     component = serializers.CharField()
     minutes = serializers.IntegerField()
-    opens_at = serializers.DateTimeField(allow_null=True, help_text="Empty while it waits for the lesson before.")
+    opens_at = serializers.DateTimeField(
+        allow_null=True, help_text="Empty while it waits for the lesson before."
+    )
     expected_at = serializers.DateTimeField(
         allow_null=True, help_text="Of the first lesson, before the programme opens."
     )
-    is_latest = serializers.BooleanField(help_text="expected_at is the latest day: it may be sooner.")
+    is_latest = serializers.BooleanField(
+        help_text="expected_at is the latest day: it may be sooner."
+    )
     begun_at = serializers.DateTimeField(allow_null=True)
     done_at = serializers.DateTimeField(allow_null=True)
 
@@ -81,7 +85,9 @@ class DoneView(APIView):
 
 
 class ReopenView(APIView):
-    @writes("lesson_reopen", "Undo done, while the next lesson has not been begun", None, WholeLesson)
+    @writes(
+        "lesson_reopen", "Undo done, while the next lesson has not been begun", None, WholeLesson
+    )
     def post(self, request: Request, module: str) -> Response:
         if _find(_states(doors.in_the_study(request)), module).begun_at is None:
             raise actions.NotBegun
@@ -91,7 +97,9 @@ class ReopenView(APIView):
 def _do(request: Request, module: str, action: Callable[..., Any]) -> Response:
     person, at = doors.in_the_study(request), timezone.now()
     _find(_states(person), module)
-    action(participant=person, module=module, key=doors.key(request), by=doors.actor_of(person), at=at)
+    action(
+        participant=person, module=module, key=doors.key(request), by=doors.actor_of(person), at=at
+    )
     journey.advance(person, at)
     return Response(_lesson(person, module, at))
 
@@ -99,13 +107,16 @@ def _do(request: Request, module: str, action: Callable[..., Any]) -> Response:
 class Exercise(serializers.Serializer):
     value = serializers.JSONField(
         allow_null=True,
-        help_text="text: a text. checklist: numbers of options from 0. scale: 0 to 10, or null to take it back. "
+        help_text="text: a text. checklist: numbers of options from 0. scale: 0 to 10, or null to "
+        "take it back. "
         "plan: {what, when, where}; a part that is left out stays as it is.",
     )
 
 
 class ExerciseView(APIView):
-    @writes("exercise", "Keep what was written in an exercise; the newest counts", Exercise, Exercise)
+    @writes(
+        "exercise", "Keep what was written in an exercise; the newest counts", Exercise, Exercise
+    )
     def put(self, request: Request, module: str, exercise: str) -> Response:
         person, at = doors.in_the_study(request), timezone.now()
         state = _find(_states(person), module)

@@ -67,13 +67,16 @@ def _allotted(person: Participant) -> dict[str, Any] | None:
 
 
 def _asked(person: Participant, at: datetime) -> Ask | None:
-    """Before allocation the journey knows what is next; afterwards all that is due stands in the lists."""
+    """Before allocation the journey knows what is next; afterwards all that is due stands in the
+    lists.
+    """
     return journey.advance(person, at) if person.state in {"screening", "consented"} else None
 
 
 class CallTimesShape(serializers.Serializer):
     times = serializers.ListField(
-        child=serializers.ChoiceField(choices=week.TIMES), help_text="Day parts; an empty list means no preference."
+        child=serializers.ChoiceField(choices=week.TIMES),
+        help_text="Day parts; an empty list means no preference.",
     )
 
 
@@ -83,15 +86,26 @@ class CallTimesView(APIView):
     @reads("call_times_read", "When the person would rather be called", CallTimesShape)
     def get(self, request: Request) -> Response:
         person = doors.in_the_study(request)
-        identity = Identity.objects.filter(participant=person).select_related("participant__key").first()
+        identity = (
+            Identity.objects.filter(participant=person).select_related("participant__key").first()
+        )
         return Response({"times": identity.call_times if identity else []})
 
-    @writes("call_times", "Set when the person would rather be called", CallTimesShape, shapes.ProgressShape)
+    @writes(
+        "call_times",
+        "Set when the person would rather be called",
+        CallTimesShape,
+        shapes.ProgressShape,
+    )
     def put(self, request: Request) -> Response:
         person, at = doors.in_the_study(request), timezone.now()
         chosen = doors.given(CallTimesShape, request)["times"]
         own_details.set_call_times(
-            participant=person, times=chosen, key=doors.key(request), by=doors.actor_of(person), at=at
+            participant=person,
+            times=chosen,
+            key=doors.key(request),
+            by=doors.actor_of(person),
+            at=at,
         )
         return Response(shapes.ProgressShape(shapes.progress(person, at)).data)
 
@@ -106,7 +120,9 @@ class PhoneView(APIView):
     @reads("phone_read", "The participant's own phone number", PhoneShape)
     def get(self, request: Request) -> Response:
         person = doors.in_the_study(request)
-        identity = Identity.objects.filter(participant=person).select_related("participant__key").first()
+        identity = (
+            Identity.objects.filter(participant=person).select_related("participant__key").first()
+        )
         return Response({"phone": identity.phone if identity else ""})
 
     @writes("phone", "Correct the participant's own phone number", PhoneShape, shapes.ProgressShape)
@@ -114,17 +130,25 @@ class PhoneView(APIView):
         person, at = doors.in_the_study(request), timezone.now()
         chosen = doors.given(PhoneShape, request, country=person.version.protocol.country)
         own_details.correct_contact(
-            participant=person, phone=chosen["phone"], key=doors.key(request), by=doors.actor_of(person), at=at
+            participant=person,
+            phone=chosen["phone"],
+            key=doors.key(request),
+            by=doors.actor_of(person),
+            at=at,
         )
         return Response(shapes.ProgressShape(shapes.progress(person, at)).data)
 
 
 class ZoneShape(serializers.Serializer):
-    timezone = serializers.CharField(max_length=40, help_text="A name of the IANA list, such as Europe/Amsterdam.")
+    timezone = serializers.CharField(
+        max_length=40, help_text="A name of the IANA list, such as Europe/Amsterdam."
+    )
 
 
 class ZoneView(APIView):
-    """Where the participant is, by the clock: for the hours of mails and the times on their pages."""
+    """Where the participant is, by the clock: for the hours of mails and the times on their
+    pages.
+    """
 
     @reads("zone_read", "The participant's time zone", ZoneShape)
     def get(self, request: Request) -> Response:
@@ -135,24 +159,39 @@ class ZoneView(APIView):
         person, at = doors.in_the_study(request), timezone.now()
         chosen = doors.given(ZoneShape, request)["timezone"]
         person = own_details.choose_zone(
-            participant=person, timezone=chosen, key=doors.key(request), by=doors.actor_of(person), at=at
+            participant=person,
+            timezone=chosen,
+            key=doors.key(request),
+            by=doors.actor_of(person),
+            at=at,
         )
         return Response(shapes.ProgressShape(shapes.progress(person, at)).data)
 
 
 class LanguageShape(serializers.Serializer):
-    language = serializers.CharField(max_length=10, help_text="One of the languages in which the study is open.")
+    language = serializers.CharField(
+        max_length=10, help_text="One of the languages in which the study is open."
+    )
 
 
 class LanguageView(APIView):
     """The language of everything the participant reads."""
 
-    @writes("language", "Choose the language of lessons and questions", LanguageShape, shapes.ProgressShape)
+    @writes(
+        "language",
+        "Choose the language of lessons and questions",
+        LanguageShape,
+        shapes.ProgressShape,
+    )
     def put(self, request: Request) -> Response:
         person, at = doors.in_the_study(request), timezone.now()
         language = doors.given(LanguageShape, request)["language"]
         person = own_details.choose_language(
-            participant=person, language=language, key=doors.key(request), by=doors.actor_of(person), at=at
+            participant=person,
+            language=language,
+            key=doors.key(request),
+            by=doors.actor_of(person),
+            at=at,
         )
         return Response(shapes.ProgressShape(shapes.progress(person, at)).data)
 
@@ -162,7 +201,12 @@ class LeavingReason(serializers.Serializer):
 
 
 class WithdrawView(APIView):
-    @writes("withdraw", "Leave the study; what was given until now stays", LeavingReason, shapes.ProgressShape)
+    @writes(
+        "withdraw",
+        "Leave the study; what was given until now stays",
+        LeavingReason,
+        shapes.ProgressShape,
+    )
     def post(self, request: Request) -> Response:
         person, at = doors.participant_of(request), timezone.now()
         participants.withdraw(
@@ -176,7 +220,12 @@ class WithdrawView(APIView):
 
 
 class StopProgrammeView(APIView):
-    @writes("stop_programme", "Stop with the lessons and stay in the study", LeavingReason, shapes.ProgressShape)
+    @writes(
+        "stop_programme",
+        "Stop with the lessons and stay in the study",
+        LeavingReason,
+        shapes.ProgressShape,
+    )
     def post(self, request: Request) -> Response:
         person, at = doors.in_the_study(request), timezone.now()
         if programme.access(person) is None:

@@ -48,7 +48,11 @@ class NameView(APIView):
         person, at = doors.in_the_study(request), timezone.now()
         chosen = doors.given(NameShape, request)
         own_address.correct_name(
-            participant=person, name=chosen["name"], key=doors.key(request), by=doors.actor_of(person), at=at
+            participant=person,
+            name=chosen["name"],
+            key=doors.key(request),
+            by=doors.actor_of(person),
+            at=at,
         )
         return Response(shapes.ProgressShape(shapes.progress(person, at)).data)
 
@@ -79,7 +83,12 @@ class AddressView(APIView):
 
 
 class AddressCodeView(APIView):
-    @writes("address_code", "The code that was mailed; the address changes", AddressProved, shapes.ProgressShape)
+    @writes(
+        "address_code",
+        "The code that was mailed; the address changes",
+        AddressProved,
+        shapes.ProgressShape,
+    )
     def post(self, request: Request) -> Response:
         person, at, key = doors.in_the_study(request), timezone.now(), doors.key(request)
         given = doors.given(AddressProved, request)
@@ -90,7 +99,9 @@ class AddressCodeView(APIView):
             raise CodeOver
         if verdict == Verdict.WRONG:
             raise CodeWrong
-        own_address.change(participant=person, email=given["email"], key=key, by=doors.actor_of(person), at=at)
+        own_address.change(
+            participant=person, email=given["email"], key=key, by=doors.actor_of(person), at=at
+        )
         return Response(shapes.ProgressShape(shapes.progress(person, at)).data)
 
 

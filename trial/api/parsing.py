@@ -1,4 +1,6 @@
-"""JSON as the API reads it: what no column can hold is refused here, once, before any view sees it."""
+"""JSON as the API reads it: what no column can hold is refused here, once, before any view sees
+it.
+"""
 
 from __future__ import annotations
 
@@ -16,15 +18,23 @@ LONGEST_NUMBER = 18  # digits: what a column of 64 bits holds whatever they are
 
 
 class StrictJSON(JSONParser):
-    """Refused with 400: a nesting deeper than DEEPEST, a number longer than LONGEST_NUMBER digits or without an end, a text
-    with half a sign (a lone surrogate, as when an emoji is cut in two) or with NUL, which PostgreSQL cannot store."""
+    """Refused with 400: a nesting deeper than DEEPEST, a number longer than LONGEST_NUMBER digits
+    or without an end, a text with half a sign (a lone surrogate, as when an emoji is cut in two) or
+    with NUL, which PostgreSQL cannot store.
+    """
 
     def parse(
-        self, stream: IO[bytes], media_type: str | None = None, parser_context: Mapping[str, Any] | None = None
+        self,
+        stream: IO[bytes],
+        media_type: str | None = None,
+        parser_context: Mapping[str, Any] | None = None,
     ) -> Any:
         try:
             found = json.loads(
-                stream.read().decode(), parse_int=_whole, parse_float=_decimal, parse_constant=_no_constant
+                stream.read().decode(),
+                parse_int=_whole,
+                parse_float=_decimal,
+                parse_constant=_no_constant,
             )
         except RecursionError:
             raise ParseError(_too_deep()) from None
@@ -53,11 +63,18 @@ def _no_constant(text: str) -> float:
 def _check(found: Any) -> None:
     for text in _texts(found):
         if "\x00" in text or not _is_whole_text(text):
-            raise ParseError(_("A text holds a sign that cannot be kept: NUL, or half of one, such as half an emoji."))
+            raise ParseError(
+                _(
+                    "A text holds a sign that cannot be kept: NUL, or half of one, such as half an "
+                    "emoji."
+                )
+            )
 
 
 def _texts(found: Any) -> Iterator[str]:
-    """Every text in it, keys too. No recursion: how deep it goes is for whoever sent it to choose."""
+    """Every text in it, keys too. No recursion: how deep it goes is for whoever sent it to
+    choose.
+    """
     waiting = [(found, 0)]
     while waiting:
         value, depth = waiting.pop()

@@ -30,7 +30,9 @@ from trial.requests import Request
 from trial.words import ERASE_REASONS, MAILBOX_REASONS
 
 FILTERS = [
-    OpenApiParameter(name, OpenApiTypes.STR, OpenApiParameter.QUERY, description="Narrows the list.")
+    OpenApiParameter(
+        name, OpenApiTypes.STR, OpenApiParameter.QUERY, description="Narrows the list."
+    )
     for name in ("state", "site", "code")
 ]
 
@@ -43,7 +45,13 @@ class Filters(serializers.Serializer):
     code = serializers.CharField(required=False, allow_blank=True, max_length=12)
 
     def validate(self, given: dict[str, str]) -> dict[str, str]:
-        check({name: _unknown(given[name], choices) for name, choices in self.context.items() if given.get(name)})
+        check(
+            {
+                name: _unknown(given[name], choices)
+                for name, choices in self.context.items()
+                if given.get(name)
+            }
+        )
         return given
 
 
@@ -80,7 +88,11 @@ class PeopleView(APIView):
 
 def _person(person: Participant, study: Study) -> dict[str, Any]:
     site = study.current.protocol.site_of(person.site)
-    return {**shapes.facts(PersonShape, person), "state": participants.shown_state(person, study), "site": site}
+    return {
+        **shapes.facts(PersonShape, person),
+        "state": participants.shown_state(person, study),
+        "site": site,
+    }
 
 
 class EraseReason(serializers.Serializer):
@@ -88,11 +100,20 @@ class EraseReason(serializers.Serializer):
 
 
 class EraseView(APIView):
-    @writes("person_erase", "Erase who somebody is; the code and the research data stay", EraseReason, None)
+    @writes(
+        "person_erase",
+        "Erase who somebody is; the code and the research data stay",
+        EraseReason,
+        None,
+    )
     def post(self, request: Request, slug: str, code: str) -> Response:
         study, by = doors.study_for(request, slug, "erase")
         person = get_object_or_404(Participant, study=study, code=code)
-        reason, at, key = doors.given(EraseReason, request)["reason"], timezone.now(), doors.key(request)
+        reason, at, key = (
+            doors.given(EraseReason, request)["reason"],
+            timezone.now(),
+            doors.key(request),
+        )
         if Alert.objects.filter(participant=person).exclude(state="closed").exists():
             raise NotHere("Close the open alerts of this person first.")
         if person.erased_at is None:
@@ -109,7 +130,8 @@ class OtherAddress(serializers.Serializer):
 class OtherAddressView(APIView):
     @writes(
         "person_address",
-        "Ask for another e-mail address of somebody who lost their mailbox; a second person calls them and agrees",
+        "Ask for another e-mail address of somebody who lost their mailbox; a second person calls "
+        "them and agrees",
         OtherAddress,
         AgreementShape,
         status=201,
@@ -130,8 +152,18 @@ class OtherAddressView(APIView):
 
 
 def _leave(person: Participant, key: str | None, by: Actor, at: datetime) -> None:
-    """Whoever is still in the study leaves it first: nobody is asked or called without a key to read them by."""
+    """Whoever is still in the study leaves it first: nobody is asked or called without a key to
+    read them by.
+    """
     if person.is_in_study:
         actions.withdraw(participant=person, reason="erased", key=key, by=by, at=at)
     elif person.state == "screening":
-        actions.turn_away(participant=person, stage="screening", reason="erased", stopped=True, key=key, by=by, at=at)
+        actions.turn_away(
+            participant=person,
+            stage="screening",
+            reason="erased",
+            stopped=True,
+            key=key,
+            by=by,
+            at=at,
+        )

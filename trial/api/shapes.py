@@ -1,4 +1,6 @@
-"""What several endpoints answer with. A serializer only describes and reads; what may be shown is decided before."""
+"""What several endpoints answer with. A serializer only describes and reads; what may be shown is
+decided before.
+"""
 
 from __future__ import annotations
 
@@ -36,7 +38,8 @@ class TaskShape(serializers.Serializer):
 
 def facts(shape: type[serializers.Serializer], found: Any) -> dict[str, Any]:
     """Whatever `found` has under the names that `shape` describes."""
-    return {name: getattr(found, name) for name in shape().fields.keys() if hasattr(found, name)}  # noqa: SIM118 (typed)
+    names = shape().fields.keys()  # typed, where the fields themselves are not
+    return {name: getattr(found, name) for name in names if hasattr(found, name)}
 
 
 class Page(serializers.Serializer):
@@ -68,7 +71,9 @@ class HelpShape(serializers.Serializer):
 
 class TurnedAwayShape(serializers.Serializer):
     words = serializers.CharField(help_text="Kind words; never a score or a limit.")
-    may_correct = serializers.BooleanField(help_text="It was an answer to a question, which can be corrected once.")
+    may_correct = serializers.BooleanField(
+        help_text="It was an answer to a question, which can be corrected once."
+    )
     help = HelpShape()
 
 
@@ -95,7 +100,11 @@ def progress(person: Participant, at: datetime) -> dict[str, Any]:
 
 
 def _turned_away(person: Participant) -> dict[str, Any]:
-    return {"words": _kind_words(person), "may_correct": bool(person.correctable), "help": help_for(person)}
+    return {
+        "words": _kind_words(person),
+        "may_correct": bool(person.correctable),
+        "help": help_for(person),
+    }
 
 
 def _kind_words(person: Participant) -> str:
@@ -142,7 +151,9 @@ class QuestionShape(serializers.Serializer):
 
 
 def questions(person: Participant, codes: Iterable[str]) -> list[dict[str, Any]]:
-    """Questions of the study in the person's language; where the kind is site, the options are the sites."""
+    """Questions of the study in the person's language; where the kind is site, the options are the
+    sites.
+    """
     protocol = person.version.protocol
     sites = [{"code": site.code, "text": site.name} for site in protocol.sites]
     found = [each for each in map(protocol.question, codes) if each]
@@ -155,7 +166,10 @@ def questions(person: Participant, codes: Iterable[str]) -> list[dict[str, Any]]
             "max": each.max,
             "options": sites
             if each.kind == "site"
-            else [{"code": option.code, "text": in_language(option.text, person.language)} for option in each.options],
+            else [
+                {"code": option.code, "text": in_language(option.text, person.language)}
+                for option in each.options
+            ],
         }
         for each in found
     ]

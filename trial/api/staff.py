@@ -30,7 +30,9 @@ class MemberShape(serializers.Serializer):
     role = serializers.CharField()
     since_at = serializers.DateTimeField()
     ended_at = serializers.DateTimeField(allow_null=True)
-    given = serializers.SerializerMethodField(help_text="loaded (the study), rehearsal, free, agreed or waited.")
+    given = serializers.SerializerMethodField(
+        help_text="loaded (the study), rehearsal, free, agreed or waited."
+    )
     asked_by = serializers.SerializerMethodField()
     agreed_by = serializers.SerializerMethodField()
 
@@ -48,7 +50,9 @@ class Invite(serializers.Serializer):
     email = EmailAddressField()
     role = serializers.ChoiceField(choices=sorted(permissions.ROLES))
     knowingly = serializers.BooleanField(
-        default=False, help_text="That a researcher who coaches or supervises knows the arms; kept in the audit trail."
+        default=False,
+        help_text="That a researcher who coaches or supervises knows the arms; kept in the audit "
+        "trail.",
     )
 
 
@@ -57,9 +61,13 @@ class Invited(serializers.Serializer):
     role = serializers.CharField()
     expires_at = serializers.DateTimeField()
     agreement = serializers.IntegerField(
-        source="proposal_id", allow_null=True, help_text="In a live study: what a second person has to agree to."
+        source="proposal_id",
+        allow_null=True,
+        help_text="In a live study: what a second person has to agree to.",
     )
-    offered_at = serializers.DateTimeField(allow_null=True, help_text="null: the link does not work yet.")
+    offered_at = serializers.DateTimeField(
+        allow_null=True, help_text="null: the link does not work yet."
+    )
 
 
 class StaffView(APIView):
@@ -72,7 +80,9 @@ class StaffView(APIView):
     def post(self, request: Request, slug: str) -> Response:
         study, by = doors.study_for(request, slug, "invite")
         given = doors.given(Invite, request)
-        invited = actions.invite(study=study, **given, key=doors.key(request), by=by, at=timezone.now())
+        invited = actions.invite(
+            study=study, **given, key=doors.key(request), by=by, at=timezone.now()
+        )
         return Response(Invited(invited).data, status=201)
 
 
@@ -82,7 +92,11 @@ class InvitationShape(Invited):
 
 
 class InvitationsView(APIView):
-    @reads("invitations", "Invitations that were neither accepted nor withdrawn", InvitationShape(many=True))
+    @reads(
+        "invitations",
+        "Invitations that were neither accepted nor withdrawn",
+        InvitationShape(many=True),
+    )
     def get(self, request: Request, slug: str) -> Response:
         study, by = doors.study_for(request, slug, "invite")
         looks.contacts_listed(study=study, what="invitations", by=by, at=timezone.now())
@@ -90,11 +104,18 @@ class InvitationsView(APIView):
 
 
 class WithdrawInvitationView(APIView):
-    @writes("invitation_withdraw", "Withdraw an invitation: its link stops working", None, InvitationShape)
+    @writes(
+        "invitation_withdraw",
+        "Withdraw an invitation: its link stops working",
+        None,
+        InvitationShape,
+    )
     def post(self, request: Request, slug: str, invitation: int) -> Response:
         study, by = doors.study_for(request, slug, "invite")
         found = get_object_or_404(Invitation, pk=invitation, study=study)
-        withdrawn = actions.withdraw_invitation(invitation=found, key=doors.key(request), by=by, at=timezone.now())
+        withdrawn = actions.withdraw_invitation(
+            invitation=found, key=doors.key(request), by=by, at=timezone.now()
+        )
         return Response(InvitationShape(withdrawn).data)
 
 
@@ -102,7 +123,9 @@ class EndRoleView(APIView):
     @writes("staff_end", "End a role; what the person did stays theirs", None, MemberShape)
     def post(self, request: Request, slug: str, membership: int) -> Response:
         study, by = doors.study_for(request, slug, "invite")
-        found = get_object_or_404(Membership.objects.select_related("study", "user"), pk=membership, study=study)
+        found = get_object_or_404(
+            Membership.objects.select_related("study", "user"), pk=membership, study=study
+        )
         if found.user_id == request.user.pk and found.role == "researcher":
             raise PermissionDenied  # somebody else who runs the study can
         ended = actions.end_role(membership=found, key=doors.key(request), by=by, at=timezone.now())
@@ -124,10 +147,13 @@ class MailShape(serializers.Serializer):
     host_away_since = serializers.DateTimeField(allow_null=True)
     unreached = serializers.ListField(
         child=serializers.CharField(),
-        help_text="People whom mail does not reach. Which mail it was is not told before the study is locked, "
+        help_text="People whom mail does not reach. Which mail it was is not told before the study "
+        "is locked, "
         "except to whoever knows the arms.",
     )
-    messages = MessageShape(many=True, help_text="That failed or are uncertain, as far as they may be told.")
+    messages = MessageShape(
+        many=True, help_text="That failed or are uncertain, as far as they may be told."
+    )
 
 
 class PersonAgain(serializers.Serializer):
@@ -135,7 +161,11 @@ class PersonAgain(serializers.Serializer):
 
 
 class MailView(APIView):
-    @reads("messages", "Whether mail goes out, whom it does not reach, and what failed or is uncertain", MailShape())
+    @reads(
+        "messages",
+        "Whether mail goes out, whom it does not reach, and what failed or is uncertain",
+        MailShape(),
+    )
     def get(self, request: Request, slug: str) -> Response:
         study, _by = doors.study_for(request, slug, "mail")
         knows_arms = _knows_arms(request, study)
@@ -148,23 +178,31 @@ class MailView(APIView):
 
 
 class SendAgainView(APIView):
-    @writes("message_again", "Queue a message that failed or is uncertain again", None, MessageShape)
+    @writes(
+        "message_again", "Queue a message that failed or is uncertain again", None, MessageShape
+    )
     def post(self, request: Request, slug: str, message: str) -> Response:
         study, by = doors.study_for(request, slug, "mail")
         found = ledger.shown(study, message, knows_arms=_knows_arms(request, study))
         if found is None:
             raise Http404
-        again = message_actions.send_again(message=found, key=doors.key(request), by=by, at=timezone.now())
+        again = message_actions.send_again(
+            message=found, key=doors.key(request), by=by, at=timezone.now()
+        )
         return Response(MessageShape(again).data)
 
 
 class SendAllAgainView(APIView):
-    @writes("mail_again", "Queue whatever of a person's mail did not go out again", None, PersonAgain)
+    @writes(
+        "mail_again", "Queue whatever of a person's mail did not go out again", None, PersonAgain
+    )
     def post(self, request: Request, slug: str, code: str) -> Response:
         study, by = doors.study_for(request, slug, "mail")
         person = get_object_or_404(Participant, study=study, code=code)
         knows_arm, at = _knows_arms(request, study), timezone.now()
-        message_actions.send_all_again(participant=person, knows_arm=knows_arm, key=doors.key(request), by=by, at=at)
+        message_actions.send_all_again(
+            participant=person, knows_arm=knows_arm, key=doors.key(request), by=by, at=at
+        )
         return Response(PersonAgain(person).data)
 
 

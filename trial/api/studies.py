@@ -37,7 +37,9 @@ class StudyShape(serializers.Serializer):
 
 class Upload(serializers.Serializer):
     upload = serializers.FileField(help_text="The study folder as a .zip.")
-    simulated = serializers.BooleanField(default=False, help_text="Where the database is for rehearsals.")
+    simulated = serializers.BooleanField(
+        default=False, help_text="Where the database is for rehearsals."
+    )
 
 
 class Loaded(serializers.Serializer):
@@ -82,7 +84,10 @@ class StudiesView(APIView):
             at=timezone.now(),
         )
         answer = {"slug": version.study.slug, "version": version.number, "sha256": version.sha256}
-        said = {"warnings": [str(each) for each in loaded.warnings], "notes": [str(note) for note in loaded.notes]}
+        said = {
+            "warnings": [str(each) for each in loaded.warnings],
+            "notes": [str(note) for note in loaded.notes],
+        }
         return Response({**answer, **said}, status=201)
 
 
@@ -105,14 +110,18 @@ def _may_load(request: Request) -> bool:
 
 
 def _read(request: Request) -> tuple[folder.Loaded, bool]:
-    """The folder that was sent, and whether its people are simulated, which a live database does not ask."""
+    """The folder that was sent, and whether its people are simulated, which a live database does
+    not ask.
+    """
     given = doors.given(Upload, request)
     loaded = actions.read(given["upload"], at=timezone.now())
     return loaded, stamp.kind() == "rehearsal" and given["simulated"]
 
 
 def _check_may_replace(request: Request, loaded: folder.Loaded) -> str:
-    """A new version of a study is loaded by somebody who runs it; a new study by anybody who may load."""
+    """A new version of a study is loaded by somebody who runs it; a new study by anybody who may
+    load.
+    """
     study = Study.objects.filter(slug=loaded.document["study"]["slug"]).first()
     return permissions.check_may(request.user, study, "load") if study else "researcher"
 
@@ -171,21 +180,29 @@ def _whole(study: Study, panels: list[Any] | None = None) -> dict[str, Any]:
 class StaffReason(serializers.Serializer):
     """About the whole study; what is about one person has codes."""
 
-    reason = serializers.CharField(max_length=400, help_text="Kept in the audit trail, so no names.")
+    reason = serializers.CharField(
+        max_length=400, help_text="Kept in the audit trail, so no names."
+    )
 
 
 class OpenView(APIView):
     @writes("study_open", "Open: locks the design and the analysis plan", None, WholeStudy)
     def post(self, request: Request, slug: str) -> Response:
         study, by = doors.study_for(request, slug, "run")
-        return Response(_whole(actions.open_study(study=study, key=doors.key(request), by=by, at=timezone.now())))
+        return Response(
+            _whole(
+                actions.open_study(study=study, key=doors.key(request), by=by, at=timezone.now())
+            )
+        )
 
 
 class ResumeView(APIView):
     @writes("study_resume", "Take newcomers again", None, WholeStudy)
     def post(self, request: Request, slug: str) -> Response:
         study, by = doors.study_for(request, slug, "run")
-        return Response(_whole(actions.resume(study=study, key=doors.key(request), by=by, at=timezone.now())))
+        return Response(
+            _whole(actions.resume(study=study, key=doors.key(request), by=by, at=timezone.now()))
+        )
 
 
 class PauseView(APIView):
@@ -209,7 +226,9 @@ class LockView(APIView):
 def _with_reason(request: Request, slug: str, what: str, action: Any) -> Response:
     study, by = doors.study_for(request, slug, what)
     reason = doors.given(StaffReason, request)["reason"]
-    return Response(_whole(action(study=study, reason=reason, key=doors.key(request), by=by, at=timezone.now())))
+    return Response(
+        _whole(action(study=study, reason=reason, key=doors.key(request), by=by, at=timezone.now()))
+    )
 
 
 class Confirmed(serializers.Serializer):
@@ -223,11 +242,18 @@ class Line(serializers.Serializer):
 
 
 class ConfirmLineView(APIView):
-    @writes("study_confirm_line", "Put one's name to a crisis line that was checked", Line, Confirmed)
+    @writes(
+        "study_confirm_line", "Put one's name to a crisis line that was checked", Line, Confirmed
+    )
     def post(self, request: Request, slug: str) -> Response:
         study, by = doors.study_for(request, slug, "run")
         subject = doors.given(Line, request)["subject"]
         confirmed = actions.confirm(
-            version=study.current, kind="crisis_line", subject=subject, key=doors.key(request), by=by, at=timezone.now()
+            version=study.current,
+            kind="crisis_line",
+            subject=subject,
+            key=doors.key(request),
+            by=by,
+            at=timezone.now(),
         )
         return Response(Confirmed(confirmed).data)

@@ -1,4 +1,6 @@
-"""Signing in without a browser: staff by e-mail and password, with a code where the account has an authenticator."""
+"""Signing in without a browser: staff by e-mail and password, with a code where the account has an
+authenticator.
+"""
 
 from __future__ import annotations
 
@@ -37,8 +39,12 @@ FACTORS = (Authenticator.Type.TOTP, Authenticator.Type.RECOVERY_CODES)
 class Credentials(serializers.Serializer):
     email = EmailAddressField()
     password = serializers.CharField(trim_whitespace=False, style={"input_type": "password"})
-    code = CodeDigitsField(required=False, help_text="Where the account has an authenticator or recovery codes.")
-    name = serializers.CharField(max_length=60, help_text="What the token is for, to know it again in the list.")
+    code = CodeDigitsField(
+        required=False, help_text="Where the account has an authenticator or recovery codes."
+    )
+    name = serializers.CharField(
+        max_length=60, help_text="What the token is for, to know it again in the list."
+    )
     days = serializers.IntegerField(min_value=1, max_value=actions.LONGEST, default=actions.LONGEST)
 
 
@@ -60,7 +66,11 @@ class CodeMissing(AuthenticationFailed):
 
 class TokenView(APIView):
     def get_permissions(self) -> list[Any]:
-        return [AllowAny()] if self.request is not None and self.request.method == "POST" else [IsAuthenticated()]
+        return (
+            [AllowAny()]
+            if self.request is not None and self.request.method == "POST"
+            else [IsAuthenticated()]
+        )
 
     @writes("token_create", "Sign in (staff)", Credentials, Given)
     def post(self, request: Request) -> Response:
@@ -71,9 +81,18 @@ class TokenView(APIView):
         by, at = actors.staff(user.pk), timezone.now()
         named = {"name": given["name"], "days": given["days"]}
         token = actions.make(user=user, **named, key=doors.key(request), by=by, at=at)
-        return Response(Given({"id": token.pk, "token": actions.secret_of(token), "expires_at": token.expires_at}).data)
+        return Response(
+            Given(
+                {"id": token.pk, "token": actions.secret_of(token), "expires_at": token.expires_at}
+            ).data
+        )
 
-    @writes("token_delete", "Drop the token that this is sent with: it opens nothing any more", None, None)
+    @writes(
+        "token_delete",
+        "Drop the token that this is sent with: it opens nothing any more",
+        None,
+        None,
+    )
     def delete(self, request: Request) -> Response:
         if isinstance(request.auth, ApiToken):
             _end(request, request.auth)
@@ -96,7 +115,11 @@ class TokensView(APIView):
 class EndTokenView(APIView):
     @writes("token_end", "End one of your tokens", None, TokenShape)
     def post(self, request: Request, number: int) -> Response:
-        return Response(TokenShape(_end(request, get_object_or_404(ApiToken, pk=number, user=request.user.pk))).data)
+        return Response(
+            TokenShape(
+                _end(request, get_object_or_404(ApiToken, pk=number, user=request.user.pk))
+            ).data
+        )
 
 
 def _end(request: Request, token: ApiToken) -> ApiToken:
@@ -107,9 +130,11 @@ def _end(request: Request, token: ApiToken) -> ApiToken:
 
 
 def known(request: HttpRequest, email: str, password: str, code: str) -> User:
-    """Whoever has this address, this password and, where they have a second factor, this code. Raises Wrong, CodeMissing,
-    Throttled."""
-    # Whoever has the second factor is not kept out by others who guess at the password: they are counted apart.
+    """Whoever has this address, this password and, where they have a second factor, this code.
+    Raises Wrong, CodeMissing, Throttled.
+    """
+    # Whoever has the second factor is not kept out by others who guess at the password: they are
+    # counted apart.
     has_second_factor = request.has_second_factor = _has_second_factor(email, code)  # type: ignore[attr-defined]
     user = _known(request, email, password)
     if is_mfa_enabled(user) and not has_second_factor:
@@ -129,7 +154,9 @@ def _known(request: HttpRequest, email: str, password: str) -> User:
 
 
 def _has_second_factor(email: str, code: str) -> bool:
-    """Whether the code is one of this account, which it is only once. Asked before the password, and told only after it."""
+    """Whether the code is one of this account, which it is only once. Asked before the password,
+    and told only after it.
+    """
     users = filter_users_by_email(email, is_active=True) if code else []
     factors = Authenticator.objects.filter(user__in=users, type__in=FACTORS).order_by("pk")
     return any(each.wrap().validate_code(code) for each in factors)

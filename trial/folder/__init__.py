@@ -1,4 +1,6 @@
-"""The study folder: files, YAML with lines, and every mistake at once. Knows no Django and no section's words."""
+"""The study folder: files, YAML with lines, and every mistake at once. Knows no Django and no
+section's words.
+"""
 
 from trial.folder.fields import (
     LARGEST,

@@ -4,7 +4,15 @@ import re
 from datetime import date
 from typing import Annotated, Any
 
-from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, StringConstraints, ValidationInfo
+from pydantic import (
+    AfterValidator,
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Field,
+    StringConstraints,
+    ValidationInfo,
+)
 
 from trial import contact_details
 from trial.folder.problems import listed
@@ -14,12 +22,20 @@ CODE = re.compile(r"[A-Za-z0-9][A-Za-z0-9_-]{0,39}")
 
 
 class Entry(BaseModel):
-    """A mapping of the folder. What the sources do not say carries, beside it, why it was chosen here."""
+    """A mapping of the folder. What the sources do not say carries, beside it, why it was chosen
+    here.
+    """
 
     model_config = ConfigDict(
-        frozen=True, extra="forbid", validate_by_alias=True, validate_by_name=True, allow_inf_nan=False
+        frozen=True,
+        extra="forbid",
+        validate_by_alias=True,
+        validate_by_name=True,
+        allow_inf_nan=False,
     )
-    chosen_here: Annotated[str, StringConstraints(strip_whitespace=True, min_length=1)] | None = None
+    chosen_here: Annotated[str, StringConstraints(strip_whitespace=True, min_length=1)] | None = (
+        None
+    )
 
 
 def _code(value: str) -> str:
@@ -46,11 +62,15 @@ def _day(value: Any) -> Any:
         return value
     # date.fromisoformat also reads 20180930 and 2018-W39-7, which people misread
     if not re.fullmatch(r"\d{4}-\d{2}-\d{2}", value, re.ASCII):
-        raise ValueError(f"'{value}' is not written as a date; write year-month-day, such as 2018-09-30")
+        raise ValueError(
+            f"'{value}' is not written as a date; write year-month-day, such as 2018-09-30"
+        )
     try:
         return date.fromisoformat(value)
     except ValueError:
-        raise ValueError(f"'{value}' is not a date that exists; write year-month-day, such as 2018-09-30") from None
+        raise ValueError(
+            f"'{value}' is not a date that exists; write year-month-day, such as 2018-09-30"
+        ) from None
 
 
 def _in_every_language(value: dict[str, str], info: ValidationInfo) -> dict[str, str]:
@@ -59,10 +79,14 @@ def _in_every_language(value: dict[str, str], info: ValidationInfo) -> dict[str,
         return value
     extra = [name for name in value if name not in languages]
     if extra:
-        raise ValueError(f"text in '{extra[0]}', which is not among this study's languages: {listed(languages)}")
+        raise ValueError(
+            f"text in '{extra[0]}', which is not among this study's languages: {listed(languages)}"
+        )
     lacking = [name for name in languages if name not in value]
     if lacking:
-        raise ValueError(f"no text in {listed(lacking)}; this study's languages are {listed(languages)}")
+        raise ValueError(
+            f"no text in {listed(lacking)}; this study's languages are {listed(languages)}"
+        )
     return value
 
 
@@ -74,7 +98,8 @@ Email = Annotated[str, AfterValidator(_email)]
 Web = Annotated[str, AfterValidator(_web)]
 Day = Annotated[date, BeforeValidator(_day)]
 Share = Annotated[float, Field(ge=0, le=1)]
-# Far above anything that is counted in a study, and far below what a database or a calendar can hold.
+# Far above anything that is counted in a study, and far below what a database or a calendar can
+# hold.
 LARGEST = 1_000_000
 Count = Annotated[int, Field(ge=1, le=LARGEST)]
 Whole = Annotated[int, Field(ge=-LARGEST, le=LARGEST)]

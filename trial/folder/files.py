@@ -16,7 +16,8 @@ from trial.folder.problems import FolderErrors, Problem
 MOST_BYTES = 20 * 1024 * 1024
 MOST_FILES = 2_000
 
-# What desktops leave behind in folders and archives; no part of the study, so no part of its digest.
+# What desktops leave behind in folders and archives; no part of the study, so no part of its
+# digest.
 LITTER = {"__MACOSX", "Thumbs.db", "desktop.ini"}
 LITTER_BEGINS = (".", "~$")  # hidden files; the locks of office programs
 
@@ -50,7 +51,9 @@ def read_files(where: Path | str | BinaryIO) -> dict[str, bytes]:
 
 
 def digest(files: Mapping[str, bytes]) -> str:
-    """SHA-256 over the sorted names and contents; each is hashed by itself, so no two folders share a text."""
+    """SHA-256 over the sorted names and contents; each is hashed by itself, so no two folders share
+    a text.
+    """
     whole = hashlib.sha256()
     for name in sorted(files):
         whole.update(hashlib.sha256(name.encode()).digest())
@@ -63,7 +66,9 @@ def _refusal(name: object, message: str) -> FolderErrors:
 
 
 def _is_litter(name: str) -> bool:
-    return any(part in LITTER or part.startswith(LITTER_BEGINS) for part in PurePosixPath(name).parts)
+    return any(
+        part in LITTER or part.startswith(LITTER_BEGINS) for part in PurePosixPath(name).parts
+    )
 
 
 def _from_directory(root: Path) -> dict[str, bytes]:
@@ -112,7 +117,9 @@ def _from_zip(archive: Path | BinaryIO, label: str) -> dict[str, bytes]:
                     raise _refusal(name, "stands in the zip twice")
                 files[name] = allowance.take(name, opened.open(entry))
     except ZIP_ERRORS as error:
-        raise _refusal(label, "is not a readable zip file; make it anew from the study folder") from error
+        raise _refusal(
+            label, "is not a readable zip file; make it anew from the study folder"
+        ) from error
     return _without_top_folder(files)
 
 
@@ -132,12 +139,18 @@ def _entries(opened: zipfile.ZipFile) -> Iterator[tuple[str, zipfile.ZipInfo]]:
 def _check_name(name: str) -> None:
     parts = name.split("/")
     if name.startswith("/") or ".." in parts or ":" in parts[0] or "" in parts[:-1] or "." in parts:
-        raise _refusal(repr(name), "leads out of the study folder; names in a zip are relative, without '..'")
+        raise _refusal(
+            repr(name), "leads out of the study folder; names in a zip are relative, without '..'"
+        )
 
 
 def _without_top_folder(files: dict[str, bytes]) -> dict[str, bytes]:
-    """A zip of a folder holds that folder's name before every file, some twice; the study is what is inside."""
-    while len({name.split("/", 1)[0] for name in files}) == 1 and all("/" in name for name in files):
+    """A zip of a folder holds that folder's name before every file, some twice; the study is what
+    is inside.
+    """
+    while len({name.split("/", 1)[0] for name in files}) == 1 and all(
+        "/" in name for name in files
+    ):
         files = {name.split("/", 1)[1]: content for name, content in files.items()}
     return files
 

@@ -1,4 +1,6 @@
-"""From a source to a frozen model, with pydantic's findings put into words and given their lines."""
+"""From a source to a frozen model, with pydantic's findings put into words and given their
+lines.
+"""
 
 import types
 from collections.abc import Mapping, Sequence
@@ -49,26 +51,38 @@ class Parsed(Generic[M]):
 
 
 def parse(model: type[M], source: Source, languages: Sequence[str] | None = None) -> Parsed[M]:
-    """Validate `source` as `model`. `languages` are those in which every text must be written; None checks none."""
+    """Validate `source` as `model`. `languages` are those in which every text must be written; None
+    checks none.
+    """
     problems = list(source.problems)
     if not source.is_readable:
         return Parsed(None, problems)
     if source.data is None:
-        return Parsed(None, [*problems, source.problem((), f"is empty; it needs {listed(required(model))}")])
+        return Parsed(
+            None, [*problems, source.problem((), f"is empty; it needs {listed(required(model))}")]
+        )
     try:
         return Parsed(model.model_validate(source.data, context={"languages": languages}), problems)
     except ValidationError as error:
         findings = [finding for finding in error.errors(include_url=False) if not _is_echo(finding)]
         # Words for more than are shown would cost more than reading the file.
-        return Parsed(None, problems + [_problem(model, source, finding) for finding in findings[: MOST_PROBLEMS + 1]])
+        return Parsed(
+            None,
+            problems
+            + [_problem(model, source, finding) for finding in findings[: MOST_PROBLEMS + 1]],
+        )
 
 
 def required(model: type[BaseModel]) -> list[str]:
-    return [field.alias or name for name, field in model.model_fields.items() if field.is_required()]
+    return [
+        field.alias or name for name, field in model.model_fields.items() if field.is_required()
+    ]
 
 
 def _is_echo(finding: Mapping[str, Any]) -> bool:
-    """pydantic counts only the valid entries of a list, and so calls it too short after naming what is wrong in it."""
+    """pydantic counts only the valid entries of a list, and so calls it too short after naming what
+    is wrong in it.
+    """
     return finding["type"] == "too_short" and len(finding["input"]) >= finding["ctx"]["min_length"]
 
 
@@ -89,7 +103,9 @@ def _sentence(finding: Mapping[str, Any]) -> str:
     if kind == "value_error":
         return str(details["error"])
     if kind == "literal_error":
-        return unknown("value", given, details["expected"].replace("'", "").replace(" or ", ", ").split(", "))
+        return unknown(
+            "value", given, details["expected"].replace("'", "").replace(" or ", ", ").split(", ")
+        )
     example = given if isinstance(given, str) and given.strip() else "..."
     words = WORDS.get(kind)
     return words.format(input=given, example=example, **details) if words else finding["msg"]

@@ -35,7 +35,10 @@ class FolderErrors(Exception):
         more = len(found) - MOST_PROBLEMS
         if more > 0:
             last = found[MOST_PROBLEMS - 1]
-            found = [*found[:MOST_PROBLEMS], Problem(last.file, last.line, f"and {more} more mistakes after this one")]
+            found = [
+                *found[:MOST_PROBLEMS],
+                Problem(last.file, last.line, f"and {more} more mistakes after this one"),
+            ]
         self.problems: tuple[Problem, ...] = tuple(found)
         super().__init__("\n".join(map(str, self.problems)))
 

@@ -42,10 +42,11 @@ class FrontMatter:
 
 @dataclass(frozen=True)
 class Part:
-    """What one section made of a folder: models by their name in the document, and what is wrong or worth knowing.
-    `warnings` are of a line that may say what nobody meant.
+    """What one section made of a folder: models by their name in the document, and what is wrong or
+    worth knowing. `warnings` are of a line that may say what nobody meant.
 
-    `sealed` is stored apart, encrypted. A model that could not be made is absent, and whoever needs it stays silent.
+    `sealed` is stored apart, encrypted. A model that could not be made is absent, and whoever needs
+    it stays silent.
     """
 
     parsed: Mapping[str, BaseModel] = field(default_factory=dict)
@@ -57,7 +58,9 @@ class Part:
 
 @dataclass(frozen=True)
 class Loaded:
-    """A folder without a mistake. `warnings` and `notes` are for the researcher's eye and stop nothing."""
+    """A folder without a mistake. `warnings` and `notes` are for the researcher's eye and stop
+    nothing.
+    """
 
     document: dict[str, Any]
     sealed: dict[str, Any]
@@ -74,8 +77,9 @@ Section = Callable[["Folder", Mapping[str, BaseModel]], Part]
 
 
 class Folder:
-    """The files of a study. `today` is the day of loading, after which nothing that is written can have happened; None
-    where the clock is a virtual one and the folder may be younger."""
+    """The files of a study. `today` is the day of loading, after which nothing that is written can
+    have happened; None where the clock is a virtual one and the folder may be younger.
+    """
 
     def __init__(self, files: Mapping[str, bytes], today: date | None = None):
         self.files = dict(files)
@@ -98,7 +102,9 @@ class Folder:
     def front_matter(self, name: str) -> FrontMatter:
         if name not in self._texts:
             text, problem = self._text(name)
-            self._texts[name] = FrontMatter(_broken(problem), "", 1) if problem else _split(name, text)
+            self._texts[name] = (
+                FrontMatter(_broken(problem), "", 1) if problem else _split(name, text)
+            )
         return self._texts[name]
 
     @cached_property
@@ -122,8 +128,12 @@ class Folder:
         return text, None
 
 
-def read(where: Path | str | BinaryIO, sections: Sequence[Section], today: date | None = None) -> Loaded:
-    """Read a directory or a zip through the sections, in their order. Raises FolderErrors and nothing else."""
+def read(
+    where: Path | str | BinaryIO, sections: Sequence[Section], today: date | None = None
+) -> Loaded:
+    """Read a directory or a zip through the sections, in their order. Raises FolderErrors and
+    nothing else.
+    """
     folder = Folder(read_files(where), today)
     problems = _strangers(folder)
     parsed: dict[str, BaseModel] = {}
@@ -144,7 +154,10 @@ def read(where: Path | str | BinaryIO, sections: Sequence[Section], today: date 
 
 def document_of(parsed: Mapping[str, BaseModel]) -> dict[str, Any]:
     """JSON-able; `model_validate(document[name])` gives the same model back."""
-    return {name: model.model_dump(mode="json", by_alias=True, exclude_none=True) for name, model in parsed.items()}
+    return {
+        name: model.model_dump(mode="json", by_alias=True, exclude_none=True)
+        for name, model in parsed.items()
+    }
 
 
 def _strangers(folder: Folder) -> list[Problem]:
@@ -159,9 +172,17 @@ def _why(name: str) -> str:
     """What asks for a file that is not there."""
     found = re.fullmatch(r"(consent|programme/(?P<module>[^/]+))\.(?P<language>[a-z]{2})\.md", name)
     if not found:
-        return "it lists the modules beside it" if name.startswith("programme/") else "every study folder has one"
+        return (
+            "it lists the modules beside it"
+            if name.startswith("programme/")
+            else "every study folder has one"
+        )
     language = f"'{found['language']}' stands in 'languages' of study.yaml"
-    return f"programme.yaml lists the module '{found['module']}' and {language}" if found["module"] else language
+    return (
+        f"programme.yaml lists the module '{found['module']}' and {language}"
+        if found["module"]
+        else language
+    )
 
 
 def _broken(problem: Problem) -> Source:
@@ -172,7 +193,9 @@ def _split(name: str, text: str) -> FrontMatter:
     lines = text.split("\n")
     end = lines.index("---", 1) if lines[0] == "---" and "---" in lines[1:] else None
     if end is None:
-        missing = Problem(name, 1, "has no front matter; start with '---', keys and values, and another '---'")
+        missing = Problem(
+            name, 1, "has no front matter; start with '---', keys and values, and another '---'"
+        )
         return FrontMatter(_broken(missing), "", 1)
     source = parse_yaml(name, "\n".join(lines[1:end]), first_line=2)
     return FrontMatter(source, "\n".join(lines[end + 1 :]), end + 2)

@@ -18,7 +18,8 @@ PLAIN_TAGS = {"tag:yaml.org,2002:str", "tag:yaml.org,2002:seq", "tag:yaml.org,20
 UNKEPT = "holds a character that cannot be kept: NUL, or half of one"
 INDENTED = "this line is indented otherwise than the lines it belongs to"
 QUOTED = (
-    "text goes on after its closing quotation mark; put it in double quotes where it holds an apostrophe, "
+    "text goes on after its closing quotation mark; put it in double quotes where it holds an "
+    "apostrophe, "
     "in single quotes where it holds a double one"
 )
 FLOWING = "a ': ' where a ',' or a closing bracket is expected; put text that holds ': ' in quotes"
@@ -26,7 +27,8 @@ FLOWING = "a ': ' where a ',' or a closing bracket is expected; put text that ho
 # PyYAML's words for the commonest slips, in words of what to do.
 ADVICE = {
     "mapping values are not allowed here": (
-        "a ': ' where none can be; put text that holds ': ' in quotes, or indent this line as the ones it belongs to"
+        "a ': ' where none can be; put text that holds ': ' in quotes, or indent this line as the "
+        "ones it belongs to"
     ),
     "could not find expected ':'": "a key without ': ' after it, or text that must stand in quotes",
     "expected a single document in the stream": "a second '---'; a file holds one document",
@@ -34,8 +36,10 @@ ADVICE = {
     "while scanning a quoted scalar": "a quotation mark that is never closed",
     "expected <block end>, but found '<block mapping start>'": INDENTED,
     "expected <block end>, but found '<block sequence start>'": INDENTED,
-    "expected <block end>, but found '-'": "a '- ' where a key is expected; put the list under its key",
-    "expected <block end>, but found '?'": "a key where a list goes on; begin it with '- ', or indent it",
+    "expected <block end>, but found "
+    "'-'": "a '- ' where a key is expected; put the list under its key",
+    "expected <block end>, but found "
+    "'?'": "a key where a list goes on; begin it with '- ', or indent it",
     "expected <block end>, but found '<scalar>'": QUOTED,
     "expected ',' or '}', but got '<scalar>'": QUOTED,
     "expected ',' or ']', but got '<scalar>'": QUOTED,
@@ -43,14 +47,17 @@ ADVICE = {
     "expected ',' or ']', but got ':'": FLOWING,
     "expected <block end>, but found '}'": "a '}' that closes nothing",
     "expected <block end>, but found ']'": "a ']' that closes nothing",
-    "sequence entries are not allowed here": "a '- ' where none can be; begin the list on a line of its own",
+    "sequence entries are not allowed "
+    "here": "a '- ' where none can be; begin the list on a line of its own",
 }
 CANNOT_BEGIN = re.compile("found character (.+) that cannot start any token")
 
 
 @dataclass(frozen=True)
 class Source:
-    """A parsed YAML text: the data, the line of each place in it, and what was wrong with the text itself."""
+    """A parsed YAML text: the data, the line of each place in it, and what was wrong with the text
+    itself.
+    """
 
     file: str
     data: Any = None
@@ -59,7 +66,9 @@ class Source:
     is_readable: bool = True
 
     def line(self, loc: Loc) -> int:
-        """The line of the nearest place that is written down: a missing key has the line of its mapping."""
+        """The line of the nearest place that is written down: a missing key has the line of its
+        mapping.
+        """
         for length in range(len(loc), -1, -1):
             if loc[:length] in self.lines:
                 return self.lines[loc[:length]]
@@ -78,7 +87,8 @@ def spelled(loc: Loc) -> str:
     return text.removeprefix(".")
 
 
-# Reading YAML is nearly all the time that a folder takes, and whoever mends one reads it again with one file changed.
+# Reading YAML is nearly all the time that a folder takes, and whoever mends one reads it again with
+# one file changed.
 @lru_cache(maxsize=64)
 def parse_yaml(file: str, text: str, first_line: int = 1) -> Source:
     """`first_line` is where the text starts in its file (front matter, an exercise in a lesson)."""
@@ -86,11 +96,15 @@ def parse_yaml(file: str, text: str, first_line: int = 1) -> Source:
     try:
         node = _root(text)
     except yaml.MarkedYAMLError as error:
-        mark = error.context_mark if _is_unclosed(error) else error.problem_mark or error.context_mark
+        mark = (
+            error.context_mark if _is_unclosed(error) else error.problem_mark or error.context_mark
+        )
         return _unreadable(file, first_line + (mark.line if mark else 0), _words(error))
     except yaml.reader.ReaderError as error:
         line = first_line + text[: error.position].count("\n")
-        return _unreadable(file, line, f"the character {chr(error.character)!a} cannot stand in YAML")
+        return _unreadable(
+            file, line, f"the character {chr(error.character)!a} cannot stand in YAML"
+        )
     data = reading.value(node, ()) if node else None
     lines = {(): first_line, **reading.lines}
     return Source(file, data, lines, tuple(reading.problems))
@@ -110,9 +124,12 @@ def _unreadable(file: str, line: int, message: str) -> Source:
 
 
 def _is_unclosed(error: yaml.MarkedYAMLError) -> bool:
-    """What is opened and never closed is found at the end of the file; the mistake is where it was opened."""
+    """What is opened and never closed is found at the end of the file; the mistake is where it was
+    opened.
+    """
     return error.context_mark is not None and (
-        error.context == "while scanning a quoted scalar" or "'<stream end>'" in (error.problem or "")
+        error.context == "while scanning a quoted scalar"
+        or "'<stream end>'" in (error.problem or "")
     )
 
 
@@ -121,7 +138,10 @@ def _words(error: yaml.MarkedYAMLError) -> str:
     if "'\\t'" in said:
         return "a tab; indent with spaces"
     if "'<stream end>'" in said:
-        said = "a bracket that is never closed; from ' #' on a line is a comment, unless the text stands in quotes"
+        said = (
+            "a bracket that is never closed; from ' #' on a line is a comment, unless the text "
+            "stands in quotes"
+        )
     beginning = CANNOT_BEGIN.search(said)
     if beginning:
         said = f"text that begins with {beginning[1]} must stand in quotes"
@@ -138,7 +158,10 @@ class _Loader(yaml.BaseLoader):
     def compose_node(self, parent, index):
         event = self.peek_event()
         if isinstance(event, yaml.AliasEvent) or event.anchor:
-            self._refuse("'&' and '*' (anchors, aliases) are not used here; write the value out, or put text in quotes")
+            self._refuse(
+                "'&' and '*' (anchors, aliases) are not used here; write the value out, or put "
+                "text in quotes"
+            )
         self.depth += 1
         self.values += 1
         if self.values > MOST_VALUES:
@@ -159,7 +182,9 @@ def _is_rest_of_text(key: yaml.Node, child: yaml.Node) -> bool:
 
 
 def can_be_kept(text: str) -> bool:
-    """Whether a database can store it: an escape in quotes may write NUL, or half a character (a lone surrogate)."""
+    """Whether a database can store it: an escape in quotes may write NUL, or half a character (a
+    lone surrogate).
+    """
     return "\x00" not in text and not any("\ud800" <= each <= "\udfff" for each in text)
 
 
@@ -175,7 +200,9 @@ class _Reading:
         if isinstance(node, yaml.MappingNode):
             return self._mapping(node, loc)
         if isinstance(node, yaml.SequenceNode):
-            return [self._placed(child, child, (*loc, index)) for index, child in enumerate(node.value)]
+            return [
+                self._placed(child, child, (*loc, index)) for index, child in enumerate(node.value)
+            ]
         if not can_be_kept(node.value):
             self._complain(node, UNKEPT)
         is_blank = isinstance(node, yaml.ScalarNode) and node.value == "" and node.style is None
@@ -193,16 +220,26 @@ class _Reading:
                 self._complain(key, UNKEPT)
             elif key.value in found:
                 first = self.lines[(*loc, key.value)]
-                self._complain(key, f"'{key.value}' stands here twice, first in line {first}; keep one")
+                self._complain(
+                    key, f"'{key.value}' stands here twice, first in line {first}; keep one"
+                )
             else:
                 found[key.value] = self._placed(key, child, (*loc, key.value))
-            before = key.value if isinstance(key, yaml.ScalarNode) and isinstance(found.get(key.value), str) else None
+            before = (
+                key.value
+                if isinstance(key, yaml.ScalarNode) and isinstance(found.get(key.value), str)
+                else None
+            )
         return found
 
     def _joined(self, key: yaml.ScalarNode, text: str) -> str:
-        """What was meant by a value with a comma in it, which YAML splits: read on with that, so it is named once."""
+        """What was meant by a value with a comma in it, which YAML splits: read on with that, so it
+        is named once.
+        """
         if text.isdecimal() and key.value.isdecimal():
-            self._complain(key, f"'{text},{key.value}': a decimal has a point; write {text}.{key.value}")
+            self._complain(
+                key, f"'{text},{key.value}': a decimal has a point; write {text}.{key.value}"
+            )
             return f"{text}.{key.value}"
         self._complain(key, f"'{text}, {key.value}': put text that holds a comma in quotes")
         return f"{text}, {key.value}"

@@ -1,8 +1,9 @@
-"""Fields for what people write in many ways, each of which reads it into the one way in which it is kept; and for what is
-never kept before it is sent.
+"""Fields for what people write in many ways, each of which reads it into the one way in which it is
+kept; and for what is never kept before it is sent.
 
-What is typed in a form comes back until it is sent (static/handvat/drafts.js), in every form and without being asked for.
-A field that must be given anew each time carries NEVER; passwords, files and codes need not.
+What is typed in a form comes back until it is sent (static/handvat/drafts.js), in every form and
+without being asked for. A field that must be given anew each time carries NEVER; passwords, files
+and codes need not.
 """
 
 from __future__ import annotations
@@ -13,7 +14,14 @@ from django import forms
 from django.utils.translation import gettext_lazy as _
 
 from trial import contact_details
-from trial.contact_details import ADDRESS_EXAMPLE, HOME, LONGEST, LONGEST_ADDRESS, NotOneAddress, NotOneNumber
+from trial.contact_details import (
+    ADDRESS_EXAMPLE,
+    HOME,
+    LONGEST,
+    LONGEST_ADDRESS,
+    NotOneAddress,
+    NotOneNumber,
+)
 from trial.words import NOT_ONE_ADDRESS, NOT_ONE_NUMBER
 
 NEVER = {"data-kept": "never"}
@@ -26,7 +34,9 @@ class Confirmation(forms.BooleanField):
 
 
 class PhoneField(forms.CharField):
-    """A number that people can dial; `country` is the study's, where a number without a country code belongs."""
+    """A number that people can dial; `country` is the study's, where a number without a country
+    code belongs.
+    """
 
     widget = forms.TextInput(attrs={"type": "tel", "autocomplete": "tel", "inputmode": "tel"})
     country = HOME
@@ -60,7 +70,9 @@ class EmailField(forms.CharField):
     widget = forms.EmailInput(attrs={"autocomplete": "email"})
 
     def __init__(self, **kwargs: Any) -> None:
-        super().__init__(max_length=3 * LONGEST_ADDRESS, **kwargs)  # a name or a subject may stand beside it
+        super().__init__(
+            max_length=3 * LONGEST_ADDRESS, **kwargs
+        )  # a name or a subject may stand beside it
 
     def prepare_value(self, value: Any) -> Any:
         return contact_details.email_in_words(value) if value else value
@@ -78,7 +90,10 @@ class CodeField(forms.CharField):
 
     def __init__(self, **kwargs: Any) -> None:
         kwargs.setdefault("label", _("Code"))
-        kwargs.setdefault("widget", forms.TextInput(attrs={"inputmode": "numeric", "autocomplete": "one-time-code"}))
+        kwargs.setdefault(
+            "widget",
+            forms.TextInput(attrs={"inputmode": "numeric", "autocomplete": "one-time-code"}),
+        )
         super().__init__(max_length=LONGEST, **kwargs)
 
     def clean(self, value: Any) -> str:

@@ -32,7 +32,9 @@ class MailCode(forms.Form):
 
 
 class Comprehension(forms.Form):
-    """The questions of a letter. `wrong` explains those that were answered otherwise than the letter says."""
+    """The questions of a letter. `wrong` explains those that were answered otherwise than the
+    letter says.
+    """
 
     def __init__(self, *args: Any, letter: Letter, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
@@ -63,7 +65,9 @@ class Comprehension(forms.Form):
     def rows(self) -> list[dict[str, Any]]:
         """Each question, with its explanation once it was answered wrongly."""
         explained = self.wrong if self.is_bound else {}
-        return [{"bound": self[code], "explanation": explained.get(code, "")} for code in self.questions]
+        return [
+            {"bound": self[code], "explanation": explained.get(code, "")} for code in self.questions
+        ]
 
 
 class Signature(forms.Form):

@@ -18,7 +18,8 @@ from trial.forms.fields import AsksForNumber, EmailField, PhoneField
 from trial.sections.programme import Block
 from trial.words import LEAVING_REASONS
 
-# Django's own names: one of ours, with a capital for a form, would stand in every date that is written out.
+# Django's own names: one of ours, with a capital for a form, would stand in every date that is
+# written out.
 DAYS = {day: WEEKDAYS[number] for number, day in enumerate(week.PREFERRED)}
 PARTS = dict(zip(week.PARTS, (_("Morning"), _("Afternoon"), _("Evening")), strict=True))
 WAS = "was_"
@@ -45,7 +46,9 @@ class CallTimes(forms.Form):
 
 
 class OwnName(forms.Form):
-    name = forms.CharField(label=_("Your name"), max_length=120, widget=forms.TextInput(attrs={"autocomplete": "name"}))
+    name = forms.CharField(
+        label=_("Your name"), max_length=120, widget=forms.TextInput(attrs={"autocomplete": "name"})
+    )
 
 
 class OwnAddress(forms.Form):
@@ -62,7 +65,10 @@ AREAS = ("Africa", "America", "Asia", "Atlantic", "Australia", "Europe", "Indian
 def zones() -> list[tuple[str, list[tuple[str, str]]]]:
     """Every time zone under the part of the world where it is, by the name of its city."""
     names = sorted(available_timezones())
-    return [(area, [(name, daytime.city(name)) for name in names if name.startswith(f"{area}/")]) for area in AREAS]
+    return [
+        (area, [(name, daytime.city(name)) for name in names if name.startswith(f"{area}/")])
+        for area in AREAS
+    ]
 
 
 class OwnZone(forms.Form):
@@ -92,14 +98,19 @@ class Reason(forms.Form):
 
 
 class Exercises(forms.Form):
-    """All exercises of one lesson in one form, so that one button keeps everything that was written.
+    """All exercises of one lesson in one form, so that one button keeps everything that was
+    written.
 
     What is stored of each is told by actions.exercises.
     """
 
-    def __init__(self, *args: Any, blocks: Sequence[Block], stored: Mapping[str, Any], **kwargs: Any) -> None:
+    def __init__(
+        self, *args: Any, blocks: Sequence[Block], stored: Mapping[str, Any], **kwargs: Any
+    ) -> None:
         super().__init__(*args, **kwargs)
-        self.exercises = {block.code: block for block in blocks if block.kind == "exercise" and block.code}
+        self.exercises = {
+            block.code: block for block in blocks if block.kind == "exercise" and block.code
+        }
         self.stored = stored
         for code, block in self.exercises.items():
             self.fields |= _fields(code, block, stored.get(code))
@@ -110,7 +121,9 @@ class Exercises(forms.Form):
 
     @property
     def shown(self) -> list[tuple[str, str]]:
-        """What each field holds as the page is drawn, sent back beside what is typed (the names begin with WAS)."""
+        """What each field holds as the page is drawn, sent back beside what is typed (the names
+        begin with WAS).
+        """
         return [(f"{WAS}{name}", _as_sent(field.initial)) for name, field in self.fields.items()]
 
     @property
@@ -119,21 +132,28 @@ class Exercises(forms.Form):
         return {code: _value(kept, code, block) for code, block in self.exercises.items()}
 
     def _kept(self, name: str) -> Any:
-        """What was typed; what is stored where nothing was, so that an older page never overwrites a newer one."""
+        """What was typed; what is stored where nothing was, so that an older page never overwrites
+        a newer one.
+        """
         typed = self.cleaned_data[name]
         return self.fields[name].initial if self._is_untouched(name, typed) else typed
 
     def _is_untouched(self, name: str, typed: Any) -> bool:
-        """A field stands as it was shown, or did not come along. A list without a tick sends nothing either: it counts as
-        emptied only where what was shown came along."""
+        """A field stands as it was shown, or did not come along. A list without a tick sends
+        nothing either: it counts as emptied only where what was shown came along.
+        """
         was = self.data.get(f"{WAS}{name}")
-        if was is None or self.fields[name].widget.value_omitted_from_data(self.data, self.files, name):
+        if was is None or self.fields[name].widget.value_omitted_from_data(
+            self.data, self.files, name
+        ):
             return name not in self.data
         return _as_sent(was) == _as_sent(typed)
 
     @property
     def changed(self) -> dict[str, Any]:
-        """What differs from what is stored; an exercise that was never touched is not stored as empty."""
+        """What differs from what is stored; an exercise that was never touched is not stored as
+        empty.
+        """
         return {
             code: value
             for code, value in self.values.items()
@@ -161,7 +181,10 @@ def _names(code: str, block: Block) -> list[str]:
 def _fields(code: str, block: Block, stored: Any) -> dict[str, forms.Field]:
     match block.exercise:
         case "plan":
-            return {f"{code}_{part}": _text(label, (stored or {}).get(part, ""), 2) for part, label in PLAN.items()}
+            return {
+                f"{code}_{part}": _text(label, (stored or {}).get(part, ""), 2)
+                for part, label in PLAN.items()
+            }
         case "checklist":
             return {code: _checklist(block, stored)}
         case "scale":
@@ -173,7 +196,11 @@ def _fields(code: str, block: Block, stored: Any) -> dict[str, forms.Field]:
 def _text(label: Any, stored: Any, rows: int) -> forms.Field:
     widget = forms.Textarea(attrs={"rows": rows})
     field = forms.CharField(
-        label=label, required=False, max_length=2 * LONGEST_TEXT, widget=widget, initial=stored or ""
+        label=label,
+        required=False,
+        max_length=2 * LONGEST_TEXT,
+        widget=widget,
+        initial=stored or "",
     )
     field.widget.attrs["maxlength"] = LONGEST_TEXT
     return field
@@ -193,7 +220,10 @@ def _scale(block: Block, stored: Any) -> forms.Field:
     field = forms.ChoiceField(
         label=block.prompt,
         required=False,
-        choices=[*((str(number), str(number)) for number in range(HIGHEST + 1)), ("", _("I leave this open"))],
+        choices=[
+            *((str(number), str(number)) for number in range(HIGHEST + 1)),
+            ("", _("I leave this open")),
+        ],
         widget=forms.RadioSelect,
         initial=None if stored is None else str(stored),
     )

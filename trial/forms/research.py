@@ -17,12 +17,15 @@ from trial.words import ERASE_REASONS, MAILBOX_REASONS, word
 
 
 class LoadStudy(forms.Form):
-    """A study folder as a .zip, read as it comes in: every mistake of it stands in `problems`, by file and line."""
+    """A study folder as a .zip, read as it comes in: every mistake of it stands in `problems`, by
+    file and line.
+    """
 
     upload = forms.FileField(
         label=_("Study folder as a .zip"),
         help_text=_(
-            "The folder with study.yaml, consent, randomisation, assessments, coaching, analysis and the programme."
+            "The folder with study.yaml, consent, randomisation, assessments, coaching, analysis "
+            "and the programme."
         ),
         widget=forms.FileInput(attrs={"accept": ".zip,application/zip"}),
     )
@@ -49,30 +52,47 @@ class LoadStudy(forms.Form):
 
 
 class Reason(forms.Form):
-    """Why something is done with the whole study, in free text. What is about one person has codes."""
+    """Why something is done with the whole study, in free text. What is about one person has
+    codes.
+    """
 
-    reason = forms.CharField(label=_("Reason"), max_length=400, help_text=_("Kept in the audit trail, so no names."))
+    reason = forms.CharField(
+        label=_("Reason"), max_length=400, help_text=_("Kept in the audit trail, so no names.")
+    )
 
 
 class Lock(Reason):
-    sure = Confirmation(label=_("No answer will change any more; reports by arm can be made from now on."))
+    sure = Confirmation(
+        label=_("No answer will change any more; reports by arm can be made from now on.")
+    )
 
 
 class Open(forms.Form):
     sure = Confirmation(
-        label=_("I have read what cannot change any more: the arms, the randomisation and the analysis plan.")
+        label=_(
+            "I have read what cannot change any more: the arms, the randomisation and the analysis "
+            "plan."
+        )
     )
 
 
 class Invite(forms.Form):
-    email = EmailField(label=_("E-mail address"), widget=forms.EmailInput(attrs={"autocomplete": "off"}))
+    email = EmailField(
+        label=_("E-mail address"), widget=forms.EmailInput(attrs={"autocomplete": "off"})
+    )
     role = forms.ChoiceField(
         label=_("Role"),
         widget=forms.RadioSelect,
-        choices=[(role, format_lazy("{}: {}", word(role), duties)) for role, duties in permissions.ROLES.items()],
+        choices=[
+            (role, format_lazy("{}: {}", word(role), duties))
+            for role, duties in permissions.ROLES.items()
+        ],
     )
     knowingly = Confirmation(
-        label=_("I know that this person can see who is called, and so the arms. It stands in the audit trail."),
+        label=_(
+            "I know that this person can see who is called, and so the arms. It stands in the "
+            "audit trail."
+        ),
         required=False,
     )
 
@@ -83,7 +103,9 @@ class Invite(forms.Form):
 
 
 class Erase(forms.Form):
-    reason = forms.ChoiceField(label=_("Why?"), choices=list(ERASE_REASONS.items()), widget=forms.RadioSelect)
+    reason = forms.ChoiceField(
+        label=_("Why?"), choices=list(ERASE_REASONS.items()), widget=forms.RadioSelect
+    )
     sure = Confirmation(label=_("I understand that this cannot be undone."))
 
 
@@ -106,7 +128,9 @@ class CloseAlert(forms.Form):
     done = forms.CharField(
         label=_("What was done"),
         widget=forms.Textarea(attrs={"rows": 5}),
-        help_text=_("Kept encrypted with the person's own key. Say what you did and what was agreed."),
+        help_text=_(
+            "Kept encrypted with the person's own key. Say what you did and what was agreed."
+        ),
         error_messages={"required": _("Say what was done; an alert is not closed without it.")},
     )
 

@@ -37,16 +37,24 @@ class AcceptInvitation(forms.Form):
 class MakeToken(forms.Form):
     """A token for a program of one's own: made by whoever gives the password again."""
 
-    name = forms.CharField(label=_("What is it for?"), max_length=60, help_text=_("To know it again in the list."))
+    name = forms.CharField(
+        label=_("What is it for?"), max_length=60, help_text=_("To know it again in the list.")
+    )
     days = forms.IntegerField(
-        label=_("For how many days?"), min_value=1, max_value=LONGEST, initial=LONGEST, help_text=_("At most 90.")
+        label=_("For how many days?"),
+        min_value=1,
+        max_value=LONGEST,
+        initial=LONGEST,
+        help_text=_("At most 90."),
     )
     password = forms.CharField(
         label=_("Your password"),
         widget=forms.PasswordInput(attrs={"autocomplete": "current-password"}),
         strip=False,
     )
-    code = CodeField(label=_("Code from your app"), required=False, help_text=_("If you use one to sign in."))
+    code = CodeField(
+        label=_("Code from your app"), required=False, help_text=_("If you use one to sign in.")
+    )
 
 
 class Decide(forms.Form):
@@ -64,13 +72,18 @@ class DecideAddress(Decide):
     """The word of whoever called; a no takes no more than that."""
 
     called = Confirmation(
-        label=_("I called the number on record and spoke with this person, who asked for it themselves."),
+        label=_(
+            "I called the number on record and spoke with this person, who asked for it themselves."
+        ),
         error_messages={"required": _("Call them first: without a call nobody can agree.")},
     )
     email = EmailField(
         label=_("The new address, as they told you"),
         widget=forms.EmailInput(attrs={"autocomplete": "off", **NEVER}),
-        help_text=_("Let them spell it. Nobody is shown the address that was asked for: it has to be the same."),
+        help_text=_(
+            "Let them spell it. Nobody is shown the address that was asked for: it has to be the "
+            "same."
+        ),
         error_messages={"required": _("Ask them for the new address, and type it here.")},
     )
 

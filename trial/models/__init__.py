@@ -4,7 +4,14 @@ from trial.models.drafts import Draft
 from trial.models.participants import AddressChange, Consent, Identity, Participant, PersonKey
 from trial.models.programme import ExerciseAnswer, ModuleUse
 from trial.models.proposals import Decision, Proposal
-from trial.models.record import AuditEvent, AuditHead, AuditSeal, AuditSealedHead, FailedSignIns, Stamp
+from trial.models.record import (
+    AuditEvent,
+    AuditHead,
+    AuditSeal,
+    AuditSealedHead,
+    FailedSignIns,
+    Stamp,
+)
 from trial.models.studies import Confirmation, ProtocolText, ProtocolVersion, Study
 from trial.models.work import Alert, Journey, MailHost, Message, Milestone, MonthlyShare, RequestKey
 

@@ -10,7 +10,9 @@ from trial.facts import Fact
 
 
 class User(AbstractUser):
-    """A login. Staff have an e-mail address; a participant's login has a random name and an empty address."""
+    """A login. Staff have an e-mail address; a participant's login has a random name and an empty
+    address.
+    """
 
     no_facts = "a login: what somebody is to a study stands in a membership"
 
@@ -34,7 +36,9 @@ class Membership(Fact):
     user = models.ForeignKey(User, on_delete=models.PROTECT, related_name="memberships")
     role = models.CharField(max_length=20)
     # None: they loaded the study, or it is a rehearsal's.
-    invitation = models.ForeignKey("trial.Invitation", null=True, on_delete=models.PROTECT, related_name="+")
+    invitation = models.ForeignKey(
+        "trial.Invitation", null=True, on_delete=models.PROTECT, related_name="+"
+    )
     since_at = models.DateTimeField()
     ended_at = models.DateTimeField(null=True, blank=True)
 
@@ -57,14 +61,18 @@ class Invitation(models.Model):
     no_facts = "an offer: what came of it is a membership"
     sealed_under = {"email_sealed": "master"}
 
-    study = models.ForeignKey("trial.Study", null=True, blank=True, on_delete=models.PROTECT, related_name="+")
+    study = models.ForeignKey(
+        "trial.Study", null=True, blank=True, on_delete=models.PROTECT, related_name="+"
+    )
     role = models.CharField(max_length=20)
     email_sealed = models.TextField()
     email_hash = models.CharField(max_length=64)
     token_hash = models.CharField(max_length=64, unique=True)
     invited_by = models.CharField(max_length=80)
     invited_at = models.DateTimeField()
-    proposal = models.OneToOneField("trial.Proposal", null=True, on_delete=models.PROTECT, related_name="invitation")
+    proposal = models.OneToOneField(
+        "trial.Proposal", null=True, on_delete=models.PROTECT, related_name="invitation"
+    )
     offered_at = models.DateTimeField(null=True, blank=True)
     expires_at = models.DateTimeField()
     accepted_at = models.DateTimeField(null=True, blank=True)
@@ -76,7 +84,9 @@ class Invitation(models.Model):
 
 
 class ApiToken(models.Model):
-    """What a program signs in with, for at most 90 days: known by its hash alone, so that nobody can read it from here."""
+    """What a program signs in with, for at most 90 days: known by its hash alone, so that nobody
+    can read it from here.
+    """
 
     no_facts = "how somebody signs in: nothing of a study"
 

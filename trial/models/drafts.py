@@ -9,10 +9,12 @@ from trial.models.participants import Participant
 
 
 class Draft(models.Model):
-    """One form of one person, as far as it is typed. Theirs alone: no fact, so in no event, table, list or export.
+    """One form of one person, as far as it is typed. Theirs alone: no fact, so in no event, table,
+    list or export.
 
-    `text_sealed` is JSON (the form's address, the title of its page and the fields), under the key of the
-    participant whom the form is about, else under the master keys. `place` finds it without telling the form.
+    `text_sealed` is JSON (the form's address, the title of its page and the fields), under the key
+    of the participant whom the form is about, else under the master keys. `place` finds it without
+    telling the form.
     """
 
     no_facts = "what is typed and not sent has not happened"
@@ -23,8 +25,12 @@ class Draft(models.Model):
     place = models.CharField(max_length=40)
     text_sealed = models.TextField()
     request_key = models.CharField(max_length=40, db_index=True)  # of the page it was typed on last
-    sequence = models.BigIntegerField()  # counts up on that page, so that an older save never lands on a newer one
+    sequence = (
+        models.BigIntegerField()
+    )  # counts up on that page, so that an older save never lands on a newer one
     saved_at = models.DateTimeField(db_index=True)
 
     class Meta:
-        constraints = [models.UniqueConstraint(fields=["owner", "place"], name="one_draft_per_form")]
+        constraints = [
+            models.UniqueConstraint(fields=["owner", "place"], name="one_draft_per_form")
+        ]

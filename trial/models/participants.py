@@ -12,16 +12,20 @@ from trial.models.studies import ProtocolVersion, Study
 
 
 class Participant(Fact):
-    """A person in a study, known by a code. Begins at the first screening answer, without a login or a name.
+    """A person in a study, known by a code. Begins at the first screening answer, without a login
+    or a name.
 
-    `answers` holds what was answered to the study's own questions (age, site); it is emptied with the screening
-    answers when somebody does not get in, or as soon as they cannot correct it any more.
+    `answers` holds what was answered to the study's own questions (age, site); it is emptied with
+    the screening answers when somebody does not get in, or as soon as they cannot correct it any
+    more.
     """
 
     fact_columns = {
         1: (
-            "study version code state simulated language timezone earlier_zones site answers began_at verified_at consented_at "
-            "randomised_at completed_at left_at left_stage left_reason corrected_stage programme_stopped_at erased_at"
+            "study version code state simulated language timezone earlier_zones site answers "
+            "began_at verified_at consented_at "
+            "randomised_at completed_at left_at left_stage left_reason corrected_stage "
+            "programme_stopped_at erased_at"
         )
     }
     no_facts = {"user": "the login, which goes when the person is erased"}
@@ -30,8 +34,12 @@ class Participant(Fact):
     study = models.ForeignKey(Study, on_delete=models.PROTECT, related_name="participants")
     version = models.ForeignKey(ProtocolVersion, on_delete=models.PROTECT, related_name="+")
     code = models.CharField(max_length=12, unique=True)
-    user = models.OneToOneField(User, null=True, blank=True, on_delete=models.SET_NULL, related_name="participant")
-    state = models.CharField(max_length=10, choices=lifecycles.states("participant"), default="screening")
+    user = models.OneToOneField(
+        User, null=True, blank=True, on_delete=models.SET_NULL, related_name="participant"
+    )
+    state = models.CharField(
+        max_length=10, choices=lifecycles.states("participant"), default="screening"
+    )
     simulated = models.BooleanField(default=False)
     language = models.CharField(max_length=5)
     timezone = models.CharField(max_length=40)
@@ -46,7 +54,9 @@ class Participant(Fact):
     left_at = models.DateTimeField(null=True, blank=True)  # withdrew, or was turned away
     left_stage = models.CharField(max_length=20, blank=True)
     left_reason = models.CharField(max_length=40, blank=True)
-    corrected_stage = models.CharField(max_length=20, blank=True)  # where a slip at the screening was put right
+    corrected_stage = models.CharField(
+        max_length=20, blank=True
+    )  # where a slip at the screening was put right
     programme_stopped_at = models.DateTimeField(null=True, blank=True)
     erased_at = models.DateTimeField(null=True, blank=True)
 
@@ -58,13 +68,16 @@ class Participant(Fact):
 
     @classmethod
     def held(cls) -> models.QuerySet[Participant]:
-        """Locked: taken before any other row of the person, and the head of their trail last. Rows that only point at
-        the person (an alert, a message) do not wait for it."""
+        """Locked: taken before any other row of the person, and the head of their trail last. Rows
+        that only point at the person (an alert, a message) do not wait for it.
+        """
         return cls.objects.select_for_update(no_key=True)
 
     def zone_at(self, moment: datetime) -> str:
         """The time zone in which this person was at a moment, as far as they told."""
-        earlier = (zone for until, zone in self.earlier_zones if moment < datetime.fromisoformat(until))
+        earlier = (
+            zone for until, zone in self.earlier_zones if moment < datetime.fromisoformat(until)
+        )
         return next(earlier, self.timezone)
 
     @property
@@ -78,21 +91,27 @@ class Participant(Fact):
 
     @property
     def correctable(self) -> frozenset[str]:
-        """The questions that turned this person away and that they may still correct: once, while their key is there."""
+        """The questions that turned this person away and that they may still correct: once, while
+        their key is there.
+        """
         if self.state != "excluded" or self.corrected_stage or self.erased_at:
             return frozenset()
         criterion = self.version.protocol.criterion(self.left_reason)
         return criterion.correctable if criterion else frozenset()
 
     def reread(self) -> None:
-        """Lock the row and take over what has changed; study and version never do, so they are not asked again."""
+        """Lock the row and take over what has changed; study and version never do, so they are not
+        asked again.
+        """
         kept = {"study", "version"}
         fields = [field.attname for field in self._meta.concrete_fields if field.name not in kept]
         self.refresh_from_db(fields=fields, from_queryset=Participant.held())
         self._state.fields_cache.pop("identity", None)
 
     def sealed(self, text: str) -> str:
-        """`text` under this person's key; raises PersonKey.DoesNotExist once the person is erased."""
+        """`text` under this person's key; raises PersonKey.DoesNotExist once the person is
+        erased.
+        """
         return vault.seal_for(self.key.sealed_key, text) if text else ""
 
     def unsealed(self, token: str) -> str:
@@ -100,7 +119,9 @@ class Participant(Fact):
 
 
 class PersonKey(models.Model):
-    """The key of one person's contact details, free text and audit values. Deleting it erases them everywhere."""
+    """The key of one person's contact details, free text and audit values. Deleting it erases them
+    everywhere.
+    """
 
     no_facts = "a key: what it opens is checked with it"
     sealed_under = {"sealed_key": "master"}
@@ -113,7 +134,10 @@ class Identity(Fact):
     """Contact details, apart from research data and encrypted with the person's key."""
 
     fact_columns = {
-        1: ("participant study name_sealed email_sealed phone_sealed call_times_sealed verified_at phone_changed_at")
+        1: (
+            "participant study name_sealed email_sealed phone_sealed call_times_sealed verified_at "
+            "phone_changed_at"
+        )
     }
     no_facts = {
         "email_hash": "finds the address that is a fact; made anew with another key",
@@ -126,7 +150,9 @@ class Identity(Fact):
         "call_times_sealed": "person",
     }
 
-    participant = models.OneToOneField(Participant, on_delete=models.PROTECT, related_name="identity")
+    participant = models.OneToOneField(
+        Participant, on_delete=models.PROTECT, related_name="identity"
+    )
     study = models.ForeignKey(Study, on_delete=models.PROTECT, related_name="+")
     name_sealed = models.TextField()
     email_sealed = models.TextField()
@@ -135,12 +161,19 @@ class Identity(Fact):
     email_hash = models.CharField(max_length=64)
     phone_hash = models.CharField(max_length=64)
     verified_at = models.DateTimeField()
-    phone_changed_at = models.DateTimeField(null=True, blank=True)  # whatever was known of the old number is over
+    phone_changed_at = models.DateTimeField(
+        null=True, blank=True
+    )  # whatever was known of the old number is over
 
     class Meta:
         verbose_name_plural = "identities"
-        constraints = [models.UniqueConstraint(fields=["study", "email_hash"], name="one_person_per_address")]
-        indexes = [models.Index(fields=["email_hash"]), models.Index(fields=["study", "phone_hash"])]
+        constraints = [
+            models.UniqueConstraint(fields=["study", "email_hash"], name="one_person_per_address")
+        ]
+        indexes = [
+            models.Index(fields=["email_hash"]),
+            models.Index(fields=["study", "phone_hash"]),
+        ]
 
     @property
     def name(self) -> str:
@@ -163,8 +196,8 @@ class Identity(Fact):
 class AddressChange(models.Model):
     """Another e-mail address, the only key to sign in. The old one can take it back for seven days.
 
-    One that staff asked for has a `proposal` and waits until `due_at`; the old address can stop it before. The new address
-    stands here alone, and only while it waits.
+    One that staff asked for has a `proposal` and waits until `due_at`; the old address can stop it
+    before. The new address stands here alone, and only while it waits.
     """
 
     no_facts = "the way back for the old address; the address itself is a fact of Identity"
@@ -194,7 +227,8 @@ class Consent(Fact):
     append_only = True
     fact_columns = {
         1: (
-            "participant version kind text_version language text_sha256 statements comprehension signature_sealed "
+            "participant version kind text_version language text_sha256 statements comprehension "
+            "signature_sealed "
             "signed_at"
         )
     }

@@ -19,7 +19,9 @@ class ModuleUse(Fact):
     done_at = models.DateTimeField(null=True, blank=True)
 
     class Meta:
-        constraints = [models.UniqueConstraint(fields=["participant", "module"], name="one_use_per_module")]
+        constraints = [
+            models.UniqueConstraint(fields=["participant", "module"], name="one_use_per_module")
+        ]
 
 
 class ExerciseAnswer(models.Model):
@@ -36,5 +38,7 @@ class ExerciseAnswer(models.Model):
 
     class Meta:
         constraints = [
-            models.UniqueConstraint(fields=["participant", "module", "exercise"], name="one_answer_per_exercise")
+            models.UniqueConstraint(
+                fields=["participant", "module", "exercise"], name="one_answer_per_exercise"
+            )
         ]

@@ -4,7 +4,9 @@ from django.db import models
 
 
 class Stamp(models.Model):
-    """What this database is for: a rehearsal or a live study. Written once, at the first migration."""
+    """What this database is for: a rehearsal or a live study. Written once, at the first
+    migration.
+    """
 
     append_only = True
     no_facts = "of the database, not of a study; append-only"
@@ -18,9 +20,11 @@ class Stamp(models.Model):
 
 
 class AuditEvent(models.Model):
-    """One thing that happened. Text on its own: no foreign keys, no contact details, no answers in clear.
+    """One thing that happened. Text on its own: no foreign keys, no contact details, no answers in
+    clear.
 
-    The primary key is the stream and the number in it, so that every column is covered by the chain.
+    The primary key is the stream and the number in it, so that every column is covered by the
+    chain.
     """
 
     append_only = True
@@ -39,15 +43,17 @@ class AuditEvent(models.Model):
     old = models.TextField(blank=True)
     new = models.TextField(blank=True)
     reason = models.TextField(blank=True)
-    # The rows it is about, as they stand after it (trial/facts.py), and the audit key of their digests: null in an event from
-    # before there were digests.
+    # The rows it is about, as they stand after it (trial/facts.py), and the audit key of their
+    # digests: null in an event from before there were digests.
     facts = models.TextField(blank=True)
     facts_key = models.PositiveSmallIntegerField(null=True)
     previous = models.CharField(max_length=64)
     hash = models.CharField(max_length=64)
 
     class Meta:
-        constraints = [models.UniqueConstraint(fields=["stream", "number"], name="one_event_per_number")]
+        constraints = [
+            models.UniqueConstraint(fields=["stream", "number"], name="one_event_per_number")
+        ]
 
 
 class AuditHead(models.Model):
@@ -63,7 +69,9 @@ class AuditHead(models.Model):
 
 
 class AuditSeal(models.Model):
-    """All stream heads of a study that moved since the seal before, in one chain. The newest is printed in every report."""
+    """All stream heads of a study that moved since the seal before, in one chain. The newest is
+    printed in every report.
+    """
 
     append_only = True
     no_facts = "the trail itself"
@@ -76,7 +84,9 @@ class AuditSeal(models.Model):
     hash = models.CharField(max_length=64)
 
     class Meta:
-        constraints = [models.UniqueConstraint(fields=["study", "number"], name="one_seal_per_number")]
+        constraints = [
+            models.UniqueConstraint(fields=["study", "number"], name="one_seal_per_number")
+        ]
 
 
 class AuditSealedHead(models.Model):

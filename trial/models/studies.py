@@ -14,7 +14,8 @@ class Study(Fact):
     """A study and where it stands. What it is stands in its protocol versions."""
 
     fact_columns = {
-        1: "slug public_slug code_prefix state simulated loaded_at opened_at closed_at locked_at open_languages"
+        1: "slug public_slug code_prefix state simulated loaded_at opened_at closed_at locked_at "
+        "open_languages"
     }
     facts_of = ""
     facts_in = SELF
@@ -44,7 +45,9 @@ class Study(Fact):
 
 
 class ProtocolVersion(Fact):
-    """What a study folder said, word for word, at one moment. Nothing edits one in place; the database refuses it."""
+    """What a study folder said, word for word, at one moment. Nothing edits one in place; the
+    database refuses it.
+    """
 
     append_only = True
     fact_columns = {1: "study number sha256 loaded_at loaded_by"}
@@ -57,7 +60,9 @@ class ProtocolVersion(Fact):
     loaded_by = models.CharField(max_length=80)
 
     class Meta:
-        constraints = [models.UniqueConstraint(fields=["study", "number"], name="one_version_per_number")]
+        constraints = [
+            models.UniqueConstraint(fields=["study", "number"], name="one_version_per_number")
+        ]
 
     def __str__(self) -> str:
         return f"{self.study} version {self.number}"
@@ -89,7 +94,9 @@ class ProtocolVersion(Fact):
 
 
 class ProtocolText(Fact):
-    """The content of a version, in a table of its own: it is large, and rows that point at a version are read often."""
+    """The content of a version, in a table of its own: it is large, and rows that point at a
+    version are read often.
+    """
 
     append_only = True
     fact_columns = {1: "version document sealed"}
@@ -113,7 +120,13 @@ class _Parsed:
 _by_content: dict[str, _Parsed] = {}
 MOST_PARSED = 32
 NO_PROGRAMME = sections.Programme.model_validate(
-    {"code": "none", "title": {}, "weekly_minutes": 1, "pacing": {"days": 0, "needs_previous": False}, "modules": []}
+    {
+        "code": "none",
+        "title": {},
+        "weekly_minutes": 1,
+        "pacing": {"days": 0, "needs_previous": False},
+        "modules": [],
+    }
 )
 
 
@@ -143,7 +156,9 @@ class Confirmation(Fact):
     facts_of = ""
     facts_in = "version__study"
 
-    version = models.ForeignKey(ProtocolVersion, on_delete=models.PROTECT, related_name="confirmations")
+    version = models.ForeignKey(
+        ProtocolVersion, on_delete=models.PROTECT, related_name="confirmations"
+    )
     kind = models.CharField(max_length=20)  # wording | crisis_line
     subject = models.CharField(max_length=120)  # PHQ9:nl, or the line's name
     simulated = models.BooleanField(default=False)
@@ -151,4 +166,6 @@ class Confirmation(Fact):
     confirmed_at = models.DateTimeField()
 
     class Meta:
-        constraints = [models.UniqueConstraint(fields=["version", "kind", "subject"], name="one_confirmation")]
+        constraints = [
+            models.UniqueConstraint(fields=["version", "kind", "subject"], name="one_confirmation")
+        ]

@@ -25,7 +25,9 @@ class RequestKey(models.Model):
     claimed_at = models.DateTimeField()
 
     class Meta:
-        constraints = [models.UniqueConstraint(fields=["person", "action", "key"], name="one_effect_per_key")]
+        constraints = [
+            models.UniqueConstraint(fields=["person", "action", "key"], name="one_effect_per_key")
+        ]
 
 
 class Journey(models.Model):
@@ -33,24 +35,31 @@ class Journey(models.Model):
 
     no_facts = "where to look next: work"
 
-    participant = models.OneToOneField(Participant, on_delete=models.PROTECT, related_name="journey")
+    participant = models.OneToOneField(
+        Participant, on_delete=models.PROTECT, related_name="journey"
+    )
     passed = models.JSONField(default=list)
     due_at = models.DateTimeField(null=True, blank=True, db_index=True)
     failed_at = models.DateTimeField(null=True, blank=True)
 
 
 class Milestone(Fact):
-    """Something that schedules hang on: randomised, programme_finished, assessment_opened:<timepoint> and
-    assessment_closed:<timepoint>."""
+    """Something that schedules hang on: randomised, programme_finished,
+    assessment_opened:<timepoint> and assessment_closed:<timepoint>.
+    """
 
     fact_columns = {1: "participant name reached_at"}
 
-    participant = models.ForeignKey(Participant, on_delete=models.PROTECT, related_name="milestones")
+    participant = models.ForeignKey(
+        Participant, on_delete=models.PROTECT, related_name="milestones"
+    )
     name = models.CharField(max_length=60)
     reached_at = models.DateTimeField()
 
     class Meta:
-        constraints = [models.UniqueConstraint(fields=["participant", "name"], name="one_milestone_per_name")]
+        constraints = [
+            models.UniqueConstraint(fields=["participant", "name"], name="one_milestone_per_name")
+        ]
 
 
 def new_handle() -> str:
@@ -62,10 +71,13 @@ class Message(models.Model):
 
     no_facts = "a queue: what became of a mail is told by its events"
 
-    # By which pages and the API name it. Numbers in a row would tell how many mails somebody got in between.
+    # By which pages and the API name it. Numbers in a row would tell how many mails somebody got in
+    # between.
     handle = models.CharField(max_length=20, unique=True, editable=False, default=new_handle)
     study = models.ForeignKey(Study, null=True, on_delete=models.PROTECT, related_name="+")
-    participant = models.ForeignKey(Participant, null=True, on_delete=models.PROTECT, related_name="messages")
+    participant = models.ForeignKey(
+        Participant, null=True, on_delete=models.PROTECT, related_name="messages"
+    )
     kind = models.CharField(max_length=30)
     subject_ref = models.CharField(max_length=60)  # timepoint, alert number, invitation number
     state = models.CharField(max_length=10, choices=lifecycles.states("message"), default="queued")
@@ -73,16 +85,20 @@ class Message(models.Model):
     handed_over_at = models.DateTimeField(null=True, blank=True)
     settled_at = models.DateTimeField(null=True, blank=True)
     attempts = models.PositiveSmallIntegerField(default=0)
-    # Since when it is tried without success, and what stood in the way last: host, sender, address, words, or making it.
+    # Since when it is tried without success, and what stood in the way last: host, sender, address,
+    # words, or making it.
     trying_since = models.DateTimeField(null=True, blank=True)
     problem = models.CharField(max_length=10, blank=True)
 
     class Meta:
         indexes = [models.Index(fields=["state", "due_at"])]
         constraints = [
-            models.UniqueConstraint(fields=["participant", "kind", "subject_ref"], name="one_message_per_occasion"),
-            # About nobody in particular: an alert or an invitation, whose number is its own over all studies. For itself,
-            # because a database takes two rows without a participant for different ones.
+            models.UniqueConstraint(
+                fields=["participant", "kind", "subject_ref"], name="one_message_per_occasion"
+            ),
+            # About nobody in particular: an alert or an invitation, whose number is its own over
+            # all studies. For itself, because a database takes two rows without a participant for
+            # different ones.
             models.UniqueConstraint(
                 fields=["kind", "subject_ref"],
                 condition=models.Q(participant__isnull=True),
@@ -92,7 +108,9 @@ class Message(models.Model):
 
 
 class MailHost(models.Model):
-    """What is known of the mail host: one row, made when it is first found away. `told_at`: staff know of this absence."""
+    """What is known of the mail host: one row, made when it is first found away. `told_at`: staff
+    know of this absence.
+    """
 
     no_facts = "of the machine, not of a study"
 
@@ -102,8 +120,10 @@ class MailHost(models.Model):
 
 
 class MonthlyShare(models.Model):
-    """What was done in a month of what was planned for it, in whole tens of a percent: kept as it was counted when the month
-    was over, and never counted again. None where nothing was planned, or where few were randomised in that month."""
+    """What was done in a month of what was planned for it, in whole tens of a percent: kept as it
+    was counted when the month was over, and never counted again. None where nothing was planned, or
+    where few were randomised in that month.
+    """
 
     append_only = True
     no_facts = "a figure that is made from facts, of a month and nobody in particular"
@@ -115,22 +135,29 @@ class MonthlyShare(models.Model):
     counted_at = models.DateTimeField()
 
     class Meta:
-        constraints = [models.UniqueConstraint(fields=["study", "month", "what"], name="one_share_a_month")]
+        constraints = [
+            models.UniqueConstraint(fields=["study", "month", "what"], name="one_share_a_month")
+        ]
 
 
 class Alert(Fact):
-    """Something a person must look at before a deadline. The same in every arm, never dependent on a coach."""
+    """Something a person must look at before a deadline. The same in every arm, never dependent on
+    a coach.
+    """
 
     fact_columns = {
         1: (
-            "study participant kind subject_ref state raised_at deadline_at taken_by taken_at closed_by closed_at "
+            "study participant kind subject_ref state raised_at deadline_at taken_by taken_at "
+            "closed_by closed_at "
             "phone_sealed done_sealed"
         )
     }
     sealed_under = {"phone_sealed": "person", "done_sealed": "participant or master"}
 
     study = models.ForeignKey(Study, on_delete=models.PROTECT, related_name="alerts")
-    participant = models.ForeignKey(Participant, null=True, on_delete=models.PROTECT, related_name="alerts")
+    participant = models.ForeignKey(
+        Participant, null=True, on_delete=models.PROTECT, related_name="alerts"
+    )
     kind = models.CharField(max_length=30)
     subject_ref = models.CharField(max_length=60, blank=True)
     state = models.CharField(max_length=10, choices=lifecycles.states("alert"), default="raised")
@@ -141,7 +168,9 @@ class Alert(Fact):
     closed_by = models.CharField(max_length=80, blank=True)
     closed_at = models.DateTimeField(null=True, blank=True)
     phone_sealed = models.TextField(blank=True)  # left during screening; under the person's key
-    done_sealed = models.TextField(blank=True)  # what was done, under the person's key where there is a person
+    done_sealed = models.TextField(
+        blank=True
+    )  # what was done, under the person's key where there is a person
 
     class Meta:
         indexes = [models.Index(fields=["study", "state", "deadline_at"])]

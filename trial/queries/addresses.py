@@ -1,4 +1,6 @@
-"""Where a person is reached. The only reads of an address outside the page of the person themselves."""
+"""Where a person is reached. The only reads of an address outside the page of the person
+themselves.
+"""
 
 from __future__ import annotations
 
@@ -13,13 +15,16 @@ from trial.models import Identity, Participant
 
 def address_of(participant: Participant) -> str | None:
     """The e-mail address, or None once it is erased."""
-    identity = Identity.objects.filter(participant=participant).select_related("participant__key").first()
+    identity = (
+        Identity.objects.filter(participant=participant).select_related("participant__key").first()
+    )
     return identity.email if identity else None
 
 
 def letter(participant: Participant, subject: str, *paragraphs: str) -> Mail | None:
-    """A mail to a participant under their study's neutral name, for which `subject` has %(title)s; None once the address
-    is erased. The words are the caller's, in the participant's language."""
+    """A mail to a participant under their study's neutral name, for which `subject` has %(title)s;
+    None once the address is erased. The words are the caller's, in the participant's language.
+    """
     to = address_of(participant)
     if to is None:
         return None
@@ -27,7 +32,11 @@ def letter(participant: Participant, subject: str, *paragraphs: str) -> Mail | N
     title = in_language(protocol.public_title, language)
     body = "\n\n".join(paragraphs)
     return Mail(
-        to, subject % {"title": title}, body, in_language(protocol.sender, language), protocol.contacts.team.email
+        to,
+        subject % {"title": title},
+        body,
+        in_language(protocol.sender, language),
+        protocol.contacts.team.email,
     )
 
 
@@ -37,11 +46,13 @@ def home_url() -> str:
 
 
 def participant_at(email: str) -> Participant | None:
-    """Who signs in with this address. Of several studies: one they are in, then one they are on the way into, and only
-    then one that is over for them; the newest of these.
+    """Who signs in with this address. Of several studies: one they are in, then one they are on the
+    way into, and only then one that is over for them; the newest of these.
     """
     found = (
-        Identity.objects.filter(email_hash=vault.address_hash(email), participant__user__isnull=False)
+        Identity.objects.filter(
+            email_hash=vault.address_hash(email), participant__user__isnull=False
+        )
         .select_related("participant__user", "participant__version")
         .order_by("-verified_at")
     )

@@ -44,8 +44,12 @@ def _of(studies: Iterable[Study | int]) -> QuerySet[Alert]:
     return Alert.objects.filter(study__in=list(studies)).select_related("study", "participant__key")
 
 
-def rows(alerts: Iterable[Alert], at: datetime, versions: Mapping[int, ProtocolVersion]) -> list[Row]:
-    """Alerts with the name of who took them, what they mean, and the clock of their study; `versions` by study."""
+def rows(
+    alerts: Iterable[Alert], at: datetime, versions: Mapping[int, ProtocolVersion]
+) -> list[Row]:
+    """Alerts with the name of who took them, what they mean, and the clock of their study;
+    `versions` by study.
+    """
     alerts = list(alerts)
     said = {study: meanings(version) for study, version in versions.items()}
     zones = {study: version.protocol.timezone for study, version in versions.items()}
@@ -69,25 +73,34 @@ def is_overdue(alert: Alert, at: datetime) -> bool:
 
 def taken_from(alert: Alert) -> str:
     """The name of whoever had this alert before the one who has it now; empty where nobody had."""
-    takes = AuditEvent.objects.filter(study=alert.study.slug, action="alert taken", subject=f"alert {alert.pk}")
+    takes = AuditEvent.objects.filter(
+        study=alert.study.slug, action="alert taken", subject=f"alert {alert.pk}"
+    )
     newest = takes.order_by("-number").first()
     before = json.loads(newest.old)["taken_by"] if newest else ""
     return staff.names([before]).get(before, before)
 
 
 def number_left_again(alert: Alert) -> datetime | None:
-    """When the person left another number, if that was after somebody took the alert: that one may have been written down."""
+    """When the person left another number, if that was after somebody took the alert: that one may
+    have been written down.
+    """
     if alert.taken_at is None or not alert.phone_sealed:
         return None
     left = AuditEvent.objects.filter(
-        study=alert.study.slug, action="phone number left again", subject=f"alert {alert.pk}", at__gte=alert.taken_at
+        study=alert.study.slug,
+        action="phone number left again",
+        subject=f"alert {alert.pk}",
+        at__gte=alert.taken_at,
     )
     newest = left.order_by("-number").first()
     return newest.at if newest else None
 
 
 def meanings(version: ProtocolVersion) -> dict[str, Any]:
-    """What staff are told for each kind of alert, by language. The rules are another app's; their words are not."""
+    """What staff are told for each kind of alert, by language. The rules are another app's; their
+    words are not.
+    """
     return {rule["code"]: rule["text"] for rule in version.section("assessments").get("alerts", [])}
 
 

@@ -1,4 +1,6 @@
-"""What the draw brought, in words, for the person alone: nothing that staff see may import this (a contract)."""
+"""What the draw brought, in words, for the person alone: nothing that staff see may import this (a
+contract).
+"""
 
 from __future__ import annotations
 
@@ -10,7 +12,8 @@ from trial.models import AuditEvent, Participant
 
 
 def words(participant: Participant) -> str:
-    """What happens now, in the person's language, as their version of the study says it; empty before allocation.
+    """What happens now, in the person's language, as their version of the study says it; empty
+    before allocation.
 
     Read through settings.ALLOTTED: it says the words and never the arm.
     """
@@ -22,7 +25,9 @@ def words(participant: Participant) -> str:
 
 
 def is_news(participant: Participant) -> bool:
-    """Until the person has begun or answered something after allocation. When to be called is not part of it."""
+    """Until the person has begun or answered something after allocation. When to be called is not
+    part of it.
+    """
     if participant.randomised_at is None:
         return False
     done = AuditEvent.objects.filter(

@@ -1,4 +1,6 @@
-"""Panels of the researcher's dashboard. Everything is pooled over the arms; every number has its definition."""
+"""Panels of the researcher's dashboard. Everything is pooled over the arms; every number has its
+definition.
+"""
 
 from __future__ import annotations
 
@@ -38,7 +40,9 @@ class Person(NamedTuple):
 
 
 def people(study: Study) -> list[Person]:
-    """Everybody who agreed to be screened. Kept on the study in hand: several panels count the same people."""
+    """Everybody who agreed to be screened. Kept on the study in hand: several panels count the same
+    people.
+    """
     kept = vars(study).get("_counted_people")
     if kept is None:
         rows = (
@@ -71,10 +75,15 @@ def panel_recruitment(study: Study, person: User, at: datetime) -> Panel:
                 str(len(randomised)),
                 of=_("of %(target)s") % {"target": protocol.target},
                 definition=_(
-                    "People with an allocation, against the target of the protocol; also whoever withdrew later."
+                    "People with an allocation, against the target of the protocol; also whoever "
+                    "withdrew later."
                 ),
             ),
-            Figure(_("In the last 30 days"), str(lately), definition=_("People allocated in the 30 days before now.")),
+            Figure(
+                _("In the last 30 days"),
+                str(lately),
+                definition=_("People allocated in the 30 days before now."),
+            ),
             registration(study, min(randomised, default=None)),
         ],
         head=[_("Site or month"), _("Screened"), _("Consented"), _("Randomised")],
@@ -90,14 +99,20 @@ def panel_recruitment(study: Study, person: User, at: datetime) -> Panel:
 def registration(study: Study, first: datetime | None) -> Figure:
     """The date of registration against the first allocation: afterwards is for all to see."""
     registered = study.current.protocol.registration
-    definition = _("The registration date that the study folder states, against the date of the first allocation here.")
+    definition = _(
+        "The registration date that the study folder states, against the date of the first "
+        "allocation here."
+    )
     if registered is None:
         return Figure(_("Registration"), _("None"), definition=definition)
     zone = ZoneInfo(study.current.protocol.timezone)
     where = _("%(id)s, %(day)s") % {"id": registered.id, "day": short_day(registered.on)}
     if first is None:
         return Figure(
-            _("Registration"), "–", of=_("%(where)s; nobody randomised yet") % {"where": where}, definition=definition
+            _("Registration"),
+            "–",
+            of=_("%(where)s; nobody randomised yet") % {"where": where},
+            definition=definition,
         )
     first_on = first.astimezone(zone).date()
     word = _("Before") if registered.on <= first_on else _("After")
@@ -129,14 +144,19 @@ def _counts(label: str, group: list[Person]) -> list[str]:
 
 def _by_month(everybody: list[Person], zone: ZoneInfo) -> list[list[str]]:
     def months(moment: Callable[[Person], datetime | None]) -> Counter[str]:
-        return Counter(found.astimezone(zone).strftime("%Y-%m") for found in map(moment, everybody) if found)
+        return Counter(
+            found.astimezone(zone).strftime("%Y-%m") for found in map(moment, everybody) if found
+        )
 
     columns = [
         months(lambda each: each.began_at),
         months(lambda each: each.consented_at),
         months(lambda each: each.randomised_at),
     ]
-    return [[month, *(str(column[month]) for column in columns)] for month in sorted(set().union(*columns))]
+    return [
+        [month, *(str(column[month]) for column in columns)]
+        for month in sorted(set().union(*columns))
+    ]
 
 
 def panel_flow(study: Study, person: User, at: datetime) -> Panel:
@@ -146,11 +166,17 @@ def panel_flow(study: Study, person: User, at: datetime) -> Panel:
     return Panel(
         title=_("Flow of participants"),
         figures=[
-            Figure(_("Screened"), str(len(everybody)), definition=_("People who agreed to be screened.")),
+            Figure(
+                _("Screened"),
+                str(len(everybody)),
+                definition=_("People who agreed to be screened."),
+            ),
             Figure(
                 _("Did not get in"),
                 str(states["excluded"]),
-                definition=_("Turned away by a criterion, or stopped by themselves before consent."),
+                definition=_(
+                    "Turned away by a criterion, or stopped by themselves before consent."
+                ),
             ),
             _corrected(everybody),
             Figure(
@@ -176,7 +202,9 @@ def panel_flow(study: Study, person: User, at: datetime) -> Panel:
             Figure(
                 _("Withdrawn"),
                 str(states["withdrawn"]),
-                definition=_("Left the study after consent. Stopping the programme only is not counted here."),
+                definition=_(
+                    "Left the study after consent. Stopping the programme only is not counted here."
+                ),
             ),
             *_completed(study, states),
         ],
@@ -194,7 +222,8 @@ def _corrected(everybody: Iterable[Person]) -> Figure:
         str(pages.total()),
         of=", ".join(f"{page}: {count}" for page, count in sorted(pages.items())),
         definition=_(
-            "Turned away by an answer to a question, and answered it once more in the same session; by screening page. "
+            "Turned away by an answer to a question, and answered it once more in the same "
+            "session; by screening page. "
             "Each counts as one person, by what became of them in the end."
         ),
     )
@@ -231,14 +260,18 @@ def _left(everybody: Iterable[Person], *, hides_completion: bool) -> list[list[s
 
 
 def panel_adherence(study: Study, person: User, at: datetime) -> Panel | None:
-    """Use of the programme over everybody randomised, for whoever knows the arms: a count of who has access would tell the
-    size of the arms, and use from day to day who has it."""
+    """Use of the programme over everybody randomised, for whoever knows the arms: a count of who
+    has access would tell the size of the arms, and use from day to day who has it.
+    """
     programme = study.current.programme
     if programme is None or not studies.knows_arms(study, person):
         return None
     users = [each for each in people(study) if each.randomised_at]
     randomised = len(users)
-    begun, done = sum(each.modules_begun for each in users), sum(each.modules_done for each in users)
+    begun, done = (
+        sum(each.modules_begun for each in users),
+        sum(each.modules_done for each in users),
+    )
     return Panel(
         title=_("Adherence"),
         figures=[
@@ -247,23 +280,33 @@ def panel_adherence(study: Study, person: User, at: datetime) -> Panel | None:
                 str(sum(each.modules_begun > 0 for each in users)),
                 of=_("of %(count)s randomised") % {"count": randomised},
                 definition=_(
-                    "Opened at least one module. Of everybody randomised, with access to the programme or without."
+                    "Opened at least one module. Of everybody randomised, with access to the "
+                    "programme or without."
                 ),
             ),
             Figure(
                 _("Modules begun"),
                 _per_person(begun, randomised),
                 of=_("per person randomised; %(count)s in all") % {"count": begun},
-                definition=_("Modules opened, divided by everybody randomised, with access or without."),
+                definition=_(
+                    "Modules opened, divided by everybody randomised, with access or without."
+                ),
             ),
             Figure(
                 _("Modules done"),
                 _per_person(done, randomised),
-                of=_("per person randomised, of %(count)s modules") % {"count": len(programme.modules)},
-                definition=_("Modules marked as done, divided by everybody randomised, with access or without."),
+                of=_("per person randomised, of %(count)s modules")
+                % {"count": len(programme.modules)},
+                definition=_(
+                    "Modules marked as done, divided by everybody randomised, with access or "
+                    "without."
+                ),
             ),
         ],
-        note=_("Pooled over the arms. Adherence among those who were given the programme stands in the report."),
+        note=_(
+            "Pooled over the arms. Adherence among those who were given the programme stands in "
+            "the report."
+        ),
         tells_arm=True,
     )
 
@@ -292,7 +335,11 @@ def panel_alerts(study: Study, person: User, at: datetime) -> Panel:
                 of=_("%(count)s not taken by anybody") % {"count": counts["untaken"]},
                 definition=_("Raised and not closed."),
             ),
-            Figure(_("Overdue"), str(counts["overdue"]), definition=_("Open, and the deadline has passed.")),
+            Figure(
+                _("Overdue"),
+                str(counts["overdue"]),
+                definition=_("Open, and the deadline has passed."),
+            ),
             Figure(
                 _("Closed"),
                 str(counts["closed"]),

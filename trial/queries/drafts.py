@@ -17,7 +17,9 @@ SEPARATOR = ":"
 class Typed:
     """`fields` maps a name to `was` (as the page was drawn) and `value`, lists of texts both."""
 
-    form: str  # the address it is sent to, which can be opened too; behind # what tells it from others sent there
+    # the address it is sent to, which can be opened too; behind # what tells it from others sent
+    # there
+    form: str
     title: str
     fields: dict[str, dict[str, list[str]]]
 
@@ -27,7 +29,9 @@ class Typed:
 
 
 def place(user: User, form: str) -> str:
-    """Where the draft of a form is kept: the same for this person and form each time, and it tells neither."""
+    """Where the draft of a form is kept: the same for this person and form each time, and it tells
+    neither.
+    """
     return vault.keyed_hash("draft", f"{user.pk}|{form}")[:40]
 
 
@@ -37,20 +41,30 @@ def about_token(user: User, code: str) -> str:
 
 
 def about(user: User, token: str) -> Participant | None:
-    """Whom the form is about: participants themselves, or whoever a page of theirs named to staff."""
+    """Whom the form is about: participants themselves, or whoever a page of theirs named to
+    staff.
+    """
     people = Participant.objects.select_related("key")
     own = people.filter(user=user).first()
     code = token.partition(SEPARATOR)[0]
-    return own or (people.filter(code=code).first() if code and token == about_token(user, code) else None)
+    return own or (
+        people.filter(code=code).first() if code and token == about_token(user, code) else None
+    )
 
 
 def read(draft: Draft) -> Typed:
     sealed = draft.text_sealed
-    return Typed(**json.loads(draft.about.unsealed(sealed) if draft.about else vault.unseal(sealed)))
+    return Typed(
+        **json.loads(draft.about.unsealed(sealed) if draft.about else vault.unseal(sealed))
+    )
 
 
 def find(user: User, form: str) -> Draft | None:
-    return Draft.objects.filter(owner=user, place=place(user, form)).select_related("about__key").first()
+    return (
+        Draft.objects.filter(owner=user, place=place(user, form))
+        .select_related("about__key")
+        .first()
+    )
 
 
 def of(user: User) -> Iterable[Draft]:
@@ -60,7 +74,10 @@ def of(user: User) -> Iterable[Draft]:
 
 def is_sent(user: User, key: str, participant: Participant | None = None) -> bool:
     """Whether a form with this request key has done what it was for."""
-    people = [str(actors.staff(user.pk)), *([str(actors.participant(participant.code))] if participant else [])]
+    people = [
+        str(actors.staff(user.pk)),
+        *([str(actors.participant(participant.code))] if participant else []),
+    ]
     return bool(key) and RequestKey.objects.filter(person__in=people, key=key).exists()
 
 

@@ -1,4 +1,6 @@
-"""The stream of the installation: what happens outside every study, chained and sealed like the trail of a study."""
+"""The stream of the installation: what happens outside every study, chained and sealed like the
+trail of a study.
+"""
 
 from __future__ import annotations
 
@@ -10,7 +12,9 @@ SLUG = "!installation"  # no study can have it: a slug holds no exclamation mark
 
 
 def the_installation() -> Study:
-    """Stands in the trail where a study would. It is no row: nothing is loaded, opened or randomised in it."""
+    """Stands in the trail where a study would. It is no row: nothing is loaded, opened or
+    randomised in it.
+    """
     return Study(slug=SLUG)
 
 

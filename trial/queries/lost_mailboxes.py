@@ -1,4 +1,6 @@
-"""Reads about addresses that staff asked to change: what waits, what is due, and whose mailbox one may not be."""
+"""Reads about addresses that staff asked to change: what waits, what is due, and whose mailbox one
+may not be.
+"""
 
 from __future__ import annotations
 
@@ -8,7 +10,17 @@ from allauth.account.models import EmailAddress
 from django.db.models import Max, Q, QuerySet
 
 from trial import vault
-from trial.models import AddressChange, AuditEvent, Identity, Membership, Message, Participant, Proposal, Study, User
+from trial.models import (
+    AddressChange,
+    AuditEvent,
+    Identity,
+    Membership,
+    Message,
+    Participant,
+    Proposal,
+    Study,
+    User,
+)
 from trial.queries import staff
 
 WAITS = timedelta(hours=48)
@@ -38,13 +50,16 @@ def waiting(participant: Participant) -> AddressChange | None:
 
 def has_number(participant: Participant) -> bool:
     """Whether there is somebody to call, who is in the study."""
-    identity = Identity.objects.filter(participant=participant).select_related("participant__key").first()
+    identity = (
+        Identity.objects.filter(participant=participant).select_related("participant__key").first()
+    )
     return identity is not None and bool(identity.phone)
 
 
 def takes_effect_at(made: AddressChange) -> datetime | None:
-    """The earliest; None while the warning to the old address has not left. One that the mail host refused never will, as to
-    a mailbox that is gone."""
+    """The earliest; None while the warning to the old address has not left. One that the mail host
+    refused never will, as to a mailbox that is gone.
+    """
     warning = Message.objects.filter(
         participant=made.participant_id, kind="address_asked", subject_ref=str(made.pk)
     ).first()
@@ -65,16 +80,22 @@ def is_due(made: AddressChange, at: datetime) -> bool:
 def due(at: datetime) -> list[AddressChange]:
     """What was agreed to and waited long enough, also since the old address was told."""
     waits = not_in_force().filter(due_at__lte=at)
-    whole = waits.filter(proposal__decision__is_agreed=True).select_related("proposal", "participant__study")
+    whole = waits.filter(proposal__decision__is_agreed=True).select_related(
+        "proposal", "participant__study"
+    )
     return [made for made in whole.order_by("due_at", "pk") if is_due(made, at)]
 
 
 def is_of_staff(email: str, study: Study, at: datetime) -> bool:
-    """Whether whoever works in this installation, did, or is invited to reads this mailbox; those of the team included."""
+    """Whether whoever works in this installation, did, or is invited to reads this mailbox; those
+    of the team included.
+    """
     works = Q(memberships__isnull=False) | Q(is_staff=True)
     people = User.objects.filter(works)
     addresses = {*people.values_list("email", flat=True)}
-    addresses |= {*EmailAddress.objects.filter(user__in=people.values("pk")).values_list("email", flat=True)}
+    addresses |= {
+        *EmailAddress.objects.filter(user__in=people.values("pk")).values_list("email", flat=True)
+    }
     contacts = study.current.protocol.contacts
     addresses |= {contacts.team.email, *([contacts.safety.email] if contacts.safety else [])}
     mailbox = vault.address_hash(email)
@@ -124,12 +145,18 @@ def have_their_roles(proposal: Proposal) -> bool:
 
 def number_shown_at(proposal: Proposal, who: str) -> datetime | None:
     """When somebody last looked up the number for this."""
-    return _about(proposal).filter(action="contact details shown", by=who).aggregate(at=Max("at"))["at"]
+    return (
+        _about(proposal)
+        .filter(action="contact details shown", by=who)
+        .aggregate(at=Max("at"))["at"]
+    )
 
 
 def _about(proposal: Proposal) -> QuerySet[AuditEvent]:
     assert proposal.participant is not None
-    return AuditEvent.objects.filter(stream=_stream(proposal.participant), subject=f"proposal {proposal.pk}")
+    return AuditEvent.objects.filter(
+        stream=_stream(proposal.participant), subject=f"proposal {proposal.pk}"
+    )
 
 
 def _stream(participant: Participant) -> str:

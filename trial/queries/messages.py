@@ -10,21 +10,28 @@ from trial import hooks
 from trial.models import Message, Participant, Study
 
 # To staff, about somebody or nobody. Every other message goes to the participant it is about.
-TO_STAFF = frozenset({"alert", "invitation", "two_people", "role_given", "address_over", "stage_list"})
-TO_OLD_ADDRESS = frozenset({"address_asked", "address_changed"})  # says nothing of whether mail reaches this person
+TO_STAFF = frozenset(
+    {"alert", "invitation", "two_people", "role_given", "address_over", "stage_list"}
+)
+TO_OLD_ADDRESS = frozenset(
+    {"address_asked", "address_changed"}
+)  # says nothing of whether mail reaches this person
 AT_ANY_HOUR = TO_STAFF | TO_OLD_ADDRESS  # whoever did not ask for the change has to hear of it
 UNSETTLED = ("failed", "uncertain")  # nothing more happens by itself: somebody decides
 RECENT = 100
 
 
 def is_alike(message: Message) -> bool:
-    """Whether every arm gets this mail, and at the same time: only then may what became of it be told to anybody."""
+    """Whether every arm gets this mail, and at the same time: only then may what became of it be
+    told to anybody.
+    """
     return message.kind in hooks.MAILED_ALIKE and hooks.MAILED_ALIKE[message.kind](message)
 
 
 def unsettled(study: Study, *, knows_arms: bool) -> list[Message]:
-    """Every message that failed or is uncertain; for whoever may not know the arms those that were to reach staff and are
-    the same in every arm."""
+    """Every message that failed or is uncertain; for whoever may not know the arms those that were
+    to reach staff and are the same in every arm.
+    """
     found = Message.objects.filter(study=study, state__in=UNSETTLED)
     return _listed(found if knows_arms else found.filter(kind__in=_told_to_all()))
 
@@ -32,8 +39,8 @@ def unsettled(study: Study, *, knows_arms: bool) -> list[Message]:
 def shown(study: Study, handle: str, *, knows_arms: bool) -> Message | None:
     """A message that this reader may see to have been tried; None for any other.
 
-    Whoever may not know the arms has its handle from the list of what failed and cannot guess another. It is found
-    again once it is sent, for the second press of a double click.
+    Whoever may not know the arms has its handle from the list of what failed and cannot guess
+    another. It is found again once it is sent, for the second press of a double click.
     """
     found = Message.objects.filter(study=study, handle=handle).exclude(state="cancelled")
     return (found if knows_arms else found.filter(kind__in=_told_to_all())).first()
@@ -44,11 +51,18 @@ def _told_to_all() -> frozenset[str]:
 
 
 def unreached(study: Study, *, knows_arms: bool) -> list[Participant]:
-    """People of whose mail something failed or is uncertain; for whoever may not know the arms only by what every arm
-    gets alike."""
+    """People of whose mail something failed or is uncertain; for whoever may not know the arms only
+    by what every arm gets alike.
+    """
     found = Message.objects.filter(study=study, state__in=UNSETTLED, participant__isnull=False)
-    rows = [each for each in _listed(found.exclude(kind__in=TO_STAFF | TO_OLD_ADDRESS)) if knows_arms or is_alike(each)]
-    people = {message.participant.pk: message.participant for message in rows if message.participant}
+    rows = [
+        each
+        for each in _listed(found.exclude(kind__in=TO_STAFF | TO_OLD_ADDRESS))
+        if knows_arms or is_alike(each)
+    ]
+    people = {
+        message.participant.pk: message.participant for message in rows if message.participant
+    }
     return sorted(people.values(), key=lambda person: person.code)
 
 
@@ -63,6 +77,10 @@ def counts(study: Study) -> list[dict[str, Any]]:
 
 
 def recent(study: Study) -> list[Message]:
-    """The newest messages that are about nobody in particular, such as alerts' mails and invitations of staff."""
-    found = Message.objects.filter(study=study, participant__isnull=True).exclude(state__in=UNSETTLED)
+    """The newest messages that are about nobody in particular, such as alerts' mails and
+    invitations of staff.
+    """
+    found = Message.objects.filter(study=study, participant__isnull=True).exclude(
+        state__in=UNSETTLED
+    )
     return list(found.order_by("-due_at", "-pk")[:RECENT])

@@ -1,4 +1,6 @@
-"""The words of mails to staff about roles and about what takes two people. No mail names a participant."""
+"""The words of mails to staff about roles and about what takes two people. No mail names a
+participant.
+"""
 
 from __future__ import annotations
 
@@ -28,10 +30,13 @@ def compose_two_people(message: Message, at: datetime) -> Mail | None:
         until = both_clocks(proposal.until_at or at, proposal.study.current.protocol.timezone)
         if proposal.passes_alone:
             follows = _(
-                "Nobody on the staff can be the second person. It takes effect on %(until)s unless one of you says no."
+                "Nobody on the staff can be the second person. It takes effect on %(until)s unless "
+                "one of you says no."
             )
         else:
-            follows = _("It takes a second person, who can agree until %(until)s. Each of you can say no.")
+            follows = _(
+                "It takes a second person, who can agree until %(until)s. Each of you can say no."
+            )
         return letter(
             proposal.study,
             person,
@@ -67,8 +72,9 @@ def compose_role_given(message: Message, at: datetime) -> Mail | None:
 
 
 def compose_address_over(message: Message, at: datetime) -> Mail | None:
-    """Tells one of the staff that what two people agreed to did not take effect; why stands on the page alone. None for whoever
-    may not read of it any more."""
+    """Tells one of the staff that what two people agreed to did not take effect; why stands on the
+    page alone. None for whoever may not read of it any more.
+    """
     number, person = _numbers(message)
     proposal = Proposal.objects.select_related("study").get(pk=number)
     if person not in proposals.to_tell_of(proposal.study, "address"):
@@ -79,7 +85,8 @@ def compose_address_over(message: Message, at: datetime) -> Mail | None:
             person,
             _("%(title)s: a change of address did not take effect"),
             _(
-                "Two people agreed that a participant signs in with another e-mail address. It is over, and did not change."
+                "Two people agreed that a participant signs in with another e-mail address. It is "
+                "over, and did not change."
             ),
             settings.PUBLIC_URL + reverse("staff:agreement", args=[proposal.pk]),
         )
@@ -89,16 +96,22 @@ def what(proposal: Proposal, names: Mapping[str, str]) -> str:
     """What is asked and by whom, in one sentence."""
     who = roles.called(proposal.by, names)
     if proposal.kind == "lock":
-        return _("%(who)s asks to lock the data of the study, so that reports by arm can be made.") % {"who": who}
+        return _(
+            "%(who)s asks to lock the data of the study, so that reports by arm can be made."
+        ) % {"who": who}
     if proposal.kind == "address":  # whose stands on the page alone, since this is mailed
-        return _("%(who)s asks that a participant signs in with another e-mail address.") % {"who": who}
+        return _("%(who)s asks that a participant signs in with another e-mail address.") % {
+            "who": who
+        }
     invitation = proposal.invitation
     asked = {"who": who, "email": invitation.email, "role": word(invitation.role)}
     return _("%(who)s asks that %(email)s works on the study as %(role)s.") % asked
 
 
 def two_addresses() -> str:
-    return _("Nobody but you can know whether two addresses belong to one person: the software cannot.")
+    return _(
+        "Nobody but you can know whether two addresses belong to one person: the software cannot."
+    )
 
 
 def both_clocks(moment: datetime, timezone: str) -> str:
@@ -118,11 +131,19 @@ def language(study: Study) -> str:
 
 
 def letter(study: Study, person: int, subject: str, *paragraphs: str) -> Mail | None:
-    """A mail to one of the staff, with %(title)s in `subject`; None for whoever has no account any more."""
+    """A mail to one of the staff, with %(title)s in `subject`; None for whoever has no account any
+    more.
+    """
     protocol = study.current.protocol
     address = User.objects.filter(pk=person, is_active=True).values_list("email", flat=True).first()
     if not address:
         return None
     title = in_language(protocol.public_title, language(study))
     body, replies = "\n\n".join(paragraphs) + "\n", protocol.contacts.team.email
-    return Mail(address, subject % {"title": title}, body, in_language(protocol.sender, language(study)), replies)
+    return Mail(
+        address,
+        subject % {"title": title},
+        body,
+        in_language(protocol.sender, language(study)),
+        replies,
+    )

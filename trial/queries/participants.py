@@ -17,7 +17,8 @@ from trial.models import AuditEvent, ModuleUse, Participant, Study
 from trial.queries import studies
 from trial.words import WORDS, word
 
-# What happens to everybody alike. Everything else in a person's stream may tell the arm by being there.
+# What happens to everybody alike. Everything else in a person's stream may tell the arm by being
+# there.
 SAME_IN_EVERY_ARM = frozenset(
     {
         "address verified",
@@ -60,10 +61,15 @@ def filters(study: Study) -> dict[str, dict[str, Any]]:
     hides = studies.hides_completion(study)
     states = [state for state in lifecycles.PARTICIPANT if not (hides and state == "completed")]
     sites = study.current.protocol.sites
-    return {"state": {state: word(state) for state in states}, "site": {site.code: site.name for site in sites}}
+    return {
+        "state": {state: word(state) for state in states},
+        "site": {site.code: site.name for site in sites},
+    }
 
 
-def listed(study: Study, *, state: str = "", site: str = "", code: str = "") -> QuerySet[Participant]:
+def listed(
+    study: Study, *, state: str = "", site: str = "", code: str = ""
+) -> QuerySet[Participant]:
     """The people of a study, newest first, narrowed by what was asked for."""
     people = Participant.objects.filter(study=study).order_by("-began_at", "-pk")
     if state:
@@ -72,11 +78,17 @@ def listed(study: Study, *, state: str = "", site: str = "", code: str = "") -> 
         people = people.filter(site=site)
     if code:
         people = people.filter(Q(code__iexact=code) | Q(code__icontains=code))
-    return people.only("code", "state", "site", "began_at", "consented_at", "randomised_at", "left_at", "simulated")
+    return people.only(
+        "code", "state", "site", "began_at", "consented_at", "randomised_at", "left_at", "simulated"
+    )
 
 
 def _states(study: Study, state: str) -> tuple[str, ...]:
-    return ("randomised", "completed") if state == "randomised" and studies.hides_completion(study) else (state,)
+    return (
+        ("randomised", "completed")
+        if state == "randomised" and studies.hides_completion(study)
+        else (state,)
+    )
 
 
 def shown_state(participant: Participant, study: Study) -> str:
@@ -93,18 +105,22 @@ def shown_stage(participant: Participant, study: Study) -> str:
 
 
 def left_words(stage: str, reason: str) -> tuple[str, str]:
-    """Where and why somebody left, in words. Pages and criteria of a screening have no other name than their code."""
+    """Where and why somebody left, in words. Pages and criteria of a screening have no other name
+    than their code.
+    """
     where = word(stage) if stage in WORDS else _("screening, page %(code)s") % {"code": stage}
     why = word(reason) if reason in WORDS else _("criterion %(code)s") % {"code": reason}
     return str(where) if stage else "–", str(why) if reason else _("no reason given")
 
 
 def events(participant: Participant, study: Study) -> list[Event]:
-    """What happened to a person, oldest first, without sealed values; under concealment only what happens to all."""
+    """What happened to a person, oldest first, without sealed values; under concealment only what
+    happens to all.
+    """
     rows = AuditEvent.objects.filter(stream=f"{study.slug}/{participant.code}").order_by("number")
     if studies.is_concealed(study):
-        # A coach's look at a number is left out too; only that of whoever took an alert is the same in every arm. Of a lost
-        # mailbox nothing is shown, since who asks can tell the arm.
+        # A coach's look at a number is left out too; only that of whoever took an alert is the same
+        # in every arm. Of a lost mailbox nothing is shown, since who asks can tell the arm.
         for_alert = Q(action="contact details shown", subject__startswith="alert ")
         rows = rows.filter(Q(action__in=SAME_IN_EVERY_ARM) | for_alert)
         rows = rows.exclude(action="e-mail address changed", by=str(WORKER))
@@ -113,7 +129,9 @@ def events(participant: Participant, study: Study) -> list[Event]:
 
 def _details(new: str) -> str:
     values: Mapping[str, object] = json.loads(new) if new else {}
-    return ", ".join(f"{name}: {value}" for name, value in sorted(values.items()) if name not in HIDDEN_VALUES)
+    return ", ".join(
+        f"{name}: {value}" for name, value in sorted(values.items()) if name not in HIDDEN_VALUES
+    )
 
 
 def modules_used(participant: Participant, study: Study) -> list[ModuleUse] | None:

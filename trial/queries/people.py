@@ -16,7 +16,9 @@ def by_code(code: str) -> Participant:
 
 
 def now(code: str, seen: Participant | None) -> Participant:
-    """A person as they stand now; study, version and key never change and are taken over from an earlier reading."""
+    """A person as they stand now; study, version and key never change and are taken over from an
+    earlier reading.
+    """
     if seen is None:
         return by_code(code)
     found = Participant.objects.get(pk=seen.pk)
@@ -27,12 +29,15 @@ def now(code: str, seen: Participant | None) -> Participant:
 
 
 def held(participant: Participant) -> dict[str, float]:
-    """Codes of the open grants of a person with the days since randomisation at which each opened. For rehearsals, where
-    nature knows what somebody got; nothing else reads it."""
+    """Codes of the open grants of a person with the days since randomisation at which each opened.
+    For rehearsals, where nature knows what somebody got; nothing else reads it.
+    """
     start = participant.randomised_at
     if start is None:
         return {}
-    rows = Grant.objects.filter(participant=participant, opens_at__isnull=False).values_list("code", "opens_at")
+    rows = Grant.objects.filter(participant=participant, opens_at__isnull=False).values_list(
+        "code", "opens_at"
+    )
     return {code: (opens_at - start).total_seconds() / 86400 for code, opens_at in rows if opens_at}
 
 
@@ -55,14 +60,18 @@ def unfinished_count(study: Study) -> int:
 
 
 def someone_in_the_programme(study: Study, at: datetime) -> str | None:
-    """The address of a simulated person with an open lesson to do, for the demo; None in a study that is not simulated."""
+    """The address of a simulated person with an open lesson to do, for the demo; None in a study
+    that is not simulated.
+    """
     found = in_the_programme(study, at) if study.simulated else None
     return address_of(found) if found else None
 
 
 def in_the_programme(study: Study, at: datetime) -> Participant | None:
     """Somebody who has done a lesson and has one open."""
-    for participant in Participant.objects.filter(study=study, state="randomised").select_related("version", "key"):
+    for participant in Participant.objects.filter(study=study, state="randomised").select_related(
+        "version", "key"
+    ):
         states = programme.modules(participant)
         done = sum(state.done_at is not None for state in states)
         if done and any(state.is_open(at) and not state.done_at for state in states):

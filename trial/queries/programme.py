@@ -19,7 +19,8 @@ from trial.sections.programme import Block
 class ModuleState:
     """A module as its participant meets it. `opens_at` is None while it waits for the one before.
 
-    While the programme waits for its day, the first module has `expected_at`; with `is_latest` it may open sooner.
+    While the programme waits for its day, the first module has `expected_at`; with `is_latest` it
+    may open sooner.
     """
 
     code: str
@@ -40,11 +41,17 @@ class ModuleState:
 
 def access(participant: Participant) -> Grant | None:
     """The grant of the programme, open or not yet."""
-    return Grant.objects.filter(participant=participant, kind="programme", ended_at__isnull=True).order_by("pk").first()
+    return (
+        Grant.objects.filter(participant=participant, kind="programme", ended_at__isnull=True)
+        .order_by("pk")
+        .first()
+    )
 
 
 def opened(study: Study, at: datetime) -> list[Grant]:
-    """Every programme grant of a study that has opened by `at`. It reveals the arm: for reports by arm alone."""
+    """Every programme grant of a study that has opened by `at`. It reveals the arm: for reports by
+    arm alone.
+    """
     return list(Grant.objects.filter(participant__study=study, kind="programme", opens_at__lte=at))
 
 
@@ -60,7 +67,9 @@ def modules(participant: Participant) -> list[ModuleState]:
 def _awaited(first: ModuleState, participant: Participant, grant: Grant) -> ModuleState:
     """The first module of a programme that has not opened, with its day as far as it is known."""
     opening = anchors.Opening.of(sections.Opening.model_validate(grant.opens))
-    events = dict(Milestone.objects.filter(participant=participant).values_list("name", "reached_at"))
+    events = dict(
+        Milestone.objects.filter(participant=participant).values_list("name", "reached_at")
+    )
     expected_at = anchors.when(
         opening,
         randomised_at=participant.randomised_at or grant.granted_at,
@@ -98,14 +107,25 @@ def _uses(participant: Participant) -> dict[str, tuple[datetime, datetime | None
     rows = ModuleUse.objects.filter(participant=participant).values_list(
         "module", "begun_at", "done_at", "last_used_at"
     )
-    return {module: (begun_at, done_at, last_used_at) for module, begun_at, done_at, last_used_at in rows}
+    return {
+        module: (begun_at, done_at, last_used_at)
+        for module, begun_at, done_at, last_used_at in rows
+    }
 
 
 def _next_opening(before: ModuleState, pacing: Any, participant: Participant) -> datetime | None:
-    """The following module opens `pacing.days` after this one was begun, at the start of that day, once this one is done."""
-    if before.opens_at is None or before.begun_at is None or (pacing.needs_previous and before.done_at is None):
+    """The following module opens `pacing.days` after this one was begun, at the start of that day,
+    once this one is done.
+    """
+    if (
+        before.opens_at is None
+        or before.begun_at is None
+        or (pacing.needs_previous and before.done_at is None)
+    ):
         return None
-    zone = ZoneInfo(participant.zone_at(before.begun_at))  # who travels on finds no lesson shut again
+    zone = ZoneInfo(
+        participant.zone_at(before.begun_at)
+    )  # who travels on finds no lesson shut again
     day = before.begun_at.astimezone(zone).date() + timedelta(days=pacing.days)
     paced = datetime(day.year, day.month, day.day, tzinfo=zone)
     return max(paced, before.done_at) if pacing.needs_previous and before.done_at else paced
@@ -113,9 +133,13 @@ def _next_opening(before: ModuleState, pacing: Any, participant: Participant) ->
 
 def exercise(participant: Participant, module: str, code: str) -> Block | None:
     """One exercise of a module, in the participant's language."""
-    found = next((each for each in participant.version.programme.modules if each.code == module), None)
+    found = next(
+        (each for each in participant.version.programme.modules if each.code == module), None
+    )
     blocks = found.blocks[participant.language] if found else ()
-    return next((block for block in blocks if block.kind == "exercise" and block.code == code), None)
+    return next(
+        (block for block in blocks if block.kind == "exercise" and block.code == code), None
+    )
 
 
 def is_after_begun(participant: Participant, module: str) -> bool:
@@ -127,7 +151,9 @@ def is_after_begun(participant: Participant, module: str) -> bool:
 
 def answers(participant: Participant, module: str) -> dict[str, Any]:
     """What the participant wrote in the exercises of a module, by exercise code."""
-    rows = ExerciseAnswer.objects.filter(participant=participant, module=module).select_related("participant__key")
+    rows = ExerciseAnswer.objects.filter(participant=participant, module=module).select_related(
+        "participant__key"
+    )
     return {row.exercise: written(row) for row in rows}
 
 

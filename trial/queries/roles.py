@@ -1,4 +1,6 @@
-"""How roles of a study were given, and by whom: for its page of staff, for mails and for the report."""
+"""How roles of a study were given, and by whom: for its page of staff, for mails and for the
+report.
+"""
 
 from __future__ import annotations
 
@@ -44,7 +46,11 @@ def asker(membership: Membership) -> str:
 
 def second(membership: Membership) -> str:
     """Who agreed; empty where it was given without."""
-    if ground(membership) != "agreed" or membership.invitation is None or membership.invitation.proposal is None:
+    if (
+        ground(membership) != "agreed"
+        or membership.invitation is None
+        or membership.invitation.proposal is None
+    ):
         return ""
     return membership.invitation.proposal.decision.by
 
@@ -65,9 +71,14 @@ def how(membership: Membership, names: Mapping[str, str]) -> str:
         "agreed": _("asked by %(asker)s, agreed to by %(second)s"),
         "waited": _("asked by %(asker)s; nobody could agree, and nobody said no"),
     }[ground(membership)]
-    return said % {"asker": called(asker(membership), names), "second": called(second(membership), names)}
+    return said % {
+        "asker": called(asker(membership), names),
+        "second": called(second(membership), names),
+    }
 
 
 def called(actor: str, names: Mapping[str, str]) -> str:
     """A name, or what an actor is who has none."""
-    return _("the machine itself (manage.py invite)") if actor == MACHINE else names.get(actor, actor)
+    return (
+        _("the machine itself (manage.py invite)") if actor == MACHINE else names.get(actor, actor)
+    )

@@ -1,5 +1,6 @@
-"""What is sealed under the master keys, wherever it stands, and which of the keys opens it: read as it stands, never opened
-for anybody."""
+"""What is sealed under the master keys, wherever it stands, and which of the keys opens it: read as
+it stands, never opened for anybody.
+"""
 
 from __future__ import annotations
 
@@ -35,10 +36,18 @@ class Place:
         return f"{facts.label(self.model)}.{self.name}"
 
     def batches(self, size: int = BATCH) -> Iterator[list[tuple[Any, str, bool]]]:
-        """Number, the column as it stands, and whether the row is about somebody; by number, empty ones left out."""
-        about: Any = models.F(f"{self.way}__pk") if self.way else models.Value(None, output_field=models.IntegerField())
+        """Number, the column as it stands, and whether the row is about somebody; by number, empty
+        ones left out.
+        """
+        about: Any = (
+            models.F(f"{self.way}__pk")
+            if self.way
+            else models.Value(None, output_field=models.IntegerField())
+        )
         # Cast, so that a field that opens what it reads gives it sealed.
-        rows = self.model._base_manager.annotate(_stored=Cast(self.name, models.TextField()), _about=about)
+        rows = self.model._base_manager.annotate(
+            _stored=Cast(self.name, models.TextField()), _about=about
+        )
         rows = rows.exclude(_stored="").exclude(_stored=None).order_by("pk")
         after: dict[str, Any] = {}
         while found := list(rows.filter(**after).values_list("pk", "_stored", "_about")[:size]):
@@ -71,7 +80,9 @@ class Sessions(Place):
             return ""
 
     def stored(self, token: str) -> str:
-        return signing.dumps(token, salt=_salt(), serializer=vault.UnopenedSerializer, compress=True)
+        return signing.dumps(
+            token, salt=_salt(), serializer=vault.UnopenedSerializer, compress=True
+        )
 
 
 def places() -> list[Place]:
@@ -90,11 +101,17 @@ def stamp() -> Place:
 
 
 def standings(place: Place) -> Counter[str]:
-    return Counter(place.standing(stored, is_about) for batch in place.batches() for _, stored, is_about in batch)
+    return Counter(
+        place.standing(stored, is_about)
+        for batch in place.batches()
+        for _, stored, is_about in batch
+    )
 
 
 def is_rotated() -> bool:
-    """Whether everything was sealed under the newest key when keys were rotated last, or from the beginning."""
+    """Whether everything was sealed under the newest key when keys were rotated last, or from the
+    beginning.
+    """
     return standings(stamp()).keys() == {NEWEST}
 
 

@@ -1,4 +1,6 @@
-"""Reads of studies for the researcher's room: which, in which role, and what must stay concealed."""
+"""Reads of studies for the researcher's room: which, in which role, and what must stay
+concealed.
+"""
 
 from __future__ import annotations
 
@@ -14,7 +16,9 @@ NEWEST = ProtocolVersion.objects.filter(study=OuterRef("study")).order_by("-numb
 
 
 def in_hand(user: User, slug: str) -> tuple[Study, set[str]]:
-    """A study with its newest version, and this person's roles in it, in one query; raises Study.DoesNotExist."""
+    """A study with its newest version, and this person's roles in it, in one query; raises
+    Study.DoesNotExist.
+    """
     rows = list(
         ProtocolVersion.objects.filter(
             study__slug=slug,
@@ -33,7 +37,9 @@ def in_hand(user: User, slug: str) -> tuple[Study, set[str]]:
 
 
 def listed(among: Collection[int] | None = None) -> list[Study]:
-    """Studies by slug, all or those `among`, with their newest version in hand and how many were `randomised`."""
+    """Studies by slug, all or those `among`, with their newest version in hand and how many were
+    `randomised`.
+    """
     found = Study.objects.annotate(
         randomised=Count("participants", filter=Q(participants__randomised_at__isnull=False))
     ).order_by("slug")
@@ -45,7 +51,9 @@ def listed(among: Collection[int] | None = None) -> list[Study]:
 
 
 def running() -> list[Study]:
-    """Every study in which somebody may take part now, newcomer or not, with its newest version in hand."""
+    """Every study in which somebody may take part now, newcomer or not, with its newest version in
+    hand.
+    """
     rows = list(Study.objects.filter(state__in=("open", "paused", "closed")).order_by("pk"))
     newest = newest_versions(study.pk for study in rows)
     for study in rows:
@@ -65,18 +73,24 @@ def newest_versions(studies: Iterable[int]) -> dict[int, ProtocolVersion]:
 
 def roles_by_study(user: User) -> dict[int, set[str]]:
     found: dict[int, set[str]] = {}
-    for study, role in Membership.objects.filter(user=user, ended_at__isnull=True).values_list("study", "role"):
+    for study, role in Membership.objects.filter(user=user, ended_at__isnull=True).values_list(
+        "study", "role"
+    ):
         found.setdefault(study, set()).add(role)
     return found
 
 
 def is_concealed(study: Study) -> bool:
-    """Whether nothing may be shown that tells the arm of a person: always, before a live study is locked."""
+    """Whether nothing may be shown that tells the arm of a person: always, before a live study is
+    locked.
+    """
     return study.state != "locked" and not study.simulated
 
 
 def may_know_arms(study: Study, may: Collection[str]) -> bool:
-    """Whether whoever may do these things in the study may be shown what tells an arm: who sees every caseload does."""
+    """Whether whoever may do these things in the study may be shown what tells an arm: who sees
+    every caseload does.
+    """
     return "supervise" in may or not is_concealed(study)
 
 
@@ -86,8 +100,9 @@ def knows_arms(study: Study, person: User) -> bool:
 
 
 def has_one_follow_up(version: ProtocolVersion) -> bool:
-    """Whether every arm is followed up by the same schedules, and by none whose dates hang on what an arm was given.
-    Where it is not, being finished tells the arm."""
+    """Whether every arm is followed up by the same schedules, and by none whose dates hang on what
+    an arm was given. Where it is not, being finished tells the arm.
+    """
     given = [
         sorted((grant.code, grant.opens.model_dump_json()) for grant in arm.granted("assessments"))
         for _, arm in version.protocol.giving()
@@ -97,7 +112,9 @@ def has_one_follow_up(version: ProtocolVersion) -> bool:
 
 def _waits_for_the_programme(version: ProtocolVersion) -> bool:
     schedules = version.section("assessments")["schedules"].values()
-    return any(entry["anchor"] == "programme_finished" for schedule in schedules for entry in schedule)
+    return any(
+        entry["anchor"] == "programme_finished" for schedule in schedules for entry in schedule
+    )
 
 
 def hides_completion(study: Study) -> bool:
@@ -105,7 +122,9 @@ def hides_completion(study: Study) -> bool:
 
 
 def chosen_here(document: Mapping[str, Any]) -> list[tuple[str, str]]:
-    """Every place of a document that says something its sources do not, with the reason given there."""
+    """Every place of a document that says something its sources do not, with the reason given
+    there.
+    """
     return list(_chosen(document, ()))
 
 

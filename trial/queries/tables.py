@@ -1,4 +1,6 @@
-"""The people of a study as tables: who came, got in and left, and (by arm only) what they did with the programme."""
+"""The people of a study as tables: who came, got in and left, and (by arm only) what they did with
+the programme.
+"""
 
 from __future__ import annotations
 
@@ -23,9 +25,16 @@ FIXED = (
     Column("began_on", "Day of the agreement to be screened", "date"),
     Column("consented_on", "Day of signed consent", "date", missing="empty: did not consent"),
     Column("randomised_on", "Day of randomisation", "date", missing="empty: not randomised"),
-    Column("left_on", "Day of being turned away, stopping or withdrawing", "date", missing="empty: did not leave"),
+    Column(
+        "left_on",
+        "Day of being turned away, stopping or withdrawing",
+        "date",
+        missing="empty: did not leave",
+    ),
     Column("left_stage", "Where they were when they left", "code", missing="empty: did not leave"),
-    Column("left_reason", "Why they left", "code", missing="empty: did not leave, or no reason given"),
+    Column(
+        "left_reason", "Why they left", "code", missing="empty: did not leave, or no reason given"
+    ),
     Column(
         "corrected_page",
         "Screening page at which an answer that had turned them away was put right",
@@ -34,13 +43,27 @@ FIXED = (
     ),
     Column("simulated", "A simulated person", "boolean"),
 )
-# Both hang on what the arm was given: how long its schedule runs, and whether there are lessons to stop with.
+# Both hang on what the arm was given: how long its schedule runs, and whether there are lessons to
+# stop with.
 BY_ARM = (
-    Column("programme_stopped_on", "Day of stopping with the lessons", "date", missing="empty: did not stop"),
     Column(
-        "programme_stop_reason", "Why they stopped with the lessons", "code", missing="empty: did not stop or say why"
+        "programme_stopped_on",
+        "Day of stopping with the lessons",
+        "date",
+        missing="empty: did not stop",
     ),
-    Column("completed_on", "Day the last questionnaire was behind them", "date", missing="empty: not completed"),
+    Column(
+        "programme_stop_reason",
+        "Why they stopped with the lessons",
+        "code",
+        missing="empty: did not stop or say why",
+    ),
+    Column(
+        "completed_on",
+        "Day the last questionnaire was behind them",
+        "date",
+        missing="empty: not completed",
+    ),
 )
 PROGRAMME = (
     Column("participant", "Study code of the participant"),
@@ -50,8 +73,14 @@ PROGRAMME = (
     Column("begun_on", "Day the module was begun", "date", missing="empty: never begun"),
     Column("last_used_on", "Last day the module was used", "date", missing="empty: never begun"),
     Column("done_on", "Day the module was marked done", "date", missing="empty: not done"),
-    Column("finished_on", "Day the whole programme was done", "date", missing="empty: not finished"),
-    Column("known_until", "Last day that could have shown use: leaving the study, or the day of the export", "date"),
+    Column(
+        "finished_on", "Day the whole programme was done", "date", missing="empty: not finished"
+    ),
+    Column(
+        "known_until",
+        "Last day that could have shown use: leaving the study, or the day of the export",
+        "date",
+    ),
 )
 SCREENING = (
     Column("stage", "Screening page or step at which they left", "code"),
@@ -67,10 +96,17 @@ MODULES = (
 
 
 def tables(study: Study, by: object, at: datetime, arms: bool) -> list[Table]:
-    """Entry of settings.TABLES. Without `arms` nothing that the arm decides: no lessons, no end of the programme."""
+    """Entry of settings.TABLES. Without `arms` nothing that the arm decides: no lessons, no end of
+    the programme.
+    """
     version = study.current
-    people = list(Participant.objects.filter(study=study, began_at__lte=at).order_by("began_at", "pk"))
-    found = [_participants(version, people, _stop_reasons(study, at) if arms else None), _screening(people)]
+    people = list(
+        Participant.objects.filter(study=study, began_at__lte=at).order_by("began_at", "pk")
+    )
+    found = [
+        _participants(version, people, _stop_reasons(study, at) if arms else None),
+        _screening(people),
+    ]
     if arms and version.programme:
         found += [_modules(version), _programme(study, version, people, at)]
     return found
@@ -98,31 +134,63 @@ def _stop_reasons(study: Study, at: datetime) -> dict[str, str]:
     return dict(events.values_list("subject", "reason"))
 
 
-def _participants(version: ProtocolVersion, people: Sequence[Participant], stops: dict[str, str] | None) -> Table:
+def _participants(
+    version: ProtocolVersion, people: Sequence[Participant], stops: dict[str, str] | None
+) -> Table:
     """`stops` None: pooled, without what hangs on the arm."""
     arms, zone, questions = stops is not None, ZoneInfo(version.protocol.timezone), asked(version)
     sites = {site.code: site.name for site in version.protocol.sites}
     fixed = [replace(column, values=sites) if column.name == "site" else column for column in FIXED]
-    columns = (*fixed, *(BY_ARM if arms else ()), *(_question_column(question) for question in questions))
-    return Table("participants", "Participants", columns, [_person(p, zone, questions, stops) for p in people])
+    columns = (
+        *fixed,
+        *(BY_ARM if arms else ()),
+        *(_question_column(question) for question in questions),
+    )
+    return Table(
+        "participants",
+        "Participants",
+        columns,
+        [_person(p, zone, questions, stops) for p in people],
+    )
 
 
 def _question_column(question: Question) -> Column:
     values = {option.code: in_language(option.text, "en") for option in question.options}
     kind = "number" if question.kind == "number" else "code"
     missing = "empty: not asked, not answered, or erased because the person did not get in"
-    return Column(answer_column(question), in_language(question.text, "en"), kind, values=values, missing=missing)
+    return Column(
+        answer_column(question),
+        in_language(question.text, "en"),
+        kind,
+        values=values,
+        missing=missing,
+    )
 
 
 def _person(
     p: Participant, zone: ZoneInfo, questions: Sequence[Question], stops: dict[str, str] | None
 ) -> tuple[Any, ...]:
     arms = stops is not None
-    days = (local_day(moment, zone) for moment in (p.began_at, p.consented_at, p.randomised_at, p.left_at))
-    row: list[Any] = [p.code, p.site, p.language, _told(p.state, arms), *days, _told(p.left_stage, arms), p.left_reason]
+    days = (
+        local_day(moment, zone)
+        for moment in (p.began_at, p.consented_at, p.randomised_at, p.left_at)
+    )
+    row: list[Any] = [
+        p.code,
+        p.site,
+        p.language,
+        _told(p.state, arms),
+        *days,
+        _told(p.left_stage, arms),
+        p.left_reason,
+    ]
     row += [p.corrected_stage, p.simulated]
     if stops is not None:
-        row += [local_day(p.programme_stopped_at, zone), stops.get(p.code, ""), local_day(p.completed_at, zone)]
+        row += [
+            local_day(p.programme_stopped_at, zone),
+            stops.get(p.code, ""),
+            local_day(p.completed_at, zone),
+        ]
     # What is kept for a day, for whoever may correct a slip, is theirs alone.
     answers = {} if p.state == "excluded" else p.answers
     return (*row, *(answers.get(question.code) for question in questions))
@@ -141,15 +209,30 @@ def _screening(people: Sequence[Participant]) -> Table:
 
 def _modules(version: ProtocolVersion) -> Table:
     described = enumerate(version.programme.modules if version.programme else (), 1)
-    rows = [(module.code, number, in_language(module.title, "en"), module.component) for number, module in described]
+    rows = [
+        (module.code, number, in_language(module.title, "en"), module.component)
+        for number, module in described
+    ]
     return Table("modules", "Modules of the programme", MODULES, rows)
 
 
-def _programme(study: Study, version: ProtocolVersion, people: Sequence[Participant], at: datetime) -> Table:
+def _programme(
+    study: Study, version: ProtocolVersion, people: Sequence[Participant], at: datetime
+) -> Table:
     given = {grant.participant_id: grant for grant in programme.opened(study, at)}
-    uses = {(use.participant_id, use.module): use for use in ModuleUse.objects.filter(participant__study=study)}
-    rows = [row for p in people if p.pk in given for row in _use_of(p, given[p.pk], uses, version, at)]
-    return Table("programme", "What was done with the programme, by everybody it was open to", PROGRAMME, rows)
+    uses = {
+        (use.participant_id, use.module): use
+        for use in ModuleUse.objects.filter(participant__study=study)
+    }
+    rows = [
+        row for p in people if p.pk in given for row in _use_of(p, given[p.pk], uses, version, at)
+    ]
+    return Table(
+        "programme",
+        "What was done with the programme, by everybody it was open to",
+        PROGRAMME,
+        rows,
+    )
 
 
 def _use_of(
@@ -160,5 +243,9 @@ def _use_of(
     known_until = local_day(min(p.left_at or at, at), zone)
     for number, module in enumerate(version.programme.modules if version.programme else (), 1):
         use = uses.get((p.pk, module.code))
-        days = (local_day(m, zone) for m in (use.begun_at, use.last_used_at, use.done_at)) if use else (None,) * 3
+        days = (
+            (local_day(m, zone) for m in (use.begun_at, use.last_used_at, use.done_at))
+            if use
+            else (None,) * 3
+        )
         yield p.code, module.code, number, opened_on, *days, finished_on, known_until

@@ -15,7 +15,9 @@ def check_study(study: Study, source: Source, today: date | None = None) -> list
     return [*problems, *_to_come(study, source, today)] if today else problems
 
 
-def repeated(source: Source, loc: Loc, codes: Sequence[str], key: str | None = "code") -> Iterator[Problem]:
+def repeated(
+    source: Source, loc: Loc, codes: Sequence[str], key: str | None = "code"
+) -> Iterator[Problem]:
     """A code that stands in the list at `loc` more than once."""
     first: dict[str, int] = {}
     for index, code in enumerate(codes):
@@ -26,7 +28,9 @@ def repeated(source: Source, loc: Loc, codes: Sequence[str], key: str | None = "
         first.setdefault(code, index)
 
 
-def missing(source: Source, loc: Loc, what: str, codes: Iterable[str], known: Iterable[str]) -> Iterator[Problem]:
+def missing(
+    source: Source, loc: Loc, what: str, codes: Iterable[str], known: Iterable[str]
+) -> Iterator[Problem]:
     """Codes of the list at `loc` that do not exist."""
     known = list(known)
     for index, code in enumerate(codes):
@@ -34,7 +38,9 @@ def missing(source: Source, loc: Loc, what: str, codes: Iterable[str], known: It
             yield source.problem((*loc, index), unknown(what, code, known))
 
 
-def unread_lines(file: str, markdown: str, first: int, levels: dict[str, str] | None = None) -> Iterator[Problem]:
+def unread_lines(
+    file: str, markdown: str, first: int, levels: dict[str, str] | None = None
+) -> Iterator[Problem]:
     """What a page would not show of the Markdown that begins in line `first` of a file."""
     yield from (Problem(file, first + line, message) for line, message in unread(markdown, levels))
 
@@ -53,17 +59,23 @@ def leaves(rule: Rule, loc: Loc) -> Iterator[tuple[Rule, Loc]]:
 def check_answer(
     rule: Rule, loc: Loc, study: Study, source: Source, asked: Iterable[str], by: str
 ) -> Iterator[Problem]:
-    """A comparison with an answer: the question exists, was asked by then, and can be compared like this."""
+    """A comparison with an answer: the question exists, was asked by then, and can be compared like
+    this.
+    """
     question = study.question(rule.answer or "")
     if question is None:
-        yield source.problem((*loc, "answer"), unknown("question", rule.answer, study.question_codes))
+        yield source.problem(
+            (*loc, "answer"), unknown("question", rule.answer, study.question_codes)
+        )
     elif question.code not in asked:
         yield source.problem((*loc, "answer"), f"'{question.code}' is not asked {by}")
     else:
         yield from _comparison(rule, loc, question, study, source)
 
 
-def _comparison(rule: Rule, loc: Loc, question: Question, study: Study, source: Source) -> Iterator[Problem]:
+def _comparison(
+    rule: Rule, loc: Loc, question: Question, study: Study, source: Source
+) -> Iterator[Problem]:
     if question.kind == "number":
         return
     limits = [name for name in LIMITS if getattr(rule, name) is not None]
@@ -72,8 +84,12 @@ def _comparison(rule: Rule, loc: Loc, question: Question, study: Study, source: 
         yield source.problem((*loc, name), message)
     options = study.options_of(question)
     if rule.equals is not None and rule.equals not in options:
-        yield source.problem((*loc, "equals"), unknown(f"option of {question.code}", rule.equals, options))
-    yield from missing(source, (*loc, "one_of"), f"option of {question.code}", rule.one_of or (), options)
+        yield source.problem(
+            (*loc, "equals"), unknown(f"option of {question.code}", rule.equals, options)
+        )
+    yield from missing(
+        source, (*loc, "one_of"), f"option of {question.code}", rule.one_of or (), options
+    )
 
 
 def _codes(study: Study, source: Source) -> Iterator[Problem]:
@@ -86,7 +102,9 @@ def _codes(study: Study, source: Source) -> Iterator[Problem]:
     taken = list(study.arm_codes)
     for loc, arm in list(study.giving())[len(taken) :]:
         if arm.code in taken:
-            yield source.problem((*loc, "code"), f"'{arm.code}' is an arm already; every arm has a code of its own")
+            yield source.problem(
+                (*loc, "code"), f"'{arm.code}' is an arm already; every arm has a code of its own"
+            )
         taken.append(arm.code)
 
 
@@ -129,7 +147,10 @@ def _order(study: Study, source: Source) -> Iterator[Problem]:
             continue
         place = pages.index(criterion.after)
         if place < latest:
-            message = f"'{criterion.after}' comes before '{pages[latest]}'; list criteria in the order of the pages"
+            message = (
+                f"'{criterion.after}' comes before '{pages[latest]}'; list criteria in the order "
+                f"of the pages"
+            )
             yield source.problem(("eligibility", index, "after"), message)
         latest = max(latest, place)
 
@@ -140,21 +161,30 @@ def _grants(study: Study, source: Source) -> Iterator[Problem]:
         if at[0] == "stages":
             for grant in arm.granted("assessments"):
                 message = (
-                    "everybody's questionnaires are planned at randomisation; a stage gives coaching or a programme"
+                    "everybody's questionnaires are planned at randomisation; a stage gives "
+                    "coaching or a programme"
                 )
                 yield source.problem((*loc, arm.grants.index(grant), "assessments"), message)
         elif not arm.granted("assessments"):
-            yield source.problem(loc, f"arm '{arm.code}' is granted no assessments; whoever is randomised is assessed")
+            yield source.problem(
+                loc,
+                f"arm '{arm.code}' is granted no assessments; whoever is randomised is assessed",
+            )
         for kind in ("coaching", "programme"):
             for grant in arm.granted(kind)[1:]:
                 place = arm.grants.index(grant)
-                yield source.problem((*loc, place, kind), f"arm '{arm.code}' is granted {kind} twice; keep one")
+                yield source.problem(
+                    (*loc, place, kind), f"arm '{arm.code}' is granted {kind} twice; keep one"
+                )
         for place, grant in enumerate(arm.grants):
             if grant.kind == "assessments" and "opens" in grant.model_fields_set:
                 message = "a schedule has anchors of its own in assessments.yaml; leave 'opens' out"
                 yield source.problem((*loc, place, "opens"), message)
             if grant.kind == "coaching" and "opens" in grant.model_fields_set:
-                message = "calls are planned by their days in coaching.yaml, counted from the grant; leave 'opens' out"
+                message = (
+                    "calls are planned by their days in coaching.yaml, counted from the grant; "
+                    "leave 'opens' out"
+                )
                 yield source.problem((*loc, place, "opens"), message)
 
 
@@ -168,7 +198,9 @@ def _to_come(study: Study, source: Source, today: date) -> Iterator[Problem]:
         written.append((("registration", "on"), study.registration.on, "was registered"))
     for loc, day, happened in written:
         if day > today:
-            yield source.problem(loc, f"'{day}' is still to come; write the day on which it {happened}")
+            yield source.problem(
+                loc, f"'{day}' is still to come; write the day on which it {happened}"
+            )
 
 
 def _rehearsal(study: Study, source: Source) -> Iterator[Problem]:
@@ -184,7 +216,9 @@ def _rehearsal(study: Study, source: Source) -> Iterator[Problem]:
 
 
 def _contacts(study: Study, source: Source) -> Iterator[Problem]:
-    """A number that coaches and participants are given can be dialled. Crisis lines may be short: 113."""
+    """A number that coaches and participants are given can be dialled. Crisis lines may be short:
+    113.
+    """
     people = {"safety": study.contacts.safety, "team": study.contacts.team}
     for name, contact in people.items():
         if contact is None or not contact.phone:
@@ -195,7 +229,8 @@ def _contacts(study: Study, source: Source) -> Iterator[Problem]:
             example = contact_details.phone_example(study.country)
             yield source.problem(
                 ("contacts", name, "phone"),
-                f"'{contact.phone}' is not one phone number; without letters or an extension, such as {example}",
+                f"'{contact.phone}' is not one phone number; without letters or an extension, such "
+                f"as {example}",
             )
 
 

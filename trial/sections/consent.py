@@ -5,7 +5,19 @@ from typing import Annotated
 
 from pydantic import Field
 
-from trial.folder import Code, Count, Entry, Folder, Line, Loc, Problem, Source, listed, parse, unknown
+from trial.folder import (
+    Code,
+    Count,
+    Entry,
+    Folder,
+    Line,
+    Loc,
+    Problem,
+    Source,
+    listed,
+    parse,
+    unknown,
+)
 from trial.sections.checks import repeated, unread_lines
 
 
@@ -56,7 +68,9 @@ def read_consent(folder: Folder, languages: Sequence[str]) -> tuple[Consent | No
     problems += _foreign(folder, languages)
     if len(letters) < len(languages):
         return None, problems
-    if not problems:  # a correct answer that does not exist would be told a second time, as a difference
+    if (
+        not problems
+    ):  # a correct answer that does not exist would be told a second time, as a difference
         problems += _differences(folder, letters)
     return Consent(version=letters[languages[0]].version, letters=letters), problems
 
@@ -70,7 +84,9 @@ def _letter(folder: Folder, name: str) -> tuple[Letter | None, list[Problem]]:
     parsed = parse(FrontMatter, text.source)
     problems = [*parsed.problems, *unread_lines(name, text.body, text.body_line)]
     if text.source.is_readable and not text.body.strip():
-        problems.append(Problem(name, text.body_line, "the letter is empty; write it below the second '---'"))
+        problems.append(
+            Problem(name, text.body_line, "the letter is empty; write it below the second '---'")
+        )
         return None, problems
     if parsed.model is None:
         return None, problems
@@ -79,8 +95,12 @@ def _letter(folder: Folder, name: str) -> tuple[Letter | None, list[Problem]]:
 
 
 def _checks(letter: FrontMatter, source: Source) -> Iterator[Problem]:
-    yield from repeated(source, ("statements",), [statement.code for statement in letter.statements])
-    yield from repeated(source, ("comprehension",), [question.code for question in letter.comprehension])
+    yield from repeated(
+        source, ("statements",), [statement.code for statement in letter.statements]
+    )
+    yield from repeated(
+        source, ("comprehension",), [question.code for question in letter.comprehension]
+    )
     for index, question in enumerate(letter.comprehension):
         loc: Loc = ("comprehension", index)
         options = [option.code for option in question.options]
@@ -92,7 +112,9 @@ def _checks(letter: FrontMatter, source: Source) -> Iterator[Problem]:
 def _foreign(folder: Folder, languages: Sequence[str]) -> Iterator[Problem]:
     for name in folder.names(r"consent\.[a-z]{2}\.md"):
         if name.split(".")[1] not in languages:
-            yield Problem(name, 1, f"its language is not among this study's languages: {listed(languages)}")
+            yield Problem(
+                name, 1, f"its language is not among this study's languages: {listed(languages)}"
+            )
 
 
 def _differences(folder: Folder, letters: Mapping[str, Letter]) -> Iterator[Problem]:
@@ -120,6 +142,7 @@ def _statements(letter: Letter) -> list[str]:
 def _questions(letter: Letter) -> list[str]:
     """stop (a, b; correct b)"""
     return [
-        f"{question.code} ({listed(option.code for option in question.options)}; correct {question.correct})"
+        f"{question.code} ({listed(option.code for option in question.options)}; correct "
+        f"{question.correct})"
         for question in letter.comprehension
     ]

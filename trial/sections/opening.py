@@ -33,9 +33,14 @@ class Opening(Entry):
             raise ValueError(f"'on' belongs to anchor 'date'; this is '{self.anchor}'")
         if self.anchor not in TIMED and self.at_the_latest is None:
             raise ValueError(
-                f"anchor '{self.anchor}' may never happen; give at_the_latest, in days after randomisation"
+                f"anchor '{self.anchor}' may never happen; give at_the_latest, in days after "
+                f"randomisation"
             )
-        if self.not_before is not None and self.at_the_latest is not None and self.at_the_latest < self.not_before:
+        if (
+            self.not_before is not None
+            and self.at_the_latest is not None
+            and self.at_the_latest < self.not_before
+        ):
             raise ValueError("at_the_latest lies before not_before")
         return self
 

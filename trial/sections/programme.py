@@ -7,7 +7,20 @@ from typing import Annotated, Literal, Self
 
 from pydantic import Field, model_validator
 
-from trial.folder import Code, Count, Days, Entry, Folder, Line, Problem, Source, Text, listed, parse, parse_yaml
+from trial.folder import (
+    Code,
+    Count,
+    Days,
+    Entry,
+    Folder,
+    Line,
+    Problem,
+    Source,
+    Text,
+    listed,
+    parse,
+    parse_yaml,
+)
 from trial.sections.checks import repeated, unread_lines
 
 FILE = "programme/programme.yaml"
@@ -19,7 +32,9 @@ ExerciseKind = Literal["text", "checklist", "scale", "plan"]
 
 
 class Pacing(Entry):
-    """A module opens `days` after the one before opened, and once that is done if `needs_previous`."""
+    """A module opens `days` after the one before opened, and once that is done if
+    `needs_previous`.
+    """
 
     days: Days
     needs_previous: bool
@@ -93,7 +108,9 @@ class Module(Entry):
     @property
     def exercises(self) -> tuple[Block, ...]:
         """In the first language: codes, kinds and numbers of options are the same in each."""
-        return tuple(block for block in next(iter(self.blocks.values())) if block.kind == "exercise")
+        return tuple(
+            block for block in next(iter(self.blocks.values())) if block.kind == "exercise"
+        )
 
 
 class Programme(Entry):
@@ -133,7 +150,9 @@ class _Written:
         return {block.code: block for block in self.blocks if block.code}
 
 
-def read_programme(folder: Folder, languages: Sequence[str]) -> tuple[Programme | None, list[Problem]]:
+def read_programme(
+    folder: Folder, languages: Sequence[str]
+) -> tuple[Programme | None, list[Problem]]:
     """None without a problem where the folder has no programme; whoever grants one misses it."""
     if not folder.names(r"programme/.+"):
         return None, []
@@ -160,10 +179,14 @@ def _unlisted(folder: Folder, order: Order, languages: Sequence[str]) -> Iterato
         if code not in order.modules:
             yield Problem(name, 1, f"is not in 'modules' of {FILE}: {listed(order.modules)}")
         elif language not in languages:
-            yield Problem(name, 1, f"its language is not among this study's languages: {listed(languages)}")
+            yield Problem(
+                name, 1, f"its language is not among this study's languages: {listed(languages)}"
+            )
 
 
-def _module(folder: Folder, code: str, languages: Sequence[str]) -> tuple[Module | None, list[Problem]]:
+def _module(
+    folder: Folder, code: str, languages: Sequence[str]
+) -> tuple[Module | None, list[Problem]]:
     problems: list[Problem] = []
     written: dict[str, _Written] = {}
     for language in languages:
@@ -202,7 +225,9 @@ def _written(folder: Folder, name: str) -> tuple[_Written | None, list[Problem]]
             problems += unread_lines(name, "\n".join(piece.lines), piece.line, levels)
         blocks += [block] if block else []
     if not blocks and not problems:
-        problems.append(Problem(name, text.body_line, "the module is empty; write it below the second '---'"))
+        problems.append(
+            Problem(name, text.body_line, "the module is empty; write it below the second '---'")
+        )
     if problems or head.model is None:
         return None, problems
     return _Written(name, text.source, head.model, tuple(blocks), lines), []
@@ -223,7 +248,9 @@ def pieces(body: str, first_line: int) -> list[Piece]:
             found.append(Piece(number, "exercise"))
             continue
         elif match := re.match(r"`{3,}|~{3,}", word):
-            other_fence = "" if other_fence and word.startswith(other_fence) else other_fence or match.group()
+            other_fence = (
+                "" if other_fence and word.startswith(other_fence) else other_fence or match.group()
+            )
         found[-1].lines.append(line)
     return [piece for piece in found if piece.kind == "exercise" or piece.text]
 
@@ -233,14 +260,18 @@ def _block(name: str, piece: Piece, lines: dict[str, int]) -> tuple[Block | None
     if piece.kind == "markdown":
         return Block(kind="markdown", text=piece.text), []
     if not piece.is_closed:
-        return None, [Problem(name, piece.line, "the exercise is never closed; end it with a line of ```")]
+        return None, [
+            Problem(name, piece.line, "the exercise is never closed; end it with a line of ```")
+        ]
     parsed = parse(Exercise, parse_yaml(name, "\n".join(piece.lines), piece.line + 1))
     if parsed.model is None:
         return None, parsed.problems
     exercise = parsed.model
     if exercise.code in lines:
         first = lines[exercise.code]
-        message = f"the exercise '{exercise.code}' stands in this module twice, first in line {first}"
+        message = (
+            f"the exercise '{exercise.code}' stands in this module twice, first in line {first}"
+        )
         return None, [*parsed.problems, Problem(name, piece.line, message)]
     lines[exercise.code] = piece.line
     written = dict(exercise)
@@ -254,7 +285,9 @@ def _differences(written: Mapping[str, _Written]) -> Iterator[Problem]:
         for key in ("component", "minutes"):
             there, here = getattr(first.head, key), getattr(other.head, key)
             if there != here:
-                yield other.source.problem((key,), f"differs from {first.file}: {here} here, {there} there")
+                yield other.source.problem(
+                    (key,), f"differs from {first.file}: {here} here, {there} there"
+                )
         yield from _exercise_differences(first, other)
 
 
@@ -267,7 +300,10 @@ def _exercise_differences(first: _Written, other: _Written) -> Iterator[Problem]
     for code, block in here.items():
         for what, one, two in _shape(there[code], block):
             if one != two:
-                message = f"the exercise '{code}' differs from {first.file}: {what} {two} here, {one} there"
+                message = (
+                    f"the exercise '{code}' differs from {first.file}: {what} {two} here, {one} "
+                    f"there"
+                )
                 yield Problem(other.file, other.lines[code], message)
 
 

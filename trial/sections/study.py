@@ -1,4 +1,6 @@
-"""study.yaml as frozen models: what each place must look like by itself. `checks` compares places with each other."""
+"""study.yaml as frozen models: what each place must look like by itself. `checks` compares places
+with each other.
+"""
 
 import re
 from collections.abc import Collection, Iterator
@@ -33,7 +35,9 @@ Language = Literal["en", "nl"]
 
 def _slug(value: str) -> str:
     if not re.fullmatch(r"[a-z0-9]+(-[a-z0-9]+)*", value) or len(value) > 50:
-        raise ValueError(f"'{value}' is no slug; use a-z, 0-9 and single '-' between them, at most 50")
+        raise ValueError(
+            f"'{value}' is no slug; use a-z, 0-9 and single '-' between them, at most 50"
+        )
     return value
 
 
@@ -46,8 +50,13 @@ def _prefix(value: str) -> str:
 def _country(value: str) -> str:
     if not re.fullmatch(r"[A-Z]{2}", value):
         raise ValueError(f"'{value}' is no country code; use two capitals (ISO 3166), such as NL")
-    if not contact_details.has_numbers(value):  # a phone number without a country code is one of this country
-        raise ValueError(f"'{value}' is no country that has phone numbers; use its two capitals (ISO 3166), such as GB")
+    if not contact_details.has_numbers(
+        value
+    ):  # a phone number without a country code is one of this country
+        raise ValueError(
+            f"'{value}' is no country that has phone numbers; use its two capitals (ISO 3166), "
+            f"such as GB"
+        )
     return value
 
 
@@ -59,7 +68,11 @@ def _zones() -> frozenset[str]:
 def _timezone(value: str) -> str:
     zones = _zones()
     if value not in zones:
-        near = unknown("time zone", value, sorted(zones)).partition("; known:")[0].partition(" known:")[0]
+        near = (
+            unknown("time zone", value, sorted(zones))
+            .partition("; known:")[0]
+            .partition(" known:")[0]
+        )
         raise ValueError(f"{near} use a name such as Europe/Amsterdam")
     return value
 
@@ -174,10 +187,11 @@ class Question(Entry):
 
 
 class Criterion(Entry):
-    """Checked after the screening page `after`; the first that does not hold turns a person away, in these words.
+    """Checked after the screening page `after`; the first that does not hold turns a person away,
+    in these words.
 
-    `label` says in few words why somebody did not get in, for staff and the report. Whoever a `safety` criterion turns
-    away cannot correct the answer.
+    `label` says in few words why somebody did not get in, for staff and the report. Whoever a
+    `safety` criterion turns away cannot correct the answer.
     """
 
     code: Code
@@ -189,13 +203,17 @@ class Criterion(Entry):
 
     @property
     def correctable(self) -> frozenset[str]:
-        """The questions whose answer may be corrected by whoever it turned away; none where a score or an item counts."""
+        """The questions whose answer may be corrected by whoever it turned away; none where a score
+        or an item counts.
+        """
         named = names(self.rule)
         return frozenset() if self.safety or named.scores or named.items else named.answers
 
 
 class Grant(Entry):
-    """One thing an arm gives access to: an assessment schedule, a coaching protocol, or the programme."""
+    """One thing an arm gives access to: an assessment schedule, a coaching protocol, or the
+    programme.
+    """
 
     assessments: Code | None = None
     coaching: Code | None = None
@@ -230,13 +248,17 @@ class Arm(Entry):
 
 
 class StageArm(Arm):
-    """What an arm of a later randomisation gives beside what somebody has; to go on as before is to be given nothing."""
+    """What an arm of a later randomisation gives beside what somebody has; to go on as before is to
+    be given nothing.
+    """
 
     grants: tuple[Grant, ...] = ()
 
 
 class Stage(Entry):
-    """A later randomisation of people who are in the study; who, when and how stands in randomisation.yaml."""
+    """A later randomisation of people who are in the study; who, when and how stands in
+    randomisation.yaml.
+    """
 
     code: Code
     arms: Annotated[tuple[StageArm, ...], Field(min_length=2)]
@@ -299,14 +321,22 @@ class Study(Entry):
         return next((stage for stage in self.stages if stage.code == code), None)
 
     def giving(self) -> Iterator[tuple[Loc, Arm]]:
-        """Everything that gives access, and where it stands: the arms, then the arms of the stages."""
+        """Everything that gives access, and where it stands: the arms, then the arms of the
+        stages.
+        """
         yield from ((("arms", number), arm) for number, arm in enumerate(self.arms))
         for place, stage in enumerate(self.stages):
-            yield from ((("stages", place, "arms", number), arm) for number, arm in enumerate(stage.arms))
+            yield from (
+                (("stages", place, "arms", number), arm) for number, arm in enumerate(stage.arms)
+            )
 
     def options_of(self, question: Question) -> tuple[str, ...]:
         """The codes that can be answered to a question of kind choice or site."""
-        return question.option_codes if question.kind == "choice" else tuple(site.code for site in self.sites)
+        return (
+            question.option_codes
+            if question.kind == "choice"
+            else tuple(site.code for site in self.sites)
+        )
 
     def admitting(self, question: Question) -> tuple[str, ...]:
         """The options of a choice that may let somebody in, as far as this answer alone decides."""
@@ -335,9 +365,12 @@ class Study(Entry):
     def may_ask(self, code: str, also: Collection[str] = ()) -> bool:
         """Whether a question is asked in the screening or is among `also`.
 
-        A page that names a question which does not exist may have meant this one, so it gets the benefit of the doubt.
+        A page that names a question which does not exist may have meant this one, so it gets the
+        benefit of the doubt.
         """
-        return code in (*self.screened_questions, *also) or not set(self.screened_questions) <= set(self.question_codes)
+        return code in (*self.screened_questions, *also) or not set(self.screened_questions) <= set(
+            self.question_codes
+        )
 
     @property
     def screened_instruments(self) -> tuple[str, ...]:

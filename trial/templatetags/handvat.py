@@ -1,4 +1,6 @@
-"""What templates of every room need: one way to draw a field, to pick a language and to say when."""
+"""What templates of every room need: one way to draw a field, to pick a language and to say
+when.
+"""
 
 from collections.abc import Mapping
 from contextlib import suppress
@@ -37,8 +39,9 @@ def page(where: Destination) -> str:
 def field(bound: BoundField, layout: str = "", label: str = "", hint: str = "") -> dict[str, Any]:
     """One field with label, hint, error and widget.
 
-    `layout` shapes radios and checkboxes: "" (stacked), "inline" (a few short ones), "long" (statements to agree to),
-    "scale" (0 to 10, its ends named by the field's `low` and `high`), or "item" (one question of a questionnaire).
+    `layout` shapes radios and checkboxes: "" (stacked), "inline" (a few short ones), "long"
+    (statements to agree to), "scale" (0 to 10, its ends named by the field's `low` and `high`), or
+    "item" (one question of a questionnaire).
     """
     return {
         "field": bound,
@@ -60,18 +63,26 @@ def fields(form: forms.BaseForm) -> dict[str, Any]:
 
 @register.inclusion_tag("forms/errors.html")
 def errors(*some_forms: forms.BaseForm | None) -> dict[str, Any]:
-    """What is still to be put right in these forms, each line a link to the field it speaks of. What is the same for all
-    is said once."""
-    found = [error for form in some_forms if form is not None and form.is_bound for error in _errors(form)]
+    """What is still to be put right in these forms, each line a link to the field it speaks of.
+    What is the same for all is said once.
+    """
+    found = [
+        error
+        for form in some_forms
+        if form is not None and form.is_bound
+        for error in _errors(form)
+    ]
     said = {error["message"] for error in found}
     return {"errors": found, "said": said.pop() if len(found) > 1 and len(said) == 1 else ""}
 
 
 @register.inclusion_tag("forms/answers.html")
 def answers(items: Any, timeframe: str = "", one_at_a_time: bool = True) -> dict[str, Any]:
-    """A questionnaire of radio fields that share their options: a grid on a desk, one item a screen on a phone.
+    """A questionnaire of radio fields that share their options: a grid on a desk, one item a screen
+    on a phone.
 
-    `items` is a form or a list of bound fields. Without JavaScript a phone shows the items under each other.
+    `items` is a form or a list of bound fields. Without JavaScript a phone shows the items under
+    each other.
     """
     rows = items.visible_fields() if isinstance(items, forms.BaseForm) else list(items)
     options = [option.choice_label for option in rows[0]] if rows else []
@@ -89,7 +100,9 @@ def request_key(source: forms.BaseForm | HttpRequest | None = None) -> SafeStrin
 
     Given a form or a request that was posted and is shown again, it keeps the posted key.
     """
-    return format_html('<input type="hidden" name="{}" value="{}">', REQUEST_KEY, _posted_key(source) or uuid4())
+    return format_html(
+        '<input type="hidden" name="{}" value="{}">', REQUEST_KEY, _posted_key(source) or uuid4()
+    )
 
 
 def _posted_key(source: forms.BaseForm | HttpRequest | None) -> UUID | None:
@@ -113,16 +126,24 @@ def _kind(bound: BoundField) -> str:
 
 
 def _errors(form: forms.BaseForm) -> list[dict[str, str]]:
-    general = [{"message": str(message), "label": "", "anchor": ""} for message in form.non_field_errors()]
+    general = [
+        {"message": str(message), "label": "", "anchor": ""} for message in form.non_field_errors()
+    ]
     return general + [
-        {"message": message, "label": _lead_in(str(bound.label)), "anchor": "" if bound.is_hidden else _anchor(bound)}
+        {
+            "message": message,
+            "label": _lead_in(str(bound.label)),
+            "anchor": "" if bound.is_hidden else _anchor(bound),
+        }
         for bound in form
         for message in _messages(bound)
     ]
 
 
 def _messages(bound: BoundField) -> list[str]:
-    """What to do about this field. Django's own word for a blank says what is wrong, not what to do."""
+    """What to do about this field. Django's own word for a blank says what is wrong, not what to
+    do.
+    """
     plain = forms.Field.default_error_messages["required"]
     return [
         _to_do(bound) if error.code == "required" and error.message == plain else message
@@ -161,7 +182,9 @@ register.filter("word", words.word)
 
 @register.filter
 def when(value: datetime | None, style: str = "") -> str:
-    """An aware moment as people say it in the active zone: "Mon 23 Nov, 14:00"; with "year", the year too."""
+    """An aware moment as people say it in the active zone: "Mon 23 Nov, 14:00"; with "year", the
+    year too.
+    """
     if not value:
         return ""
     return f"{day(value, style)}, {formats.date_format(timezone.localtime(value), 'H:i')}"
@@ -179,7 +202,9 @@ def day(value: date | datetime | None, style: str = "") -> str:
 
 @register.filter
 def tel(number: str) -> str:
-    """A phone number as a link dials it: "0800-0113" becomes "08000113", and "+31 (0)20 123 4567" "+31201234567"."""
+    """A phone number as a link dials it: "0800-0113" becomes "08000113", and "+31 (0)20 123 4567"
+    "+31201234567".
+    """
     if str(number).lstrip(" (").startswith("+"):
         with suppress(contact_details.NotOneNumber):
             return contact_details.phone_number(str(number))

@@ -1,4 +1,6 @@
-"""Root URLs. Other apps are named by string only; a room (participant, coach and so on) may be put together from several apps."""
+"""Root URLs. Other apps are named by string only; a room (participant, coach and so on) may be put
+together from several apps.
+"""
 
 from django.urls import include, path
 
@@ -23,7 +25,15 @@ urlpatterns = [
     path("account/password/reset/", sign_in.ask_for_password, name="account_reset_password"),
     path("account/", include("allauth.account.urls")),
     path("account/2fa/", include("allauth.mfa.urls")),
-    path("join/", include(([path("", include("trial.urls.join")), path("", include("outcomes.urls.join"))], "join"))),
+    path(
+        "join/",
+        include(
+            (
+                [path("", include("trial.urls.join")), path("", include("outcomes.urls.join"))],
+                "join",
+            )
+        ),
+    ),
     path(
         "participant/",
         include(

@@ -2,7 +2,19 @@
 
 from django.urls import include, path
 
-from trial.api import agreements, alerts, docs, join, lessons, me, own_address, people, staff, studies, tokens
+from trial.api import (
+    agreements,
+    alerts,
+    docs,
+    join,
+    lessons,
+    me,
+    own_address,
+    people,
+    staff,
+    studies,
+    tokens,
+)
 
 app_name = "api"
 urlpatterns = [
@@ -32,7 +44,11 @@ urlpatterns = [
     path("lessons/<slug:module>/begin/", lessons.BeginView.as_view(), name="lesson_begin"),
     path("lessons/<slug:module>/done/", lessons.DoneView.as_view(), name="lesson_done"),
     path("lessons/<slug:module>/reopen/", lessons.ReopenView.as_view(), name="lesson_reopen"),
-    path("lessons/<slug:module>/exercises/<slug:exercise>/", lessons.ExerciseView.as_view(), name="exercise"),
+    path(
+        "lessons/<slug:module>/exercises/<slug:exercise>/",
+        lessons.ExerciseView.as_view(),
+        name="exercise",
+    ),
     path("studies/", studies.StudiesView.as_view(), name="studies"),
     path("studies/<slug:slug>/", studies.StudyView.as_view(), name="study"),
     path("studies/<slug:slug>/open/", studies.OpenView.as_view(), name="study_open"),
@@ -40,16 +56,28 @@ urlpatterns = [
     path("studies/<slug:slug>/resume/", studies.ResumeView.as_view(), name="study_resume"),
     path("studies/<slug:slug>/close/", studies.CloseView.as_view(), name="study_close"),
     path("studies/<slug:slug>/lock/", studies.LockView.as_view(), name="study_lock"),
-    path("studies/<slug:slug>/crisis-lines/confirm/", studies.ConfirmLineView.as_view(), name="confirm_line"),
+    path(
+        "studies/<slug:slug>/crisis-lines/confirm/",
+        studies.ConfirmLineView.as_view(),
+        name="confirm_line",
+    ),
     path("studies/<slug:slug>/participants/", people.PeopleView.as_view(), name="people"),
-    path("studies/<slug:slug>/participants/<str:code>/erase/", people.EraseView.as_view(), name="person_erase"),
+    path(
+        "studies/<slug:slug>/participants/<str:code>/erase/",
+        people.EraseView.as_view(),
+        name="person_erase",
+    ),
     path(
         "studies/<slug:slug>/participants/<str:code>/address/",
         people.OtherAddressView.as_view(),
         name="person_address",
     ),
     path("studies/<slug:slug>/staff/", staff.StaffView.as_view(), name="staff"),
-    path("studies/<slug:slug>/staff/<int:membership>/end/", staff.EndRoleView.as_view(), name="staff_end"),
+    path(
+        "studies/<slug:slug>/staff/<int:membership>/end/",
+        staff.EndRoleView.as_view(),
+        name="staff_end",
+    ),
     path("studies/<slug:slug>/invitations/", staff.InvitationsView.as_view(), name="invitations"),
     path(
         "studies/<slug:slug>/invitations/<int:invitation>/withdraw/",
@@ -57,15 +85,37 @@ urlpatterns = [
         name="invitation_withdraw",
     ),
     path("studies/<slug:slug>/messages/", staff.MailView.as_view(), name="messages"),
-    path("studies/<slug:slug>/messages/<slug:message>/again/", staff.SendAgainView.as_view(), name="message_again"),
-    path("studies/<slug:slug>/messages/<str:code>/all-again/", staff.SendAllAgainView.as_view(), name="mail_again"),
+    path(
+        "studies/<slug:slug>/messages/<slug:message>/again/",
+        staff.SendAgainView.as_view(),
+        name="message_again",
+    ),
+    path(
+        "studies/<slug:slug>/messages/<str:code>/all-again/",
+        staff.SendAllAgainView.as_view(),
+        name="mail_again",
+    ),
     path("studies/<slug:slug>/alerts/", alerts.AlertsView.as_view(), name="alerts"),
-    path("studies/<slug:slug>/alerts/<int:number>/take/", alerts.TakeView.as_view(), name="alert_take"),
-    path("studies/<slug:slug>/alerts/<int:number>/contact/", alerts.ContactView.as_view(), name="alert_contact"),
-    path("studies/<slug:slug>/alerts/<int:number>/close/", alerts.CloseView.as_view(), name="alert_close"),
+    path(
+        "studies/<slug:slug>/alerts/<int:number>/take/",
+        alerts.TakeView.as_view(),
+        name="alert_take",
+    ),
+    path(
+        "studies/<slug:slug>/alerts/<int:number>/contact/",
+        alerts.ContactView.as_view(),
+        name="alert_contact",
+    ),
+    path(
+        "studies/<slug:slug>/alerts/<int:number>/close/",
+        alerts.CloseView.as_view(),
+        name="alert_close",
+    ),
     path("agreements/", agreements.AgreementsView.as_view(), name="agreements"),
     path("agreements/<int:number>/", agreements.AgreementView.as_view(), name="agreement"),
-    path("agreements/<int:number>/number/", agreements.NumberView.as_view(), name="agreement_number"),
+    path(
+        "agreements/<int:number>/number/", agreements.NumberView.as_view(), name="agreement_number"
+    ),
     path("", include("outcomes.urls.api")),
     path("", include("coaching_protocol.urls.api")),
     path("", include("randomisation.urls.api")),

@@ -9,7 +9,10 @@ urlpatterns = [
     path("<slug:slug>/", studies.dashboard, name="dashboard"),
     path("<slug:slug>/state/", studies.state, name="state"),
     path("<slug:slug>/open/", studies.open_study, name="open"),
-    *(path(f"<slug:slug>/{verb}/", studies.step, {"verb": verb}, name=verb) for verb in studies.VERBS),
+    *(
+        path(f"<slug:slug>/{verb}/", studies.step, {"verb": verb}, name=verb)
+        for verb in studies.VERBS
+    ),
     path("<slug:slug>/setup/", setup.setup, name="setup"),
     path("<slug:slug>/setup/crisis-lines/confirm/", setup.confirm_line, name="confirm_line"),
     path("<slug:slug>/people/", people.listed, name="people"),
@@ -26,7 +29,9 @@ urlpatterns = [
     path("<slug:slug>/staff/<int:membership>/end/", staff.end_role, name="end_role"),
     path("<slug:slug>/messages/", record.message_list, name="messages"),
     path("<slug:slug>/messages/<slug:message>/again/", record.send_again, name="send_again"),
-    path("<slug:slug>/messages/<str:code>/all-again/", record.send_all_again, name="send_all_again"),
+    path(
+        "<slug:slug>/messages/<str:code>/all-again/", record.send_all_again, name="send_all_again"
+    ),
     path("<slug:slug>/audit/", record.audit_trail, name="audit"),
     path("<slug:slug>/audit/verify/", record.verify, name="verify"),
     path("<slug:slug>/alerts/", alerts.listed, name="alerts"),

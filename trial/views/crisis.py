@@ -1,4 +1,6 @@
-"""Help in a crisis, reachable from every page: of the study that is known, or of every study that is running here."""
+"""Help in a crisis, reachable from every page: of the study that is known, or of every study that
+is running here.
+"""
 
 from __future__ import annotations
 
@@ -28,7 +30,9 @@ def help_now(request: PageRequest) -> HttpResponse:
     """For pages that know no study."""
     slug = _slug_of(request)
     if slug:
-        return redirect(f"{reverse('join:help', args=[slug])}?{urlencode({'back': _back_url(request)})}")
+        return redirect(
+            f"{reverse('join:help', args=[slug])}?{urlencode({'back': _back_url(request)})}"
+        )
     return render(request, "public/help.html", shown(request, studies.running()))
 
 
@@ -37,13 +41,16 @@ def _slug_of(request: PageRequest) -> str:
     if request.user.is_authenticated:
         mine = Participant.objects.filter(user=request.user).select_related("study").first()
         return mine.study.public_slug if mine else ""
-    begun = Study.objects.exclude(state="draft").filter(public_slug__in=request.session.get(arrival.SESSION, {}))
+    begun = Study.objects.exclude(state="draft").filter(
+        public_slug__in=request.session.get(arrival.SESSION, {})
+    )
     return begun[0].public_slug if len(begun) == 1 else ""
 
 
 def shown(request: PageRequest, known: Sequence[Study]) -> dict[str, Any]:
-    """What the help page shows of these studies: each line once, and those emergency numbers of their countries that no
-    line names."""
+    """What the help page shows of these studies: each line once, and those emergency numbers of
+    their countries that no line names.
+    """
     protocols = [study.current.protocol for study in known]
     lines = [line for protocol in protocols for line in protocol.crisis_lines]
     numbers = [EMERGENCY.get(protocol.country, ELSEWHERE) for protocol in protocols] or [ELSEWHERE]
@@ -63,7 +70,9 @@ def _back_url(request: PageRequest) -> str:
     is_ours = url_has_allowed_host_and_scheme(came_from, {request.get_host()}, request.is_secure())
     parts = urlsplit(came_from)
     return (
-        f"{parts.path}{'?' * bool(parts.query)}{parts.query}" if is_ours and _is_elsewhere(request, parts.path) else ""
+        f"{parts.path}{'?' * bool(parts.query)}{parts.query}"
+        if is_ours and _is_elsewhere(request, parts.path)
+        else ""
     )
 
 

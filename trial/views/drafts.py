@@ -1,7 +1,9 @@
-"""What is typed in any form of the site is kept as it is typed: the one address that static/handvat/drafts.js speaks to.
+"""What is typed in any form of the site is kept as it is typed: the one address that
+static/handvat/drafts.js speaks to.
 
-GET with `form` gives where that form is kept, the key of it for this device, and what was typed; with `place`, the key
-alone, and whether what lies there was sent; without either, everything that waits. PUT keeps, DELETE gives up.
+GET with `form` gives where that form is kept, the key of it for this device, and what was typed;
+with `place`, the key alone, and whether what lies there was sent; without either, everything that
+waits. PUT keeps, DELETE gives up.
 """
 
 from __future__ import annotations
@@ -55,9 +57,19 @@ def _given(user: User, asked: dict[str, str]) -> dict[str, Any]:
         return _form(user, about, _address(asked["form"]))
     if "place" in asked:
         place = asked["place"]
-        return {"key": _key(place, user, about), "is_sent": reads.is_sent(user, asked.get("sent", ""), about)}
-    waiting = [(draft, reads.read(draft)) for draft in reads.of(user) if not _is_over(user, about, draft)]
-    return {"drafts": [{"place": draft.place, "form": typed.form, "title": typed.title} for draft, typed in waiting]}
+        return {
+            "key": _key(place, user, about),
+            "is_sent": reads.is_sent(user, asked.get("sent", ""), about),
+        }
+    waiting = [
+        (draft, reads.read(draft)) for draft in reads.of(user) if not _is_over(user, about, draft)
+    ]
+    return {
+        "drafts": [
+            {"place": draft.place, "form": typed.form, "title": typed.title}
+            for draft, typed in waiting
+        ]
+    }
 
 
 def _form(user: User, about: Participant | None, form: str) -> dict[str, Any]:
@@ -93,7 +105,14 @@ def _keep(user: User, sent: dict[str, Any]) -> HttpResponse:
     if not isinstance(sequence, int) or not 0 <= sequence < 2**53:
         raise NotADraft
     try:
-        actions.keep(owner=user, about=about, typed=typed, request_key=key, sequence=sequence, at=timezone.now())
+        actions.keep(
+            owner=user,
+            about=about,
+            typed=typed,
+            request_key=key,
+            sequence=sequence,
+            at=timezone.now(),
+        )
     except (actions.AlreadySent, actions.NobodyThere):
         return HttpResponse(status=GONE)
     except actions.TooLong:
@@ -131,7 +150,10 @@ def _address(value: Any) -> str:
 def _fields(value: Any) -> dict[str, dict[str, list[str]]]:
     if not isinstance(value, dict):
         raise NotADraft
-    return {str(name): {"was": _texts(each, "was"), "value": _texts(each, "value")} for name, each in value.items()}
+    return {
+        str(name): {"was": _texts(each, "was"), "value": _texts(each, "value")}
+        for name, each in value.items()
+    }
 
 
 def _texts(field: Any, which: str) -> list[str]:

@@ -1,4 +1,6 @@
-"""The way in: the front page, the door to one's own room, and the link that makes a staff account."""
+"""The way in: the front page, the door to one's own room, and the link that makes a staff
+account.
+"""
 
 from __future__ import annotations
 
@@ -24,7 +26,9 @@ def front(request: PageRequest) -> HttpResponse:
     """Studies that take part now, under their neutral names, and the two ways to sign in."""
     if request.user.is_authenticated:
         return redirect("door")
-    return render(request, "public/front.html", {"studies": Study.objects.filter(state="open").order_by("pk")})
+    return render(
+        request, "public/front.html", {"studies": Study.objects.filter(state="open").order_by("pk")}
+    )
 
 
 @require_safe
@@ -57,8 +61,12 @@ def accept_invitation(request: PageRequest, token: str) -> HttpResponse:
         except staff.InvitationNotValid:  # used a moment ago, by a second press
             return render(request, "public/invitation_over.html", status=410)
         except staff.WouldUnblind:  # by a role that they were given after they were invited
-            return render(request, "public/invitation_over.html", {"would_unblind": True}, status=409)
-    return render(request, "public/accept_invitation.html", {"form": form, "invitation": invitation})
+            return render(
+                request, "public/invitation_over.html", {"would_unblind": True}, status=409
+            )
+    return render(
+        request, "public/accept_invitation.html", {"form": form, "invitation": invitation}
+    )
 
 
 def _accept(request: PageRequest, token: str, form: AcceptInvitation) -> HttpResponseRedirect:

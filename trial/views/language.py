@@ -1,5 +1,7 @@
-"""The language of the pages. Whoever is on the way in or takes part reads everything in one: nobody is shown questions in
-a language they did not choose, and none is changed under a participant without asking."""
+"""The language of the pages. Whoever is on the way in or takes part reads everything in one: nobody
+is shown questions in a language they did not choose, and none is changed under a participant
+without asking.
+"""
 
 from __future__ import annotations
 
@@ -34,7 +36,9 @@ def switch(request: PageRequest) -> HttpResponse:
     if wanted not in person.study.open_languages:
         return _not_in_that_language(request, person)
     if person.state == "screening":
-        own_details.choose_language(participant=person, language=wanted, by=arrival.actor_of(person), at=timezone.now())
+        own_details.choose_language(
+            participant=person, language=wanted, by=arrival.actor_of(person), at=timezone.now()
+        )
         return set_language(request)
     return redirect(f"{reverse('participant:language')}?{urlencode({'to': wanted})}")
 
@@ -46,7 +50,11 @@ def _reader(request: PageRequest) -> Participant | None:
         found = people.filter(user=request.user).first()
     else:
         room, _slash, rest = request.POST.get("next", "").strip("/").partition("/")
-        begun = request.session.get(arrival.SESSION, {}).get(rest.partition("/")[0], {}) if room == "join" else {}
+        begun = (
+            request.session.get(arrival.SESSION, {}).get(rest.partition("/")[0], {})
+            if room == "join"
+            else {}
+        )
         found = people.filter(code=begun.get("code", ""), verified_at__isnull=True).first()
     return found if found and found.reads_one_language else None
 
@@ -65,11 +73,17 @@ def _not_in_that_language(request: PageRequest, person: Participant) -> HttpResp
 def choose(request: PageRequest, person: Participant) -> HttpResponse:
     """Asks, in the language that was pressed, whether lessons and questions should be in it too."""
     wanted = request.POST.get("language") or request.GET.get("to", "")
-    if wanted not in person.study.open_languages or (request.method == "GET" and wanted == person.language):
+    if wanted not in person.study.open_languages or (
+        request.method == "GET" and wanted == person.language
+    ):
         return redirect("participant:home")
     if request.method == "POST":
         own_details.choose_language(
-            participant=person, language=wanted, key=request_key(request), by=actor_of(person), at=timezone.now()
+            participant=person,
+            language=wanted,
+            key=request_key(request),
+            by=actor_of(person),
+            at=timezone.now(),
         )
         answer = redirect("participant:home")
         answer.set_cookie(settings.LANGUAGE_COOKIE_NAME, wanted)

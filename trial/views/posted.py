@@ -1,4 +1,6 @@
-"""What every POST has in common: the request key, and the answer to a key that came with other content."""
+"""What every POST has in common: the request key, and the answer to a key that came with other
+content.
+"""
 
 from __future__ import annotations
 
@@ -35,8 +37,10 @@ def refuses_reused_keys(view: View) -> View:
 
 
 def posted_from(page: str, *names: str) -> Callable[[View], View]:
-    """The view takes a POST only. Its address stays in the browser when it answers with a page of its own, so a GET of
-    it, by a reload, the language switch or a way back, leads to the page on which the form stands."""
+    """The view takes a POST only. Its address stays in the browser when it answers with a page of
+    its own, so a GET of it, by a reload, the language switch or a way back, leads to the page on
+    which the form stands.
+    """
 
     def decorate(view: View) -> View:
         checked = require_POST(view)

@@ -46,7 +46,9 @@ def ask(request: PageRequest) -> HttpResponse:
         if refusal is None:
             return redirect(_onward(ENTER, request))
         form.add_error(None, refusal)
-    return render(request, "account/request_login_code.html", {"form": form, "next": _next(request)})
+    return render(
+        request, "account/request_login_code.html", {"form": form, "next": _next(request)}
+    )
 
 
 def _mailed(request: PageRequest, email: str) -> str | None:
@@ -88,15 +90,21 @@ def enter(request: PageRequest) -> HttpResponse:
             case Verdict.OVER:
                 return _over(request)
         form.add_error("code", _("This is not the code. Look at the newest message we sent you."))
-    return render(request, "account/confirm_login_code.html", {**asked, "form": form, "next": _next(request)})
+    return render(
+        request, "account/confirm_login_code.html", {**asked, "form": form, "next": _next(request)}
+    )
 
 
 def _judged(request: PageRequest, handle: str, typed: str) -> Verdict:
-    return mailcodes.judge(handle=handle, typed=typed, press=request_key(request) or "", at=timezone.now())
+    return mailcodes.judge(
+        handle=handle, typed=typed, press=request_key(request) or "", at=timezone.now()
+    )
 
 
 def _let_in(request: PageRequest, handle: str, email: str) -> HttpResponse:
-    user = User.objects.filter(pk__in=DoorMail.objects.filter(handle=handle).values("user"), is_active=True).first()
+    user = User.objects.filter(
+        pk__in=DoorMail.objects.filter(handle=handle).values("user"), is_active=True
+    ).first()
     if user is None:  # erased a moment ago
         return _over(request)
     onward = _next(request)
@@ -110,7 +118,11 @@ def _let_in(request: PageRequest, handle: str, email: str) -> HttpResponse:
 def _over(request: PageRequest) -> HttpResponse:
     del request.session[SESSION]
     messages.warning(
-        request, _("This code no longer works: it was used, was tried five times, or is too old. Ask for a new one.")
+        request,
+        _(
+            "This code no longer works: it was used, was tried five times, or is too old. Ask for "
+            "a new one."
+        ),
     )
     return redirect(_onward(ASK, request))
 
@@ -127,12 +139,16 @@ def _again(request: PageRequest, email: str) -> HttpResponse:
 def _next(request: PageRequest) -> str:
     """The page of this site that somebody was on the way to; empty where there is none."""
     wanted = request.POST.get("next") or request.GET.get("next") or ""
-    is_ours = url_has_allowed_host_and_scheme(wanted, {request.get_host()}, require_https=request.is_secure())
+    is_ours = url_has_allowed_host_and_scheme(
+        wanted, {request.get_host()}, require_https=request.is_secure()
+    )
     return wanted if is_ours else ""
 
 
 def _onward(name: str, request: PageRequest) -> str:
-    return resolve_url(name) + (f"?{urlencode({'next': _next(request)}, safe='/')}" if _next(request) else "")
+    return resolve_url(name) + (
+        f"?{urlencode({'next': _next(request)}, safe='/')}" if _next(request) else ""
+    )
 
 
 @login_not_required

@@ -1,4 +1,6 @@
-"""The room of all staff, whatever their role: what takes two people, and the tokens of their own programs."""
+"""The room of all staff, whatever their role: what takes two people, and the tokens of their own
+programs.
+"""
 
 from __future__ import annotations
 
@@ -39,9 +41,15 @@ ENDS = {
         "It is over: the person changed their address themselves, or took a change back."
     ),
     lost_mailboxes.LEFT: gettext_lazy("It is over: the person has left the study or is erased."),
-    lost_mailboxes.NOT_DONE: gettext_lazy("It could not be done: this cannot be the address of this person."),
-    lost_mailboxes.ROLE_OVER: gettext_lazy("It is over: whoever asked or agreed does not have that role any more."),
-    lost_mailboxes.GUESSED: gettext_lazy("It is over: five times an address was typed that was not asked for."),
+    lost_mailboxes.NOT_DONE: gettext_lazy(
+        "It could not be done: this cannot be the address of this person."
+    ),
+    lost_mailboxes.ROLE_OVER: gettext_lazy(
+        "It is over: whoever asked or agreed does not have that role any more."
+    ),
+    lost_mailboxes.GUESSED: gettext_lazy(
+        "It is over: five times an address was typed that was not asked for."
+    ),
 }
 REFUSALS = (
     proposals.AlreadyDecided,
@@ -73,20 +81,26 @@ def agreement(request: PageRequest, number: int) -> HttpResponse:
         if form.is_valid() and _decided(request, form, proposal):
             return redirect("staff:agreement", number)
         status = 409 if form.non_field_errors() else 400
-    return render(request, "staff/agreement.html", {"form": form, **_asked(request, proposal)}, status=status)
+    return render(
+        request, "staff/agreement.html", {"form": form, **_asked(request, proposal)}, status=status
+    )
 
 
 @posted_from("staff:agreement", "number")
 @refuses_reused_keys
 def show_number(request: PageRequest, number: int) -> HttpResponse:
-    """Name and number of whoever lost their mailbox, for the second person, on the answer alone; each press is recorded."""
+    """Name and number of whoever lost their mailbox, for the second person, on the answer alone;
+    each press is recorded.
+    """
     proposal = _find(request, number)
     if proposal.kind != "address":
         raise Http404
     form, status, reached = _form(proposal), 200, None
     by = actors.staff(person(request).pk, reads.role_in(person(request), proposal))
     try:
-        reached = lost_mailbox.show_number(proposal=proposal, key=request_key(request), by=by, at=timezone.now())
+        reached = lost_mailbox.show_number(
+            proposal=proposal, key=request_key(request), by=by, at=timezone.now()
+        )
     except REFUSALS as error:
         messages.error(request, _words(error))
         status = 409
@@ -117,7 +131,13 @@ def _decided(request: PageRequest, form: Decide, proposal: Proposal) -> bool:
     role = reads.role_in(person(request), proposal)
     by = actors.staff(person(request).pk, role)
     try:
-        actions.decide(proposal=proposal, **form.cleaned_data, key=request_key(request), by=by, at=timezone.now())
+        actions.decide(
+            proposal=proposal,
+            **form.cleaned_data,
+            key=request_key(request),
+            by=by,
+            at=timezone.now(),
+        )
     except REFUSALS as error:
         form.add_error(None, _words(error))
         return False
@@ -143,12 +163,16 @@ def _asked(request: PageRequest, proposal: Proposal) -> dict[str, Any]:
 
 
 def _of_address(proposal: Proposal) -> dict[str, Any]:
-    """What became of the change itself, and why it was asked for; the change is gone once the person is erased."""
+    """What became of the change itself, and why it was asked for; the change is gone once the
+    person is erased.
+    """
     change = getattr(proposal, "address_change", None)
     return {
         "change": change,
         "earlier_stops": [each for each in _stops(proposal) if each < proposal.at],
-        "takes_effect_at": lost_mailboxes.takes_effect_at(change) if change and change.is_waiting else None,
+        "takes_effect_at": lost_mailboxes.takes_effect_at(change)
+        if change and change.is_waiting
+        else None,
         "why": MAILBOX_REASONS.get(proposal.reason, ""),
         "ended_by": ENDS.get(lost_mailboxes.ended_by(proposal), ""),
     }

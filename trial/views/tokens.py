@@ -1,4 +1,6 @@
-"""The tokens by which programs sign in as somebody: a list for staff and for participants, and making one for staff."""
+"""The tokens by which programs sign in as somebody: a list for staff and for participants, and
+making one for staff.
+"""
 
 from __future__ import annotations
 
@@ -32,7 +34,9 @@ def of_staff(request: PageRequest) -> HttpResponse:
     context = {"form": MakeToken() if made else form, **_listed(request)}
     if made:
         context |= {"made": made, "secret": actions.secret_of(made)}
-    return render(request, "staff/tokens.html", context, status=400 if form.is_bound and not made else 200)
+    return render(
+        request, "staff/tokens.html", context, status=400 if form.is_bound and not made else 200
+    )
 
 
 def _made(request: PageRequest, form: MakeToken) -> ApiToken | None:

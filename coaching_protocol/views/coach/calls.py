@@ -33,7 +33,11 @@ def start(request: PageRequest, code: str, number: int) -> HttpResponse:
     contact = get_object_or_404(Contact, plan=plan, number=number)
     try:
         begun = calls.start(
-            contact=contact, coach=user(request), key=request_key(request), by=actor(request, plan), at=timezone.now()
+            contact=contact,
+            coach=user(request),
+            key=request_key(request),
+            by=actor(request, plan),
+            at=timezone.now(),
         )
     except calls.ContactOver:
         messages.error(request, _("Call %(number)s is over already.") % {"number": number})
@@ -46,7 +50,11 @@ def start(request: PageRequest, code: str, number: int) -> HttpResponse:
 def attempt(request: PageRequest, code: str, attempt: int) -> HttpResponse:
     """The call itself: checklist, escalation and the log."""
     plan = find(request, code, also_ended=True)
-    begun = Attempt.objects.select_related("contact__plan").filter(pk=attempt, contact__plan=plan).first()
+    begun = (
+        Attempt.objects.select_related("contact__plan")
+        .filter(pk=attempt, contact__plan=plan)
+        .first()
+    )
     if begun is None:
         return taken_back_before(request, plan, attempt)
     at = timezone.now()
@@ -66,16 +74,26 @@ def attempt(request: PageRequest, code: str, attempt: int) -> HttpResponse:
 def take_back(request: PageRequest, code: str, attempt: int) -> HttpResponse:
     """A call that was begun by mistake, once more asked about: what is typed of it goes too."""
     plan = find(request, code, also_ended=True)
-    begun = Attempt.objects.select_related("contact__plan__participant").filter(pk=attempt, contact__plan=plan).first()
+    begun = (
+        Attempt.objects.select_related("contact__plan__participant")
+        .filter(pk=attempt, contact__plan=plan)
+        .first()
+    )
     if begun is None or begun.logged_at:
-        messages.info(request, _("This call is logged.") if begun else _("This call was taken back."))
+        messages.info(
+            request, _("This call is logged.") if begun else _("This call was taken back.")
+        )
         return redirect("coach:person", code)
     calls.check_own(user(request), begun)
     if request.method == "GET":
         return render(request, "coach/take_back.html", {"code": code, "attempt": begun})
     try:
         calls.take_back(
-            attempt=begun, coach=user(request), key=request_key(request), by=actor(request, plan), at=timezone.now()
+            attempt=begun,
+            coach=user(request),
+            key=request_key(request),
+            by=actor(request, plan),
+            at=timezone.now(),
         )
     except calls.AlreadyLogged:
         messages.info(request, _("This call is logged."))
@@ -112,7 +130,9 @@ def call_page(
         "protocol": protocol(plan.participant.version, begun.protocol),
         "safety": described.contacts.safety,
         "crisis_lines": described.crisis_lines,
-        "emergency_numbers": [each for line in described.crisis_lines for each in line.numbers if len(each) == 3],
+        "emergency_numbers": [
+            each for line in described.crisis_lines for each in line.numbers if len(each) == 3
+        ],
         "form": form,
         "details": details,
         "number_key": uuid4(),
@@ -122,7 +142,9 @@ def call_page(
     return render(request, "coach/call.html", context)
 
 
-def _log(request: PageRequest, plan: CoachingPlan, begun: Attempt, form: LogCall, at: datetime) -> HttpResponse:
+def _log(
+    request: PageRequest, plan: CoachingPlan, begun: Attempt, form: LogCall, at: datetime
+) -> HttpResponse:
     given = form.cleaned_data
     code = plan.participant.code
     try:
@@ -134,13 +156,23 @@ def _log(request: PageRequest, plan: CoachingPlan, begun: Attempt, form: LogCall
             at=at,
         )
     except calls.NotStarted:
-        return logged_before(request, plan, Attempt.objects.select_related("contact").get(pk=begun.pk), at)
+        return logged_before(
+            request, plan, Attempt.objects.select_related("contact").get(pk=begun.pk), at
+        )
     except NotAllowedNow:
-        form.add_error(None, _("This person has left the study, or somebody gave this call up. Tell your supervisor."))
+        form.add_error(
+            None,
+            _(
+                "This person has left the study, or somebody gave this call up. Tell your "
+                "supervisor."
+            ),
+        )
         return call_page(request, plan, begun, form, at)
     said = _("Logged call %(number)s of %(code)s: %(outcome)s.")
     outcome = OUTCOMES[given["outcome"]]
-    messages.success(request, said % {"number": begun.contact.number, "code": code, "outcome": outcome})
+    messages.success(
+        request, said % {"number": begun.contact.number, "code": code, "outcome": outcome}
+    )
     if given["next_at"]:
         say_where(request, plan, given["next_at"])
     return redirect("coach:caseload")
@@ -151,15 +183,21 @@ def _log_first(request: PageRequest, code: str) -> HttpResponse:
     return redirect("coach:person", code)
 
 
-def _give_up(request: PageRequest, plan: CoachingPlan, contact: Contact, reason: str) -> HttpResponse:
+def _give_up(
+    request: PageRequest, plan: CoachingPlan, contact: Contact, reason: str
+) -> HttpResponse:
     code, by = plan.participant.code, actor(request, plan)
     try:
-        calls.give_up(contact=contact, reason=reason, key=request_key(request), by=by, at=timezone.now())
+        calls.give_up(
+            contact=contact, reason=reason, key=request_key(request), by=by, at=timezone.now()
+        )
     except calls.LogFirst:
         return _log_first(request, code)
     except NotAllowedNow:
         messages.error(request, _("Call %(number)s is over already.") % {"number": contact.number})
         return redirect("coach:person", code)
     said = _("Call %(number)s of %(code)s is given up: %(reason)s.")
-    messages.success(request, said % {"number": contact.number, "code": code, "reason": REASONS_NOT_HELD[reason]})
+    messages.success(
+        request, said % {"number": contact.number, "code": code, "reason": REASONS_NOT_HELD[reason]}
+    )
     return redirect("coach:caseload")

@@ -41,7 +41,8 @@ def desk(request: PageRequest, found: Sequence[Row]) -> dict[str, Any]:
     grouped = sorted(shown, key=lambda row: reads.GROUPS.index(row.group))
     return {
         "groups": [
-            (name, GROUP_NAMES[name], list(group)) for name, group in groupby(grouped, key=lambda row: row.group)
+            (name, GROUP_NAMES[name], list(group))
+            for name, group in groupby(grouped, key=lambda row: row.group)
         ],
         "following": next((row for row in shown if row.group != "finished"), None),
         "coaches": reads.coach_filter(found),

@@ -33,39 +33,60 @@ TYPED = ("minutes", "note", "next_on", "next_time")
 def correct(request: PageRequest, code: str, attempt: int) -> HttpResponse:
     """A log that is wrong, or to which something is to be added."""
     plan = find(request, code, also_ended=True)
-    begun = get_object_or_404(Attempt.objects.select_related("contact__plan__participant"), pk=attempt)
+    begun = get_object_or_404(
+        Attempt.objects.select_related("contact__plan__participant"), pk=attempt
+    )
     if begun.contact.plan_id != plan.pk:
         raise Http404
     calls.check_own(user(request), begun)
     if not begun.logged_at:
         return redirect("coach:attempt", code, begun.pk)
     at = timezone.now()
-    form = CorrectCall(request.POST or None, initial=stored(begun), **form_arguments(plan, begun, at))
+    form = CorrectCall(
+        request.POST or None, initial=stored(begun), **form_arguments(plan, begun, at)
+    )
     if request.method == "POST" and form.is_valid():
         return _correct(request, plan, begun, form, at)
     return _correction_page(request, plan, begun, form, at)
 
 
-def logged_before(request: PageRequest, plan: CoachingPlan, begun: Attempt, at: datetime) -> HttpResponse:
-    """Nothing that was typed is lost: it stands in the form that corrects, beside what was logged."""
-    may_correct = begun.coach_id == request.user.pk or permissions.may(user(request), plan.study, "supervise")
+def logged_before(
+    request: PageRequest, plan: CoachingPlan, begun: Attempt, at: datetime
+) -> HttpResponse:
+    """Nothing that was typed is lost: it stands in the form that corrects, beside what was
+    logged.
+    """
+    may_correct = begun.coach_id == request.user.pk or permissions.may(
+        user(request), plan.study, "supervise"
+    )
     was, sent = stored(begun), typed(request)
     notes = dict.fromkeys(note for note in (was["note"], sent.get("note", "").strip()) if note)
     initial = {**sent, "note": "\n\n".join(notes), "reason": "logged_twice"}
     form = CorrectCall(initial=initial, **form_arguments(plan, begun, at))
-    return _correction_page(request, plan, begun, form, at, typed_late=True, may_correct=may_correct, status=409)
+    return _correction_page(
+        request, plan, begun, form, at, typed_late=True, may_correct=may_correct, status=409
+    )
 
 
 def taken_back_before(request: PageRequest, plan: CoachingPlan, attempt: int) -> HttpResponse:
-    """The call is no more: what was typed about it since is shown, whether it comes now or was kept as a draft."""
+    """The call is no more: what was typed about it since is shown, whether it comes now or was kept
+    as a draft.
+    """
     draft = drafts.find(user(request), reads.log_form(plan.participant.code, attempt))
     sent = typed(request)
     if draft and not sent:
-        sent = {name: field["value"][0] for name, field in drafts.read(draft).fields.items() if field["value"]}
+        sent = {
+            name: field["value"][0]
+            for name, field in drafts.read(draft).fields.items()
+            if field["value"]
+        }
     if not sent:
         messages.info(request, _("This call was taken back."))
         return redirect("coach:person", plan.participant.code)
-    words = {"outcome": OUTCOMES.get(sent.get("outcome", "")), **{name: sent.get(name) for name in TYPED}}
+    words = {
+        "outcome": OUTCOMES.get(sent.get("outcome", "")),
+        **{name: sent.get(name) for name in TYPED},
+    }
     rows = [(LogCall.base_fields[name].label, said) for name, said in words.items() if said]
     return render(request, "coach/taken_back.html", {"plan": plan, "rows": rows}, status=409)
 
@@ -94,7 +115,9 @@ def _correction_page(
     return render(request, "coach/correct.html", context, status=status)
 
 
-def _correct(request: PageRequest, plan: CoachingPlan, begun: Attempt, form: CorrectCall, at: datetime) -> HttpResponse:
+def _correct(
+    request: PageRequest, plan: CoachingPlan, begun: Attempt, form: CorrectCall, at: datetime
+) -> HttpResponse:
     given, code = form.cleaned_data, plan.participant.code
     try:
         calls.correct(
@@ -106,14 +129,20 @@ def _correct(request: PageRequest, plan: CoachingPlan, begun: Attempt, form: Cor
             at=at,
         )
     except calls.NothingCorrected:
-        form.add_error(None, _("This says what stands there already: change something, or go back."))
+        form.add_error(
+            None, _("This says what stands there already: change something, or go back.")
+        )
     except NotAllowedNow:
         form.add_error(None, _("The study is locked: its data cannot change any more."))
     else:
         if given["next_at"]:
             say_where(request, plan, given["next_at"])
         messages.success(
-            request, _("Corrected call %(number)s of %(code)s.") % {"number": begun.contact.number, "code": code}
+            request,
+            _("Corrected call %(number)s of %(code)s.")
+            % {"number": begun.contact.number, "code": code},
         )
-        return redirect("coach:person", code) if plan.ended_at is None else redirect("coach:caseload")
+        return (
+            redirect("coach:person", code) if plan.ended_at is None else redirect("coach:caseload")
+        )
     return _correction_page(request, plan, begun, form, at)

@@ -1,4 +1,6 @@
-"""What logging a call and correcting its log have in common: what the form needs, holds and brings about."""
+"""What logging a call and correcting its log have in common: what the form needs, holds and brings
+about.
+"""
 
 from __future__ import annotations
 
@@ -37,13 +39,18 @@ def stored(begun: Attempt) -> dict[str, Any]:
 def typed(request: PageRequest) -> dict[str, Any]:
     """What stands in the form of a call that is not being sent yet."""
     several = {"steps_done", "deviations"}
-    return {name: request.POST.getlist(name) if name in several else request.POST[name] for name in request.POST}
+    return {
+        name: request.POST.getlist(name) if name in several else request.POST[name]
+        for name in request.POST
+    }
 
 
 def say_where(request: PageRequest, plan: CoachingPlan, next_at: datetime) -> None:
     """An appointment outside the days of its call is kept, and said to be one."""
     found = Contact.objects.filter(plan=plan, state="planned", appointment_at=next_at).first()
     if found and found.place(next_at, plan.participant.timezone) != "within":
-        said = _("The appointment lies outside the days of call %(number)s (%(first)s to %(last)s).")
+        said = _(
+            "The appointment lies outside the days of call %(number)s (%(first)s to %(last)s)."
+        )
         days = {"first": day(found.opens_on), "last": day(found.closes_on)}
         messages.warning(request, said % {"number": found.number, **days})

@@ -25,7 +25,9 @@ from trial.models import Identity
 from trial.requests import PageRequest
 from trial.views.posted import refuses_reused_keys, request_key
 
-SHOWN_FOR = timedelta(minutes=2)  # a double click gets the number; a page sent again later has to be asked for anew
+SHOWN_FOR = timedelta(
+    minutes=2
+)  # a double click gets the number; a page sent again later has to be asked for anew
 
 
 @require_http_methods(["GET", "POST"])
@@ -33,7 +35,8 @@ SHOWN_FOR = timedelta(minutes=2)  # a double click gets the number; a page sent 
 def number(request: PageRequest, code: str) -> HttpResponse:
     """Shows name and number on the answer to a POST, which is recorded.
 
-    Asked for in the middle of a call, the answer is the form of that call with everything that was typed.
+    Asked for in the middle of a call, the answer is the form of that call with everything that was
+    typed.
     """
     plan = find(request, code)
     if request.method == "GET":
@@ -61,7 +64,10 @@ def _details(identity: Identity | None) -> Details | None:
     if identity is None:
         return Details("", "", "", [])
     return Details(
-        identity.name, identity.phone, identity.participant.language, [in_words(each) for each in identity.call_times]
+        identity.name,
+        identity.phone,
+        identity.participant.language,
+        [in_words(each) for each in identity.call_times],
     )
 
 

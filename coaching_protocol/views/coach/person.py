@@ -61,16 +61,28 @@ def reassign(request: PageRequest, code: str) -> HttpResponse:
         else:
             messages.success(request, _("%(code)s has another coach.") % {"code": code})
             return redirect("coach:person", code)
-    history = [(each, REASONS_REASSIGNED.get(each.reason, each.reason)) for each in reads.history(plan)]
-    return render(request, "coach/reassign.html", {"form": form, "code": code, "plan": plan, "history": history})
+    history = [
+        (each, REASONS_REASSIGNED.get(each.reason, each.reason)) for each in reads.history(plan)
+    ]
+    return render(
+        request,
+        "coach/reassign.html",
+        {"form": form, "code": code, "plan": plan, "history": history},
+    )
 
 
-def person_page(request: PageRequest, code: str, at: datetime, details: Details | None = None) -> HttpResponse:
+def person_page(
+    request: PageRequest, code: str, at: datetime, details: Details | None = None
+) -> HttpResponse:
     found = reads.rows(user(request), at)
     shown = next((row for row in found if row.participant.code == code), None)
     if shown is None:
         raise Http404
-    return render(request, "coach/person.html", {**desk(request, found), **_person(shown, at), "details": details})
+    return render(
+        request,
+        "coach/person.html",
+        {**desk(request, found), **_person(shown, at), "details": details},
+    )
 
 
 def _person(shown: Row, at: datetime) -> dict[str, Any]:
@@ -83,7 +95,9 @@ def _person(shown: Row, at: datetime) -> dict[str, Any]:
         "progress": progress,
         "has_lessons": progress.is_open(at),
         "calls": listed,
-        "begun": next((each for call in listed for each in call.tries if not each.attempt.logged_at), None),
+        "begun": next(
+            (each for call in listed for each in call.tries if not each.attempt.logged_at), None
+        ),
         "outcomes": OUTCOMES,
         "reasons_corrected": REASONS_CORRECTED,
         "supervises": shown.plan.supervised,

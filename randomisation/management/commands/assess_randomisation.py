@@ -1,4 +1,6 @@
-"""`manage.py assess_randomisation FOLDER`: what a design does beside others, before its folder is loaded."""
+"""`manage.py assess_randomisation FOLDER`: what a design does beside others, before its folder is
+loaded.
+"""
 
 from dataclasses import replace
 from pathlib import Path
@@ -17,15 +19,22 @@ from trial.actions import studies
 
 
 class Command(BaseCommand):
-    help = "Print the operating characteristics of a study folder's randomisation beside others. Shows what is sealed."
+    help = (
+        "Print the operating characteristics of a study folder's randomisation beside others. "
+        "Shows what is sealed."
+    )
     requires_system_checks: list[str] = []
 
     def add_arguments(self, parser: CommandParser) -> None:
         parser.add_argument("path", type=Path, metavar="FOLDER")
-        parser.add_argument("--n", type=int, help="people; the study's own target where nothing is said")
+        parser.add_argument(
+            "--n", type=int, help="people; the study's own target where nothing is said"
+        )
         parser.add_argument("--effect", type=float, help="the planned standardised difference")
 
-    def handle(self, *args: Any, path: Path, n: int | None, effect: float | None, **options: Any) -> None:
+    def handle(
+        self, *args: Any, path: Path, n: int | None, effect: float | None, **options: Any
+    ) -> None:
         if n is not None and n < 2:
             raise CommandError("--n is at least 2")
         of = comparison.of_folder(self._read(path))

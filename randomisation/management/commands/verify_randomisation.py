@@ -1,4 +1,6 @@
-"""`manage.py verify_randomisation STUDY`: replays every draw, as a third party does from the export."""
+"""`manage.py verify_randomisation STUDY`: replays every draw, as a third party does from the
+export.
+"""
 
 import json
 from pathlib import Path
@@ -16,12 +18,18 @@ BY = Actor("system", "verify_randomisation")
 
 
 class Command(BaseCommand):
-    help = "Replay the randomisation of a study from its seed and log. Exit status 1 at the first difference."
+    help = (
+        "Replay the randomisation of a study from its seed and log. Exit status 1 at the first "
+        "difference."
+    )
 
     def add_arguments(self, parser: CommandParser) -> None:
         parser.add_argument("study", metavar="STUDY", help="the slug of a study")
         parser.add_argument(
-            "--export", metavar="FILE", type=Path, help="also write what a third party verifies; for a locked study"
+            "--export",
+            metavar="FILE",
+            type=Path,
+            help="also write what a third party verifies; for a locked study",
         )
 
     def handle(self, *args: Any, study: str, export: Path | None, **options: Any) -> None:
@@ -34,11 +42,15 @@ class Command(BaseCommand):
         for sentence in found.sentences:
             self.stdout.write(sentence)
         if found.code:
-            raise CommandError(f"the randomisation of {study} cannot be replayed as it stands in the database")
+            raise CommandError(
+                f"the randomisation of {study} cannot be replayed as it stands in the database"
+            )
 
     def _write(self, study: Study, path: Path) -> None:
         try:
             found = proofs.export(study=study, by=BY, at=timezone.now())
         except proofs.ListsConcealed as error:
-            raise CommandError("the export holds every arm: it is made once the study is locked") from error
+            raise CommandError(
+                "the export holds every arm: it is made once the study is locked"
+            ) from error
         path.write_text(json.dumps(found, indent=1), encoding="utf-8")

@@ -1,4 +1,6 @@
-"""Breaking the code of one person, and what a second person says about that and about other things that take two."""
+"""Breaking the code of one person, and what a second person says about that and about other things
+that take two.
+"""
 
 from __future__ import annotations
 
@@ -46,13 +48,26 @@ def break_code(request: PageRequest, slug: str, code: str, point: str) -> HttpRe
         done, refused = attempted(
             form,
             lambda: proposals.propose_code_break(
-                allocation=allocation, **form.cleaned_data, key=key(request), by=actor, at=timezone.now()
+                allocation=allocation,
+                **form.cleaned_data,
+                key=key(request),
+                by=actor,
+                at=timezone.now(),
             ),
         )
         if done:
-            messages.success(request, _("Asked. The arm is shown to you when a second person agrees."))
+            messages.success(
+                request, _("Asked. The arm is shown to you when a second person agrees.")
+            )
             return redirect("research:exceptions", slug, code)
-    return shown(request, "research/code_break.html", form, refused, person=allocation.participant, point=point)
+    return shown(
+        request,
+        "research/code_break.html",
+        form,
+        refused,
+        person=allocation.participant,
+        point=point,
+    )
 
 
 @require_http_methods(["GET", "POST"])
@@ -66,12 +81,23 @@ def break_at_once(request: PageRequest, slug: str, code: str, point: str) -> Htt
         revealed, refused = attempted(
             form,
             lambda: actions.break_at_once(
-                allocation=allocation, **form.cleaned_data, key=key(request), by=actor, at=timezone.now()
+                allocation=allocation,
+                **form.cleaned_data,
+                key=key(request),
+                by=actor,
+                at=timezone.now(),
             ),
         )
         if revealed:
             return _answer(request, allocation.participant, revealed)
-    return shown(request, "research/emergency.html", form, refused, person=allocation.participant, point=point)
+    return shown(
+        request,
+        "research/emergency.html",
+        form,
+        refused,
+        person=allocation.participant,
+        point=point,
+    )
 
 
 @posted_from("research:decide", "slug", "number")
@@ -95,17 +121,23 @@ def _answer(request: PageRequest, person: Participant, revealed: actions.Reveale
 @require_http_methods(["GET", "POST"])
 @conflict_if_reused
 def decide(request: PageRequest, slug: str, number: int) -> HttpResponse:
-    """What was asked, by whom and why; the second person's yes or no, or the button by which whoever asked is shown it."""
+    """What was asked, by whom and why; the second person's yes or no, or the button by which
+    whoever asked is shown it.
+    """
     study, _actor = study_for(request, slug, "exceptions")
     proposal = proposal_of(request, study, number)
     form, refused = Decide(request.POST or None), 0
     if request.method == "POST":
-        study, actor = study_for(request, slug, permissions.to_decide(proposal, f"staff {request.user.pk}"))
+        study, actor = study_for(
+            request, slug, permissions.to_decide(proposal, f"staff {request.user.pk}")
+        )
         if form.is_valid():
             at = timezone.now()
             done, refused = attempted(
                 form,
-                lambda: proposals.decide(proposal=proposal, **form.cleaned_data, key=key(request), by=actor, at=at),
+                lambda: proposals.decide(
+                    proposal=proposal, **form.cleaned_data, key=key(request), by=actor, at=at
+                ),
             )
             if done:
                 if proposal.kind == "forced":
@@ -121,7 +153,9 @@ def _asked(request: PageRequest, study: Study, proposal: Proposal) -> dict[str, 
     may_agree = permissions.AGREES[proposal.kind] in may
     decision = getattr(proposal, "decision", None)
     broken = CodeBreak.objects.filter(proposal=proposal).first()
-    knows = "agree_force" in may and proposal.content_sealed  # whoever decides about an arm knows arms
+    knows = (
+        "agree_force" in may and proposal.content_sealed
+    )  # whoever decides about an arm knows arms
     arm = study.current.protocol.arm(vault.unseal(proposal.content_sealed)) if knows else None
     return {
         "proposal": proposal,
@@ -134,7 +168,11 @@ def _asked(request: PageRequest, study: Study, proposal: Proposal) -> dict[str, 
         "waits_for_another": decision is None and proposal.by == me,
         "code_break": broken,
         "may_see": bool(
-            decision and decision.is_agreed and proposal.kind == "code_break" and proposal.by == me and not broken
+            decision
+            and decision.is_agreed
+            and proposal.kind == "code_break"
+            and proposal.by == me
+            and not broken
         ),
     }
 
@@ -145,7 +183,9 @@ def impact(request: PageRequest, slug: str, number: int) -> HttpResponse:
     """What a code-break means for the blinding, when there is time to write it down."""
     study, actor = study_for(request, slug, "agree_code_break")
     rows = CodeBreak.objects.filter(study=study, pk=number)
-    found = rows.select_related("participant__key", "participant__study", "participant__version").first()
+    found = rows.select_related(
+        "participant__key", "participant__study", "participant__version"
+    ).first()
     if found is None:
         raise Http404
     form, refused = forms.Impact(request.POST or None), 0
@@ -153,12 +193,17 @@ def impact(request: PageRequest, slug: str, number: int) -> HttpResponse:
         text = form.cleaned_data["text"]
         done, refused = attempted(
             form,
-            lambda: actions.assess(code_break=found, text=text, key=key(request), by=actor, at=timezone.now()),
+            lambda: actions.assess(
+                code_break=found, text=text, key=key(request), by=actor, at=timezone.now()
+            ),
         )
         if done:
             messages.success(request, _("Kept."))
             return redirect("research:impact", slug, number)
-    written = [(each, note_of(found.participant, each.text_sealed)) for each in found.impacts.order_by("pk")]
+    written = [
+        (each, note_of(found.participant, each.text_sealed))
+        for each in found.impacts.order_by("pk")
+    ]
     names = staff.names([found.by, found.agreed_by, *(each.by for each, _text in written)])
     context = {"code_break": found, "person": found.participant, "written": written, "names": names}
     return shown(request, "research/impact.html", form, refused, **context)

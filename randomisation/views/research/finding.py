@@ -1,4 +1,6 @@
-"""What the pages of exceptions have in common: the person, the allocation at a point, and one way to refuse."""
+"""What the pages of exceptions have in common: the person, the allocation at a point, and one way
+to refuse.
+"""
 
 from __future__ import annotations
 
@@ -39,7 +41,9 @@ REFUSALS = (
 
 
 def person_of(study: Study, code: str) -> Participant:
-    people = Participant.objects.filter(study=study, code=code).select_related("version", "study", "key")
+    people = Participant.objects.filter(study=study, code=code).select_related(
+        "version", "study", "key"
+    )
     found = people.first()
     if found is None:
         raise Http404
@@ -50,7 +54,9 @@ def allocation_of(request: PageRequest, study: Study, code: str, point: str) -> 
     if not sees_point(study, point, request.may):
         raise Http404
     rows = Allocation.objects.filter(study=study, participant__code=code, point=point)
-    found = rows.select_related("participant__version", "participant__study", "participant__key").first()
+    found = rows.select_related(
+        "participant__version", "participant__study", "participant__key"
+    ).first()
     if found is None:
         raise Http404
     return found
@@ -72,7 +78,9 @@ def note_of(participant: Participant, sealed: str) -> str | None:
 
 
 def attempted(form: Form, do: Callable[[], Any]) -> tuple[Any, int]:
-    """What the action gave and 0; or, where it was refused, None and the status, with the words on the form."""
+    """What the action gave and 0; or, where it was refused, None and the status, with the words on
+    the form.
+    """
     try:
         return do(), 0
     except REFUSALS as error:
@@ -85,7 +93,11 @@ def refusal(error: Exception) -> str:
     return str(named.words) if named else ""
 
 
-def shown(request: PageRequest, template: str, form: Form, refused: int = 0, **context: Any) -> HttpResponse:
-    """The page with its form: 400 where something on it is to be put right, 409 where the action refused."""
+def shown(
+    request: PageRequest, template: str, form: Form, refused: int = 0, **context: Any
+) -> HttpResponse:
+    """The page with its form: 400 where something on it is to be put right, 409 where the action
+    refused.
+    """
     status = refused or (400 if form.is_bound and form.errors else 200)
     return render(request, template, {"form": form, **context}, status=status)

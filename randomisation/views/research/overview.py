@@ -30,8 +30,13 @@ def overview(request: PageRequest, slug: str) -> HttpResponse:
     if code:
         messages.error(request, _("Nobody in this study has the code %(code)s.") % {"code": code})
     found = reads.overview(study, lambda point: sees_point(study, point, request.may))
-    halted = [(each, forms.GoOn(initial=_place(each), auto_id=f"switch_{each.pk}_%s")) for each in found.halted]
-    return render(request, "research/randomisation.html", {"found": found, "halted": halted, "me": str(actor)})
+    halted = [
+        (each, forms.GoOn(initial=_place(each), auto_id=f"switch_{each.pk}_%s"))
+        for each in found.halted
+    ]
+    return render(
+        request, "research/randomisation.html", {"found": found, "halted": halted, "me": str(actor)}
+    )
 
 
 def _place(switch: object) -> dict[str, str]:
@@ -56,7 +61,10 @@ def halt(request: PageRequest, slug: str) -> HttpResponse:
             ),
         )
         if done:
-            messages.success(request, _("Halted. Whoever was allocated before stays as they are; the others wait."))
+            messages.success(
+                request,
+                _("Halted. Whoever was allocated before stays as they are; the others wait."),
+            )
             return redirect("research:randomisation", slug)
     return shown(request, "research/halt.html", form, refused)
 
@@ -70,7 +78,9 @@ def go_on(request: PageRequest, slug: str) -> HttpResponse:
         messages.error(request, _("Say why it goes on."))
         return redirect("research:randomisation", slug)
     try:
-        actions.go_on(study=study, **form.cleaned_data, key=key(request), by=actor, at=timezone.now())
+        actions.go_on(
+            study=study, **form.cleaned_data, key=key(request), by=actor, at=timezone.now()
+        )
     except REFUSALS as error:
         messages.error(request, refusal(error))
     else:

@@ -36,8 +36,12 @@ def person(request: PageRequest, slug: str, code: str) -> HttpResponse:
     participant = person_of(study, code)
     context = {
         "person": participant,
-        "found": overview.one_person(participant, lambda point: sees_point(study, point, request.may)),
-        "earlier": earlier_people.earlier(participant) if participant.state == "consented" else None,
+        "found": overview.one_person(
+            participant, lambda point: sees_point(study, point, request.may)
+        ),
+        "earlier": earlier_people.earlier(participant)
+        if participant.state == "consented"
+        else None,
         "may_force": "force" in request.may and participant.state == "consented",
         "me": str(actor),
     }
@@ -99,11 +103,16 @@ def received(request: PageRequest, slug: str, code: str, point: str) -> HttpResp
     study, actor = study_for(request, slug, "received")
     allocation = allocation_of(request, study, code, point)
     form = forms.Received(request.POST or None, arms=_arms(allocation.participant))
-    said = _("Recorded and sealed: it is told by arm once the study is locked. The allocation stays.")
+    said = _(
+        "Recorded and sealed: it is told by arm once the study is locked. The allocation stays."
+    )
     return _one(
         request, form, allocation, "research/received.html", said,
         lambda why: actions.record_received(
-            allocation=allocation, received=form.cleaned_data["received"], **why, **_who(request, actor)
+            allocation=allocation,
+            received=form.cleaned_data["received"],
+            **why,
+            **_who(request, actor),
         ),
     )  # fmt: skip
 
@@ -118,7 +127,10 @@ def force(request: PageRequest, slug: str, code: str) -> HttpResponse:
         done, refused = attempted(
             form,
             lambda: proposals.propose_forced(
-                participant=participant, arm=form.cleaned_data["arm"], **_why(form), **_who(request, actor)
+                participant=participant,
+                arm=form.cleaned_data["arm"],
+                **_why(form),
+                **_who(request, actor),
             ),
         )
         if done:
@@ -137,13 +149,18 @@ def settle(request: PageRequest, slug: str, code: str) -> HttpResponse:
     if request.method == "POST" and form.is_valid():
         verdict = form.cleaned_data["verdict"]
         done, refused = attempted(
-            form, lambda: matches.settle(participant=participant, verdict=verdict, **_who(request, actor))
+            form,
+            lambda: matches.settle(
+                participant=participant, verdict=verdict, **_who(request, actor)
+            ),
         )
         if done:
             messages.success(request, _settled(verdict))
             return redirect("research:exceptions", slug, code)
     earlier = earlier_people.earlier(participant)
-    return shown(request, "research/settle.html", form, refused, person=participant, earlier=earlier)
+    return shown(
+        request, "research/settle.html", form, refused, person=participant, earlier=earlier
+    )
 
 
 def _settled(verdict: str) -> str:
@@ -152,7 +169,9 @@ def _settled(verdict: str) -> str:
     return _("This account has left the study, and is kept.")
 
 
-def _one(request: PageRequest, form: Form, allocation: Allocation, template: str, said: str, do: Do) -> HttpResponse:
+def _one(
+    request: PageRequest, form: Form, allocation: Allocation, template: str, said: str, do: Do
+) -> HttpResponse:
     """A page about one allocation: the form, the action, and back to the person."""
     refused = 0
     participant = allocation.participant

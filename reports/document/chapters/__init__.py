@@ -1,6 +1,18 @@
 """The chapters of the report, in order; each is a function from the writer to blocks."""
 
-from . import adherence, baseline, change, contacts, differences, flow, front, means, methods, retention, staff
+from . import (
+    adherence,
+    baseline,
+    change,
+    contacts,
+    differences,
+    flow,
+    front,
+    means,
+    methods,
+    retention,
+    staff,
+)
 
 simulated = front.simulated
 

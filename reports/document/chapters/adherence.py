@@ -19,7 +19,13 @@ def chapter(w: Writer) -> Iterator[Block]:
         yield w.body("nobody_given", "missing")
         return
     notes = (*([w.say("opened_apart")] if _open_apart(w) else []), *_without(w))
-    yield Table(w.next("table"), w.say("adherence_table"), tuple(_heads(w, "measure")), tuple(_rows(w)), notes)
+    yield Table(
+        w.next("table"),
+        w.say("adherence_table"),
+        tuple(_heads(w, "measure")),
+        tuple(_rows(w)),
+        notes,
+    )
     if w.plan.adherence and w.plan.adherence.justification:
         yield w.body("why_enough", "note", why=w.label(w.plan.adherence.justification))
     if w.data.modules and _has_modules(w):
@@ -29,7 +35,9 @@ def chapter(w: Writer) -> Iterator[Block]:
 
 def _groups(w: Writer) -> list[str]:
     """The groups in which anybody was given the programme."""
-    return [group for group in w.data.groups if (w.number("adherence", group, "access").value or 0) > 0]
+    return [
+        group for group in w.data.groups if (w.number("adherence", group, "access").value or 0) > 0
+    ]
 
 
 def _open_apart(w: Writer) -> bool:
@@ -85,16 +93,23 @@ def _row(w: Writer, name: Spans, cells) -> Row:
 def _funnel(w: Writer) -> Iterator[Block]:
     groups = _groups(w)
     ref = w.next("table")
-    rungs = [Rung(w.text(m.title), [_shares(w, m.code, group) for group in groups]) for m in w.data.modules or ()]
+    rungs = [
+        Rung(w.text(m.title), [_shares(w, m.code, group) for group in groups])
+        for m in w.data.modules or ()
+    ]
     names = [w.arm_name(group) for group in groups]
     picture = funnel(rungs, names, w.word("funnel_axis"), w.word("opened"), w.word("completed"))
     note = w.say("figure_numbers", table=ref)
     yield Figure(w.next("figure"), _funnel_title(w, groups), picture, w.word("funnel_alt"), (note,))
-    yield Table(ref, w.say("funnel_table"), tuple(_funnel_heads(w, groups)), tuple(_funnel_rows(w, groups)))
+    yield Table(
+        ref, w.say("funnel_table"), tuple(_funnel_heads(w, groups)), tuple(_funnel_rows(w, groups))
+    )
 
 
 def _shares(w: Writer, module: str, group: str) -> tuple[float, float, float, float]:
-    opened, completed = (w.number("module", module, group, word, "share") for word in ("opened", "completed"))
+    opened, completed = (
+        w.number("module", module, group, word, "share") for word in ("opened", "completed")
+    )
     value = completed.value or 0.0
     lower, upper = (value if end is None else end for end in (completed.lower, completed.upper))
     return opened.value or 0.0, value, lower, upper
@@ -102,8 +117,14 @@ def _shares(w: Writer, module: str, group: str) -> tuple[float, float, float, fl
 
 def _funnel_title(w: Writer, groups: list[str]) -> Spans:
     def clause(group: str) -> Spans:
-        shares = {key: w.percent("adherence", group, key, "share") for key in ("started", "finished")}
-        return w.say("funnel_pooled", **shares) if group == POOLED else w.say("funnel_arm", arm=w.arm(group), **shares)
+        shares = {
+            key: w.percent("adherence", group, key, "share") for key in ("started", "finished")
+        }
+        return (
+            w.say("funnel_pooled", **shares)
+            if group == POOLED
+            else w.say("funnel_arm", arm=w.arm(group), **shares)
+        )
 
     return (*w.say("funnel_title"), *w.listed(clause(group) for group in groups))
 
@@ -156,9 +177,15 @@ def _use_title(w: Writer) -> Spans:
     def clause(group: str) -> Spans:
         number = w.number("use", group, "median")
         if number.value is None:
-            return w.say("not_reached") if group == POOLED else w.say("median_not", arm=w.arm(group))
+            return (
+                w.say("not_reached") if group == POOLED else w.say("median_not", arm=w.arm(group))
+            )
         places = {"median": w.value(number.id), "unit": unit}
-        return w.say("median_pooled", **places) if group == POOLED else w.say("median_arm", arm=w.arm(group), **places)
+        return (
+            w.say("median_pooled", **places)
+            if group == POOLED
+            else w.say("median_arm", arm=w.arm(group), **places)
+        )
 
     groups = [group for group in w.data.groups if w.has("use", group, "median")]
     return (*w.say("use_title"), *w.listed(clause(group) for group in groups))

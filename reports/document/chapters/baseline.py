@@ -28,7 +28,9 @@ def _heads(w: Writer) -> Iterator[ColumnHead]:
         if len(contrasts) == 1:
             yield ColumnHead(w.say("smd"))
         else:
-            yield ColumnHead(w.say("smd_of", first=w.arm(first), second=w.arm(second)), w.say("smd"))
+            yield ColumnHead(
+                w.say("smd_of", first=w.arm(first), second=w.arm(second)), w.say("smd")
+            )
 
 
 def _rows(w: Writer) -> Iterator[Row]:
@@ -42,7 +44,9 @@ def _rows(w: Writer) -> Iterator[Row]:
 def _number(w: Writer, thing: Variable | Instrument) -> Iterator[Row]:
     code = thing.code
     name = (
-        w.label(thing.label) if isinstance(thing, Variable) else (*w.title_of(code), Text(" ("), Label(code), Text(")"))
+        w.label(thing.label)
+        if isinstance(thing, Variable)
+        else (*w.title_of(code), Text(" ("), Label(code), Text(")"))
     )
     if isinstance(thing, Variable) and thing.unit:
         name = (*name, Text(", "), Label(thing.unit))
@@ -67,4 +71,7 @@ def _choice(w: Writer, variable: Variable) -> Iterator[Row]:
 def _smd(w: Writer, code: str) -> list[Spans]:
     if code == w.plan.cluster:
         return [()] * len(pairs(w.data, w.plan))
-    return [w.value("baseline", code, "smd", pair_of(pair), decimals=2) for pair in pairs(w.data, w.plan)]
+    return [
+        w.value("baseline", code, "smd", pair_of(pair), decimals=2)
+        for pair in pairs(w.data, w.plan)
+    ]

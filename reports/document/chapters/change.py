@@ -26,7 +26,9 @@ def _table(w: Writer, instrument: Instrument, points: list[str]) -> Table:
     status = w.say(f"status.{reference.status if reference else 'unverified'}")
     caption = w.say("change_table", instrument=w.title_of(instrument.code), points=bar)
     notes = (w.say("change_title", source=source, status=status),)
-    return Table(w.next("table"), caption, tuple(_heads(w)), tuple(_rows(w, instrument.code, points)), notes)
+    return Table(
+        w.next("table"), caption, tuple(_heads(w)), tuple(_rows(w, instrument.code, points)), notes
+    )
 
 
 def _heads(w: Writer) -> Iterator[ColumnHead]:

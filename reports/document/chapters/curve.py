@@ -32,10 +32,14 @@ def _stay(w: Writer, group: str, found: Curve, at: Sequence[float]) -> Stay:
 def _leaving(found: Curve) -> list[int]:
     """At each step, the people last seen there."""
     after = [step.at_risk for step in found.steps[1:]] + [0]
-    return [step.at_risk - step.events - later for step, later in zip(found.steps, after, strict=True)]
+    return [
+        step.at_risk - step.events - later for step, later in zip(found.steps, after, strict=True)
+    ]
 
 
-def table(w: Writer, kind: str, caption: Spans, ended: str, at: Sequence[tuple[str, Spans]], ref: Spans) -> Table:
+def table(
+    w: Writer, kind: str, caption: Spans, ended: str, at: Sequence[tuple[str, Spans]], ref: Spans
+) -> Table:
     """`at` are (name in the id, what the column is called)."""
     unit = w.unit()
     heads = (
@@ -47,7 +51,11 @@ def table(w: Writer, kind: str, caption: Spans, ended: str, at: Sequence[tuple[s
         *(ColumnHead(name, w.say("still")) for _, name in at),
     )
     names = [name for name, _ in at]
-    notes = (w.say("not_followed"),) if any(not _is_known(w, kind, g, n) for g in w.data.groups for n in names) else ()
+    notes = (
+        (w.say("not_followed"),)
+        if any(not _is_known(w, kind, g, n) for g in w.data.groups for n in names)
+        else ()
+    )
     return Table(ref, caption, heads, tuple(_rows(w, kind, names)), notes)
 
 
@@ -67,7 +75,12 @@ def risk_table(w: Writer, kind: str, x_key: str, ref: Spans) -> Table:
     for group in w.data.groups:
         if w.has(kind, group, "n"):
             names = [w.arm(group)] if group != POOLED else []
-            rows.append(row(*names, *(w.count(kind, group, "at_risk", tick_name(w.data, tick)) for tick in at)))
+            rows.append(
+                row(
+                    *names,
+                    *(w.count(kind, group, "at_risk", tick_name(w.data, tick)) for tick in at),
+                )
+            )
     return Table(ref, w.say(f"{kind}_risk_table"), heads, tuple(rows))
 
 

@@ -1,4 +1,6 @@
-"""The baseline-adjusted differences: a table, a forest plot and the recipe of the standardised effect."""
+"""The baseline-adjusted differences: a table, a forest plot and the recipe of the standardised
+effect.
+"""
 
 from collections.abc import Iterator
 
@@ -54,7 +56,9 @@ Key = tuple[str, tuple[str, str], Number]
 
 
 def _keys(w: Writer, instrument: str) -> list[Key]:
-    """(time point, contrast, difference) for every difference of this instrument, in order of time."""
+    """(time point, contrast, difference) for every difference of this instrument, in order of
+    time.
+    """
     return [
         (code, pair, w.number("difference", instrument, code, pair_of(pair)))
         for code in _points(w, instrument)
@@ -75,12 +79,17 @@ def _many(w: Writer) -> bool:
 def _where(w: Writer, code: str, pair: tuple[str, str]) -> Spans:
     if not _many(w):
         return w.point(code)
-    return (*w.point(code), Text(", "), *w.say("versus", first=w.arm(pair[0]), second=w.arm(pair[1])))
+    return (
+        *w.point(code),
+        Text(", "),
+        *w.say("versus", first=w.arm(pair[0]), second=w.arm(pair[1])),
+    )
 
 
 def _title(w: Writer, instrument: str, rows: list[Key]) -> Spans:
-    """What the planned tests decide, adjusted as the plan says. Other intervals decide nothing, so that no headline is made
-    of them, unless the plan singles out nothing at all."""
+    """What the planned tests decide, adjusted as the plan says. Other intervals decide nothing, so
+    that no headline is made of them, unless the plan singles out nothing at all.
+    """
     name = w.instrument(instrument)
     if not w.plan.primary:
         return _decided(w, "unadjusted", name, rows, [d for d in rows if _excludes_zero(d[2])])
@@ -89,7 +98,9 @@ def _title(w: Writer, instrument: str, rows: list[Key]) -> Spans:
         is_named = any(outcome.instrument == instrument for outcome in w.plan.primary)
         return w.say("title_not_yet" if is_named else "title_secondary", instrument=name)
     if w.plan.multiplicity == "holm":
-        return _decided(w, "holm", name, told, [key for key in told if _rejected(w, instrument, key)])
+        return _decided(
+            w, "holm", name, told, [key for key in told if _rejected(w, instrument, key)]
+        )
     return _decided(w, "primary", name, told, [d for d in told if _excludes_zero(d[2])])
 
 
@@ -128,7 +139,9 @@ def _drawing(w: Writer, instrument: Instrument, rows: list[Key]) -> str:
 
 
 def _sides(w: Writer, instrument: Instrument) -> tuple[str, str]:
-    """Whom a difference below and above zero favours; with several contrasts, only which arm is lower."""
+    """Whom a difference below and above zero favours; with several contrasts, only which arm is
+    lower.
+    """
     if _many(w):
         return w.word("lower_first"), w.word("higher_first")
     first, second = pairs(w.data, w.plan)[0]
@@ -142,8 +155,14 @@ def _table(w: Writer, instrument: str, ref: Spans) -> Table:
     if _many(w):
         caption = w.say("differences_table_many", instrument=title)
     else:
-        caption = w.say("differences_table", instrument=title, contrast=w.minus(pairs(w.data, w.plan)[0]))
-    covariates = [_named(w, code) for code in ("baseline", *w.plan.covariates) if _adjusted(w, instrument, code)]
+        caption = w.say(
+            "differences_table", instrument=title, contrast=w.minus(pairs(w.data, w.plan)[0])
+        )
+    covariates = [
+        _named(w, code)
+        for code in ("baseline", *w.plan.covariates)
+        if _adjusted(w, instrument, code)
+    ]
     notes = (
         *([w.say("adjusted_for", what=w.listed(covariates, ", "))] if covariates else []),
         *_tests(w, instrument),
@@ -177,7 +196,9 @@ def _nested(w: Writer, code: str) -> Iterator[Spans]:
 
 
 def _why_not(w: Writer, instrument: str) -> list[str]:
-    """Why differences are not estimable, or not adjusted as planned, in the order in which they get a sign."""
+    """Why differences are not estimable, or not adjusted as planned, in the order in which they get
+    a sign.
+    """
     return list(dict.fromkeys(d.reason for _, _, d in _keys(w, instrument) if d.reason))
 
 
@@ -186,7 +207,9 @@ def _reason(w: Writer, reason: str) -> Spans:
         return w.say(f"not_estimable.{reason}")
     if (codes := reason.removeprefix(NOT_ADJUSTED)) == "baseline":
         return w.say("not_adjusted.baseline")
-    return w.say("not_adjusted", what=w.listed((_named(w, code) for code in codes.split(",")), ", "))
+    return w.say(
+        "not_adjusted", what=w.listed((_named(w, code) for code in codes.split(",")), ", ")
+    )
 
 
 def _adjusted(w: Writer, instrument: str, code: str) -> bool:
@@ -236,9 +259,13 @@ def _rows(w: Writer, instrument: str) -> Iterator[Row]:
         before = code
 
 
-def _row(w: Writer, instrument: str, code: str, pair: tuple[str, str], d: Number, name: Spans) -> Row:
+def _row(
+    w: Writer, instrument: str, code: str, pair: tuple[str, str], d: Number, name: Spans
+) -> Row:
     where = (instrument, code, pair_of(pair))
-    names = [name] + ([w.say("versus", first=w.arm(pair[0]), second=w.arm(pair[1]))] if _many(w) else [])
+    names = [name] + (
+        [w.say("versus", first=w.arm(pair[0]), second=w.arm(pair[1]))] if _many(w) else []
+    )
     holm: list[Spans] = []
     if _has_holm(w, instrument):
         holm = [w.p("p_holm", *where) if w.has("p_holm", *where) else ()]
@@ -257,7 +284,9 @@ def _row(w: Writer, instrument: str, code: str, pair: tuple[str, str], d: Number
 
 
 def _recipes(w: Writer, instrument: str) -> Iterator[Paragraph]:
-    """How the effects are made, with the SD of every contrast (and, where it differs, of every time point)."""
+    """How the effects are made, with the SD of every contrast (and, where it differs, of every time
+    point).
+    """
     spreads: dict[Spans, Spans] = {}
     for code, pair, _ in _keys(w, instrument):
         where = (instrument, code, pair_of(pair))
@@ -265,12 +294,21 @@ def _recipes(w: Writer, instrument: str) -> Iterator[Paragraph]:
             sd, n = w.value("effect_sd", *where, decimals=2), w.count("effect_sd_n", *where)
             spreads.setdefault(_spread_name(w, code, pair), w.say("spread", sd=sd, n=n))
     if spreads:
-        standardiser, listed = w.say(w.plan.standardiser), w.listed((*name, *text) for name, text in spreads.items())
-        yield Paragraph(w.say("recipe", standardiser=standardiser, spreads=listed, level=w.level()), "note")
+        standardiser, listed = (
+            w.say(w.plan.standardiser),
+            w.listed((*name, *text) for name, text in spreads.items()),
+        )
+        yield Paragraph(
+            w.say("recipe", standardiser=standardiser, spreads=listed, level=w.level()), "note"
+        )
 
 
 def _spread_name(w: Writer, code: str, pair: tuple[str, str]) -> Spans:
     """Empty where one SD serves every row."""
     if w.plan.standardiser == "post_sd":
         return (*_where(w, code, pair), Text(": "))
-    return (*w.say("versus", first=w.arm(pair[0]), second=w.arm(pair[1])), Text(": ")) if _many(w) else ()
+    return (
+        (*w.say("versus", first=w.arm(pair[0]), second=w.arm(pair[1])), Text(": "))
+        if _many(w)
+        else ()
+    )

@@ -11,7 +11,15 @@ from ..spans import Block, ColumnHead, Figure, Heading, Label, Spans, Table, pla
 from ..writer import Writer, row
 
 ORDER = (
-    *("assessed", "excluded", "randomised", "allocated", "received", "not_received", "discontinued"),
+    *(
+        "assessed",
+        "excluded",
+        "randomised",
+        "allocated",
+        "received",
+        "not_received",
+        "discontinued",
+    ),
     *("lost", "pending", "left_out", "analysed"),
 )
 
@@ -19,7 +27,10 @@ ORDER = (
 def chapter(w: Writer) -> Iterator[Block]:
     yield Heading(w.say("flow"))
     figure, table = w.next("figure"), w.next("table")
-    notes = (w.say("flow_standard", standard=(Label("CONSORT 2025"),)), w.say("figure_numbers", table=table))
+    notes = (
+        w.say("flow_standard", standard=(Label("CONSORT 2025"),)),
+        w.say("figure_numbers", table=table),
+    )
     yield Figure(figure, _title(w), _drawing(w), w.word("flow_alt"), notes)
     for key in _unknown(w):
         yield w.body(key, "missing")
@@ -33,12 +44,16 @@ def _unknown(w: Writer) -> Iterator[str]:
         yield "assessed_unknown"
     if any(arm.received is None for arm in flow.arms):
         yield "received_unknown"
-    if any(arm.discontinued is None and not arm.waits and not arm.no_programme for arm in flow.arms):
+    if any(
+        arm.discontinued is None and not arm.waits and not arm.no_programme for arm in flow.arms
+    ):
         yield "discontinued_unknown"
 
 
 def _title(w: Writer) -> Spans:
-    """The message: how many of those randomised are in the first primary analysis, or else in the last one."""
+    """The message: how many of those randomised are in the first primary analysis, or else in the
+    last one.
+    """
     randomised = w.count("flow.all.randomised")
     rows = w.data.flow.arms[0].follow_up
     if not rows:
@@ -95,7 +110,9 @@ def _flat(parts: tuple[str, tuple[str, ...]]) -> Iterator[str]:
 
 
 def _follow_up(w: Writer, arm: ArmFlow) -> Iterator[str]:
-    """Losses, and nothing that is none: who is not due yet stands with the analysis, what is not known below the figure."""
+    """Losses, and nothing that is none: who is not due yet stands with the analysis, what is not
+    known below the figure.
+    """
     for line in arm.follow_up:
         head, reasons = _reasons(w, "lost", line.lost, "")
         name = plain(w.outcome(line.instrument, line.timepoint))
@@ -140,8 +157,14 @@ def _keys(w: Writer) -> list[tuple[str, str, str]]:
     """Every (stage, outcome, reason) once, in the order of the diagram, reasons under their box."""
     rows = list(flow_rows(w.data.flow))
     # That nobody was left out at a time point needs no row of its own.
-    keys = {(stage, outcome, reason) for _, stage, outcome, reason, n in rows if n or stage != "left_out"}
-    outcomes = [""] + [f"{line.instrument}.{line.timepoint}" for line in w.data.flow.arms[0].follow_up]
+    keys = {
+        (stage, outcome, reason)
+        for _, stage, outcome, reason, n in rows
+        if n or stage != "left_out"
+    }
+    outcomes = [""] + [
+        f"{line.instrument}.{line.timepoint}" for line in w.data.flow.arms[0].follow_up
+    ]
     return sorted(keys, key=lambda key: (outcomes.index(key[1]), ORDER.index(key[0]), key[2]))
 
 
@@ -153,7 +176,10 @@ def _box(w: Writer, stage: str, outcome: str) -> Spans:
 
 
 def _outcomes(w: Writer) -> dict[str, tuple[str, str]]:
-    return {f"{f.instrument}.{f.timepoint}": (f.instrument, f.timepoint) for f in w.data.flow.arms[0].follow_up}
+    return {
+        f"{f.instrument}.{f.timepoint}": (f.instrument, f.timepoint)
+        for f in w.data.flow.arms[0].follow_up
+    }
 
 
 def _counts(w: Writer, stage: str, outcome: str, reason: str) -> list[Spans]:

@@ -11,7 +11,9 @@ from ..writer import Writer
 
 def chapter(w: Writer) -> Iterator[Block]:
     if w.data.meta.simulated:
-        yield Paragraph((*w.say(simulated(w.data.meta)), Label(" "), *w.say("simulated_long")), "notice")
+        yield Paragraph(
+            (*w.say(simulated(w.data.meta)), Label(" "), *w.say("simulated_long")), "notice"
+        )
     if w.data.arms is None:
         yield w.body("pooled", "notice")
     if w.plan.cluster:
@@ -34,7 +36,10 @@ def _facts(w: Writer) -> Iterator[tuple[Spans, Spans]]:
     if meta.protocol_version is None:
         yield w.say("protocol"), w.say("no_protocol")
     else:
-        yield w.say("protocol"), (Mark(f"{meta.protocol_version} (SHA-256 {meta.protocol_sha256})"),)
+        yield (
+            w.say("protocol"),
+            (Mark(f"{meta.protocol_version} (SHA-256 {meta.protocol_sha256})"),),
+        )
     yield from _left_aside(w, meta.left_aside)
     yield from _conduct(w, meta.conduct)
     yield w.say("snapshot"), (Mark(f"SHA-256 {w.data.snapshot_hash}"),)
@@ -55,7 +60,9 @@ def _left_aside(w: Writer, aside: LeftAside | None) -> Iterator[tuple[Spans, Spa
 def _conduct(w: Writer, conduct: Conduct | None) -> Iterator[tuple[Spans, Spans]]:
     """What was fixed and registered before anybody was allocated, and what was not."""
     if conduct is None:
-        yield from ((w.say(key), w.say("not_recorded")) for key in ("locked", "registration", "partial"))
+        yield from (
+            (w.say(key), w.say("not_recorded")) for key in ("locked", "registration", "partial")
+        )
         return
     yield w.say("locked"), _locked(w, conduct)
     yield w.say("registration"), _registration(w, conduct)
@@ -63,7 +70,9 @@ def _conduct(w: Writer, conduct: Conduct | None) -> Iterator[tuple[Spans, Spans]
 
 
 def _locked(w: Writer, conduct: Conduct) -> Spans:
-    locked, first = (moment(at, w.language) for at in (conduct.locked_at, conduct.first_allocation_at))
+    locked, first = (
+        moment(at, w.language) for at in (conduct.locked_at, conduct.first_allocation_at)
+    )
     order = w.say("before" if conduct.is_locked_before else "after")
     return (*w.say("when", at=(Mark(locked),), order=order), Text(" ("), Mark(first), Text(")"))
 

@@ -19,7 +19,9 @@ def chapter(w: Writer) -> Iterator[Block]:
 def measured_points(w: Writer, instrument: str) -> list[str]:
     """The time points, baseline included, at which this instrument was due."""
     groups = w.data.groups
-    return [p.code for p in w.data.timepoints if any(w.has("n", instrument, p.code, g) for g in groups)]
+    return [
+        p.code for p in w.data.timepoints if any(w.has("n", instrument, p.code, g) for g in groups)
+    ]
 
 
 def _instrument(w: Writer, instrument: str, direction: str, points: list[str]) -> Iterator[Block]:
@@ -27,7 +29,9 @@ def _instrument(w: Writer, instrument: str, direction: str, points: list[str]) -
     if any(_plotted(w, instrument, points, group) for group in w.data.groups):
         drawing = _drawing(w, instrument, points)
         note = w.say("figure_numbers", table=table)
-        yield Figure(w.next("figure"), _title(w, instrument, points), drawing, w.word("means_alt"), (note,))
+        yield Figure(
+            w.next("figure"), _title(w, instrument, points), drawing, w.word("means_alt"), (note,)
+        )
     lines = (w.say("lines", level=w.level()),) if w.has_intervals else ()
     notes = (w.say("means_note"), *lines, w.say(direction))
     caption = w.say("means_table", instrument=w.title_of(instrument))
@@ -35,7 +39,9 @@ def _instrument(w: Writer, instrument: str, direction: str, points: list[str]) -
 
 
 def _title(w: Writer, instrument: str, points: list[str]) -> Spans:
-    """The message: from where to where each arm's mean went, between the first and last points that all arms know."""
+    """The message: from where to where each arm's mean went, between the first and last points that
+    all arms know.
+    """
     seen = {g: [p.code for p in _known(w, instrument, points, g)] for g in w.data.groups}
     groups = [group for group, codes in seen.items() if codes]
     shared = [code for code in points if all(code in seen[group] for group in groups)]
@@ -44,7 +50,9 @@ def _title(w: Writer, instrument: str, points: list[str]) -> Spans:
     first, last = shared[0], shared[-1]
     if first == last:
         return _title_so_far(w, instrument, last, groups)
-    head = w.say("means_title", instrument=w.instrument(instrument), start=w.point(first), end=w.point(last))
+    head = w.say(
+        "means_title", instrument=w.instrument(instrument), start=w.point(first), end=w.point(last)
+    )
 
     def places(group: str) -> dict[str, Spans]:
         return {
@@ -75,21 +83,37 @@ def _plotted(w: Writer, instrument: str, points: list[str], group: str) -> list[
     for point in _known(w, instrument, points, group):
         number = w.number("mean", instrument, point.code, group)
         plotted.append(
-            Point(w.data.day_of(group, point.code), number.value or 0.0, number.lower, number.upper, number.n or 0)
+            Point(
+                w.data.day_of(group, point.code),
+                number.value or 0.0,
+                number.lower,
+                number.upper,
+                number.n or 0,
+            )
         )
     return plotted
 
 
 def _drawing(w: Writer, instrument: str, points: list[str]) -> str:
-    series = [Series(w.arm_name(group), _plotted(w, instrument, points, group)) for group in w.data.groups]
-    ticks = [(_tick(w, point.code), w.text(point.label)) for point in w.data.timepoints if point.code in points]
+    series = [
+        Series(w.arm_name(group), _plotted(w, instrument, points, group)) for group in w.data.groups
+    ]
+    ticks = [
+        (_tick(w, point.code), w.text(point.label))
+        for point in w.data.timepoints
+        if point.code in points
+    ]
     title = plain(w.say("score", title=w.title_of(instrument)))
-    return means_plot([s for s in series if s.points], ticks, w.word(w.data.time_unit + "s"), title, w.word("n"))
+    return means_plot(
+        [s for s in series if s.points], ticks, w.word(w.data.time_unit + "s"), title, w.word("n")
+    )
 
 
 def _tick(w: Writer, code: str) -> float:
     """In the middle of the days of the arms that have it."""
-    days = [w.data.day_of(group, code) for group in w.data.groups if w.data.has_timepoint(group, code)]
+    days = [
+        w.data.day_of(group, code) for group in w.data.groups if w.data.has_timepoint(group, code)
+    ]
     return (min(days) + max(days)) / 2
 
 
@@ -115,5 +139,7 @@ def _rows(w: Writer, instrument: str, points: list[str]) -> Iterator[Row]:
 
 
 def asked(w: Writer, instrument: str, timepoint: str) -> list[str]:
-    """The groups that the questionnaire is planned for then; of the others a table would hold zeros."""
+    """The groups that the questionnaire is planned for then; of the others a table would hold
+    zeros.
+    """
     return [group for group in w.data.groups if w.is_asked(group, instrument, timepoint)]

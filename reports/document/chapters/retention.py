@@ -20,7 +20,11 @@ def chapter(w: Writer) -> Iterator[Block]:
         numbers = w.say("figure_numbers_two", table=ref, risk=risk)
         notes = (w.say("retention_note"), *w.bands(), numbers)
         yield Figure(
-            w.next("figure"), _title(w, _last(w, [p.code for p in points])), picture, w.word("retention_alt"), notes
+            w.next("figure"),
+            _title(w, _last(w, [p.code for p in points])),
+            picture,
+            w.word("retention_alt"),
+            notes,
         )
     at = [(point.code, w.point(point.code)) for point in points[-6:]]
     yield table(w, "retention", w.say("retention_table"), "ended", at, ref)
@@ -29,8 +33,12 @@ def chapter(w: Writer) -> Iterator[Block]:
 
 
 def _last(w: Writer, points: list[str]) -> str:
-    """The last time point until which every arm is followed, so that the title compares like with like."""
-    followed = [code for code in points if all(_is_followed(w, group, code) for group in w.data.groups)]
+    """The last time point until which every arm is followed, so that the title compares like with
+    like.
+    """
+    followed = [
+        code for code in points if all(_is_followed(w, group, code) for group in w.data.groups)
+    ]
     return followed[-1] if followed else points[0]
 
 
@@ -45,4 +53,7 @@ def _title(w: Writer, last: str) -> Spans:
         return {"share": w.percent("retention", group, "at", last)}
 
     groups = [group for group in w.data.groups if w.has("retention", group, "n")]
-    return (*w.say("retention_title", when=w.point(last)), *w.by_group("share_arm", "share_pooled", places, groups))
+    return (
+        *w.say("retention_title", when=w.point(last)),
+        *w.by_group("share_arm", "share_pooled", places, groups),
+    )

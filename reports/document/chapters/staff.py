@@ -1,4 +1,6 @@
-"""Who worked on the study, and who asked for and agreed to that: a reader judges whether they were different people."""
+"""Who worked on the study, and who asked for and agreed to that: a reader judges whether they were
+different people.
+"""
 
 from collections.abc import Iterator
 
@@ -17,7 +19,13 @@ def chapter(w: Writer) -> Iterator[Block]:
     yield Heading(w.say("given"))
     heads = tuple(ColumnHead(w.say(key), numeric=False) for key in HEADS)
     rows = tuple(row(*_cells(w, each)) for each in conduct.given)
-    yield Table(w.next("table"), w.say("given_table"), heads, rows, (w.say("given_rule"), w.say("given_people")))
+    yield Table(
+        w.next("table"),
+        w.say("given_table"),
+        heads,
+        rows,
+        (w.say("given_rule"), w.say("given_people")),
+    )
 
 
 def _cells(w: Writer, given: Given) -> Iterator[Spans]:

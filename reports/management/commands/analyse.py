@@ -1,4 +1,6 @@
-"""`manage.py analyse DATA.csv --plan PLAN.yaml --out DIR`: the report of anybody's trial, without a database."""
+"""`manage.py analyse DATA.csv --plan PLAN.yaml --out DIR`: the report of anybody's trial, without a
+database.
+"""
 
 import sys
 from collections.abc import Iterator
@@ -21,8 +23,15 @@ class Command(BaseCommand):
 
     def add_arguments(self, parser: CommandParser) -> None:
         parser.add_argument("data", type=Path, help="a CSV with one row a person")
-        parser.add_argument("--plan", type=Path, required=True, help="YAML: what the columns are and what is compared")
-        parser.add_argument("--out", type=Path, required=True, help="the directory the three files go to")
+        parser.add_argument(
+            "--plan",
+            type=Path,
+            required=True,
+            help="YAML: what the columns are and what is compared",
+        )
+        parser.add_argument(
+            "--out", type=Path, required=True, help="the directory the three files go to"
+        )
         parser.add_argument("--language", choices=LANGUAGES, default="en")
 
     def handle(self, *args: Any, **options: Any) -> None:
@@ -34,7 +43,9 @@ class Command(BaseCommand):
             data = read_data(options["data"], plan, code_version())
             results = analyse(data, plan.analysis())
             at = datetime.now(UTC)
-            written = write(results, data, plan.analysis(), out, language=options["language"], at=at)
+            written = write(
+                results, data, plan.analysis(), out, language=options["language"], at=at
+            )
         except OSError as error:
             self._refuse(f"{error.filename}: cannot be written: {error.strerror}")
         except (BadInput, FlowDoesNotAddUp) as error:

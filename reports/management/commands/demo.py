@@ -22,11 +22,17 @@ ROOT = Path(settings.BASE_DIR)
 
 
 class Command(BaseCommand):
-    help = "Rehearse the HIV depression trial, analyse a real trial's data, make a login for each role, and serve the site."
+    help = (
+        "Rehearse the HIV depression trial, analyse a real trial's data, make a login for each "
+        "role, and serve the site."
+    )
 
     def add_arguments(self, parser: CommandParser) -> None:
         parser.add_argument(
-            "--participants", type=positive, default=None, help="number randomised (default: the target)"
+            "--participants",
+            type=positive,
+            default=None,
+            help="number randomised (default: the target)",
         )
         parser.add_argument("--seed", type=int, default=1)
         parser.add_argument("--directory", type=Path, default=ROOT / "demo")
@@ -42,7 +48,12 @@ class Command(BaseCommand):
         path = rehearsing.find(TRIAL)
         number = options["participants"] or target(path)
         rehearse_with_progress(
-            path, directory / TRIAL, number=number, seed=options["seed"], effects=EFFECT, stays_open=True
+            path,
+            directory / TRIAL,
+            number=number,
+            seed=options["seed"],
+            effects=EFFECT,
+            stays_open=True,
         )
         self._beat_the_blues(directory / "beat-the-blues")
         now = datetime.now(UTC).replace(minute=0, second=0, microsecond=0)
@@ -57,7 +68,9 @@ class Command(BaseCommand):
     def _beat_the_blues(self, directory: Path) -> None:
         shutil.rmtree(directory, ignore_errors=True)
         data = ROOT / "tests" / "data"
-        call_command("analyse", data / "btheb.csv", plan=data / "btheb.plan.yaml", out=directory, verbosity=0)
+        call_command(
+            "analyse", data / "btheb.csv", plan=data / "btheb.plan.yaml", out=directory, verbosity=0
+        )
 
     def _say(self, directory: Path, logins: list[demonstration.Login]) -> None:
         console = Console()
@@ -66,19 +79,24 @@ class Command(BaseCommand):
             for file in ("report.pdf", "report.html", "results.json"):
                 console.print(f"  {directory / name / file}", soft_wrap=True)
         console.print(
-            f"Mail goes to {directory / 'mail.mbox'}; the database is {directory / rehearsing.DATABASE}", soft_wrap=True
+            f"Mail goes to {directory / 'mail.mbox'}; the database is "
+            f"{directory / rehearsing.DATABASE}",
+            soft_wrap=True,
         )
         site = settings.PUBLIC_URL
         console.print("[bold]Open for whoever wants to join[/bold]")
         for study in Study.objects.filter(state="open").order_by("pk"):
             where = site + reverse("join:information", args=[study.public_slug])
             console.print(f"  {study.slug:<16} {where}", soft_wrap=True, highlight=False)
-        console.print("[bold]Logins (simulated people)[/bold]: role, address, password, where to begin")
+        console.print(
+            "[bold]Logins (simulated people)[/bold]: role, address, password, where to begin"
+        )
         for login in logins:  # plain lines, never cut: they are there to be copied
             line = f"  {login.role:<13} {login.email:<26} {login.password:<22} {site}{login.path}"
             console.print(line, soft_wrap=True, highlight=False)
         site += reverse("front")
         console.print(
-            f"A participant signs in with a code: ask for it at {site}, then read it in mail.mbox.", soft_wrap=True
+            f"A participant signs in with a code: ask for it at {site}, then read it in mail.mbox.",
+            soft_wrap=True,
         )
         console.print(f"Serve this again: manage.py serve --directory {directory}", soft_wrap=True)

@@ -16,30 +16,49 @@ from trial.folder import FolderErrors
 
 class Command(BaseCommand):
     help = (
-        "Run a whole study with virtual people through the real actions, and write its report. Everything is simulated."
+        "Run a whole study with virtual people through the real actions, and write its report. "
+        "Everything is simulated."
     )
 
     def add_arguments(self, parser: CommandParser) -> None:
-        parser.add_argument("study", help="a study folder: a path, or the name of a shipped one (living-positive)")
         parser.add_argument(
-            "--participants", type=positive, default=None, help="number randomised (default: the target)"
+            "study", help="a study folder: a path, or the name of a shipped one (living-positive)"
         )
-        parser.add_argument("--seed", type=int, default=1, help="the same seed gives the same report (default: 1)")
-        parser.add_argument("--directory", type=Path, required=True, help="where database, mail and report go")
+        parser.add_argument(
+            "--participants",
+            type=positive,
+            default=None,
+            help="number randomised (default: the target)",
+        )
+        parser.add_argument(
+            "--seed", type=int, default=1, help="the same seed gives the same report (default: 1)"
+        )
+        parser.add_argument(
+            "--directory", type=Path, required=True, help="where database, mail and report go"
+        )
         parser.add_argument(
             "--effect",
             action="append",
             default=[],
             type=effect,
             metavar="CODE=D",
-            help="difference in latent severity at the first post-test, in baseline SDs, for holding the grant CODE",
+            help="difference in latent severity at the first post-test, in baseline SDs, for "
+            "holding the grant CODE",
         )
-        parser.add_argument("--no-dropout", action="store_true", help="nobody stops, leaves or skips")
         parser.add_argument(
-            "--arrival-days", type=positive, help="days over which people come in (default: the folder's)"
+            "--no-dropout", action="store_true", help="nobody stops, leaves or skips"
         )
-        parser.add_argument("--days", type=positive, help="stop the virtual clock after so many days")
-        parser.add_argument("--language", default="en", choices=["en", "nl"], help="of the report (default: en)")
+        parser.add_argument(
+            "--arrival-days",
+            type=positive,
+            help="days over which people come in (default: the folder's)",
+        )
+        parser.add_argument(
+            "--days", type=positive, help="stop the virtual clock after so many days"
+        )
+        parser.add_argument(
+            "--language", default="en", choices=["en", "nl"], help="of the report (default: en)"
+        )
 
     def handle(self, *args: Any, **options: Any) -> None:
         try:
@@ -59,13 +78,17 @@ class Command(BaseCommand):
                 dropout=not options["no_dropout"],
                 language=options["language"],
                 arrival_days=options["arrival_days"],
-                ends_at=rehearse.BEGINS_AT + timedelta(days=options["days"]) if options["days"] else None,
+                ends_at=rehearse.BEGINS_AT + timedelta(days=options["days"])
+                if options["days"]
+                else None,
             )
         except FolderErrors as error:
             raise CommandError("\n".join(map(str, error.problems))) from None
         except (rehearsing.NotARehearsal, rehearsing.UnknownGrant) as error:
             raise CommandError(str(error)) from None
-        self.stdout.write(f"{directory / 'report.pdf'}\n{directory / 'report.html'}\n{directory / 'results.json'}")
+        self.stdout.write(
+            f"{directory / 'report.pdf'}\n{directory / 'report.html'}\n{directory / 'results.json'}"
+        )
 
 
 def rehearse_with_progress(
@@ -81,14 +104,23 @@ def rehearse_with_progress(
     ends_at: datetime | None = None,
     stays_open: bool = False,
 ) -> Any:
-    """One rehearsal under a progress bar: half of it is people coming in, half is their getting to the end."""
+    """One rehearsal under a progress bar: half of it is people coming in, half is their getting to
+    the end.
+    """
     number = number or target(path)
-    columns = (TextColumn("{task.description}"), BarColumn(), TextColumn("{task.fields[day]}"), TimeElapsedColumn())
+    columns = (
+        TextColumn("{task.description}"),
+        BarColumn(),
+        TextColumn("{task.fields[day]}"),
+        TimeElapsedColumn(),
+    )
     with Progress(*columns, console=Console(stderr=True)) as bar:
         task = bar.add_task(f"Rehearsing {path.name} (simulated people)", total=2 * number, day="")
 
         def report(randomised: int, left: int, at: datetime) -> None:
-            bar.update(task, completed=2 * randomised - left, day=f"{randomised} randomised, {at:%d %b %Y}")
+            bar.update(
+                task, completed=2 * randomised - left, day=f"{randomised} randomised, {at:%d %b %Y}"
+            )
 
         study, at = rehearsing.run(
             path,

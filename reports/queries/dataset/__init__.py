@@ -1,4 +1,6 @@
-"""The snapshot of a study that its report is made from, put together from the same tables that are exported."""
+"""The snapshot of a study that its report is made from, put together from the same tables that are
+exported.
+"""
 
 from __future__ import annotations
 
@@ -15,7 +17,10 @@ from trial.languages import in_language
 from trial.models import ProtocolVersion, Study
 
 ORIGIN = {
-    True: {"en": "A rehearsal with simulated people.", "nl": "Een oefening met gesimuleerde mensen."},
+    True: {
+        "en": "A rehearsal with simulated people.",
+        "nl": "Een oefening met gesimuleerde mensen.",
+    },
     False: {"en": "The records of the study.", "nl": "De vastlegging van het onderzoek zelf."},
 }
 # By what the arms offer at the start: the words for not having begun any of it, without `no_`.
@@ -32,12 +37,15 @@ BY_ALLOCATION = {
     "nl": "Een groep die hiervan aan het begin niets krijgt, begint met de toewijzing.",
 }
 POOLED = {
-    "en": "Pooled: time points, dates and use that would tell an arm are left out until they cannot.",
-    "nl": "Samengenomen: meetmomenten, data en gebruik die een groep zouden verraden, ontbreken tot ze dat niet meer "
+    "en": "Pooled: time points, dates and use that would tell an arm are left out until they "
+    "cannot.",
+    "nl": "Samengenomen: meetmomenten, data en gebruik die een groep zouden verraden, ontbreken "
+    "tot ze dat niet meer "
     "kunnen.",
 }
 MANY_CENTRES = {
-    "en": "Adjusted for {name}: the centres with most people each by themselves, all others as one.",
+    "en": "Adjusted for {name}: the centres with most people each by themselves, all others as "
+    "one.",
     "nl": "Gecorrigeerd voor {name}: de centra met de meeste mensen elk apart, alle andere samen.",
 }
 
@@ -47,7 +55,9 @@ class NobodyRandomised(Exception):
 
 
 def dataset_of(study: Study, arms: Mapping[str, str] | None, at: datetime) -> Dataset:
-    """The snapshot at `at`. `arms` is the arm by participant code; None pools and leaves out what tells an arm."""
+    """The snapshot at `at`. `arms` is the arm by participant code; None pools and leaves out what
+    tells an arm.
+    """
     version, found = study.current, tables(study, at, arms=arms is not None)
     plan, points = plan_of(version), design.timepoints(version, found)
     used = programme.Use(found) if has(found, "programme") else None
@@ -60,7 +70,9 @@ def dataset_of(study: Study, arms: Mapping[str, str] | None, at: datetime) -> Da
     screened = records(found, "participants")
     return Dataset(
         meta=_meta(study, version, by_arm=arms is not None),
-        arms=tuple(Arm(arm.code, dict(arm.name)) for arm in version.protocol.arms) if arms is not None else None,
+        arms=tuple(Arm(arm.code, dict(arm.name)) for arm in version.protocol.arms)
+        if arms is not None
+        else None,
         participants=joined,
         instruments=design.instruments(version, found),
         timepoints=points,
@@ -109,7 +121,9 @@ def _source(study: Study, version: ProtocolVersion, by_arm: bool) -> dict[str, s
     """Where the data come from, and what a reader must know of how they were counted."""
     parts = [ORIGIN[study.simulated], *(_began(version) if by_arm else [POOLED])]
     parts += [_many_centres(version, name) for name in many_centres(version)]
-    return {language: " ".join(part[language] for part in parts) for language in ORIGIN[study.simulated]}
+    return {
+        language: " ".join(part[language] for part in parts) for language in ORIGIN[study.simulated]
+    }
 
 
 def _began(version: ProtocolVersion) -> list[dict[str, str]]:
@@ -124,5 +138,6 @@ def _many_centres(version: ProtocolVersion, factor: str) -> dict[str, str]:
     question = version.protocol.question(factor)
     names = question.name if question else {}
     return {
-        language: text.format(name=in_language(names, language) or factor) for language, text in MANY_CENTRES.items()
+        language: text.format(name=in_language(names, language) or factor)
+        for language, text in MANY_CENTRES.items()
     }

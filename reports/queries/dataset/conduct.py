@@ -1,4 +1,6 @@
-"""What a reader must know of the order of things: the lock of design and plan, registration, the first allocation."""
+"""What a reader must know of the order of things: the lock of design and plan, registration, the
+first allocation.
+"""
 
 from __future__ import annotations
 
@@ -20,7 +22,9 @@ def of(study: Study, version: ProtocolVersion, *, by_arm: bool) -> Conduct | Non
     return Conduct(
         locked_at=study.opened_at.astimezone(zone),
         first_allocation_at=first.astimezone(zone),
-        registration=Registration(registered.registry, registered.id, registered.on) if registered else None,
+        registration=Registration(registered.registry, registered.id, registered.on)
+        if registered
+        else None,
         partial=tuple(_partial(version, by_arm)),
         given=() if study.simulated else tuple(_given(study, zone)),
     )
@@ -48,7 +52,10 @@ def _given(study: Study, zone: ZoneInfo) -> Iterator[Given]:
 
 def _partial(version: ProtocolVersion, by_arm: bool) -> Iterator[PartialTimepoint]:
     protocol, assessments = version.protocol, definitions.assessments(version)
-    planned = {arm: {entry.timepoint for entry in assessments.planned(protocol, arm)} for arm in protocol.arm_codes}
+    planned = {
+        arm: {entry.timepoint for entry in assessments.planned(protocol, arm)}
+        for arm in protocol.arm_codes
+    }
     for code in assessments.timepoint_codes:
         arms = tuple(arm for arm, points in planned.items() if code in points)
         if arms and len(arms) < len(planned):

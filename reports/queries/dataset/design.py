@@ -1,4 +1,6 @@
-"""The plan: time points, questionnaires with their reference values, and what is asked of people at baseline."""
+"""The plan: time points, questionnaires with their reference values, and what is asked of people at
+baseline.
+"""
 
 from __future__ import annotations
 
@@ -26,9 +28,14 @@ def baseline(found: list[Table]) -> str:
 
 
 def instruments(version: ProtocolVersion, found: list[Table]) -> tuple[Instrument, ...]:
-    titles = {code: dict(each.title) for code, each in definitions.assessments(version).definitions.items()}
+    titles = {
+        code: dict(each.title)
+        for code, each in definitions.assessments(version).definitions.items()
+    }
     asked = definitions.assessments(version).baseline.instruments
-    return tuple(_instrument(row, titles[row["instrument"]], asked) for row in records(found, "instruments"))
+    return tuple(
+        _instrument(row, titles[row["instrument"]], asked) for row in records(found, "instruments")
+    )
 
 
 def _instrument(row: dict, title: dict[str, str], asked: Sequence[str]) -> Instrument:
@@ -49,30 +56,39 @@ def _instrument(row: dict, title: dict[str, str], asked: Sequence[str]) -> Instr
         change,
         minimum=row["lowest"],
         maximum=row["highest"],
-        baseline_from=longer if row["instrument"] not in asked and set(longer) <= set(asked) else (),
+        baseline_from=longer
+        if row["instrument"] not in asked and set(longer) <= set(asked)
+        else (),
     )
 
 
 def variables(version: ProtocolVersion, people: Sequence[Participant]) -> tuple[Variable, ...]:
     """The study's questions and its centres.
 
-    Left out are questions that let people in by one answer only, and answers that let nobody in: they say nothing of
-    those who got in.
+    Left out are questions that let people in by one answer only, and answers that let nobody in:
+    they say nothing of those who got in.
     """
     return tuple(_variables(version, people))
 
 
 def _variables(version: ProtocolVersion, people: Sequence[Participant]) -> Iterator[Variable]:
-    decided = {code for criterion in version.protocol.eligibility for code in names(criterion.rule).answers}
+    decided = {
+        code for criterion in version.protocol.eligibility for code in names(criterion.rule).answers
+    }
     for question in version.protocol.questions:
         if question.kind == "site":
             yield Variable(question.code, question.name, levels=_sites(version, people))
-        elif question.code not in decided or len({person.value(question.code) for person in people}) > 1:
+        elif (
+            question.code not in decided
+            or len({person.value(question.code) for person in people}) > 1
+        ):
             yield _variable(version, question)
 
 
 def _sites(version: ProtocolVersion, people: Sequence[Participant]) -> dict[str, dict[str, str]]:
-    """Every centre where they are few; else the largest, and the rest together (see `people.grouped`)."""
+    """Every centre where they are few; else the largest, and the rest together (see
+    `people.grouped`).
+    """
     named = {site.code: {"en": site.name} for site in version.protocol.sites}
     if len(named) <= MANY:
         return named

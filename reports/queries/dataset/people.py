@@ -22,22 +22,35 @@ AT_THE_START = ("granted", "randomised")
 
 
 def participants(
-    version: ProtocolVersion, found: list[Table], arms: Mapping[str, str] | None, use: Use | None, calls: Calls | None
+    version: ProtocolVersion,
+    found: list[Table],
+    arms: Mapping[str, str] | None,
+    use: Use | None,
+    calls: Calls | None,
 ) -> tuple[Participant, ...]:
     rows = [row for row in records(found, "participants") if row["randomised_on"]]
     rows.sort(key=lambda row: row["randomised_on"])  # stable: by arrival within a day
     offering = {arm.code: unused for arm in version.protocol.arms if (unused := _unused(arm))}
-    return grouped(version, tuple(_participant(version, row, arms, offering, use, calls) for row in rows))
+    return grouped(
+        version, tuple(_participant(version, row, arms, offering, use, calls) for row in rows)
+    )
 
 
 def grouped(version: ProtocolVersion, people: tuple[Participant, ...]) -> tuple[Participant, ...]:
-    """With the small centres under one code where there are many, as the baseline table tells them."""
-    code = next((question.code for question in version.protocol.questions if question.kind == "site"), None)
+    """With the small centres under one code where there are many, as the baseline table tells
+    them.
+    """
+    code = next(
+        (question.code for question in version.protocol.questions if question.kind == "site"), None
+    )
     if code is None or len(version.protocol.sites) <= MANY:
         return people
     kept = largest(people)
     return tuple(
-        replace(person, values={**person.values, code: person.site if person.site in kept else OTHER_SITES})
+        replace(
+            person,
+            values={**person.values, code: person.site if person.site in kept else OTHER_SITES},
+        )
         for person in people
     )
 
@@ -49,8 +62,9 @@ def largest(people: Sequence[Participant]) -> list[str]:
 
 
 def _unused(arm: Any) -> str:
-    """What somebody of this arm has not begun who began nothing of it: modules that open at once, planned calls, or both.
-    Empty for an arm that offers neither at the start."""
+    """What somebody of this arm has not begun who began nothing of it: modules that open at once,
+    planned calls, or both. Empty for an arm that offers neither at the start.
+    """
     calls = ["no_call"] if arm.granted("coaching") else []
     modules = ["no_module"] if _has_lessons_at_once(arm) else []
     return "_".join([*modules, *calls])
@@ -69,7 +83,9 @@ def _has_lessons_at_once(arm: Any) -> bool:
 def waiting(version: ProtocolVersion) -> frozenset[str]:
     """The arms that get the programme only later."""
     arms = version.protocol.arms
-    return frozenset(arm.code for arm in arms if arm.granted("programme") and not _has_lessons_at_once(arm))
+    return frozenset(
+        arm.code for arm in arms if arm.granted("programme") and not _has_lessons_at_once(arm)
+    )
 
 
 def _participant(
@@ -85,7 +101,9 @@ def _participant(
     withdrew = row["state"] == "withdrawn"
     received = None
     if arm is not None:
-        received = arm not in offering or bool((use and use.has_begun(code)) or (calls and calls.is_held(code)))
+        received = arm not in offering or bool(
+            (use and use.has_begun(code)) or (calls and calls.is_held(code))
+        )
     return Participant(
         code=code,
         arm=arm,
@@ -94,7 +112,9 @@ def _participant(
         consented_on=day(row["consented_on"]),
         randomised_on=started,
         received=received,
-        not_received_reason=_why_not(row, offering[arm]) if arm is not None and not received else None,
+        not_received_reason=_why_not(row, offering[arm])
+        if arm is not None and not received
+        else None,
         programme_stopped_on=day(row.get("programme_stopped_on")),
         programme_stop_reason=row.get("programme_stop_reason") or None,
         study_left_on=day(row["left_on"]) if withdrew else None,
@@ -119,11 +139,17 @@ def _why_not(row: dict[str, Any], unused: str) -> str:
 
 
 def excluded(rows: Records) -> dict[str, int]:
-    """Everybody screened and not randomised, by the criterion that did not hold or by where they stopped."""
+    """Everybody screened and not randomised, by the criterion that did not hold or by where they
+    stopped.
+    """
     return dict(Counter(_why_excluded(row) for row in rows if not row["randomised_on"]))
 
 
 def _why_excluded(row: dict[str, Any]) -> str:
     if row["state"] == "excluded":
-        return f"stopped_at_{row['left_stage']}" if row["left_reason"] == "stopped" else row["left_reason"]
+        return (
+            f"stopped_at_{row['left_stage']}"
+            if row["left_reason"] == "stopped"
+            else row["left_reason"]
+        )
     return "withdrew_before_allocation" if row["state"] == "withdrawn" else "not_yet_randomised"

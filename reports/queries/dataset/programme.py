@@ -17,7 +17,10 @@ Start = Mapping[str, date | None]
 
 def modules(version: ProtocolVersion) -> tuple[Module, ...]:
     described = version.programme.modules if version.programme else ()
-    return tuple(Module(module.code, dict(module.title), number) for number, module in enumerate(described, 1))
+    return tuple(
+        Module(module.code, dict(module.title), number)
+        for number, module in enumerate(described, 1)
+    )
 
 
 class Use:
@@ -34,7 +37,10 @@ class Use:
     def module_use(self, start: Start) -> tuple[ModuleUse, ...]:
         return tuple(
             ModuleUse(
-                code, row["module"], days_after(start[code], row["begun_on"]), days_after(start[code], row["done_on"])
+                code,
+                row["module"],
+                days_after(start[code], row["begun_on"]),
+                days_after(start[code], row["done_on"]),
             )
             for code, row in self._rows(start)
         )
@@ -47,8 +53,8 @@ class Use:
         rows = self.rows[code]
         last = max((used_on for row in rows if (used_on := day(row["last_used_on"]))), default=None)
         opened_on, known_until = rows[0]["opened_on"], rows[0]["known_until"]
-        # A day more than IDLE_AFTER without use settles it. Later days add nothing, so that the snapshot of a finished
-        # study is the same whenever it is taken.
+        # A day more than IDLE_AFTER without use settles it. Later days add nothing, so that the
+        # snapshot of a finished study is the same whenever it is taken.
         until = min(known_until, (last or opened_on) + timedelta(days=IDLE_AFTER + 1))
         return Usage(
             code,

@@ -6,7 +6,8 @@ from trial.models import ProtocolVersion
 
 Texts = dict[str, str]
 
-# What people choose from when they leave or stop (trial.forms.participant.REASONS), told about them instead of by them.
+# What people choose from when they leave or stop (trial.forms.participant.REASONS), told about them
+# instead of by them.
 GIVEN: dict[str, Texts] = {
     "no_time": {"en": "it takes too much time", "nl": "het kost te veel tijd"},
     "feels_better": {"en": "feels better", "nl": "voelt zich beter"},
@@ -17,21 +18,38 @@ GIVEN: dict[str, Texts] = {
 }
 RECORDED: dict[str, Texts] = {
     "withdrawn": {"en": "withdrew, gave no reason", "nl": "trok zich terug zonder reden te noemen"},
-    "not_received.withdrawn": {"en": "withdrew before beginning", "nl": "trok zich terug voor het begin"},
-    "stopped_at_screening": {"en": "stopped during the screening", "nl": "stopte tijdens de screening"},
-    "stopped_at_consent": {"en": "stopped before giving consent", "nl": "stopte voor het geven van toestemming"},
-    "withdrew_before_allocation": {"en": "withdrew before allocation", "nl": "trok zich terug voor de toewijzing"},
+    "not_received.withdrawn": {
+        "en": "withdrew before beginning",
+        "nl": "trok zich terug voor het begin",
+    },
+    "stopped_at_screening": {
+        "en": "stopped during the screening",
+        "nl": "stopte tijdens de screening",
+    },
+    "stopped_at_consent": {
+        "en": "stopped before giving consent",
+        "nl": "stopte voor het geven van toestemming",
+    },
+    "withdrew_before_allocation": {
+        "en": "withdrew before allocation",
+        "nl": "trok zich terug voor de toewijzing",
+    },
     "not_yet_randomised": {"en": "not randomised yet", "nl": "nog niet geloot"},
     "erased": {"en": "asked to be erased", "nl": "vroeg om gewist te worden"},
     "no_module": {"en": "opened no module", "nl": "opende geen module"},
     "no_call": {"en": "had no call", "nl": "had geen gesprek"},
-    "no_module_no_call": {"en": "opened no module and had no call", "nl": "opende geen module en had geen gesprek"},
+    "no_module_no_call": {
+        "en": "opened no module and had no call",
+        "nl": "opende geen module en had geen gesprek",
+    },
     "stopped_before_beginning": {"en": "stopped before beginning", "nl": "stopte voor het begin"},
 }
 
 
 def reasons(version: ProtocolVersion) -> dict[str, Texts]:
-    """By code. Those of the eligibility criteria stand under `excluded.`, since a study may call them as it likes."""
+    """By code. Those of the eligibility criteria stand under `excluded.`, since a study may call
+    them as it likes.
+    """
     criteria = {
         f"excluded.{each.code}": dict(each.label) if each.label else _unnamed(each.code)
         for each in version.protocol.eligibility
@@ -40,4 +58,7 @@ def reasons(version: ProtocolVersion) -> dict[str, Texts]:
 
 
 def _unnamed(code: str) -> Texts:
-    return {"en": f"does not meet the criterion '{code}'", "nl": f"voldoet niet aan het criterium '{code}'"}
+    return {
+        "en": f"does not meet the criterion '{code}'",
+        "nl": f"voldoet niet aan het criterium '{code}'",
+    }

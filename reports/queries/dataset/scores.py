@@ -9,7 +9,12 @@ from reports.dataset import Score
 from reports.queries.tables import days_after, records
 from trial.entries import Table
 
-STATES = {"submitted": "answered", "declined": "declined", "missed": "missed", "withdrawn": "withdrawn"}
+STATES = {
+    "submitted": "answered",
+    "declined": "declined",
+    "missed": "missed",
+    "withdrawn": "withdrawn",
+}
 
 
 def scores(found: list[Table], start: Mapping[str, date | None]) -> tuple[Score, ...]:
@@ -26,7 +31,9 @@ def _asked(found: list[Table], start: Mapping[str, date | None]) -> Iterator[Sco
             row["timepoint"],
             row["score"],
             STATES.get(row["state"], "pending"),
-            row["days"] if row["days"] is not None else days_after(start[row["participant"]], row["opens_on"]),
+            row["days"]
+            if row["days"] is not None
+            else days_after(start[row["participant"]], row["opens_on"]),
             days_after(start[row["participant"]], row["opens_on"]),
         )
         for row in records(found, "assessments")
@@ -37,7 +44,9 @@ def _asked(found: list[Table], start: Mapping[str, date | None]) -> Iterator[Sco
 def _nested(found: list[Table], asked: tuple[Score, ...]) -> Iterator[Score]:
     """Scores at baseline of questionnaires that were asked there only as a part of longer ones."""
     point = next(row["timepoint"] for row in records(found, "timepoints") if row["is_baseline"])
-    at_baseline = {(row.participant, row.instrument): row for row in asked if row.timepoint == point}
+    at_baseline = {
+        (row.participant, row.instrument): row for row in asked if row.timepoint == point
+    }
     values = {
         (row["participant"], row["instrument"], row["score"]): row["value"]
         for row in records(found, "scores")
@@ -61,4 +70,6 @@ def _sums(
         found = [values.get((participant, *part)) for part in parts]
         known = [value for value in found if value is not None]
         if questionnaire == parts[0][0] and len(known) == len(parts):
-            yield Score(participant, instrument, row.timepoint, sum(known), row.state, row.at, row.opened_at)
+            yield Score(
+                participant, instrument, row.timepoint, sum(known), row.state, row.at, row.opened_at
+            )

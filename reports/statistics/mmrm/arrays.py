@@ -1,4 +1,6 @@
-"""The fast way in, for simulations and resampling: arrays by person and visit, no frame and no formula."""
+"""The fast way in, for simulations and resampling: arrays by person and visit, no frame and no
+formula.
+"""
 
 from __future__ import annotations
 
@@ -19,7 +21,9 @@ from .newton import Optimum, maximise
 
 @dataclass(frozen=True)
 class ArrayFit:
-    """`structure` is the covariance that converged; coefficients stand in the order of the columns of X."""
+    """`structure` is the covariance that converged; coefficients stand in the order of the columns
+    of X.
+    """
 
     optimum: Optimum
     structure: str
@@ -36,7 +40,9 @@ class ArrayFit:
         return self.optimum.likelihood.sigmas(self.optimum.point.theta)[0]
 
     def combined(self, combinations: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-        """Estimates, standard errors and degrees of freedom (r,) of the rows of `combinations` (r, p)."""
+        """Estimates, standard errors and degrees of freedom (r,) of the rows of `combinations` (r,
+        p).
+        """
         inference = Inference(self.optimum, self.df, self.se)
         errors = inference.standard_errors(combinations)
         return combinations @ self.beta, errors, inference.degrees_of_freedom(combinations)
@@ -52,10 +58,12 @@ def fit_arrays(
     df: str = "kenward-roger",
     se: str = "model",
 ) -> ArrayFit:
-    """Fit to `dense` (n, m, p + 1), the columns of X and then y, of which `seen` (n, m) says what is there.
+    """Fit to `dense` (n, m, p + 1), the columns of X and then y, of which `seen` (n, m) says what
+    is there.
 
-    Columns of X should be of about one size: nothing is rescaled here. `near` (m, m), a covariance to start from, as that
-    of a fit to almost the same people, saves steps and leaves the result the same. Errors: NotEstimable, NotConverged.
+    Columns of X should be of about one size: nothing is rescaled here. `near` (m, m), a covariance
+    to start from, as that of a fit to almost the same people, saves steps and leaves the result the
+    same. Errors: NotEstimable, NotConverged.
     """
     rows = dense[seen]
     check_magnitude(rows[:, -1], "the outcome")
@@ -69,7 +77,9 @@ def fit_arrays(
 
 def _check(blocks: Blocks) -> None:
     if blocks.n_subjects < 2 or blocks.n_observations <= blocks.p:
-        raise NotEstimable(f"{blocks.n_observations} observations are too few for {blocks.p} coefficients")
+        raise NotEstimable(
+            f"{blocks.n_observations} observations are too few for {blocks.p} coefficients"
+        )
     gram = blocks.gram[: blocks.p, : blocks.p]
     length = np.sqrt(np.diag(gram))
     if not length.all():
@@ -78,11 +88,15 @@ def _check(blocks: Blocks) -> None:
         raise NotEstimable("a column follows from the others")
 
 
-def _fitted(blocks: Blocks, covariance: str, reml: bool, near: np.ndarray | None) -> tuple[Optimum, str]:
+def _fitted(
+    blocks: Blocks, covariance: str, reml: bool, near: np.ndarray | None
+) -> tuple[Optimum, str]:
     if near is not None:
         structure = _structure(covariance, blocks.size)
         try:
-            return maximise(Likelihood(blocks, [structure], reml), structure.start(near)), covariance
+            return maximise(
+                Likelihood(blocks, [structure], reml), structure.start(near)
+            ), covariance
         except NotConverged:
             pass  # from the data's own moments, and then simpler covariances
     optimum, name, _ = fitted(blocks, covariance, 1, reml)

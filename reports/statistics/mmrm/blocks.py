@@ -1,7 +1,9 @@
-"""The data of a repeated-measures model, gathered once: cross-products by group and pattern of missingness.
+"""The data of a repeated-measures model, gathered once: cross-products by group and pattern of
+missingness.
 
-Subjects lie in a dense block (n, visits, columns of X and y), zeros where missing. For every pattern the products of all
-pairs of visits are summed over its subjects; after that one pass nothing depends on the number of subjects.
+Subjects lie in a dense block (n, visits, columns of X and y), zeros where missing. For every
+pattern the products of all pairs of visits are summed over its subjects; after that one pass
+nothing depends on the number of subjects.
 """
 
 from __future__ import annotations
@@ -17,10 +19,11 @@ class Duplicate(ValueError):
 
 @dataclass(frozen=True)
 class Blocks:
-    """`dense` (n, m, q) with q = p + 1, y last, subjects sorted by pattern; `starts` (P + 1,) marks the patterns in it.
+    """`dense` (n, m, q) with q = p + 1, y last, subjects sorted by pattern; `starts` (P + 1,) marks
+    the patterns in it.
 
-    `observed` (P, m), `group` (P,), `counts` (P,), `products` (P, m, m, q, q). `log_weights` is the sum of the logs of the
-    weights, by which rows were multiplied (as square roots) beforehand.
+    `observed` (P, m), `group` (P,), `counts` (P,), `products` (P, m, m, q, q). `log_weights` is the
+    sum of the logs of the weights, by which rows were multiplied (as square roots) beforehand.
     """
 
     dense: np.ndarray
@@ -46,7 +49,9 @@ class Blocks:
 
     @property
     def gram(self) -> np.ndarray:
-        """(q, q): the sums of squares and products over all rows, without regard to the covariance."""
+        """(q, q): the sums of squares and products over all rows, without regard to the
+        covariance.
+        """
         visits = np.arange(self.size)
         return self.products[:, visits, visits].sum(axis=(0, 1))
 
@@ -64,7 +69,9 @@ def gather(
     group_of_row: np.ndarray | None = None,
     weights: np.ndarray | None = None,
 ) -> Blocks:
-    """`z` (rows, q); `subject`, `visit` and `group_of_row` whole numbers from 0. Raises Duplicate with the row's number."""
+    """`z` (rows, q); `subject`, `visit` and `group_of_row` whole numbers from 0. Raises Duplicate
+    with the row's number.
+    """
     n, q = int(subject.max()) + 1, z.shape[1]
     seen = np.zeros((n, size), dtype=bool)
     flat = subject * size + visit
@@ -84,11 +91,21 @@ def gather(
     dense.reshape(n * size, q)[rows] = z if scale is None else z * scale
     log_weights = 0.0 if weights is None else float(np.log(weights).sum())
     counts = np.diff(starts)
-    return Blocks(dense, starts, observed, group, counts, products(dense, starts, observed), len(flat), log_weights)
+    return Blocks(
+        dense,
+        starts,
+        observed,
+        group,
+        counts,
+        products(dense, starts, observed),
+        len(flat),
+        log_weights,
+    )
 
 
 def arrange(dense: np.ndarray, seen: np.ndarray) -> Blocks:
-    """From arrays by person and visit: `dense` (n, m, q) with y last, `seen` (n, m) which visits there are.
+    """From arrays by person and visit: `dense` (n, m, q) with y last, `seen` (n, m) which visits
+    there are.
 
     What stands where a visit is missing is not looked at; people without any visit are left out.
     """
@@ -101,11 +118,15 @@ def arrange(dense: np.ndarray, seen: np.ndarray) -> Blocks:
     return Blocks(sorted_, starts, observed, group, np.diff(starts), made, int(seen.sum()), 0.0)
 
 
-def _patterns(seen: np.ndarray, groups: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray]:
+def _patterns(
+    seen: np.ndarray, groups: np.ndarray
+) -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray]:
     """Subjects sorted by group and pattern, where each pattern starts, and what each is."""
     m = seen.shape[1]
     keys = (
-        np.column_stack([groups, seen.astype(np.int64)]) if m > 40 else groups * (1 << m) + seen @ (1 << np.arange(m))
+        np.column_stack([groups, seen.astype(np.int64)])
+        if m > 40
+        else groups * (1 << m) + seen @ (1 << np.arange(m))
     )
     _, first, inverse = np.unique(keys, axis=0, return_index=True, return_inverse=True)
     inverse = inverse.reshape(-1)

@@ -4,9 +4,10 @@ Every structure but the unstructured one is
 
     Sigma_jk = exp(lambda_j + lambda_k) * prod_l rho_l ** e_l(j, k)
 
-with one lambda for all visits (homogeneous) or one each, and whole exponents e: 1 for `cs`, |j - k| for `ar1`, 1 for the lag's
-own correlation in `toep`, 1 for every step between j and k in `ad` (ante-dependence). The unstructured matrix is its own
-elements. Kenward-Roger and Satterthwaite do not depend on which of the equivalent parameters are used.
+with one lambda for all visits (homogeneous) or one each, and whole exponents e: 1 for `cs`, |j - k|
+for `ar1`, 1 for the lag's own correlation in `toep`, 1 for every step between j and k in `ad`
+(ante-dependence). The unstructured matrix is its own elements. Kenward-Roger and Satterthwaite do
+not depend on which of the equivalent parameters are used.
 """
 
 from __future__ import annotations
@@ -56,9 +57,16 @@ class Structure:
             case "ar1":
                 found = lag[None]
             case "toep":
-                found = np.stack([(lag == each).astype(int) for each in range(1, m)]) if m > 1 else lag[:0, None]
+                found = (
+                    np.stack([(lag == each).astype(int) for each in range(1, m)])
+                    if m > 1
+                    else lag[:0, None]
+                )
             case _:
-                low, high = np.minimum.outer(np.arange(m), np.arange(m)), np.maximum.outer(np.arange(m), np.arange(m))
+                low, high = (
+                    np.minimum.outer(np.arange(m), np.arange(m)),
+                    np.maximum.outer(np.arange(m), np.arange(m)),
+                )
                 found = (
                     np.stack([((low <= step) & (step < high)).astype(int) for step in range(m - 1)])
                     if m > 1
@@ -100,12 +108,20 @@ class Structure:
 
     def _scale(self, theta: np.ndarray) -> np.ndarray:
         return np.exp(
-            np.broadcast_to(theta[: self.n_scales], (self.size,)) if self.n_scales == 1 else theta[: self.size]
+            np.broadcast_to(theta[: self.n_scales], (self.size,))
+            if self.n_scales == 1
+            else theta[: self.size]
         )
 
     def _correlation(self, theta: np.ndarray, minus: tuple[int, ...] = ()) -> np.ndarray:
-        """The monomials; for derivatives with the exponents of `minus` lowered one by one and multiplied out."""
-        rho, exponents, factor = theta[self.n_scales :], self.exponents.astype(float), np.ones((self.size, self.size))
+        """The monomials; for derivatives with the exponents of `minus` lowered one by one and
+        multiplied out.
+        """
+        rho, exponents, factor = (
+            theta[self.n_scales :],
+            self.exponents.astype(float),
+            np.ones((self.size, self.size)),
+        )
         for each in minus:
             factor = factor * exponents[each]
             exponents = exponents.copy()
@@ -151,7 +167,9 @@ class Structure:
             by_rho = outer * self._correlation(theta, (i,))
             result[:s, s + i] = result[s + i, :s] = weights * by_rho
             for j in range(i, r):
-                result[s + i, s + j] = result[s + j, s + i] = outer * self._correlation(theta, (i, j))
+                result[s + i, s + j] = result[s + j, s + i] = outer * self._correlation(
+                    theta, (i, j)
+                )
         return result
 
 

@@ -1,4 +1,6 @@
-"""From a data frame to a fitted model, and from that to coefficients, marginal means, contrasts and tests."""
+"""From a data frame to a fitted model, and from that to coefficients, marginal means, contrasts and
+tests.
+"""
 
 from __future__ import annotations
 
@@ -31,8 +33,9 @@ ERRORS = ("model", "empirical", "empirical-bias-reduced")
 
 @dataclass(frozen=True)
 class Prepared:
-    """Rows without missing values, as whole numbers and columns. `scale` (p,) divides every column of the design; `shift`
-    (p,), in these columns, was taken from the outcome."""
+    """Rows without missing values, as whole numbers and columns. `scale` (p,) divides every column
+    of the design; `shift` (p,), in these columns, was taken from the outcome.
+    """
 
     design: formulas.Design
     blocks: Blocks
@@ -87,7 +90,9 @@ class Fit(Estimates):
 
     @property
     def minus_two_log_likelihood(self) -> float:
-        """REML: of the residual likelihood with the constant (N - p) log 2 pi; in the units of the data given."""
+        """REML: of the residual likelihood with the constant (N - p) log 2 pi; in the units of the
+        data given.
+        """
         shift = 2 * float(np.log(self.prepared.scale).sum()) if self.reml else 0.0
         return self.optimum.point.value + shift
 
@@ -112,7 +117,11 @@ class Fit(Estimates):
         visits = list(self.prepared.visits)
         sigmas = self.optimum.likelihood.sigmas(self.optimum.point.theta)
         frames = [pd.DataFrame(each, index=visits, columns=visits) for each in sigmas]
-        return dict(zip(self.prepared.groups, frames, strict=True)) if self.prepared.groups else frames[0]
+        return (
+            dict(zip(self.prepared.groups, frames, strict=True))
+            if self.prepared.groups
+            else frames[0]
+        )
 
 
 def fit(
@@ -133,30 +142,51 @@ def fit(
 ) -> Fit:
     """Fit the model; rows in which anything is missing are left out.
 
-    `frame` has a row per subject and visit. `fixed` as `formula` describes it; `visit` is always a category in it.
-    `covariance`: us cs csh ar1 ar1h toep toeph ad adh; where it does not converge simpler ones are tried in the order of
-    `covariances.FALLBACK`, and the result says so. `groups`: one covariance for each level of that column. `weights`: a
-    column by which the variances are divided. `visits`: their order, which ar1, toep and ad depend on (they count visits, not
-    the time between them); else that of ordered categories, else the natural one, in which "week 2" comes before "week 10".
-    The result names the order as `visits`. Errors: NotEstimable, NotConverged, formula.FormulaError, UnknownColumn.
+    `frame` has a row per subject and visit. `fixed` as `formula` describes it; `visit` is always a
+    category in it. `covariance`: us cs csh ar1 ar1h toep toeph ad adh; where it does not converge
+    simpler ones are tried in the order of `covariances.FALLBACK`, and the result says so. `groups`:
+    one covariance for each level of that column. `weights`: a column by which the variances are
+    divided. `visits`: their order, which ar1, toep and ad depend on (they count visits, not the
+    time between them); else that of ordered categories, else the natural one, in which "week 2"
+    comes before "week 10". The result names the order as `visits`. Errors: NotEstimable,
+    NotConverged, formula.FormulaError, UnknownColumn.
     """
     check_choice("covariance", covariance, tuple(FALLBACK))
     check_choice("df", df, DEGREES)
     check_choice("se", se, ERRORS)
     if se != "model" and df == "kenward-roger":
         raise ValueError(
-            "empirical standard errors go with df='satterthwaite' or 'residual'; Kenward-Roger is model-based"
+            "empirical standard errors go with df='satterthwaite' or 'residual'; Kenward-Roger is "
+            "model-based"
         )
-    prepared = prepare(frame, outcome, subject, visit, fixed, reference, groups=groups, weights=weights, visits=visits)
-    optimum, structure, fell = fitted(prepared.blocks, covariance, max(1, len(prepared.groups)), reml)
+    prepared = prepare(
+        frame,
+        outcome,
+        subject,
+        visit,
+        fixed,
+        reference,
+        groups=groups,
+        weights=weights,
+        visits=visits,
+    )
+    optimum, structure, fell = fitted(
+        prepared.blocks, covariance, max(1, len(prepared.groups)), reml
+    )
     warnings = (*prepared.warnings, *fell)
-    if structure not in ORDERLESS and not (prepared.order_is_declared or are_numbered(prepared.visits)):
+    if structure not in ORDERLESS and not (
+        prepared.order_is_declared or are_numbered(prepared.visits)
+    ):
         warnings = (*warnings, f"{visit} is text, taken in the order {', '.join(prepared.visits)}")
     return Fit(prepared, optimum, structure, reml, df, se, warnings)
 
 
-def fitted(blocks: Blocks, covariance: str, n_groups: int, reml: bool) -> tuple[Optimum, str, tuple[str, ...]]:
-    """The optimum with the first covariance that converges, and a warning where that is not the one asked for."""
+def fitted(
+    blocks: Blocks, covariance: str, n_groups: int, reml: bool
+) -> tuple[Optimum, str, tuple[str, ...]]:
+    """The optimum with the first covariance that converges, and a warning where that is not the one
+    asked for.
+    """
     reasons = []
     for name in (covariance, *FALLBACK[covariance]):
         structures = [Structure(name, blocks.size)] * n_groups
@@ -201,15 +231,23 @@ def prepare(
         group_levels, group_codes, unused = formulas.levels_of(groups, found.frame[groups], None)
         warnings += (f"{groups}: nobody has {', '.join(unused)}",) if unused else ()
     if len(found.z) <= len(found.names):
-        raise NotEstimable(f"{len(found.z)} observations are too few for {len(found.names)} coefficients")
+        raise NotEstimable(
+            f"{len(found.z)} observations are too few for {len(found.names)} coefficients"
+        )
     _check_visits(found, visit_levels, visit_codes, group_codes)
-    shift, found.z[:, -1] = least_squares(found.x, found.y)  # the likelihood is the same, and digits are kept
-    blocks = _gathered(found.frame, subject, visit, found.z, visit_codes, len(visit_levels), group_codes, weights)
+    shift, found.z[:, -1] = least_squares(
+        found.x, found.y
+    )  # the likelihood is the same, and digits are kept
+    blocks = _gathered(
+        found.frame, subject, visit, found.z, visit_codes, len(visit_levels), group_codes, weights
+    )
     if blocks.n_subjects < 2:
         raise NotEstimable("there is one subject; a covariance over visits needs several")
     warnings = tuple(dict.fromkeys(warnings))  # groups may be in the formula too
     ordered = visits is not None or getattr(found.frame[visit].dtype, "ordered", False) is True
-    return Prepared(found.design, blocks, found.scale, shift, visit_levels, group_levels, warnings, ordered)
+    return Prepared(
+        found.design, blocks, found.scale, shift, visit_levels, group_levels, warnings, ordered
+    )
 
 
 def _gathered(
@@ -241,10 +279,14 @@ def _gathered(
 
 
 def _check_visits(
-    found: ModelFrame, visits: Sequence[str], visit_codes: np.ndarray, group_codes: np.ndarray | None
+    found: ModelFrame,
+    visits: Sequence[str],
+    visit_codes: np.ndarray,
+    group_codes: np.ndarray | None,
 ) -> None:
-    """DoesNotVary where the columns fit the outcome of a visit (of a group, where each has a covariance) exactly: its variance
-    would be zero, and the likelihood without end."""
+    """DoesNotVary where the columns fit the outcome of a visit (of a group, where each has a
+    covariance) exactly: its variance would be zero, and the likelihood without end.
+    """
     groups = np.zeros(len(found.y), dtype=np.int64) if group_codes is None else group_codes
     centred, size = found.y - found.y.mean(), largest(found.y)
     for number, visit in enumerate(visits):

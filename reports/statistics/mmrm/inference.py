@@ -1,10 +1,11 @@
 """Standard errors and degrees of freedom of linear combinations of the coefficients.
 
-Model-based (Phi), Kenward-Roger with the elements of Sigma as parameters (SAS ddfm=kr; Kenward and Roger, Biometrics
-1997;53:983; the second-order term is zero for elements of Sigma), empirical CR0 (Liang and Zeger, Biometrika 1986;73:13) and
-CR2 (Bell and McCaffrey, Survey Methodology 2002;28:169; Pustejovsky and Tipton, JBES 2018;36:672). Degrees of freedom:
-Satterthwaite with the inverse observed information (Fai and Cornelius 1996 for several combinations), and for the empirical
-errors Satterthwaite on the sandwich with the fitted covariance as working model.
+Model-based (Phi), Kenward-Roger with the elements of Sigma as parameters (SAS ddfm=kr; Kenward and
+Roger, Biometrics 1997;53:983; the second-order term is zero for elements of Sigma), empirical CR0
+(Liang and Zeger, Biometrika 1986;73:13) and CR2 (Bell and McCaffrey, Survey Methodology
+2002;28:169; Pustejovsky and Tipton, JBES 2018;36:672). Degrees of freedom: Satterthwaite with the
+inverse observed information (Fai and Cornelius 1996 for several combinations), and for the
+empirical errors Satterthwaite on the sandwich with the fitted covariance as working model.
 """
 
 from __future__ import annotations
@@ -21,7 +22,9 @@ from .newton import Optimum
 
 @dataclass(frozen=True)
 class Inference:
-    """`df` is kenward-roger, satterthwaite or residual; `se` is model, empirical or empirical-bias-reduced."""
+    """`df` is kenward-roger, satterthwaite or residual; `se` is model, empirical or
+    empirical-bias-reduced.
+    """
 
     optimum: Optimum
     df: str
@@ -33,7 +36,9 @@ class Inference:
 
     @cached_property
     def w_theta(self) -> np.ndarray:
-        """Covariance of the covariance parameters: the inverse observed information of the log likelihood."""
+        """Covariance of the covariance parameters: the inverse observed information of the log
+        likelihood.
+        """
         found = 2 * np.linalg.inv(self.optimum.slopes.observed)
         return (found + found.T) / 2
 
@@ -71,7 +76,9 @@ class Inference:
 
     @cached_property
     def _pieces(self) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-        """By subject: X'W adjusted to the residuals (n, p, m), residuals (n, m), and V a (n, p, m) for the trace terms."""
+        """By subject: X'W adjusted to the residuals (n, p, m), residuals (n, m), and V a (n, p, m)
+        for the trace terms.
+        """
         blocks, point = self.optimum.likelihood.blocks, self.optimum.point
         p, phi = blocks.p, point.phi
         sigmas = self.optimum.likelihood.sigmas(point.theta)
@@ -119,14 +126,22 @@ class Inference:
         return np.array(found)
 
     def joint(self, combinations: np.ndarray, beta: np.ndarray) -> FTest:
-        """F test that every row of `combinations` (r, p) is zero; rows that repeat others are left out of df1."""
+        """F test that every row of `combinations` (r, p) is zero; rows that repeat others are left
+        out of df1.
+        """
         scaled = self.df == "kenward-roger" and self.se == "model"
-        scale = partial(wald.kenward_roger, phi=self.phi, a=self.optimum.slopes.a, w=self.w_theta) if scaled else None
+        scale = (
+            partial(wald.kenward_roger, phi=self.phi, a=self.optimum.slopes.a, w=self.w_theta)
+            if scaled
+            else None
+        )
         return wald.joint(combinations, beta, self.vcov, self.degrees_of_freedom, scale)
 
 
 def _adjusted(x: np.ndarray, phi: np.ndarray, sigma: np.ndarray, seen: np.ndarray) -> np.ndarray:
-    """(n, m, m): L (I - L^-1 X Phi X' L^-T)^(-1/2) L^-1 of each subject of a pattern, zeros where nothing is observed."""
+    """(n, m, m): L (I - L^-1 X Phi X' L^-T)^(-1/2) L^-1 of each subject of a pattern, zeros where
+    nothing is observed.
+    """
     places = np.flatnonzero(seen)
     root = np.linalg.cholesky(sigma[np.ix_(places, places)])
     back = np.linalg.inv(root)

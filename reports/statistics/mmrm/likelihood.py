@@ -1,15 +1,17 @@
-"""Minus two log likelihood of the repeated-measures model, its gradient and its exact observed and expected information.
+"""Minus two log likelihood of the repeated-measures model, its gradient and its exact observed and
+expected information.
 
-y_i ~ N(X_i beta, Sigma_g restricted to the visits of i). beta is profiled out; REML with the constant (N - p) log 2 pi and
-without log|X'X| (SAS, mmrm, lme4). With W the inverse of the observed block padded by zeros, E_a the derivative of Sigma by
-parameter a, r the residuals and Phi = (X'WX)^-1:
+y_i ~ N(X_i beta, Sigma_g restricted to the visits of i). beta is profiled out; REML with the
+constant (N - p) log 2 pi and without log|X'X| (SAS, mmrm, lme4). With W the inverse of the observed
+block padded by zeros, E_a the derivative of Sigma by parameter a, r the residuals and Phi =
+(X'WX)^-1:
 
     gradient   sum n tr(W E_a) - r'W E_a W r - tr(Phi A_a),              A_a = X'W E_a W X
     Hessian    sum -n tr(W E_a W E_b) + 2 r'W E_a W E_b W r + 2 tr(Phi X'W E_a W E_b W X)
                - 2 c_a' Phi c_b - tr(Phi A_a Phi A_b) + <G, E_ab>,       c_a = X'W E_a W r
 
-where G is the gradient by the elements of Sigma. All sums are over patterns and pairs of visits. Jennrich and Schluchter,
-Biometrics 1986;42:805; Lindstrom and Bates, JASA 1988;83:1014.
+where G is the gradient by the elements of Sigma. All sums are over patterns and pairs of visits.
+Jennrich and Schluchter, Biometrics 1986;42:805; Lindstrom and Bates, JASA 1988;83:1014.
 """
 
 from __future__ import annotations
@@ -29,7 +31,9 @@ LOG_2_PI = math.log(2 * math.pi)
 
 @dataclass(frozen=True)
 class Point:
-    """The likelihood at one covariance. `phi` (p, p) is the model-based covariance of beta; `w` (P, m, m)."""
+    """The likelihood at one covariance. `phi` (p, p) is the model-based covariance of beta; `w` (P,
+    m, m).
+    """
 
     theta: np.ndarray
     value: float
@@ -40,7 +44,9 @@ class Point:
 
 @dataclass(frozen=True)
 class Slopes:
-    """Derivatives at a Point. `a` (parameters, p, p) holds A_a; `observed` and `expected` are of minus two log likelihood."""
+    """Derivatives at a Point. `a` (parameters, p, p) holds A_a; `observed` and `expected` are of
+    minus two log likelihood.
+    """
 
     gradient: np.ndarray
     observed: np.ndarray
@@ -50,7 +56,9 @@ class Slopes:
 
 @dataclass(frozen=True)
 class Likelihood:
-    """Minus two log likelihood, restricted where `reml`, by the parameters of the covariances, and its derivatives."""
+    """Minus two log likelihood, restricted where `reml`, by the parameters of the covariances, and
+    its derivatives.
+    """
 
     blocks: Blocks
     structures: Sequence[Structure]  # one for each group
@@ -60,11 +68,19 @@ class Likelihood:
     def splits(self) -> list[slice]:
         """The parameters of each group."""
         ends = np.cumsum([each.n_parameters for each in self.structures])
-        return [slice(int(end) - each.n_parameters, int(end)) for end, each in zip(ends, self.structures, strict=True)]
+        return [
+            slice(int(end) - each.n_parameters, int(end))
+            for end, each in zip(ends, self.structures, strict=True)
+        ]
 
     def sigmas(self, theta: np.ndarray) -> np.ndarray:
         """(groups, m, m)."""
-        return np.stack([each.sigma(theta[part]) for each, part in zip(self.structures, self.splits, strict=True)])
+        return np.stack(
+            [
+                each.sigma(theta[part])
+                for each, part in zip(self.structures, self.splits, strict=True)
+            ]
+        )
 
     def at(self, theta: np.ndarray) -> Point | None:
         """None where a covariance matrix is not positive definite."""
@@ -98,13 +114,16 @@ class Likelihood:
         return (w.reshape(-1) @ self.blocks.products.reshape(-1, q * q)).reshape(q, q)
 
     def _surrounded(self, w: np.ndarray) -> np.ndarray:
-        """(groups, m * m, q * q): sums over patterns of W . W between rows of X and y, by pairs of visits.
+        """(groups, m * m, q * q): sums over patterns of W . W between rows of X and y, by pairs of
+        visits.
 
         Pattern by pattern: all at once would hold a second copy of the products.
         """
         m, cells = self.blocks.size, (self.blocks.p + 1) ** 2
         result = np.zeros((len(self.structures), m, m, cells))
-        for own, group, each in zip(w, self.blocks.group, self.blocks.products.reshape(-1, m, m * cells), strict=True):
+        for own, group, each in zip(
+            w, self.blocks.group, self.blocks.products.reshape(-1, m, m * cells), strict=True
+        ):
             result[group] += own @ (own @ each).reshape(m, m, cells)
         return result.reshape(-1, m * m, cells)
 
@@ -149,7 +168,12 @@ class Likelihood:
             squares = phi_a.reshape(k, -1) @ phi_a.swapaxes(1, 2).reshape(k, -1).T
             observed -= squares
             expected += squares
-        return Slopes(np.concatenate(gradient), (observed + observed.T) / 2, (expected + expected.T) / 2, a_all)
+        return Slopes(
+            np.concatenate(gradient),
+            (observed + observed.T) / 2,
+            (expected + expected.T) / 2,
+            a_all,
+        )
 
 
 def _quartic(w: np.ndarray, y: np.ndarray, flat_e: np.ndarray) -> np.ndarray:

@@ -1,4 +1,6 @@
-"""Newton's method on the observed information, with the expected information where that is not positive definite."""
+"""Newton's method on the observed information, with the expected information where that is not
+positive definite.
+"""
 
 from __future__ import annotations
 
@@ -53,8 +55,9 @@ def maximise(likelihood: Likelihood, start: np.ndarray) -> Optimum:
 
 
 def _polished(found: Optimum, direction: np.ndarray, decrement: float) -> Optimum:
-    """One full step, and more as long as they bring the gradient down: so close, the likelihood itself cannot tell points
-    apart any more, the less the further the outcome is from zero."""
+    """One full step, and more as long as they bring the gradient down: so close, the likelihood
+    itself cannot tell points apart any more, the less the further the outcome is from zero.
+    """
     likelihood, point, slopes = found.likelihood, found.point, found.slopes
     enough = ENOUGH * max(1.0, abs(point.value))
     for _ in range(MOST_POLISHING):
@@ -86,7 +89,9 @@ def _direction(slopes: Slopes) -> np.ndarray:
     raise NotConverged("the information is singular: the data do not tell all covariances apart")
 
 
-def _searched(likelihood: Likelihood, point: Point, direction: np.ndarray, decrement: float) -> Point | None:
+def _searched(
+    likelihood: Likelihood, point: Point, direction: np.ndarray, decrement: float
+) -> Point | None:
     """None where no step along `direction` is better."""
     size = 1.0
     for _ in range(MOST_HALVINGS):
@@ -106,8 +111,9 @@ def _checked(optimum: Optimum) -> Optimum:
 
 
 def starting_sigma(blocks: Blocks, group: int | None = None) -> np.ndarray:
-    """(m, m): moments of least-squares residuals over pairs of visits, made positive definite. Errors: NotConverged, where
-    a sample of the people does not tell the coefficients apart."""
+    """(m, m): moments of least-squares residuals over pairs of visits, made positive definite.
+    Errors: NotConverged, where a sample of the people does not tell the coefficients apart.
+    """
     gram, p = blocks.gram, blocks.p
     try:
         beta = np.linalg.solve(gram[:p, :p], gram[:p, p])
@@ -116,7 +122,9 @@ def starting_sigma(blocks: Blocks, group: int | None = None) -> np.ndarray:
     b = np.append(-beta, 1.0)
     own = slice(None) if group is None else blocks.group == group
     moments = ((blocks.products[own] @ b) @ b).sum(axis=0)
-    both = (blocks.observed[own][:, :, None] & blocks.observed[own][:, None, :]) * blocks.counts[own][:, None, None]
+    both = (blocks.observed[own][:, :, None] & blocks.observed[own][:, None, :]) * blocks.counts[
+        own
+    ][:, None, None]
     pairs = both.sum(axis=0)
     sigma = np.where(pairs > 0, moments / np.maximum(pairs, 1), 0.0)
     variance = np.diag(sigma).copy()
@@ -131,5 +139,10 @@ def starting_sigma(blocks: Blocks, group: int | None = None) -> np.ndarray:
 
 def start(blocks: Blocks, structures: Sequence[Structure]) -> np.ndarray:
     """Parameters to begin with, from the moments of least-squares residuals."""
-    sigmas = [starting_sigma(blocks, group if len(structures) > 1 else None) for group in range(len(structures))]
-    return np.concatenate([each.start(sigma) for each, sigma in zip(structures, sigmas, strict=True)])
+    sigmas = [
+        starting_sigma(blocks, group if len(structures) > 1 else None)
+        for group in range(len(structures))
+    ]
+    return np.concatenate(
+        [each.start(sigma) for each, sigma in zip(structures, sigmas, strict=True)]
+    )

@@ -1,10 +1,13 @@
-"""Draws under a joint normal distribution of the incomplete columns given the complete ones, by data augmentation.
+"""Draws under a joint normal distribution of the incomplete columns given the complete ones, by
+data augmentation.
 
-Starting from the maximum of the likelihood (EM), m chains run side by side. In turn the missing values are drawn given the
-parameters, and the parameters given the completed data under Jeffreys' prior: Sigma from the inverse Wishart distribution
-with n - q degrees of freedom, q complete columns and a constant, then the coefficients from the normal. The state after
-`iterations` is the imputation, so that imputations are independent of each other. Schafer, Analysis of Incomplete Multivariate
-Data, 1997, sections 5.3 and 5.4; with complete columns as predictors nothing is assumed of their distribution.
+Starting from the maximum of the likelihood (EM), m chains run side by side. In turn the missing
+values are drawn given the parameters, and the parameters given the completed data under Jeffreys'
+prior: Sigma from the inverse Wishart distribution with n - q degrees of freedom, q complete columns
+and a constant, then the coefficients from the normal. The state after `iterations` is the
+imputation, so that imputations are independent of each other. Schafer, Analysis of Incomplete
+Multivariate Data, 1997, sections 5.3 and 5.4; with complete columns as predictors nothing is
+assumed of their distribution.
 """
 
 from __future__ import annotations
@@ -32,9 +35,11 @@ def normal(
     by: str | None = None,
     iterations: int = 100,
 ) -> Imputed:
-    """Impute `columns` m times. Complete categories help as indicators; categories with missing values cannot be imputed so.
+    """Impute `columns` m times. Complete categories help as indicators; categories with missing
+    values cannot be imputed so.
 
-    `by`: everything is done apart for each of its levels. Errors: NotImputable, formula.UnknownColumn.
+    `by`: everything is done apart for each of its levels. Errors: NotImputable,
+    formula.UnknownColumn.
     """
     known = numbers(frame, checked_names(columns, by, m), binary=False)
     incomplete = known.incomplete
@@ -45,7 +50,9 @@ def normal(
         try:
             filled, sums = _augmented(known.chosen(rows), m, iterations, generator)
         except np.linalg.LinAlgError:
-            raise NotImputable("the columns follow from each other where they are observed; leave one out") from None
+            raise NotImputable(
+                "the columns follow from each other where they are observed; leave one out"
+            ) from None
         values[:, rows] = filled[:, :, incomplete]
         trace += sums[:, incomplete] / np.maximum(missing.sum(axis=0), 1)[None, :, None]
     names = tuple(known.source[j] for j in incomplete)
@@ -68,7 +75,10 @@ def _augmented(
     y, gaps = standard[:, open_columns], gaps[:, open_columns]
     patterns = [(rows, pattern) for rows, pattern in _patterns(gaps) if pattern.any()]
     beta, sigma = _em(x, y, patterns)
-    betas, sigmas = np.broadcast_to(beta, (m, *beta.shape)), np.broadcast_to(sigma, (m, *sigma.shape))
+    betas, sigmas = (
+        np.broadcast_to(beta, (m, *beta.shape)),
+        np.broadcast_to(sigma, (m, *sigma.shape)),
+    )
     filled = np.broadcast_to(np.nan_to_num(y), (m, *y.shape)).copy()
     for step in range(iterations):
         _draw_values(filled, patterns, x @ betas, sigmas, generator)
@@ -85,7 +95,9 @@ def _patterns(gaps: np.ndarray) -> list[tuple[np.ndarray, np.ndarray]]:
     return [(np.flatnonzero(number.reshape(-1) == each), kind) for each, kind in enumerate(kinds)]
 
 
-def _em(x: np.ndarray, y: np.ndarray, patterns: list[tuple[np.ndarray, np.ndarray]]) -> tuple[np.ndarray, np.ndarray]:
+def _em(
+    x: np.ndarray, y: np.ndarray, patterns: list[tuple[np.ndarray, np.ndarray]]
+) -> tuple[np.ndarray, np.ndarray]:
     """Maximum-likelihood coefficients (q, d) and covariance (Schafer 1997, section 5.3)."""
     n, d = y.shape
     filled = np.nan_to_num(y)[None]
@@ -106,14 +118,18 @@ def _em(x: np.ndarray, y: np.ndarray, patterns: list[tuple[np.ndarray, np.ndarra
         if change < EM_ENOUGH:
             break
     if np.linalg.eigvalsh(sigma)[0] < EM_ENOUGH:
-        raise NotImputable("the columns determine each other where they are observed; leave one out")
+        raise NotImputable(
+            "the columns determine each other where they are observed; leave one out"
+        )
     return beta, sigma
 
 
 def _given(
     filled: np.ndarray, rows: np.ndarray, pattern: np.ndarray, means: np.ndarray, sigmas: np.ndarray
 ) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """Means (m, rows, gaps) and covariance (m, gaps, gaps) of what is missing in `rows`, and which columns those are."""
+    """Means (m, rows, gaps) and covariance (m, gaps, gaps) of what is missing in `rows`, and which
+    columns those are.
+    """
     seen, gaps = np.flatnonzero(~pattern), np.flatnonzero(pattern)
     across = sigmas[:, seen[:, None], gaps]
     slopes = np.linalg.solve(sigmas[:, seen[:, None], seen], across)
@@ -133,13 +149,17 @@ def _draw_values(
     for rows, pattern in patterns:
         expected, spread, gaps = _given(filled, rows, pattern, means, sigmas)
         noise = generator.standard_normal(expected.shape)
-        filled[:, rows[:, None], gaps] = expected + noise @ np.linalg.cholesky(spread).swapaxes(-1, -2)
+        filled[:, rows[:, None], gaps] = expected + noise @ np.linalg.cholesky(spread).swapaxes(
+            -1, -2
+        )
 
 
 def _draw_parameters(
     x: np.ndarray, filled: np.ndarray, generator: np.random.Generator
 ) -> tuple[np.ndarray, np.ndarray]:
-    """Of every chain, given completed data: inverse Wishart by Bartlett's decomposition, then the coefficients."""
+    """Of every chain, given completed data: inverse Wishart by Bartlett's decomposition, then the
+    coefficients.
+    """
     m, n, d = filled.shape
     q = x.shape[1]
     gram = x.T @ x
@@ -147,7 +167,9 @@ def _draw_parameters(
     residual = filled - x @ estimate
     root = np.linalg.cholesky(residual.swapaxes(-1, -2) @ residual)
     bartlett = np.tril(generator.standard_normal((m, d, d)), -1)
-    bartlett[:, np.arange(d), np.arange(d)] = np.sqrt(generator.chisquare(n - q - np.arange(d), (m, d)))
+    bartlett[:, np.arange(d), np.arange(d)] = np.sqrt(
+        generator.chisquare(n - q - np.arange(d), (m, d))
+    )
     # Sigma^-1 = L^-T B B' L^-1 is Wishart where L L' is the matrix of cross-products.
     factor = root @ np.linalg.inv(bartlett).swapaxes(-1, -2)
     sigmas = factor @ factor.swapaxes(-1, -2)

@@ -1,7 +1,7 @@
 """Rubin's rules: one estimate out of many imputed data sets.
 
-Rubin, Multiple Imputation for Nonresponse in Surveys, 1987, section 3.3; degrees of freedom for small samples by Barnard and
-Rubin, Biometrika 1999;86:948.
+Rubin, Multiple Imputation for Nonresponse in Surveys, 1987, section 3.3; degrees of freedom for
+small samples by Barnard and Rubin, Biometrika 1999;86:948.
 """
 
 from __future__ import annotations
@@ -14,7 +14,8 @@ import numpy as np
 
 from ..distributions import normal_quantile, t_quantile, t_two_sided_p
 
-SMALLEST_SHARE = 1e-4  # in the degrees of freedom for small samples, as in mice, so that the formula stays finite
+# in the degrees of freedom for small samples, as in mice, so that the formula stays finite
+SMALLEST_SHARE = 1e-4
 
 
 class NotPoolable(ValueError):
@@ -23,10 +24,12 @@ class NotPoolable(ValueError):
 
 @dataclass(frozen=True)
 class Pooled:
-    """`within` and `between` are variances, `total` their sum with the correction for m imputations.
+    """`within` and `between` are variances, `total` their sum with the correction for m
+    imputations.
 
-    `riv`: relative increase in variance through what is missing; `fmi`: fraction of missing information; `share`: the share of
-    the total variance that is due to what is missing (lambda). `large_sample_df`: of Rubin 1987, infinite without spread.
+    `riv`: relative increase in variance through what is missing; `fmi`: fraction of missing
+    information; `share`: the share of the total variance that is due to what is missing (lambda).
+    `large_sample_df`: of Rubin 1987, infinite without spread.
     """
 
     estimate: float
@@ -53,12 +56,15 @@ def pool(
     complete_df: float = math.inf,
     confidence: float = 0.95,
 ) -> Pooled:
-    """`estimates` and their squared standard errors, one for each imputation. `complete_df`: n - k, as if nothing were
-    missing; infinite for Rubin's own degrees of freedom. Errors: NotPoolable."""
+    """`estimates` and their squared standard errors, one for each imputation. `complete_df`: n - k,
+    as if nothing were missing; infinite for Rubin's own degrees of freedom. Errors: NotPoolable.
+    """
     q, u = np.asarray(estimates, dtype=float), np.asarray(variances, dtype=float)
     m = len(q)
     if m < 2 or q.shape != u.shape:
-        raise NotPoolable(f"{m} estimates and {len(u)} variances: pooling needs as many of both, at least two")
+        raise NotPoolable(
+            f"{m} estimates and {len(u)} variances: pooling needs as many of both, at least two"
+        )
     if not np.isfinite(q).all() or not (np.isfinite(u) & (u > 0)).all():
         raise NotPoolable("an estimate is not a number, or a variance is not above zero")
     if complete_df <= 0:
@@ -78,7 +84,9 @@ def pool(
     half = se * (t_quantile(level, df) if math.isfinite(df) else normal_quantile(level))
     p = t_two_sided_p(t, df) if math.isfinite(df) else math.erfc(abs(t) / math.sqrt(2))
     interval = (estimate - half, estimate + half)
-    return Pooled(estimate, se, df, t, p, *interval, within, between, total, riv, fmi, share, large, m)
+    return Pooled(
+        estimate, se, df, t, p, *interval, within, between, total, riv, fmi, share, large, m
+    )
 
 
 def _small_sample(m: int, complete_df: float, share: float) -> float:

@@ -1,4 +1,6 @@
-"""Linear regression of every imputed data set, pooled: the analysis of covariance after imputation."""
+"""Linear regression of every imputed data set, pooled: the analysis of covariance after
+imputation.
+"""
 
 from __future__ import annotations
 
@@ -25,8 +27,10 @@ def regress(
     reference: Mapping[str, str] | None = None,
     confidence: float = 0.95,
 ) -> dict[str, Pooled]:
-    """Ordinary least squares of `outcome` on `formula`, pooled by term (named as R names them) with Barnard and Rubin's
-    degrees of freedom. Errors: NotImputable where something is still missing or follows from other columns, FormulaError."""
+    """Ordinary least squares of `outcome` on `formula`, pooled by term (named as R names them) with
+    Barnard and Rubin's degrees of freedom. Errors: NotImputable where something is still missing or
+    follows from other columns, FormulaError.
+    """
     parsed = formulas.parse(formula)
     needed = {outcome, *parsed.variables}
     if lacking := needed - set(imputed.frame.columns):
@@ -63,13 +67,16 @@ def _least_squares(y: np.ndarray, x: np.ndarray) -> tuple[np.ndarray, np.ndarray
         raise NotImputable("the regression cannot tell its columns apart, or has as many as people")
     inverse = np.linalg.inv(x.swapaxes(-1, -2) @ x / (scale * scale.swapaxes(-1, -2)))
     inverse = inverse / (scale * scale.swapaxes(-1, -2))
-    # The outcome is taken from its mean, so that one far from zero keeps its digits: the intercept alone is another.
+    # The outcome is taken from its mean, so that one far from zero keeps its digits: the intercept
+    # alone is another.
     centre = y.mean(axis=1)
     centred = (y - centre[:, None])[..., None]
     beta = inverse @ (x.swapaxes(-1, -2) @ centred)
     beta = beta + inverse @ (x.swapaxes(-1, -2) @ (centred - x @ beta))
     left = centred - x @ beta
-    for own, terms, each in zip(left, np.broadcast_to(x, (len(y), n, k)) * beta.swapaxes(-1, -2), y, strict=True):
+    for own, terms, each in zip(
+        left, np.broadcast_to(x, (len(y), n, k)) * beta.swapaxes(-1, -2), y, strict=True
+    ):
         check_varies(own, each, terms)
     residual = (left**2).sum(axis=(1, 2)) / (n - k)
     beta[:, 0, 0] += centre

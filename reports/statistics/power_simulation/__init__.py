@@ -1,4 +1,5 @@
-"""Power, type I error, bias and coverage of a trial's declared analysis, by simulating the whole trial many times.
+"""Power, type I error, bias and coverage of a trial's declared analysis, by simulating the whole
+trial many times.
 
 trial = power_simulation.Trial(
     n=power_simulation.arms(200), means=((12, 11, 10, 10), (12, 9, 7, 7)),

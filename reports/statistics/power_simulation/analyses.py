@@ -1,8 +1,10 @@
-"""The declared analysis of a simulated trial: treated minus control at one visit, with its standard error and df.
+"""The declared analysis of a simulated trial: treated minus control at one visit, with its standard
+error and df.
 
-Each analysis is a frozen value that is called with `Scores` and answers `TrialEstimates`, one for each trial; an analysis that
-fails leaves NaN. `visit` counts from 0; -1 is the last. `after_stopping` False leaves out what was measured after stopping the
-programme (for the hypothetical estimand).
+Each analysis is a frozen value that is called with `Scores` and answers `TrialEstimates`, one for
+each trial; an analysis that fails leaves NaN. `visit` counts from 0; -1 is the last.
+`after_stopping` False leaves out what was measured after stopping the programme (for the
+hypothetical estimand).
 """
 
 from __future__ import annotations
@@ -59,7 +61,9 @@ class Mmrm:
         for number in range(len(seen)):
             self._put(dense, baselines[number], scores.y[number])
             try:
-                fit = fit_arrays(dense, seen[number], covariance=self.covariance, df=self.df, se=self.se)
+                fit = fit_arrays(
+                    dense, seen[number], covariance=self.covariance, df=self.df, se=self.se
+                )
             except (NotConverged, NotEstimable, np.linalg.LinAlgError):
                 continue
             found[number] = [each[0] for each in fit.combined(combination)]
@@ -106,7 +110,8 @@ class Ancova:
 
 @dataclass(frozen=True)
 class PartiallyNested:
-    """A random effect of the coach in the treated arm, a residual variance per arm, adjusted for baseline; Satterthwaite.
+    """A random effect of the coach in the treated arm, a residual variance per arm, adjusted for
+    baseline; Satterthwaite.
 
     Candlish, Teare, Dimairo, Flight, Mandefield and Walters, BMC Med Res Methodol 2018;18:105.
     """

@@ -1,9 +1,11 @@
 """The partially nested model by REML, for many trials at once.
 
-y = X b + coach + error: coaches (variance c) in the treated arm alone, error variances s0 and s1 by arm. The mean of a
-coach's people carries s1 + n c, what is left of them s1, so that the model is independent parts with variances linear in
-(s0, s1, c): one part for the controls, one for the deviations within coaches, one for each coach's mean. Fisher scoring, c kept
-at 0 or above; Satterthwaite with the inverse observed information. Candlish et al., BMC Med Res Methodol 2018;18:105.
+y = X b + coach + error: coaches (variance c) in the treated arm alone, error variances s0 and s1 by
+arm. The mean of a coach's people carries s1 + n c, what is left of them s1, so that the model is
+independent parts with variances linear in (s0, s1, c): one part for the controls, one for the
+deviations within coaches, one for each coach's mean. Fisher scoring, c kept at 0 or above;
+Satterthwaite with the inverse observed information. Candlish et al., BMC Med Res Methodol
+2018;18:105.
 """
 
 from __future__ import annotations
@@ -19,7 +21,9 @@ FLOOR = 1e-8  # of the variance of y: the smallest error variance
 
 @dataclass(frozen=True)
 class Parts:
-    """`products` (t, R, q, q), `counts` (t, R) rows in each part, `loadings` (t, R, 3): variance = loadings @ theta."""
+    """`products` (t, R, q, q), `counts` (t, R) rows in each part, `loadings` (t, R, 3): variance =
+    loadings @ theta.
+    """
 
     products: np.ndarray
     counts: np.ndarray
@@ -42,7 +46,9 @@ class NestedFit:
         return self.theta[:, 2] / (self.theta[:, 1] + self.theta[:, 2])
 
     def combined(self, combination: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-        """Estimate, standard error and Satterthwaite's degrees of freedom of one combination (p,) of the coefficients."""
+        """Estimate, standard error and Satterthwaite's degrees of freedom of one combination (p,)
+        of the coefficients.
+        """
         moved = self.phi @ combination
         variance = moved @ combination
         gradient = np.einsum("tp,tapq,tq->ta", moved, self.first, moved)
@@ -57,7 +63,9 @@ def fit_nested(z: np.ndarray, seen: np.ndarray, coach: np.ndarray) -> NestedFit:
     trials, k = theta.shape
     usable = _usable(parts)
     parts = Parts(
-        np.where(usable[:, None, None, None], parts.products, np.eye(z.shape[-1])), parts.counts, parts.loadings
+        np.where(usable[:, None, None, None], parts.products, np.eye(z.shape[-1])),
+        parts.counts,
+        parts.loadings,
     )
     free = np.ones((trials, k), dtype=bool)
     point = _Point.at(parts, theta)
@@ -126,11 +134,18 @@ class _Point:
         beta = (phi @ total[:, :p, p:])[..., 0]
         quadratic = total[:, p, p] - (beta * total[:, :p, p]).sum(axis=1)
         constant = (parts.counts.sum(axis=1) - p) * np.log(2 * np.pi)
-        value = (parts.counts * np.log(variances)).sum(axis=1) + quadratic + np.linalg.slogdet(x)[1] + constant
+        value = (
+            (parts.counts * np.log(variances)).sum(axis=1)
+            + quadratic
+            + np.linalg.slogdet(x)[1]
+            + constant
+        )
         return cls(parts, variances, beta, phi, value)
 
     def slopes(self) -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray]:
-        """Gradient, expected and observed information of minus two log likelihood, and X'V^-1 V_a V^-1 X (t, 3, p, p)."""
+        """Gradient, expected and observed information of minus two log likelihood, and X'V^-1 V_a
+        V^-1 X (t, 3, p, p).
+        """
         parts, v, phi = self.parts, self.variances, self.phi
         p = phi.shape[-1]
         b = np.concatenate([-self.beta, np.ones((len(v), 1))], axis=1)
@@ -149,7 +164,11 @@ class _Point:
         moved = phi[:, None] @ first
         pairs = np.einsum("tapq,tbqp->tab", moved, moved)
         expected = weighted(n / v**2 - 2 * traces / v**3) + pairs
-        observed = weighted(-n / v**2 + 2 * (squares + traces) / v**3) - 2 * c @ phi @ c.swapaxes(1, 2) - pairs
+        observed = (
+            weighted(-n / v**2 + 2 * (squares + traces) / v**3)
+            - 2 * c @ phi @ c.swapaxes(1, 2)
+            - pairs
+        )
         return gradient, expected, observed, first
 
 
@@ -177,7 +196,9 @@ def _solved(information: np.ndarray, gradient: np.ndarray, free: np.ndarray) -> 
 def _inverse(information: np.ndarray, free: np.ndarray) -> np.ndarray:
     """The inverse over the free parameters, zeros elsewhere."""
     both = free[:, :, None] & free[:, None, :]
-    return np.where(both, np.linalg.inv(np.where(both, information, np.eye(information.shape[-1]))), 0.0)
+    return np.where(
+        both, np.linalg.inv(np.where(both, information, np.eye(information.shape[-1]))), 0.0
+    )
 
 
 def _start(parts: Parts) -> np.ndarray:

@@ -1,7 +1,8 @@
 """Many trials on all cores, and what they say with their Monte-Carlo error.
 
-Trials come in batches; every batch has its own generator, spawned from the one given, so that the result depends on that one
-and not on the number of cores. Monte-Carlo errors: Morris, White and Crowther, Stat Med 2019;38:2074.
+Trials come in batches; every batch has its own generator, spawned from the one given, so that the
+result depends on that one and not on the number of cores. Monte-Carlo errors: Morris, White and
+Crowther, Stat Med 2019;38:2074.
 """
 
 from __future__ import annotations
@@ -35,10 +36,12 @@ class Known:
 
 @dataclass(frozen=True)
 class Simulation:
-    """`failures` are trials without an estimate: not counted as rejections, and left out of bias and coverage.
+    """`failures` are trials without an estimate: not counted as rejections, and left out of bias
+    and coverage.
 
-    `power` is the share of two-sided tests at `alpha` that reject: the type I error where `truth` is 0. `se` is the mean of the
-    standard errors that the trials reported, `spread` the standard deviation of their estimates.
+    `power` is the share of two-sided tests at `alpha` that reject: the type I error where `truth`
+    is 0. `se` is the mean of the standard errors that the trials reported, `spread` the standard
+    deviation of their estimates.
     """
 
     trials: int
@@ -62,10 +65,12 @@ def simulate(
     estimand: str = "treatment-policy",
     cores: int | None = None,
 ) -> Simulation:
-    """`estimand` says which true effect bias and coverage are about: treatment-policy, or hypothetical (nobody stops).
+    """`estimand` says which true effect bias and coverage are about: treatment-policy, or
+    hypothetical (nobody stops).
 
-    `cores`: all of them unless said; with 1 everything runs in this process. More start fresh interpreters, so a script that
-    calls this needs `if __name__ == "__main__"`. Errors: ValueError, NoTrial.
+    `cores`: all of them unless said; with 1 everything runs in this process. More start fresh
+    interpreters, so a script that calls this needs `if __name__ == "__main__"`. Errors: ValueError,
+    NoTrial.
     """
     if estimand not in ESTIMANDS:
         raise ValueError(f"estimand {estimand!r} is not known; use one of {', '.join(ESTIMANDS)}")
@@ -81,22 +86,35 @@ def simulate(
 
 
 def estimates(
-    trial: Trial, analysis: Analysis, rng: np.random.Generator, *, trials: int, cores: int | None = None
+    trial: Trial,
+    analysis: Analysis,
+    rng: np.random.Generator,
+    *,
+    trials: int,
+    cores: int | None = None,
 ) -> TrialEstimates:
     """The estimates of all trials, in their order."""
     sizes = [BATCH] * (trials // BATCH) + ([trials % BATCH] if trials % BATCH else [])
     generators = rng.spawn(len(sizes))
     work = partial(_batch, trial, analysis)
     cores = min(cores or _cores(), len(sizes))
-    parts = list(map(work, sizes, generators)) if cores == 1 else _spread(work, sizes, generators, cores)
+    parts = (
+        list(map(work, sizes, generators))
+        if cores == 1
+        else _spread(work, sizes, generators, cores)
+    )
     return TrialEstimates(
-        *(np.concatenate([getattr(each, name) for each in parts]) for name in ("estimate", "se", "df"))
+        *(
+            np.concatenate([getattr(each, name) for each in parts])
+            for name in ("estimate", "se", "df")
+        )
     )
 
 
 def summarised(found: TrialEstimates, truth: float, alpha: float = 0.05) -> Simulation:
-    """`found` against `truth`, both in units of the outcome, two-sided at `alpha`. Errors: ValueError where fewer
-    than two trials have an estimate."""
+    """`found` against `truth`, both in units of the outcome, two-sided at `alpha`. Errors:
+    ValueError where fewer than two trials have an estimate.
+    """
     from scipy.special import stdtrit
 
     there = np.isfinite(found.estimate) & np.isfinite(found.se) & (found.df > 0)
@@ -136,15 +154,23 @@ def _cores() -> int:
 
 
 def _spread(
-    work: Callable[..., TrialEstimates], sizes: list[int], generators: list[np.random.Generator], cores: int
+    work: Callable[..., TrialEstimates],
+    sizes: list[int],
+    generators: list[np.random.Generator],
+    cores: int,
 ) -> list[TrialEstimates]:
-    with _one_thread_each(), ProcessPoolExecutor(cores, mp_context=multiprocessing.get_context("spawn")) as pool:
+    with (
+        _one_thread_each(),
+        ProcessPoolExecutor(cores, mp_context=multiprocessing.get_context("spawn")) as pool,
+    ):
         return list(pool.map(work, sizes, generators, chunksize=max(1, len(sizes) // (cores * 8))))
 
 
 @contextmanager
 def _one_thread_each() -> Iterator[None]:
-    """The processes inherit it: linear algebra that starts threads of its own would only get in the others' way."""
+    """The processes inherit it: linear algebra that starts threads of its own would only get in the
+    others' way.
+    """
     before = {name: os.environ.get(name) for name in THREADS}
     os.environ.update(dict.fromkeys(THREADS, "1"))
     try:

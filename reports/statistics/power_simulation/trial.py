@@ -1,4 +1,6 @@
-"""The trial that is simulated: who is in it, how scores run, who stops, who leaves, what is missing, who shares a coach."""
+"""The trial that is simulated: who is in it, how scores run, who stops, who leaves, what is
+missing, who shares a coach.
+"""
 
 from __future__ import annotations
 
@@ -15,10 +17,12 @@ class NoTrial(ValueError):
 
 @dataclass(frozen=True)
 class Stopping:
-    """Stopping the programme (not the study), in the treated arm: assessments go on, but the effect wanes.
+    """Stopping the programme (not the study), in the treated arm: assessments go on, but the effect
+    wanes.
 
-    `hazard` by visit: the chance to stop before it, of those who have not. The effect at the first visit after stopping is
-    `kept` times that of somebody still in the programme, then `kept` squared, and so on. `kept` 0: gone at once.
+    `hazard` by visit: the chance to stop before it, of those who have not. The effect at the first
+    visit after stopping is `kept` times that of somebody still in the programme, then `kept`
+    squared, and so on. `kept` 0: gone at once.
     """
 
     hazard: tuple[float, ...]
@@ -29,9 +33,10 @@ class Stopping:
 class Leaving:
     """Leaving the study: from then on everything is missing.
 
-    `hazard` by arm (control, treated) and visit: the chance to leave before it, of those still in, at an average last score.
-    `slope` is added to its log-odds for every standard deviation of the last score above the control arm's mean (missing at
-    random), `after_stopping` for those who stopped the programme before.
+    `hazard` by arm (control, treated) and visit: the chance to leave before it, of those still in,
+    at an average last score. `slope` is added to its log-odds for every standard deviation of the
+    last score above the control arm's mean (missing at random), `after_stopping` for those who
+    stopped the programme before.
     """
 
     hazard: tuple[tuple[float, ...], tuple[float, ...]]
@@ -41,7 +46,8 @@ class Leaving:
 
 @dataclass(frozen=True)
 class Coaches:
-    """The treated arm is dealt out evenly to `number` coaches; `icc` of the scores after baseline in that arm.
+    """The treated arm is dealt out evenly to `number` coaches; `icc` of the scores after baseline
+    in that arm.
 
     The coach's effect comes on top of the covariance of the trial.
     """
@@ -52,8 +58,10 @@ class Coaches:
 
 @dataclass(frozen=True)
 class Trial:
-    """Two arms, control first. `n` people by arm, `means` by arm and visit (2, m), `covariance` (m + 1, m + 1) of baseline and
-    the visits, `missing` by visit: the chance that it alone is missing. Errors: NoTrial."""
+    """Two arms, control first. `n` people by arm, `means` by arm and visit (2, m), `covariance` (m
+    + 1, m + 1) of baseline and the visits, `missing` by visit: the chance that it alone is missing.
+    Errors: NoTrial.
+    """
 
     n: tuple[int, int]
     means: tuple[tuple[float, ...], tuple[float, ...]]
@@ -69,12 +77,16 @@ class Trial:
         if min(self.n) < 2:
             raise NoTrial(f"an arm has at least 2 people, not {self.n}")
         if not m or len(self.means[1]) != m:
-            raise NoTrial(f"means are of the same visits in both arms; there are {m} and {len(self.means[1])}")
+            raise NoTrial(
+                f"means are of the same visits in both arms; there are {m} and {len(self.means[1])}"
+            )
         if not (np.isfinite(self.means).all() and np.isfinite(self.baseline)):
             raise NoTrial("a mean is missing or infinite")
         sigma = np.array(self.covariance)
         if sigma.shape != (m + 1, m + 1) or not np.array_equal(sigma, sigma.T):
-            raise NoTrial(f"the covariance of baseline and {m} visits is symmetric, {m + 1} by {m + 1}")
+            raise NoTrial(
+                f"the covariance of baseline and {m} visits is symmetric, {m + 1} by {m + 1}"
+            )
         if np.linalg.eigvalsh(sigma)[0] <= 0:
             raise NoTrial("the covariance is not positive definite")
         rates = [
@@ -87,8 +99,13 @@ class Trial:
                 raise NoTrial(f"chances by visit are {m} numbers from 0 to below 1, not {rate}")
         if self.stopping and not 0 <= self.stopping.kept <= 1:
             raise NoTrial(f"what is kept of the effect is a share, not {self.stopping.kept}")
-        if self.coaches and not (2 <= self.coaches.number <= self.n[1] and 0 <= self.coaches.icc < 1):
-            raise NoTrial(f"there are 2 to {self.n[1]} coaches, and an ICC from 0 to below 1; not {self.coaches}")
+        if self.coaches and not (
+            2 <= self.coaches.number <= self.n[1] and 0 <= self.coaches.icc < 1
+        ):
+            raise NoTrial(
+                f"there are 2 to {self.n[1]} coaches, and an ICC from 0 to below 1; not "
+                f"{self.coaches}"
+            )
 
     @property
     def visits(self) -> int:
@@ -122,10 +139,15 @@ class Trial:
 
     @property
     def policy_effect(self) -> np.ndarray:
-        """(m,): treated minus control whether or not they stopped the programme (the treatment-policy estimand)."""
+        """(m,): treated minus control whether or not they stopped the programme (the
+        treatment-policy estimand).
+        """
         if self.stopping is None:
             return self.effect
-        left, kept = 1.0, 0.0  # still in the programme; the mean share of the effect that those who stopped still have
+        left, kept = (
+            1.0,
+            0.0,
+        )  # still in the programme; the mean share of the effect that those who stopped still have
         shares = []
         for hazard in self.stopping.hazard:
             kept = (kept + left * hazard) * self.stopping.kept
@@ -140,7 +162,9 @@ class Trial:
 
 @dataclass(frozen=True)
 class Scores:
-    """`trials` times: `baseline` (t, n), `y` (t, n, m) all of them, `seen` and `stopped` (t, n, m)."""
+    """`trials` times: `baseline` (t, n), `y` (t, n, m) all of them, `seen` and `stopped` (t, n,
+    m).
+    """
 
     trial: Trial
     baseline: np.ndarray
@@ -150,12 +174,16 @@ class Scores:
 
 
 def arms(total: int, ratio: tuple[float, float] = (1, 1)) -> tuple[int, int]:
-    """People by arm for an allocation ratio control : treated; what does not divide goes to the treated."""
+    """People by arm for an allocation ratio control : treated; what does not divide goes to the
+    treated.
+    """
     control = int(total * ratio[0] / sum(ratio))
     return control, total - control
 
 
-def compound_symmetry(sd: float | Sequence[float], correlation: float, visits: int) -> tuple[tuple[float, ...], ...]:
+def compound_symmetry(
+    sd: float | Sequence[float], correlation: float, visits: int
+) -> tuple[tuple[float, ...], ...]:
     """A covariance of baseline and `visits` visits in which any two are equally correlated."""
     sds = np.broadcast_to(np.asarray(sd, dtype=float), (visits + 1,))
     found = np.outer(sds, sds) * (np.eye(visits + 1) * (1 - correlation) + correlation)
@@ -163,7 +191,9 @@ def compound_symmetry(sd: float | Sequence[float], correlation: float, visits: i
 
 
 def draw(trial: Trial, times: int, rng: np.random.Generator) -> Scores:
-    """All draws are made whatever the rates, so that trials that differ in one rate share their people."""
+    """All draws are made whatever the rates, so that trials that differ in one rate share their
+    people.
+    """
     n, m = trial.people, trial.visits
     root = np.linalg.cholesky(trial.sigma)
     errors = rng.standard_normal((times, n, m + 1)) @ root.T
@@ -191,7 +221,9 @@ def _stopped(trial: Trial, chances: np.ndarray) -> np.ndarray:
     return np.logical_or.accumulate(stops, axis=-1)
 
 
-def _left(trial: Trial, baseline: np.ndarray, y: np.ndarray, stopped: np.ndarray, chances: np.ndarray) -> np.ndarray:
+def _left(
+    trial: Trial, baseline: np.ndarray, y: np.ndarray, stopped: np.ndarray, chances: np.ndarray
+) -> np.ndarray:
     left = np.zeros(chances.shape, dtype=bool)
     if trial.leaving is None:
         return left
@@ -201,7 +233,9 @@ def _left(trial: Trial, baseline: np.ndarray, y: np.ndarray, stopped: np.ndarray
     gone = np.zeros(chances.shape[:-1], dtype=bool)
     last = baseline / sd[0]
     for j in range(trial.visits):
-        own = odds[:, j] * np.exp(trial.leaving.slope * last + trial.leaving.after_stopping * stopped[..., j])
+        own = odds[:, j] * np.exp(
+            trial.leaving.slope * last + trial.leaving.after_stopping * stopped[..., j]
+        )
         gone = gone | (chances[..., j] < own / (1 + own))
         left[..., j] = gone
         last = (y[..., j] - trial.means[0][j]) / sd[j + 1]

@@ -1,4 +1,6 @@
-"""Shares of people, and what sets two of them apart: differences, ratios, tests and the number needed to treat."""
+"""Shares of people, and what sets two of them apart: differences, ratios, tests and the number
+needed to treat.
+"""
 
 from .association import Association, Fisher, MantelHaenszel, chi_squared, fisher, mantel_haenszel
 from .differences import METHODS, RiskDifference, cohen_h, difference

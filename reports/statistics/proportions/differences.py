@@ -3,11 +3,12 @@
     wald              the textbook interval: poor, for comparison only
     newcombe          square-and-add of Wilson's limits; method 10 of Newcombe, Stat Med 1998;17:873
     newcombe-cc       the same of continuity-corrected limits; method 11
-    miettinen-nurminen  score interval with variance N / (N - 1); Miettinen and Nurminen, Stat Med 1985;4:213
+    miettinen-nurminen  score interval with variance N / (N - 1); Miettinen and Nurminen, Stat Med
+                        1985;4:213
     mee               score interval without that factor; Mee, Biometrics 1984;40:1175
 
-A score limit is the difference at which the score statistic equals the normal quantile, the proportions being those most
-likely among all that differ by it.
+A score limit is the difference at which the score statistic equals the normal quantile, the
+proportions being those most likely among all that differ by it.
 """
 
 import math
@@ -37,7 +38,9 @@ class RiskDifference:
 def difference(
     x1: int, n1: int, x2: int, n2: int, method: str = "newcombe", confidence: float = 0.95
 ) -> RiskDifference:
-    """`x1` of `n1` people against `x2` of `n2`; zero cells are allowed. Errors: ImpossibleCount, ValueError for a method."""
+    """`x1` of `n1` people against `x2` of `n2`; zero cells are allowed. Errors: ImpossibleCount,
+    ValueError for a method.
+    """
     check_groups(x1, n1, x2, n2)
     if method not in METHODS:
         raise ValueError(f"method {method!r} is not known; use one of {', '.join(METHODS)}")
@@ -45,7 +48,9 @@ def difference(
     if method == "wald":
         lower, upper = _wald(x1, n1, x2, n2, confidence)
     elif method.startswith("newcombe"):
-        lower, upper = _square_and_add(x1, n1, x2, n2, confidence, corrected=method == "newcombe-cc")
+        lower, upper = _square_and_add(
+            x1, n1, x2, n2, confidence, corrected=method == "newcombe-cc"
+        )
     else:
         total = n1 + n2
         factor = total / (total - 1) if method == "miettinen-nurminen" else 1.0
@@ -61,11 +66,15 @@ def cohen_h(x1: int, n1: int, x2: int, n2: int) -> float:
 
 def _wald(x1: int, n1: int, x2: int, n2: int, confidence: float) -> tuple[float, float]:
     p1, p2 = x1 / n1, x2 / n2
-    half = normal_quantile((1 + confidence) / 2) * math.sqrt(p1 * (1 - p1) / n1 + p2 * (1 - p2) / n2)
+    half = normal_quantile((1 + confidence) / 2) * math.sqrt(
+        p1 * (1 - p1) / n1 + p2 * (1 - p2) / n2
+    )
     return p1 - p2 - half, p1 - p2 + half
 
 
-def _square_and_add(x1: int, n1: int, x2: int, n2: int, confidence: float, *, corrected: bool) -> tuple[float, float]:
+def _square_and_add(
+    x1: int, n1: int, x2: int, n2: int, confidence: float, *, corrected: bool
+) -> tuple[float, float]:
     p1, p2 = x1 / n1, x2 / n2
     lower1, upper1 = wilson_limits(x1, n1, confidence, corrected)
     lower2, upper2 = wilson_limits(x2, n2, confidence, corrected)
@@ -73,7 +82,9 @@ def _square_and_add(x1: int, n1: int, x2: int, n2: int, confidence: float, *, co
     return max(-1.0, p1 - p2 - down), min(1.0, p1 - p2 + up)
 
 
-def _score_limits(x1: int, n1: int, x2: int, n2: int, z: float, factor: float) -> tuple[float, float]:
+def _score_limits(
+    x1: int, n1: int, x2: int, n2: int, z: float, factor: float
+) -> tuple[float, float]:
     from scipy.optimize import brentq
 
     value = x1 / n1 - x2 / n2
@@ -105,8 +116,9 @@ def _score(x1: int, n1: int, x2: int, n2: int, delta: float, factor: float) -> f
 def restricted_p2(x1: int, n1: int, x2: int, n2: int, delta: float) -> float:
     """The second proportion that is most likely where the first is larger by `delta`.
 
-    The slope of the log likelihood falls over the whole range: Newton's method, and halving where it leaves the bracket. The
-    root of the cubic in closed form loses half its digits, or more, where it meets another at the edge.
+    The slope of the log likelihood falls over the whole range: Newton's method, and halving where
+    it leaves the bracket. The root of the cubic in closed form loses half its digits, or more,
+    where it meets another at the edge.
     """
     low, high = max(0.0, -delta), min(1.0, 1 - delta)
     if _slope(x1, n1, x2, n2, low + delta, low)[0] <= 0:
@@ -119,7 +131,9 @@ def restricted_p2(x1: int, n1: int, x2: int, n2: int, delta: float) -> float:
     for _ in range(200):
         slope, curve = _slope(x1, n1, x2, n2, p2 + delta, p2)
         low, high = (p2, high) if slope > 0 else (low, p2)
-        following = p2 - slope / curve if math.isfinite(slope) and math.isfinite(curve) else math.nan
+        following = (
+            p2 - slope / curve if math.isfinite(slope) and math.isfinite(curve) else math.nan
+        )
         if not low < following < high:
             following = (low + high) / 2
         if abs(following - p2) <= 1e-16 + 1e-15 * p2:
@@ -129,7 +143,9 @@ def restricted_p2(x1: int, n1: int, x2: int, n2: int, delta: float) -> float:
 
 
 def _slope(x1: int, n1: int, x2: int, n2: int, p1: float, p2: float) -> tuple[float, float]:
-    """First and second derivative of the log likelihood; a count of zero takes no part, whatever its proportion."""
+    """First and second derivative of the log likelihood; a count of zero takes no part, whatever
+    its proportion.
+    """
     p1 = min(1.0, max(0.0, p1))
     slope = curve = 0.0
     for count, p, sign in ((x1, p1, 1), (n1 - x1, 1 - p1, -1), (x2, p2, 1), (n2 - x2, 1 - p2, -1)):

@@ -1,6 +1,8 @@
-"""The number needed to treat, whose interval passes through infinity where that of the difference contains zero.
+"""The number needed to treat, whose interval passes through infinity where that of the difference
+contains zero.
 
-Altman, BMJ 1998;317:1309: a difference between -2 % and 10 % is NNT(benefit) 10, to infinity, to NNT(harm) 50.
+Altman, BMJ 1998;317:1309: a difference between -2 % and 10 % is NNT(benefit) 10, to infinity, to
+NNT(harm) 50.
 """
 
 import math
@@ -11,9 +13,11 @@ from .differences import RiskDifference
 
 @dataclass(frozen=True)
 class NumberNeeded:
-    """Reciprocals of a risk difference and of its limits, in the order of those limits; negative is harm.
+    """Reciprocals of a risk difference and of its limits, in the order of those limits; negative is
+    harm.
 
-    Where `includes_infinity`, the interval runs from `at_upper` up to infinity and back from minus infinity to `at_lower`.
+    Where `includes_infinity`, the interval runs from `at_upper` up to infinity and back from minus
+    infinity to `at_lower`.
     """
 
     value: float
@@ -30,9 +34,13 @@ class NumberNeeded:
 
 
 def number_needed(difference: RiskDifference) -> NumberNeeded:
-    """Of a risk difference in which the event is good, first group treated; for a bad event exchange the groups."""
+    """Of a risk difference in which the event is good, first group treated; for a bad event
+    exchange the groups.
+    """
     d = difference
-    return NumberNeeded(_inverse(d.value), _inverse(d.lower), _inverse(d.upper), d.lower <= 0 <= d.upper, d)
+    return NumberNeeded(
+        _inverse(d.value), _inverse(d.lower), _inverse(d.upper), d.lower <= 0 <= d.upper, d
+    )
 
 
 def _inverse(value: float) -> float:

@@ -1,6 +1,8 @@
-"""A share of people with Wilson's score interval, which stays inside 0 and 1, or the exact one of Clopper and Pearson.
+"""A share of people with Wilson's score interval, which stays inside 0 and 1, or the exact one of
+Clopper and Pearson.
 
-Wilson, J Am Stat Assoc 1927;22:209; Clopper and Pearson, Biometrika 1934;26:404; Newcombe, Stat Med 1998;17:857.
+Wilson, J Am Stat Assoc 1927;22:209; Clopper and Pearson, Biometrika 1934;26:404; Newcombe, Stat Med
+1998;17:857.
 """
 
 import math
@@ -25,7 +27,9 @@ class Share:
 
 
 def share(count: int, n: int, confidence: float = 0.95, corrected: bool = False) -> Share:
-    """Wilson's interval, with a continuity correction where `corrected`; None where there is nobody."""
+    """Wilson's interval, with a continuity correction where `corrected`; None where there is
+    nobody.
+    """
     if not n:
         return Share(count, n, None, None, None)
     check_count(count, n)
@@ -33,7 +37,9 @@ def share(count: int, n: int, confidence: float = 0.95, corrected: bool = False)
 
 
 def wilson_limits(count: int, n: int, confidence: float, corrected: bool) -> tuple[float, float]:
-    """Wilson's score limits, with continuity correction where `corrected`. Newcombe, Stat Med 1998;17:857."""
+    """Wilson's score limits, with continuity correction where `corrected`. Newcombe, Stat Med
+    1998;17:857.
+    """
     z = normal_quantile((1 + confidence) / 2)
     return _corrected(count, n, z) if corrected else _wilson(count, n, z)
 
@@ -58,7 +64,9 @@ def _corrected(count: int, n: int, z: float) -> tuple[float, float]:
 
 
 def clopper_pearson(count: int, n: int, confidence: float = 0.95) -> Share:
-    """The exact interval: limits under which a count as extreme has probability (1 - confidence) / 2."""
+    """The exact interval: limits under which a count as extreme has probability (1 - confidence) /
+    2.
+    """
     from scipy.special import betaincinv
 
     check_confidence(confidence)
@@ -74,7 +82,9 @@ def clopper_pearson(count: int, n: int, confidence: float = 0.95) -> Share:
 def check_count(count: int, n: int) -> None:
     """ImpossibleCount unless 0 <= count <= n and there is somebody."""
     if not 0 <= count <= n:
-        raise ImpossibleCount(f"{count} of {n} people: a count lies between 0 and the number of people")
+        raise ImpossibleCount(
+            f"{count} of {n} people: a count lies between 0 and the number of people"
+        )
 
 
 def check_groups(x1: int, n1: int, x2: int, n2: int) -> None:

@@ -1,4 +1,6 @@
-"""A trial as arrays of people by visits: what was seen, what the imputation model may use, what is to be imputed and how."""
+"""A trial as arrays of people by visits: what was seen, what the imputation model may use, what is
+to be imputed and how.
+"""
 
 from __future__ import annotations
 
@@ -22,7 +24,9 @@ HYPOTHETICAL = "hypothetical"
 
 
 class UnknownStrategy(ValueError):
-    """A strategy that is not there, one that cannot be followed for somebody, or an event without a strategy."""
+    """A strategy that is not there, one that cannot be followed for somebody, or an event without a
+    strategy.
+    """
 
 
 class NotBaseline(ValueError):
@@ -31,22 +35,27 @@ class NotBaseline(ValueError):
 
 @dataclass(frozen=True)
 class Composite:
-    """The event is itself an outcome: from it on every value, seen or not, is `value` (in units of the outcome)."""
+    """The event is itself an outcome: from it on every value, seen or not, is `value` (in units of
+    the outcome).
+    """
 
     value: float
 
 
-# Of ICH E9(R1): `treatment-policy` uses what was seen after the event; `hypothetical` sets it aside; both impute the rest under
-# MAR. By the others what was seen after the event is kept for the analysis, but the imputation model does not learn from it.
+# Of ICH E9(R1): `treatment-policy` uses what was seen after the event; `hypothetical` sets it
+# aside; both impute the rest under MAR. By the others what was seen after the event is kept for the
+# analysis, but the imputation model does not learn from it.
 Strategy = str | Composite
 
 
 @dataclass(frozen=True)
 class Trial:
-    """n people by m visits. `y` (n, m) with nan where missing; `learns` (n, m): which values the imputation model sees.
+    """n people by m visits. `y` (n, m) with nan where missing; `learns` (n, m): which values the
+    imputation model sees.
 
-    `arm_of` (n,) numbers of `arms`, the control first; `before` (n,) how many visits precede the event, m without one;
-    `delta_places` (n, m): imputed at or after an event. `baseline` has a row per person.
+    `arm_of` (n,) numbers of `arms`, the control first; `before` (n,) how many visits precede the
+    event, m without one; `delta_places` (n, m): imputed at or after an event. `baseline` has a row
+    per person.
     """
 
     subjects: tuple[str, ...]
@@ -82,7 +91,9 @@ class Trial:
         return self.missing & (np.arange(len(self.visits)) >= self.before[:, None])
 
     def incomplete(self, group: np.ndarray, reference_group: np.ndarray) -> tuple[Incomplete, ...]:
-        """People who are imputed alike; for each arm its covariance and that of the arm it is likened to."""
+        """People who are imputed alike; for each arm its covariance and that of the arm it is
+        likened to.
+        """
         found: dict[tuple[str, int, bytes, int], list[int]] = {}
         for person in np.flatnonzero(self.missing.any(axis=1)):
             key = (
@@ -94,7 +105,12 @@ class Trial:
             found.setdefault(key, []).append(int(person))
         return tuple(
             Incomplete(
-                np.array(people), method, before, self.missing[people[0]], int(group[arm]), int(reference_group[arm])
+                np.array(people),
+                method,
+                before,
+                self.missing[people[0]],
+                int(group[arm]),
+                int(reference_group[arm]),
             )
             for (method, before, _, arm), people in found.items()
         )
@@ -113,9 +129,10 @@ def arrange(
     events: pd.DataFrame | None,
     order: Sequence[Any] | None = None,
 ) -> Trial:
-    """`variables` are the covariates of all formulas; `order` that of the visits, where the natural one will not do. See
-    `conditional_mean` for the others. Errors: UnknownStrategy, NotBaseline, Duplicate, NotEstimable,
-    formula.UnknownColumn, formula.FormulaError."""
+    """`variables` are the covariates of all formulas; `order` that of the visits, where the natural
+    one will not do. See `conditional_mean` for the others. Errors: UnknownStrategy, NotBaseline,
+    Duplicate, NotEstimable, formula.UnknownColumn, formula.FormulaError.
+    """
     check_columns(frame, (outcome, subject, visit, arm, *variables))
     subjects, rows, visits, columns = _places(frame, subject, visit, order)
     y = np.full((len(subjects), len(visits)), np.nan)
@@ -133,7 +150,8 @@ def arrange(
         methods.append(_followed(kind, y[person, after], learns[person, after]))
         if methods[-1] == LAST_MEAN and not before[person]:
             raise UnknownStrategy(
-                f"subject {subjects[person]}: there is no visit before the event whose mean to carry forward"
+                f"subject {subjects[person]}: there is no visit before the event whose mean to "
+                f"carry forward"
             )
     return Trial(subjects, visits, arms, arm_of, y, learns, before, tuple(methods), baseline)
 
@@ -153,14 +171,18 @@ def _places(
     return subjects, rows, visits, columns
 
 
-def _baseline(frame: pd.DataFrame, rows: np.ndarray, subjects: Sequence[str], names: list[str]) -> pd.DataFrame:
+def _baseline(
+    frame: pd.DataFrame, rows: np.ndarray, subjects: Sequence[str], names: list[str]
+) -> pd.DataFrame:
     first = np.unique(rows, return_index=True)[1]
     for name in names:
         codes = codes_of(frame[name], name)
         if len(bad := np.flatnonzero(codes < 0)):
             raise NotBaseline(f"{name} is missing for subject {subjects[rows[bad[0]]]}")
         if len(bad := np.flatnonzero(codes != codes[first][rows])):
-            raise NotBaseline(f"{name} differs between the visits of subject {subjects[rows[bad[0]]]}")
+            raise NotBaseline(
+                f"{name} differs between the visits of subject {subjects[rows[bad[0]]]}"
+            )
     return frame.iloc[first][names].reset_index(drop=True)
 
 
@@ -171,7 +193,9 @@ def _events(
     events: pd.DataFrame | None,
     strategies: Strategy | Mapping[str, Strategy],
 ) -> tuple[np.ndarray, list[Strategy]]:
-    """How many visits precede each person's event, and the strategy for it; without `events` it follows the last value."""
+    """How many visits precede each person's event, and the strategy for it; without `events` it
+    follows the last value.
+    """
     n, m = seen.shape
     if events is None:
         if isinstance(strategies, Mapping):
@@ -182,15 +206,21 @@ def _events(
         raise formulas.UnknownColumn(f"events: there is no column {', '.join(sorted(lacking))}")
     before = np.full(n, m)
     kinds: list[Strategy] = [MAR] * n
-    place_of, visit_of = {name: i for i, name in enumerate(subjects)}, {name: j for j, name in enumerate(visits)}
+    place_of, visit_of = (
+        {name: i for i, name in enumerate(subjects)},
+        {name: j for j, name in enumerate(visits)},
+    )
     for who, when, kind in events[["subject", "visit", "event"]].itertuples(index=False):
         person, place = place_of.get(formulas.text_of(who)), visit_of.get(formulas.text_of(when))
         if person is None or place is None:
             raise UnknownStrategy(
-                f"an event of subject {who} at visit {when}: no such {'subject' if person is None else 'visit'}"
+                f"an event of subject {who} at visit {when}: no such "
+                f"{'subject' if person is None else 'visit'}"
             )
         if before[person] < m:
-            raise UnknownStrategy(f"subject {who} has two events; the strategy for a second one is not defined")
+            raise UnknownStrategy(
+                f"subject {who} has two events; the strategy for a second one is not defined"
+            )
         strategy = strategies.get(str(kind)) if isinstance(strategies, Mapping) else strategies
         if strategy is None:
             raise UnknownStrategy(f"no strategy is given for {kind!r}")

@@ -1,7 +1,8 @@
-"""Draws of what is missing, from models refitted to bootstrap samples of people, pooled by Rubin's rules.
+"""Draws of what is missing, from models refitted to bootstrap samples of people, pooled by Rubin's
+rules.
 
-The refits stand for draws from the posterior: approximate Bayesian imputation (Little and Rubin 2002, section 10.2.3; rbmi's
-`approxbayes`).
+The refits stand for draws from the posterior: approximate Bayesian imputation (Little and Rubin
+2002, section 10.2.3; rbmi's `approxbayes`).
 """
 
 from __future__ import annotations
@@ -23,7 +24,9 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Bayesian:
-    """Pooled by Rubin's rules; `failures` counts bootstrap samples to which the model did not converge (drawn again)."""
+    """Pooled by Rubin's rules; `failures` counts bootstrap samples to which the model did not
+    converge (drawn again).
+    """
 
     trial: Trial
     draws: int
@@ -54,13 +57,16 @@ def approximate_bayesian(
     delta: float | Mapping[str, float] = 0.0,
     confidence: float = 0.95,
 ) -> Bayesian:
-    """One set of draws for each refit to people drawn with replacement within arms; ANCOVAs pooled by Rubin's rules.
+    """One set of draws for each refit to people drawn with replacement within arms; ANCOVAs pooled
+    by Rubin's rules.
 
     `draws`: two at least. Other arguments and errors as `conditional_mean`; NotPoolable.
     """
     trial, model, analysis = plan.begin(frame, strategies, events)
     optima, failures = model.bootstrapped(draws, generator)
-    completed = imputed_draws(np.nan_to_num(trial.y), model.incomplete, model.models(optima), generator)
+    completed = imputed_draws(
+        np.nan_to_num(trial.y), model.incomplete, model.models(optima), generator
+    )
     completed += delta_by_arm(delta, trial.arms)[trial.arm_of][:, None] * trial.delta_places
     means = analysis.means(completed)
     of_means, of_differences = analysis.variances(completed)
@@ -75,14 +81,21 @@ def approximate_bayesian(
     )
 
 
-def _pooled(estimates: np.ndarray, variances: np.ndarray, df: int, confidence: float) -> tuple[Pooled, ...]:
+def _pooled(
+    estimates: np.ndarray, variances: np.ndarray, df: int, confidence: float
+) -> tuple[Pooled, ...]:
     _, arms, visits = estimates.shape
     places = [(a, j) for j in range(visits) for a in range(arms)]
-    return tuple(pool(estimates[:, a, j], variances[:, a, j], complete_df=df, confidence=confidence) for a, j in places)
+    return tuple(
+        pool(estimates[:, a, j], variances[:, a, j], complete_df=df, confidence=confidence)
+        for a, j in places
+    )
 
 
 def _pooled_table(labels: list[dict[str, str]], pooled: tuple[Pooled, ...]) -> pd.DataFrame:
     import pandas as pd
 
     names = ("estimate", "se", "df", "t", "p", "lower", "upper", "riv", "fmi")
-    return pd.DataFrame(labels).assign(**{name: [getattr(each, name) for each in pooled] for name in names})
+    return pd.DataFrame(labels).assign(
+        **{name: [getattr(each, name) for each in pooled] for name in names}
+    )

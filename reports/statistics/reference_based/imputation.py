@@ -1,7 +1,9 @@
-"""What is expected of the missing values of a person, given the values that were seen, under each strategy.
+"""What is expected of the missing values of a person, given the values that were seen, under each
+strategy.
 
-The joint normal distribution over visits is put together from that of the own arm and that of the reference arm (means m
-and r, covariances S and R; the event comes before visit t), and then conditioned on what was observed:
+The joint normal distribution over visits is put together from that of the own arm and that of the
+reference arm (means m and r, covariances S and R; the event comes before visit t), and then
+conditioned on what was observed:
 
     mar                    m throughout, S
     jump-to-reference      m before t, r from t on
@@ -9,8 +11,9 @@ and r, covariances S and R; the event comes before visit t), and then conditione
     copy-increments        m before t, from t on m[t-1] + r - r[t-1]
     last-mean              m before t, m[t-1] from t on, S
 
-with, for a jump and for increments, S before t and the regression of later on earlier visits that R has. Carpenter, Roger
-and Kenward, J Biopharm Stat 2013;23:1352; as in the R package rbmi. Everything is done for many models at once.
+with, for a jump and for increments, S before t and the regression of later on earlier visits that R
+has. Carpenter, Roger and Kenward, J Biopharm Stat 2013;23:1352; as in the R package rbmi.
+Everything is done for many models at once.
 """
 
 from __future__ import annotations
@@ -20,13 +23,21 @@ from dataclasses import dataclass
 
 import numpy as np
 
-MAR, JUMP, COPY, INCREMENTS, LAST_MEAN = "mar", "jump-to-reference", "copy-reference", "copy-increments", "last-mean"
+MAR, JUMP, COPY, INCREMENTS, LAST_MEAN = (
+    "mar",
+    "jump-to-reference",
+    "copy-reference",
+    "copy-increments",
+    "last-mean",
+)
 STRATEGIES = (MAR, JUMP, COPY, INCREMENTS, LAST_MEAN)
 
 
 @dataclass(frozen=True)
 class Incomplete:
-    """People who miss the same visits under the same strategy; `before` visits precede their event."""
+    """People who miss the same visits under the same strategy; `before` visits precede their
+    event.
+    """
 
     people: np.ndarray  # (k,) numbers of subjects
     method: str
@@ -55,7 +66,9 @@ class Conditional:
     covariance: np.ndarray
 
 
-def conditionals(y: np.ndarray, incomplete: tuple[Incomplete, ...], models: Models) -> Iterator[Conditional]:
+def conditionals(
+    y: np.ndarray, incomplete: tuple[Incomplete, ...], models: Models
+) -> Iterator[Conditional]:
     """`y` (n, m), whatever where missing."""
     for each in incomplete:
         mean = _mean(each, models.mean[:, each.people], models.reference_mean[:, each.people])
@@ -72,7 +85,10 @@ def imputed_means(y: np.ndarray, incomplete: tuple[Incomplete, ...], models: Mod
 
 
 def imputed_draws(
-    y: np.ndarray, incomplete: tuple[Incomplete, ...], models: Models, generator: np.random.Generator
+    y: np.ndarray,
+    incomplete: tuple[Incomplete, ...],
+    models: Models,
+    generator: np.random.Generator,
 ) -> np.ndarray:
     """(R, n, m): observed values, and one draw of each model where missing."""
     filled = np.broadcast_to(y, (len(models.mean), *y.shape)).copy()

@@ -1,4 +1,6 @@
-"""The imputation model of a trial, and its refits: without one person, or to a bootstrap sample. Nothing is gathered twice."""
+"""The imputation model of a trial, and its refits: without one person, or to a bootstrap sample.
+Nothing is gathered twice.
+"""
 
 from __future__ import annotations
 
@@ -27,12 +29,16 @@ ENOUGH = 1e-6  # of minus two log likelihood
 
 
 class NotRefitted(RuntimeError):
-    """The imputation model does not converge without somebody, or for too many bootstrap samples."""
+    """The imputation model does not converge without somebody, or for too many bootstrap
+    samples.
+    """
 
 
 @dataclass(frozen=True)
 class ImputationModel:
-    """`own` and `likened` (n, m, p): scaled designs of everybody in their own and in their reference arm."""
+    """`own` and `likened` (n, m, p): scaled designs of everybody in their own and in their
+    reference arm.
+    """
 
     trial: Trial
     fit: mmrm.Fit
@@ -76,33 +82,50 @@ class ImputationModel:
             counts[pattern] -= 1
             if not counts[pattern]:
                 work[pattern] = 0.0
-            rest = replace(blocks, products=work, counts=counts, n_observations=blocks.n_observations - int(seen.sum()))
+            rest = replace(
+                blocks,
+                products=work,
+                counts=counts,
+                n_observations=blocks.n_observations - int(seen.sum()),
+            )
             try:
                 found.append(self._refitted(rest))
             except mmrm.NotConverged as error:
-                raise NotRefitted(f"without subject {self.trial.subjects[person]}: {error}") from None
+                raise NotRefitted(
+                    f"without subject {self.trial.subjects[person]}: {error}"
+                ) from None
             work[pattern], counts[pattern] = blocks.products[pattern], blocks.counts[pattern]
         return found
 
-    def bootstrapped(self, number: int, generator: np.random.Generator) -> tuple[list[Optimum], int]:
-        """Refits to `number` samples of people with replacement within arms, and how many samples did not converge."""
+    def bootstrapped(
+        self, number: int, generator: np.random.Generator
+    ) -> tuple[list[Optimum], int]:
+        """Refits to `number` samples of people with replacement within arms, and how many samples
+        did not converge.
+        """
         found: list[Optimum] = []
         failures = 0
         while len(found) < number:
             weights = np.zeros(len(self.order))
             for arm in range(len(self.trial.arms)):
                 people = np.flatnonzero(self.trial.arm_of == arm)
-                weights[people] += np.bincount(generator.integers(len(people), size=len(people)), minlength=len(people))
+                weights[people] += np.bincount(
+                    generator.integers(len(people), size=len(people)), minlength=len(people)
+                )
             try:
                 found.append(self._refitted(self._weighted(weights[self.order])))
             except mmrm.NotConverged as error:
                 failures += 1
                 if failures > max(5, MOST_FAILURES * number):
-                    raise NotRefitted(f"{failures} bootstrap samples did not converge; the last: {error}") from None
+                    raise NotRefitted(
+                        f"{failures} bootstrap samples did not converge; the last: {error}"
+                    ) from None
         return found, failures
 
     def _weighted(self, weights: np.ndarray) -> Blocks:
-        """The blocks with every subject counted so many times; the rows stay, those of nobody as zeros."""
+        """The blocks with every subject counted so many times; the rows stay, those of nobody as
+        zeros.
+        """
         blocks = self.blocks
         dense = blocks.dense * np.sqrt(weights)[:, None, None]
         counts = np.add.reduceat(weights, blocks.starts[:-1]).astype(np.int64)
@@ -123,9 +146,11 @@ class ImputationModel:
 
 
 def _stepped(likelihood: Likelihood, whole: Optimum) -> Optimum | None:
-    """A few full Newton steps from the optimum of the whole, none the more to look back; None where they lead astray.
+    """A few full Newton steps from the optimum of the whole, none the more to look back; None where
+    they lead astray.
 
-    Where the gain that a step promises is below ENOUGH, what is left after it is of the order of its square.
+    Where the gain that a step promises is below ENOUGH, what is left after it is of the order of
+    its square.
     """
     point = likelihood.at(whole.point.theta)
     for step in range(MOST_STEPS):
@@ -148,15 +173,26 @@ def _stepped(likelihood: Likelihood, whole: Optimum) -> Optimum | None:
 
 
 def fitted(
-    trial: Trial, *, arm: str, visit: str, fixed: str, references: np.ndarray, covariance: str, by_arm: bool
+    trial: Trial,
+    *,
+    arm: str,
+    visit: str,
+    fixed: str,
+    references: np.ndarray,
+    covariance: str,
+    by_arm: bool,
 ) -> ImputationModel:
-    """`references` (arms,): the arm that each is likened to. Errors: those of mmrm.fit, NotEstimable."""
+    """`references` (arms,): the arm that each is likened to. Errors: those of mmrm.fit,
+    NotEstimable.
+    """
     import pandas as pd
 
     n, m = trial.y.shape
     long = trial.baseline.loc[np.repeat(np.arange(n), m)].reset_index(drop=True)
     long["(subject)"], long["(outcome)"] = np.repeat(np.arange(n), m), trial.y.ravel()
-    long[visit] = pd.Categorical.from_codes(np.tile(np.arange(m), n), categories=list(trial.visits), ordered=True)
+    long[visit] = pd.Categorical.from_codes(
+        np.tile(np.arange(m), n), categories=list(trial.visits), ordered=True
+    )
     learns = trial.learns.ravel()
     fit = mmrm.fit(
         long.loc[learns],
@@ -170,7 +206,9 @@ def fitted(
         df="satterthwaite",
     )
     if len(fit.prepared.visits) < m or (by_arm and len(fit.prepared.groups) < len(trial.arms)):
-        raise mmrm.NotEstimable("the imputation model lacks a visit or an arm: nobody was seen there before an event")
+        raise mmrm.NotEstimable(
+            "the imputation model lacks a visit or an arm: nobody was seen there before an event"
+        )
     design = fit.prepared.design
     values = {each.name: _values(each, long[each.name]) for each in design.variables}
     own = design.matrix(values, n * m) / fit.prepared.scale
@@ -183,7 +221,9 @@ def fitted(
     group_of_arm = np.array([groups.index(each) if by_arm else 0 for each in trial.arms])
     blocks, order = _blocks(z.reshape(n, m, -1), trial.learns, group_of_arm[trial.arm_of])
     incomplete = trial.incomplete(group_of_arm, group_of_arm[references])
-    return ImputationModel(trial, fit, incomplete, blocks, order, own.reshape(n, m, -1), other.reshape(n, m, -1))
+    return ImputationModel(
+        trial, fit, incomplete, blocks, order, own.reshape(n, m, -1), other.reshape(n, m, -1)
+    )
 
 
 def _values(variable: formulas.Variable, column: pd.Series) -> np.ndarray:
@@ -192,13 +232,16 @@ def _values(variable: formulas.Variable, column: pd.Series) -> np.ndarray:
     levels, codes, _ = formulas.levels_of(variable.name, column, None)
     if unknown := [each for each in levels if each not in variable.levels]:
         raise mmrm.NotEstimable(
-            f"{variable.name} {', '.join(unknown)}: nobody who has it was seen, so it cannot be imputed for"
+            f"{variable.name} {', '.join(unknown)}: nobody who has it was seen, so it cannot be "
+            f"imputed for"
         )
     return np.array([variable.levels.index(each) for each in levels])[codes]
 
 
 def _blocks(z: np.ndarray, learns: np.ndarray, group: np.ndarray) -> tuple[Blocks, np.ndarray]:
-    """As mmrm gathers them, with everybody in them: of whom nothing was seen is a pattern too. Also the order of subjects."""
+    """As mmrm gathers them, with everybody in them: of whom nothing was seen is a pattern too. Also
+    the order of subjects.
+    """
     keys = np.column_stack([group, learns])
     _, first, pattern = np.unique(keys, axis=0, return_index=True, return_inverse=True)
     pattern = pattern.reshape(-1)
@@ -207,4 +250,6 @@ def _blocks(z: np.ndarray, learns: np.ndarray, group: np.ndarray) -> tuple[Block
     starts = np.concatenate([[0], np.cumsum(counts)])
     dense, observed = z[order], learns[first]
     total = int(learns.sum())
-    return Blocks(dense, starts, observed, group[first], counts, products(dense, starts, observed), total, 0.0), order
+    return Blocks(
+        dense, starts, observed, group[first], counts, products(dense, starts, observed), total, 0.0
+    ), order

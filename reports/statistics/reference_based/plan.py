@@ -1,4 +1,6 @@
-"""What is asked of the data, apart from what is assumed after an event; and how a trial, its model and its analysis begin."""
+"""What is asked of the data, apart from what is assumed after an event; and how a trial, its model
+and its analysis begin.
+"""
 
 from __future__ import annotations
 
@@ -19,11 +21,13 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Plan:
-    """Columns: `outcome` (nan where missing), `subject`, `visit`, `arm`; `control` is the arm that others are compared with.
+    """Columns: `outcome` (nan where missing), `subject`, `visit`, `arm`; `control` is the arm that
+    others are compared with.
 
-    `fixed`: the imputation model, of visit, arm and baseline covariates; `covariance` as in mmrm, one for each arm with
-    `by_arm`. `adjustment`: the covariates of the ANCOVA. `references`: the arm that an arm is likened to, the control unless
-    said. `visits`: their order; else that of ordered categories, else the natural one ("week 2" before "week 10").
+    `fixed`: the imputation model, of visit, arm and baseline covariates; `covariance` as in mmrm,
+    one for each arm with `by_arm`. `adjustment`: the covariates of the ANCOVA. `references`: the
+    arm that an arm is likened to, the control unless said. `visits`: their order; else that of
+    ordered categories, else the natural one ("week 2" before "week 10").
     """
 
     outcome: str
@@ -39,10 +43,16 @@ class Plan:
     visits: Sequence[Any] | None = None
 
     def begin(
-        self, frame: pd.DataFrame, strategies: Strategy | Mapping[str, Strategy], events: pd.DataFrame | None
+        self,
+        frame: pd.DataFrame,
+        strategies: Strategy | Mapping[str, Strategy],
+        events: pd.DataFrame | None,
     ) -> tuple[Trial, ImputationModel, Analysis]:
         """Errors: as `conditional_mean`."""
-        fixed, adjustment = formulas.parse(self.fixed).variables, formulas.parse(self.adjustment).variables
+        fixed, adjustment = (
+            formulas.parse(self.fixed).variables,
+            formulas.parse(self.adjustment).variables,
+        )
         for name in (self.arm, self.visit):
             if name not in fixed:
                 raise formulas.FormulaError(f"{name} is not in the imputation model")

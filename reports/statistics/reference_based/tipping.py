@@ -1,7 +1,7 @@
 """At which delta does a conclusion tip? Ratitch, O'Kelly and Tosiello, Pharm Stat 2013;12:337.
 
-Delta is added to whatever is imputed in one arm at or after an event. Estimates of the jackknife are linear in it, so that
-every delta is exact and costs no fit.
+Delta is added to whatever is imputed in one arm at or after an event. Estimates of the jackknife
+are linear in it, so that every delta is exact and costs no fit.
 """
 
 from __future__ import annotations
@@ -27,7 +27,9 @@ class NoTippingPoint(ValueError):
 
 @dataclass(frozen=True)
 class Tipping:
-    """`delta`, in units of the outcome, is where p is exactly `alpha`. `grid`: delta estimate se lower upper p."""
+    """`delta`, in units of the outcome, is where p is exactly `alpha`. `grid`: delta estimate se
+    lower upper p.
+    """
 
     visit: str
     arm: str
@@ -47,19 +49,25 @@ def tipping_point(
     grid: Sequence[float] | None = None,
     precision: float = 1e-8,
 ) -> Tipping:
-    """Bisect between `low` and `high` for the delta in `arm` at which the difference from the control tips.
+    """Bisect between `low` and `high` for the delta in `arm` at which the difference from the
+    control tips.
 
-    It tips where the two-sided p crosses `alpha`. Where the range holds several crossings one is found: see the grid, 21 even
-    steps unless given. Errors: NoTippingPoint, KeyError for a visit or arm that is not there.
+    It tips where the two-sided p crosses `alpha`. Where the range holds several crossings one is
+    found: see the grid, 21 even steps unless given. Errors: NoTippingPoint, KeyError for a visit or
+    arm that is not there.
     """
     if arm not in result.trial.arms[1:] or visit not in result.trial.visits:
         raise KeyError(f"no arm {arm!r} against the control, or no visit {visit!r}")
     path = _Path.of(result, result.trial.visits.index(visit), result.trial.arms.index(arm))
     z = normal_quantile(1 - alpha / 2)
-    table = _grid(path, np.linspace(low, high, GRID) if grid is None else np.asarray(grid, dtype=float), z)
+    table = _grid(
+        path, np.linspace(low, high, GRID) if grid is None else np.asarray(grid, dtype=float), z
+    )
     below, above = (abs(path.at(each)[0] / path.at(each)[1]) >= z for each in (low, high))
     if below == above:
-        raise NoTippingPoint(f"p is {'below' if below else 'above'} {alpha} both at delta {low} and at delta {high}")
+        raise NoTippingPoint(
+            f"p is {'below' if below else 'above'} {alpha} both at delta {low} and at delta {high}"
+        )
     while high - low > precision:
         middle = (low + high) / 2
         estimate, se = path.at(middle)
@@ -69,7 +77,9 @@ def tipping_point(
 
 @dataclass(frozen=True)
 class _Path:
-    """The difference and its replicates as linear functions of delta in one arm; its delta so far is replaced."""
+    """The difference and its replicates as linear functions of delta in one arm; its delta so far
+    is replaced.
+    """
 
     start: float
     slope: float
@@ -82,7 +92,10 @@ class _Path:
         without_it[arm] = 0.0
         names = result.trial.arms
         base = result.with_delta(dict(zip(names, without_it.tolist(), strict=True)))
-        slopes, slopes_without = result.slopes[arm, :, visit], result.slopes_without[:, arm, :, visit]
+        slopes, slopes_without = (
+            result.slopes[arm, :, visit],
+            result.slopes_without[:, arm, :, visit],
+        )
         return cls(
             float(base.means[arm, visit] - base.means[0, visit]),
             float(slopes[arm] - slopes[0]),
@@ -91,7 +104,9 @@ class _Path:
         )
 
     def at(self, delta: float) -> tuple[float, float]:
-        return self.start + delta * self.slope, float(jackknife_error(self.starts + delta * self.slopes))
+        return self.start + delta * self.slope, float(
+            jackknife_error(self.starts + delta * self.slopes)
+        )
 
 
 def _grid(path: _Path, deltas: np.ndarray, z: float) -> pd.DataFrame:
@@ -99,5 +114,11 @@ def _grid(path: _Path, deltas: np.ndarray, z: float) -> pd.DataFrame:
     from scipy.special import ndtr
 
     estimate, se = np.array([path.at(float(each)) for each in deltas]).T
-    columns = {"delta": deltas, "estimate": estimate, "se": se, "lower": estimate - z * se, "upper": estimate + z * se}
+    columns = {
+        "delta": deltas,
+        "estimate": estimate,
+        "se": se,
+        "lower": estimate - z * se,
+        "upper": estimate + z * se,
+    }
     return pd.DataFrame(columns).assign(p=2 * ndtr(-np.abs(estimate / se)))

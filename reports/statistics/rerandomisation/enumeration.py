@@ -16,7 +16,10 @@ from ..model_frame import NotEstimable
 from .streams import Stream, beside
 
 MOST_SEQUENCES = 1_000_000
-QUICK, PATIENT = 4_000, 100_000  # different histories to ask a rule about, a fraction of a millisecond each
+QUICK, PATIENT = (
+    4_000,
+    100_000,
+)  # different histories to ask a rule about, a fraction of a millisecond each
 State = tuple[Any, ...]
 
 
@@ -26,7 +29,9 @@ class TooManySequences(NotEstimable):
 
 @dataclass(frozen=True)
 class Listed:
-    """`codes` (sequences, n), numbers of arms; `weights` (sequences,) whole numbers in proportion to their probabilities."""
+    """`codes` (sequences, n), numbers of arms; `weights` (sequences,) whole numbers in proportion
+    to their probabilities.
+    """
 
     codes: np.ndarray
     weights: np.ndarray
@@ -34,15 +39,19 @@ class Listed:
 
 @dataclass(frozen=True)
 class Step:
-    """From each state (a history, or what a rule reads of it) by each lot: the chance as a whole number over a common
-    denominator (states, lots), 0 where it cannot be drawn, and the number of the state that follows."""
+    """From each state (a history, or what a rule reads of it) by each lot: the chance as a whole
+    number over a common denominator (states, lots), 0 where it cannot be drawn, and the number of
+    the state that follows.
+    """
 
     shares: np.ndarray
     following: np.ndarray
 
 
 def listed(streams: tuple[Stream, ...], n: int, patience: int = PATIENT) -> Listed:
-    """Of all streams, one beside the other, with `n` people. Errors: TooManySequences, also for more than `patience` histories."""
+    """Of all streams, one beside the other, with `n` people. Errors: TooManySequences, also for
+    more than `patience` histories.
+    """
     walks, room = [], MOST_SEQUENCES
     for stream in streams:
         walk, number = _walk(stream, room, patience)
@@ -58,7 +67,9 @@ def listed(streams: tuple[Stream, ...], n: int, patience: int = PATIENT) -> List
 
 
 def _walk(stream: Stream, most: int, patience: int) -> tuple[list[Step], int]:
-    """Step by step through the states, those alike once, and the number of sequences: it never falls, so too many show early."""
+    """Step by step through the states, those alike once, and the number of sequences: it never
+    falls, so too many show early.
+    """
     states: list[State] = [()]
     ways, asked, steps = np.array([1], dtype=object), 0, []
     for place in range(stream.n):
@@ -67,7 +78,11 @@ def _walk(stream: Stream, most: int, patience: int) -> tuple[list[Step], int]:
             raise TooManySequences(f"more than {patience} histories in a stream of {stream.n}")
         step, states = _step(stream, place, states)
         reached = np.zeros(len(states), dtype=object)
-        np.add.at(reached, step.following[step.shares != 0], np.repeat(ways, (step.shares != 0).sum(axis=1)))
+        np.add.at(
+            reached,
+            step.following[step.shares != 0],
+            np.repeat(ways, (step.shares != 0).sum(axis=1)),
+        )
         ways = reached
         if ways.sum() > most:
             raise TooManySequences(f"more than {MOST_SEQUENCES} sequences")
@@ -94,7 +109,9 @@ def _step(stream: Stream, place: int, states: list[State]) -> tuple[Step, list[S
 
 
 def _number_of(stream: Stream) -> list[int]:
-    """For each person the place of the first with the same profile: profiles are mappings and cannot be sorted."""
+    """For each person the place of the first with the same profile: profiles are mappings and
+    cannot be sorted.
+    """
     profiles = stream.profiles or ()
     return [profiles.index(each) for each in profiles]
 
@@ -117,7 +134,9 @@ def _canonical(stream: Stream) -> Callable[[State], State]:
 
 def _expanded(stream: Stream, walk: list[Step]) -> tuple[np.ndarray, np.ndarray]:
     """The sequences (sequences, m) of a walk, and their weights."""
-    arms = np.array([stream.arms.index(stream.rule.arm(lot)) for lot in stream.rule.lots], dtype=np.int8)
+    arms = np.array(
+        [stream.arms.index(stream.rule.arm(lot)) for lot in stream.rule.lots], dtype=np.int8
+    )
     state, weights = np.zeros(1, dtype=np.int64), np.array([1], dtype=object)
     codes = np.empty((1, stream.n), dtype=np.int8)
     for place, step in enumerate(walk):

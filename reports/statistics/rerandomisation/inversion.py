@@ -1,16 +1,18 @@
 """Intervals: the shifts that the re-randomisation test does not reject.
 
-Under a shift d the outcome of whoever was in the first arm is lowered by d and everything is as under no effect. A statistic
-that is linear in the scores is S_l - d C_l for sequence l, with C_l that of the realised arm itself, and S - d C as realised.
-Sequence l is as extreme as the realised one while d lies between (S - S_l) / (C - C_l) and (S + S_l) / (C + C_l), and both are
-known at once for all d: a limit is the order statistic of these at which the share of sequences comes to exceed 1 - level.
-Where abs(C_l) is above C, which covariates can bring about, it is as extreme outside the two instead. One-sided limits need
-the first ratio alone. (Rosenberger and Lachin 2016, chapter 6, search for the limits.) The interval is the shortest that
-holds every shift that is not rejected.
+Under a shift d the outcome of whoever was in the first arm is lowered by d and everything is as
+under no effect. A statistic that is linear in the scores is S_l - d C_l for sequence l, with C_l
+that of the realised arm itself, and S - d C as realised. Sequence l is as extreme as the realised
+one while d lies between (S - S_l) / (C - C_l) and (S + S_l) / (C + C_l), and both are known at once
+for all d: a limit is the order statistic of these at which the share of sequences comes to exceed 1
+- level. Where abs(C_l) is above C, which covariates can bring about, it is as extreme outside the
+two instead. One-sided limits need the first ratio alone. (Rosenberger and Lachin 2016, chapter 6,
+search for the limits.) The interval is the shortest that holds every shift that is not rejected.
 
-A rank sum is a step function of d with steps where an outcome of one arm comes past one of the other. The share of sequences
-as extreme rises to the estimate and falls after it, so the limits are found by bisection over those differences.
-Hodges and Lehmann, Ann Math Stat 1963;34:598 for the estimate.
+A rank sum is a step function of d with steps where an outcome of one arm comes past one of the
+other. The share of sequences as extreme rises to the estimate and falls after it, so the limits are
+found by bisection over those differences. Hodges and Lehmann, Ann Math Stat 1963;34:598 for the
+estimate.
 """
 
 from __future__ import annotations
@@ -38,9 +40,11 @@ SAME = 1e-9
 
 @dataclass(frozen=True)
 class Interval:
-    """Shifts of the first arm against the second, in the unit of the outcome, with a p above 1 - `level`: coverage is at least
-    `level` over repeated allocations if the effect is the same for everybody. Infinite where too few sequences can reject.
-    `estimate`: the shift under which the statistic is 0 (for ranks the median difference). Counts as of Rerandomisation."""
+    """Shifts of the first arm against the second, in the unit of the outcome, with a p above 1 -
+    `level`: coverage is at least `level` over repeated allocations if the effect is the same for
+    everybody. Infinite where too few sequences can reject. `estimate`: the shift under which the
+    statistic is 0 (for ranks the median difference). Counts as of Rerandomisation.
+    """
 
     estimate: float
     lower: float
@@ -78,8 +82,10 @@ def interval(
     generator: np.random.Generator | None = None,
     exact: bool | None = None,
 ) -> Interval:
-    """Arguments as of `significance.rerandomise`; with a one-sided alternative one limit is infinite. Two arms only: a shift
-    between two says nothing about a third. Errors as of `rerandomise`."""
+    """Arguments as of `significance.rerandomise`; with a one-sided alternative one limit is
+    infinite. Two arms only: a shift between two says nothing about a third. Errors as of
+    `rerandomise`.
+    """
     if not 0 < level < 1:
         raise ValueError(f"level {level} lies outside 0 to 1")
     trial = observed(
@@ -95,7 +101,9 @@ def interval(
         conditional=conditional,
     )
     if len(trial.arms) > 2:
-        raise NotEstimable("a shift between two arms says nothing about the others; a trial of two arms has one")
+        raise NotEstimable(
+            "a shift between two arms says nothing about the others; a trial of two arms has one"
+        )
     allocations = reference(trial, draws, generator, exact)
     find = _by_ranks if statistic == RANK else _linear
     estimate, lower, upper, counted = find(trial, allocations, 1 - Fraction(str(level)))
@@ -109,7 +117,8 @@ def interval(
         counted.removed,
         trial.n,
         trial.n - len(trial.seen),
-        f"Inversion under a constant shift: {wording.method(trial, allocations.is_exact, counted.draws)}",
+        f"Inversion under a constant shift: "
+        f"{wording.method(trial, allocations.is_exact, counted.draws)}",
         wording.shifted(trial),
     )
 
@@ -130,7 +139,9 @@ def _linear(trial: Trial, allocations: Reference, alpha: Fraction) -> Found:
         removed += int(empty.sum())
     values, weights = (np.concatenate([part[i] for part in parts]) for i in range(2))
     if not len(values):
-        raise NotEstimable("no sequence could be used: too few hold the numbers in the arms, or leave nobody out")
+        raise NotEstimable(
+            "no sequence could be used: too few hold the numbers in the arms, or leave nobody out"
+        )
     spans = _spans(values[:, 0], values[:, 1], s, c, trial.alternative, weights)
     added = 0 if allocations.is_exact else 1
     lower, upper = _limits(spans, added, alpha * (int(weights.sum()) + added))
@@ -139,14 +150,18 @@ def _linear(trial: Trial, allocations: Reference, alpha: Fraction) -> Found:
 
 @dataclass(frozen=True)
 class Spans:
-    """From which shift to which a sequence is as extreme as the realised one, and what it weighs; some have two spans."""
+    """From which shift to which a sequence is as extreme as the realised one, and what it weighs;
+    some have two spans.
+    """
 
     starts: np.ndarray
     ends: np.ndarray
     weights: np.ndarray
 
 
-def _spans(values: np.ndarray, own: np.ndarray, s: float, c: float, alternative: str, weights: np.ndarray) -> Spans:
+def _spans(
+    values: np.ndarray, own: np.ndarray, s: float, c: float, alternative: str, weights: np.ndarray
+) -> Spans:
     """`values` S_l, `own` C_l; `s` and `c` as realised."""
     with np.errstate(divide="ignore", invalid="ignore"):
         first, second = (s - values) / (c - own), (s + values) / (c + own)
@@ -157,7 +172,9 @@ def _spans(values: np.ndarray, own: np.ndarray, s: float, c: float, alternative:
         always |= (np.abs(c + own) <= SAME * c) & (np.abs(s + values) <= near)
         outside = (np.abs(own) > c) & ~always
         starts = np.where(always | outside, low, np.minimum(first, second))
-        ends = np.where(always, high, np.where(outside, np.minimum(first, second), np.maximum(first, second)))
+        ends = np.where(
+            always, high, np.where(outside, np.minimum(first, second), np.maximum(first, second))
+        )
         again = np.maximum(first, second)[outside]
         return Spans(
             np.concatenate([starts, again]),
@@ -165,13 +182,18 @@ def _spans(values: np.ndarray, own: np.ndarray, s: float, c: float, alternative:
             np.concatenate([weights, weights[outside]]),
         )
     rises = (c > own) == (alternative == GREATER)
-    return Spans(np.where(rises & ~always, first, low), np.where(rises | always, high, first), weights)
+    return Spans(
+        np.where(rises & ~always, first, low), np.where(rises | always, high, first), weights
+    )
 
 
 def _limits(spans: Spans, added: int, most: Fraction) -> tuple[float, float]:
-    """The first and the last shift at which the spans that hold it weigh more than `most`, with what is added everywhere.
+    """The first and the last shift at which the spans that hold it weigh more than `most`, with
+    what is added everywhere.
 
-    The weight goes up at starts alone and down after ends alone, so these are the only places to look."""
+    The weight goes up at starts alone and down after ends alone, so these are the only places to
+    look.
+    """
     if added > most:
         return -math.inf, math.inf
     starts, ends = np.argsort(spans.starts, kind="stable"), np.argsort(spans.ends, kind="stable")
@@ -180,7 +202,10 @@ def _limits(spans: Spans, added: int, most: Fraction) -> tuple[float, float]:
     over = np.concatenate([[0], np.cumsum(spans.weights[ends])])
 
     def enough(places: np.ndarray) -> np.ndarray:
-        held = begun[np.searchsorted(first, places, side="right")] - over[np.searchsorted(last, places, side="left")]
+        held = (
+            begun[np.searchsorted(first, places, side="right")]
+            - over[np.searchsorted(last, places, side="left")]
+        )
         return held + added > math.floor(most)
 
     return float(first[enough(first).argmax()]), float(last[::-1][enough(last[::-1]).argmax()])
@@ -191,11 +216,22 @@ def _by_ranks(trial: Trial, allocations: Reference, alpha: Fraction) -> Found:
     every = np.sort((values[first][:, None] - values[~first][None, :]).ravel())
     steps = _distinct(every)
     search = _Search(
-        trial, kept(allocations, trial.n), alpha, np.concatenate([[steps[0] - 1], _middles(steps), [steps[-1] + 1]])
+        trial,
+        kept(allocations, trial.n),
+        alpha,
+        np.concatenate([[steps[0] - 1], _middles(steps), [steps[-1] + 1]]),
     )
     end, middle = len(steps), int(np.searchsorted(steps, np.median(every)))
-    low = 0 if trial.alternative == LESS else search.first(0, end if trial.alternative == GREATER else middle)
-    high = end if trial.alternative == GREATER else search.last(0 if trial.alternative == LESS else middle, end)
+    low = (
+        0
+        if trial.alternative == LESS
+        else search.first(0, end if trial.alternative == GREATER else middle)
+    )
+    high = (
+        end
+        if trial.alternative == GREATER
+        else search.last(0 if trial.alternative == LESS else middle, end)
+    )
     lower = steps[low - 1] if low else -math.inf
     upper = steps[high] if high < end else math.inf
     return float(np.median(every)), float(lower), float(upper), search.counted()
@@ -203,7 +239,9 @@ def _by_ranks(trial: Trial, allocations: Reference, alpha: Fraction) -> Found:
 
 def _distinct(values: np.ndarray) -> np.ndarray:
     """Of sorted values; those that differ by rounding once."""
-    return values[np.diff(values, prepend=-np.inf) > ALMOST * max(1e-300, float(np.abs(values).max()))]
+    return values[
+        np.diff(values, prepend=-np.inf) > ALMOST * max(1e-300, float(np.abs(values).max()))
+    ]
 
 
 def _middles(values: np.ndarray) -> np.ndarray:
@@ -212,7 +250,9 @@ def _middles(values: np.ndarray) -> np.ndarray:
 
 @dataclass(frozen=True)
 class _Search:
-    """`shifts`: one before, between and after the steps. Many are tried in one pass, so that few passes are needed."""
+    """`shifts`: one before, between and after the steps. Many are tried in one pass, so that few
+    passes are needed.
+    """
 
     trial: Trial
     allocations: Reference
@@ -225,11 +265,16 @@ class _Search:
             tried = np.unique(np.linspace(low, high - 1, AT_ONCE).astype(int))
             kept = self._kept(tried)
             at = int(kept.argmax()) if kept.any() else len(tried)
-            low, high = (int(tried[at - 1]) + 1 if at else low), (int(tried[at]) if at < len(tried) else high)
+            low, high = (
+                (int(tried[at - 1]) + 1 if at else low),
+                (int(tried[at]) if at < len(tried) else high),
+            )
         return high
 
     def last(self, low: int, high: int) -> int:
-        """The last that is not rejected, where all after it are and `low` is not: the first of the mirror image."""
+        """The last that is not rejected, where all after it are and `low` is not: the first of the
+        mirror image.
+        """
         mirrored = _Search(self.trial, self.allocations, self.alpha, self.shifts[::-1])
         end = len(self.shifts) - 1
         return end - mirrored.first(end - high, end - low)
@@ -237,7 +282,9 @@ class _Search:
     def _kept(self, tried: np.ndarray) -> np.ndarray:
         found = tally(self.trial, self.allocations, self.shifts[tried])
         added = 0 if self.allocations.is_exact else 1
-        return np.array([added + each > self.alpha * (added + found.total) for each in found.extreme])
+        return np.array(
+            [added + each > self.alpha * (added + found.total) for each in found.extreme]
+        )
 
     def counted(self) -> Counted:
         found = tally(self.trial, self.allocations, self.shifts[:1])

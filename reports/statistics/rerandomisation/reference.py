@@ -21,7 +21,9 @@ Block = tuple[np.ndarray, np.ndarray]
 
 
 class Reference(Protocol):
-    """`blocks` gives numbers of arms (sequences, n) and how much each sequence weighs, the same ones at every call."""
+    """`blocks` gives numbers of arms (sequences, n) and how much each sequence weighs, the same
+    ones at every call.
+    """
 
     @property
     def is_exact(self) -> bool: ...
@@ -59,7 +61,8 @@ class Kept:
 
 @dataclass(frozen=True)
 class Drawn:
-    """A block of sequences has a seed of its own: which they are depends neither on the blocks before nor on who draws them.
+    """A block of sequences has a seed of its own: which they are depends neither on the blocks
+    before nor on who draws them.
 
     `held`: the numbers in the arms that a sequence must have to count; others are passed over.
     """
@@ -104,12 +107,18 @@ def at_a_time(n: int) -> int:
     return int(np.clip(BYTES_AT_A_TIME // (BYTES_EACH * max(n, 1)), 1, MOST_AT_A_TIME))
 
 
-def reference(trial: Trial, draws: int, generator: np.random.Generator | None, exact: bool | None) -> Reference:
-    """All sequences where `exact`, or where it is None and they are few. Errors: ValueError, TooManySequences."""
+def reference(
+    trial: Trial, draws: int, generator: np.random.Generator | None, exact: bool | None
+) -> Reference:
+    """All sequences where `exact`, or where it is None and they are few. Errors: ValueError,
+    TooManySequences.
+    """
     held = trial.counts if trial.conditional else None
     if exact or (exact is None and trial.n <= LONGEST_TRIED):
         try:
-            return Every(_possible(trial, listed(trial.streams, trial.n, PATIENT if exact else QUICK)), held)
+            return Every(
+                _possible(trial, listed(trial.streams, trial.n, PATIENT if exact else QUICK)), held
+            )
         except TooManySequences:
             if exact:
                 raise

@@ -7,11 +7,14 @@ import numpy as np
 from ..variation import is_rounding, largest
 from .trial import RANK, RESIDUAL, Trial
 
-ALMOST = 1e-10  # of the largest score: two statistics nearer to each other are the same number, rounded differently
+# of the largest score: two statistics nearer to each other are the same number, rounded differently
+ALMOST = 1e-10
 
 
 def scores(trial: Trial, shifts: np.ndarray) -> np.ndarray:
-    """Scores (m, shifts) of the people seen, each column with mean 0, after a shift is taken off whoever was in the first arm."""
+    """Scores (m, shifts) of the people seen, each column with mean 0, after a shift is taken off
+    whoever was in the first arm.
+    """
     own = trial.outcome[trial.seen][:, None] - realised(trial)[:, None] * shifts
     if trial.statistic == RANK:
         return np.column_stack([_average_ranks(column) for column in own.T])
@@ -25,7 +28,9 @@ def realised(trial: Trial) -> np.ndarray:
 
 
 def residuals(trial: Trial, columns: np.ndarray) -> np.ndarray:
-    """What a least-squares fit on the covariates, without the arm, leaves; without covariates the distance from the mean."""
+    """What a least-squares fit on the covariates, without the arm, leaves; without covariates the
+    distance from the mean.
+    """
     centred = columns - columns.mean(axis=0)
     if trial.statistic != RESIDUAL:
         return _without_rounding(centred, columns)
@@ -38,8 +43,13 @@ def residuals(trial: Trial, columns: np.ndarray) -> np.ndarray:
 
 
 def _without_rounding(found: np.ndarray, columns: np.ndarray) -> np.ndarray:
-    """Columns of scores that are rounding alone become zeros: outcomes that are all the same tell no arms apart."""
-    nothing = [is_rounding(largest(each), largest(own)) for each, own in zip(found.T, columns.T, strict=True)]
+    """Columns of scores that are rounding alone become zeros: outcomes that are all the same tell
+    no arms apart.
+    """
+    nothing = [
+        is_rounding(largest(each), largest(own))
+        for each, own in zip(found.T, columns.T, strict=True)
+    ]
     return np.where(nothing, 0.0, found)
 
 
@@ -51,21 +61,27 @@ def _average_ranks(values: np.ndarray) -> np.ndarray:
     ends = np.append(starts[1:], len(values))
     rank = (starts + 1 + ends) / 2
     place = np.searchsorted(order[starts], values, side="right") - 1
-    # A value a rounding below the start of its own group does not occur: the start is the group's smallest.
+    # A value a rounding below the start of its own group does not occur: the start is the group's
+    # smallest.
     return rank[place] - (len(values) + 1) / 2
 
 
 def statistics(trial: Trial, codes: np.ndarray, given: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """Of sequences (sequences, n) and scores (m, shifts): statistics (sequences, shifts), and which sequences have an arm
-    to compare without anybody seen (sequences,); the statistic of those is 0.
+    """Of sequences (sequences, n) and scores (m, shifts): statistics (sequences, shifts), and which
+    sequences have an arm to compare without anybody seen (sequences,); the statistic of those is 0.
 
-    A contrast: the difference in mean score, or for ranks the rank sum of the first arm less what it is expected to be,
-    which with more arms is half the difference between two such sums. All arms: the sum over arms of n_k (mean_k)^2.
+    A contrast: the difference in mean score, or for ranks the rank sum of the first arm less what
+    it is expected to be, which with more arms is half the difference between two such sums. All
+    arms: the sum over arms of n_k (mean_k)^2.
     """
     seen = codes if len(trial.seen) == trial.n else codes[:, trial.seen]
     if trial.contrast is None:
-        sums, counts = zip(*(_sums(seen, arm, given) for arm in range(len(trial.arms))), strict=True)
-        return sum(total**2 / _above_0(n) for total, n in zip(sums, counts, strict=True)), _any_empty(*counts)
+        sums, counts = zip(
+            *(_sums(seen, arm, given) for arm in range(len(trial.arms))), strict=True
+        )
+        return sum(
+            total**2 / _above_0(n) for total, n in zip(sums, counts, strict=True)
+        ), _any_empty(*counts)
     first, n_first = _sums(seen, trial.contrast[0], given)
     if len(trial.arms) == 2:
         second, n_second = -first, seen.shape[1] - n_first  # scores add up to 0
@@ -74,7 +90,9 @@ def statistics(trial: Trial, codes: np.ndarray, given: np.ndarray) -> tuple[np.n
     empty = _any_empty(n_first, n_second)
     if trial.statistic == RANK:
         return (first - second) / 2, empty
-    return np.where(empty[:, None], 0.0, first / _above_0(n_first) - second / _above_0(n_second)), empty
+    return np.where(
+        empty[:, None], 0.0, first / _above_0(n_first) - second / _above_0(n_second)
+    ), empty
 
 
 def _sums(codes: np.ndarray, arm: int, given: np.ndarray) -> tuple[np.ndarray, np.ndarray]:

@@ -22,9 +22,11 @@ from .trial import DIFFERENCE, GREATER, LESS, TWO_SIDED, Rules, Trial, observed
 
 @dataclass(frozen=True)
 class Rerandomisation:
-    """`statistic` as realised. `p` in `fraction` exactly, where `exact`; else it is of `draws` sequences, and with endless
-    draws it would lie between `lower` and `upper` (95 %, Clopper and Pearson 1934). `draws` counts the sequences used, all
-    there are where exact; `removed` those left out because an arm had nobody with an outcome. `missing` people had none."""
+    """`statistic` as realised. `p` in `fraction` exactly, where `exact`; else it is of `draws`
+    sequences, and with endless draws it would lie between `lower` and `upper` (95 %, Clopper and
+    Pearson 1934). `draws` counts the sequences used, all there are where exact; `removed` those
+    left out because an arm had nobody with an outcome. `missing` people had none.
+    """
 
     statistic: float
     p: float
@@ -57,14 +59,16 @@ def rerandomise(
     generator: np.random.Generator | None = None,
     exact: bool | None = None,
 ) -> Rerandomisation:
-    """`outcome` (n,) in the order of allocation, NaN where missing: that person keeps the place in the sequence and is not in
-    the statistic. `arm` (n,). `rule`: of every stratum, or by stratum; None for every order of the labels within strata.
-    `profiles` (n,) as they were used, for a rule that reads across strata.
+    """`outcome` (n,) in the order of allocation, NaN where missing: that person keeps the place in
+    the sequence and is not in the statistic. `arm` (n,). `rule`: of every stratum, or by stratum;
+    None for every order of the labels within strata. `profiles` (n,) as they were used, for a rule
+    that reads across strata.
 
-    `statistic`: the difference in means, that of residuals of a fit on `covariates` (n, q) without the arm, or the rank sum.
-    With more than two arms `contrast` names the first and the second; without it the sum of squares between arms is tested.
-    `shift` is the effect of the first arm that the hypothesis holds, 0 for none. `conditional`: only sequences with as many
-    in each arm as there were. `exact`: None for where the sequences can be listed.
+    `statistic`: the difference in means, that of residuals of a fit on `covariates` (n, q) without
+    the arm, or the rank sum. With more than two arms `contrast` names the first and the second;
+    without it the sum of squares between arms is tested. `shift` is the effect of the first arm
+    that the hypothesis holds, 0 for none. `conditional`: only sequences with as many in each arm as
+    there were. `exact`: None for where the sequences can be listed.
 
     Errors: ValueError, NotRandomisedSo, NotEstimable, TooManySequences where `exact` is asked for.
     """
@@ -83,12 +87,16 @@ def rerandomise(
     if shift and trial.contrast is None:
         raise ValueError("a shift is between two arms: name them as the contrast")
     if shift and len(trial.arms) > 2:
-        raise NotEstimable("a shift between two arms says nothing about the others; a trial of two arms has one")
+        raise NotEstimable(
+            "a shift between two arms says nothing about the others; a trial of two arms has one"
+        )
     return _result(trial, reference(trial, draws, generator, exact), shift)
 
 
 def missing(outcome: ArrayLike, arm: Sequence[str], **asked: object) -> Rerandomisation:
-    """The same test of whether an outcome is missing (1) or not (0): does it go with the arm? Arguments as of `rerandomise`."""
+    """The same test of whether an outcome is missing (1) or not (0): does it go with the arm?
+    Arguments as of `rerandomise`.
+    """
     gone = np.isnan(numbers(outcome, "the outcome")).astype(float)
     if not 0 < gone.sum() < len(gone):
         raise NotEstimable("nobody's outcome is missing, or everybody's")
@@ -123,7 +131,9 @@ def _result(trial: Trial, allocations: Reference, shift: float) -> Rerandomisati
 
 @dataclass(frozen=True)
 class Tally:
-    """Under each shift: the realised statistic, and what the sequences at least as extreme weigh (shifts,), of `total`."""
+    """Under each shift: the realised statistic, and what the sequences at least as extreme weigh
+    (shifts,), of `total`.
+    """
 
     realised: np.ndarray
     extreme: np.ndarray
@@ -146,11 +156,15 @@ def tally(trial: Trial, allocations: Reference, shifts: np.ndarray) -> Tally:
         draws += int((~empty).sum())
         removed += int(empty.sum())
     if not draws:
-        raise NotEstimable("no sequence could be used: too few hold the numbers in the arms, or leave nobody out")
+        raise NotEstimable(
+            "no sequence could be used: too few hold the numbers in the arms, or leave nobody out"
+        )
     return Tally(realised, extreme, total, draws, removed)
 
 
-def at_least(values: np.ndarray, realised: np.ndarray, near: np.ndarray, alternative: str) -> np.ndarray:
+def at_least(
+    values: np.ndarray, realised: np.ndarray, near: np.ndarray, alternative: str
+) -> np.ndarray:
     """Which statistics are as extreme as the realised, or the same but for rounding."""
     if alternative == GREATER:
         return values >= realised - near

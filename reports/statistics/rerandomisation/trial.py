@@ -1,4 +1,6 @@
-"""What was seen: outcomes and arms in the order of allocation, and the streams that the arms were drawn from."""
+"""What was seen: outcomes and arms in the order of allocation, and the streams that the arms were
+drawn from.
+"""
 
 from __future__ import annotations
 
@@ -28,10 +30,11 @@ class NotRandomisedSo(ValueError):
 
 @dataclass(frozen=True)
 class Trial:
-    """People one stream after another, each in its own order. `outcome` (n,), NaN where missing; `codes` (n,) the numbers of the
-    realised arms in `arms`; `covariates` (n, q).
+    """People one stream after another, each in its own order. `outcome` (n,), NaN where missing;
+    `codes` (n,) the numbers of the realised arms in `arms`; `covariates` (n, q).
 
-    `contrast`: the numbers of the two arms that are compared, the first minus the second; None for all arms at once.
+    `contrast`: the numbers of the two arms that are compared, the first minus the second; None for
+    all arms at once.
     """
 
     outcome: np.ndarray
@@ -81,7 +84,9 @@ def observed(
     arms = _arms(labels, rule)
     pair = _pair(arms, contrast)
     if pair is None and alternative != TWO_SIDED:
-        raise ValueError(f"the alternative {alternative!r} is of two arms: name them as the contrast")
+        raise ValueError(
+            f"the alternative {alternative!r} is of two arms: name them as the contrast"
+        )
     own, order = streams(labels, arms, rule, strata, profiles)
     codes = np.array([arms.index(each) for each in labels], dtype=np.int64)[order]
     columns = _covariates(covariates, statistic, y)[order]
@@ -93,7 +98,11 @@ def observed(
 def _arms(labels: Sequence[str], rule: Rules) -> tuple[str, ...]:
     """In the order of the (first) rule; without one in the order in which they came."""
     rules = [rule] if isinstance(rule, Rule) else list((rule or {}).values())
-    arms = tuple(dict.fromkeys(chain.from_iterable(each.ratio for each in rules)) if rules else dict.fromkeys(labels))
+    arms = tuple(
+        dict.fromkeys(chain.from_iterable(each.ratio for each in rules))
+        if rules
+        else dict.fromkeys(labels)
+    )
     unknown = sorted(set(labels) - set(arms))
     if unknown:
         raise NotRandomisedSo(f"the rule has no arm {', '.join(unknown)}")

@@ -23,10 +23,14 @@ NAMES = {
 
 
 def method(trial: Trial, is_exact: bool, draws: int) -> str:
-    """Such as: Re-randomisation test of the difference in means, allocation by big stick, exact over 108 sequences."""
+    """Such as: Re-randomisation test of the difference in means, allocation by big stick, exact
+    over 108 sequences.
+    """
     what = STATISTIC.get(trial.statistic, "the difference in means")
     if trial.contrast is None:
-        what = f"the sum of squares between {len(trial.arms)} arms" + (" in ranks" if trial.statistic == RANK else "")
+        what = f"the sum of squares between {len(trial.arms)} arms" + (
+            " in ranks" if trial.statistic == RANK else ""
+        )
     over = f"exact over {draws} sequences" if is_exact else f"by {draws} sequences drawn"
     held = ", given the numbers in the arms" if trial.conditional else ""
     return f"Re-randomisation test of {what}, {_procedure(trial)}, {over}{held}"
@@ -46,13 +50,20 @@ def _name(of: str) -> str:
 
 def assumptions(trial: Trial) -> tuple[str, ...]:
     """In sentences."""
-    found = ["The hypothesis is strict: nobody's outcome depends on their own arm or on that of others."]
+    found = [
+        "The hypothesis is strict: nobody's outcome depends on their own arm or on that of others."
+    ]
     if len(trial.arms) > 2:
         found.append(f"It is about all {len(trial.arms)} arms at once, whichever two are compared.")
     if isinstance(trial.streams[0].rule, Relabelling):
-        found.append("Every order of the labels counts as equally likely, which another procedure did not make so.")
+        found.append(
+            "Every order of the labels counts as equally likely, which another procedure did not "
+            "make so."
+        )
     else:
-        found.append("Allocation followed the stated procedure, in the stated order, strata and covariates.")
+        found.append(
+            "Allocation followed the stated procedure, in the stated order, strata and covariates."
+        )
     if len(trial.seen) < trial.n:
         found.append("Whether an outcome is missing does not depend on the arm.")
     return tuple(found)

@@ -1,8 +1,10 @@
-"""How many people a trial of two arms needs; the power of so many; the difference that so many can detect.
+"""How many people a trial of two arms needs; the power of so many; the difference that so many can
+detect.
 
-A design is a frozen value with `power(n)`, `size(power)` and `detectable(n, power)`; n counts the first arm, the second has
-n / ratio. Sizes are exact numbers, not rounded: `Size.whole` rounds up. Two-sided tests count rejections in the direction of
-the difference alone, as R's power.t.test does by default.
+A design is a frozen value with `power(n)`, `size(power)` and `detectable(n, power)`; n counts the
+first arm, the second has n / ratio. Sizes are exact numbers, not rounded: `Size.whole` rounds up.
+Two-sided tests count rejections in the direction of the difference alone, as R's power.t.test does
+by default.
 
     sample_size.means(0.5, sd=1).size(0.8).whole            # (64, 64)
     sample_size.ancova(0.5, sd=1, correlation=0.6).power(50)

@@ -45,10 +45,11 @@ class Size:
 
 @dataclass(frozen=True)
 class Design:
-    """What all designs share. `effect` is the distance from the null hypothesis in the design's own unit.
+    """What all designs share. `effect` is the distance from the null hypothesis in the design's own
+    unit.
 
-    A test of a difference looks in the direction of that difference, whichever it is. `directed` is one with a margin: it looks
-    above 0 alone, and a truth beyond the margin is an effect below 0.
+    A test of a difference looks in the direction of that difference, whichever it is. `directed` is
+    one with a margin: it looks above 0 alone, and a truth beyond the margin is an effect below 0.
     """
 
     effect: float
@@ -99,14 +100,19 @@ class Design:
         check_rate("power", power)
         if self.directed and self.effect <= 0:
             where = "at" if self.effect == 0 else "beyond"
-            raise NoSize(f"the truth lies {where} the margin: no number of people shows that it does not")
+            raise NoSize(
+                f"the truth lies {where} the margin: no number of people shows that it does not"
+            )
         if not self.effect:
             raise NoSize("without a difference from the null hypothesis no size has this power")
         self._check_above_level(power)
 
     def _check_above_level(self, power: float) -> None:
         if self.z_alpha + normal_quantile(power) <= 0:
-            raise NoSize(f"power {power} is not above the level of the test: any trial has more power than that")
+            raise NoSize(
+                f"power {power} is not above the level of the test: any trial has more power than "
+                f"that"
+            )
 
     def _needed(self, power: float) -> float:
         return solved(lambda n: self.power(n) - power, self.least, MOST)
@@ -130,7 +136,9 @@ class Design:
 
 @dataclass(frozen=True)
 class SequentialSize:
-    """`most` if the trial goes on to its last look; `expected` under the design's effect, `expected_null` without one."""
+    """`most` if the trial goes on to its last look; `expected` under the design's effect,
+    `expected_null` without one.
+    """
 
     most: Size
     expected: Size
@@ -138,7 +146,9 @@ class SequentialSize:
 
 
 def sequential(fixed: Size, boundary: Boundary, power: float) -> SequentialSize:
-    """What a trial with this boundary needs, where `fixed` is the size with one look, the same level and the same power."""
+    """What a trial with this boundary needs, where `fixed` is the size with one look, the same
+    level and the same power.
+    """
     most = fixed.times(inflation(boundary, power))
     drift = drift_for(boundary, power)
     expected, null = (exits(boundary, each).expected_information for each in (drift, 0.0))

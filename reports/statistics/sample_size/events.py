@@ -11,10 +11,12 @@ from .designs import Design, NoSize, check_margin, check_rate, left_over, normal
 
 @dataclass(frozen=True)
 class Proportions(Design):
-    """`effect` is p1 - p2 + margin, where `p2` is the second arm's chance; non-inferiority has a margin above 0.
+    """`effect` is p1 - p2 + margin, where `p2` is the second arm's chance; non-inferiority has a
+    margin above 0.
 
-    `method`: "pooled" (R's power.prop.test), "unpooled" (Wald; the one for a margin: Blackwelder, Control Clin Trials
-    1982;3:345), "arcsine" (Cohen 1988), "continuity" (pooled, corrected: Casagrande, Pike and Smith, Biometrics 1978;34:483).
+    `method`: "pooled" (R's power.prop.test), "unpooled" (Wald; the one for a margin: Blackwelder,
+    Control Clin Trials 1982;3:345), "arcsine" (Cohen 1988), "continuity" (pooled, corrected:
+    Casagrande, Pike and Smith, Biometrics 1978;34:483).
     """
 
     p2: float = 0.5
@@ -26,9 +28,13 @@ class Proportions(Design):
         check_rate("p2", self.p2)
         check_rate("p1", self.p1)
         if self.method not in ("pooled", "unpooled", "arcsine", "continuity"):
-            raise NoSize(f"method {self.method!r} is not known; use pooled, unpooled, arcsine or continuity")
+            raise NoSize(
+                f"method {self.method!r} is not known; use pooled, unpooled, arcsine or continuity"
+            )
         if self.margin and self.method != "unpooled":
-            raise NoSize("with a margin use method='unpooled': the arms differ under the null hypothesis")
+            raise NoSize(
+                "with a margin use method='unpooled': the arms differ under the null hypothesis"
+            )
 
     @property
     def p1(self) -> float:
@@ -36,7 +42,9 @@ class Proportions(Design):
 
     @property
     def _variances(self) -> tuple[float, float]:
-        """Of the difference for one person in the first arm: under the null hypothesis, and as it is."""
+        """Of the difference for one person in the first arm: under the null hypothesis, and as it
+        is.
+        """
         real = self.p1 * (1 - self.p1) + self.ratio * self.p2 * (1 - self.p2)
         mean = (self.ratio * self.p1 + self.p2) / (1 + self.ratio)
         null = (1 + self.ratio) * mean * (1 - mean)
@@ -51,7 +59,9 @@ class Proportions(Design):
         if self.method == "continuity":  # the corrected size undone
             root = 1 - (1 + self.ratio) / (2 * n * distance) if distance else 0.0
             n = n * max(root, 0.0) ** 2
-        return normal_cdf((distance * math.sqrt(n) - self.z_alpha * math.sqrt(null)) / math.sqrt(real))
+        return normal_cdf(
+            (distance * math.sqrt(n) - self.z_alpha * math.sqrt(null)) / math.sqrt(real)
+        )
 
     def _needed(self, power: float) -> float:
         z_beta = normal_quantile(power)
@@ -77,7 +87,8 @@ class Proportions(Design):
 
 @dataclass(frozen=True)
 class LogRank(Design):
-    """`effect` is |log hazard ratio|; `events1` and `events2` are the shares of each arm that have the event in the study.
+    """`effect` is |log hazard ratio|; `events1` and `events2` are the shares of each arm that have
+    the event in the study.
 
     Schoenfeld, Biometrika 1981;68:316.
     """
@@ -111,22 +122,30 @@ class LogRank(Design):
 
 
 def proportions(p1: float, p2: float, *, method: str = "pooled", **more: float) -> Proportions:
-    """A difference of two proportions; `method`: pooled, unpooled, arcsine or continuity. Errors: NoSize."""
+    """A difference of two proportions; `method`: pooled, unpooled, arcsine or continuity. Errors:
+    NoSize.
+    """
     return Proportions(left_over(p1, -p2), p2=p2, method=method, **more)  # type: ignore[arg-type]
 
 
 def non_inferior_proportions(
     p1: float, p2: float, margin: float, *, alpha: float = 0.025, ratio: float = 1.0
 ) -> Proportions:
-    """One-sided: p1 is not below p2 by `margin` (above 0); a higher chance is better. Errors: NoSize, of `size` also where
-    p1 is below p2 by the margin or more."""
+    """One-sided: p1 is not below p2 by `margin` (above 0); a higher chance is better. Errors:
+    NoSize, of `size` also where p1 is below p2 by the margin or more.
+    """
     check_margin(margin)
-    return Proportions(left_over(p1, -p2, margin), alpha, 1, ratio, p2, margin, "unpooled", directed=True)
+    return Proportions(
+        left_over(p1, -p2, margin), alpha, 1, ratio, p2, margin, "unpooled", directed=True
+    )
 
 
-def log_rank(hazard_ratio: float, *, events1: float = 1.0, events2: float = 1.0, **more: float) -> LogRank:
-    """A log-rank test; `events1` and `events2` are the shares of both arms who will have the event. Schoenfeld,
-    Biometrika 1981;68:316. Errors: NoSize."""
+def log_rank(
+    hazard_ratio: float, *, events1: float = 1.0, events2: float = 1.0, **more: float
+) -> LogRank:
+    """A log-rank test; `events1` and `events2` are the shares of both arms who will have the event.
+    Schoenfeld, Biometrika 1981;68:316. Errors: NoSize.
+    """
     if not hazard_ratio > 0:
         raise NoSize(f"a hazard ratio is above 0, not {hazard_ratio}")
     for name, share in (("events1", events1), ("events2", events2)):

@@ -1,9 +1,10 @@
 """Proportional hazards by Cox's partial likelihood. Cox, J R Stat Soc B 1972;34:187.
 
-Newton's method to convergence. Events at the same time by Efron's approximation (JASA 1977;72:557) or Breslow's. Proportionality
-by the score test for coefficients that change with the Kaplan-Meier transform of time, as cox.zph of survival 3 (Grambsch and
-Therneau, Biometrika 1994;81:515). An arm without events, and whatever else leaves the likelihood without a maximum, is
-refused: see `monotone`.
+Newton's method to convergence. Events at the same time by Efron's approximation (JASA 1977;72:557)
+or Breslow's. Proportionality by the score test for coefficients that change with the Kaplan-Meier
+transform of time, as cox.zph of survival 3 (Grambsch and Therneau, Biometrika 1994;81:515). An arm
+without events, and whatever else leaves the likelihood without a maximum, is refused: see
+`monotone`.
 """
 
 from __future__ import annotations
@@ -32,11 +33,15 @@ MOST_STEPS = 50
 MOST_HALVINGS = 30
 ENOUGH = 1e-12  # of the expected gain in the log likelihood
 FLAT = 1e-9  # of the most that one column tells: what is told less is told by rounding
-FAR = 10.0  # between two people's log hazards; an infinite estimate is further out before its steps are small enough to end
+# between two people's log hazards; an infinite estimate is further out before its steps are small
+# enough to end
+FAR = 10.0
 
 
 class Monotone(NotEstimable):
-    """The partial likelihood rises for ever, so that a hazard ratio is 0 or infinite; says of what."""
+    """The partial likelihood rises for ever, so that a hazard ratio is 0 or infinite; says of
+    what.
+    """
 
 
 @dataclass(frozen=True)
@@ -52,7 +57,9 @@ class Test:
 
 @dataclass(frozen=True)
 class Cox:
-    """`log_likelihood` (null, fitted); `left_out`: people with missing values. Frames are made anew at each asking."""
+    """`log_likelihood` (null, fitted); `left_out`: people with missing values. Frames are made anew
+    at each asking.
+    """
 
     design: formulas.Design
     time: np.ndarray
@@ -79,14 +86,18 @@ class Cox:
 
     @property
     def coefficients(self) -> pd.DataFrame:
-        """By term: estimate se z p hazard_ratio lower upper (the interval of the hazard ratio, 95 %)."""
+        """By term: estimate se z p hazard_ratio lower upper (the interval of the hazard ratio, 95
+        %).
+        """
         import pandas as pd
         from scipy.special import ndtr
 
         se = np.sqrt(np.diag(self.vcov))
         z, half = self.beta / se, normal_quantile(0.975) * se
         columns = {"estimate": self.beta, "se": se, "z": z, "p": 2 * ndtr(-np.abs(z))}
-        with np.errstate(over="ignore"):  # a hazard ratio for a step of one may be beyond any number
+        with np.errstate(
+            over="ignore"
+        ):  # a hazard ratio for a step of one may be beyond any number
             limits = {"lower": np.exp(self.beta - half), "upper": np.exp(self.beta + half)}
             columns |= {"hazard_ratio": np.exp(self.beta), **limits}
         return pd.DataFrame(columns, index=pd.Index(self.names, name="term"))
@@ -101,8 +112,9 @@ class Cox:
 
     @cached_property
     def concordance(self) -> float:
-        """The share of pairs in which the one with the greater hazard stopped first, ties of hazard as a half; NaN where
-        nobody was still there when somebody stopped."""
+        """The share of pairs in which the one with the greater hazard stopped first, ties of hazard
+        as a half; NaN where nobody was still there when somebody stopped.
+        """
         return concordance(self.time, self.event, self.x @ self.beta)
 
     def proportionality(self) -> pd.DataFrame:
@@ -122,8 +134,13 @@ class Cox:
             score = np.concatenate([np.zeros(p), gradient[own]])
             statistic = float(score @ np.linalg.solve(information[np.ix_(kept, kept)], score))
             tests[label] = _test(statistic, len(own))
-        rows = {name: [getattr(each, name) for each in tests.values()] for name in ("statistic", "df", "p")}
-        return pd.DataFrame(rows, index=pd.Index(list(tests), name="term")).rename(columns={"statistic": "chi_squared"})
+        rows = {
+            name: [getattr(each, name) for each in tests.values()]
+            for name in ("statistic", "df", "p")
+        }
+        return pd.DataFrame(rows, index=pd.Index(list(tests), name="term")).rename(
+            columns={"statistic": "chi_squared"}
+        )
 
 
 def cox(
@@ -137,15 +154,18 @@ def cox(
 ) -> Cox:
     """`event`: 1 or true where somebody stopped at `time`; times that differ by rounding alone tie.
 
-    Errors: NotEstimable (nobody stopped, columns that follow from others or do not differ while somebody stops), Monotone,
-    NotConverged, UnknownTimes, formula.FormulaError, formula.UnknownColumn.
+    Errors: NotEstimable (nobody stopped, columns that follow from others or do not differ while
+    somebody stops), Monotone, NotConverged, UnknownTimes, formula.FormulaError,
+    formula.UnknownColumn.
     """
     check_choice("ties", ties, TIES)
     parsed = formulas.parse(formula)
     needed = [time, event, *parsed.variables]
     check_columns(frame, needed)
     if lacking := set(reference or ()) - set(parsed.variables):
-        raise formulas.UnknownColumn(f"reference names {', '.join(sorted(lacking))}, not in the formula")
+        raise formulas.UnknownColumn(
+            f"reference names {', '.join(sorted(lacking))}, not in the formula"
+        )
     if not parsed.terms:
         raise formulas.FormulaError("the formula names no variable")
     kept = complete(frame, needed)
@@ -167,7 +187,9 @@ def cox(
     null = terms(at, stopped, standard, np.zeros(x.shape[1]), ties)
     found = _maximised(null, at, stopped, standard, ties)
     if found is None or np.ptp(standard @ found[1]) > FAR:
-        _check_maximum(at, stopped, standard, design, _levels_without_events(variables, values, stopped))
+        _check_maximum(
+            at, stopped, standard, design, _levels_without_events(variables, values, stopped)
+        )
     if found is None:
         raise NotConverged(f"not converged after {MOST_STEPS} steps")
     best, beta = found
@@ -197,7 +219,9 @@ def _check_columns(x: np.ndarray, scale: np.ndarray, design: formulas.Design) ->
 def _maximised(
     null: Terms, time: np.ndarray, event: np.ndarray, x: np.ndarray, ties: str
 ) -> tuple[Terms, np.ndarray] | None:
-    """At the maximum, and where that is, for standardised columns; None where the steps do not end or nothing leads them."""
+    """At the maximum, and where that is, for standardised columns; None where the steps do not end
+    or nothing leads them.
+    """
     beta, here = np.zeros(x.shape[1]), null
     told = float(np.linalg.eigvalsh(null.information)[-1])
     for _ in range(MOST_STEPS):
@@ -217,18 +241,26 @@ def _maximised(
     return None
 
 
-def _check_maximum(time: np.ndarray, event: np.ndarray, x: np.ndarray, design: formulas.Design, without: str) -> None:
-    """NotEstimable where nobody differs from others while somebody stops, Monotone where the likelihood has no maximum."""
+def _check_maximum(
+    time: np.ndarray, event: np.ndarray, x: np.ndarray, design: formulas.Design, without: str
+) -> None:
+    """NotEstimable where nobody differs from others while somebody stops, Monotone where the
+    likelihood has no maximum.
+    """
     found = monotone.comparisons(time, event, x)
     if found.rank < x.shape[1]:
-        raise NotEstimable(without or "nobody differs from others in some column while somebody stops")
+        raise NotEstimable(
+            without or "nobody differs from others in some column while somebody stops"
+        )
     combination = monotone.endless_combination(found)
     if combination is None:
         return
     part = np.abs(combination) > 1e-6 * np.abs(combination).max()
     names = " and ".join(name for name, own in zip(design.names[1:], part, strict=True) if own)
     if part.sum() > 1:
-        raise Monotone(f"the hazard ratios of {names} are 0 or infinite together{without and ': ' + without}")
+        raise Monotone(
+            f"the hazard ratios of {names} are 0 or infinite together{without and ': ' + without}"
+        )
     end = "infinite" if combination[part][0] > 0 else "0"
     why = without or "of those still there, always the one at its end stopped"
     raise Monotone(f"the hazard ratio of {names} is {end}: {why}")
@@ -237,16 +269,28 @@ def _check_maximum(time: np.ndarray, event: np.ndarray, x: np.ndarray, design: f
 def _levels_without_events(
     variables: Mapping[str, formulas.Variable], values: Mapping[str, np.ndarray], event: np.ndarray
 ) -> str:
-    """What to say of the levels of categories in which nobody stopped; empty where there are none."""
+    """What to say of the levels of categories in which nobody stopped; empty where there are
+    none.
+    """
     said = []
     for name, variable in variables.items():
-        counts = np.bincount(values[name][event].astype(int), minlength=len(variable.levels)) if variable.levels else ()
-        said += [f"{name} {level}" for level, count in zip(variable.levels, counts, strict=True) if not count]
+        counts = (
+            np.bincount(values[name][event].astype(int), minlength=len(variable.levels))
+            if variable.levels
+            else ()
+        )
+        said += [
+            f"{name} {level}"
+            for level, count in zip(variable.levels, counts, strict=True)
+            if not count
+        ]
     return f"nobody in {', '.join(said)} had an event" if said else ""
 
 
 def _transformed(time: np.ndarray, event: np.ndarray, at: np.ndarray) -> np.ndarray:
-    """One minus the Kaplan-Meier share just before the times `at`, centred at its mean over the events."""
+    """One minus the Kaplan-Meier share just before the times `at`, centred at its mean over the
+    events.
+    """
     different, number = np.unique(time, return_inverse=True)
     leaving = np.bincount(number)
     risk = len(time) - np.concatenate([[0], np.cumsum(leaving)[:-1]])

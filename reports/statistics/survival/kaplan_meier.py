@@ -1,11 +1,13 @@
 """The Kaplan-Meier curve with log-log (or log) intervals. Kaplan and Meier, JASA 1958;53:457.
 
-At each time somebody stops, the share still there is multiplied by 1 - stopped / at risk; Greenwood's formula gives the
-variance, and the interval is taken on the log(-log) scale so that it stays between 0 and 1, or on the log scale.
+At each time somebody stops, the share still there is multiplied by 1 - stopped / at risk;
+Greenwood's formula gives the variance, and the interval is taken on the log(-log) scale so that it
+stays between 0 and 1, or on the log scale.
 
-As long as nobody has stopped that variance is 0 and says nothing, so there the limits are the exact ones of all out of all who
-are still followed (Clopper and Pearson, Biometrika 1934;26:404). R has 1 to 1 instead: `log-log` and `log` give its limits
-throughout. Where nobody is left there are none, as in R.
+As long as nobody has stopped that variance is 0 and says nothing, so there the limits are the exact
+ones of all out of all who are still followed (Clopper and Pearson, Biometrika 1934;26:404). R has 1
+to 1 instead: `log-log` and `log` give its limits throughout. Where nobody is left there are none,
+as in R.
 """
 
 from __future__ import annotations
@@ -29,12 +31,16 @@ INTERVALS = ("log-log-or-exact", *LIKE_R)
 
 
 class UnknownTimes(NotEstimable):
-    """Nobody, a time that is missing, infinite or below zero, or an event that is neither yes nor no."""
+    """Nobody, a time that is missing, infinite or below zero, or an event that is neither yes nor
+    no.
+    """
 
 
 @dataclass(frozen=True)
 class Step:
-    """From `time` on, the share `survival` is left; `at_risk` and `events` are counted at `time`. Limits None: nobody is left."""
+    """From `time` on, the share `survival` is left; `at_risk` and `events` are counted at `time`.
+    Limits None: nobody is left.
+    """
 
     time: float
     at_risk: int
@@ -47,7 +53,9 @@ class Step:
 
 @dataclass(frozen=True)
 class Quantile:
-    """A time with its interval, in the unit of the times; None where the curve does not come down so far."""
+    """A time with its interval, in the unit of the times; None where the curve does not come down
+    so far.
+    """
 
     value: float | None
     lower: float | None
@@ -81,9 +89,12 @@ class Curve:
             return None
         at = time + self.slack
         step = next(
-            (step for step in reversed(self.steps) if step.time <= at), Step(0.0, self.n, 0, 1.0, 0.0, 1.0, 1.0)
+            (step for step in reversed(self.steps) if step.time <= at),
+            Step(0.0, self.n, 0, 1.0, 0.0, 1.0, 1.0),
         )
-        if step.survival < 1 or time <= 0:  # at the beginning everybody is there: that is no estimate
+        if (
+            step.survival < 1 or time <= 0
+        ):  # at the beginning everybody is there: that is no estimate
             return step
         return replace(step, lower=_all_of(self.at_risk(time), self.confidence, self.interval))
 
@@ -97,10 +108,11 @@ class Curve:
         return self.quantile(0.5)
 
     def quantile(self, share: float) -> Quantile:
-        """When `share` have stopped; None where the curve never gets there. Exactly so many: the middle of the flat, as R.
+        """When `share` have stopped; None where the curve never gets there. Exactly so many: the
+        middle of the flat, as R.
 
-        The interval is where the limits of the curve cross (Brookmeyer and Crowley, Biometrics 1982;38:29). Errors:
-        ValueError for a share that does not lie between 0 and 1.
+        The interval is where the limits of the curve cross (Brookmeyer and Crowley, Biometrics
+        1982;38:29). Errors: ValueError for a share that does not lie between 0 and 1.
         """
         if not 0 <= share <= 1:
             raise ValueError(f"a share lies between 0 and 1; {share} does not")
@@ -135,18 +147,26 @@ def kaplan_meier(
         if survival < 1:
             steps.append(_step(at, at_risk, died, survival, greenwood, z, interval))
         else:
-            steps.append(Step(at, at_risk, 0, 1.0, 0.0, _all_of(at_risk, confidence, interval), 1.0))
+            steps.append(
+                Step(at, at_risk, 0, 1.0, 0.0, _all_of(at_risk, confidence, interval), 1.0)
+            )
     return Curve(len(time), int(stopped.sum()), tuple(steps), confidence, interval)
 
 
-def checked(times: Sequence[float] | np.ndarray, events: Sequence[bool] | np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """Times as floats, those that differ by rounding made one, and events as truth values. Errors: UnknownTimes."""
+def checked(
+    times: Sequence[float] | np.ndarray, events: Sequence[bool] | np.ndarray
+) -> tuple[np.ndarray, np.ndarray]:
+    """Times as floats, those that differ by rounding made one, and events as truth values. Errors:
+    UnknownTimes.
+    """
     try:
         time, stopped = numbers(times, "the time"), numbers(events, "the event")
     except NotEstimable as reason:
         raise UnknownTimes(str(reason)) from None
     if time.shape != stopped.shape or time.ndim != 1:
-        raise UnknownTimes(f"{time.size} times and {stopped.size} events: there must be as many of both")
+        raise UnknownTimes(
+            f"{time.size} times and {stopped.size} events: there must be as many of both"
+        )
     if not len(time):
         raise UnknownTimes("there is nobody")
     if not np.isfinite(time).all() or (time < 0).any():
@@ -156,13 +176,23 @@ def checked(times: Sequence[float] | np.ndarray, events: Sequence[bool] | np.nda
     return tied(time), stopped.astype(bool)
 
 
-def _step(time: float, at_risk: int, stopped: int, survival: float, greenwood: float, z: float, interval: str) -> Step:
+def _step(
+    time: float,
+    at_risk: int,
+    stopped: int,
+    survival: float,
+    greenwood: float,
+    z: float,
+    interval: str,
+) -> Step:
     se = survival * math.sqrt(greenwood)
     if survival <= TOLERANCE:
         return Step(time, at_risk, stopped, 0.0, 0.0, None, None)
     if interval == "log":
         ratio = math.exp(z * math.sqrt(greenwood))
-        return Step(time, at_risk, stopped, survival, se, survival / ratio, min(1.0, survival * ratio))
+        return Step(
+            time, at_risk, stopped, survival, se, survival / ratio, min(1.0, survival * ratio)
+        )
     half = z * math.sqrt(greenwood) / abs(math.log(survival))
     lower, upper = survival ** math.exp(half), survival ** math.exp(-half)
     return Step(time, at_risk, stopped, survival, se, lower, upper)

@@ -1,8 +1,9 @@
 """Do arms differ in how long people stay? The log-rank test and the G-rho family.
 
-Every time with an event is a table of arms by stopped or not, weighted by the pooled Kaplan-Meier share just before it to the
-power rho: 0 is the log-rank test (Mantel, Cancer Chemother Rep 1966;50:163), 1 the Peto and Peto modification of the
-Wilcoxon test. Harrington and Fleming, Biometrika 1982;69:553.
+Every time with an event is a table of arms by stopped or not, weighted by the pooled Kaplan-Meier
+share just before it to the power rho: 0 is the log-rank test (Mantel, Cancer Chemother Rep
+1966;50:163), 1 the Peto and Peto modification of the Wilcoxon test. Harrington and Fleming,
+Biometrika 1982;69:553.
 """
 
 from __future__ import annotations
@@ -25,7 +26,9 @@ class NothingToCompare(NotEstimable):
 
 @dataclass(frozen=True)
 class LogRank:
-    """`observed`, `expected` (weighted, in the order of `arms`), `variance` (arms, arms) of their differences."""
+    """`observed`, `expected` (weighted, in the order of `arms`), `variance` (arms, arms) of their
+    differences.
+    """
 
     arms: tuple[str, ...]
     observed: tuple[float, ...]
@@ -54,7 +57,11 @@ def log_rank(
         raise ValueError(f"rho is a number, not {rho}")
     time, stopped = checked(times, events)
     names, codes, _ = formulas.levels_of("arm", arm, None)
-    layers = np.zeros(len(time), dtype=int) if strata is None else formulas.levels_of("strata", strata, None)[1]
+    layers = (
+        np.zeros(len(time), dtype=int)
+        if strata is None
+        else formulas.levels_of("strata", strata, None)[1]
+    )
     if len(codes) != len(time) or len(layers) != len(time):
         raise NothingToCompare(f"{len(time)} times, but {len(codes)} arms and {len(layers)} strata")
     if (codes < 0).any() or (layers < 0).any():
@@ -62,7 +69,9 @@ def log_rank(
     if len(names) < 2:
         raise NothingToCompare(f"everybody is in arm {names[0]}")
     parts = [
-        _tables(time[layers == each], stopped[layers == each], codes[layers == each], len(names), rho)
+        _tables(
+            time[layers == each], stopped[layers == each], codes[layers == each], len(names), rho
+        )
         for each in range(int(layers.max()) + 1)
     ]
     observed, expected, variance = (np.sum([part[i] for part in parts], axis=0) for i in range(3))
@@ -74,7 +83,15 @@ def log_rank(
     kept = np.flatnonzero(used)[1:]
     difference = (observed - expected)[kept]
     chi = float(difference @ np.linalg.solve(variance[np.ix_(kept, kept)], difference))
-    return LogRank(names, tuple(observed.tolist()), tuple(expected.tolist()), variance, chi, df, float(chdtrc(df, chi)))
+    return LogRank(
+        names,
+        tuple(observed.tolist()),
+        tuple(expected.tolist()),
+        variance,
+        chi,
+        df,
+        float(chdtrc(df, chi)),
+    )
 
 
 def _tables(

@@ -1,9 +1,11 @@
-"""Does the partial likelihood have a maximum? Not where some combination of the columns puts everybody who had an event above
-all who were still there then: along it the likelihood rises for ever. Heinze and Schemper, Biometrics 2001;57:114.
+"""Does the partial likelihood have a maximum? Not where some combination of the columns puts
+everybody who had an event above all who were still there then: along it the likelihood rises for
+ever. Heinze and Schemper, Biometrics 2001;57:114.
 
-Such a combination is a point of a cone, and a linear programme finds one or shows that there is none, exactly where following
-the likelihood can only guess. The number of inequalities is that of the people: whoever had an event is compared with one of
-those who had the next, and with those last seen between.
+Such a combination is a point of a cone, and a linear programme finds one or shows that there is
+none, exactly where following the likelihood can only guess. The number of inequalities is that of
+the people: whoever had an event is compared with one of those who had the next, and with those last
+seen between.
 """
 
 from __future__ import annotations
@@ -17,8 +19,9 @@ ROUNDING = 1e-9  # of the largest difference along a combination
 
 @dataclass(frozen=True)
 class Comparisons:
-    """Differences of rows of the columns: `never_below` (a, p) of who had an event less who was still there; `equal` (b, p) of
-    two who had it at one time."""
+    """Differences of rows of the columns: `never_below` (a, p) of who had an event less who was
+    still there; `equal` (b, p) of two who had it at one time.
+    """
 
     never_below: np.ndarray
     equal: np.ndarray
@@ -50,7 +53,9 @@ def comparisons(time: np.ndarray, event: np.ndarray, x: np.ndarray) -> Compariso
 
 
 def endless_combination(found: Comparisons) -> np.ndarray | None:
-    """A combination (p,) along which the likelihood rises for ever, of one column where one alone does; None without any."""
+    """A combination (p,) along which the likelihood rises for ever, of one column where one alone
+    does; None without any.
+    """
     p = found.never_below.shape[1]
     for alone in (*np.eye(p), *-np.eye(p)):
         if found.is_monotone(alone):

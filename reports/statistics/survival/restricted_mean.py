@@ -1,7 +1,7 @@
 """Mean time within a horizon: the area under the Kaplan-Meier curve up to it.
 
-The variance sums, over the times with an event, the square of the area still to come times Greenwood's term. Royston and
-Parmar, BMC Med Res Methodol 2013;13:152.
+The variance sums, over the times with an event, the square of the area still to come times
+Greenwood's term. Royston and Parmar, BMC Med Res Methodol 2013;13:152.
 """
 
 from __future__ import annotations
@@ -22,8 +22,10 @@ class BeyondFollowUp(NotEstimable):
 
 @dataclass(frozen=True)
 class RestrictedMean:
-    """In the unit of time. `p` is of no difference: None for the mean of one arm. Limits and p are None where `se` is 0, before
-    anybody has stopped (or all at one time): that is no knowledge of the mean without error."""
+    """In the unit of time. `p` is of no difference: None for the mean of one arm. Limits and p are
+    None where `se` is 0, before anybody has stopped (or all at one time): that is no knowledge of
+    the mean without error.
+    """
 
     horizon: float
     estimate: float
@@ -37,17 +39,24 @@ def restricted_mean(curve: Curve, horizon: float, confidence: float = 0.95) -> R
     """Errors: BeyondFollowUp."""
     last = curve.steps[-1]
     if not horizon > 0 or (horizon > last.time + curve.slack and last.survival > 0):
-        raise BeyondFollowUp(f"{horizon} is not between 0 and {last.time}, until when people are followed")
+        raise BeyondFollowUp(
+            f"{horizon} is not between 0 and {last.time}, until when people are followed"
+        )
     steps = [step for step in curve.steps if step.time < horizon - curve.slack]
     edges = np.array([0.0, *(step.time for step in steps), horizon])
     pieces = np.diff(edges) * np.array([1.0, *(step.survival for step in steps)])
     to_come = pieces[::-1].cumsum()[::-1][1:]
-    greenwood = [s.events / (s.at_risk * (s.at_risk - s.events)) if s.at_risk > s.events else 0.0 for s in steps]
+    greenwood = [
+        s.events / (s.at_risk * (s.at_risk - s.events)) if s.at_risk > s.events else 0.0
+        for s in steps
+    ]
     se = math.sqrt(float((to_come**2) @ np.array(greenwood)))
     return _with_interval(horizon, float(pieces.sum()), se, confidence)
 
 
-def restricted_mean_difference(first: Curve, second: Curve, horizon: float, confidence: float = 0.95) -> RestrictedMean:
+def restricted_mean_difference(
+    first: Curve, second: Curve, horizon: float, confidence: float = 0.95
+) -> RestrictedMean:
     """First minus second. Errors: BeyondFollowUp, of either."""
     one, other = restricted_mean(first, horizon), restricted_mean(second, horizon)
     se = math.hypot(one.se, other.se)

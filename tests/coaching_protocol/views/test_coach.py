@@ -93,7 +93,9 @@ class Fields(HTMLParser):
 
     def handle_starttag(self, tag: str, attributes) -> None:
         given = dict(attributes)
-        if tag == "input" and (given.get("type") not in {"radio", "checkbox"} or "checked" in given):
+        if tag == "input" and (
+            given.get("type") not in {"radio", "checkbox"} or "checked" in given
+        ):
             self.values.append((given.get("name", ""), given.get("value", "")))
         self.area = given["name"] if tag == "textarea" else ""
 
@@ -108,9 +110,9 @@ class Fields(HTMLParser):
 
 def test_a_whole_afternoon_from_the_caseload_to_a_logged_call(desk, ben, dan):
     page = desk.get(reverse("coach:caseload"))
-    assert [(name, [row.participant for row in rows]) for name, _label, rows in page.context["groups"]] == [
-        ("today", [dan])
-    ]
+    assert [
+        (name, [row.participant for row in rows]) for name, _label, rows in page.context["groups"]
+    ] == [("today", [dan])]
     assert page.context["following"].contact.number == 1
 
     assert desk.get(reverse("coach:person", args=[dan.code])).status_code == 200
@@ -137,7 +139,13 @@ def test_a_whole_afternoon_from_the_caseload_to_a_logged_call(desk, ben, dan):
     assert said(logged) == [f"Logged call 1 of {dan.code}: Reached."]
 
     attempt.refresh_from_db()
-    assert (attempt.outcome, attempt.minutes, attempt.steps_done, attempt.deviations, attempt.logged_at) == (
+    assert (
+        attempt.outcome,
+        attempt.minutes,
+        attempt.steps_done,
+        attempt.deviations,
+        attempt.logged_at,
+    ) == (
         "reached",
         14,
         ["greet", "next-step"],
@@ -146,12 +154,19 @@ def test_a_whole_afternoon_from_the_caseload_to_a_logged_call(desk, ben, dan):
     )
     first, second, third = Contact.objects.filter(plan__participant=dan)
     assert (first.state, first.held_at) == ("held", THURSDAY)
-    assert second.appointment_at == datetime(2026, 3, 12, 18, 30, tzinfo=UTC)  # half past seven in Amsterdam
+    assert second.appointment_at == datetime(
+        2026, 3, 12, 18, 30, tzinfo=UTC
+    )  # half past seven in Amsterdam
     assert third.appointment_at is None
     page = desk.get(reverse("coach:person", args=[dan.code]))
     assert b"Walked twice" in page.content
     assert "Walked twice" not in attempt.note_sealed
-    assert actions(dan.code)[-4:] == ["contact details shown", "call started", "call logged", "appointment made"]
+    assert actions(dan.code)[-4:] == [
+        "contact details shown",
+        "call started",
+        "call logged",
+        "appointment made",
+    ]
 
 
 def test_the_number_is_shown_on_the_answer_to_a_post_alone_and_recorded(desk, ben, dan):
@@ -167,7 +182,9 @@ def test_the_number_is_shown_on_the_answer_to_a_post_alone_and_recorded(desk, be
     assert "English" in shown
     assert "Dan Jansen" in shown
     events = AuditEvent.objects.filter(action="contact details shown")
-    assert [(event.by, event.role, event.at) for event in events] == [(f"staff {ben.pk}", "coach", THURSDAY)]
+    assert [(event.by, event.role, event.at) for event in events] == [
+        (f"staff {ben.pk}", "coach", THURSDAY)
+    ]
 
 
 def test_a_page_with_the_number_that_is_sent_again_later_does_not_show_it(desk, dan, thursday):
@@ -184,9 +201,20 @@ def test_a_page_with_the_number_that_is_sent_again_later_does_not_show_it(desk, 
 def test_asking_for_the_number_in_the_middle_of_a_call_loses_nothing_that_was_typed(desk, dan):
     attempt = started(desk, dan)
     key = str(uuid4())
-    typed = {"outcome": "reached", "minutes": "abc", "steps_done": ["greet"], "note": "In the", "next_on": "2026-03-12"}
+    typed = {
+        "outcome": "reached",
+        "minutes": "abc",
+        "steps_done": ["greet"],
+        "note": "In the",
+        "next_on": "2026-03-12",
+    }
     page = send(
-        desk, reverse("coach:number", args=[dan.code]), key, attempt=attempt.pk, number_key=str(uuid4()), **typed
+        desk,
+        reverse("coach:number", args=[dan.code]),
+        key,
+        attempt=attempt.pk,
+        number_key=str(uuid4()),
+        **typed,
     )
     assert page.context["details"].phone == dan.identity.phone
     found = Fields(page.content.decode())
@@ -199,7 +227,12 @@ def test_asking_for_the_number_in_the_middle_of_a_call_loses_nothing_that_was_ty
         ("next_on", "2026-03-12"),
     ]
     assert page.context["form"].errors == {}
-    assert send(desk, log_url(attempt), key, **{**typed, "minutes": "9", "next_time": "10:00"}).status_code == 302
+    assert (
+        send(
+            desk, log_url(attempt), key, **{**typed, "minutes": "9", "next_time": "10:00"}
+        ).status_code
+        == 302
+    )
 
 
 @pytest.mark.parametrize(
@@ -224,7 +257,12 @@ def test_each_outcome_leaves_the_planned_call_where_it_belongs(desk, dan, outcom
 
 def test_an_error_keeps_the_page_and_everything_on_it(desk, dan):
     attempt = started(desk, dan)
-    typed = {"outcome": "reached", "steps_done": ["greet"], "note": "A long talk", "next_time": "10:00"}
+    typed = {
+        "outcome": "reached",
+        "steps_done": ["greet"],
+        "note": "A long talk",
+        "next_time": "10:00",
+    }
     page = send(desk, log_url(attempt), **typed)
     assert page.status_code == 200
     assert page.context["form"].errors == {
@@ -247,10 +285,18 @@ def test_an_error_keeps_the_page_and_everything_on_it(desk, dan):
         ({}, {"outcome": ["This field is required."]}),
         (
             {"outcome": "voicemail", "steps_done": ["greet"]},
-            {"steps_done": ["Nobody was reached: untick the steps, or choose another outcome above"]},
+            {
+                "steps_done": [
+                    "Nobody was reached: untick the steps, or choose another outcome above"
+                ]
+            },
         ),
         (
-            {"outcome": "no_answer", "next_on": "2026-03-05", "next_time": "13:59"},  # it is 14:00 in Amsterdam
+            {
+                "outcome": "no_answer",
+                "next_on": "2026-03-05",
+                "next_time": "13:59",
+            },  # it is 14:00 in Amsterdam
             {"next_on": ["Choose a moment that is still to come, within a year"]},
         ),
         (
@@ -258,7 +304,11 @@ def test_an_error_keeps_the_page_and_everything_on_it(desk, dan):
             {"next_on": ["Choose a moment that is still to come, within a year"]},
         ),
         (
-            {"outcome": "no_answer", "next_on": "2026-03-29", "next_time": "02:30"},  # the night summer time begins
+            {
+                "outcome": "no_answer",
+                "next_on": "2026-03-29",
+                "next_time": "02:30",
+            },  # the night summer time begins
             {"next_time": ["The clock skips this time on that day: choose another"]},
         ),
         (
@@ -287,10 +337,14 @@ def test_after_the_last_call_there_is_nothing_to_make_an_appointment_for(desk, d
     attempt = started(desk, dan, number=3)
     typed = {"outcome": "reached", "minutes": "5", "next_on": "2026-03-20", "next_time": "10:00"}
     page = send(desk, log_url(attempt), **typed)
-    assert page.context["form"].errors == {"next_on": ["This was the last planned call: leave the appointment empty"]}
+    assert page.context["form"].errors == {
+        "next_on": ["This was the last planned call: leave the appointment empty"]
+    }
     assert send(desk, log_url(attempt), outcome="reached", minutes="5").status_code == 302
     groups = desk.get(reverse("coach:caseload")).context["groups"]
-    assert [(name, [row.participant for row in rows]) for name, _label, rows in groups] == [("finished", [dan])]
+    assert [(name, [row.participant for row in rows]) for name, _label, rows in groups] == [
+        ("finished", [dan])
+    ]
 
 
 def test_a_log_that_is_sent_twice_counts_once(desk, dan):
@@ -328,7 +382,12 @@ def correct_url(attempt: Attempt) -> str:
 def test_a_log_typed_in_another_window_is_shown_again_beside_what_is_stored(desk, dan, minutes):
     attempt = started(desk, dan)
     send(desk, log_url(attempt), outcome="no_answer", note="Rang twice")
-    typed = {"outcome": "reached", "minutes": minutes, "steps_done": ["greet"], "note": "Walked twice"}
+    typed = {
+        "outcome": "reached",
+        "minutes": minutes,
+        "steps_done": ["greet"],
+        "note": "Walked twice",
+    }
     late = send(desk, log_url(attempt), **typed)
     assert late.status_code == 409
     page = late.content.decode()
@@ -347,10 +406,18 @@ def test_a_log_typed_in_another_window_is_shown_again_beside_what_is_stored(desk
 def test_a_wrong_log_is_corrected_and_what_stood_there_stays_visible(desk, ben, dan):
     attempt = started(desk, dan)
     send(desk, log_url(attempt), outcome="no_answer", note="Rang twice")
-    assert correct_url(attempt) in desk.get(reverse("coach:person", args=[dan.code])).content.decode()
+    assert (
+        correct_url(attempt) in desk.get(reverse("coach:person", args=[dan.code])).content.decode()
+    )
     page = desk.get(correct_url(attempt)).content.decode()
     assert Fields(page).of("outcome", "note") == [("outcome", "no_answer"), ("note", "Rang twice")]
-    typed = {"outcome": "reached", "minutes": "12", "steps_done": ["greet"], "note": "Walked twice", "reason": "slip"}
+    typed = {
+        "outcome": "reached",
+        "minutes": "12",
+        "steps_done": ["greet"],
+        "note": "Walked twice",
+        "reason": "slip",
+    }
     done = send(desk, correct_url(attempt), **typed)
     assert done.url == reverse("coach:person", args=[dan.code])
     assert said(done)[-1] == f"Corrected call 1 of {dan.code}."
@@ -370,7 +437,9 @@ def test_what_a_correction_needs(desk, dan):
         "reason": ["This field is required."],
     }
     same = send(desk, correct_url(attempt), outcome="no_answer", reason="slip").context["form"]
-    assert same.errors == {"__all__": ["This says what stands there already: change something, or go back."]}
+    assert same.errors == {
+        "__all__": ["This says what stands there already: change something, or go back."]
+    }
 
 
 def test_a_log_is_found_under_its_own_person_alone(desk, study, dan):
@@ -383,10 +452,17 @@ def test_a_log_is_found_under_its_own_person_alone(desk, study, dan):
 def test_a_correction_can_make_the_next_appointment(desk, dan):
     attempt = started(desk, dan)
     send(desk, log_url(attempt), outcome="no_answer")
-    typed = {"outcome": "call_back", "reason": "slip", "next_on": "2026-03-06", "next_time": "14:00"}
+    typed = {
+        "outcome": "call_back",
+        "reason": "slip",
+        "next_on": "2026-03-06",
+        "next_time": "14:00",
+    }
     done = send(desk, correct_url(attempt), **typed)
     assert done.url == reverse("coach:person", args=[dan.code])
-    assert Contact.objects.get(plan__participant=dan, number=1).appointment_at == datetime(2026, 3, 6, 13, tzinfo=UTC)
+    assert Contact.objects.get(plan__participant=dan, number=1).appointment_at == datetime(
+        2026, 3, 6, 13, tzinfo=UTC
+    )
 
 
 def test_of_somebody_who_was_erased_no_number_is_left_to_show(desk, dan):
@@ -397,7 +473,9 @@ def test_of_somebody_who_was_erased_no_number_is_left_to_show(desk, dan):
     assert (page.context["details"].name, page.context["details"].phone) == ("", "")
 
 
-def test_a_protocol_that_forbids_nothing_asks_of_nothing_that_was_done_against_it(db, tmp_path, thursday):
+def test_a_protocol_that_forbids_nothing_asks_of_nothing_that_was_done_against_it(
+    db, tmp_path, thursday
+):
     folder = tmp_path / "small_study"
     shutil.copytree(SMALL, folder)
     text = (folder / "coaching.yaml").read_text()
@@ -407,7 +485,10 @@ def test_a_protocol_that_forbids_nothing_asks_of_nothing_that_was_done_against_i
     dan = factories.a_participant_in(study, "guided", NOW)
     client = at_the_desk(Membership.objects.get(study=study, role="coach").user)
     page = client.get(log_url(started(client, dan)))
-    assert ("steps_done" in page.context["form"].fields, "deviations" in page.context["form"].fields) == (True, False)
+    assert (
+        "steps_done" in page.context["form"].fields,
+        "deviations" in page.context["form"].fields,
+    ) == (True, False)
 
 
 def test_another_coach_corrects_no_log_and_a_supervisor_does(desk, eva, staff, dan):
@@ -450,7 +531,10 @@ def test_a_call_is_given_up_with_a_reason_and_the_next_one_stays(desk, dan):
     events = AuditEvent.objects.filter(action="contact not held")
     assert [(event.subject, event.reason) for event in events] == [("contact 1", "away")]
     assert said(send(desk, url, reason="away"))[-1] == "Call 1 is over already."
-    assert said(send(desk, reverse("coach:start", args=[dan.code, 1])))[-1] == "Call 1 is over already."
+    assert (
+        said(send(desk, reverse("coach:start", args=[dan.code, 1])))[-1]
+        == "Call 1 is over already."
+    )
 
 
 def test_a_call_on_the_line_is_logged_and_not_given_up(desk, dan):
@@ -549,12 +633,16 @@ def test_a_supervisor_sees_everybody_and_filters_by_coach(study, staff, eva, ben
     assert desk.get(reverse("coach:person", args=[dan.code])).status_code == 200
 
 
-def test_a_supervisor_gives_a_participant_another_coach_and_the_history_stays(desk, staff, eva, ben, dan):
+def test_a_supervisor_gives_a_participant_another_coach_and_the_history_stays(
+    desk, staff, eva, ben, dan
+):
     gijs = staff("coach", "Gijs")
     url, key = reverse("coach:reassign", args=[dan.code]), str(uuid4())
     supervisor = at_the_desk(eva)
     same = send(supervisor, url, coach=ben.pk, reason="absent")
-    assert same.context["form"].errors == {"coach": ["This is the coach they have now: choose another"]}
+    assert same.context["form"].errors == {
+        "coach": ["This is the coach they have now: choose another"]
+    }
     for _ in range(2):
         assert send(supervisor, url, key, coach=gijs.pk, reason="absent").status_code == 302
     history = CoachAssignment.objects.filter(plan__participant=dan).order_by("pk")
@@ -562,7 +650,11 @@ def test_a_supervisor_gives_a_participant_another_coach_and_the_history_stays(de
         (ben, NOW, THURSDAY, ""),
         (gijs, THURSDAY, None, "absent"),
     ]
-    event = AuditEvent.objects.filter(action="coach assigned", stream__endswith=dan.code).order_by("number").last()
+    event = (
+        AuditEvent.objects.filter(action="coach assigned", stream__endswith=dan.code)
+        .order_by("number")
+        .last()
+    )
     assert (event.subject, event.old, event.reason, event.role) == (
         f"staff {gijs.pk}",
         f'{{"coach":{ben.pk}}}',
@@ -570,7 +662,9 @@ def test_a_supervisor_gives_a_participant_another_coach_and_the_history_stays(de
         "supervisor",
     )
     page = supervisor.get(url).content.decode()
-    assert [name in page for name in ("Ben Smit", "Gijs", "The coach is away or ill", "by turn")] == [True] * 4
+    assert [
+        name in page for name in ("Ben Smit", "Gijs", "The coach is away or ill", "by turn")
+    ] == [True] * 4
     assert desk.get(reverse("coach:person", args=[dan.code])).status_code == 404
     assert at_the_desk(gijs).get(reverse("coach:person", args=[dan.code])).status_code == 200
 
@@ -578,7 +672,12 @@ def test_a_supervisor_gives_a_participant_another_coach_and_the_history_stays(de
 def test_a_coach_does_not_reassign(desk, staff, dan):
     gijs = staff("coach", "Gijs")
     assert desk.get(reverse("coach:reassign", args=[dan.code])).status_code == 403
-    assert send(desk, reverse("coach:reassign", args=[dan.code]), coach=gijs.pk, reason="left").status_code == 403
+    assert (
+        send(
+            desk, reverse("coach:reassign", args=[dan.code]), coach=gijs.pk, reason="left"
+        ).status_code
+        == 403
+    )
 
 
 def test_a_supervisor_of_another_study_sees_nobody(db, dan, thursday, eva):
@@ -589,7 +688,9 @@ def test_a_supervisor_of_another_study_sees_nobody(db, dan, thursday, eva):
 
 
 @pytest.mark.parametrize("people", [1, 3])
-def test_the_pages_stay_flat_as_people_are_added(study, ben, eva, thursday, django_assert_num_queries, people):
+def test_the_pages_stay_flat_as_people_are_added(
+    study, ben, eva, thursday, django_assert_num_queries, people
+):
     coached = [factories.a_participant_in(study, "guided", NOW) for _ in range(people)]
     dan = coached[0]
     for each in coached:
@@ -604,7 +705,8 @@ def test_the_pages_stay_flat_as_people_are_added(study, ben, eva, thursday, djan
         client = at_the_desk(user)
         for url, count in counts.items():
             client.get(url)  # what is parsed once per version is parsed
-            # a supervisor's list also says how many people each coach has, and how many calls were taken back
+            # a supervisor's list also says how many people each coach has, and how many calls were
+            # taken back
             coaches = 4 if user == eva and url == reverse("coach:caseload") else 0
             with django_assert_num_queries(count + coaches):
                 client.get(url)
@@ -624,25 +726,43 @@ def test_a_call_before_its_days_says_so_and_is_not_refused(desk, dan, thursday):
 
 def test_an_appointment_outside_the_days_of_its_call_says_so(desk, dan):
     attempt = started(desk, dan)
-    logged = send(desk, log_url(attempt), outcome="call_back", next_on="2026-03-09", next_time="10:00")
-    assert said(logged)[-1] == "The appointment lies outside the days of call 1 (Thu 5 Mar to Sun 8 Mar)."
+    logged = send(
+        desk, log_url(attempt), outcome="call_back", next_on="2026-03-09", next_time="10:00"
+    )
+    assert (
+        said(logged)[-1]
+        == "The appointment lies outside the days of call 1 (Thu 5 Mar to Sun 8 Mar)."
+    )
     words = "after its days (Thu 5 Mar to Sun 8 Mar)"
     for page in (reverse("coach:caseload"), reverse("coach:person", args=[dan.code])):
         assert words in squeezed(desk.get(page))
 
 
-@pytest.mark.parametrize(("clock", "is_night"), [("07:59", True), ("08:00", False), ("22:00", False), ("22:01", True)])
+@pytest.mark.parametrize(
+    ("clock", "is_night"), [("07:59", True), ("08:00", False), ("22:00", False), ("22:01", True)]
+)
 def test_an_appointment_at_night_is_refused(desk, dan, clock, is_night):
-    answer = send(desk, log_url(started(desk, dan)), outcome="call_back", next_on="2026-03-06", next_time=clock)
+    answer = send(
+        desk,
+        log_url(started(desk, dan)),
+        outcome="call_back",
+        next_on="2026-03-06",
+        next_time=clock,
+    )
     words = "This is night where they are: choose a time between 8:00 and 22:00"
-    assert (answer.context and answer.context["form"].errors) == ({"next_time": [words]} if is_night else None)
+    assert (answer.context and answer.context["form"].errors) == (
+        {"next_time": [words]} if is_night else None
+    )
 
 
 def test_a_wrong_number_is_flagged_to_coach_and_supervisor_until_a_try_goes_right(desk, eva, dan):
     send(desk, log_url(started(desk, dan)), outcome="wrong_number")
     pages = (reverse("coach:caseload"), reverse("coach:person", args=[dan.code]))
     for client in (desk, at_the_desk(eva)):
-        assert [">Wrong number</span>" in squeezed(client.get(page)) for page in pages] == [True, True]
+        assert [">Wrong number</span>" in squeezed(client.get(page)) for page in pages] == [
+            True,
+            True,
+        ]
     assert "The number was wrong at the last try." in squeezed(desk.get(pages[1]))
     send(desk, log_url(started(desk, dan, 2)), outcome="voicemail")
     assert [">Wrong number</span>" in squeezed(desk.get(page)) for page in pages] == [False, False]
@@ -666,7 +786,13 @@ def squeezed(response) -> str:
 @pytest.mark.parametrize(
     ("now", "day", "clock", "utc", "group"),
     [  # Amsterdam: the clock goes forward on 29 March and back on 25 October 2026
-        (datetime(2026, 3, 28, 12, tzinfo=UTC), "2026-03-29", "09:00", datetime(2026, 3, 29, 7, tzinfo=UTC), "week"),
+        (
+            datetime(2026, 3, 28, 12, tzinfo=UTC),
+            "2026-03-29",
+            "09:00",
+            datetime(2026, 3, 29, 7, tzinfo=UTC),
+            "week",
+        ),
         (
             datetime(2026, 3, 28, 23, 30, tzinfo=UTC),
             "2026-03-29",
@@ -674,7 +800,13 @@ def squeezed(response) -> str:
             datetime(2026, 3, 29, 18, tzinfo=UTC),
             "today",
         ),
-        (datetime(2026, 10, 24, 12, tzinfo=UTC), "2026-10-25", "09:00", datetime(2026, 10, 25, 8, tzinfo=UTC), "week"),
+        (
+            datetime(2026, 10, 24, 12, tzinfo=UTC),
+            "2026-10-25",
+            "09:00",
+            datetime(2026, 10, 25, 8, tzinfo=UTC),
+            "week",
+        ),
         (
             datetime(2026, 10, 24, 22, 30, tzinfo=UTC),
             "2026-10-25",
@@ -702,8 +834,15 @@ def test_a_call_of_yesterday_evening_is_logged_on_its_own_day(desk, ben, dan, th
     shown = dict(Fields(desk.get(log_url(attempt)).content.decode()).of("called_on", "called_time"))
     assert shown == {"called_on": "2026-03-05", "called_time": "14:00"}
     thursday.shift(timedelta(days=4))  # Monday: the window closed on Sunday
-    given = {"outcome": "reached", "minutes": "12", "called_on": "2026-03-08", "called_time": "23:50"}
-    assert said(send(at_the_desk(ben), log_url(attempt), **given)) == [f"Logged call 1 of {dan.code}: Reached."]
+    given = {
+        "outcome": "reached",
+        "minutes": "12",
+        "called_on": "2026-03-08",
+        "called_time": "23:50",
+    }
+    assert said(send(at_the_desk(ben), log_url(attempt), **given)) == [
+        f"Logged call 1 of {dan.code}: Reached."
+    ]
     contact = Contact.objects.get(plan__participant=dan, number=1)
     assert (contact.held_at, contact.place(contact.held_at, dan.timezone)) == (
         datetime(2026, 3, 8, 22, 50, tzinfo=UTC),
@@ -711,7 +850,9 @@ def test_a_call_of_yesterday_evening_is_logged_on_its_own_day(desk, ben, dan, th
     )
     # Where they are since then moves no call: the desk says what the export says.
     by = actors.participant(dan.code)
-    own_details.choose_zone(participant=dan, timezone="Asia/Tokyo", by=by, at=datetime(2026, 3, 10, tzinfo=UTC))
+    own_details.choose_zone(
+        participant=dan, timezone="Asia/Tokyo", by=by, at=datetime(2026, 3, 10, tzinfo=UTC)
+    )
     page = at_the_desk(ben).get(reverse("coach:person", args=[dan.code]))
     assert [each.place for call in page.context["calls"] for each in call.tries] == ["within"]
 
@@ -719,15 +860,27 @@ def test_a_call_of_yesterday_evening_is_logged_on_its_own_day(desk, ben, dan, th
 @pytest.mark.parametrize(
     ("day", "clock", "field", "words"),
     [
-        ("2026-03-05", "14:01", "called_on", "A call that is logged has begun: choose a moment before now"),
-        ("2026-03-02", "10:59", "called_on", "Nobody was to call this person yet: choose a later moment"),
+        (
+            "2026-03-05",
+            "14:01",
+            "called_on",
+            "A call that is logged has begun: choose a moment before now",
+        ),
+        (
+            "2026-03-02",
+            "10:59",
+            "called_on",
+            "Nobody was to call this person yet: choose a later moment",
+        ),
         ("2026-03-05", "", "called_time", "Add the time, or leave the day empty too"),
         ("", "13:00", "called_on", "Add the day, or leave the time empty too"),
         ("5 March", "13:00", "called_on", "Write the day as year-month-day, such as 2026-11-30"),
         ("0001-01-01", "00:05", "called_on", "Choose a day nearer to today"),
     ],
 )
-def test_a_call_cannot_have_begun_later_than_now_or_before_it_was_planned(desk, dan, day, clock, field, words):
+def test_a_call_cannot_have_begun_later_than_now_or_before_it_was_planned(
+    desk, dan, day, clock, field, words
+):
     attempt = started(desk, dan)
     page = send(desk, log_url(attempt), outcome="no_answer", called_on=day, called_time=clock)
     assert page.context["form"].errors[field] == [words]
@@ -735,7 +888,9 @@ def test_a_call_cannot_have_begun_later_than_now_or_before_it_was_planned(desk, 
     assert attempt.logged_at is None
 
 
-def test_the_minute_that_stands_in_the_form_is_the_second_at_which_the_call_was_started(desk, dan, thursday):
+def test_the_minute_that_stands_in_the_form_is_the_second_at_which_the_call_was_started(
+    desk, dan, thursday
+):
     thursday.shift(timedelta(seconds=42))
     attempt = started(desk, dan)
     send(desk, log_url(attempt), outcome="no_answer", called_on="2026-03-05", called_time="14:00")
@@ -743,13 +898,18 @@ def test_the_minute_that_stands_in_the_form_is_the_second_at_which_the_call_was_
     assert attempt.started_at == THURSDAY + timedelta(seconds=42)
 
 
-def test_a_call_begun_by_mistake_is_taken_back_and_the_supervisor_sees_how_often(desk, dan, ben, eva):
+def test_a_call_begun_by_mistake_is_taken_back_and_the_supervisor_sees_how_often(
+    desk, dan, ben, eva
+):
     attempt = started(desk, dan)
     address = reverse("coach:take_back", args=[dan.code, attempt.pk])
     assert address.encode() in desk.get(log_url(attempt)).content
     assert b"I did not call" in desk.get(address).content
     taken = send(desk, address, key="k")
-    assert (taken.url, said(taken)) == (reverse("coach:person", args=[dan.code]), ["This call was taken back."])
+    assert (taken.url, said(taken)) == (
+        reverse("coach:person", args=[dan.code]),
+        ["This call was taken back."],
+    )
     assert said(send(desk, address, key="k"))[1:] == ["This call was taken back."]  # a double click
     assert (Attempt.objects.count(), actions(dan.code).count("call taken back")) == (0, 1)
     [(_study, coaches)] = at_the_desk(eva).get(reverse("coach:caseload")).context["teams"]
@@ -773,15 +933,22 @@ def test_a_log_of_a_call_that_was_taken_back_meanwhile_is_shown_again(desk, dan,
     assert "number shown" not in str(actions(dan.code))
 
 
-def test_what_is_typed_about_a_call_after_it_was_taken_back_is_shown_when_it_is_looked_up(desk, dan, ben):
+def test_what_is_typed_about_a_call_after_it_was_taken_back_is_shown_when_it_is_looked_up(
+    desk, dan, ben
+):
     attempt = started(desk, dan)
     log = log_url(attempt)
     send(desk, reverse("coach:take_back", args=[dan.code, attempt.pk]))
-    fields = {"note": {"was": [""], "value": ["Likes violets"]}, "steps_done": {"was": ["a"], "value": []}}
+    fields = {
+        "note": {"was": [""], "value": ["Likes violets"]},
+        "steps_done": {"was": ["a"], "value": []},
+    }
     typed = Typed(caseload.log_form(dan.code, attempt.pk), "Call 1", fields)
     drafts.keep(owner=ben, about=dan, typed=typed, request_key="k", sequence=1, at=THURSDAY)
     assert [said for _label, said in desk.get(log).context["rows"]] == ["Likes violets"]
-    assert desk.get(log_url(attempt).replace(str(attempt.pk), str(attempt.pk + 1))).status_code == 302
+    assert (
+        desk.get(log_url(attempt).replace(str(attempt.pk), str(attempt.pk + 1))).status_code == 302
+    )
 
 
 def test_a_call_that_is_logged_is_not_taken_back(desk, dan):
@@ -814,7 +981,8 @@ class Texts(HTMLParser):
             "Give no therapy",
             {
                 "Rules of this call {}": 2,
-                "Rules that were not kept (you may leave this empty) Tick a rule only where the call went against it. "
+                "Rules that were not kept (you may leave this empty) Tick a rule only where the "
+                "call went against it. "
                 "It helps to know; it is no fault. {}": 2,
                 "Rule not kept: “{}”": 2,
             },
@@ -824,7 +992,8 @@ class Texts(HTMLParser):
             "Geef geen therapie",
             {
                 "Regels voor dit gesprek {}": 2,
-                "Regels die niet zijn aangehouden (dit mag leeg blijven) Vink een regel alleen aan als het gesprek ervan "
+                "Regels die niet zijn aangehouden (dit mag leeg blijven) Vink een regel alleen aan "
+                "als het gesprek ervan "
                 "afweek. Het helpt om dat te weten; het is geen fout. {}": 2,
                 "Regel niet aangehouden: “{}”": 2,
             },
@@ -832,7 +1001,9 @@ class Texts(HTMLParser):
     ],
 )
 def test_a_rule_is_never_read_as_what_happened(desk, ben, dan, language, rule, said_of_it):
-    """Must-nots are written in the negative: wherever one stands, the words before it say what it is."""
+    """Must-nots are written in the negative: wherever one stands, the words before it say what it
+    is.
+    """
     desk.cookies["django_language"] = language
     attempt = started(desk, dan)
     pages = [in_words(desk.get(log_url(attempt)))]

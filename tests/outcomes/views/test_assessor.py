@@ -1,4 +1,6 @@
-"""The assessor's room: whose questionnaires are due now, and entering one that was asked by phone or came on paper."""
+"""The assessor's room: whose questionnaires are due now, and entering one that was asked by phone
+or came on paper.
+"""
 
 from __future__ import annotations
 
@@ -101,7 +103,9 @@ def test_an_assessor_of_another_study_finds_nothing_of_this_one(dan):
 
 
 def test_the_other_rooms_are_shut_to_an_assessor(cleo):
-    assert {cleo.get(reverse(name)).status_code for name in ("research:studies", "coach:caseload")} == {404}
+    assert {
+        cleo.get(reverse(name)).status_code for name in ("research:studies", "coach:caseload")
+    } == {404}
 
 
 def test_every_item_stands_on_the_page_with_time_frame_and_attribution(cleo, dan):
@@ -165,7 +169,9 @@ def test_thoughts_of_death_show_at_once_what_to_say_and_whom_to_call(cleo, dan):
     answer = send(cleo, sheet(dan), {**PHQ9, "mode": "phone"})
     page = words(cleo.get(answer.url))
     assert "Say this now Thank you for telling us." in page
-    assert all(number in page for line in dan.version.protocol.crisis_lines for number in line.numbers)
+    assert all(
+        number in page for line in dan.version.protocol.crisis_lines for number in line.numbers
+    )
     assert dan.version.protocol.contacts.safety.phone in page
     assert Alert.objects.get(participant=dan).subject_ref == "pre"
 
@@ -192,14 +198,18 @@ def test_what_to_say_is_in_the_participants_language(cleo, dan):
 def test_whatever_is_not_due_is_answered_alike(cleo, dan, study):
     Assessment.objects.filter(participant=dan, instrument="PHQ9").update(submitted_at=NOW)
     nobody = reverse("assessor:enter", args=[study.slug, "QM-XXXXX", "pre", "PHQ9"])
-    answers = {cleo.get(address).url for address in (sheet(dan), sheet(dan, "PHQ9", "post"), nobody)}
+    answers = {
+        cleo.get(address).url for address in (sheet(dan), sheet(dan, "PHQ9", "post"), nobody)
+    }
     assert answers == {DUE}
     assert cleo.post(sheet(dan), {**PHQ9, "mode": "phone", "request_key": "k"}).url == DUE
 
 
 def test_what_was_drafted_by_the_participant_is_not_shown(cleo, dan):
     row = Assessment.objects.get(participant=dan, instrument="PHQ9", timepoint="pre")
-    assessments.save_draft(assessment=row, answers={"1": 3}, by=actors.participant(dan.code), at=NOW)
+    assessments.save_draft(
+        assessment=row, answers={"1": 3}, by=actors.participant(dan.code), at=NOW
+    )
     assert "checked" not in cleo.get(sheet(dan)).content.decode()
 
 
@@ -237,4 +247,8 @@ def test_an_answer_that_was_marked_by_mistake_can_be_marked_as_not_given(cleo, d
     assert page.count('value="skipped"') == 9
     send(cleo, sheet(dan), {**PHQ9, "item_3": "skipped", "mode": "paper"})
     row = Assessment.objects.get(participant=dan, instrument="PHQ9")
-    assert (row.submitted_at, row.item_states, "3" in row.answers) == (NOW, {"3": "not_answered"}, False)
+    assert (row.submitted_at, row.item_states, "3" in row.answers) == (
+        NOW,
+        {"3": "not_answered"},
+        False,
+    )

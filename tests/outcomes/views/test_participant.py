@@ -1,4 +1,6 @@
-"""Questionnaires as a participant meets them: one item a screen, left and resumed, open items, help first."""
+"""Questionnaires as a participant meets them: one item a screen, left and resumed, open items, help
+first.
+"""
 
 from __future__ import annotations
 
@@ -49,11 +51,15 @@ def at(number: int, instrument: str = "PHQ9") -> str:
 
 
 def send(client: Client, address: str, data: dict | None = None, page: str = "") -> object:
-    keys = re.findall(r'name="request_key" value="([^"]+)"', client.get(page or address).content.decode())
+    keys = re.findall(
+        r'name="request_key" value="([^"]+)"', client.get(page or address).content.decode()
+    )
     return client.post(address, {**(data or {}), "request_key": keys[-1]})
 
 
-def answer(client: Client, given: dict[int, int], instrument: str = "PHQ9", total: int = 9) -> object:
+def answer(
+    client: Client, given: dict[int, int], instrument: str = "PHQ9", total: int = 9
+) -> object:
     """Go through the items one by one; an item that is not given is passed over."""
     last = None
     for number in range(1, total + 1):
@@ -72,7 +78,11 @@ def every(value: int, **other: int) -> dict[int, int]:
 
 def test_a_sitting_shows_what_is_left_and_starts_at_the_first_item(client, person):
     page = client.get(url("sitting", "pre")).content.decode()
-    assert ("About 10 minutes" in page, "9 questions" in page, "7 questions" in page) == (True, True, True)
+    assert ("About 10 minutes" in page, "9 questions" in page, "7 questions" in page) == (
+        True,
+        True,
+        True,
+    )
     started = send(client, url("start", "pre", "PHQ9"), page=url("sitting", "pre"))
     assert started.url == at(1)
     assert row(person).opened_at == NOW
@@ -81,7 +91,10 @@ def test_a_sitting_shows_what_is_left_and_starts_at_the_first_item(client, perso
 def test_every_screen_holds_one_item_the_time_frame_and_how_far_one_is(client):
     page = client.get(at(4)).content.decode()
     assert ("4 of 9" in page, "Over the last 2 weeks" in page) == (True, True)
-    assert ("Feeling tired or having little energy" in page, "Poor appetite" in page) == (True, False)
+    assert ("Feeling tired or having little energy" in page, "Poor appetite" in page) == (
+        True,
+        False,
+    )
 
 
 def test_each_answer_is_kept_at_once_so_that_it_can_be_left_and_resumed(client, person):
@@ -111,7 +124,11 @@ def test_an_open_item_is_allowed_after_a_gentle_question(client, person):
     review = answer(client, given)
     assert review.url == url("review", "pre", "PHQ9")
     page = client.get(review.url).content.decode()
-    assert ("You left 1 open" in page, at(4) in page, row(person).submitted_at) == (True, True, None)
+    assert ("You left 1 open" in page, at(4) in page, row(person).submitted_at) == (
+        True,
+        True,
+        None,
+    )
     send(client, url("submit", "pre", "PHQ9"), page=review.url)
     assert row(person).item_states == {"4": "not_answered"}
     assert row(person).prorated is True
@@ -127,9 +144,15 @@ def test_after_an_answer_about_death_help_comes_first_and_staff_are_told(client,
 
 @pytest.mark.parametrize("to", ["next", "back", "stop"])
 def test_help_comes_at_once_when_the_rest_is_left_open(client, person, to):
-    """The alert is raised by the answer itself: nobody knows whether the questionnaire will ever be handed in."""
+    """The alert is raised by the answer itself: nobody knows whether the questionnaire will ever be
+    handed in.
+    """
     answered = send(client, at(9), {"answer": "2", "to": to})
-    assert (answered.url, row(person).answers, row(person).submitted_at) == (url("talk", "pre"), {"9": 2}, None)
+    assert (answered.url, row(person).answers, row(person).submitted_at) == (
+        url("talk", "pre"),
+        {"9": 2},
+        None,
+    )
     assert url("sitting", "pre") in client.get(answered.url).content.decode()
     assert [(alert.kind, alert.raised_at) for alert in Alert.objects.all()] == [("item9", NOW)]
     send(client, url("skip", "pre", "PHQ9"))
@@ -173,19 +196,26 @@ def test_what_is_not_open_is_answered_by_a_kind_page(client, person, monday):
     assert "These questions open on" in client.get(url("sitting", "week2")).content.decode()
     monday.shift(timedelta(days=30))
     client.force_login(person.user)
-    assert client.post(f"{url('item', 'week2', 'PHQ4')}?item=1", {"answer": "1"}).url == url("sitting", "week2")
+    assert client.post(f"{url('item', 'week2', 'PHQ4')}?item=1", {"answer": "1"}).url == url(
+        "sitting", "week2"
+    )
     assert "These questions are closed" in client.get(url("sitting", "week2")).content.decode()
 
 
 def test_the_list_tells_what_is_open_what_comes_and_what_has_been(client, person):
     factories.fill_in(person, "pre", NOW)
     page = client.get(url("questionnaires"))
-    codes = {name: [row["sitting"].timepoint for row in page.context[name]] for name in ("now", "later", "past")}
+    codes = {
+        name: [row["sitting"].timepoint for row in page.context[name]]
+        for name in ("now", "later", "past")
+    }
     assert codes == {"now": [], "later": ["week2", "post", "followup"], "past": ["pre"]}
 
 
 @pytest.mark.parametrize("name", ["questionnaires", "sitting", "item"])
-def test_pages_ask_ten_questions_of_the_database_at_most(client, name, django_assert_max_num_queries):
+def test_pages_ask_ten_questions_of_the_database_at_most(
+    client, name, django_assert_max_num_queries
+):
     args = {"questionnaires": (), "sitting": ("pre",), "item": ("pre", "PHQ9")}[name]
     with django_assert_max_num_queries(10):
         client.get(url(name, *args))
@@ -249,13 +279,18 @@ def test_the_studys_own_questions_are_asked_before_allocation_alone(study):
     assert dan.answers["helped"] == "yes"
     client = Client()
     client.force_login(dan.user)
-    for answer in (client.get(url("questions")), client.post(url("questions"), {"helped": "no", "request_key": "k"})):
+    for answer in (
+        client.get(url("questions")),
+        client.post(url("questions"), {"helped": "no", "request_key": "k"}),
+    ):
         assert (answer.status_code, answer.url) == (302, url("home"))
     dan.refresh_from_db()
     assert dan.answers["helped"] == "yes"
 
 
-def test_a_page_that_is_not_open_yet_says_so_and_what_was_handed_in_is_shown_as_that(client, person):
+def test_a_page_that_is_not_open_yet_says_so_and_what_was_handed_in_is_shown_as_that(
+    client, person
+):
     """Whoever comes back to a page of a questionnaire that is done reads in the list that it is."""
     said = "These questions are not open now."
     client.post(url("submit", "pre", "PHQ9"), {"request_key": "k"})

@@ -88,8 +88,14 @@ def test_a_timepoint_of_one_arm_is_left_out_and_named(db):
 def test_a_person_is_shown_without_dates_that_tell_the_arm(study):
     person = factories.a_randomised_participant(study, NOW)
     journey.advance(person, NOW + timedelta(days=60))
-    open_rows = [row[:2] for row in person_panel(person, concealed(study), NOW + timedelta(days=43)).rows]
-    assert open_rows == [["Before the start", "PHQ9"], ["Before the start", "GAD7"], ["Week 2", "PHQ4"]]
+    open_rows = [
+        row[:2] for row in person_panel(person, concealed(study), NOW + timedelta(days=43)).rows
+    ]
+    assert open_rows == [
+        ["Before the start", "PHQ9"],
+        ["Before the start", "GAD7"],
+        ["Week 2", "PHQ4"],
+    ]
     over = person_panel(person, concealed(study), NOW + timedelta(days=60)).rows
     assert ["After the programme", "PHQ9", "missed", "–", "–", "–"] in over
 
@@ -111,7 +117,9 @@ def test_each_language_says_why_it_is_not_offered(client_of_living_positive):
     ]
 
 
-def test_every_wording_stands_there_in_full_with_its_status(client_of_living_positive, django_assert_num_queries):
+def test_every_wording_stands_there_in_full_with_its_status(
+    client_of_living_positive, django_assert_num_queries
+):
     client, study = client_of_living_positive
     address = reverse("research:wordings", args=[study.slug])
     with time_machine.travel(NOW, tick=False):
@@ -123,4 +131,6 @@ def test_every_wording_stands_there_in_full_with_its_status(client_of_living_pos
     assert ("nl", "derived") in statuses  # the Dutch PHQ-4 is assembled
     assert "Weinig interesse of plezier in activiteiten" in body
     assert "Little interest or pleasure in doing things" in body
-    assert body.count("not signed off") == sum(status != "official" for _language, status in statuses)
+    assert body.count("not signed off") == sum(
+        status != "official" for _language, status in statuses
+    )

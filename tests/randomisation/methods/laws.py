@@ -1,4 +1,5 @@
-"""The exact law of what a rule allocates, worked out from its single steps alone; and rules to try, many at random.
+"""The exact law of what a rule allocates, worked out from its single steps alone; and rules to try,
+many at random.
 
 A history holds lots, or, for a rule that reads across strata, pairs of a lot and a profile.
 """
@@ -18,11 +19,14 @@ TWO_TO_ONE = {"a": 2, "b": 1}
 TRIO = {"a": 1, "b": 1, "c": 1}
 KNOWN = "the comparison is known to be biased"  # a plan's acknowledgement, or its justification
 
-# People with two factors, of two and of three levels, so that levels are met again and new ones keep coming.
+# People with two factors, of two and of three levels, so that levels are met again and new ones
+# keep coming.
 PEOPLE = [
     {"site": site, "sex": sex}
     for site, sex in zip(
-        ["north", "south", "north", "east", "south", "north", "east", "north"], "ffmfmmff", strict=True
+        ["north", "south", "north", "east", "south", "north", "east", "north"],
+        "ffmfmmff",
+        strict=True,
     )
 ]
 ALIKE = [{"site": "north"}] * 12
@@ -45,13 +49,18 @@ def entry(rule, lot, profile):
 
 
 def law(rule, n, profiles=PEOPLE, arms_only=False):
-    """Every history of n lots (or of arms only) that can happen, with its probability: the product of its steps."""
+    """Every history of n lots (or of arms only) that can happen, with its probability: the product
+    of its steps.
+    """
     asked = rule.probabilities if arms_only else rule.lot_probabilities
     found = {(): Fraction(1)}
     for step in range(n):
         profile, following = profile_at(rule, profiles, step), {}
         for lots, chance in found.items():
-            history = [entry(rule, lot, profile_at(rule, profiles, place)) for place, lot in enumerate(lots)]
+            history = [
+                entry(rule, lot, profile_at(rule, profiles, place))
+                for place, lot in enumerate(lots)
+            ]
             for lot, share in asked(history, profile).items():
                 if share:
                     following[*lots, lot] = chance * share
@@ -69,8 +78,10 @@ def law_of_arms(rule, n, profiles=PEOPLE):
 
 
 def merged(rule, n, profiles=PEOPLE):
-    """For each length below n: the histories with their chances and their answers, where of all histories with the same
-    people on the same lots one stands for all; not for blocks, which alone read the order (a test of its own)."""
+    """For each length below n: the histories with their chances and their answers, where of all
+    histories with the same people on the same lots one stands for all; not for blocks, which alone
+    read the order (a test of its own).
+    """
     states = {(): ([], Fraction(1))}
     for step in range(n):
         profile, following, now = profile_at(rule, profiles, step), {}, []
@@ -80,8 +91,18 @@ def merged(rule, n, profiles=PEOPLE):
             for lot, share in answer.items():
                 if share:
                     longer = [*history, entry(rule, lot, profile)]
-                    same = tuple(map(repr, longer if isinstance(rule, PermutedBlocks) else sorted(longer, key=repr)))
-                    following[same] = (longer, following.get(same, (None, Fraction(0)))[1] + chance * share)
+                    same = tuple(
+                        map(
+                            repr,
+                            longer
+                            if isinstance(rule, PermutedBlocks)
+                            else sorted(longer, key=repr),
+                        )
+                    )
+                    following[same] = (
+                        longer,
+                        following.get(same, (None, Fraction(0)))[1] + chance * share,
+                    )
         yield now
         states = following
 
@@ -103,8 +124,10 @@ def by_ratio(ratio):
 
 
 def errors_in(drawn, expected, limit=5):
-    """Counts of sequences more than `limit` standard errors from what they should be (5: about one false alarm in two
-    million comparisons). Sequences that are expected fewer than 20 times are counted together."""
+    """Counts of sequences more than `limit` standard errors from what they should be (5: about one
+    false alarm in two million comparisons). Sequences that are expected fewer than 20 times are
+    counted together.
+    """
     draws = len(drawn)
     counts = Counter(map(tuple, drawn.tolist()))
     assert counts.keys() <= expected.keys()
@@ -114,13 +137,16 @@ def errors_in(drawn, expected, limit=5):
         seen[cell] += counts[sequence]
         chances[cell] += chance
     found = {
-        cell: float(seen[cell] - draws * chance) / sqrt(draws * chance * (1 - chance)) if chance < 1 else 0.0
+        cell: float(seen[cell] - draws * chance) / sqrt(draws * chance * (1 - chance))
+        if chance < 1
+        else 0.0
         for cell, chance in chances.items()
     }
     return {cell: error for cell, error in found.items() if abs(error) > limit}
 
 
-# Rules at random ---------------------------------------------------------------------------------------------------
+# Rules at random
+# ---------------------------------------------------------------------------------------------------  # noqa: E501
 
 ARMS = "abcd"
 LEVELS = {"site": ("north", "south", "east"), "sex": ("f", "m"), "all": ("one",)}
@@ -132,7 +158,9 @@ def ratios(most=4, share=3):
 
 
 def equal(most=4):
-    return st.tuples(st.integers(2, most), st.integers(1, 2)).map(lambda of: dict.fromkeys(ARMS[: of[0]], of[1]))
+    return st.tuples(st.integers(2, most), st.integers(1, 2)).map(
+        lambda of: dict.fromkeys(ARMS[: of[0]], of[1])
+    )
 
 
 def fractions(low, high, closed=False):
@@ -158,11 +186,17 @@ def block_plans(draw):
 @st.composite
 def list_plans(draw):
     ratio = draw(ratios(3))
-    return {"method": "random_allocation", "ratio": ratio, "n": draw(st.integers(1, 3)) * sum(ratio.values())}
+    return {
+        "method": "random_allocation",
+        "ratio": ratio,
+        "n": draw(st.integers(1, 3)) * sum(ratio.values()),
+    }
 
 
 @st.composite
-def minimisation_plans(draw, coins="pqt", ways=("fake-arms", "han", "naive"), tied=("average", "ratio")):
+def minimisation_plans(
+    draw, coins="pqt", ways=("fake-arms", "han", "naive"), tied=("average", "ratio")
+):
     ratio, factors = draw(ratios(3)), draw(weighed_factors())
     unequal = None if len(set(ratio.values())) == 1 else draw(st.sampled_from(ways))
     coin = draw(st.sampled_from(coins if unequal != "han" else "p"))
@@ -173,10 +207,22 @@ def minimisation_plans(draw, coins="pqt", ways=("fake-arms", "han", "naive"), ti
         "q": (Fraction(1, lots), Fraction(2, lots - 1)),
         "t": (Fraction(0), Fraction(1)),
     }
-    plan = {"method": "minimisation", "ratio": ratio, "factors": factors, "distance": distance, "acknowledged": KNOWN}
+    plan = {
+        "method": "minimisation",
+        "ratio": ratio,
+        "factors": factors,
+        "distance": distance,
+        "acknowledged": KNOWN,
+    }
     more = {} if unequal is None else {"unequal": unequal}
     value = draw(fractions(*limits[coin], closed=coin != "q"))
-    return {**plan, **more, coin: value, "ties": draw(st.sampled_from(tied)), "justification": KNOWN}
+    return {
+        **plan,
+        **more,
+        coin: value,
+        "ties": draw(st.sampled_from(tied)),
+        "justification": KNOWN,
+    }
 
 
 def rule_lots(ratio):
@@ -202,20 +248,37 @@ def hu_hu_plans(draw):
     }
     p = draw(fractions(HALF, Fraction(1), closed=True))
     ratio = draw(PAIRS)
-    return {"method": "hu_hu", "ratio": ratio, "factors": factors, "weights": weights, "p": p, "justification": KNOWN}
+    return {
+        "method": "hu_hu",
+        "ratio": ratio,
+        "factors": factors,
+        "weights": weights,
+        "p": p,
+        "justification": KNOWN,
+    }
 
 
 @st.composite
 def hierarchical_plans(draw):
     factors = draw(st.lists(st.sampled_from(sorted(LEVELS)), unique=True))
-    levels = draw(st.lists(st.sampled_from(["overall", "stratum", *factors]), min_size=1, unique=True))
+    levels = draw(
+        st.lists(st.sampled_from(["overall", "stratum", *factors]), min_size=1, unique=True)
+    )
     limits = [{"level": level, "limit": draw(TOLERANCE)} for level in levels]
     p = draw(fractions(HALF, Fraction(1), closed=True))
-    return {"method": "hierarchical", "ratio": draw(PAIRS), "factors": factors, "limits": limits, "p": p}
+    return {
+        "method": "hierarchical",
+        "ratio": draw(PAIRS),
+        "factors": factors,
+        "limits": limits,
+        "p": p,
+    }
 
 
 def of(method, **parameters):
-    return st.fixed_dictionaries({"method": st.just(method), "acknowledged": st.just(KNOWN), **parameters})
+    return st.fixed_dictionaries(
+        {"method": st.just(method), "acknowledged": st.just(KNOWN), **parameters}
+    )
 
 
 PLANS = {
@@ -228,7 +291,9 @@ PLANS = {
     "chen": of("chen", ratio=PAIRS, p=P, tolerance=TOLERANCE),
     "wei": of("wei", ratio=equal(), a=st.integers(0, 3), b=st.integers(1, 3)),
     "smith": of("smith", ratio=PAIRS, rho=st.integers(1, 6)),
-    "maximal": of("maximal", ratio=PAIRS, n=st.integers(1, 8).map(lambda half: 2 * half), tolerance=TOLERANCE),
+    "maximal": of(
+        "maximal", ratio=PAIRS, n=st.integers(1, 8).map(lambda half: 2 * half), tolerance=TOLERANCE
+    ),
     "minimisation": minimisation_plans(),
     "hu_hu": hu_hu_plans(),
     "hierarchical": hierarchical_plans(),

@@ -13,11 +13,17 @@ ADA, BEN = {"site": "north", "sex": "f"}, {"site": "south", "sex": "m"}
 RULES = {
     "minimisation": minimised(),
     "fake arms": minimised({"a": 2, "b": 1}, unequal="fake-arms"),
-    "hu_hu": rule_of("hu_hu", factors=["sex", "site"], weights={"stratum": 1, "sex": 1, "site": 1}, p="0.8"),
+    "hu_hu": rule_of(
+        "hu_hu", factors=["sex", "site"], weights={"stratum": 1, "sex": 1, "site": 1}, p="0.8"
+    ),
     "hierarchical": rule_of(
         "hierarchical",
         factors=["sex", "site"],
-        limits=[{"level": "sex", "limit": 1}, {"level": "site", "limit": 1}, {"level": "stratum", "limit": 1}],
+        limits=[
+            {"level": "sex", "limit": 1},
+            {"level": "site", "limit": 1},
+            {"level": "stratum", "limit": 1},
+        ],
     ),
 }
 every_rule = pytest.mark.parametrize("rule", RULES.values(), ids=RULES)
@@ -65,9 +71,9 @@ def test_more_profiles_than_people_are_left_alone(rule):
 @every_rule
 def test_a_profile_may_hold_more_than_the_factors(rule):
     lot = rule.lots[0]
-    assert rule.probabilities([(lot, {**ADA, "age": "9"})], {**ADA, "age": "8"}) == rule.probabilities(
-        [(lot, ADA)], ADA
-    )
+    assert rule.probabilities(
+        [(lot, {**ADA, "age": "9"})], {**ADA, "age": "8"}
+    ) == rule.probabilities([(lot, ADA)], ADA)
 
 
 @pytest.mark.parametrize("method", ["hu_hu", "hierarchical"])
@@ -98,9 +104,15 @@ def test_scaled_weights_are_the_smallest_whole_numbers_in_the_same_proportion(we
 
 
 def test_a_lot_is_picked_by_its_chance():
-    chances = np.array([[1.0, 0.0, 0.0, 0.25], [0.0, 1.0, 0.0, 0.25], [0.0, 0.0, 1.0, 0.5]]).repeat(20_000, axis=1)
+    chances = np.array([[1.0, 0.0, 0.0, 0.25], [0.0, 1.0, 0.0, 0.25], [0.0, 0.0, 1.0, 0.5]]).repeat(
+        20_000, axis=1
+    )
     picked = balance.pick(chances, np.random.default_rng(2)).reshape(4, 20_000)
     assert [np.unique(row).tolist() for row in picked[:3]] == [[0], [1], [2]]
     counts = np.bincount(picked[3], minlength=3)
     # 4.5 standard errors of a share of 1/4 and of 1/2 among 20,000 are 276 and 318.
-    assert [abs(counts[0] - 5000) < 276, abs(counts[1] - 5000) < 276, abs(counts[2] - 10_000) < 318] == [True] * 3
+    assert [
+        abs(counts[0] - 5000) < 276,
+        abs(counts[1] - 5000) < 276,
+        abs(counts[2] - 10_000) < 318,
+    ] == [True] * 3

@@ -21,7 +21,13 @@ def blocks(ratio, *sizes):
 
 def rules_for(ratio):
     unit = sum(ratio.values())
-    sizes = [(unit,), (2 * unit,), (unit, 2 * unit), (2 * unit, 3 * unit), (unit, 2 * unit, 3 * unit)]
+    sizes = [
+        (unit,),
+        (2 * unit,),
+        (unit, 2 * unit),
+        (2 * unit, 3 * unit),
+        (unit, 2 * unit, 3 * unit),
+    ]
     return [blocks(ratio, *chosen) for chosen in sizes]
 
 
@@ -37,7 +43,11 @@ def law_of_blocks(ratio, sizes, n):
             found[begun[:n]] += chance
             return
         for size in sizes:
-            content = [arm for arm, share in ratio.items() for _ in range(share * size // sum(ratio.values()))]
+            content = [
+                arm
+                for arm, share in ratio.items()
+                for _ in range(share * size // sum(ratio.values()))
+            ]
             orders = set(permutations(content))
             for order in orders:
                 extend(begun + order, chance / len(sizes) / len(orders))
@@ -57,7 +67,10 @@ def test_one_size_is_the_textbook_rule(ratio, multiple):
         for length in range(2 * size):
             position = length % size
             counts = Counter(names[length - position : length])
-            expected = {arm: Fraction(multiple * share - counts[arm], size - position) for arm, share in ratio.items()}
+            expected = {
+                arm: Fraction(multiple * share - counts[arm], size - position)
+                for arm, share in ratio.items()
+            }
             assert rule.probabilities(names[:length]) == expected
 
 
@@ -75,24 +88,32 @@ def test_several_sizes_are_the_exact_mixture(ratio, sizes, n):
 
 
 def test_a_mixture_by_hand():
-    # Sizes 2 and 4, after a: a block of 2 leaves b only, a block of 4 leaves a, b, b; both started alike (1/2).
-    # P(b) = 1/2 * 1 + 1/2 * 2/3 = 5/6. After a, a only the block of 4 is left: b is certain.
+    # Sizes 2 and 4, after a: a block of 2 leaves b only, a block of 4 leaves a, b, b; both started
+    # alike (1/2). P(b) = 1/2 * 1 + 1/2 * 2/3 = 5/6. After a, a only the block of 4 is left: b is
+    # certain.
     rule = blocks({"a": 1, "b": 1}, 2, 4)
     assert rule.probabilities(["a"]) == {"a": Fraction(1, 6), "b": Fraction(5, 6)}
     assert rule.probabilities(["a", "a"]) == {"a": 0, "b": 1}
 
 
-@pytest.mark.parametrize("rule", [rule for rule in RULES if len(getattr(rule, "block_sizes", ())) == 1], ids=repr)
+@pytest.mark.parametrize(
+    "rule", [rule for rule in RULES if len(getattr(rule, "block_sizes", ())) == 1], ids=repr
+)
 def test_a_complete_block_holds_the_ratio(rule):
     (size,) = rule.block_sizes
     generator = np.random.default_rng(2)
     counts = [np.bincount(row).tolist() for row in rule.sequences(size, 50, generator)]
-    assert counts == [[share * size // sum(rule.ratio.values()) for share in rule.ratio.values()]] * 50
+    assert (
+        counts == [[share * size // sum(rule.ratio.values()) for share in rule.ratio.values()]] * 50
+    )
 
 
-# Shares of correct guesses of the arm with fewer so far: 1 - a fair coin at a tie. Closed form for a block of 2m,
-# (m + 2^(2m-1) / C(2m, m) - 1/2) / 2m: 3/4 for 2, 17/24 for 4, 41/60 for 6 (the strategy is Blackwell and Hodges 1957).
-@pytest.mark.parametrize(("size", "published"), [(2, Fraction(3, 4)), (4, Fraction(17, 24)), (6, Fraction(41, 60))])
+# Shares of correct guesses of the arm with fewer so far: 1 - a fair coin at a tie. Closed form for
+# a block of 2m, (m + 2^(2m-1) / C(2m, m) - 1/2) / 2m: 3/4 for 2, 17/24 for 4, 41/60 for 6 (the
+# strategy is Blackwell and Hodges 1957).
+@pytest.mark.parametrize(
+    ("size", "published"), [(2, Fraction(3, 4)), (4, Fraction(17, 24)), (6, Fraction(41, 60))]
+)
 def test_predictability_is_the_published_one(size, published):
     rule = blocks({"a": 1, "b": 1}, size)
     correct = Fraction(0)
@@ -107,12 +128,16 @@ def test_predictability_is_the_published_one(size, published):
 
 @pytest.mark.parametrize("rule", RULES, ids=repr)
 def test_simulated_sequences_follow_the_same_law(rule):
-    assert errors_in(rule.sequences(4, 10_000, np.random.default_rng(3)), law_of_arms(rule, 4)) == {}
+    assert (
+        errors_in(rule.sequences(4, 10_000, np.random.default_rng(3)), law_of_arms(rule, 4)) == {}
+    )
 
 
 def slow(rule, history):
-    """The mixture again from the very first allocation, with no short cut: how likely it is that the first i allocations
-    came as they did and ended a block, and then every block that may be open."""
+    """The mixture again from the very first allocation, with no short cut: how likely it is that
+    the first i allocations came as they did and ended a block, and then every block that may be
+    open.
+    """
     ratio, n = rule.ratio, len(history)
     total = sum(weight for _, weight in rule.sizes)
 
@@ -135,7 +160,9 @@ def slow(rule, history):
                 ended[start + size] += chance * (not any(remaining.values()))
             elif min(remaining.values()) >= 0:
                 for arm, count in remaining.items():
-                    answer[arm] += chance * orders(remaining) * Fraction(count, sum(remaining.values()))
+                    answer[arm] += (
+                        chance * orders(remaining) * Fraction(count, sum(remaining.values()))
+                    )
     return {arm: share / sum(answer.values()) for arm, share in answer.items()}
 
 
@@ -178,11 +205,19 @@ def test_the_mixture_after_ten_thousand_is_the_slow_one():
 @settings(max_examples=25)
 @given(st.data())
 def test_what_came_before_a_place_where_a_block_must_have_ended_does_not_matter(rule, data):
-    """Of a block of the largest size with its arms one after the other nothing but that block can be made."""
+    """Of a block of the largest size with its arms one after the other nothing but that block can
+    be made.
+    """
     largest = max(rule.block_sizes)
-    content = [arm for arm, share in rule.ratio.items() for _ in range(share * largest // sum(rule.ratio.values()))]
+    content = [
+        arm
+        for arm, share in rule.ratio.items()
+        for _ in range(share * largest // sum(rule.ratio.values()))
+    ]
     beginning = content * data.draw(st.integers(1, 3))
-    tail = data.draw(st.lists(st.sampled_from(sorted(rule.ratio)), max_size=min(rule.block_sizes) + 2))
+    tail = data.draw(
+        st.lists(st.sampled_from(sorted(rule.ratio)), max_size=min(rule.block_sizes) + 2)
+    )
     try:
         expected = rule.probabilities(tail)
     except ImpossibleHistory:
@@ -193,28 +228,34 @@ def test_what_came_before_a_place_where_a_block_must_have_ended_does_not_matter(
 
 
 def test_a_mixture_by_weight_by_hand():
-    # As below, but a block of 4 is three times as likely: P(b) = (1/4 * 1/2 * 1 + 3/4 * 1/2 * 2/3) / (1/2) = 3/4.
+    # As below, but a block of 4 is three times as likely: P(b) = (1/4 * 1/2 * 1 + 3/4 * 1/2 * 2/3)
+    # / (1/2) = 3/4.
     rule = build({"method": "permuted_blocks", "ratio": PAIR, "block_sizes": {2: 1, 4: 3}})
     assert rule.probabilities(["a"]) == {"a": Fraction(1, 4), "b": Fraction(3, 4)}
 
 
 def test_a_simulation_draws_sizes_by_their_weight():
     rule = build({"method": "permuted_blocks", "ratio": PAIR, "block_sizes": {2: 1, 4: 3}})
-    assert errors_in(rule.sequences(7, 20_000, np.random.default_rng(8)), law_of_arms(rule, 7)) == {}
+    assert (
+        errors_in(rule.sequences(7, 20_000, np.random.default_rng(8)), law_of_arms(rule, 7)) == {}
+    )
 
 
 def test_blocks_too_large_to_list_every_order_are_shuffled():
     rule = blocks(PAIR, 20)  # 184,756 orders
     drawn = rule.sequences(20, 20_000, np.random.default_rng(9))
     assert set(drawn.sum(axis=1).tolist()) == {10}
-    # Each place holds b half the time: SD of the share over 20,000 draws is .0035; 4.5 of them is .016.
+    # Each place holds b half the time: SD of the share over 20,000 draws is .0035; 4.5 of them is
+    # .016.
     assert np.abs(drawn.mean(axis=0) - 0.5).max() < 0.016
     # Two places agree with chance 9/19.
     assert abs((drawn[:, 0] == drawn[:, 19]).mean() - 9 / 19) < 0.016
 
 
 @pytest.mark.parametrize(
-    "rule", [blocks({"a": 1, "b": 1}, 2), blocks({"a": 1, "b": 1}, 2, 4)], ids=["one size", "two sizes"]
+    "rule",
+    [blocks({"a": 1, "b": 1}, 2), blocks({"a": 1, "b": 1}, 2, 4)],
+    ids=["one size", "two sizes"],
 )
 def test_a_history_that_no_blocks_can_hold_is_refused(rule):
     with pytest.raises(ImpossibleHistory):

@@ -27,7 +27,12 @@ SOUND = {
     "smith": {"ratio": PAIR, "rho": 5},
     "maximal": {"ratio": PAIR, "n": 8, "tolerance": 2},
     "minimisation": {"ratio": PAIR, "factors": ["site"], "p": "0.8"},
-    "hu_hu": {"ratio": PAIR, "factors": ["site"], "weights": {"overall": 1, "site": "0.5"}, "p": "0.8"},
+    "hu_hu": {
+        "ratio": PAIR,
+        "factors": ["site"],
+        "weights": {"overall": 1, "site": "0.5"},
+        "p": "0.8",
+    },
     "hierarchical": {"ratio": PAIR, "factors": ["site"], "limits": [{"level": "site", "limit": 2}]},
 }
 PARAMETERS = {
@@ -74,13 +79,20 @@ def test_an_unknown_method_is_refused(method):
 @pytest.mark.parametrize("method", SOUND)
 def test_a_parameter_that_the_method_does_not_know_is_named_with_those_that_it_takes(method):
     given = plan(method, colour="red", sizes=[4])
-    assert complaint(given) == f"{method} has no parameter colour, sizes; it takes {PARAMETERS[method]}"
+    assert (
+        complaint(given)
+        == f"{method} has no parameter colour, sizes; it takes {PARAMETERS[method]}"
+    )
 
 
 @pytest.mark.parametrize(
     ("method", "needed"),
     [
-        *[(method, PARAMETERS[method]) for method in SOUND if method not in {"minimisation", "hu_hu", "hierarchical"}],
+        *[
+            (method, PARAMETERS[method])
+            for method in SOUND
+            if method not in {"minimisation", "hu_hu", "hierarchical"}
+        ],
         ("minimisation", "ratio, factors"),
         ("hu_hu", "ratio, weights, p"),
         ("hierarchical", "ratio, limits"),
@@ -91,11 +103,18 @@ def test_missing_parameters_are_named(method, needed):
 
 
 def test_of_a_plan_the_strata_the_unit_and_what_people_said_are_no_parameters():
-    beside = {"strata": ["site"], "cluster": "guide", "chosen_here": "yes", "justification": "-", "acknowledged": "-"}
+    beside = {
+        "strata": ["site"],
+        "cluster": "guide",
+        "chosen_here": "yes",
+        "justification": "-",
+        "acknowledged": "-",
+    }
     assert build({**plan("permuted_blocks"), **beside}) == PermutedBlocks(PAIR, ((4, 1),))
 
 
-# Parameters of one kind, wherever they are: whole numbers, fractions, pairs ------------------------------------------
+# Parameters of one kind, wherever they are: whole numbers, fractions, pairs
+# ------------------------------------------
 
 WHOLE = [
     ("random_allocation", "n", 1),
@@ -117,7 +136,9 @@ def test_a_whole_number_is_asked_for(method, name, least):
     assert [complaint(plan(method, **{name: value})) for value in values] == expected
 
 
-@pytest.mark.parametrize(("method", "name"), [(method, name) for method, name, least in WHOLE if least])
+@pytest.mark.parametrize(
+    ("method", "name"), [(method, name) for method, name, least in WHOLE if least]
+)
 def test_zero_is_too_few(method, name):
     assert complaint(plan(method, **{name: 0})) == f"{name} is a whole number of at least 1, not 0"
 
@@ -127,15 +148,24 @@ def test_zero_is_too_few(method, name):
 def test_a_chance_is_never_a_float(method, value):
     given = {**plan(method), "p": value}
     if value is None and method == "minimisation":
-        assert complaint(given) == "minimisation takes exactly one of p (coin a), q (coin b), t (coin c)"
+        assert (
+            complaint(given)
+            == "minimisation takes exactly one of p (coin a), q (coin b), t (coin c)"
+        )
     else:
-        assert complaint(given) == f"p is a fraction or a decimal as text, such as 4/5 or 0.8, not {value!r}"
+        assert (
+            complaint(given)
+            == f"p is a fraction or a decimal as text, such as 4/5 or 0.8, not {value!r}"
+        )
 
 
 @pytest.mark.parametrize("method", ["efron", "chen", "minimisation", "hu_hu", "hierarchical"])
 @pytest.mark.parametrize("value", ["x", "1/0", "", "nan", "inf"])
 def test_a_chance_as_text_is_a_number(method, value):
-    assert complaint(plan(method, p=value)) == f"p is a fraction or a decimal, such as 4/5 or 0.8, not {value!r}"
+    assert (
+        complaint(plan(method, p=value))
+        == f"p is a fraction or a decimal, such as 4/5 or 0.8, not {value!r}"
+    )
 
 
 @pytest.mark.parametrize("method", ["efron", "chen", "minimisation", "hu_hu", "hierarchical"])
@@ -157,13 +187,17 @@ def test_a_biased_coin_favours_the_arm_behind_and_is_never_certain(method, value
 
 
 @pytest.mark.parametrize("ratio", [TWO_TO_ONE, TRIO], ids=str)
-@pytest.mark.parametrize("method", ["big_stick", "efron", "chen", "smith", "maximal", "hu_hu", "hierarchical"])
+@pytest.mark.parametrize(
+    "method", ["big_stick", "efron", "chen", "smith", "maximal", "hu_hu", "hierarchical"]
+)
 def test_a_rule_for_two_arms_1_1_is_refused_for_others(method, ratio):
     shares = ":".join(map(str, ratio.values()))
     assert complaint(plan(method, ratio=ratio)) == f"{method} is for two arms 1:1; this is {shares}"
 
 
-@pytest.mark.parametrize("method", ["big_stick", "efron", "chen", "smith", "maximal", "hu_hu", "hierarchical"])
+@pytest.mark.parametrize(
+    "method", ["big_stick", "efron", "chen", "smith", "maximal", "hu_hu", "hierarchical"]
+)
 def test_equal_shares_are_1_1_however_written(method):
     assert build(plan(method, ratio={"a": 2, "b": "2"})).ratio == {"a": 2, "b": 2}
 
@@ -182,10 +216,13 @@ def test_equal_shares_are_1_1_however_written(method):
     ],
 )
 def test_a_ratio_gives_whole_shares_whatever_the_method(ratio, message):
-    assert {method: complaint(plan(method, ratio=ratio)) for method in SOUND} == dict.fromkeys(SOUND, message)
+    assert {method: complaint(plan(method, ratio=ratio)) for method in SOUND} == dict.fromkeys(
+        SOUND, message
+    )
 
 
-# What single methods ask ---------------------------------------------------------------------------------------------
+# What single methods ask
+# ---------------------------------------------------------------------------------------------
 
 LEVEL = "a level of limits is one of overall, stratum, site, not "
 PARTS = "limits is a list of levels in order, each with its level and its limit"
@@ -195,7 +232,11 @@ PARTS = "limits is a list of levels in order, each with its level and its limit"
     ("method", "changes", "message"),
     [
         ("random_allocation", {"n": 7}, "n is a multiple of 2, so that the list holds the ratio"),
-        ("random_allocation", {"ratio": TWO_TO_ONE}, "n is a multiple of 3, so that the list holds the ratio"),
+        (
+            "random_allocation",
+            {"ratio": TWO_TO_ONE},
+            "n is a multiple of 3, so that the list holds the ratio",
+        ),
         ("maximal", {"n": 7}, "n is a multiple of 2, so that the list holds the ratio"),
         ("permuted_blocks", {"block_sizes": []}, "block_sizes is a list of at least one size"),
         ("permuted_blocks", {"block_sizes": {}}, "block_sizes is a list of at least one size"),
@@ -203,18 +244,42 @@ PARTS = "limits is a list of levels in order, each with its level and its limit"
         ("permuted_blocks", {"block_sizes": 4}, "block_sizes is a list of at least one size"),
         ("permuted_blocks", {"block_sizes": [4, 4]}, "a block size is given more than once"),
         ("permuted_blocks", {"block_sizes": [4, "4"]}, "a block size is given more than once"),
-        ("permuted_blocks", {"block_sizes": [4, 5]}, "a block holds the ratio: its size is a multiple of 2"),
-        ("permuted_blocks", {"block_sizes": [4.0]}, "a block size is a whole number of at least 1, not 4.0"),
-        ("permuted_blocks", {"block_sizes": {4: 0}}, "the weight of a size is a whole number of at least 1, not 0"),
-        ("permuted_blocks", {"block_sizes": {4: 0.5}}, "the weight of a size is a whole number of at least 1, not 0.5"),
+        (
+            "permuted_blocks",
+            {"block_sizes": [4, 5]},
+            "a block holds the ratio: its size is a multiple of 2",
+        ),
+        (
+            "permuted_blocks",
+            {"block_sizes": [4.0]},
+            "a block size is a whole number of at least 1, not 4.0",
+        ),
+        (
+            "permuted_blocks",
+            {"block_sizes": {4: 0}},
+            "the weight of a size is a whole number of at least 1, not 0",
+        ),
+        (
+            "permuted_blocks",
+            {"block_sizes": {4: 0.5}},
+            "the weight of a size is a whole number of at least 1, not 0.5",
+        ),
         ("wei", {"a": 0, "b": 0}, "a and b are not both 0"),
         ("wei", {"ratio": TWO_TO_ONE}, "wei is for arms of equal shares; this is 2:1"),
         ("minimisation", {"factors": []}, "factors names at least one factor"),
         ("minimisation", {"factors": {}}, "factors names at least one factor"),
         ("minimisation", {"factors": "site"}, "factors names at least one factor"),
         ("minimisation", {"factors": ["site", "site"]}, "factors names a factor more than once"),
-        ("minimisation", {"factors": {"site": "-1"}}, "the weight of site is not negative, as '-1' is"),
-        ("minimisation", {"factors": {"site": "0", "sex": 0}}, "factors has at least one weight above 0"),
+        (
+            "minimisation",
+            {"factors": {"site": "-1"}},
+            "the weight of site is not negative, as '-1' is",
+        ),
+        (
+            "minimisation",
+            {"factors": {"site": "0", "sex": 0}},
+            "factors has at least one weight above 0",
+        ),
         (
             "minimisation",
             {"factors": {"site": 0.3}},
@@ -223,21 +288,43 @@ PARTS = "limits is a list of levels in order, each with its level and its limit"
         (
             "minimisation",
             {"factors": {"site": "0.12345671", "sex": "1"}},
-            "as whole numbers in the same proportion factors go beyond 1,000,000: write them with fewer digits",
+            "as whole numbers in the same proportion factors go beyond 1,000,000: write them with "
+            "fewer digits",
         ),
         (
             "hu_hu",
             {"weights": {"overall": "1/1000001", "site": "1"}},
-            "as whole numbers in the same proportion weights go beyond 1,000,000: write them with fewer digits",
+            "as whole numbers in the same proportion weights go beyond 1,000,000: write them with "
+            "fewer digits",
         ),
-        ("minimisation", {"distance": "mean"}, "distance is one of range, variance, sd, not 'mean'"),
+        (
+            "minimisation",
+            {"distance": "mean"},
+            "distance is one of range, variance, sd, not 'mean'",
+        ),
         ("minimisation", {"ties": "first"}, "ties is one of average, ratio, not 'first'"),
-        ("minimisation", {"unequal": "fair"}, "unequal is one of fake-arms, han, naive, not 'fair'"),
-        ("minimisation", {"p": None}, "minimisation takes exactly one of p (coin a), q (coin b), t (coin c)"),
-        ("minimisation", {"q": "0.8"}, "minimisation takes exactly one of p (coin a), q (coin b), t (coin c)"),
+        (
+            "minimisation",
+            {"unequal": "fair"},
+            "unequal is one of fake-arms, han, naive, not 'fair'",
+        ),
+        (
+            "minimisation",
+            {"p": None},
+            "minimisation takes exactly one of p (coin a), q (coin b), t (coin c)",
+        ),
+        (
+            "minimisation",
+            {"q": "0.8"},
+            "minimisation takes exactly one of p (coin a), q (coin b), t (coin c)",
+        ),
         ("minimisation", {"p": None, "q": "1/2"}, "q is above 1/2 and below 2, not '1/2'"),
         ("minimisation", {"p": None, "q": "2"}, "q is above 1/2 and below 2, not '2'"),
-        ("minimisation", {"p": None, "q": "1", "ratio": TRIO}, "q is above 1/3 and below 1, not '1'"),
+        (
+            "minimisation",
+            {"p": None, "q": "1", "ratio": TRIO},
+            "q is above 1/3 and below 1, not '1'",
+        ),
         ("minimisation", {"p": None, "t": "0"}, "t is above 0 and at most 1, not '0'"),
         ("minimisation", {"p": None, "t": "1.1"}, "t is above 0 and at most 1, not '1.1'"),
         ("minimisation", {"p": "1/3", "ratio": TRIO}, "p is above 1/3 and at most 1, not '1/3'"),
@@ -256,21 +343,35 @@ PARTS = "limits is a list of levels in order, each with its level and its limit"
             {"ratio": TWO_TO_ONE, "unequal": "best"},
             "unequal is one of fake-arms, han, naive, not 'best'",
         ),
-        ("minimisation", {"ratio": TWO_TO_ONE, "unequal": "han", "p": None, "q": "1"}, "han goes with coin a: give p"),
+        (
+            "minimisation",
+            {"ratio": TWO_TO_ONE, "unequal": "han", "p": None, "q": "1"},
+            "han goes with coin a: give p",
+        ),
         (
             "minimisation",
             {"p": 1},
-            "p = 1, or t = 1 of two arms, leaves nothing to chance; use less, or give its `justification`",
+            "p = 1, or t = 1 of two arms, leaves nothing to chance; use less, or give its "
+            "`justification`",
         ),
         (
             "hu_hu",
             {"p": "1"},
-            "p = 1, or t = 1 of two arms, leaves nothing to chance; use less, or give its `justification`",
+            "p = 1, or t = 1 of two arms, leaves nothing to chance; use less, or give its "
+            "`justification`",
         ),
-        ("hu_hu", {"weights": ["overall"]}, "weights gives a weight to overall, stratum and factors"),
+        (
+            "hu_hu",
+            {"weights": ["overall"]},
+            "weights gives a weight to overall, stratum and factors",
+        ),
         ("hu_hu", {"weights": {}}, "weights has at least one weight above 0"),
         ("hu_hu", {"weights": {"overall": 0}}, "weights has at least one weight above 0"),
-        ("hu_hu", {"weights": {"sex": 1}}, "a name in weights is one of overall, stratum, site, not 'sex'"),
+        (
+            "hu_hu",
+            {"weights": {"sex": 1}},
+            "a name in weights is one of overall, stratum, site, not 'sex'",
+        ),
         ("hu_hu", {"weights": {"site": "-1"}}, "the weight of site is not negative, as '-1' is"),
         ("hu_hu", {"factors": ["overall"]}, "a factor cannot be called overall or stratum"),
         ("hierarchical", {"factors": ["stratum"]}, "a factor cannot be called overall or stratum"),
@@ -287,14 +388,19 @@ PARTS = "limits is a list of levels in order, each with its level and its limit"
             {"limits": [{"level": "site", "limit": 0}]},
             "the limit of site is a whole number of at least 1, not 0",
         ),
-        ("hierarchical", {"limits": [{"level": "site", "limit": 2}] * 2}, "limits names a level more than once"),
+        (
+            "hierarchical",
+            {"limits": [{"level": "site", "limit": 2}] * 2},
+            "limits names a level more than once",
+        ),
     ],
 )
 def test_a_bad_parameter_is_named(method, changes, message):
     assert complaint(plan(method, **changes)) == message
 
 
-# A coin of fake arms has as many sides as there are fake arms: the parts of the ratio in its smallest whole numbers.
+# A coin of fake arms has as many sides as there are fake arms: the parts of the ratio in its
+# smallest whole numbers.
 @pytest.mark.parametrize(
     ("ratio", "coin", "refused", "message"),
     [
@@ -307,12 +413,17 @@ def test_a_bad_parameter_is_named(method, changes, message):
 def test_the_coin_of_fake_arms_is_limited_by_their_number(ratio, coin, refused, message):
     given = plan("minimisation", ratio=ratio, unequal="fake-arms", p=None)
     assert complaint({**given, coin: refused}) == message
-    rule = build({**given, coin: str(Fraction(refused) * Fraction(99, 100)) if coin == "q" else "21/100"})
-    chances = rule.lot_probabilities([("a/1", {"site": "x"}), ("b/1", {"site": "x"})], {"site": "x"})
+    rule = build(
+        {**given, coin: str(Fraction(refused) * Fraction(99, 100)) if coin == "q" else "21/100"}
+    )
+    chances = rule.lot_probabilities(
+        [("a/1", {"site": "x"}), ("b/1", {"site": "x"})], {"site": "x"}
+    )
     assert min(chances.values()) > 0
 
 
-# What may not be used unawares -------------------------------------------------------------------------------------
+# What may not be used unawares
+# -------------------------------------------------------------------------------------
 
 BIASED = {
     "block_urn 2:1": plan("block_urn", ratio=TWO_TO_ONE),
@@ -328,7 +439,8 @@ def test_a_rule_that_does_not_keep_the_ratio_needs_an_acknowledgement(name, said
     with pytest.raises(AcknowledgementMissing) as caught:
         build({**BIASED[name], "acknowledged": said})
     assert str(caught.value) == (
-        f"{method} does not keep the ratio {ratio} at every step, which biases the comparison; use another method, or say "
+        f"{method} does not keep the ratio {ratio} at every step, which biases the comparison; use "
+        f"another method, or say "
         "under `acknowledged` why this one is used"
     )
 
@@ -340,17 +452,25 @@ def test_with_an_acknowledgement_it_is_built_and_says_so(name):
 
 @pytest.mark.parametrize(
     "given",
-    [plan("minimisation", p="1"), plan("hu_hu", p=1), plan("minimisation", ratio=TWO_TO_ONE, unequal="fake-arms", p=1)],
+    [
+        plan("minimisation", p="1"),
+        plan("hu_hu", p=1),
+        plan("minimisation", ratio=TWO_TO_ONE, unequal="fake-arms", p=1),
+    ],
     ids=["minimisation", "hu_hu", "fake arms"],
 )
 @pytest.mark.parametrize("said", [None, "", " "], ids=repr)
 def test_certainty_needs_a_justification(given, said):
-    expected = "p = 1, or t = 1 of two arms, leaves nothing to chance; use less, or give its `justification`"
+    expected = (
+        "p = 1, or t = 1 of two arms, leaves nothing to chance; use less, or give its "
+        "`justification`"
+    )
     assert complaint({**given, "justification": said}) == expected
     assert build({**given, "justification": "agreed with the regulator"}).ratio == given["ratio"]
 
 
-# What is read ----------------------------------------------------------------------------------------------------------
+# What is read
+# ----------------------------------------------------------------------------------------------------------  # noqa: E501
 
 
 def test_whole_numbers_may_arrive_as_text():
@@ -365,14 +485,18 @@ def test_block_sizes_may_have_weights():
 
 @pytest.mark.parametrize("method", SOUND)
 def test_a_plan_that_was_stored_gives_the_same_rule(method):
-    """A store may sort keys, as the digest of a design does: two plans of one digest have one rule."""
+    """A store may sort keys, as the digest of a design does: two plans of one digest have one
+    rule.
+    """
     given = plan(method)
     stored = json.loads(json.dumps(given, sort_keys=True))
     assert build(stored) == build(given)
 
 
 def test_factors_without_weights_weigh_alike_and_names_need_not_be_text():
-    assert build(plan("minimisation", factors=["b", "a"])) == build(plan("minimisation", factors={"a": 1, "b": "1.0"}))
+    assert build(plan("minimisation", factors=["b", "a"])) == build(
+        plan("minimisation", factors={"a": 1, "b": "1.0"})
+    )
     assert build(plan("minimisation", factors={1: "2"})).factors == ("1",)
 
 

@@ -17,7 +17,9 @@ def ranked(scores):
 
 
 def chances(coin, *scores, shares=None):
-    return coin.chances(ranked(scores), [Fraction(score) for score in scores], shares or (1,) * len(scores))
+    return coin.chances(
+        ranked(scores), [Fraction(score) for score in scores], shares or (1,) * len(scores)
+    )
 
 
 @st.composite
@@ -75,9 +77,14 @@ def test_every_arm_keeps_a_chance_and_a_worse_one_never_the_better(of, data):
 @given(coins(), st.data())
 def test_a_coin_tossed_for_all_draws_at_once_has_the_same_chances(of, data):
     k, coin = of
-    draws = data.draw(st.lists(st.lists(st.integers(0, 5), min_size=k, max_size=k), min_size=1, max_size=5))
+    draws = data.draw(
+        st.lists(st.lists(st.integers(0, 5), min_size=k, max_size=k), min_size=1, max_size=5)
+    )
     expected = np.array([[float(chance) for chance in chances(coin, *scores)] for scores in draws])
-    assert pytest.approx(expected, abs=1e-12) == coin.simulated(np.array(draws, dtype=float).T, (1,) * k).T
+    assert (
+        pytest.approx(expected, abs=1e-12)
+        == coin.simulated(np.array(draws, dtype=float).T, (1,) * k).T
+    )
 
 
 @pytest.mark.parametrize("k", [2, 3, 4, 7])
@@ -92,11 +99,16 @@ def test_arms_that_tie_may_share_in_proportion():
     expected = [Fraction(3, 5), Fraction(3, 10), Fraction(1, 10)]
     coin = CoinA(Fraction(4, 5))
     assert chances(coin, 1, 1, 2, shares=(2, 1, 5)) == expected
-    assert coin.simulated(np.array([[1.0], [1.0], [2.0]]), (2, 1, 5))[:, 0] == pytest.approx([0.6, 0.3, 0.1])
+    assert coin.simulated(np.array([[1.0], [1.0], [2.0]]), (2, 1, 5))[:, 0] == pytest.approx(
+        [0.6, 0.3, 0.1]
+    )
 
 
 def test_a_coin_with_p_1_is_certain_and_of_two_arms_one_with_t_1():
-    assert [CoinA(Fraction(1)).is_certain(3), CoinA(Fraction(99, 100)).is_certain(3)] == [True, False]
+    assert [CoinA(Fraction(1)).is_certain(3), CoinA(Fraction(99, 100)).is_certain(3)] == [
+        True,
+        False,
+    ]
     assert [CoinB(Fraction(1)).is_certain(2), CoinC(Fraction(1, 2)).is_certain(2)] == [False, False]
     assert [CoinC(Fraction(1)).is_certain(2), CoinC(Fraction(1)).is_certain(3)] == [True, False]
 

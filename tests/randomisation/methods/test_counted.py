@@ -21,7 +21,8 @@ def first(rule, history):
     return rule.probabilities(history)["a"]
 
 
-# What papers state, step by step --------------------------------------------------------------------------------------
+# What papers state, step by step
+# --------------------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize("share", [1, 3])
@@ -45,7 +46,11 @@ def test_every_order_of_a_list_is_equally_likely():
 def test_every_order_of_a_maximal_list_within_its_tolerance_is_equally_likely(tolerance):
     chances = law(rule_of("maximal", n=10, tolerance=tolerance), 10)
     everything = [list(order) for order in law(rule_of("random_allocation", n=10), 10)]
-    within = {tuple(order) for order in everything if max(abs(lead(order[:place])) for place in range(11)) <= tolerance}
+    within = {
+        tuple(order)
+        for order in everything
+        if max(abs(lead(order[:place])) for place in range(11)) <= tolerance
+    }
     assert chances == dict.fromkeys(within, Fraction(1, len(within)))
 
 
@@ -85,8 +90,9 @@ def test_a_difference_beyond_the_tolerance_is_no_history_of_this_rule(method, to
             rule.probabilities([arm] * (tolerance + 1))
 
 
-# Zhao and Weng (2011, Contemp. Clin. Trials 32): an urn of L balls for each share; a ball drawn stays out, and as soon as
-# the balls that are out make up the ratio once they all go back. Played out here with real balls.
+# Zhao and Weng (2011, Contemp. Clin. Trials 32): an urn of L balls for each share; a ball drawn
+# stays out, and as soon as the balls that are out make up the ratio once they all go back. Played
+# out here with real balls.
 @few
 @given(walks(PLANS["block_urn"], most=20))
 def test_the_block_urn_is_an_urn_with_balls(walk):
@@ -127,7 +133,10 @@ def test_weis_urn_is_an_urn_with_balls(walk):
     for arm in history:
         urn = {each: balls + plan["b"] * (each != arm) for each, balls in urn.items()}
     total = sum(urn.values())
-    expected = {arm: Fraction(balls, total) if total else Fraction(1, len(urn)) for arm, balls in urn.items()}
+    expected = {
+        arm: Fraction(balls, total) if total else Fraction(1, len(urn))
+        for arm, balls in urn.items()
+    }
     assert build(plan).probabilities(history) == expected
 
 
@@ -135,7 +144,9 @@ def test_weis_urn_is_an_urn_with_balls(walk):
 @given(st.integers(1, 6), st.lists(st.sampled_from("ab"), min_size=1, max_size=14))
 def test_smiths_coin_follows_the_power_of_the_counts(rho, history):
     ours, theirs = history.count("a"), history.count("b")
-    assert first(rule_of("smith", rho=rho), history) == Fraction(theirs**rho, ours**rho + theirs**rho)
+    assert first(rule_of("smith", rho=rho), history) == Fraction(
+        theirs**rho, ours**rho + theirs**rho
+    )
 
 
 def test_smiths_first_coin_is_fair():
@@ -149,7 +160,8 @@ def test_wei_0_1_is_smith_1(walk):
     assert first(rule_of("wei", a=0, b=1), history) == first(rule_of("smith", rho=1), history)
 
 
-# Lists run out ------------------------------------------------------------------------------------------------------
+# Lists run out
+# ------------------------------------------------------------------------------------------------------  # noqa: E501
 
 LISTS = [rule_of("random_allocation", n=4), rule_of("maximal", n=4, tolerance=2)]
 lists = pytest.mark.parametrize("rule", LISTS, ids=["random_allocation", "maximal"])
@@ -174,7 +186,9 @@ def test_a_history_longer_than_the_list_is_impossible(rule, length):
 def test_what_a_list_does_not_hold_is_impossible():
     with pytest.raises(ImpossibleHistory, match=r"^more of an arm than a list of 4 holds$"):
         LISTS[0].probabilities(["a", "a", "a"])
-    with pytest.raises(ImpossibleHistory, match=r"^a difference of 2 with 0 places left cannot be made up for$"):
+    with pytest.raises(
+        ImpossibleHistory, match=r"^a difference of 2 with 0 places left cannot be made up for$"
+    ):
         LISTS[1].probabilities(["a", "a", "b", "a"])
 
 
@@ -195,17 +209,25 @@ FAMILIES = {
 }
 
 
-# Closed forms -------------------------------------------------------------------------------------------------------
+# Closed forms
+# -------------------------------------------------------------------------------------------------------  # noqa: E501
 
 
 def characteristics(rule, n, size=None):
-    """Over n allocations, exactly: the share of correct guesses of who guesses the arm with fewer so far (a fair coin at a
-    tie), the share of certain allocations, E abs(D_n) and Var(D_n). One history stands for all with its difference."""
+    """Over n allocations, exactly: the share of correct guesses of who guesses the arm with fewer
+    so far (a fair coin at a tie), the share of certain allocations, E abs(D_n) and Var(D_n). One
+    history stands for all with its difference.
+    """
     states, correct, certain = {0: ([], 1.0)}, 0.0, 0.0
     for _ in range(n):
         following = {}
         for difference, (history, chance) in states.items():
-            share = float(first(rule, history[-(len(history) % size) :] if size and len(history) % size else history))
+            share = float(
+                first(
+                    rule,
+                    history[-(len(history) % size) :] if size and len(history) % size else history,
+                )
+            )
             correct += chance * (0.5 if not difference else share if difference < 0 else 1 - share)
             certain += chance * (share in (0, 1))
             for arm, step, part in (("a", 1, share), ("b", -1, 1 - share)):
@@ -214,11 +236,17 @@ def characteristics(rule, n, size=None):
                     following[difference + step] = ([*history, arm], others + chance * part)
         states = following
     spread = [(difference, chance) for difference, (_, chance) in states.items()]
-    return correct / n, certain / n, sum(abs(d) * c for d, c in spread), sum(d * d * c for d, c in spread)
+    return (
+        correct / n,
+        certain / n,
+        sum(abs(d) * c for d, c in spread),
+        sum(d * d * c for d, c in spread),
+    )
 
 
-# RANDOMISATION: exact operating characteristics for N = 100, 1:1, which agree with randomizeR 3.0.2 and with Zhao, Weng,
-# Wu and Palesch (2012): share of correct guesses, share of certain allocations, E abs(D_100).
+# RANDOMISATION: exact operating characteristics for N = 100, 1:1, which agree with randomizeR 3.0.2
+# and with Zhao, Weng, Wu and Palesch (2012): share of correct guesses, share of certain
+# allocations, E abs(D_100).
 @pytest.mark.parametrize(
     ("rule", "correct", "certain", "apart"),
     [
@@ -241,10 +269,14 @@ def characteristics(rule, n, size=None):
     ],
     ids=lambda each: type(each).__name__ if hasattr(each, "ratio") else None,
 )
-def test_a_hundred_people_have_the_operating_characteristics_published(rule, correct, certain, apart):
+def test_a_hundred_people_have_the_operating_characteristics_published(
+    rule, correct, certain, apart
+):
     sizes = getattr(rule, "block_sizes", (None,))
     found = characteristics(rule, 100, sizes[0])[:3]
-    assert [rounded(value, text) for value, text in zip(found, (correct, certain, apart), strict=True)] == [
+    assert [
+        rounded(value, text) for value, text in zip(found, (correct, certain, apart), strict=True)
+    ] == [
         float(correct),
         float(certain),
         float(apart),
@@ -264,7 +296,9 @@ def test_the_variance_of_weis_difference_is_a_third_of_n(n):
 
 def moments(rule, n):
     """The exact E D^2 after 0, 1, ... n - 1 allocations."""
-    return [sum(chance * lead(history) ** 2 for history, chance, _ in now) for now in merged(rule, n)]
+    return [
+        sum(chance * lead(history) ** 2 for history, chance, _ in now) for now in merged(rule, n)
+    ]
 
 
 @pytest.mark.parametrize("size", [2, 4, 6, 8])
@@ -273,8 +307,8 @@ def test_within_a_list_the_variance_of_the_difference_rises_and_falls(size):
     assert moments(rule_of("random_allocation", n=size), size) == expected
 
 
-# Efron (1971): in the long run, after an even number, P(D = 0) = 1 - r and P(abs(D) = 2k) = (1 - r^2) r^(2k - 1), where
-# r = (1 - p)/p. That law is one which two more steps leave as it is.
+# Efron (1971): in the long run, after an even number, P(D = 0) = 1 - r and P(abs(D) = 2k) = (1 -
+# r^2) r^(2k - 1), where r = (1 - p)/p. That law is one which two more steps leave as it is.
 @pytest.mark.parametrize("p", ["2/3", "3/4", "0.55"])
 def test_efrons_stationary_law_stays(p):
     rule, r = rule_of("efron", p=p), (1 - Fraction(p)) / Fraction(p)
@@ -286,13 +320,18 @@ def test_efrons_stationary_law_stays(p):
         return first(rule, ["a"] * max(difference, 0) + ["b"] * max(-difference, 0))
 
     def after_one(law, difference):
-        return law(difference - 1) * chance(difference - 1) + law(difference + 1) * (1 - chance(difference + 1))
+        return law(difference - 1) * chance(difference - 1) + law(difference + 1) * (
+            1 - chance(difference + 1)
+        )
 
     for difference in range(-8, 9, 2):
-        assert after_one(lambda odd: after_one(stationary, odd), difference) == stationary(difference)
+        assert after_one(lambda odd: after_one(stationary, odd), difference) == stationary(
+            difference
+        )
 
 
-# Soares and Wu (1983): in the long run 1/2 + 1/(4d) of the guesses are right, and 1/(2d) of the allocations are certain.
+# Soares and Wu (1983): in the long run 1/2 + 1/(4d) of the guesses are right, and 1/(2d) of the
+# allocations are certain.
 @pytest.mark.parametrize("d", [1, 2, 3, 4])
 def test_the_big_sticks_long_run(d):
     near, far = (
@@ -311,7 +350,8 @@ def test_an_urn_of_two_loses_the_ratio_2_1_at_the_fifth_person():
     assert steps == [0.667, 0.667, 0.667, 0.667, 0.640, 0.673]
 
 
-# Whole sequences ----------------------------------------------------------------------------------------------------
+# Whole sequences
+# ----------------------------------------------------------------------------------------------------  # noqa: E501
 
 
 @pytest.mark.parametrize("method", ["block_urn", "wei"])
@@ -323,10 +363,14 @@ def test_many_arms_do_not_overflow_a_simulation(method):
     counts = [np.bincount(row, minlength=9).tolist() for row in drawn]
     if method == "block_urn":
         assert counts == [[n // 9] * 9] * 3
-        assert [sorted(row) for row in drawn.reshape(-1, 9).tolist()] == [list(range(9))] * (3 * n // 9)
+        assert [sorted(row) for row in drawn.reshape(-1, 9).tolist()] == [list(range(9))] * (
+            3 * n // 9
+        )
     else:
         assert [sum(row) for row in counts] == [n] * 3
-        assert max(max(row) - min(row) for row in counts) < 40  # complete randomisation has an SD of 9.4 for each pair
+        assert (
+            max(max(row) - min(row) for row in counts) < 40
+        )  # complete randomisation has an SD of 9.4 for each pair
 
 
 def test_what_has_no_chance_is_never_drawn_however_shares_are_rounded():

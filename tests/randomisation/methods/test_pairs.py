@@ -26,7 +26,9 @@ ADA = {"site": "north", "sex": "f"}
 def those(history, profile, plan, place):
     """The arms of those who share the newcomer's place."""
     factors = {"overall": [], "stratum": plan["factors"]}.get(place, [place])
-    return [arm for arm, who in history if all(who[factor] == profile[factor] for factor in factors)]
+    return [
+        arm for arm, who in history if all(who[factor] == profile[factor] for factor in factors)
+    ]
 
 
 def lead(arms):
@@ -50,7 +52,8 @@ def test_hu_and_hu_prefer_the_arm_that_leaves_the_smaller_imbalance(walk):
     assert build(plan).probabilities(history, profile)["a"] == expected
 
 
-# Section 1: Hu and Hu hold minimisation with the variance, and Shao's stratified biased coin, as special weights.
+# Section 1: Hu and Hu hold minimisation with the variance, and Shao's stratified biased coin, as
+# special weights.
 @few
 @given(st.lists(st.tuples(st.sampled_from("ab"), PROFILES), max_size=12), PROFILES)
 def test_with_weights_on_factors_alone_it_is_minimisation_with_the_variance(history, profile):
@@ -80,7 +83,8 @@ def test_a_place_of_weight_0_is_not_read():
     assert rule.places == ("site",)
 
 
-# Hierarchical dynamic balancing -------------------------------------------------------------------------------------
+# Hierarchical dynamic balancing
+# -------------------------------------------------------------------------------------
 
 
 @few
@@ -126,10 +130,14 @@ def test_a_limit_on_everybody_alone_is_the_big_stick():
 
 def test_p_is_1_unless_the_plan_says_less():
     assert hierarchical(LIMITS) == hierarchical(LIMITS, p="1")
-    assert hierarchical(LIMITS, p="0.8").probabilities([("a", ADA)], ADA) == {"a": Fraction(1, 5), "b": Fraction(4, 5)}
+    assert hierarchical(LIMITS, p="0.8").probabilities([("a", ADA)], ADA) == {
+        "a": Fraction(1, 5),
+        "b": Fraction(4, 5),
+    }
 
 
-# Both in a simulation -------------------------------------------------------------------------------------------------
+# Both in a simulation
+# -------------------------------------------------------------------------------------------------
 
 
 @few
@@ -137,7 +145,9 @@ def test_p_is_1_unless_the_plan_says_less():
 def test_the_chances_in_a_simulation_are_the_exact_ones(plan, data):
     rule = build(plan)
     k = len(rule.places)
-    draws = data.draw(st.lists(st.lists(st.integers(-4, 4), min_size=k, max_size=k), min_size=1, max_size=8))
+    draws = data.draw(
+        st.lists(st.lists(st.integers(-4, 4), min_size=k, max_size=k), min_size=1, max_size=8)
+    )
     exact = [float(rule.first(differences)) for differences in draws]
     found = rule.simulated([np.array(place) for place in zip(*draws, strict=True)])
     assert found.tolist() == pytest.approx(exact, abs=1e-12)

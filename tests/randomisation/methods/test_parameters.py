@@ -17,7 +17,9 @@ def test_a_whole_number_is_itself_also_as_text(number):
 
 
 @pytest.mark.parametrize(
-    "value", [1.0, True, "-1", "+1", "1.0", "1e3", "", " 1", None, Fraction(1), Decimal(1), [1]], ids=repr
+    "value",
+    [1.0, True, "-1", "+1", "1.0", "1e3", "", " 1", None, Fraction(1), Decimal(1), [1]],
+    ids=repr,
 )
 def test_what_is_not_plainly_a_whole_number_is_refused(value):
     with pytest.raises(BadParameter) as caught:
@@ -28,7 +30,10 @@ def test_what_is_not_plainly_a_whole_number_is_refused(value):
 @few
 @given(st.fractions(-10, 10, max_denominator=1000))
 def test_a_fraction_is_itself_also_as_text(number):
-    assert [parameters.fraction(number, "p"), parameters.fraction(str(number), "p")] == [number, number]
+    assert [parameters.fraction(number, "p"), parameters.fraction(str(number), "p")] == [
+        number,
+        number,
+    ]
 
 
 @few
@@ -39,7 +44,9 @@ def test_a_decimal_as_text_is_exact(number):
 
 def test_a_float_is_refused_even_where_it_is_whole():
     for value in (0.8, 1.0, float("nan")):
-        with pytest.raises(BadParameter, match=r"^p is a fraction or a decimal as text, such as 4/5 or 0\.8, not "):
+        with pytest.raises(
+            BadParameter, match=r"^p is a fraction or a decimal as text, such as 4/5 or 0\.8, not "
+        ):
             parameters.fraction(value, "p")
 
 

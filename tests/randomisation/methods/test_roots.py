@@ -49,7 +49,8 @@ def best_below_and_above(radicand, size):
     return Fraction(below, 10**size), Fraction(below + 1, 10**size)
 
 
-# sqrt 2 + sqrt 3 = sqrt(5 + 2 sqrt 6); with a fraction next to 2 sqrt 6 the sum misses 0 by less than any float shows.
+# sqrt 2 + sqrt 3 = sqrt(5 + 2 sqrt 6); with a fraction next to 2 sqrt 6 the sum misses 0 by less
+# than any float shows.
 @pytest.mark.parametrize("size", [3, 20, 60, 200])
 def test_near_ties_are_told_apart_however_near(size):
     below, above = best_below_and_above(24, size)
@@ -71,7 +72,9 @@ def test_a_root_next_to_a_whole_number_is_not_one(bits):
 def test_the_sign_is_that_of_a_sum_to_ninety_places(given_terms):
     with localcontext(prec=90):
         exact = sum(
-            Decimal(f.numerator) / Decimal(f.denominator) * (Decimal(r.numerator) / Decimal(r.denominator)).sqrt()
+            Decimal(f.numerator)
+            / Decimal(f.denominator)
+            * (Decimal(r.numerator) / Decimal(r.denominator)).sqrt()
             for f, r in given_terms
         )
         near = 0 if abs(exact) < Decimal("1e-60") else 1 if exact > 0 else -1
@@ -82,7 +85,9 @@ def test_the_sign_is_that_of_a_sum_to_ninety_places(given_terms):
 @given(sums, st.randoms())
 def test_a_sum_less_itself_is_nothing_however_its_roots_are_written(given_terms, random):
     squares = [Fraction(random.randint(1, 9), random.randint(1, 9)) for _ in given_terms]
-    rewritten = [(-f / square, r * square**2) for (f, r), square in zip(given_terms, squares, strict=True)]
+    rewritten = [
+        (-f / square, r * square**2) for (f, r), square in zip(given_terms, squares, strict=True)
+    ]
     assert roots.sign(random.sample([*given_terms, *rewritten], 2 * len(given_terms))) == 0
 
 
@@ -93,4 +98,6 @@ def test_a_sum_turned_round_has_the_other_sign(given_terms):
 
 
 def test_roots_of_whole_numbers_rise():
-    assert [roots.sign(terms((1, more), (-1, less))) for less, more in pairwise(range(1, 50))] == [1] * 48
+    assert [roots.sign(terms((1, more), (-1, less))) for less, more in pairwise(range(1, 50))] == [
+        1
+    ] * 48

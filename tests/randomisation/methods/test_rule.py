@@ -74,9 +74,12 @@ def test_an_answer_follows_from_history_and_profile_alone_and_changes_neither(me
 def test_the_order_of_keys_in_a_plan_does_not_matter(method, data, random):
     plan, history, profile = data.draw(walks(PLANS[method]))
     turned = {
-        key: shuffled(value, random) if key != "limits" else value for key, value in shuffled(plan, random).items()
+        key: shuffled(value, random) if key != "limits" else value
+        for key, value in shuffled(plan, random).items()
     }
-    assert build(turned).lot_probabilities(history, profile) == build(plan).lot_probabilities(history, profile)
+    assert build(turned).lot_probabilities(history, profile) == build(plan).lot_probabilities(
+        history, profile
+    )
 
 
 def shuffled(value, random):
@@ -85,15 +88,24 @@ def shuffled(value, random):
     return random.sample(value, len(value)) if isinstance(value, list) else value
 
 
-# Found in RANDI2: Han's table used the first arm where it should use the one with the lowest share, so 3:2:1 was wrong.
+# Found in RANDI2: Han's table used the first arm where it should use the one with the lowest share,
+# so 3:2:1 was wrong.
 @every_method
 @few
 @given(st.data(), st.randoms())
 def test_renaming_the_arms_renames_the_answer(method, data, random):
     plan, history, profile = data.draw(walks(PLANS[method]))
     rule = build(plan)
-    names = dict(zip(plan["ratio"], random.sample(["p", "q", "r/1", "s|t", ""], len(plan["ratio"])), strict=True))
-    renamed = build({**plan, "ratio": {names[arm]: share for arm, share in reversed(plan["ratio"].items())}})
+    names = dict(
+        zip(
+            plan["ratio"],
+            random.sample(["p", "q", "r/1", "s|t", ""], len(plan["ratio"])),
+            strict=True,
+        )
+    )
+    renamed = build(
+        {**plan, "ratio": {names[arm]: share for arm, share in reversed(plan["ratio"].items())}}
+    )
 
     def name(lot):
         return names[rule.arm(lot)] + lot.removeprefix(rule.arm(lot))
@@ -101,7 +113,9 @@ def test_renaming_the_arms_renames_the_answer(method, data, random):
     moved = [(name(each[0]), each[1]) if rule.scope == "point" else name(each) for each in history]
     expected = {name(lot): share for lot, share in rule.lot_probabilities(history, profile).items()}
     assert renamed.lot_probabilities(moved, profile) == expected
-    assert {lot: renamed.arm(lot) for lot in renamed.lots} == {name(lot): names[rule.arm(lot)] for lot in rule.lots}
+    assert {lot: renamed.arm(lot) for lot in renamed.lots} == {
+        name(lot): names[rule.arm(lot)] for lot in rule.lots
+    }
 
 
 @every_method
@@ -110,13 +124,21 @@ def test_renaming_the_arms_renames_the_answer(method, data, random):
 def test_levels_are_names_and_nothing_more_whatever_signs_they_hold(method, data):
     plan, history, profile = data.draw(walks(PLANS[method]))
     rule = build(plan)
-    odd = dict(zip(("north", "south", "east", "f", "m", "one"), ("a|b", "a", "b,c;d=e", "", "f|", "0.1"), strict=True))
+    odd = dict(
+        zip(
+            ("north", "south", "east", "f", "m", "one"),
+            ("a|b", "a", "b,c;d=e", "", "f|", "0.1"),
+            strict=True,
+        )
+    )
 
     def moved(who):
         return {factor: odd[level] for factor, level in who.items()}
 
     strange = [(each[0], moved(each[1])) if rule.scope == "point" else each for each in history]
-    assert rule.lot_probabilities(strange, moved(profile)) == rule.lot_probabilities(history, profile)
+    assert rule.lot_probabilities(strange, moved(profile)) == rule.lot_probabilities(
+        history, profile
+    )
 
 
 @every_method
@@ -133,14 +155,20 @@ def test_only_blocks_read_the_order_of_a_history(method, data, random):
 @every_method
 @few
 @given(st.data(), st.integers(0, 14), st.integers(0, 4), st.integers(0, 2**32 - 1))
-def test_simulated_sequences_are_possible_histories_and_the_same_for_the_same_seed(method, data, n, draws, seed):
+def test_simulated_sequences_are_possible_histories_and_the_same_for_the_same_seed(
+    method, data, n, draws, seed
+):
     rule = build(data.draw(PLANS[method]))
     n = n if rule.length is None else min(n, rule.length)
-    people = data.draw(st.lists(PROFILES, min_size=n, max_size=n)) if rule.scope == "point" else None
+    people = (
+        data.draw(st.lists(PROFILES, min_size=n, max_size=n)) if rule.scope == "point" else None
+    )
     drawn = rule.sequences(n, draws, np.random.default_rng(seed), people)
     assert (drawn.shape, drawn.dtype) == ((draws, n), np.int64)
     assert np.array_equal(drawn, rule.sequences(n, draws, np.random.default_rng(seed), people))
-    if rule.lots == tuple(rule.ratio):  # a history of arms alone takes long where several lots stand for one
+    if rule.lots == tuple(
+        rule.ratio
+    ):  # a history of arms alone takes long where several lots stand for one
         for row in drawn[:2].tolist():
             check_possible(rule, [list(rule.ratio)[number] for number in row], people)
 
@@ -161,7 +189,9 @@ FAIR = {
     "list 2:1": rule_of("random_allocation", TWO_TO_ONE, n=12),
     "blocks of 4": rule_of("permuted_blocks", block_sizes=[4]),
     "blocks of 2 and 4": rule_of("permuted_blocks", block_sizes=[2, 4]),
-    "blocks of 3 and 6, 2:1, weighed": rule_of("permuted_blocks", TWO_TO_ONE, block_sizes={3: 1, 6: 3}),
+    "blocks of 3 and 6, 2:1, weighed": rule_of(
+        "permuted_blocks", TWO_TO_ONE, block_sizes={3: 1, 6: 3}
+    ),
     "blocks of 3 and 6, three arms": rule_of("permuted_blocks", TRIO, block_sizes={3: 2, 6: 1}),
     "urn 2": rule_of("block_urn", limit=2),
     "urn 3, three arms": rule_of("block_urn", TRIO, limit=3),
@@ -190,14 +220,23 @@ FAIR = {
     "fake arms 2:1": minimised(TWO_TO_ONE, unequal="fake-arms"),
     "fake arms 2:1, sd": minimised(TWO_TO_ONE, unequal="fake-arms", distance="sd", ties="ratio"),
     "fake arms 2:1, coin b": minimised(TWO_TO_ONE, unequal="fake-arms", p=None, q="0.8"),
-    "fake arms 2:4, coin c": minimised({"a": 2, "b": 4}, unequal="fake-arms", distance="variance", p=None, t="0.5"),
+    "fake arms 2:4, coin c": minimised(
+        {"a": 2, "b": 4}, unequal="fake-arms", distance="variance", p=None, t="0.5"
+    ),
     "hu and hu": rule_of(
-        "hu_hu", factors=["site", "sex"], weights={"overall": "0.3", "stratum": "0.2", "site": "0.5"}, p="0.85"
+        "hu_hu",
+        factors=["site", "sex"],
+        weights={"overall": "0.3", "stratum": "0.2", "site": "0.5"},
+        p="0.85",
     ),
     "hierarchical": rule_of(
         "hierarchical",
         factors=["site", "sex"],
-        limits=[{"level": "stratum", "limit": 1}, {"level": "site", "limit": 2}, {"level": "overall", "limit": 2}],
+        limits=[
+            {"level": "stratum", "limit": 1},
+            {"level": "site", "limit": 2},
+            {"level": "overall", "limit": 2},
+        ],
     ),
     "hierarchical, 0.8": rule_of(
         "hierarchical",
@@ -212,17 +251,29 @@ NOT_FAIR = {
     "naive 2:1, sd, ties by ratio": minimised(
         TWO_TO_ONE, unequal="naive", distance="sd", ties="ratio", acknowledged=KNOWN
     ),
-    "naive 1:2, coin c": minimised({"a": 1, "b": 2}, unequal="naive", p=None, t="0.9", acknowledged=KNOWN),
+    "naive 1:2, coin c": minimised(
+        {"a": 1, "b": 2}, unequal="naive", p=None, t="0.9", acknowledged=KNOWN
+    ),
     "han 2:1": minimised(TWO_TO_ONE, unequal="han", p="0.9", acknowledged=KNOWN),
-    "han 3:2:1": minimised({"a": 3, "b": 2, "c": 1}, unequal="han", distance="variance", acknowledged=KNOWN),
-    "han 1:2:2, ties by ratio": minimised({"a": 1, "b": 2, "c": 2}, unequal="han", ties="ratio", acknowledged=KNOWN),
+    "han 3:2:1": minimised(
+        {"a": 3, "b": 2, "c": 1}, unequal="han", distance="variance", acknowledged=KNOWN
+    ),
+    "han 1:2:2, ties by ratio": minimised(
+        {"a": 1, "b": 2, "c": 2}, unequal="han", ties="ratio", acknowledged=KNOWN
+    ),
 }
 
 
 def steps_of(rule):
     """As many steps as can be enumerated in a moment."""
     if rule.scope == "stratum":
-        return 12 if len(rule.ratio) == 2 and not hasattr(rule, "sizes") else 8 if len(rule.ratio) == 2 else 6
+        return (
+            12
+            if len(rule.ratio) == 2 and not hasattr(rule, "sizes")
+            else 8
+            if len(rule.ratio) == 2
+            else 6
+        )
     return 8 if len(rule.lots) == 2 else 5
 
 
@@ -250,7 +301,9 @@ def test_a_rule_that_does_not_keep_the_ratio_says_so(name):
 def test_simulated_sequences_follow_the_law_of_single_steps(name):
     rule = (FAIR | NOT_FAIR)[name]
     n, draws = (6 if len(rule.lots) == 2 else 4), 10_000
-    drawn = rule.sequences(n, draws, np.random.default_rng(3), PEOPLE if rule.scope == "point" else None)
+    drawn = rule.sequences(
+        n, draws, np.random.default_rng(3), PEOPLE if rule.scope == "point" else None
+    )
     assert errors_in(drawn, law_of_arms(rule, n)) == {}
 
 

@@ -17,7 +17,9 @@ from trial.models import Participant, Study
 
 
 def check(study: Study) -> dict[str, int]:
-    """Everything, by equality; how many draws there are and how many duplicates, gaps and inversions were found: none."""
+    """Everything, by equality; how many draws there are and how many duplicates, gaps and
+    inversions were found: none.
+    """
     rows = list(Allocation.objects.filter(study=study).order_by("pk").select_related("participant"))
     figures = irregularities(rows)
     assert figures == {"duplicates": 0, "gaps": 0, "inversions": 0}
@@ -26,15 +28,20 @@ def check(study: Study) -> dict[str, int]:
     check_clusters(rows)
     check_people(study, rows)
     drawn = scopes(rows)
-    ends = {(row.point, row.name): row.next_index for row in Scope.objects.filter(study=study) if row.next_index}
+    ends = {
+        (row.point, row.name): row.next_index
+        for row in Scope.objects.filter(study=study)
+        if row.next_index
+    }
     assert ends == {scope: len(each) for scope, each in drawn.items()}
     assert audit.verify(study) == []
     return {"allocated": len(rows), "drawn": sum(map(len, drawn.values())), **figures}
 
 
 def scopes(rows: Sequence[Allocation]) -> dict[tuple[str, str], list[Allocation]]:
-    """What was drawn in each scope, in order of row number. A row takes its number under the lock of its scope, which is
-    held until the commit, so it is the order of commit."""
+    """What was drawn in each scope, in order of row number. A row takes its number under the lock
+    of its scope, which is held until the commit, so it is the order of commit.
+    """
     found: dict[tuple[str, str], list[Allocation]] = {}
     for row in rows:
         if row.draw_index is not None:
@@ -62,7 +69,9 @@ def check_replay(study: Study, rows: Sequence[Allocation]) -> None:
         history: list = []
         for row in drawn:
             chances = designed.rule.lot_probabilities(history, row.covariates)
-            assert {lot: Fraction(share) for lot, share in row.probabilities.items()} == dict(chances)
+            assert {lot: Fraction(share) for lot, share in row.probabilities.items()} == dict(
+                chances
+            )
             lot = stream.choose(chances, key, row.draw_index)
             assert (row.fake_arm or row.arm, row.arm) == (lot, designed.rule.arm(lot))
             digest = hashlib.sha256(design.canonical(history)).hexdigest()
@@ -87,5 +96,9 @@ def check_clusters(rows: Sequence[Allocation]) -> None:
 
 def check_people(study: Study, rows: Sequence[Allocation]) -> None:
     """Whoever has an allocation is randomised, and nobody else."""
-    randomised = Participant.objects.filter(study=study, randomised_at__isnull=False).values_list("code", flat=True)
-    assert sorted(randomised) == sorted(row.participant.code for row in rows if row.point == "start")
+    randomised = Participant.objects.filter(study=study, randomised_at__isnull=False).values_list(
+        "code", flat=True
+    )
+    assert sorted(randomised) == sorted(
+        row.participant.code for row in rows if row.point == "start"
+    )

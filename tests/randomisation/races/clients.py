@@ -1,14 +1,20 @@
-"""Many client processes at once, that crash and are killed, each asking the service for allocations.
+"""Many client processes at once, that crash and are killed, each asking the service for
+allocations.
 
-`python -m tests.randomisation.races.clients` reads a job and writes what everybody was told, both as JSON:
+`python -m tests.randomisation.races.clients` reads a job and writes what everybody was told, both
+as JSON:
 
-    job     {"at": ISO time, "seed": whole number, "kills": whole number, "shares": [[send, ...], ...]}
-    send    {"participant": row number, "key": request key, "crash": null | "raise" | "die" | "late" | "untold", "after": n}
-    result  {"answers": [{"participant", "key", "answer"}, ...], "crashes": {kind: how often}, "kills": n}
+    job     {"at": ISO time, "seed": whole number, "kills": whole number, "shares": [[send, ...],
+            ...]}
+    send    {"participant": row number, "key": request key, "crash": null | "raise" | "die" | "late"
+            | "untold", "after": n}
+    result  {"answers": [{"participant", "key", "answer"}, ...], "crashes": {kind: how often},
+            "kills": n}
 
-There is one process for each share, forked before any of them has a connection. `raise` and `die` happen before statement
-`after` of the transaction, `late` when all is written and not committed, `untold` after the commit and before the answer.
-What was not answered is sent again, with the same key, by a process that takes the place of the one that died.
+There is one process for each share, forked before any of them has a connection. `raise` and `die`
+happen before statement `after` of the transaction, `late` when all is written and not committed,
+`untold` after the commit and before the answer. What was not answered is sent again, with the same
+key, by a process that takes the place of the one that died.
 """
 
 from __future__ import annotations
@@ -109,7 +115,9 @@ class Crowd:
 
     def _kill(self) -> None:
         living = [each.data for each in self.selector.get_map().values()]
-        os.kill(self.generator.choice(living).pid, signal.SIGKILL)  # not waited for yet, so the number is still its own
+        os.kill(
+            self.generator.choice(living).pid, signal.SIGKILL
+        )  # not waited for yet, so the number is still its own
         self.killed += 1
 
 
@@ -140,7 +148,9 @@ def work(share: list[dict[str, Any]], out: int, at: datetime) -> None:
 
 def _tell(out: int, send: dict[str, Any], answer: str) -> None:
     told = {"participant": send["participant"], "key": send["key"], "answer": answer}
-    os.write(out, json.dumps(told).encode() + b"\n")  # in one piece: it is shorter than a pipe's page
+    os.write(
+        out, json.dumps(told).encode() + b"\n"
+    )  # in one piece: it is shorter than a pipe's page
 
 
 def ask(send: dict[str, Any], at: datetime) -> str:
@@ -154,10 +164,14 @@ def ask(send: dict[str, Any], at: datetime) -> str:
 
     crash = send["crash"]
     person = Participant.objects.select_related("study", "version").get(pk=send["participant"])
-    breaking = connection.execute_wrapper(_Breaking(send)) if crash in {"raise", "die"} else nullcontext()
+    breaking = (
+        connection.execute_wrapper(_Breaking(send)) if crash in {"raise", "die"} else nullcontext()
+    )
     try:
         with transaction.atomic() if crash == "late" else nullcontext(), breaking:
-            code = allocations.allocate(participant=person, key=send["key"], by=actors.SYSTEM, at=at)
+            code = allocations.allocate(
+                participant=person, key=send["key"], by=actors.SYSTEM, at=at
+            )
             if crash in {"late", "untold"}:
                 os._exit(CODES[crash])
             return code
@@ -186,9 +200,13 @@ def main() -> None:
     django.setup()
     job = json.load(sys.stdin)
     clients = [Client(share) for share in job["shares"]]
-    crowd = Crowd(datetime.fromisoformat(job["at"]), clients, job["kills"], random.Random(job["seed"]))
+    crowd = Crowd(
+        datetime.fromisoformat(job["at"]), clients, job["kills"], random.Random(job["seed"])
+    )
     crowd.run()
-    json.dump({"answers": crowd.answers, "crashes": crowd.crashes, "kills": crowd.killed}, sys.stdout)
+    json.dump(
+        {"answers": crowd.answers, "crashes": crowd.crashes, "kills": crowd.killed}, sys.stdout
+    )
 
 
 if __name__ == "__main__":

@@ -26,14 +26,18 @@ STATEMENTS = 16  # of one allocation, about
 
 @dataclass(frozen=True)
 class Told:
-    """What everybody was told. `answers` holds, for each person and request key, the answers to all times it was sent."""
+    """What everybody was told. `answers` holds, for each person and request key, the answers to all
+    times it was sent.
+    """
 
     answers: dict[tuple[int, str], list[str]]
     figures: dict[str, int]
 
 
 def environment() -> dict[str, str]:
-    """For a process that works on the database of this test, which under xdist is one of several."""
+    """For a process that works on the database of this test, which under xdist is one of
+    several.
+    """
     url = urlsplit(os.environ["DATABASE_URL"])
     name = connection.settings_dict["NAME"]
     return {
@@ -45,8 +49,12 @@ def environment() -> dict[str, str]:
     }
 
 
-def sends(persons: Sequence[Participant], generator: random.Random, crashes: float) -> list[dict[str, Any]]:
-    """Each person asks with one or two keys, each key is sent one to three times, some of them into a crash; in any order."""
+def sends(
+    persons: Sequence[Participant], generator: random.Random, crashes: float
+) -> list[dict[str, Any]]:
+    """Each person asks with one or two keys, each key is sent one to three times, some of them into
+    a crash; in any order.
+    """
     found = []
     for person in persons:
         for key in range(generator.choice([1, 1, 2])):

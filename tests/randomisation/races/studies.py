@@ -1,4 +1,6 @@
-"""Studies that are raced for: the small study under other methods, with as many centres as are wanted."""
+"""Studies that are raced for: the small study under other methods, with as many centres as are
+wanted.
+"""
 
 from __future__ import annotations
 
@@ -17,9 +19,11 @@ from trial.models import Participant, Study
 
 EVEN = "ratio: {guided: 1, unguided: 1}\n"
 METHODS = {
-    "blocks of random sizes": f"method: permuted_blocks\n{EVEN}block_sizes: [2, 4, 6]\nstrata: [sex]\n",
+    "blocks of random "
+    "sizes": f"method: permuted_blocks\n{EVEN}block_sizes: [2, 4, 6]\nstrata: [sex]\n",
     "big stick": f"method: big_stick\n{EVEN}tolerance: 3\nstrata: [sex]\n",
-    "minimisation": f"method: minimisation\n{EVEN}factors: [sex, site]\ndistance: range\np: 0.8\nties: ratio\n",
+    "minimisation": f"method: minimisation\n{EVEN}factors: [sex, site]\ndistance: range\np: "
+    f"0.8\nties: ratio\n",
     "fake arms": (
         "method: minimisation\nratio: {guided: 2, unguided: 1}\nfactors: [sex, site]\n"
         "distance: variance\np: 0.8\nties: ratio\nunequal: fake-arms\n"
@@ -27,12 +31,15 @@ METHODS = {
     "clusters": f"method: permuted_blocks\n{EVEN}block_sizes: [2, 4]\nstrata: []\ncluster: site\n",
     "lists": f"method: random_allocation\n{EVEN}n: 32\nstrata: []\n",
     "one stratum": f"method: permuted_blocks\n{EVEN}block_sizes: [4, 6]\nstrata: []\n",
-    "a stratum for each centre": f"method: permuted_blocks\n{EVEN}block_sizes: [4, 6]\nstrata: [site]\n",
+    "a stratum for each "
+    "centre": f"method: permuted_blocks\n{EVEN}block_sizes: [4, 6]\nstrata: [site]\n",
 }
 
 
 def a_study(directory: Path, method: str, at: datetime, *, sites: int = 4, name: str = "") -> Study:
-    """The small study under one of METHODS (or a text of its own), open; with a `name`, one of several in a database."""
+    """The small study under one of METHODS (or a text of its own), open; with a `name`, one of
+    several in a database.
+    """
     folder = directory / "small_study"
     shutil.copytree(SMALL, folder)
     (folder / "randomisation.yaml").write_text(METHODS.get(method, method))

@@ -1,5 +1,7 @@
-"""Any order of requests, retries, crashes, pauses and withdrawals, found by hypothesis: what was allocated never changes,
-never doubles and never leaves a gap, and the log can always be replayed."""
+"""Any order of requests, retries, crashes, pauses and withdrawals, found by hypothesis: what was
+allocated never changes, never doubles and never leaves a gap, and the log can always be
+replayed.
+"""
 
 from __future__ import annotations
 
@@ -43,7 +45,9 @@ class Crashed(Exception):
 
 
 class Randomising(RuleBasedStateMachine):
-    """`told` holds what each (person, key) was answered; `randomised` who has an allocation, by what we were told."""
+    """`told` holds what each (person, key) was answered; `randomised` who has an allocation, by
+    what we were told.
+    """
 
     method = METHODS[0]
     people = Bundle("people")
@@ -53,7 +57,9 @@ class Randomising(RuleBasedStateMachine):
         super().__init__()
         with tempfile.TemporaryDirectory() as directory:
             text = studies.METHODS[self.method]
-            self.study = studies.a_study(Path(directory), text, NOW, name=f"machine-{next(machines)}")
+            self.study = studies.a_study(
+                Path(directory), text, NOW, name=f"machine-{next(machines)}"
+            )
         self.told: dict[tuple[int, str], str] = {}
         self.randomised: set[int] = set()
         self.rows: dict[int, dict] = {}
@@ -65,7 +71,11 @@ class Randomising(RuleBasedStateMachine):
     def consumed(self) -> list[tuple]:
         found = Scope.objects.filter(study=self.study, next_index__gt=0)
         keys = RequestKey.objects.filter(action="randomisation.allocations.allocate")
-        return [*found.order_by("pk").values_list("name", "next_index"), Allocation.objects.count(), keys.count()]
+        return [
+            *found.order_by("pk").values_list("name", "next_index"),
+            Allocation.objects.count(),
+            keys.count(),
+        ]
 
     def ask(self, person: int, key: str) -> str:
         participant = Participant.objects.select_related("study", "version").get(pk=person)
@@ -73,7 +83,9 @@ class Randomising(RuleBasedStateMachine):
 
     @initialize(target=people)
     def first_people(self):
-        return multiple(*(self.newcomer(sex, site) for sex in "fm" for site in studies.site_codes(2)))
+        return multiple(
+            *(self.newcomer(sex, site) for sex in "fm" for site in studies.site_codes(2))
+        )
 
     @rule(target=people, sex=st.sampled_from("fm"), site=st.sampled_from(studies.site_codes(3)))
     def newcomer(self, sex: str, site: str) -> int:
@@ -102,7 +114,9 @@ class Randomising(RuleBasedStateMachine):
 
     @rule(request=keys)
     def retry(self, request: tuple[int, str]) -> None:
-        """The same key, also in a pause and after a withdrawal: the same answer, and nothing is consumed."""
+        """The same key, also in a pause and after a withdrawal: the same answer, and nothing is
+        consumed.
+        """
         before = self.consumed()
         assert self.ask(*request) == self.told[request]
         assert self.consumed() == before
@@ -145,23 +159,34 @@ class Randomising(RuleBasedStateMachine):
     @rule(person=people)
     def withdraw(self, person: int) -> None:
         if self.state(person) != "withdrawn":
-            participants.withdraw(participant=Participant.objects.get(pk=person), by=actors.SYSTEM, at=NOW)
+            participants.withdraw(
+                participant=Participant.objects.get(pk=person), by=actors.SYSTEM, at=NOW
+            )
 
     @precondition(lambda self: self.randomised)
     @rule(
         change=st.sampled_from(
-            ["UPDATE randomisation_allocation SET arm = 'x'", "DELETE FROM randomisation_allocation"]
+            [
+                "UPDATE randomisation_allocation SET arm = 'x'",
+                "DELETE FROM randomisation_allocation",
+            ]
         )
     )
     def somebody_changes_the_database(self, change: str) -> None:
-        with pytest.raises(DatabaseError, match="append-only"), transaction.atomic(), connection.cursor() as cursor:
+        with (
+            pytest.raises(DatabaseError, match="append-only"),
+            transaction.atomic(),
+            connection.cursor() as cursor,
+        ):
             cursor.execute(f"{change} WHERE study_id = %s", [self.study.pk])
 
     @invariant()
     def everything_holds(self) -> None:
         check(self.study)
         rows = {row["id"]: row for row in Allocation.objects.filter(study=self.study).values()}
-        assert {number: rows.get(number) for number in self.rows} == self.rows  # what stood there stands there
+        assert {
+            number: rows.get(number) for number in self.rows
+        } == self.rows  # what stood there stands there
         assert sorted(row["participant_id"] for row in rows.values()) == sorted(self.randomised)
         self.rows = rows
 

@@ -1,4 +1,5 @@
-"""Processes that allocate at once, crash, are killed and try again: nothing is lost, doubled, skipped or out of order.
+"""Processes that allocate at once, crash, are killed and try again: nothing is lost, doubled,
+skipped or out of order.
 
 Every run leaves its figures in the summary at the end.
 """
@@ -20,7 +21,9 @@ ALREADY, EXHAUSTED = "AlreadyRandomised", "ListExhausted"
 
 @pytest.fixture
 def raced(tmp_path, now, record_property):
-    """`raced(method, processes, persons)`: the study after the race, what was told, and its figures in the summary."""
+    """`raced(method, processes, persons)`: the study after the race, what was told, and its figures
+    in the summary.
+    """
 
     def run(method: str, processes: int, how_many: int):
         study = studies.a_study(tmp_path, method, now)
@@ -39,19 +42,28 @@ def by_person(told: crowds.Told) -> dict[int, list[list[str]]]:
     found: dict[int, list[list[str]]] = {}
     for (person, _), answers in told.answers.items():
         found.setdefault(person, []).append(answers)
-    return {person: sorted(keys, key=lambda each: each[0] in {ALREADY, EXHAUSTED}) for person, keys in found.items()}
+    return {
+        person: sorted(keys, key=lambda each: each[0] in {ALREADY, EXHAUSTED})
+        for person, keys in found.items()
+    }
 
 
 def check_everybody_is_told_once(persons, told: crowds.Told) -> None:
-    """One key of each person gets the answer, every time that it is sent; another key never does."""
+    """One key of each person gets the answer, every time that it is sent; another key never
+    does.
+    """
     codes = {person.pk: person.code for person in persons}
     for person, (winning, *others) in by_person(told).items():
         assert set(winning) == {codes[person]}
         assert all(set(answers) == {ALREADY} for answers in others)
-    assert Counter(Allocation.objects.values_list("participant", flat=True)) == Counter(codes.keys())
+    assert Counter(Allocation.objects.values_list("participant", flat=True)) == Counter(
+        codes.keys()
+    )
 
 
-@pytest.mark.parametrize("method", ["blocks of random sizes", "big stick", "minimisation", "fake arms"])
+@pytest.mark.parametrize(
+    "method", ["blocks of random sizes", "big stick", "minimisation", "fake arms"]
+)
 def test_eight_processes_that_crash_and_are_killed_tell_each_person_one_allocation(raced, method):
     _, persons, told = raced(method, 8, 60)
     check_everybody_is_told_once(persons, told)
@@ -79,4 +91,7 @@ def test_a_list_that_runs_out_is_given_out_whole_and_then_consumes_nothing(raced
     codes = {person.pk: person.code for person in persons}
     for person, (first, *others) in by_person(told).items():
         assert set(first) == {codes[person] if person in allocated else EXHAUSTED}
-        assert all(set(answers) <= {ALREADY if person in allocated else EXHAUSTED, EXHAUSTED} for answers in others)
+        assert all(
+            set(answers) <= {ALREADY if person in allocated else EXHAUSTED, EXHAUSTED}
+            for answers in others
+        )

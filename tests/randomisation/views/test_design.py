@@ -28,12 +28,21 @@ from trial.models import AuditEvent, RequestKey, Study
 
 pytestmark = pytest.mark.django_db
 LIVING_POSITIVE = Path(__file__).parents[3] / "trial" / "studies" / "living-positive"
-WITHOUT_OTHERS = {"n": "40", "blocks": "", "tolerances": "", "limits": "", "coins": "", "minimisation": ""}
+WITHOUT_OTHERS = {
+    "n": "40",
+    "blocks": "",
+    "tolerances": "",
+    "limits": "",
+    "coins": "",
+    "minimisation": "",
+}
 
 
 @pytest.fixture
 def draft(db) -> Study:
-    """The small study (1:1, blocks of 2 and 4, by sex, 40 people), loaded and not open; not a rehearsal."""
+    """The small study (1:1, blocks of 2 and 4, by sex, 40 people), loaded and not open; not a
+    rehearsal.
+    """
     return factories.a_loaded_study(SMALL, NOW, simulated=False)
 
 
@@ -96,7 +105,8 @@ def test_one_alternative_and_three_are_asked_for_without_more_queries(draft):
     assert counts == [QUERIES, QUERIES]
 
 
-# Session, user, their role in the study, its version, the commitment, the sealed part, the stamp of the database.
+# Session, user, their role in the study, its version, the commitment, the sealed part, the stamp of
+# the database.
 QUERIES = 6
 
 
@@ -108,7 +118,10 @@ def test_the_table_as_a_file_holds_the_figures_as_numbers(draft):
     assert float(own["correct_se"]) == 0
     assert float(own["furthest_se"]) > 0
     assert 0.55 < float(stick["correct"]) < 0.59  # .5811 for one stratum of 100
-    assert answer["Content-Disposition"] == 'attachment; filename="small-study-randomisation-designs.csv"'
+    assert (
+        answer["Content-Disposition"]
+        == 'attachment; filename="small-study-randomisation-designs.csv"'
+    )
 
 
 @pytest.mark.parametrize(
@@ -142,7 +155,8 @@ def test_what_cannot_be_is_said_at_its_field_and_what_was_typed_stays(draft, fie
 def test_expected_shares_change_the_figures(draft):
     ada = signed_in(draft, "researcher")
     even, uneven = (
-        ada.get(url(draft), {**WITHOUT_OTHERS, "shares_sex": shares}).context["rows"][0].found for shares in ("", "9:1")
+        ada.get(url(draft), {**WITHOUT_OTHERS, "shares_sex": shares}).context["rows"][0].found
+        for shares in ("", "9:1")
     )
     assert even.within.value != uneven.within.value
 
@@ -201,12 +215,16 @@ def test_finn_does_not_get_the_annex(draft):
     assert finn.post(url(draft, "design_annex"), {"request_key": str(uuid4())}).status_code == 403
 
 
-@pytest.mark.parametrize(("language", "kind"), [("en", "txt"), ("nl", "txt"), ("en", "md"), ("nl", "md")])
+@pytest.mark.parametrize(
+    ("language", "kind"), [("en", "txt"), ("nl", "txt"), ("en", "md"), ("nl", "md")]
+)
 def test_the_text_for_the_protocol_names_its_items_and_no_size(draft, language, kind):
     ada = signed_in(draft, "researcher")
     answer = ada.get(url(draft, "design_text", language, kind))
     text = answer.content.decode()
-    assert f'filename="small-study-randomisation-{language}.{kind}"' in answer["Content-Disposition"]
+    assert (
+        f'filename="small-study-randomisation-{language}.{kind}"' in answer["Content-Disposition"]
+    )
     for spirit, consort in (("21a", "17a"), ("21b", "17b"), ("22", "18"), ("23", "19")):
         assert re.search(rf"SPIRIT 2025 item {spirit}; CONSORT 2025 item {consort}", text)
     numbers = set(re.findall(r"\d+", re.sub(r"(SPIRIT|CONSORT) 2025 item \d+", "", text)))
@@ -217,7 +235,9 @@ def test_the_text_for_the_protocol_names_its_items_and_no_size(draft, language, 
 
 def test_the_text_says_permuted_blocks_of_varying_size_in_both_languages(draft):
     ada = signed_in(draft, "researcher")
-    english, dutch = (ada.get(url(draft, "design_text", each, "txt")).content.decode() for each in ("en", "nl"))
+    english, dutch = (
+        ada.get(url(draft, "design_text", each, "txt")).content.decode() for each in ("en", "nl")
+    )
     assert "to Guided and Unguided in the ratio 1:1 by permuted blocks of varying size." in english
     assert "Begeleid en Onbegeleid" in dutch
     assert "gepermuteerde blokken van wisselende grootte" in dutch
@@ -243,7 +263,9 @@ def test_the_trial_with_forty_six_strata_is_warned_of_before_it_opens(db):
     assert "188 people over 46 strata are about 4.1 in each, less than one block of 12" in page
     short = seen(signed_in(study, "statistician"), url(study))
     assert "There are fewer people to a stratum than one block holds" in short
-    assert "12" not in short.partition("Worth a second look")[2].partition("Text for the protocol")[0]
+    assert (
+        "12" not in short.partition("Worth a second look")[2].partition("Text for the protocol")[0]
+    )
 
 
 def changed(directory: Path, old: str, new: str) -> Study:
@@ -256,10 +278,17 @@ def changed(directory: Path, old: str, new: str) -> Study:
 
 def test_an_unequal_ratio_has_its_first_steps_and_other_alternatives(db, tmp_path):
     study = changed(
-        tmp_path, "guided: 1, unguided: 1}\nblock_sizes: [2, 4]", "guided: 2, unguided: 1}\nblock_sizes: [3]"
+        tmp_path,
+        "guided: 1, unguided: 1}\nblock_sizes: [2, 4]",
+        "guided: 2, unguided: 1}\nblock_sizes: [3]",
     )
     ada = signed_in(study, "researcher")
-    assert designs(ada, study) == ["blocks of 3", "blocks of 6", "blocks of 3 and 6", "minimisation, p = 0.8"]
+    assert designs(ada, study) == [
+        "blocks of 3",
+        "blocks of 6",
+        "blocks of 3 and 6",
+        "minimisation, p = 0.8",
+    ]
     page = seen(ada, url(study))
     assert "The chance of “Guided” at the first allocations" in page
     assert "Blocks of 6 0.667 0.667 0.667 0.667 0.667 0.667" in page
@@ -268,7 +297,9 @@ def test_an_unequal_ratio_has_its_first_steps_and_other_alternatives(db, tmp_pat
 
 def test_a_limit_that_loses_the_ratio_says_by_how_much(db, tmp_path):
     study = changed(
-        tmp_path, "guided: 1, unguided: 1}\nblock_sizes: [2, 4]", "guided: 2, unguided: 1}\nblock_sizes: [3]"
+        tmp_path,
+        "guided: 1, unguided: 1}\nblock_sizes: [2, 4]",
+        "guided: 2, unguided: 1}\nblock_sizes: [3]",
     )
     page = seen(signed_in(study, "researcher"), url(study), **{**WITHOUT_OTHERS, "limits": "2"})
     assert "Block urn, limit 2" in page
@@ -302,7 +333,9 @@ def test_a_rule_is_named_without_what_is_sealed():
 
 
 def test_a_rule_without_parameters_has_nothing_in_an_annex():
-    of = protocol.Described("T", 1, "0" * 64, {"method": "complete", "ratio": {"a": 1, "b": 1}}, ("A", "B"), (), 10)
+    of = protocol.Described(
+        "T", 1, "0" * 64, {"method": "complete", "ratio": {"a": 1, "b": 1}}, ("A", "B"), (), 10
+    )
     text = protocol.as_text(of, "en", "txt")
     assert "annex" not in text
     assert "The allocation is not stratified." in text
@@ -310,7 +343,13 @@ def test_a_rule_without_parameters_has_nothing_in_an_annex():
 
 def said(plan, **more):
     of = protocol.Described(
-        "T", 1, "0" * 64, {"ratio": {"a": 1, "b": 1}, **plan}, ("A", "B"), (("Sex", 2), ("Site", 1)), 10
+        "T",
+        1,
+        "0" * 64,
+        {"ratio": {"a": 1, "b": 1}, **plan},
+        ("A", "B"),
+        (("Sex", 2), ("Site", 1)),
+        10,
     )
     return protocol.as_text(dataclasses.replace(of, **more), "en", "txt")
 
@@ -319,7 +358,14 @@ def test_the_text_says_what_is_balanced_what_is_stratified_and_what_goes_togethe
     balanced = said({"method": "minimisation", "factors": {"sex": "1", "site": "1"}, "p": "0.8"})
     assert "The arms are balanced over Sex (2 levels) and Site (1 level)." in balanced
     together = "People of one cluster are allocated together"
-    stratified = said({"method": "permuted_blocks", "block_sizes": [4], "strata": ["sex", "site"], "cluster": "site"})
+    stratified = said(
+        {
+            "method": "permuted_blocks",
+            "block_sizes": [4],
+            "strata": ["sex", "site"],
+            "cluster": "site",
+        }
+    )
     assert "The allocation is stratified by Sex (2 levels) and Site (1 level)" in stratified
     assert (together in stratified, together in balanced) == (True, False)
 
@@ -328,13 +374,23 @@ def test_the_text_says_what_is_balanced_what_is_stratified_and_what_goes_togethe
     ("more", "words"),
     [
         ({}, "No member of the team takes part in assigning."),
-        ({"forced": 1}, "Otherwise than in at most 1 case, in which two members of the team give an arm by hand"),
-        ({"forced": 3}, "Otherwise than in at most 3 cases, in which two members of the team give an arm by hand"),
+        (
+            {"forced": 1},
+            "Otherwise than in at most 1 case, in which two members of the team give an arm by "
+            "hand",
+        ),
+        (
+            {"forced": 3},
+            "Otherwise than in at most 3 cases, in which two members of the team give an arm by "
+            "hand",
+        ),
         ({"stages": 1}, "At 1 later stage people are randomised again"),
         ({"stages": 2}, "At 2 later stages people are randomised again"),
     ],
 )
-def test_the_text_says_whether_anybody_gives_an_arm_by_hand_and_who_is_randomised_again(more, words):
+def test_the_text_says_whether_anybody_gives_an_arm_by_hand_and_who_is_randomised_again(
+    more, words
+):
     assert words in said({"method": "complete"}, **more)
 
 
@@ -347,7 +403,9 @@ def compare(*factors, **typed):
 def test_only_what_a_design_has_is_asked_for():
     one, two = Factor.even("site", ["main"]), Factor.even("sex", "fm")
     assert "minimisation" not in compare().fields
-    assert {name for name in compare(one, two).fields if name.startswith("shares")} == {"shares_sex"}
+    assert {name for name in compare(one, two).fields if name.startswith("shares")} == {
+        "shares_sex"
+    }
     form = compare(one, two, shares_sex="3:2")
     assert form.is_valid()
     assert [factor.weights for factor in form.asked.factors] == [one.weights, (3, 2)]

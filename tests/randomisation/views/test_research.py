@@ -73,15 +73,23 @@ def page(client: Client, name: str, *args: object) -> str:
 
 
 def allocation_of(person) -> Allocation:
-    return Allocation.objects.select_related("participant__version", "participant__study").get(participant=person)
+    return Allocation.objects.select_related("participant__version", "participant__study").get(
+        participant=person
+    )
 
 
 def everything_about(person) -> None:
-    """A correction, both marks, another treatment and a code-break, and a switch that is off again."""
+    """A correction, both marks, another treatment and a code-break, and a switch that is off
+    again.
+    """
     allocation = allocation_of(person)
-    exceptions.correct(allocation=allocation, values={"sex": "m"}, reason="entered_wrongly", by=BY, at=NOW)
+    exceptions.correct(
+        allocation=allocation, values={"sex": "m"}, reason="entered_wrongly", by=BY, at=NOW
+    )
     exceptions.mark_ineligible(allocation=allocation, reason="criterion_overlooked", by=BY, at=NOW)
-    exceptions.record_received(allocation=allocation, received="other", reason="system_fault", by=BY, at=NOW)
+    exceptions.record_received(
+        allocation=allocation, received="other", reason="system_fault", by=BY, at=NOW
+    )
     proposal = proposals.propose_mark(allocation=allocation, reason="test_entry", by=BY, at=NOW)
     proposals.decide(proposal=proposal, is_agreed=True, by=actors.staff(2, "researcher"), at=NOW)
     code_breaks.break_at_once(allocation=allocation, reason="acute_danger", by=BY, at=NOW)
@@ -102,14 +110,18 @@ def statuses(client: Client, code: str) -> dict[str, int]:
     return {name: client.get(address).status_code for name, address in addresses.items()}
 
 
-def test_a_researcher_and_a_supervisor_open_them_and_only_who_knows_arms_those_that_tell_one(ada, eva, dan):
+def test_a_researcher_and_a_supervisor_open_them_and_only_who_knows_arms_those_that_tell_one(
+    ada, eva, dan
+):
     shut = {"received", "break_code", "break_at_once", "force"}
     assert {name for name, status in statuses(ada, dan.code).items() if status != 200} == shut
     assert {status for name, status in statuses(ada, dan.code).items() if name in shut} == {403}
     assert set(statuses(eva, dan.code).values()) == {200}
 
 
-@pytest.mark.parametrize(("role", "status"), [("statistician", 403), ("coach", 404), ("assessor", 404)])
+@pytest.mark.parametrize(
+    ("role", "status"), [("statistician", 403), ("coach", 404), ("assessor", 404)]
+)
 def test_nobody_who_assesses_analyses_or_only_coaches_opens_any_of_them(staff, dan, role, status):
     assert set(statuses(signed_in(staff(role)), dan.code).values()) == {status}
 
@@ -118,21 +130,34 @@ def test_nobody_who_assesses_analyses_or_only_coaches_opens_any_of_them(staff, d
 def test_nor_by_the_api(staff, dan, role):
     api = Api(staff(role))
     one = f"studies/{SLUG}/participants/{dan.code}"
-    paths = [f"{one}/{name}/" for name in ("corrections", "error-marks", "ineligible", "treatment-received")]
+    paths = [
+        f"{one}/{name}/"
+        for name in ("corrections", "error-marks", "ineligible", "treatment-received")
+    ]
     paths += [f"{one}/{name}/" for name in ("forced-allocation", "same-person", "code-break")]
-    paths += [f"studies/{SLUG}/switches/", f"studies/{SLUG}/proposals/1/decision/", f"studies/{SLUG}/proposals/1/show/"]
+    paths += [
+        f"studies/{SLUG}/switches/",
+        f"studies/{SLUG}/proposals/1/decision/",
+        f"studies/{SLUG}/proposals/1/show/",
+    ]
     assert {api.post(path, {}).status_code for path in paths} == {403}
 
 
 def test_the_verbs_of_exceptions_belong_to_nobody_who_is_blinded():
     verbs = {"exceptions", "correct", "agree_exception", "switch", "break_code", "agree_code_break"}
     verbs |= {"received", "force", "agree_force", "stage_exceptions"}
-    assert {role for role, may in permissions.MAY.items() if may & verbs} == {"researcher", "supervisor"}
+    assert {role for role, may in permissions.MAY.items() if may & verbs} == {
+        "researcher",
+        "supervisor",
+    }
 
 
 def test_what_happened_at_a_stage_is_shown_to_whoever_knows_arms_until_none_is_concealed():
     live, locked = Study(state="open", simulated=False), Study(state="locked", simulated=False)
-    assert [sees_point(live, point, {"exceptions"}) for point in ("start", "again")] == [True, False]
+    assert [sees_point(live, point, {"exceptions"}) for point in ("start", "again")] == [
+        True,
+        False,
+    ]
     assert sees_point(live, "again", {"exceptions", "stage_exceptions"})
     assert sees_point(locked, "again", {"exceptions"})
 
@@ -141,17 +166,29 @@ def test_what_is_asked_about_a_stage_is_opened_by_whoever_knows_arms_alone(tmp_p
     study = people.a_study(tmp_path, NOW, randomisation=STAGED, stages=STAGES)
     idle = factories.a_participant_in(study, "unguided", NOW)
     worker.tick(NOW + timedelta(days=15))
-    rows = Allocation.objects.select_related("participant__study", "participant__key", "participant__version")
+    rows = Allocation.objects.select_related(
+        "participant__study", "participant__key", "participant__version"
+    )
     again = rows.get(participant=idle, point="step_up")
     asked = proposals.propose_code_break(allocation=again, reason="serious_event", by=BY, at=NOW)
     Study.objects.filter(pk=study.pk).update(simulated=False)
-    ada, eva = (factories.a_staff_member(study, role, "", NOW) for role in ("researcher", "supervisor"))
+    ada, eva = (
+        factories.a_staff_member(study, role, "", NOW) for role in ("researcher", "supervisor")
+    )
     told = [
         (
             signed_in(user).get(url("decide", asked.pk)).status_code,
-            signed_in(user).get(url("randomisation")).content.decode().count(url("decide", asked.pk)),
-            signed_in(user).get(url("exceptions", idle.code)).content.decode().count(url("decide", asked.pk)),
-            Api(user).post(f"studies/{SLUG}/proposals/{asked.pk}/decision/", {"agreed": False}).status_code,
+            signed_in(user)
+            .get(url("randomisation"))
+            .content.decode()
+            .count(url("decide", asked.pk)),
+            signed_in(user)
+            .get(url("exceptions", idle.code))
+            .content.decode()
+            .count(url("decide", asked.pk)),
+            Api(user)
+            .post(f"studies/{SLUG}/proposals/{asked.pk}/decision/", {"agreed": False})
+            .status_code,
         )
         for user in (ada, eva)
     ]
@@ -164,11 +201,16 @@ def test_what_is_asked_about_a_stage_is_opened_by_whoever_knows_arms_alone(tmp_p
 def test_before_anything_departs_the_page_says_what_will_stand_there(ada, study):
     words = page(ada, "randomisation")
     assert "Nothing departed from the plan" in words
-    assert "Nothing. A mark, a code-break and a forced allocation stand here until somebody else agrees." in words
+    assert (
+        "Nothing. A mark, a code-break and a forced allocation stand here until somebody else "
+        "agrees." in words
+    )
 
 
 @pytest.mark.parametrize(("people", "queries"), [(1, 16), (3, 16)])
-def test_the_page_costs_the_same_with_one_person_and_with_three(ada, study, people, queries, django_assert_num_queries):
+def test_the_page_costs_the_same_with_one_person_and_with_three(
+    ada, study, people, queries, django_assert_num_queries
+):
     for _ in range(people):
         everything_about(factories.a_randomised_participant(study, NOW))
     page(ada, "randomisation")
@@ -178,10 +220,16 @@ def test_the_page_costs_the_same_with_one_person_and_with_three(ada, study, peop
 
 
 @pytest.mark.parametrize("times", [1, 3])
-def test_a_persons_page_costs_the_same_with_one_correction_and_with_three(ada, dan, times, django_assert_num_queries):
+def test_a_persons_page_costs_the_same_with_one_correction_and_with_three(
+    ada, dan, times, django_assert_num_queries
+):
     for value in ("m", "f", "m")[:times]:
         exceptions.correct(
-            allocation=allocation_of(dan), values={"sex": value}, reason="entered_wrongly", by=BY, at=NOW
+            allocation=allocation_of(dan),
+            values={"sex": value},
+            reason="entered_wrongly",
+            by=BY,
+            at=NOW,
         )
     page(ada, "exceptions", dan.code)
     with django_assert_num_queries(13):
@@ -209,7 +257,9 @@ def test_halting_and_going_on_say_what_stands_still_and_why(ada, study):
 def test_halting_asks_what_and_why_and_says_when_it_stands_still_already(ada, study):
     assert text(send(ada, "halt", status=400)).count("Choose an answer") == 3
     send(ada, "halt", part="study:", reason="safety")
-    assert "This stands so already." in text(send(ada, "halt", status=409, part="study:", reason="safety"))
+    assert "This stands so already." in text(
+        send(ada, "halt", status=409, part="study:", reason="safety")
+    )
     send(ada, "go_on", level="study")
     assert Switch.objects.count() == 1  # without a reason it stands still
 
@@ -218,7 +268,15 @@ def test_halting_asks_what_and_why_and_says_when_it_stands_still_already(ada, st
 
 
 def test_a_correction_shows_what_was_used_beside_what_is_right(ada, dan):
-    send(ada, "correct", dan.code, "start", value_sex="m", reason="entered_wrongly", note="Asked again")
+    send(
+        ada,
+        "correct",
+        dan.code,
+        "start",
+        value_sex="m",
+        reason="entered_wrongly",
+        note="Asked again",
+    )
     words = page(ada, "exceptions", dan.code)
     assert "Used at allocation sex = f Right value sex = m" in words
     assert "put right, sex = m (Entered wrongly), by Ada Visser" in words
@@ -228,7 +286,14 @@ def test_a_correction_shows_what_was_used_beside_what_is_right(ada, dan):
 
 def test_a_correction_that_corrects_nothing_keeps_what_was_typed(ada, dan):
     answer = send(
-        ada, "correct", dan.code, "start", status=409, value_sex="f", reason="entered_wrongly", note="Typed before"
+        ada,
+        "correct",
+        dan.code,
+        "start",
+        status=409,
+        value_sex="f",
+        reason="entered_wrongly",
+        note="Typed before",
     )
     assert "This says what stands there already" in text(answer)
     assert "Typed before" in answer.content.decode()
@@ -246,7 +311,10 @@ def test_a_mark_is_asked_by_one_and_made_by_another(ada, eva, dan):
     assert "Waits for somebody else" in page(eva, "decide", number)
     assert "cannot agree as well" in text(send(eva, "decide", number, status=409, is_agreed="yes"))
     words = page(ada, "decide", number)
-    assert "The same person was randomised before, under another code In their words Same voice" in words
+    assert (
+        "The same person was randomised before, under another code In their words Same voice"
+        in words
+    )
     send(ada, "decide", number, is_agreed="yes")
     assert "made in error" in page(ada, "exceptions", dan.code)
     assert "This was decided already, or its time is over." in text(
@@ -265,7 +333,10 @@ def test_another_treatment_is_recorded_and_never_shown(eva, dan):
     arm = factories.arm(dan)
     send(eva, "received", dan.code, "start", received=arm, reason="staff_mistake")
     words = page(eva, "exceptions", dan.code)
-    assert "another treatment received (Given by mistake), recorded by Eva de Wit; which one is sealed" in words
+    assert (
+        "another treatment received (Given by mistake), recorded by Eva de Wit; which one is sealed"
+        in words
+    )
     assert arm not in words
 
 
@@ -287,20 +358,26 @@ def test_the_arm_is_shown_to_whoever_asked_once_after_another_agreed(ada, eva, d
     assert CodeBreak.objects.count() == 1
 
 
-def test_in_an_emergency_the_arm_is_on_the_answer_and_every_room_tells_that_it_was_seen(ada, eva, dan):
+def test_in_an_emergency_the_arm_is_on_the_answer_and_every_room_tells_that_it_was_seen(
+    ada, eva, dan
+):
     answer = send(eva, "break_at_once", dan.code, "start", status=200, reason="acute_danger")
     name = dan.version.protocol.arm(factories.arm(dan)).name["en"]
     assert name in text(answer)
     alerts = text(ada.get(reverse("research:alerts", args=[SLUG])))
     assert "The code of one person was broken" in alerts
     dashboard = text(ada.get(reverse("research:dashboard", args=[SLUG])))
-    row = f"{dan.code} 2 Mar 2026, 11:00 Acute danger Eva de Wit, supervisor – alone, in an emergency"
+    row = (
+        f"{dan.code} 2 Mar 2026, 11:00 Acute danger Eva de Wit, supervisor – alone, in an emergency"
+    )
     assert row in dashboard
     assert row.replace("2 Mar", "Mon 2 Mar") in page(ada, "randomisation")
 
 
 def test_a_drill_shows_no_arm(eva, dan):
-    answer = send(eva, "break_at_once", dan.code, "start", status=200, reason="acute_danger", is_drill="on")
+    answer = send(
+        eva, "break_at_once", dan.code, "start", status=200, reason="acute_danger", is_drill="on"
+    )
     assert "This was a drill" in text(answer)
     assert dan.version.protocol.arm(factories.arm(dan)).name["en"] not in text(answer)
 
@@ -322,9 +399,19 @@ def test_whoever_says_neither_yes_nor_no_is_asked_again_and_nothing_is_decided(a
 def test_of_somebody_erased_neither_an_arm_in_words_nor_an_impact_is_kept(ada, eva, dan):
     send(eva, "break_at_once", dan.code, "start", status=200, reason="acute_danger")
     number = CodeBreak.objects.get().pk
-    participants.erase(participant=dan, reason="asked_by_participant", by=actors.staff(1, "researcher"), at=NOW)
+    participants.erase(
+        participant=dan, reason="asked_by_participant", by=actors.staff(1, "researcher"), at=NOW
+    )
     send(ada, "impact", number, status=409, text="Nobody who assesses knows.")
-    send(eva, "break_at_once", dan.code, "start", status=409, reason="other", note="A call from the hospital.")
+    send(
+        eva,
+        "break_at_once",
+        dan.code,
+        "start",
+        status=409,
+        reason="other",
+        note="A call from the hospital.",
+    )
     assert (Impact.objects.count(), CodeBreak.objects.count()) == (0, 1)
 
 
@@ -355,11 +442,17 @@ def twin(study, dan):
 
 
 def test_whoever_came_before_is_listed_and_somebody_says_who_it_is(ada, dan, twin):
-    assert f"{twin.code} has the phone number of somebody who is allocated" in page(ada, "randomisation")
-    assert f"{dan.code} is allocated and has the same phone number." in page(ada, "settle", twin.code)
+    assert f"{twin.code} has the phone number of somebody who is allocated" in page(
+        ada, "randomisation"
+    )
+    assert f"{dan.code} is allocated and has the same phone number." in page(
+        ada, "settle", twin.code
+    )
     send(ada, "settle", twin.code, verdict="household")
     assert "Nothing to decide" in page(ada, "settle", twin.code)
-    assert "Nothing to decide" in text(send(ada, "settle", twin.code, status=409, verdict="same_person"))
+    assert "Nothing to decide" in text(
+        send(ada, "settle", twin.code, status=409, verdict="same_person")
+    )
 
 
 def test_whoever_waits_is_told_calmly_that_somebody_looks(twin):
@@ -371,14 +464,19 @@ def test_whoever_waits_for_what_is_halted_reads_that_there_is_a_break(study):
     switches.halt(study=study, level="site", target="main", reason="safety", by=BY, at=NOW)
     dan = factories.a_randomised_participant(study, NOW)  # as far as they come
     words = text(signed_in(dan.user).get(reverse("participant:home")))
-    assert "The study has a break. You do not have to do anything; you hear from us when it goes on." in words
+    assert (
+        "The study has a break. You do not have to do anything; you hear from us when it goes on."
+        in words
+    )
 
 
 # Nothing that tells an arm
 
 
 def test_the_pages_are_the_same_for_two_people_who_differ_only_in_arm(ada, eva, study):
-    guided, unguided = (factories.a_participant_in(study, arm, NOW) for arm in ("guided", "unguided"))
+    guided, unguided = (
+        factories.a_participant_in(study, arm, NOW) for arm in ("guided", "unguided")
+    )
     for person in (guided, unguided):
         everything_about(person)
     for client in (ada, eva):
@@ -394,13 +492,17 @@ def _alike(client: Client, name: str, code: str, *args: object) -> str:
 
 
 def _nobodys(body: str, code: str) -> str:
-    body = re.sub(r'name="(csrfmiddlewaretoken|request_key)" value="[^"]+"', "", body.replace(code, "CODE"))
+    body = re.sub(
+        r'name="(csrfmiddlewaretoken|request_key)" value="[^"]+"', "", body.replace(code, "CODE")
+    )
     return re.sub(r'data-about="CODE:[0-9a-f]{32}"', "", body)  # a keyed hash of this person's code
 
 
 def test_nothing_that_a_statistician_reads_names_an_arm_or_changes_with_one(staff, study):
     finn = signed_in(staff("statistician"))
-    guided, unguided = (factories.a_participant_in(study, arm, NOW) for arm in ("guided", "unguided"))
+    guided, unguided = (
+        factories.a_participant_in(study, arm, NOW) for arm in ("guided", "unguided")
+    )
     Study.objects.update(simulated=False)
     for person in (guided, unguided):
         everything_about(person)
@@ -410,5 +512,8 @@ def test_nothing_that_a_statistician_reads_names_an_arm_or_changes_with_one(staf
         seen.append(re.sub(r"(alert|Alert) \d+", "alert N", _nobodys(body, person.code)))
     assert seen[0] == seen[1]
     dashboard = text(finn.get(reverse("research:dashboard", args=[SLUG])))
-    rows = [dashboard.split(person.code)[1].partition("in an emergency")[0] for person in (guided, unguided)]
+    rows = [
+        dashboard.split(person.code)[1].partition("in an emergency")[0]
+        for person in (guided, unguided)
+    ]
     assert rows[0] == rows[1]

@@ -1,8 +1,10 @@
-"""Where R stops early, so that its own numbers can be told from the exact ones that the library gives.
+"""Where R stops early, so that its own numbers can be told from the exact ones that the library
+gives.
 
-fisher.test searches with uniroot's default tolerance (.Machine$double.eps^0.25: four digits). summary.glm takes the
-covariance at the step before the last. confint.glm interpolates the profile in a grid. Each is followed here as in R 4.2.2
-(src/library/stats/src/zeroin.c and splines.c, glm.fit, MASS 7.3 profile.glm), and comes to R's digits.
+fisher.test searches with uniroot's default tolerance (.Machine$double.eps^0.25: four digits).
+summary.glm takes the covariance at the step before the last. confint.glm interpolates the profile
+in a grid. Each is followed here as in R 4.2.2 (src/library/stats/src/zeroin.c and splines.c,
+glm.fit, MASS 7.3 profile.glm), and comes to R's digits.
 """
 
 import math
@@ -57,7 +59,9 @@ def interpolated(a, b, c, fa, fb, fc, step, previous, enough):
 
 
 def root_of_odds(function):
-    """fisher.test's search on either side of one, the odds ratio or its reciprocal lying between 0 and 1."""
+    """fisher.test's search on either side of one, the odds ratio or its reciprocal lying between 0
+    and 1.
+    """
     at_one = function(1.0)
     if at_one == 0:
         return 1.0
@@ -67,7 +71,9 @@ def root_of_odds(function):
 
 
 def glm(x, y, offset=0.0, eta=None, epsilon=1e-14):
-    """Coefficients, covariance and deviance by glm.fit, with the tolerance that the reference asked of it."""
+    """Coefficients, covariance and deviance by glm.fit, with the tolerance that the reference asked
+    of it.
+    """
     eta = np.log((y + 0.5) / 2 / (1 - (y + 0.5) / 2)) if eta is None else eta
     before = _deviance(eta, y)
     while True:
@@ -107,7 +113,9 @@ def confint(x, y, j):
 
 
 def fmm_spline(x, y, at):
-    """The cubic spline of Forsythe, Malcolm and Moler: at each end the third derivative of a cubic through four points."""
+    """The cubic spline of Forsythe, Malcolm and Moler: at each end the third derivative of a cubic
+    through four points.
+    """
     n, d = len(x), np.diff(x)
     slope = np.diff(y) / d
     matrix, right = np.zeros((n, n)), np.zeros(n)

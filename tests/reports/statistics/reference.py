@@ -1,4 +1,6 @@
-"""Where the reference numbers and data stand. What may not be committed is found by HANDVAT_REFERENCE_DATA."""
+"""Where the reference numbers and data stand. What may not be committed is found by
+HANDVAT_REFERENCE_DATA.
+"""
 
 from __future__ import annotations
 
@@ -26,5 +28,8 @@ def own(name: str) -> pd.DataFrame:
 def borrowed(name: str) -> pd.DataFrame:
     path = Path(os.environ.get("HANDVAT_REFERENCE_DATA", "")) / f"{name}.csv"
     if "HANDVAT_REFERENCE_DATA" not in os.environ or not path.exists():
-        pytest.skip(f"borrowed reference data {name}: set HANDVAT_REFERENCE_DATA to the folder that holds it")
+        pytest.skip(
+            f"borrowed reference data {name}: set HANDVAT_REFERENCE_DATA to the folder that holds "
+            f"it"
+        )
     return pd.read_csv(path)

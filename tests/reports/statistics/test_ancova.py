@@ -1,4 +1,6 @@
-"""Analysis of covariance and tests of two groups against lm, emmeans, sandwich, t.test and wilcox.test of R."""
+"""Analysis of covariance and tests of two groups against lm, emmeans, sandwich, t.test and
+wilcox.test of R.
+"""
 
 import numpy as np
 import pandas as pd
@@ -56,7 +58,9 @@ def check_fit(fit, expected):
     table = fit.sequential()
     for row in expected["anova_type1"]:
         got = table.loc[row["term"]]
-        assert (got.df, got.sum_sq, got.mean_sq) == close((row["Df"], row["Sum Sq"], row["Mean Sq"]))
+        assert (got.df, got.sum_sq, got.mean_sq) == close(
+            (row["Df"], row["Sum Sq"], row["Mean Sq"])
+        )
         if row["F value"] is not None:
             assert (got.f, got.p) == close((row["F value"], row["Pr(>F)"]))
 
@@ -77,7 +81,15 @@ def check_means(fit, expected, arm, control):
 
 
 def check_row(got, row, estimate):
-    want = (row[estimate], row["SE"], row["df"], row["lower.CL"], row["upper.CL"], row["t.ratio"], row["p.value"])
+    want = (
+        row[estimate],
+        row["SE"],
+        row["df"],
+        row["lower.CL"],
+        row["upper.CL"],
+        row["t.ratio"],
+        row["p.value"],
+    )
     assert (got.estimate, got.se, got.df, got.lower, got.upper, got.t, got.p) == close(want)
 
 
@@ -107,9 +119,15 @@ def test_tests_of_two_groups_are_those_of_the_reference(visit):
 
 def test_both_ways_to_fit_agree():
     frame = btheb()
-    columns = {name: [None if pd.isna(v) else v for v in frame[name]] for name in ("bdi_2m", "bdi_pre")}
-    old = ancova.fit(columns["bdi_2m"], columns["bdi_pre"], list(frame.treatment)).difference("BtheB", "TAU")
-    new = ancova.regress(frame, outcome="bdi_2m", fixed="bdi_pre + treatment").contrasts("treatment", reference="TAU")
+    columns = {
+        name: [None if pd.isna(v) else v for v in frame[name]] for name in ("bdi_2m", "bdi_pre")
+    }
+    old = ancova.fit(columns["bdi_2m"], columns["bdi_pre"], list(frame.treatment)).difference(
+        "BtheB", "TAU"
+    )
+    new = ancova.regress(frame, outcome="bdi_2m", fixed="bdi_pre + treatment").contrasts(
+        "treatment", reference="TAU"
+    )
     assert (old.estimate, old.se, old.p) == close((new.estimate[0], new.se[0], new.p[0]), 1e-12)
 
 
@@ -181,4 +199,6 @@ def test_student_is_the_regression_on_the_group(first, second):
     frame = pd.DataFrame({"y": [*first, *second], "g": ["b"] * len(first) + ["a"] * len(second)})
     row = ancova.regress(frame, outcome="y", fixed="g").coefficients.loc["gb"]
     found = t_tests.student(first, second)
-    assert (row.estimate, row.se, row.p) == pytest.approx((found.difference, found.se, found.p), rel=1e-8, abs=1e-12)
+    assert (row.estimate, row.se, row.p) == pytest.approx(
+        (found.difference, found.se, found.p), rel=1e-8, abs=1e-12
+    )

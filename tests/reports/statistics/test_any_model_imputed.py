@@ -1,4 +1,6 @@
-"""Any model after multiple imputation: pooling by hand on fixed data sets, and joint tests by the formulas of their papers."""
+"""Any model after multiple imputation: pooling by hand on fixed data sets, and joint tests by the
+formulas of their papers.
+"""
 
 import math
 
@@ -26,15 +28,26 @@ def completed(m=6, n=80, seed=3):
     frames = []
     for _ in range(m):
         score = (
-            10 - 2 * (arm == "guided") + x + generator.normal(0, 3, n) * np.where(gone, 1, 0.0) + np.cos(np.arange(n))
+            10
+            - 2 * (arm == "guided")
+            + x
+            + generator.normal(0, 3, n) * np.where(gone, 1, 0.0)
+            + np.cos(np.arange(n))
         )
         yes = (score < 9.3).astype(float)
-        frames.append(pd.DataFrame({"who": np.arange(n), "arm": arm, "x": x, "site": site, "score": score, "yes": yes}))
+        frames.append(
+            pd.DataFrame(
+                {"who": np.arange(n), "arm": arm, "x": x, "site": site, "score": score, "yes": yes}
+            )
+        )
     return frames
 
 
 def long(frame):
-    parts = [frame.assign(visit=visit, y=frame.score + visit * np.sin(3 * frame.who + visit)) for visit in (1, 2)]
+    parts = [
+        frame.assign(visit=visit, y=frame.score + visit * np.sin(3 * frame.who + visit))
+        for visit in (1, 2)
+    ]
     return pd.concat(parts, ignore_index=True)
 
 
@@ -46,7 +59,10 @@ def test_least_squares_of_every_data_set_is_what_regress_pools():
     formula = "bdi_pre + drug + length + treatment"
     want = mi.regress(imputed, "bdi_8m", formula, reference={"treatment": "TAU"})
     found = mi.analyse(
-        imputed, lambda f: ancova.regress(f, outcome="bdi_8m", fixed=formula, reference={"treatment": "TAU"})
+        imputed,
+        lambda f: ancova.regress(
+            f, outcome="bdi_8m", fixed=formula, reference={"treatment": "TAU"}
+        ),
     )
     assert found.names == tuple(want)
     for name in found.names:
@@ -57,7 +73,9 @@ def test_least_squares_of_every_data_set_is_what_regress_pools():
 
 
 def risk_difference(frame):
-    """By statsmodels and numerical derivatives: the standardised risk difference and its standard error."""
+    """By statsmodels and numerical derivatives: the standardised risk difference and its standard
+    error.
+    """
     import statsmodels.api as sm
 
     guided = (frame.arm == "guided").to_numpy(dtype=float)
@@ -67,11 +85,18 @@ def risk_difference(frame):
     one[:, 2], none[:, 2] = 1, 0
 
     def difference(beta):
-        return float((1 / (1 + np.exp(-one @ beta))).mean() - (1 / (1 + np.exp(-none @ beta))).mean())
+        return float(
+            (1 / (1 + np.exp(-one @ beta))).mean() - (1 / (1 + np.exp(-none @ beta))).mean()
+        )
 
     beta = np.asarray(fit.params)
     step = 1e-5
-    slope = np.array([(difference(beta + step * e) - difference(beta - step * e)) / (2 * step) for e in np.eye(3)])
+    slope = np.array(
+        [
+            (difference(beta + step * e) - difference(beta - step * e)) / (2 * step)
+            for e in np.eye(3)
+        ]
+    )
     return difference(beta), math.sqrt(slope @ np.asarray(fit.cov_params()) @ slope)
 
 
@@ -84,46 +109,68 @@ def test_a_standardised_risk_difference_is_that_of_rubin_s_rules_by_hand():
     df = (m - 1) * (1 + within / ((1 + 1 / m) * between)) ** 2
     half = stats.t.ppf(0.975, df) * math.sqrt(total)
     found = mi.analyse(
-        frames, lambda f: logistic.fit(f, outcome="yes", fixed="x + arm").standardise("arm", "guided", "usual")
+        frames,
+        lambda f: logistic.fit(f, outcome="yes", fixed="x + arm").standardise(
+            "arm", "guided", "usual"
+        ),
     )["risk difference"]
-    assert (found.estimate, found.se, found.df) == pytest.approx((q.mean(), math.sqrt(total), df), rel=1e-6)
+    assert (found.estimate, found.se, found.df) == pytest.approx(
+        (q.mean(), math.sqrt(total), df), rel=1e-6
+    )
     assert (found.lower, found.upper) == pytest.approx((q.mean() - half, q.mean() + half), rel=1e-6)
     assert found.p == pytest.approx(2 * stats.t.sf(abs(q.mean()) / math.sqrt(total), df), rel=1e-5)
 
 
 def test_risks_and_their_ratio_are_pooled_too_the_ratio_as_a_logarithm():
     frames = completed()
-    each = [logistic.fit(f, outcome="yes", fixed="x + arm").standardise("arm", "guided", "usual") for f in frames]
+    each = [
+        logistic.fit(f, outcome="yes", fixed="x + arm").standardise("arm", "guided", "usual")
+        for f in frames
+    ]
     found = mi.pool_fits(each)
     assert found.names == ("risk guided", "risk usual", "risk difference", "log risk ratio")
     assert found["risk guided"].estimate == pytest.approx(np.mean([s.risk1 for s in each]))
-    assert found["log risk ratio"].estimate == pytest.approx(np.mean([math.log(s.ratio.value) for s in each]))
+    assert found["log risk ratio"].estimate == pytest.approx(
+        np.mean([math.log(s.ratio.value) for s in each])
+    )
     with pytest.raises(mi.NotPoolable, match="gives no covariance"):
         found.test(["risk guided", "risk usual"])
 
 
 MODELS = {
-    "mmrm": lambda f: mmrm.fit(long(f), outcome="y", subject="who", visit="visit", fixed="x + site + arm * visit"),
+    "mmrm": lambda f: mmrm.fit(
+        long(f), outcome="y", subject="who", visit="visit", fixed="x + site + arm * visit"
+    ),
     "mixed": lambda f: linear_mixed.fit(
         long(f), outcome="y", subject="who", fixed="x + site + arm", df="kenward-roger"
     ),
     "gee": lambda f: gee.fit(long(f), outcome="y", subject="who", fixed="x + site + arm"),
     "logistic": lambda f: logistic.fit(f, outcome="yes", fixed="x + site + arm"),
     "cox": lambda f: cox(
-        f.assign(time=1 + f.who % 17 + f.score.clip(0)), time="time", event="yes", formula="x + site + arm"
+        f.assign(time=1 + f.who % 17 + f.score.clip(0)),
+        time="time",
+        event="yes",
+        formula="x + site + arm",
     ),
-    "regression": lambda f: ancova.regress(f, outcome="score", fixed="x + site + arm", covariance="hc3"),
+    "regression": lambda f: ancova.regress(
+        f, outcome="score", fixed="x + site + arm", covariance="hc3"
+    ),
 }
 
 
 @pytest.mark.parametrize("name", MODELS)
 def test_every_model_is_pooled_in_one_call_estimates_errors_and_joint_tests(name):
-    """By Rubin's formulas on the fits themselves, and D2 by that of Li and others 1991 on their Wald statistics."""
+    """By Rubin's formulas on the fits themselves, and D2 by that of Li and others 1991 on their
+    Wald statistics.
+    """
     frames = completed()
     fits = [MODELS[name](frame) for frame in frames]
     found = mi.analyse(frames, MODELS[name])
     m, j = len(fits), found.names.index("siteb")
-    q, u = np.array([fit.beta[j] for fit in fits]), np.array([np.asarray(fit.vcov)[j, j] for fit in fits])
+    q, u = (
+        np.array([fit.beta[j] for fit in fits]),
+        np.array([np.asarray(fit.vcov)[j, j] for fit in fits]),
+    )
     assert found["siteb"].estimate == pytest.approx(q.mean())
     assert found["siteb"].se == pytest.approx(math.sqrt(u.mean() + (1 + 1 / m) * q.var(ddof=1)))
     d = []
@@ -144,7 +191,9 @@ def test_data_sets_that_are_all_the_same_give_the_model_itself_back(name):
     frame = completed()[0]
     fit, found = MODELS[name](frame), mi.analyse([frame] * 4, MODELS[name])
     assert [each.estimate for each in found.pooled.values()] == pytest.approx(list(fit.beta))
-    assert [each.se for each in found.pooled.values()] == pytest.approx(list(np.sqrt(np.diag(fit.vcov))))
+    assert [each.se for each in found.pooled.values()] == pytest.approx(
+        list(np.sqrt(np.diag(fit.vcov)))
+    )
     assert [each.large_sample_df for each in found.pooled.values()] == [math.inf] * len(fit.beta)
     wald = found.test("site")
     assert wald.df2 == math.inf
@@ -170,20 +219,30 @@ def test_one_estimate_with_its_error_is_enough():
 
     def complier(frame):
         dosed = frame.assign(dose=np.where(frame.arm == "guided", frame.who % 4, 0))
-        return cace.fit(dosed, outcome="score", arm="arm", offered="guided", dose="dose", fixed="x").effect
+        return cace.fit(
+            dosed, outcome="score", arm="arm", offered="guided", dose="dose", fixed="x"
+        ).effect
 
     found = mi.analyse(frames, complier)
-    assert found["estimate"].estimate == pytest.approx(np.mean([complier(frame).estimate for frame in frames]))
-    assert mi.analyse(frames, lambda f: mi.Quantities(("a",), np.ones(1), np.ones(1), np.full(1, 9.0))).names == ("a",)
+    assert found["estimate"].estimate == pytest.approx(
+        np.mean([complier(frame).estimate for frame in frames])
+    )
+    assert mi.analyse(
+        frames, lambda f: mi.Quantities(("a",), np.ones(1), np.ones(1), np.full(1, 9.0))
+    ).names == ("a",)
     with pytest.raises(TypeError, match="float has neither coefficients nor an estimate"):
         mi.analyse(frames, lambda f: 1.0)
 
 
 def test_d2_is_that_of_the_paper_by_hand():
-    """Li, Meng, Raghunathan and Rubin 1991. Statistics 4, 9 and 16 with two degrees of freedom: roots 2, 3, 4 with variance 1,
-    r = 4/3, D2 = (29/6 - 2 * 4/3) / (7/3) = 13/14, and 2^(-3/3) * 2 * (1 + 3/4)^2 = 49/16 degrees of freedom."""
+    """Li, Meng, Raghunathan and Rubin 1991. Statistics 4, 9 and 16 with two degrees of freedom:
+    roots 2, 3, 4 with variance 1, r = 4/3, D2 = (29/6 - 2 * 4/3) / (7/3) = 13/14, and 2^(-3/3) * 2
+    * (1 + 3/4)^2 = 49/16 degrees of freedom.
+    """
     found = mi.pool_tests([4, 9, 16], 2)
-    assert (found.statistic, found.df1, found.df2) == pytest.approx((13 / 14, 2, 49 / 16), rel=1e-14)
+    assert (found.statistic, found.df1, found.df2) == pytest.approx(
+        (13 / 14, 2, 49 / 16), rel=1e-14
+    )
     assert found.p == pytest.approx(stats.f.sf(13 / 14, 2, 49 / 16), rel=1e-12)
 
 
@@ -193,7 +252,8 @@ def test_statistics_that_disagree_more_than_they_say_test_nothing():
 
 
 @pytest.mark.parametrize(
-    ("statistics", "df1"), [([3.0], 1), ([3.0, 4.0], 0), ([3.0, math.nan], 1), ([3.0, -1e-3], 1), ([3.0, math.inf], 2)]
+    ("statistics", "df1"),
+    [([3.0], 1), ([3.0, 4.0], 0), ([3.0, math.nan], 1), ([3.0, -1e-3], 1), ([3.0, math.inf], 2)],
 )
 def test_what_are_no_statistics_is_refused(statistics, df1):
     with pytest.raises(mi.NotPoolable):
@@ -222,15 +282,21 @@ def test_d1_of_many_people_is_that_of_the_paper(m, k):
     between = sum(np.outer(fit.estimates - mean, fit.estimates - mean) for fit in fits) / (m - 1)
     r = (1 + 1 / m) * np.trace(between @ np.linalg.inv(within)) / k
     t = k * (m - 1)
-    df2 = 4 + (t - 4) * (1 + (1 - 2 / t) / r) ** 2 if t > 4 else t * (1 + 1 / k) * (1 + 1 / r) ** 2 / 2
+    df2 = (
+        4 + (t - 4) * (1 + (1 - 2 / t) / r) ** 2
+        if t > 4
+        else t * (1 + 1 / k) * (1 + 1 / r) ** 2 / 2
+    )
     statistic = mean @ np.linalg.inv(within) @ mean / (k * (1 + r))
     found = mi.pool_fits(fits).test([f"b{j}" for j in range(k)], "d1")
     assert (found.statistic, found.df1, found.df2) == pytest.approx((statistic, k, df2))
 
 
 def test_d1_in_small_samples_has_the_degrees_of_freedom_of_reiter():
-    """Reiter 2007, equations 1 and 2, with its terms in their own order; and its limits: that of Li and others where the
-    sample is large, the (corrected) complete-data degrees of freedom where next to nothing is missing."""
+    """Reiter 2007, equations 1 and 2, with its terms in their own order; and its limits: that of Li
+    and others where the sample is large, the (corrected) complete-data degrees of freedom where
+    next to nothing is missing.
+    """
     m, k, complete = 10, 3, 40
     fits = made(m, k, 2, complete)
     names = [f"b{j}" for j in range(k)]
@@ -250,7 +316,9 @@ def test_d1_in_small_samples_has_the_degrees_of_freedom_of_reiter():
         + 8 * a**2 / four**2
     ) / (t - 4)
     assert found.df2 == pytest.approx(4 + 1 / inverse)
-    large, endless = (mi.pool_fits(made(m, k, 2, df)).test(names, "d1").df2 for df in (1e9, math.inf))
+    large, endless = (
+        mi.pool_fits(made(m, k, 2, df)).test(names, "d1").df2 for df in (1e9, math.inf)
+    )
     assert large == pytest.approx(endless, rel=1e-5)
     near = [mi.Quantities(f.names, 1 + 1e-6 * f.estimates, f.se, f.df, f.covariance) for f in fits]
     assert mi.pool_fits(near).test(names, "d1").df2 == pytest.approx(star, rel=1e-6)
@@ -264,14 +332,21 @@ def test_joint_tests_do_not_depend_on_how_a_hypothesis_is_written(seed, method):
     found = mi.pool_fits(made(8, 4, seed, 2000))
     rows = np.eye(4)[1:]
     mixing = np.random.default_rng(seed).normal(0, 1, (3, 3)) + 2 * np.eye(3)
-    one, other = found.combined(rows, method), found.combined(np.vstack([mixing @ rows, rows]), method)
-    assert (one.statistic, one.df1, one.df2, one.p) == pytest.approx((other.statistic, 3, other.df2, other.p), rel=1e-6)
+    one, other = (
+        found.combined(rows, method),
+        found.combined(np.vstack([mixing @ rows, rows]), method),
+    )
+    assert (one.statistic, one.df1, one.df2, one.p) == pytest.approx(
+        (other.statistic, 3, other.df2, other.p), rel=1e-6
+    )
 
 
 def test_d1_of_one_coefficient_is_its_squared_t_with_the_degrees_of_freedom_of_barnard_and_rubin():
     found = mi.pool_fits(made(8, 2, 1, 30))
     test = found.test("b1", "d1")
-    assert (test.statistic, test.df2, test.p) == pytest.approx((found["b1"].t ** 2, found["b1"].df, found["b1"].p))
+    assert (test.statistic, test.df2, test.p) == pytest.approx(
+        (found["b1"].t ** 2, found["b1"].df, found["b1"].p)
+    )
 
 
 def test_a_model_that_fails_says_in_which_data_set_and_so_does_one_that_says_other_things():
@@ -281,7 +356,9 @@ def test_a_model_that_fails_says_in_which_data_set_and_so_does_one_that_says_oth
         mi.analyse(frames, MODELS["logistic"])
     frames = completed()
     frames[4] = frames[4][frames[4].site != "c"]
-    with pytest.raises(mi.NotPoolable, match="imputation 5 has other quantities than the first: sitec"):
+    with pytest.raises(
+        mi.NotPoolable, match="imputation 5 has other quantities than the first: sitec"
+    ):
         mi.analyse(frames, MODELS["regression"])
     with pytest.raises(mi.NotPoolable, match="1 fits: pooling needs at least two"):
         mi.analyse(frames[:1], MODELS["regression"])
@@ -292,7 +369,9 @@ def test_a_model_that_fails_says_in_which_data_set_and_so_does_one_that_says_oth
 
 
 def test_degrees_of_freedom_may_be_said_and_go_before_those_of_the_model():
-    """A logistic model's intervals are normal: Rubin's own degrees of freedom, unless n - k is wanted, as mice has it."""
+    """A logistic model's intervals are normal: Rubin's own degrees of freedom, unless n - k is
+    wanted, as mice has it.
+    """
     frames = completed()
     found = mi.analyse(frames, MODELS["logistic"])["armusual"]
     assert found.df == pytest.approx(found.large_sample_df)

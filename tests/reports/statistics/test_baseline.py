@@ -49,7 +49,9 @@ def check(frame, expected, arm, control, treated):
 def check_number(row, expected, kind):
     for who, got in {**row.arms, "overall": row.overall}.items():
         want = expected[who]
-        assert (got.n, got.mean, got.sd, got.median) == close(tuple(want[k] for k in ("n", "mean", "sd", "median")))
+        assert (got.n, got.mean, got.sd, got.median) == close(
+            tuple(want[k] for k in ("n", "mean", "sd", "median"))
+        )
         assert (got.q1, got.q3) == close((want[f"q1_type{kind}"], want[f"q3_type{kind}"]))
         assert (got.minimum, got.maximum) == close((want["min"], want["max"]))
     assert row.p is None
@@ -65,7 +67,9 @@ def test_the_table_of_acupuncture_is_that_of_the_reference():
 
 def test_p_values_are_there_only_when_asked_for():
     frame = btheb()
-    table = baseline.table(frame, arm="treatment", numbers=["bdi_pre"], categories=["drug"], p_values=True)
+    table = baseline.table(
+        frame, arm="treatment", numbers=["bdi_pre"], categories=["drug"], p_values=True
+    )
     groups = [frame.bdi_pre[frame.treatment == arm] for arm in ("BtheB", "TAU")]
     assert table.row("bdi_pre").p == close(t_tests.student(*groups).p)
     assert table.row("drug").p == close(proportions.chi_squared(30, 52, 14, 48).p)
@@ -85,7 +89,9 @@ def test_one_person_in_every_group_leaves_no_spread_to_pool():
 
 
 def test_the_missing_are_counted_and_shares_are_of_those_who_answered():
-    frame = pd.DataFrame({"arm": list("aabbb"), "x": [1.0, None, 3, 4, 5], "sex": ["f", "m", None, "f", "f"]})
+    frame = pd.DataFrame(
+        {"arm": list("aabbb"), "x": [1.0, None, 3, 4, 5], "sex": ["f", "m", None, "f", "f"]}
+    )
     table = baseline.table(frame, arm="arm", numbers=["x"], categories=["sex"])
     assert table.people == {"a": 2, "b": 3}
     assert table.row("x").missing == {"a": 1, "b": 0}
@@ -113,21 +119,29 @@ def test_what_cannot_be_in_a_table_is_refused():
         descriptives.describe([1, 2], quantile_type=10)
 
 
-counts = st.lists(st.integers(0, 40), min_size=3, max_size=3).filter(lambda c: sum(c) > 2 and sum(map(bool, c)) == 3)
+counts = st.lists(st.integers(0, 40), min_size=3, max_size=3).filter(
+    lambda c: sum(c) > 2 and sum(map(bool, c)) == 3
+)
 
 
 @given(counts, counts)
 def test_the_difference_of_categories_is_symmetric_and_does_not_know_their_order(first, second):
     found = descriptives.standardised_difference_of_counts(first, second)
     assert found >= 0
-    assert descriptives.standardised_difference_of_counts(second, first) == pytest.approx(found, abs=1e-9)
+    assert descriptives.standardised_difference_of_counts(second, first) == pytest.approx(
+        found, abs=1e-9
+    )
     turned = descriptives.standardised_difference_of_counts(first[::-1], second[::-1])
     assert turned == pytest.approx(found, abs=1e-7)
-    assert descriptives.standardised_difference_of_counts(first, first) == pytest.approx(0, abs=1e-9)
+    assert descriptives.standardised_difference_of_counts(first, first) == pytest.approx(
+        0, abs=1e-9
+    )
 
 
 @given(st.integers(1, 39), st.integers(1, 39))
 def test_of_two_categories_it_is_the_difference_of_shares_over_the_root_of_the_mean_variance(a, b):
     p, q = a / 40, b / 40
     expected = abs(p - q) / np.sqrt((p * (1 - p) + q * (1 - q)) / 2)
-    assert descriptives.standardised_difference_of_counts([a, 40 - a], [b, 40 - b]) == pytest.approx(expected, abs=1e-9)
+    assert descriptives.standardised_difference_of_counts(
+        [a, 40 - a], [b, 40 - b]
+    ) == pytest.approx(expected, abs=1e-9)

@@ -1,4 +1,6 @@
-"""The reference is results/05_cace_nested_gee.json: AER 1.2-10, sandwich (R 4.2.2) on the acupuncture trial."""
+"""The reference is results/05_cace_nested_gee.json: AER 1.2-10, sandwich (R 4.2.2) on the
+acupuncture trial.
+"""
 
 import numpy as np
 import pandas as pd
@@ -12,7 +14,13 @@ from reports.statistics.formula import FormulaError, UnknownColumn
 
 from . import reference
 
-ACUPUNCTURE = {"outcome": "pk5", "arm": "group", "offered": "1", "dose": "acuptreatments", "fixed": "pk1"}
+ACUPUNCTURE = {
+    "outcome": "pk5",
+    "arm": "group",
+    "offered": "1",
+    "dose": "acuptreatments",
+    "fixed": "pk1",
+}
 ENTRIES = {"acu_dose": (None, "dose"), "acu_cace6": (6, "att6")}
 ERRORS = {"classical": ("se", "p"), "hc0": ("se_hc0", None), "hc1": ("se_hc1", "p_hc1")}
 MODEL = {"outcome": "y", "arm": "arm", "offered": "b", "dose": "dose", "fixed": "x"}
@@ -39,7 +47,9 @@ def test_two_stages_are_those_of_ivreg(entry, se):
             same(found.loc[term, "t"], expected["t"][term])
     assert (fit.n, fit.df) == (expected["n"], expected["df"])
     same(fit.sigma, expected["sigma"])
-    for test, theirs in zip((fit.first_stage, fit.endogeneity), expected["diagnostics"], strict=False):
+    for test, theirs in zip(
+        (fit.first_stage, fit.endogeneity), expected["diagnostics"], strict=False
+    ):
         assert (test.df1, test.df2) == (theirs["df1"], theirs["df2"])
         same(test.statistic, theirs["statistic"])
         same(test.p, theirs["p-value"])
@@ -56,7 +66,9 @@ def simulated(seed=1, n=60):
     rng = np.random.default_rng(seed)
     arm, x = np.where(np.arange(n) % 2, "b", "a"), rng.normal(size=n)
     dose = np.where(arm == "b", rng.integers(0, 9, size=n), 0).astype(float)
-    return pd.DataFrame({"arm": arm, "x": x, "dose": dose, "y": 2 + x - 0.5 * dose + rng.normal(size=n)})
+    return pd.DataFrame(
+        {"arm": arm, "x": x, "dose": dose, "y": 2 + x - 0.5 * dose + rng.normal(size=n)}
+    )
 
 
 def test_without_covariates_it_is_the_ratio_of_differences():
@@ -71,7 +83,9 @@ def test_without_covariates_it_is_the_ratio_of_differences():
 
 
 def test_the_assumptions_are_in_words():
-    dose, threshold = (cace.fit(simulated(), **MODEL, threshold=each).assumptions for each in (None, 4))
+    dose, threshold = (
+        cace.fit(simulated(), **MODEL, threshold=each).assumptions for each in (None, 4)
+    )
     assert any("exclusion" in each for each in dose)
     assert "linearity" in dose[-1]
     assert "below the threshold" in threshold[-1]
@@ -113,7 +127,9 @@ def test_classical_errors_are_those_of_one_residual_variance():
     fitted = z @ np.linalg.lstsq(z, x, rcond=None)[0]
     bread = np.linalg.inv(fitted.T @ fitted)
     left = frame.y.to_numpy() - x @ (bread @ fitted.T @ frame.y.to_numpy())
-    assert fit.coefficients.se.to_numpy() == pytest.approx(np.sqrt(np.diag(bread) * (left @ left) / 57), rel=1e-9)
+    assert fit.coefficients.se.to_numpy() == pytest.approx(
+        np.sqrt(np.diag(bread) * (left @ left) / 57), rel=1e-9
+    )
 
 
 @settings(max_examples=25, deadline=None)
@@ -122,7 +138,9 @@ def test_scale_order_and_names_do_not_matter(seed, factor, random):
     frame = simulated(seed)
     order = list(range(len(frame)))
     random.shuffle(order)
-    changed = frame.iloc[order].assign(y=lambda f: f.y * factor, arm=lambda f: f.arm.map({"a": "z", "b": "c"}))
+    changed = frame.iloc[order].assign(
+        y=lambda f: f.y * factor, arm=lambda f: f.arm.map({"a": "z", "b": "c"})
+    )
     once, again = cace.fit(frame, **MODEL), cace.fit(changed, **{**MODEL, "offered": "c"})
     for name in ("estimate", "se"):
         assert again.coefficients[name].to_numpy() == pytest.approx(

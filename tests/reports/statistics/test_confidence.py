@@ -1,4 +1,6 @@
-"""A confidence of 95 is no share: every interval of the library refuses it, and does not answer with what is no number."""
+"""A confidence of 95 is no share: every interval of the library refuses it, and does not answer
+with what is no number.
+"""
 
 import ast
 import math
@@ -39,7 +41,11 @@ def test_every_function_that_reckons_with_a_confidence_looks_at_it():
     unseen = []
     for path in sorted(STATISTICS.rglob("*.py")):
         for each in ast.walk(ast.parse(path.read_text())):
-            if isinstance(each, ast.FunctionDef) and "confidence" in _arguments(each) and _reckons(each):
+            if (
+                isinstance(each, ast.FunctionDef)
+                and "confidence" in _arguments(each)
+                and _reckons(each)
+            ):
                 called = {
                     getattr(n.func, "id", getattr(n.func, "attr", ""))
                     for n in ast.walk(each)
@@ -55,5 +61,7 @@ def _arguments(function: ast.FunctionDef) -> set[str]:
 
 
 def _reckons(function: ast.FunctionDef) -> bool:
-    sides = [side for n in ast.walk(function) if isinstance(n, ast.BinOp) for side in (n.left, n.right)]
+    sides = [
+        side for n in ast.walk(function) if isinstance(n, ast.BinOp) for side in (n.left, n.right)
+    ]
     return any(isinstance(side, ast.Name) and side.id == "confidence" for side in sides)

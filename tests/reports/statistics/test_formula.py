@@ -1,4 +1,6 @@
-"""The formulas of models: which columns they give, named as R's model.matrix names them, and what they refuse and where."""
+"""The formulas of models: which columns they give, named as R's model.matrix names them, and what
+they refuse and where.
+"""
 
 import numpy as np
 import pandas as pd
@@ -35,7 +37,13 @@ def test_a_colon_joins_variables_into_one_term_and_the_same_term_stands_once(tex
 
 def test_an_interaction_without_its_main_effects_has_a_column_for_every_cell():
     # R: colnames(model.matrix(~ arm:site)), a cell each beside the intercept.
-    assert design("arm:site").names == ("(Intercept)", "arma:siten", "armb:siten", "arma:sites", "armb:sites")
+    assert design("arm:site").names == (
+        "(Intercept)",
+        "arma:siten",
+        "armb:siten",
+        "arma:sites",
+        "armb:sites",
+    )
     # R: model.matrix(~ arm + arm:age), a slope for each arm.
     assert design("arm + arm:age").names == ("(Intercept)", "armb", "arma:age", "armb:age")
     values = {"arm": np.array([0, 1]), "age": np.array([30.0, 50.0])}
@@ -77,7 +85,9 @@ def frame():
     rng = np.random.default_rng(1)
     arm = np.tile(["a", "b"], 10)
     age = rng.normal(40, 10, 20)
-    return pd.DataFrame({"y": 0.3 * age + (arm == "b") + rng.normal(size=20), "age": age, "arm": arm})
+    return pd.DataFrame(
+        {"y": 0.3 * age + (arm == "b") + rng.normal(size=20), "age": age, "arm": arm}
+    )
 
 
 def test_marginal_means_of_a_number_are_refused_with_how_to_write_it():

@@ -1,4 +1,6 @@
-"""No entry of results/05 is a GEE: the estimating equations are checked by hand (Liang and Zeger, Biometrika 1986;73:13)."""
+"""No entry of results/05 is a GEE: the estimating equations are checked by hand (Liang and Zeger,
+Biometrika 1986;73:13).
+"""
 
 import numpy as np
 import pandas as pd
@@ -16,7 +18,9 @@ def simulated(seed=1, n=40, size=3):
     rng = np.random.default_rng(seed)
     person, time = np.repeat(np.arange(n), size), np.tile(np.arange(size), n)
     y = rng.normal(size=n)[person] + rng.normal(size=n * size) + 0.4 * (person % 2) + 0.2 * time
-    frame = pd.DataFrame({"person": person, "time": time, "arm": np.where(person % 2, "b", "a"), "y": y})
+    frame = pd.DataFrame(
+        {"person": person, "time": time, "arm": np.where(person % 2, "b", "a"), "y": y}
+    )
     frame["yes"] = (y > 0.3).astype(float)
     return frame.drop(index=[1, 5, 10, 11]).reset_index(drop=True)
 
@@ -74,7 +78,8 @@ def test_a_joint_test_is_chi_squared():
 
 def test_few_clusters_have_wider_errors():
     robust, reduced, model = (
-        gee.fit(simulated(), outcome="y", se=each, **MODEL).coefficients.loc["armb", "se"] for each in gee.ERRORS
+        gee.fit(simulated(), outcome="y", se=each, **MODEL).coefficients.loc["armb", "se"]
+        for each in gee.ERRORS
     )
     assert reduced > robust
     assert model > 0
@@ -128,7 +133,10 @@ def by_statsmodels(frame, outcome, family, working, se):
     import statsmodels.api as sm
 
     families = {"gaussian": sm.families.Gaussian, "binomial": sm.families.Binomial}
-    structures = {"exchangeable": sm.cov_struct.Exchangeable, "independence": sm.cov_struct.Independence}
+    structures = {
+        "exchangeable": sm.cov_struct.Exchangeable,
+        "independence": sm.cov_struct.Independence,
+    }
     errors = {"robust": "robust", "bias-reduced": "bias_reduced", "model": "naive"}
     model = sm.GEE(
         frame[outcome].to_numpy(),
@@ -149,10 +157,14 @@ def test_the_solution_is_that_of_statsmodels(outcome, family, working, se, seed)
     fit = gee.fit(frame, outcome=outcome, family=family, working=working, se=se, **MODEL)
     expected = by_statsmodels(frame, outcome, family, working, se)
     assert fit.beta == pytest.approx(expected.params, rel=1e-10, abs=1e-10)
-    assert fit.vcov.to_numpy() == pytest.approx(np.asarray(expected.cov_params()), rel=1e-9, abs=1e-12)
+    assert fit.vcov.to_numpy() == pytest.approx(
+        np.asarray(expected.cov_params()), rel=1e-9, abs=1e-12
+    )
     assert fit.dispersion == pytest.approx(float(expected.scale), rel=1e-10)
     if working == "exchangeable":
-        assert fit.correlation == pytest.approx(float(expected.model.cov_struct.dep_params), abs=1e-10)
+        assert fit.correlation == pytest.approx(
+            float(expected.model.cov_struct.dep_params), abs=1e-10
+        )
 
 
 def test_a_correlation_needs_more_pairs_than_coefficients():
@@ -163,14 +175,21 @@ def test_a_correlation_needs_more_pairs_than_coefficients():
     two_pairs = pd.concat([two_pairs, simulated(size=5).iloc[[3, 8]]])
     with pytest.raises(NotEstimable, match="2 pairs of rows of one person are too few"):
         gee.fit(two_pairs, outcome="y", subject="person", fixed="arm")
-    assert gee.fit(alone, outcome="y", subject="person", fixed="arm", working="independence").correlation is None
+    assert (
+        gee.fit(
+            alone, outcome="y", subject="person", fixed="arm", working="independence"
+        ).correlation
+        is None
+    )
 
 
 def test_somebody_who_alone_determines_a_coefficient_has_no_bias_reduced_error():
     frame = simulated()
     x = np.column_stack([design(frame), frame.person == 3])
     arguments = (frame.y.to_numpy(), x, frame.person.to_numpy())
-    found = estimating_equations.solve(*arguments, binomial=False, exchangeable=False, most_steps=50)
+    found = estimating_equations.solve(
+        *arguments, binomial=False, exchangeable=False, most_steps=50
+    )
     assert found.converged
     assert np.isnan(found.bias_reduced()).all()
 

@@ -1,4 +1,6 @@
-"""The reference is results/01b_lmm.json: lme4 1.1-31, lmerTest 3.1-3, pbkrtest 0.5.2, emmeans 1.8.4 (R 4.2.2)."""
+"""The reference is results/01b_lmm.json: lme4 1.1-31, lmerTest 3.1-3, pbkrtest 0.5.2, emmeans 1.8.4
+(R 4.2.2).
+"""
 
 import math
 
@@ -42,7 +44,12 @@ MODELS = {
         "fixed": "RACE + SEX + ARMCD * AVISIT",
         "reference": {"SEX": "Male"},
     },
-    "sleepstudy_rs": {"outcome": "Reaction", "subject": "Subject", "fixed": "Days", "random": "1 + Days"},
+    "sleepstudy_rs": {
+        "outcome": "Reaction",
+        "subject": "Subject",
+        "fixed": "Days",
+        "random": "1 + Days",
+    },
 }
 WAYS = {
     "satterthwaite": ("satterthwaite", "anova_satterthwaite_type3", "emmeans_satterthwaite"),
@@ -66,7 +73,9 @@ def btheb():
 def frame_of(name):
     if name.startswith("btheb"):
         return btheb()
-    return reference.own("sleepstudy") if name.startswith("sleep") else reference.borrowed("fev_data")
+    return (
+        reference.own("sleepstudy") if name.startswith("sleep") else reference.borrowed("fev_data")
+    )
 
 
 def fitted(name, df="satterthwaite", **changes):
@@ -106,7 +115,9 @@ def test_coefficients_are_those_of_lmertest(name, df):
 @pytest.mark.parametrize("name", MODELS)
 def test_variances_and_likelihood_are_those_of_lme4(name):
     fit, expected = fitted(name), reference.results("01b_lmm")[name]
-    assert fit.minus_two_log_likelihood == pytest.approx(expected["REML_criterion"], abs=1e-8, rel=0)
+    assert fit.minus_two_log_likelihood == pytest.approx(
+        expected["REML_criterion"], abs=1e-8, rel=0
+    )
     assert fit.singular is expected["singular"]
     found = fit.variance_components
     assert list(found["first"]) == [row["var1"] or "" for row in expected["varcomp"]]
@@ -142,7 +153,12 @@ def test_marginal_means_and_contrasts_are_those_of_emmeans(name, df):
     contrasts = fit.contrasts(arm, by=visit, reference=row_reference(expected)).set_index(visit)
     for row in expected["contrasts"]:
         assert contrasts.loc[row[visit], "contrast"] == row["contrast"]
-        for ours, theirs in {**EMMEANS, "estimate": "estimate", "t": "t.ratio", "p": "p.value"}.items():
+        for ours, theirs in {
+            **EMMEANS,
+            "estimate": "estimate",
+            "t": "t.ratio",
+            "p": "p.value",
+        }.items():
             same(contrasts.loc[row[visit], ours], row[theirs])
 
 
@@ -154,7 +170,10 @@ def row_reference(expected):
 def test_clusters_in_both_arms_are_a_random_intercept(df):
     """results/05: nested_both_acupuncture, lmer with the acupuncturist as cluster."""
     frame = reference.borrowed("acupuncture_headache").rename(columns={"group": "g"})
-    expected, short = reference.results("05_cace_nested_gee")["nested_both_acupuncture"], WAYS[df][0]
+    expected, short = (
+        reference.results("05_cace_nested_gee")["nested_both_acupuncture"],
+        WAYS[df][0],
+    )
     fit = linear_mixed.fit(frame, outcome="pk5", subject="acupuncturist", fixed="pk1 + g", df=df)
     assert fit.n_observations == expected["n"]
     assert fit.minus_two_log_likelihood == pytest.approx(expected["REML"], abs=1e-8, rel=0)
@@ -172,7 +191,11 @@ def simulated(seed=1, n=12, size=4, between=1.0, slope=0.0):
     rng = np.random.default_rng(seed)
     person, time = np.repeat(np.arange(n), size), np.tile(np.arange(size), n)
     arm = np.where(person % 2, "b", "a")
-    y = between * rng.normal(size=n)[person] + slope * rng.normal(size=n)[person] * time + rng.normal(size=n * size)
+    y = (
+        between * rng.normal(size=n)[person]
+        + slope * rng.normal(size=n)[person] * time
+        + rng.normal(size=n * size)
+    )
     return pd.DataFrame({"person": person, "time": time, "arm": arm, "y": y + 0.3 * time})
 
 
@@ -212,13 +235,19 @@ def test_derivatives_are_those_of_differences():
         up[number] += step
         down[number] -= step
         above, below = likelihood.at(up), likelihood.at(down)
-        assert slopes.gradient[number] == pytest.approx((above.value - below.value) / (2 * step), rel=1e-6)
-        second = (likelihood.slopes(above).gradient - likelihood.slopes(below).gradient) / (2 * step)
+        assert slopes.gradient[number] == pytest.approx(
+            (above.value - below.value) / (2 * step), rel=1e-6
+        )
+        second = (likelihood.slopes(above).gradient - likelihood.slopes(below).gradient) / (
+            2 * step
+        )
         assert slopes.observed[number] == pytest.approx(second, rel=1e-5, abs=1e-5)
 
 
 def test_a_balanced_random_intercept_is_the_analysis_of_variance():
-    """Between persons: an arm's mean difference has n - 2 degrees of freedom (Searle, Casella and McCulloch, ch. 4)."""
+    """Between persons: an arm's mean difference has n - 2 degrees of freedom (Searle, Casella and
+    McCulloch, ch. 4).
+    """
     frame = simulated(between=3.0)
     fit = linear_mixed.fit(frame, outcome="y", subject="person", fixed="arm", df="kenward-roger")
     means = frame.groupby(["arm", "person"]).y.mean()
@@ -271,7 +300,12 @@ def test_a_correlation_of_one_is_said():
 
 
 @settings(max_examples=15, deadline=None)
-@given(st.integers(0, 1000), st.floats(0.001, 1000), st.sampled_from(["1", "1 + time"]), st.sampled_from(list(WAYS)))
+@given(
+    st.integers(0, 1000),
+    st.floats(0.001, 1000),
+    st.sampled_from(["1", "1 + time"]),
+    st.sampled_from(list(WAYS)),
+)
 def test_scaling_the_outcome_scales_the_estimates(seed, factor, random, df):
     frame = simulated(seed, slope=0.5)
     once = linear_mixed.fit(frame, **MODEL, random=random, df=df)
@@ -302,7 +336,9 @@ def test_the_order_of_rows_and_the_names_of_levels_change_nothing(seed, random):
 def test_the_reference_level_does_not_change_a_type_three_test():
     frame = btheb()
     tests = [
-        linear_mixed.fit(frame, **{**MODELS["btheb_rs"], "reference": {"treatment": level}}).test("mon")
+        linear_mixed.fit(frame, **{**MODELS["btheb_rs"], "reference": {"treatment": level}}).test(
+            "mon"
+        )
         for level in ("TAU", "BtheB")
     ]
     assert tests[0].statistic == pytest.approx(tests[1].statistic, rel=1e-8)
@@ -319,7 +355,11 @@ def test_the_reference_level_does_not_change_a_type_three_test():
         ({"subject": "all"}, NotEstimable, "all: there is one"),
         ({"outcome": "straight"}, NotEstimable, "does not vary around the model"),
         ({"random": "1 + all"}, NotEstimable, "all does not vary, so it has no slope"),
-        ({"fixed": "C(row)", "outcome": "row"}, NotEstimable, "48 observations are too few for 48 coefficients"),
+        (
+            {"fixed": "C(row)", "outcome": "row"},
+            NotEstimable,
+            "48 observations are too few for 48 coefficients",
+        ),
     ],
 )
 def test_what_cannot_be_fitted_is_refused(changes, error, said):

@@ -1,4 +1,6 @@
-"""Logistic regression, standardised risks and responders against glm of R (results/02_simple.json) and their laws."""
+"""Logistic regression, standardised risks and responders against glm of R (results/02_simple.json)
+and their laws.
+"""
 
 import dataclasses
 import math
@@ -17,7 +19,10 @@ from .reference import own, results
 
 EXPECTED = results("02_simple")["responders"]
 KINDS = [
-    (visit, kind) for visit in ("bdi_2m", "bdi_8m") for kind in EXPECTED[visit] if "_" in kind and "cmh" not in kind
+    (visit, kind)
+    for visit in ("bdi_2m", "bdi_8m")
+    for kind in EXPECTED[visit]
+    if "_" in kind and "cmh" not in kind
 ]
 FIXED = "bdi_pre + drug + length + treatment"
 
@@ -92,7 +97,8 @@ def test_profile_intervals_are_those_of_confint(visit, kind):
     for j, name in enumerate(fit.names):
         want = expected["profile_ci_lo"][name], expected["profile_ci_hi"][name]
         assert tuple(np.exp(as_r_stops.confint(fit.data.x, fit.data.y, j))) == close(want)
-        # R interpolates: its limits are right to three or four digits. Ours lie where the likelihood has fallen enough.
+        # R interpolates: its limits are right to three or four digits. Ours lie where the
+        # likelihood has fallen enough.
         assert (odds.lower[name], odds.upper[name]) == close(want, 5e-3)
         for limit in (odds.lower[name], odds.upper[name]):
             assert fallen(fit, j, math.log(limit)) == pytest.approx(1.959963984540054**2, rel=1e-8)
@@ -100,7 +106,9 @@ def test_profile_intervals_are_those_of_confint(visit, kind):
 
 def fallen(fit, j, value):
     x, others = fit.data.x, [k for k in range(len(fit.beta)) if k != j]
-    _, _, deviance = as_r_stops.glm(x[:, others], fit.data.y, x[:, j] * value, x @ fit.beta, epsilon=1e-14)
+    _, _, deviance = as_r_stops.glm(
+        x[:, others], fit.data.y, x[:, j] * value, x @ fit.beta, epsilon=1e-14
+    )
     return deviance - fit.deviance
 
 
@@ -108,14 +116,20 @@ def fallen(fit, j, value):
 def test_standardised_risks_are_those_of_the_reference(visit, kind):
     fit, expected = fitted(visit, kind), EXPECTED[visit][kind]["standardised_rd"]
     found = fit.standardise("treatment", "BtheB", "TAU")
-    assert (found.risk1, found.risk2, found.difference.value) == close((expected["p1"], expected["p0"], expected["rd"]))
+    assert (found.risk1, found.risk2, found.difference.value) == close(
+        (expected["p1"], expected["p0"], expected["rd"])
+    )
     assert found.ratio.value == close(expected["p1"] / expected["p0"])
     assert found.difference.se == close(expected["se_delta"], 1e-7)
-    assert as_r(fit).standardise("treatment", "BtheB", "TAU").difference.se == close(expected["se_delta"])
+    assert as_r(fit).standardise("treatment", "BtheB", "TAU").difference.se == close(
+        expected["se_delta"]
+    )
 
 
 def test_without_covariates_standardised_risks_are_the_shares_and_their_wald_and_katz_intervals():
-    frame = pd.DataFrame({"y": [1] * 56 + [0] * 14 + [1] * 48 + [0] * 32, "arm": ["a"] * 70 + ["b"] * 80})
+    frame = pd.DataFrame(
+        {"y": [1] * 56 + [0] * 14 + [1] * 48 + [0] * 32, "arm": ["a"] * 70 + ["b"] * 80}
+    )
     found = logistic.fit(frame, outcome="y", fixed="arm").standardise("arm", "a", "b")
     wald = proportions.difference(56, 70, 48, 80, method="wald")
     katz = proportions.risk_ratio(56, 70, 48, 80)
@@ -128,7 +142,9 @@ def test_without_covariates_standardised_risks_are_the_shares_and_their_wald_and
 
 
 def test_a_column_that_tells_the_outcome_is_named():
-    frame = pd.DataFrame({"y": [0, 0, 0, 1, 1, 1], "x": [1.0, 2, 3, 4, 5, 6], "z": [1.0, -1, 1, -1, 1, -1]})
+    frame = pd.DataFrame(
+        {"y": [0, 0, 0, 1, 1, 1], "x": [1.0, 2, 3, 4, 5, 6], "z": [1.0, -1, 1, -1, 1, -1]}
+    )
     with pytest.raises(logistic.Separated, match="look at x"):
         logistic.fit(frame, outcome="y", fixed="z + x")
     arms = pd.DataFrame({"y": [0, 0, 0, 1, 0, 1], "arm": list("aaabbb")})
@@ -174,16 +190,25 @@ def test_a_side_without_a_profile_limit_is_infinite_and_the_missing_are_counted_
         fitted("bdi_2m", "responder50_NRI").odds_ratios(interval="score")
     scores = [20, 20, 20, None], [10, 11, None, 5]
     assert responders.response(*scores).status.tolist() == [1, 0, 0, 0]
-    assert (responders.response(*scores, missing="observed").n, responders.response(*scores).n) == (2, 4)
+    assert (responders.response(*scores, missing="observed").n, responders.response(*scores).n) == (
+        2,
+        4,
+    )
     worse = responders.deterioration([10, 10, 10], [16, 15, None], 6)
     assert (worse.count, worse.n) == (1, 2)
     assert responders.deterioration([10, 10, 10], [16, 15, None], 6, missing="yes").count == 2
     assert worse.definition == "worse by at least 6 points; missing left out"
-    with pytest.raises(ValueError, match="3 scores before and 2 after; they are of the same people"):
+    with pytest.raises(
+        ValueError, match="3 scores before and 2 after; they are of the same people"
+    ):
         responders.response([1, 2, 3], [1, 2])
-    with pytest.raises(ValueError, match="direction 'down' is not known; use higher_worse or higher_better"):
+    with pytest.raises(
+        ValueError, match="direction 'down' is not known; use higher_worse or higher_better"
+    ):
         responders.remission([50, 40], 45, direction="down")
-    with pytest.raises(ValueError, match="missing 'mean' is not known; use one of non-responder, observed, yes"):
+    with pytest.raises(
+        ValueError, match="missing 'mean' is not known; use one of non-responder, observed, yes"
+    ):
         responders.response(*scores, missing="mean")
     with pytest.raises(ValueError, match="fraction"):
         responders.response(*scores, fraction=1.5)

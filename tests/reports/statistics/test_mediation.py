@@ -1,4 +1,6 @@
-"""Mediation: identities of least squares, a plain bootstrap written out, and coverage-free laws of its intervals."""
+"""Mediation: identities of least squares, a plain bootstrap written out, and coverage-free laws of
+its intervals.
+"""
 
 import dataclasses
 import math
@@ -46,7 +48,9 @@ def product(frame):
 
 def test_indirect_and_direct_add_up_to_the_total():
     found = fitted(trial())
-    assert found.indirect.estimate + found.direct.estimate == pytest.approx(found.total.estimate, rel=1e-10)
+    assert found.indirect.estimate + found.direct.estimate == pytest.approx(
+        found.total.estimate, rel=1e-10
+    )
     assert found.indirect.estimate == pytest.approx(product(trial()), rel=1e-10)
     total = ancova.regress(trial(), outcome="phq", fixed="age + arm", reference={"arm": "control"})
     assert found.total.se == pytest.approx(total.coefficients.se["armactive"], rel=1e-12)
@@ -62,7 +66,9 @@ def test_the_draws_are_those_of_a_bootstrap_written_out():
 
 def test_intervals_follow_from_the_draws():
     found = fitted(trial(), interval="percentile")
-    assert (found.indirect.lower, found.indirect.upper) == pytest.approx(np.quantile(found.draws, [0.025, 0.975]))
+    assert (found.indirect.lower, found.indirect.upper) == pytest.approx(
+        np.quantile(found.draws, [0.025, 0.975])
+    )
     lower, upper = found.limits("bias-corrected")
     shift = (found.draws < found.indirect.estimate).mean() - 0.5
     # More draws below the estimate than above move both limits up, and the other way round.

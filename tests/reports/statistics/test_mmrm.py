@@ -1,4 +1,6 @@
-"""The mixed model for repeated measures against the R package mmrm, against SAS, and by its laws."""
+"""The mixed model for repeated measures against the R package mmrm, against SAS, and by its
+laws.
+"""
 
 from __future__ import annotations
 
@@ -20,7 +22,9 @@ from reports.statistics.mmrm.covariances import Structure, is_positive
 from reports.statistics.mmrm.likelihood import Likelihood
 from tests.reports.statistics.reference import borrowed, own, results
 
-TOLERANCE = 1e-6  # of the R package, relative to the value or to its standard error, whichever is larger
+TOLERANCE = (
+    1e-6  # of the R package, relative to the value or to its standard error, whichever is larger
+)
 
 
 def btheb() -> pd.DataFrame:
@@ -82,7 +86,8 @@ ERRORS = {
     "Empirical": "empirical",
     "Empirical-Bias-Reduced": "empirical-bias-reduced",
 }
-# The package's own Kenward-Roger works on another scale of the covariance (README of the reference, convention 2).
+# The package's own Kenward-Roger works on another scale of the covariance (README of the reference,
+# convention 2).
 CASES = [
     (model, entry)
     for model in MODELS
@@ -118,12 +123,19 @@ def test_every_covariance_and_every_inference_is_that_of_the_r_package(model, en
     assert differs(np.log(found["p"]), np.log(list(reference["p"].values())), 1) < TOLERANCE
     sigma = reference["Sigma"]
     sd = np.sqrt(np.diag(sigma["rows"]))
-    assert differs(fit.covariance.loc[sigma["names"], sigma["names"]], sigma["rows"], np.outer(sd, sd)) < 10 * TOLERANCE
+    assert (
+        differs(fit.covariance.loc[sigma["names"], sigma["names"]], sigma["rows"], np.outer(sd, sd))
+        < 10 * TOLERANCE
+    )
     names = reference["vcov"]["names"]
-    assert differs(fit.vcov.loc[names, names], reference["vcov"]["rows"], np.outer(se, se)) < TOLERANCE
+    assert (
+        differs(fit.vcov.loc[names, names], reference["vcov"]["rows"], np.outer(se, se)) < TOLERANCE
+    )
 
 
-@pytest.mark.parametrize(("model", "entry"), [c for c in CASES if c[0] != "fev_simple"], ids=lambda value: value)
+@pytest.mark.parametrize(
+    ("model", "entry"), [c for c in CASES if c[0] != "fev_simple"], ids=lambda value: value
+)
 def test_marginal_means_and_contrasts_are_those_of_emmeans(model, entry):
     described, fit = results("01a_mmrm")[model], fitted(model, entry)
     arm, visit, reference = described["arm"], described["visit"], described[entry]["emmeans"]
@@ -149,11 +161,15 @@ def test_the_likelihood_is_that_of_gls(model, reml):
     frame, arguments = MODELS[model]
     fit = mmrm.fit(frame(), reml=reml, df="satterthwaite", **arguments)
     reference = results("01a_mmrm")[model][f"gls_us_{'REML' if reml else 'ML'}"]
-    assert fit.minus_two_log_likelihood == pytest.approx(reference["minus2"], abs=1e-5)  # gls stops a little earlier
+    assert fit.minus_two_log_likelihood == pytest.approx(
+        reference["minus2"], abs=1e-5
+    )  # gls stops a little earlier
     assert fit.minus_two_log_likelihood <= reference["minus2"] + 1e-8
 
 
-@pytest.mark.parametrize("entry", ["Satterthwaite:Asymptotic", "Kenward-Roger:Kenward-Roger-Linear"])
+@pytest.mark.parametrize(
+    "entry", ["Satterthwaite:Asymptotic", "Kenward-Roger:Kenward-Roger-Linear"]
+)
 def test_a_simulated_trial_of_500_people_and_5_visits(entry):
     reference = results("07_sim_trial_500x5")["sim_trial_500x5"][entry]
     fit = mmrm.fit(
@@ -177,25 +193,40 @@ def test_kenward_rogers_joint_test_is_that_of_one_contrast_where_there_is_one():
     fit = fitted("btheb", "mmrm:us:Kenward-Roger:Kenward-Roger-Linear")
     row = fit.coefficients.loc["drugYes"]
     found = fit.test("drug")
-    assert (found.df1, found.statistic, found.df2, found.p) == pytest.approx((1, row["t"] ** 2, row["df"], row["p"]))
+    assert (found.df1, found.statistic, found.df2, found.p) == pytest.approx(
+        (1, row["t"] ** 2, row["df"], row["p"])
+    )
 
 
 @pytest.mark.parametrize("df", ["kenward-roger", "residual"])
 def test_a_joint_test_does_not_depend_on_how_the_term_is_coded(df):
-    """Against other reference levels. (The degrees of freedom of Fai and Cornelius do depend on it, here as in R.)"""
+    """Against other reference levels. (The degrees of freedom of Fai and Cornelius do depend on it,
+    here as in R.)
+    """
     frame, arguments = MODELS["btheb"]
     one = mmrm.fit(frame(), df=df, **arguments)
-    other = mmrm.fit(frame(), df=df, **{**arguments, "reference": {"treatment": "BtheB", "month": "8"}})
+    other = mmrm.fit(
+        frame(), df=df, **{**arguments, "reference": {"treatment": "BtheB", "month": "8"}}
+    )
     first, second = one.test("treatment:month"), other.test("month:treatment")
-    assert (first.df1, first.df2, first.statistic) == pytest.approx((3, second.df2, second.statistic), rel=1e-6)
+    assert (first.df1, first.df2, first.statistic) == pytest.approx(
+        (3, second.df2, second.statistic), rel=1e-6
+    )
 
 
 def made(seed: int, n: int = 60, m: int = 3, missing: float = 0.2) -> pd.DataFrame:
     generator = np.random.default_rng(seed)
     arm, base = generator.integers(0, 2, n), generator.normal(20, 5, n)
-    y = 0.5 * base[:, None] + arm[:, None] * 0.5 + generator.normal(size=(n, 1)) * 2 + generator.normal(size=(n, m)) * 3
+    y = (
+        0.5 * base[:, None]
+        + arm[:, None] * 0.5
+        + generator.normal(size=(n, 1)) * 2
+        + generator.normal(size=(n, m)) * 3
+    )
     i, v = np.nonzero(generator.random((n, m)) >= missing)
-    return pd.DataFrame({"id": i, "visit": v + 1, "arm": np.where(arm, "b", "a")[i], "base": base[i], "y": y[i, v]})
+    return pd.DataFrame(
+        {"id": i, "visit": v + 1, "arm": np.where(arm, "b", "a")[i], "base": base[i], "y": y[i, v]}
+    )
 
 
 HOW = {"outcome": "y", "subject": "id", "visit": "visit", "fixed": "base + arm * visit"}
@@ -204,7 +235,9 @@ HOW = {"outcome": "y", "subject": "id", "visit": "visit", "fixed": "base + arm *
 @given(seed=st.integers(0, 10_000), structure=st.sampled_from(mmrm.COVARIANCES))
 @settings(max_examples=40, deadline=None)
 def test_derivatives_are_those_of_differences(seed, structure):
-    """Gradient and observed information against central differences of the likelihood, off the optimum."""
+    """Gradient and observed information against central differences of the likelihood, off the
+    optimum.
+    """
     generator = np.random.default_rng(seed)
     prepared = mmrm.fit(made(seed), covariance="cs", **HOW).prepared
     each = Structure(structure, 3)
@@ -220,9 +253,15 @@ def test_derivatives_are_those_of_differences(seed, structure):
     for place in range(len(theta)):
         above, below = (likelihood.at(moved(place, by)) for by in (1, -1))
         slope = (above.value - below.value) / (2 * step[place])
-        assert slopes.gradient[place] == pytest.approx(slope, rel=1e-4, abs=1e-4 * np.abs(slopes.gradient).max())
-        bends = (likelihood.slopes(above).gradient - likelihood.slopes(below).gradient) / (2 * step[place])
-        assert slopes.observed[place] == pytest.approx(bends, rel=1e-4, abs=1e-4 * np.abs(slopes.observed).max())
+        assert slopes.gradient[place] == pytest.approx(
+            slope, rel=1e-4, abs=1e-4 * np.abs(slopes.gradient).max()
+        )
+        bends = (likelihood.slopes(above).gradient - likelihood.slopes(below).gradient) / (
+            2 * step[place]
+        )
+        assert slopes.observed[place] == pytest.approx(
+            bends, rel=1e-4, abs=1e-4 * np.abs(slopes.observed).max()
+        )
 
 
 @given(seed=st.integers(0, 10_000), scale=st.floats(0.01, 100), shift=st.floats(-50, 50))
@@ -243,7 +282,9 @@ def test_units_order_and_names_change_nothing_but_themselves(seed, scale, shift)
     first = plain.contrasts("arm", by="visit", reference="a")
     second = other.contrasts("arm", by="visit", reference="control")
     for name in ("estimate", "se", "lower", "upper"):
-        assert second[name].to_numpy() == pytest.approx(first[name].to_numpy() * scale, rel=1e-5, abs=1e-6 * scale)
+        assert second[name].to_numpy() == pytest.approx(
+            first[name].to_numpy() * scale, rel=1e-5, abs=1e-6 * scale
+        )
     assert second["df"].to_numpy() == pytest.approx(first["df"].to_numpy(), rel=1e-5)
 
 
@@ -259,14 +300,22 @@ def test_weights_divide_variances_and_groups_have_covariances_of_their_own():
     frame = made(5, n=120)
     weighted = mmrm.fit(frame.assign(w=4.0), weights="w", **HOW)
     plain = mmrm.fit(frame, **HOW)
-    assert weighted.covariance.to_numpy() == pytest.approx(4 * plain.covariance.to_numpy(), rel=1e-6)
-    assert weighted.minus_two_log_likelihood == pytest.approx(plain.minus_two_log_likelihood, abs=1e-7)
-    assert weighted.coefficients["se"].to_numpy() == pytest.approx(plain.coefficients["se"].to_numpy(), rel=1e-6)
+    assert weighted.covariance.to_numpy() == pytest.approx(
+        4 * plain.covariance.to_numpy(), rel=1e-6
+    )
+    assert weighted.minus_two_log_likelihood == pytest.approx(
+        plain.minus_two_log_likelihood, abs=1e-7
+    )
+    assert weighted.coefficients["se"].to_numpy() == pytest.approx(
+        plain.coefficients["se"].to_numpy(), rel=1e-6
+    )
     grouped = mmrm.fit(frame, groups="arm", **HOW)
     apart = [mmrm.fit(frame[frame["arm"] == arm], **{**HOW, "fixed": "visit"}) for arm in "ab"]
     together = mmrm.fit(frame, groups="arm", **{**HOW, "fixed": "arm * visit"})
     assert set(grouped.covariance) == {"a", "b"}
-    assert together.minus_two_log_likelihood == pytest.approx(sum(a.minus_two_log_likelihood for a in apart), abs=1e-6)
+    assert together.minus_two_log_likelihood == pytest.approx(
+        sum(a.minus_two_log_likelihood for a in apart), abs=1e-6
+    )
 
 
 def test_a_covariance_that_does_not_converge_falls_back_and_says_so():
@@ -290,9 +339,21 @@ def test_a_covariance_that_does_not_converge_falls_back_and_says_so():
             "twin cannot be told apart from the columns before",
         ),
         (lambda f: f.assign(twin="x"), mmrm.NotEstimable, "twin: everybody has x"),
-        (lambda f: f.assign(twin=f["id"] % 5, y=5.0), mmrm.NotEstimable, "the outcome does not vary around the model"),
-        (lambda f: f[f["id"] == 1].assign(twin=1.5), mmrm.NotEstimable, "one subject|everybody has"),
-        (lambda f: pd.concat([f, f.iloc[:1]]).assign(twin=range(len(f) + 1)), mmrm.Duplicate, "two rows at visit"),
+        (
+            lambda f: f.assign(twin=f["id"] % 5, y=5.0),
+            mmrm.NotEstimable,
+            "the outcome does not vary around the model",
+        ),
+        (
+            lambda f: f[f["id"] == 1].assign(twin=1.5),
+            mmrm.NotEstimable,
+            "one subject|everybody has",
+        ),
+        (
+            lambda f: pd.concat([f, f.iloc[:1]]).assign(twin=range(len(f) + 1)),
+            mmrm.Duplicate,
+            "two rows at visit",
+        ),
         (lambda f: f, formula.UnknownColumn, "there is no column 'twin'"),
     ],
 )
@@ -304,7 +365,9 @@ def test_what_cannot_be_estimated_is_said_in_words(change, error, words):
 def test_an_outcome_that_is_the_same_for_everybody_at_a_visit_is_refused():
     frame = made(1)
     constant = frame.assign(y=frame["y"].where(frame["visit"] != 2, 5.0))
-    with pytest.raises(mmrm.NotEstimable, match="at visit 2 the outcome does not vary around the model"):
+    with pytest.raises(
+        mmrm.NotEstimable, match="at visit 2 the outcome does not vary around the model"
+    ):
         mmrm.fit(constant, **{**HOW, "fixed": "arm * visit"})
 
 
@@ -327,21 +390,36 @@ def test_a_visit_at_which_everybody_is_missing_is_named_too():
 
 
 def test_a_reference_level_may_be_written_as_a_number():
-    given, as_text = (mmrm.fit(made(2), **{**HOW, "reference": {"visit": level}}).coefficients for level in (3, "3"))
+    given, as_text = (
+        mmrm.fit(made(2), **{**HOW, "reference": {"visit": level}}).coefficients
+        for level in (3, "3")
+    )
     assert given.equals(as_text)
 
 
 @pytest.mark.parametrize(
     ("change", "how", "words"),
     [
-        (lambda f: f.assign(w=np.where(f["id"] == 3, 0.0, 1.0)), {"weights": "w"}, "w: weights are above 0"),
+        (
+            lambda f: f.assign(w=np.where(f["id"] == 3, 0.0, 1.0)),
+            {"weights": "w"},
+            "w: weights are above 0",
+        ),
         (
             lambda f: f.assign(w=np.where(f["visit"] == 3, "late", f["arm"])),
             {"groups": "w"},
             "subject is in two groups",
         ),
-        (lambda f: f[f["id"] == f["id"].iloc[0]], {"fixed": "1"}, "there is one subject; a covariance over visits"),
-        (lambda f: f.groupby("id").head(1).head(3), {"fixed": "base + arm"}, "3 observations are too few for 3"),
+        (
+            lambda f: f[f["id"] == f["id"].iloc[0]],
+            {"fixed": "1"},
+            "there is one subject; a covariance over visits",
+        ),
+        (
+            lambda f: f.groupby("id").head(1).head(3),
+            {"fixed": "base + arm"},
+            "3 observations are too few for 3",
+        ),
     ],
 )
 def test_people_who_carry_no_covariance_are_refused_in_words(change, how, words):
@@ -356,21 +434,29 @@ def test_where_no_covariance_converges_every_one_that_was_tried_says_why():
     with pytest.raises(mmrm.NotConverged) as raised:
         mmrm.fit(frame, covariance="ar1h", **{**HOW, "fixed": "base + arm"})
     assert [part.split(": ")[0] for part in str(raised.value).split("; ")] == ["ar1h", "csh", "cs"]
-    assert str(raised.value).endswith("cs: the information is singular: the data do not tell all covariances apart")
+    assert str(raised.value).endswith(
+        "cs: the information is singular: the data do not tell all covariances apart"
+    )
 
 
 def test_a_covariance_that_is_none_is_no_place_to_start_a_search():
     prepared = mmrm.fit(made(1), covariance="csh", **HOW).prepared
     likelihood = Likelihood(prepared.blocks, [Structure("csh", 3)], reml=True)
-    for none in ([0.0, 0, 0, -0.9], [1e4, 0, 0, 0.1]):  # correlations that cannot be, variances beyond any number
+    for none in (
+        [0.0, 0, 0, -0.9],
+        [1e4, 0, 0, 0.1],
+    ):  # correlations that cannot be, variances beyond any number
         assert likelihood.at(np.array(none)) is None
-        with pytest.raises(mmrm.NotConverged, match="the covariance to start from is not positive definite"):
+        with pytest.raises(
+            mmrm.NotConverged, match="the covariance to start from is not positive definite"
+        ):
             newton.maximise(likelihood, np.array(none))
 
 
 @pytest.mark.parametrize("name", ["toeph", "adh", "ad"])
 def test_where_the_moments_of_the_data_are_no_covariance_the_correlations_are_shrunk(name):
-    # Neighbours correlate, and those further apart do not: with five visits no Toeplitz matrix is like that.
+    # Neighbours correlate, and those further apart do not: with five visits no Toeplitz matrix is
+    # like that.
     sigma = np.eye(5)
     for i in range(4):
         sigma[i, i + 1] = sigma[i + 1, i] = 0.9
@@ -398,7 +484,10 @@ def test_choices_that_do_not_exist_are_named(given, words):
 def test_every_structure_starts_positive_definite_and_has_the_parameters_it_says(name, size):
     structure = Structure(name, size)
     theta = structure.start(np.eye(size) * 3 + 1)
-    assert (len(theta), len(structure.first(theta))) == (structure.n_parameters, structure.n_parameters)
+    assert (len(theta), len(structure.first(theta))) == (
+        structure.n_parameters,
+        structure.n_parameters,
+    )
     assert is_positive(structure.sigma(theta))
 
 
@@ -416,7 +505,9 @@ SAS = {
 
 def published() -> dict:
     borrowed("fev_data")
-    return json.loads((Path(os.environ["HANDVAT_REFERENCE_DATA"]) / "mmrm_sas_published.json").read_text())
+    return json.loads(
+        (Path(os.environ["HANDVAT_REFERENCE_DATA"]) / "mmrm_sas_published.json").read_text()
+    )
 
 
 def against_sas(row: dict, contrast: pd.Series, df: bool = True) -> None:
@@ -429,10 +520,14 @@ def against_sas(row: dict, contrast: pd.Series, df: bool = True) -> None:
 
 @pytest.mark.parametrize("covariance", SAS)
 def test_kenward_roger_is_that_of_sas(covariance):
-    """ddfm=kr(linear) for every covariance; ddfm=kr is the same where Sigma is linear in its parameters."""
+    """ddfm=kr(linear) for every covariance; ddfm=kr is the same where Sigma is linear in its
+    parameters.
+    """
     frame, arguments = MODELS["fev_simple"]
     fit = mmrm.fit(frame(), covariance=covariance, **arguments)
-    against_sas(published()["kr_linear"][SAS[covariance]], fit.contrasts("ARMCD", reference="PBO").iloc[0])
+    against_sas(
+        published()["kr_linear"][SAS[covariance]], fit.contrasts("ARMCD", reference="PBO").iloc[0]
+    )
     if covariance == "us":
         against_sas(published()["kr"]["us"], fit.contrasts("ARMCD", reference="PBO").iloc[0])
 
@@ -441,16 +536,22 @@ def test_kenward_roger_is_that_of_sas(covariance):
 @pytest.mark.parametrize("covariance", SAS)
 def test_the_sandwich_is_that_of_sas(covariance, weights):
     frame, arguments = MODELS["fev_simple"]
-    fit = mmrm.fit(frame(), covariance=covariance, weights=weights, df="residual", se="empirical", **arguments)
+    fit = mmrm.fit(
+        frame(), covariance=covariance, weights=weights, df="residual", se="empirical", **arguments
+    )
     entry = SAS[covariance] + ("_weighted" if weights else "")
-    against_sas(published()["empirical"][entry], fit.contrasts("ARMCD", reference="PBO").iloc[0], df=False)
+    against_sas(
+        published()["empirical"][entry], fit.contrasts("ARMCD", reference="PBO").iloc[0], df=False
+    )
 
 
 @pytest.mark.parametrize("method", ["reml", "ml"])
 @pytest.mark.parametrize("covariance", ["us", "cs", "csh", "ar1", "ar1h", "toeph", "adh"])
 def test_the_likelihood_is_that_of_sas(covariance, method):
     simple = {"reml": "sas_log_simple_reml", "ml": "sas_log_simple"}
-    entry = published()["listings"][simple[method] if covariance == "us" else f"sas_{covariance}_{method}"]
+    entry = published()["listings"][
+        simple[method] if covariance == "us" else f"sas_{covariance}_{method}"
+    ]
     assert by_mean_alone(covariance, method) == pytest.approx(entry["minus2loglik"], abs=5e-5)
 
 
@@ -458,7 +559,9 @@ def test_the_likelihood_is_that_of_sas(covariance, method):
 @pytest.mark.parametrize("covariance", ["cs", "csh", "ar1", "ar1h", "toeph", "adh"])
 def test_a_covariance_for_each_arm_is_that_of_sas(covariance, method):
     entry = published()["listings"][f"sas_group_{covariance}_{method}"]
-    assert by_mean_alone(covariance, method, groups="ARMCD") == pytest.approx(entry["minus2loglik"], abs=5e-5)
+    assert by_mean_alone(covariance, method, groups="ARMCD") == pytest.approx(
+        entry["minus2loglik"], abs=5e-5
+    )
 
 
 def by_mean_alone(covariance: str, method: str, **more) -> float:
@@ -471,7 +574,8 @@ def by_mean_alone(covariance: str, method: str, **more) -> float:
 def test_importing_it_loads_neither_pandas_nor_scipy():
     code = (
         "import sys; import reports.statistics.mmrm; "
-        "print([m for m in ('pandas', 'scipy', 'scipy.linalg', 'statsmodels', 'django') if m in sys.modules])"
+        "print([m for m in ('pandas', 'scipy', 'scipy.linalg', 'statsmodels', 'django') if m in "
+        "sys.modules])"
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert done.stdout.strip() == "[]"

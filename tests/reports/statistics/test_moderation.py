@@ -1,4 +1,6 @@
-"""Moderation: marginal effects against regressions with a moved origin, regions against the intervals at their ends."""
+"""Moderation: marginal effects against regressions with a moved origin, regions against the
+intervals at their ends.
+"""
 
 import math
 
@@ -20,7 +22,12 @@ def btheb():
 
 
 def fitted(frame=None, **asked):
-    given_ = {"outcome": "bdi_2m", "treatment": "treatment", "moderator": "bdi_pre", "reference": {"treatment": "TAU"}}
+    given_ = {
+        "outcome": "bdi_2m",
+        "treatment": "treatment",
+        "moderator": "bdi_pre",
+        "reference": {"treatment": "TAU"},
+    }
     return moderation.fit(btheb() if frame is None else frame, **{**given_, **asked})
 
 
@@ -31,7 +38,9 @@ def test_the_effect_at_a_value_is_the_coefficient_with_the_origin_moved_there(at
     row = fitted(covariates="drug", covariance=covariance).effects([at]).iloc[0]
     moved = frame.assign(bdi_pre=frame.bdi_pre - at)
     fixed = "drug + treatment * bdi_pre"
-    model = ancova.regress(moved, outcome="bdi_2m", fixed=fixed, reference={"treatment": "TAU"}, covariance=covariance)
+    model = ancova.regress(
+        moved, outcome="bdi_2m", fixed=fixed, reference={"treatment": "TAU"}, covariance=covariance
+    )
     want = model.coefficients.loc["treatmentBtheB"]
     assert (row.estimate, row.se, row.p, row.lower, row.upper) == pytest.approx(
         (want.estimate, want.se, want.p, want.lower, want.upper), rel=1e-9
@@ -57,7 +66,9 @@ def test_effects_over_a_category_are_the_contrasts_at_its_levels():
 
 @settings(max_examples=60)
 @given(st.integers(0, 10_000), st.floats(-1, 1), st.floats(-2, 2))
-def test_at_the_end_of_a_region_the_interval_touches_zero_and_inside_it_leaves_zero_out(seed, slope, effect):
+def test_at_the_end_of_a_region_the_interval_touches_zero_and_inside_it_leaves_zero_out(
+    seed, slope, effect
+):
     rng = np.random.default_rng(seed)
     w, arm = rng.normal(10, 3, 60), np.tile(["a", "b"], 30)
     y = (arm == "b") * (effect + slope * (w - 10)) + w + rng.normal(size=60)
@@ -74,7 +85,9 @@ def test_at_the_end_of_a_region_the_interval_touches_zero_and_inside_it_leaves_z
             assert np.sign(row.estimate) == region.sign
     for end in (end for each in regions for end in (each.lower, each.upper) if math.isfinite(end)):
         row = found.effects([end]).iloc[0]
-        assert min(abs(row.lower), abs(row.upper)) == pytest.approx(0, abs=1e-6 * max(1, abs(row.estimate)))
+        assert min(abs(row.lower), abs(row.upper)) == pytest.approx(
+            0, abs=1e-6 * max(1, abs(row.estimate))
+        )
     assert sum(region.n for region in regions) <= 60
 
 
@@ -91,12 +104,15 @@ def test_at_the_end_of_a_region_the_interval_touches_zero_and_inside_it_leaves_z
         (-1.0, 3.0, -2.0, [(1.0, 2.0)]),
     ],
 )
-def test_a_curve_of_the_second_degree_is_above_zero_between_or_outside_its_roots(square, linear, constant, where):
+def test_a_curve_of_the_second_degree_is_above_zero_between_or_outside_its_roots(
+    square, linear, constant, where
+):
     assert moderation._where_positive(square, linear, constant) == where
 
 
 @pytest.mark.parametrize(
-    ("lower", "upper"), [(-math.inf, math.inf), (-math.inf, -2.0), (-math.inf, 3.0), (-5.0, math.inf), (1.0, 2.0)]
+    ("lower", "upper"),
+    [(-math.inf, math.inf), (-math.inf, -2.0), (-math.inf, 3.0), (-5.0, math.inf), (1.0, 2.0)],
 )
 def test_the_sign_of_a_region_is_taken_inside_it(lower, upper):
     assert lower < moderation._inside(lower, upper) < upper
@@ -112,4 +128,6 @@ def test_what_cannot_be_estimated_is_refused_with_the_reason():
     with pytest.raises(FormulaError, match="at its levels"):
         fitted(moderator="drug").effects([1.0])
     with pytest.raises(NotEstimable, match="treatment has 3 levels"):
-        fitted(btheb().assign(treatment=lambda f: np.resize(["x", "y", "z"], len(f))), reference=None)
+        fitted(
+            btheb().assign(treatment=lambda f: np.resize(["x", "y", "z"], len(f))), reference=None
+        )

@@ -1,4 +1,6 @@
-"""Multiple imputation against R (results/04a: pooling, and mice on Beat the Blues), and the laws it keeps."""
+"""Multiple imputation against R (results/04a: pooling, and mice on Beat the Blues), and the laws it
+keeps.
+"""
 
 import math
 
@@ -25,7 +27,9 @@ def btheb():
 
 
 def a_frame(seed=1, n=60):
-    """Three related numbers and a category; the second number and the category are missing at random given the first."""
+    """Three related numbers and a category; the second number and the category are missing at
+    random given the first.
+    """
     generator = np.random.default_rng(seed)
     x = generator.normal(10, 2, n)
     y = x + generator.normal(0, 1, n)
@@ -34,19 +38,30 @@ def a_frame(seed=1, n=60):
     gone = generator.random((n, 2)) < np.where(x > 10, 0.4, 0.1)[:, None]
     y[gone[:, 0]] = np.nan
     kind[gone[:, 1]] = None
-    return pd.DataFrame({"x": x, "y": y, "z": z, "kind": kind, "arm": np.where(np.arange(n) % 2, "a", "b")})
+    return pd.DataFrame(
+        {"x": x, "y": y, "z": z, "kind": kind, "arm": np.where(np.arange(n) % 2, "a", "b")}
+    )
 
 
 def imputed_by(how, frame, columns, **options):
     generator = np.random.default_rng(options.pop("seed", 1))
-    return {"normal": mi.normal, "chained": mi.chained}[how](frame, columns, generator=generator, **{"m": 5, **options})
+    return {"normal": mi.normal, "chained": mi.chained}[how](
+        frame, columns, generator=generator, **{"m": 5, **options}
+    )
 
 
 @pytest.mark.parametrize("name", "abc")
 def test_pooling_is_that_of_rubin_and_of_barnard_and_rubin(name):
     want = REFERENCE["rubin"][name]
     found = mi.pool(want["Q"], want["U"], complete_df=want["n"] - want["k"])
-    pairs = {"estimate": "qbar", "se": "se", "df": "df_barnard_rubin", "within": "ubar", "between": "b", "total": "t"}
+    pairs = {
+        "estimate": "qbar",
+        "se": "se",
+        "df": "df_barnard_rubin",
+        "within": "ubar",
+        "between": "b",
+        "total": "t",
+    }
     pairs |= {"riv": "r", "fmi": "fmi", "share": "lambda", "p": "p", "m": "m"}
     for ours, theirs in pairs.items():
         assert getattr(found, ours) == pytest.approx(want[theirs], rel=1e-10, abs=0), ours
@@ -62,11 +77,15 @@ def test_the_difference_between_arms_is_that_of_mice(btheb, how, seed):
     options = {"iterations": 20} if how == "chained" else {}
     imputed = imputed_by(how, btheb, COLUMNS, m=200, by="treatment", seed=5, **options)
     for visit, want in REFERENCE["mice_btheb"][seed].items():
-        found = mi.regress(imputed, visit, "bdi_pre + drug + length + treatment", reference={"treatment": "TAU"})
+        found = mi.regress(
+            imputed, visit, "bdi_pre + drug + length + treatment", reference={"treatment": "TAU"}
+        )
         arm = found["treatmentBtheB"]
         assert abs(arm.estimate - want["est"]) < 4 * want["mc_se"]
         assert arm.se == pytest.approx(want["se"], rel=0.12)
-        assert arm.fmi == pytest.approx(want["fmi"], abs=0.1)  # its own Monte-Carlo error is about 0.04
+        assert arm.fmi == pytest.approx(
+            want["fmi"], abs=0.1
+        )  # its own Monte-Carlo error is about 0.04
 
 
 @pytest.mark.parametrize("how", ["chained", "normal"])
@@ -96,7 +115,9 @@ def test_with_nothing_missing_pooling_gives_the_complete_data_back(seed, how):
     assert [each.estimate for each in found.values()] == pytest.approx(
         np.linalg.lstsq(x, frame.y.to_numpy(), rcond=None)[0]
     )
-    assert [each.fmi for each in found.values()] == pytest.approx([2 / (each.df + 3) for each in found.values()])
+    assert [each.fmi for each in found.values()] == pytest.approx(
+        [2 / (each.df + 3) for each in found.values()]
+    )
 
 
 @settings(max_examples=10, deadline=None)
@@ -125,7 +146,8 @@ def test_pmm_only_gives_values_that_somebody_has(btheb):
 
 
 def test_draws_centre_on_the_regression_where_one_column_is_missing():
-    # With one incomplete column both ways draw around the least-squares prediction from the complete rows.
+    # With one incomplete column both ways draw around the least-squares prediction from the
+    # complete rows.
     frame = a_frame(2)
     complete = frame.dropna(subset=["y"])
     x = np.column_stack([np.ones(len(complete)), complete.x, complete.z])
@@ -151,7 +173,11 @@ def test_categories_that_a_predictor_separates_perfectly_still_get_finite_draws(
     frame = a_frame(3)
     frame["kind"] = np.where(frame.x > 10, "high", "low").astype(object)
     frame.loc[::5, "kind"] = None
-    kinds = {kind for each in imputed_by("chained", frame, ["x", "z", "kind"], m=20).frames() for kind in each.kind}
+    kinds = {
+        kind
+        for each in imputed_by("chained", frame, ["x", "z", "kind"], m=20).frames()
+        for kind in each.kind
+    }
     assert kinds == {"high", "low"}
 
 
@@ -170,13 +196,37 @@ def test_the_trace_is_the_mean_of_what_was_imputed():
         ("normal", {}, {"columns": ["x", "kind"]}, mi.NotImputable, "only chained equations"),
         ("normal", {}, {"columns": ["x", "w"]}, UnknownColumn, "no column 'w'"),
         ("normal", {"z": 1.0}, {}, mi.NotImputable, "z: one value alone"),
-        ("chained", {"z": np.nan}, {}, mi.NotImputable, "z: 0 values are too few to learn from with 3 columns"),
+        (
+            "chained",
+            {"z": np.nan},
+            {},
+            mi.NotImputable,
+            "z: 0 values are too few to learn from with 3 columns",
+        ),
         ("chained", {"z": np.inf}, {}, mi.NotImputable, "z has infinite values"),
-        ("chained", {}, {"columns": ["x", "y", "arm"], "by": "arm"}, mi.NotImputable, "cannot be among the columns"),
-        ("chained", {}, {"columns": ["x", "y"], "by": "kind"}, mi.NotImputable, "kind is missing for somebody"),
+        (
+            "chained",
+            {},
+            {"columns": ["x", "y", "arm"], "by": "arm"},
+            mi.NotImputable,
+            "cannot be among the columns",
+        ),
+        (
+            "chained",
+            {},
+            {"columns": ["x", "y"], "by": "kind"},
+            mi.NotImputable,
+            "kind is missing for somebody",
+        ),
         ("chained", {}, {"methods": {"y": "tree"}}, mi.NotImputable, "'tree' is no method"),
         ("chained", {}, {"methods": {"x": "pmm"}}, mi.NotImputable, "nothing is missing there"),
-        ("chained", {}, {"methods": {"y": "logistic"}}, mi.NotImputable, "logistic is for two categories"),
+        (
+            "chained",
+            {},
+            {"methods": {"y": "logistic"}},
+            mi.NotImputable,
+            "logistic is for two categories",
+        ),
         ("chained", {}, {"columns": ["x", "x"]}, mi.NotImputable, "each once"),
     ],
 )
@@ -200,7 +250,9 @@ def test_nobody_needs_to_be_complete(how):
     level = generator.normal(0, 1, 60)
     values = level[:, None] + generator.normal(0, 0.5, (60, 3))
     values[np.arange(60), np.arange(60) % 3] = np.nan
-    imputed = imputed_by(how, pd.DataFrame(values, columns=["a", "b", "c"]), ["a", "b", "c"], m=20, iterations=30)
+    imputed = imputed_by(
+        how, pd.DataFrame(values, columns=["a", "b", "c"]), ["a", "b", "c"], m=20, iterations=30
+    )
     drawn = imputed.values.mean(axis=0)[np.arange(60), np.arange(60) % 3]
     assert np.corrcoef(drawn, level)[0, 1] > 0.8
 
@@ -234,7 +286,9 @@ def test_what_cannot_be_pooled_is_said(estimates, variances, says):
 
 
 def test_a_model_with_as_many_coefficients_as_people_cannot_be_pooled():
-    with pytest.raises(mi.NotPoolable, match="0 degrees of freedom of the complete data are too few"):
+    with pytest.raises(
+        mi.NotPoolable, match="0 degrees of freedom of the complete data are too few"
+    ):
         mi.pool([1.0, 2.0], [1.0, 1.0], complete_df=0)
 
 

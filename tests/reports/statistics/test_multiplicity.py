@@ -1,4 +1,6 @@
-"""Adjusted p values: worked examples, the procedures run level by level, and the laws of every adjustment."""
+"""Adjusted p values: worked examples, the procedures run level by level, and the laws of every
+adjustment.
+"""
 
 import pytest
 from hypothesis import given
@@ -7,17 +9,29 @@ from hypothesis import strategies as st
 from reports.statistics import multiplicity
 from reports.statistics.multiplicity import Family, NotAPValue
 
-ADJUSTMENTS = [multiplicity.bonferroni, multiplicity.holm, multiplicity.hochberg, multiplicity.fixed_sequence]
+ADJUSTMENTS = [
+    multiplicity.bonferroni,
+    multiplicity.holm,
+    multiplicity.hochberg,
+    multiplicity.fixed_sequence,
+]
 p_values = st.lists(st.floats(0, 1), min_size=1, max_size=8)
 
 
 def test_worked_examples():
-    # By hand. Holm: .01 x 4, .02 x 3, .03 x 2, .04 x 1 with a running maximum; Hochberg the running minimum from above.
+    # By hand. Holm: .01 x 4, .02 x 3, .03 x 2, .04 x 1 with a running maximum; Hochberg the running
+    # minimum from above.
     p = [0.04, 0.01, 0.03, 0.02]
     assert multiplicity.holm(p) == pytest.approx([0.06, 0.04, 0.06, 0.06])
     assert multiplicity.hochberg(p) == pytest.approx([0.04, 0.04, 0.04, 0.04])
     assert multiplicity.bonferroni(p) == pytest.approx([0.16, 0.04, 0.12, 0.08])
-    assert multiplicity.fixed_sequence([0.01, 0.03, 0.02, 0.5, 0.001]) == [0.01, 0.03, 0.03, 0.5, 0.5]
+    assert multiplicity.fixed_sequence([0.01, 0.03, 0.02, 0.5, 0.001]) == [
+        0.01,
+        0.03,
+        0.03,
+        0.5,
+        0.5,
+    ]
 
 
 @given(p_values)
@@ -36,7 +50,11 @@ def test_the_order_of_evidence_is_kept(adjust, p):
 @given(p_values)
 def test_hochberg_is_never_above_holm_nor_holm_above_bonferroni(p):
     rows = zip(
-        *(adjust(p) for adjust in (multiplicity.hochberg, multiplicity.holm, multiplicity.bonferroni)), strict=True
+        *(
+            adjust(p)
+            for adjust in (multiplicity.hochberg, multiplicity.holm, multiplicity.bonferroni)
+        ),
+        strict=True,
     )
     assert all(a <= b + 1e-15 <= c + 2e-15 for a, b, c in rows)
 
@@ -50,7 +68,9 @@ def test_a_smaller_p_value_makes_no_adjusted_value_larger(adjust, p, which, fact
 
 
 def procedure(families, p, alpha):
-    """The names rejected at one level, by the procedure as Dmitrienko, Tamhane and Wiens write it."""
+    """The names rejected at one level, by the procedure as Dmitrienko, Tamhane and Wiens write
+    it.
+    """
     rejected, level = set(), alpha
     for number, family in enumerate(families):
         n, gamma = len(family.names), family.truncation if family.gate == "parallel" else 1.0
@@ -76,7 +96,9 @@ def declared(draw):
         names = tuple(f"{number}{i}" for i in range(draw(st.integers(1, 3))))
         gate = draw(st.sampled_from(["serial", "parallel"]))
         families.append(Family(names, gate, draw(st.sampled_from([0.0, 0.25, 0.5]))))
-        p |= {name: draw(st.one_of(st.floats(0.0001, 0.06), st.floats(0.0001, 1))) for name in names}
+        p |= {
+            name: draw(st.one_of(st.floats(0.0001, 0.06), st.floats(0.0001, 1))) for name in names
+        }
     return families, p
 
 

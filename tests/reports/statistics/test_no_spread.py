@@ -1,7 +1,9 @@
-"""Outcomes that do not vary, or by rounding alone, in every function that takes outcomes; and small spreads that are real.
+"""Outcomes that do not vary, or by rounding alone, in every function that takes outcomes; and small
+spreads that are real.
 
-R stops with "data are essentially constant" (t.test) or "essentially perfect fit" (summary.lm). What a spread is beside is
-in `variation`; the right values are those of the same numbers nearer to zero, or in another unit.
+R stops with "data are essentially constant" (t.test) or "essentially perfect fit" (summary.lm).
+What a spread is beside is in `variation`; the right values are those of the same numbers nearer to
+zero, or in another unit.
 """
 
 import importlib
@@ -47,7 +49,9 @@ DOSE = np.where(ARM == "b", GENERATOR.integers(0, 6, N), 0).astype(float)
 
 
 def a_frame(y):
-    """Twelve people at two visits, or 24 people; six clusters, of which the coaches are those of arm b."""
+    """Twelve people at two visits, or 24 people; six clusters, of which the coaches are those of
+    arm b.
+    """
     person, visit = np.arange(N) // 2, np.arange(N) % 2
     arm = np.array(["a", "b"])[person % 2]
     return pd.DataFrame(
@@ -61,11 +65,20 @@ def a_frame(y):
             "own": np.arange(N) // 4,
             "dose": DOSE,
         }
-    ).assign(base=lambda f: f.groupby("who").x.transform("first"), coach=np.where(ARM == "b", np.arange(N) // 6, -1))
+    ).assign(
+        base=lambda f: f.groupby("who").x.transform("first"),
+        coach=np.where(ARM == "b", np.arange(N) // 6, -1),
+    )
 
 
 PLAN = reference_based.Plan(
-    outcome="y", subject="who", visit="visit", arm="group", control="a", fixed="group * visit", covariance="cs"
+    outcome="y",
+    subject="who",
+    visit="visit",
+    arm="group",
+    control="a",
+    fixed="group * visit",
+    covariance="cs",
 )
 RULE = {"guided": 1, "usual": 1}
 
@@ -88,21 +101,45 @@ REFUSE = {
     "t_tests.paired": lambda y: t_tests.paired(y[ARM == "a"], y[ARM == "b"]),
     "t_tests.rank_sum": lambda y: t_tests.rank_sum(y[ARM == "a"], y[ARM == "b"]),
     "effect_sizes.between": lambda y: effect_sizes.between(y[ARM == "a"], y[ARM == "b"]),
-    "effect_sizes.within": lambda y: effect_sizes.within(y[ARM == "a"], y[ARM == "b"], standardiser="average"),
+    "effect_sizes.within": lambda y: effect_sizes.within(
+        y[ARM == "a"], y[ARM == "b"], standardiser="average"
+    ),
     "ancova.fit": lambda y: ancova.fit(list(y), list(X), list(ARM)).difference("a", "b"),
-    "linear_model.regress": lambda y: ancova.regress(a_frame(y), outcome="y", fixed="x + arm", covariance="hc3"),
-    "cace.fit": lambda y: cace.fit(a_frame(y), outcome="y", arm="arm", offered="b", dose="dose", fixed="x"),
-    "cluster_robust.fit": lambda y: cluster_robust.fit(a_frame(y), outcome="y", cluster="own", fixed="x + arm"),
+    "linear_model.regress": lambda y: ancova.regress(
+        a_frame(y), outcome="y", fixed="x + arm", covariance="hc3"
+    ),
+    "cace.fit": lambda y: cace.fit(
+        a_frame(y), outcome="y", arm="arm", offered="b", dose="dose", fixed="x"
+    ),
+    "cluster_robust.fit": lambda y: cluster_robust.fit(
+        a_frame(y), outcome="y", cluster="own", fixed="x + arm"
+    ),
     "gee.fit": lambda y: gee.fit(a_frame(y), outcome="y", subject="who", fixed="x + group"),
-    "linear_mixed.fit": lambda y: linear_mixed.fit(a_frame(y), outcome="y", subject="who", fixed="x + group"),
+    "linear_mixed.fit": lambda y: linear_mixed.fit(
+        a_frame(y), outcome="y", subject="who", fixed="x + group"
+    ),
     "mediation.fit": lambda y: mediation.fit(
-        a_frame(y), outcome="y", mediator="x", treatment="arm", rng=np.random.default_rng(1), resamples=100
+        a_frame(y),
+        outcome="y",
+        mediator="x",
+        treatment="arm",
+        rng=np.random.default_rng(1),
+        resamples=100,
     ),
     "mmrm.fit.fit": lambda y: mmrm.fit(
-        a_frame(y), outcome="y", subject="who", visit="visit", fixed="group * visit", covariance="cs"
+        a_frame(y),
+        outcome="y",
+        subject="who",
+        visit="visit",
+        fixed="group * visit",
+        covariance="cs",
     ),
-    "mmrm.arrays.fit_arrays": lambda y: mmrm.fit_arrays(dense(y), np.ones((N // 2, 2), dtype=bool), covariance="cs"),
-    "moderation.fit": lambda y: moderation.fit(a_frame(y), outcome="y", treatment="arm", moderator="x"),
+    "mmrm.arrays.fit_arrays": lambda y: mmrm.fit_arrays(
+        dense(y), np.ones((N // 2, 2), dtype=bool), covariance="cs"
+    ),
+    "moderation.fit": lambda y: moderation.fit(
+        a_frame(y), outcome="y", treatment="arm", moderator="x"
+    ),
     "multiple_imputation.regression.regress": lambda y: mi.regress(imputed(y), "y", "gone + arm"),
     "partially_nested.fit": lambda y: partially_nested.fit(
         a_frame(y), outcome="y", arm="arm", guided="b", cluster="coach", fixed="x + arm"
@@ -114,7 +151,11 @@ REFUSE = {
         with_a_gap(a_frame(y)), PLAN, strategies="jump-to-reference"
     ),
     "reference_based.draws.approximate_bayesian": lambda y: reference_based.approximate_bayesian(
-        with_a_gap(a_frame(y)), PLAN, strategies="jump-to-reference", draws=5, generator=np.random.default_rng(1)
+        with_a_gap(a_frame(y)),
+        PLAN,
+        strategies="jump-to-reference",
+        draws=5,
+        generator=np.random.default_rng(1),
     ),
     "multiple_imputation.chained.chained": lambda y: mi.chained(
         with_a_gap(a_frame(y)), ["x", "y"], m=2, generator=np.random.default_rng(1)
@@ -123,7 +164,8 @@ REFUSE = {
         with_a_gap(a_frame(y)), ["x", "y"], m=2, generator=np.random.default_rng(1)
     ),
 }
-# What says nothing of a spread, or nothing about outcomes: counts, classes of change, data that others fit.
+# What says nothing of a spread, or nothing about outcomes: counts, classes of change, data that
+# others fit.
 NOT_OF_SPREAD = {
     "descriptives.standardised_difference_of_counts",
     "logistic.fit",
@@ -163,8 +205,14 @@ def test_every_function_of_outcomes_is_in_this_sweep():
     found = set()
     for module in pkgutil.walk_packages(reports.statistics.__path__, "reports.statistics."):
         for name, function in vars(importlib.import_module(module.name)).items():
-            own = inspect.isfunction(function) and function.__module__ == module.name and not name.startswith("_")
-            if own and {"outcome", "before", "first", "groups", "dense"} & set(inspect.signature(function).parameters):
+            own = (
+                inspect.isfunction(function)
+                and function.__module__ == module.name
+                and not name.startswith("_")
+            )
+            if own and {"outcome", "before", "first", "groups", "dense"} & set(
+                inspect.signature(function).parameters
+            ):
                 found.add(f"{module.name.removeprefix('reports.statistics.')}.{name}")
     found -= {"mmrm.blocks.arrange", "mmrm.blocks.products"}
     assert found <= {*REFUSE, *NOT_OF_SPREAD, *DESCRIBE}
@@ -179,7 +227,8 @@ def test_an_outcome_that_does_not_vary_is_refused(name, same):
 
 @pytest.mark.parametrize("name", REFUSE)
 @pytest.mark.parametrize(
-    "pair", [(0.1 + 0.2, 0.3), (1.1 * 1.1, 1.21), (1e8 + 0.1, (1e8 + 0.2) - 0.1), (49 * (1 / 49), 1.0)]
+    "pair",
+    [(0.1 + 0.2, 0.3), (1.1 * 1.1, 1.21), (1e8 + 0.1, (1e8 + 0.2) - 0.1), (49 * (1 / 49), 1.0)],
 )
 def test_an_outcome_that_varies_by_rounding_alone_is_refused(name, pair):
     mixed = np.where(np.arange(N) % 3 == 0, *pair)
@@ -195,7 +244,11 @@ def test_an_outcome_that_varies_is_not(name):
 
 
 @settings(max_examples=60, deadline=None)
-@given(st.floats(-1e9, 1e9).filter(lambda v: v == 0 or abs(v) > 1e-90), st.integers(3, 40), st.floats(0.01, 100))
+@given(
+    st.floats(-1e9, 1e9).filter(lambda v: v == 0 or abs(v) > 1e-90),
+    st.integers(3, 40),
+    st.floats(0.01, 100),
+)
 def test_no_number_however_often_has_a_spread(value, n, factor):
     same = np.full(n, value) * factor / factor
     assert variation.standard_deviation(same) == 0
@@ -219,12 +272,15 @@ def test_what_describes_says_no_spread(same):
 @pytest.mark.parametrize("statistic", ["difference", "rank"])
 @pytest.mark.parametrize("same", CONSTANTS)
 def test_outcomes_that_are_all_the_same_tell_no_arms_apart_whatever_the_allocation(same, statistic):
-    found = rerandomisation.test(np.full(6, same), ["a", "b"] * 3, statistic=statistic, exact=True, rule=None)
+    found = rerandomisation.test(
+        np.full(6, same), ["a", "b"] * 3, statistic=statistic, exact=True, rule=None
+    )
     assert found.p == 1
 
 
 @pytest.mark.parametrize(
-    "name", ["linear_model.regress", "ancova.fit", "linear_mixed.fit", "cace.fit", "cluster_robust.fit"]
+    "name",
+    ["linear_model.regress", "ancova.fit", "linear_mixed.fit", "cace.fit", "cluster_robust.fit"],
 )
 @pytest.mark.parametrize("factor", [0.1, 1 / 3, 1e-5, 1e6])
 @pytest.mark.parametrize("shift", [0.0, 0.1, 1e5 + 0.3])
@@ -252,10 +308,18 @@ def numbers_of(found):
 
 
 COMPARE = [
-    name for name in REFUSE if name.split(".")[0] in ("t_tests", "effect_sizes", "ancova", "linear_model", "cace")
+    name
+    for name in REFUSE
+    if name.split(".")[0] in ("t_tests", "effect_sizes", "ancova", "linear_model", "cace")
 ]
 COMPARE = [name for name in COMPARE if name != "t_tests.rank_sum"]
-COMPARE += ["cluster_robust.fit", "linear_mixed.fit", "mmrm.fit.fit", "partially_nested.fit", "gee.fit"]
+COMPARE += [
+    "cluster_robust.fit",
+    "linear_mixed.fit",
+    "mmrm.fit.fit",
+    "partially_nested.fit",
+    "gee.fit",
+]
 
 
 @pytest.mark.parametrize("name", COMPARE)
@@ -304,17 +368,21 @@ def test_descriptions_of_enormous_and_tiny_numbers_are_those_of_plain_ones():
         assert (found.mean / unit, found.sd / unit, found.lower / unit) == pytest.approx(
             (plain.mean, plain.sd, plain.lower)
         )
-        assert descriptives.standardised_difference(NOISE[:9] * unit, NOISE[9:] * unit) == pytest.approx(
-            descriptives.standardised_difference(NOISE[:9], NOISE[9:])
-        )
+        assert descriptives.standardised_difference(
+            NOISE[:9] * unit, NOISE[9:] * unit
+        ) == pytest.approx(descriptives.standardised_difference(NOISE[:9], NOISE[9:]))
 
 
 def test_the_digits_of_numbers_that_begin_with_thirteen_alike_are_those_of_the_first_group():
-    """The design of NIST's StRD one-way files (Simon and Lesage 1989): .4, and then .3 and .5 in turns, here around 2^40,
-    where a quarter is exact: the SD of 21 such values by hand is sqrt(20 / 16 / 20) = 1/4."""
+    """The design of NIST's StRD one-way files (Simon and Lesage 1989): .4, and then .3 and .5 in
+    turns, here around 2^40, where a quarter is exact: the SD of 21 such values by hand is sqrt(20 /
+    16 / 20) = 1/4.
+    """
     y = 2.0**40 + np.array([0.0, *([-0.25, 0.25] * 10)])
     assert variation.standard_deviation(y) == pytest.approx(math.sqrt(20 / 16 / 20), rel=1e-12)
-    assert t_tests.welch(y, y + 0.25).t == pytest.approx(-0.25 / math.sqrt(2 * 0.0625 / 21), rel=1e-12)
+    assert t_tests.welch(y, y + 0.25).t == pytest.approx(
+        -0.25 / math.sqrt(2 * 0.0625 / 21), rel=1e-12
+    )
 
 
 def clustered():
@@ -324,7 +392,13 @@ def clustered():
     arm = np.array(["g", "u"] * (n // 2))
     level = np.repeat(generator.normal(0, 1, 10), 6)
     return pd.DataFrame(
-        {"arm": arm, "c": np.arange(n) // 6, "x": generator.normal(0, 1, n), "own": own, "level": level}
+        {
+            "arm": arm,
+            "c": np.arange(n) // 6,
+            "x": generator.normal(0, 1, n),
+            "own": own,
+            "level": level,
+        }
     )
 
 
@@ -334,11 +408,19 @@ NESTED = {"arm": "arm", "guided": "g", "cluster": "c", "fixed": "arm"}
 @pytest.mark.parametrize(
     "call",
     [
-        lambda f: partially_nested.fit(f.assign(y=f.own.where(f.arm == "g", 0.1)), outcome="y", **NESTED),
-        lambda f: partially_nested.fit(f.assign(y=f.own.where(f.arm == "u", 0.1)), outcome="y", **NESTED),
-        lambda f: partially_nested.fit(f.assign(y=f.own.where(f.arm == "u", f.level)), outcome="y", **NESTED),
+        lambda f: partially_nested.fit(
+            f.assign(y=f.own.where(f.arm == "g", 0.1)), outcome="y", **NESTED
+        ),
+        lambda f: partially_nested.fit(
+            f.assign(y=f.own.where(f.arm == "u", 0.1)), outcome="y", **NESTED
+        ),
+        lambda f: partially_nested.fit(
+            f.assign(y=f.own.where(f.arm == "u", f.level)), outcome="y", **NESTED
+        ),
         lambda f: linear_mixed.fit(f, outcome="level", subject="c", fixed="arm"),
-        lambda f: linear_mixed.fit(f.assign(y=f.level + 2 * f.x + 1e6), outcome="y", subject="c", fixed="arm + x"),
+        lambda f: linear_mixed.fit(
+            f.assign(y=f.level + 2 * f.x + 1e6), outcome="y", subject="c", fixed="arm + x"
+        ),
     ],
 )
 def test_where_clusters_leave_nothing_of_the_outcome_there_is_no_residual_variance(call):
@@ -363,7 +445,13 @@ def test_a_difference_within_clusters_that_are_all_alike_has_no_standard_error(f
 
 def test_a_visit_that_does_not_vary_in_one_group_is_refused_where_groups_have_a_covariance_each():
     frame = a_frame(NOISE)
-    asked = {"outcome": "y", "subject": "who", "visit": "visit", "fixed": "x + group * visit", "covariance": "cs"}
+    asked = {
+        "outcome": "y",
+        "subject": "who",
+        "visit": "visit",
+        "fixed": "x + group * visit",
+        "covariance": "cs",
+    }
     same = frame.assign(y=frame.y.where((frame.visit == 0) | (frame.group == "a"), 0.1))
     with pytest.raises(NotEstimable, match="at visit 1 the outcome does not vary"):
         mmrm.fit(same, groups="group", **asked)
@@ -374,10 +462,13 @@ def test_a_visit_that_does_not_vary_in_one_group_is_refused_where_groups_have_a_
 
 
 def test_a_log_rank_test_whose_variance_is_rounding_has_nothing_to_compare():
-    """One stratum is of one arm, in the other both arms stop at once: by hand every variance is zero, of which adding up left
-    1e-17 and a singular matrix for these twelve people."""
+    """One stratum is of one arm, in the other both arms stop at once: by hand every variance is
+    zero, of which adding up left 1e-17 and a singular matrix for these twelve people.
+    """
     time = [4, 3, 2, 2, 1, 1, 1, 1, 5, 4, 5, 3, 1, 1]
     event = [1, 1, 1, 1, 1, 1, 1, 0, 1, 1, 0, 0, 1, 1]
     arm, strata = ["a"] * 13 + ["b"], [0] * 12 + [1, 1]
-    with pytest.raises(survival.NothingToCompare, match="nobody had an event while two arms were there"):
+    with pytest.raises(
+        survival.NothingToCompare, match="nobody had an event while two arms were there"
+    ):
         survival.log_rank(time, event, arm, strata=strata)

@@ -1,4 +1,6 @@
-"""The reference is results/05_cace_nested_gee.json: lme4 1.1-31, lmerTest, pbkrtest, nlme 3.1-162, clubSandwich (R 4.2.2)."""
+"""The reference is results/05_cace_nested_gee.json: lme4 1.1-31, lmerTest, pbkrtest, nlme 3.1-162,
+clubSandwich (R 4.2.2).
+"""
 
 import numpy as np
 import pandas as pd
@@ -30,20 +32,28 @@ def check(fit, theirs, columns, tolerance):
     for ours, key in columns.items():
         for term, value in theirs[key].items():
             term = {"g": "g1", "pk1": "base"}.get(term, term)
-            assert fit.coefficients.loc[term, ours] == pytest.approx(value, rel=tolerance, abs=0), (ours, term)
+            assert fit.coefficients.loc[term, ours] == pytest.approx(value, rel=tolerance, abs=0), (
+                ours,
+                term,
+            )
 
 
 @pytest.mark.parametrize("df", ["satterthwaite", "kenward-roger"])
 @pytest.mark.parametrize("name", ["sim", "acupuncture"])
 def test_one_residual_variance_is_lmer(name, df):
-    theirs, fit = expected(f"pn_{name}_homo"), partially_nested.fit(frame_of(name), **MODEL, residual="common", df=df)
+    theirs, fit = (
+        expected(f"pn_{name}_homo"),
+        partially_nested.fit(frame_of(name), **MODEL, residual="common", df=df),
+    )
     end, se = ("satt", "se") if df == "satterthwaite" else ("kr", "se_kr")
     check(fit, theirs, {"estimate": "coef", "se": se, "df": f"df_{end}", "p": f"p_{end}"}, 1e-6)
     assert fit.n_observations == theirs["n"]
     assert fit.singular is theirs["singular"]
     assert fit.minus_two_log_likelihood == pytest.approx(theirs["REML"], abs=1e-8, rel=0)
     variances = [row["vcov"] for row in theirs["varcomp"]]
-    assert [fit.cluster_variance, fit.residual_variances["1"]] == pytest.approx(variances, rel=1e-6, abs=1e-12)
+    assert [fit.cluster_variance, fit.residual_variances["1"]] == pytest.approx(
+        variances, rel=1e-6, abs=1e-12
+    )
     assert fit.residual_variances["0"] == fit.residual_variances["1"]
 
 
@@ -59,7 +69,10 @@ def test_controls_in_one_cluster_are_controls_on_their_own(df):
 
 @pytest.mark.parametrize("name", ["sim", "acupuncture"])
 def test_a_residual_variance_per_arm_is_lme(name):
-    theirs, fit = expected(f"pn_{name}_hetero"), partially_nested.fit(frame_of(name), **MODEL, df="satterthwaite")
+    theirs, fit = (
+        expected(f"pn_{name}_hetero"),
+        partially_nested.fit(frame_of(name), **MODEL, df="satterthwaite"),
+    )
     check(fit, theirs, {"estimate": "coef", "se": "se"}, 1e-5)
     assert fit.residual_variances == pytest.approx(theirs["resid_var"], rel=1e-5)
     # lme searches on a log scale and never arrives at zero: 1e-6 of its variance is none.
@@ -72,7 +85,12 @@ def test_a_residual_variance_per_arm_is_lme(name):
 
 def test_least_squares_with_cr2_is_clubsandwich():
     fit = partially_nested.robust(frame_of("sim"), **MODEL)
-    check(fit, expected("pn_sim_cr2"), {"estimate": "coef", "se": "se", "df": "df_satt", "p": "p"}, 1e-8)
+    check(
+        fit,
+        expected("pn_sim_cr2"),
+        {"estimate": "coef", "se": "se", "df": "df_satt", "p": "p"},
+        1e-8,
+    )
     assert (fit.n_observations, fit.n_clusters) == (240, 132)
 
 
@@ -84,7 +102,9 @@ def test_cr2_of_people_alone_is_hc2():
     phi = np.linalg.inv(x.T @ x)
     e = frame.y - x @ phi @ x.T @ frame.y
     middle = x.T @ (x * (e**2 / (1 - np.einsum("ip,pq,iq->i", x, phi, x))).to_numpy()[:, None])
-    assert fit.coefficients.se.to_numpy() == pytest.approx(np.sqrt(np.diag(phi @ middle @ phi)), rel=1e-10)
+    assert fit.coefficients.se.to_numpy() == pytest.approx(
+        np.sqrt(np.diag(phi @ middle @ phi)), rel=1e-10
+    )
     assert fit.test("g").statistic == pytest.approx(fit.coefficients.loc["g", "t"] ** 2)
 
 
@@ -95,7 +115,9 @@ def test_the_interval_of_the_icc_ends_where_the_likelihood_ratio_test_rejects():
     best = fit.fitted.optimum.point.value
     assert fit._profile(fit.icc) == pytest.approx(best, abs=1e-8)
     for end in (lower, upper):
-        assert fit._profile(end) - best == pytest.approx(3.841458820694124, abs=1e-6)  # chi-squared, 95 %
+        assert fit._profile(end) - best == pytest.approx(
+            3.841458820694124, abs=1e-6
+        )  # chi-squared, 95 %
     narrow = fit.icc_interval(0.8)
     assert lower < narrow[0] < narrow[1] < upper
 
@@ -111,7 +133,9 @@ def test_so_few_that_any_icc_could_be_have_an_interval_from_zero_to_one(seed):
     fit = partially_nested.fit(few(seed), **MODEL)
     assert fit.icc_interval() == (0.0, 1.0)
     limit = fit.fitted.optimum.point.value + 3.841458820694124  # chi-squared, 95 %
-    assert max(fit._profile(each) for each in (0.0, fit.icc, fit.icc + 0.999 * (1 - fit.icc))) < limit
+    assert (
+        max(fit._profile(each) for each in (0.0, fit.icc, fit.icc + 0.999 * (1 - fit.icc))) < limit
+    )
 
 
 def test_no_variance_between_coaches_is_said_and_its_interval_starts_at_zero():
@@ -139,9 +163,13 @@ def test_clusters_of_the_guided_arm_are_counted_and_the_lonely_are_named():
 def simulated(seed, between=1.0):
     rng = np.random.default_rng(seed)
     coach = np.repeat(np.arange(8), 6)
-    y = np.concatenate([rng.normal(size=40), between * rng.normal(size=8)[coach] + 0.7 * rng.normal(size=48)])
+    y = np.concatenate(
+        [rng.normal(size=40), between * rng.normal(size=8)[coach] + 0.7 * rng.normal(size=48)]
+    )
     g = np.repeat([0, 1], [40, 48])
-    return pd.DataFrame({"g": g, "coach": [*[np.nan] * 40, *coach], "base": rng.normal(size=88), "y": y})
+    return pd.DataFrame(
+        {"g": g, "coach": [*[np.nan] * 40, *coach], "base": rng.normal(size=88), "y": y}
+    )
 
 
 @settings(max_examples=15, deadline=None)
@@ -150,7 +178,9 @@ def test_scale_order_and_names_do_not_matter(seed, factor, random):
     frame = simulated(seed)
     order = list(range(len(frame)))
     random.shuffle(order)
-    changed = frame.iloc[order].assign(y=lambda f: f.y * factor, coach=lambda f: "c" + (50 - f.coach).astype("string"))
+    changed = frame.iloc[order].assign(
+        y=lambda f: f.y * factor, coach=lambda f: "c" + (50 - f.coach).astype("string")
+    )
     once, again = (partially_nested.fit(each, **MODEL) for each in (frame, changed))
     for name, power in (("estimate", factor), ("se", factor), ("df", 1.0)):
         assert again.coefficients[name].to_numpy() == pytest.approx(

@@ -1,4 +1,6 @@
-"""Simulated trials: the laws of the draws, analyses against their references, the same numbers on one core and on two."""
+"""Simulated trials: the laws of the draws, analyses against their references, the same numbers on
+one core and on two.
+"""
 
 import os
 from dataclasses import replace
@@ -49,7 +51,9 @@ def test_scores_have_the_means_and_covariance_declared():
     for arm in (0, 1):
         found = scores.y[:, PLAIN.treated == arm].mean(axis=(0, 1))
         assert found == pytest.approx(np.array(PLAIN.means[arm]), abs=0.1)
-    together = np.concatenate([scores.baseline[..., None], scores.y], axis=-1)[:, : PLAIN.n[0]].reshape(-1, VISITS + 1)
+    together = np.concatenate([scores.baseline[..., None], scores.y], axis=-1)[
+        :, : PLAIN.n[0]
+    ].reshape(-1, VISITS + 1)
     assert np.cov(together.T) == pytest.approx(PLAIN.sigma, abs=1.0)
     assert scores.seen.all()
 
@@ -62,7 +66,8 @@ def test_who_stops_stays_stopped_and_loses_the_effect_but_is_still_seen():
     assert scores.seen.all()
     treated = scores.y[:, trial.treated].mean(axis=(0, 1)) - np.array(trial.means[0])
     assert treated == pytest.approx(trial.policy_effect, abs=0.1)
-    # By hand: at the second visit 0.56 are in, 0.14 stopped before it (half is left), 0.3 before the first (a quarter).
+    # By hand: at the second visit 0.56 are in, 0.14 stopped before it (half is left), 0.3 before
+    # the first (a quarter).
     assert trial.policy_effect[1] == pytest.approx(-2 * (0.56 + 0.14 * 0.5 + 0.3 * 0.25))
 
 
@@ -104,7 +109,9 @@ def test_fit_of_arrays_is_that_of_the_frame_and_of_r():
     seen[row, column] = True
     combinations = np.eye(3 * m + 2)[m : 2 * m]
     estimate, se, df = mmrm.fit_arrays(dense, seen, near=np.eye(m) * 30 + 20).combined(combinations)
-    expected = results("07_sim_trial_500x5")["sim_trial_500x5"]["Kenward-Roger:Kenward-Roger-Linear"]
+    expected = results("07_sim_trial_500x5")["sim_trial_500x5"][
+        "Kenward-Roger:Kenward-Roger-Linear"
+    ]
     assert estimate[0] == pytest.approx(expected["coef"]["arm1"], rel=1e-5)
     assert se[0] == pytest.approx(expected["se"]["arm1"], rel=1e-5)
     assert df[0] == pytest.approx(expected["df"]["arm1"], rel=1e-5)
@@ -129,7 +136,9 @@ def test_start_does_not_change_the_fit():
     dense = analysis._template(FULL)
     analysis._put(dense, scores.baseline[0] - 15, scores.y[0])
     combination = np.eye(dense.shape[-1] - 1)
-    near, far = (mmrm.fit_arrays(dense, scores.seen[0], near=each) for each in (FULL.sigma[1:, 1:], None))
+    near, far = (
+        mmrm.fit_arrays(dense, scores.seen[0], near=each) for each in (FULL.sigma[1:, 1:], None)
+    )
     for a, b in zip(near.combined(combination), far.combined(combination), strict=True):
         assert a == pytest.approx(b, rel=1e-7)
 
@@ -165,7 +174,9 @@ def test_ancova_is_least_squares():
         y = scores.y[t, there, 2]
         beta, left, *_ = np.linalg.lstsq(x, y)
         se = np.sqrt(left[0] / (len(y) - 3) * np.linalg.inv(x.T @ x)[1, 1])
-        assert (found.estimate[t], found.se[t], found.df[t]) == pytest.approx((beta[1], se, len(y) - 3))
+        assert (found.estimate[t], found.se[t], found.df[t]) == pytest.approx(
+            (beta[1], se, len(y) - 3)
+        )
 
 
 def test_partially_nested_is_that_of_lme():
@@ -177,7 +188,9 @@ def test_partially_nested_is_that_of_lme():
     names = ["(Intercept)", "g", "base"]
     assert fit.value[0] == pytest.approx(expected["minus2"], abs=1e-8)
     assert fit.beta[0] == pytest.approx([expected["coef"][name] for name in names], rel=1e-5)
-    assert np.sqrt(np.diag(fit.phi[0])) == pytest.approx([expected["se"][name] for name in names], rel=1e-5)
+    assert np.sqrt(np.diag(fit.phi[0])) == pytest.approx(
+        [expected["se"][name] for name in names], rel=1e-5
+    )
     variances = [expected["resid_var"]["0"], expected["resid_var"]["1"], expected["var_cluster"]]
     assert fit.theta[0] == pytest.approx(variances, rel=1e-5)
     assert fit.icc[0] == pytest.approx(expected["icc_treated"], rel=1e-5)
@@ -187,7 +200,9 @@ def test_partially_nested_is_that_of_one_trial_from_a_frame():
     frame = own("sim_partially_nested")
     frame["arm"] = np.where(frame.g == 1, "coached", "alone")
     z = np.column_stack([np.ones(len(frame)), frame.g, frame.base, frame.y])[None]
-    fit = fit_nested(z, np.ones((1, len(frame)), dtype=bool), frame.coach.astype("category").cat.codes.to_numpy())
+    fit = fit_nested(
+        z, np.ones((1, len(frame)), dtype=bool), frame.coach.astype("category").cat.codes.to_numpy()
+    )
     other = partially_nested.fit(
         frame,
         outcome="y",
@@ -205,9 +220,12 @@ def test_partially_nested_is_that_of_one_trial_from_a_frame():
 
 
 def test_no_coach_variance_is_two_variances():
-    # Coaches that differ less than chance: the variance stays at 0 and the answer is weighted least squares by arm.
+    # Coaches that differ less than chance: the variance stays at 0 and the answer is weighted least
+    # squares by arm.
     scores = power_simulation.draw(replace(PLAIN, coaches=Coaches(8, 0.0)), 40, rng())
-    z = np.stack([np.ones((40, 80)), np.broadcast_to(PLAIN.treated, (40, 80)), scores.y[..., -1]], axis=-1)
+    z = np.stack(
+        [np.ones((40, 80)), np.broadcast_to(PLAIN.treated, (40, 80)), scores.y[..., -1]], axis=-1
+    )
     fit = fit_nested(z, np.ones((40, 80), dtype=bool), scores.trial.coach)
     at_zero = fit.theta[:, 2] == 0
     assert 5 < at_zero.sum() < 35
@@ -221,10 +239,14 @@ def test_no_coach_variance_is_two_variances():
 
 
 @pytest.mark.parametrize(
-    "analysis", [Mmrm(), Ancova(), PartiallyNested(), Mmrm(baseline_by_visit=True, covariance="csh")]
+    "analysis",
+    [Mmrm(), Ancova(), PartiallyNested(), Mmrm(baseline_by_visit=True, covariance="csh")],
 )
 def test_the_same_seed_gives_the_same_on_one_core_and_on_two(analysis):
-    found = [power_simulation.simulate(FULL, analysis, rng(5), trials=120, cores=cores) for cores in (1, 2)]
+    found = [
+        power_simulation.simulate(FULL, analysis, rng(5), trials=120, cores=cores)
+        for cores in (1, 2)
+    ]
     assert found[0] == found[1]
     assert found[0].trials == 120
     other = power_simulation.simulate(FULL, analysis, rng(6), trials=120, cores=1)
@@ -232,7 +254,9 @@ def test_the_same_seed_gives_the_same_on_one_core_and_on_two(analysis):
 
 
 def test_power_of_ancova_is_that_of_the_formula():
-    trial = replace(PLAIN, means=((12,), (9,)), covariance=power_simulation.compound_symmetry(6.0, 0.6, 1))
+    trial = replace(
+        PLAIN, means=((12,), (9,)), covariance=power_simulation.compound_symmetry(6.0, 0.6, 1)
+    )
     found = power_simulation.simulate(trial, Ancova(), rng(), trials=4000, cores=1)
     expected = sample_size.ancova(3, 6, 0.6).power(40)
     # The formula leaves out that baseline differs by chance, which costs under 0.01 at this size.
@@ -282,7 +306,9 @@ def test_more_leaving_is_never_more_seen(seed, rate, more):
 
 def test_failed_analyses_are_counted_and_not_called_rejections():
     found = power_simulation.TrialEstimates(
-        np.array([5.0, np.nan, 0.0, -5.0]), np.array([1.0, np.nan, 1.0, 1.0]), np.array([50.0, np.nan, 50.0, 50.0])
+        np.array([5.0, np.nan, 0.0, -5.0]),
+        np.array([1.0, np.nan, 1.0, 1.0]),
+        np.array([50.0, np.nan, 50.0, 50.0]),
     )
     told = power_simulation.summarised(found, 0.0)
     assert (told.trials, told.failures, told.power.value) == (4, 1, 0.5)
@@ -313,7 +339,9 @@ def test_how_many_threads_linear_algebra_may_use_is_afterwards_what_it_was(monke
 
 def test_a_power_of_all_simulated_trials_is_not_known_without_error():
     # Half an event of 200: sqrt(0.9975 x 0.0025 / 200) = 0.00353.
-    made = power_simulation.TrialEstimates(np.linspace(9, 11, 200), np.ones(200), np.full(200, 50.0))
+    made = power_simulation.TrialEstimates(
+        np.linspace(9, 11, 200), np.ones(200), np.full(200, 50.0)
+    )
     found = power_simulation.summarised(made, 10.0)
     assert (found.power.value, found.power.error) == (1.0, pytest.approx(0.003531, abs=1e-6))
     assert found.coverage.error > 0
@@ -325,7 +353,10 @@ def test_a_power_of_all_simulated_trials_is_not_known_without_error():
         ({"n": (1, 40)}, "at least 2"),
         ({"means": ((1, 2), (1,))}, "same visits"),
         ({"covariance": ((1.0,),)}, "5 by 5"),
-        ({"covariance": tuple(tuple(1.0 for _ in range(5)) for _ in range(5))}, "positive definite"),
+        (
+            {"covariance": tuple(tuple(1.0 for _ in range(5)) for _ in range(5))},
+            "positive definite",
+        ),
         ({"missing": (0.1,)}, "4 numbers"),
         ({"missing": (1.0,) * 4}, "below 1"),
         ({"missing": (0.1, np.nan, 0.1, 0.1)}, "from 0 to below 1"),

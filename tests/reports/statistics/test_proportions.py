@@ -1,4 +1,6 @@
-"""Proportions against R (results/02_simple.json), Newcombe's published intervals, Altman's example and their laws."""
+"""Proportions against R (results/02_simple.json), Newcombe's published intervals, Altman's example
+and their laws.
+"""
 
 import math
 
@@ -48,7 +50,9 @@ def test_intervals_of_the_difference_are_those_of_the_reference(table, method):
 
 @pytest.mark.parametrize("table", TABLES, ids=LABELS)
 def test_shares_are_those_of_the_reference(table):
-    for number, (count, n) in enumerate(((table["x1"], table["n1"]), (table["x2"], table["n2"])), 1):
+    for number, (count, n) in enumerate(
+        ((table["x1"], table["n1"]), (table["x2"], table["n2"])), 1
+    ):
         wilson, exact = proportions.share(count, n), proportions.clopper_pearson(count, n)
         assert (wilson.lower, wilson.upper) == close(tuple(table[f"wilson{number}"]))
         assert (exact.lower, exact.upper) == close(tuple(table[f"clopper{number}"]))
@@ -115,7 +119,9 @@ def test_fishers_odds_ratio_is_that_of_the_reference_where_the_search_stops_as_e
     )
     expected = (table["fisher_or_cmle"], *table["fisher_or_ci"])
     found = proportions.fisher(x1, n1, x2, n2)
-    for function, want, exact in zip(functions, expected, (found.odds_ratio, found.lower, found.upper), strict=True):
+    for function, want, exact in zip(
+        functions, expected, (found.odds_ratio, found.lower, found.upper), strict=True
+    ):
         if want is None:
             assert exact == math.inf
             continue
@@ -131,9 +137,14 @@ def test_the_stratified_test_is_that_of_mantelhaen(visit):
     after = frame[visit.replace("_", ".")]
     frame["yes"] = after <= frame["bdi.pre"] / 2
     tables = [_table(stratum) for _, stratum in frame.groupby("drug")]
-    found, expected = proportions.mantel_haenszel(tables), SIMPLE["responders"][visit]["cmh_responder_by_drug"]
+    found, expected = (
+        proportions.mantel_haenszel(tables),
+        SIMPLE["responders"][visit]["cmh_responder_by_drug"],
+    )
     assert (found.statistic, found.p) == close((expected["statistic"], expected["p"]))
-    assert (found.odds_ratio, found.lower, found.upper) == close((expected["common_or"], *expected["ci"]))
+    assert (found.odds_ratio, found.lower, found.upper) == close(
+        (expected["common_or"], *expected["ci"])
+    )
 
 
 def _table(frame: pd.DataFrame):
@@ -159,7 +170,8 @@ def test_published_intervals_come_out_to_the_printed_digit(counts, method, inter
 
 
 def test_the_interval_of_altman_passes_through_infinity():
-    # Altman, BMJ 1998;317:1309: a difference of 10 % (-5 % to 25 %) is NNTB 10 (NNTB 4 to infinity to NNTH 20).
+    # Altman, BMJ 1998;317:1309: a difference of 10 % (-5 % to 25 %) is NNTB 10 (NNTB 4 to infinity
+    # to NNTH 20).
     made_up = proportions.RiskDifference(0.1, -0.05, 0.25, 0, 1, 0, 1, "published", 0.95)
     assert str(proportions.number_needed(made_up)) == "NNTB 10.0 (NNTB 4.0 to ∞ to NNTH 20.0)"
 
@@ -197,7 +209,9 @@ def test_a_common_odds_ratio_that_does_not_exist_is_refused(tables, says):
 
 
 def test_what_cannot_be_is_refused():
-    with pytest.raises(ValueError, match="correction 'fisher' is not known; use none, yates or n-1"):
+    with pytest.raises(
+        ValueError, match="correction 'fisher' is not known; use none, yates or n-1"
+    ):
         proportions.chi_squared(1, 10, 2, 10, correction="fisher")
     with pytest.raises(proportions.ImpossibleCount, match="11 of 10 people"):
         proportions.difference(11, 10, 1, 10)
@@ -220,7 +234,9 @@ def tables(draw):
 
 
 @given(tables(), st.sampled_from(["newcombe", "newcombe-cc", "miettinen-nurminen", "mee"]))
-def test_an_interval_contains_the_difference_stays_in_range_and_turns_with_the_groups(table, method):
+def test_an_interval_contains_the_difference_stays_in_range_and_turns_with_the_groups(
+    table, method
+):
     x1, n1, x2, n2 = table
     found = proportions.difference(*table, method=method)
     turned = proportions.difference(x2, n2, x1, n1, method=method)

@@ -1,4 +1,6 @@
-"""Reliable and clinically significant change against results/02_simple.json, the worked example of 1991, and laws."""
+"""Reliable and clinically significant change against results/02_simple.json, the worked example of
+1991, and laws.
+"""
 
 import numpy as np
 import pytest
@@ -6,7 +8,12 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from reports.statistics import reliable_change
-from reports.statistics.reliable_change import HIGHER_BETTER, ImpossibleReference, Population, Reference
+from reports.statistics.reliable_change import (
+    HIGHER_BETTER,
+    ImpossibleReference,
+    Population,
+    Reference,
+)
 
 from .reference import borrowed, own, results
 
@@ -19,9 +26,10 @@ def close(expected):
 
 def check(found, expected, subjects):
     reference = found.reference
-    assert (reference.standard_error_of_measurement, reference.standard_error_of_difference) == close(
-        (expected["sem"], expected["s_diff"])
-    )
+    assert (
+        reference.standard_error_of_measurement,
+        reference.standard_error_of_difference,
+    ) == close((expected["sem"], expected["s_diff"]))
     assert reference.threshold == close(expected["rc_threshold"])
     assert {kind: reference.cut_off(kind) for kind in "abc"} == close(expected["cutoffs"])
     assert found.counts == expected["counts"]
@@ -43,8 +51,13 @@ def test_change_in_btheb_is_that_of_the_reference(arm):
 
 
 def test_change_in_jacobsons_data_is_that_of_the_reference():
-    # Dysfunctional attitudes of a trial of 1989. The functional mean of 114 and SD of 14 follow from cut-offs b and c.
-    wide = borrowed("clinsig_jacobson_1989").pivot(index="subject", columns="time", values="das").dropna()
+    # Dysfunctional attitudes of a trial of 1989. The functional mean of 114 and SD of 14 follow
+    # from cut-offs b and c.
+    wide = (
+        borrowed("clinsig_jacobson_1989")
+        .pivot(index="subject", columns="time", values="das")
+        .dropna()
+    )
     clinical = Population(wide.pre.mean(), wide.pre.std())
     reference = Reference(clinical.sd, 0.88, clinical, Population(114, 14), HIGHER_BETTER)
     found = reliable_change.clinical_change(wide.pre, wide.post, reference)
@@ -53,7 +66,8 @@ def test_change_in_jacobsons_data_is_that_of_the_reference():
 
 
 def test_the_worked_example_of_jacobson_and_truax():
-    # SD 7.5, r .80: S_E 3.35, S_diff 4.74, change of 15 is RC 3.16; a = 55, b = 45, c = 50 (in `published_check`).
+    # SD 7.5, r .80: S_E 3.35, S_diff 4.74, change of 15 is RC 3.16; a = 55, b = 45, c = 50 (in
+    # `published_check`).
     reference = Reference(7.5, 0.80, Population(40, 7.5), Population(60, 7.5), HIGHER_BETTER)
     assert [reference.cut_off(kind) for kind in "abc"] == [55, 45, 50]
     assert reference.standard_error_of_measurement == pytest.approx(3.35, abs=0.005)
@@ -62,7 +76,9 @@ def test_the_worked_example_of_jacobson_and_truax():
     assert found.index[0] == pytest.approx(3.16, abs=0.005)
     # Reliably better, yet 47.5 is short of c = 50; by b = 45 it is recovery.
     assert found.category == ("improved",)
-    assert reliable_change.clinical_change([32.5], [47.5], reference, "b").category == ("recovered",)
+    assert reliable_change.clinical_change([32.5], [47.5], reference, "b").category == (
+        "recovered",
+    )
 
 
 def test_the_missing_are_left_out_or_counted_as_unchanged():
@@ -80,13 +96,25 @@ def test_the_missing_are_left_out_or_counted_as_unchanged():
     [
         (lambda: Reference(0, 0.8), ImpossibleReference, "not above 0"),
         (lambda: Reference(5, 1.0), ImpossibleReference, "outside 0 to 1"),
-        (lambda: Reference(5, 0.8, Population(10, 2), Population(20, 2)), ImpossibleReference, "direction"),
+        (
+            lambda: Reference(5, 0.8, Population(10, 2), Population(20, 2)),
+            ImpossibleReference,
+            "direction",
+        ),
         (lambda: Reference(5, 0.8, Population(10, 0)), ImpossibleReference, "not above 0"),
         (lambda: Reference(5, 0.8, direction="up"), ValueError, "not known"),
         (lambda: Reference(5, 0.8).cut_off("c"), ImpossibleReference, "needs both populations"),
         (lambda: Reference(5, 0.8).cut_off("d"), ValueError, "not known"),
-        (lambda: reliable_change.clinical_change([1], [1, 2], Reference(5, 0.8), 3.0), ValueError, "same people"),
-        (lambda: reliable_change.clinical_change([1], [1], Reference(5, 0.8), 3.0, "locf"), ValueError, "not known"),
+        (
+            lambda: reliable_change.clinical_change([1], [1, 2], Reference(5, 0.8), 3.0),
+            ValueError,
+            "same people",
+        ),
+        (
+            lambda: reliable_change.clinical_change([1], [1], Reference(5, 0.8), 3.0, "locf"),
+            ValueError,
+            "not known",
+        ),
         (lambda: reliable_change.jacobson_truax(5, -0.1), ImpossibleReference, "outside 0 to 1"),
     ],
 )
@@ -98,7 +126,11 @@ def test_what_cannot_be_is_refused_with_the_reason(call, error, message):
 score = st.integers(0, 63)
 
 
-@given(st.lists(st.tuples(score, score), min_size=1, max_size=30), st.floats(0.5, 0.95), st.floats(1, 15))
+@given(
+    st.lists(st.tuples(score, score), min_size=1, max_size=30),
+    st.floats(0.5, 0.95),
+    st.floats(1, 15),
+)
 def test_categories_add_up_and_turn_with_the_scale(pairs, reliability, sd):
     before, after = (np.array(each, dtype=float) for each in zip(*pairs, strict=True))
     reference = Reference(sd, reliability, Population(30, sd), Population(10, sd))
@@ -110,4 +142,6 @@ def test_categories_add_up_and_turn_with_the_scale(pairs, reliability, sd):
     plain = reliable_change.classify(before, after, reference.threshold)
     simple = ["improved" if name == "recovered" else name for name in found.category]
     margin = np.abs(np.abs(before - after) - reference.threshold) > 1e-9
-    assert [a for a, m in zip(plain, margin, strict=True) if m] == [a for a, m in zip(simple, margin, strict=True) if m]
+    assert [a for a, m in zip(plain, margin, strict=True) if m] == [
+        a for a, m in zip(simple, margin, strict=True) if m
+    ]

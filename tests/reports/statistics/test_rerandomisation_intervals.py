@@ -1,4 +1,6 @@
-"""Intervals by inversion: their limits are where the test itself turns, whatever the statistic and the side."""
+"""Intervals by inversion: their limits are where the test itself turns, whatever the statistic and
+the side.
+"""
 
 import math
 from fractions import Fraction
@@ -24,19 +26,30 @@ SIDES = ["two-sided", "greater", "less"]
 
 
 def asked_of(statistic, **more):
-    return {"rule": BIG_STICK, "statistic": statistic, **({"covariates": X} if statistic == "residual" else {}), **more}
+    return {
+        "rule": BIG_STICK,
+        "statistic": statistic,
+        **({"covariates": X} if statistic == "residual" else {}),
+        **more,
+    }
 
 
 def p_at(shift, statistic, generator=None, **more):
-    found = rerandomisation.test(Y, ARM, **asked_of(statistic, **more), shift=shift, generator=generator)
+    found = rerandomisation.test(
+        Y, ARM, **asked_of(statistic, **more), shift=shift, generator=generator
+    )
     return found.p
 
 
 @pytest.mark.parametrize("alternative", SIDES)
 @pytest.mark.parametrize("statistic", ["difference", "residual", "rank"])
 @pytest.mark.parametrize("level", [0.8, 0.95])
-def test_just_inside_a_limit_p_is_above_alpha_and_just_outside_it_is_not(statistic, alternative, level):
-    found = rerandomisation.interval(Y, ARM, **asked_of(statistic, alternative=alternative), level=level)
+def test_just_inside_a_limit_p_is_above_alpha_and_just_outside_it_is_not(
+    statistic, alternative, level
+):
+    found = rerandomisation.interval(
+        Y, ARM, **asked_of(statistic, alternative=alternative), level=level
+    )
     alpha, step = 1 - Fraction(str(level)), 1e-6
     ends = {"two-sided": (1, 1), "greater": (1, 0), "less": (0, 1)}[alternative]
     assert (math.isfinite(found.lower), math.isfinite(found.upper)) == tuple(map(bool, ends))
@@ -55,7 +68,11 @@ def test_with_drawn_sequences_the_limits_are_those_of_the_test_on_the_same_draws
 
     found = rerandomisation.interval(Y, ARM, **asked_of(statistic), **drawn())
     for limit, outwards in ((found.lower, -1e-6), (found.upper, 1e-6)):
-        assert p_at(limit + outwards, statistic, **drawn()) <= 0.05 < p_at(limit - outwards, statistic, **drawn())
+        assert (
+            p_at(limit + outwards, statistic, **drawn())
+            <= 0.05
+            < p_at(limit - outwards, statistic, **drawn())
+        )
     assert (found.exact, found.draws + found.removed) == (False, 700)
     # p goes by steps, few of them large: at the limit it is near alpha.
     assert p_at(found.lower, statistic, **drawn()) == pytest.approx(0.05, abs=0.03)
@@ -97,7 +114,9 @@ def test_over_all_allocations_the_interval_holds_the_effect_at_least_as_often_as
     for codes, weight in zip(every.codes, every.weights.tolist(), strict=True):
         if 0 < codes.sum() < 7:
             arm = ["AB"[k] for k in codes]
-            found = rerandomisation.interval(base + 4 * (codes == 0), arm, rule=rule, statistic=statistic, level=0.8)
+            found = rerandomisation.interval(
+                base + 4 * (codes == 0), arm, rule=rule, statistic=statistic, level=0.8
+            )
             held += weight * (found.lower - 1e-9 <= 4 <= found.upper + 1e-9)
             total += weight
     assert 0.8 <= held / total < 1
@@ -110,8 +129,9 @@ def test_too_few_sequences_to_reject_leave_it_infinite():
         assert (found.lower, found.upper) == (-math.inf, math.inf)
 
 
-def test_sequences_that_fit_the_covariates_better_than_the_realised_are_as_extreme_outside_two_shifts():
-    # The covariate is nearly the arm itself, so others differ more in what it leaves of the realised arm.
+def test_sequences_that_fit_the_covariates_better_than_the_realised_are_as_extreme_outside_two_shifts():  # noqa: E501
+    # The covariate is nearly the arm itself, so others differ more in what it leaves of the
+    # realised arm.
     near = [float(each == "A") + 0.3 * x for each, x in zip(ARM, X, strict=True)]
     asked = {"rule": BIG_STICK, "statistic": "residual", "covariates": near}
     found = rerandomisation.interval(Y, ARM, **asked)
@@ -140,7 +160,9 @@ def test_numbers_that_are_never_drawn_again_leave_no_interval(statistic):
     rare = methods.build({"method": "complete", "ratio": {"A": 20, "B": 1}})
     asked = {"rule": rare, "statistic": statistic, "conditional": True, "draws": 1}
     with pytest.raises(NotEstimable, match="no sequence could be used"):
-        rerandomisation.interval(np.arange(60.0), "AB" * 30, **asked, generator=np.random.default_rng(1))
+        rerandomisation.interval(
+            np.arange(60.0), "AB" * 30, **asked, generator=np.random.default_rng(1)
+        )
 
 
 def test_missing_outcomes_and_removed_sequences_are_counted():
@@ -153,7 +175,8 @@ def test_missing_outcomes_and_removed_sequences_are_counted():
         "Whether an outcome is missing does not depend on the arm.",
     )
     assert found.method == (
-        "Inversion under a constant shift: Re-randomisation test of the difference in means, allocation by complete, "
+        "Inversion under a constant shift: Re-randomisation test of the difference in means, "
+        "allocation by complete, "
         "exact over 12 sequences"
     )
 

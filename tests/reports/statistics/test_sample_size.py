@@ -1,4 +1,6 @@
-"""Sizes against rpact 3.3.4, R's power.t.test and power.prop.test, and the formulas (reference/results/06)."""
+"""Sizes against rpact 3.3.4, R's power.t.test and power.prop.test, and the formulas
+(reference/results/06).
+"""
 
 import inspect
 import math
@@ -16,14 +18,18 @@ R = results("06_group_sequential_power")
 FORMULAS = R["formulas"]
 
 
-@pytest.mark.parametrize("entry", R["n_ttest"], ids=lambda e: f"{e['delta']}-{e['power']}-{e['ratio']}")
+@pytest.mark.parametrize(
+    "entry", R["n_ttest"], ids=lambda e: f"{e['delta']}-{e['power']}-{e['ratio']}"
+)
 def test_t_is_that_of_rpact_and_r(entry):
     design = sample_size.means(entry["delta"], entry["sd"], ratio=entry["ratio"])
     found = design.size(entry["power"])
     assert (found.n1, found.n2) == pytest.approx((entry["rpact_n1"], entry["rpact_n2"]), rel=1e-6)
     if entry["n_per_arm_R_power.t.test"]:
         assert found.n1 == pytest.approx(entry["n_per_arm_R_power.t.test"], rel=1e-9)
-    normal = sample_size.means(entry["delta"], entry["sd"], distribution="normal").size(entry["power"])
+    normal = sample_size.means(entry["delta"], entry["sd"], distribution="normal").size(
+        entry["power"]
+    )
     assert normal.n1 == pytest.approx(entry["normal_approx_per_arm"], rel=1e-9)
 
 
@@ -61,18 +67,24 @@ def test_non_inferiority_is_that_of_rpact():
 def test_formulas_are_those_of_their_papers():
     entry = FORMULAS["ancova"]
     normal = {"sd": 1, "distribution": "normal"}
-    assert sample_size.means(entry["d"], **normal).size(0.9).n1 == pytest.approx(entry["n_unadj"], rel=1e-9)
+    assert sample_size.means(entry["d"], **normal).size(0.9).n1 == pytest.approx(
+        entry["n_unadj"], rel=1e-9
+    )
     adjusted = sample_size.ancova(entry["d"], correlation=entry["rho"], **normal).size(0.9)
     assert adjusted.n1 == pytest.approx(entry["n_ancova"], rel=1e-9)
     entry = FORMULAS["ancova_repeated_frison_pocock"]
     factor = sample_size.repeated_measures_factor(entry["rho"], entry["p"], entry["r"])
     assert factor == pytest.approx(entry["factor"], rel=1e-9)
     entry = FORMULAS["cluster_deff"]
-    assert sample_size.design_effect(entry["m"], entry["icc"]) == pytest.approx(entry["deff"], rel=1e-9)
+    assert sample_size.design_effect(entry["m"], entry["icc"]) == pytest.approx(
+        entry["deff"], rel=1e-9
+    )
     uneven = sample_size.design_effect(entry["m"], entry["icc"], entry["cv"])
     assert uneven == pytest.approx(entry["deff_unequal"], rel=1e-9)
     entry = FORMULAS["logrank_schoenfeld_events"]
-    assert sample_size.log_rank(entry["hr"]).events(entry["power"]) == pytest.approx(entry["events"], rel=1e-9)
+    assert sample_size.log_rank(entry["hr"]).events(entry["power"]) == pytest.approx(
+        entry["events"], rel=1e-9
+    )
     entry = FORMULAS["attrition"]
     lost = sample_size.Size(entry["n"], entry["n"]).inflated(entry["rate"])
     assert lost.n1 == pytest.approx(entry["inflated"], rel=1e-9)
@@ -101,7 +113,9 @@ def test_group_sequential_size_is_that_of_rpact():
 
 def test_repeated_measures_and_clusters_are_means_with_another_variance():
     plain = sample_size.means(0.4, 1, distribution="normal").size(0.9).n1
-    repeated = sample_size.repeated_measures(0.4, 1, 0.5, after=3, distribution="normal").size(0.9).n1
+    repeated = (
+        sample_size.repeated_measures(0.4, 1, 0.5, after=3, distribution="normal").size(0.9).n1
+    )
     assert repeated == pytest.approx(plain * 0.416666666666667, rel=1e-9)
     clustered = sample_size.clusters(0.4, 1, size=10, icc=0.05, distribution="normal").size(0.9).n1
     assert clustered == pytest.approx(plain * 1.45, rel=1e-9)
@@ -168,13 +182,19 @@ def test_larger_effects_have_more_power_and_need_fewer(effect, times, n, power):
         (lambda: sample_size.log_rank(0.5).events(0.01), "more power"),
         (lambda: sample_size.PartiallyNested(0.4).size(0.01), "more power"),
         (lambda: sample_size.means(0.5, 1).detectable(50, 0.01), "more power"),
-        (lambda: sample_size.means(0.5, 1, distribution="normal").size(0.01), "not above the level"),
+        (
+            lambda: sample_size.means(0.5, 1, distribution="normal").size(0.01),
+            "not above the level",
+        ),
         (lambda: sample_size.ancova(0.5, 1, 1.0), "correlation"),
         (lambda: sample_size.repeated_measures(0.5, 1, 0.5, after=0), "visit after"),
         (lambda: sample_size.non_inferiority(0, 1), "margin"),
         (lambda: sample_size.non_inferior_proportions(0.5, 0.5, 0), "margin"),
         (lambda: sample_size.non_inferiority(2, 8, truth=-3).size(0.9), "beyond the margin"),
-        (lambda: sample_size.non_inferior_proportions(0.5, 0.7, 0.1).size(0.8), "beyond the margin"),
+        (
+            lambda: sample_size.non_inferior_proportions(0.5, 0.7, 0.1).size(0.8),
+            "beyond the margin",
+        ),
         (lambda: sample_size.non_inferiority(0.3, 8, truth=-0.1 - 0.2).size(0.9), "at the margin"),
         (lambda: sample_size.non_inferior_proportions(0.6, 0.7, 0.1).size(0.9), "at the margin"),
         (lambda: sample_size.proportions(0.1 + 0.2, 0.3).size(0.9), "without a difference"),
@@ -207,19 +227,27 @@ def test_what_has_no_size_says_so(make, says):
 # An example of every function that gives a design, of a signed effect (in its own unit) and more.
 MAKERS = {
     "means": lambda effect, sided, ratio: sample_size.means(effect, 1, sided=sided, ratio=ratio),
-    "ancova": lambda effect, sided, ratio: sample_size.ancova(effect, 1, 0.6, sided=sided, ratio=ratio),
+    "ancova": lambda effect, sided, ratio: sample_size.ancova(
+        effect, 1, 0.6, sided=sided, ratio=ratio
+    ),
     "repeated_measures": lambda effect, sided, ratio: sample_size.repeated_measures(
         effect, 1, 0.4, after=3, sided=sided, ratio=ratio, distribution="normal"
     ),
-    "clusters": lambda effect, sided, ratio: sample_size.clusters(effect, 1, size=8, icc=0.05, ratio=ratio),
+    "clusters": lambda effect, sided, ratio: sample_size.clusters(
+        effect, 1, size=8, icc=0.05, ratio=ratio
+    ),
     "PartiallyNested": lambda effect, sided, ratio: sample_size.PartiallyNested(
         effect, sided=sided, ratio=ratio, cluster=8, icc=0.05
     ),
-    "non_inferiority": lambda effect, sided, ratio: sample_size.non_inferiority(0.2, 1, truth=effect, ratio=ratio),
+    "non_inferiority": lambda effect, sided, ratio: sample_size.non_inferiority(
+        0.2, 1, truth=effect, ratio=ratio
+    ),
     "non_inferior_proportions": lambda effect, sided, ratio: sample_size.non_inferior_proportions(
         0.5 + effect / 4, 0.5, 0.05, ratio=ratio
     ),
-    "log_rank": lambda effect, sided, ratio: sample_size.log_rank(math.exp(effect), sided=sided, ratio=ratio),
+    "log_rank": lambda effect, sided, ratio: sample_size.log_rank(
+        math.exp(effect), sided=sided, ratio=ratio
+    ),
 } | {
     f"proportions {method}": lambda effect, sided, ratio, method=method: sample_size.proportions(
         0.5 + effect / 4, 0.5, method=method, sided=sided, ratio=ratio
@@ -234,7 +262,8 @@ def test_every_design_has_an_example():
     made = {
         name
         for name in sample_size.__all__
-        if inspect.isfunction(made := getattr(sample_size, name)) and made.__annotations__.get("return") in kinds
+        if inspect.isfunction(made := getattr(sample_size, name))
+        and made.__annotations__.get("return") in kinds
     }
     assert made == {name.split()[0] for name in MAKERS} - {"PartiallyNested"}
 
@@ -247,15 +276,26 @@ def test_every_design_has_an_example():
     st.sampled_from([0.5, 1, 3]),
     st.sampled_from([0.02, 0.3, 0.5, 0.8, 0.9, 0.975]),
 )
-def test_a_size_has_the_power_that_it_was_made_for_or_there_is_none(name, effect, sided, ratio, power):
-    """Nobody has it where the truth is at the margin or beyond: there the chance to reject stays at the level or below."""
+def test_a_size_has_the_power_that_it_was_made_for_or_there_is_none(
+    name, effect, sided, ratio, power
+):
+    """Nobody has it where the truth is at the margin or beyond: there the chance to reject stays at
+    the level or below.
+    """
     design = MAKERS[name](effect, sided, ratio)
-    within = (design.effect > 0 if name in DIRECTED else design.effect != 0) and power > design.alpha / design.sided
+    within = (
+        design.effect > 0 if name in DIRECTED else design.effect != 0
+    ) and power > design.alpha / design.sided
     try:
         size = design.size(power)
     except NoSize as reason:
         assert not within or "the smallest there can be" in str(reason)
-        assert name not in DIRECTED or within or power <= 0.02 or design.power(400) <= design.alpha + 1e-9
+        assert (
+            name not in DIRECTED
+            or within
+            or power <= 0.02
+            or design.power(400) <= design.alpha + 1e-9
+        )
     else:
         assert within
         assert design.power(size.n1) == pytest.approx(power, abs=1e-6)

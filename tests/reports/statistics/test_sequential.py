@@ -1,4 +1,6 @@
-"""Boundaries against rpact 3.3.4 (reference/results/06) and the tables of Jennison and Turnbull (2000)."""
+"""Boundaries against rpact 3.3.4 (reference/results/06) and the tables of Jennison and Turnbull
+(2000).
+"""
 
 import math
 from itertools import pairwise
@@ -25,7 +27,13 @@ KINDS = {
     "asHSD": "hwang-shih-decani",
 }
 # rho, gamma and delta are not in the file; what was spent at the first look tells them.
-PARAMETERS = {("WT", 3): 0.25, ("asKD", 3): 2.0, ("asKD", 4): 3.0, ("asHSD", 3): -4.0, ("asHSD", 4): 1.0}
+PARAMETERS = {
+    ("WT", 3): 0.25,
+    ("asKD", 3): 2.0,
+    ("asKD", 4): 3.0,
+    ("asHSD", 3): -4.0,
+    ("asHSD", 4): 1.0,
+}
 OF_THREE = sequential.boundary("lan-demets-obrien-fleming", [1 / 3, 2 / 3, 1])
 
 
@@ -35,7 +43,11 @@ OF_THREE = sequential.boundary("lan-demets-obrien-fleming", [1 / 3, 2 / 3, 1])
 def test_boundaries_are_those_of_rpact(entry):
     parameter = PARAMETERS.get((entry["type"], entry["k"]))
     found = sequential.boundary(
-        KINDS[entry["type"]], entry["info"], entry["alpha"], sided=entry["sided"], parameter=parameter
+        KINDS[entry["type"]],
+        entry["info"],
+        entry["alpha"],
+        sided=entry["sided"],
+        parameter=parameter,
     )
     assert found.critical == pytest.approx(entry["critical_values"], rel=1e-6)
     assert found.levels == pytest.approx(entry["stage_levels"], rel=1e-6)
@@ -81,7 +93,9 @@ def test_futility_that_may_be_overruled_is_that_of_rpact():
 
 def test_futility_keeps_the_power_it_was_made_for_and_binding_the_level():
     for binding in (False, True):
-        found = sequential.with_futility(OF_THREE, 0.9, "hwang-shih-decani", parameter=-2.0, binding=binding)
+        found = sequential.with_futility(
+            OF_THREE, 0.9, "hwang-shih-decani", parameter=-2.0, binding=binding
+        )
         drift = sequential.drift_for(found, 0.9)
         under = sequential.exits(found, drift)
         assert under.power == pytest.approx(0.9, abs=1e-10)
@@ -105,7 +119,9 @@ def test_conditional_power_with_one_look_left_is_the_formula():
     z, t, c = 1.2, 2 / 3, OF_THREE.critical[-1]
     for under, drift in (("null", 0.0), ("trend", z / math.sqrt(t)), ("design", 3.3)):
         found = sequential.conditional_power(OF_THREE, 2, z, under=under, drift=3.3)
-        expected = 0.5 * math.erfc(-(z * math.sqrt(t) + drift * (1 - t) - c) / math.sqrt(2 * (1 - t)))
+        expected = 0.5 * math.erfc(
+            -(z * math.sqrt(t) + drift * (1 - t) - c) / math.sqrt(2 * (1 - t))
+        )
         assert found == pytest.approx(expected, abs=1e-12)
 
 
@@ -200,11 +216,14 @@ def test_a_look_so_early_that_nothing_is_spent_stops_nobody():
     assert design.critical[1:] == pytest.approx(later.critical, abs=1e-9)
     stops = sequential.with_futility(design, 0.9)
     assert stops.futility[0] == -math.inf
-    assert stops.futility[1:] == pytest.approx(sequential.with_futility(later, 0.9).futility, abs=1e-9)
+    assert stops.futility[1:] == pytest.approx(
+        sequential.with_futility(later, 0.9).futility, abs=1e-9
+    )
 
 
 def test_a_spending_function_of_any_steepness_spends():
-    # Hwang, Shih and DeCani with gamma -1000 spends all at the end, as one look does; with 1000 all at the first.
+    # Hwang, Shih and DeCani with gamma -1000 spends all at the end, as one look does; with 1000 all
+    # at the first.
     late = sequential.boundary("hwang-shih-decani", [0.5, 1], parameter=-1000.0)
     early = sequential.boundary("hwang-shih-decani", [0.5, 1], parameter=1000.0)
     assert late.critical[1] == pytest.approx(1.959963984540054)
@@ -218,8 +237,12 @@ def test_looks_may_lie_as_close_as_a_thousandth():
 
 def test_futility_is_found_where_a_larger_drift_would_leave_nobody_to_stop():
     design = sequential.with_futility(sequential.boundary("pocock", [0.5, 0.8, 1]), 0.5)
-    assert sequential.exits(design, sequential.drift_for(design, 0.5)).power == pytest.approx(0.5, abs=1e-10)
-    assert all(low < high for low, high in zip(design.futility[:-1], design.critical[:-1], strict=True))
+    assert sequential.exits(design, sequential.drift_for(design, 0.5)).power == pytest.approx(
+        0.5, abs=1e-10
+    )
+    assert all(
+        low < high for low, high in zip(design.futility[:-1], design.critical[:-1], strict=True)
+    )
 
 
 @pytest.mark.parametrize(
@@ -233,7 +256,10 @@ def test_futility_is_found_where_a_larger_drift_would_leave_nobody_to_stop():
         (lambda: sequential.boundary("pocock", [0.5, 0.5, 1]), "increase"),
         (lambda: sequential.boundary("pocock", [0.5, 0.5 + 1e-9, 1]), "too close together"),
         (lambda: sequential.boundary("pocock", [math.nan, 1]), "are numbers"),
-        (lambda: sequential.boundary("kim-demets", [0.5, 1], parameter=math.nan), "rho of kim-demets is a number"),
+        (
+            lambda: sequential.boundary("kim-demets", [0.5, 1], parameter=math.nan),
+            "rho of kim-demets is a number",
+        ),
         (
             lambda: sequential.boundary("wang-tsiatis", [0.5, 1], parameter=math.inf),
             "delta of wang-tsiatis is a number",
@@ -246,9 +272,17 @@ def test_futility_is_found_where_a_larger_drift_would_leave_nobody_to_stop():
         (lambda: sequential.boundary("kim-demets", [0.5, 1], parameter=-1), "above 0"),
         (lambda: sequential.boundary("pocock", [0.5, 1], parameter=1), "no parameter"),
         (lambda: sequential.boundary("haybittle-peto", [0.5, 1], 0.001), "spend more"),
-        (lambda: sequential.with_futility(sequential.boundary("pocock", [0.5, 1], sided=2), 0.9), "one-sided"),
+        (
+            lambda: sequential.with_futility(sequential.boundary("pocock", [0.5, 1], sided=2), 0.9),
+            "one-sided",
+        ),
         (lambda: sequential.with_futility(OF_THREE, 0.9, "pocock"), "spent by"),
-        (lambda: sequential.with_futility(sequential.boundary("pocock", [0.5, 1]), 0.9, binding=True), "spending"),
+        (
+            lambda: sequential.with_futility(
+                sequential.boundary("pocock", [0.5, 1]), 0.9, binding=True
+            ),
+            "spending",
+        ),
         (lambda: sequential.drift_for(OF_THREE, 0.01), "not above the level"),
         (lambda: sequential.conditional_power(OF_THREE, 3, 1.0), "still to come"),
         (lambda: sequential.conditional_power(OF_THREE, 1, 1.0, under="design"), "drift"),

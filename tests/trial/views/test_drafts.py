@@ -37,10 +37,16 @@ def ben(study) -> Any:
     found = pairs.in_a_call(study)
     user = User.objects.get(pk=found["browser"].session["_auth_user_id"])
     log = reverse("coach:attempt", args=[found["dan"].code, found["attempt"]])
-    return type("Ben", (), {**found, "user": user, "log": log, "about": reads.about_token(user, found["dan"].code)})
+    return type(
+        "Ben",
+        (),
+        {**found, "user": user, "log": log, "about": reads.about_token(user, found["dan"].code)},
+    )
 
 
-def content(ben: Any, note: str = "Likes violets", *, key: str = "k", sequence: int = 1, **more: Any) -> dict[str, Any]:
+def content(
+    ben: Any, note: str = "Likes violets", *, key: str = "k", sequence: int = 1, **more: Any
+) -> dict[str, Any]:
     fields = {"note": {"was": [""], "value": [note]}}
     owner = audiences.owner(ben.user)
     return {
@@ -70,7 +76,11 @@ def test_what_is_typed_is_sealed_for_its_owner_alone_without_an_event(ben, study
     assert kept(ben.browser, ben.log) == {"note": ["Likes violets"]}
     assert (Draft.objects.get().about, AuditEvent.objects.count()) == (ben.dan, events)
     assert dump.found(["violets", "Call 1"]) == []
-    others = [Client(), pairs.staff(study, "supervisor")["browser"], pairs.staff(study, "researcher")["browser"]]
+    others = [
+        Client(),
+        pairs.staff(study, "supervisor")["browser"],
+        pairs.staff(study, "researcher")["browser"],
+    ]
     assert [other.get(DRAFTS, {"form": ben.log}).status_code for other in others] == [401, 200, 200]
     assert [kept(other, ben.log) for other in others[1:]] == [None, None]
     assert [other.get(DRAFTS).json() for other in others[1:]] == [{"drafts": []}] * 2
@@ -79,7 +89,9 @@ def test_what_is_typed_is_sealed_for_its_owner_alone_without_an_event(ben, study
 def test_what_waits_is_listed_with_the_address_of_its_form(ben):
     put(ben.browser, content(ben))
     place = reads.place(ben.user, ben.log)
-    assert ben.browser.get(DRAFTS).json() == {"drafts": [{"place": place, "form": ben.log, "title": "Call 1"}]}
+    assert ben.browser.get(DRAFTS).json() == {
+        "drafts": [{"place": place, "form": ben.log, "title": "Call 1"}]
+    }
 
 
 def test_fields_that_do_not_come_along_stay_and_what_is_as_it_was_is_no_draft(ben):
@@ -101,7 +113,9 @@ def test_an_older_save_of_the_same_page_never_lands_on_a_newer_one(ben):
 
 def test_once_sent_it_is_gone_and_does_not_come_back_by_a_late_save(ben):
     put(ben.browser, content(ben, key="key-1"))
-    answer = ben.browser.post(ben.log, {"outcome": "no_answer", "note": "Likes violets", "request_key": "key-1"})
+    answer = ben.browser.post(
+        ben.log, {"outcome": "no_answer", "note": "Likes violets", "request_key": "key-1"}
+    )
     assert (answer.status_code, Draft.objects.count()) == (302, 0)
     assert put(ben.browser, content(ben, key="key-1", sequence=9)) == 410
     assert Draft.objects.count() == 0
@@ -111,9 +125,16 @@ def test_once_sent_it_is_gone_and_does_not_come_back_by_a_late_save(ben):
 
 def test_a_form_that_was_not_taken_stays_a_draft(ben):
     put(ben.browser, content(ben, key="key-1"))
-    assert ben.browser.post(ben.log, {"note": "Likes violets", "request_key": "key-1"}).status_code in {200, 400}
+    assert ben.browser.post(
+        ben.log, {"note": "Likes violets", "request_key": "key-1"}
+    ).status_code in {200, 400}
     number = reverse("coach:number", args=[ben.dan.code])
-    typed = {"note": "Likes violets", "request_key": "key-1", "number_key": "n", "attempt": ben.attempt}
+    typed = {
+        "note": "Likes violets",
+        "request_key": "key-1",
+        "number_key": "n",
+        "attempt": ben.attempt,
+    }
     assert ben.browser.post(number, typed).status_code == 200
     assert kept(ben.browser, ben.log) == {"note": ["Likes violets"]}
 
@@ -123,7 +144,10 @@ def test_it_can_be_given_up_by_its_owner_alone(ben, study):
     place = reads.place(ben.user, ben.log)
     other = pairs.staff(study, "supervisor")
     owner = audiences.owner(User.objects.get(pk=other["browser"].session["_auth_user_id"]))
-    for browser, whose, left in ((other["browser"], owner, 1), (ben.browser, audiences.owner(ben.user), 0)):
+    for browser, whose, left in (
+        (other["browser"], owner, 1),
+        (ben.browser, audiences.owner(ben.user), 0),
+    ):
         sent = json.dumps({"owner": whose, "place": place})
         assert browser.delete(DRAFTS, sent, content_type="application/json").status_code == 200
         assert Draft.objects.count() == left
@@ -156,7 +180,10 @@ def test_a_page_of_somebody_else_saves_nothing_here(ben, study):
     ],
 )
 def test_what_has_another_shape_is_refused(wrong, ben):
-    assert put(ben.browser, {**content(ben), **wrong} if isinstance(wrong, dict) else wrong) in {400, 409}
+    assert put(ben.browser, {**content(ben), **wrong} if isinstance(wrong, dict) else wrong) in {
+        400,
+        409,
+    }
     assert ben.browser.put(DRAFTS, b"{" * 5000, content_type="application/json").status_code == 400
     assert Draft.objects.count() == 0
 

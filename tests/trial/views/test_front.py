@@ -48,4 +48,7 @@ def test_whoever_has_no_role_any_more_is_told_so(study, staff):
     cleo = staff("assessor")
     actions.end_role(membership=cleo.memberships.get(), by=actors.SYSTEM, at=NOW)
     answer = signed_in(cleo).get(reverse("door"))
-    assert (answer.status_code, [each.name for each in answer.templates][:1]) == (200, ["public/no_room.html"])
+    assert (answer.status_code, [each.name for each in answer.templates][:1]) == (
+        200,
+        ["public/no_room.html"],
+    )

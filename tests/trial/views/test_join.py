@@ -140,7 +140,9 @@ def test_neither_address_nor_name_nor_number_nor_code_is_readable_in_the_databas
     assert not re.search(rf"(?<![0-9a-zA-Z]){code}(?![0-9a-zA-Z])", stored)
 
 
-def test_what_is_typed_on_the_contact_page_stays_in_the_encrypted_session_until_the_code_is_right(client, study):
+def test_what_is_typed_on_the_contact_page_stays_in_the_encrypted_session_until_the_code_is_right(
+    client, study
+):
     screened(client)
     send(client, url("contact"), CONTACT)
     assert (Identity.objects.count(), CONTACT["email"] in everything_stored()) == (0, False)
@@ -156,7 +158,9 @@ def nothing_typed_is_kept() -> bool:
     return not any(typed in sessions() for typed in (*CONTACT.values(), "Jansen"))
 
 
-def test_what_was_typed_and_never_verified_goes_with_its_session_which_the_worker_clears(client, study, monday):
+def test_what_was_typed_and_never_verified_goes_with_its_session_which_the_worker_clears(
+    client, study, monday
+):
     screened(client)
     send(client, url("contact"), CONTACT)
     assert CONTACT["email"] in sessions()
@@ -178,7 +182,9 @@ def test_a_session_in_use_is_not_cleared_and_expired_ones_not_each_round(client,
     assert Session.objects.count() == 0
 
 
-def test_whoever_declines_has_what_they_typed_forgotten_at_once_and_still_reads_the_last_page(client, study):
+def test_whoever_declines_has_what_they_typed_forgotten_at_once_and_still_reads_the_last_page(
+    client, study
+):
     screened(client)
     send(client, url("contact"), CONTACT)
     answer = send(client, url("decline"), {})
@@ -186,18 +192,26 @@ def test_whoever_declines_has_what_they_typed_forgotten_at_once_and_still_reads_
     assert "What you answered is erased" in client.get(answer.url).content.decode()
 
 
-def test_whoever_was_turned_away_meanwhile_has_what_they_typed_forgotten_when_they_look(client, study):
+def test_whoever_was_turned_away_meanwhile_has_what_they_typed_forgotten_when_they_look(
+    client, study
+):
     screened(client)
     send(client, url("contact"), CONTACT)
     participants.turn_away(
-        participant=Participant.objects.get(), stage="screening", reason="stopped", by=actors.SYSTEM, at=NOW
+        participant=Participant.objects.get(),
+        stage="screening",
+        reason="stopped",
+        by=actors.SYSTEM,
+        at=NOW,
     )
     assert client.get(url("code")).url == url("turned_away")
     client.get(url("turned_away"))
     assert nothing_typed_is_kept()
 
 
-def test_whoever_is_turned_away_reads_the_studys_words_who_can_help_and_never_the_limit(client, study):
+def test_whoever_is_turned_away_reads_the_studys_words_who_can_help_and_never_the_limit(
+    client, study
+):
     send(client, url("begin"), {}, url("information"))
     answer = send(client, url("screening", "basics"), {"age": "17", "sex": "f", "site": "main"})
     assert answer.url == url("turned_away")
@@ -206,7 +220,9 @@ def test_whoever_is_turned_away_reads_the_studys_words_who_can_help_and_never_th
     assert page.index('href="tel:113"') < page.index("<h3>Your general practitioner")
 
 
-def test_an_answer_about_death_shows_help_before_anything_else_and_raises_no_alert_by_itself(client, study):
+def test_an_answer_about_death_shows_help_before_anything_else_and_raises_no_alert_by_itself(
+    client, study
+):
     answer = screened(client, item_9=1)
     assert answer.url == url("talk")
     page = client.get(answer.url).content.decode()
@@ -305,7 +321,9 @@ def test_a_code_works_for_ten_minutes(client, study, monday):
     assert send(client, url("code"), {"code": mailed_code()}).url == url("consent")
 
 
-def test_a_corrected_address_on_a_page_that_was_sent_before_is_asked_again_and_then_gets_its_code(client, study):
+def test_a_corrected_address_on_a_page_that_was_sent_before_is_asked_again_and_then_gets_its_code(
+    client, study
+):
     screened(client)
     key = {"request_key": key_of(client.get(url("contact")))}
     client.post(url("contact"), {**CONTACT, **key})
@@ -325,7 +343,10 @@ def test_the_code_comes_in_the_language_of_the_page(client, study):
     screened(client)
     client.post(reverse("set_language"), {"language": "nl", "next": url("contact")})
     send(client, url("contact"), CONTACT)
-    assert (mail.outbox[-1].subject, "Je code" in mail.outbox[-1].body) == ("Rustige ochtenden: je bericht", True)
+    assert (mail.outbox[-1].subject, "Je code" in mail.outbox[-1].body) == (
+        "Rustige ochtenden: je bericht",
+        True,
+    )
 
 
 def test_at_most_five_codes_an_hour_are_mailed_to_an_address(client, study):
@@ -336,7 +357,9 @@ def test_at_most_five_codes_an_hour_are_mailed_to_an_address(client, study):
     assert len(mail.outbox) == 5
 
 
-def test_an_address_that_is_in_use_looks_the_same_on_the_page_and_the_mail_says_how_to_sign_in(client, study):
+def test_an_address_that_is_in_use_looks_the_same_on_the_page_and_the_mail_says_how_to_sign_in(
+    client, study
+):
     verified(client)
     other = Client()
     screened(other)
@@ -354,7 +377,11 @@ def test_a_wrong_answer_about_the_letter_is_explained_and_asked_again(client, st
     assert "You may stop whenever you like" in page
     assert client.get(url("sign")).url == url("consent_questions")
     assert send(client, url("consent_questions"), {"stop": "b"}).url == url("sign")
-    send(client, url("sign"), {"statement_voluntary": "on", "statement_data": "on", "signature": "Dan Jansen"})
+    send(
+        client,
+        url("sign"),
+        {"statement_voluntary": "on", "statement_data": "on", "signature": "Dan Jansen"},
+    )
     assert Consent.objects.get(kind="study").comprehension == {"stop": 2}
 
 
@@ -362,7 +389,9 @@ def test_every_statement_and_a_name_are_needed_to_sign(client, study):
     verified(client)
     send(client, url("consent_questions"), {"stop": "b"})
     send(client, url("sign"), {"statement_voluntary": "on", "signature": "Dan"})
-    send(client, url("sign"), {"statement_voluntary": "on", "statement_data": "on", "signature": ""})
+    send(
+        client, url("sign"), {"statement_voluntary": "on", "statement_data": "on", "signature": ""}
+    )
     assert Participant.objects.get().state == "screening"
 
 
@@ -392,7 +421,9 @@ def stopped_elsewhere(monkeypatch, module, name):
     monkeypatch.setattr(module, name, late)
 
 
-def test_whoever_stopped_in_another_tab_meanwhile_is_told_so_and_no_answer_stays(client, study, monkeypatch):
+def test_whoever_stopped_in_another_tab_meanwhile_is_told_so_and_no_answer_stays(
+    client, study, monkeypatch
+):
     send(client, url("begin"), {}, url("information"))
     stopped_elsewhere(monkeypatch, participants, "answer_questions")
     answer = send(client, url("screening", "basics"), {"age": "41", "sex": "f", "site": "main"})
@@ -464,7 +495,10 @@ def test_the_emergency_number_stands_on_the_help_page_once(client, study):
 def test_help_is_there_for_everybody_and_leads_back_to_a_page_of_ours_only(client, study):
     page = client.get(url("help"), headers={"referer": "http://testserver/participant/lessons/"})
     assert page.context["back_url"] == "/participant/lessons/"
-    page = client.get(url("help"), headers={"referer": "http://testserver/participant/questionnaires/pre/PHQ9/?item=3"})
+    page = client.get(
+        url("help"),
+        headers={"referer": "http://testserver/participant/questionnaires/pre/PHQ9/?item=3"},
+    )
     assert page.context["back_url"] == "/participant/questionnaires/pre/PHQ9/?item=3"
     for referer in ("https://elsewhere.example/participant/", "http://testserver/no/such/page/"):
         page = client.get(url("help"), headers={"referer": referer})
@@ -487,7 +521,10 @@ def test_whoever_did_not_begin_here_starts_anew_and_finds_nothing_of_the_other(c
     assert client.get(url("screening", "basics")).templates[0].name == "join/lost.html"
     send(client, url("begin"), {}, url("information"))
     form = client.get(url("screening", "basics")).context["form"]
-    assert ([form[name].value() for name in form.fields], Participant.objects.count()) == ([None, None, None], 2)
+    assert ([form[name].value() for name in form.fields], Participant.objects.count()) == (
+        [None, None, None],
+        2,
+    )
 
 
 def test_a_tab_that_was_closed_takes_along_the_address_that_was_typed(client, study):
@@ -500,7 +537,9 @@ def test_a_tab_that_was_closed_takes_along_the_address_that_was_typed(client, st
     assert CONTACT["email"] not in client.get(url("contact")).content.decode()
 
 
-def test_after_a_mistake_in_the_number_help_and_the_other_language_lead_back_to_the_page_about_it(client, study):
+def test_after_a_mistake_in_the_number_help_and_the_other_language_lead_back_to_the_page_about_it(
+    client, study
+):
     screened(client, item_9=1)
     page = client.post(url("leave_phone"), {"phone": "?"}).content.decode()
     assert f'name="next" value="{url("leave_phone")}"' in " ".join(page.split())
@@ -521,7 +560,11 @@ def test_a_signature_is_the_full_name_as_typed_whatever_somebody_may_be_called(n
     assert send(client, url("sign"), {**STATEMENTS, "signature": f" {name} "}).status_code == 302
     dan = Participant.objects.get()
     signed = Consent.objects.get(kind="study")
-    assert (dan.state, dan.identity.name, dan.unsealed(signed.signature_sealed)) == ("consented", "Dan Jansen", name)
+    assert (dan.state, dan.identity.name, dan.unsealed(signed.signature_sealed)) == (
+        "consented",
+        "Dan Jansen",
+        name,
+    )
     assert "Daniël" not in everything_stored()
 
 
@@ -534,23 +577,40 @@ def test_what_has_no_letter_is_no_signature(name, client, study):
 
 
 def basics(client: Client, **given: str):
-    return send(client, url("screening", "basics"), {"age": "41", "sex": "f", "site": "main", **given})
+    return send(
+        client, url("screening", "basics"), {"age": "41", "sex": "f", "site": "main", **given}
+    )
 
 
 def test_whoever_was_turned_away_by_a_question_corrects_it_once_in_the_same_session(client, study):
     send(client, url("begin"), {}, url("information"))
     assert basics(client, age="14").url == url("turned_away")
-    assert Participant.objects.get().answers == {"sex": "f", "site": "main"}  # the answer itself is gone
+    assert Participant.objects.get().answers == {
+        "sex": "f",
+        "site": "main",
+    }  # the answer itself is gone
     page = client.get(url("turned_away")).content.decode()
     assert "Correct my answer" in page
     corrected = send(client, url("correct"), {}, url("turned_away"))
     assert corrected.url == url("screening", "basics")
     form = client.get(corrected.url).context["form"]
-    assert {name: form[name].value() for name in form.fields} == {"age": None, "sex": "f", "site": "main"}
+    assert {name: form[name].value() for name in form.fields} == {
+        "age": None,
+        "sex": "f",
+        "site": "main",
+    }
     assert basics(client, age="41").url == url("screening", "mood")
     dan = Participant.objects.get()
-    assert (dan.state, dan.corrected_stage, dan.left_at, dan.left_reason) == ("screening", "basics", None, "")
-    figures = {each.label: (each.value, each.of) for each in dashboard.panel_flow(study, User(), NOW).figures}
+    assert (dan.state, dan.corrected_stage, dan.left_at, dan.left_reason) == (
+        "screening",
+        "basics",
+        None,
+        "",
+    )
+    figures = {
+        each.label: (each.value, each.of)
+        for each in dashboard.panel_flow(study, User(), NOW).figures
+    }
     assert [figures[name] for name in ("Screened", "Did not get in", "Corrected an answer")] == [
         ("1", ""),
         ("0", ""),
@@ -592,7 +652,9 @@ def test_of_a_slip_no_value_is_kept_and_what_holds_is_signed(client, study):
     basics(client, age="14")
     send(client, url("correct"), {}, url("turned_away"))
     basics(client, age="41")
-    events = AuditEvent.objects.filter(action__in=("questions answered", "screening corrected")).order_by("number")
+    events = AuditEvent.objects.filter(
+        action__in=("questions answered", "screening corrected")
+    ).order_by("number")
     told = [(event.action, event.subject, event.old, event.new, event.reason) for event in events]
     code = Participant.objects.get().code
     assert told == [
@@ -623,14 +685,29 @@ def test_a_score_is_never_corrected(client, study):
 def test_before_the_last_page_is_answered_an_earlier_one_can_be_changed(client, study):
     send(client, url("begin"), {}, url("information"))
     basics(client, sex="m")
-    assert f'href="{url("screening", "basics")}"' in client.get(url("screening", "mood")).content.decode()
+    assert (
+        f'href="{url("screening", "basics")}"'
+        in client.get(url("screening", "mood")).content.decode()
+    )
     form = client.get(url("screening", "basics")).context["form"]
-    assert {name: form[name].value() for name in form.fields} == {"age": 41, "sex": "m", "site": "main"}
+    assert {name: form[name].value() for name in form.fields} == {
+        "age": 41,
+        "sex": "m",
+        "site": "main",
+    }
     assert basics(client, sex="f").url == url("screening", "mood")
     assert Participant.objects.get().answers["sex"] == "f"
-    send(client, url("screening", "mood"), {f"item_{n}": "0" if n == 9 else "1" for n in range(1, 10)})
-    assert client.get(url("screening", "basics")).url == url("contact")  # the last is answered: no way back
-    client.post(url("screening", "basics"), {"age": "20", "sex": "m", "site": "main", "request_key": "late"})
+    send(
+        client,
+        url("screening", "mood"),
+        {f"item_{n}": "0" if n == 9 else "1" for n in range(1, 10)},
+    )
+    assert client.get(url("screening", "basics")).url == url(
+        "contact"
+    )  # the last is answered: no way back
+    client.post(
+        url("screening", "basics"), {"age": "20", "sex": "m", "site": "main", "request_key": "late"}
+    )
     assert Participant.objects.get().answers["sex"] == "f"
 
 
@@ -655,7 +732,9 @@ def always_fails(participant, at):
     raise RuntimeError
 
 
-def test_whoever_cannot_be_moved_on_is_told_so_and_comes_back_to_where_they_were(client, study, settings):
+def test_whoever_cannot_be_moved_on_is_told_so_and_comes_back_to_where_they_were(
+    client, study, settings
+):
     send(client, url("begin"), {}, url("information"))
     journey = settings.JOURNEY
     settings.JOURNEY = [f"{__name__}.always_fails", *journey]
@@ -667,7 +746,9 @@ def test_whoever_cannot_be_moved_on_is_told_so_and_comes_back_to_where_they_were
     assert client.get(url("contact")).url == url("screening", "basics")
 
 
-@pytest.mark.parametrize("name", ["contact", "code", "consent", "consent_questions", "sign", "turned_away"])
+@pytest.mark.parametrize(
+    "name", ["contact", "code", "consent", "consent_questions", "sign", "turned_away"]
+)
 def test_whoever_takes_part_is_led_from_the_way_in_to_their_own_room(study, name):
     client = Client()
     client.force_login(factories.a_randomised_participant(study, NOW).user)

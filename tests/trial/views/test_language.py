@@ -1,4 +1,6 @@
-"""One language at a time: the switch carries questions along before consent, and asks afterwards."""
+"""One language at a time: the switch carries questions along before consent, and asks
+afterwards.
+"""
 
 from __future__ import annotations
 

@@ -1,4 +1,6 @@
-"""Signing in, coming in and a new password, with the mail host open, slow or shut: nothing tells who is known."""
+"""Signing in, coming in and a new password, with the mail host open, slow or shut: nothing tells
+who is known.
+"""
 
 from __future__ import annotations
 
@@ -24,7 +26,10 @@ from trial import actors, mail_door
 from trial.actions import participants
 from trial.models import DoorMail, Identity, MailHost, WaitingMail
 
-ASK, CONFIRM = reverse_lazy("account_request_login_code"), reverse_lazy("account_confirm_login_code")
+ASK, CONFIRM = (
+    reverse_lazy("account_request_login_code"),
+    reverse_lazy("account_confirm_login_code"),
+)
 PASSWORD = reverse_lazy("account_reset_password")
 AWAY = "Our mail does not get through at this moment."
 UNKNOWN = "nobody@example.org"
@@ -44,8 +49,12 @@ def host(settings):
         yield running
 
 
-def steps_until_the_answer(host: smtp.Host, path: str, typed: dict, browser: Client) -> tuple[list[str], str]:
-    """Each statement to the database and each word to the mail host, in order; and the page. Then the answer goes out."""
+def steps_until_the_answer(
+    host: smtp.Host, path: str, typed: dict, browser: Client
+) -> tuple[list[str], str]:
+    """Each statement to the database and each word to the mail host, in order; and the page. Then
+    the answer goes out.
+    """
     host.said.clear()
     steps: list[str] = []
     request = RequestFactory().post(path, typed)
@@ -62,7 +71,9 @@ def steps_until_the_answer(host: smtp.Host, path: str, typed: dict, browser: Cli
         response = handler.get_response(request)
     steps.append(f"answered after {host.said}")
     page = response.content.decode()
-    request_finished.disconnect(close_old_connections)  # as Django's own client does: the test goes on with this one
+    request_finished.disconnect(
+        close_old_connections
+    )  # as Django's own client does: the test goes on with this one
     response.close()
     request_finished.connect(close_old_connections)
     for hidden in (r'value="[A-Za-z0-9]{64}"', r'value="[0-9a-f-]{36}"', re.escape(typed["email"])):
@@ -112,7 +123,9 @@ def standing(host: smtp.Host, how: str):
 
 @pytest.mark.parametrize("how", ["open", "slow", "shut"])
 @pytest.mark.parametrize("door", DOORS)
-def test_a_known_and_an_unknown_address_take_the_same_steps_and_read_the_same_page(study, host, door, how):
+def test_a_known_and_an_unknown_address_take_the_same_steps_and_read_the_same_page(
+    study, host, door, how
+):
     path, known, browser, typed = DOORS[door]
     there = known(study)
     visitors = [browser(study), browser(study)]
@@ -128,7 +141,9 @@ def test_a_known_and_an_unknown_address_take_the_same_steps_and_read_the_same_pa
     assert not any("account_emailaddress" in step for step in steps)
     assert (AWAY in page) == (how == "shut")
     if how != "shut":
-        assert steps[-1] == "answered after ['EHLO', 'AUTH']"  # logged in before the answer, handed over after it
+        assert (
+            steps[-1] == "answered after ['EHLO', 'AUTH']"
+        )  # logged in before the answer, handed over after it
         assert there in host.addressees
 
 
@@ -141,7 +156,12 @@ def test_while_the_host_is_known_to_be_away_it_is_not_asked(study, host, door):
     page = visitor.post(path, {**typed, "email": "new@example.org", "request_key": "a press"})
     assert (page.status_code, AWAY in page.content.decode(), host.said) == (200, True, [])
     MailHost.objects.update(next_look_at=NOW - timedelta(minutes=2))  # the worker stands still
-    assert visitor.post(path, {**typed, "email": "new@example.org", "request_key": "a press"}).status_code == 302
+    assert (
+        visitor.post(
+            path, {**typed, "email": "new@example.org", "request_key": "a press"}
+        ).status_code
+        == 302
+    )
 
 
 def test_a_host_that_takes_its_time_holds_up_so_many_and_no_more(study, host):
@@ -156,19 +176,26 @@ def test_a_host_that_takes_its_time_holds_up_so_many_and_no_more(study, host):
     assert host.said == []
     for request in opened:
         getattr(request, mail_door.KEPT).close()
-    assert [Client().post(ASK, {**sent, "request_key": f"{n}"}).status_code for n in range(4)] == [302] * 4
+    assert [Client().post(ASK, {**sent, "request_key": f"{n}"}).status_code for n in range(4)] == [
+        302
+    ] * 4
 
 
 def test_a_door_that_did_not_open_is_no_longer_counted(study, host):
     host.answers["CONNECT"] = "421 full"
     for number in range(mail_door.AT_ONCE + 1):
-        assert AWAY in Client().post(ASK, {"email": UNKNOWN, "request_key": f"{number}"}).content.decode()
+        assert (
+            AWAY
+            in Client().post(ASK, {"email": UNKNOWN, "request_key": f"{number}"}).content.decode()
+        )
     host.answers.clear()
     assert Client().post(ASK, {"email": UNKNOWN, "request_key": "later"}).status_code == 302
 
 
 @pytest.mark.parametrize("door", DOORS)
-def test_when_the_host_is_away_nothing_typed_is_lost_and_the_same_form_works_later(study, settings, door):
+def test_when_the_host_is_away_nothing_typed_is_lost_and_the_same_form_works_later(
+    study, settings, door
+):
     path, known, browser, typed = DOORS[door]
     email, visitor = known(study), browser(study)
     if door == "join":
@@ -200,7 +227,10 @@ def test_a_mail_that_the_host_puts_off_goes_with_the_next_press_of_the_same_form
 
 def test_by_the_api_a_shut_door_is_said_and_the_key_works_later(study, settings):
     client = clients.screened(study)
-    path, typed = f"join/{study.public_slug}/contact/", {"name": "Dan", "email": "d@example.org", "phone": "0612345678"}
+    path, typed = (
+        f"join/{study.public_slug}/contact/",
+        {"name": "Dan", "email": "d@example.org", "phone": "0612345678"},
+    )
     smtp.use(settings, smtp.nobody_listens())
     answer = client.post(path, typed, key="a key")
     assert (answer.status_code, answer.json()["code"]) == (503, "mail_away")
@@ -220,7 +250,10 @@ def test_asking_again_with_the_host_away_says_so_and_stays_on_the_page(study, ho
 
 def test_the_way_to_a_page_is_kept_over_both_pages_and_leads_to_no_other_site(study, host):
     email = participant(study)
-    for wanted, led in (("/participant/data/", "/participant/data/"), ("https://example.net/", reverse("door"))):
+    for wanted, led in (
+        ("/participant/data/", "/participant/data/"),
+        ("https://example.net/", reverse("door")),
+    ):
         browser = Client()
         page = browser.get(f"{ASK}?next={wanted}").content.decode()
         assert (f'name="next" value="{wanted}"' in page) == (wanted == led)

@@ -45,8 +45,12 @@ def signed_in(person: Participant) -> Client:
     return client
 
 
-def send(client: Client, address: str, data: dict | None = None, page: str = "", form: int = -1) -> object:
-    keys = re.findall(r'name="request_key" value="([^"]+)"', client.get(page or address).content.decode())
+def send(
+    client: Client, address: str, data: dict | None = None, page: str = "", form: int = -1
+) -> object:
+    keys = re.findall(
+        r'name="request_key" value="([^"]+)"', client.get(page or address).content.decode()
+    )
     return client.post(address, {**(data or {}), "request_key": keys[form]})
 
 
@@ -78,11 +82,18 @@ def test_home_shows_the_first_lesson_then_what_comes_later(guided):
 def test_a_questionnaire_comes_before_a_lesson(guided, monday):
     monday.shift(timedelta(days=15))
     page = signed_in(guided).get(url("home"))
-    assert (page.context["next"].code, [task.code for task in page.context["also"]]) == ("week2", ["welcome"])
+    assert (page.context["next"].code, [task.code for task in page.context["also"]]) == (
+        "week2",
+        ["welcome"],
+    )
 
 
-@pytest.mark.parametrize(("name", "queries"), [("home", 10), ("lessons", 6), ("lesson", 7), ("data", 9), ("calls", 6)])
-def test_pages_ask_the_database_the_same_few_questions(guided, name, queries, django_assert_num_queries):
+@pytest.mark.parametrize(
+    ("name", "queries"), [("home", 10), ("lessons", 6), ("lesson", 7), ("data", 9), ("calls", 6)]
+)
+def test_pages_ask_the_database_the_same_few_questions(
+    guided, name, queries, django_assert_num_queries
+):
     client = signed_in(guided)
     begin(client)
     with django_assert_num_queries(queries):
@@ -182,7 +193,12 @@ def test_a_draft_is_saved_without_a_page_and_without_an_event(guided, monday):
 
 def test_an_exercise_that_was_not_touched_is_not_stored(guided, monday):
     client = a_client_in_the_second_lesson(guided, monday)
-    send(client, url("lesson_save", "small-steps"), {"good-things": ["1"]}, url("lesson", "small-steps"))
+    send(
+        client,
+        url("lesson_save", "small-steps"),
+        {"good-things": ["1"]},
+        url("lesson", "small-steps"),
+    )
     assert list(ExerciseAnswer.objects.values_list("exercise", flat=True)) == ["good-things"]
 
 
@@ -206,7 +222,9 @@ def test_a_lesson_done_twice_with_one_key_is_done_once(guided):
     client = signed_in(guided)
     begin(client)
     for _ in range(2):
-        assert client.post(url("lesson_done", "welcome"), {"request_key": "twice"}).url == url("lessons")
+        assert client.post(url("lesson_done", "welcome"), {"request_key": "twice"}).url == url(
+            "lessons"
+        )
     assert AuditEvent.objects.filter(action="module done").count() == 1
 
 
@@ -225,7 +243,8 @@ def test_whoever_has_no_lessons_finds_none(study, unguided):
     Grant.objects.filter(participant=unguided, kind="programme").delete()
     client = signed_in(unguided)
     assert [
-        client.get(url(*each)).status_code for each in (("lessons",), ("lesson", "welcome"), ("stop_programme",))
+        client.get(url(*each)).status_code
+        for each in (("lessons",), ("lesson", "welcome"), ("stop_programme",))
     ] == [
         404,
         404,
@@ -273,7 +292,9 @@ def test_home_of_whoever_waits_asks_no_more_questions(guided, django_assert_num_
 
 def test_call_times_may_be_left_open(study):
     person = factories.a_consented_participant(study, NOW)
-    send(signed_in(person), url("call_times"), {"mon": ["morning", "evening"], "fri": ["afternoon"]})
+    send(
+        signed_in(person), url("call_times"), {"mon": ["morning", "evening"], "fri": ["afternoon"]}
+    )
     person.identity.refresh_from_db()
     assert person.identity.call_times == ["mon-morning", "mon-evening", "fri-afternoon"]
     taken_along = json.loads(signed_in(person).get(url("download")).content)
@@ -308,7 +329,9 @@ def test_a_number_that_cannot_be_taken_says_why(guided, typed, said):
     assert not AuditEvent.objects.filter(action="phone number corrected").exists()
 
 
-def test_the_page_of_the_number_asks_the_database_the_same_few_questions(guided, django_assert_num_queries):
+def test_the_page_of_the_number_asks_the_database_the_same_few_questions(
+    guided, django_assert_num_queries
+):
     client = signed_in(guided)
     client.get(url("phone"))
     with django_assert_num_queries(5):
@@ -319,7 +342,10 @@ def test_a_person_sees_what_is_kept_and_takes_it_along(guided, monday):
     client = a_client_in_the_second_lesson(guided, monday)
     send(client, url("lesson_save", "small-steps"), WRITTEN, url("lesson", "small-steps"))
     page = words(client, url("data"))
-    assert all(word in page for word in ("Dan Jansen", guided.identity.email, "Monday evening", guided.code))
+    assert all(
+        word in page
+        for word in ("Dan Jansen", guided.identity.email, "Monday evening", guided.code)
+    )
     file = client.get(url("download"))
     kept = json.loads(file.content)
     assert file["Content-Disposition"] == 'attachment; filename="answers.json"'
@@ -334,7 +360,13 @@ def test_what_a_person_gets_to_see_of_their_data_is_the_same_in_every_arm(guided
     def shape(person: Participant) -> str:
         page = words(signed_in(person), url("data"))
         phone = phone_in_words(person.identity.phone)
-        for own in (person.identity.email, phone, person.code, allotment.words(person), owner(person.user)):
+        for own in (
+            person.identity.email,
+            phone,
+            person.code,
+            allotment.words(person),
+            owner(person.user),
+        ):
             page = page.replace(own, "")
         return re.sub(r'value="[^"]*"', "", page)
 
@@ -345,7 +377,11 @@ def test_stopping_with_the_lessons_keeps_somebody_in_the_study(guided):
     client = signed_in(guided)
     answer = send(client, url("stop_programme"), {"reason": "no_time"})
     guided.refresh_from_db()
-    assert (answer.url, guided.state, guided.programme_stopped_at) == (url("home"), "randomised", NOW)
+    assert (answer.url, guided.state, guided.programme_stopped_at) == (
+        url("home"),
+        "randomised",
+        NOW,
+    )
     assert "lesson" not in {task.kind for task in [client.get(url("home")).context["next"]] if task}
     assert "You stopped with the lessons" in words(client, url("lessons"))
 
@@ -429,7 +465,9 @@ def test_a_draft_of_one_field_leaves_the_others_alone(guided, monday):
     client = a_client_in_the_second_lesson(guided, monday)
     save = url("lesson_save", "small-steps")
     client.post(save, WRITTEN)
-    client.post(save, {"this-week_what": "Swim", "was_this-week_what": "Walk"}, headers={"X-Autosave": "1"})
+    client.post(
+        save, {"this-week_what": "Swim", "was_this-week_what": "Walk"}, headers={"X-Autosave": "1"}
+    )
     assert programme.answers(guided, "small-steps") == {
         "good-things": [0, 2],
         "this-week": {"what": "Swim", "when": "Tuesday", "where": "The park"},
@@ -442,8 +480,14 @@ def test_a_draft_without_a_field_changes_nothing(sent, guided, monday):
     save = url("lesson_save", "small-steps")
     client.post(save, {**shown(client, "small-steps"), **WRITTEN})
     before = programme.answers(guided, "small-steps")
-    assert client.post(save, {**sent, "request_key": "k"}, headers={"X-Autosave": "1"}).status_code == 204
-    assert client.post(url("lesson_done", "small-steps"), {**sent, "request_key": "l"}).status_code == 302
+    assert (
+        client.post(save, {**sent, "request_key": "k"}, headers={"X-Autosave": "1"}).status_code
+        == 204
+    )
+    assert (
+        client.post(url("lesson_done", "small-steps"), {**sent, "request_key": "l"}).status_code
+        == 302
+    )
     assert programme.answers(guided, "small-steps") == before
     assert set(before) == {"good-things", "this-week"}
 
@@ -459,7 +503,9 @@ def test_what_somebody_else_typed_on_the_same_device_is_not_taken(guided, monday
 
 
 def test_a_scale_can_be_left_open_again():
-    scale = Block(kind="exercise", exercise="scale", code="tense", prompt="How tense?", low="Not", high="Very")
+    scale = Block(
+        kind="exercise", exercise="scale", code="tense", prompt="How tense?", low="Not", high="Very"
+    )
     drawn = str(Exercises(blocks=[scale], stored={"tense": 7})["tense"])
     assert "I leave this open" in drawn
     for typed, changed in (("7", {}), ("", {"tense": None}), ("3", {"tense": 3})):
@@ -471,16 +517,24 @@ def test_whoever_leaves_reads_first_whom_to_call(guided):
     client = signed_in(guided)
     send(client, url("withdraw"))
     page = words(client, url("home"))
-    assert page.index('href="tel:113"') < page.index("Your general practitioner") < page.index("What you gave us")
+    assert (
+        page.index('href="tel:113"')
+        < page.index("Your general practitioner")
+        < page.index("What you gave us")
+    )
 
 
 def test_a_time_point_has_a_name_for_participants_beside_that_of_reports(db):
-    shipped = factories.an_open_study(Path(__file__).parents[3] / "trial" / "studies" / "living-positive", NOW)
+    shipped = factories.an_open_study(
+        Path(__file__).parents[3] / "trial" / "studies" / "living-positive", NOW
+    )
     person = factories.a_consented_participant(shipped, NOW)
     page = words(signed_in(person), url("home"))
     assert ("Before you start" in page, "Pretest" in page) == (True, False)
     (label,) = {
-        each.label["en"] for each in definitions.assessments(shipped.current).timepoints if each.code == "pretest"
+        each.label["en"]
+        for each in definitions.assessments(shipped.current).timepoints
+        if each.code == "pretest"
     }
     assert label == "Pretest"
 
@@ -490,8 +544,16 @@ def test_a_text_far_longer_than_the_page_takes_is_not_kept_in_part(guided, monda
     client = a_client_in_the_second_lesson(guided, monday)
     sent = {**WRITTEN, "this-week_what": "x" * 20_001, "request_key": "a"}
     assert client.post(url(path, "small-steps"), sent).url == url("lesson", "small-steps")
-    assert client.post(url("lesson_save", "small-steps"), sent, headers={"X-Autosave": "1"}).status_code == 409
-    assert (programme.answers(guided, "small-steps"), ModuleUse.objects.filter(done_at=None).count()) == ({}, 1)
+    assert (
+        client.post(
+            url("lesson_save", "small-steps"), sent, headers={"X-Autosave": "1"}
+        ).status_code
+        == 409
+    )
+    assert (
+        programme.answers(guided, "small-steps"),
+        ModuleUse.objects.filter(done_at=None).count(),
+    ) == ({}, 1)
 
 
 def test_a_lesson_is_not_done_by_a_page_that_somebody_else_opened(guided, monday):
@@ -503,12 +565,16 @@ def test_a_lesson_is_not_done_by_a_page_that_somebody_else_opened(guided, monday
 
 def test_a_lesson_that_was_not_begun_is_neither_done_nor_undone(guided):
     client = signed_in(guided)
-    assert client.post(url("lesson_done", "welcome"), {"request_key": "a"}).url == url("lesson", "welcome")
+    assert client.post(url("lesson_done", "welcome"), {"request_key": "a"}).url == url(
+        "lesson", "welcome"
+    )
     assert client.post(url("lesson_reopen", "welcome"), {"request_key": "b"}).status_code == 404
     assert ModuleUse.objects.count() == 0
 
 
-@pytest.mark.parametrize("path", ["lesson", "lesson_begin", "lesson_save", "lesson_done", "lesson_reopen"])
+@pytest.mark.parametrize(
+    "path", ["lesson", "lesson_begin", "lesson_save", "lesson_done", "lesson_reopen"]
+)
 def test_a_lesson_that_does_not_exist_is_not_found(guided, path):
     client = signed_in(guided)
     answer = (
@@ -527,7 +593,9 @@ def test_what_was_signed_is_not_there_before_it_was_signed(study):
 def test_a_lesson_whose_day_has_come_is_announced_again_once_it_is_open(unguided, monday):
     def lessons() -> list[str]:
         shown = signed_in(unguided).get(url("home")).context
-        return [task.code for task in (shown["next"], *shown["later"]) if task and task.kind == "lesson"]
+        return [
+            task.code for task in (shown["next"], *shown["later"]) if task and task.kind == "lesson"
+        ]
 
     waiting_for(unguided, anchor="randomised", days=2)
     assert lessons() == ["welcome"]

@@ -1,4 +1,6 @@
-"""A rehearsal shows its team what hangs on the arm, and says at the place that a live study would not."""
+"""A rehearsal shows its team what hangs on the arm, and says at the place that a live study would
+not.
+"""
 
 from __future__ import annotations
 

@@ -1,4 +1,6 @@
-"""The researcher's room through the client: each job, each role, each form twice. Ada is the researcher."""
+"""The researcher's room through the client: each job, each role, each form twice. Ada is the
+researcher.
+"""
 
 from __future__ import annotations
 
@@ -100,7 +102,9 @@ def zipped(path: Path, **changed: str) -> io.BytesIO:
         for file in sorted(path.rglob("*")):
             if file.is_file():
                 name = file.relative_to(path).as_posix()
-                opened.writestr(name, changed.get(name.replace(".", "_"), file.read_text(encoding="utf-8")))
+                opened.writestr(
+                    name, changed.get(name.replace(".", "_"), file.read_text(encoding="utf-8"))
+                )
     archive.seek(0)
     archive.name = "study.zip"
     return archive
@@ -123,7 +127,18 @@ ANOTHER = (
 
 # Doors
 
-PAGES = ["dashboard", "setup", "wordings", "state", "open", "people", "staff", "messages", "audit", "alerts"]
+PAGES = [
+    "dashboard",
+    "setup",
+    "wordings",
+    "state",
+    "open",
+    "people",
+    "staff",
+    "messages",
+    "audit",
+    "alerts",
+]
 MAY_OPEN = {
     "researcher": set(PAGES),
     "statistician": {"dashboard", "setup", "wordings", "state", "people", "audit"},
@@ -138,15 +153,23 @@ def test_each_role_opens_its_pages_and_gets_403_on_the_others(role, staff, study
     assert opened == {name: 200 if name in MAY_OPEN[role] else 403 for name in PAGES}
 
 
-def test_a_coach_an_assessor_a_participant_and_a_stranger_do_not_learn_that_the_room_exists(staff, study, dan):
+def test_a_coach_an_assessor_a_participant_and_a_stranger_do_not_learn_that_the_room_exists(
+    staff, study, dan
+):
     others = [signed_in(each) for each in (staff("coach"), staff("assessor"), dan.user)]
-    assert {client.get(url(name, study.slug)).status_code for client in others for name in PAGES} == {404}
+    assert {
+        client.get(url(name, study.slug)).status_code for client in others for name in PAGES
+    } == {404}
     assert Client().get(url("dashboard", study.slug)).status_code == 302
 
 
 def test_the_researcher_of_another_study_gets_404(ada, staff, study):
     other = studies.store(
-        loaded=_loaded(SMALL, study_yaml=edited(*ANOTHER)), simulated=True, user=None, by=actors.SYSTEM, at=NOW
+        loaded=_loaded(SMALL, study_yaml=edited(*ANOTHER)),
+        simulated=True,
+        user=None,
+        by=actors.SYSTEM,
+        at=NOW,
     ).study
     assert {ada.get(url(name, other.slug)).status_code for name in PAGES} == {404}
 
@@ -173,17 +196,23 @@ def test_an_assessor_changes_nothing(name, staff, study):
 def test_the_list_says_what_stands_where_and_in_which_role(ada, study, dan):
     words = page(ada, "studies")
     assert re.search(
-        r"Small study of guided and unguided self-help small-study · simulated people open 1 40 researcher", words
+        r"Small study of guided and unguided self-help small-study · simulated people open 1 40 "
+        r"researcher",
+        words,
     )
 
 
 @pytest.mark.django_db
 def test_whoever_starts_an_installation_is_told_to_load_a_folder():
     user = User.objects.create_user(username="first", email="ada@example.org", is_staff=True)
-    assert "No study yet Your studies will stand here. Load a study folder to begin" in page(signed_in(user), "studies")
+    assert "No study yet Your studies will stand here. Load a study folder to begin" in page(
+        signed_in(user), "studies"
+    )
 
 
-def test_the_list_costs_the_same_with_one_study_and_with_three(staff, study, django_assert_num_queries):
+def test_the_list_costs_the_same_with_one_study_and_with_three(
+    staff, study, django_assert_num_queries
+):
     user = staff("researcher")
     ada = signed_in(user)
     page(ada, "studies")
@@ -203,13 +232,19 @@ def test_the_list_costs_the_same_with_one_study_and_with_three(staff, study, dja
 
 
 def test_a_folder_with_mistakes_lists_them_all_with_file_and_line_and_stores_nothing(ada, study):
-    broken = edited(("target: 40", "target: many"), ("languages: [en, nl]", "languages: [en, nl, fr]"))
+    broken = edited(
+        ("target: 40", "target: many"), ("languages: [en, nl]", "languages: [en, nl, fr]")
+    )
     upload = zipped(
-        SMALL, study_yaml=broken, analysis_yaml=edited(("model: ancova", "model: magic"), file="analysis.yaml")
+        SMALL,
+        study_yaml=broken,
+        analysis_yaml=edited(("model: ancova", "model: magic"), file="analysis.yaml"),
     )
     response = ada.post(url("load"), {"upload": upload, **key()})
     assert response.status_code == 400
-    rows = re.findall(r'class="code">([^<]+)</th>\s*<td class="number"[^>]*>(\d+)</td>', response.content.decode())
+    rows = re.findall(
+        r'class="code">([^<]+)</th>\s*<td class="number"[^>]*>(\d+)</td>', response.content.decode()
+    )
     assert rows == [("analysis.yaml", "7"), ("study.yaml", "18"), ("study.yaml", "21")]
     assert (Study.objects.count(), study.versions.count()) == (1, 1)
 
@@ -226,12 +261,18 @@ def test_loading_a_new_study_leads_to_its_setup_and_makes_the_loader_its_researc
     assert response.url == url("setup", "another-study")
     assert "The study is loaded" in page(ada, "setup", "another-study")
     new = Study.objects.get(slug="another-study")
-    assert (new.state, new.simulated, [m.role for m in new.memberships.all()]) == ("draft", True, ["researcher"])
+    assert (new.state, new.simulated, [m.role for m in new.memberships.all()]) == (
+        "draft",
+        True,
+        ["researcher"],
+    )
 
 
 def test_loading_the_same_folder_twice_stores_one_version(ada, study):
     for _ in range(2):
-        assert ada.post(url("load"), {"upload": zipped(SMALL), **key()}).url == url("setup", study.slug)
+        assert ada.post(url("load"), {"upload": zipped(SMALL), **key()}).url == url(
+            "setup", study.slug
+        )
     assert study.versions.count() == 1
 
 
@@ -252,7 +293,9 @@ def test_an_open_study_takes_a_new_version_of_its_texts(ada, study):
 def test_after_loading_the_page_says_who_gets_the_new_version(ada, study):
     changed = edited(("en: Quiet mornings\n", "en: Very quiet mornings\n"))
     ada.post(url("load"), {"upload": zipped(SMALL, study_yaml=changed), **key()})
-    assert "Version 2 is what newcomers get from now on. Whoever is in keeps theirs." in page(ada, "setup", study.slug)
+    assert "Version 2 is what newcomers get from now on. Whoever is in keeps theirs." in page(
+        ada, "setup", study.slug
+    )
 
 
 def test_a_live_study_that_is_open_takes_no_version_that_nobody_signed_off(ada, study):
@@ -260,16 +303,25 @@ def test_a_live_study_that_is_open_takes_no_version_that_nobody_signed_off(ada, 
     changed = edited(("0800-0113", "0800-9999"))
     response = ada.post(url("load"), {"upload": zipped(SMALL, study_yaml=changed), **key()})
     assert response.status_code == 400
-    assert "Nothing was stored: newcomers would get it at once, and it is not signed off." in text(response)
-    assert "Missing in this version Crisis line 113 Zelfmoordpreventie was last checked" in text(response)
+    assert "Nothing was stored: newcomers would get it at once, and it is not signed off." in text(
+        response
+    )
+    assert "Missing in this version Crisis line 113 Zelfmoordpreventie was last checked" in text(
+        response
+    )
 
     ada.post(url("pause", study.slug), {"reason": "A new number", **key()})
     ada.post(url("load"), {"upload": zipped(SMALL, study_yaml=changed), **key()})
     shown = page(ada, "setup", study.slug)
-    assert "Version 2 is what newcomers get once you resume. Below is what is missing before that." in shown
+    assert (
+        "Version 2 is what newcomers get once you resume. Below is what is missing before that."
+        in shown
+    )
     assert "Missing before recruitment can resume Crisis line 113 Zelfmoordpreventie" in shown
     assert ada.post(url("resume", study.slug), key()).url == url("setup", study.slug)
-    assert "Recruitment did not resume: something is still missing." in page(ada, "setup", study.slug)
+    assert "Recruitment did not resume: something is still missing." in page(
+        ada, "setup", study.slug
+    )
     ada.post(url("confirm_line", study.slug), {"subject": "113 Zelfmoordpreventie", **key()})
     assert "Nothing is missing: recruitment can resume." in page(ada, "setup", study.slug)
     ada.post(url("resume", study.slug), key())
@@ -282,7 +334,8 @@ def test_load_study_says_to_pause_first(study, tmp_path):
     archive = tmp_path / "study.zip"
     archive.write_bytes(zipped(SMALL, study_yaml=edited(("0800-0113", "0800-9999"))).getvalue())
     with pytest.raises(
-        CommandError, match=r"pause recruitment, load it, sign it off, resume\. Missing: Crisis line 113"
+        CommandError,
+        match=r"pause recruitment, load it, sign it off, resume\. Missing: Crisis line 113",
     ):
         call_command("load_study", archive)
 
@@ -290,7 +343,10 @@ def test_load_study_says_to_pause_first(study, tmp_path):
 def test_somebody_who_does_not_run_a_study_loads_no_version_of_it(study):
     user = User.objects.create_user(username="other", email="other@example.org", is_staff=True)
     changed = edited(("en: Quiet mornings\n", "en: Very quiet mornings\n"))
-    assert signed_in(user).post(url("load"), {"upload": zipped(SMALL, study_yaml=changed)}).status_code == 403
+    assert (
+        signed_in(user).post(url("load"), {"upload": zipped(SMALL, study_yaml=changed)}).status_code
+        == 403
+    )
     assert study.versions.count() == 1
 
 
@@ -310,18 +366,25 @@ def test_where_there_is_one_site_nobody_is_asked_for_it_and_everybody_is_of_it(a
 def test_where_and_why_people_left_is_said_in_words_on_the_left(ada, study):
     factories.a_screening_participant(study, NOW, age=17)
     gone = factories.a_randomised_participant(study, NOW)
-    participants.withdraw(participant=gone, reason="no_time", by=actors.participant(gone.code), at=NOW)
+    participants.withdraw(
+        participant=gone, reason="no_time", by=actors.participant(gone.code), at=NOW
+    )
     response = ada.get(url("dashboard", study.slug))
     assert "Before consent screening, page basics criterion age 1" in text(response)
     assert "After consent randomised takes too much time 1" in text(response)
-    row = r'<th scope="row">randomised</th>\s*<td\s*>takes too much time</td>\s*<td\s+class="number"\s*>1</td>'
+    row = (
+        r'<th scope="row">randomised</th>\s*<td\s*>takes too much '
+        r'time</td>\s*<td\s+class="number"\s*>1</td>'
+    )
     assert re.search(row, response.content.decode())
     assert "randomised, takes too much time" in page(ada, "person", study.slug, gone.code)
 
 
 def test_calls_are_counted_of_those_planned(ada, study):
     factories.a_participant_in(study, "guided", NOW)
-    assert re.search(r"Attempted 0 of \d+ planned Held 0 of \d+ planned", page(ada, "dashboard", study.slug))
+    assert re.search(
+        r"Attempted 0 of \d+ planned Held 0 of \d+ planned", page(ada, "dashboard", study.slug)
+    )
 
 
 # Setup, sign-offs, opening
@@ -329,7 +392,9 @@ def test_calls_are_counted_of_those_planned(ada, study):
 
 @pytest.fixture
 def living_positive(db):
-    """The HIV depression trial as a live study would be: nothing simulated, one researcher, one coach."""
+    """The HIV depression trial as a live study would be: nothing simulated, one researcher, one
+    coach.
+    """
     study = factories.a_loaded_study(LIVING_POSITIVE, NOW, simulated=False)
     factories.a_staff_member(study, "coach", "", NOW)
     return study
@@ -347,12 +412,17 @@ def sign_off_everything(client: Client, study: Study) -> tuple[list[str], list[s
         body = client.get(url(name, study.slug)).content.decode()
         found = re.findall(r'name="subject" value="([^"]+)"', body)
         for subject in found:
-            assert client.post(url(action, study.slug), {"subject": subject, **key()}).status_code == 302
+            assert (
+                client.post(url(action, study.slug), {"subject": subject, **key()}).status_code
+                == 302
+            )
         pressed.append(found)
     return pressed[0], pressed[1]
 
 
-def test_living_positive_opens_in_english_only_and_only_after_every_sign_off(its_researcher, living_positive):
+def test_living_positive_opens_in_english_only_and_only_after_every_sign_off(
+    its_researcher, living_positive
+):
     slug = living_positive.slug
     assert "CES-D" in page(its_researcher, "wordings", slug)
     assert "CESD: no wording in this language, paste the one you hold a licence for" in page(
@@ -365,7 +435,9 @@ def test_living_positive_opens_in_english_only_and_only_after_every_sign_off(its
     lines, wordings = sign_off_everything(its_researcher, living_positive)
     assert lines == ["113 Zelfmoordpreventie", "112", "De Luisterlijn"]
     assert {"PHQ9:en", "CESD:en", "GAD7:en", "PHQ4:en", "PHQ2:en"} <= set(wordings)
-    assert its_researcher.post(url("open", slug), {"sure": "on", **key()}).url == url("dashboard", slug)
+    assert its_researcher.post(url("open", slug), {"sure": "on", **key()}).url == url(
+        "dashboard", slug
+    )
     living_positive.refresh_from_db()
     assert (living_positive.state, living_positive.open_languages) == ("open", ["en"])
 
@@ -373,14 +445,19 @@ def test_living_positive_opens_in_english_only_and_only_after_every_sign_off(its
 def test_a_sign_off_carries_the_name_and_is_given_once(its_researcher, living_positive):
     given = {"subject": "PHQ9:en", **key()}
     for _ in range(2):
-        assert its_researcher.post(url("confirm_wording", living_positive.slug), given).status_code == 302
+        assert (
+            its_researcher.post(url("confirm_wording", living_positive.slug), given).status_code
+            == 302
+        )
     assert Confirmation.objects.filter(subject="PHQ9:en", simulated=False).count() == 1
     assert AuditEvent.objects.filter(action="wording confirmed").count() == 1
     assert "Signed off by Ada Visser" in page(its_researcher, "wordings", living_positive.slug)
 
 
 def test_nobody_signs_off_a_wording_that_is_not_there(its_researcher, living_positive):
-    its_researcher.post(url("confirm_wording", living_positive.slug), {"subject": "CESD:nl", **key()})
+    its_researcher.post(
+        url("confirm_wording", living_positive.slug), {"subject": "CESD:nl", **key()}
+    )
     its_researcher.post(url("confirm_line", living_positive.slug), {"subject": "PHQ9:en", **key()})
     assert Confirmation.objects.count() == 0
 
@@ -395,7 +472,9 @@ def test_setup_shows_what_was_chosen_here_and_what_is_not_included(its_researche
 
 
 def test_setup_never_shows_the_block_sizes(its_researcher, living_positive):
-    shown = page(its_researcher, "setup", living_positive.slug) + page(its_researcher, "open", living_positive.slug)
+    shown = page(its_researcher, "setup", living_positive.slug) + page(
+        its_researcher, "open", living_positive.slug
+    )
     assert ("block_sizes" in shown, "block size" in shown) == (False, False)
 
 
@@ -408,7 +487,10 @@ def test_opening_asks_for_a_tick_first(ada, staff, study):
 
 
 def _a_draft(client: Client) -> Study:
-    client.post(url("load"), {"upload": zipped(SMALL, study_yaml=edited(*ANOTHER)), "simulated": "on", **key()})
+    client.post(
+        url("load"),
+        {"upload": zipped(SMALL, study_yaml=edited(*ANOTHER)), "simulated": "on", **key()},
+    )
     draft = Study.objects.get(slug="another-study")
     factories.a_staff_member(draft, "coach", "", NOW)
     return draft
@@ -441,7 +523,9 @@ def test_a_study_is_paused_with_a_reason_resumed_closed_and_locked(ada, finn, st
         study.refresh_from_db()
         states.append(study.state)
     assert states == ["paused", "open", "closed", "locked"]
-    events = AuditEvent.objects.filter(stream=study.slug, action__in=[f"study {s}" for s in states]).order_by("number")
+    events = AuditEvent.objects.filter(
+        stream=study.slug, action__in=[f"study {s}" for s in states]
+    ).order_by("number")
     assert list(events.values_list("action", "reason", "role")) == [
         ("study paused", "Coaches are ill", "researcher"),
         ("study open", "", "researcher"),
@@ -451,14 +535,20 @@ def test_a_study_is_paused_with_a_reason_resumed_closed_and_locked(ada, finn, st
 
 
 def test_a_researcher_does_not_lock(ada, study):
-    assert ada.post(url("lock", study.slug), {"reason": "Done", "sure": "on", **key()}).status_code == 403
+    assert (
+        ada.post(url("lock", study.slug), {"reason": "Done", "sure": "on", **key()}).status_code
+        == 403
+    )
 
 
 @pytest.mark.parametrize(
     ("verbs", "says"),
     [
         ((), "is what newcomers get from now on. Whoever is in keeps theirs."),
-        (("pause",), "is what newcomers get once you resume. Below is what is missing before that."),
+        (
+            ("pause",),
+            "is what newcomers get once you resume. Below is what is missing before that.",
+        ),
         (("close",), "is stored. Recruitment is over: nobody gets it."),
     ],
 )
@@ -466,7 +556,9 @@ def test_a_version_that_is_loaded_says_from_when_newcomers_get_it(ada, study, ve
     for verb in verbs:
         ada.post(url(verb, study.slug), {"reason": "A new number", **key()})
     upload = zipped(SMALL, study_yaml=edited(("0800-0113", "0800-9999")))
-    assert f"Version 2 {says}" in text(ada.post(url("load"), {"upload": upload, **key()}, follow=True))
+    assert f"Version 2 {says}" in text(
+        ada.post(url("load"), {"upload": upload, **key()}, follow=True)
+    )
 
 
 def test_only_a_rehearsal_offers_to_load_a_study_of_simulated_people(ada):
@@ -492,7 +584,9 @@ def test_the_same_key_with_another_reason_is_a_conflict(ada, study):
 
 def figures(client: Client, study: Study) -> dict[str, str]:
     body = client.get(url("dashboard", study.slug)).content.decode()
-    found = re.findall(r'<dt>(?:<a[^>]*>)?([^<]+?)(?:</a>)?</dt>\s*<dd class="value">([^<]*)</dd>', body)
+    found = re.findall(
+        r'<dt>(?:<a[^>]*>)?([^<]+?)(?:</a>)?</dt>\s*<dd class="value">([^<]*)</dd>', body
+    )
     return {name.strip(): value.strip() for name, value in found}
 
 
@@ -502,18 +596,23 @@ def test_the_flow_counts_everybody_once(ada, study):
     factories.a_verified_participant(study, NOW)
     factories.a_consented_participant(study, NOW)
     gone = factories.a_randomised_participant(study, NOW)
-    participants.withdraw(participant=gone, reason="no_time", by=actors.participant(gone.code), at=NOW)
+    participants.withdraw(
+        participant=gone, reason="no_time", by=actors.participant(gone.code), at=NOW
+    )
     factories.a_randomised_participant(study, NOW)
     shown = figures(ada, study)
     assert {
-        name: shown[name] for name in ("Screened", "Did not get in", "Still at the screening", "Address verified")
+        name: shown[name]
+        for name in ("Screened", "Did not get in", "Still at the screening", "Address verified")
     } == {
         "Screened": "6",
         "Did not get in": "1",
         "Still at the screening": "2",
         "Address verified": "4",
     }
-    assert {name: shown[name] for name in ("Consented", "Randomised", "Withdrawn", "Completed")} == {
+    assert {
+        name: shown[name] for name in ("Consented", "Randomised", "Withdrawn", "Completed")
+    } == {
         "Consented": "3",
         "Randomised": "2",
         "Withdrawn": "1",
@@ -528,10 +627,14 @@ def test_the_registration_is_stamped_against_the_first_allocation(ada, study):
     assert figures(ada, study)["Registration"] == "–"
     factories.a_randomised_participant(study, NOW)
     assert figures(ada, study)["Registration"] == "Before"
-    assert "the first allocation on 2 Mar 2026: ISRCTN00000000, 15 Jan 2025" in page(ada, "dashboard", study.slug)
+    assert "the first allocation on 2 Mar 2026: ISRCTN00000000, 15 Jan 2025" in page(
+        ada, "dashboard", study.slug
+    )
 
 
-def test_the_dashboard_costs_the_same_with_one_person_and_with_three(ada, study, django_assert_num_queries):
+def test_the_dashboard_costs_the_same_with_one_person_and_with_three(
+    ada, study, django_assert_num_queries
+):
     factories.a_randomised_participant(study, NOW)
     page(ada, "dashboard", study.slug)
     with django_assert_num_queries(11):
@@ -574,17 +677,25 @@ def _scrubbed(body: str, person: Participant) -> str:
     return body.replace(person.code, "CODE").replace(f"staff {person.pk}", "")
 
 
-def test_completion_is_not_told_where_only_some_arms_can_be_finished(living_positive, its_researcher):
+def test_completion_is_not_told_where_only_some_arms_can_be_finished(
+    living_positive, its_researcher
+):
     sign_off_everything(its_researcher, living_positive)
     seeds.make(study=living_positive, rehearsal_seed=1, by=actors.SYSTEM, at=NOW)
     studies.open_study(study=living_positive, by=actors.SYSTEM, at=NOW)
-    person = factories.a_randomised_participant(living_positive, NOW, language_ok="able", diagnosis="y2to10")
+    person = factories.a_randomised_participant(
+        living_positive, NOW, language_ok="able", diagnosis="y2to10"
+    )
     assert person.state == "randomised"
     participants.complete(participant=person, by=actors.SYSTEM, at=NOW)
     slug = living_positive.slug
     assert "Completed" not in figures(its_researcher, living_positive)
-    assert f"{person.code} randomised Centre 1" in page(its_researcher, "people", slug, state="randomised")
-    assert f"{person.code} randomised, Centre 1" in page(its_researcher, "person", slug, person.code)
+    assert f"{person.code} randomised Centre 1" in page(
+        its_researcher, "people", slug, state="randomised"
+    )
+    assert f"{person.code} randomised, Centre 1" in page(
+        its_researcher, "person", slug, person.code
+    )
 
 
 # People
@@ -593,13 +704,19 @@ def test_completion_is_not_told_where_only_some_arms_can_be_finished(living_posi
 def test_the_list_of_people_shows_codes_and_no_names_and_narrows_by_the_address(ada, study, dan):
     factories.a_screening_participant(study, NOW, age=12)
     everybody = page(ada, "people", study.slug)
-    assert ("2 people" in everybody, dan.code in everybody, "Jansen" in everybody) == (True, True, False)
+    assert ("2 people" in everybody, dan.code in everybody, "Jansen" in everybody) == (
+        True,
+        True,
+        False,
+    )
     assert "1 person" in page(ada, "people", study.slug, state="excluded")
     assert "1 person" in page(ada, "people", study.slug, code=dan.code[-3:].lower())
     assert "Nobody fits this" in page(ada, "people", study.slug, state="withdrawn")
 
 
-def test_the_list_of_people_costs_the_same_with_one_and_with_three(ada, study, dan, django_assert_num_queries):
+def test_the_list_of_people_costs_the_same_with_one_and_with_three(
+    ada, study, dan, django_assert_num_queries
+):
     with django_assert_num_queries(7):
         page(ada, "people", study.slug)
     for _ in range(2):
@@ -619,7 +736,11 @@ def test_a_person_is_shown_without_what_they_typed(ada, study, dan):
     words = page(ada, "person", study.slug, dan.code)
     assert "consent signed" in words
     identity = Identity.objects.get(participant=dan)
-    assert [secret in words for secret in (identity.name, identity.email, identity.phone)] == [False, False, False]
+    assert [secret in words for secret in (identity.name, identity.email, identity.phone)] == [
+        False,
+        False,
+        False,
+    ]
     assert "gAAAA" not in words  # ciphertext
     assert page(ada, "person", study.slug, "QM-XXXXX", status=404)
 
@@ -632,13 +753,23 @@ def test_a_person_page_stays_within_ten_queries(ada, study, dan, django_assert_n
 
 def test_erasing_a_person_takes_them_out_of_the_study_and_destroys_who_they_are(ada, study, dan):
     address = url("erase", study.slug, dan.code)
-    assert ada.post(address, {"reason": "asked_by_participant", **key()}).status_code == 400  # no tick
+    assert (
+        ada.post(address, {"reason": "asked_by_participant", **key()}).status_code == 400
+    )  # no tick
     given = {"reason": "asked_by_participant", "sure": "on", **key()}
     for _ in range(2):
         assert ada.post(address, given).status_code == 302
     dan.refresh_from_db()
-    assert (dan.state, dan.user, dan.erased_at, Identity.objects.count()) == ("withdrawn", None, LATER, 0)
-    assert AuditEvent.objects.filter(action="identity erased", reason="asked_by_participant").count() == 1
+    assert (dan.state, dan.user, dan.erased_at, Identity.objects.count()) == (
+        "withdrawn",
+        None,
+        LATER,
+        0,
+    )
+    assert (
+        AuditEvent.objects.filter(action="identity erased", reason="asked_by_participant").count()
+        == 1
+    )
     assert "is erased since" in page(ada, "person", study.slug, dan.code)
     assert audit.verify(study) == []
 
@@ -659,17 +790,30 @@ def test_whoever_is_erased_by_the_page_has_left_first_and_once(ada, study, who, 
     assert (person.state, person.left_reason, person.erased_at) == (state, left_reason, LATER)
 
 
-def test_why_somebody_is_erased_is_chosen_from_a_list_because_it_stays_in_their_trail(ada, study, dan):
+def test_why_somebody_is_erased_is_chosen_from_a_list_because_it_stays_in_their_trail(
+    ada, study, dan
+):
     address = url("erase", study.slug, dan.code)
     offered = re.findall(r'name="reason" value="(\w+)"', ada.get(address).content.decode())
-    assert offered == ["asked_by_participant", "data_protection_request", "entered_by_mistake", "other"]
+    assert offered == [
+        "asked_by_participant",
+        "data_protection_request",
+        "entered_by_mistake",
+        "other",
+    ]
     for told in ("Dan Jansen asked for it", ""):
         assert ada.post(address, {"reason": told, "sure": "on", **key()}).status_code == 400
-    assert (dump.found(["Dan Jansen asked"]), AuditEvent.objects.filter(action="identity erased").count()) == ([], 0)
+    assert (
+        dump.found(["Dan Jansen asked"]),
+        AuditEvent.objects.filter(action="identity erased").count(),
+    ) == ([], 0)
 
 
 def test_a_statistician_erases_nobody(finn, study, dan):
-    assert finn.post(url("erase", study.slug, dan.code), {"reason": "x", "sure": "on"}).status_code == 403
+    assert (
+        finn.post(url("erase", study.slug, dan.code), {"reason": "x", "sure": "on"}).status_code
+        == 403
+    )
     assert Identity.objects.count() == 1
 
 
@@ -690,7 +834,12 @@ def test_inviting_queues_one_mail_and_the_link_makes_the_account(ada, study):
     assert newcomer.get(link).status_code == 200
     accepted = newcomer.post(link, {"full_name": "Cleo Bakker", "password": "a quiet morning walk"})
     assert accepted.status_code == 302
-    assert Membership.objects.filter(study=study, role="assessor", user__full_name="Cleo Bakker").count() == 1
+    assert (
+        Membership.objects.filter(
+            study=study, role="assessor", user__full_name="Cleo Bakker"
+        ).count()
+        == 1
+    )
     assert Client().get(link).status_code == 410
 
 
@@ -698,7 +847,12 @@ def test_an_unknown_role_or_address_is_sent_back_with_what_was_typed(ada, study)
     response = ada.post(url("invite", study.slug), {"email": "cleo@", "role": "assessor", **key()})
     assert response.status_code == 400
     assert 'value="cleo@"' in response.content.decode()
-    assert ada.post(url("invite", study.slug), {"email": "cleo@example.org", "role": "king"}).status_code == 400
+    assert (
+        ada.post(
+            url("invite", study.slug), {"email": "cleo@example.org", "role": "king"}
+        ).status_code
+        == 400
+    )
     assert Invitation.objects.count() == 0
 
 
@@ -725,9 +879,15 @@ def test_a_researcher_of_a_live_study_becomes_coach_only_knowingly(study):
     for _ in range(2):  # asked again while the box is not ticked
         shown = client.post(url("invite", study.slug), {**given, **key()})
         assert (shown.status_code, Invitation.objects.count()) == (400, 0)
-        assert "This person is researcher here. A researcher who coaches or supervises knows the arms" in text(shown)
+        assert (
+            "This person is researcher here. A researcher who coaches or supervises knows the arms"
+            in text(shown)
+        )
         assert 'name="knowingly"' in shown.content.decode()
-    assert client.post(url("invite", study.slug), {**given, "knowingly": "on", **key()}).status_code == 302
+    assert (
+        client.post(url("invite", study.slug), {**given, "knowingly": "on", **key()}).status_code
+        == 302
+    )
     assert '"knowingly_beside":["researcher"]' in AuditEvent.objects.get(action="staff invited").new
 
 
@@ -759,7 +919,13 @@ def _also(study, user, role):
 
 def _failed(study, person, kind: str, occasion: str, **values: str) -> Message:
     message = messages.queue(
-        study=study, participant=person, kind=kind, subject_ref=occasion, due_at=NOW, at=NOW, by=actors.WORKER
+        study=study,
+        participant=person,
+        kind=kind,
+        subject_ref=occasion,
+        due_at=NOW,
+        at=NOW,
+        by=actors.WORKER,
     )
     values = {"state": "failed", "problem": "address", **values}
     Message.objects.filter(pk=message.pk).update(**values)
@@ -782,8 +948,9 @@ def test_whoever_sees_every_caseload_sees_which_mail_failed_and_of_what(staff, l
     dan = factories.a_participant_in(live_study, "guided", now)
     message = _failed(live_study, dan, "check_number", "try 1")
     eva = signed_in(staff("supervisor"))
-    assert f"request to check a phone number, try 1 {dan.code} failed: the address takes no mail 0" in page(
-        eva, "messages", live_study.slug
+    assert (
+        f"request to check a phone number, try 1 {dan.code} failed: the address takes no mail 0"
+        in page(eva, "messages", live_study.slug)
     )
     eva.post(url("send_again", live_study.slug, message.handle), key())
     message.refresh_from_db()
@@ -798,27 +965,40 @@ def test_a_researcher_learns_whom_mail_does_not_reach_and_not_which_mail(ada, li
     ]
     of_one_arm = _failed(live_study, eve, "check_number", "try 1")
     shown = page(ada, "messages", live_study.slug)
-    assert (shown.count(dan.code), eve.code in shown, "invitation to questions" in shown) == (2, False, False)
+    assert (shown.count(dan.code), eve.code in shown, "invitation to questions" in shown) == (
+        2,
+        False,
+        False,
+    )
 
     for message in (*alike, of_one_arm):
-        assert ada.post(url("send_again", live_study.slug, message.handle), key()).status_code == 404
+        assert (
+            ada.post(url("send_again", live_study.slug, message.handle), key()).status_code == 404
+        )
     sent = key()
     for _ in range(2):
         ada.post(url("send_all_again", live_study.slug, dan.code), sent)
     told = text(ada.post(url("send_all_again", live_study.slug, eve.code), key(), follow=True))
     assert "There is nothing to send to this person again." in told
-    states = dict(Message.objects.filter(pk__in=[each.pk for each in (*alike, of_one_arm)]).values_list("pk", "state"))
+    states = dict(
+        Message.objects.filter(pk__in=[each.pk for each in (*alike, of_one_arm)]).values_list(
+            "pk", "state"
+        )
+    )
     assert [states[each.pk] for each in (*alike, of_one_arm)] == ["queued", "queued", "failed"]
     assert AuditEvent.objects.filter(action="message queued again").count() == 2
 
 
 def test_no_number_tells_a_researcher_how_many_mails_somebody_got(ada, staff, live_study, now):
-    """Mails to staff before and after those to somebody: what stands between them cannot be counted."""
+    """Mails to staff before and after those to somebody: what stands between them cannot be
+    counted.
+    """
     study = live_study
     before = _failed(study, None, "invitation", "7")
     dan = factories.a_participant_in(study, "guided", now)
     after = [
-        _failed(study, None, "invitation", number, state=state) for number, state in (("8", "sent"), ("9", "failed"))
+        _failed(study, None, "invitation", number, state=state)
+        for number, state in (("8", "sent"), ("9", "failed"))
     ]
     assert Message.objects.filter(participant=dan, pk__gt=before.pk, pk__lt=after[0].pk).exists()
     of_dan = Message.objects.filter(participant=dan).values_list("handle", flat=True)
@@ -826,10 +1006,15 @@ def test_no_number_tells_a_researcher_how_many_mails_somebody_got(ada, staff, li
     pages = [f"/research/{study.slug}/messages/{name}/again/" for name in names]
     assert {ada.post(path, key()).status_code for path in pages} == {404}
     api = clients.Client(staff("researcher", "Bo"))
-    assert {api.post(f"studies/{study.slug}/messages/{name}/again/").status_code for name in names} == {404}
+    assert {
+        api.post(f"studies/{study.slug}/messages/{name}/again/").status_code for name in names
+    } == {404}
 
     listed = api.get(f"studies/{study.slug}/messages/").json()["messages"]
-    assert [(each["handle"], "id" in each) for each in listed] == [(before.handle, False), (after[1].handle, False)]
+    assert [(each["handle"], "id" in each) for each in listed] == [
+        (before.handle, False),
+        (after[1].handle, False),
+    ]
     shown = ada.get(url("messages", study.slug)).content.decode()
     assert re.findall(r"/messages/(\w+)/again/", shown) == [before.handle, after[1].handle]
 
@@ -837,7 +1022,9 @@ def test_no_number_tells_a_researcher_how_many_mails_somebody_got(ada, staff, li
 def test_the_page_of_messages_says_since_when_the_mail_host_is_away(ada, study):
     assert "cannot be reached" not in page(ada, "messages", study.slug)
     MailHost.objects.create(pk=1, away_since=NOW, next_look_at=NOW)
-    assert "The mail host cannot be reached since Mon 2 Mar 2026" in page(ada, "messages", study.slug)
+    assert "The mail host cannot be reached since Mon 2 Mar 2026" in page(
+        ada, "messages", study.slug
+    )
 
 
 def test_the_audit_page_shows_what_the_randomisation_is_held_to(ada, study):
@@ -864,7 +1051,9 @@ def test_a_changed_event_is_named_by_the_page_and_by_the_command(ada, study, dan
     assert "small-study: holds together; newest seal none yet" in capsys.readouterr().out
     lift_triggers()
     AuditEvent.objects.filter(key=f"{study.slug}/{dan.code}#2").update(reason="another")
-    assert f"small-study/{dan.code} event 2: a column was changed" in text(ada.post(url("verify", study.slug), key()))
+    assert f"small-study/{dan.code} event 2: a column was changed" in text(
+        ada.post(url("verify", study.slug), key())
+    )
     with pytest.raises(CommandError, match="1 places do not hold together"):
         call_command("verify_audit")
     assert capsys.readouterr().out.splitlines() == [
@@ -891,14 +1080,19 @@ def test_load_study_prints_every_mistake_and_stores_nothing(tmp_path, capsys):
 
 
 A_DAY_ONLY = (
-    "protocols.support.contacts.window: a call that is not held on its one day is lost at midnight; 2 days or more leave "
+    "protocols.support.contacts.window: a call that is not held on its one day is lost at "
+    "midnight; 2 days or more leave "
     "time for a second try"
 )
 
 
 @pytest.mark.django_db
 def test_load_study_warns_and_loads(tmp_path, capsys):
-    written = (SMALL / "coaching.yaml").read_text("utf-8").replace("window: 4", "window: 1, weekdays: [mon, thu]")
+    written = (
+        (SMALL / "coaching.yaml")
+        .read_text("utf-8")
+        .replace("window: 4", "window: 1, weekdays: [mon, thu]")
+    )
     archive = tmp_path / "study.zip"
     archive.write_bytes(zipped(SMALL, coaching_yaml=written).getvalue())
     call_command("load_study", archive)
@@ -912,7 +1106,9 @@ def test_load_study_says_what_is_to_be_noted_of_a_folder(tmp_path, capsys):
     archive.write_bytes(zipped(SMALL, study_yaml=edited(("target: 40", "target: 7"))).getvalue())
     call_command("load_study", archive)
     assert (
-        capsys.readouterr().out.splitlines()[0].startswith("note: 7 people over 2 strata (sex) is less than one full")
+        capsys.readouterr()
+        .out.splitlines()[0]
+        .startswith("note: 7 people over 2 strata (sex) is less than one full")
     )
 
 

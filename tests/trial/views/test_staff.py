@@ -1,4 +1,6 @@
-"""The room of all staff: what takes two people, seen by the one who asks, the one who may agree, and everybody else."""
+"""The room of all staff: what takes two people, seen by the one who asks, the one who may agree,
+and everybody else.
+"""
 
 from __future__ import annotations
 
@@ -29,10 +31,14 @@ def an_hour_later():
 
 @pytest.fixture
 def live(study):
-    """A live study in which somebody was allocated a moment ago; Ben, its coach, was there before."""
+    """A live study in which somebody was allocated a moment ago; Ben, its coach, was there
+    before.
+    """
     Study.objects.filter(pk=study.pk).update(simulated=False)
     study.refresh_from_db()
-    Participant.objects.filter(pk=factories.a_screening_participant(study, NOW).pk).update(randomised_at=LATER)
+    Participant.objects.filter(pk=factories.a_screening_participant(study, NOW).pk).update(
+        randomised_at=LATER
+    )
     return study
 
 
@@ -53,7 +59,9 @@ def ben(live):
 
 
 def text(answer):
-    plain = re.sub(r"<[^>]+>", " ", re.sub(r"(?s)<(style|script).*?</\1>", " ", answer.content.decode()))
+    plain = re.sub(
+        r"<[^>]+>", " ", re.sub(r"(?s)<(style|script).*?</\1>", " ", answer.content.decode())
+    )
     return " ".join(plain.split())
 
 
@@ -71,12 +79,17 @@ def invites(client, role="supervisor"):
 
 def test_whoever_asks_reads_that_it_waits_and_can_take_it_back(ada, ben):
     said = text(invites(ada))
-    assert "Asked, and mailed to all staff. The invitation goes out when a second person agrees." in said
+    assert (
+        "Asked, and mailed to all staff. The invitation goes out when a second person agrees."
+        in said
+    )
     assert "new@example.org supervisor Mon 2 Mar 2026 waits for a second person" in said
     one = reverse("staff:agreement", args=[Proposal.objects.get().pk])
     shown = text(ada.get(one))
     assert "Ada Visser asks that new@example.org works on the study as supervisor." in shown
-    assert "Who can agree Ben Smit If nobody says anything it is over, Mon 16 Mar 2026, 12:00" in shown
+    assert (
+        "Who can agree Ben Smit If nobody says anything it is over, Mon 16 Mar 2026, 12:00" in shown
+    )
     assert "the software cannot" in shown
     assert ada.post(one, {"is_agreed": "yes", **key()}).status_code == 409
     ada.post(one, {"is_agreed": "no", **key()})
@@ -103,7 +116,10 @@ def test_somebody_new_can_only_say_no(ada, ben, live):
     new = signed_in(factories.a_staff_member(live, "coach", "Bea Bos", LATER))
     one = reverse("staff:agreement", args=[Proposal.objects.get().pk])
     shown = new.get(one)
-    assert "You can say no. To agree takes somebody who had a role before the first allocation" in text(shown)
+    assert (
+        "You can say no. To agree takes somebody who had a role before the first allocation"
+        in text(shown)
+    )
     assert 'value="yes"' not in shown.content.decode()
     refused = new.post(one, {"is_agreed": "yes", **key()})
     assert refused.status_code == 409
@@ -115,17 +131,23 @@ def test_somebody_new_can_only_say_no(ada, ben, live):
 def test_where_nobody_could_agree_the_page_says_when_it_takes_effect(ada):
     Membership.objects.filter(role="coach").delete()
     said = text(invites(ada))
-    assert "the invitation goes out on Tue 3 Mar 2026, 12:00 unless one of them says no before" in said
+    assert (
+        "the invitation goes out on Tue 3 Mar 2026, 12:00 unless one of them says no before" in said
+    )
     one = reverse("staff:agreement", args=[Proposal.objects.get().pk])
-    assert "Who can agree nobody on the staff If nobody says anything it takes effect, Tue 3 Mar 2026, 12:00" in text(
-        ada.get(one)
+    assert (
+        "Who can agree nobody on the staff If nobody says anything it takes effect, Tue 3 Mar "
+        "2026, 12:00" in text(ada.get(one))
     )
 
 
 def test_the_page_of_staff_says_how_each_role_was_given_and_what_the_rule_is(ada, study):
     shown = text(ada.get(reverse("research:staff", args=["small-study"])))
     assert "Before the first allocation one person of each role needs nobody else." in shown
-    assert "Nobody but you can know whether two addresses belong to one person: the software cannot." in shown
+    assert (
+        "Nobody but you can know whether two addresses belong to one person: the software cannot."
+        in shown
+    )
     Study.objects.update(simulated=True)
     assert "In a live study a second person would have to agree." in text(
         ada.get(reverse("research:staff", args=["small-study"]))
@@ -154,11 +176,17 @@ def test_the_page_of_the_state_says_that_a_lock_waits(ada, live, staff):
     state = reverse("research:state", args=["small-study"])
     assert "A second person has to agree. All staff get a mail." in text(finn.get(state))
     lock = {"reason": "All in", "sure": "on"}
-    said = text(finn.post(reverse("research:lock", args=["small-study"]), {**lock, **key()}, follow=True))
+    said = text(
+        finn.post(reverse("research:lock", args=["small-study"]), {**lock, **key()}, follow=True)
+    )
     assert "Nothing is locked before a second person agrees." in said
     assert "Asked on Mon 2 Mar 2026, 12:00. It waits for a second person." in said
-    again = text(finn.post(reverse("research:lock", args=["small-study"]), {**lock, **key()}, follow=True))
+    again = text(
+        finn.post(reverse("research:lock", args=["small-study"]), {**lock, **key()}, follow=True)
+    )
     assert "The same was asked before and waits for a second person." in again
-    ada.post(reverse("staff:agreement", args=[Proposal.objects.get().pk]), {"is_agreed": "yes", **key()})
+    ada.post(
+        reverse("staff:agreement", args=[Proposal.objects.get().pk]), {"is_agreed": "yes", **key()}
+    )
     live.refresh_from_db()
     assert live.state == "locked"

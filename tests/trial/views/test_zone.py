@@ -1,4 +1,6 @@
-"""Where a participant is, by the clock: told by themselves, kept with its history, and moving no date of the study."""
+"""Where a participant is, by the clock: told by themselves, kept with its history, and moving no
+date of the study.
+"""
 
 from __future__ import annotations
 
@@ -38,8 +40,12 @@ def test_a_participant_chooses_a_city_and_what_was_before_is_kept(dan):
     assert "Paramaribo" in answer.content.decode()
     assert dan.timezone == "America/Paramaribo"
     moments = (NOW, LATER - timedelta(seconds=1), LATER, LATER + timedelta(days=9))
-    assert [dan.zone_at(each) for each in moments] == ["Europe/Amsterdam"] * 2 + ["America/Paramaribo"] * 2
-    assert list(Schedule.objects.filter(participant=dan).values_list("opens_at", "closes_at")) == dates
+    assert [dan.zone_at(each) for each in moments] == ["Europe/Amsterdam"] * 2 + [
+        "America/Paramaribo"
+    ] * 2
+    assert (
+        list(Schedule.objects.filter(participant=dan).values_list("opens_at", "closes_at")) == dates
+    )
     event = AuditEvent.objects.get(action="time zone chosen")
     assert "Paramaribo" not in f"{event.old}{event.new}"
     assert audit.verify(dan.study) == []
@@ -47,7 +53,10 @@ def test_a_participant_chooses_a_city_and_what_was_before_is_kept(dan):
 
 @pytest.mark.parametrize(
     ("zone", "told"),
-    [("Europe/Amsterdam", "This is the time zone that we have already."), ("Europe/Nowhere", "Select a valid choice")],
+    [
+        ("Europe/Amsterdam", "This is the time zone that we have already."),
+        ("Europe/Nowhere", "Select a valid choice"),
+    ],
 )
 def test_the_same_zone_or_none_changes_nothing_and_is_said(dan, zone, told):
     answer = at_the_page(dan, zone)
@@ -57,7 +66,9 @@ def test_the_same_zone_or_none_changes_nothing_and_is_said(dan, zone, told):
 
 def test_an_unknown_zone_is_refused_whoever_asks(dan):
     with pytest.raises(own_details.UnknownZone):
-        own_details.choose_zone(participant=dan, timezone="../../etc/passwd", by=actors.participant(dan.code), at=LATER)
+        own_details.choose_zone(
+            participant=dan, timezone="../../etc/passwd", by=actors.participant(dan.code), at=LATER
+        )
 
 
 def test_a_lesson_that_is_open_stays_open_for_whoever_travels_west(study):
@@ -67,5 +78,7 @@ def test_a_lesson_that_is_open_stays_open_for_whoever_travels_west(study):
     programme.finish_module(participant=dan, module=first.code, by=by, at=NOW)
     opens_at = reads.modules(dan)[1].opens_at
     assert opens_at is not None
-    dan = own_details.choose_zone(participant=dan, timezone="America/Los_Angeles", by=by, at=opens_at)
+    dan = own_details.choose_zone(
+        participant=dan, timezone="America/Los_Angeles", by=by, at=opens_at
+    )
     assert reads.modules(dan)[1].opens_at == opens_at

@@ -1,4 +1,6 @@
-"""`manage.py load_study PATH`: a study folder or .zip becomes a version of its study, or every mistake is listed."""
+"""`manage.py load_study PATH`: a study folder or .zip becomes a version of its study, or every
+mistake is listed.
+"""
 
 from pathlib import Path
 from typing import Any
@@ -13,12 +15,17 @@ from trial.queries import staff
 
 
 class Command(BaseCommand):
-    help = "Load a study folder or .zip. Lists every mistake as file:line: message and stores nothing then."
+    help = (
+        "Load a study folder or .zip. Lists every mistake as file:line: message and stores nothing "
+        "then."
+    )
 
     def add_arguments(self, parser: CommandParser) -> None:
         parser.add_argument("path", type=Path, metavar="PATH")
         parser.add_argument(
-            "--simulated", action="store_true", help="simulated people only; refused in a live database"
+            "--simulated",
+            action="store_true",
+            help="simulated people only; refused in a live database",
         )
 
     def handle(self, *args: Any, path: Path, simulated: bool, **options: Any) -> None:
@@ -47,7 +54,9 @@ class Command(BaseCommand):
             self.stdout.write(f"{warning.file}:{warning.line}: warning: {warning.message}")
         for note in loaded.notes:
             self.stdout.write(f"note: {note}")
-        self.stdout.write(f"{version.study.slug} version {version.number} is loaded, sha256 {version.sha256}")
+        self.stdout.write(
+            f"{version.study.slug} version {version.number} is loaded, sha256 {version.sha256}"
+        )
         if version.study in staff.nobodys_studies(timezone.now()):
             self.stdout.write(self._who_is_to_come(version.study.slug))
 

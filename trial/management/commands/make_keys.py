@@ -10,11 +10,16 @@ from trial import keys
 
 
 class Command(BaseCommand):
-    help = "Make the keys of this installation in HANDVAT_KEYS_FILE. Keys that are there are never replaced."
+    help = (
+        "Make the keys of this installation in HANDVAT_KEYS_FILE. Keys that are there are never "
+        "replaced."
+    )
     requires_system_checks: list[str] = []
 
     def add_arguments(self, parser: CommandParser) -> None:
-        parser.add_argument("--if-needed", action="store_true", help="do nothing where there are keys already")
+        parser.add_argument(
+            "--if-needed", action="store_true", help="do nothing where there are keys already"
+        )
 
     def handle(self, *args: Any, if_needed: bool, **options: Any) -> None:
         if if_needed and (not settings.WEAK_KEYS or settings.DATABASE_KIND == "rehearsal"):
@@ -27,4 +32,6 @@ class Command(BaseCommand):
             return
         except keys.UnfitKeysFile as error:
             raise CommandError(str(error)) from None
-        self.stdout.write(f"The keys of this installation are in {path}: keep a copy apart from the database.")
+        self.stdout.write(
+            f"The keys of this installation are in {path}: keep a copy apart from the database."
+        )

@@ -1,4 +1,6 @@
-"""`manage.py renew_contacts`: numbers and addresses that were stored before are read as they are today, and hashed anew."""
+"""`manage.py renew_contacts`: numbers and addresses that were stored before are read as they are
+today, and hashed anew.
+"""
 
 from typing import Any
 
@@ -11,7 +13,8 @@ from trial.actors import Actor
 
 class Command(BaseCommand):
     help = (
-        "Write and hash everybody's phone number and e-mail address as they are read now. May be run again at any time."
+        "Write and hash everybody's phone number and e-mail address as they are read now. May be "
+        "run again at any time."
     )
 
     def handle(self, *args: Any, **options: Any) -> None:

@@ -25,18 +25,35 @@ UNUSED = ["*rest_framework*", "*redoc*"]  # of packages: pages that are not serv
 
 
 class Command(BaseCommand):
-    help = "Serve the site on this machine, with the worker beside it. Stops both on Ctrl-C, and when either ends."
+    help = (
+        "Serve the site on this machine, with the worker beside it. Stops both on Ctrl-C, and when "
+        "either ends."
+    )
 
     def add_arguments(self, parser: CommandParser) -> None:
-        parser.add_argument("--bind", default="127.0.0.1:8000", help="address and port (default: 127.0.0.1:8000)")
-        parser.add_argument("--directory", type=Path, help="of a demo or rehearsal, to serve that once more")
+        parser.add_argument(
+            "--bind", default="127.0.0.1:8000", help="address and port (default: 127.0.0.1:8000)"
+        )
+        parser.add_argument(
+            "--directory", type=Path, help="of a demo or rehearsal, to serve that once more"
+        )
 
     def handle(self, *args: Any, bind: str, directory: Path | None, **options: Any) -> None:
         told = {**os.environ, **self._told(bind, directory), **_collected(ROOT / "staticfiles")}
         # Whoever stops this by a signal means the site and the worker too.
         signal.signal(signal.SIGTERM, signal.default_int_handler)
-        # Found from whatever folder this is called in, which stays the one that relative paths are read from.
-        site = [sys.executable, "-m", "gunicorn", "trial.wsgi", "--pythonpath", str(ROOT), "--bind", bind]
+        # Found from whatever folder this is called in, which stays the one that relative paths are
+        # read from.
+        site = [
+            sys.executable,
+            "-m",
+            "gunicorn",
+            "trial.wsgi",
+            "--pythonpath",
+            str(ROOT),
+            "--bind",
+            bind,
+        ]
         site += ["--workers", "2", "--threads", "4"]
         site += ["--preload"]  # once for both workers, and before the port answers
         site += ["--forwarded-allow-ips", ""]  # whose word counts says HANDVAT_PROXIES alone
@@ -47,7 +64,9 @@ class Command(BaseCommand):
         except KeyboardInterrupt:
             self.stdout.write("")
         else:
-            raise CommandError(f"The {name} ended by itself (code {code}), so everything was stopped.")
+            raise CommandError(
+                f"The {name} ended by itself (code {code}), so everything was stopped."
+            )
 
     def _told(self, bind: str, directory: Path | None) -> dict[str, str]:
         if directory is None:
@@ -60,8 +79,9 @@ class Command(BaseCommand):
 
 
 def _collected(where: Path) -> dict[str, str]:
-    """What the site is told of its static files: nothing where they cannot be collected, and then it serves them from
-    where they lie."""
+    """What the site is told of its static files: nothing where they cannot be collected, and then
+    it serves them from where they lie.
+    """
     try:
         collect(where)
     except OSError:
@@ -70,31 +90,41 @@ def _collected(where: Path) -> dict[str, str]:
 
 
 def collect(where: Path) -> None:
-    """Every static file, compressed and under a name that tells its content; nothing is done where they stand already."""
+    """Every static file, compressed and under a name that tells its content; nothing is done where
+    they stand already.
+    """
     made_from = where / "made-from.txt"
     sources = _sources()
     if made_from.is_file() and made_from.read_text("utf-8") == sources:
         return
     command = collectstatic.Command()
-    command.storage = CompressedManifestStaticFilesStorage(location=where, base_url=settings.STATIC_URL)
+    command.storage = CompressedManifestStaticFilesStorage(
+        location=where, base_url=settings.STATIC_URL
+    )
     call_command(command, interactive=False, clear=True, ignore_patterns=UNUSED, verbosity=0)
     made_from.write_text(sources, "utf-8")
 
 
 def _sources() -> str:
-    """A digest of which files there are, and of when and how large each was last written. It is served like the rest, so
-    it names none."""
-    found = {storage.path(name) for finder in finders.get_finders() for name, storage in finder.list([])}
+    """A digest of which files there are, and of when and how large each was last written. It is
+    served like the rest, so it names none.
+    """
+    found = {
+        storage.path(name) for finder in finders.get_finders() for name, storage in finder.list([])
+    }
     told = ((path, os.stat(path)) for path in sorted(found))
     lines = (f"{path} {each.st_size} {each.st_mtime_ns}" for path, each in told)
     return hashlib.sha256("\n".join(lines).encode()).hexdigest()
 
 
-def run_together(commands: Mapping[str, Sequence[str]], environ: Mapping[str, str]) -> tuple[str, int]:
+def run_together(
+    commands: Mapping[str, Sequence[str]], environ: Mapping[str, str]
+) -> tuple[str, int]:
     """Run all until the first ends, and stop the others: its name and exit code."""
     # A group of their own, so that one Ctrl-C here stops each of them once and in order.
     running = {
-        name: subprocess.Popen(command, start_new_session=True, env=dict(environ)) for name, command in commands.items()
+        name: subprocess.Popen(command, start_new_session=True, env=dict(environ))
+        for name, command in commands.items()
     }
     try:
         return _first_to_end(running)

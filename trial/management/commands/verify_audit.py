@@ -1,4 +1,6 @@
-"""`manage.py verify_audit [STUDY]`: names every place where the audit trail does not hold together."""
+"""`manage.py verify_audit [STUDY]`: names every place where the audit trail does not hold
+together.
+"""
 
 from typing import Any
 
@@ -12,11 +14,14 @@ from trial.queries.installation import the_installation
 class Command(BaseCommand):
     help = (
         "Go through the audit trail of one study, or of all, and compare every fact with it. "
-        "Exit status 1 when a place does not hold together; the first that is named is the first in its trail."
+        "Exit status 1 when a place does not hold together; the first that is named is the first "
+        "in its trail."
     )
 
     def add_arguments(self, parser: CommandParser) -> None:
-        parser.add_argument("study", nargs="?", metavar="STUDY", help="the slug of a study; all of them without it")
+        parser.add_argument(
+            "study", nargs="?", metavar="STUDY", help="the slug of a study; all of them without it"
+        )
 
     def handle(self, *args: Any, study: str | None, **options: Any) -> None:
         found = Study.objects.order_by("slug")
@@ -35,10 +40,14 @@ class Command(BaseCommand):
         for place in places:
             self.stdout.write(place)
         if not places:
-            self.stdout.write(f"{study.slug}: holds together; newest seal {audit.newest_seal(study) or 'none yet'}")
+            self.stdout.write(
+                f"{study.slug}: holds together; newest seal "
+                f"{audit.newest_seal(study) or 'none yet'}"
+            )
         self.stdout.write(f"{study.slug}: {checked.rows} facts compared with the trail")
         if checked.erased_people:
             self.stdout.write(
-                f"{study.slug}: {checked.erased_rows} facts of {checked.erased_people} people cannot be compared: erased"
+                f"{study.slug}: {checked.erased_rows} facts of {checked.erased_people} people "
+                f"cannot be compared: erased"
             )
         return places

@@ -14,11 +14,18 @@ logger = logging.getLogger(__name__)
 
 
 class Command(BaseCommand):
-    help = "Do what is due: messages, journeys, windows that close, reports. Any number of workers may run."
+    help = (
+        "Do what is due: messages, journeys, windows that close, reports. Any number of workers "
+        "may run."
+    )
 
     def add_arguments(self, parser: CommandParser) -> None:
-        parser.add_argument("--once", action="store_true", help="one round, then stop; an error if anything failed")
-        parser.add_argument("--every", type=float, default=10.0, help="seconds between rounds (default: 10)")
+        parser.add_argument(
+            "--once", action="store_true", help="one round, then stop; an error if anything failed"
+        )
+        parser.add_argument(
+            "--every", type=float, default=10.0, help="seconds between rounds (default: 10)"
+        )
 
     def handle(self, *args: Any, once: bool, every: float, **options: Any) -> None:
         stamp.open_once()
@@ -37,7 +44,9 @@ class Command(BaseCommand):
     def _round(self, is_told: bool) -> worker.Round:
         done = worker.tick(timezone.now())
         if is_told:
-            self.stdout.write(f"{done.journeys} journeys, {done.messages} messages, {done.seals} seals")
+            self.stdout.write(
+                f"{done.journeys} journeys, {done.messages} messages, {done.seals} seals"
+            )
             self.stdout.flush()
         return done
 

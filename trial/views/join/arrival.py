@@ -1,6 +1,8 @@
-"""Who stands at the door: the study of the address, and the person whom this session or this login stands for.
+"""Who stands at the door: the study of the address, and the person whom this session or this login
+stands for.
 
-Until an address is verified a person is known by the study code in the encrypted session, afterwards by their login.
+Until an address is verified a person is known by the study code in the encrypted session,
+afterwards by their login.
 """
 
 from __future__ import annotations
@@ -38,15 +40,22 @@ def kept(request: PageRequest, study: Study) -> dict[str, Any]:
 
 def keep(request: PageRequest, study: Study, **values: Any) -> None:
     every = request.session.get(SESSION, {})
-    request.session[SESSION] = {**every, study.public_slug: {**every.get(study.public_slug, {}), **values}}
+    request.session[SESSION] = {
+        **every,
+        study.public_slug: {**every.get(study.public_slug, {}), **values},
+    }
 
 
 def forget(request: PageRequest, study: Study) -> None:
-    request.session[SESSION] = {k: v for k, v in request.session.get(SESSION, {}).items() if k != study.public_slug}
+    request.session[SESSION] = {
+        k: v for k, v in request.session.get(SESSION, {}).items() if k != study.public_slug
+    }
 
 
 def forget_typed(request: PageRequest, study: Study) -> None:
-    """Name, address and number of somebody who does not come in; the code stays, so that they can read why."""
+    """Name, address and number of somebody who does not come in; the code stays, so that they can
+    read why.
+    """
     if "asked" in kept(request, study):
         remaining = {name: value for name, value in kept(request, study).items() if name != "asked"}
         request.session[SESSION] = {**request.session[SESSION], study.public_slug: remaining}
@@ -69,7 +78,9 @@ def actor_of(person: Participant) -> actors.Actor:
 
 
 def for_newcomers(view: Callable[..., HttpResponse]) -> Callable[..., HttpResponse]:
-    """Hands the view its study and person; whoever has lost the session is told kindly how to go on."""
+    """Hands the view its study and person; whoever has lost the session is told kindly how to go
+    on.
+    """
 
     @login_not_required
     @functools.wraps(view)

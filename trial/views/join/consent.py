@@ -29,11 +29,17 @@ STEP = "trial.consent"
 
 
 def _before_signing(view: Callable[..., HttpResponse]) -> Callable[..., HttpResponse]:
-    """Hands on the language and letter to be signed; anybody who is not at this step goes where they are."""
+    """Hands on the language and letter to be signed; anybody who is not at this step goes where
+    they are.
+    """
 
     @functools.wraps(view)
     def run(request: PageRequest, study: Study, person: Participant, **kwargs: Any) -> HttpResponse:
-        if person.state != "screening" or person.verified_at is None or not arrival.has_passed(person, STEP):
+        if (
+            person.state != "screening"
+            or person.verified_at is None
+            or not arrival.has_passed(person, STEP)
+        ):
             return arrival.onward(person, timezone.now())
         language = spoken() if spoken() in study.open_languages else person.language
         return view(request, person, language, person.version.consent.letters[language], **kwargs)
@@ -44,15 +50,23 @@ def _before_signing(view: Callable[..., HttpResponse]) -> Callable[..., HttpResp
 @require_GET
 @arrival.for_newcomers
 @_before_signing
-def letter(request: PageRequest, person: Participant, language: str, letter: Letter) -> HttpResponse:
-    context = {"letter": lessons.to_html(letter.body), "minutes": letter.minutes, "letter_language": language}
+def letter(
+    request: PageRequest, person: Participant, language: str, letter: Letter
+) -> HttpResponse:
+    context = {
+        "letter": lessons.to_html(letter.body),
+        "minutes": letter.minutes,
+        "letter_language": language,
+    }
     return render(request, "join/letter.html", context)
 
 
 @require_http_methods(["GET", "POST"])
 @arrival.for_newcomers
 @_before_signing
-def questions(request: PageRequest, person: Participant, language: str, letter: Letter) -> HttpResponse:
+def questions(
+    request: PageRequest, person: Participant, language: str, letter: Letter
+) -> HttpResponse:
     form = Comprehension(request.POST or None, letter=letter)
     if request.method == "POST":
         _count(request, person.study, form)
@@ -85,7 +99,11 @@ def sign(request: PageRequest, person: Participant, language: str, letter: Lette
 
 
 def _sign(
-    request: PageRequest, person: Participant, language: str, form: Signature, understood: dict[str, int]
+    request: PageRequest,
+    person: Participant,
+    language: str,
+    form: Signature,
+    understood: dict[str, int],
 ) -> HttpResponse:
     at = timezone.now()
     try:
@@ -103,6 +121,10 @@ def _sign(
         return arrival.onward(person, at)
     arrival.forget(request, person.study)
     messages.success(
-        request, _("Signed, thank you. You can read and print what you signed under “What we keep about you”.")
+        request,
+        _(
+            "Signed, thank you. You can read and print what you signed under “What we keep about "
+            "you”."
+        ),
     )
     return arrival.onward(person, at)

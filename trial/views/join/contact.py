@@ -1,4 +1,6 @@
-"""Name, address and number; a code by mail; then a login. Until the code is right all of it stays in the session."""
+"""Name, address and number; a code by mail; then a login. Until the code is right all of it stays
+in the session.
+"""
 
 from __future__ import annotations
 
@@ -35,23 +37,37 @@ def contact(request: PageRequest, study: Study, person: Participant) -> HttpResp
     at = timezone.now()
     if not _is_asked(person):
         return arrival.onward(person, at)
-    form = Contact(request.POST or None, initial=_typed(request, study), country=person.version.protocol.country)
+    form = Contact(
+        request.POST or None,
+        initial=_typed(request, study),
+        country=person.version.protocol.country,
+    )
     if request.method == "POST" and form.is_valid():
         return _sent(request, study, person, form, at)
     return render(request, "join/contact.html", {"form": form})
 
 
-def _sent(request: PageRequest, study: Study, person: Participant, form: Contact, at: datetime) -> HttpResponse:
-    """On to the code; or the form again with all that was typed. A page from the browser's history brings its old
-    request key with a corrected address: such a form gets a new key, so that sending it once more mails the code."""
+def _sent(
+    request: PageRequest, study: Study, person: Participant, form: Contact, at: datetime
+) -> HttpResponse:
+    """On to the code; or the form again with all that was typed. A page from the browser's history
+    brings its old request key with a corrected address: such a form gets a new key, so that sending
+    it once more mails the code.
+    """
     try:
         _ask(request, study, person, form.cleaned_data, at)
     except (mailcodes.TooManyCodes, limits.TooOften, DoorShut) as error:
         form.add_error(None, _refusal(error))
         return render(request, "join/contact.html", {"form": form})
     except KeyReused:
-        form = Contact({name: form.cleaned_data[name] for name in form.fields}, country=person.version.protocol.country)
-        form.add_error(None, _("This page was sent before, with something else. Look it over, then send it again."))
+        form = Contact(
+            {name: form.cleaned_data[name] for name in form.fields},
+            country=person.version.protocol.country,
+        )
+        form.add_error(
+            None,
+            _("This page was sent before, with something else. Look it over, then send it again."),
+        )
         return render(request, "join/contact.html", {"form": form}, status=409)
     return redirect("join:code", study.public_slug)
 
@@ -92,7 +108,11 @@ def code_again(request: PageRequest, study: Study, person: Participant) -> HttpR
 
 
 def _is_asked(person: Participant) -> bool:
-    return person.state == "screening" and person.verified_at is None and arrival.has_passed(person, STEP)
+    return (
+        person.state == "screening"
+        and person.verified_at is None
+        and arrival.has_passed(person, STEP)
+    )
 
 
 def _asked(request: PageRequest, study: Study) -> Asked | None:
@@ -105,7 +125,9 @@ def _typed(request: PageRequest, study: Study) -> dict[str, str]:
     return {"name": asked.name, "email": asked.email, "phone": asked.phone} if asked else {}
 
 
-def _ask(request: PageRequest, study: Study, person: Participant, typed: Mapping[str, str], at: datetime) -> None:
+def _ask(
+    request: PageRequest, study: Study, person: Participant, typed: Mapping[str, str], at: datetime
+) -> None:
     """Have a code mailed in the language of the page, and keep what was typed."""
     door = mail_door.opened(request, at)
     about = mailcodes.ask(
@@ -133,7 +155,9 @@ def _words(verdict: Verdict) -> str:
     return _("This is not the code. Look at the newest message we sent you.")
 
 
-def _verify(request: PageRequest, study: Study, person: Participant, asked: Asked, at: datetime) -> HttpResponse:
+def _verify(
+    request: PageRequest, study: Study, person: Participant, asked: Asked, at: datetime
+) -> HttpResponse:
     try:
         person = participants.verify(
             participant=person,

@@ -49,7 +49,11 @@ def begin(request: PageRequest, slug: str) -> HttpResponse:
     try:
         limits.check(request, "screening")
         person = participants.begin(
-            study=study, language=spoken(), key=request_key(request), by=actors.visitor("new"), at=at
+            study=study,
+            language=spoken(),
+            key=request_key(request),
+            by=actors.visitor("new"),
+            at=at,
         )
     except participants.NotRecruiting:
         return redirect("join:information", slug)
@@ -69,8 +73,9 @@ def _too_often(request: PageRequest) -> HttpResponse:
 @login_not_required
 @posted_from("join:information", "slug")
 def anew(request: PageRequest, slug: str) -> HttpResponse:
-    """Whoever began on this device was somebody else: the session knows nothing of them any more. What they answered goes
-    as it does for everybody who does not go on."""
+    """Whoever began on this device was somebody else: the session knows nothing of them any more.
+    What they answered goes as it does for everybody who does not go on.
+    """
     arrival.forget(request, arrival.find_study(request, slug))
     return redirect("join:information", slug)
 

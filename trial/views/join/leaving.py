@@ -27,14 +27,20 @@ def help_now(request: PageRequest, slug: str) -> HttpResponse:
     """The crisis lines of the study's country, for everybody, signed in or not."""
     study = arrival.find_study(request, slug)
     protocol = study.current.protocol
-    context = {**crisis.shown(request, [study]), "help": protocol.help, "team": protocol.contacts.team}
+    context = {
+        **crisis.shown(request, [study]),
+        "help": protocol.help,
+        "team": protocol.contacts.team,
+    }
     return render(request, "join/help.html", context)
 
 
 @require_GET
 @arrival.for_newcomers
 def turned_away(request: PageRequest, study: Study, person: Participant) -> HttpResponse:
-    """Why, in the study's own kind words; who can help now; the crisis lines. Never a score or a limit."""
+    """Why, in the study's own kind words; who can help now; the crisis lines. Never a score or a
+    limit.
+    """
     if person.state != "excluded":
         return arrival.onward(person, timezone.now())
     arrival.forget_typed(request, study)
@@ -53,10 +59,16 @@ def turned_away(request: PageRequest, study: Study, person: Participant) -> Http
 @arrival.for_newcomers
 @refuses_reused_keys
 def correct(request: PageRequest, study: Study, person: Participant) -> HttpResponse:
-    """Somebody made a slip in the answer that turned them away: back to that question, once, in the same session."""
+    """Somebody made a slip in the answer that turned them away: back to that question, once, in the
+    same session.
+    """
     at = timezone.now()
-    with suppress(participants.NotCorrectable):  # corrected in another window, or too late: the way onward says so
-        participants.correct_screening(participant=person, key=request_key(request), by=arrival.actor_of(person), at=at)
+    with suppress(
+        participants.NotCorrectable
+    ):  # corrected in another window, or too late: the way onward says so
+        participants.correct_screening(
+            participant=person, key=request_key(request), by=arrival.actor_of(person), at=at
+        )
     person.refresh_from_db()
     return arrival.onward(person, at)
 

@@ -1,4 +1,6 @@
-"""A person's own name and e-mail address, and the link by which the old address takes a change back."""
+"""A person's own name and e-mail address, and the link by which the old address takes a change
+back.
+"""
 
 from __future__ import annotations
 
@@ -60,11 +62,15 @@ def address(request: PageRequest, person: Participant) -> HttpResponse:
         if refusal is None:
             return redirect("participant:address_code")
         form.add_error(None, refusal)
-    return render(request, "participant/address.html", {"form": form, "current": _identity(person).email})
+    return render(
+        request, "participant/address.html", {"form": form, "current": _identity(person).email}
+    )
 
 
 def _mailed(request: PageRequest, person: Participant, email: str) -> str | None:
-    """Why no code is on its way. Whether somebody else has this address is told to its mailbox alone."""
+    """Why no code is on its way. Whether somebody else has this address is told to its mailbox
+    alone.
+    """
     at = timezone.now()
     try:
         door = mail_door.opened(request, at)
@@ -97,7 +103,9 @@ def address_code(request: PageRequest, person: Participant) -> HttpResponse:
     form = MailCode(request.POST or None)
     if request.method == "POST" and form.is_valid():
         typed, press, at = form.cleaned_data["code"], request_key(request) or "", timezone.now()
-        verdict = mailcodes.judge_new_address(participant=person, email=email, typed=typed, press=press, at=at)
+        verdict = mailcodes.judge_new_address(
+            participant=person, email=email, typed=typed, press=press, at=at
+        )
         if verdict == Verdict.RIGHT:
             return _changed(request, person, email)
         wrong = verdict == Verdict.WRONG
@@ -122,18 +130,25 @@ def _again(request: PageRequest, person: Participant, email: str) -> HttpRespons
 def _changed(request: PageRequest, person: Participant, email: str) -> HttpResponse:
     try:
         own_address.change(
-            participant=person, email=email, key=request_key(request), by=actor_of(person), at=timezone.now()
+            participant=person,
+            email=email,
+            key=request_key(request),
+            by=actor_of(person),
+            at=timezone.now(),
         )
     except own_address.SameAddress:  # the second press of a double click, without a key
         pass
     except AddressInUse:  # since the code was mailed
-        messages.warning(request, _("Somebody in this study has this address by now. Choose another one."))
+        messages.warning(
+            request, _("Somebody in this study has this address by now. Choose another one.")
+        )
         return redirect("participant:address")
     request.session.pop(SESSION, None)
     messages.success(
         request,
         _(
-            "From now on you sign in with your new address. Your old address gets a message, and can take this back for seven days."
+            "From now on you sign in with your new address. Your old address gets a message, and "
+            "can take this back for seven days."
         ),
     )
     response = redirect("participant:data")
@@ -148,13 +163,17 @@ def _identity(person: Participant) -> Identity:
 @login_not_required
 @require_http_methods(["GET", "POST"])
 def take_back(request: PageRequest, token: str) -> HttpResponse:
-    """For whoever reads the old mailbox: nobody has to be signed in, since they may not be able to any more."""
+    """For whoever reads the old mailbox: nobody has to be signed in, since they may not be able to
+    any more.
+    """
     at = timezone.now()
     try:
         if request.method == "POST":
             made = own_address.take_back(token=token, by=actors.Actor("visitor", "link"), at=at)
             translation.activate(made.participant.language)
-            return render(request, "public/address_taken_back.html", {"was_waiting": made.changed_at is None})
+            return render(
+                request, "public/address_taken_back.html", {"was_waiting": made.changed_at is None}
+            )
         made = own_address.find(token, at)
         translation.activate(made.participant.language)
     except own_address.LinkOver:

@@ -58,20 +58,28 @@ def _home(person: Participant, asked: Ask | None, at: datetime) -> dict[str, Any
 
 
 def _waiting(person: Participant, now: Sequence[Task]) -> dict[str, Any]:
-    """Whether somebody has done everything and is not allocated yet, and why, where there is more to say."""
+    """Whether somebody has done everything and is not allocated yet, and why, where there is more
+    to say.
+    """
     is_waiting = person.state == "consented" and not now
     reasons = (why(person) for why in hooks.WAITING) if is_waiting else ()
     return {"is_waiting": is_waiting, "waiting_for": next((code for code in reasons if code), "")}
 
 
 def _asked(person: Participant, at: datetime) -> Ask | None:
-    """Before allocation the journey knows what is next; afterwards all that is due stands in the lists."""
+    """Before allocation the journey knows what is next; afterwards all that is due stands in the
+    lists.
+    """
     return journey.advance(person, at) if person.state == "consented" else None
 
 
 def _was_away(person: Participant, now: Sequence[Task], at: datetime) -> bool:
     """A lesson has been waiting for a week or more, and none was used in that time."""
-    waiting = [task for task in now if task.kind == "lesson" and task.opens_at and task.opens_at <= at - LONG]
+    waiting = [
+        task
+        for task in now
+        if task.kind == "lesson" and task.opens_at and task.opens_at <= at - LONG
+    ]
     if not waiting:
         return False
     last = ModuleUse.objects.filter(participant=person).aggregate(last=Max("last_used_at"))["last"]
@@ -80,4 +88,8 @@ def _was_away(person: Participant, now: Sequence[Task], at: datetime) -> bool:
 
 def _who_helps(person: Participant) -> dict[str, Any]:
     protocol = person.version.protocol
-    return {"help": protocol.help, "crisis_lines": protocol.crisis_lines, "team": protocol.contacts.team}
+    return {
+        "help": protocol.help,
+        "crisis_lines": protocol.crisis_lines,
+        "team": protocol.contacts.team,
+    }

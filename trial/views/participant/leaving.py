@@ -35,7 +35,11 @@ def withdraw(request: PageRequest, person: Participant) -> HttpResponse:
 def _withdraw(request: PageRequest, person: Participant, reason: str) -> None:
     try:
         participants.withdraw(
-            participant=person, reason=reason, key=request_key(request), by=actor_of(person), at=timezone.now()
+            participant=person,
+            reason=reason,
+            key=request_key(request),
+            by=actor_of(person),
+            at=timezone.now(),
         )
     except NotAllowedNow:
         return  # done in another window; the home page says so
@@ -60,7 +64,11 @@ def stop_programme(request: PageRequest, person: Participant) -> HttpResponse:
         )
         journey.advance(person, at)
         messages.success(
-            request, _("You stopped with the lessons. The questions still come, and you can leave those too.")
+            request,
+            _(
+                "You stopped with the lessons. The questions still come, and you can leave those "
+                "too."
+            ),
         )
         return redirect("participant:home")
     return render(request, "participant/stop_programme.html", {"form": form})

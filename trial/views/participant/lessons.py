@@ -60,14 +60,20 @@ def lesson(request: PageRequest, person: Participant, module: str) -> HttpRespon
         "is_last": left == 1 and state.done_at is None,
     }
     if not state.is_open(at):
-        return render(request, "participant/lesson_closed.html", {**context, "awaited": _awaited(states, at)})
+        return render(
+            request, "participant/lesson_closed.html", {**context, "awaited": _awaited(states, at)}
+        )
     found = next(each for each in person.version.programme.modules if each.code == module)
     context["intended_use"] = in_language(found.intended_use, person.language)
     if state.begun_at is None:
         return render(request, "participant/lesson_begin.html", context)
     blocks = found.blocks[person.language]
     form = Exercises(blocks=blocks, stored=programme.answers(person, module))
-    return render(request, "participant/lesson.html", {**context, "form": form, "pieces": _pieces(blocks, form)})
+    return render(
+        request,
+        "participant/lesson.html",
+        {**context, "form": form, "pieces": _pieces(blocks, form)},
+    )
 
 
 @posted_from("participant:lesson", "module")
@@ -77,7 +83,11 @@ def begin(request: PageRequest, person: Participant, module: str) -> HttpRespons
     _find(_states(person), module)
     with contextlib.suppress(actions.ModuleNotOpen):  # the page says when it opens
         actions.begin_module(
-            participant=person, module=module, key=request_key(request), by=actor_of(person), at=timezone.now()
+            participant=person,
+            module=module,
+            key=request_key(request),
+            by=actor_of(person),
+            at=timezone.now(),
         )
     return redirect("participant:lesson", module)
 
@@ -86,7 +96,9 @@ def begin(request: PageRequest, person: Participant, module: str) -> HttpRespons
 @in_the_study
 @refuses_reused_keys
 def save(request: PageRequest, person: Participant, module: str) -> HttpResponse:
-    """Keeps what was written: by the button, or by itself while somebody types (header X-Autosave)."""
+    """Keeps what was written: by the button, or by itself while somebody types (header
+    X-Autosave).
+    """
     is_draft = "X-Autosave" in request.headers
     if not _save(request, person, module, timezone.now()):
         return HttpResponse(status=409) if is_draft else redirect("participant:lesson", module)
@@ -105,7 +117,9 @@ def done(request: PageRequest, person: Participant, module: str) -> HttpResponse
     if not _save(request, person, module, at):
         return redirect("participant:lesson", module)
     try:
-        actions.finish_module(participant=person, module=module, key=request_key(request), by=actor_of(person), at=at)
+        actions.finish_module(
+            participant=person, module=module, key=request_key(request), by=actor_of(person), at=at
+        )
     except actions.NotBegun:
         return redirect("participant:lesson", module)
     journey.advance(person, at)
@@ -122,7 +136,11 @@ def reopen(request: PageRequest, person: Participant, module: str) -> HttpRespon
         raise Http404
     try:
         actions.reopen_module(
-            participant=person, module=module, key=request_key(request), by=actor_of(person), at=timezone.now()
+            participant=person,
+            module=module,
+            key=request_key(request),
+            by=actor_of(person),
+            at=timezone.now(),
         )
     except actions.NotReopenable:
         messages.info(request, _("This lesson stays done. You can always read it again."))
@@ -138,7 +156,9 @@ def _states(person: Participant) -> list[ModuleState]:
 
 
 def _awaited(states: list[ModuleState], at: datetime) -> ModuleState | None:
-    """The first lesson, while the whole programme waits for a day that is known and still to come."""
+    """The first lesson, while the whole programme waits for a day that is known and still to
+    come.
+    """
     return states[0] if states[0].expected_at and states[0].expected_at > at else None
 
 
@@ -160,12 +180,18 @@ def _pieces(blocks: tuple[Block, ...], form: Exercises) -> list[dict[str, Any]]:
 
 
 def _save(request: PageRequest, person: Participant, module: str, at: datetime) -> bool:
-    """Store each exercise that changed. False when the lesson is not open, or something cannot be kept as it is."""
+    """Store each exercise that changed. False when the lesson is not open, or something cannot be
+    kept as it is.
+    """
     _find(_states(person), module)
     if request.POST.get("owner", owner(request.user)) != owner(request.user):
         messages.info(request, _("Nothing was saved: that page was opened by somebody else."))
         return False
-    blocks = next(each.blocks[person.language] for each in person.version.programme.modules if each.code == module)
+    blocks = next(
+        each.blocks[person.language]
+        for each in person.version.programme.modules
+        if each.code == module
+    )
     form = Exercises(request.POST, blocks=blocks, stored=programme.answers(person, module))
     if not form.is_valid():
         return False

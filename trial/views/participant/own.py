@@ -25,7 +25,9 @@ from trial.views.posted import refuses_reused_keys, request_key
 
 @require_GET
 def data(request: PageRequest) -> HttpResponse:
-    """Everything by which we know somebody, and the ways to take it along, to change it or to stop."""
+    """Everything by which we know somebody, and the ways to take it along, to change it or to
+    stop.
+    """
     person = participant_of(request)
     identity = _identity(person)
     context = {
@@ -34,8 +36,10 @@ def data(request: PageRequest) -> HttpResponse:
         "allotted": allotment.words(person),
         **_asked_by_staff(person),
         "has_signed": person.consented_at is not None,
-        "has_tokens": person.user is not None and tokens.standing(person.user, timezone.now()).exists(),
-        "can_stop_programme": person.programme_stopped_at is None and programme.access(person) is not None,
+        "has_tokens": person.user is not None
+        and tokens.standing(person.user, timezone.now()).exists(),
+        "can_stop_programme": person.programme_stopped_at is None
+        and programme.access(person) is not None,
     }
     return render(request, "participant/data.html", context)
 
@@ -56,7 +60,9 @@ def _asked_by_staff(person: Participant) -> dict[str, Any]:
 def consent(request: PageRequest) -> HttpResponse:
     """What was signed, word for word, to read, print or keep as a file."""
     person = participant_of(request)
-    signed = Consent.objects.filter(participant=person, kind="study").select_related("version").last()
+    signed = (
+        Consent.objects.filter(participant=person, kind="study").select_related("version").last()
+    )
     if signed is None:
         raise Http404
     is_file = "download" in request.GET
@@ -81,7 +87,9 @@ def call_times(request: PageRequest, person: Participant) -> HttpResponse:
 
 def _keep_times(request: PageRequest, person: Participant, times: list[str]) -> HttpResponse:
     at = timezone.now()
-    own_details.set_call_times(participant=person, times=times, key=request_key(request), by=actor_of(person), at=at)
+    own_details.set_call_times(
+        participant=person, times=times, key=request_key(request), by=actor_of(person), at=at
+    )
     if person.randomised_at:
         messages.success(request, _("Saved."))
         return redirect("participant:data")
@@ -133,7 +141,11 @@ def _choose_zone(request: PageRequest, person: Participant, form: OwnZone) -> Ht
     chosen, at = form.cleaned_data["timezone"], timezone.now()
     try:
         own_details.choose_zone(
-            participant=person, timezone=chosen, key=request_key(request), by=actor_of(person), at=at
+            participant=person,
+            timezone=chosen,
+            key=request_key(request),
+            by=actor_of(person),
+            at=at,
         )
     except own_details.SameZone:
         form.add_error("timezone", _("This is the time zone that we have already."))

@@ -15,7 +15,9 @@ from trial.requests import PageRequest, participant_of
 
 
 def in_the_study(view: Callable[..., HttpResponse]) -> Callable[..., HttpResponse]:
-    """Hands on the person; whoever is not in the study, or not any more, goes to the home page, which says why."""
+    """Hands on the person; whoever is not in the study, or not any more, goes to the home page,
+    which says why.
+    """
 
     @functools.wraps(view)
     def run(request: PageRequest, **kwargs: Any) -> HttpResponse:

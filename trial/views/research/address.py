@@ -1,4 +1,6 @@
-"""Another address for somebody who lost their mailbox: asked for here, agreed to in the room of all staff."""
+"""Another address for somebody who lost their mailbox: asked for here, agreed to in the room of all
+staff.
+"""
 
 from __future__ import annotations
 
@@ -63,10 +65,13 @@ def _asked(request: PageRequest, form: LostMailbox, participant: Participant) ->
     role = reads.role_for(person(request), participant.study, "ask_address", prefers_knowing=True)
     by = actors.staff(person(request).pk, role)
     try:
-        return actions.ask(participant=participant, **form.cleaned_data, key=key(request), by=by, at=timezone.now())
+        return actions.ask(
+            participant=participant, **form.cleaned_data, key=key(request), by=by, at=timezone.now()
+        )
     except REFUSALS as error:
         named = catalogue.find(error)
         form.add_error(
-            "email" if isinstance(error, actions.AddressOfStaff) else None, str(named.words) if named else ""
+            "email" if isinstance(error, actions.AddressOfStaff) else None,
+            str(named.words) if named else "",
         )
         return None

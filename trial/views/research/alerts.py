@@ -26,9 +26,15 @@ MOST_CLOSED = 50
 def everywhere(request: PageRequest) -> HttpResponse:
     """The open alerts of every study in which this person handles them."""
     roles = studies.roles_by_study(person(request))
-    mine = [study for study, held in roles.items() if any("alerts" in permissions.MAY[role] for role in held)]
+    mine = [
+        study
+        for study, held in roles.items()
+        if any("alerts" in permissions.MAY[role] for role in held)
+    ]
     unclosed = list(alerts.unclosed(mine))
-    rows = alerts.rows(unclosed, timezone.now(), studies.newest_versions({each.study_id for each in unclosed}))
+    rows = alerts.rows(
+        unclosed, timezone.now(), studies.newest_versions({each.study_id for each in unclosed})
+    )
     return render(request, "research/all_alerts.html", {"rows": rows, "handles_any": bool(mine)})
 
 
@@ -50,7 +56,9 @@ def alert(request: PageRequest, slug: str, number: int) -> HttpResponse:
     return _page(request, study, _find(study, number), str(actor))
 
 
-def _page(request: PageRequest, study: Study, found: Alert, me: str, **more: object) -> HttpResponse:
+def _page(
+    request: PageRequest, study: Study, found: Alert, me: str, **more: object
+) -> HttpResponse:
     request.about = found.participant.code if found.participant else ""
     context = {
         "row": _row(study, found),
@@ -73,18 +81,30 @@ def _row(study: Study, found: Alert) -> alerts.Row:
 
 
 def _whose(study: Study, found: Alert) -> str:
-    """Why this person cannot do now what they wanted, for a message: who closed the alert, or who has it."""
+    """Why this person cannot do now what they wanted, for a message: who closed the alert, or who
+    has it.
+    """
     row = _row(study, found)
     if found.state == "closed":
-        said, name, at = _("%(name)s closed this alert on %(when)s."), row.closed_by, found.closed_at
+        said, name, at = (
+            _("%(name)s closed this alert on %(when)s."),
+            row.closed_by,
+            found.closed_at,
+        )
     elif found.state == "taken":
-        said, name, at = _("%(name)s took this alert over on %(when)s."), row.taken_by, found.taken_at
+        said, name, at = (
+            _("%(name)s took this alert over on %(when)s."),
+            row.taken_by,
+            found.taken_at,
+        )
     else:
         return _("Nobody has taken this alert over yet.")
     return said % {"name": name, "when": when(at)}
 
 
-def _refused(request: PageRequest, study: Study, number: int, me: str, **more: object) -> HttpResponse:
+def _refused(
+    request: PageRequest, study: Study, number: int, me: str, **more: object
+) -> HttpResponse:
     """The page as it is now, with what was typed."""
     found = _find(study, number)
     messages.error(request, _whose(study, found))
@@ -142,7 +162,13 @@ def close(request: PageRequest, slug: str, number: int) -> HttpResponse:
         response.status_code = 400
         return response
     try:
-        actions.close(alert=found, done=form.cleaned_data["done"], key=key(request), by=actor, at=timezone.now())
+        actions.close(
+            alert=found,
+            done=form.cleaned_data["done"],
+            key=key(request),
+            by=actor,
+            at=timezone.now(),
+        )
     except (actions.NotTaken, lifecycles.NotAllowedNow):
         return _refused(request, study, number, str(actor), form=form)
     messages.success(request, _("The alert is closed."))

@@ -1,4 +1,6 @@
-"""The first two things every page of the research room does: find the study, check the permission."""
+"""The first two things every page of the research room does: find the study, check the
+permission.
+"""
 
 from __future__ import annotations
 
@@ -26,8 +28,9 @@ def person(request: PageRequest) -> User:
 def study_for(request: PageRequest, slug: str, what: str) -> tuple[Study, actors.Actor]:
     """The study, and this person in the role that allows `what`.
 
-    404 for whoever has no role in the study, so that its existence is not told; PermissionDenied for the wrong role.
-    Sets `request.study`, `request.may` (for the navigation) and the study's time zone.
+    404 for whoever has no role in the study, so that its existence is not told; PermissionDenied
+    for the wrong role. Sets `request.study`, `request.may` (for the navigation) and the study's
+    time zone.
     """
     try:
         study, roles = studies.in_hand(person(request), slug)

@@ -26,7 +26,9 @@ ON_A_PAGE = 50
 def listed(request: PageRequest, slug: str) -> HttpResponse:
     study, _actor = study_for(request, slug, "participants")
     form = forms.People(request.GET, choices=participants.filters(study))
-    page = Paginator(participants.listed(study, **form.wanted), ON_A_PAGE).get_page(request.GET.get("page"))
+    page = Paginator(participants.listed(study, **form.wanted), ON_A_PAGE).get_page(
+        request.GET.get("page")
+    )
     rows = [(each, participants.shown_state(each, study), _site(study, each)) for each in page]
     context = {"form": form, "page": page, "rows": rows, "is_narrowed": any(form.wanted.values())}
     return render(request, "research/people.html", context)
@@ -43,7 +45,9 @@ def person(request: PageRequest, slug: str, code: str) -> HttpResponse:
         {
             "person": participant,
             "state": participants.shown_state(participant, study),
-            "left": participants.left_words(participants.shown_stage(participant, study), participant.left_reason),
+            "left": participants.left_words(
+                participants.shown_stage(participant, study), participant.left_reason
+            ),
             "site": _site(study, participant),
             "panels": [panel(participant, study, at) for panel in hooks.PERSON_PANELS],
             "modules": participants.modules_used(participant, study),
@@ -84,7 +88,9 @@ def erase(request: PageRequest, slug: str, code: str) -> HttpResponse:
 
 
 def _erase(request: PageRequest, participant: Participant, reason: str, by: Actor) -> None:
-    """Whoever is still in the study leaves it first: nobody is asked or called whose key is gone."""
+    """Whoever is still in the study leaves it first: nobody is asked or called whose key is
+    gone.
+    """
     if participant.erased_at:
         return
     at = timezone.now()
@@ -92,6 +98,12 @@ def _erase(request: PageRequest, participant: Participant, reason: str, by: Acto
         actions.withdraw(participant=participant, reason="erased", key=key(request), by=by, at=at)
     elif participant.state == "screening":
         actions.turn_away(
-            participant=participant, stage="screening", reason="erased", stopped=True, key=key(request), by=by, at=at
+            participant=participant,
+            stage="screening",
+            reason="erased",
+            stopped=True,
+            key=key(request),
+            by=by,
+            at=at,
         )
     actions.erase(participant=participant, reason=reason, key=key(request), by=by, at=at)

@@ -25,7 +25,9 @@ from trial.words import word
 
 @require_GET
 def message_list(request: PageRequest, slug: str) -> HttpResponse:
-    """What became of mail. Whoever may not know the arms is told whom mail does not reach, and not which mail."""
+    """What became of mail. Whoever may not know the arms is told whom mail does not reach, and not
+    which mail.
+    """
     study, _actor = study_for(request, slug, "mail")
     knows_arms = _knows_arms(request, study)
     context = {
@@ -50,7 +52,10 @@ def send_again(request: PageRequest, slug: str, message: str) -> HttpResponse:
     try:
         actions.send_again(message=found, key=key(request), by=actor, at=timezone.now())
     except lifecycles.NotAllowedNow as error:
-        messages.error(request, _("Not queued again: by now the message is %(state)s.") % {"state": word(error.state)})
+        messages.error(
+            request,
+            _("Not queued again: by now the message is %(state)s.") % {"state": word(error.state)},
+        )
     else:
         messages.success(request, _("Queued again. The worker sends it in a moment."))
     return redirect("research:messages", slug=slug)
@@ -64,11 +69,15 @@ def send_all_again(request: PageRequest, slug: str, code: str) -> HttpResponse:
     person = get_object_or_404(Participant, study=study, code=code)
     knows_arm, at = _knows_arms(request, study), timezone.now()
     try:
-        actions.send_all_again(participant=person, knows_arm=knows_arm, key=key(request), by=actor, at=at)
+        actions.send_all_again(
+            participant=person, knows_arm=knows_arm, key=key(request), by=actor, at=at
+        )
     except actions.NothingToSend:
         messages.info(request, _("There is nothing to send to this person again."))
     else:
-        messages.success(request, _("Queued again. The worker sends what is still wanted in a moment."))
+        messages.success(
+            request, _("Queued again. The worker sends what is still wanted in a moment.")
+        )
     return redirect("research:messages", slug=slug)
 
 
@@ -84,14 +93,22 @@ def audit_trail(request: PageRequest, slug: str) -> HttpResponse:
 
 @posted_from("research:audit", "slug")
 def verify(request: PageRequest, slug: str) -> HttpResponse:
-    """Go through the whole trail now. Writes nothing; the answer stands on the page it gives back."""
+    """Go through the whole trail now. Writes nothing; the answer stands on the page it gives
+    back.
+    """
     study, _actor = study_for(request, slug, "dashboard")
     places = audit.verify(study)
-    return render(request, "research/audit.html", {**_trail(request, study), "is_verified": True, "places": places})
+    return render(
+        request,
+        "research/audit.html",
+        {**_trail(request, study), "is_verified": True, "places": places},
+    )
 
 
 def _trail(request: PageRequest, study: Study) -> dict[str, object]:
-    """How many events there are, and in whose trail a place does not hold, is for whoever may know the arms."""
+    """How many events there are, and in whose trail a place does not hold, is for whoever may know
+    the arms.
+    """
     knows_arms = _knows_arms(request, study)
     of_study = AuditEvent.objects.filter(stream=study.slug).order_by("-number")
     return {
@@ -104,6 +121,8 @@ def _trail(request: PageRequest, study: Study) -> dict[str, object]:
 
 
 def _published(study: Study) -> dict[str, str]:
-    """What the randomisation is held to: it was written in the trail before the first allocation."""
+    """What the randomisation is held to: it was written in the trail before the first
+    allocation.
+    """
     event = AuditEvent.objects.filter(stream=study.slug, action="randomisation sealed").first()
     return json.loads(event.new) if event else {}

@@ -53,9 +53,14 @@ def invite(request: PageRequest, slug: str) -> HttpResponse:
     if not form.is_valid():
         return _listed(request, study, form)
     try:
-        invited = actions.invite(study=study, **form.cleaned_data, key=key(request), by=actor, at=timezone.now())
+        invited = actions.invite(
+            study=study, **form.cleaned_data, key=key(request), by=actor, at=timezone.now()
+        )
     except actions.AlreadyInvited:
-        form.add_error("email", _("Invited to this role already. Withdraw that invitation first to send another."))
+        form.add_error(
+            "email",
+            _("Invited to this role already. Withdraw that invitation first to send another."),
+        )
         return _listed(request, study, form)
     except actions.HasRole:
         form.add_error("email", _("Has this role already."))
@@ -75,7 +80,8 @@ def _invited(invitation: Invitation) -> str:
         return _("The invitation is on its way. Its link works once, for 14 days.")
     if proposal.passes_alone:
         return _(
-            "Asked, and mailed to all staff. Nobody of them can be the second person: the invitation goes out on %(at)s "
+            "Asked, and mailed to all staff. Nobody of them can be the second person: the "
+            "invitation goes out on %(at)s "
             "unless one of them says no before."
         ) % {"at": when(proposal.until_at, "year")}
     return _("Asked, and mailed to all staff. The invitation goes out when a second person agrees.")
@@ -83,14 +89,18 @@ def _invited(invitation: Invitation) -> str:
 
 def _would_unblind(error: actions.WouldUnblind) -> str:
     return _(
-        "This person is %(roles)s here. Whoever assesses or analyses is blinded, and cannot also coach or supervise; "
+        "This person is %(roles)s here. Whoever assesses or analyses is blinded, and cannot also "
+        "coach or supervise; "
         "and a researcher is not the statistician."
     ) % {"roles": _roles_in_words(error.roles)}
 
 
 def _asked_to_know(request: PageRequest, error: actions.NotKnowingly) -> forms.Invite:
     form = forms.Invite(request.POST, asks=True)
-    words = _("This person is %(roles)s here. A researcher who coaches or supervises knows the arms of those called.")
+    words = _(
+        "This person is %(roles)s here. A researcher who coaches or supervises knows the arms of "
+        "those called."
+    )
     form.add_error("knowingly", words % {"roles": _roles_in_words(error.roles)})
     return form
 
@@ -117,9 +127,14 @@ def withdraw_invitation(request: PageRequest, slug: str, invitation: int) -> Htt
 @conflict_if_reused
 def end_role(request: PageRequest, slug: str, membership: int) -> HttpResponse:
     study, actor = study_for(request, slug, "invite")
-    found = get_object_or_404(Membership.objects.select_related("study"), pk=membership, study=study)
+    found = get_object_or_404(
+        Membership.objects.select_related("study"), pk=membership, study=study
+    )
     if found.user_id == request.user.pk and found.role == "researcher":
-        messages.error(request, _("You cannot end your own role as researcher: somebody else who runs the study can."))
+        messages.error(
+            request,
+            _("You cannot end your own role as researcher: somebody else who runs the study can."),
+        )
         return redirect("research:staff", slug=slug)
     actions.end_role(membership=found, key=key(request), by=actor, at=timezone.now())
     messages.success(request, _("The role has ended. What the person did stays theirs."))

@@ -33,7 +33,10 @@ def listed(request: PageRequest) -> HttpResponse:
     """Studies of this person; whoever may load sees the others by name, to know what is there."""
     roles = studies.roles_by_study(person(request))
     found = studies.listed(None if person(request).is_staff else roles)
-    rows = [(study, sorted(roles.get(study.pk, ())), _first_page(roles.get(study.pk, set()))) for study in found]
+    rows = [
+        (study, sorted(roles.get(study.pk, ())), _first_page(roles.get(study.pk, set())))
+        for study in found
+    ]
     may_load = _may_load(request, roles)
     return render(request, "research/studies.html", {"rows": rows, "may_load": may_load})
 
@@ -81,15 +84,23 @@ def _store(request: PageRequest, form: forms.LoadStudy) -> HttpResponse:
             at=timezone.now(),
         )
     except actions.AlreadyLoaded:
-        messages.info(request, _("The newest version of this study is this very folder. Nothing was stored."))
+        messages.info(
+            request, _("The newest version of this study is this very folder. Nothing was stored.")
+        )
         return redirect("research:setup", slug=slug)
     except (actions.DesignLocked, actions.NameLocked, actions.SlugTaken) as error:
         form.add_error("upload", str(error))
         return _loading(request, form)
     except actions.PauseFirst as error:
-        form.add_error("upload", _("Nothing was stored: newcomers would get it at once, and it is not signed off."))
+        form.add_error(
+            "upload",
+            _("Nothing was stored: newcomers would get it at once, and it is not signed off."),
+        )
         return _loading(request, form, missing=error.requirements)
-    request.session["notes"] = {**request.session.get("notes", {}), slug: [*map(str, loaded.warnings), *loaded.notes]}
+    request.session["notes"] = {
+        **request.session.get("notes", {}),
+        slug: [*map(str, loaded.warnings), *loaded.notes],
+    }
     messages.success(request, _loaded(version))
     return redirect("research:setup", slug=slug)
 
@@ -100,21 +111,30 @@ def _loaded(version: ProtocolVersion) -> str:
         case "draft":
             return _("The study is loaded. Below is what it needs before it can open.")
         case "open":
-            said = _("Version %(number)s is what newcomers get from now on. Whoever is in keeps theirs.")
+            said = _(
+                "Version %(number)s is what newcomers get from now on. Whoever is in keeps theirs."
+            )
         case "paused":
-            said = _("Version %(number)s is what newcomers get once you resume. Below is what is missing before that.")
+            said = _(
+                "Version %(number)s is what newcomers get once you resume. Below is what is "
+                "missing before that."
+            )
         case _:
             said = _("Version %(number)s is stored. Recruitment is over: nobody gets it.")
     return said % {"number": version.number}
 
 
 def _check_may_replace(request: PageRequest, slug: str) -> str:
-    """A new version of a study is loaded by somebody who runs it; a new study by anybody who may load."""
+    """A new version of a study is loaded by somebody who runs it; a new study by anybody who may
+    load.
+    """
     study = Study.objects.filter(slug=slug).first()
     return permissions.check_may(person(request), study, "load") if study else "researcher"
 
 
-def _loading(request: PageRequest, form: forms.LoadStudy, missing: Sequence[str] = ()) -> HttpResponse:
+def _loading(
+    request: PageRequest, form: forms.LoadStudy, missing: Sequence[str] = ()
+) -> HttpResponse:
     status = 400 if form.is_bound else 200
     return render(request, "research/load.html", {"form": form, "missing": missing}, status=status)
 
@@ -127,7 +147,11 @@ def dashboard(request: PageRequest, slug: str) -> HttpResponse:
     return render(
         request,
         "research/dashboard.html",
-        {"panels": [panel for panel in found if panel], "is_concealed": studies.is_concealed(study), "at": at},
+        {
+            "panels": [panel for panel in found if panel],
+            "is_concealed": studies.is_concealed(study),
+            "at": at,
+        },
     )
 
 
@@ -162,7 +186,9 @@ def _form(verb: str, data: Any = None) -> Any:
 @require_http_methods(["GET", "POST"])
 @conflict_if_reused
 def open_study(request: PageRequest, slug: str) -> HttpResponse:
-    """The last look before a study takes people: what is missing, and what cannot change any more."""
+    """The last look before a study takes people: what is missing, and what cannot change any
+    more.
+    """
     study, actor = study_for(request, slug, "run")
     form = forms.Open(request.POST or None)
     if request.method == "POST" and form.is_valid():
@@ -173,10 +199,17 @@ def open_study(request: PageRequest, slug: str) -> HttpResponse:
         except lifecycles.NotAllowedNow as error:
             messages.error(request, _too_late(error))
         else:
-            messages.success(request, _("The study is open. Its design and its analysis plan are locked."))
+            messages.success(
+                request, _("The study is open. Its design and its analysis plan are locked.")
+            )
             return redirect("research:dashboard", slug=slug)
         return redirect("research:open", slug=slug)
-    return render(request, "research/open.html", _before_opening(study, form), status=400 if form.is_bound else 200)
+    return render(
+        request,
+        "research/open.html",
+        _before_opening(study, form),
+        status=400 if form.is_bound else 200,
+    )
 
 
 def _before_opening(study: Study, form: forms.Open) -> dict[str, Any]:
@@ -208,7 +241,11 @@ def step(request: PageRequest, slug: str, verb: str) -> HttpResponse:
     except actions.FollowUpGoesOn:
         # How many they are hangs on the schedules of the arms.
         messages.error(
-            request, _("Not locked: people are still being followed. Lock when the last questions are behind them.")
+            request,
+            _(
+                "Not locked: people are still being followed. Lock when the last questions are "
+                "behind them."
+            ),
         )
     except actions.NotReady:
         messages.error(request, _("Recruitment did not resume: something is still missing."))
