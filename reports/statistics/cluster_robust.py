@@ -9,13 +9,13 @@ where observations are independent with one variance. Bell and McCaffrey, Survey
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import TYPE_CHECKING
 
 import numpy as np
 
-from . import wald
+from . import estimates, wald
 from .estimates import Solved
 from .model_frame import ModelFrame, NotEstimable, build, check_columns, least_squares
 from .reading import codes_of
@@ -32,7 +32,7 @@ ALONE = 1e-10
 @dataclass(frozen=True)
 class Inference:
     """`x` (n, p), `residuals` (n,), `adjusted` (n, p) with A_i X_i, `cluster` (n,) whole numbers
-    from 0.
+    from 0; `size`: of the largest number that the residuals were computed from.
     """
 
     x: np.ndarray
@@ -40,6 +40,7 @@ class Inference:
     adjusted: np.ndarray
     cluster: np.ndarray
     phi: np.ndarray
+    size: float
 
     def _summed(self, values: np.ndarray) -> np.ndarray:
         result = np.zeros((int(self.cluster.max()) + 1, *values.shape[1:]))
@@ -52,8 +53,19 @@ class Inference:
         return self.phi @ (scores.T @ scores) @ self.phi
 
     def standard_errors(self, combinations: np.ndarray) -> np.ndarray:
-        """(r,) of the rows of `combinations` (r, p)."""
-        return wald.standard_errors(combinations, self.vcov)
+        """(r,) of the rows of `combinations` (r, p), NaN where what all clusters add to it comes
+        to nothing within each, as where everybody in a cluster has the same outcome and each has
+        people of both arms. Errors: NotEstimable where no combination has one.
+        """
+        weights = self.adjusted @ (self.phi @ combinations.T)
+        added = self._summed(weights * self.residuals[:, None])
+        beside = self._summed(np.abs(weights)) * self.size
+        is_nothing = [
+            is_rounding(largest(own), largest(size))
+            for own, size in zip(added.T, beside.T, strict=True)
+        ]
+        errors = np.sqrt((added**2).sum(axis=0))
+        return wald.known_errors(errors, np.array(is_nothing, dtype=bool))
 
     def degrees_of_freedom(self, combinations: np.ndarray) -> np.ndarray:
         """(r,)."""
@@ -66,6 +78,7 @@ class Inference:
         return np.array(found)
 
     def joint(self, combinations: np.ndarray, beta: np.ndarray) -> FTest:
+        wald.check_known(combinations, self.vcov, self.standard_errors)
         return wald.joint(combinations, beta, self.vcov, self.degrees_of_freedom)
 
 
@@ -140,22 +153,21 @@ def fitted(found: ModelFrame, cluster: np.ndarray) -> Fit:
     ends = np.cumsum(np.bincount(cluster))
     for rows in np.split(order, ends[:-1]):
         adjusted[rows] = _root(np.eye(len(rows)) - x[rows] @ phi @ x[rows].T) @ x[rows]
-    _check_clusters_differ(adjusted @ phi * residuals[:, None], cluster, found.names)
-    return Fit(found, beta, Inference(x, residuals, adjusted, cluster, phi))
+    errors = Inference(x, residuals, adjusted, cluster, phi, largest(y, x * beta))
+    return Fit(without_error(found, errors), beta, errors)
 
 
-def _check_clusters_differ(parts: np.ndarray, cluster: np.ndarray, names: Sequence[str]) -> None:
-    """`parts` (n, p): what every row adds to the error of every coefficient. NotEstimable where
-    they add up to nothing within all clusters, as where everybody in a cluster has the same outcome
-    and each has people of both arms.
+def without_error(found: ModelFrame, errors: estimates.Inference) -> ModelFrame:
+    """With a warning for every coefficient that has no standard error because clusters do not
+    differ there. The others keep theirs: an arm at the floor of a scale is no reason to refuse what
+    the other arm says.
     """
-    for name, column in zip(names, parts.T, strict=True):
-        added = np.bincount(cluster, weights=column)
-        if is_rounding(largest(added), float(np.bincount(cluster, weights=np.abs(column)).max())):
-            raise NotEstimable(
-                f"clusters do not differ in what {name} is estimated from, so it has no standard "
-                f"error"
-            )
+    lost = np.isnan(errors.standard_errors(np.eye(len(found.names))))
+    said = (
+        f"clusters do not differ in what {name} is estimated from, so it has no standard error"
+        for name in np.array(found.names)[lost]
+    )
+    return replace(found, warnings=(*found.warnings, *said))
 
 
 def _root(matrix: np.ndarray) -> np.ndarray:

@@ -20,6 +20,9 @@ if TYPE_CHECKING:
     import pandas as pd
 
 
+NOTHING = 1e-8  # of a model-based error: what is smaller is what the search left
+
+
 class Inference(Protocol):
     """On the scale on which the columns of the design were divided. `combinations` (r, p)."""
 
@@ -33,20 +36,31 @@ class Inference(Protocol):
 @dataclass(frozen=True)
 class Known:
     """A covariance `vcov` (p, p) and the same degrees of freedom `df`, infinite for normal
-    intervals, whatever is estimated.
+    intervals, whatever is estimated. A variance that is nothing beside that of `model` (p, p), the
+    model's own, is what a search left, and no variance.
     """
 
     vcov: np.ndarray
     df: float
+    model: np.ndarray | None = None
 
     def standard_errors(self, combinations: np.ndarray) -> np.ndarray:
-        return wald.standard_errors(combinations, self.vcov)
+        """(r,), NaN where there is none. Errors: NotEstimable where no combination has one."""
+        if self.model is None:
+            return wald.standard_errors(combinations, self.vcov)
+        beside = wald.variances(combinations, self.model)
+        found = wald.variances(combinations, self.vcov)
+        return wald.known_errors(np.sqrt(np.maximum(found, 0)), found < NOTHING**2 * beside)
 
     def degrees_of_freedom(self, combinations: np.ndarray) -> np.ndarray:
         return np.full(len(combinations), self.df)
 
     def joint(self, combinations: np.ndarray, beta: np.ndarray) -> FTest:
-        """Wald's F test; with infinite `df` his chi-squared test, its statistic divided by df1."""
+        """Wald's F test; with infinite `df` his chi-squared test, its statistic divided by df1.
+        Errors: NotEstimable where a direction has no standard error.
+        """
+        if self.model is not None:
+            wald.check_known(combinations, self.vcov, self.standard_errors)
         return wald.joint(combinations, beta, self.vcov, self.degrees_of_freedom)
 
 

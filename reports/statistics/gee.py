@@ -21,7 +21,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from . import estimating_equations
-from .cluster_robust import check_several
+from .cluster_robust import check_several, without_error
 from .estimates import Known, Solved
 from .model_frame import NotEstimable, build, check_choice, least_squares
 from .reading import codes_of
@@ -36,7 +36,6 @@ FAMILIES = ("gaussian", "binomial")
 WORKING = ("exchangeable", "independence")
 ERRORS = ("robust", "bias-reduced", "model")
 MOST_STEPS = 200
-NOTHING = 1e-8  # of a model-based error: what is smaller is what the search left
 CERTAIN = 1e-8  # as near to 0 or 1 as this a fitted chance is called that
 
 
@@ -139,22 +138,18 @@ def fit(
         "bias-reduced": solution.bias_reduced,
         "model": solution.model,
     }[se]() * unit**2
-    nothing = np.diag(vcov) < NOTHING**2 * np.diag(solution.model()) * unit**2
-    if nothing.any():
-        name = found.names[int(np.argmax(nothing))]
-        raise NotEstimable(
-            f"clusters do not differ in what {name} is estimated from, so it has no standard error"
-        )
-    if not (np.isfinite(vcov).all() and (np.diag(vcov) > 0).all()):
+    model = solution.model() * unit**2
+    if not (np.isfinite(vcov).all() and (np.diag(model) > 0).all() and vcov.any()):
         raise NotEstimable(
             "the standard errors cannot be computed: too few subjects, or an outcome the model "
             "fits exactly"
         )
     correlation = solution.correlation if working == "exchangeable" else None
+    errors = Known(vcov, np.inf, None if se == "model" else model)
     return Fit(
-        found,
+        without_error(found, errors),
         solution.beta * unit + shift,
-        Known(vcov, np.inf),
+        errors,
         family,
         working,
         se,

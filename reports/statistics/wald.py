@@ -15,6 +15,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from .variation import NotEstimable
+
 SAME = 1e-8  # relative: directions of a joint test that add nothing
 
 
@@ -30,7 +32,36 @@ class FTest:
 
 def standard_errors(combinations: np.ndarray, vcov: np.ndarray) -> np.ndarray:
     """(r,)."""
-    return np.sqrt(np.einsum("rp,pq,rq->r", combinations, vcov, combinations))
+    return np.sqrt(variances(combinations, vcov))
+
+
+def variances(combinations: np.ndarray, vcov: np.ndarray) -> np.ndarray:
+    """(r,)."""
+    return np.einsum("rp,pq,rq->r", combinations, vcov, combinations)
+
+
+def known_errors(errors: np.ndarray, is_nothing: np.ndarray) -> np.ndarray:
+    """(r,): `errors` of combinations, NaN where they are rounding (`is_nothing`), as where nobody
+    that one is estimated from differs from the model. NotEstimable where all are.
+    """
+    if len(errors) and is_nothing.all():
+        raise NotEstimable(
+            "clusters do not differ in what this is estimated from, so it has no standard error"
+        )
+    return np.where(is_nothing, np.nan, errors)
+
+
+def check_known(
+    combinations: np.ndarray, vcov: np.ndarray, errors: Callable[[np.ndarray], np.ndarray]
+) -> None:
+    """NotEstimable where a direction of a joint test has no standard error. `errors` gives those
+    of single combinations, as `known_errors`.
+    """
+    combinations = independent(combinations)
+    if len(combinations):
+        _, vectors = np.linalg.eigh(combinations @ vcov @ combinations.T)
+        for each in vectors.T @ combinations:
+            errors(each[None])
 
 
 def satterthwaite(

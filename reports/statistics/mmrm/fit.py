@@ -169,6 +169,7 @@ def fit(
         groups=groups,
         weights=weights,
         visits=visits,
+        covariance=covariance,
     )
     optimum, structure, fell = fitted(
         prepared.blocks, covariance, max(1, len(prepared.groups)), reml
@@ -211,6 +212,7 @@ def prepare(
     groups: str | None,
     weights: str | None,
     visits: Sequence[Any] | None = None,
+    covariance: str = "us",
 ) -> Prepared:
     """The blocks of a fit, made of the rows that have everything. Arguments and errors as `fit`."""
     also = [name for name in (groups, weights) if name]
@@ -234,7 +236,14 @@ def prepare(
         raise NotEstimable(
             f"{len(found.z)} observations are too few for {len(found.names)} coefficients"
         )
-    _check_visits(found, visit_levels, visit_codes, group_codes)
+    # A variance that several visits share ends nowhere only where all of them are fitted exactly.
+    shares = Structure(covariance, 2).n_scales == 1 and covariance != "us"
+    _check_visits(
+        found,
+        () if shares else visit_levels,
+        np.zeros(len(found.y), dtype=np.int64) if shares else visit_codes,
+        group_codes,
+    )
     shift, found.z[:, -1] = least_squares(
         found.x, found.y
     )  # the likelihood is the same, and digits are kept
@@ -285,12 +294,14 @@ def _check_visits(
     group_codes: np.ndarray | None,
 ) -> None:
     """DoesNotVary where the columns fit the outcome of a visit (of a group, where each has a
-    covariance) exactly: its variance would be zero, and the likelihood without end.
+    covariance) exactly: its variance would be zero, and the likelihood without end. Without
+    `visits` all share a variance.
     """
     groups = np.zeros(len(found.y), dtype=np.int64) if group_codes is None else group_codes
     centred, size = found.y - found.y.mean(), largest(found.y)
-    for number, visit in enumerate(visits):
+    for number, visit in enumerate(visits or ("",)):
         for group in np.unique(groups):
             rows = (visit_codes == number) & (groups == group)
             if rows.any() and is_fitted_exactly(found.x[rows], centred[rows], size):
-                raise DoesNotVary(f"at visit {visit} the outcome does not vary around the model")
+                where = f"at visit {visit} " if visit else ""
+                raise DoesNotVary(f"{where}the outcome does not vary around the model")

@@ -282,7 +282,7 @@ def _of_fit(found: Any) -> Quantities:
     return Quantities(
         names,
         np.asarray(found.beta, dtype=float),
-        np.sqrt(np.diag(covariance)),
+        np.asarray(table["se"], dtype=float),
         df,
         covariance,
         known,

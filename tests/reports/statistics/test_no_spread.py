@@ -38,6 +38,7 @@ from reports.statistics import (
     variation,
 )
 from reports.statistics import multiple_imputation as mi
+from reports.statistics.mmrm import covariances as mmrm_structures
 from reports.statistics.model_frame import NotEstimable
 
 N = 24
@@ -439,8 +440,81 @@ def test_an_arm_that_does_not_vary_is_no_matter_where_both_share_a_variance():
 @pytest.mark.parametrize("fit", [cluster_robust.fit, gee.fit])
 def test_a_difference_within_clusters_that_are_all_alike_has_no_standard_error(fit):
     who = {"cluster": "c"} if fit is cluster_robust.fit else {"subject": "c"}
-    with pytest.raises(NotEstimable, match="clusters do not differ in what armu is estimated from"):
-        fit(clustered(), outcome="level", fixed="arm", **who)
+    found = fit(clustered(), outcome="level", fixed="arm", **who)
+    assert found.coefficients.se.isna().to_dict() == {"(Intercept)": False, "armu": True}
+    assert found.warnings == (
+        "clusters do not differ in what armu is estimated from, so it has no standard error",
+    )
+    for ask in (lambda: found.contrasts("arm"), lambda: found.test("arm")):
+        with pytest.raises(NotEstimable, match="clusters do not differ in what this is estimated"):
+            ask()
+
+
+def an_arm_at_its_floor():
+    c = np.arange(24) // 2
+    y = np.where(c % 2, (np.arange(24) * 7 % 5).astype(float), 3.0)
+    return pd.DataFrame(
+        {"c": c, "arm": np.where(c % 2, "b", "a"), "y": y, "time": np.arange(24) % 2}
+    )
+
+
+def test_an_arm_at_its_floor_costs_its_own_error_and_not_the_difference():
+    """statsmodels 0.14 GEE, exchangeable: armb -0.91667, se 0.27428."""
+    found = gee.fit(an_arm_at_its_floor(), outcome="y", subject="c", fixed="arm")
+    row = found.coefficients.loc["armb"]
+    assert (row.estimate, row.se) == pytest.approx((-0.91667, 0.27428), abs=5e-6)
+    assert found.coefficients.se.isna().to_dict() == {"(Intercept)": True, "armb": False}
+    assert found.contrasts("arm").se[0] == pytest.approx(row.se)
+    assert found.marginal_means("arm").se.isna().tolist() == [True, False]
+
+
+def test_least_squares_with_an_arm_at_its_floor_has_the_error_of_the_other_arm():
+    """By hand: the scores of the arm that varies are its clusters' sums of residuals, and CR2
+    divides each cluster's residuals by the root of 1 - 1/6, there being 6 clusters of one size.
+    """
+    frame = an_arm_at_its_floor()
+    found = cluster_robust.fit(frame, outcome="y", cluster="c", fixed="arm")
+    own = frame[frame.arm == "b"]
+    sums = (own.y - own.y.mean()).groupby(own.c).sum()
+    want = np.sqrt((sums**2).sum() / (1 - 1 / 6)) / len(own)
+    assert found.coefficients.se["armb"] == pytest.approx(want, rel=1e-12)
+    assert np.isnan(found.coefficients.se["(Intercept)"])
+    assert found.test("arm").p == pytest.approx(found.coefficients.p["armb"])
+
+
+def three_visits():
+    """Of ten people three come to the last visit, and both of one arm have the same score."""
+    rows = [
+        (i, "CT"[i % 2], v, float((i * 7 + v * 3) % 5 + (i % 3)))
+        for i in range(10)
+        for v in (0, 1, 2)
+        if v < 2 or i in (0, 2, 3)
+    ]
+    frame = pd.DataFrame(rows, columns=["id", "arm", "v", "y"])
+    frame.loc[(frame.v == 2) & (frame.arm == "C"), "y"] = 3.0
+    return frame
+
+
+def test_a_visit_that_is_fitted_exactly_is_no_matter_where_visits_share_a_variance():
+    frame = three_visits()
+    asked = {"outcome": "y", "subject": "id", "fixed": "arm + v"}
+    want = linear_mixed.fit(frame.assign(v=frame.v.astype(str)), **asked).coefficients.loc["armT"]
+    asked |= {"visit": "v", "covariance": "cs"}
+    found = mmrm.fit(frame, df="satterthwaite", **asked).coefficients.loc["armT"]
+    assert (found.estimate, found.se) == pytest.approx((want.estimate, want.se), rel=1e-6)
+    found = mmrm.fit(frame, **asked).coefficients.loc["armT"]
+    assert (found.estimate, found.se) == pytest.approx((-0.28123, 0.80727), abs=1e-5)
+
+
+@pytest.mark.parametrize("covariance", mmrm_structures.NAMES)
+def test_a_visit_that_is_fitted_exactly_is_refused_where_it_has_a_variance_of_its_own(covariance):
+    asked = {"outcome": "y", "subject": "id", "visit": "v", "fixed": "arm + v"}
+    if covariance == "us" or covariance.endswith("h"):
+        with pytest.raises(NotEstimable, match="at visit 2 the outcome does not vary"):
+            mmrm.fit(three_visits(), covariance=covariance, **asked)
+    else:
+        found = mmrm.fit(three_visits(), covariance=covariance, **asked).coefficients
+        assert np.isfinite(found.to_numpy()).all()
 
 
 def test_a_visit_that_does_not_vary_in_one_group_is_refused_where_groups_have_a_covariance_each():
@@ -450,7 +524,7 @@ def test_a_visit_that_does_not_vary_in_one_group_is_refused_where_groups_have_a_
         "subject": "who",
         "visit": "visit",
         "fixed": "x + group * visit",
-        "covariance": "cs",
+        "covariance": "csh",
     }
     same = frame.assign(y=frame.y.where((frame.visit == 0) | (frame.group == "a"), 0.1))
     with pytest.raises(NotEstimable, match="at visit 1 the outcome does not vary"):
