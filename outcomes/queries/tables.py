@@ -222,8 +222,12 @@ def _day(moment: datetime | None, zone: ZoneInfo) -> date | None:
 def _timepoints(
     version: ProtocolVersion, described: Assessments, planned: Sequence[Plan]
 ) -> Iterator[tuple[Any, ...]]:
+    """In order of time, in whatever order the study folder has them: who left is told from one to
+    the next.
+    """
     days = planned_days(version, described)
-    for point in described.timepoints:
+    first = described.baseline.timepoint
+    for point in sorted(described.timepoints, key=lambda p: (p.code != first, days.get(p.code, 0))):
         of_point = [plan for plan in planned if plan.timepoint == point.code]
         if of_point:
             is_baseline = point.code == described.baseline.timepoint

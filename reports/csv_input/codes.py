@@ -3,6 +3,8 @@
 import re
 from decimal import Decimal
 
+from ..statistics.reading import look_of
+
 LEADING_ZERO = re.compile(r"[+-]?0\d")
 
 
@@ -23,3 +25,22 @@ def same_code(text: str) -> str | Decimal:
     """
     code = text.strip()
     return Decimal(code) if is_number(code) and not LEADING_ZERO.match(code) else code
+
+
+def looks(text: str) -> str | Decimal:
+    """What two codes that a reader cannot tell apart have in common: the kind of a blank, two
+    blanks for one, a mark without width.
+    """
+    return same_code(look_of(text))
+
+
+def quoted(text: str) -> str:
+    """In quotes, what has no look of its own, such as a second blank, written as its number in
+    Unicode.
+    """
+    before = ["", *text]
+    seen = (
+        c if c.isprintable() and not c == b == " " else f"\\u{ord(c):04x}"
+        for b, c in zip(before, text, strict=False)
+    )
+    return "'" + "".join(seen) + "'"

@@ -25,16 +25,16 @@ from ..dataset import (
     Variable,
     count_flow,
 )
-from .codes import is_number, same_code
+from ..statistics.reading import stands_for_nothing
+from .codes import is_number, looks, quoted, same_code
 from .plan import ColumnLabel, CsvPlan
 from .text import BadInput, read_text
 
 BASELINE = "baseline"
 SEPARATORS = {"semicolon": ";", "tab": "\t"}
-FEWEST, MOST = (
-    3,
-    10,
-)  # so many different whole numbers may be codes; two make the same model either way
+# So many different whole numbers may be codes; two make the same model either way.
+FEWEST, MOST = 3, 10
+SHOWN = 5  # rows or values named in one message
 
 
 @dataclass(frozen=True)
@@ -90,8 +90,25 @@ class _File:
         declared = self.plan.kinds.get(code)
         if declared:
             return "number" if declared == "number" else "choice"
-        named = code in self.plan.labels and self.plan.labels[code].levels
-        return "number" if not named and all(map(is_number, self.column(code))) else "choice"
+        return "number" if not self._named(code) and not self.words(code) else "choice"
+
+    def _named(self, code: str) -> bool:
+        return bool(self.plan.labels.get(code, ColumnLabel()).levels)
+
+    def words(self, column: str) -> dict[str, list[int]]:
+        """What is known in it and is no number, with the rows in which it stands."""
+        found: dict[str, list[int]] = {}
+        for row in self.rows:
+            text = self.known(row, column)
+            if text is not None and not is_number(text):
+                found.setdefault(text, []).append(row.number)
+        return found
+
+    def is_mixed(self, code: str) -> bool:
+        """Whether numbers and words stand in it, and the plan does not say which is meant."""
+        if code in self.plan.kinds or self._named(code):
+            return False
+        return bool(self.words(code)) and any(map(is_number, self.column(code)))
 
 
 def read_data(path: Path, plan: CsvPlan, code_version: str) -> Dataset:
@@ -99,7 +116,15 @@ def read_data(path: Path, plan: CsvPlan, code_version: str) -> Dataset:
     row.
     """
     file = _read(path, plan)
-    checks = (_duplicates, _unknown_arms, _not_numbers, _undeclared, _without_cluster)
+    checks = (
+        _duplicates,
+        _unknown_arms,
+        _not_numbers,
+        _mixed,
+        _undeclared,
+        _alike,
+        _without_cluster,
+    )
     mistakes = [mistake for check in checks for mistake in check(file)]
     if mistakes:
         raise BadInput([f"{path.name}: {mistake}" for mistake in mistakes])
@@ -168,13 +193,13 @@ def _duplicates(file: _File) -> Iterator[str]:
     column, seen = file.plan.columns.participant, dict[str | Decimal, _Row]()
     for row in file.rows:
         where, written = f"column '{column}', row {row.number}", row.cells[column]
-        code = same_code(written)
+        code = looks(written)
         if file.known(row, column) is None:
             yield f"{where}: no participant"
         elif code in seen:
             before = seen[code].cells[column]
-            otherwise = "" if before == written else f", as '{before}'"
-            yield f"{where}: '{written}' already stands in row {seen[code].number}{otherwise}"
+            otherwise = "" if before == written else f", as {quoted(before)}"
+            yield f"{where}: {quoted(written)} already stands in row {seen[code].number}{otherwise}"
         seen.setdefault(code, row)
 
 
@@ -182,7 +207,7 @@ def _unknown_arms(file: _File) -> Iterator[str]:
     column = file.plan.columns.arm
     for row in file.rows:
         if _arm(file, row) is None:
-            said = unknown("arm", row.cells[column], file.plan.arm_codes)
+            said = unknown("arm", quoted(row.cells[column])[1:-1], file.plan.arm_codes)
             yield f"column '{column}', row {row.number}: {said}"
 
 
@@ -207,9 +232,28 @@ def _not_numbers(file: _File) -> Iterator[str]:
                 yield f"column '{column}', row {row.number}: '{text}' is not a number"
 
 
+def _mixed(file: _File) -> Iterator[str]:
+    """One word would make categories of all the numbers beside it: the plan says what it stands
+    for.
+    """
+    plan = file.plan
+    for code in filter(file.is_mixed, plan.covariates):
+        words = file.words(code)
+        kinds = _line("kinds", {**plan.kinds, code: "category"})
+        if len(words) > SHOWN:
+            how = f"add the line `{kinds}` to the plan, or make them numbers"
+        else:
+            missing = _line("missing", [*plan.missing_codes, *words])
+            how = (
+                f"add the line `{missing}` to the plan where nothing is known, or `{kinds}` where "
+                f"all of them are codes"
+            )
+        yield f"column '{code}': numbers, but also {_where(words)}; {how}"
+
+
 def _undeclared(file: _File) -> Iterator[str]:
-    """A few whole numbers may be codes of categories, of which a slope would make nonsense: the
-    plan says which.
+    """A few whole numbers may be codes of categories, of which a slope would make nonsense, also
+    where a stray one is not whole: the plan says which.
     """
     plan = file.plan
     counts = {code: _whole_numbers(file, code) for code in plan.covariates}
@@ -218,27 +262,77 @@ def _undeclared(file: _File) -> Iterator[str]:
         for code, n in counts.items()
         if FEWEST <= n <= MOST and file.kinds[code] == "number" and code not in plan.kinds
     }
-    line = _line({**plan.kinds, **dict.fromkeys(doubtful, "category")})
+    line = _line("kinds", {**plan.kinds, **dict.fromkeys(doubtful, "category")})
     for code, n in doubtful.items():
+        broken = _broken(file, code)
+        beside = f" (beside {_where(broken)})" if broken else ""
         yield (
-            f"column '{code}': {n} different whole numbers may be a number or the codes of a "
-            f"category; "
-            f"add the line `{line}` to the plan, or the same with number"
+            f"column '{code}': {n} different whole numbers{beside} may be a number or the codes "
+            f"of a category; add the line `{line}` to the plan, or the same with number"
         )
 
 
 def _whole_numbers(file: _File, column: str) -> int:
-    """How many different values there are, if all of them are whole numbers; else none."""
-    texts = file.column(column)
-    if not all(is_number(text) and float(text).is_integer() for text in texts):
-        return 0
-    return len({float(text) for text in texts})
+    """How many different whole numbers there are, if most of the rows have one; else none."""
+    whole = [float(t) for t in file.column(column) if is_number(t) and float(t).is_integer()]
+    return len(set(whole)) if 2 * len(whole) > len(file.column(column)) else 0
 
 
-def _line(kinds: Mapping[str, str]) -> str:
+def _broken(file: _File, column: str) -> dict[str, list[int]]:
+    """The numbers that are not whole, with the rows in which they stand."""
+    found: dict[str, list[int]] = {}
+    for row in file.rows:
+        text = file.known(row, column)
+        if text is not None and not float(text).is_integer():
+            found.setdefault(text, []).append(row.number)
+    return found
+
+
+def _where(values: Mapping[str, Sequence[int]]) -> str:
+    """The first of the values, each with the rows in which it stands."""
+    said = [f"{quoted(text)} ({_rows(rows)})" for text, rows in list(values.items())[:SHOWN]]
+    more = len(values) - SHOWN
+    return ", ".join([*said, f"{more} more"] if more > 0 else said)
+
+
+def _rows(numbers: Sequence[int]) -> str:
+    if len(numbers) == 1:
+        return f"row {numbers[0]}"
+    more = f" and {len(numbers) - SHOWN} more" if len(numbers) > SHOWN else ""
+    return f"rows {', '.join(map(str, numbers[:SHOWN]))}{more}"
+
+
+def _alike(file: _File) -> Iterator[str]:
+    """Codes of categories that nobody can tell apart, and those that say nothing."""
+    choices = [code for code in file.plan.covariates if file.kinds[code] == "choice"]
+    for column in dict.fromkeys([*choices, *filter(None, [file.plan.cluster])]):
+        if column not in choices or not file.is_mixed(column):
+            yield from _alike_in(file, column)
+
+
+def _alike_in(file: _File, column: str) -> Iterator[str]:
+    named = file.plan.labels.get(column, ColumnLabel()).levels
+    seen = {looks(text): (same_code(text), text, "of the plan") for text in named}
+    told = set()
+    for row in file.rows:
+        text = file.known(row, column)
+        if text is None or same_code(text) in told:
+            continue
+        code, where = same_code(text), f"column '{column}', row {row.number}"
+        other, before, place = seen.setdefault(looks(text), (code, text, f"of row {row.number}"))
+        if stands_for_nothing(text):
+            line = _line("missing", [*file.plan.missing_codes, text])
+            yield f"{where}: {quoted(text)} is no category; add the line `{line}` to the plan"
+        elif other != code:
+            yield f"{where}: {quoted(text)} looks like {quoted(before)} {place}; write one of them"
+        told.add(code)
+
+
+def _line(key: str, value: Mapping[str, str] | Sequence[str]) -> str:
     """As it stands in the plan."""
+    written = dict(value) if isinstance(value, Mapping) else list(dict.fromkeys(value))
     return yaml.safe_dump(
-        {"kinds": dict(kinds)}, default_flow_style=None, sort_keys=False, width=10_000
+        {key: written}, default_flow_style=None, sort_keys=False, width=10_000, allow_unicode=True
     ).strip()
 
 

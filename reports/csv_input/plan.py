@@ -3,6 +3,7 @@ every key.
 """
 
 from collections.abc import Iterator
+from itertools import pairwise
 from pathlib import Path
 from typing import Annotated, Literal
 
@@ -11,6 +12,8 @@ from pydantic import Field
 from trial.folder import Entry, Loc, Problem, Source, Text, listed, parse, parse_yaml, unknown
 
 from ..plan import AnalysisPlan, Outcome
+from ..statistics.reading import stands_for_nothing
+from .codes import looks, quoted
 from .text import BadInput, read_text
 
 Positive = Annotated[float, Field(gt=0)]
@@ -148,6 +151,10 @@ def _mismatches(plan: CsvPlan, source: Source) -> Iterator[Problem]:
         yield source.problem(("columns",), f"column '{name}' is named for two things")
     for code in sorted({code for code in plan.arm_codes if plan.arm_codes.count(code) > 1}):
         yield source.problem(("arms",), f"two arms have the code '{code}'")
+    yield from _alike(source, ("arms",), list(dict.fromkeys(plan.arm_codes)))
+    for name, label in plan.labels.items():
+        yield from _alike(source, ("labels", name, "levels"), list(label.levels))
+    yield from _out_of_order(plan, source)
     change = plan.reliable_change
     if change and change.points is None and (change.sd is None or change.reliability is None):
         yield source.problem(("reliable_change",), "give points, or sd and reliability")
@@ -164,3 +171,25 @@ def _contrast(
         yield source.problem(loc, f"compares '{pair[0]}' with itself; name two arms")
     elif frozenset(pair) in map(frozenset, plan.contrasts[:number]):
         yield source.problem(loc, f"{listed(pair)} are compared already; keep one direction")
+
+
+def _alike(source: Source, loc: Loc, codes: list[str]) -> Iterator[Problem]:
+    """Codes that nobody can tell apart, and those that say nothing."""
+    seen: dict[object, str] = {}
+    for code in codes:
+        before = seen.setdefault(looks(code), code)
+        if stands_for_nothing(code):
+            yield source.problem(loc, f"{quoted(code)} says nothing; use a code that does")
+        elif before != code:
+            yield source.problem(loc, f"{quoted(code)} looks like {quoted(before)}; keep one")
+
+
+def _out_of_order(plan: CsvPlan, source: Source) -> Iterator[Problem]:
+    """Who is still in the study is told from visit to visit."""
+    for i, (before, visit) in enumerate(pairwise(plan.visits), start=1):
+        if visit.months <= before.months:
+            message = (
+                f"'{visit.column}' at {visit.months:g} months is not later than "
+                f"'{before.column}' at {before.months:g}; put the visits in order of time"
+            )
+            yield source.problem(("visits", i, "months"), message)

@@ -117,6 +117,10 @@ WORDS: dict[str, tuple[str, str]] = {
         "too few people with all values, or arm and covariates cannot be told apart.",
         "te weinig mensen met alle waarden, of groep en covariaten zijn niet te onderscheiden.",
     ),
+    "not_estimable.not_estimable": (
+        "the model does not take these values; results.json says why, under this difference.",
+        "het model kan niet met deze waarden rekenen; results.json zegt bij dit verschil waarom.",
+    ),
     "not_estimable.does_not_vary": (
         "everybody has the same score, or the score that the model predicts: nothing is left to "
         "test by.",
@@ -430,10 +434,8 @@ WORDS: dict[str, tuple[str, str]] = {
         "te zeker van zichzelf zijn.",
     ),
     "no_difference": (
-        "{instrument}: no difference can be estimated; the score at baseline or too many later "
-        "ones are lacking.",
-        "{instrument}: geen verschil te schatten; de score bij de voormeting of te veel latere "
-        "scores ontbreken.",
+        "{instrument}: no difference can be estimated: {why}",
+        "{instrument}: geen verschil te schatten: {why}",
     ),
     "spread": ("{sd} points, n\u00a0=\u00a0{n}", "{sd} punten, n\u00a0=\u00a0{n}"),
     "recipe": (

@@ -236,7 +236,9 @@ def _not_estimable(outcome: Outcome, pair: tuple[str, str], text: str, reason: s
 def _why(
     data: Dataset, outcome: Outcome, pair: tuple[str, str], refusal: ancova.NotEstimable
 ) -> str:
-    """What is lacking, as far as it shows in one of the two arms."""
+    """What is lacking, as far as it shows in one of the two arms; `not_estimable` where that is
+    none of what the report has words for.
+    """
     asked = {
         row.participant for row in data.scores if (row.instrument, row.timepoint) == _key(outcome)
     }
@@ -246,7 +248,9 @@ def _why(
             return "one_arm"
         if all(data.score(code, outcome.instrument, outcome.timepoint) is None for code in people):
             return "no_score_yet"
-    return "does_not_vary" if isinstance(refusal, ancova.DoesNotVary) else "too_few"
+    if isinstance(refusal, ancova.DoesNotVary):
+        return "does_not_vary"
+    return "too_few" if isinstance(refusal, ancova.TooFew) else "not_estimable"
 
 
 def _key(outcome: Outcome) -> tuple[str, str]:

@@ -18,7 +18,7 @@ from .distributions import t_quantile, t_two_sided_p
 from .linear_model import Regression, regress
 from .model_frame import NotEstimable, independent_part
 from .reading import is_missing, is_number, level_texts, numbers
-from .variation import DoesNotVary, check_magnitude, check_varies, is_constant
+from .variation import DoesNotVary, TooFew, check_magnitude, check_varies, is_constant
 
 __all__ = [
     "Difference",
@@ -26,6 +26,7 @@ __all__ = [
     "Fit",
     "NotEstimable",
     "Regression",
+    "TooFew",
     "complete_cases",
     "fit",
     "regress",
@@ -95,7 +96,7 @@ class Fit:
 
     def _weights(self, arm: str) -> np.ndarray:
         if not dict(self.n_by_arm).get(arm):
-            raise NotEstimable(f"nobody in arm {arm} has all values")
+            raise TooFew(f"nobody in arm {arm} has all values")
         return np.array([float(name == f"arm={arm}") for name in self.names])
 
 
@@ -110,8 +111,8 @@ def fit(
 
     All by person, None where missing; scores in the units of their scale. A column that does not
     vary, or that follows from those before it, is left out of the model and named, as R's lm does.
-    Errors: NotEstimable for nobody, too few people, or an arm that follows from the covariates;
-    DoesNotVary.
+    Errors: TooFew for nobody, too few people, or an arm that follows from the covariates;
+    DoesNotVary; NotEstimable for values that no model takes.
     """
     read: dict[str, Any] = {
         "outcome": numbers(outcome, "outcome"),
@@ -122,7 +123,7 @@ def fit(
         *([None if is_missing(v) else v for v in values] for values in read.values())
     )
     if not complete:
-        raise NotEstimable("nobody has all values")
+        raise TooFew("nobody has all values")
     y = read.pop("outcome")[complete]
     check_magnitude(y, "outcome")
     found = level_texts(arm, "arm")
@@ -166,12 +167,12 @@ def _least_squares(columns: Mapping[str, list], y: np.ndarray, arms: list[str]) 
     for label, part in _indicators("arm", arms):
         left = independent_part(basis, part)
         if not left.size:
-            raise NotEstimable("arm and covariates cannot be told apart")
+            raise TooFew("arm and covariates cannot be told apart")
         basis = np.column_stack([basis, left])
         names, parts, centres = [*names, label], [*parts, part], [*centres, 0.0]
     design, (n, p) = np.column_stack(parts), (len(arms), len(names))
     if n - p < 1:
-        raise NotEstimable(f"{n} people are too few for {p} coefficients")
+        raise TooFew(f"{n} people are too few for {p} coefficients")
     centre = float(y.mean())
     q, r = np.linalg.qr(design)
     beta = np.linalg.solve(r, q.T @ (y - centre))

@@ -163,15 +163,29 @@ def text_of(value: Any) -> str:
     return str(value)
 
 
+def look_of(text: str) -> str:
+    """What is seen of a level or a code: levels with one look are told apart by what cannot be
+    seen.
+    """
+    seen = "".join(
+        c for c in unicodedata.normalize("NFKC", text) if unicodedata.category(c) != "Cf"
+    )
+    return re.sub(r"^([+-]?\d+)\.0*$", r"\1", " ".join(seen.split()))
+
+
+def stands_for_nothing(text: str) -> bool:
+    """Whether a level is blank, or what a program writes where nothing is known."""
+    return look_of(text).casefold() in {"", "nan", "<na>", "nat"}
+
+
 def _check_told_apart(levels: Iterable[str], name: str) -> None:
     seen: dict[str, str] = {}
     for text in levels:
-        look = " ".join(unicodedata.normalize("NFKC", text).split())
-        if look.casefold() in {"", "nan", "<na>", "nat"}:
+        look = look_of(text)
+        if stands_for_nothing(text):
             raise NotEstimable(
                 f"{name}: {text!r} is a level; make it missing (None), or give it a name"
             )
-        look = re.sub(r"^([+-]?\d+)\.0*$", r"\1", look)
         if look in seen:
             raise NotEstimable(
                 f"{name}: {seen[look]!r} and {text!r} look alike; write them in one way"

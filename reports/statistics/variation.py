@@ -29,6 +29,10 @@ class NotEstimable(ValueError):
     """
 
 
+class TooFew(NotEstimable):
+    """Too few people have all values, or arm and covariates go together in all of them."""
+
+
 class DoesNotVary(NotEstimable):
     """An outcome that is the same for everybody, or that the model fits exactly: nothing is left to
     divide by.

@@ -253,7 +253,7 @@ def test_what_only_looks_like_the_code_for_missing_is_kept(tmp_path):
         (("1", "2", "4"), "kinds: {age: number}", "number", [1.0, 2.0, 4.0]),
         (("0", "1", "1"), "", "number", [0.0, 1.0, 1.0]),
         (("1.5", "2", "4"), "", "number", [1.5, 2.0, 4.0]),
-        (("1", "2", "x"), "", "choice", ["1", "2", "x"]),
+        (("1", "2", "x"), "kinds: {age: category}", "choice", ["1", "2", "x"]),
     ],
 )
 def test_a_covariate_is_what_the_plan_says_and_its_codes_are_those_of_the_plan(
@@ -362,3 +362,120 @@ def test_the_guide_shows_every_key_of_the_plan(tmp_path):
     example = guide.split("```yaml\n")[1].split("```")[0]
     read = plan(tmp_path, example)
     assert set(CsvPlan.model_fields) - read.model_fields_set == {"chosen_here"}
+
+
+LOOKS = [
+    ("North  A", "North \\u0020A"),
+    ("North\u00a0A", "North\\u00a0A"),
+    ("North\u2003A", "North\\u2003A"),
+    ("Nor\u200bth A", "Nor\\u200bth A"),
+    ("\uff2eorth A", "\uff2eorth A"),
+]
+
+
+@pytest.mark.parametrize(("written", "shown"), LOOKS)
+@pytest.mark.parametrize("more", ["", "cluster: sex\n", "kinds: {sex: category}\n"])
+def test_levels_that_look_alike_are_refused_where_they_stand(tmp_path, written, shown, more):
+    found = messages(data, tmp_path, replaced("sex", "North A", "South", written), PLAN + more)
+    assert found == [
+        f"data.csv: column 'sex', row 4: '{shown}' looks like 'North A' of row 2; write one of them"
+    ]
+
+
+@pytest.mark.parametrize(("written", "shown"), LOOKS)
+def test_a_level_that_looks_like_one_of_the_plan_is_refused(tmp_path, written, shown):
+    text = PLAN + "labels: {sex: {levels: {North A: {en: N}, South: {en: S}}}}\n"
+    found = messages(data, tmp_path, replaced("sex", "South", written, written), text)
+    assert found == [
+        f"data.csv: column 'sex', row 3: '{shown}' looks like 'North A' of the plan; "
+        "write one of them"
+    ]
+
+
+@pytest.mark.parametrize("written", ["nan", "NaN", "NAN", "<NA>", "NaT"])
+def test_a_level_that_says_nothing_is_refused_until_the_plan_calls_it_missing(tmp_path, written):
+    rows = replaced("sex", "f", written, "m")
+    [said] = messages(data, tmp_path, rows)
+    line = f"missing: [NA, '', {written}]"
+    where = f"data.csv: column 'sex', row 3: '{written}' is no category"
+    assert said == f"{where}; add the line `{line}` to the plan"
+    assert data(tmp_path, rows, f"{PLAN}{line}\n").participants[1].values["sex"] is None
+
+
+@pytest.mark.parametrize(("written", "shown"), LOOKS)
+def test_people_whose_codes_look_alike_are_refused(tmp_path, written, shown):
+    found = messages(data, tmp_path, replaced("id", "North A", "2", written))
+    assert found == [
+        f"data.csv: column 'id', row 4: '{shown}' already stands in row 2, as 'North A'"
+    ]
+
+
+@pytest.mark.parametrize(("written", "shown"), LOOKS)
+def test_arms_and_named_levels_of_a_plan_that_look_alike_are_refused(tmp_path, written, shown):
+    arms = PLAN.replace("code: a,", "code: North A,").replace('"No"', f'"{written}"')
+    arms = arms.replace("[[a,", "[[North A,")
+    said = f"'{shown}' looks like 'North A'; keep one"
+    assert messages(plan, tmp_path, arms) == [f"plan.yaml:8: arms: {said}"]
+    levels = f'labels: {{sex: {{levels: {{North A: {{en: N}}, "{written}": {{en: S}}}}}}}}\n'
+    assert messages(plan, tmp_path, PLAN + levels) == [f"plan.yaml:11: labels.sex.levels: {said}"]
+
+
+def ages(*cells):
+    """Sixty people, the last of whom have these cells for an age."""
+    numbers = [str(20 + i * 7 % 15) for i in range(60 - len(cells))]
+    lines = [
+        f"{i},{'a' if i % 2 else 'No'},1{i % 7},5,6,f,{age}"
+        for i, age in enumerate([*numbers, *cells])
+    ]
+    return "\n".join([ROWS.splitlines()[0], *lines]) + "\n"
+
+
+@pytest.mark.parametrize("word", ["unknown", "?", "n/a", "-", "inf", "1e999", "NaN", "1,5", "#N/A"])
+def test_one_word_among_numbers_makes_no_category_of_them(tmp_path, word):
+    rows = ages(f'"{word}"')
+    [said] = messages(data, tmp_path, rows)
+    assert said.startswith(f"data.csv: column 'age': numbers, but also '{word}' (row 61); add the ")
+    missing, kinds = said.split("`")[1::2]
+    found = data(tmp_path, rows, f"{PLAN}{missing}\n")
+    assert (found.variables[1].kind, found.participants[-1].values["age"]) == ("number", None)
+    if word != "NaN":
+        found = data(tmp_path, rows, f"{PLAN}{kinds}\n")
+        assert (found.variables[1].kind, found.participants[-1].values["age"]) == ("choice", word)
+    assert messages(data, tmp_path, rows, PLAN + "kinds: {age: number}\n") == [
+        f"data.csv: column 'age', row 61: '{word}' is not a number"
+    ]
+
+
+def test_the_words_among_numbers_are_shown_as_far_as_there_is_room(tmp_path):
+    [said] = messages(data, tmp_path, ages("?", "?", "none"))
+    assert "also '?' (rows 59, 60), 'none' (row 61); add" in said
+    assert "`missing: [NA, '', '?', none]`" in said
+    [said] = messages(data, tmp_path, ages(*["?"] * 7))
+    assert "'?' (rows 55, 56, 57, 58, 59 and 2 more); add" in said
+    [said] = messages(data, tmp_path, ages(*"uvwxyz"))
+    assert "'y' (row 60), 1 more; add the line `kinds: {age: category}` to the plan, or" in said
+
+
+@pytest.mark.parametrize("share", [1, 2, 3, 4])
+def test_a_stray_decimal_makes_no_slope_of_codes(tmp_path, share):
+    cells = [str(i % 4 + 1) for i in range(60)]
+    cells[-share:] = ["1.5"] * share
+    rows = ", ".join(str(61 - i) for i in reversed(range(share)))
+    [said] = messages(data, tmp_path, ages(*cells))
+    assert said == (
+        f"data.csv: column 'age': 4 different whole numbers (beside '1.5' "
+        f"({'row' if share == 1 else 'rows'} {rows})) may be a number or the codes of a category; "
+        "add the line `kinds: {age: category}` to the plan, or the same with number"
+    )
+    found = data(tmp_path, ages(*cells), PLAN + "kinds: {age: number}\n")
+    assert found.variables[1].kind == "number"
+
+
+@pytest.mark.parametrize("months", ["2", "1.5", "0.1"])
+def test_visits_out_of_order_of_time_are_refused(tmp_path, months):
+    """Who left at a visit is told from those after it: in another order the curve is another."""
+    text = PLAN.replace("months: 8", f"months: {months}")
+    assert messages(plan, tmp_path, text) == [
+        f"plan.yaml:7: visits[1].months: 'm8' at {months} months is not later than 'm2' at 2; "
+        "put the visits in order of time"
+    ]

@@ -2,6 +2,7 @@
 at all.
 """
 
+import ast
 import dataclasses
 import json
 import re
@@ -9,6 +10,7 @@ import subprocess
 import sys
 from datetime import UTC, date, datetime
 from html.parser import HTMLParser
+from pathlib import Path
 
 import pypdfium2
 import pytest
@@ -26,7 +28,7 @@ from reports.document.writer import Writer
 from reports.figures import Rung, Stay, funnel, survival_curves
 from reports.figures.style import apart, spread, within
 from reports.plan import AnalysisPlan
-from reports.results import analyse, results_json
+from reports.results import analyse, outcomes, results_json
 from trial.languages import LANGUAGES
 
 from .people import ARMS, PLAN, a_trial
@@ -196,9 +198,9 @@ def test_parts_that_are_not_recorded_say_so():
     ]
 
 
-def blocks_of(chapter, data, plan=PLAN):
+def blocks_of(chapter, data, plan=PLAN, language="en"):
     """One chapter alone: a whole report draws every figure."""
-    return list(chapter(Writer(data, plan, analyse(data, plan), "en")))
+    return list(chapter(Writer(data, plan, analyse(data, plan), language)))
 
 
 def captions(blocks):
@@ -386,6 +388,40 @@ def test_a_score_that_is_the_same_for_everybody_is_not_called_too_few_people():
         "*\u00a0everybody has the same score, or the score that the model predicts: nothing is "
         "left to test by." in notes
     )
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_every_reason_for_no_difference_has_its_words_and_stands_where_there_is_no_table(language):
+    """The codes are read out of the module that gives them."""
+    tree = ast.parse(Path(outcomes.__file__).read_text())
+    why = next(f for f in tree.body if isinstance(f, ast.FunctionDef) and f.name == "_why")
+    given = [node.value for node in ast.walk(why) if isinstance(node, ast.Return)]
+    codes = {c.value for each in given for c in ast.walk(each) if isinstance(c, ast.Constant)}
+    assert codes == {"one_arm", "no_score_yet", "does_not_vary", "too_few", "not_estimable"}
+    data = a_trial(60)
+    beyond = tuple(
+        dataclasses.replace(row, score=(row.score + 1) * 1e205)
+        if row.timepoint != data.baseline and row.score is not None
+        else row
+        for row in data.scores
+    )
+    said = [
+        plain(each.spans)
+        for each in blocks_of(
+            chapters.differences.chapter,
+            dataclasses.replace(data, scores=beyond),
+            PLAN,
+            language,
+        )
+        if isinstance(each, Paragraph) and each.kind == "missing"
+    ]
+    place = LANGUAGES.index(language)
+    why = WORDS["not_estimable.not_estimable"][place]
+    assert said == [
+        WORDS["no_difference"][place].format(instrument=each.code, why=why)
+        for each in data.instruments
+    ]
+    assert all(f"not_estimable.{code}" in WORDS for code in codes)
 
 
 def differences_table(data, plan):

@@ -206,6 +206,54 @@ def test_too_few_people_are_said_to_be_too_few():
     number = results["difference.PHQ9.post1.coached-unguided"]
     assert number.value is None
     assert number.method.startswith("not estimable: ")
+    assert number.reason == "too_few"
+
+
+def with_scores(data, score):
+    return dataclasses.replace(
+        data,
+        scores=tuple(
+            dataclasses.replace(row, score=score(row.score))
+            if row.timepoint == "post1" and row.score is not None
+            else row
+            for row in data.scores
+        ),
+    )
+
+
+def with_sexes(data, sex):
+    return dataclasses.replace(
+        data,
+        participants=tuple(
+            dataclasses.replace(person, values={**person.values, "sex": sex(i, person)})
+            for i, person in enumerate(data.participants)
+        ),
+    )
+
+
+@pytest.mark.parametrize(
+    ("changed", "method", "reason"),
+    [
+        (lambda d: with_scores(d, lambda x: (x + 1) * 1e205), "use another unit", "not_estimable"),
+        (
+            lambda d: with_sexes(d, lambda i, _: "North A" if i % 5 else "North  A"),
+            "look alike",
+            "not_estimable",
+        ),
+        (lambda d: with_sexes(d, lambda i, _: "x" if i % 5 else "nan"), "level", "not_estimable"),
+        (lambda d: with_sexes(d, lambda _, p: p.arm), "cannot be told apart", "too_few"),
+        (lambda d: with_scores(d, lambda _: 0.1), "does not vary", "does_not_vary"),
+    ],
+    ids=["beyond squares", "look alike", "says nothing", "arms", "the same"],
+)
+def test_a_difference_that_is_not_estimable_has_the_reason_that_is_so(changed, method, reason):
+    found = [
+        number
+        for number in analyse(changed(a_trial(60)), PLAN).numbers
+        if number.id.startswith("difference.PHQ9.post1.")
+    ]
+    assert [(n.value, n.reason) for n in found] == [(None, reason)] * 3
+    assert all(method in n.method for n in found)
 
 
 def test_two_numbers_never_share_an_id():

@@ -41,7 +41,8 @@ def _points(w: Writer, instrument: str) -> list[str]:
 def _instrument(w: Writer, instrument: Instrument) -> Iterator[Block]:
     rows = [r for r in _keys(w, instrument.code) if r[2].value is not None]
     if not rows:
-        yield w.body("no_difference", "missing", instrument=w.instrument(instrument.code))
+        why = w.listed((_reason(w, each) for each in _why_not(w, instrument.code)), " ")
+        yield w.body("no_difference", "missing", instrument=w.instrument(instrument.code), why=why)
         return
     table = w.next("table")
     note = w.say("figure_numbers", table=table)

@@ -348,6 +348,8 @@ def test_one_and_the_text_of_it_are_one_level(declared):
         ("5", "5.0"),
         ("caf\u00e9", "cafe\u0301"),
         ("a", "a\u00a0"),
+        ("ab", "a\u200bb"),
+        ("ab", "\ufeffab"),
     ],
 )
 def test_levels_that_look_alike_are_refused_by_name(first, second):
