@@ -17,7 +17,7 @@ import numpy as np
 from .distributions import t_quantile, t_two_sided_p
 from .linear_model import Regression, regress
 from .model_frame import NotEstimable, independent_part
-from .reading import is_missing, is_number, level_texts, numbers
+from .reading import is_missing, is_number, level_texts, numbers, text_of
 from .variation import DoesNotVary, TooFew, check_magnitude, check_varies, is_constant
 
 __all__ = [
@@ -70,10 +70,11 @@ class Fit:
     adjusted_for: tuple[str, ...]
     dropped: tuple[str, ...]
 
-    def difference(self, first: str, second: str, confidence: float = 0.95) -> Difference:
-        """First minus second, with its interval and two-sided p; NotEstimable for an arm that
-        nobody is in.
+    def difference(self, first: Any, second: Any, confidence: float = 0.95) -> Difference:
+        """First minus second, arms as text or as the number that it stands for, with its interval
+        and two-sided p; NotEstimable for an arm that nobody is in.
         """
+        first, second = text_of(first), text_of(second)
         weights = self._weights(first) - self._weights(second)
         estimate = float(weights @ np.array(self.coefficients))
         se = math.sqrt(float(weights @ np.array(self.covariance) @ weights))

@@ -141,8 +141,8 @@ def differential(
     """
     check_columns(frame, [visit, arm])
     who = _by_arm(frame, arm)
-    for name in (first, second):
-        formulas.level_number(arm, list(who), name)
+    levels = list(who)
+    first, second = (levels[formulas.level_number(arm, levels, each)] for each in (first, second))
     gone = ~is_known(frame[visit], visit)
     counts = [
         int(n) for name in (first, second) for n in ((gone & who[name]).sum(), who[name].sum())

@@ -24,7 +24,12 @@ from .variation import NotEstimable
 NUMBER_IN_TEXT = re.compile(r"((?:^|(?<=\s))-?\d+(?:\.\d+)?|\d+(?:\.\d+)?)")
 
 
+ISO_DATE = re.compile(r"\d{4}-\d{2}-\d{2}")
+
+
 def is_missing(value: Any) -> bool:
+    if value is np.ma.masked:
+        return True
     return value is None or type(value).__name__ in ("NAType", "NaTType") or bool(value != value)
 
 
@@ -32,6 +37,7 @@ def is_number(column: Any, name: str) -> bool:
     """Whether a column is numbers rather than a category; truth values are categories, as in R.
     NotEstimable for dates and for numbers with anything else among them.
     """
+    column = _without_mask(column)
     kind = getattr(getattr(column, "dtype", None), "kind", "O")
     if kind != "O":
         if kind in "mM":
@@ -53,8 +59,14 @@ def numbers(column: Any, name: str) -> np.ndarray:
     """Numbers or truth values as floats, NaN where missing; NotEstimable for anything else, and
     where one is infinite.
     """
+    column = _without_mask(column)
     kind = getattr(getattr(column, "dtype", None), "kind", "O")
-    if kind in "biuf" and isinstance(column, np.ndarray):
+    if kind == "f" and column.dtype.itemsize < np.dtype(float).itemsize:
+        # The decimal that was written: 2.3 is no 2.299999952316284.
+        if hasattr(column, "to_numpy"):
+            column = column.to_numpy(dtype=f"f{column.dtype.itemsize}", na_value=np.nan)
+        found = column.astype(str).astype(float)
+    elif kind in "biuf" and isinstance(column, np.ndarray):
         found = column.astype(float)
     elif kind in "biuf" and hasattr(column, "to_numpy"):
         found = column.to_numpy(dtype=float, na_value=np.nan)
@@ -95,6 +107,7 @@ def labels(column: Any, name: str) -> tuple[list[str], np.ndarray, bool]:
     """
     import pandas as pd
 
+    column = _without_mask(column)
     codes, found = pd.factorize(column if hasattr(column, "dtype") else pd.Series(list(column)))
     found = list(found)
     texts: dict[str, int] = {}
@@ -122,6 +135,7 @@ def codes_of(column: Any, name: str) -> np.ndarray:
     """
     import pandas as pd
 
+    column = _without_mask(column)
     if (
         getattr(getattr(column, "dtype", None), "kind", "O") in "biuf"
     ):  # one way of writing: nothing to tell apart
@@ -147,13 +161,19 @@ def natural(text: str) -> tuple[tuple[int, float, str], ...]:
 
 
 def are_numbered(levels: Sequence[str]) -> bool:
-    """Whether levels are alike but for numbers in them, so that nobody can doubt their order: "week
-    2" and "week 10".
+    """Whether levels are alike but for one number in them, so that nobody can doubt their order:
+    "week 2" and "week 10"; or dates with the year first. Days and months in "5/1/2024" tell of no
+    order.
     """
-    return (
-        len({tuple(part for is_text, _, part in natural(level) if is_text) for level in levels})
-        == 1
-    )
+    if all(ISO_DATE.fullmatch(level) for level in levels):
+        return True
+    kinds = {
+        tuple(part if is_text else None for is_text, _, part in natural(level)) for level in levels
+    }
+    if len(kinds) > 1:
+        return False
+    parts = zip(*(natural(level) for level in levels), strict=True)
+    return sum(len(set(each)) > 1 for each in parts) <= 1
 
 
 def text_of(value: Any) -> str:
@@ -193,6 +213,20 @@ def _check_told_apart(levels: Iterable[str], name: str) -> None:
         seen[look] = text
 
 
+def _without_mask(column: Any) -> Any:
+    """A masked array as a column in which what is masked is missing."""
+    if not isinstance(column, np.ma.MaskedArray):
+        return column
+    masked = np.ma.getmaskarray(column)
+    if column.dtype.kind == "f":
+        return np.where(masked, column.dtype.type(np.nan), column.data)
+    if not masked.any():
+        return column.data
+    found = column.data.astype(object)
+    found[masked] = None
+    return found
+
+
 def _is_categorical(column: Any) -> bool:
     return type(getattr(column, "dtype", None)).__name__ == "CategoricalDtype"
 
@@ -209,6 +243,8 @@ def _as_float(value: Any, name: str) -> float:
     if not isinstance(value, (kinds.Real, Decimal, np.bool_)):
         raise NotEstimable(f"{name} is not numbers: {value!r}")
     try:
+        if isinstance(value, np.floating) and value.dtype.itemsize < np.dtype(float).itemsize:
+            return float(str(value))
         return float(value)
     except OverflowError:
         return math.inf

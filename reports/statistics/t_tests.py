@@ -22,6 +22,7 @@ from .variation import (
     is_rounding,
     largest,
     standard_deviation,
+    tied,
     unit_of,
 )
 
@@ -95,7 +96,7 @@ def rank_sum(first: Sequence[float], second: Sequence[float]) -> RankSum:
     n1, n2 = len(a), len(b)
     if is_constant(np.concatenate([a, b])):
         raise DoesNotVary("all values are the same")
-    _, place, count = np.unique(np.concatenate([a, b]), return_inverse=True, return_counts=True)
+    place, count = tied(np.concatenate([a, b]))
     ranks = (np.cumsum(count) - (count - 1) / 2)[place]
     w = float(ranks[:n1].sum()) - n1 * (n1 + 1) / 2
     n = n1 + n2

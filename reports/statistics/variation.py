@@ -89,6 +89,17 @@ def is_constant(values: Any) -> bool:
     return len(x) < 2 or is_rounding(float(np.ptp(x)), largest(x))
 
 
+def tied(values: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Which of the different numbers (n,), from 0 for the smallest, each of `values` (n,) is, and
+    how often each of those occurs; numbers that differ by rounding alone are the same.
+    """
+    order = np.argsort(values, kind="stable")
+    is_new = np.diff(values[order]) > ROUNDING * largest(values)
+    place = np.empty(len(values), dtype=np.int64)
+    place[order] = np.concatenate([[0], np.cumsum(is_new)])
+    return place, np.bincount(place)
+
+
 def check_varies(residuals: np.ndarray, *terms: np.ndarray) -> None:
     """DoesNotVary where `residuals` are rounding beside the `terms` that they were computed from:
     the outcome, and what the model takes from it.

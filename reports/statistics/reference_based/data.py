@@ -13,7 +13,7 @@ import numpy as np
 from .. import formula as formulas
 from ..mmrm import Duplicate, NotEstimable
 from ..model_frame import as_numbers, check_columns
-from ..reading import codes_of, labels
+from ..reading import are_numbered, codes_of, labels
 from .imputation import LAST_MEAN, MAR, STRATEGIES, Incomplete
 
 if TYPE_CHECKING:
@@ -164,6 +164,12 @@ def _places(
     visits, columns, _ = formulas.levels_of(visit, frame[visit], None, order)
     if (rows < 0).any() or (columns < 0).any():
         raise NotEstimable(f"a row has no {subject if (rows < 0).any() else visit}")
+    declared = order is not None or getattr(frame[visit].dtype, "ordered", False) is True
+    if not (declared or are_numbered(visits)):
+        raise NotEstimable(
+            f"{visit}: the order of {', '.join(visits)} does not follow from the text, and what is "
+            f"imputed hangs on it; give `visits`, or an ordered category"
+        )
     flat = rows * len(visits) + columns
     if len(twice := np.flatnonzero(np.bincount(flat) > 1)):
         person, place = divmod(int(twice[0]), len(visits))

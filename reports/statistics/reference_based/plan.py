@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from .. import formula as formulas
+from ..reading import text_of
 from .analysis import Analysis, analysis_of
 from .data import Strategy, Trial, arrange
 from .model import ImputationModel, fitted
@@ -27,7 +28,8 @@ class Plan:
     `fixed`: the imputation model, of visit, arm and baseline covariates; `covariance` as in mmrm,
     one for each arm with `by_arm`. `adjustment`: the covariates of the ANCOVA. `references`: the
     arm that an arm is likened to, the control unless said. `visits`: their order; else that of
-    ordered categories, else the natural one ("week 2" before "week 10").
+    ordered categories, else of their numbers ("week 2" before "week 10"); text whose order does
+    not follow from numbers is refused.
     """
 
     outcome: str
@@ -84,7 +86,9 @@ class Plan:
 
     def _likened(self, arms: tuple[str, ...]) -> np.ndarray:
         """(arms,): the number of the arm that each is likened to."""
-        likened = dict.fromkeys(arms, self.control) | dict(self.references)
+        likened = dict.fromkeys(arms, text_of(self.control)) | {
+            text_of(arm): text_of(other) for arm, other in self.references.items()
+        }
         if unknown := {*likened, *likened.values()} - {*arms}:
             raise formulas.FormulaError(f"{self.arm}: nobody is in {', '.join(sorted(unknown))}")
         return np.array([arms.index(likened[each]) for each in arms])
@@ -94,6 +98,7 @@ def delta_by_arm(delta: float | Mapping[str, float], arms: tuple[str, ...]) -> n
     """(arms,). Errors: FormulaError for an arm that is not there."""
     if not isinstance(delta, Mapping):
         return np.full(len(arms), float(delta))
+    delta = {text_of(arm): value for arm, value in delta.items()}
     if unknown := set(delta) - set(arms):
         raise formulas.FormulaError(f"delta: nobody is in {', '.join(sorted(unknown))}")
     return np.array([float(delta.get(each, 0.0)) for each in arms])

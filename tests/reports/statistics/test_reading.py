@@ -2,6 +2,7 @@
 order of visits.
 """
 
+from dataclasses import replace
 from decimal import Decimal
 
 import numpy as np
@@ -486,6 +487,111 @@ def test_natural_order(given_, expected):
     assert levels_of("visit", pd.Series(given_, dtype=object), None)[0] == expected
 
 
+@pytest.mark.parametrize(
+    ("levels", "expected"),
+    [
+        (["week 2", "week 10"], True),
+        (["2024-01-05", "2024-02-02", "2024-10-01"], True),
+        (["5/1/2024", "2/2/2024", "3/3/2024", "1/10/2024"], False),
+        (["05-01-2024", "02-02-2024"], False),
+        (["part 1 week 4", "part 2 week 2"], False),
+        (["part 1 week 4", "part 1 week 12"], True),
+        (["W10", "W-2"], False),  # a hyphen, or a minus: two weeks before the start
+        (["W-2", "W-10"], True),
+        (["pre", "post"], False),
+        (["pre"], True),
+    ],
+)
+def test_one_number_that_differs_tells_the_order_and_two_do_not(levels, expected):
+    assert reading.are_numbered(levels) is expected
+
+
+@pytest.mark.parametrize(
+    "names",
+    [
+        ["pre", "post", "fu1", "fu2", "fu3", "fu4"],
+        ["5/1/2024", "2/2/2024", "3/3/2024", "1/4/2024", "9/5/2024", "4/6/2024"],
+    ],
+)
+def test_reference_based_imputation_takes_no_order_that_text_does_not_tell(names):
+    """Right is what the weeks as numbers give: text in alphabetical order gave another answer."""
+    frame = weeks().assign(
+        week=lambda f: f.week.map(dict(zip((2, 4, 6, 8, 10, 12), names, strict=True)))
+    )
+    with pytest.raises(NotEstimable, match=r"week: the order of .* does not follow from the text"):
+        reference_based.conditional_mean(frame, PLAN, strategies="copy-increments")
+    want = reference_based.conditional_mean(weeks(), PLAN, strategies="copy-increments").contrasts
+    ordered = frame.assign(week=pd.Categorical(frame.week, categories=names, ordered=True))
+    for given_, plan in ((frame, replace(PLAN, visits=names)), (ordered, PLAN)):
+        found = reference_based.conditional_mean(given_, plan, strategies="copy-increments")
+        assert found.contrasts.estimate.to_numpy() == pytest.approx(
+            want.estimate.to_numpy(), rel=1e-8
+        )
+
+
+def test_arms_that_are_numbers_may_be_named_as_numbers():
+    frame = weeks().assign(arm=lambda f: (f.arm == "cbt").astype(int))
+    numbered, named = replace(PLAN, control=0), replace(PLAN, control="0")
+    for asked in ({}, {"references": {1: 0}}):
+        found, want = (
+            reference_based.conditional_mean(
+                frame, replace(each, **asked), strategies="jump-to-reference"
+            ).contrasts
+            for each in (numbered, named)
+        )
+        assert found.equals(want)
+    wide_ = wide().assign(arm=lambda f: (f.arm == "cbt").astype(int))
+    asked = {"visit": "coach", "arm": "arm"}
+    assert missingness.differential(wide_, first=1, second=0, **asked) == missingness.differential(
+        wide_, first="1", second="0", **asked
+    )
+
+
+@pytest.mark.parametrize("kind", [np.float32, np.float16, "Float32"])
+def test_short_floats_are_the_decimals_that_were_written(kind):
+    """2.3 - 1.9 is 0.4, the bar, and not the 0.39999986 of single precision."""
+    before, after = (pd.Series([each], dtype=kind) for each in (2.3, 1.9))
+    for first, last in (
+        (before, after),
+        (before.to_numpy(), after.to_numpy()),
+        (list(before.to_numpy()), list(after.to_numpy())),
+    ):
+        assert reliable_change.classify(first, last, 0.4) == ["improved"]
+    assert reading.numbers(pd.Series([2.3, None], dtype=kind), "x").tolist()[0] == 2.3
+    assert np.isnan(reading.numbers(pd.Series([2.3, None], dtype=kind), "x")[1])
+
+
+def test_what_is_masked_is_missing():
+    mask = [False, True, False]
+    for kind in (float, int, object, np.float32, bool):
+        values = np.ma.array(np.array([1, 0, 1], dtype=kind), mask=mask)
+        found = reading.numbers(values, "x")
+        assert found[[0, 2]].tolist() == [1.0, 1.0]
+        assert np.isnan(found[1])
+        assert reading.labels(values, "x")[1].tolist() == [0, -1, 0]
+        assert reading.codes_of(values, "x").tolist() == [0, -1, 0]
+        assert reading.is_known(values, "x").tolist() == [True, False, True]
+    text = np.ma.array(["a", "b", "a"], mask=mask)
+    assert reading.labels(text, "x")[:2] == (["a"], pytest.approx([0, -1, 0]))
+    assert reading.level_texts(text, "x") == ["a", None, "a"]
+    assert reading.is_missing(text[1])
+    with pytest.raises(NotEstimable, match="there are missing values"):
+        t_tests.welch(np.ma.array([1.0, 2, 9], mask=mask), [1.0, 2, 3])
+
+
+def test_differences_that_are_the_same_as_decimals_are_tied_ranks():
+    """Four times 0.2 against 0.1 and 0.3 twice: as wilcox.test's normal approximation by hand."""
+    same = [0.5 - 0.3, 0.7 - 0.5, 0.9 - 0.7, 1.1 - 0.9]
+    other = [0.1, 0.2, 0.3, 0.3]
+    assert len(set(same)) > 1
+    assert t_tests.rank_sum(same, other) == t_tests.rank_sum([0.2] * 4, other)
+    found = t_tests.rank_sum(same, [0.2, 0.3, 0.4, 0.5])
+    # By hand: W = 4 * 1/2 = 2 of 16; its variance 16/12 (9 - (5^3 - 5) / 56).
+    z = (2 - 8 + 0.5) / np.sqrt(16 / 12 * (9 - 120 / 56))
+    assert (found.probability, found.z) == pytest.approx((0.125, z), rel=1e-12)
+    assert found.p == pytest.approx(0.069, abs=5e-4)
+
+
 @settings(max_examples=100, deadline=None)
 @given(
     st.lists(st.integers(0, 2000), min_size=1, unique=True),
@@ -622,6 +728,11 @@ def test_arms_in_an_analysis_of_covariance_are_read_as_levels_are():
     assert mixed.difference("1", "2") == ancova.fit(outcome, before, list("11222")).difference(
         "1", "2"
     )
+    # Arms as the numbers or truth values that they are.
+    numbered = ancova.fit(outcome, before, np.array([1, 1, 2, 2, 2]))
+    assert numbered.difference(1, 2.0) == mixed.difference("1", "2")
+    told = ancova.fit(outcome, before, np.array([True, True, False, False, False]))
+    assert told.difference(True, np.False_).p == pytest.approx(mixed.difference(1, 2).p)
     with pytest.raises(NotEstimable, match="'b' and 'b ' look alike"):
         ancova.fit(outcome, before, ["a", "b", "a", "b ", "b"])
     with pytest.raises(NotEstimable, match="somebody who has all values has no arm"):
