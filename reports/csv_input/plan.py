@@ -2,7 +2,8 @@
 every key.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
+from dataclasses import replace
 from itertools import pairwise
 from pathlib import Path
 from typing import Annotated, Literal
@@ -104,8 +105,8 @@ class CsvPlan(Entry):
     def needed(self) -> list[str]:
         """The columns that the plan names, each for one thing; a cluster may be a covariate too."""
         c = self.columns
-        visits = (visit.column for visit in self.visits)
-        named = [c.participant, c.arm, c.baseline, *visits, *self.covariates]
+        visits = dict.fromkeys(visit.column for visit in self.visits)
+        named = [c.participant, c.arm, c.baseline, *visits, *dict.fromkeys(self.covariates)]
         also = [self.cluster] if self.cluster and self.cluster not in self.covariates else []
         return [*named, *also]
 
@@ -124,16 +125,31 @@ def read_plan(path: Path) -> CsvPlan:
     source = parse_yaml(path.name, read_text(path))
     parsed = parse(CsvPlan, source)
     problems = list(parsed.problems)
-    if parsed.model is not None:
-        problems += _mismatches(parsed.model, source)
+    model = parsed.model or _without_unknown_keys(source)
+    if model is not None:
+        problems += _mismatches(model, source)
     if problems or parsed.model is None:
         raise BadInput([str(problem) for problem in problems])
     return parsed.model
 
 
+def _without_unknown_keys(source: Source) -> CsvPlan | None:
+    """The plan as it would be without them, so that its other mistakes are told at once too."""
+    if not isinstance(source.data, dict):
+        return None
+    known = {key: value for key, value in source.data.items() if key in CsvPlan.model_fields}
+    return parse(CsvPlan, replace(source, data=known)).model
+
+
 def _mismatches(plan: CsvPlan, source: Source) -> Iterator[Problem]:
     """What each part of the plan says of another part that is not so."""
     visits = [visit.column for visit in plan.visits]
+    for key in ("primary", "covariates", "missing"):
+        yield from _repeated(source, key, [code or "" for code in getattr(plan, key)])
+    yield from _repeated(source, "visits", visits)
+    if plan.multiplicity == "holm" and not plan.primary:
+        message = "holm corrects over the primary visits, and the plan has no primary; name them"
+        yield source.problem(("multiplicity",), message)
     for i, pair in enumerate(plan.contrasts):
         yield from _contrast(plan, source, i, pair)
     for i, column in enumerate(plan.primary):
@@ -147,7 +163,8 @@ def _mismatches(plan: CsvPlan, source: Source) -> Iterator[Problem]:
         if kind == "number" and name in plan.labels and plan.labels[name].levels:
             message = f"'{name}' has levels under labels, so it is a category"
             yield source.problem(("kinds", name), message)
-    for name in sorted({name for name in plan.needed() if plan.needed().count(name) > 1}):
+    used = plan.needed()
+    for name in sorted({name for name in used if used.count(name) > 1}):
         yield source.problem(("columns",), f"column '{name}' is named for two things")
     for code in sorted({code for code in plan.arm_codes if plan.arm_codes.count(code) > 1}):
         yield source.problem(("arms",), f"two arms have the code '{code}'")
@@ -158,6 +175,14 @@ def _mismatches(plan: CsvPlan, source: Source) -> Iterator[Problem]:
     change = plan.reliable_change
     if change and change.points is None and (change.sd is None or change.reliability is None):
         yield source.problem(("reliable_change",), "give points, or sd and reliability")
+
+
+def _repeated(source: Source, key: str, codes: Sequence[str]) -> Iterator[Problem]:
+    for i, code in enumerate(codes):
+        if code in codes[:i]:
+            line = source.line((key, codes.index(code)))
+            message = f"'{code}' stands in this list twice, first in line {line}"
+            yield source.problem((key, i), message)
 
 
 def _contrast(

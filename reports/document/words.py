@@ -407,6 +407,12 @@ WORDS: dict[str, tuple[str, str]] = {
         "Het plan wijst geen primair meetmoment aan en geen correctie voor meerdere toetsen; elk "
         "meetmoment staat er.",
     ),
+    "no_primary_holm": (
+        "The plan asks for Holm's correction but singles out no primary time point, so that "
+        "nothing is corrected; every time point is reported.",
+        "Het plan vraagt om de correctie van Holm maar wijst geen primair meetmoment aan, zodat er "
+        "niets is gecorrigeerd; elk meetmoment staat er.",
+    ),
     "adjusted_for": ("Adjusted for: {what}.", "Gecorrigeerd voor: {what}."),
     "baseline_score": ("the score at baseline", "de score bij de voormeting"),
     "complete_cases": (

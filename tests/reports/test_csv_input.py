@@ -164,6 +164,29 @@ def test_every_mistake_in_the_data_names_column_and_row(tmp_path, rows, expected
         ("[sex, age]", "[sex, age]\nprimary: [m2, m9]", [
             "plan.yaml:11: primary[1]: unknown visit 'm9'; known: m2, m8"
         ]),
+        ("[sex, age]", "[sex, age]\nmultiplicity: holm", [
+            "plan.yaml:11: multiplicity: holm corrects over the primary visits, and the plan has "
+            "no primary; name them"
+        ]),
+        ("[sex, age]", "[sex, age]\nprimary:\n  - m8\n  - m8", [
+            "plan.yaml:13: primary[1]: 'm8' stands in this list twice, first in line 12"
+        ]),
+        ("[sex, age]", "[sex, age, sex]", [
+            "plan.yaml:10: covariates[2]: 'sex' stands in this list twice, first in line 10"
+        ]),
+        ("column: m8", "column: m2", [
+            "plan.yaml:7: visits[1]: 'm2' stands in this list twice, first in line 6"
+        ]),
+        ("[sex, age]", "[sex, age]\nmissing: [NA, '', NA]", [
+            "plan.yaml:11: missing[2]: 'NA' stands in this list twice, first in line 11"
+        ]),
+        ("[sex, age]", "[sex, age]\nkinds: {age: number, age: number}", [
+            "plan.yaml:11: 'age' stands here twice, first in line 11; keep one"
+        ]),
+        ("[sex, age]", "[sex, age]\nlooks: 3\nprimary: [m2, m9]", [
+            f"plan.yaml:11: unknown key 'looks'; known: {KEYS}",
+            "plan.yaml:12: primary[1]: unknown visit 'm9'; known: m2, m8",
+        ]),
         ('{code: "No", name: {en: B}}', '{code: "No", name: {en: B}}, {code: a, name: {en: C}}', [
             "plan.yaml:8: arms: two arms have the code 'a'"
         ]),

@@ -340,6 +340,24 @@ def test_where_no_primary_difference_can_be_estimated_the_headline_says_that():
     ]
 
 
+@pytest.mark.parametrize("multiplicity", ["none", "holm"])
+@pytest.mark.parametrize("primary", [(), PLAN.primary])
+def test_holm_is_told_where_it_was_done_and_not_denied_where_it_was_asked(primary, multiplicity):
+    plan = PLAN.model_copy(update={"primary": primary, "multiplicity": multiplicity})
+    methods, differences = (
+        " ".join(
+            plain(block.spans)
+            for block in blocks_of(chapter, a_trial(60), plan)
+            if isinstance(block, Paragraph)
+        )
+        for chapter in (chapters.methods.chapter, chapters.differences.chapter)
+    )
+    assert ("Holm" in methods) == bool(primary and multiplicity == "holm")
+    assert ("no correction for several tests" in differences) == (
+        not primary and multiplicity == "none"
+    )
+
+
 @pytest.mark.parametrize("language", LANGUAGES)
 def test_the_table_says_which_numbers_are_adjusted_for_several_tests(language):
     data = a_trial(60)

@@ -26,7 +26,7 @@ def chapter(w: Writer) -> Iterator[Block]:
         yield w.body("no_clusters", "missing", cluster=w.variable(w.plan.cluster))
         return
     if not w.plan.primary:
-        yield w.body("no_primary")
+        yield w.body("no_primary_holm" if w.plan.multiplicity == "holm" else "no_primary")
     for instrument in w.data.instruments:
         if _points(w, instrument.code):
             yield from _instrument(w, instrument)

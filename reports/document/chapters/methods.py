@@ -17,7 +17,7 @@ def _lines(w: Writer) -> Iterator[Spans]:
     if w.data.arms is not None and not w.plan.cluster:
         yield w.say("method.ancova", paper=_paper("Vickers, Altman, BMJ 2001;323:1123"))
         yield w.say("method.effect", paper=_paper("Hedges, J Educ Stat 1981;6:107"))
-        if w.plan.multiplicity == "holm":
+        if any(number.id.startswith("p_holm.") for number in w.results.numbers):
             yield w.say("method.holm", paper=_paper("Holm, Scand J Stat 1979;6:65"))
     if w.has_intervals:
         yield w.say("method.share", paper=_paper("Wilson 1927; Newcombe 1998"))
