@@ -209,7 +209,7 @@ def panel_flow(study: Study, person: User, at: datetime) -> Panel:
             *_completed(study, states),
         ],
         head=[_("Left at"), _("Reason"), _("People")],
-        rows=_left(everybody, hides_completion=studies.hides_completion(study)),
+        rows=_left(everybody, study),
         words=2,
         note=_("Below allocation nothing is told by arm before the study is locked."),
     )
@@ -241,17 +241,18 @@ def _completed(study: Study, states: Counter[str]) -> list[Figure]:
     ]
 
 
-def _left(everybody: Iterable[Person], *, hides_completion: bool) -> list[list[str]]:
-    told = {"completed": "randomised"} if hides_completion else {}
+def _left(everybody: Iterable[Person], study: Study) -> list[list[str]]:
+    told = {"completed": "randomised"} if studies.hides_completion(study) else {}
     left = Counter(
         (each.state, told.get(each.left_stage, each.left_stage), each.left_reason)
         for each in everybody
         if each.state in {"excluded", "withdrawn"}
     )
     rows: list[list[str]] = []
+    protocol = study.current.protocol
     for state, heading in (("excluded", _("Before consent")), ("withdrawn", _("After consent"))):
         found = [
-            [*left_words(stage, reason), str(count)]
+            [*left_words(stage, reason, protocol), str(count)]
             for (each, stage, reason), count in sorted(left.items())
             if each == state
         ]

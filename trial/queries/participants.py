@@ -15,7 +15,8 @@ from trial import lifecycles
 from trial.actors import WORKER
 from trial.models import AuditEvent, ModuleUse, Participant, Study
 from trial.queries import studies
-from trial.words import WORDS, word
+from trial.sections.study import Study as Protocol
+from trial.words import WORDS, text, word
 
 # What happens to everybody alike. Everything else in a person's stream may tell the arm by being
 # there.
@@ -104,12 +105,16 @@ def shown_stage(participant: Participant, study: Study) -> str:
     return "randomised" if is_hidden else participant.left_stage
 
 
-def left_words(stage: str, reason: str) -> tuple[str, str]:
-    """Where and why somebody left, in words. Pages and criteria of a screening have no other name
-    than their code.
+def left_words(stage: str, reason: str, protocol: Protocol) -> tuple[str, str]:
+    """Where and why somebody left, in words. Pages of a screening have no other name than their
+    code, nor have criteria without a label or of another version.
     """
+    criterion = protocol.criterion(reason)
     where = word(stage) if stage in WORDS else _("screening, page %(code)s") % {"code": stage}
-    why = word(reason) if reason in WORDS else _("criterion %(code)s") % {"code": reason}
+    if criterion and criterion.label:
+        why: Any = text(criterion.label)
+    else:
+        why = word(reason) if reason in WORDS else _("criterion %(code)s") % {"code": reason}
     return str(where) if stage else "–", str(why) if reason else _("no reason given")
 
 

@@ -7,7 +7,7 @@ from __future__ import annotations
 from collections.abc import Collection, Iterable, Iterator, Mapping
 from typing import Any
 
-from django.db.models import Count, F, OuterRef, Q, Subquery
+from django.db.models import Count, Exists, F, OuterRef, Q, Subquery
 
 from trial import permissions
 from trial.models import Membership, ProtocolVersion, Study, User
@@ -37,11 +37,13 @@ def in_hand(user: User, slug: str) -> tuple[Study, set[str]]:
 
 
 def listed(among: Collection[int] | None = None) -> list[Study]:
-    """Studies by slug, all or those `among`, with their newest version in hand and how many were
-    `randomised`.
+    """Studies by slug, all or those `among`, with their newest version in hand, how many were
+    `randomised` and whether anybody works on them.
     """
+    staff = Membership.objects.filter(study=OuterRef("pk"), ended_at__isnull=True)
     found = Study.objects.annotate(
-        randomised=Count("participants", filter=Q(participants__randomised_at__isnull=False))
+        randomised=Count("participants", filter=Q(participants__randomised_at__isnull=False)),
+        has_staff=Exists(staff),
     ).order_by("slug")
     rows: list[Study] = list(found if among is None else found.filter(pk__in=among))
     newest = newest_versions(study.pk for study in rows)

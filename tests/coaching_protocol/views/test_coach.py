@@ -984,7 +984,7 @@ class Texts(HTMLParser):
                 "Rules that were not kept (you may leave this empty) Tick a rule only where the "
                 "call went against it. "
                 "It helps to know; it is no fault. {}": 2,
-                "Rule not kept: “{}”": 2,
+                "Rule not kept: “{}”": 3,
             },
         ),
         (
@@ -995,7 +995,7 @@ class Texts(HTMLParser):
                 "Regels die niet zijn aangehouden (dit mag leeg blijven) Vink een regel alleen aan "
                 "als het gesprek ervan "
                 "afweek. Het helpt om dat te weten; het is geen fout. {}": 2,
-                "Regel niet aangehouden: “{}”": 2,
+                "Regel niet aangehouden: “{}”": 3,
             },
         ),
     ],

@@ -24,9 +24,11 @@ from tests import dump, factories
 from tests.api import clients
 from tests.conftest import NOW, SMALL
 from tests.emptied import lift_triggers
+from tests.trial.test_folder import SECTIONS, SMALL_STUDY
 from trial import actors, audit
 from trial.actions import messages, participants, studies
 from trial.actions import staff as staff_actions
+from trial.folder import read
 from trial.models import (
     AuditEvent,
     Confirmation,
@@ -40,6 +42,8 @@ from trial.models import (
     Study,
     User,
 )
+from trial.queries.participants import left_words
+from trial.sections import Study as Protocol
 
 LIVING_POSITIVE = Path(__file__).parents[3] / "trial" / "studies" / "living-positive"
 LATER = NOW + timedelta(hours=1)
@@ -1105,11 +1109,8 @@ def test_load_study_says_what_is_to_be_noted_of_a_folder(tmp_path, capsys):
     archive = tmp_path / "study.zip"
     archive.write_bytes(zipped(SMALL, study_yaml=edited(("target: 40", "target: 7"))).getvalue())
     call_command("load_study", archive)
-    assert (
-        capsys.readouterr()
-        .out.splitlines()[0]
-        .startswith("note: 7 people over 2 strata (sex) is less than one full")
-    )
+    notes = [line for line in capsys.readouterr().out.splitlines() if line.startswith("note: ")]
+    assert notes[0].startswith("note: 7 people over 2 strata (sex) is less than one full")
 
 
 @pytest.mark.django_db
@@ -1138,3 +1139,16 @@ def test_invite_names_the_studies_there_are():
     with pytest.raises(CommandError, match="a coach works on a study: name it with --study"):
         call_command("invite", "ada@example.org", role="coach")
     assert Invitation.objects.count() == 0
+
+
+def test_a_criterion_is_called_by_its_label_and_without_one_by_its_code():
+    described = read(SMALL_STUDY, SECTIONS).document["study"]
+    age, *others = described["eligibility"]
+    labelled = {**age, "label": {"en": "Younger than 18", "nl": "Jonger dan 18"}}
+    protocol = Protocol.model_validate({**described, "eligibility": [labelled, *others]})
+    assert left_words("basics", age["code"], protocol) == (
+        "screening, page basics",
+        "Younger than 18",
+    )
+    assert left_words("basics", "gone", protocol) == ("screening, page basics", "criterion gone")
+    assert left_words("", "", protocol) == ("–", "no reason given")

@@ -55,6 +55,8 @@ class Command(BaseCommand):
             bind,
         ]
         site += ["--workers", "2", "--threads", "4"]
+        # It would lie at one place for all installations of a user, and nobody asks anything there.
+        site += ["--no-control-socket"]
         site += ["--preload"]  # once for both workers, and before the port answers
         site += ["--forwarded-allow-ips", ""]  # whose word counts says HANDVAT_PROXIES alone
         worker = [sys.executable, str(ROOT / "manage.py"), "worker"]

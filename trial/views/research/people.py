@@ -46,7 +46,9 @@ def person(request: PageRequest, slug: str, code: str) -> HttpResponse:
             "person": participant,
             "state": participants.shown_state(participant, study),
             "left": participants.left_words(
-                participants.shown_stage(participant, study), participant.left_reason
+                participants.shown_stage(participant, study),
+                participant.left_reason,
+                participant.version.protocol,
             ),
             "site": _site(study, participant),
             "panels": [panel(participant, study, at) for panel in hooks.PERSON_PANELS],
