@@ -20,7 +20,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from . import estimating_equations
+from . import estimating_equations, logistic
 from .cluster_robust import check_several, without_error
 from .estimates import Known, Solved
 from .model_frame import NotEstimable, build, check_choice, least_squares
@@ -36,7 +36,7 @@ FAMILIES = ("gaussian", "binomial")
 WORKING = ("exchangeable", "independence")
 ERRORS = ("robust", "bias-reduced", "model")
 MOST_STEPS = 200
-CERTAIN = 1e-8  # as near to 0 or 1 as this a fitted chance is called that
+CERTAIN = 1e-8  # as near to 0 or 1 as this a fitted chance is worth a look
 
 
 @dataclass(frozen=True)
@@ -124,7 +124,9 @@ def fit(
         exchangeable=working == "exchangeable",
         most_steps=MOST_STEPS,
     )
-    if family == "binomial" and np.minimum(solution.mean, 1 - solution.mean).min() < CERTAIN:
+    certain = np.minimum(solution.mean, 1 - solution.mean).min() < CERTAIN
+    suspect = family == "binomial" and (certain or not solution.converged)
+    if suspect and logistic.is_separated(found.x, found.y):
         raise NotEstimable(
             "a combination of the variables tells zeros and ones apart: its odds ratio is infinite"
         )

@@ -273,16 +273,28 @@ def _maximised(x: np.ndarray, y: np.ndarray, offset: np.ndarray, start: np.ndarr
     return _Maximum(beta, best, left)
 
 
+def is_separated(x: np.ndarray, y: np.ndarray) -> bool:
+    """Whether a combination of the columns `x` (n, p) tells zeros and ones (n,) apart, so that the
+    likelihood of independent outcomes has no maximum. One chance near 0 or 1 is no such thing.
+    """
+    q = np.linalg.qr(x)[0]
+    return not _has_maximum(_maximised(q, y, np.zeros(len(y)), np.zeros(q.shape[1])), q)
+
+
+def _has_maximum(found: _Maximum, q: np.ndarray) -> bool:
+    risk = _expit(q @ found.beta)
+    curvature = np.linalg.eigvalsh((q * (risk * (1 - risk))[:, None]).T @ q)[0]
+    return found.left < SMALL and bool(curvature > FLAT)
+
+
 def _check_maximum(found: _Maximum, q: np.ndarray, data: ModelFrame) -> None:
     """Where the columns separate, every step moves the log odds on by about one, and the likelihood
     goes on rising: until the curvature along the separation is lost in rounding, and a step of any
     length may come out.
     """
-    eta = q @ found.beta
-    risk = _expit(eta)
-    curvature = np.linalg.eigvalsh((q * (risk * (1 - risk))[:, None]).T @ q)[0]
-    if found.left < SMALL and curvature > FLAT:
+    if _has_maximum(found, q):
         return
+    eta = q @ found.beta
     certain = int((np.abs(eta) > FAR).sum())
     # The column that the log odds, which run away along the separation, go with most.
     spread = data.x[:, 1:] - data.x[:, 1:].mean(axis=0)

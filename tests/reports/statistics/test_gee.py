@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from reports.statistics import estimating_equations, gee
+from reports.statistics import estimating_equations, gee, logistic
 from reports.statistics.gee import NotEstimable
 
 MODEL = {"subject": "person", "fixed": "arm + time"}
@@ -203,3 +203,35 @@ def test_equations_that_do_not_settle_are_refused(monkeypatch):
 def test_a_continuous_outcome_has_no_odds_ratios():
     with pytest.raises(ValueError, match="odds ratios are of a yes-or-no outcome"):
         _ = gee.fit(simulated(), outcome="y", **MODEL).odds_ratios
+
+
+def test_one_person_far_out_is_no_separation():
+    """Right with independence is the logistic regression; statsmodels 0.14 agrees (exchangeable
+    within pairs that are independent is near to it).
+    """
+    rng = np.random.default_rng(1)
+    x = rng.normal(size=400)
+    x[0] = 40.0
+    yes = (rng.random(400) < 1 / (1 + np.exp(-x))).astype(int)
+    frame = pd.DataFrame({"x": x, "yes": yes, "pair": np.arange(400) // 2})
+    want = logistic.fit(frame, outcome="yes", fixed="x").coefficients.estimate
+    asked = {"outcome": "yes", "subject": "pair", "fixed": "x", "family": "binomial"}
+    found = gee.fit(frame, working="independence", **asked).coefficients.estimate
+    assert found.to_numpy() == pytest.approx(want.to_numpy(), rel=1e-6)
+    together = gee.fit(frame, **asked)
+    assert together.coefficients.estimate["x"] == pytest.approx(want["x"], rel=0.1)
+    assert np.isfinite(together.coefficients.to_numpy()[:, :2]).all()
+
+
+def test_what_does_not_converge_is_not_called_separation(monkeypatch):
+    monkeypatch.setattr(gee, "MOST_STEPS", 1)
+    with pytest.raises(gee.NotConverged):
+        gee.fit(simulated(), outcome="yes", family="binomial", **MODEL)
+
+
+@pytest.mark.parametrize("working", gee.WORKING)
+def test_separation_is_refused_whatever_the_search_does(working):
+    frame = simulated()
+    frame["yes"] = (frame.time > 0).astype(float)
+    with pytest.raises(NotEstimable, match="tells zeros and ones apart"):
+        gee.fit(frame, outcome="yes", family="binomial", working=working, **MODEL)
