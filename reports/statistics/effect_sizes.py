@@ -138,6 +138,9 @@ def from_moments(
     `se`: borenstein (with d before J, as Metapsy does) or hedges-olkin (with the value given). A
     noncentral-t interval is that of d, times J. Errors: NotEstimable, ValueError for a choice.
     """
+    for each in (sd1, sd2):
+        if not (math.isfinite(each) and each >= 0):
+            raise NotEstimable(f"an SD of {each} is not 0 or above")
     df, sd = _pooled(sd1, n1, sd2, n2)
     _check_spread(sd, mean1, mean2)
     d, j = (mean1 - mean2) / sd, hedges_correction(df, correction)

@@ -32,8 +32,11 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from .. import ancova
 from ..formula import Design
 from ..logistic import Standardised
+from ..proportions import Ratio, RiskDifference
+from ..t_tests import TTest
 from ..variation import NotConverged, NotEstimable
 from ..wald import FTest, independent, tested
 from .columns import Imputed
@@ -249,23 +252,38 @@ def _used(rows: np.ndarray) -> np.ndarray:
 def quantities(found: Any) -> Quantities:
     """What a model says, to be pooled: `Quantities` as they are; a fit with `names`, `beta` and
     `vcov`; a frame with columns estimate and se (and df), named by its other columns of text or its
-    index; standardised risks, their ratio as a logarithm; anything with `estimate` and `se` (and
+    index; an analysis of covariance; a t test; standardised risks and a difference of risks with
+    the error of Wald's interval; ratios as logarithms; anything with `estimate` and `se` (and
     `df`). Errors: TypeError.
     """
     if isinstance(found, Quantities):
         return found
     if isinstance(found, Standardised):
         return _of_risks(found)
+    if isinstance(found, ancova.Fit):
+        covariance = np.array(found.covariance)
+        estimates = np.array(found.coefficients)
+        df = np.full(len(estimates), float(found.df))
+        return Quantities(found.names, estimates, np.sqrt(np.diag(covariance)), df, covariance)
+    if isinstance(found, TTest):
+        return _one("difference", found.difference, found.se, found.df)
+    if isinstance(found, RiskDifference):
+        return _one("risk difference", found.value, found.se)
+    if isinstance(found, Ratio):
+        return _one("log ratio", math.log(found.value), found.se_log)
     if hasattr(found, "beta") and hasattr(found, "vcov") and hasattr(found, "names"):
         return _of_fit(found)
     if hasattr(found, "columns") and {"estimate", "se"} <= set(found.columns):
         return _of_frame(found)
     if hasattr(found, "estimate") and hasattr(found, "se"):
-        df = np.array([getattr(found, "df", math.inf)], dtype=float)
-        return Quantities(("estimate",), np.array([found.estimate]), np.array([found.se]), df)
+        return _one("estimate", found.estimate, found.se, getattr(found, "df", math.inf))
     raise TypeError(
         f"{type(found).__name__} has neither coefficients nor an estimate with its standard error"
     )
+
+
+def _one(name: str, estimate: float, se: float, df: float = math.inf) -> Quantities:
+    return Quantities((name,), np.array([estimate]), np.array([se]), np.array([df], dtype=float))
 
 
 def _of_fit(found: Any) -> Quantities:

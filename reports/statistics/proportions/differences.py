@@ -34,6 +34,11 @@ class RiskDifference:
     method: str
     confidence: float
 
+    @property
+    def se(self) -> float:
+        """Of Wald's interval, whatever the method of this one."""
+        return _wald_error(self.x1, self.n1, self.x2, self.n2)
+
 
 def difference(
     x1: int, n1: int, x2: int, n2: int, method: str = "newcombe", confidence: float = 0.95
@@ -66,10 +71,13 @@ def cohen_h(x1: int, n1: int, x2: int, n2: int) -> float:
 
 def _wald(x1: int, n1: int, x2: int, n2: int, confidence: float) -> tuple[float, float]:
     p1, p2 = x1 / n1, x2 / n2
-    half = normal_quantile((1 + confidence) / 2) * math.sqrt(
-        p1 * (1 - p1) / n1 + p2 * (1 - p2) / n2
-    )
+    half = normal_quantile((1 + confidence) / 2) * _wald_error(x1, n1, x2, n2)
     return p1 - p2 - half, p1 - p2 + half
+
+
+def _wald_error(x1: int, n1: int, x2: int, n2: int) -> float:
+    p1, p2 = x1 / n1, x2 / n2
+    return math.sqrt(p1 * (1 - p1) / n1 + p2 * (1 - p2) / n2)
 
 
 def _square_and_add(

@@ -25,11 +25,18 @@ class Ratio:
 
 
 def risk_ratio(x1: int, n1: int, x2: int, n2: int, confidence: float = 0.95) -> Ratio:
-    """Katz's log interval. Errors: ZeroCell where either group has no event; ImpossibleCount."""
+    """Katz's log interval. Errors: ZeroCell where either group has no event, or all of both
+    have it; ImpossibleCount.
+    """
     check_groups(x1, n1, x2, n2)
     if not x1 or not x2:
         raise ZeroCell(
             f"{x1} of {n1} against {x2} of {n2}: a ratio of risks needs an event in both groups"
+        )
+    if x1 == n1 and x2 == n2:
+        raise ZeroCell(
+            f"{x1} of {n1} against {x2} of {n2}: everybody has the event, so that Katz's interval "
+            f"has no width"
         )
     return _ratio((x1 / n1) / (x2 / n2), 1 / x1 - 1 / n1 + 1 / x2 - 1 / n2, confidence, "Katz log")
 

@@ -11,7 +11,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy import stats
 
-from reports.statistics import ancova, cace, gee, linear_mixed, logistic, mmrm
+from reports.statistics import ancova, cace, gee, linear_mixed, logistic, mmrm, proportions, t_tests
 from reports.statistics import multiple_imputation as mi
 from reports.statistics.survival import cox
 
@@ -377,3 +377,55 @@ def test_degrees_of_freedom_may_be_said_and_go_before_those_of_the_model():
     assert found.df == pytest.approx(found.large_sample_df)
     small = mi.analyse(frames, MODELS["logistic"], complete_df=75)["armusual"]
     assert small.df < min(75, found.df)
+
+
+def test_what_the_report_says_of_two_arms_is_pooled_as_by_hand():
+    """Rubin's rules with numpy: the mean variance, and the spread of the estimates."""
+
+    def counts(frame):
+        here = frame.arm == "guided"
+        return (
+            int(frame.yes[here].sum()),
+            int(here.sum()),
+            int(frame.yes[~here].sum()),
+            int((~here).sum()),
+        )
+
+    def groups(frame):
+        here = frame.arm == "guided"
+        return frame.score[here], frame.score[~here]
+
+    frames = completed()
+    fits = [ancova.fit(f.score, f.x, f.arm) for f in frames]
+    regressions = [ancova.regress(f, outcome="score", fixed="x + arm") for f in frames]
+    tests = [t_tests.welch(*groups(f)) for f in frames]
+    risks = np.array([counts(f) for f in frames], dtype=float)
+    p1, p2 = risks[:, 0] / risks[:, 1], risks[:, 2] / risks[:, 3]
+    own = p1 * (1 - p1) / risks[:, 1] + p2 * (1 - p2) / risks[:, 3]
+    relative = (1 - p1) / risks[:, 0] + (1 - p2) / risks[:, 2]
+    cases = [
+        (
+            lambda f: ancova.fit(f.score, f.x, f.arm),
+            "arm=usual",
+            [each.beta[2] for each in regressions],
+            [each.vcov.to_numpy()[2, 2] for each in regressions],
+        ),
+        (
+            lambda f: ancova.fit(f.score, f.x, f.arm).difference("usual", "guided"),
+            "estimate",
+            [each.coefficients[2] for each in fits],
+            [each.covariance[2][2] for each in fits],
+        ),
+        (
+            lambda f: t_tests.welch(*groups(f)),
+            "difference",
+            [each.difference for each in tests],
+            [each.se**2 for each in tests],
+        ),
+        (lambda f: proportions.difference(*counts(f)), "risk difference", p1 - p2, own),
+        (lambda f: proportions.risk_ratio(*counts(f)), "log ratio", np.log(p1 / p2), relative),
+    ]
+    for model, name, estimates, variances in cases:
+        found = mi.analyse(frames, model)[name]
+        total = np.mean(variances) + (1 + 1 / len(frames)) * np.var(estimates, ddof=1)
+        assert (found.estimate, found.se**2) == pytest.approx((np.mean(estimates), total), rel=1e-9)

@@ -363,3 +363,10 @@ def _below(t, df, noncentrality):
         )
 
     return sum(quad(density, a, b, epsabs=1e-13, limit=200)[0] for a, b in pairwise(cuts))
+
+
+@pytest.mark.parametrize("sd", [math.nan, -1.0, math.inf])
+def test_an_sd_that_is_none_is_refused(sd):
+    for given_ in ((1.0, sd, 10, 2.0, 1.0, 10), (1.0, 1.0, 10, 2.0, sd, 10)):
+        with pytest.raises(NotEstimable, match="is not 0 or above"):
+            effect_sizes.from_moments(*given_)

@@ -280,3 +280,9 @@ def test_the_restricted_proportion_is_the_most_likely_one(table, delta):
     best = log_likelihood(found)
     for share in (0.001, 0.01, 0.1, 0.3, 0.5, 0.7, 0.9, 0.99, 0.999):
         assert log_likelihood(low + share * (high - low)) <= best + 1e-9
+
+
+def test_a_ratio_of_risks_of_one_has_no_interval_without_width():
+    """By hand Katz's variance is 1/5 - 1/5 + 1/5 - 1/5: nothing, whatever the truth."""
+    with pytest.raises(proportions.ZeroCell, match="everybody has the event"):
+        proportions.risk_ratio(5, 5, 5, 5)
