@@ -12,7 +12,6 @@ COUNTING = {
     "change_table": "points",
     "flow_title": "analysed",
     "flow_title_plain": "randomised",
-    "holm_note": "n",
 }
 
 WORDS: dict[str, tuple[str, str]] = {
@@ -360,6 +359,25 @@ WORDS: dict[str, tuple[str, str]] = {
         "{instrument}: the unadjusted interval for the difference excludes zero at {where}",
         "{instrument}: het ongecorrigeerde interval voor het verschil bevat geen nul bij {where}",
     ),
+    # where another could not be estimated
+    "title_holm_none_of": (
+        "{instrument}: after Holm's correction the primary difference is not clear of zero at "
+        "{where}",
+        "{instrument}: na de correctie van Holm is het primaire verschil niet van nul te "
+        "onderscheiden bij {where}",
+    ),
+    "title_primary_none_of": (
+        "{instrument}: the interval for the primary difference includes zero at {where}",
+        "{instrument}: het interval voor het primaire verschil bevat nul bij {where}",
+    ),
+    "title_unadjusted_none_of": (
+        "{instrument}: the unadjusted interval for the difference includes zero at {where}",
+        "{instrument}: het ongecorrigeerde interval voor het verschil bevat nul bij {where}",
+    ),
+    "title_lacking": (
+        "; at {where} it could not be estimated",
+        "; bij {where} was het niet te schatten",
+    ),
     "title_secondary": (
         "{instrument}, not a primary outcome: differences with unadjusted intervals",
         "{instrument}, geen primaire uitkomst: verschillen met ongecorrigeerde intervallen",
@@ -393,9 +411,11 @@ WORDS: dict[str, tuple[str, str]] = {
         "primaire uitkomsten; een die "
         "niet te schatten is, telt met een p van één.",
     ),
-    "holm_note.one": (
-        "p (Holm) is of the {n} test of the plan, so it is p itself.",
-        "p (Holm) is van de {n} toets van het plan, dus gelijk aan p.",
+    "holm_figure_note": (
+        "The {level} % intervals are not adjusted for several tests: p (Holm) in the table "
+        "decides, not whether an interval includes zero.",
+        "De {level}%-intervallen zijn niet gecorrigeerd voor meer dan een toets: p (Holm) in de "
+        "tabel beslist, niet of een interval nul bevat.",
     ),
     "not_adjusted_note": (
         "p and the {level} % intervals are not adjusted for several tests.",

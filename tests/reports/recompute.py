@@ -400,7 +400,7 @@ def means(x):
 
 
 def differences(x):
-    tests = {}
+    tests, untested = {}, set()
     for instrument, timepoint in asked(x):
         if timepoint == x.baseline or not x.pairs:
             continue
@@ -410,21 +410,23 @@ def differences(x):
                 yield id, *values
                 if id.startswith("p."):
                     tests[id] = values[0]
+                if id.startswith("difference.") and values[0] is None:
+                    untested.add(id.removeprefix("difference."))
     if x.plan["multiplicity"] == "holm" and not x.is_pooled:
-        yield from holm(x, tests)
+        yield from holm(x, tests, untested)
 
 
-def holm(x, tests):
-    """Over every planned contrast of every primary outcome; one without a p counts as 1 and is not
-    told.
-    """
+def holm(x, tests, untested):
+    """Over every planned contrast of every primary outcome; one without a p counts as 1."""
     outcomes = [f"{each['instrument']}.{each['timepoint']}" for each in x.plan["primary"]]
     family = [f"p.{outcome}.{a}-{b}" for outcome in outcomes for a, b in x.plan["contrasts"]]
+    if len(family) == 1:
+        return
     yield "holm.tests", len(family)
     largest = 0.0
     for rank, id in enumerate(sorted(family, key=lambda id: tests.get(id, 1.0))):
         largest = max(largest, min(1.0, (len(family) - rank) * tests.get(id, 1.0)))
-        if id in tests:
+        if id in tests or id[2:] in untested:
             yield "p_holm" + id[1:], largest
 
 

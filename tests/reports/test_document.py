@@ -27,7 +27,7 @@ from reports.document.words import WORDS
 from reports.document.writer import Writer
 from reports.figures import Rung, Stay, funnel, survival_curves
 from reports.figures.style import apart, spread, within
-from reports.plan import AnalysisPlan
+from reports.plan import AnalysisPlan, Outcome
 from reports.results import analyse, outcomes, results_json
 from trial.languages import LANGUAGES
 
@@ -338,6 +338,70 @@ def test_where_no_primary_difference_can_be_estimated_the_headline_says_that():
     assert headlines(data, PLAN) == [
         plain_words("title_not_yet", each) for each in ("PHQ9", "CESD")
     ]
+
+
+TWO_POINTS = PLAN.model_copy(
+    update={
+        "primary": tuple(Outcome(instrument="PHQ9", timepoint=t) for t in ("post1", "post2")),
+        "contrasts": (("coached", "waiting"),),
+    }
+)
+
+
+def two_arms(by, at, score):
+    """The coached and who wait, moved apart, with one score or none for everybody at a point."""
+    data = a_trial(90)
+    data = dataclasses.replace(data, scores=moved(data, "coached", by))
+    people = tuple(each for each in data.participants if each.arm != "unguided")
+    codes = {each.code for each in people}
+    scores = tuple(
+        dataclasses.replace(row, score=score, state="missed" if score is None else "answered")
+        if row.timepoint == at
+        else row
+        for row in data.scores
+        if row.participant in codes
+    )
+    arms = tuple(arm for arm in data.arms if arm.code != "unguided")
+    data = dataclasses.replace(data, participants=people, scores=scores, arms=arms)
+    return _without_flow_outcomes(data)
+
+
+@pytest.mark.parametrize("score", [None, 7.0], ids=["nobody answered", "all the same"])
+@pytest.mark.parametrize("multiplicity", ["none", "holm"])
+@pytest.mark.parametrize(
+    ("by", "word", "dutch"),
+    [(-20, "clear", "van nul"), (3.0, "not clear", "niet van nul")],
+    ids=["apart", "together"],
+)
+def test_a_planned_comparison_without_an_estimate_stays_in_sight(
+    by, word, dutch, multiplicity, score
+):
+    data = two_arms(by, "post1", score)
+    plan = TWO_POINTS.model_copy(update={"multiplicity": multiplicity})
+    said, in_dutch = (headlines(data, plan, language)[0] for language in LANGUAGES)
+    assert said.endswith(" at Post-test 2; at Post-test 1 it could not be estimated")
+    assert in_dutch.endswith(" bij Post-test 2; bij Post-test 1 was het niet te schatten")
+    if multiplicity == "holm":
+        assert f"the primary difference is {word} of zero at" in said
+        assert f" {dutch} te onderscheiden" in in_dutch
+    table = differences_table(data, plan)
+    first = table.rows[0]
+    heads = [plain(head.spans) for head in table.heads]
+    assert first.kind == "strong"
+    if multiplicity == "holm":
+        assert plain(first.cells[heads.index("p (Holm)")]) == "1.00"
+    assert len(first.cells) == len(heads)
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_a_figure_with_intervals_beside_a_correction_says_what_decides(language):
+    for plan in (PLAN, PLAN.model_copy(update={"multiplicity": "none"})):
+        data = a_trial(60)
+        writer = Writer(data, plan, analyse(data, plan), language)
+        blocks = list(chapters.differences.chapter(writer))
+        said = WORDS["holm_figure_note"][LANGUAGES.index(language)].format(level=95)
+        found = [said in map(plain, each.notes) for each in blocks if isinstance(each, Figure)]
+        assert found == [plan.multiplicity == "holm"] * 2
 
 
 @pytest.mark.parametrize("multiplicity", ["none", "holm"])

@@ -39,16 +39,19 @@ def _points(w: Writer, instrument: str) -> list[str]:
 
 
 def _instrument(w: Writer, instrument: Instrument) -> Iterator[Block]:
-    rows = [r for r in _keys(w, instrument.code) if r[2].value is not None]
+    keys = _keys(w, instrument.code)
+    rows = [key for key in keys if key[2].value is not None]
     if not rows:
         why = w.listed((_reason(w, each) for each in _why_not(w, instrument.code)), " ")
         yield w.body("no_difference", "missing", instrument=w.instrument(instrument.code), why=why)
         return
     table = w.next("table")
-    note = w.say("figure_numbers", table=table)
+    notes = [w.say("figure_numbers", table=table)]
+    if _has_holm(w, instrument.code):
+        notes.append(w.say("holm_figure_note", level=w.level()))
     picture = _drawing(w, instrument, rows)
-    title = _title(w, instrument.code, rows)
-    yield Figure(w.next("figure"), title, picture, w.word("forest_alt"), (note,))
+    title = _title(w, instrument.code, keys)
+    yield Figure(w.next("figure"), title, picture, w.word("forest_alt"), tuple(notes))
     yield _table(w, instrument.code, table)
     yield from _recipes(w, instrument.code)
 
@@ -87,18 +90,19 @@ def _where(w: Writer, code: str, pair: tuple[str, str]) -> Spans:
     )
 
 
-def _title(w: Writer, instrument: str, rows: list[Key]) -> Spans:
+def _title(w: Writer, instrument: str, keys: list[Key]) -> Spans:
     """What the planned tests decide, adjusted as the plan says. Other intervals decide nothing, so
     that no headline is made of them, unless the plan singles out nothing at all.
     """
     name = w.instrument(instrument)
-    if not w.plan.primary:
-        return _decided(w, "unadjusted", name, rows, [d for d in rows if _excludes_zero(d[2])])
-    told = [key for key in rows if _is_primary(w, instrument, key[0], key[1])]
-    if not told:
+    planned = [key for key in keys if _is_primary(w, instrument, key[0], key[1])]
+    told = planned if w.plan.primary else keys
+    if not any(key[2].value is not None for key in told):
         is_named = any(outcome.instrument == instrument for outcome in w.plan.primary)
         return w.say("title_not_yet" if is_named else "title_secondary", instrument=name)
-    if w.plan.multiplicity == "holm":
+    if not w.plan.primary:
+        return _decided(w, "unadjusted", name, told, [d for d in told if _excludes_zero(d[2])])
+    if _has_holm(w, instrument):
         return _decided(
             w, "holm", name, told, [key for key in told if _rejected(w, instrument, key)]
         )
@@ -106,14 +110,27 @@ def _title(w: Writer, instrument: str, rows: list[Key]) -> Spans:
 
 
 def _decided(w: Writer, kind: str, name: Spans, told: list[Key], clear: list[Key]) -> Spans:
-    """One sentence for all of them, or for those that are clear of zero."""
+    """One sentence for all of them, or for those that are clear of zero; and which of them could
+    not be estimated.
+    """
+    if lacking := [key for key in told if key[2].value is None]:
+        found = [key for key in told if key[2].value is not None]
+        said = w.say(
+            f"title_{kind}_some" if clear else f"title_{kind}_none_of",
+            instrument=name,
+            where=_places(w, clear or found),
+        )
+        return (*said, *w.say("title_lacking", where=_places(w, lacking)))
     one = "_one" if len(told) == 1 else ""
     if not clear:
         return w.say(f"title_{kind}{one}_none", instrument=name)
     if len(clear) == len(told):
         return w.say(f"title_{kind}{one}_all", instrument=name)
-    where = w.listed(_where(w, code, pair) for code, pair, _ in clear)
-    return w.say(f"title_{kind}_some", instrument=name, where=where)
+    return w.say(f"title_{kind}_some", instrument=name, where=_places(w, clear))
+
+
+def _places(w: Writer, keys: list[Key]) -> Spans:
+    return w.listed(_where(w, code, pair) for code, pair, _ in keys)
 
 
 def _excludes_zero(difference: Number) -> bool:
@@ -123,7 +140,7 @@ def _excludes_zero(difference: Number) -> bool:
 def _rejected(w: Writer, instrument: str, key: Key) -> bool:
     code, pair, _ = key
     p = w.number("p_holm", instrument, code, pair_of(pair)).value
-    return p is not None and p <= 1 - w.plan.confidence
+    return key[2].value is not None and p is not None and p <= 1 - w.plan.confidence
 
 
 def _drawing(w: Writer, instrument: Instrument, rows: list[Key]) -> str:
@@ -270,16 +287,16 @@ def _row(
     holm: list[Spans] = []
     if _has_holm(w, instrument):
         holm = [w.p("p_holm", *where) if w.has("p_holm", *where) else ()]
+    kind = "strong" if _is_primary(w, instrument, code, pair) else "normal"
     if d.value is None:
         why = (*w.say("not_estimable"), *_mark(w, instrument, d))
-        return row(*names, (), why, *[()] * (4 + len(holm)))
+        return row(*names, (), why, (), (), *holm, (), (), kind=kind)
     numbers = [
         (*w.value("difference", *where, decimals=2), *_mark(w, instrument, d)),
         w.interval("difference", *where, decimals=2),
         w.p("p", *where),
     ]
     effect = [w.value("effect", *where, decimals=2), w.interval("effect", *where, decimals=2)]
-    kind = "strong" if _is_primary(w, instrument, code, pair) else "normal"
     n = w.count("difference_n", *where)
     return row(*names, n, *numbers, *holm, *effect, kind=kind)
 
