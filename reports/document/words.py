@@ -404,10 +404,10 @@ WORDS: dict[str, tuple[str, str]] = {
         "Vet: geplande vergelijking van een primaire uitkomst.",
     ),
     "holm_note": (
-        "p (Holm) is adjusted over the {n} tests of the plan, its contrasts of its primary "
+        "p (Holm) is adjusted over the tests of the plan ({n}), its contrasts of its primary "
         "outcomes; one that cannot be "
         "estimated counts with a p of one.",
-        "p (Holm) is gecorrigeerd over de {n} toetsen van het plan, de vergelijkingen van de "
+        "p (Holm) is gecorrigeerd over de toetsen van het plan ({n}), de vergelijkingen van de "
         "primaire uitkomsten; een die "
         "niet te schatten is, telt met een p van één.",
     ),
