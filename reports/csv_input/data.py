@@ -2,7 +2,8 @@
 
 import csv
 import io
-from collections.abc import Iterator, Mapping, Sequence
+import re
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
 from functools import cached_property
@@ -10,7 +11,7 @@ from pathlib import Path
 
 import yaml
 
-from trial.folder import unknown
+from trial.folder import listed, unknown
 
 from ..dataset import (
     Arm,
@@ -31,9 +32,12 @@ from .plan import ColumnLabel, CsvPlan
 from .text import BadInput, read_text
 
 BASELINE = "baseline"
+COLUMN = re.compile("column '.*?'(?=, row |: )")
 SEPARATORS = {"semicolon": ";", "tab": "\t"}
 # So many different whole numbers may be codes; two make the same model either way.
 FEWEST, MOST = 3, 10
+# More of them may be too, where so many people have each; people of all ages are fewer a value.
+PEOPLE_PER_CODE, MOST_CODES = 5, 30
 SHOWN = 5  # rows or values named in one message
 
 
@@ -123,12 +127,26 @@ def read_data(path: Path, plan: CsvPlan, code_version: str) -> Dataset:
         _mixed,
         _undeclared,
         _alike,
+        _outside_levels,
         _without_cluster,
+        _split_clusters,
     )
-    mistakes = [mistake for check in checks for mistake in check(file)]
+    mistakes = [mistake for check in checks for mistake in _first(check(file))]
     if mistakes:
         raise BadInput([f"{path.name}: {mistake}" for mistake in mistakes])
     return _dataset(path, file, code_version)
+
+
+def _first(mistakes: Iterable[str]) -> Iterator[str]:
+    """The first few of each column, then how many more."""
+    by_column: dict[str, list[str]] = {}
+    for mistake in mistakes:
+        found = COLUMN.match(mistake)
+        by_column.setdefault(found[0] if found else mistake, []).append(mistake)
+    for column, said in by_column.items():
+        yield from said[:SHOWN]
+        if len(said) > SHOWN:
+            yield f"{column}: and {len(said) - SHOWN} more"
 
 
 def _read(path: Path, plan: CsvPlan) -> _File:
@@ -260,7 +278,7 @@ def _undeclared(file: _File) -> Iterator[str]:
     doubtful = {
         code: n
         for code, n in counts.items()
-        if FEWEST <= n <= MOST and file.kinds[code] == "number" and code not in plan.kinds
+        if _may_be_codes(file, code, n) and file.kinds[code] == "number" and code not in plan.kinds
     }
     line = _line("kinds", {**plan.kinds, **dict.fromkeys(doubtful, "category")})
     for code, n in doubtful.items():
@@ -270,6 +288,11 @@ def _undeclared(file: _File) -> Iterator[str]:
             f"column '{code}': {n} different whole numbers{beside} may be a number or the codes "
             f"of a category; add the line `{line}` to the plan, or the same with number"
         )
+
+
+def _may_be_codes(file: _File, column: str, different: int) -> bool:
+    most = max(MOST, min(MOST_CODES, len(file.column(column)) // PEOPLE_PER_CODE))
+    return FEWEST <= different <= most
 
 
 def _whole_numbers(file: _File, column: str) -> int:
@@ -336,6 +359,20 @@ def _line(key: str, value: Mapping[str, str] | Sequence[str]) -> str:
     ).strip()
 
 
+def _outside_levels(file: _File) -> Iterator[str]:
+    """Where the plan names the levels of a covariate, it names all."""
+    for code, label in file.plan.labels.items():
+        alike = set(map(looks, label.levels))  # what only looks like a level is told by _alike
+        for row in file.rows if alike else ():
+            text = file.known(row, code)
+            if text is not None and looks(text) not in alike:
+                named = ", ".join(map(quoted, label.levels))
+                yield (
+                    f"column '{code}', row {row.number}: {quoted(text)} is none of the levels of "
+                    f"the plan ({named})"
+                )
+
+
 def _without_cluster(file: _File) -> Iterator[str]:
     column = file.plan.cluster
     if column:
@@ -345,6 +382,23 @@ def _without_cluster(file: _File) -> Iterator[str]:
                     f"column '{column}', row {row.number}: no cluster, by which the arms were "
                     f"randomised"
                 )
+
+
+def _split_clusters(file: _File) -> Iterator[str]:
+    """Clusters with people in several arms, which were not randomised as one."""
+    column, arms = file.plan.cluster, dict[str | Decimal, dict[str, None]]()
+    written: dict[str | Decimal, str] = {}
+    for row in file.rows if column else ():
+        text, arm = file.known(row, column or ""), _arm(file, row)
+        if text is not None and arm is not None:
+            written.setdefault(same_code(text), text)
+            arms.setdefault(same_code(text), {})[arm] = None
+    for code, found in arms.items():
+        if len(found) > 1:
+            yield (
+                f"column '{column}': {quoted(written[code])} has people in the arms "
+                f"{listed(list(found))}, so it was not randomised as one"
+            )
 
 
 def _dataset(path: Path, file: _File, code_version: str) -> Dataset:

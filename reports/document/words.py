@@ -243,6 +243,10 @@ WORDS: dict[str, tuple[str, str]] = {
     "smd": ("Std. difference", "Gestand. verschil"),
     "smd_of": ("{first} − {second}", "{first} − {second}"),
     "missing": ("missing", "ontbreekt"),
+    "nobody_note": (
+        "No row, since nobody has it: {what}.",
+        "Geen regel, want niemand heeft dit: {what}.",
+    ),
     "baseline_note": (
         "No significance tests: at baseline any difference is due to chance. For a characteristic "
         "with categories"

@@ -260,7 +260,7 @@ def test_what_only_looks_like_the_code_for_missing_is_kept(tmp_path):
     [
         (
             ("1", "2", "4"),
-            "labels: {age: {levels: {1: {en: A}, 2: {en: B}, 3: {en: C}}}}",
+            "labels: {age: {levels: {1: {en: A}, 2: {en: B}, 3: {en: C}, 4: {en: D}}}}",
             "choice",
             ["1", "2", "4"],
         ),
@@ -312,6 +312,45 @@ def test_a_few_whole_numbers_are_told_to_be_a_number_or_a_category_first(tmp_pat
 @pytest.mark.parametrize("different", [2, 11, 12])
 def test_two_or_many_whole_numbers_need_not_be_told(tmp_path, different):
     assert [each.kind for each in data(tmp_path, many(different)).variables] == ["number"] * 2
+
+
+@pytest.mark.parametrize(
+    ("different", "people", "asked"),
+    [(12, 126, True), (12, 60, True), (12, 59, False), (30, 150, True), (31, 310, False)],
+)
+def test_many_codes_are_asked_about_where_enough_people_have_each(
+    tmp_path, different, people, asked
+):
+    lines = [f"{i},{'a' if i % 2 else 'No'},1,5,6,f,{i % different}" for i in range(people)]
+    rows = "\n".join([ROWS.splitlines()[0], *lines]) + "\n"
+    if not asked:
+        assert data(tmp_path, rows).variables[1].kind == "number"
+        return
+    [said] = messages(data, tmp_path, rows)
+    assert said.startswith(f"data.csv: column 'age': {different} different whole numbers")
+
+
+def test_a_value_outside_the_levels_of_the_plan_is_refused(tmp_path):
+    levels = "labels: {age: {levels: {1: {en: A}, 2: {en: B}, 9: {en: Nobody}}}}\n"
+    assert messages(data, tmp_path, replaced("age", "1.0", "5", "NA"), PLAN + levels) == [
+        "data.csv: column 'age', row 3: '5' is none of the levels of the plan ('1', '2', '9')"
+    ]
+
+
+def test_a_cluster_in_several_arms_was_not_randomised_as_one(tmp_path):
+    text = PLAN + "cluster: sex\n"
+    assert messages(data, tmp_path, replaced("sex", "f", "f", "m"), text) == [
+        "data.csv: column 'sex': 'f' has people in the arms a, No, so it was not randomised as one"
+    ]
+
+
+@pytest.mark.parametrize("wrong", [5, 6, 25])
+def test_of_many_mistakes_in_a_column_the_first_are_told_and_how_many_more(tmp_path, wrong):
+    lines = [f"{i},a,{'x' if i < wrong else 1},5,6,f,{i}.5" for i in range(30)]
+    said = messages(data, tmp_path, "\n".join([ROWS.splitlines()[0], *lines]) + "\n")
+    first = [f"data.csv: column 'pre', row {i + 2}: 'x' is not a number" for i in range(5)]
+    more = [f"data.csv: column 'pre': and {wrong - 5} more"] if wrong > 5 else []
+    assert said == first + more
 
 
 def test_the_line_to_add_holds_what_is_declared_already(tmp_path):

@@ -624,6 +624,24 @@ def test_columns_of_the_pdf_share_the_width_of_the_page(least, wanted, expected)
     assert _fitted(least, wanted, 481) == pytest.approx(expected)
 
 
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_a_level_that_nobody_has_is_a_note_and_no_row_of_zeros(language):
+    data = a_trial(30)
+    named = tuple(
+        dataclasses.replace(each, levels={**each.levels, "x": {"en": "else"}})
+        if each.code == "sex"
+        else each
+        for each in data.variables
+    )
+    data = dataclasses.replace(data, variables=named)
+    writer = Writer(data, PLAN, analyse(data, PLAN), language)
+    table = next(each for each in chapters.baseline.chapter(writer) if isinstance(each, Table))
+    assert [row for row in table.rows if "else" in plain(row.cells[0])] == []
+    assert WORDS["nobody_note"][LANGUAGES.index(language)].format(what="Sex: else") in [
+        plain(note) for note in table.notes
+    ]
+
+
 def test_a_small_or_empty_trial_still_has_a_report(tmp_path):
     for people in (1, 3, 5):
         data = a_trial(people)

@@ -12,8 +12,10 @@ from ..writer import Writer, row
 def chapter(w: Writer) -> Iterator[Block]:
     yield Heading(w.say("baseline"))
     caption = w.say("baseline_table" if w.data.arms is not None else "baseline_table_pooled")
-    notes = (w.say("baseline_note"),) if w.data.arms is not None else ()
-    yield Table(w.next("table"), caption, tuple(_heads(w)), tuple(_rows(w)), notes)
+    notes = [w.say("baseline_note")] if w.data.arms is not None else []
+    if nobody := [_level(w, *each) for each in _without_people(w)]:
+        notes.append(w.say("nobody_note", what=w.listed(nobody)))
+    yield Table(w.next("table"), caption, tuple(_heads(w)), tuple(_rows(w)), tuple(notes))
 
 
 def _heads(w: Writer) -> Iterator[ColumnHead]:
@@ -60,12 +62,31 @@ def _choice(w: Writer, variable: Variable) -> Iterator[Row]:
     blank: list[Spans] = [()] * (2 * len(w.data.groups))
     yield row(w.label(variable.label), *blank, *_smd(w, variable.code))
     for level in levels(w.data, variable):
+        if not _has_people(w, variable, level):
+            continue
         text = w.text(variable.levels[level]) if level in variable.levels else level
         cells: list[Spans] = []
         for group in w.data.groups:
             id = ("baseline", variable.code, level, group)
             cells += [w.count(*id, "count"), w.percent(*id, "share")]
         yield row((Label("\u00a0\u00a0\u00a0" + text),), *cells, *[()] * len(pairs(w.data, w.plan)))
+
+
+def _has_people(w: Writer, variable: Variable, level: str) -> bool:
+    return any(
+        w.number("baseline", variable.code, level, group, "count").value for group in w.data.groups
+    )
+
+
+def _without_people(w: Writer) -> Iterator[tuple[Variable, str]]:
+    for variable in w.data.variables:
+        for level in variable.levels if variable.kind != "number" else ():
+            if not _has_people(w, variable, level):
+                yield variable, level
+
+
+def _level(w: Writer, variable: Variable, level: str) -> Spans:
+    return (*w.label(variable.label), Text(": "), *w.label(variable.levels[level]))
 
 
 def _smd(w: Writer, code: str) -> list[Spans]:
