@@ -292,13 +292,19 @@ WORDS: dict[str, tuple[str, str]] = {
     "contrast": ("Contrast", "Vergelijking"),
     "minus": ("{first} minus {second}", "{first} min {second}"),
     "versus": ("{first} v. {second}", "{first} vs. {second}"),
-    "differences_table": (
+    "first_minus_second": ("first arm minus second", "eerste groep min tweede"),
+    # by what is left in the model
+    "differences_table_baseline": (
         "{instrument}: baseline-adjusted difference, {contrast}",
         "{instrument}: verschil gecorrigeerd voor voormeting, {contrast}",
     ),
-    "differences_table_many": (
-        "{instrument}: baseline-adjusted difference, first arm minus second",
-        "{instrument}: verschil gecorrigeerd voor voormeting, eerste groep min tweede",
+    "differences_table_covariates": (
+        "{instrument}: adjusted difference, {contrast}",
+        "{instrument}: gecorrigeerd verschil, {contrast}",
+    ),
+    "differences_table_raw": (
+        "{instrument}: difference, {contrast}",
+        "{instrument}: verschil, {contrast}",
     ),
     # what the planned tests decide; `unadjusted` where the plan singles out nothing
     "title_holm_none": (
@@ -396,10 +402,15 @@ WORDS: dict[str, tuple[str, str]] = {
         "Differences between arms with intervals, against a line at zero.",
         "Verschillen tussen groepen met intervallen, tegen een lijn bij nul.",
     ),
-    "forest_axis": (
+    "forest_axis_baseline": (
         "{title}: adjusted difference, points",
         "{title}: gecorrigeerd verschil, punten",
     ),
+    "forest_axis_covariates": (
+        "{title}: adjusted difference, points",
+        "{title}: gecorrigeerd verschil, punten",
+    ),
+    "forest_axis_raw": ("{title}: difference, points", "{title}: verschil, punten"),
     "favours": ("in favour of {arm}", "ten gunste van {arm}"),
     "lower_first": ("first arm lower", "eerste groep lager"),
     "higher_first": ("first arm higher", "eerste groep hoger"),
@@ -479,6 +490,26 @@ WORDS: dict[str, tuple[str, str]] = {
         "correctie J; {level}%-interval voor grote steekproeven uit de standaardfout van het "
         "verschil en de "
         "onzekerheid van de SD.",
+    ),
+    "recipe_raw": (
+        "How the effect is made: difference divided by the {standardiser} ({spreads}), "
+        "times Hedges' "
+        "correction J; large-sample {level} % interval from the standard error of the difference "
+        "and the uncertainty "
+        "of the SD.",
+        "Hoe het effect is gemaakt: verschil gedeeld door de {standardiser} "
+        "({spreads}), maal Hedges' "
+        "correctie J; {level}%-interval voor grote steekproeven uit de standaardfout van het "
+        "verschil en de "
+        "onzekerheid van de SD.",
+    ),
+    "no_effect.baseline_sd": (
+        "– under the effect: no effect, the SD at baseline is zero.",
+        "– onder het effect: geen effect, de SD bij de voormeting is nul.",
+    ),
+    "no_effect.post_sd": (
+        "– under the effect: no effect, the SD at the time point is zero.",
+        "– onder het effect: geen effect, de SD op het meetmoment is nul.",
     ),
     "baseline_sd": (
         "pooled SD at baseline of everybody randomised to the two arms",

@@ -13,6 +13,7 @@ from ..statistics.multiplicity import holm
 from .baseline import baseline_scores, pairs
 from .number import Number, Numbers, ident, number_of, pair_of
 
+NO_SPREAD = "no_spread"  # the reason beside an effect: its SD is zero
 INTERVAL = "mean with t interval"
 NOT_ADJUSTED = (
     "not_adjusted:"  # and the covariates, `baseline` among them: the reason beside a difference
@@ -166,7 +167,10 @@ def _effect(
     spread = pooled_sd(groups)
     if spread is None or not spread[0]:
         yield Number(
-            ident("effect", *where), None, method="not estimable: the standardiser has no spread"
+            ident("effect", *where),
+            None,
+            method="not estimable: the standardiser has no spread",
+            reason=NO_SPREAD if spread else "",
         )
         return
     sd, n = spread

@@ -455,6 +455,9 @@ def test_a_difference_without_its_baseline_says_so_and_is_not_called_adjusted_fo
     notes = [plain(note) for note in table.notes]
     assert [note for note in notes if note.startswith("Adjusted for")] == adjusted
     assert "*\u00a0not adjusted for the score at baseline, which does not vary." in notes
+    assert "– under the effect: no effect, the SD at baseline is zero." in notes
+    kind = "PHQ-9: adjusted difference" if covariates else "PHQ-9: difference"
+    assert plain(table.caption).startswith(kind)
 
 
 def test_a_score_that_is_the_same_for_everybody_is_not_called_too_few_people():

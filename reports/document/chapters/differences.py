@@ -9,7 +9,7 @@ from ...figures import Interval, forest
 from ...plan import Outcome
 from ...results import Number, pair_of
 from ...results.baseline import pairs
-from ...results.outcomes import NOT_ADJUSTED
+from ...results.outcomes import NO_SPREAD, NOT_ADJUSTED
 from ..spans import Block, ColumnHead, Figure, Heading, Paragraph, Row, Spans, Table, Text, plain
 from ..writer import Writer, row
 from .means import measured_points
@@ -152,7 +152,8 @@ def _drawing(w: Writer, instrument: Instrument, rows: list[Key]) -> str:
         strong = _is_primary(w, instrument.code, code, pair)
         value, lower, upper = d.value or 0.0, d.lower or 0.0, d.upper or 0.0
         intervals.append(Interval(label, value, lower, upper, text, strong))
-    axis = plain(w.say("forest_axis", title=w.title_of(instrument.code)))
+    axis = f"forest_axis_{_kind(w, instrument.code)}"
+    axis = plain(w.say(axis, title=w.title_of(instrument.code)))
     return forest(intervals, axis, *_sides(w, instrument), decimal=w.decimal)
 
 
@@ -170,12 +171,9 @@ def _sides(w: Writer, instrument: Instrument) -> tuple[str, str]:
 
 def _table(w: Writer, instrument: str, ref: Spans) -> Table:
     title = w.title_of(instrument)
-    if _many(w):
-        caption = w.say("differences_table_many", instrument=title)
-    else:
-        caption = w.say(
-            "differences_table", instrument=title, contrast=w.minus(pairs(w.data, w.plan)[0])
-        )
+    contrast = w.say("first_minus_second") if _many(w) else w.minus(pairs(w.data, w.plan)[0])
+    kind = _kind(w, instrument)
+    caption = w.say(f"differences_table_{kind}", instrument=title, contrast=contrast)
     covariates = [
         _named(w, code)
         for code in ("baseline", *w.plan.covariates)
@@ -185,6 +183,7 @@ def _table(w: Writer, instrument: str, ref: Spans) -> Table:
         *([w.say("adjusted_for", what=w.listed(covariates, ", "))] if covariates else []),
         *_tests(w, instrument),
         *_nested(w, instrument),
+        *_without_effect(w, instrument),
         *((*_sign(i), *_reason(w, reason)) for i, reason in enumerate(_why_not(w, instrument))),
     )
     return Table(ref, caption, tuple(_heads(w, instrument)), tuple(_rows(w, instrument)), notes)
@@ -203,6 +202,26 @@ def _has_holm(w: Writer, instrument: str) -> bool:
     """Whether any p of this instrument is adjusted."""
     keys = _keys(w, instrument)
     return any(w.has("p_holm", instrument, code, pair_of(pair)) for code, pair, _ in keys)
+
+
+def _kind(w: Writer, instrument: str) -> str:
+    """What the differences may be called, by what is left in their models."""
+    if _adjusted(w, instrument, "baseline"):
+        return "baseline"
+    is_adjusted = any(_adjusted(w, instrument, code) for code in w.plan.covariates)
+    return "covariates" if is_adjusted else "raw"
+
+
+def _without_effect(w: Writer, instrument: str) -> Iterator[Spans]:
+    """Why a difference has no standardised form."""
+    keys = _keys(w, instrument)
+    found = [
+        w.number("effect", instrument, code, pair_of(pair))
+        for code, pair, d in keys
+        if d.value is not None
+    ]
+    if any(each.reason == NO_SPREAD for each in found):
+        yield w.say(f"no_effect.{w.plan.standardiser}")
 
 
 def _nested(w: Writer, code: str) -> Iterator[Spans]:
@@ -317,7 +336,13 @@ def _recipes(w: Writer, instrument: str) -> Iterator[Paragraph]:
             w.listed((*name, *text) for name, text in spreads.items()),
         )
         yield Paragraph(
-            w.say("recipe", standardiser=standardiser, spreads=listed, level=w.level()), "note"
+            w.say(
+                "recipe_raw" if _kind(w, instrument) == "raw" else "recipe",
+                standardiser=standardiser,
+                spreads=listed,
+                level=w.level(),
+            ),
+            "note",
         )
 
 
