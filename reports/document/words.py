@@ -11,7 +11,9 @@ COUNTING = {
     "adherent": "n",
     "change_table": "points",
     "flow_title": "analysed",
+    "flow_title.clusters": "analysed",
     "flow_title_plain": "randomised",
+    "flow_title_plain.clusters": "randomised",
 }
 
 WORDS: dict[str, tuple[str, str]] = {
@@ -36,13 +38,15 @@ WORDS: dict[str, tuple[str, str]] = {
         "vergrendeld.",
     ),
     "clustered": (
-        "{cluster} was randomised as a whole, not people. Counts, means and shares stand here; "
-        "intervals, differences, effects "
-        "and p values do not, since the models of this report have no clusters yet.",
-        "{cluster} is als geheel geloot, niet mensen. Aantallen, gemiddelden en aandelen staan "
-        "hier; intervallen, verschillen, "
-        "effecten en p-waarden niet, omdat de modellen van dit verslag nog geen clusters kennen.",
+        "Clusters ({cluster}) were randomised, not people. Counts, means and shares stand here; "
+        "intervals, differences, effects and p values do not, since the models of this report "
+        "have no clusters yet.",
+        "Clusters ({cluster}) zijn geloot, niet mensen. Aantallen, gemiddelden en aandelen staan "
+        "hier; intervallen, verschillen, effecten en p-waarden niet, omdat de modellen van dit "
+        "verslag nog geen clusters kennen.",
     ),
+    # Keys with `.clusters` take the place of the same key where clusters were randomised.
+    "randomised_people.clusters": ("People in the trial", "Mensen in het onderzoek"),
     "study": ("Study", "Onderzoek"),
     "source": ("Source of the data", "Bron van de gegevens"),
     "columns_aside": ("Columns that the plan does not name", "Kolommen die het plan niet noemt"),
@@ -173,12 +177,44 @@ WORDS: dict[str, tuple[str, str]] = {
     ),
     "flow_title_plain": ("{randomised} people were randomised", "{randomised} mensen zijn geloot"),
     "flow_title_plain.one": ("{randomised} person was randomised", "{randomised} mens is geloot"),
+    "flow_title.clusters": (
+        "{analysed} of {randomised} people in the trial have every value for {outcome}",
+        "{analysed} van de {randomised} mensen in het onderzoek hebben elke waarde voor {outcome}",
+    ),
+    "flow_title.clusters.one": (
+        "{analysed} of {randomised} people in the trial has every value for {outcome}",
+        "{analysed} van de {randomised} mensen in het onderzoek heeft elke waarde voor {outcome}",
+    ),
+    "flow_title_plain.clusters": (
+        "{randomised} people are in the trial",
+        "{randomised} mensen zijn in het onderzoek",
+    ),
+    "flow_title_plain.clusters.one": (
+        "{randomised} person is in the trial",
+        "{randomised} mens is in het onderzoek",
+    ),
+    "flow_alt.clusters": (
+        "Flow diagram from enrolment to the scores; the table of the same name holds every count.",
+        "Stroomdiagram van aanmelding tot scores; de tabel met dezelfde naam bevat elk aantal.",
+    ),
     "flow_alt": (
         "Flow diagram from enrolment to analysis; the table of the same name holds every count.",
         "Stroomdiagram van aanmelding tot analyse; de tabel met dezelfde naam bevat elk aantal.",
     ),
     "flow_table": ("Counts of the flow diagram", "Aantallen van het stroomdiagram"),
     "flow_standard": ("Flow diagram as in {standard}.", "Stroomdiagram volgens {standard}."),
+    "flow_standard.clusters": (
+        "People are counted here, not clusters; both are asked for by {standard}.",
+        "Hier zijn mensen geteld, geen clusters; {standard} vraagt om beide.",
+    ),
+    "analysis.clusters": ("Scores", "Scores"),
+    "randomised.clusters": ("People in the trial", "Mensen in het onderzoek"),
+    "allocated.clusters": ("In the arm", "In de groep"),
+    "left_out.clusters": (
+        "With a score, without every other value",
+        "Met een score, zonder elke andere waarde",
+    ),
+    "analysed.clusters": ("With every value", "Met elke waarde"),
     "enrolment": ("Enrolment", "Aanmelding"),
     "allocation": ("Allocation", "Toewijzing"),
     "follow_up": ("Follow-up", "Vervolg"),
@@ -463,16 +499,12 @@ WORDS: dict[str, tuple[str, str]] = {
         "afhangt van groep, voormeting en covariaten.",
     ),
     "no_clusters": (
-        "Differences between arms, effects, p values and intervals: not possible yet. {cluster} "
-        "was randomised as a whole, "
-        "not people, and the models of this report have no clusters. Made as if people had been "
-        "randomised, these numbers "
-        "would be too sure of themselves.",
+        "Differences between arms, effects, p values and intervals: not possible yet. Clusters "
+        "({cluster}) were randomised, not people, and the models of this report have no clusters. "
+        "Intervals made as if people had been randomised would be too narrow.",
         "Verschillen tussen groepen, effecten, p-waarden en intervallen: nog niet mogelijk. "
-        "{cluster} is als geheel geloot, "
-        "niet mensen, en de modellen van dit verslag kennen geen clusters. Alsof mensen waren "
-        "geloot, zouden deze getallen "
-        "te zeker van zichzelf zijn.",
+        "Clusters ({cluster}) zijn geloot, niet mensen, en de modellen van dit verslag kennen geen "
+        "clusters. Intervallen alsof mensen waren geloot zouden te smal zijn.",
     ),
     "no_difference": (
         "{instrument}: no difference can be estimated: {why}",
@@ -745,18 +777,17 @@ WORDS: dict[str, tuple[str, str]] = {
         "Betrouwbare verandering: groter dan de meetfout ({paper}).",
     ),
     "method.curve": (
-        "Time in study and programme: Kaplan-Meier with log-log intervals ({paper}); the two kinds "
-        "of attrition "
-        "as in {attrition}.",
-        "Tijd in onderzoek en programma: Kaplan-Meier met log-log-intervallen ({paper}); de twee "
-        "soorten uitval "
-        "zoals in {attrition}.",
+        "{what}: Kaplan-Meier with log-log intervals ({paper}); attrition as in {attrition}.",
+        "{what}: Kaplan-Meier met log-log-intervallen ({paper}); uitval zoals in {attrition}.",
     ),
     "method.curve_alone": (
-        "Time in study and programme: Kaplan-Meier ({paper}); the two kinds of attrition as in "
-        "{attrition}.",
-        "Tijd in onderzoek en programma: Kaplan-Meier ({paper}); de twee soorten uitval zoals in "
-        "{attrition}.",
+        "{what}: Kaplan-Meier ({paper}); attrition as in {attrition}.",
+        "{what}: Kaplan-Meier ({paper}); uitval zoals in {attrition}.",
+    ),
+    "time_in_study": ("Time in the study", "Tijd in het onderzoek"),
+    "time_in_both": (
+        "Time in the study and in the programme",
+        "Tijd in het onderzoek en in het programma",
     ),
     "method.holm": (
         "Several primary outcomes: Holm's correction ({paper}).",

@@ -36,6 +36,7 @@ class Writer:
         spans.
         """
         spans: list = []
+        key = self._key(key)
         is_one = key in COUNTING and plain(places[COUNTING[key]]) == "1"
         for text, name in pieces(f"{key}.one" if is_one else key, self.language):
             if text:
@@ -45,7 +46,11 @@ class Writer:
         return tuple(spans)
 
     def word(self, key: str) -> str:
-        return word(key, self.language)
+        return word(self._key(key), self.language)
+
+    def _key(self, key: str) -> str:
+        """Of clusters some things are said in another way than of people who were randomised."""
+        return f"{key}.clusters" if self.plan.cluster and known(f"{key}.clusters") else key
 
     def body(self, key: str, kind: str = "body", **places: Spans) -> Paragraph:
         return Paragraph(self.say(key, **places), kind)

@@ -1,11 +1,15 @@
 """From a snapshot and a plan to all the numbers of the report."""
 
+import re
 from dataclasses import replace
 
 from ..dataset import Dataset, check_flow
 from ..plan import AnalysisPlan
 from . import adherence, baseline, change, contacts, flow, given, outcomes, retention
 from .number import Number, Numbers, Results
+
+# Which interval a method has, up to the end of its part.
+INTERVAL = re.compile(r"(^|; | with |, )(t|Wilson|exact|log-log) interval[^;]*")
 
 
 def analyse(data: Dataset, plan: AnalysisPlan) -> Results:
@@ -30,9 +34,9 @@ def _numbers(data: Dataset, plan: AnalysisPlan) -> Numbers:
 
 def _without_interval(number: Number) -> Number:
     """Where clusters were randomised, an interval made as if it were people is too narrow, whatever
-    it is of.
+    it is of; nor does its method name one that was not made.
     """
-    if number.lower is None and number.upper is None:
-        return number
-    method = f"{number.method}; no interval, since clusters were randomised"
-    return replace(number, lower=None, upper=None, method=method)
+    method = INTERVAL.sub("", number.method) or "share"
+    if number.lower is not None or number.upper is not None:
+        method = f"{method}; no interval, since clusters were randomised"
+    return replace(number, lower=None, upper=None, method=method if number.method else "")

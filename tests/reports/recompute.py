@@ -808,6 +808,9 @@ def boxes(results):
 def main(export_path, results_path):
     with open(results_path, encoding="utf-8") as file:
         results = json.load(file)
+    if why := results["meta"]["not_possible"]:
+        print(f"{next(iter(why.values()))}; this script recomputes trials of people alone")
+        return 2
     wrong = [
         *compare(results, recompute(Export(export_path))),
         *(f"flow: {box}" for box in boxes(results)),

@@ -379,13 +379,13 @@ def test_a_file_says_below_its_flow_diagram_what_no_box_can_tell():
     [
         (
             "en",
-            "Differences between arms, effects, p values and intervals: not possible yet. Sex was "
-            "randomised",
+            "Differences between arms, effects, p values and intervals: not possible yet. Clusters "
+            "(Sex) were randomised, not people",
         ),
         (
             "nl",
             "Verschillen tussen groepen, effecten, p-waarden en intervallen: nog niet mogelijk. "
-            "Sex is als geheel",
+            "Clusters (Sex) zijn geloot, niet mensen",
         ),
     ],
 )
@@ -417,23 +417,76 @@ def test_a_report_of_clusters_names_what_is_not_possible_and_prints_none_of_it(l
         plain(block.spans) for block in report.blocks if "Sex" in plain(getattr(block, "spans", ()))
     )
     assert notice.startswith(
-        "Sex was randomised" if language == "en" else "Sex is als geheel geloot"
+        "Clusters (Sex) were randomised" if language == "en" else "Clusters (Sex) zijn geloot"
     )
 
 
-def test_a_figure_of_clusters_shows_no_interval():
-    """Only the flow diagram, which has no interval, is drawn as where people were randomised."""
+PEOPLE_RANDOMISED = {
+    "en": r"randomised people|people (were )?randomised|^randomised|\banalys(ed|is)\b(?! plan)",
+    "nl": r"gelote mensen|mensen (zijn )?geloot|^geloot|\banalyse\b|geanalyseerd",
+}
 
-    def drawn(plan):
-        report = compose(analyse(everything(), plan), everything(), plan)
-        return {
-            plain(block.title): block.svg for block in report.blocks if isinstance(block, Figure)
-        }
 
-    clusters, people = drawn(CLUSTERED), drawn(CLUSTERED.model_copy(update={"cluster": None}))
-    same = [title for title in clusters if title in people]
-    unchanged = [title for title in same if clusters[title] == people[title]]
-    assert (len(same), ["randomised people" in title for title in unchanged]) == (6, [True])
+@pytest.mark.parametrize("language", LANGUAGES)
+@pytest.mark.parametrize("primary", [True, False])
+def test_no_word_says_of_clusters_that_people_were_randomised_or_analysed(language, primary):
+    """Every word that is shown, in the figures too; the sentences that say so are not of these."""
+    data = everything()
+    plan = CLUSTERED if primary else CLUSTERED.model_copy(update={"primary": ()})
+
+    def told(plan):
+        report = compose(analyse(data, plan), data, plan, language)
+        texts = [plain(each) for block in report.blocks for each in shown(block)]
+        drawn = [
+            text
+            for block in report.blocks
+            if isinstance(block, Figure)
+            for text in re.findall(r">([^<]+)</t(?:ext|span)>", block.svg)
+        ]
+        found = re.compile(PEOPLE_RANDOMISED[language], re.IGNORECASE)
+        return [t for t in [*texts, *drawn] if found.search(t) and "Clusters (" not in t]
+
+    assert told(plan) == []
+    assert len(told(plan.model_copy(update={"cluster": None}))) > 5
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_methods_name_no_more_than_the_report_holds(language):
+    """Of a file with a score and nothing else, and of everything."""
+    bare = dataclasses.replace(
+        everything(),
+        usage=None,
+        modules=None,
+        module_use=None,
+        variables=(),
+        instruments=tuple(
+            dataclasses.replace(each, reliable_change=None) for each in everything().instruments
+        ),
+    )
+    plan = PLAN.model_copy(update={"covariates": (), "adherence": None})
+    said = []
+    for data in (everything(), bare):
+        written = Writer(data, plan, analyse(data, plan), language)
+        said.append(plain(list(chapters.methods.chapter(written))[1].spans))
+    used = ("Jacobson", "programme" if language == "en" else "programma", "Wilson")
+    assert [word in said[0] for word in used] == [True, True, True]
+    assert [word in said[1] for word in used] == [False, False, False]
+
+
+def shown(block):
+    """The spans of a block that hold words of the report."""
+    if isinstance(block, Facts):
+        yield from (name for name, _ in block.pairs)
+    elif isinstance(block, Table):
+        yield block.caption
+        yield from (spans for head in block.heads for spans in (head.spans, head.group))
+        yield from (cell for row in block.rows for cell in row.cells)
+        yield from block.notes
+    elif isinstance(block, Figure):
+        yield block.title
+        yield from block.notes
+    else:
+        yield block.spans
 
 
 def test_facts_and_html_hold_for_every_case():

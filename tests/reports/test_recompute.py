@@ -13,8 +13,10 @@ import pytest
 
 from reports.actions import reports
 from reports.models import Report
+from reports.results import analyse, results_json
 from tests import factories
 from tests.reports import recompute
+from tests.reports.people import PLAN, a_trial
 from trial import actors, rehearse, virtual
 
 SCRIPT = Path(recompute.__file__)
@@ -84,6 +86,20 @@ def test_a_number_that_is_off_by_a_millionth_is_found(study, dan, now, tmp_path)
     assert (status, [line.split(":")[0] for line in lines[1:]]) == (
         1,
         ["flow.all.randomised value", "baseline.age.guided.mean value", "flow", "flow"],
+    )
+
+
+def test_a_report_of_clusters_is_refused_by_name(tmp_path):
+    """Every interval and difference of it is absent, which here would be so many mistakes."""
+    data, plan = a_trial(30), PLAN.model_copy(update={"cluster": "sex"})
+    results = tmp_path / "results.json"
+    results.write_text(results_json(analyse(data, plan), data, plan, OPENED_AT))
+    assert run(tmp_path / "export.zip", results) == (
+        2,
+        [
+            "sex was randomised as a whole, not people, and no model here has clusters; "
+            "this script recomputes trials of people alone"
+        ],
     )
 
 

@@ -171,6 +171,18 @@ def test_where_clusters_were_randomised_no_number_pretends_that_it_was_people():
     assert [n.id for n in results.numbers if n.id.startswith("baseline.sex.smd")] == []
 
 
+@pytest.mark.parametrize("people", [4, 60])
+def test_where_clusters_were_randomised_no_method_names_an_interval(people):
+    data, plan = of_clusters(people)
+    named = ("t interval", "Wilson", "exact interval", "log-log", "covariance", "Hedges", "Holm")
+    methods = {number.method for number in analyse(data, plan).numbers}
+    assert [method for method in methods if any(word in method for word in named)] == []
+    assert {"mean; no interval, since clusters were randomised", "share"} & {
+        method.replace("share; no interval, since clusters were randomised", "share")
+        for method in methods
+    } == {"mean; no interval, since clusters were randomised", "share"}
+
+
 def test_without_clusters_the_same_numbers_stand_there_with_their_intervals():
     data, plan = of_clusters()
     people = analyse(data, plan.model_copy(update={"cluster": None})).by_id

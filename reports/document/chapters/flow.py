@@ -28,13 +28,17 @@ def chapter(w: Writer) -> Iterator[Block]:
     yield Heading(w.say("flow"))
     figure, table = w.next("figure"), w.next("table")
     notes = (
-        w.say("flow_standard", standard=(Label("CONSORT 2025"),)),
+        w.say("flow_standard", standard=(Label(_standard(w)),)),
         w.say("figure_numbers", table=table),
     )
     yield Figure(figure, _title(w), _drawing(w), w.word("flow_alt"), notes)
     for key in _unknown(w):
         yield w.body(key, "missing")
     yield _table(w, table)
+
+
+def _standard(w: Writer) -> str:
+    return "CONSORT 2010 for cluster trials" if w.plan.cluster else "CONSORT 2025"
 
 
 def _unknown(w: Writer) -> Iterator[str]:
