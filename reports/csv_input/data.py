@@ -123,6 +123,7 @@ def read_data(path: Path, plan: CsvPlan, code_version: str) -> Dataset:
     checks = (
         _duplicates,
         _unknown_arms,
+        _empty_arms,
         _not_numbers,
         _mixed,
         _undeclared,
@@ -227,6 +228,16 @@ def _unknown_arms(file: _File) -> Iterator[str]:
         if _arm(file, row) is None:
             said = unknown("arm", quoted(row.cells[column])[1:-1], file.plan.arm_codes)
             yield f"column '{column}', row {row.number}: {said}"
+
+
+def _empty_arms(file: _File) -> Iterator[str]:
+    found = {_arm(file, row) for row in file.rows}
+    for code in file.plan.arm_codes:
+        if code not in found and None not in found:  # an unknown arm may be this one, misspelt
+            yield (
+                f"column '{file.plan.columns.arm}': nobody is in the plan's arm '{code}'; take it "
+                f"out of the plan, or look for its people"
+            )
 
 
 def _arm(file: _File, row: _Row) -> str | None:

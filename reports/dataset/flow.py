@@ -118,7 +118,9 @@ def count_flow(
             _follow_up(people, by_key, outcome, baseline, covariates) for outcome in outcomes
         )
         offered = arm not in waiting and arm not in without_programme
-        made = _arm(arm, people, follow_up, discontinuation_recorded and offered)
+        # Of an arm that nobody is in, what is recorded shows in the others.
+        known = all(person.received is not None for person in people or participants)
+        made = _arm(arm, people, follow_up, known, discontinuation_recorded and offered)
         counted.append(replace(made, waits=arm in waiting, no_programme=arm in without_programme))
     flow = Flow(assessed, excluded, len(participants), tuple(counted))
     check_flow(flow)
@@ -129,9 +131,9 @@ def _arm(
     arm: str,
     people: list[Participant],
     follow_up: tuple[FollowUp, ...],
+    known: bool,
     discontinuation_recorded: bool,
 ) -> ArmFlow:
-    known = all(person.received is not None for person in people)
     not_received = Counter(
         p.not_received_reason or NO_REASON for p in people if p.received is False
     )

@@ -108,6 +108,10 @@ WORDS: dict[str, tuple[str, str]] = {
         "no baseline score of this questionnaire.",
         "geen score van deze vragenlijst bij de voormeting.",
     ),
+    "not_estimable.empty_arm": (
+        "nobody is in one of the two arms.",
+        "in een van beide groepen zit niemand.",
+    ),
     "not_estimable.one_arm": (
         "asked in one of the two arms only.",
         "maar in een van beide groepen gevraagd.",

@@ -248,6 +248,8 @@ def _why(
     }
     for arm in pair:
         people = [person.code for person in data.people(arm)]
+        if not people:
+            return "empty_arm"
         if not asked & set(people):
             return "one_arm"
         if all(data.score(code, outcome.instrument, outcome.timepoint) is None for code in people):

@@ -346,7 +346,8 @@ def test_a_cluster_in_several_arms_was_not_randomised_as_one(tmp_path):
 
 @pytest.mark.parametrize("wrong", [5, 6, 25])
 def test_of_many_mistakes_in_a_column_the_first_are_told_and_how_many_more(tmp_path, wrong):
-    lines = [f"{i},a,{'x' if i < wrong else 1},5,6,f,{i}.5" for i in range(30)]
+    arms = ["a", "No"]
+    lines = [f"{i},{arms[i % 2]},{'x' if i < wrong else 1},5,6,f,{i}.5" for i in range(30)]
     said = messages(data, tmp_path, "\n".join([ROWS.splitlines()[0], *lines]) + "\n")
     first = [f"data.csv: column 'pre', row {i + 2}: 'x' is not a number" for i in range(5)]
     more = [f"data.csv: column 'pre': and {wrong - 5} more"] if wrong > 5 else []
@@ -540,4 +541,12 @@ def test_visits_out_of_order_of_time_are_refused(tmp_path, months):
     assert messages(plan, tmp_path, text) == [
         f"plan.yaml:7: visits[1].months: 'm8' at {months} months is not later than 'm2' at 2; "
         "put the visits in order of time"
+    ]
+
+
+def test_an_arm_of_the_plan_that_nobody_is_in_is_named(tmp_path):
+    text = PLAN.replace("arms: [", "arms: [{code: other, name: {en: C}}, ")
+    assert messages(data, tmp_path, ROWS, text) == [
+        "data.csv: column 'arm': nobody is in the plan's arm 'other'; take it out of the plan, "
+        "or look for its people"
     ]

@@ -223,3 +223,10 @@ def test_whoever_was_not_to_be_asked_at_a_time_point_is_not_lost():
     flow = count_flow([person("1"), person("2")], scores, ["a"], [("S", "post")], "pre")
     row = flow.arms[0].follow_up[0]
     assert (row.lost, row.left_out, row.analysed) == ({}, {"not_planned": 1}, 1)
+
+
+def test_of_an_empty_arm_it_is_not_told_who_began_where_nobody_is_recorded_to_have():
+    unknown, known = person("p1"), person("p1", received=True)
+    for people, received in (((unknown,), [None, None]), ((known,), [1, 0])):
+        flow = count_flow(people, (), ["a", "b"], [], "pre")
+        assert [arm.received for arm in flow.arms] == received

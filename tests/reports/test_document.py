@@ -482,7 +482,14 @@ def test_every_reason_for_no_difference_has_its_words_and_stands_where_there_is_
     why = next(f for f in tree.body if isinstance(f, ast.FunctionDef) and f.name == "_why")
     given = [node.value for node in ast.walk(why) if isinstance(node, ast.Return)]
     codes = {c.value for each in given for c in ast.walk(each) if isinstance(c, ast.Constant)}
-    assert codes == {"one_arm", "no_score_yet", "does_not_vary", "too_few", "not_estimable"}
+    assert codes == {
+        "empty_arm",
+        "one_arm",
+        "no_score_yet",
+        "does_not_vary",
+        "too_few",
+        "not_estimable",
+    }
     data = a_trial(60)
     beyond = tuple(
         dataclasses.replace(row, score=(row.score + 1) * 1e205)

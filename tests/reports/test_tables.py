@@ -1,3 +1,4 @@
+import shutil
 from datetime import timedelta
 from pathlib import Path
 
@@ -272,3 +273,23 @@ def test_days_are_read_from_dates_and_from_their_text(now):
     assert [day(""), day(None), days_after(now.date(), None), days_after(None, now.date())] == [
         None
     ] * 4
+
+
+def test_time_points_stand_in_order_of_time_whatever_their_order_in_the_study_folder(
+    tmp_path, db, now
+):
+    """Who left is told from one to the next, in the report and in whoever reads the export."""
+    folder = tmp_path / "small_study"
+    shutil.copytree(Path(__file__).parents[1] / "trial" / "small_study", folder)
+    path = folder / "assessments.yaml"
+    lines = path.read_text().splitlines()
+    places = [
+        i for i, line in enumerate(lines) if line.startswith("  - {code: ") and "minutes" in line
+    ]
+    turned = [lines[i] for i in reversed(places)]
+    for place, line in zip(places, turned, strict=True):
+        lines[place] = line
+    path.write_text("\n".join(lines) + "\n")
+    rows = records(tables(factories.an_open_study(folder, now), now, arms=True), "timepoints")
+    assert [row["timepoint"] for row in rows] == ["pre", "week2", "post", "followup"]
+    assert [row["day"] for row in rows] == sorted(row["day"] for row in rows)
