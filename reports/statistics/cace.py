@@ -217,7 +217,8 @@ def _two_stages(
     n, p = len(y), covariates.shape[1] + 1
     if n <= p + 1:
         raise NotEstimable(f"{n} people are too few for {p} coefficients")
-    scale = np.append(found.scale, 1.0)
+    back = np.eye(p)
+    back[:-1, :-1] = found.to_scaled(np.eye(p - 1))
     first = _partialled(covariates, instrument)
     if first @ first < 1e-9 * n:
         raise NotEstimable("the arm follows from the covariates")
@@ -248,8 +249,8 @@ def _two_stages(
     )
     return Fit(
         (*found.design.names, name),
-        beta / scale,
-        vcov / np.outer(scale, scale),
+        back @ beta,
+        back @ vcov @ back.T,
         se,
         sigma,
         n,

@@ -162,7 +162,7 @@ def without_error(found: ModelFrame, errors: estimates.Inference) -> ModelFrame:
     differ there. The others keep theirs: an arm at the floor of a scale is no reason to refuse what
     the other arm says.
     """
-    lost = np.isnan(errors.standard_errors(np.eye(len(found.names))))
+    lost = np.isnan(errors.standard_errors(found.to_scaled(np.eye(len(found.names)))))
     said = (
         f"clusters do not differ in what {name} is estimated from, so it has no standard error"
         for name in np.array(found.names)[lost]

@@ -13,7 +13,7 @@ import numpy as np
 from . import formula as formulas
 from . import wald
 from .distributions import check_confidence
-from .model_frame import ModelFrame
+from .model_frame import ModelFrame, mixed
 from .wald import FTest
 
 if TYPE_CHECKING:
@@ -79,6 +79,15 @@ class Estimates:
         raise NotImplementedError
 
     @property
+    def mixing(self) -> np.ndarray | None:
+        """(p, p): what the columns of the design were multiplied by instead."""
+        return None
+
+    def to_scaled(self, combinations: np.ndarray) -> np.ndarray:
+        """Rows (r, p) of the design as rows of the columns that were fitted."""
+        return mixed(combinations, self.scale, self.mixing)
+
+    @property
     def scaled_beta(self) -> np.ndarray:
         raise NotImplementedError
 
@@ -92,13 +101,17 @@ class Estimates:
 
     @property
     def beta(self) -> np.ndarray:
-        return self.scaled_beta / self.scale
+        if self.mixing is None:
+            return self.scaled_beta / self.scale
+        return self.mixing @ self.scaled_beta
 
     @property
     def vcov(self) -> pd.DataFrame:
         import pandas as pd
 
         found = self.inference.vcov / np.outer(self.scale, self.scale)
+        if self.mixing is not None:
+            found = self.mixing @ self.inference.vcov @ self.mixing.T
         return pd.DataFrame(found, index=list(self.names), columns=list(self.names))
 
     @property
@@ -160,7 +173,7 @@ class Estimates:
         """Joint F test that the rows of `combinations` (r, p), in the order of `names`, are
         zero.
         """
-        return self.inference.joint(np.atleast_2d(combinations) / self.scale, self.scaled_beta)
+        return self.inference.joint(self.to_scaled(np.atleast_2d(combinations)), self.scaled_beta)
 
     def estimated(
         self, combinations: np.ndarray, confidence: float = 0.95
@@ -169,7 +182,7 @@ class Estimates:
         from scipy.special import stdtr, stdtrit
 
         check_confidence(confidence)
-        scaled = combinations / self.scale
+        scaled = self.to_scaled(combinations)
         estimate = scaled @ self.scaled_beta
         se, df = self.inference.standard_errors(scaled), self.inference.degrees_of_freedom(scaled)
         t = estimate / se
@@ -206,6 +219,10 @@ class Solved(Estimates):
     @property
     def scale(self) -> np.ndarray:
         return self.data.scale
+
+    @property
+    def mixing(self) -> np.ndarray | None:
+        return self.data.mixing
 
     @property
     def scaled_beta(self) -> np.ndarray:

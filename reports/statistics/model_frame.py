@@ -28,7 +28,9 @@ ALIASED_LENGTH = 1e-8  # of a column's own length, where they are solved by QR
 class ModelFrame:
     """`frame` has the complete rows; `values` by variable as `formula.Design.matrix` takes them;
     `z` (rows, p + 1) their X and then y; `scale` (p,) divided every column of X, ones where X has
-    the units of the data. `dropped`: numbers of the formula that do not vary, which the model is
+    the units of the data. `mixing` (p, p), where there is one, made X of the columns of the design,
+    which were too near to each other for cross-products; `scale` is its determinant's then.
+    `dropped`: numbers of the formula that do not vary, which the model is
     without.
     """
 
@@ -39,6 +41,11 @@ class ModelFrame:
     scale: np.ndarray
     warnings: tuple[str, ...]
     dropped: tuple[str, ...]
+    mixing: np.ndarray | None = None
+
+    def to_scaled(self, combinations: np.ndarray) -> np.ndarray:
+        """Rows (r, p) of the design as rows of X."""
+        return mixed(combinations, self.scale, self.mixing)
 
     @property
     def x(self) -> np.ndarray:
@@ -152,11 +159,12 @@ def build(
         endless = design.names[int(np.argmin(np.isfinite(x).all(axis=0)))]
         raise NotEstimable(f"{endless} has infinite values")
     if scaled:
-        scale = _scaled(z, design.names)
+        scale, mixing = _scaled(z, design.names)
     else:
+        mixing = None
         check_rank(x, design.names)
         scale = np.ones(len(design.names))
-    return ModelFrame(frame, design, values, z, scale, warnings, constant)
+    return ModelFrame(frame, design, values, z, scale, warnings, constant, mixing)
 
 
 def as_numbers(column: Any, name: str) -> np.ndarray:
@@ -281,9 +289,15 @@ def _vanished(dropped: pd.Series, levels: Collection[str]) -> tuple[str, ...]:
     return tuple(level for level in formulas.levels_of("", dropped, None)[0] if level not in levels)
 
 
-def _scaled(z: np.ndarray, names: Sequence[str]) -> np.ndarray:
-    """Divide the columns of X by their root mean squares, in place; NotEstimable where one follows
-    from those before it.
+def mixed(combinations: np.ndarray, scale: np.ndarray, mixing: np.ndarray | None) -> np.ndarray:
+    """Rows (r, p) of a design as rows of the X that was made of it."""
+    return combinations / scale if mixing is None else combinations @ mixing
+
+
+def _scaled(z: np.ndarray, names: Sequence[str]) -> tuple[np.ndarray, np.ndarray | None]:
+    """Divide the columns of X by their root mean squares, in place. Where one is too near to those
+    before it, such as a date far from zero to the intercept, they are made orthogonal instead, and
+    how is returned too; NotEstimable where it follows from them.
     """
     x = z[:, :-1]
     scale = np.sqrt(np.einsum("rp,rp->p", x, x) / len(x))
@@ -300,8 +314,14 @@ def _scaled(z: np.ndarray, names: Sequence[str]) -> np.ndarray:
             continue
         root[j, j] = math.sqrt(left)
         root[j + 1 :, j] = (gram[j + 1 :, j] - root[j + 1 :, :j] @ root[j, :j]) / root[j, j]
-    _refuse(aliased)
-    return scale
+    if not aliased:
+        return scale, None
+    check_rank(x, names)
+    q, r = np.linalg.qr(x)
+    size = np.sqrt(len(x)) * np.sign(np.diag(r))
+    r = r / size[:, None]
+    x[:] = q * size
+    return scale * np.diag(r), np.linalg.inv(r) / scale[:, None]
 
 
 def _refuse(aliased: Sequence[str]) -> None:

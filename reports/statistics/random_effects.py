@@ -145,6 +145,11 @@ class RandomEffects(Estimates):
         return self.data.scale / self.fitted.y_scale
 
     @property
+    def mixing(self) -> np.ndarray | None:
+        found = self.data.mixing
+        return None if found is None else found * self.fitted.y_scale
+
+    @property
     def scaled_beta(self) -> np.ndarray:
         return self.fitted.optimum.point.beta + self.fitted.shift / self.fitted.y_scale
 

@@ -45,6 +45,7 @@ class Prepared:
     groups: tuple[str, ...]
     warnings: tuple[str, ...]
     order_is_declared: bool
+    mixing: np.ndarray | None
 
 
 @dataclass(frozen=True)
@@ -70,6 +71,10 @@ class Fit(Estimates):
     @property
     def scale(self) -> np.ndarray:
         return self.prepared.scale
+
+    @property
+    def mixing(self) -> np.ndarray | None:
+        return self.prepared.mixing
 
     @property
     def scaled_beta(self) -> np.ndarray:
@@ -255,7 +260,15 @@ def prepare(
     warnings = tuple(dict.fromkeys(warnings))  # groups may be in the formula too
     ordered = visits is not None or getattr(found.frame[visit].dtype, "ordered", False) is True
     return Prepared(
-        found.design, blocks, found.scale, shift, visit_levels, group_levels, warnings, ordered
+        found.design,
+        blocks,
+        found.scale,
+        shift,
+        visit_levels,
+        group_levels,
+        warnings,
+        ordered,
+        found.mixing,
     )
 
 

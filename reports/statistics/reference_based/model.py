@@ -211,10 +211,10 @@ def fitted(
         )
     design = fit.prepared.design
     values = {each.name: _values(each, long[each.name]) for each in design.variables}
-    own = design.matrix(values, n * m) / fit.prepared.scale
+    own = fit.to_scaled(design.matrix(values, n * m))
     likened = np.array([design.variable(arm).levels.index(trial.arms[each]) for each in references])
     values[arm] = likened[trial.arm_of].repeat(m)
-    other = design.matrix(values, n * m) / fit.prepared.scale
+    other = fit.to_scaled(design.matrix(values, n * m))
     left = np.nan_to_num(trial.y.ravel()) - own @ fit.prepared.shift  # what mmrm fits to
     z = np.column_stack([own, left]) * learns[:, None]
     groups = fit.prepared.groups

@@ -546,3 +546,44 @@ def test_a_log_rank_test_whose_variance_is_rounding_has_nothing_to_compare():
         survival.NothingToCompare, match="nobody had an event while two arms were there"
     ):
         survival.log_rank(time, event, arm, strata=strata)
+
+
+DATED = {
+    "mmrm": lambda f: mmrm.fit(f, outcome="y", subject="id", visit="v", fixed="arm * start + v"),
+    "linear_mixed": lambda f: linear_mixed.fit(f, outcome="y", subject="id", fixed="arm + start"),
+    "gee": lambda f: gee.fit(f, outcome="y", subject="id", fixed="arm * start"),
+    "cluster_robust": lambda f: cluster_robust.fit(
+        f, outcome="y", cluster="id", fixed="arm * start"
+    ),
+}
+
+
+@pytest.mark.parametrize("name", DATED)
+def test_a_date_far_from_zero_is_a_covariate_like_any_other(name):
+    """Right are the same days counted from the first of them: all but the intercept is the same,
+    and the intercept is moved by the slope.
+    """
+    rng = np.random.default_rng(5)
+    n = 40
+    who = np.repeat(np.arange(n), 3)
+    start = rng.integers(0, 40, n)[who]
+    y = rng.normal(size=n)[who] + rng.normal(size=3 * n) + 0.05 * start + who % 2
+    frame = pd.DataFrame(
+        {"id": who, "arm": np.where(who % 2, "b", "a"), "v": np.tile(range(3), n), "y": y}
+    )
+    near, far = (DATED[name](frame.assign(start=start + float(zero))) for zero in (0, 738000))
+    slopes = [term for term in near.names if "start" in term]
+    for column in ("estimate", "se"):
+        assert far.coefficients[column][slopes].to_numpy() == pytest.approx(
+            near.coefficients[column][slopes].to_numpy(), rel=1e-6
+        )
+    want = near.beta[0] - 738000 * near.coefficients.estimate["start"]
+    assert far.beta[0] == pytest.approx(want, rel=1e-6)
+    assert np.sqrt(np.diag(far.vcov)) == pytest.approx(far.coefficients.se.to_numpy(), rel=1e-6)
+    assert far.test("arm" if len(slopes) == 1 else "arm:start").p == pytest.approx(
+        near.test("arm" if len(slopes) == 1 else "arm:start").p, rel=1e-5
+    )
+    if hasattr(near, "minus_two_log_likelihood"):
+        assert far.minus_two_log_likelihood == pytest.approx(
+            near.minus_two_log_likelihood, rel=1e-7
+        )
