@@ -38,7 +38,10 @@ def is_number(column: Any, name: str) -> bool:
     NotEstimable for dates and for numbers with anything else among them.
     """
     column = _without_mask(column)
-    kind = getattr(getattr(column, "dtype", None), "kind", "O")
+    dtype = getattr(column, "dtype", None)
+    kind = getattr(dtype, "kind", "O")
+    if type(dtype).__name__ == "StringDtype":  # text alone: nothing to look for value by value
+        return False
     if kind != "O":
         if kind in "mM":
             raise NotEstimable(f"{name} is dates or durations; make it numbers, or text")
