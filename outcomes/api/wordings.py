@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-from django.utils import timezone
 from rest_framework import serializers
 from rest_framework.response import Response
 from rest_framework.views import APIView
 
-from trial.actions import studies as actions
-from trial.api import described, doors
-from trial.api.studies import Confirmed
+from trial.api import described
+from trial.api.studies import Confirmed, confirmed
 from trial.requests import Request
 
 
@@ -22,14 +20,4 @@ class ConfirmWordingView(APIView):
         "confirm_wording", "Put one's name to a wording that is not official", Wording, Confirmed
     )
     def post(self, request: Request, slug: str) -> Response:
-        study, by = doors.study_for(request, slug, "run")
-        subject = doors.given(Wording, request)["subject"]
-        confirmed = actions.confirm(
-            version=study.current,
-            kind="wording",
-            subject=subject,
-            key=doors.key(request),
-            by=by,
-            at=timezone.now(),
-        )
-        return Response(Confirmed(confirmed).data)
+        return confirmed(request, slug, "wording", Wording)

@@ -94,13 +94,7 @@ def read(at_first: Asked, ratio: Mapping[str, int], given: Mapping[str, str]) ->
 
 def asked(at_first: Asked, values: Mapping[str, Any]) -> Asked:
     """Of values that were read."""
-    choices = Choices(
-        **{
-            kind: values[name]
-            for name, kind in KINDS.items()
-            if isinstance(values.get(name), tuple)
-        }
-    )
+    choices = Choices(**{kind: values[name] for name, kind in KINDS.items() if name in values})
     factors = tuple(
         Factor(factor.name, factor.levels, values.get(f"shares_{factor.name}") or factor.weights)
         for factor in at_first.factors

@@ -3,7 +3,7 @@
 import csv
 import io
 import re
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
 from functools import cached_property
@@ -101,10 +101,14 @@ class _File:
 
     def words(self, column: str) -> dict[str, list[int]]:
         """What is known in it and is no number, with the rows in which it stands."""
+        return self.rows_of(column, lambda text: not is_number(text))
+
+    def rows_of(self, column: str, wanted: Callable[[str], bool]) -> dict[str, list[int]]:
+        """What is known in it and `wanted`, with the rows in which it stands."""
         found: dict[str, list[int]] = {}
         for row in self.rows:
             text = self.known(row, column)
-            if text is not None and not is_number(text):
+            if text is not None and wanted(text):
                 found.setdefault(text, []).append(row.number)
         return found
 
@@ -293,7 +297,7 @@ def _undeclared(file: _File) -> Iterator[str]:
     }
     line = _line("kinds", {**plan.kinds, **dict.fromkeys(doubtful, "category")})
     for code, n in doubtful.items():
-        broken = _broken(file, code)
+        broken = file.rows_of(code, lambda text: not float(text).is_integer())
         beside = f" (beside {_where(broken)})" if broken else ""
         yield (
             f"column '{code}': {n} different whole numbers{beside} may be a number or the codes "
@@ -310,16 +314,6 @@ def _whole_numbers(file: _File, column: str) -> int:
     """How many different whole numbers there are, if most of the rows have one; else none."""
     whole = [float(t) for t in file.column(column) if is_number(t) and float(t).is_integer()]
     return len(set(whole)) if 2 * len(whole) > len(file.column(column)) else 0
-
-
-def _broken(file: _File, column: str) -> dict[str, list[int]]:
-    """The numbers that are not whole, with the rows in which they stand."""
-    found: dict[str, list[int]] = {}
-    for row in file.rows:
-        text = file.known(row, column)
-        if text is not None and not float(text).is_integer():
-            found.setdefault(text, []).append(row.number)
-    return found
 
 
 def _where(values: Mapping[str, Sequence[int]]) -> str:

@@ -5,10 +5,10 @@ on.
 from ..dataset import Dataset
 from ..plan import AnalysisPlan
 from ..statistics.descriptives import describe
-from ..statistics.proportions import share
 from .curves import curve
 from .number import Number, Numbers, ident, number_of
 from .retention import curve_numbers, risk_numbers
+from .shares import count_and_share
 
 DAYS_OF_USE = (7, 14, 28, 42, 56)
 
@@ -36,21 +36,17 @@ def with_access(data: Dataset, group: str) -> set[str]:
     return {person.code for person in data.people(group) if person.code in given}
 
 
-def _share(id: str, count: int, n: int, plan: AnalysisPlan, method: str) -> Numbers:
-    part = share(count, n, plan.confidence)
-    yield Number(f"{id}.count", count, n=n, unit="people", method=method)
-    yield Number(
-        f"{id}.share", part.value, part.lower, part.upper, n, "proportion", "Wilson interval"
-    )
-
-
 def _modules(data: Dataset, plan: AnalysisPlan, group: str, codes: set[str]) -> Numbers:
     if data.module_use is None or data.modules is None:
         return
     rows = [row for row in data.module_use if row.participant in codes]
     opened = {row.participant for row in rows if row.opened_at is not None}
-    yield from _share(
-        ident("adherence", group, "started"), len(opened), len(codes), plan, "opened any module"
+    yield from count_and_share(
+        ident("adherence", group, "started"),
+        len(opened),
+        len(codes),
+        plan.confidence,
+        "opened any module",
     )
     for module in data.modules:
         mine = [row for row in rows if row.module == module.code]
@@ -58,8 +54,12 @@ def _modules(data: Dataset, plan: AnalysisPlan, group: str, codes: set[str]) -> 
             ("opened", sum(row.opened_at is not None for row in mine)),
             ("completed", sum(row.completed_at is not None for row in mine)),
         ):
-            yield from _share(
-                ident("module", module.code, group, word), n, len(codes), plan, f"{word} the module"
+            yield from count_and_share(
+                ident("module", module.code, group, word),
+                n,
+                len(codes),
+                plan.confidence,
+                f"{word} the module",
             )
     done = {
         code: sum(row.completed_at is not None for row in rows if row.participant == code)
@@ -76,17 +76,19 @@ def _modules(data: Dataset, plan: AnalysisPlan, group: str, codes: set[str]) -> 
         "mean completed",
     )
     everything = sum(n >= len(data.modules) for n in done.values())
-    yield from _share(
+    yield from count_and_share(
         ident("adherence", group, "finished"),
         everything,
         len(codes),
-        plan,
+        plan.confidence,
         "completed every module",
     )
     if plan.adherence:
         enough = sum(n >= plan.adherence.at_least for n in done.values())
         method = f"completed at least {number_of(plan.adherence.at_least, 'module')}"
-        yield from _share(ident("adherence", group, "adherent"), enough, len(codes), plan, method)
+        yield from count_and_share(
+            ident("adherence", group, "adherent"), enough, len(codes), plan.confidence, method
+        )
 
 
 def _use(data: Dataset, plan: AnalysisPlan, group: str, codes: set[str]) -> Numbers:

@@ -11,8 +11,8 @@ from ..statistics.descriptives import (
     standardised_difference,
     standardised_difference_of_counts,
 )
-from ..statistics.proportions import share
 from .number import Number, Numbers, ident, pair_of
+from .shares import count_and_share
 
 SMD = "difference of means over the root of the mean variance"
 SMD_COUNTS = "Mahalanobis distance between the shares (Yang and Dalton 2012)"
@@ -81,18 +81,8 @@ def _choice(
             ident("baseline", variable.code, group, "n"), len(values), unit="people", method="count"
         )
         for code, count in zip(codes, counts[group], strict=True):
-            part = share(count, len(values), plan.confidence)
             id = ident("baseline", variable.code, code, group)
-            yield Number(f"{id}.count", count, n=part.n, unit="people", method="count")
-            yield Number(
-                f"{id}.share",
-                part.value,
-                part.lower,
-                part.upper,
-                part.n,
-                "proportion",
-                "Wilson interval",
-            )
+            yield from count_and_share(id, count, len(values), plan.confidence)
     if variable.code == plan.cluster:
         return  # a cluster is in one arm alone: how far the arms differ in it says nothing
     for first, second in pairs(data, plan):

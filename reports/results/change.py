@@ -4,10 +4,10 @@ scores.
 
 from ..dataset import Dataset, Instrument, ReliableChange
 from ..plan import AnalysisPlan
-from ..statistics.proportions import share
 from ..statistics.reliable_change import count, jacobson_truax
 from .number import Number, Numbers, ident, number_of
 from .outcomes import measured
+from .shares import count_and_share
 
 
 def threshold(reference: ReliableChange | None) -> float | None:
@@ -62,22 +62,12 @@ def _outcome(data: Dataset, plan: AnalysisPlan, instrument: Instrument, timepoin
             ("improved", counted.improved),
             ("deteriorated", counted.deteriorated),
         ):
-            part = share(number, counted.n, plan.confidence)
             id = ident("reliable", instrument.code, timepoint, group, word)
             method = (
                 f"change from baseline of at least {number_of(bar, 'point')}, among people with "
                 f"both scores"
             )
-            yield Number(f"{id}.count", number, n=part.n, unit="people", method=method)
-            yield Number(
-                f"{id}.share",
-                part.value,
-                part.lower,
-                part.upper,
-                part.n,
-                "proportion",
-                "Wilson interval",
-            )
+            yield from count_and_share(id, number, counted.n, plan.confidence, method)
         yield Number(
             ident("reliable", instrument.code, timepoint, group, "n"),
             counted.n,

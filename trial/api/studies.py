@@ -241,19 +241,25 @@ class Line(serializers.Serializer):
     subject = serializers.CharField(max_length=120, help_text="The crisis line's name.")
 
 
+def confirmed(
+    request: Request, slug: str, kind: str, shape: type[serializers.Serializer]
+) -> Response:
+    """Puts one's name to the `subject` in the body, which `shape` describes."""
+    study, by = doors.study_for(request, slug, "run")
+    found = actions.confirm(
+        version=study.current,
+        kind=kind,
+        subject=doors.given(shape, request)["subject"],
+        key=doors.key(request),
+        by=by,
+        at=timezone.now(),
+    )
+    return Response(Confirmed(found).data)
+
+
 class ConfirmLineView(APIView):
     @writes(
         "study_confirm_line", "Put one's name to a crisis line that was checked", Line, Confirmed
     )
     def post(self, request: Request, slug: str) -> Response:
-        study, by = doors.study_for(request, slug, "run")
-        subject = doors.given(Line, request)["subject"]
-        confirmed = actions.confirm(
-            version=study.current,
-            kind="crisis_line",
-            subject=subject,
-            key=doors.key(request),
-            by=by,
-            at=timezone.now(),
-        )
-        return Response(Confirmed(confirmed).data)
+        return confirmed(request, slug, "crisis_line", Line)
