@@ -306,10 +306,8 @@ def compose(message: Message, at: datetime) -> Mail | Wait | None:
         return Wait(not_before)
     with override(participant.language):
         if message.kind == "assessment_invitation":
-            subject, lead = (
-                _("%(title)s: new questions for you"),
-                _("There are new questions for you."),
-            )
+            subject = _("%(title)s: new questions for you")
+            lead = _("There are new questions for you.")
         else:
             subject = _("%(title)s: your questions are still open")
             lead = _("Your questions are still open. You can also leave them.")
@@ -332,10 +330,8 @@ def _reminded_from(participant: Participant, timepoint: str, at: datetime) -> da
     """The earliest moment of a reminder. While the invitation waits, or failed and may yet be sent,
     that is later.
     """
-    days, zone = (
-        definitions.assessments(participant.version).reminders.remind_after,
-        participant.timezone,
-    )
+    days = definitions.assessments(participant.version).reminders.remind_after
+    zone = participant.timezone
     invitation = Message.objects.filter(
         participant=participant, kind="assessment_invitation", subject_ref=timepoint
     ).first()

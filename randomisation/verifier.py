@@ -70,10 +70,8 @@ def words(seed: bytes, digest: str, stratum: str, index: int) -> Iterator[int]:
     """Word 0 is made from the index alone; word j, for numbers that were rejected or are too short,
     from index and j.
     """
-    key, message = (
-        hmac.digest(seed, f"rand/v1|design={digest}|stratum={stratum}".encode(), "sha256"),
-        b"",
-    )
+    key = hmac.digest(seed, f"rand/v1|design={digest}|stratum={stratum}".encode(), "sha256")
+    message = b""
     while True:
         word = hmac.digest(key, index.to_bytes(8, "big") + message, "sha256")
         yield int.from_bytes(word[:8], "big")

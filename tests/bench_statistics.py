@@ -192,11 +192,9 @@ def rerandomised(n: int = 200, draws: int = 10_000) -> None:
     from reports.statistics import rerandomisation
 
     rng = np.random.default_rng(1)
-    outcome, strata, pair = (
-        rng.normal(size=n),
-        ["north", "east", "south", "west"] * (n // 4),
-        {"guided": 1, "unguided": 1},
-    )
+    outcome = rng.normal(size=n)
+    strata = ["north", "east", "south", "west"] * (n // 4)
+    pair = {"guided": 1, "unguided": 1}
     profiles = [
         {"site": site, "sex": sex}
         for site, sex in zip(strata, rng.choice(["m", "f"], n), strict=True)

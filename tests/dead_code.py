@@ -151,14 +151,12 @@ class House:
     def unused(self, kept: Collection[str] = ()) -> list[Definition]:
         """Also what is used by nothing but what is unused. `kept` counts as used."""
         paths, attributes = self.uses()
-        alive, dead = (
-            [
-                each
-                for each in self.definitions()
-                if str(each) not in kept and not self.is_called(each)
-            ],
-            [],
-        )
+        alive = [
+            each
+            for each in self.definitions()
+            if str(each) not in kept and not self.is_called(each)
+        ]
+        dead = []
         while True:
             found = [
                 each for each in alive if not self._is_used(each, [*dead, each], paths, attributes)

@@ -359,10 +359,8 @@ def of_partially_nested() -> list[Setting]:
 def of_imputation() -> list[Setting]:
     lost = "a quarter lost, at random given what was seen"
     run = partial(one_by_one, by_imputation)
-    normal, chained = (
-        "Multiple imputation by arm, m = 20, multivariate normal",
-        "the same, chained equations",
-    )
+    normal = "Multiple imputation by arm, m = 20, multivariate normal"
+    chained = "the same, chained equations"
     return [
         Setting(
             normal,
@@ -396,10 +394,8 @@ def of_imputation() -> list[Setting]:
 
 
 def of_reference() -> list[Setting]:
-    stop, lost = (
-        "3 in 10 treated stop and are lost",
-        "3 in 10 treated stop, are lost, and lose the effect of -4",
-    )
+    stop = "3 in 10 treated stop and are lost"
+    lost = "3 in 10 treated stop, are lost, and lose the effect of -4"
     true = float(stopping(120, -4.0).policy_effect[-1])
     none, strong = (partial(by_reference, n=120, effect=effect) for effect in (0.0, -4.0))
     jump, mar = "jump-to-reference", "mar"

@@ -23,13 +23,11 @@ from trial.queries import drafts
 from trial.requests import PageRequest
 from trial.words import spoken
 
-PARTICIPANT, COACH, ASSESSOR, RESEARCH, STAFF = (
-    "participant",
-    "coach",
-    "assessor",
-    "research",
-    "staff",
-)
+PARTICIPANT = "participant"
+COACH = "coach"
+ASSESSOR = "assessor"
+RESEARCH = "research"
+STAFF = "staff"
 ACCOUNT = "account"
 NOT_THIS_METHOD = 405
 # An address comes with an invitation or is checked on the way in; nobody adds or changes one among

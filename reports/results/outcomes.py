@@ -120,23 +120,16 @@ def _contrast(
 ) -> Numbers:
     where = (outcome.instrument, outcome.timepoint, pair_of(pair))
     try:
-        difference = fit.difference(*pair, plan.confidence)
+        d = fit.difference(*pair, plan.confidence)
     except ancova.NotEstimable as reason:
         yield _not_estimable(outcome, pair, str(reason), _why(data, outcome, pair, reason))
         return
-    d, df = (
-        difference,
-        f"{difference.df} {'degree' if difference.df == 1 else 'degrees'} of freedom",
-    )
+    df = f"{d.df} {'degree' if d.df == 1 else 'degrees'} of freedom"
     method = f"analysis of covariance of all arms, t interval with {df}"
-    adjusted, left_out = (
-        adjustment(fit),
-        NOT_ADJUSTED + ",".join(fit.dropped) if fit.dropped else "",
-    )
-    id, count = (
-        ident("difference", *where),
-        "count of complete cases, in all arms, whom the model is of",
-    )
+    adjusted = adjustment(fit)
+    left_out = NOT_ADJUSTED + ",".join(fit.dropped) if fit.dropped else ""
+    id = ident("difference", *where)
+    count = "count of complete cases, in all arms, whom the model is of"
     yield Number(id, d.estimate, d.lower, d.upper, d.n, "points", method, adjusted, left_out)
     yield Number(ident("difference_n", *where), d.n, unit="people", method=count)
     yield Number(

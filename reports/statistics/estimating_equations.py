@@ -136,10 +136,8 @@ def solve(
             if not exchangeable or (moved > NEAR and not correlation and number < MOST_BEGINNING):
                 changed = 0.0 if not exchangeable else np.inf
             else:
-                before, correlation = (
-                    correlation,
-                    data.correlation(data.standardised(data.mean(beta))[1]),
-                )
+                before = correlation
+                correlation = data.correlation(data.standardised(data.mean(beta))[1])
                 changed = abs(correlation - before)
             if moved <= ENOUGH * max(1.0, float(np.abs(x @ beta).max())) and changed <= ENOUGH:
                 converged = True

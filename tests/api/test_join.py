@@ -123,10 +123,8 @@ def test_a_letter_is_signed_in_a_language_of_the_study(study):
 
 def test_a_wrong_answer_about_the_letter_that_is_sent_twice_is_one_try(study):
     client, dan = verified(study)
-    path, wrong = (
-        f"join/{study.public_slug}/consent/",
-        {**clients.signing(dan), "comprehension": {"stop": "a"}},
-    )
+    path = f"join/{study.public_slug}/consent/"
+    wrong = {**clients.signing(dan), "comprehension": {"stop": "a"}}
     key = a_key()
     assert [client.post(path, wrong, key=key).status_code for _ in range(2)] == [400, 400]
     assert client.post(path, clients.signing(dan), key=a_key()).status_code == 200

@@ -379,11 +379,9 @@ def test_people_who_are_alike_are_allocated_as_enumeration_says(plan):
 )
 def test_people_who_differ_end_as_far_apart_as_the_rules_own_sequences(plan):
     a_rule = methods.build({"ratio": EVEN, **plan})
-    n, draws, factors = (
-        40,
-        20,
-        [Factor("site", ("x", "y", "z"), (3, 2, 1)), Factor.even("sex", "fm")],
-    )
+    n = 40
+    draws = 20
+    factors = [Factor("site", ("x", "y", "z"), (3, 2, 1)), Factor.even("sex", "fm")]
     generator = np.random.default_rng(5)
     ours = spread(trials(a_rule, factors, n, 2000, generator).counts, a_rule.ratio)
     batches = []

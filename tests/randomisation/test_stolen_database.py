@@ -259,13 +259,11 @@ def test_the_best_guess_from_all_that_is_visible_is_right_as_often_as_theory_say
     trials the share is the published one.
     """
     plan, n, published = ATTACKED[name]
-    rule, right, expected, variance, trials = (
-        methods.build(plan | {"ratio": {"a": 1, "b": 1}}),
-        0,
-        0.0,
-        0.0,
-        60,
-    )
+    rule = methods.build(plan | {"ratio": {"a": 1, "b": 1}})
+    right = 0
+    expected = 0.0
+    variance = 0.0
+    trials = 60
     for trial in range(trials):
         for chances, arm in a_list(rule, name, trial, n):
             best = max(chances, key=lambda each: chances[each])

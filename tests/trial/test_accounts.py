@@ -30,10 +30,8 @@ STAFF_ONLY = [
     "account_reauthenticate",
     "mfa_index",
 ]
-ASK, CONFIRM = (
-    reverse_lazy("account_request_login_code"),
-    reverse_lazy("account_confirm_login_code"),
-)
+ASK = reverse_lazy("account_request_login_code")
+CONFIRM = reverse_lazy("account_confirm_login_code")
 SHUT = ["account_email", "account_set_password", "account_email_verification_sent"]
 
 

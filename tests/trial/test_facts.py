@@ -88,11 +88,9 @@ def lived(study, now):
     at = now + timedelta(days=1)
     dan = factories.a_participant_in(study, "guided", now)
     ben = CoachAssignment.objects.get(plan__participant=dan).coach
-    by, ada, eva = (
-        actors.participant(dan.code),
-        actors.staff(98, "researcher"),
-        actors.staff(99, "supervisor"),
-    )
+    by = actors.participant(dan.code)
+    ada = actors.staff(98, "researcher")
+    eva = actors.staff(99, "supervisor")
     coach = actors.staff(ben.pk, "coach")
     contact = Contact.objects.filter(plan__participant=dan).first()
     attempt = calls.start(contact=contact, coach=ben, by=coach, at=at)
@@ -533,10 +531,8 @@ def test_what_a_savepoint_took_back_is_in_no_digest_and_what_its_event_told_is_t
 def test_a_draft_is_no_fact_and_what_was_handed_in_is(study, now):
     dan = factories.a_consented_participant(study, now)
     row = Assessment.objects.filter(participant=dan).first()
-    by, item = (
-        actors.participant(dan.code),
-        next(iter(factories.answers_to(study, row.instrument, 1))),
-    )
+    by = actors.participant(dan.code)
+    item = next(iter(factories.answers_to(study, row.instrument, 1)))
     assessments.save_draft(assessment=row, answers={item: 1}, by=by, at=now)
     before = AuditEvent.objects.count()
     assessments.save_draft(assessment=row, answers={item: 2}, by=by, at=now)

@@ -27,11 +27,9 @@ from trial.models import Participant, User
 
 pytestmark = pytest.mark.django_db
 HOME, ROOM, AWAY = "198.51.100.1", "198.51.100.2", "203.0.113.9"
-LOGIN, ASK, BEGIN = (
-    reverse("account_login"),
-    reverse("account_request_login_code"),
-    "/join/quiet-mornings/begin/",
-)
+LOGIN = reverse("account_login")
+ASK = reverse("account_request_login_code")
+BEGIN = "/join/quiet-mornings/begin/"
 
 
 @pytest.fixture(autouse=True)

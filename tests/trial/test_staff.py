@@ -65,10 +65,8 @@ def test_ending_a_role_ends_the_links_that_would_give_it_back(study, invite, now
     Membership.objects.filter(pk=membership.pk).update(
         ended_at=now
     )  # invited anew while the role was away
-    again, elsewhere = (
-        invite(at=now + timedelta(days=1)),
-        invite(role="coach", at=now + timedelta(hours=25)),
-    )
+    again = invite(at=now + timedelta(days=1))
+    elsewhere = invite(role="coach", at=now + timedelta(hours=25))
     Membership.objects.filter(pk=membership.pk).update(ended_at=None)
 
     end(study, cleo, now + timedelta(days=2))
@@ -292,10 +290,8 @@ def test_the_ground_of_a_role_says_that_nobody_had_to_agree(study, now):
 def test_whoever_has_an_account_accepts_with_it_and_signs_in(study, staff, invite, now):
     eva = staff("supervisor")
     with time_machine.travel(now, tick=False):
-        browser, link = (
-            Client(),
-            reverse("accept_invitation", args=[actions.token_of(invite(email=eva.email))]),
-        )
+        browser = Client()
+        link = reverse("accept_invitation", args=[actions.token_of(invite(email=eva.email))])
         answer = browser.post(link, {"request_key": "k"})
     assert (answer.status_code, answer.url) == (302, reverse("account_login"))
     assert Membership.objects.filter(user=eva, role="assessor", ended_at=None).count() == 1

@@ -201,10 +201,8 @@ def _move(message: Message, verb: str, at: datetime, **changes: Any) -> str:
     """Take one step of the life cycle, unless another worker was first. Returns the state
     afterwards.
     """
-    before, state = (
-        message.state,
-        lifecycles.step("message", message.state, verb) if verb else message.state,
-    )
+    before = message.state
+    state = lifecycles.step("message", message.state, verb) if verb else message.state
     is_news = message.trying_since is None or state != "queued"  # of many tries the first is told
     values = {**changes, "state": state, **({"settled_at": at} if state in SETTLED else {})}
     if not Message.objects.filter(pk=message.pk, state=before).update(**values):

@@ -14,15 +14,13 @@ from django.utils.translation import gettext_lazy as _
 
 from trial.words import MAIL_AWAY
 
-BAD_REQUEST, FORBIDDEN, NOT_FOUND, CONFLICT, GONE, TOO_LARGE, UNPROCESSABLE = (
-    400,
-    403,
-    404,
-    409,
-    410,
-    413,
-    422,
-)
+BAD_REQUEST = 400
+FORBIDDEN = 403
+NOT_FOUND = 404
+CONFLICT = 409
+GONE = 410
+TOO_LARGE = 413
+UNPROCESSABLE = 422
 LOCKED, TOO_MANY, FAULT, UNAVAILABLE = 423, 429, 500, 503
 
 

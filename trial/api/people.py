@@ -109,11 +109,9 @@ class EraseView(APIView):
     def post(self, request: Request, slug: str, code: str) -> Response:
         study, by = doors.study_for(request, slug, "erase")
         person = get_object_or_404(Participant, study=study, code=code)
-        reason, at, key = (
-            doors.given(EraseReason, request)["reason"],
-            timezone.now(),
-            doors.key(request),
-        )
+        reason = doors.given(EraseReason, request)["reason"]
+        at = timezone.now()
+        key = doors.key(request)
         if Alert.objects.filter(participant=person).exclude(state="closed").exists():
             raise NotHere("Close the open alerts of this person first.")
         if person.erased_at is None:

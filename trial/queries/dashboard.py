@@ -269,10 +269,8 @@ def panel_adherence(study: Study, person: User, at: datetime) -> Panel | None:
         return None
     users = [each for each in people(study) if each.randomised_at]
     randomised = len(users)
-    begun, done = (
-        sum(each.modules_begun for each in users),
-        sum(each.modules_done for each in users),
-    )
+    begun = sum(each.modules_begun for each in users)
+    done = sum(each.modules_done for each in users)
     return Panel(
         title=_("Adherence"),
         figures=[

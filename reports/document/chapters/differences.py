@@ -331,10 +331,8 @@ def _recipes(w: Writer, instrument: str) -> Iterator[Paragraph]:
             sd, n = w.value("effect_sd", *where, decimals=2), w.count("effect_sd_n", *where)
             spreads.setdefault(_spread_name(w, code, pair), w.say("spread", sd=sd, n=n))
     if spreads:
-        standardiser, listed = (
-            w.say(w.plan.standardiser),
-            w.listed((*name, *text) for name, text in spreads.items()),
-        )
+        standardiser = w.say(w.plan.standardiser)
+        listed = w.listed((*name, *text) for name, text in spreads.items())
         yield Paragraph(
             w.say(
                 "recipe_raw" if _kind(w, instrument) == "raw" else "recipe",

@@ -63,10 +63,8 @@ class Structure:
                     else lag[:0, None]
                 )
             case _:
-                low, high = (
-                    np.minimum.outer(np.arange(m), np.arange(m)),
-                    np.maximum.outer(np.arange(m), np.arange(m)),
-                )
+                low = np.minimum.outer(np.arange(m), np.arange(m))
+                high = np.maximum.outer(np.arange(m), np.arange(m))
                 found = (
                     np.stack([((low <= step) & (step < high)).astype(int) for step in range(m - 1)])
                     if m > 1
@@ -117,11 +115,9 @@ class Structure:
         """The monomials; for derivatives with the exponents of `minus` lowered one by one and
         multiplied out.
         """
-        rho, exponents, factor = (
-            theta[self.n_scales :],
-            self.exponents.astype(float),
-            np.ones((self.size, self.size)),
-        )
+        rho = theta[self.n_scales :]
+        exponents = self.exponents.astype(float)
+        factor = np.ones((self.size, self.size))
         for each in minus:
             factor = factor * exponents[each]
             exponents = exponents.copy()

@@ -181,10 +181,8 @@ def pool_fits(
         # As if nothing were missing: where every data set has its own (Satterthwaite,
         # Kenward-Roger), their mean.
         df = float(np.mean([each.df[j] for each in found])) if complete_df is None else complete_df
-        estimates, variances = (
-            [each.estimates[j] for each in found],
-            [each.se[j] ** 2 for each in found],
-        )
+        estimates = [each.estimates[j] for each in found]
+        variances = [each.se[j] ** 2 for each in found]
         pooled[name] = pool(estimates, variances, complete_df=df, confidence=confidence)
     return PooledFit(pooled, found)
 

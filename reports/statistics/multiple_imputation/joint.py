@@ -75,10 +75,8 @@ def _augmented(
     y, gaps = standard[:, open_columns], gaps[:, open_columns]
     patterns = [(rows, pattern) for rows, pattern in _patterns(gaps) if pattern.any()]
     beta, sigma = _em(x, y, patterns)
-    betas, sigmas = (
-        np.broadcast_to(beta, (m, *beta.shape)),
-        np.broadcast_to(sigma, (m, *sigma.shape)),
-    )
+    betas = np.broadcast_to(beta, (m, *beta.shape))
+    sigmas = np.broadcast_to(sigma, (m, *sigma.shape))
     filled = np.broadcast_to(np.nan_to_num(y), (m, *y.shape)).copy()
     for step in range(iterations):
         _draw_values(filled, patterns, x @ betas, sigmas, generator)

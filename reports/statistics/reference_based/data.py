@@ -212,10 +212,8 @@ def _events(
         raise formulas.UnknownColumn(f"events: there is no column {', '.join(sorted(lacking))}")
     before = np.full(n, m)
     kinds: list[Strategy] = [MAR] * n
-    place_of, visit_of = (
-        {name: i for i, name in enumerate(subjects)},
-        {name: j for j, name in enumerate(visits)},
-    )
+    place_of = {name: i for i, name in enumerate(subjects)}
+    visit_of = {name: j for j, name in enumerate(visits)}
     for who, when, kind in events[["subject", "visit", "event"]].itertuples(index=False):
         person, place = place_of.get(formulas.text_of(who)), visit_of.get(formulas.text_of(when))
         if person is None or place is None:

@@ -23,13 +23,11 @@ from dataclasses import dataclass
 
 import numpy as np
 
-MAR, JUMP, COPY, INCREMENTS, LAST_MEAN = (
-    "mar",
-    "jump-to-reference",
-    "copy-reference",
-    "copy-increments",
-    "last-mean",
-)
+MAR = "mar"
+JUMP = "jump-to-reference"
+COPY = "copy-reference"
+INCREMENTS = "copy-increments"
+LAST_MEAN = "last-mean"
 STRATEGIES = (MAR, JUMP, COPY, INCREMENTS, LAST_MEAN)
 
 

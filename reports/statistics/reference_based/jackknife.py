@@ -63,10 +63,8 @@ class Jackknife:
         """By visit and arm, each against the control: estimate se z p lower upper (normal, 95
         %).
         """
-        differences, without = (
-            self.means[1:] - self.means[0],
-            self.without[:, 1:] - self.without[:, :1],
-        )
+        differences = self.means[1:] - self.means[0]
+        without = self.without[:, 1:] - self.without[:, :1]
         return self._table(
             self.trial.comparisons, differences.T.ravel(), jackknife_error(without).T.ravel()
         )

@@ -51,10 +51,8 @@ class Plan:
         events: pd.DataFrame | None,
     ) -> tuple[Trial, ImputationModel, Analysis]:
         """Errors: as `conditional_mean`."""
-        fixed, adjustment = (
-            formulas.parse(self.fixed).variables,
-            formulas.parse(self.adjustment).variables,
-        )
+        fixed = formulas.parse(self.fixed).variables
+        adjustment = formulas.parse(self.adjustment).variables
         for name in (self.arm, self.visit):
             if name not in fixed:
                 raise formulas.FormulaError(f"{name} is not in the imputation model")

@@ -92,10 +92,8 @@ class _Path:
         without_it[arm] = 0.0
         names = result.trial.arms
         base = result.with_delta(dict(zip(names, without_it.tolist(), strict=True)))
-        slopes, slopes_without = (
-            result.slopes[arm, :, visit],
-            result.slopes_without[:, arm, :, visit],
-        )
+        slopes = result.slopes[arm, :, visit]
+        slopes_without = result.slopes_without[:, arm, :, visit]
         return cls(
             float(base.means[arm, visit] - base.means[0, visit]),
             float(slopes[arm] - slopes[0]),

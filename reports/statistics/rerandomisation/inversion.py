@@ -265,10 +265,8 @@ class _Search:
             tried = np.unique(np.linspace(low, high - 1, AT_ONCE).astype(int))
             kept = self._kept(tried)
             at = int(kept.argmax()) if kept.any() else len(tried)
-            low, high = (
-                (int(tried[at - 1]) + 1 if at else low),
-                (int(tried[at]) if at < len(tried) else high),
-            )
+            low = int(tried[at - 1]) + 1 if at else low
+            high = int(tried[at]) if at < len(tried) else high
         return high
 
     def last(self, low: int, high: int) -> int:

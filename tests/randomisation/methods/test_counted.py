@@ -334,10 +334,8 @@ def test_efrons_stationary_law_stays(p):
 # allocations are certain.
 @pytest.mark.parametrize("d", [1, 2, 3, 4])
 def test_the_big_sticks_long_run(d):
-    near, far = (
-        characteristics(rule_of("big_stick", tolerance=d), 400),
-        characteristics(rule_of("big_stick", tolerance=d), 402),
-    )
+    near = characteristics(rule_of("big_stick", tolerance=d), 400)
+    far = characteristics(rule_of("big_stick", tolerance=d), 402)
     correct, certain = (402 * far[place] - 400 * near[place] for place in (0, 1))
     assert correct / 2 == pytest.approx(1 / 2 + 1 / (4 * d), abs=1e-9)
     assert certain / 2 == pytest.approx(1 / (2 * d), abs=1e-9)

@@ -167,10 +167,8 @@ def test_every_model_is_pooled_in_one_call_estimates_errors_and_joint_tests(name
     fits = [MODELS[name](frame) for frame in frames]
     found = mi.analyse(frames, MODELS[name])
     m, j = len(fits), found.names.index("siteb")
-    q, u = (
-        np.array([fit.beta[j] for fit in fits]),
-        np.array([np.asarray(fit.vcov)[j, j] for fit in fits]),
-    )
+    q = np.array([fit.beta[j] for fit in fits])
+    u = np.array([np.asarray(fit.vcov)[j, j] for fit in fits])
     assert found["siteb"].estimate == pytest.approx(q.mean())
     assert found["siteb"].se == pytest.approx(math.sqrt(u.mean() + (1 + 1 / m) * q.var(ddof=1)))
     d = []
@@ -332,10 +330,8 @@ def test_joint_tests_do_not_depend_on_how_a_hypothesis_is_written(seed, method):
     found = mi.pool_fits(made(8, 4, seed, 2000))
     rows = np.eye(4)[1:]
     mixing = np.random.default_rng(seed).normal(0, 1, (3, 3)) + 2 * np.eye(3)
-    one, other = (
-        found.combined(rows, method),
-        found.combined(np.vstack([mixing @ rows, rows]), method),
-    )
+    one = found.combined(rows, method)
+    other = found.combined(np.vstack([mixing @ rows, rows]), method)
     assert (one.statistic, one.df1, one.df2, one.p) == pytest.approx(
         (other.statistic, 3, other.df2, other.p), rel=1e-6
     )

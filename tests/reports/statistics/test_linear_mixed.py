@@ -170,10 +170,8 @@ def row_reference(expected):
 def test_clusters_in_both_arms_are_a_random_intercept(df):
     """results/05: nested_both_acupuncture, lmer with the acupuncturist as cluster."""
     frame = reference.borrowed("acupuncture_headache").rename(columns={"group": "g"})
-    expected, short = (
-        reference.results("05_cace_nested_gee")["nested_both_acupuncture"],
-        WAYS[df][0],
-    )
+    expected = reference.results("05_cace_nested_gee")["nested_both_acupuncture"]
+    short = WAYS[df][0]
     fit = linear_mixed.fit(frame, outcome="pk5", subject="acupuncturist", fixed="pk1 + g", df=df)
     assert fit.n_observations == expected["n"]
     assert fit.minus_two_log_likelihood == pytest.approx(expected["REML"], abs=1e-8, rel=0)

@@ -436,10 +436,8 @@ def test_no_share_but_that_of_the_beginning_is_certain(people, interval, confide
 
 
 def test_a_mean_time_without_events_has_no_interval():
-    stays, leaves = (
-        survival.kaplan_meier([30] * 9, [0] * 9),
-        survival.kaplan_meier([10, 20, 30], [1, 1, 0]),
-    )
+    stays = survival.kaplan_meier([30] * 9, [0] * 9)
+    leaves = survival.kaplan_meier([10, 20, 30], [1, 1, 0])
     mean = survival.restricted_mean(stays, 30)
     assert (mean.estimate, mean.se, mean.lower, mean.upper) == (30, 0, None, None)
     same = survival.restricted_mean_difference(stays, stays, 30)

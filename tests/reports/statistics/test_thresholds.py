@@ -124,10 +124,8 @@ def test_a_reliable_change_of_exactly_the_index_counts(sd, reliability, points):
     bar = Decimal("1.96") * Decimal(sd) * Decimal(points)
     reference = reliable_change.Reference(float(sd), reliability, reliable_change.Population(50, 5))
     for start in (Decimal(60), Decimal("33.3"), Decimal("7.7")):
-        before, after = (
-            [float(start), float(start)],
-            [float(start - bar), float(start - bar + Decimal("0.0001"))],
-        )
+        before = [float(start), float(start)]
+        after = [float(start - bar), float(start - bar + Decimal("0.0001"))]
         found = reliable_change.clinical_change(
             before, after, reference, cut_off=float(start - bar)
         )

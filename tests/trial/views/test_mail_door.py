@@ -26,10 +26,8 @@ from trial import actors, mail_door
 from trial.actions import participants
 from trial.models import DoorMail, Identity, MailHost, WaitingMail
 
-ASK, CONFIRM = (
-    reverse_lazy("account_request_login_code"),
-    reverse_lazy("account_confirm_login_code"),
-)
+ASK = reverse_lazy("account_request_login_code")
+CONFIRM = reverse_lazy("account_confirm_login_code")
 PASSWORD = reverse_lazy("account_reset_password")
 AWAY = "Our mail does not get through at this moment."
 UNKNOWN = "nobody@example.org"
@@ -227,10 +225,8 @@ def test_a_mail_that_the_host_puts_off_goes_with_the_next_press_of_the_same_form
 
 def test_by_the_api_a_shut_door_is_said_and_the_key_works_later(study, settings):
     client = clients.screened(study)
-    path, typed = (
-        f"join/{study.public_slug}/contact/",
-        {"name": "Dan", "email": "d@example.org", "phone": "0612345678"},
-    )
+    path = f"join/{study.public_slug}/contact/"
+    typed = {"name": "Dan", "email": "d@example.org", "phone": "0612345678"}
     smtp.use(settings, smtp.nobody_listens())
     answer = client.post(path, typed, key="a key")
     assert (answer.status_code, answer.json()["code"]) == (503, "mail_away")

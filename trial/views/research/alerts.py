@@ -86,17 +86,13 @@ def _whose(study: Study, found: Alert) -> str:
     """
     row = _row(study, found)
     if found.state == "closed":
-        said, name, at = (
-            _("%(name)s closed this alert on %(when)s."),
-            row.closed_by,
-            found.closed_at,
-        )
+        said = _("%(name)s closed this alert on %(when)s.")
+        name = row.closed_by
+        at = found.closed_at
     elif found.state == "taken":
-        said, name, at = (
-            _("%(name)s took this alert over on %(when)s."),
-            row.taken_by,
-            found.taken_at,
-        )
+        said = _("%(name)s took this alert over on %(when)s.")
+        name = row.taken_by
+        at = found.taken_at
     else:
         return _("Nobody has taken this alert over yet.")
     return said % {"name": name, "when": when(at)}
