@@ -2,7 +2,6 @@
 
 import csv
 import io
-import re
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
@@ -32,7 +31,6 @@ from .plan import ColumnLabel, CsvPlan
 from .text import BadInput, read_text
 
 BASELINE = "baseline"
-COLUMN = re.compile("column '.*?'(?=, row |: )")
 SEPARATORS = {"semicolon": ";", "tab": "\t"}
 # So many different whole numbers may be codes; two make the same model either way.
 FEWEST, MOST = 3, 10
@@ -47,6 +45,19 @@ class _Row:
 
     number: int
     cells: Mapping[str, str]
+
+
+@dataclass(frozen=True)
+class _Mistake:
+    """What is wrong in a column, or in one row of it."""
+
+    column: str
+    text: str
+    row: int | None = None
+
+    def __str__(self) -> str:
+        row = "" if self.row is None else f", row {self.row}"
+        return f"column '{self.column}'{row}: {self.text}"
 
 
 @dataclass(frozen=True)
@@ -142,16 +153,15 @@ def read_data(path: Path, plan: CsvPlan, code_version: str) -> Dataset:
     return _dataset(path, file, code_version)
 
 
-def _first(mistakes: Iterable[str]) -> Iterator[str]:
+def _first(mistakes: Iterable[_Mistake]) -> Iterator[_Mistake]:
     """The first few of each column, then how many more."""
-    by_column: dict[str, list[str]] = {}
+    by_column: dict[str, list[_Mistake]] = {}
     for mistake in mistakes:
-        found = COLUMN.match(mistake)
-        by_column.setdefault(found[0] if found else mistake, []).append(mistake)
-    for column, said in by_column.items():
-        yield from said[:SHOWN]
-        if len(said) > SHOWN:
-            yield f"{column}: and {len(said) - SHOWN} more"
+        by_column.setdefault(mistake.column, []).append(mistake)
+    for column, found in by_column.items():
+        yield from found[:SHOWN]
+        if len(found) > SHOWN:
+            yield _Mistake(column, f"and {len(found) - SHOWN} more")
 
 
 def _read(path: Path, plan: CsvPlan) -> _File:
@@ -212,36 +222,38 @@ def _ragged(lines: Mapping[int, list[str]], width: int) -> Iterator[str]:
             yield f"row {number}: {len(line)} cells where the header has {width}"
 
 
-def _duplicates(file: _File) -> Iterator[str]:
+def _duplicates(file: _File) -> Iterator[_Mistake]:
     column, seen = file.plan.columns.participant, dict[str | Decimal, _Row]()
     for row in file.rows:
-        where, written = f"column '{column}', row {row.number}", row.cells[column]
+        written = row.cells[column]
         code = looks(written)
         if file.known(row, column) is None:
-            yield f"{where}: no participant"
+            yield _Mistake(column, "no participant", row.number)
         elif code in seen:
             before = seen[code].cells[column]
             otherwise = "" if before == written else f", as {quoted(before)}"
-            yield f"{where}: {quoted(written)} already stands in row {seen[code].number}{otherwise}"
+            said = f"{quoted(written)} already stands in row {seen[code].number}{otherwise}"
+            yield _Mistake(column, said, row.number)
         seen.setdefault(code, row)
 
 
-def _unknown_arms(file: _File) -> Iterator[str]:
+def _unknown_arms(file: _File) -> Iterator[_Mistake]:
     column = file.plan.columns.arm
     for row in file.rows:
         if _arm(file, row) is None:
             said = unknown("arm", quoted(row.cells[column])[1:-1], file.plan.arm_codes)
-            yield f"column '{column}', row {row.number}: {said}"
+            yield _Mistake(column, said, row.number)
 
 
-def _empty_arms(file: _File) -> Iterator[str]:
+def _empty_arms(file: _File) -> Iterator[_Mistake]:
     found = {_arm(file, row) for row in file.rows}
     for code in file.plan.arm_codes:
         if code not in found and None not in found:  # an unknown arm may be this one, misspelt
-            yield (
-                f"column '{file.plan.columns.arm}': nobody is in the plan's arm '{code}'; take it "
-                f"out of the plan, or look for its people"
+            said = (
+                f"nobody is in the plan's arm '{code}'; take it out of the plan, or look for its "
+                f"people"
             )
+            yield _Mistake(file.plan.columns.arm, said)
 
 
 def _arm(file: _File, row: _Row) -> str | None:
@@ -254,7 +266,7 @@ def _arm(file: _File, row: _Row) -> str | None:
     return next((code for code in codes if same_code(code) == same_code(written)), None)
 
 
-def _not_numbers(file: _File) -> Iterator[str]:
+def _not_numbers(file: _File) -> Iterator[_Mistake]:
     plan = file.plan
     visits = (visit.column for visit in plan.visits)
     numbers = (code for code in plan.covariates if file.kinds[code] == "number")
@@ -262,10 +274,10 @@ def _not_numbers(file: _File) -> Iterator[str]:
         for row in file.rows:
             text = file.known(row, column)
             if text is not None and not is_number(text):
-                yield f"column '{column}', row {row.number}: '{text}' is not a number"
+                yield _Mistake(column, f"'{text}' is not a number", row.number)
 
 
-def _mixed(file: _File) -> Iterator[str]:
+def _mixed(file: _File) -> Iterator[_Mistake]:
     """One word would make categories of all the numbers beside it: the plan says what it stands
     for.
     """
@@ -281,10 +293,10 @@ def _mixed(file: _File) -> Iterator[str]:
                 f"add the line `{missing}` to the plan where nothing is known, or `{kinds}` where "
                 f"all of them are codes"
             )
-        yield f"column '{code}': numbers, but also {_where(words)}; {how}"
+        yield _Mistake(code, f"numbers, but also {_where(words)}; {how}")
 
 
-def _undeclared(file: _File) -> Iterator[str]:
+def _undeclared(file: _File) -> Iterator[_Mistake]:
     """A few whole numbers may be codes of categories, of which a slope would make nonsense, also
     where a stray one is not whole: the plan says which.
     """
@@ -299,10 +311,11 @@ def _undeclared(file: _File) -> Iterator[str]:
     for code, n in doubtful.items():
         broken = file.rows_of(code, lambda text: not float(text).is_integer())
         beside = f" (beside {_where(broken)})" if broken else ""
-        yield (
-            f"column '{code}': {n} different whole numbers{beside} may be a number or the codes "
-            f"of a category; add the line `{line}` to the plan, or the same with number"
+        said = (
+            f"{n} different whole numbers{beside} may be a number or the codes of a category; add "
+            f"the line `{line}` to the plan, or the same with number"
         )
+        yield _Mistake(code, said)
 
 
 def _may_be_codes(file: _File, column: str, different: int) -> bool:
@@ -330,7 +343,7 @@ def _rows(numbers: Sequence[int]) -> str:
     return f"rows {', '.join(map(str, numbers[:SHOWN]))}{more}"
 
 
-def _alike(file: _File) -> Iterator[str]:
+def _alike(file: _File) -> Iterator[_Mistake]:
     """Codes of categories that nobody can tell apart, and those that say nothing."""
     choices = [code for code in file.plan.covariates if file.kinds[code] == "choice"]
     for column in dict.fromkeys([*choices, *filter(None, [file.plan.cluster])]):
@@ -338,7 +351,7 @@ def _alike(file: _File) -> Iterator[str]:
             yield from _alike_in(file, column)
 
 
-def _alike_in(file: _File, column: str) -> Iterator[str]:
+def _alike_in(file: _File, column: str) -> Iterator[_Mistake]:
     named = file.plan.labels.get(column, ColumnLabel()).levels
     seen = {looks(text): (same_code(text), text, "of the plan") for text in named}
     told = set()
@@ -346,13 +359,15 @@ def _alike_in(file: _File, column: str) -> Iterator[str]:
         text = file.known(row, column)
         if text is None or same_code(text) in told:
             continue
-        code, where = same_code(text), f"column '{column}', row {row.number}"
+        code = same_code(text)
         other, before, place = seen.setdefault(looks(text), (code, text, f"of row {row.number}"))
         if stands_for_nothing(text):
             line = _line("missing", [*file.plan.missing_codes, text])
-            yield f"{where}: {quoted(text)} is no category; add the line `{line}` to the plan"
+            said = f"{quoted(text)} is no category; add the line `{line}` to the plan"
+            yield _Mistake(column, said, row.number)
         elif other != code:
-            yield f"{where}: {quoted(text)} looks like {quoted(before)} {place}; write one of them"
+            said = f"{quoted(text)} looks like {quoted(before)} {place}; write one of them"
+            yield _Mistake(column, said, row.number)
         told.add(code)
 
 
@@ -364,7 +379,7 @@ def _line(key: str, value: Mapping[str, str] | Sequence[str]) -> str:
     ).strip()
 
 
-def _outside_levels(file: _File) -> Iterator[str]:
+def _outside_levels(file: _File) -> Iterator[_Mistake]:
     """Where the plan names the levels of a covariate, it names all."""
     for code, label in file.plan.labels.items():
         alike = set(map(looks, label.levels))  # what only looks like a level is told by _alike
@@ -372,24 +387,20 @@ def _outside_levels(file: _File) -> Iterator[str]:
             text = file.known(row, code)
             if text is not None and looks(text) not in alike:
                 named = ", ".join(map(quoted, label.levels))
-                yield (
-                    f"column '{code}', row {row.number}: {quoted(text)} is none of the levels of "
-                    f"the plan ({named})"
-                )
+                said = f"{quoted(text)} is none of the levels of the plan ({named})"
+                yield _Mistake(code, said, row.number)
 
 
-def _without_cluster(file: _File) -> Iterator[str]:
+def _without_cluster(file: _File) -> Iterator[_Mistake]:
     column = file.plan.cluster
     if column:
         for row in file.rows:
             if file.known(row, column) is None:
-                yield (
-                    f"column '{column}', row {row.number}: no cluster, by which the arms were "
-                    f"randomised"
-                )
+                said = "no cluster, by which the arms were randomised"
+                yield _Mistake(column, said, row.number)
 
 
-def _split_clusters(file: _File) -> Iterator[str]:
+def _split_clusters(file: _File) -> Iterator[_Mistake]:
     """Clusters with people in several arms, which were not randomised as one."""
     column, arms = file.plan.cluster, dict[str | Decimal, dict[str, None]]()
     written: dict[str | Decimal, str] = {}
@@ -400,10 +411,11 @@ def _split_clusters(file: _File) -> Iterator[str]:
             arms.setdefault(same_code(text), {})[arm] = None
     for code, found in arms.items():
         if len(found) > 1:
-            yield (
-                f"column '{column}': {quoted(written[code])} has people in the arms "
-                f"{listed(list(found))}, so it was not randomised as one"
+            said = (
+                f"{quoted(written[code])} has people in the arms {listed(list(found))}, so it was "
+                f"not randomised as one"
             )
+            yield _Mistake(column or "", said)
 
 
 def _dataset(path: Path, file: _File, code_version: str) -> Dataset:
