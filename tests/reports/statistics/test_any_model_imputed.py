@@ -7,7 +7,7 @@ import math
 import numpy as np
 import pandas as pd
 import pytest
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 from scipy import stats
 
@@ -326,15 +326,22 @@ def test_d1_in_small_samples_has_the_degrees_of_freedom_of_reiter():
 
 @settings(max_examples=25, deadline=None)
 @given(st.integers(0, 1000), st.sampled_from(["d1", "d2"]))
+@example(0, "d1")  # imputations that differ so much that no D1 can be had of them
 def test_joint_tests_do_not_depend_on_how_a_hypothesis_is_written(seed, method):
     found = mi.pool_fits(made(8, 4, seed, 2000))
     rows = np.eye(4)[1:]
     mixing = np.random.default_rng(seed).normal(0, 1, (3, 3)) + 2 * np.eye(3)
-    one = found.combined(rows, method)
-    other = found.combined(np.vstack([mixing @ rows, rows]), method)
-    assert (one.statistic, one.df1, one.df2, one.p) == pytest.approx(
-        (other.statistic, 3, other.df2, other.p), rel=1e-6
-    )
+
+    def tested(rows):
+        try:
+            test = found.combined(rows, method)
+        except mi.NotPoolable as told:
+            return str(told)
+        return test.statistic, test.df1, test.df2, test.p
+
+    one, other = tested(rows), tested(np.vstack([mixing @ rows, rows]))
+    assert isinstance(one, str) == isinstance(other, str)
+    assert one == (other if isinstance(other, str) else pytest.approx(other, rel=1e-6))
 
 
 def test_d1_of_one_coefficient_is_its_squared_t_with_the_degrees_of_freedom_of_barnard_and_rubin():
