@@ -66,7 +66,16 @@ class Assessment(Fact):
 
     class Meta:
         ordering = ["participant", "opens_at", "position"]
-        indexes = [models.Index(fields=["participant", "timepoint"])]
+        indexes = [
+            models.Index(fields=["participant", "timepoint"]),
+            models.Index(  # what an assessor may enter, whatever was answered before
+                fields=["closes_at"],
+                condition=models.Q(
+                    submitted_at__isnull=True, declined_at__isnull=True, withdrawn_at__isnull=True
+                ),
+                name="assessments_not_ended",
+            ),
+        ]
         constraints = [
             models.UniqueConstraint(
                 fields=["participant", "timepoint", "instrument"],

@@ -21,7 +21,7 @@ from outcomes.queries import assessments as reads
 from outcomes.queries import definitions
 from trial.actions import journey
 from trial.actors import Actor
-from trial.api import described, doors
+from trial.api import described, doors, shapes
 from trial.languages import in_language
 from trial.models import Study
 from trial.requests import Request
@@ -59,12 +59,18 @@ class Form(Receipt):
     instrument = wording.InstrumentShape()  # type: ignore[assignment]
 
 
+class DuePage(shapes.Page):
+    results = DueShape(many=True)
+
+
 class DueView(APIView):
-    @described.reads("assessments_due", "What may be entered now", DueShape(many=True))
+    @described.reads(
+        "assessments_due", "What may be entered now, what closes first", DuePage, described.PAGE
+    )
     def get(self, request: Request, slug: str) -> Response:
         study, _by = doors.study_for(request, slug, "assess")
-        rows = reads.due_for_assessor([study.pk], timezone.now())
-        return Response(DueShape(rows, many=True, context={"labels": _labels(study)}).data)
+        page = doors.paged(reads.due_for_assessor([study.pk], timezone.now()), request)
+        return Response(DuePage(page, context={"labels": _labels(study)}).data)
 
 
 def _labels(study: Study) -> dict[str, str]:

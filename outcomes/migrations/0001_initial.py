@@ -36,7 +36,7 @@ class Migration(migrations.Migration):
             ],
             options={
                 'ordering': ['participant', 'opens_at', 'position'],
-                'indexes': [models.Index(fields=['participant', 'timepoint'], name='outcomes_as_partici_38ef4f_idx')],
+                'indexes': [models.Index(fields=['participant', 'timepoint'], name='outcomes_as_partici_38ef4f_idx'), models.Index(condition=models.Q(('declined_at__isnull', True), ('submitted_at__isnull', True), ('withdrawn_at__isnull', True)), fields=['closes_at'], name='assessments_not_ended')],
                 'constraints': [models.UniqueConstraint(fields=('participant', 'timepoint', 'instrument'), name='one_assessment_per_instrument_and_timepoint')],
             },
         ),

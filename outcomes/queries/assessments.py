@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Collection, Iterable
 from dataclasses import dataclass
 from datetime import date, datetime
 from zoneinfo import ZoneInfo
+
+from django.db.models import Q, QuerySet
 
 from outcomes import schedules
 from outcomes.models import Assessment, Schedule
@@ -100,35 +102,33 @@ def missing_baseline_questions(participant: Participant) -> list[str]:
     return [code for code in baseline.questions if code not in participant.answers]
 
 
-def due_for_assessor(study_ids: Collection[int], at: datetime) -> list[Assessment]:
-    """What an assessor may enter now in these studies: no opening, no history, no arm. Two queries,
-    however many people.
+def due_for_assessor(study_ids: Collection[int], at: datetime) -> QuerySet[Assessment]:
+    """What an assessor may enter now in these studies, by study, what closes first: no opening, no
+    history, no arm.
 
     A timepoint that only some arms have, or that opens by what an arm was given, would tell the arm
     by being due: it is left out, and participants answer those themselves. Of what is left even the
     last day is the same in every arm.
     """
-    rows = Assessment.objects.filter(
-        participant__study__in=study_ids,
-        participant__state__in=("consented", "randomised", "completed"),
-        opens_at__lte=at,
-        closes_at__gt=at,
-        submitted_at__isnull=True,
-        declined_at__isnull=True,
-        withdrawn_at__isnull=True,
+    versions = ProtocolVersion.objects.filter(study__in=study_ids)
+    return (
+        Assessment.objects.filter(
+            _is_told(versions),
+            participant__study__in=study_ids,
+            participant__state__in=("consented", "randomised", "completed"),
+            opens_at__lte=at,
+            closes_at__gt=at,
+            submitted_at__isnull=True,
+            declined_at__isnull=True,
+            withdrawn_at__isnull=True,
+        )
+        .select_related("participant__study")
+        # A version holds a whole study folder: read once for all rows of a page.
+        .prefetch_related("participant__version")
+        .order_by(
+            "participant__study__slug", "closes_at", "participant__code", "timepoint", "position"
+        )
     )
-    found = rows.select_related("participant__study").order_by(
-        "participant__code", "timepoint", "position"
-    )
-    versions = ProtocolVersion.objects.in_bulk({row.participant.version_id for row in found})
-    telling_nothing = {pk: _tells_nothing(version) for pk, version in versions.items()}
-    for row in found:
-        row.participant.version = versions[row.participant.version_id]
-    return [
-        row
-        for row in found
-        if (row.timepoint, row.instrument) in telling_nothing[row.participant.version_id]
-    ]
 
 
 def for_entry(
@@ -150,12 +150,10 @@ def for_entry(
         rows = Assessment.objects.filter(participant__study=study, participant__code=code)
         rows = rows.select_related("participant__version", "participant__study")
         return rows.filter(timepoint=timepoint, instrument=instrument).first()
-    wanted = (code, timepoint, instrument)
-    due = due_for_assessor([study.pk], at)
-    return next(
-        (row for row in due if (row.participant.code, row.timepoint, row.instrument) == wanted),
-        None,
+    due = due_for_assessor([study.pk], at).filter(
+        participant__code=code, timepoint=timepoint, instrument=instrument
     )
+    return due.first()
 
 
 def last_day(row: Assessment) -> date | None:
@@ -164,11 +162,16 @@ def last_day(row: Assessment) -> date | None:
     return row.closes_at.astimezone(zone).date() if row.closes_at else None
 
 
-def _tells_nothing(version: ProtocolVersion) -> set[tuple[str, str]]:
-    """Timepoint and instrument of everything that every arm gets at the same time."""
-    plans = concealment.plans(definitions.assessments(version), version.protocol)
-    return {
-        (plan.timepoint, plan.instrument)
-        for plan in plans
-        if plan.is_shared and plan.is_dated_alike
-    }
+def _is_told(versions: Iterable[ProtocolVersion]) -> Q:
+    """Whether an assessment is one that every arm gets at the same time, by the version of its
+    person.
+    """
+    told: dict[tuple[str, str], list[int]] = {}
+    for version in versions:
+        for plan in concealment.plans(definitions.assessments(version), version.protocol):
+            if plan.is_shared and plan.is_dated_alike:
+                told.setdefault((plan.timepoint, plan.instrument), []).append(version.pk)
+    found = Q(pk__in=())
+    for (timepoint, instrument), among in told.items():
+        found |= Q(timepoint=timepoint, instrument=instrument, participant__version__in=among)
+    return found

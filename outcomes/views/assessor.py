@@ -7,10 +7,12 @@ same in every arm.
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from datetime import datetime
 from typing import Any
 
 from django.contrib import messages
+from django.core.paginator import Paginator
 from django.http import HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.utils import timezone
@@ -31,6 +33,8 @@ from trial.views.posted import refuses_reused_keys, request_key
 from trial.views.research.finding import study_for
 from trial.words import text
 
+ON_A_PAGE = 50
+
 
 @require_GET
 def due(request: PageRequest) -> HttpResponse:
@@ -38,14 +42,17 @@ def due(request: PageRequest) -> HttpResponse:
     roles = studies.roles_by_study(request.user)
     own = studies.listed([study for study, held in roles.items() if "assessor" in held])
     rows = reads.due_for_assessor([study.pk for study in own], timezone.now())
-    lists = [{"study": study, "rows": _listed(study, rows)} for study in own]
-    return render(request, "assessor/due.html", {"lists": lists, "is_empty": not rows})
+    page = Paginator(rows, ON_A_PAGE).get_page(request.GET.get("page"))
+    lists = [{"study": study, "rows": _listed(study, page)} for study in own]
+    return render(request, "assessor/due.html", {"lists": lists, "page": page})
 
 
-def _listed(study: Study, rows: list[Assessment]) -> list[dict[str, Any]]:
-    found = [row for row in rows if row.participant.study_id == study.pk]
-    listed = [{"row": row, "title": _title(row), "last_day": reads.last_day(row)} for row in found]
-    return sorted(listed, key=lambda each: (each["last_day"], each["row"].participant.code))
+def _listed(study: Study, page: Iterable[Assessment]) -> list[dict[str, Any]]:
+    return [
+        {"row": row, "title": _title(row), "last_day": reads.last_day(row)}
+        for row in page
+        if row.participant.study_id == study.pk
+    ]
 
 
 @require_http_methods(["GET", "POST"])

@@ -154,7 +154,7 @@ def test_an_assessor_enters_by_phone_what_is_due_and_nothing_else(study, staff, 
         cleo = Client(staff("assessor"))
         due = [
             each
-            for each in cleo.get(f"studies/{study.slug}/assessments/due/").json()
+            for each in cleo.get(f"studies/{study.slug}/assessments/due/").json()["results"]
             if each["participant"] == dan.code
         ]
         described = {

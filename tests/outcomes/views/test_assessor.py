@@ -19,7 +19,7 @@ from tests import factories
 from tests.api import test_pairs as pairs
 from tests.conftest import NOW
 from trial import actors, worker
-from trial.actions import studies
+from trial.actions import participants, studies
 from trial.models import Alert, AuditEvent, Participant
 
 pytestmark = pytest.mark.django_db
@@ -80,6 +80,27 @@ def test_after_sign_in_an_assessor_stands_before_what_is_due(cleo, dan):
 
 def test_where_nothing_is_due_the_page_says_what_will_stand_there(cleo):
     assert "Nothing is due now Whoever has questions open will stand here" in words(cleo.get(DUE))
+
+
+def test_a_page_holds_fifty_questionnaires_and_what_closes_first_comes_first(cleo, study, dan):
+    row, *others = Assessment.objects.filter(participant=dan)
+    Assessment.objects.filter(pk__in=[other.pk for other in others]).update(withdrawn_at=NOW)
+    people = [
+        participants.begin(study=study, language="en", by=actors.visitor("new"), at=NOW)
+        for _ in range(50)
+    ]
+    Participant.objects.filter(pk__in=[each.pk for each in people]).update(state="consented")
+    for hours, person in enumerate(people):
+        row.pk, row.participant, row.closes_at = None, person, NOW + timedelta(hours=50 - hours)
+        row.save()
+
+    first, second = (cleo.get(f"{DUE}?page={number}") for number in (1, 2))
+
+    assert "Page 1 of 2" in words(first)
+    listed = [
+        re.findall(r'class="code when">([^<]+)<', page.content.decode()) for page in (first, second)
+    ]
+    assert listed == [[each.code for each in people[::-1]], [dan.code]]
 
 
 @pytest.mark.parametrize("role", ["researcher", "statistician", "coach", "supervisor"])
@@ -215,21 +236,21 @@ def test_what_was_drafted_by_the_participant_is_not_shown(cleo, dan):
 
 def test_the_list_stays_flat_as_people_are_added(cleo, study, dan, django_assert_num_queries):
     cleo.get(DUE)
-    with django_assert_num_queries(9):
+    with django_assert_num_queries(11):
         cleo.get(DUE)
     for _ in range(2):
         factories.a_consented_participant(study, NOW)
-    with django_assert_num_queries(9):
+    with django_assert_num_queries(11):
         cleo.get(DUE)
 
 
 def test_the_form_stays_flat_as_people_are_added(cleo, study, dan, django_assert_num_queries):
     cleo.get(sheet(dan))
-    with django_assert_num_queries(7):
+    with django_assert_num_queries(8):
         cleo.get(sheet(dan))
     for _ in range(2):
         factories.a_consented_participant(study, NOW)
-    with django_assert_num_queries(7):
+    with django_assert_num_queries(8):
         cleo.get(sheet(dan))
 
 
