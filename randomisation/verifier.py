@@ -20,7 +20,7 @@ import hmac
 import json
 import sys
 from collections import Counter, defaultdict
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from fractions import Fraction
 from itertools import product
@@ -49,10 +49,6 @@ def same(where: str, what: str, expected: Any, found: Any) -> None:
 
 def canonical(value: Any) -> bytes:
     return json.dumps(value, sort_keys=True, separators=(",", ":")).encode()
-
-
-def digest_of(value: Any) -> str:
-    return hashlib.sha256(canonical(value)).hexdigest()
 
 
 # The stream: one key a stratum, one draw an index, whole numbers only.
@@ -96,22 +92,36 @@ def chosen(chances: dict[str, Fraction], source: Iterator[int]) -> str:
     raise Difference("procedure", "sum of the probabilities", 1, sum(chances.values()))
 
 
-# The procedures: from the history to the exact chance of each lot.
+# The procedures: from the history to the exact chance of each lot. What a procedure reads of the
+# history is held as it comes, one draw after another, so that a history is gone through once.
 
 Plan = dict[str, Any]
 Profile = dict[str, str]
-History = list[tuple[str, Profile]]  # what was drawn, and for whom
 Chances = dict[str, Fraction]
 
 
 @dataclass(frozen=True)
 class Rule:
-    step: Callable[[History, Profile], Chances]
+    begin: Callable[[], Any]  # what is held of nobody
+    after: Callable[[Any, str, Profile], Any]  # what is held once a lot was drawn for somebody
+    chances: Callable[[Any, Profile], Chances]  # for whoever is next, from what is held
     arms: dict[str, str]  # what can be drawn -> the arm that it stands for
     factors: tuple[str, ...] | None = (
         None  # read of each person: then the history is the whole point's, not a stratum's
     )
     length: int | None = None  # of a list that ends
+
+
+def counting(
+    of: Callable[[str, Profile], Iterable[Any]],
+) -> Callable[[Counter[Any], str, Profile], Counter[Any]]:
+    """How often each thing came that there is `of` a draw."""
+
+    def after(counts: Counter[Any], lot: str, profile: Profile) -> Counter[Any]:
+        counts.update(of(lot, profile))
+        return counts
+
+    return after
 
 
 def number(given: Any) -> Fraction:
@@ -123,7 +133,9 @@ def of_counts(
 ) -> Rule:
     """A procedure that needs no more than how many are in each arm, N_k, and in all, n."""
     return Rule(
-        lambda history, _: step(Counter(lot for lot, _ in history), len(history)),
+        Counter,
+        counting(lambda lot, _: (lot,)),
+        lambda counts, _: step(counts, counts.total()),
         {arm: arm for arm in plan["ratio"]},
         length=length,
     )
@@ -171,8 +183,7 @@ def permuted_blocks(plan: Plan) -> Rule:
 
     A state holds every block that can be open, as (size, what is left of each arm) -> its
     probability given the history. A step multiplies by the chance of the arm that came (Bayes); a
-    block that is used up hands its probability to the next, by the weights of the sizes. The last
-    state is kept, so that a list is not begun anew at each of its steps.
+    block that is used up hands its probability to the next, by the weights of the sizes.
     """
     ratio, sizes = plan["ratio"], plan["block_sizes"]
     weights = {
@@ -185,8 +196,9 @@ def permuted_blocks(plan: Plan) -> Rule:
         for size, weight in weights.items()
     }
 
-    def after(state: dict[Any, Fraction], k: int) -> dict[Any, Fraction]:
+    def after(state: dict[Any, Fraction], lot: str, _: Profile) -> dict[Any, Fraction]:
         following: dict[Any, Fraction] = defaultdict(Fraction)
+        k = arms.index(lot)
         for (size, left), chance in state.items():
             weight = chance * Fraction(left[k], sum(left))
             if weight and sum(left) > 1:
@@ -197,21 +209,14 @@ def permuted_blocks(plan: Plan) -> Rule:
         total = sum(following.values())
         return {block: weight / total for block, weight in following.items()}
 
-    last: list[Any] = [[], fresh]
-
-    def step(history: History, _: Profile) -> Chances:
-        lots = [lot for lot, _ in history]
-        seen, state = last if lots[: len(last[0])] == last[0] else ([], fresh)
-        for lot in lots[len(seen) :]:
-            state = after(state, arms.index(lot))
-        last[:] = [lots, state]
+    def chances(state: dict[Any, Fraction], _: Profile) -> Chances:
         mixed = [(chance / sum(left), left) for (_, left), chance in state.items()]
         return {
             arm: sum((each * left[k] for each, left in mixed), Fraction(0))
             for k, arm in enumerate(arms)
         }
 
-    return Rule(step, {arm: arm for arm in arms})
+    return Rule(lambda: fresh, after, chances, {arm: arm for arm in arms})
 
 
 def block_urn(plan: Plan) -> Rule:
@@ -302,13 +307,10 @@ def minimisation(plan: Plan) -> Rule:
         }
         share = dict.fromkeys(arms, 1)
 
-    def step(history: History, profile: Profile) -> Chances:
-        level = {
-            f: Counter(lot for lot, other in history if other[f] == profile[f]) for f in weights
-        }
+    def chances(n: Counter[Any], profile: Profile) -> Chances:
         g = dict.fromkeys(arms, Fraction(0))
         for k, f in product(arms, weights):
-            x = [Fraction(level[f][j] + (j == k), share[j]) for j in arms]
+            x = [Fraction(n[f, profile[f], j] + (j == k), share[j]) for j in arms]
             g[k] += weights[f] * distance(x, kind)
         if kind == "sd":
             g = {k: Fraction(round(value * 10**200)) for k, value in g.items()}
@@ -318,7 +320,8 @@ def minimisation(plan: Plan) -> Rule:
         parts = share if plan.get("ties", "average") == "ratio" else dict.fromkeys(arms, 1)
         return by_rank(plan, tied, parts) if "t" not in plan else by_size(g, number(plan["t"]))
 
-    return Rule(step, arms, tuple(weights))
+    levels = counting(lambda lot, profile: ((f, profile[f], lot) for f in weights))
+    return Rule(Counter, levels, chances, arms, tuple(weights))
 
 
 def distance(x: list[Fraction], kind: str) -> Fraction:
@@ -378,15 +381,19 @@ def by_levels(plan: Plan, first: Callable[[dict[str, int]], Fraction]) -> Rule:
     """
     (a, b), factors = plan["ratio"], tuple(plan.get("factors", ()))
 
-    def step(history: History, profile: Profile) -> Chances:
-        d: Counter[str] = Counter()
-        for lot, other in history:
-            alike = [f for f in factors if other[f] == profile[f]]
-            for level in ("overall", *alike, *(["stratum"] if len(alike) == len(factors) else [])):
-                d[level] += 1 if lot == a else -1
-        return {a: (p := first(d)), b: 1 - p}
+    def places(profile: Profile) -> dict[str, Any]:
+        own = {f: (f, profile[f]) for f in factors}
+        return {"overall": "overall", **own, "stratum": tuple(own.values())}
 
-    return Rule(step, {a: a, b: b}, factors)
+    def after(d: Counter[Any], lot: str, profile: Profile) -> Counter[Any]:
+        d.update(dict.fromkeys(places(profile).values(), 1 if lot == a else -1))
+        return d
+
+    def chances(d: Counter[Any], profile: Profile) -> Chances:
+        p = first({level: d[place] for level, place in places(profile).items()})
+        return {a: p, b: 1 - p}
+
+    return Rule(Counter, after, chances, {a: a, b: b}, factors)
 
 
 def hu_hu(plan: Plan) -> Rule:
@@ -483,16 +490,37 @@ def leaves(point: dict[str, Any], seed: bytes) -> Iterator[tuple[str, str, int, 
         product(*(point["levels"][factor] for factor in factors)) if point["covered"] else ()
     ):
         stratum = stratum_text(dict(zip(factors, levels, strict=True)))
-        history: History = []
+        held = rule.begin()
         for position in range(point["covered"]):
-            lot = chosen(rule.step(history, {}), words(seed, digest, stratum, position))
-            history.append((lot, {}))
+            lot = chosen(rule.chances(held, {}), words(seed, digest, stratum, position))
+            held = rule.after(held, lot, {})
             text = place(name, stratum, position)
             salt = hmac.digest(salts, text.encode(), "sha256")[:16]
             yield name, stratum, position, leaf(salt, f"{text}|{lot}")
 
 
 # The export, held against all of this.
+
+
+class Before:
+    """A history as the next draw reads it: what its procedure holds of it, and its digest, which is
+    that of the whole list as JSON.
+    """
+
+    def __init__(self, rule: Rule) -> None:
+        self.rule, self.held = rule, rule.begin()
+        self.text, self.between = hashlib.sha256(b"["), b""
+
+    def add(self, lot: str, profile: Profile) -> None:
+        self.held = self.rule.after(self.held, lot, profile)
+        entry = canonical(lot if self.rule.factors is None else [lot, profile])
+        self.text.update(self.between + entry)
+        self.between = b","
+
+    def digest(self) -> str:
+        whole = self.text.copy()
+        whole.update(b"]")
+        return whole.hexdigest()
 
 
 class Point:
@@ -510,8 +538,11 @@ class Point:
         self.drawn: dict[str, list[dict[str, Any]]] = defaultdict(list)  # stratum -> its rows
         self.clusters: dict[str, dict[str, Any]] = {}  # cluster -> the row that was drawn for it
         self.seen: dict[str, dict[str, Any]] = {}  # participant -> their row
-        self.corrections = [each for each in export["corrections"] if each["point"] == self.name]
-        self.marks = [each for each in export["error_marks"] if each["point"] == self.name]
+        self.changes: dict[str, list[dict[str, Any]]] = defaultdict(list)  # by participant
+        for each in (*export["corrections"], *export["error_marks"]):
+            if each["point"] == self.name:
+                self.changes[each["participant"]].append(each)
+        self.changed_at = {each["counts_from"] for of in self.changes.values() for each in of}
         if (
             self.plan is not None and seed is not None
         ):  # a plain hash would give block sizes away to whoever tries them
@@ -520,6 +551,7 @@ class Point:
             same(f"point {self.name}", "design digest", wanted, self.digest)
         if self.plan is not None:
             self.rule = rule_of(self.plan)
+            self.before: dict[str, Before] = defaultdict(lambda: Before(self.rule))
 
     def check(self, at: str, row: dict[str, Any]) -> None:
         same(at, "design_digest", self.digest, row["design_digest"])
@@ -528,12 +560,14 @@ class Point:
         if row["kind"] == "drawn":
             if self.plan is not None:
                 self.check_stratum(at, row)
-            before = self.drawn[row["stratum"]]
-            same(at, "draw_index", len(before), row["draw_index"])
+            drawn = self.drawn[row["stratum"]]
+            same(at, "draw_index", len(drawn), row["draw_index"])
             same(at, "cluster (one draw each)", False, row["cluster"] in self.clusters)
             if self.plan is not None:
-                self.replay(at, row, before)
-            before.append(row)
+                self.replay(at, row)
+            drawn.append(row)
+            if self.plan is not None:
+                self.go_on(row["stratum"])
             self.clusters.update({row["cluster"]: row} if row["cluster"] else {})
             return
         same(at, "kind", True, row["kind"] in ("cluster", "forced"))
@@ -552,22 +586,16 @@ class Point:
         same(at, "stratum", stratum_text(own), row["stratum"])
         same(at, "cluster", True, row["cluster"] == "" or "cluster" in self.plan)
 
-    def replay(self, at: str, row: dict[str, Any], before: list[dict[str, Any]]) -> None:
-        rule = self.rule
-        history = self.history(before)
-        same(
-            at,
-            "history_digest",
-            digest_of(history if rule.factors is not None else [lot for lot, _ in history]),
-            row["history_digest"],
-        )
+    def replay(self, at: str, row: dict[str, Any]) -> None:
+        rule, before, index = self.rule, self.before[row["stratum"]], row["draw_index"]
+        same(at, "history_digest", before.digest(), row["history_digest"])
         same(
             at,
             "place in a list that has ended",
             True,
-            rule.length is None or len(before) < rule.length,
+            rule.length is None or index < rule.length,
         )
-        chances = rule.step(history, row["covariates"])
+        chances = rule.chances(before.held, row["covariates"])
         same(
             at,
             "probabilities",
@@ -575,24 +603,35 @@ class Point:
             row["probabilities"],
         )
         if self.seed is not None:
-            lot = chosen(chances, words(self.seed, self.digest, row["stratum"], len(before)))
+            lot = chosen(chances, words(self.seed, self.digest, row["stratum"], index))
             same(at, "arm", rule.arms[lot], row["arm"])
             same(at, "fake_arm", "" if rule.arms[lot] == lot else lot, row["fake_arm"])
 
-    def history(self, before: list[dict[str, Any]]) -> History:
-        """As this draw read it. In a stratum: all. Over the point: without rows that were marked in
-        error by then, and with the covariates that were put right by then.
+    def go_on(self, stratum: str) -> None:
+        """To what the next draw reads: one more; or, where something that was put right or marked
+        in error counts from that draw on, the whole point anew.
         """
-        held: dict[str, Profile] = {row["participant"]: dict(row["covariates"]) for row in before}
+        drawn, anew = self.drawn[stratum], self.rule.factors is not None
+        anew = anew and len(drawn) in self.changed_at
+        if anew:
+            self.before[stratum] = Before(self.rule)
+        for row in drawn if anew else drawn[-1:]:
+            profile = self.as_read(row, len(drawn))
+            if profile is not None:
+                self.before[stratum].add(row["fake_arm"] or row["arm"], profile)
+
+    def as_read(self, row: dict[str, Any], draw: int) -> Profile | None:
+        """The covariates of an earlier row as a draw reads them. In a stratum: as used. Over the
+        point: with those that were put right by then; None for a row marked in error by then.
+        """
+        profile = dict(row["covariates"])
         if self.rule.factors is not None:
-            for each in self.corrections:
-                if each["counts_from"] <= len(before) and each["participant"] in held:
-                    held[each["participant"]].update(each["values"])
-            for each in self.marks:
-                if each["counts_from"] <= len(before):
-                    held.pop(each["participant"], None)
-        rows = [row for row in before if row["participant"] in held]
-        return [(row["fake_arm"] or row["arm"], held[row["participant"]]) for row in rows]
+            for each in self.changes.get(row["participant"], ()):
+                if each["counts_from"] <= draw:
+                    if "values" not in each:
+                        return None
+                    profile.update(each["values"])
+        return profile
 
     def sentences(self) -> Iterator[str]:
         kinds = Counter(row["kind"] for row in self.seen.values())

@@ -162,3 +162,11 @@ def lot_probabilities(rule, history, profile):
     if rule.scope == "point":
         return rule.lot_probabilities(history, profile)
     return rule.lot_probabilities([lot for lot, _ in history])
+
+
+def replayed(procedure, history, profile):
+    """What a procedure of the verifier says."""
+    held = procedure.begin()
+    for lot, other in history:
+        held = procedure.after(held, lot, other)
+    return procedure.chances(held, profile)

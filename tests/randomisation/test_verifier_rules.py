@@ -22,7 +22,9 @@ def test_the_verifier_knows_every_method_that_can_be_planned():
 def test_verifier_and_rule_give_the_same_chance_to_every_lot(method, data):
     plan, history, profile = data.draw(plans.walks(method))
     rule, procedure = methods.build(plan), verifier.rule_of(plans.stored(plan))
-    assert procedure.step(history, profile) == plans.lot_probabilities(rule, history, profile)
+    assert plans.replayed(procedure, history, profile) == plans.lot_probabilities(
+        rule, history, profile
+    )
     assert procedure.arms == {lot: rule.arm(lot) for lot in rule.lots}
     assert (procedure.length, procedure.factors is not None) == (rule.length, rule.scope == "point")
 

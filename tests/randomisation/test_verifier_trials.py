@@ -6,6 +6,8 @@ from __future__ import annotations
 
 import io
 import json
+import sys
+from collections import Counter
 
 import pytest
 from hypothesis import assume, given, settings
@@ -26,6 +28,13 @@ BLOCKS = {
     "ratio": {"a": 1, "b": 1},
     "block_sizes": {"2": 1, "4": 3},
     "strata": ["site"],
+}
+HU_AND_HU = {
+    "method": "hu_hu",
+    "ratio": {"a": 1, "b": 1},
+    "factors": ["sex", "site"],
+    "weights": {"overall": "1", "stratum": "2", "site": "1"},
+    "p": "4/5",
 }
 
 
@@ -50,6 +59,30 @@ def test_a_trial_of_every_method_is_replayed_to_the_last_allocation(method, data
     code, said = run(trial.export())
     drawn = sum(row["kind"] == "drawn" for row in trial.rows)
     assert (code, said[-1]) == (0, f"{drawn} allocations replayed, all equal")
+
+
+def work(export):
+    """How many instructions of Python the replay takes."""
+    found = Counter()
+
+    def trace(frame, event, _):
+        frame.f_trace_opcodes = True
+        found[event] += 1
+        return trace
+
+    before = sys.gettrace()
+    sys.settrace(trace)
+    try:
+        assert verifier.main(["-"], io.StringIO(json.dumps(export)), say=len) == 0
+    finally:
+        sys.settrace(before)
+    return found["opcode"]
+
+
+@pytest.mark.parametrize("plan", [MINIMISATION, BLOCKS | {"strata": []}, HU_AND_HU])
+def test_a_trial_of_four_times_as_many_is_four_times_the_work(plan):
+    short, long = (work(a_trial(plan, people).export()) for people in (30, 120))
+    assert long < 4.4 * short
 
 
 @pytest.mark.parametrize("method", plans.BY_METHOD)
