@@ -51,7 +51,7 @@ WRITERS = {
     "trial/life.py": "its entry of ERASURE, called by the action that erases, in its transaction",
     "outcomes/life.py": "the same",
     "coaching_protocol/life.py": "the same",
-    "trial/worker.py": "claims a journey that is due, in one short update",
+    "trial/claims.py": "marks rows as one worker's, in one short update",
 }
 # Who reads the clock: requests, commands, and the two places that say when something was really
 # written.

@@ -76,6 +76,7 @@ ROLE_ENDED: Entries[Callable[[Membership, datetime], None]] = Entries("ROLE_ENDE
 MESSAGES: ByName[Callable[[Message, datetime], Mail | Wait | None]] = ByName("MESSAGES")
 MAILED_ALIKE: ByName[Callable[[Message], bool]] = ByName("MAILED_ALIKE")
 WORKER: Entries[Callable[[datetime], int]] = Entries("WORKER")
+JOBS: Entries[Callable[[datetime], int]] = Entries("JOBS")
 REHEARSAL: Entries[Callable[[Any, datetime, np.random.Generator], datetime | None]] = Entries(
     "REHEARSAL"
 )

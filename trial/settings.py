@@ -361,8 +361,8 @@ WORKER = [  # what else a round of the worker does, and how often it did it
     "trial.life.put_due_in_force",
     "trial.life.hand_over_codes",
     "trial.life.keep",
-    "reports.life.make_due",
     "trial.life.forget_drafts",
 ]
+JOBS = ["reports.life.make_due"]  # what takes minutes: the worker has a process of its own for it
 ERASURE = ["outcomes.life.erase", "coaching_protocol.life.erase", "trial.life.erase"]
 REHEARSAL = ["trial.life.behave", "outcomes.life.behave", "coaching_protocol.life.behave"]

@@ -1,25 +1,28 @@
 """What waits and has come due: messages, journeys, seals, abandoned screenings. Any number of
-workers may run.
+workers may run, and share it (`trial.claims`).
 """
 
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from collections import deque
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
+from functools import partial
 from importlib import import_module
+from itertools import count, takewhile
 from typing import TypeVar
 
 from django.conf import settings
 from django.core.cache import cache
-from django.db.models import Exists, OuterRef, Q
+from django.db import transaction
+from django.db.models import Exists, OuterRef, Q, QuerySet
 
-from trial import audit, hooks, mail
+from trial import audit, claims, hooks, mail
 from trial.actions import alerts, deliveries, journey, mail_host, months, participants
 from trial.actors import WORKER
-from trial.lifecycles import NotAllowedNow
-from trial.models import Alert, Journey, Message, Participant, Study
+from trial.models import Alert, Message, Participant, Study
 from trial.queries import months as month_reads
 
 T = TypeVar("T")
@@ -32,6 +35,8 @@ FORGOTTEN_AFTER = timedelta(
     hours=20
 )  # within the 24 hours that are promised, and longer than a session lasts
 HOUR = 60 * 60
+LOOK_EVERY = timedelta(minutes=1)  # at the mail host, at most
+MOST_BATCHES = 10  # of one part, by the clock: then the others have their turn
 
 
 @dataclass(frozen=True)
@@ -45,28 +50,57 @@ class Round:
     mailed: tuple[str, ...] = ()  # study codes of participants who were sent something
     failed: int = 0  # rows and parts: logged, and tried again next round
 
+    @property
+    def has_more(self) -> bool:
+        """Whether it is worth going on at once. Not after a failure: what failed is due still."""
+        return bool(self.journeys or self.messages or self.stopped) and not self.failed
+
 
 def tick(at: datetime, *, seal: bool = True) -> Round:
-    """One round. What fails stops nothing else. Messages go before the clean-up, so that an alert
-    is on its way first.
+    """One round in which it is always `at`, jobs included: all that is due then."""
+    careful = _Careful(lambda: at)
+    done = _round(careful, seal=seal)
+    for job in hooks.JOBS:
+        careful.part(hooks.code(job), job, 0)
+    return replace(done, failed=careful.failed)
+
+
+def turn(now: Callable[[], datetime], is_over: Callable[[], bool]) -> Round:
+    """One round by the clock, without jobs; where there is much to do, a part of it. Stops after
+    what is in hand when it `is_over`.
     """
-    careful = _Careful(at)
-    moved = careful.each("journey", _due, _move, _person)
+    return _round(_Careful(now, is_over, MOST_BATCHES), seal=True)
+
+
+def jobs(now: Callable[[], datetime]) -> int:
+    """What takes minutes, so that a process of its own does it; how many of it failed."""
+    careful = _Careful(now)
+    for job in hooks.JOBS:
+        careful.part(hooks.code(job), job, 0)
+    return careful.failed
+
+
+def _round(careful: _Careful, *, seal: bool) -> Round:
+    """What fails stops nothing else. Messages go before the clean-up; what is urgent goes before
+    each batch of anything else.
+    """
+    careful.urgent()
+    moved = careful.each("journey", journey.claim, _move, _person, journey.give_back)
     careful.part("messages left behind", deliveries.after_crash, 0)
-    sent = careful.messages()
+    careful.messages()
     for work in hooks.WORKER:
         careful.part(hooks.code(work), work, 0)
-    stopped = careful.each("stop", _abandoned, _stop, _person)
-    careful.each("forget", _forgotten, _forget, _person)
+    stopped = careful.each("stop", _found(_abandoned), _stop, _person)
+    careful.each("forget", _found(_forgotten), _forget, _person)
     careful.part("expired sessions", _clear_sessions, False)
     careful.each("month", _unfinished_months, _count_months, _study)
     sealed = careful.each("seal", _studies, _seal, _study) if seal else 0
     mailed = tuple(
         message.participant.code
-        for message in sent
+        for message in careful.sent
         if message.participant and message.kind != "alert"
     )
-    return Round(moved, len(sent), stopped, sealed, mailed, careful.failed)
+    return Round(moved, len(careful.sent), stopped, sealed, mailed, careful.failed)
 
 
 class _Careful:
@@ -76,28 +110,63 @@ class _Careful:
     Only codes and the kind of an error are logged: its own words may hold what somebody typed.
     """
 
-    def __init__(self, at: datetime) -> None:
-        self.at, self.failed = at, 0
+    def __init__(
+        self,
+        now: Callable[[], datetime],
+        is_over: Callable[[], bool] = lambda: False,
+        batches: int | None = None,
+    ) -> None:
+        """`batches`: of one part at most."""
+        self._now, self._is_over, self._batches = now, is_over, batches
+        self._looked_at: datetime | None = None
+        self._host_answers = True
+        self.sent: list[Message] = []  # handed over here
+        self.failed = 0
 
     def part(self, name: str, work: Callable[[datetime], T], otherwise: T) -> T:
+        return otherwise if self._is_over() else self._try(name, work, otherwise)
+
+    def _try(self, name: str, work: Callable[[datetime], T], otherwise: T) -> T:
         try:
-            return work(self.at)
+            return work(self._now())
         except Exception as error:
             self._log(name, error)
             return otherwise
 
     def each(
-        self, name: str, found: Callable[[datetime], Sequence[int]], work: Work, about: About
+        self,
+        name: str,
+        find: Callable[[datetime], Sequence[int]],
+        work: Work,
+        about: About,
+        give_back: Callable[[Sequence[int], datetime], None] | None = None,
     ) -> int:
-        """`work` for every row that is found, by number; how many it was done for. `about` names a
-        row that fails.
+        """`work` for every row that is found, by number, batch by batch; how many it was done for
+        here. `about` names a row that fails. What is left in hand at the end is given back.
         """
         none: Sequence[int] = ()
-        return sum(self._row(name, number, work, about) for number in self.part(name, found, none))
+        done, tried = 0, set[int]()
+        for _ in self._turns():
+            left = deque(self.part(name, find, none))
+            is_last = len(left) < claims.BATCH or tried.issuperset(left)
+            tried.update(left)
+            while left and not self._is_over():
+                done += self._row(name, left.popleft(), work, about)
+            if left and give_back:
+                self._try(name, partial(give_back, left), None)
+            if is_last:
+                break
+            self.urgent()
+        return done
+
+    def _turns(self) -> Iterator[int]:
+        """Of one part, while it is not over."""
+        turns = count() if self._batches is None else range(self._batches)
+        return takewhile(lambda _: not self._is_over(), turns)
 
     def _row(self, name: str, number: int, work: Work, about: About) -> bool:
         try:
-            return work(number, self.at)
+            return work(number, self._now())
         except Exception as error:
             self._tell(name, number, about, error)
             return False
@@ -117,49 +186,67 @@ class _Careful:
                 subject_ref=named[:60],
                 within_hours=24,
                 by=WORKER,
-                at=self.at,
+                at=self._now(),
             )
         except Exception as another:
             self._log(f"the alert about {named}", another)
         self._log(named, error)
 
-    def messages(self) -> list[Message]:
-        """Those that were sent, all over one line. One that can be neither sent nor claimed is left
-        for the next round.
+    def messages(self) -> None:
+        """What is due, over one line for each batch. Of a host that is away, what waited for too
+        long is given up.
         """
-        sent: list[Message] = []
-        if not self.part("mail host", mail_host.look, True):
+        for _ in self._turns():
+            self.urgent()
+            if not self._batch(urgent=False):
+                break
+        if not self._is_host_there():
             since = mail_host.away_since()
             self.part("messages given up", lambda at: deliveries.give_up(since or at, at), 0)
-            return sent
-        tried: set[int] = set()
-        try:
-            while batch := self._due(tried):
-                tried |= {message.pk for message in batch}
-                with mail.door() as door:
-                    for message in batch:
-                        if self._send(message, door) == "sent":
-                            sent.append(message)
-        except (
-            mail.DoorShut
-        ) as error:  # the others wait; whether the host is away is for `look` to say
-            logger.warning("mail waits: %s", error)
-        return sent
 
-    def _due(self, tried: set[int]) -> list[Message]:
+    def urgent(self) -> None:
+        """Mail that nothing else may keep waiting."""
+        while self._batch(urgent=True):
+            pass
+
+    def _batch(self, *, urgent: bool) -> bool:
+        """Whether there may be more. One that can be neither sent nor settled is left until its
+        claim is over.
+        """
+        if not self._is_host_there():
+            return False
         none: list[Message] = []
-        return [
-            each for each in self.part("messages", deliveries.due, none) if each.pk not in tried
-        ]
-
-    def _send(self, message: Message, door: mail.Door) -> str:
+        left = deque(self.part("messages", lambda at: deliveries.claim(at, urgent=urgent), none))
+        if not left:
+            return False
         try:
-            return deliveries.deliver(message, door, self.at)
+            with mail.door() as door:
+                while left and not self._is_over():
+                    self._send(left.popleft(), door)
+        except mail.DoorShut as error:  # whether the host is away is for `look` to say
+            logger.warning("mail waits: %s", error)
+            self._host_answers = False
+        if left:
+            self._try("messages in hand", lambda _: deliveries.give_back(left), None)
+        return True
+
+    def _is_host_there(self) -> bool:
+        """As far as is known. Looked at once a minute and whether a mail waits or not: else when it
+        is found away would tell when somebody is written to.
+        """
+        at = self._now()
+        if self._looked_at is None or at - self._looked_at >= LOOK_EVERY:
+            self._looked_at, self._host_answers = at, self.part("mail host", mail_host.look, True)
+        return self._host_answers
+
+    def _send(self, message: Message, door: mail.Door) -> None:
+        try:
+            if deliveries.deliver(message, door, self._now()):
+                self.sent.append(message)
         except mail.DoorShut:
             raise
         except Exception as error:
             self._log(f"message {message.pk}", error)
-            return message.state
 
     def _log(self, name: str, error: Exception) -> None:
         self.failed += 1
@@ -176,62 +263,50 @@ def _study(number: int) -> tuple[Study, str]:
     return study, study.slug
 
 
-def _due(at: datetime) -> Sequence[int]:
-    return list(
-        Journey.objects.filter(due_at__lte=at)
-        .order_by("due_at", "pk")
-        .values_list("participant", flat=True)[:500]
-    )
-
-
 def _move(number: int, at: datetime) -> bool:
-    """Each due row is claimed in one short update, so that two workers do not take the same one."""
-    # Moved on before the step is taken: if nothing else says when to look again, it is looked at
-    # again then.
-    if not Journey.objects.filter(participant=number, due_at__lte=at).update(
-        due_at=at + journey.RETRY_AFTER
-    ):
-        return False
     journey.advance(Participant.objects.select_related("study", "version").get(pk=number), at)
     return True
 
 
-def _abandoned(at: datetime) -> Sequence[int]:
+def _found(due: Callable[[datetime], QuerySet[Participant]]) -> Callable[[datetime], Sequence[int]]:
+    """The next batch, which every worker finds: each row is then held by one of them."""
+    return lambda at: list(due(at).order_by("pk").values_list("pk", flat=True)[: claims.BATCH])
+
+
+def _abandoned(at: datetime) -> QuerySet[Participant]:
     left = Q(verified_at__isnull=True, began_at__lt=at - STOPPED_AFTER) | Q(
         verified_at__lt=at - UNSIGNED_AFTER
     )
-    return list(
-        Participant.objects.filter(left, state="screening")
-        .order_by("pk")
-        .values_list("pk", flat=True)[:500]
-    )
+    return Participant.objects.filter(left, state="screening")
 
 
+@transaction.atomic
 def _stop(number: int, at: datetime) -> bool:
-    """False for somebody who went on, or was stopped by another worker, since we looked."""
+    """False for somebody who went on, or is being stopped by another worker."""
+    if not claims.hold(_abandoned(at), number):
+        return False
     participant = Participant.objects.select_related("study").get(pk=number)
     stage = "consent" if participant.verified_at else "screening"
-    try:
-        participants.turn_away(
-            participant=participant, stage=stage, reason="stopped", stopped=True, by=WORKER, at=at
-        )
-    except NotAllowedNow:
-        return False
+    participants.turn_away(
+        participant=participant, stage=stage, reason="stopped", stopped=True, by=WORKER, at=at
+    )
     return True
 
 
-def _forgotten(at: datetime) -> Sequence[int]:
+def _forgotten(at: datetime) -> QuerySet[Participant]:
     """Whoever did not get in is forgotten, contact details and key included, once nobody has to
     call them any more.
     """
     waiting = Alert.objects.filter(participant=OuterRef("pk")).exclude(state="closed")
-    gone = Participant.objects.filter(
+    return Participant.objects.filter(
         ~Exists(waiting), state="excluded", erased_at=None, left_at__lt=at - FORGOTTEN_AFTER
     )
-    return list(gone.order_by("pk").values_list("pk", flat=True)[:500])
 
 
+@transaction.atomic
 def _forget(number: int, at: datetime) -> bool:
+    if not claims.hold(_forgotten(at), number):
+        return False
     participant = Participant.objects.select_related("study").get(pk=number)
     participants.erase(participant=participant, reason="did_not_get_in", by=WORKER, at=at)
     return True

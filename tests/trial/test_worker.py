@@ -16,7 +16,7 @@ from django.core.management import CommandError, call_command
 
 from tests import factories
 from trial import actors, audit, rehearse, virtual, worker
-from trial.actions import alerts, participants
+from trial.actions import alerts, journey, participants
 from trial.management.commands import serve
 from trial.models import (
     Alert,
@@ -323,11 +323,11 @@ def test_the_trail_is_sealed_once_an_hour_whether_anything_happened_or_not(study
     assert AuditSeal.objects.filter(study=study.slug).count() == 3
 
 
-def test_a_journey_that_another_worker_has_moved_on_is_not_moved_a_second_time(study, now):
+def test_a_journey_that_one_worker_has_claimed_is_none_of_anothers(study, now):
     dan = factories.a_consented_participant(study, now)
     at = now + timedelta(hours=1)
     Journey.objects.filter(participant=dan).update(due_at=at)
-    assert [worker._move(dan.pk, at), worker._move(dan.pk, at)] == [True, False]
+    assert [journey.claim(at), journey.claim(at)] == [[dan.pk], []]
 
 
 def test_one_round_says_what_it_did_and_fails_where_something_did(study, settings, capsys):

@@ -1,5 +1,8 @@
 """Handing messages over: never doubled, never lost from sight.
 
+A worker claims a batch, which nobody else looks at until the claim is over; should it die, they are
+claimed again. Each message is marked as being handed over by itself, right before it is.
+
 The words are composed from what is true then, before the message is marked as being handed over, so
 that one that is no longer wanted is never sent. What was not handed over is tried again, at growing
 distances and for a day; what the mail host refuses has failed; of what may have been handed over it
@@ -9,12 +12,14 @@ is uncertain, and a person decides.
 from __future__ import annotations
 
 import logging
+from collections.abc import Sequence
 from datetime import datetime, timedelta
 from typing import Any
 
 from django.db import transaction
+from django.db.models import Q, QuerySet
 
-from trial import daytime, hooks, lifecycles
+from trial import claims, daytime, hooks, lifecycles
 from trial.actions import alerts
 from trial.actions.messages import record
 from trial.actors import WORKER
@@ -25,6 +30,7 @@ from trial.queries import messages as ledger
 from trial.queries.messages import AT_ANY_HOUR, TO_OLD_ADDRESS, TO_STAFF
 
 logger = logging.getLogger(__name__)
+CLAIMED_FOR = timedelta(minutes=2)  # a batch that takes longer may be claimed by two: no harm
 CRASHED_AFTER = timedelta(minutes=10)
 SOONEST, LATEST = timedelta(minutes=2), timedelta(hours=2)  # between two tries
 TOLD_AFTER = timedelta(hours=1)
@@ -49,12 +55,27 @@ EVENTS = {
 }
 
 
-def due(at: datetime) -> list[Message]:
-    numbers = list(
-        Message.objects.filter(state="queued", due_at__lte=at)
-        .order_by("due_at", "pk")
-        .values_list("pk", flat=True)[:500]
+def claim(at: datetime, *, urgent: bool = False) -> list[Message]:
+    """A batch of what is due, for this worker; `urgent`: of what goes at any hour, which is asked
+    for before each batch of anything else.
+    """
+    due = Message.objects.filter(state="queued", due_at__lte=at)
+    return _claimed(due.filter(kind__in=AT_ANY_HOUR) if urgent else due, at)
+
+
+def give_back(messages: Sequence[Message]) -> None:
+    """What this worker claimed and did not come to is there for others at once."""
+    claimed = Message.objects.filter(
+        pk__in=[message.pk for message in messages],
+        claimed_until__in={message.claimed_until for message in messages},
+        state="queued",
     )
+    claimed.update(claimed_until=None)
+
+
+def _claimed(due: QuerySet[Message], at: datetime) -> list[Message]:
+    free = due.filter(Q(claimed_until=None) | Q(claimed_until__lte=at))
+    numbers = claims.take(free.order_by("due_at", "pk"), claimed_until=at + CLAIMED_FOR)
     if not numbers:
         return []
     whole = Message.objects.filter(pk__in=numbers).select_related(
@@ -63,58 +84,70 @@ def due(at: datetime) -> list[Message]:
     return list(whole.order_by("due_at", "pk"))
 
 
-def deliver(message: Message, door: Door, at: datetime) -> str:
-    """Hand one message over if it is wanted now; returns the state it is in afterwards. Safe with
-    any number of workers.
+def deliver(message: Message, door: Door, at: datetime) -> bool:
+    """Hand one message over if it is wanted now; whether it was handed over here. Safe with any
+    number of workers.
 
     Raises DoorShut, with the message back in the queue, when the host lets nothing through any
     more.
     """
+    letter = _composed(message, at)
+    return letter is not None and _begin(message, at) and _hand_over(message, letter, door, at)
+
+
+def _composed(message: Message, at: datetime) -> Letter | None:
+    """What is to be handed over now; None where nothing is, and that is noted."""
     until = _by_day(message, at)
     if until > at:
-        return _wait(message, until)
+        _wait(message, until)
+        return None
     try:
         mail = hooks.MESSAGES[message.kind](message, at)
         letter = _letter(mail) if isinstance(mail, Mail) else None
     except Exception as error:  # its own words may hold an address, so only its kind is logged
         logger.error("message %s could not be made: %s", message.pk, type(error).__name__)
-        return _tried(message, "making", at)
+        _tried(message, "making", at)
+        return None
     if isinstance(mail, Wait) and mail.until:
-        return _wait(message, mail.until)
-    if letter is None:
-        return _move(message, "no longer wanted", at)
-    return _hand_over(message, letter, door, at) if _claim(message, at) else message.state
+        _wait(message, mail.until)
+    elif letter is None:
+        _move(message, "no longer wanted", at)
+    return letter
 
 
-def _hand_over(message: Message, letter: Letter, door: Door, at: datetime) -> str:
+def _hand_over(message: Message, letter: Letter, door: Door, at: datetime) -> bool:
     try:
         door.hand_over(letter)
     except DoorShut:
         _tried(message, "host", at)
         raise
     except PutOff as error:
-        return _tried(message, error.what, at)
+        _tried(message, error.what, at)
     except Refused as error:
-        return _ended(message, "refused", at, problem=error.what)
+        _ended(message, "refused", at, problem=error.what)
     except Exception as error:
         logger.error("message %s may have been handed over: %s", message.pk, type(error).__name__)
-        return _lost_from_sight(message, "line broke", at)
-    return _move(message, "accepted", at)
+        _lost_from_sight(message, "line broke", at)
+    else:
+        _move(message, "accepted", at)
+        return True
+    return False
 
 
 def after_crash(at: datetime) -> int:
     """Messages left in `sending` become uncertain and staff are told; those that may repeat are
     queued again.
     """
-    stale = Message.objects.filter(
-        state="sending", handed_over_at__lt=at - CRASHED_AFTER
-    ).values_list("pk", flat=True)
+    stale = Message.objects.filter(state="sending", handed_over_at__lt=at - CRASHED_AFTER)
     count = 0
-    for message in [Message.objects.get(pk=pk) for pk in stale]:
-        try:
-            count += _lost_from_sight(message, "crash", at) != "sending"
-        except Exception as error:  # left as it is for the next round; the others are moved on
-            logger.error("message %s could not be moved on: %s", message.pk, type(error).__name__)
+    while batch := _claimed(stale, at):
+        for message in batch:
+            try:
+                count += _lost_from_sight(message, "crash", at)
+            except Exception as error:  # left as it is until later; the others are moved on
+                logger.error(
+                    "message %s could not be moved on: %s", message.pk, type(error).__name__
+                )
     return count
 
 
@@ -125,8 +158,10 @@ def give_up(away_since: datetime, at: datetime) -> int:
     waiting = Message.objects.filter(state="queued", due_at__lte=at - GIVEN_UP_AFTER).exclude(
         kind__in=NEVER_GIVEN_UP
     )
-    found = waiting.select_related("study", "participant__study", "participant__version")[:500]
-    return sum(_ended(message, "give up", at, problem="host") == "failed" for message in found)
+    count = 0
+    while batch := _claimed(waiting, at):
+        count += sum(_ended(message, "give up", at, problem="host") for message in batch)
+    return count
 
 
 def _by_day(message: Message, at: datetime) -> datetime:
@@ -144,12 +179,14 @@ def _letter(mail: Mail) -> Letter:
     )
 
 
-def _claim(message: Message, at: datetime) -> bool:
-    """Mark the row in one short transaction; False when another worker has it."""
-    claimed = Message.objects.filter(pk=message.pk, state="queued").update(
+def _begin(message: Message, at: datetime) -> bool:
+    """Mark the row as being handed over, in one short transaction; False where another worker was
+    first.
+    """
+    is_ours = Message.objects.filter(pk=message.pk, state="queued").update(
         state="sending", handed_over_at=at, attempts=message.attempts + 1
     )
-    if claimed:
+    if is_ours:
         message.state, message.handed_over_at, message.attempts = (
             "sending",
             at,
@@ -157,62 +194,62 @@ def _claim(message: Message, at: datetime) -> bool:
         )
     else:
         message.refresh_from_db(fields=["state"])
-    return bool(claimed)
+    return bool(is_ours)
 
 
-def _wait(message: Message, until: datetime) -> str:
+def _wait(message: Message, until: datetime) -> None:
     """Not before `until`: nothing was tried."""
-    Message.objects.filter(pk=message.pk, state="queued").update(due_at=until)
-    return message.state
+    Message.objects.filter(pk=message.pk, state="queued").update(due_at=until, claimed_until=None)
 
 
-def _tried(message: Message, problem: str, at: datetime) -> str:
+def _tried(message: Message, problem: str, at: datetime) -> None:
     """Nothing was handed over: back to the queue, each time for as long as it is tried already;
     failed after a day.
     """
     since = message.trying_since or at
     if at - since >= GIVEN_UP_AFTER and message.kind not in NEVER_GIVEN_UP:
-        return _ended(message, "give up", at, problem=problem)
+        _ended(message, "give up", at, problem=problem)
+        return
     again_at = at + min(max(at - since, SOONEST), LATEST)
     verb = "put off" if message.state == "sending" else ""
-    state = _move(message, verb, at, due_at=again_at, trying_since=since, problem=problem)
+    _move(message, verb, at, due_at=again_at, trying_since=since, problem=problem)
     if at - since >= TOLD_AFTER:
         _tell(message, at)
-    return state
 
 
-def _lost_from_sight(message: Message, verb: str, at: datetime) -> str:
+def _lost_from_sight(message: Message, verb: str, at: datetime) -> bool:
     if message.kind in REPEATABLE:
         return _move(message, "repeat", at, due_at=at if verb == "crash" else at + SOONEST)
     return _ended(message, verb, at)
 
 
 @transaction.atomic
-def _ended(message: Message, verb: str, at: datetime, *, problem: str = "") -> str:
+def _ended(message: Message, verb: str, at: datetime, *, problem: str = "") -> bool:
     """Failed or uncertain: nothing more happens by itself, so staff are told."""
-    state = _move(message, verb, at, problem=problem)
-    if state in ledger.UNSETTLED:  # another worker may have been first, and have sent it
+    is_moved = _move(message, verb, at, problem=problem)
+    if message.state in ledger.UNSETTLED:  # another worker may have been first, and have sent it
         _tell(message, at)
-    return state
+    return is_moved
 
 
 @transaction.atomic
-def _move(message: Message, verb: str, at: datetime, **changes: Any) -> str:
-    """Take one step of the life cycle, unless another worker was first. Returns the state
-    afterwards.
+def _move(message: Message, verb: str, at: datetime, **changes: Any) -> bool:
+    """Take one step of the life cycle; False where another worker was first. The message has the
+    state that it is in afterwards, and nobody's claim.
     """
     before = message.state
     state = lifecycles.step("message", message.state, verb) if verb else message.state
     is_news = message.trying_since is None or state != "queued"  # of many tries the first is told
-    values = {**changes, "state": state, **({"settled_at": at} if state in SETTLED else {})}
+    settled = {"settled_at": at} if state in SETTLED else {}
+    values = {**changes, **settled, "state": state, "claimed_until": None}
     if not Message.objects.filter(pk=message.pk, state=before).update(**values):
         message.refresh_from_db(fields=["state"])
-        return message.state
+        return False
     for name, value in values.items():
         setattr(message, name, value)
     if verb and is_news:
         record(message, EVENTS[verb], by=WORKER, at=at)
-    return state
+    return True
 
 
 def _tell(message: Message, at: datetime) -> None:

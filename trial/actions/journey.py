@@ -5,14 +5,14 @@ that are due.
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from datetime import datetime, timedelta
 from itertools import islice
 
 from django.db import OperationalError, transaction
 from django.db.models import Q
 
-from trial import busy, facts, hooks, rows
+from trial import busy, claims, facts, hooks, rows
 from trial.actions import alerts
 from trial.actors import SYSTEM
 from trial.entries import Ask, Done, Outcome
@@ -59,6 +59,21 @@ def advance(participant: Participant, at: datetime) -> Ask | None:
             waits.append(outcome.until)
     _keep(journey, passed, min(waits, default=None), at)
     return ask
+
+
+def claim(at: datetime) -> list[int]:
+    """Participants whose journey is due, for one worker. Should it die, or nothing else say when to
+    look again, they are looked at again after a while.
+    """
+    due = Journey.objects.filter(due_at__lte=at).order_by("due_at", "pk")
+    numbers = claims.take(due, due_at=at + RETRY_AFTER)
+    people = dict(Journey.objects.filter(pk__in=numbers).values_list("pk", "participant"))
+    return [people[number] for number in numbers]
+
+
+def give_back(numbers: Sequence[int], at: datetime) -> None:
+    """What this worker claimed and did not come to is due for others."""
+    Journey.objects.filter(participant__in=numbers).update(due_at=at)
 
 
 def look_again(participant: Participant, at: datetime) -> None:

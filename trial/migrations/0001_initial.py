@@ -372,6 +372,7 @@ class Migration(migrations.Migration):
                 ('subject_ref', models.CharField(max_length=60)),
                 ('state', models.CharField(choices=[('queued', 'queued'), ('sending', 'sending'), ('uncertain', 'uncertain'), ('failed', 'failed'), ('sent', 'sent'), ('cancelled', 'cancelled')], default='queued', max_length=10)),
                 ('due_at', models.DateTimeField()),
+                ('claimed_until', models.DateTimeField(blank=True, null=True)),
                 ('handed_over_at', models.DateTimeField(blank=True, null=True)),
                 ('settled_at', models.DateTimeField(blank=True, null=True)),
                 ('attempts', models.PositiveSmallIntegerField(default=0)),
@@ -543,6 +544,10 @@ class Migration(migrations.Migration):
         migrations.AddIndex(
             model_name='message',
             index=models.Index(fields=['state', 'due_at'], name='trial_messa_state_6ec96c_idx'),
+        ),
+        migrations.AddIndex(
+            model_name='message',
+            index=models.Index(condition=models.Q(('state', 'queued')), fields=['kind', 'due_at'], name='messages_waiting_by_kind'),
         ),
         migrations.AddConstraint(
             model_name='message',

@@ -82,6 +82,8 @@ class Message(models.Model):
     subject_ref = models.CharField(max_length=60)  # timepoint, alert number, invitation number
     state = models.CharField(max_length=10, choices=lifecycles.states("message"), default="queued")
     due_at = models.DateTimeField()
+    # A worker has it in its batch until then. It says nothing of hand-over, which is a state.
+    claimed_until = models.DateTimeField(null=True, blank=True)
     handed_over_at = models.DateTimeField(null=True, blank=True)
     settled_at = models.DateTimeField(null=True, blank=True)
     attempts = models.PositiveSmallIntegerField(default=0)
@@ -91,7 +93,15 @@ class Message(models.Model):
     problem = models.CharField(max_length=10, blank=True)
 
     class Meta:
-        indexes = [models.Index(fields=["state", "due_at"])]
+        indexes = [
+            models.Index(fields=["state", "due_at"]),
+            # For those that go first, however many others wait.
+            models.Index(
+                fields=["kind", "due_at"],
+                condition=models.Q(state="queued"),
+                name="messages_waiting_by_kind",
+            ),
+        ]
         constraints = [
             models.UniqueConstraint(
                 fields=["participant", "kind", "subject_ref"], name="one_message_per_occasion"

@@ -1,0 +1,160 @@
+"""Several workers share what is due: nobody does another's rows, and what is urgent waits for none
+of them.
+"""
+
+from __future__ import annotations
+
+from datetime import timedelta
+
+import psycopg
+import pytest
+from django.db import connection, transaction
+
+from tests import factories, smtp
+from trial import actors, audit, claims, worker
+from trial.actions import alerts, deliveries, journey, participants, staff
+from trial.entries import Mail
+from trial.models import AuditEvent, Journey, Message, Participant
+
+pytestmark = pytest.mark.django_db
+MORE_THAN_A_BATCH = claims.BATCH + 3
+ALERTED = "eva@example.org"
+
+
+@pytest.fixture
+def host(settings):
+    with smtp.running() as running:
+        smtp.use(settings, running.port)
+        yield running
+
+
+def invitations(study, at, how_many: int) -> None:
+    for number in range(how_many):
+        email = f"new{number}@example.org"
+        staff.invite(study=study, email=email, role="coach", by=actors.SYSTEM, at=at)
+
+
+def waiting_for_people(study, at, how_many: int) -> None:
+    """Mails that are not urgent: to people, at an hour at which they go."""
+    dan = factories.a_randomised_participant(study, at)
+    Message.objects.all().delete()
+    Message.objects.bulk_create(
+        Message(
+            study=study,
+            participant=dan,
+            kind="recruitment_closed",
+            subject_ref=str(number),
+            due_at=at,
+        )
+        for number in range(how_many)
+    )
+
+
+def an_alert(study, at) -> None:
+    alerts.raise_alert(
+        study=study,
+        participant=None,
+        kind="no_coach",
+        subject_ref="x",
+        within_hours=4,
+        by=actors.SYSTEM,
+        at=at,
+    )
+
+
+def sent_of(kind: str) -> int:
+    return Message.objects.filter(kind=kind, state="sent").count()
+
+
+def compose_always(message, at):
+    return Mail(to=f"{message.subject_ref}@example.org", subject="x", body="x")
+
+
+@pytest.fixture
+def any_mail(settings):
+    """Mails to people of a kind that is always wanted."""
+    composed = f"{__name__}.compose_always"
+    settings.MESSAGES = {**settings.MESSAGES, "recruitment_closed": composed}
+
+
+def test_an_alert_goes_first_and_one_that_comes_meanwhile_before_the_next_batch(
+    study, now, host, any_mail
+):
+    waiting_for_people(study, now - timedelta(hours=1), MORE_THAN_A_BATCH)
+    an_alert(study, now)
+    Message.objects.filter(kind="alert").update(due_at=now + timedelta(seconds=30))
+    worker.turn(lambda: now + timedelta(minutes=bool(host.taken)), lambda: False)
+    assert host.addressees.index(ALERTED) == claims.BATCH
+    assert len(host.taken) == MORE_THAN_A_BATCH + 1
+    assert host.said.count("EHLO") == 4  # a look at the host, and one line for each batch
+
+    Message.objects.update(state="queued", due_at=now)
+    host.taken.clear()
+    worker.tick(now, seal=False)
+    assert host.addressees.index(ALERTED) == 0
+
+
+def test_what_one_worker_has_claimed_is_none_of_anothers_until_it_must_have_died(study, now, host):
+    invitations(study, now, 3)
+    assert len(deliveries.claim(now)) == 3
+    assert worker.tick(now, seal=False).messages == 0
+    after = now + deliveries.CLAIMED_FOR
+    assert worker.tick(after, seal=False).messages == 3
+    assert sorted(host.addressees) == [f"new{number}@example.org" for number in range(3)]
+    assert audit.verify(study) == []
+
+
+def test_a_worker_that_is_to_stop_finishes_the_mail_in_hand_and_gives_the_others_back(
+    study, now, host
+):
+    invitations(study, now, 5)
+    done = worker.turn(lambda: now, lambda: len(host.taken) >= 2)
+    assert (done.messages, done.failed, sent_of("invitation")) == (2, 0, 2)
+    assert worker.tick(now, seal=False).messages == 3
+    assert len(host.taken) == len(set(host.addressees)) == 5
+
+
+def test_journeys_that_were_claimed_and_not_come_to_are_given_back(study, now):
+    people = [factories.a_consented_participant(study, now) for _ in range(2)]
+    Journey.objects.update(due_at=now)
+    claimed = journey.claim(now)
+    assert (claimed, journey.claim(now)) == ([each.pk for each in people], [])
+    journey.give_back(claimed[1:], now)
+    assert journey.claim(now) == claimed[1:]
+
+
+def turned_away(study, at, how_many: int) -> list[Participant]:
+    people = []
+    for _ in range(how_many):
+        by = actors.visitor("new")
+        person = participants.begin(study=study, language="en", by=by, at=at)
+        participants.turn_away(
+            participant=person, stage="basics", reason="age", by=actors.SYSTEM, at=at
+        )
+        people.append(person)
+    return people
+
+
+def test_more_than_a_batch_is_done_in_one_round(study, now):
+    turned_away(study, now, MORE_THAN_A_BATCH)
+    worker.tick(now + timedelta(days=1))
+    assert not Participant.objects.filter(erased_at=None).exists()
+
+
+@pytest.mark.postgresql
+@pytest.mark.django_db(transaction=True)
+def test_what_another_worker_holds_is_passed_over_and_done_once(study, now):
+    at = now + timedelta(days=1)
+    first, second = turned_away(study, now, 2)
+    known = connection.get_connection_params()
+    given = {name: known[name] for name in known if name not in {"cursor_factory", "context"}}
+    with psycopg.connect(**given) as other:
+        other.execute("SELECT 1 FROM trial_participant WHERE id = %s FOR UPDATE", [first.pk])
+        with transaction.atomic():
+            assert not claims.hold(Participant.objects.all(), first.pk)
+        due = Participant.objects.filter(erased_at=None).order_by("pk")
+        assert claims.take(due, timezone="Europe/Paris") == [second.pk]
+        assert [worker._forget(each.pk, at) for each in (first, second)] == [False, True]
+        other.rollback()
+    assert [worker._forget(each.pk, at) for each in (first, second)] == [True, False]
+    assert AuditEvent.objects.filter(action="identity erased").count() == 2
