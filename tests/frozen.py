@@ -167,9 +167,10 @@ def _tables() -> dict[str, Rows]:
             table = model._meta.db_table
             cursor.execute(f"SELECT * FROM {connection.ops.quote_name(table)}")
             names = [column[0] for column in cursor.description]
-            place = names.index(model._meta.pk.column)
+            places = [names.index(field.column) for field in model._meta.pk_fields]
             found[table] = {
-                row[place]: dict(zip(names, row, strict=True)) for row in cursor.fetchall()
+                tuple(row[place] for place in places): dict(zip(names, row, strict=True))
+                for row in cursor.fetchall()
             }
     return found
 
@@ -200,13 +201,13 @@ def _write(written: Written) -> None:
     quote = connection.ops.quote_name
     with transaction.atomic(), connection.cursor() as cursor:
         for model in _models():
-            table, key = model._meta.db_table, model._meta.pk.column
+            table = model._meta.db_table
+            key = " AND ".join(f"{quote(field.column)} = %s" for field in model._meta.pk_fields)
             if rows := written.inserted.get(table):
                 places = ", ".join(["%s"] * len(rows[0]))
                 cursor.executemany(f"INSERT INTO {quote(table)} VALUES ({places})", rows)
             for pk, columns in written.changed.get(table, []):
                 sets = ", ".join(f"{quote(name)} = %s" for name in columns)
                 cursor.execute(
-                    f"UPDATE {quote(table)} SET {sets} WHERE {quote(key)} = %s",
-                    [*columns.values(), pk],
+                    f"UPDATE {quote(table)} SET {sets} WHERE {key}", [*columns.values(), *pk]
                 )

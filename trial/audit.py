@@ -15,12 +15,12 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from datetime import UTC, datetime
 from typing import Any
 
 from django.db import connection, transaction
-from django.db.models import F
+from django.db.models import Sum
 from django.utils import timezone
 
 from trial import fact_checks, facts, rows, vault
@@ -80,7 +80,6 @@ def record(
     changed = facts.take(person=person, study=on.study_id if isinstance(on, Participant) else on.pk)
     number, previous = _locked_end(study, stream)
     event = AuditEvent(
-        key=f"{stream}#{number + 1}",
         stream=stream,
         number=number + 1,
         study=study,
@@ -126,15 +125,6 @@ def seal(study: Study, at: datetime, *, hourly: bool = False) -> AuditSeal | Non
         chain = _locked_head(study.slug, f"{study.slug}!seals")
         if hourly and is_sealed(study, at):
             return None
-        moved = [
-            head
-            # Skipping what is locked: whatever is being written now is sealed next time, and
-            # sealing never waits for it.
-            for head in AuditHead.objects.select_for_update(skip_locked=True)
-            .filter(study=study.slug, number__gt=F("sealed_number"))
-            .order_by("stream")
-            if head.stream != chain.stream
-        ]
         number = chain.number + 1
         result = AuditSeal(
             key=f"{study.slug}!{number}",
@@ -143,29 +133,49 @@ def seal(study: Study, at: datetime, *, hourly: bool = False) -> AuditSeal | Non
             at=at,
             previous=chain.hash,
         )
-        heads = [
-            AuditSealedHead(
-                key=f"{result.key}/{h.stream}",
-                seal=result.key,
-                stream=h.stream,
-                number=h.number,
-                hash=h.hash,
-            )
-            for h in moved
-        ]
-        result.hash = seal_hash(result, heads)
+        _seal_heads(result, chain)
+        sealed = AuditSealedHead.objects.filter(seal=result.key).order_by("stream")
+        result.hash = seal_hash(result, sealed.values_list("stream", "number", "hash").iterator())
         result.save(force_insert=True)
-        AuditSealedHead.objects.bulk_create(heads)
-        for head in moved:
-            head.sealed_number = head.number
-        AuditHead.objects.bulk_update(moved, ["sealed_number"])
         _move(chain, number, result.hash)
         return result
 
 
-def seal_hash(the_seal: AuditSeal, heads: list[AuditSealedHead]) -> str:
+def _seal_heads(the_seal: AuditSeal, chain: AuditHead) -> None:
+    """Write down every head that is sealed nowhere, as one statement sees them: what is being
+    written now is sealed next time. Heads are read and neither locked nor changed, so that no
+    writer waits for a seal, however many moved.
+    """
+    head, sealed = AuditHead._meta.db_table, AuditSealedHead._meta.db_table
+    with connection.cursor() as cursor:
+        cursor.execute(
+            f"INSERT INTO {sealed} (seal, stream, number, hash) "  # noqa: S608
+            f"SELECT %s, head.stream, head.number, head.hash FROM {head} head "
+            f"WHERE head.study = %s AND head.stream <> %s AND NOT EXISTS (SELECT 1 FROM {sealed} "
+            f"before WHERE before.stream = head.stream AND before.number = head.number)",
+            [the_seal.key, the_seal.study, chain.stream],
+        )
+
+
+def seal_hash(the_seal: AuditSeal, heads: Iterable[tuple[str, int, str]]) -> str:
+    """`heads` are stream, number and hash of each, in order of stream. The digest of one list of
+    lists, of which no more than a piece is held.
+    """
     own = [the_seal.key, the_seal.study, the_seal.number, _plain(the_seal.at), the_seal.previous]
-    return _digest([own, sorted([h.key, h.seal, h.stream, h.number, h.hash] for h in heads)])
+    digest = hashlib.sha256(f"[{_json(own)},[".encode())
+    for place, (stream, number, of_event) in enumerate(heads):
+        told = [f"{the_seal.key}/{stream}", the_seal.key, stream, number, of_event]
+        digest.update(f"{',' if place else ''}{_json(told)}".encode())
+    digest.update(b"]]")
+    return digest.hexdigest()
+
+
+def count_events(study: Study) -> int:
+    """How many events a study has, by the heads of its streams: nobody waits for a trail to be
+    counted.
+    """
+    heads = AuditHead.objects.filter(study=study.slug).exclude(stream__endswith="!seals")
+    return heads.aggregate(count=Sum("number", default=0))["count"]
 
 
 def newest_seal(study: Study) -> str:
@@ -232,8 +242,6 @@ def _verify_streams(study: str) -> Iterator[str]:
             yield f"{stream}: its head is missing"
         elif (head.number, head.hash) != (number, digest):
             yield f"{stream}: ends at event {number}, the head says {head.number}"
-        elif head.sealed_number > head.number:
-            yield f"{stream}: the head says it is sealed up to {head.sealed_number}, beyond its end"
     yield from _foreign_events(study)
 
 
@@ -246,20 +254,20 @@ def _foreign_events(study: str) -> Iterator[str]:
 
 def _verify_seals(study: str) -> Iterator[str]:
     heads: dict[str, list[AuditSealedHead]] = {}
-    for head in AuditSealedHead.objects.filter(key__startswith=f"{study}!"):
+    for head in AuditSealedHead.objects.filter(seal__startswith=f"{study}!").order_by("stream"):
         heads.setdefault(head.seal, []).append(head)
-    hashes = dict(AuditEvent.objects.filter(stream__startswith=study).values_list("key", "hash"))
-    number, previous, newest = 0, START, {}
+    events = AuditEvent.objects.filter(stream__startswith=study)
+    hashes = {event.key: event.hash for event in events.only("stream", "number", "hash")}
+    number, previous = 0, START
     for each in AuditSeal.objects.filter(key__startswith=f"{study}!").order_by("number"):
         if each.number != number + 1 or each.key != f"{study}!{each.number}":
             yield f"{study}: a seal before {each.number} is missing"
         elif each.previous != previous:
             yield f"{study} seal {each.number}: does not follow the seal before it"
         own = heads.pop(each.key, [])
-        if each.hash != seal_hash(each, own):
+        if each.hash != seal_hash(each, [(head.stream, head.number, head.hash) for head in own]):
             yield f"{study} seal {each.number}: a column was changed or a sealed head is missing"
         for head in own:
-            newest[head.stream] = head.number
             if hashes.get(f"{head.stream}#{head.number}") != head.hash:
                 yield (
                     f"{head.stream} event {head.number}: sealed in seal {each.number}, and missing "
@@ -268,25 +276,17 @@ def _verify_seals(study: str) -> Iterator[str]:
         number, previous = each.number, each.hash
     for orphan in sorted(heads):
         yield f"{study}: heads of a seal that does not exist ({orphan})"
-    yield from _verify_seal_heads(study, number, previous, newest)
+    yield from _verify_end_of_seals(study, number, previous)
 
 
-def _verify_seal_heads(
-    study: str, number: int, last_hash: str, newest: Mapping[str, int]
-) -> Iterator[str]:
+def _verify_end_of_seals(study: str, number: int, last_hash: str) -> Iterator[str]:
     chain = AuditHead.objects.filter(stream=f"{study}!seals").first()
     if chain is None and number:
         yield f"{study}: the head of the seals is missing"
     elif chain is not None and (chain.number, chain.hash) != (number, last_hash):
         yield f"{study}: seals end at {number}, the head says {chain.number}"
-    elif chain is not None and (chain.study, chain.sealed_number) != (study, 0):
+    elif chain is not None and chain.study != study:
         yield f"{study}: a column of the head of the seals was changed"
-    for head in AuditHead.objects.filter(study=study).exclude(stream__endswith="!seals"):
-        if head.sealed_number != newest.get(head.stream, 0):
-            yield (
-                f"{head.stream}: the head says sealed up to {head.sealed_number}, the seals say "
-                f"{newest.get(head.stream, 0)}"
-            )
 
 
 def _locked_end(study: str, stream: str) -> tuple[int, str]:
@@ -346,4 +346,8 @@ def _plain(value: Any) -> Any:
 
 
 def _digest(values: Any) -> str:
-    return hashlib.sha256(json.dumps(values, separators=(",", ":")).encode()).hexdigest()
+    return hashlib.sha256(_json(values).encode()).hexdigest()
+
+
+def _json(values: Any) -> str:
+    return json.dumps(values, separators=(",", ":"))

@@ -18,6 +18,7 @@ from trial.actions.doormails import worked as hand_over_codes
 from trial.actions.installation import keep
 from trial.actions.lost_mailbox import put_due_in_force
 from trial.actions.messages import queue
+from trial.actions.once import forget_request_keys
 from trial.actions.own_address import can_be_taken_back
 from trial.actions.own_address import stop as stop_change
 from trial.actions.own_address import token_of as token_of_change
@@ -69,6 +70,7 @@ __all__ = [
     "consent",
     "erase",
     "forget_drafts",
+    "forget_request_keys",
     "hand_over_codes",
     "is_mailed_alike",
     "keep",

@@ -362,6 +362,7 @@ WORKER = [  # what else a round of the worker does, and how often it did it
     "trial.life.hand_over_codes",
     "trial.life.keep",
     "trial.life.forget_drafts",
+    "trial.life.forget_request_keys",
 ]
 JOBS = ["reports.life.make_due"]  # what takes minutes: the worker has a process of its own for it
 ERASURE = ["outcomes.life.erase", "coaching_protocol.life.erase", "trial.life.erase"]

@@ -126,7 +126,7 @@ def _same_row(model: type[models.Model], quote) -> str:
     same rowid, which every table of SQLite has beside a key of text (NEW.rowid is -1 where none was
     given).
     """
-    keys = [[model._meta.pk.column]]
+    keys = [[field.column for field in model._meta.pk_fields]]
     keys += [
         [field.column]
         for field in model._meta.local_fields

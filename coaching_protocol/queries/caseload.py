@@ -318,7 +318,7 @@ def coaches(study: Study) -> list[Coach]:
     mistakes = dict(
         AuditEvent.objects.filter(study=study.slug, action=TAKEN_BACK)
         .values_list("subject")
-        .annotate(Count("pk"))
+        .annotate(Count("number"))
     )
     load = dict(
         CoachAssignment.objects.filter(

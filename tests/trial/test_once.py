@@ -13,7 +13,8 @@ from django.db import connection
 from tests import factories
 from trial import actors, audit, vault
 from trial.actions import own_details, participants, programme
-from trial.actions.once import KeyReused, once
+from trial.actions.once import KeyReused, forget_request_keys, once
+from trial.lifecycles import NotAllowedNow
 from trial.models import (
     AuditEvent,
     Consent,
@@ -263,6 +264,41 @@ def test_a_result_that_is_gone_is_told_as_none(now):
     assert double(**given) is None
     RequestKey.objects.update(result=None)
     assert double(**given) is None
+
+
+@pytest.mark.django_db
+def test_request_keys_of_more_than_30_days_are_removed_in_parts_and_not_every_round(
+    now, monkeypatch
+):
+    monkeypatch.setattr("trial.actions.once.PART", 2)
+    for day in range(6):
+        double(note="a", key=f"day {day}", by=SOMEBODY, at=now + timedelta(days=day))
+    assert forget_request_keys(now + timedelta(days=31)) == 0
+    assert forget_request_keys(now + timedelta(days=34, seconds=1)) == 5
+    assert [row.key for row in RequestKey.objects.all()] == ["day 5"]
+    assert forget_request_keys(now + timedelta(days=34, seconds=2)) == 0
+
+
+@pytest.mark.django_db
+def test_a_form_that_is_sent_again_after_its_key_was_removed_has_no_second_effect(study, now):
+    dan = factories.a_verified_participant(study, now)
+    letter = dan.version.consent.letters["en"]
+    signing = {
+        "participant": dan,
+        "language": "en",
+        "statements": [each.code for each in letter.statements],
+        "comprehension": {each.code: 1 for each in letter.comprehension},
+        "signature": "Dan",
+        "key": "sign",
+        "by": actors.visitor(dan.code),
+    }
+    participants.sign_consent(**signing, at=now)
+    later = now + timedelta(days=32)
+    before = (Consent.objects.count(), AuditEvent.objects.count())
+    assert forget_request_keys(later) >= 1
+    with pytest.raises(NotAllowedNow):
+        participants.sign_consent(**signing, at=later)
+    assert (Consent.objects.count(), AuditEvent.objects.count()) == before
 
 
 class Colour(Enum):

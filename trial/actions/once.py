@@ -8,7 +8,7 @@ import functools
 import inspect
 import json
 from collections.abc import Callable
-from datetime import datetime
+from datetime import datetime, timedelta
 from enum import Enum
 from typing import Any, TypeVar
 
@@ -21,6 +21,9 @@ from trial.actors import Actor
 from trial.models import Draft, RequestKey
 
 R = TypeVar("R")
+KEPT_FOR = timedelta(days=30)
+DAY = timedelta(days=1)
+PART = 1000  # rows of one transaction
 
 
 class KeyReused(Exception):
@@ -54,6 +57,21 @@ def once(action: Callable[..., R]) -> Callable[..., R]:
             return result
 
     return run
+
+
+def forget_request_keys(at: datetime) -> int:
+    """Entry of settings.WORKER: request keys older than 30 days; says how many. A form that is sent
+    again later is a new request, which the action itself refuses where there can be one alone.
+
+    Once a day: begun when the oldest is a day over, so that no round of a worker does it for a few.
+    """
+    old = RequestKey.objects.filter(claimed_at__lt=at - KEPT_FOR)
+    if not old.filter(claimed_at__lt=at - KEPT_FOR - DAY).exists():
+        return 0
+    gone = 0
+    while part := list(old.order_by("claimed_at").values_list("pk", flat=True)[:PART]):
+        gone += old.filter(pk__in=part).delete()[0]
+    return gone
 
 
 def _claim(name: str, key: str, content: dict[str, Any]) -> tuple[RequestKey, bool]:

@@ -2,6 +2,7 @@ import django.contrib.auth.models
 import django.contrib.auth.validators
 import django.db.models.deletion
 import django.utils.timezone
+import trial.models.fields
 import trial.models.work
 from django.conf import settings
 from django.db import migrations, models
@@ -19,22 +20,27 @@ class Migration(migrations.Migration):
         migrations.CreateModel(
             name='AuditHead',
             fields=[
-                ('stream', models.CharField(max_length=80, primary_key=True, serialize=False)),
-                ('study', models.CharField(db_index=True, max_length=50)),
+                ('stream', trial.models.fields.Bytes(max_length=80, primary_key=True, serialize=False)),
+                ('study', models.CharField(max_length=50)),
                 ('number', models.PositiveIntegerField()),
                 ('hash', models.CharField(max_length=64)),
-                ('sealed_number', models.PositiveIntegerField(default=0)),
             ],
+            options={
+                'indexes': [models.Index(fields=['study', 'stream'], name='heads_of_study')],
+            },
         ),
         migrations.CreateModel(
             name='AuditSealedHead',
             fields=[
-                ('key', models.CharField(max_length=180, primary_key=True, serialize=False)),
-                ('seal', models.CharField(db_index=True, max_length=90)),
-                ('stream', models.CharField(max_length=80)),
+                ('pk', models.CompositePrimaryKey('stream', 'number', blank=True, editable=False, primary_key=True, serialize=False)),
+                ('seal', trial.models.fields.Bytes(max_length=90)),
+                ('stream', trial.models.fields.Bytes(max_length=80)),
                 ('number', models.PositiveIntegerField()),
                 ('hash', models.CharField(max_length=64)),
             ],
+            options={
+                'indexes': [models.Index(fields=['seal', 'stream'], name='heads_of_seal')],
+            },
         ),
         migrations.CreateModel(
             name='FailedSignIns',
@@ -133,10 +139,10 @@ class Migration(migrations.Migration):
         migrations.CreateModel(
             name='AuditEvent',
             fields=[
-                ('key', models.CharField(max_length=90, primary_key=True, serialize=False)),
-                ('stream', models.CharField(max_length=80)),
+                ('pk', models.CompositePrimaryKey('stream', 'number', blank=True, editable=False, primary_key=True, serialize=False)),
+                ('stream', trial.models.fields.Bytes(max_length=80)),
                 ('number', models.PositiveIntegerField()),
-                ('study', models.CharField(db_index=True, max_length=50)),
+                ('study', models.CharField(max_length=50)),
                 ('action', models.CharField(max_length=60)),
                 ('subject', models.CharField(max_length=120)),
                 ('by', models.CharField(max_length=80)),
@@ -152,7 +158,7 @@ class Migration(migrations.Migration):
                 ('hash', models.CharField(max_length=64)),
             ],
             options={
-                'constraints': [models.UniqueConstraint(fields=('stream', 'number'), name='one_event_per_number')],
+                'indexes': [models.Index(fields=['study', 'action', 'subject'], name='events_by_action')],
             },
         ),
         migrations.CreateModel(
@@ -210,7 +216,7 @@ class Migration(migrations.Migration):
                 ('erased_at', models.DateTimeField(blank=True, null=True)),
                 ('user', models.OneToOneField(blank=True, null=True, on_delete=django.db.models.deletion.SET_NULL, related_name='participant', to=settings.AUTH_USER_MODEL)),
                 ('version', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='+', to='trial.protocolversion')),
-                ('study', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='participants', to='trial.study')),
+                ('study', models.ForeignKey(db_index=False, on_delete=django.db.models.deletion.PROTECT, related_name='participants', to='trial.study')),
             ],
         ),
         migrations.CreateModel(
@@ -341,7 +347,7 @@ class Migration(migrations.Migration):
                 ('key', models.CharField(max_length=80)),
                 ('digest', models.CharField(max_length=64)),
                 ('result', models.JSONField(null=True)),
-                ('claimed_at', models.DateTimeField()),
+                ('claimed_at', models.DateTimeField(db_index=True)),
             ],
             options={
                 'constraints': [models.UniqueConstraint(fields=('person', 'action', 'key'), name='one_effect_per_key')],
@@ -536,6 +542,14 @@ class Migration(migrations.Migration):
         migrations.AddIndex(
             model_name='participant',
             index=models.Index(fields=['study', 'state'], name='trial_parti_study_i_fe96ca_idx'),
+        ),
+        migrations.AddIndex(
+            model_name='participant',
+            index=models.Index(fields=['study', '-began_at', '-id'], name='newest_of_study'),
+        ),
+        migrations.AddIndex(
+            model_name='participant',
+            index=models.Index(condition=models.Q(('erased_at__isnull', True), ('left_at__isnull', False)), fields=['state', 'left_at'], name='left_and_not_forgotten'),
         ),
         migrations.AddConstraint(
             model_name='monthlyshare',

@@ -31,7 +31,9 @@ class Participant(Fact):
     no_facts = {"user": "the login, which goes when the person is erased"}
     facts_of = SELF
 
-    study = models.ForeignKey(Study, on_delete=models.PROTECT, related_name="participants")
+    study = models.ForeignKey(  # the indexes below begin with it
+        Study, on_delete=models.PROTECT, related_name="participants", db_index=False
+    )
     version = models.ForeignKey(ProtocolVersion, on_delete=models.PROTECT, related_name="+")
     code = models.CharField(max_length=12, unique=True)
     user = models.OneToOneField(
@@ -61,7 +63,17 @@ class Participant(Fact):
     erased_at = models.DateTimeField(null=True, blank=True)
 
     class Meta:
-        indexes = [models.Index(fields=["study", "state"])]
+        indexes = [
+            models.Index(fields=["study", "state"]),
+            models.Index(fields=["study", "-began_at", "-id"], name="newest_of_study"),
+            # Of whoever left and is not forgotten yet. The condition names no state, since SQLite
+            # uses no index for `state = ?` whose condition says what it is.
+            models.Index(
+                fields=["state", "left_at"],
+                name="left_and_not_forgotten",
+                condition=models.Q(erased_at__isnull=True, left_at__isnull=False),
+            ),
+        ]
 
     def __str__(self) -> str:
         return self.code

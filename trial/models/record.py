@@ -2,6 +2,8 @@ from __future__ import annotations
 
 from django.db import models
 
+from trial.models.fields import Bytes
+
 
 class Stamp(models.Model):
     """What this database is for: a rehearsal or a live study. Written once, at the first
@@ -30,10 +32,10 @@ class AuditEvent(models.Model):
     append_only = True
     no_facts = "the trail itself"
 
-    key = models.CharField(primary_key=True, max_length=90)
-    stream = models.CharField(max_length=80)
+    pk = models.CompositePrimaryKey("stream", "number")
+    stream = Bytes(max_length=80)
     number = models.PositiveIntegerField()
-    study = models.CharField(max_length=50, db_index=True)
+    study = models.CharField(max_length=50)
     action = models.CharField(max_length=60)
     subject = models.CharField(max_length=120)
     by = models.CharField(max_length=80)
@@ -51,9 +53,11 @@ class AuditEvent(models.Model):
     hash = models.CharField(max_length=64)
 
     class Meta:
-        constraints = [
-            models.UniqueConstraint(fields=["stream", "number"], name="one_event_per_number")
-        ]
+        indexes = [models.Index(fields=["study", "action", "subject"], name="events_by_action")]
+
+    @property
+    def key(self) -> str:
+        return f"{self.stream}#{self.number}"
 
 
 class AuditHead(models.Model):
@@ -61,11 +65,13 @@ class AuditHead(models.Model):
 
     no_facts = "the trail itself"
 
-    stream = models.CharField(primary_key=True, max_length=80)
-    study = models.CharField(max_length=50, db_index=True)
+    stream = Bytes(primary_key=True, max_length=80)
+    study = models.CharField(max_length=50)
     number = models.PositiveIntegerField()
     hash = models.CharField(max_length=64)
-    sealed_number = models.PositiveIntegerField(default=0)
+
+    class Meta:
+        indexes = [models.Index(fields=["study", "stream"], name="heads_of_study")]
 
 
 class AuditSeal(models.Model):
@@ -90,14 +96,23 @@ class AuditSeal(models.Model):
 
 
 class AuditSealedHead(models.Model):
+    """How far a stream was when a seal was made. By its primary key no head is sealed twice."""
+
     append_only = True
     no_facts = "the trail itself"
 
-    key = models.CharField(primary_key=True, max_length=180)
-    seal = models.CharField(max_length=90, db_index=True)
-    stream = models.CharField(max_length=80)
+    pk = models.CompositePrimaryKey("stream", "number")
+    seal = Bytes(max_length=90)
+    stream = Bytes(max_length=80)
     number = models.PositiveIntegerField()
     hash = models.CharField(max_length=64)
+
+    class Meta:
+        indexes = [models.Index(fields=["seal", "stream"], name="heads_of_seal")]
+
+    @property
+    def key(self) -> str:
+        return f"{self.seal}/{self.stream}"
 
 
 class FailedSignIns(models.Model):

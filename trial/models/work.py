@@ -13,7 +13,7 @@ from trial.models.studies import Study
 
 
 class RequestKey(models.Model):
-    """One effect per (person, action, key): the stored result answers a repeat."""
+    """One effect per (person, action, key): the stored result answers a repeat, for 30 days."""
 
     no_facts = "what was asked once: work"
 
@@ -22,7 +22,7 @@ class RequestKey(models.Model):
     key = models.CharField(max_length=80)
     digest = models.CharField(max_length=64)
     result = models.JSONField(null=True)
-    claimed_at = models.DateTimeField()
+    claimed_at = models.DateTimeField(db_index=True)
 
     class Meta:
         constraints = [

@@ -20,4 +20,4 @@ def the_installation() -> Study:
 
 def events() -> QuerySet[AuditEvent]:
     """The newest first."""
-    return AuditEvent.objects.filter(study=SLUG).order_by("-number")
+    return AuditEvent.objects.filter(stream=SLUG).order_by("-number")

@@ -113,7 +113,7 @@ def _trail(request: PageRequest, study: Study) -> dict[str, object]:
     of_study = AuditEvent.objects.filter(stream=study.slug).order_by("-number")
     return {
         "seal": AuditSeal.objects.filter(study=study.slug).order_by("-number").first(),
-        "count": AuditEvent.objects.filter(study=study.slug).count() if knows_arms else None,
+        "count": audit.count_events(study) if knows_arms else None,
         "knows_arms": knows_arms,
         "events": of_study.exclude(action__startswith="message ")[:100],
         "published": _published(study),
@@ -124,5 +124,6 @@ def _published(study: Study) -> dict[str, str]:
     """What the randomisation is held to: it was written in the trail before the first
     allocation.
     """
-    event = AuditEvent.objects.filter(stream=study.slug, action="randomisation sealed").first()
+    sealed = AuditEvent.objects.filter(study=study.slug, action="randomisation sealed")
+    event = sealed.filter(stream=study.slug).first()
     return json.loads(event.new) if event else {}
