@@ -163,12 +163,10 @@ def dating(participant: Participant, at: datetime) -> Outcome:
 
 
 def _close_passed(left: list[Schedule], at: datetime) -> bool:
-    """Close every timepoint of which all questionnaires are behind the person."""
+    """Close every timepoint of one person of which all questionnaires are behind them."""
     due = [schedule for schedule in left if schedule.opens_at and schedule.opens_at <= at]
     rows: dict[str, list[Assessment]] = {}
-    for row in Assessment.objects.filter(
-        participant__in={schedule.participant_id for schedule in due}
-    ):
+    for row in reads.of_person(due[0].participant_id) if due else ():
         rows.setdefault(row.timepoint, []).append(row)
     moved = False
     for schedule in due:

@@ -12,7 +12,7 @@ from __future__ import annotations
 
 import json
 import logging
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, date, datetime
@@ -24,6 +24,7 @@ from django.conf import settings
 from django.db import connection, models, transaction
 
 from trial import vault
+from trial.prepared import Prepared, prepared
 
 logger = logging.getLogger(__name__)
 SELF = "pk"  # where a path would lead: the row is itself the person, or the study
@@ -215,16 +216,57 @@ def plain(value: Any) -> Any:
 
 def read(model: type[Fact], version: int, **which: Any) -> Iterator[Row]:
     """Rows of a model, with the columns of one list."""
+    return (_row(model, version, values) for values in _asked(model, version, which).iterator())
+
+
+def _asked(
+    model: type[Fact], version: int, which: Mapping[str, Any]
+) -> models.QuerySet[Any, tuple[Any, ...]]:
     nobody = models.Value(None, output_field=models.TextField())
     owner: dict[str, Any] = {"_code": nobody, "_key": nobody}
     if model.facts_of:
         prefix = _prefix(model.facts_of)
         owner = {"_code": models.F(f"{prefix}code"), "_key": models.F(f"{prefix}key__sealed_key")}
     found = model._base_manager.filter(**which).order_by("pk").annotate(**owner)
-    for number, code, key, *values in found.values_list(
-        "pk", "_code", "_key", *columns(model, version)
-    ).iterator():
-        yield Row(model, number, version, code is not None, key, code or "", tuple(values))
+    return found.values_list("pk", "_code", "_key", *columns(model, version))
+
+
+def _row(model: type[Fact], version: int, values: tuple[Any, ...]) -> Row:
+    number, code, key, *rest = values
+    return Row(model, number, version, code is not None, key, code or "", tuple(rest))
+
+
+def _standing(
+    model: type[Fact], numbers: Sequence[int], person: int | None, study: int
+) -> Iterator[Row]:
+    """Those of these rows that are about a person, or about a study and nobody in it."""
+    version = newest(model)
+    if len(numbers) > 1:
+        which = {model.facts_of: person} if person is not None else in_study(model, study)
+        yield from read(model, version, pk__in=numbers, **which)
+        return
+    # Nearly every event has one row of a kind, and every action passes here.
+    asked = _of_person(model) if person is not None else _of_study(model)
+    for values in asked(numbers[0], study if person is None else person):
+        yield _row(model, version, values)
+
+
+@lru_cache
+def _of_person(model: type[Fact]) -> Prepared[[int, int], tuple[Any, ...]]:
+    @prepared
+    def one(number: int, person: int) -> models.QuerySet[Any, tuple[Any, ...]]:
+        return _asked(model, newest(model), {"pk": number, model.facts_of: person})
+
+    return one
+
+
+@lru_cache
+def _of_study(model: type[Fact]) -> Prepared[[int, int], tuple[Any, ...]]:
+    @prepared
+    def one(number: int, study: int) -> models.QuerySet[Any, tuple[Any, ...]]:
+        return _asked(model, newest(model), {"pk": number, **in_study(model, study)})
+
+    return one
 
 
 def in_study(model: type[Fact], study: int) -> dict[str, Any]:
@@ -254,8 +296,7 @@ def take(*, person: int | None, study: int) -> list[list[Any]]:
     for model, numbers in by_model.items():
         if not (model.facts_of if person is not None else model.may_be_about_nobody()):
             continue
-        which = {model.facts_of: person} if person is not None else in_study(model, study)
-        found = {row.number: row for row in read(model, newest(model), pk__in=numbers, **which)}
+        found = {row.number: row for row in _standing(model, list(numbers), person, study)}
         for number, changes in sorted(numbers.items()):
             row = found.get(number)
             if row is None and changes[-1].gone_from != (person, study if person is None else None):

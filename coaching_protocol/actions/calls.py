@@ -7,6 +7,7 @@ from datetime import datetime
 from typing import Any
 
 from django.core.exceptions import PermissionDenied
+from django.db.models import QuerySet
 
 from coaching_protocol.actions.call_logs import CallLog, check_log, is_known_beginning
 from coaching_protocol.models import Attempt, CoachAssignment, Contact, Correction
@@ -17,6 +18,7 @@ from trial.actions.once import once
 from trial.actions.participants import check_code
 from trial.actors import Actor
 from trial.models import Identity, Participant, User
+from trial.prepared import prepared
 from trial.queries import drafts as typed
 
 HELD = {"reached"}
@@ -53,11 +55,16 @@ def check_caseload(coach: User, participant: Participant) -> None:
     """A coach works in the own caseload, a supervisor in all of the study; raises
     PermissionDenied.
     """
-    own = CoachAssignment.objects.filter(
-        plan__participant=participant, coach=coach, ended_at__isnull=True
-    )
-    if not own.exists() and not permissions.may(coach, participant.study, "supervise"):
+    if not _assigned(participant.pk, coach.pk) and not permissions.may(
+        coach, participant.study, "supervise"
+    ):
         raise PermissionDenied("not in this coach's caseload")
+
+
+@prepared
+def _assigned(person: int, coach: int) -> QuerySet[CoachAssignment]:
+    found = CoachAssignment.objects.filter(plan__participant=person, coach=coach)
+    return found.filter(ended_at__isnull=True)[:1]
 
 
 @once
@@ -80,15 +87,12 @@ def details(participant: Participant) -> Identity | None:
 def start(*, contact: Contact, coach: User, by: Actor, at: datetime) -> Attempt:
     """Begin one try. A try that is open already is gone on with."""
     _hold(contact)
-    whole = Contact.objects.select_for_update(of=("self",)).select_related(
-        "plan__participant__version"
-    )
-    contact = whole.get(pk=contact.pk)
+    contact = _planned.one(contact.pk)
     participant = contact.plan.participant
     check_caseload(coach, participant)
     if contact.state != "planned" or contact.plan.ended_at:
         raise ContactOver(contact.state)
-    found = Attempt.objects.filter(contact=contact, logged_at__isnull=True).first()
+    found = _open_try.first(contact.pk)
     if found:
         return found
     described = plans.protocol(participant.version, contact.plan.protocol)
@@ -101,6 +105,17 @@ def start(*, contact: Contact, coach: User, by: Actor, at: datetime) -> Attempt:
     )
     audit.record(participant, "call started", subject=f"contact {contact.number}", by=by, at=at)
     return attempt
+
+
+@prepared
+def _planned(contact: int) -> QuerySet[Contact]:
+    found = Contact.objects.select_for_update(of=("self",)).filter(pk=contact)
+    return found.select_related("plan__participant__version", "plan__participant__study")
+
+
+@prepared
+def _open_try(contact: int) -> QuerySet[Attempt]:
+    return Attempt.objects.filter(contact=contact, logged_at__isnull=True).order_by("pk")[:1]
 
 
 @once
@@ -275,13 +290,18 @@ def check_own(coach: User, attempt: Attempt) -> None:
 
 def _whole(attempt: Attempt) -> Attempt:
     """The row as it stands, locked."""
-    found = Attempt.objects.select_for_update(of=("self",)).select_related(
+    return _tried.one(attempt.pk)
+
+
+@prepared
+def _tried(attempt: int) -> QuerySet[Attempt]:
+    found = Attempt.objects.select_for_update(of=("self",)).filter(pk=attempt)
+    return found.select_related(
         "contact__plan__participant__version",
         "contact__plan__participant__key",
         "contact__plan__participant__study",
         "contact__plan__study",
     )
-    return found.get(pk=attempt.pk)
 
 
 def _logged_values(attempt: Attempt) -> dict[str, Any]:
@@ -317,7 +337,7 @@ def _effect(outcomes: Iterable[str]) -> str:
 
 def _hold(contact: Contact) -> None:
     """Leaving the study at this moment goes first, or waits."""
-    Participant.held().only("pk").get(pk=contact.plan.participant_id)
+    Participant.standing(contact.plan.participant_id)
 
 
 def _began(attempt: Attempt, began_at: datetime | None) -> datetime:

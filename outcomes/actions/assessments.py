@@ -7,6 +7,7 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from django.db import transaction
+from django.db.models import QuerySet
 
 from outcomes import schedules, scoring
 from outcomes.actions import alerts
@@ -18,6 +19,7 @@ from trial.actions import messages, milestones
 from trial.actions.once import once
 from trial.actors import WORKER, Actor
 from trial.models import Milestone, Participant
+from trial.prepared import prepared
 
 BASELINE_DAYS = 30
 LATER = timedelta(
@@ -303,16 +305,19 @@ def end_all(participant: Participant, at: datetime) -> None:
 
 
 def _answerable(assessment: Assessment, at: datetime) -> Assessment:
-    Participant.held().only("pk").get(pk=assessment.participant_id)
-    found = (
-        Assessment.objects.select_for_update(of=("self",))
-        .select_related("participant__version", "participant__study", "participant__key")
-        .get(pk=assessment.pk)
-    )
+    Participant.standing(assessment.participant_id)
+    found = _whole.one(assessment.pk)
     state = schedules.state(found, at)
     if state not in ANSWERABLE:
         raise NotOpenNow(state)
     return found
+
+
+@prepared
+def _whole(assessment: int) -> QuerySet[Assessment]:
+    whole = ("participant__version", "participant__study", "participant__key")
+    found = Assessment.objects.select_for_update(of=("self",)).filter(pk=assessment)
+    return found.select_related(*whole)
 
 
 def _numbers(code: str, scored: scoring.Scored) -> dict[str, float]:

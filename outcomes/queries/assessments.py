@@ -15,6 +15,7 @@ from outcomes.queries import concealment, definitions
 from outcomes.schedules import AssessmentState
 from trial.actors import Actor
 from trial.models import Participant, ProtocolVersion, Study
+from trial.prepared import prepared
 from trial.queries.repeats import is_repeat
 
 SETTLED = {
@@ -61,7 +62,7 @@ def sittings(participant: Participant) -> list[Sitting]:
         each.code: each for each in definitions.assessments(participant.version).timepoints
     }
     rows: dict[str, list[Assessment]] = {}
-    for row in Assessment.objects.filter(participant=participant).order_by("position"):
+    for row in of_person(participant.pk):
         rows.setdefault(row.timepoint, []).append(row)
     return [
         Sitting(code, dict(each.asked_as or each.label), each.minutes, tuple(rows[code]))
@@ -70,16 +71,25 @@ def sittings(participant: Participant) -> list[Sitting]:
     ]
 
 
+@prepared
+def of_person(person: int) -> QuerySet[Assessment]:
+    """Every row of a person, in the order in which it is asked."""
+    return Assessment.objects.filter(participant=person).order_by("position")
+
+
 def sitting(participant: Participant, timepoint: str) -> Sitting | None:
     return next((each for each in sittings(participant) if each.timepoint == timepoint), None)
 
 
 def unclosed(participant: Participant) -> list[Schedule]:
     """Schedules that are neither closed nor ended."""
-    return list(
-        Schedule.objects.filter(
-            participant=participant, closed_at__isnull=True, ended_at__isnull=True
-        )
+    return _unclosed(participant.pk)
+
+
+@prepared
+def _unclosed(person: int) -> QuerySet[Schedule]:
+    return Schedule.objects.filter(
+        participant=person, closed_at__isnull=True, ended_at__isnull=True
     )
 
 

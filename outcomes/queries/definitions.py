@@ -5,10 +5,13 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
+from django.db.models import QuerySet
+
 from outcomes.instruments import Instrument
 from outcomes.models import ScreeningAnswer
 from outcomes.sections import Assessments
 from trial.models import Participant, ProtocolVersion
+from trial.prepared import prepared
 from trial.rules import Facts
 from trial.sections.study import Page
 
@@ -32,7 +35,7 @@ def screening_facts(participant: Participant) -> Facts:
     """
     scores: dict[str, float] = {}
     items: dict[str, int] = {}
-    for row in ScreeningAnswer.objects.filter(participant=participant):
+    for row in _screened(participant.pk):
         if row.score is not None:
             scores[row.instrument] = row.score
         items |= {
@@ -43,12 +46,15 @@ def screening_facts(participant: Participant) -> Facts:
     return Facts(answers=participant.answers, scores=scores, items=items)
 
 
+@prepared
+def _screened(person: int) -> QuerySet[ScreeningAnswer]:
+    return ScreeningAnswer.objects.filter(participant=person)
+
+
 def is_answered(participant: Participant, page: Page) -> bool:
     """Whether a screening page was answered."""
     if page.instrument:
-        return ScreeningAnswer.objects.filter(
-            participant=participant, instrument=page.instrument
-        ).exists()
+        return any(row.instrument == page.instrument for row in _screened(participant.pk))
     return set(page.questions) <= set(participant.answers)
 
 

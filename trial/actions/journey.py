@@ -10,13 +10,14 @@ from datetime import datetime, timedelta
 from itertools import islice
 
 from django.db import OperationalError, transaction
-from django.db.models import Q
+from django.db.models import Q, QuerySet
 
 from trial import busy, claims, facts, hooks, rows
 from trial.actions import alerts
 from trial.actors import SYSTEM
 from trial.entries import Ask, Done, Outcome
 from trial.models import Journey, Participant
+from trial.prepared import prepared
 
 logger = logging.getLogger(__name__)
 MOST_STEPS = 20
@@ -31,7 +32,9 @@ def advance(participant: Participant, at: datetime) -> Ask | None:
     could not be had in time is no error: they stay where they are, and the worker, which can wait,
     goes on.
     """
-    journey, _ = Journey.objects.get_or_create(participant=participant)
+    journey = _of.first(participant.pk)
+    if journey is None:
+        journey, _ = Journey.objects.get_or_create(participant=participant)
     passed = list(journey.passed)
     waits: list[datetime] = []
     ask = None
@@ -59,6 +62,11 @@ def advance(participant: Participant, at: datetime) -> Ask | None:
             waits.append(outcome.until)
     _keep(journey, passed, min(waits, default=None), at)
     return ask
+
+
+@prepared
+def _of(person: int) -> QuerySet[Journey]:
+    return Journey.objects.filter(participant=person)
 
 
 def claim(at: datetime) -> list[int]:

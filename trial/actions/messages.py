@@ -6,10 +6,13 @@ from __future__ import annotations
 
 from datetime import datetime
 
+from django.db.models import QuerySet
+
 from trial import audit, daytime, lifecycles
 from trial.actions.once import once
 from trial.actors import WORKER, Actor
 from trial.models import Message, Participant, Study
+from trial.prepared import prepared
 from trial.queries import messages as ledger
 from trial.queries.messages import AT_ANY_HOUR, TO_OLD_ADDRESS, TO_STAFF, UNSETTLED
 
@@ -41,7 +44,11 @@ def queue(
     }
     if participant and kind not in AT_ANY_HOUR:
         due_at = daytime.from_then(due_at, participant.timezone)
-    found = Message.objects.filter(**occasion).first()
+    found = (
+        _about.first(participant.pk, kind, subject_ref)
+        if participant
+        else Message.objects.filter(**occasion).first()
+    )
     if found:
         if found.state == "queued" and found.due_at != due_at:
             found.due_at = due_at
@@ -60,6 +67,11 @@ def queue(
             at=at,
         )
     return message
+
+
+@prepared
+def _about(person: int, kind: str, subject_ref: str) -> QuerySet[Message]:
+    return Message.objects.filter(participant=person, kind=kind, subject_ref=subject_ref)
 
 
 @once

@@ -77,7 +77,7 @@ def check_code(reason: str) -> None:
 
 def locked(participant: Participant) -> Participant:
     """The row as it stands, locked, with the study, version and key that are known already."""
-    found = Participant.held().get(pk=participant.pk)
+    found = Participant.standing(participant.pk)
     for name in ("study", "version", "key"):
         if name in participant._state.fields_cache:
             found._state.fields_cache[name] = participant._state.fields_cache[name]

@@ -9,6 +9,7 @@ from trial import lifecycles, vault
 from trial.facts import SELF, Fact
 from trial.models.accounts import User
 from trial.models.studies import ProtocolVersion, Study
+from trial.prepared import prepared
 
 
 class Participant(Fact):
@@ -85,6 +86,11 @@ class Participant(Fact):
         """
         return cls.objects.select_for_update(no_key=True)
 
+    @staticmethod
+    def standing(number: int) -> Participant:
+        """A row as it stands, locked; raises Participant.DoesNotExist."""
+        return _standing.one(number)
+
     def zone_at(self, moment: datetime) -> str:
         """The time zone in which this person was at a moment, as far as they told."""
         earlier = (
@@ -115,9 +121,10 @@ class Participant(Fact):
         """Lock the row and take over what has changed; study and version never do, so they are not
         asked again.
         """
-        kept = {"study", "version"}
-        fields = [field.attname for field in self._meta.concrete_fields if field.name not in kept]
-        self.refresh_from_db(fields=fields, from_queryset=Participant.held())
+        standing = Participant.standing(self.pk)
+        for field in self._meta.concrete_fields:
+            if field.name not in {"study", "version"}:
+                setattr(self, field.attname, getattr(standing, field.attname))
         self._state.fields_cache.pop("identity", None)
 
     def sealed(self, text: str) -> str:
@@ -128,6 +135,11 @@ class Participant(Fact):
 
     def unsealed(self, token: str) -> str:
         return vault.unseal_for(self.key.sealed_key, token) if token else ""
+
+
+@prepared
+def _standing(person: int) -> models.QuerySet[Participant]:
+    return Participant.held().filter(pk=person)
 
 
 class PersonKey(models.Model):

@@ -5,20 +5,25 @@ themselves.
 from __future__ import annotations
 
 from django.conf import settings
+from django.db.models import QuerySet
 from django.urls import reverse
 
 from trial import vault
 from trial.entries import Mail
 from trial.languages import in_language
 from trial.models import Identity, Participant
+from trial.prepared import prepared
 
 
 def address_of(participant: Participant) -> str | None:
     """The e-mail address, or None once it is erased."""
-    identity = (
-        Identity.objects.filter(participant=participant).select_related("participant__key").first()
-    )
+    identity = _of.first(participant.pk)
     return identity.email if identity else None
+
+
+@prepared
+def _of(person: int) -> QuerySet[Identity]:
+    return Identity.objects.filter(participant=person).select_related("participant__key")
 
 
 def letter(participant: Participant, subject: str, *paragraphs: str) -> Mail | None:

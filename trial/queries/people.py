@@ -4,8 +4,11 @@ from __future__ import annotations
 
 from datetime import datetime
 
+from django.db.models import QuerySet
+
 from trial.grants import Grant
 from trial.models import Participant, Study
+from trial.prepared import prepared
 from trial.queries import programme
 from trial.queries.addresses import address_of
 
@@ -21,11 +24,16 @@ def now(code: str, seen: Participant | None) -> Participant:
     """
     if seen is None:
         return by_code(code)
-    found = Participant.objects.get(pk=seen.pk)
+    found = _numbered.one(seen.pk)
     for name in ("study", "version", "key"):
         if name in seen._state.fields_cache:
             found._state.fields_cache[name] = seen._state.fields_cache[name]
     return found
+
+
+@prepared
+def _numbered(person: int) -> QuerySet[Participant]:
+    return Participant.objects.filter(pk=person)
 
 
 def held(participant: Participant) -> dict[str, float]:

@@ -8,10 +8,13 @@ from datetime import datetime, timedelta
 from typing import Any
 from zoneinfo import ZoneInfo
 
+from django.db.models import QuerySet
+
 from trial import anchors, sections
 from trial.grants import Grant
 from trial.languages import in_language
 from trial.models import ExerciseAnswer, Milestone, ModuleUse, Participant, Study
+from trial.prepared import prepared
 from trial.sections.programme import Block
 
 
@@ -41,11 +44,13 @@ class ModuleState:
 
 def access(participant: Participant) -> Grant | None:
     """The grant of the programme, open or not yet."""
-    return (
-        Grant.objects.filter(participant=participant, kind="programme", ended_at__isnull=True)
-        .order_by("pk")
-        .first()
-    )
+    return _granted.first(participant.pk)
+
+
+@prepared
+def _granted(person: int) -> QuerySet[Grant]:
+    found = Grant.objects.filter(participant=person, kind="programme", ended_at__isnull=True)
+    return found.order_by("pk")[:1]
 
 
 def opened(study: Study, at: datetime) -> list[Grant]:
@@ -104,13 +109,19 @@ def _states(participant: Participant, opens_at: datetime | None) -> list[ModuleS
 
 
 def _uses(participant: Participant) -> dict[str, tuple[datetime, datetime | None, datetime]]:
-    rows = ModuleUse.objects.filter(participant=participant).values_list(
-        "module", "begun_at", "done_at", "last_used_at"
-    )
     return {
         module: (begun_at, done_at, last_used_at)
-        for module, begun_at, done_at, last_used_at in rows
+        for module, begun_at, done_at, last_used_at in _used(participant.pk)
     }
+
+
+@prepared
+def _used(
+    person: int,
+) -> QuerySet[ModuleUse, tuple[str, datetime, datetime | None, datetime]]:
+    return ModuleUse.objects.filter(participant=person).values_list(
+        "module", "begun_at", "done_at", "last_used_at"
+    )
 
 
 def _next_opening(before: ModuleState, pacing: Any, participant: Participant) -> datetime | None:
@@ -151,10 +162,13 @@ def is_after_begun(participant: Participant, module: str) -> bool:
 
 def answers(participant: Participant, module: str) -> dict[str, Any]:
     """What the participant wrote in the exercises of a module, by exercise code."""
-    rows = ExerciseAnswer.objects.filter(participant=participant, module=module).select_related(
-        "participant__key"
-    )
-    return {row.exercise: written(row) for row in rows}
+    return {row.exercise: written(row) for row in _written(participant.pk, module)}
+
+
+@prepared
+def _written(person: int, module: str) -> QuerySet[ExerciseAnswer]:
+    found = ExerciseAnswer.objects.filter(participant=person, module=module)
+    return found.select_related("participant__key")
 
 
 def written(answer: ExerciseAnswer) -> Any:
