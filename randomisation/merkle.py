@@ -15,7 +15,7 @@ from fractions import Fraction
 
 from randomisation import stream
 from randomisation.methods import Rule
-from randomisation.methods.steps import BlockSteps, Steps, stepping
+from randomisation.methods.steps import Steps, stepping
 
 FIRST = "start"  # the point whose name stands in no leaf
 SALT_BYTES = 16
@@ -51,12 +51,12 @@ class Step:
     hash: str  # hexadecimal
 
 
-def the_list(steps: Steps | BlockSteps, key: bytes, covered: int) -> Iterator[str]:
+def the_list(steps: Steps, key: bytes, covered: int) -> Iterator[str]:
     """The arms at positions 0 to `covered` - 1 of the stratum with this `stream.key`; only for
     rules of a stratum.
     """
     for position in range(covered):
-        arm = stream.choose(steps.probabilities(), key, position)
+        arm = stream.choose(steps.lot_probabilities(), key, position)
         steps.add(arm)
         yield arm
 

@@ -503,24 +503,17 @@ def leaves(point: dict[str, Any], seed: bytes) -> Iterator[tuple[str, str, int, 
 
 
 class Before:
-    """A history as the next draw reads it: what its procedure holds of it, and its digest, which is
-    that of the whole list as JSON.
+    """A history as the next draw reads it: what its procedure holds of it, and its digest. That of
+    none is SHA-256 of nothing; with one more, SHA-256 of the digest before it and of that one.
     """
 
     def __init__(self, rule: Rule) -> None:
-        self.rule, self.held = rule, rule.begin()
-        self.text, self.between = hashlib.sha256(b"["), b""
+        self.rule, self.held, self.digest = rule, rule.begin(), hashlib.sha256().digest()
 
     def add(self, lot: str, profile: Profile) -> None:
         self.held = self.rule.after(self.held, lot, profile)
         entry = canonical(lot if self.rule.factors is None else [lot, profile])
-        self.text.update(self.between + entry)
-        self.between = b","
-
-    def digest(self) -> str:
-        whole = self.text.copy()
-        whole.update(b"]")
-        return whole.hexdigest()
+        self.digest = hashlib.sha256(self.digest + entry).digest()
 
 
 class Point:
@@ -588,7 +581,7 @@ class Point:
 
     def replay(self, at: str, row: dict[str, Any]) -> None:
         rule, before, index = self.rule, self.before[row["stratum"]], row["draw_index"]
-        same(at, "history_digest", before.digest(), row["history_digest"])
+        same(at, "history_digest", before.digest.hex(), row["history_digest"])
         same(
             at,
             "place in a list that has ended",

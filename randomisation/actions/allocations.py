@@ -9,7 +9,6 @@ its next step.
 
 from __future__ import annotations
 
-import hashlib
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -19,6 +18,7 @@ from randomisation import stream
 from randomisation.actions import lists, matches, stages
 from randomisation.methods import ListExhausted
 from randomisation.models import FIRST, Allocation, Scope, SealedSeed, StageDecision
+from randomisation.models.fields import opened
 from randomisation.queries import design, histories, switches
 from trial import audit, rows
 from trial.actions import journey, participants
@@ -191,13 +191,15 @@ def _drawn(
 ) -> Allocation:
     name = designed.scope(covariates)
     scope = _locked(person.study_id, designed.point, name)
-    history = histories.of_scope(person.study_id, designed, name, scope.next_index)
-    chances = designed.rule.lot_probabilities(history, covariates)
+    history = histories.read(person.study_id, designed, scope)
+    before, chances = history.digest, history.steps.lot_probabilities(covariates)
     digest = designed.digest(secret.seed)
     key = stream.key(secret.seed, digest, name)
     lot = stream.choose(chances, key, scope.next_index)
     arm = designed.rule.arm(lot)
-    rows.update(Scope, {"id": scope.pk}, next_index=scope.next_index + 1)
+    history.add(lot, covariates)
+    draws = scope.next_index + 1
+    rows.update(Scope, {"id": scope.pk}, next_index=draws, carried=history.carried(draws))
     return Allocation(
         participant=person,
         study_id=person.study_id,
@@ -208,7 +210,7 @@ def _drawn(
         fake_arm=lot if lot != arm else "",
         probabilities={each: str(chance) for each, chance in chances.items()},
         covariates=covariates,
-        history_digest=hashlib.sha256(design.canonical(history)).hexdigest(),
+        history_digest=before,
         design_digest=digest,
         version=person.version.number,
     )
@@ -266,9 +268,14 @@ def _held_scope(study: int, point: str, name: str) -> Scope | None:
         lock = f" AND pg_advisory_xact_lock({QUEUE}, mod(id, 2147483647)::int)::text = ''{lock}"
     with connection.cursor() as cursor:
         cursor.execute(
-            "SELECT id, next_index FROM randomisation_scope "  # noqa: S608
+            "SELECT id, next_index, carried FROM randomisation_scope "  # noqa: S608
             f"WHERE study_id = %s AND point = %s AND name = %s{lock}",
             [study, point, name],
         )
         found = cursor.fetchone()
-    return found and Scope(id=found[0], study_id=study, point=point, name=name, next_index=found[1])
+    if found is None:
+        return None
+    number, next_index, carried = found
+    scope = Scope(id=number, study_id=study, point=point, name=name, next_index=next_index)
+    scope.carried = opened(carried)
+    return scope

@@ -11,7 +11,7 @@ from typing import Any
 from randomisation.models import Allocation, Correction, ErrorMark, Scope, TreatmentReceived
 from randomisation.queries import exceptions as reads
 from randomisation.words import OTHER, check_reason
-from trial import audit, vault
+from trial import audit, rows, vault
 from trial.actions import participants
 from trial.actions.once import once
 from trial.actors import Actor
@@ -171,10 +171,13 @@ def check_unmarked(allocation: Allocation, kind: str) -> None:
 
 def counts_from(allocation: Allocation) -> int:
     """The index of the next draw in the allocation's scope, which is locked. What took no draw
-    stands in no history.
+    stands in no history. That draw reads the history anew.
     """
     scopes = Scope.objects.select_for_update().filter(
         study=allocation.study_id, point=allocation.point
     )
     scope = scopes.filter(name=allocation.stratum).first()
-    return scope.next_index if scope else 0
+    if scope is None:
+        return 0
+    rows.update(Scope, {"id": scope.pk}, carried=None)
+    return scope.next_index

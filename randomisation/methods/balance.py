@@ -4,17 +4,35 @@ simulation by steps.
 
 from __future__ import annotations
 
+from abc import abstractmethod
 from collections import Counter
 from collections.abc import Callable, Hashable, Mapping, Sequence
+from dataclasses import dataclass
+from fractions import Fraction
 from math import gcd, lcm
-from typing import Any
+from typing import Any, ClassVar, Literal
 
 import numpy as np
 from numpy.typing import NDArray
 
-from randomisation.methods.rule import BadProfile, Draws, History, ImpossibleHistory, Profile
+from randomisation.methods.rule import BadProfile, Draws, History, ImpossibleHistory, Profile, Rule
 
 Integers = NDArray[np.int64]
+
+
+@dataclass(frozen=True)
+class Placed(Rule):
+    """Chances follow from how many of each lot stand in each of the newcomer's places."""
+
+    scope: ClassVar[Literal["stratum", "point"]] = "point"
+
+    @abstractmethod
+    def places_of(self, profile: Profile | None) -> list[tuple[Any, ...]]:
+        """Where somebody counts, and what is looked at when they come."""
+
+    @abstractmethod
+    def chances(self, counts: Sequence[Sequence[int]]) -> list[Fraction]:
+        """For each lot, from how many of each lot stand in each of the newcomer's places."""
 
 
 def check_profile(profile: Profile | None, factors: Sequence[str]) -> Profile:

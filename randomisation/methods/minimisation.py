@@ -9,12 +9,12 @@ from dataclasses import dataclass, field
 from fractions import Fraction
 from functools import cache
 from math import lcm
-from typing import ClassVar, Literal
+from typing import Any, ClassVar, Literal
 
 import numpy as np
 
 from randomisation.methods import balance, roots
-from randomisation.methods.balance import Integers
+from randomisation.methods.balance import Integers, Placed
 from randomisation.methods.coins import Coin, CoinA, Floats
 from randomisation.methods.rule import (
     Draws,
@@ -34,7 +34,7 @@ Chances = Callable[[tuple[tuple[int, ...], ...]], list[Fraction]]
 
 
 @dataclass(frozen=True)
-class Minimisation(Rule):
+class Minimisation(Placed):
     """For each arm k suppose that the newcomer joins it, and let x_j = n_j / r_j be the people of
     arm j in one of the newcomer's levels. Its distance d is the range, variance (divisor K - 1) or
     standard deviation of x, and G_k = sum over factors of weight * d. The arm with the smallest G
@@ -50,8 +50,6 @@ class Minimisation(Rule):
     distance: Distance
     coin: Coin
     ties: Literal["average", "ratio"] = "average"
-
-    scope: ClassVar[Literal["stratum", "point"]] = "point"
 
     @property
     def keeps_ratio(self) -> bool:
@@ -71,8 +69,11 @@ class Minimisation(Rule):
         ]
         return dict(zip(self.lots, self.chances(counts), strict=True))
 
+    def places_of(self, profile: Profile | None) -> list[tuple[Any, ...]]:
+        known = balance.check_profile(profile, self.factors)
+        return [(factor, known[factor]) for factor in self.factors]
+
     def chances(self, counts: Sequence[Sequence[int]]) -> list[Fraction]:
-        """For each lot, from how many of each lot stand in each of the newcomer's levels."""
         return self._tossed(*self._ranked(counts))
 
     def _tossed(self, scores: list[Fraction] | None, ranks: list[int]) -> list[Fraction]:
@@ -119,13 +120,7 @@ class Minimisation(Rule):
         def choose(here: list[Integers], profile: Profile) -> Integers:
             return balance.pick(self.simulated(here), generator)
 
-        def places(profile: Profile) -> list[tuple[str, str]]:
-            return [
-                (factor, balance.check_profile(profile, self.factors)[factor])
-                for factor in self.factors
-            ]
-
-        return balance.stepwise(n, draws, places, profiles, len(self.lots), choose)
+        return balance.stepwise(n, draws, self.places_of, profiles, len(self.lots), choose)
 
     def simulated(self, here: list[Integers]) -> Floats:
         """The chances (lots, draws) as floats; sums of roots that differ by less than 1e-9 of the
@@ -276,10 +271,10 @@ class FakeArms(Rule):
             (): Fraction(1)
         }  # how many of each lot stand in each level -> the chance of that, with this history
         for arm, other in history:
-            states = self._after(states, arm, self._levels(other), chances)
+            states = self._after(states, arm, self.inner.places_of(other), chances)
         if not states:
             raise ImpossibleHistory("no fake arms can have given these arms")
-        total, levels = sum(states.values()), self._levels(profile)
+        total, levels = sum(states.values()), self.inner.places_of(profile)
         mixed = zip(
             *(chances(_here(dict(state), levels, len(self.lots))) for state in states), strict=True
         )
@@ -307,10 +302,6 @@ class FakeArms(Rule):
                     f"more than {MOST_STATES} ways to have drawn these arms: give the fake arms"
                 )
         return found
-
-    def _levels(self, profile: Profile) -> list[tuple[str, str]]:
-        known = balance.check_profile(profile, self.factors)
-        return [(factor, known[factor]) for factor in self.factors]
 
     def sequences(
         self,

@@ -5,31 +5,29 @@ balancing.
 from __future__ import annotations
 
 from abc import abstractmethod
-from collections.abc import Hashable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from fractions import Fraction
-from typing import ClassVar, Literal
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from randomisation.methods import balance
-from randomisation.methods.balance import Integers
-from randomisation.methods.rule import Draws, History, Profile, Rule
+from randomisation.methods.balance import Integers, Placed
+from randomisation.methods.rule import Draws, History, Profile
 
 OVERALL, STRATUM = "overall", "stratum"
 HALF = Fraction(1, 2)
 
 
 @dataclass(frozen=True)
-class Balanced(Rule):
+class Balanced(Placed):
     """The chance of the first arm follows from the differences between the arms in the newcomer's
     places: overall, in their stratum (the cross of all factors), and in each factor's level.
     """
 
     factors: tuple[str, ...]
-
-    scope: ClassVar[Literal["stratum", "point"]] = "point"
 
     @property
     @abstractmethod
@@ -49,6 +47,14 @@ class Balanced(Rule):
         known = balance.check_profile(profile, self.factors)
         first = self.first([self._difference(history, known, place) for place in self.places])
         return dict(zip(self.lots, (first, 1 - first), strict=True))
+
+    def places_of(self, profile: Profile | None) -> list[tuple[Any, ...]]:
+        known = balance.check_profile(profile, self.factors)
+        return [(place, *self._within(known, place).items()) for place in self.places]
+
+    def chances(self, counts: Sequence[Sequence[int]]) -> list[Fraction]:
+        first = self.first([ours - theirs for ours, theirs in counts])
+        return [first, 1 - first]
 
     def _difference(self, history: History, profile: Profile, place: str) -> int:
         wanted = self._within(profile, place)
@@ -72,11 +78,7 @@ class Balanced(Rule):
             chances = self.simulated([counts[0] - counts[1] for counts in here])
             return (generator.random(draws) >= chances).astype(np.int64)
 
-        def places(profile: Profile) -> list[Hashable]:
-            known = balance.check_profile(profile, self.factors)
-            return [(place, *self._within(known, place).items()) for place in self.places]
-
-        return balance.stepwise(n, draws, places, profiles, 2, choose)
+        return balance.stepwise(n, draws, self.places_of, profiles, 2, choose)
 
     @abstractmethod
     def simulated(self, differences: list[Integers]) -> NDArray[np.float64]:

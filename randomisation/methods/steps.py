@@ -1,63 +1,83 @@
-"""A rule one step after another: the chances that it gives to a whole history, without reading that
-history each time.
+"""A rule one step after another: the chances that it gives, without reading the history each time.
 
-For making whole lists, of every stratum of a trial. Chances are equal to `Rule.probabilities`,
-exactly.
+For draws, which carry on where the one before them ended, and for whole lists. Chances are equal to
+`Rule.lot_probabilities`, exactly. What is `held` of a history goes through JSON unchanged.
 """
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+import json
+from abc import ABC, abstractmethod
 from fractions import Fraction
 from functools import cache
 from math import factorial, gcd, lcm, prod
+from typing import Any
 
+from randomisation.methods.balance import Placed
 from randomisation.methods.blocks import PermutedBlocks
 from randomisation.methods.counted import Counted
-from randomisation.methods.rule import Rule
+from randomisation.methods.minimisation import FakeArms
+from randomisation.methods.rule import Profile, Rule
 
 Counts = tuple[int, ...]
 
 
-@dataclass
-class Steps:
-    """For any rule of a stratum: it is asked about the whole history."""
+class Steps(ABC):
+    """From the empty history on."""
 
-    rule: Rule
-    history: list[str] = field(default_factory=list)
+    held: Any  # all that is known of the history
 
-    def probabilities(self) -> dict[str, Fraction]:
-        return self.rule.probabilities(self.history)
+    @abstractmethod
+    def lot_probabilities(self, profile: Profile | None = None) -> dict[str, Fraction]:
+        """For each lot the chance that it is drawn next."""
 
-    def add(self, arm: str) -> None:
-        self.history.append(arm)
+    @abstractmethod
+    def add(self, lot: str, profile: Profile | None = None) -> None:
+        """It was drawn, for somebody with this profile."""
 
 
-@dataclass
 class CountedSteps(Steps):
-    """For a rule that needs no more than the count of each arm; `known` may serve every list of the
-    rule.
+    """Held is the count of each arm. `known`, what the rule said of counts that came up before, may
+    serve every list of the rule.
     """
 
-    known: dict[Counts, dict[str, Fraction]] = field(default_factory=dict)
-    counts: dict[str, int] = field(init=False)
+    def __init__(self, rule: Counted, known: dict[Counts, dict[str, Fraction]]) -> None:
+        self.rule, self.known = rule, known
+        self.held: list[int] = [0] * len(rule.lots)
 
-    def __post_init__(self) -> None:
-        self.counts = dict.fromkeys(self.rule.ratio, 0)
+    def lot_probabilities(self, profile: Profile | None = None) -> dict[str, Fraction]:
+        counts = tuple(self.held)
+        if counts not in self.known:
+            self.known[counts] = dict(zip(self.rule.lots, self.rule.shares(counts), strict=True))
+        return self.known[counts]
 
-    def probabilities(self) -> dict[str, Fraction]:
-        key = tuple(self.counts.values())
-        if key not in self.known:
-            self.known[key] = self.rule.probabilities(self.history)
-        return self.known[key]
-
-    def add(self, arm: str) -> None:
-        super().add(arm)
-        self.counts[arm] += 1
+    def add(self, lot: str, profile: Profile | None = None) -> None:
+        self.held[self.rule.lots.index(lot)] += 1
 
 
-class BlockSteps:
-    """For permuted blocks of any sizes, with whole numbers for weights.
+class PlacedSteps(Steps):
+    """Held is, for each place in which anybody stands, how many of each lot do."""
+
+    def __init__(self, rule: Placed) -> None:
+        self.rule = rule
+        self.held: dict[str, list[int]] = {}
+
+    def lot_probabilities(self, profile: Profile | None = None) -> dict[str, Fraction]:
+        nobody = [0] * len(self.rule.lots)
+        here = [self.held.get(place, nobody) for place in self._places(profile)]
+        return dict(zip(self.rule.lots, self.rule.chances(here), strict=True))
+
+    def add(self, lot: str, profile: Profile | None = None) -> None:
+        for place in self._places(profile):
+            counts = self.held.setdefault(place, [0] * len(self.rule.lots))
+            counts[self.rule.lots.index(lot)] += 1
+
+    def _places(self, profile: Profile | None) -> list[str]:
+        return [json.dumps(place) for place in self.rule.places_of(profile)]
+
+
+class BlockSteps(Steps):
+    """For permuted blocks of any sizes, with whole numbers for weights. Held are counts and starts.
 
     `starts` are the places where the open block may have begun: the counts there, and the weight of
     all ways to get there. A block of size b that began at one of them has the weight of its start,
@@ -80,7 +100,17 @@ class BlockSteps:
         self.counts: Counts = (0,) * len(self.arms)
         self.starts: list[tuple[Counts, int]] = [(self.counts, 1)]
 
-    def probabilities(self) -> dict[str, Fraction]:
+    @property
+    def held(self) -> Any:
+        return [self.counts, self.starts]
+
+    @held.setter
+    def held(self, held: Any) -> None:
+        counts, starts = held
+        self.counts = tuple(counts)
+        self.starts = [(tuple(begun), weight) for begun, weight in starts]
+
+    def lot_probabilities(self, profile: Profile | None = None) -> dict[str, Fraction]:
         mass = [0] * len(self.arms)
         for begun, weight in self.starts:
             for full, chance in self.blocks:
@@ -90,8 +120,8 @@ class BlockSteps:
                         mass[arm] += weight * chance * _orders_without(left, arm)
         return {arm: Fraction(each, sum(mass)) for arm, each in zip(self.arms, mass, strict=True)}
 
-    def add(self, arm: str) -> None:
-        place = self.arms.index(arm)
+    def add(self, lot: str, profile: Profile | None = None) -> None:
+        place = self.arms.index(lot)
         self.counts = tuple(count + (k == place) for k, count in enumerate(self.counts))
         ended, open_still = 0, []
         for begun, weight in self.starts:
@@ -111,16 +141,26 @@ class BlockSteps:
 
 
 def stepping(
-    rule: Rule, known: dict[Counts, dict[str, Fraction]] | None = None
-) -> Steps | BlockSteps:
-    """From the empty history. Lists of one rule may share `known`, what it said of counts that came
-    up before.
-    """
-    if isinstance(rule, PermutedBlocks):
-        return BlockSteps(rule)
-    if isinstance(rule, Counted):
-        return CountedSteps(rule, known={} if known is None else known)
-    return Steps(rule)
+    rule: Rule, known: dict[Counts, dict[str, Fraction]] | None = None, held: Any = None
+) -> Steps:
+    """From the empty history, or on from what was `held`. Lists of one rule may share `known`."""
+    steps = _from_nothing(rule, {} if known is None else known)
+    if held is not None:
+        steps.held = held
+    return steps
+
+
+def _from_nothing(rule: Rule, known: dict[Counts, dict[str, Fraction]]) -> Steps:
+    match rule:
+        case PermutedBlocks():
+            return BlockSteps(rule)
+        case Counted():
+            return CountedSteps(rule, known)
+        case FakeArms():
+            return PlacedSteps(rule.inner)
+        case Placed():
+            return PlacedSteps(rule)
+    raise TypeError(f"no steps are known for {type(rule).__name__}")
 
 
 @cache

@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+from typing import Any
+
 from django.db import models
 from django.db.models import Q
 
@@ -15,14 +17,19 @@ FIRST = (
 class Scope(models.Model):
     """The lock row of one randomisation scope, a stratum or a whole point: locked first, then the
     history is read.
+
+    What it carries of its history from one draw to the next follows from the allocations, and is
+    read from them again where there is none. Sealed: in it stands where a block began.
     """
 
     no_facts = "a row to lock; what was drawn stands in the allocations"
+    sealed_under = {"carried": "master"}
 
     study = models.ForeignKey(Study, on_delete=models.PROTECT, related_name="+")
     point = models.CharField(max_length=40, default=FIRST)
     name = models.CharField(max_length=200)
     next_index = models.PositiveIntegerField(default=0)
+    carried: models.Field[dict[str, Any] | None, dict[str, Any] | None] = SealedJSONField(null=True)
 
     class Meta:
         constraints = [

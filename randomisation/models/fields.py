@@ -23,7 +23,12 @@ class SealedJSONField(models.TextField):
         )
 
     def from_db_value(self, value: Any, expression: Any, connection: Any) -> Any:
-        return None if value is None else json.loads(vault.unseal(value))
+        return opened(value)
+
+
+def opened(value: str | None) -> Any:
+    """A value of such a column, as the database has it."""
+    return None if value is None else json.loads(vault.unseal(value))
 
 
 def _padded(text: str) -> str:

@@ -1,18 +1,58 @@
 """What a rule reads before a draw: who was allocated in its scope, in order. To be read under the
 scope's lock.
+
+A draw does not read all of that: the scope carries what its rule holds of the history, and the
+digest of it, from one draw to the next.
 """
 
 from __future__ import annotations
 
+import hashlib
 from typing import Any
 
 from django.db import connection
 
-from randomisation.models import Allocation
-from randomisation.queries.design import Design
+from randomisation.methods import Profile, Rule
+from randomisation.methods.steps import stepping
+from randomisation.models import Allocation, Scope
+from randomisation.queries.design import Design, canonical
 from randomisation.queries.exceptions import Change, history_changes
 
 AS_USED = Change()
+NOTHING = hashlib.sha256().hexdigest()
+
+
+class Read:
+    """A history as its next draw reads it. The digest of none is SHA-256 of nothing; with one draw
+    more it is SHA-256 of the digest before and of that draw, as of_scope() tells it.
+    """
+
+    def __init__(self, rule: Rule, carried: dict[str, Any] | None = None) -> None:
+        self.rule = rule
+        self.steps = stepping(rule, held=carried and carried["held"])
+        self.digest: str = carried["digest"] if carried else NOTHING
+
+    def add(self, lot: str, profile: Profile) -> None:
+        self.steps.add(lot, profile)
+        entry = lot if self.rule.scope == "stratum" else [lot, profile]
+        self.digest = hashlib.sha256(bytes.fromhex(self.digest) + canonical(entry)).hexdigest()
+
+    def carried(self, draws: int) -> dict[str, Any]:
+        """What the scope keeps of it, after so many draws."""
+        return {"draws": draws, "digest": self.digest, "held": self.steps.held}
+
+
+def read(study: int, designed: Design, scope: Scope) -> Read:
+    """From what the scope carries; or, where it carries nothing or something of another draw, from
+    the allocations.
+    """
+    carried = scope.carried
+    if carried is not None and carried["draws"] == scope.next_index:
+        return Read(designed.rule, carried)
+    found = Read(designed.rule)
+    for entry in of_scope(study, designed, scope.name, scope.next_index):
+        found.add(*((entry, {}) if designed.rule.scope == "stratum" else entry))
+    return found
 
 
 def of_scope(study: int, designed: Design, scope: str, before: int) -> list[Any]:
@@ -45,7 +85,7 @@ def of_scope(study: int, designed: Design, scope: str, before: int) -> list[Any]
 
 
 def _lots(study: int, point: str, stratum: str, before: int) -> list[str]:
-    """As SQL: others wait for this under the lock."""
+    """As SQL: they can be many, and others wait for this under the lock."""
     with connection.cursor() as cursor:
         cursor.execute(
             "SELECT coalesce(nullif(fake_arm, ''), arm) FROM randomisation_allocation "

@@ -126,19 +126,3 @@ def test_a_list_is_what_the_rule_draws_from_the_stream_one_by_one(method, data):
     for position in range(covered):
         history.append(stream.choose(rule.probabilities(history), key, position))
     assert list(merkle.the_list(stepping(rule), key, covered)) == history
-
-
-@pytest.mark.parametrize(
-    "method", [name for name in plans.BY_METHOD if name not in plans.OVER_THE_POINT]
-)
-@settings(max_examples=25)
-@given(data=st.data())
-def test_going_step_by_step_gives_the_chances_of_the_whole_history(method, data):
-    plan, history, _ = data.draw(plans.walks(method, most=30))
-    rule, known = methods.build(plan), {}
-    for _ in range(2):  # the second list finds what the first one asked
-        steps = stepping(rule, known)
-        for place, (arm, _) in enumerate(history):
-            assert steps.probabilities() == rule.probabilities([lot for lot, _ in history[:place]])
-            steps.add(arm)
-        assert steps.probabilities() == rule.probabilities([lot for lot, _ in history])

@@ -20,8 +20,12 @@ def canonical(value):
     return json.dumps(value, sort_keys=True, separators=(",", ":")).encode()
 
 
-def digest_of(value):
-    return hashlib.sha256(canonical(value)).hexdigest()
+def digest_of(history):
+    """A chain: of the digest before and of one entry, from that of nothing on."""
+    digest = hashlib.sha256(b"").digest()
+    for entry in history:
+        digest = hashlib.sha256(digest + canonical(entry)).digest()
+    return digest.hex()
 
 
 def row_of(number, kind, **fields):

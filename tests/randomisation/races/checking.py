@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import io
 import json
 from collections.abc import Sequence
@@ -11,7 +10,8 @@ from itertools import pairwise
 
 from randomisation import exports, stream, verifier
 from randomisation.models import Allocation, Scope, SealedSeed
-from randomisation.queries import design
+from randomisation.queries import design, histories
+from tests.randomisation import trials
 from trial import audit
 from trial.models import Participant, Study
 
@@ -24,6 +24,7 @@ def check(study: Study) -> dict[str, int]:
     figures = irregularities(rows)
     assert figures == {"duplicates": 0, "gaps": 0, "inversions": 0}
     check_replay(study, rows)
+    check_carried(study)
     check_verified(study)
     check_clusters(rows)
     check_people(study, rows)
@@ -74,9 +75,17 @@ def check_replay(study: Study, rows: Sequence[Allocation]) -> None:
             )
             lot = stream.choose(chances, key, row.draw_index)
             assert (row.fake_arm or row.arm, row.arm) == (lot, designed.rule.arm(lot))
-            digest = hashlib.sha256(design.canonical(history)).hexdigest()
+            digest = trials.digest_of(history)
             assert (row.history_digest, row.design_digest) == (digest, designed.digest(seed))
             history.append([lot, row.covariates] if designed.rule.scope == "point" else lot)
+
+
+def check_carried(study: Study) -> None:
+    """What a scope carries is what is read from its allocations."""
+    for scope in Scope.objects.filter(study=study, next_index__gt=0):
+        carried, scope.carried = scope.carried, None
+        found = histories.read(study.pk, design.of(study.current, scope.point), scope)
+        assert json.loads(json.dumps(found.carried(scope.next_index))) == carried
 
 
 def check_verified(study: Study) -> None:
