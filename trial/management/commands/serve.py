@@ -20,6 +20,9 @@ from whitenoise.storage import CompressedManifestStaticFilesStorage
 from trial import environment, stamp
 
 LOOK_EVERY = 0.5  # seconds
+# Longer than the site has for answers in flight (gunicorn's 30 seconds), and the worker for what
+# it has in hand.
+STOPPED_WITHIN = 60
 ROOT = Path(settings.BASE_DIR)
 UNUSED = ["*rest_framework*", "*redoc*"]  # of packages: pages that are not served here
 
@@ -42,27 +45,10 @@ class Command(BaseCommand):
         told = {**os.environ, **self._told(bind, directory), **_collected(ROOT / "staticfiles")}
         # Whoever stops this by a signal means the site and the worker too.
         signal.signal(signal.SIGTERM, signal.default_int_handler)
-        # Found from whatever folder this is called in, which stays the one that relative paths are
-        # read from.
-        site = [
-            sys.executable,
-            "-m",
-            "gunicorn",
-            "trial.wsgi",
-            "--pythonpath",
-            str(ROOT),
-            "--bind",
-            bind,
-        ]
-        site += ["--workers", "2", "--threads", "4"]
-        # It would lie at one place for all installations of a user, and nobody asks anything there.
-        site += ["--no-control-socket"]
-        site += ["--preload"]  # once for both workers, and before the port answers
-        site += ["--forwarded-allow-ips", ""]  # whose word counts says HANDVAT_PROXIES alone
         worker = [sys.executable, str(ROOT / "manage.py"), "worker"]
         self.stdout.write(f"http://{bind}/  (answers within seconds; Ctrl-C stops)")
         try:
-            name, code = run_together({"worker": worker, "site": site}, told)
+            name, code = run_together({"worker": worker, "site": site(bind)}, told)
         except KeyboardInterrupt:
             self.stdout.write("")
         else:
@@ -78,6 +64,21 @@ class Command(BaseCommand):
         if stamp.kind_of_file(database) != "rehearsal":
             raise CommandError(f"{database} is no database of a demo or rehearsal")
         return environment.of_rehearsal(directory, bind, os.environ)
+
+
+def site(bind: str) -> list[str]:
+    """The command that answers people. On SIGTERM it takes nobody in any more and answers whoever
+    is in.
+    """
+    # Found from whatever folder this is called in, which stays the one that relative paths are
+    # read from.
+    command = [sys.executable, "-m", "gunicorn", "trial.wsgi", "--pythonpath", str(ROOT)]
+    command += ["--bind", bind, "--workers", "2", "--threads", "4"]
+    # It would lie at one place for all installations of a user, and nobody asks anything there.
+    command += ["--no-control-socket"]
+    command += ["--preload"]  # once for both workers, and before the port answers
+    command += ["--forwarded-allow-ips", ""]  # whose word counts says HANDVAT_PROXIES alone
+    return command
 
 
 def _collected(where: Path) -> dict[str, str]:
@@ -147,4 +148,4 @@ def _stop(running: Mapping[str, subprocess.Popen[bytes]]) -> None:
         if process.poll() is None:
             os.killpg(process.pid, signal.SIGTERM)
     for process in running.values():
-        process.wait(timeout=30)
+        process.wait(timeout=STOPPED_WITHIN)
