@@ -64,6 +64,13 @@ class Contact(Fact):
 
     class Meta:
         ordering = ["plan", "number"]
+        indexes = [
+            models.Index(  # the next call of each in a caseload
+                fields=["plan", "number"],
+                condition=models.Q(state="planned"),
+                name="contacts_planned",
+            )
+        ]
         constraints = [
             models.UniqueConstraint(fields=["plan", "number"], name="one_contact_per_number")
         ]
@@ -112,6 +119,7 @@ class Attempt(Fact):
 
     class Meta:
         ordering = ["contact", "started_at"]
+        indexes = [models.Index(fields=["started_at"], name="attempts_by_day")]
         constraints = [
             models.UniqueConstraint(
                 fields=["contact"],

@@ -49,14 +49,19 @@ class CaseloadRow(serializers.Serializer):
     )
 
 
+class CaseloadPage(shapes.Page):
+    results = CaseloadRow(many=True)
+
+
 class CaseloadView(APIView):
-    @described.reads("caseload", "Whom to call, what is due first", CaseloadRow(many=True))
+    @described.reads("caseload", "Whom to call, what is due first", CaseloadPage, described.PAGE)
     def get(self, request: Request) -> Response:
         if not Membership.objects.filter(
             user=request.user.pk, role__in=("coach", "supervisor"), ended_at__isnull=True
         ).exists():
             raise Http404
-        return Response(CaseloadRow(reads.rows(request.user, timezone.now()), many=True).data)
+        page = doors.paged(reads.of(request.user, timezone.now()), request)
+        return Response(CaseloadPage(page).data)
 
 
 class CoachShape(serializers.Serializer):
@@ -166,6 +171,8 @@ def _actor(request: Request, plan: CoachingPlan) -> Actor:
 
 def _person(plan: CoachingPlan, at: datetime) -> Response:
     row = reads.row(plan, at)  # type: ignore[arg-type]
+    if row is None:
+        raise Http404
     extra = {
         "protocol": _protocol(row),
         "calls": [_call(each) for each in reads.calls(row)],

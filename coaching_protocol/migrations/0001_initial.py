@@ -42,6 +42,7 @@ class Migration(migrations.Migration):
             ],
             options={
                 'ordering': ['plan', 'number'],
+                'indexes': [models.Index(condition=models.Q(('state', 'planned')), fields=['plan', 'number'], name='contacts_planned')],
             },
         ),
         migrations.CreateModel(
@@ -62,6 +63,7 @@ class Migration(migrations.Migration):
             ],
             options={
                 'ordering': ['contact', 'started_at'],
+                'indexes': [models.Index(fields=['started_at'], name='attempts_by_day')],
             },
         ),
         migrations.CreateModel(

@@ -1,5 +1,5 @@
-"""Whom to call now: people with their next call, sorted by what is due, and one person with every
-call so far.
+"""Whom to call now: people with their next call, sorted by what is due, a page at a time, and one
+person with every call so far.
 
 A coach sees their own people; a supervisor everybody of the study who is coached. Nothing here
 knows an arm or a score.
@@ -7,11 +7,11 @@ knows an arm or a score.
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable
+from collections import Counter
+from collections.abc import Collection, Iterable, Iterator, Sequence
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import datetime
 from typing import TYPE_CHECKING, TypedDict
-from zoneinfo import ZoneInfo
 
 from django.db.models import (
     Count,
@@ -27,11 +27,12 @@ from django.db.models import (
 from django.urls import reverse
 
 from coaching_protocol.models import Attempt, CoachAssignment, CoachingPlan, Contact, Correction
-from coaching_protocol.queries import plans
+from coaching_protocol.queries import plans, turns
+from coaching_protocol.queries.turns import Days, Share, Turn
 from coaching_protocol.sections import Protocol
 from trial.actors import Actor
 from trial.models import AuditEvent, Membership, Participant, RequestKey, Study, User
-from trial.queries import programme
+from trial.queries import programme, studies
 
 if TYPE_CHECKING:
     from django_stubs_ext import WithAnnotations
@@ -52,9 +53,8 @@ if TYPE_CHECKING:
     Coached = WithAnnotations[CoachingPlan, _Who]
     Tried = WithAnnotations[Contact, _Tries]
 
-GROUPS = ("log", "overdue", "today", "week", "later", "finished")
-DUE = {"overdue", "today"}
-A_WEEK = timedelta(days=7)
+NOBODY = "none"
+CURRENT = CoachAssignment.objects.filter(ended_at__isnull=True)
 TAKEN_BACK = "call taken back"  # the event of a call that was begun by mistake
 LOGGED = Attempt.objects.filter(contact__plan=OuterRef("pk"), logged_at__isnull=False).order_by(
     "-logged_at", "-pk"
@@ -65,17 +65,28 @@ CHANGED = "participant__identity__phone_changed_at"
 
 @dataclass(frozen=True)
 class Row:
-    """A person of the caseload. `contact` is the next call, None when every call is over;
-    `appointment_at` counts until a try was made at it. `was_tried_today`: nobody was reached, and
-    no appointment has come since.
-    """
+    """A person of the caseload, with every call of theirs."""
 
     plan: Coached
-    contact: Tried | None
-    appointment_at: datetime | None
-    group: str
-    was_tried_today: bool
+    turn: Turn
     contacts: tuple[Tried, ...]
+
+    @property
+    def contact(self) -> Tried | None:
+        """The next call; None when every call is over."""
+        return next((each for each in self.contacts if each.number == self.turn.number), None)
+
+    @property
+    def group(self) -> str:
+        return self.turn.group
+
+    @property
+    def appointment_at(self) -> datetime | None:
+        return self.turn.appointment_at
+
+    @property
+    def was_tried_today(self) -> bool:
+        return self.turn.was_tried_today
 
     @property
     def participant(self) -> Participant:
@@ -113,22 +124,55 @@ class Row:
     def protocol(self) -> Protocol:
         return plans.protocol(self.participant.version, self.plan.protocol)
 
+
+@dataclass(frozen=True)
+class Caseload:
+    """Everybody whom `user` may call, read a slice at a time. `coach` is the number of one coach,
+    `none` for people without one, empty for everybody.
+    """
+
+    user: User
+    days: Days
+    shares: Sequence[Share]
+    supervised: Collection[int]
+    plans: QuerySet[CoachingPlan]
+    coach: str
+
     @property
-    def order(self) -> tuple[int, float, int, bool, float, str, str]:
-        """What is due first; of that, whoever was tried today comes last, the longest ago first.
-        Then by group, in it whoever has an appointment, by the clock; then whose window closes
-        first.
+    def groups(self) -> Counter[str]:
+        """How many people each group has."""
+        found = Counter[str]()
+        for share in self.shares:
+            if not self.coach or _name_of(share) == self.coach:
+                found[share.group] += share.people
+        return found
+
+    @property
+    def coaches(self) -> list[tuple[str, str]]:
+        """(value, name) of the coaches there are to choose between; an empty name stands for
+        nobody.
         """
-        waits = self.was_tried_today and self.plan.last_tried_at
-        return (
-            GROUPS.index("today" if self.group in DUE else self.group),
-            waits.timestamp() if waits else 0.0,
-            GROUPS.index(self.group),
-            self.appointment_at is None,
-            self.appointment_at.timestamp() if self.appointment_at else 0.0,
-            self.contact.closes_on.isoformat() if self.contact else "",
-            self.participant.code,
-        )
+        found = {
+            (_name_of(share), share.name or "")
+            for share in self.shares
+            if share.study in self.supervised
+        }
+        return sorted(found, key=lambda coach: (coach[1], coach[0]))
+
+    @property
+    def studies(self) -> set[int]:
+        return {share.study for share in self.shares}
+
+    def __len__(self) -> int:
+        return self.groups.total()
+
+    def __iter__(self) -> Iterator[Row]:
+        return iter(self[:])
+
+    def __getitem__(self, part: slice) -> list[Row]:
+        """What is due first. Three queries, however many people."""
+        found = turns.listed(self.plans, self.days)[part]
+        return _rows(self.user, [turns.read(row) for row in found])
 
 
 @dataclass(frozen=True)
@@ -232,45 +276,56 @@ def find(user: User, code: str, *, also_ended: bool = False) -> Coached | None:
     return (found if also_ended else found.filter(ended_at__isnull=True)).first()
 
 
-def rows(user: User, at: datetime) -> list[Row]:
-    """The whole caseload, what is due first. Two queries, however many people."""
-    coached = list(visible(user).filter(ended_at__isnull=True))
-    contacts: dict[int, list[Tried]] = {plan.pk: [] for plan in coached}
-    for contact in _contacts([plan.pk for plan in coached]):
-        contacts[contact.plan_id].append(contact)
-    found = [_row(plan, contacts[plan.pk], at) for plan in coached]
-    # Whoever has completed the study and has no call left is nobody's business any more.
-    return sorted(
-        (row for row in found if row.contact or not row.participant.completed_at),
-        key=lambda row: row.order,
+def of(user: User, at: datetime, coach: str = "") -> Caseload:
+    roles = Membership.objects.filter(
+        user=user, role__in=("coach", "supervisor"), ended_at__isnull=True
     )
+    held = set(roles.values_list("role", "study"))
+    supervised, coached = (
+        {study for role, study in held if role == wanted} for wanted in ("supervisor", "coach")
+    )
+    own = CURRENT.filter(coach=user).values("plan")
+    plans = CoachingPlan.objects.filter(
+        Q(study__in=supervised) | Q(study__in=coached, pk__in=own), ended_at__isnull=True
+    )
+    days = Days(at, turns.zones(supervised | coached))
+    shares = turns.shares(plans, days)
+    return Caseload(user, days, shares, supervised, _of_coach(plans, shares, coach), coach)
 
 
-def row(plan: Coached, at: datetime) -> Row:
+def _of_coach(
+    plans: QuerySet[CoachingPlan], shares: Sequence[Share], coach: str
+) -> QuerySet[CoachingPlan]:
+    if not coach:
+        return plans
+    if coach == NOBODY:
+        return plans.exclude(pk__in=CURRENT.values("plan"))
+    known = {share.coach for share in shares if _name_of(share) == coach}
+    return plans.filter(pk__in=CURRENT.filter(coach__in=known).values("plan"))
+
+
+def _name_of(share: Share) -> str:
+    """A coach as the address names them."""
+    return str(share.coach or NOBODY)
+
+
+def row(plan: Coached, at: datetime) -> Row | None:
     """One person as the caseload lists them; `plan` as `find` gives it."""
-    return _row(plan, list(_contacts([plan.pk])), at)
+    days = Days(at, [plan.participant.timezone])
+    found = turns.listed(CoachingPlan.objects.filter(pk=plan.pk), days).first()
+    return Row(plan, turns.read(found), tuple(_contacts([plan.pk]))) if found else None
 
 
-def of_coach(found: Iterable[Row], coach: str) -> list[Row]:
-    """The rows of one coach, by number; `none` for people without a coach; everything for an empty
-    filter.
-    """
-    wanted = None if coach == "none" else coach
+def _rows(user: User, found: Sequence[Turn]) -> list[Row]:
+    coached = visible(user).in_bulk([turn.plan for turn in found])
+    contacts: dict[int, list[Tried]] = {pk: [] for pk in coached}
+    for contact in _contacts(list(coached)):
+        contacts[contact.plan_id].append(contact)
     return [
-        each
-        for each in found
-        if not coach or (each.plan.coach_pk and str(each.plan.coach_pk)) == wanted
+        Row(coached[turn.plan], turn, tuple(contacts[turn.plan]))
+        for turn in found
+        if turn.plan in coached
     ]
-
-
-def coach_filter(found: Iterable[Row]) -> list[tuple[str, str]]:
-    """(value, name) of the coaches there are to choose between; an empty name stands for nobody."""
-    people = {
-        (str(each.plan.coach_pk or "none"), each.plan.coach_name or "")
-        for each in found
-        if each.plan.supervised
-    }
-    return sorted(people, key=lambda person: (person[1], person[0]))
 
 
 def calls(row: Row) -> list[Call]:
@@ -336,10 +391,10 @@ def coaches(study: Study) -> list[Coach]:
     ]
 
 
-def teams(found: Iterable[Row]) -> list[tuple[Study, list[Coach]]]:
+def teams(found: Caseload) -> list[tuple[Study, list[Coach]]]:
     """The coaches of every study of these people that the reader supervises."""
-    supervised = {row.plan.study_id: row.participant.study for row in found if row.plan.supervised}
-    return [(study, coaches(study)) for study in supervised.values()]
+    supervised = studies.listed(found.studies & set(found.supervised))
+    return [(study, coaches(study)) for study in supervised]
 
 
 def history(plan: CoachingPlan) -> list[CoachAssignment]:
@@ -365,55 +420,6 @@ def _contacts(plan_ids: list[int]) -> QuerySet[Tried]:
         tries=Count("attempts"), last_try_at=Max("attempts__started_at"), is_begun=Exists(open_try)
     )
     return found.order_by("plan", "number")  # counting drops the model's own order
-
-
-def _row(plan: Coached, contacts: list[Tried], at: datetime) -> Row:
-    planned = [contact for contact in contacts if contact.state == "planned"]
-    following = min(
-        planned, key=lambda contact: (not contact.is_begun, contact.number), default=None
-    )
-    appointment_at = _appointment(following) if following else None
-    return Row(
-        plan=plan,
-        contact=following,
-        appointment_at=appointment_at,
-        group=_group(following, appointment_at, at, plan.participant.timezone)
-        if following
-        else "finished",
-        was_tried_today=_was_tried_today(plan, appointment_at, at),
-        contacts=tuple(contacts),
-    )
-
-
-def _appointment(contact: Tried) -> datetime | None:
-    """An appointment is used up by a try at or after its time; then the window counts again."""
-    agreed = contact.appointment_at
-    return None if agreed and contact.last_try_at and contact.last_try_at >= agreed else agreed
-
-
-def _was_tried_today(plan: Coached, appointment_at: datetime | None, at: datetime) -> bool:
-    """Somebody who was reached is not called again today, so has no call that is due; an
-    appointment is kept.
-    """
-    zone = ZoneInfo(plan.participant.timezone)
-    if plan.last_tried_at is None or (appointment_at and appointment_at <= at):
-        return False
-    return plan.last_tried_at.astimezone(zone).date() == at.astimezone(zone).date()
-
-
-def _group(contact: Tried, appointment_at: datetime | None, at: datetime, timezone: str) -> str:
-    """Days are the participant's: a call is due when it is that day where they are."""
-    zone = ZoneInfo(timezone)
-    today = at.astimezone(zone).date()
-    if contact.is_begun:
-        return "log"
-    first = last = appointment_at.astimezone(zone).date() if appointment_at else None
-    first, last = first or contact.opens_on, last or contact.closes_on
-    if last < today:
-        return "overdue"
-    if first <= today:
-        return "today"
-    return "week" if first - today <= A_WEEK else "later"
 
 
 def _try(participant: Participant, attempt: Attempt, corrections: Iterable[Correction]) -> Try:

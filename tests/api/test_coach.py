@@ -23,7 +23,9 @@ def ben(study):
 
 
 def test_the_caseload_names_whom_to_call_and_nothing_of_scores_or_arms(study, dan, ben):
-    rows = [each for each in ben.get("caseload/").json() if each["participant"] == dan.code]
+    rows = [
+        each for each in ben.get("caseload/").json()["results"] if each["participant"] == dan.code
+    ]
     assert rows == [
         {
             "participant": dan.code,

@@ -35,7 +35,7 @@ def first(participant) -> Contact:
 
 
 def groups(user, at: datetime) -> list[tuple[str, str]]:
-    return [(row.participant.code, row.group) for row in caseload.rows(user, at)]
+    return [(row.participant.code, row.group) for row in caseload.of(user, at)]
 
 
 def try_once(participant, ben, at: datetime, outcome: str = "no_answer", **logged) -> None:
@@ -79,10 +79,10 @@ def test_an_appointment_goes_before_the_window(ben, dan, at, group):
 def test_an_appointment_at_which_nobody_answered_is_used_up(ben, dan):
     agreed = datetime(2026, 3, 5, 14, 0, tzinfo=UTC)
     try_once(dan, ben, agreed - timedelta(hours=2), "call_back", next_at=agreed)
-    [row] = caseload.rows(ben, agreed)
+    [row] = caseload.of(ben, agreed)
     assert (row.appointment_at, row.contact.tries) == (agreed, 1)
     try_once(dan, ben, agreed + timedelta(minutes=1))
-    [row] = caseload.rows(ben, agreed + timedelta(days=1))
+    [row] = caseload.of(ben, agreed + timedelta(days=1))
     assert (row.appointment_at, row.contact.tries, row.group) == (None, 2, "today")
 
 
@@ -115,11 +115,11 @@ def test_somebody_without_a_coach_is_in_nobodys_caseload_but_the_supervisors(
     CoachAssignment.objects.filter(plan__participant=dan).update(ended_at=NOW)
     eva = staff("supervisor")
     assert groups(ben, NOW) == []
-    [row] = caseload.rows(eva, NOW)
+    [row] = caseload.of(eva, NOW)
     assert (row.participant, row.plan.coach_pk, row.plan.supervised) == (dan, None, True)
-    assert caseload.of_coach([row], "none") == [row]
-    assert caseload.of_coach([row], str(ben.pk)) == []
-    assert caseload.coach_filter([row]) == [("none", "")]
+    assert list(caseload.of(eva, NOW, "none")) == [row]
+    assert list(caseload.of(eva, NOW, str(ben.pk))) == []
+    assert caseload.of(eva, NOW).coaches == [("none", "")]
 
 
 def test_whoever_has_completed_the_study_stays_until_the_last_call_is_over(ben, dan):
@@ -166,7 +166,7 @@ def test_a_person_has_every_planned_call_with_its_tries(ben, dan):
         steps_done=["greet"],
         deviations=["therapy"],
     )
-    [row] = caseload.rows(ben, NOW)
+    [row] = caseload.of(ben, NOW)
     listed = caseload.calls(row)
     assert [(call.contact.number, call.contact.opens_on, len(call.tries)) for call in listed] == [
         (1, date(2026, 3, 5), 2),
@@ -212,7 +212,7 @@ def test_tries_of_yesterday_do_not_count_where_the_participant_is(study, ben, da
     try_once(dan, ben, datetime(2026, 3, 5, 22, 59, tzinfo=UTC))  # 23:59 in Amsterdam
 
     def was_tried(at: datetime) -> bool:
-        return next(row for row in caseload.rows(ben, at) if row.participant == dan).was_tried_today
+        return next(row for row in caseload.of(ben, at) if row.participant == dan).was_tried_today
 
     assert was_tried(datetime(2026, 3, 5, 22, 59, 59, tzinfo=UTC))
     assert not was_tried(datetime(2026, 3, 5, 23, 0, tzinfo=UTC))

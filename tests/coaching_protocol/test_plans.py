@@ -122,9 +122,9 @@ def test_a_supervisor_finds_them_among_the_people_without_a_coach_and_gives_them
     plan, eva = the_next(study, 0).plan, staff("supervisor")
     gijs = staff("coach", "Gijs")
     ended(study, ben)
-    assert [row.plan for row in caseload.of_coach(caseload.rows(eva, NOW), "none")] == [plan]
+    assert [row.plan for row in caseload.of(eva, NOW, "none")] == [plan]
     plans.reassign(plan=plan, coach=gijs, reason="left", by=actors.SYSTEM, at=NOW)
-    assert caseload.of_coach(caseload.rows(eva, NOW), "none") == []
+    assert list(caseload.of(eva, NOW, "none")) == []
 
 
 def test_that_a_coach_left_is_told_with_people_or_without_and_of_no_other_role(study, staff, ben):

@@ -25,8 +25,8 @@ def test_the_demo_coach_has_some_of_the_people_and_the_supervisor_sees_all(study
         factories.a_participant_in(study, "guided", now)
     made = demonstration.logins(study, now)
     of = {login.role: User.objects.filter(email=login.email).first() for login in made}
-    everybody = caseload.rows(of["supervisor"], now)
-    own = caseload.rows(of["coach"], now)
+    everybody = caseload.of(of["supervisor"], now)
+    own = caseload.of(of["coach"], now)
     assert len(own) == (len(everybody) + 1) // 2
     assert {row.plan.coach_pk for row in own} == {of["coach"].pk}
     assert audit.verify(study) == []

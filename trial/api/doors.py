@@ -13,8 +13,7 @@ from typing import Any
 from django.conf import settings
 from django.core import signing
 from django.core.exceptions import PermissionDenied
-from django.core.paginator import EmptyPage, PageNotAnInteger, Paginator
-from django.db.models import QuerySet
+from django.core.paginator import EmptyPage, Page, PageNotAnInteger, Paginator
 from django.http import Http404
 from django.utils import translation
 from django.utils.translation import gettext as _
@@ -99,10 +98,12 @@ def public_study(slug: str) -> Study:
     return found
 
 
-def paged(rows: QuerySet[Any], request: Request) -> dict[str, Any]:
-    """One page of rows: 400 for what is no number, 404 for a page that does not exist."""
+def paged(rows: Any, request: Request) -> dict[str, Any]:
+    """One page of rows, of a query or whatever else is read by slices: 400 for what is no number,
+    404 for a page that does not exist.
+    """
     try:
-        page = Paginator(rows, ON_A_PAGE).page(request.query_params.get("page", 1))
+        page: Page[Any] = Paginator(rows, ON_A_PAGE).page(request.query_params.get("page", 1))
     except PageNotAnInteger:
         raise ValidationError({"page": [_("A page is a whole number.")]}) from None
     except EmptyPage:

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from datetime import datetime
 from itertools import groupby
-from typing import Any
+from typing import Any, cast
+from urllib.parse import urlencode
 
+from django.core.paginator import Page, Paginator
 from django.http import HttpResponse
 from django.shortcuts import render
 from django.utils import timezone
@@ -13,10 +15,12 @@ from django.utils.translation import gettext_lazy
 from django.views.decorators.http import require_GET
 
 from coaching_protocol.queries import caseload as reads
-from coaching_protocol.queries.caseload import Row
+from coaching_protocol.queries.caseload import Caseload, Row
+from coaching_protocol.queries.turns import GROUPS
 from coaching_protocol.views.coach.finding import user
 from trial.requests import PageRequest
 
+ON_A_PAGE = 50
 GROUP_NAMES = {
     "log": gettext_lazy("Started, not logged"),
     "overdue": gettext_lazy("Overdue"),
@@ -29,24 +33,37 @@ GROUP_NAMES = {
 
 @require_GET
 def caseload(request: PageRequest) -> HttpResponse:
-    found = reads.rows(user(request), timezone.now())
-    context = {**desk(request, found), "teams": reads.teams(found)}
+    found = _asked_for(request, timezone.now())
+    context = {**_desk(found, request), "teams": reads.teams(found)}
     return render(request, "coach/caseload.html", context)
 
 
-def desk(request: PageRequest, found: Sequence[Row]) -> dict[str, Any]:
+def desk(request: PageRequest, at: datetime) -> dict[str, Any]:
     """The list that stands beside everything: filtered by coach, in groups of what is due."""
-    wanted = request.GET.get("coach", "")
-    shown = reads.of_coach(found, wanted)
-    grouped = sorted(shown, key=lambda row: reads.GROUPS.index(row.group))
+    return _desk(_asked_for(request, at), request)
+
+
+def _asked_for(request: PageRequest, at: datetime) -> Caseload:
+    return reads.of(user(request), at, request.GET.get("coach", ""))
+
+
+def _desk(found: Caseload, request: PageRequest) -> dict[str, Any]:
+    page: Page[Row] = Paginator(cast(Any, found), ON_A_PAGE).get_page(request.GET.get("page"))
+    grouped = sorted(page, key=lambda row: GROUPS.index(row.group))
+    asked = {name: request.GET[name] for name in ("coach", "page") if request.GET.get(name)}
     return {
         "groups": [
-            (name, GROUP_NAMES[name], list(group))
+            (name, GROUP_NAMES[name], found.groups[name], list(group))
             for name, group in groupby(grouped, key=lambda row: row.group)
         ],
-        "following": next((row for row in shown if row.group != "finished"), None),
-        "coaches": reads.coach_filter(found),
-        "wanted": wanted,
-        "several_studies": len({row.plan.study_id for row in found}) > 1,
-        "total": len(shown),
+        "page": page,
+        # Whoever leafs through the list has seen who is next.
+        "following": next(
+            (row for row in page if page.number == 1 and row.group != "finished"), None
+        ),
+        "is_over": set(found.groups) == {"finished"},
+        "coaches": found.coaches,
+        "wanted": found.coach,
+        "asked": f"?{urlencode(asked)}" if asked else "",
+        "several_studies": len(found.studies) > 1,
     }

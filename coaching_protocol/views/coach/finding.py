@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 from django.http import Http404
 
 from coaching_protocol.models import CoachingPlan
@@ -11,8 +13,11 @@ from trial.actors import Actor
 from trial.models import User
 from trial.requests import PageRequest
 
+if TYPE_CHECKING:
+    from coaching_protocol.queries.caseload import Coached
 
-def find(request: PageRequest, code: str, *, also_ended: bool = False) -> CoachingPlan:
+
+def find(request: PageRequest, code: str, *, also_ended: bool = False) -> Coached:
     """The plan of somebody in this caseload; anybody else's does not exist."""
     plan = reads.find(user(request), code, also_ended=also_ended)
     if plan is None:

@@ -74,14 +74,13 @@ def reassign(request: PageRequest, code: str) -> HttpResponse:
 def person_page(
     request: PageRequest, code: str, at: datetime, details: Details | None = None
 ) -> HttpResponse:
-    found = reads.rows(user(request), at)
-    shown = next((row for row in found if row.participant.code == code), None)
+    shown = reads.row(find(request, code), at)
     if shown is None:
         raise Http404
     return render(
         request,
         "coach/person.html",
-        {**desk(request, found), **_person(shown, at), "details": details},
+        {**desk(request, at), **_person(shown, at), "details": details},
     )
 
 
