@@ -7,14 +7,15 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Mapping
 from datetime import datetime
-from typing import Any, NamedTuple
+from typing import Any
 
+from django.db.models import Count
 from django.utils import timezone
 from django.utils.translation import gettext as _
 
 from outcomes import schedules
 from outcomes.models import Assessment
-from outcomes.queries import concealment, definitions
+from outcomes.queries import concealment, definitions, states
 from outcomes.queries.concealment import Plan
 from outcomes.schedules import AssessmentState
 from trial.entries import Figure, Panel
@@ -31,22 +32,6 @@ ENDED = (
     AssessmentState.WITHDRAWN,
 )
 OPEN = (AssessmentState.OPEN, AssessmentState.STARTED)
-
-
-class Row(NamedTuple):
-    """The facts of one assessment, and when its person was randomised and left."""
-
-    timepoint: str
-    instrument: str
-    opens_at: datetime | None
-    closes_at: datetime | None
-    opened_at: datetime | None
-    submitted_at: datetime | None
-    declined_at: datetime | None
-    withdrawn_at: datetime | None
-    participant__randomised_at: datetime | None
-    participant__state: str
-    participant__left_at: datetime | None
 
 
 def panel(study: Study, person: User, at: datetime) -> Panel:
@@ -82,26 +67,14 @@ def _counts(
 ) -> Counts:
     counts: dict[tuple[str, str], Counter[AssessmentState]] = {name: Counter() for name in shown}
     timezone = study.current.protocol.timezone
-    rows = Assessment.objects.filter(participant__study=study).order_by().values_list(*Row._fields)
-    for row in map(Row._make, rows.iterator(chunk_size=5000)):
-        plan = shown.get((row.timepoint, row.instrument))
-        if plan is None:
-            continue
-        state = _pooled(row, plan, timezone, at) if concealed else schedules.state(row, at)
-        if state:
-            counts[plan.timepoint, plan.instrument][state] += 1
+    said = states.told(shown.values(), timezone, at) if concealed else states.state(at)
+    rows = Assessment.objects.filter(participant__study=study).order_by().annotate(said=said)
+    for timepoint, instrument, state, count in rows.values_list(
+        "timepoint", "instrument", "said"
+    ).annotate(Count("pk")):
+        if state and (timepoint, instrument) in shown:
+            counts[timepoint, instrument][AssessmentState(state)] += count
     return counts
-
-
-def _pooled(row: Row, plan: Plan, timezone: str, at: datetime) -> AssessmentState | None:
-    return concealment.outcome(
-        row,
-        plan,
-        randomised_at=row.participant__randomised_at,
-        withdrew_at=row.participant__left_at if row.participant__state == "withdrawn" else None,
-        timezone=timezone,
-        at=at,
-    )
 
 
 def _notes(plans: Mapping[tuple[str, str], Plan], concealed: bool) -> list[str]:

@@ -5,13 +5,13 @@ definition.
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Iterable
+from collections.abc import Iterable
 from datetime import datetime, timedelta
 from typing import NamedTuple
 from zoneinfo import ZoneInfo
 
-from django.db.models import Count, F, OuterRef, Q, Subquery
-from django.db.models.functions import Coalesce
+from django.db.models import Count, Exists, F, Min, OuterRef, Q, QuerySet
+from django.db.models.functions import TruncMonth
 from django.utils import formats
 from django.utils.translation import gettext as _
 
@@ -22,57 +22,71 @@ from trial.queries import studies
 from trial.queries.participants import left_words
 from trial.words import short_day
 
+MOMENTS = ("began_at", "consented_at", "randomised_at")
 
-class Person(NamedTuple):
-    """What the panels need of one participant."""
+
+class Group(NamedTuple):
+    """How many people there are of one state and site who left at the same point, and how far they
+    came, whatever came later.
+    """
 
     state: str
     site: str
     left_stage: str
     left_reason: str
     corrected_stage: str
-    began_at: datetime
-    verified_at: datetime | None
-    consented_at: datetime | None
-    randomised_at: datetime | None
-    modules_begun: int
-    modules_done: int
+    screened: int
+    verified: int
+    consented: int
+    randomised: int
 
 
-def people(study: Study) -> list[Person]:
+def groups(study: Study) -> list[Group]:
     """Everybody who agreed to be screened. Kept on the study in hand: several panels count the same
     people.
     """
     kept = vars(study).get("_counted_people")
     if kept is None:
-        rows = (
-            Participant.objects.filter(study=study)
-            .annotate(modules_begun=_modules("pk"), modules_done=_modules("done_at"))
-            .order_by("pk")
-            .values_list(*Person._fields)
+        rows = _people(study).values_list(*Group._fields[:5])
+        counted = rows.annotate(
+            screened=Count("pk"),
+            verified=Count("verified_at"),
+            consented=Count("consented_at"),
+            randomised=Count("randomised_at"),
         )
-        kept = vars(study)["_counted_people"] = [Person(*row) for row in rows]
+        kept = vars(study)["_counted_people"] = [Group(*row) for row in counted]
     return kept
 
 
-def _modules(counted: str) -> Coalesce:
-    """How many modules a person began, or has done."""
-    used = ModuleUse.objects.filter(participant=OuterRef("pk")).order_by().values("participant")
-    return Coalesce(Subquery(used.annotate(count=Count(counted)).values("count")), 0)
+def _people(study: Study) -> QuerySet[Participant]:
+    return Participant.objects.filter(study=study).order_by()
+
+
+def _counted(found: Iterable[Group], by: str, what: str = "screened") -> Counter[str]:
+    counts = Counter[str]()
+    for each in found:
+        counts[getattr(each, by)] += getattr(each, what)
+    return counts
+
+
+def _sum(found: Iterable[Group], what: str) -> int:
+    return sum(getattr(each, what) for each in found)
 
 
 def panel_recruitment(study: Study, person: User, at: datetime) -> Panel:
     """Randomised against target; by site and by month."""
     protocol = study.current.protocol
-    everybody = people(study)
-    randomised = [each.randomised_at for each in everybody if each.randomised_at]
-    lately = sum(moment > at - timedelta(days=30) for moment in randomised)
+    everybody = groups(study)
+    allocated = _people(study).aggregate(
+        first=Min("randomised_at"),
+        lately=Count("pk", filter=Q(randomised_at__gt=at - timedelta(days=30))),
+    )
     return Panel(
         title=_("Recruitment"),
         figures=[
             Figure(
                 _("Randomised"),
-                str(len(randomised)),
+                str(_sum(everybody, "randomised")),
                 of=_("of %(target)s") % {"target": protocol.target},
                 definition=_(
                     "People with an allocation, against the target of the protocol; also whoever "
@@ -81,17 +95,17 @@ def panel_recruitment(study: Study, person: User, at: datetime) -> Panel:
             ),
             Figure(
                 _("In the last 30 days"),
-                str(lately),
+                str(allocated["lately"]),
                 definition=_("People allocated in the 30 days before now."),
             ),
-            registration(study, min(randomised, default=None)),
+            registration(study, allocated["first"]),
         ],
         head=[_("Site or month"), _("Screened"), _("Consented"), _("Randomised")],
         rows=[
             [_("By site")],
             *_by_site(everybody, protocol),
             [_("By month, each event in the month it happened")],
-            *_by_month(everybody, ZoneInfo(protocol.timezone)),
+            *_by_month(study, ZoneInfo(protocol.timezone)),
         ],
     )
 
@@ -123,9 +137,9 @@ def registration(study: Study, first: datetime | None) -> Figure:
     return Figure(_("Registration"), word, of=since, definition=definition)
 
 
-def _by_site(everybody: Iterable[Person], protocol: sections.Study) -> list[list[str]]:
+def _by_site(everybody: Iterable[Group], protocol: sections.Study) -> list[list[str]]:
     names = {site.code: site.name for site in protocol.sites}
-    by_site: dict[str, list[Person]] = {}
+    by_site: dict[str, list[Group]] = {}
     for each in everybody:
         by_site.setdefault(protocol.site_of(each.site), []).append(each)
     rows = [
@@ -136,39 +150,36 @@ def _by_site(everybody: Iterable[Person], protocol: sections.Study) -> list[list
     return [*rows, *([_counts(_("Site not asked yet"), by_site[""])] if "" in by_site else [])]
 
 
-def _counts(label: str, group: list[Person]) -> list[str]:
-    consented = sum(each.consented_at is not None for each in group)
-    randomised = sum(each.randomised_at is not None for each in group)
-    return [label, str(len(group)), str(consented), str(randomised)]
+def _counts(label: str, found: list[Group]) -> list[str]:
+    return [label, *(str(_sum(found, what)) for what in ("screened", "consented", "randomised"))]
 
 
-def _by_month(everybody: list[Person], zone: ZoneInfo) -> list[list[str]]:
-    def months(moment: Callable[[Person], datetime | None]) -> Counter[str]:
-        return Counter(
-            found.astimezone(zone).strftime("%Y-%m") for found in map(moment, everybody) if found
-        )
-
-    columns = [
-        months(lambda each: each.began_at),
-        months(lambda each: each.consented_at),
-        months(lambda each: each.randomised_at),
-    ]
+def _by_month(study: Study, zone: ZoneInfo) -> list[list[str]]:
+    columns = [_months(study, moment, zone) for moment in MOMENTS]
     return [
-        [month, *(str(column[month]) for column in columns)]
+        [f"{month:%Y-%m}", *(str(column[month]) for column in columns)]
         for month in sorted(set().union(*columns))
     ]
 
 
+def _months(study: Study, moment: str, zone: ZoneInfo) -> Counter[datetime]:
+    """How many people came past a moment in each month, by when the month began."""
+    months = (
+        _people(study).exclude(**{moment: None}).annotate(month=TruncMonth(moment, tzinfo=zone))
+    )
+    return Counter(dict(months.values_list("month").annotate(Count("pk"))))
+
+
 def panel_flow(study: Study, person: User, at: datetime) -> Panel:
     """From the first screening answer to leaving, pooled; where people left and why."""
-    everybody = people(study)
-    states = Counter(each.state for each in everybody)
+    everybody = groups(study)
+    states = _counted(everybody, "state")
     return Panel(
         title=_("Flow of participants"),
         figures=[
             Figure(
                 _("Screened"),
-                str(len(everybody)),
+                str(_sum(everybody, "screened")),
                 definition=_("People who agreed to be screened."),
             ),
             Figure(
@@ -186,17 +197,17 @@ def panel_flow(study: Study, person: User, at: datetime) -> Panel:
             ),
             Figure(
                 _("Address verified"),
-                str(sum(each.verified_at is not None for each in everybody)),
+                str(_sum(everybody, "verified")),
                 definition=_("Entered the code that was mailed to them, whatever came later."),
             ),
             Figure(
                 _("Consented"),
-                str(sum(each.consented_at is not None for each in everybody)),
+                str(_sum(everybody, "consented")),
                 definition=_("Signed the consent form, whatever came later."),
             ),
             Figure(
                 _("Randomised"),
-                str(sum(each.randomised_at is not None for each in everybody)),
+                str(_sum(everybody, "randomised")),
                 definition=_("Have an allocation, whatever came later."),
             ),
             Figure(
@@ -215,8 +226,8 @@ def panel_flow(study: Study, person: User, at: datetime) -> Panel:
     )
 
 
-def _corrected(everybody: Iterable[Person]) -> Figure:
-    pages = Counter(each.corrected_stage for each in everybody if each.corrected_stage)
+def _corrected(everybody: Iterable[Group]) -> Figure:
+    pages = _counted((each for each in everybody if each.corrected_stage), "corrected_stage")
     return Figure(
         _("Corrected an answer"),
         str(pages.total()),
@@ -241,20 +252,20 @@ def _completed(study: Study, states: Counter[str]) -> list[Figure]:
     ]
 
 
-def _left(everybody: Iterable[Person], study: Study) -> list[list[str]]:
+def _left(everybody: Iterable[Group], study: Study) -> list[list[str]]:
     told = {"completed": "randomised"} if studies.hides_completion(study) else {}
-    left = Counter(
-        (each.state, told.get(each.left_stage, each.left_stage), each.left_reason)
-        for each in everybody
-        if each.state in {"excluded", "withdrawn"}
-    )
+    left = Counter[tuple[str, str, str]]()
+    for each in everybody:
+        if each.state in {"excluded", "withdrawn"}:
+            stage = told.get(each.left_stage, each.left_stage)
+            left[each.state, stage, each.left_reason] += each.screened
     rows: list[list[str]] = []
     protocol = study.current.protocol
     for state, heading in (("excluded", _("Before consent")), ("withdrawn", _("After consent"))):
         found = [
             [*left_words(stage, reason, protocol), str(count)]
-            for (each, stage, reason), count in sorted(left.items())
-            if each == state
+            for (left_as, stage, reason), count in sorted(left.items())
+            if left_as == state
         ]
         rows += [[heading], *found] if found else []
     return rows
@@ -267,16 +278,18 @@ def panel_adherence(study: Study, person: User, at: datetime) -> Panel | None:
     programme = study.current.programme
     if programme is None or not studies.knows_arms(study, person):
         return None
-    users = [each for each in people(study) if each.randomised_at]
-    randomised = len(users)
-    begun = sum(each.modules_begun for each in users)
-    done = sum(each.modules_done for each in users)
+    randomised = _sum(groups(study), "randomised")
+    uses = ModuleUse.objects.filter(
+        participant__study=study, participant__randomised_at__isnull=False
+    )
+    used = uses.aggregate(begun=Count("pk"), done=Count("done_at"))
+    users = _people(study).filter(Exists(uses.filter(participant=OuterRef("pk"))))
     return Panel(
         title=_("Adherence"),
         figures=[
             Figure(
                 _("Began the programme"),
-                str(sum(each.modules_begun > 0 for each in users)),
+                str(users.count()),
                 of=_("of %(count)s randomised") % {"count": randomised},
                 definition=_(
                     "Opened at least one module. Of everybody randomised, with access to the "
@@ -285,15 +298,15 @@ def panel_adherence(study: Study, person: User, at: datetime) -> Panel | None:
             ),
             Figure(
                 _("Modules begun"),
-                _per_person(begun, randomised),
-                of=_("per person randomised; %(count)s in all") % {"count": begun},
+                _per_person(used["begun"], randomised),
+                of=_("per person randomised; %(count)s in all") % {"count": used["begun"]},
                 definition=_(
                     "Modules opened, divided by everybody randomised, with access or without."
                 ),
             ),
             Figure(
                 _("Modules done"),
-                _per_person(done, randomised),
+                _per_person(used["done"], randomised),
                 of=_("per person randomised, of %(count)s modules")
                 % {"count": len(programme.modules)},
                 definition=_(
