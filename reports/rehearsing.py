@@ -10,11 +10,9 @@ from collections.abc import Callable, Mapping
 from datetime import datetime, timedelta
 from pathlib import Path
 
-from django.core.management import call_command
-
 from randomisation.actions import seeds
 from reports.actions import reports
-from trial import actors, environment, folder, rehearse, stamp
+from trial import actors, blank, environment, folder, rehearse, stamp
 from trial.actions import studies
 from trial.environment import DATABASE
 from trial.models import Study
@@ -95,8 +93,8 @@ def find(study: str) -> Path:
 
 
 def prepare(path: Path, *, seed: int, begins_at: datetime) -> Study:
-    """Migrate, load, invite virtual coaches, seed and open."""
-    call_command("migrate", verbosity=0)
+    """Lay the database, load, invite virtual coaches, seed and open."""
+    blank.lay()
     stamp.check_kind("rehearsal")
     at = begins_at - timedelta(days=1)
     study = studies.load(path=path, simulated=True, by=actors.SYSTEM, at=at).study

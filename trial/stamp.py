@@ -127,9 +127,13 @@ def start() -> None:
     """Migrate a database in which nothing stands yet, for the commands that begin an installation.
     One in use is left to whoever runs it, since a migration may need the site to stand still.
     """
-    connection = connections[DEFAULT_DB_ALIAS]
-    if Stamp._meta.db_table not in connection.introspection.table_names():
+    if not stands():
         call_command("migrate", verbosity=0)
+
+
+def stands() -> bool:
+    """Whether this database was ever migrated."""
+    return Stamp._meta.db_table in connections[DEFAULT_DB_ALIAS].introspection.table_names()
 
 
 def kind() -> str:
