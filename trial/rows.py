@@ -66,6 +66,17 @@ def update(model: type[models.Model], where: Mapping[str, Any], **new: Any) -> i
     return count
 
 
+def delete(model: type[models.Model], where: Mapping[str, Any]) -> None:
+    """Rows that nothing hangs on, and that are no facts."""
+    quote = connection.ops.quote_name
+    same = " AND ".join(f"{quote(name)} = %s" for name in where)
+    with connection.cursor() as cursor:
+        cursor.execute(
+            f"DELETE FROM {quote(model._meta.db_table)} WHERE {same}",  # noqa: S608
+            list(where.values()),
+        )
+
+
 @lru_cache
 def _written(model: type[models.Model]) -> tuple[models.Field, ...]:
     return tuple(

@@ -58,6 +58,7 @@ class Secret:
 
     seed: bytes
     state: str
+    was_halted: bool  # at any time, in any part
 
 
 @once
@@ -83,13 +84,16 @@ def allocate(
         raise RandomisationPaused(secret.state)
     _check_eligible(person, point)
     designed = design.of(person.version, point)
+    # What does not hang on the draw is written before the scope is locked, for which others wait.
+    if point == FIRST:
+        participants.mark_randomised(participant=person, at=at)
+    journey.look_again(person, at)
     row = _row(person, designed, secret, origin)
     row.request_key, row.allocated_at = request_key, at
     # That nobody has two is seen to under the lock of the person; the database would refuse the
     # second.
     rows.insert(row)
     if point == FIRST:
-        participants.mark_randomised(participant=person, at=at)
         # The trail says that and where, never which arm.
         place = (
             f"draw {row.draw_index} of its stratum" if row.kind == "drawn" else "with its cluster"
@@ -99,7 +103,6 @@ def allocate(
         )
     else:
         stages.note_settled(person, point, f"{row.design_digest} {row.draw_index}", by=by, at=at)
-    journey.look_again(person, at)
     return person.code
 
 
@@ -143,16 +146,17 @@ def held(study: int) -> Secret:
     rows.pass_gate(study)
     with connection.cursor() as cursor:
         cursor.execute(
-            f"SELECT s.state, x.ciphertext, {isolation} FROM trial_study s "  # noqa: S608
+            f"SELECT s.state, x.ciphertext, {isolation}, EXISTS (SELECT 1 FROM "  # noqa: S608
+            "randomisation_switch w WHERE w.study_id = s.id) FROM trial_study s "
             f"LEFT JOIN randomisation_sealedseed x ON x.study_id = s.id WHERE s.id = %s{lock}",
             [study],
         )
-        state, ciphertext, level = cursor.fetchone()
+        state, ciphertext, level, was_halted = cursor.fetchone()
     if level != "read committed":
         raise WrongIsolation(level)
     if ciphertext is None:
         raise RandomisationPaused(state)
-    return Secret(SealedSeed(ciphertext=ciphertext).seed, state)
+    return Secret(SealedSeed(ciphertext=ciphertext).seed, state, bool(was_halted))
 
 
 def _check_eligible(person: Participant, point: str) -> None:
@@ -171,7 +175,7 @@ def _check_eligible(person: Participant, point: str) -> None:
 
 def _row(person: Participant, designed: design.Design, secret: Secret, origin: str) -> Allocation:
     covariates = design.covariates(person, designed.point, origin=origin)
-    _check_goes_on(person, designed, covariates)
+    _check_goes_on(person, designed, covariates, secret)
     code = designed.plan.get("cluster")
     cluster = design.answer(person, code) if code else ""
     if cluster:
@@ -235,13 +239,14 @@ def _joined(person: Participant, first: Allocation, covariates: dict[str, str]) 
 
 
 def _check_goes_on(
-    person: Participant, designed: design.Design, covariates: dict[str, str]
+    person: Participant, designed: design.Design, covariates: dict[str, str], secret: Secret
 ) -> None:
     """With the study locked: nothing halts this draw, and nobody comes for a second one."""
-    site = person.version.protocol.site_of(person.site)
-    switch = switches.halted(person.study_id, designed.point, site, designed.scope(covariates))
-    if switch:
-        raise RandomisationPaused(switch.level)
+    if secret.was_halted:
+        site = person.version.protocol.site_of(person.site)
+        switch = switches.halted(person.study_id, designed.point, site, designed.scope(covariates))
+        if switch:
+            raise RandomisationPaused(switch.level)
     if designed.point == FIRST:
         matches.check_new(person)
 

@@ -6,6 +6,8 @@ By phone number: nobody gets in with the e-mail address of somebody in the study
 
 from __future__ import annotations
 
+from django.db import connection
+
 from randomisation.models import FIRST, Allocation, Match
 from trial import vault
 from trial.models import Identity, Participant, Study
@@ -17,7 +19,7 @@ def earlier(participant: Participant, *, locked: bool = False) -> Participant | 
     transaction: of two at the same moment one is first.
     """
     same = _same_number(participant, locked=locked)
-    others = [each.participant_id for each in same if each.participant_id != participant.pk]
+    others = [each for each in same if each != participant.pk]
     if not others or Match.objects.filter(participant=participant).exists():
         return None
     found = Allocation.objects.filter(
@@ -32,13 +34,17 @@ def earlier(participant: Participant, *, locked: bool = False) -> Participant | 
     return row.participant if row else None
 
 
-def _same_number(participant: Participant, *, locked: bool) -> list[Identity]:
-    own = Identity.objects.filter(participant=participant).exclude(phone_hash=vault.phone_hash(""))
-    same = Identity.objects.filter(
-        study=participant.study_id, phone_hash__in=own.values("phone_hash")
-    )
-    rows = same.only("pk", "participant_id").order_by("pk")
-    return list(rows.select_for_update(no_key=True) if locked else rows)
+def _same_number(participant: Participant, *, locked: bool) -> list[int]:
+    """As SQL: every allocation passes here."""
+    lock = " FOR NO KEY UPDATE" if locked and connection.features.has_select_for_update else ""
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "SELECT participant_id FROM trial_identity WHERE study_id = %s AND phone_hash IN "  # noqa: S608
+            "(SELECT phone_hash FROM trial_identity WHERE participant_id = %s AND phone_hash <> %s)"
+            f" ORDER BY id{lock}",
+            [participant.study_id, participant.pk, vault.phone_hash("")],
+        )
+        return [number for (number,) in cursor.fetchall()]
 
 
 def held(study: Study) -> list[Participant]:

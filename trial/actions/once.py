@@ -51,7 +51,7 @@ def once(action: Callable[..., R]) -> Callable[..., R]:
             if not is_new:
                 return _recall(claim.result)
             result = action(*args, **kwargs, **kept)
-            Draft.objects.filter(request_key=key).delete()  # what was typed for it is sent
+            rows.delete(Draft, {"request_key": key})  # what was typed for it is sent
             same = {"person": claim.person, "action": claim.action, "key": claim.key}
             rows.update(RequestKey, same, result=_reference(result))
             return result
