@@ -16,14 +16,18 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass, field
 from datetime import UTC, datetime
+from itertools import groupby
+from math import inf
+from operator import itemgetter
 from typing import Any
 
 from django.db import connection, transaction
 from django.db.models import Sum
 from django.utils import timezone
 
-from trial import fact_checks, facts, rows, vault
+from trial import fact_checks, facts, rows, streams, vault
 from trial.actors import Actor
 from trial.models import AuditEvent, AuditHead, AuditSeal, AuditSealedHead, Participant, Study
 
@@ -101,7 +105,7 @@ def record(
     return event
 
 
-def event_hash(event: AuditEvent) -> str:
+def event_hash(event: AuditEvent | streams.Event) -> str:
     names = COLUMNS if event.facts_key is None else [*COLUMNS, *FACTS]
     return _digest([_plain(getattr(event, name)) for name in names])
 
@@ -122,7 +126,7 @@ def seal(study: Study, at: datetime, *, hourly: bool = False) -> AuditSeal | Non
     has its seal.
     """
     with transaction.atomic():
-        chain = _locked_head(study.slug, f"{study.slug}!seals")
+        chain = _locked_head(study.slug, f"{study.slug}{streams.SEALS}")
         if hourly and is_sealed(study, at):
             return None
         number = chain.number + 1
@@ -174,8 +178,7 @@ def count_events(study: Study) -> int:
     """How many events a study has, by the heads of its streams: nobody waits for a trail to be
     counted.
     """
-    heads = AuditHead.objects.filter(study=study.slug).exclude(stream__endswith="!seals")
-    return heads.aggregate(count=Sum("number", default=0))["count"]
+    return streams.heads(study.slug).aggregate(count=Sum("number", default=0))["count"]
 
 
 def newest_seal(study: Study) -> str:
@@ -189,6 +192,16 @@ def newest_seal(study: Study) -> str:
     return f"{found[0]}:{found[1]}" if found else ""
 
 
+@dataclass(frozen=True)
+class Examined:
+    """What came of going through a trail: every place that does not hold, and how the facts were
+    compared.
+    """
+
+    places: list[str]
+    facts: fact_checks.Checked
+
+
 def verify(study: Study, *, printed: str = "") -> list[str]:
     """Every place where the trail of a study does not hold together, and every fact that is not as
     the trail says; an empty list when all holds.
@@ -197,16 +210,97 @@ def verify(study: Study, *, printed: str = "") -> list[str]:
     together with its seals and moves every head back leaves a trail that holds together, but not
     one that this seal is part of.
     """
-    return [*verify_chain(study, printed=printed), *fact_checks.check(study).places]
+    return examine(study, printed=printed).places
+
+
+def examine(study: Study, *, printed: str = "") -> Examined:
+    """What `verify` says, with how many facts were compared."""
+    comparison = fact_checks.Comparison(study)
+    places = _verify_chain(study, printed, comparison)
+    checked = comparison.checked()
+    return Examined([*places, *checked.places], checked)
 
 
 def verify_chain(study: Study, *, printed: str = "") -> list[str]:
     """What of it needs no key: the events by themselves, without the rows that they speak of."""
+    return _verify_chain(study, printed, None)
+
+
+def _verify_chain(
+    study: Study, printed: str, comparison: fact_checks.Comparison | None
+) -> list[str]:
+    """The trail is gone through once, stream after stream, whoever else listens to it."""
+    found = _Found()
+    for stream in streams.of_study(study):
+        _go_through(stream, found, comparison)
+        if comparison is not None:
+            comparison.end(stream)
+    seals = sorted([*_verify_seals(study.slug), *found.seals], key=itemgetter(0))
     return [
-        *_verify_streams(study.slug),
-        *_verify_seals(study.slug),
+        *found.events,
+        *found.heads,
+        *found.foreign,
+        *(text for _, text in seals),
         *_verify_printed(study.slug, printed),
     ]
+
+
+@dataclass
+class _Found:
+    """Places by what does not hold there, each in the order of the trail."""
+
+    events: list[str] = field(default_factory=list)
+    heads: list[str] = field(default_factory=list)
+    foreign: list[str] = field(default_factory=list)
+    seals: list[tuple[float, str]] = field(default_factory=list)  # with the number of the seal
+
+
+def _go_through(
+    stream: streams.Stream, found: _Found, comparison: fact_checks.Comparison | None
+) -> None:
+    sealed = {end.number: end for end in stream.sealed}
+    number, previous = 0, START
+    for event in stream.events:
+        if comparison is not None:
+            comparison.hear(event)
+        if not stream.is_own:
+            found.foreign.append(f"{_place(event)}: its stream is not of this study")
+            continue
+        found.events += _verify_event(event, number, previous)
+        number, previous = event.number, event.hash
+        if number in sealed and sealed[number].hash == event.hash:
+            del sealed[number]
+    found.heads += _verify_head(stream, number, previous)
+    for end in sealed.values():
+        which = _number_of(end.seal)
+        text = (
+            f"{stream.name} event {end.number}: sealed in seal {which}, and missing or changed "
+            f"since"
+        )
+        found.seals.append((which, text))
+
+
+def _verify_event(event: streams.Event, number: int, previous: str) -> Iterator[str]:
+    """`number` and `previous` are the number and the hash of the event before it."""
+    if event.number != number + 1:
+        yield f"{event.stream}: events {number + 1} to {event.number - 1} are missing"
+    elif event.previous != previous:
+        yield f"{_place(event)}: does not follow the event before it"
+    if event.hash != event_hash(event):
+        yield f"{_place(event)}: a column was changed"
+
+
+def _place(event: streams.Event) -> str:
+    return f"{event.stream} event {event.number}"
+
+
+def _verify_head(stream: streams.Stream, number: int, digest: str) -> Iterator[str]:
+    """`number` and `digest` are those of the last event."""
+    if stream.head is None:
+        if number:
+            yield f"{stream.name}: its head is missing"
+    elif (stream.head.number, stream.head.hash) != (number, digest):
+        yield f"{stream.name}: ends at event {number}, the head says {stream.head.number}"
 
 
 def _verify_printed(study: str, printed: str) -> Iterator[str]:
@@ -215,78 +309,56 @@ def _verify_printed(study: str, printed: str) -> Iterator[str]:
         yield f"{study} seal {number}: was printed as {digest}, and is missing or changed since"
 
 
-def _verify_streams(study: str) -> Iterator[str]:
-    heads = {
-        head.stream: head
-        for head in AuditHead.objects.filter(study=study)
-        if not head.stream.endswith("!seals")
-    }
-    last: dict[str, tuple[int, str]] = {}
-    events = AuditEvent.objects.filter(stream__startswith=study).order_by("stream", "number")
-    for event in events.iterator(chunk_size=2000):
-        if event.stream != study and not event.stream.startswith(f"{study}/"):
-            continue
-        number, previous = last.get(event.stream, (0, START))
-        place = f"{event.stream} event {event.number}"
-        if event.number != number + 1:
-            yield f"{event.stream}: events {number + 1} to {event.number - 1} are missing"
-        elif event.previous != previous:
-            yield f"{place}: does not follow the event before it"
-        if event.hash != event_hash(event):
-            yield f"{place}: a column was changed"
-        last[event.stream] = (event.number, event.hash)
-    for stream in sorted(heads.keys() | last.keys()):
-        number, digest = last.get(stream, (0, START))
-        head = heads.get(stream)
-        if head is None:
-            yield f"{stream}: its head is missing"
-        elif (head.number, head.hash) != (number, digest):
-            yield f"{stream}: ends at event {number}, the head says {head.number}"
-    yield from _foreign_events(study)
-
-
-def _foreign_events(study: str) -> Iterator[str]:
-    """Events whose stream and study do not belong together."""
-    for stream, number in AuditEvent.objects.filter(study=study).values_list("stream", "number"):
-        if stream != study and not stream.startswith(f"{study}/"):
-            yield f"{stream} event {number}: its stream is not of this study"
-
-
-def _verify_seals(study: str) -> Iterator[str]:
-    heads: dict[str, list[AuditSealedHead]] = {}
-    for head in AuditSealedHead.objects.filter(seal__startswith=f"{study}!").order_by("stream"):
-        heads.setdefault(head.seal, []).append(head)
-    events = AuditEvent.objects.filter(stream__startswith=study)
-    hashes = {event.key: event.hash for event in events.only("stream", "number", "hash")}
+def _verify_seals(study: str) -> Iterator[tuple[float, str]]:
+    """Places of the chain of seals, with the number of the seal. Seals are held, one for each hour;
+    what they sealed is not.
+    """
+    found = AuditSeal.objects.filter(key__startswith=f"{study}!").order_by("number")
+    seals = {seal.key: seal for seal in found}
     number, previous = 0, START
-    for each in AuditSeal.objects.filter(key__startswith=f"{study}!").order_by("number"):
-        if each.number != number + 1 or each.key != f"{study}!{each.number}":
-            yield f"{study}: a seal before {each.number} is missing"
-        elif each.previous != previous:
-            yield f"{study} seal {each.number}: does not follow the seal before it"
-        own = heads.pop(each.key, [])
-        if each.hash != seal_hash(each, [(head.stream, head.number, head.hash) for head in own]):
-            yield f"{study} seal {each.number}: a column was changed or a sealed head is missing"
-        for head in own:
-            if hashes.get(f"{head.stream}#{head.number}") != head.hash:
-                yield (
-                    f"{head.stream} event {head.number}: sealed in seal {each.number}, and missing "
-                    f"or changed since"
-                )
-        number, previous = each.number, each.hash
-    for orphan in sorted(heads):
-        yield f"{study}: heads of a seal that does not exist ({orphan})"
-    yield from _verify_end_of_seals(study, number, previous)
+    for seal in seals.values():
+        if seal.number != number + 1 or seal.key != f"{study}!{seal.number}":
+            yield seal.number, f"{study}: a seal before {seal.number} is missing"
+        elif seal.previous != previous:
+            yield seal.number, f"{study} seal {seal.number}: does not follow the seal before it"
+        number, previous = seal.number, seal.hash
+    yield from _verify_sealed(study, seals)
+    for text in _verify_end_of_seals(study, number, previous):
+        yield inf, text
+
+
+def _verify_sealed(study: str, seals: Mapping[str, AuditSeal]) -> Iterator[tuple[float, str]]:
+    bare = dict(seals)  # those of which no head is found
+    rows = streams.sealed_heads(study).order_by("seal", "stream")
+    told = rows.values_list("seal", "stream", "number", "hash").iterator()
+    for key, heads in groupby(told, key=itemgetter(0)):
+        seal = bare.pop(key, None)
+        if seal is None:
+            yield inf, f"{study}: heads of a seal that does not exist ({key})"
+        elif seal.hash != seal_hash(seal, (row[1:] for row in heads)):
+            yield seal.number, _changed(study, seal)
+    for seal in bare.values():
+        if seal.hash != seal_hash(seal, ()):
+            yield seal.number, _changed(study, seal)
+
+
+def _changed(study: str, seal: AuditSeal) -> str:
+    return f"{study} seal {seal.number}: a column was changed or a sealed head is missing"
 
 
 def _verify_end_of_seals(study: str, number: int, last_hash: str) -> Iterator[str]:
-    chain = AuditHead.objects.filter(stream=f"{study}!seals").first()
+    chain = AuditHead.objects.filter(stream=f"{study}{streams.SEALS}").first()
     if chain is None and number:
         yield f"{study}: the head of the seals is missing"
     elif chain is not None and (chain.number, chain.hash) != (number, last_hash):
         yield f"{study}: seals end at {number}, the head says {chain.number}"
     elif chain is not None and chain.study != study:
         yield f"{study}: a column of the head of the seals was changed"
+
+
+def _number_of(seal: str) -> float:
+    number = seal.rpartition("!")[2]
+    return int(number) if number.isdecimal() else inf
 
 
 def _locked_end(study: str, stream: str) -> tuple[int, str]:
@@ -349,5 +421,4 @@ def _digest(values: Any) -> str:
     return hashlib.sha256(_json(values).encode()).hexdigest()
 
 
-def _json(values: Any) -> str:
-    return json.dumps(values, separators=(",", ":"))
+_json = json.JSONEncoder(separators=(",", ":")).encode

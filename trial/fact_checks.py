@@ -7,18 +7,20 @@ from __future__ import annotations
 import json
 from collections.abc import Iterator
 from dataclasses import dataclass
+from typing import Any, NamedTuple
 
 from cryptography.fernet import InvalidToken
 from django.conf import settings
 
-from trial import facts
-from trial.models import AuditEvent, Study
+from trial import facts, streams
+from trial.models import Study
+from trial.streams import Event, Stream
 
 ERASED = "identity erased"  # the event after which there is no key any more
+PEOPLE = 250  # whose rows are read at a time
 
 
-@dataclass(frozen=True)
-class Said:
+class Said(NamedTuple):
     """What the newest event about a row says of it."""
 
     event: int
@@ -42,69 +44,121 @@ class Checked:
 Key = tuple[
     str, str, int
 ]  # stream, a model's label, a row's number: one that was deleted may be another's later
+Place = tuple[str, int, str]  # stream, event, and what is said of it
 
 
 def check(study: Study) -> Checked:
-    said, before = _read_trail(study)
-    erased = _erased(study)
-    rows = {_key(study, row): row for row in _rows(study, said)}
-    found = [
-        (stream, 0, f"{stream}: no digest in {count} events, from before there were any")
-        for stream, count in before.items()
-    ]
-    for key, row in rows.items():
-        stream, last = key[0], said.get(key)
-        if _has_no_key(row):
-            if row.owner not in erased:
-                found.append(
-                    (
-                        stream,
-                        0,
-                        f"{stream}: its key is missing, and no event says that it was erased",
-                    )
-                )
-        elif last is None:
-            if stream not in before:
-                found.append((stream, 0, f"{stream}: {_name(key)} is in no event"))
-        elif problem := _differs(row, last):
-            found.append(
-                (stream, last.event, f"{stream} event {last.event}: {_name(key)} {problem}")
-            )
-    for key, last in said.items():
+    comparison = Comparison(study)
+    for stream in streams.of_study(study):
+        for event in stream.events:
+            comparison.hear(event)
+        comparison.end(stream)
+    return comparison.checked()
+
+
+class Comparison:
+    """The facts of a study compared while its trail goes by: it is told every event, and when each
+    stream ends. What was said of a few people is held until their rows are read.
+    """
+
+    def __init__(self, study: Study) -> None:
+        self.study = study
+        self.models = facts.kept()
+        self.places: list[str] = []
+        self.rows = self.erased_rows = self.erased_people = 0
+        self._begin()
+
+    def _begin(self) -> None:
+        self.streams: list[str] = []
+        self.said: dict[Key, Said] = {}  # the newest digest of each row
+        self.before: dict[str, int] = {}  # events that have none, of streams that have such
+        self.erased: set[str] = set()  # streams of people of whom an event says that they were
+
+    def hear(self, event: Event) -> None:
+        if event.study != self.study.slug:
+            return
+        if event.facts_key is None:
+            self.before[event.stream] = self.before.get(event.stream, 0) + 1
+        if event.action == ERASED:
+            self.erased.add(event.stream)
+        for label, row, version, digest in _parsed(event.facts):
+            said = Said(event.number, event.facts_key or 0, version, digest)
+            self.said[event.stream, label, row] = said
+
+    def end(self, stream: Stream) -> None:
+        self.streams.append(stream.name)
+        if len(self.streams) == PEOPLE:
+            self._compare()
+
+    def checked(self) -> Checked:
+        self._compare()
+        return Checked(tuple(self.places), self.rows, self.erased_rows, self.erased_people)
+
+    def _compare(self) -> None:
+        found: list[Place] = [
+            (stream, 0, f"{stream}: no digest in {count} events, from before there were any")
+            for stream, count in self.before.items()
+        ]
+        missing, nameless = dict(self.said), set()
+        for row in self._rows():
+            key = self._key(row)
+            last = missing.pop(key, None)
+            if row.is_of_person and not row.sealed_key:
+                self.erased_rows += 1
+                nameless.add(key[0])
+            else:
+                self.rows += 1
+                found += self._place(key, row, last)
+        found += [
+            (stream, 0, f"{stream}: its key is missing, and no event says that it was erased")
+            for stream in nameless - self.erased
+        ]
+        found += [
+            (key[0], last.event, f"{key[0]} event {last.event}: {_name(key)} is missing")
+            for key, last in missing.items()
+            if last.digest != facts.GONE and key[0] not in self.erased
+        ]
+        self.erased_people += len(nameless)
+        self.places += [text for *_, text in sorted(found)]
+        self._begin()
+
+    def _place(self, key: Key, row: facts.Row, last: Said | None) -> list[Place]:
         stream = key[0]
-        if key not in rows and last.digest != facts.GONE and stream.partition("/")[2] not in erased:
-            found.append(
-                (stream, last.event, f"{stream} event {last.event}: {_name(key)} is missing")
-            )
-    gone = [row.owner for row in rows.values() if _has_no_key(row)]
-    places = tuple(
-        dict.fromkeys(text for *_, text in sorted(found))
-    )  # the missing key of somebody is one place
-    return Checked(places, len(rows) - len(gone), len(gone), len(set(gone)))
+        if last is None:
+            text = f"{stream}: {_name(key)} is in no event"
+            return [] if stream in self.before else [(stream, 0, text)]
+        problem = _differs(row, last)
+        text = f"{stream} event {last.event}: {_name(key)} {problem}"
+        return [(stream, last.event, text)] if problem else []
 
+    def _key(self, row: facts.Row) -> Key:
+        slug = self.study.slug
+        stream = f"{slug}/{row.owner}" if row.is_of_person else slug
+        return stream, facts.label(row.model), row.number
 
-def _key(study: Study, row: facts.Row) -> Key:
-    stream = f"{study.slug}/{row.owner}" if row.is_of_person else study.slug
-    return stream, facts.label(row.model), row.number
+    def _rows(self) -> Iterator[facts.Row]:
+        """Every fact of these streams, with the columns that the newest event about it used."""
+        versions: dict[str, set[int]] = {}
+        for (_, label, _), told in self.said.items():
+            versions.setdefault(label, set()).add(told.version)
+        for model in self.models:
+            newest = facts.newest(model)
+            used = versions.get(facts.label(model), set()) & set(model.fact_columns) | {newest}
+            for which in self._ways(model):
+                for version in sorted(used):
+                    for row in facts.read(model, version, **which):
+                        last = self.said.get(self._key(row))
+                        if version == (last.version if last and last.version in used else newest):
+                            yield row
 
-
-def _has_no_key(row: facts.Row) -> bool:
-    return row.is_of_person and not row.sealed_key
-
-
-def _read_trail(study: Study) -> tuple[dict[Key, Said], dict[str, int]]:
-    """The newest digest of each row, and the streams with events that have none, with how many."""
-    said: dict[Key, Said] = {}
-    before: dict[str, int] = {}
-    events = AuditEvent.objects.filter(study=study.slug).order_by("stream", "number")
-    for stream, number, text, audit_key in events.values_list(
-        "stream", "number", "facts", "facts_key"
-    ).iterator():
-        if audit_key is None:
-            before[stream] = before.get(stream, 0) + 1
-        for label, row, version, digest in _parsed(text):
-            said[stream, label, row] = Said(number, audit_key or 0, version, digest)
-    return said, before
+    def _ways(self, model: type[facts.Fact]) -> Iterator[dict[str, Any]]:
+        slug = self.study.slug
+        if slug in self.streams and model.may_be_about_nobody():
+            yield facts.in_study(model, self.study.pk)
+        begins = f"{slug}/"
+        codes = [each.removeprefix(begins) for each in self.streams if each.startswith(begins)]
+        if codes and model.facts_of:
+            yield facts.in_persons_of(model, self.study.pk, codes)
 
 
 def _parsed(text: str) -> list[list]:
@@ -112,24 +166,6 @@ def _parsed(text: str) -> list[list]:
         return json.loads(text) if text else []
     except ValueError:
         return []  # that the column was changed is said by the chain
-
-
-def _rows(study: Study, said: dict[Key, Said]) -> Iterator[facts.Row]:
-    """Every fact of a study, with the columns that the newest event about it used."""
-    versions: dict[str, set[int]] = {}
-    for (_, label, _), told in said.items():
-        versions.setdefault(label, set()).add(told.version)
-    for model in facts.kept():
-        newest = facts.newest(model)
-        used = versions.get(facts.label(model), set()) & set(model.fact_columns) | {newest}
-        ways = [facts.in_study(model, study.pk)] if model.may_be_about_nobody() else []
-        ways += [facts.in_persons_of(model, study.pk)] if model.facts_of else []
-        for version in sorted(used):
-            for which in ways:
-                for row in facts.read(model, version, **which):
-                    last = said.get(_key(study, row))
-                    if version == (last.version if last and last.version in used else newest):
-                        yield row
 
 
 def _differs(row: facts.Row, told: Said) -> str:
@@ -148,14 +184,6 @@ def _differs(row: facts.Row, told: Said) -> str:
         )
     except InvalidToken:
         return "cannot be opened"
-
-
-def _erased(study: Study) -> set[str]:
-    """Codes of the people of whom an event says that they were erased."""
-    streams = AuditEvent.objects.filter(study=study.slug, action=ERASED).values_list(
-        "stream", flat=True
-    )
-    return {stream.partition("/")[2] for stream in streams}
 
 
 def _name(key: Key) -> str:
