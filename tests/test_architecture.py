@@ -82,6 +82,7 @@ SQL = {
     "trial/audit.py": "the head of a stream, which every action locks",
     "trial/facts.py": "which of all tables of facts hold a row, in one statement",
     "trial/rows.py": "rows that every action writes",
+    "trial/snapshots.py": "how a transaction is isolated is not in Django's language",
     "trial/stamp.py": "asked while a database is being opened",
     "trial/triggers.py": "triggers are not in Django's language",
     "randomisation/actions/allocations.py": "asks the isolation level; the lock that others wait "
