@@ -1,11 +1,14 @@
-"""Reports and exports: what was made, asking for another, and fetching the files."""
+"""Reports and exports: what was asked for, asking for another, fetching the files, and removing
+them.
+"""
 
 from __future__ import annotations
 
 from typing import Any
 
 from django.core.exceptions import PermissionDenied
-from django.http import Http404, HttpResponse
+from django.http import Http404
+from django.http.response import HttpResponseBase
 from django.utils import timezone
 from rest_framework import serializers
 from rest_framework.negotiation import BaseContentNegotiation
@@ -14,27 +17,30 @@ from rest_framework.response import Response
 from rest_framework.views import APIView
 
 from reports.actions import reports as actions
-from reports.models import Report
-from reports.queries import made
-from trial import permissions
-from trial.actions import looks
+from trial import downloads, permissions
+from trial.actions import jobs as job_actions
 from trial.api import described, doors, shapes
-from trial.models import Study
+from trial.models import Job, Study
+from trial.queries import jobs
 from trial.requests import Request
 
-NAMES = {
-    "html": ("report-{}.html", "text/html"),
-    "pdf": ("report-{}.pdf", "application/pdf"),
-    "results": ("results-{}.json", "application/json"),
-    "archive": ("export-{}.zip", "application/zip"),
+# By the name of a file: how it is saved, what it is, and how the trail calls it.
+FILES = {
+    "report.html": ("report-{}.html", "text/html", "html"),
+    "report.pdf": ("report-{}.pdf", "application/pdf", "pdf"),
+    "results.json": ("results-{}.json", "application/json", "results"),
+    "export.zip": ("export-{}.zip", "application/zip", "zip"),
 }
 
 
-class MadeShape(serializers.Serializer):
+class JobShape(serializers.Serializer):
     number = serializers.IntegerField(source="pk")
-    kind = serializers.ChoiceField(choices=[Report.BLINDED, Report.BY_ARM])
+    kind = serializers.ChoiceField(choices=[Job.BLINDED, Job.BY_ARM])
     language = serializers.CharField()
-    state = serializers.CharField()
+    state = serializers.CharField(help_text="requested, made, failed or removed")
+    failure = serializers.CharField(
+        allow_blank=True, help_text="Why it failed, as a code; no_room: the disk is full."
+    )
     requested_at = serializers.DateTimeField()
     made_at = serializers.DateTimeField(allow_null=True)
     snapshot_hash = serializers.CharField(allow_blank=True)
@@ -43,12 +49,23 @@ class MadeShape(serializers.Serializer):
     )
 
 
-class MadePage(shapes.Page):
-    results = MadeShape(many=True)
+class JobPage(shapes.Page):
+    results = JobShape(many=True)
+
+
+class ExportShape(JobShape):
+    size = serializers.SerializerMethodField(help_text="Bytes of the .zip; empty until it is made.")
+
+    def get_size(self, job: Job) -> int | None:
+        return next((file.size for file in job.files.all()), None)
+
+
+class ExportPage(shapes.Page):
+    results = ExportShape(many=True)
 
 
 class AskExport(serializers.Serializer):
-    kind = serializers.ChoiceField(choices=[Report.BLINDED, Report.BY_ARM], default=Report.BLINDED)
+    kind = serializers.ChoiceField(choices=[Job.BLINDED, Job.BY_ARM], default=Job.BLINDED)
 
 
 class AskReport(AskExport):
@@ -57,15 +74,14 @@ class AskReport(AskExport):
 
 class ReportsView(APIView):
     @described.reads(
-        "reports", "Reports that were asked for, newest first", MadePage, described.PAGE
+        "reports", "Reports that were asked for, newest first", JobPage, described.PAGE
     )
     def get(self, request: Request, slug: str) -> Response:
         study, _by = doors.study_for(request, slug, "report")
-        found = made.reports(study, by_arm=_may_show_arms(request, study))
-        return Response(MadePage(doors.paged(found, request)).data)
+        return Response(JobPage(_page(request, study, actions.REPORT)).data)
 
     @described.writes(
-        "report_request", "Ask for a report; the worker makes it", AskReport, MadeShape, status=202
+        "report_request", "Ask for a report; the worker makes it", AskReport, JobShape, status=202
     )
     def post(self, request: Request, slug: str) -> Response:
         study, by = doors.study_for(request, slug, "report")
@@ -73,24 +89,59 @@ class ReportsView(APIView):
         asked = actions.request(
             study=study, **wanted, key=doors.key(request), by=by, at=timezone.now()
         )
-        return Response(MadeShape(asked).data, status=202)
+        return Response(JobShape(asked).data, status=202)
+
+
+class ReportView(APIView):
+    @described.reads("report", "One report: whether it is made, and its files", JobShape)
+    def get(self, request: Request, slug: str, number: int) -> Response:
+        study, _by = doors.study_for(request, slug, "report")
+        return Response(JobShape(_found(request, study, actions.REPORT, number)).data)
+
+    @described.writes("report_remove", "Remove the files of a report, for good", None, None)
+    def delete(self, request: Request, slug: str, number: int) -> Response:
+        study, by = doors.study_for(request, slug, "report")
+        found = _found(request, study, actions.REPORT, number)
+        job_actions.remove(job=found, key=doors.key(request), by=by, at=timezone.now())
+        return Response(status=204)
 
 
 class ExportsView(APIView):
-    @described.reads("exports", "Exports that were made, newest first", MadePage, described.PAGE)
+    @described.reads(
+        "exports", "Exports that were asked for, newest first", ExportPage, described.PAGE
+    )
     def get(self, request: Request, slug: str) -> Response:
         study, _by = doors.study_for(request, slug, "export")
-        found = made.exports(study, by_arm=_may_show_arms(request, study))
-        return Response(MadePage(doors.paged(found, request)).data)
+        return Response(ExportPage(_page(request, study, actions.EXPORT)).data)
 
-    @described.writes("export_make", "Make an export now", AskExport, MadeShape, status=201)
+    @described.writes(
+        "export_request",
+        "Ask for an export; the worker makes it",
+        AskExport,
+        ExportShape,
+        status=202,
+    )
     def post(self, request: Request, slug: str) -> Response:
         study, by = doors.study_for(request, slug, "export")
         wanted = _wanted(AskExport, request, study)
-        found = actions.export(
+        asked = actions.request_export(
             study=study, **wanted, key=doors.key(request), by=by, at=timezone.now()
         )
-        return Response(MadeShape(found).data, status=201)
+        return Response(ExportShape(asked).data, status=202)
+
+
+class ExportView(APIView):
+    @described.reads("export", "One export: whether it is made, and its file", ExportShape)
+    def get(self, request: Request, slug: str, number: int) -> Response:
+        study, _by = doors.study_for(request, slug, "export")
+        return Response(ExportShape(_found(request, study, actions.EXPORT, number)).data)
+
+    @described.writes("export_remove", "Remove the file of an export, for good", None, None)
+    def delete(self, request: Request, slug: str, number: int) -> Response:
+        study, by = doors.study_for(request, slug, "export")
+        found = _found(request, study, actions.EXPORT, number)
+        job_actions.remove(job=found, key=doors.key(request), by=by, at=timezone.now())
+        return Response(status=204)
 
 
 class AnyFile(BaseContentNegotiation):
@@ -103,65 +154,63 @@ class AnyFile(BaseContentNegotiation):
 
 
 class FileView(APIView):
-    """One file of a report or an export. Subclasses name the permission, the product and the field
-    that holds it.
+    """One file of a report or an export. Subclasses name the permission, the product and the
+    file.
     """
 
     content_negotiation_class = AnyFile
-    what, product, field = "report", Report.REPORT, ""
+    what, product, name = "report", actions.REPORT, ""
 
-    def get(self, request: Request, slug: str, number: int) -> HttpResponse:
+    def get(self, request: Request, slug: str, number: int) -> HttpResponseBase:
         study, by = doors.study_for(request, slug, self.what)
-        found = _made(request, study, self.product, number)
-        name, kind = NAMES[self.field]
-        form = "zip" if self.field == "archive" else self.field
-        looks.downloaded(
-            study=study, product=found.product, number=found.pk, kind=form, by=by, at=timezone.now()
-        )
-        return HttpResponse(
-            bytes(getattr(found, self.field) or b""),
-            content_type=kind,
-            headers={
-                "Content-Disposition": f"attachment; "
-                f'filename="{study.slug}-{name.format(found.pk)}"',
-                "X-Content-Type-Options": "nosniff",
-            },
+        found = _found(request, study, self.product, number)
+        if found.state != Job.MADE:
+            raise Http404
+        saved_as, content_type, form = FILES[self.name]
+        return downloads.given(
+            found,
+            self.name,
+            form=form,
+            content_type=content_type,
+            saved_as=f"{study.slug}-{saved_as.format(found.pk)}",
+            by=by,
+            at=timezone.now(),
         )
 
 
 class PdfView(FileView):
-    field = "pdf"
+    name = "report.pdf"
 
-    @described.reads_file("report_pdf", "The report as PDF", NAMES["pdf"][1])
-    def get(self, request: Request, slug: str, number: int) -> HttpResponse:
+    @described.reads_file("report_pdf", "The report as PDF", FILES["report.pdf"][1])
+    def get(self, request: Request, slug: str, number: int) -> HttpResponseBase:
         return super().get(request, slug, number)
 
 
 class HtmlView(FileView):
-    field = "html"
+    name = "report.html"
 
     @described.reads_file(
-        "report_html", "The report as one page that stands on its own", NAMES["html"][1]
+        "report_html", "The report as one page that stands on its own", FILES["report.html"][1]
     )
-    def get(self, request: Request, slug: str, number: int) -> HttpResponse:
+    def get(self, request: Request, slug: str, number: int) -> HttpResponseBase:
         return super().get(request, slug, number)
 
 
 class ResultsView(FileView):
-    field = "results"
+    name = "results.json"
 
-    @described.reads_file("report_results", "Every number of the report", NAMES["results"][1])
-    def get(self, request: Request, slug: str, number: int) -> HttpResponse:
+    @described.reads_file("report_results", "Every number of the report", FILES["results.json"][1])
+    def get(self, request: Request, slug: str, number: int) -> HttpResponseBase:
         return super().get(request, slug, number)
 
 
 class ArchiveView(FileView):
-    what, product, field = "export", Report.EXPORT, "archive"
+    what, product, name = "export", actions.EXPORT, "export.zip"
 
     @described.reads_file(
-        "export_zip", "The tables as CSV, with their codebook", NAMES["archive"][1]
+        "export_zip", "The tables as CSV, with their codebook", FILES["export.zip"][1]
     )
-    def get(self, request: Request, slug: str, number: int) -> HttpResponse:
+    def get(self, request: Request, slug: str, number: int) -> HttpResponseBase:
         return super().get(request, slug, number)
 
 
@@ -171,7 +220,7 @@ def _wanted(shape: type[AskExport], request: Request, study: Study) -> dict[str,
     """
     given = doors.given(shape, request)
     actions.check_kind(study, given["kind"])
-    if given["kind"] == Report.BY_ARM and not _may_show_arms(request, study):
+    if given["kind"] == Job.BY_ARM and not _may_show_arms(request, study):
         raise PermissionDenied
     return given
 
@@ -184,10 +233,15 @@ def _may_show_arms(request: Request, study: Study) -> bool:
     return actions.may_show_arms(study) and (study.simulated or is_theirs)
 
 
-def _made(request: Request, study: Study, product: str, number: int) -> Report:
+def _page(request: Request, study: Study, product: str) -> dict[str, Any]:
+    found = jobs.asked_for(study, product, by_arm=_may_show_arms(request, study))
+    return doors.paged(found.prefetch_related("files"), request)
+
+
+def _found(request: Request, study: Study, product: str, number: int) -> Job:
     try:
-        found = made.made(study, product, number)
-    except Report.DoesNotExist:
+        found = jobs.of_study(study, product, number)
+    except Job.DoesNotExist:
         raise Http404 from None
     if found.is_by_arm and not _may_show_arms(request, study):
         raise PermissionDenied

@@ -11,7 +11,7 @@ import json
 import zipfile
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import date, datetime
-from typing import Any
+from typing import IO, Any
 
 from reports.dataset import Dataset
 from reports.plan import AnalysisPlan
@@ -31,8 +31,10 @@ CODEBOOK = (
 )
 
 
-def archive(found: Sequence[Table], data: Dataset, plan: AnalysisPlan, at: datetime) -> bytes:
-    """The .zip; the same tables, snapshot and moment give the same bytes."""
+def write(
+    out: IO[bytes], found: Sequence[Table], data: Dataset, plan: AnalysisPlan, at: datetime
+) -> None:
+    """The .zip, to `out`; the same tables, snapshot and moment give the same bytes."""
     told = [declaring(table, data.meta.simulated) for table in found]
     tables = (*told, declaring(codebook(told), data.meta.simulated))
     files = {f"{table.name}.csv": csv_text(table).encode() for table in tables}
@@ -40,15 +42,14 @@ def archive(found: Sequence[Table], data: Dataset, plan: AnalysisPlan, at: datet
         json.dumps(plan.model_dump(mode="json"), indent=1, ensure_ascii=False) + "\n"
     ).encode()
     files[README] = readme(files, data, at).encode()
-    out = io.BytesIO()
     with zipfile.ZipFile(out, "w", zipfile.ZIP_DEFLATED) as bundle:
         for name, content in files.items():
             info = zipfile.ZipInfo(name, at.timetuple()[:6])
             # Packed, the hash of the seal would make the file longer or shorter: two exports of one
-            # size hold as much.
-            info.compress_type = zipfile.ZIP_STORED if name == README else zipfile.ZIP_DEFLATED
-            bundle.writestr(info, content)
-    return out.getvalue()
+            # size hold as much. Not stored, since programs that read a stream cannot tell where a
+            # stored file ends.
+            level = 0 if name == README else None
+            bundle.writestr(info, content, zipfile.ZIP_DEFLATED, level)
 
 
 def declaring(table: Table, simulated: bool) -> Table:

@@ -1,6 +1,66 @@
 """The entries of reports in the lists of settings."""
 
-from reports.actions.reports import make_due
-from reports.sections import section
+from __future__ import annotations
 
-__all__ = ["make_due", "section"]
+from collections.abc import Mapping
+from datetime import datetime
+
+from reports import blinded, exports, unblinded
+from reports.actions.reports import check_kind
+from reports.dataset import Dataset
+from reports.document import render
+from reports.queries.plan import plan_of
+from reports.results import analyse
+from reports.sections import section
+from trial.actors import Actor
+from trial.hooks import Making
+from trial.models import Job
+from trial.sealed_files import Files
+
+__all__ = ["export", "report", "section"]
+
+
+def report(job: Job, by: Actor, at: datetime) -> Making:
+    """Entry of settings.PRODUCTS: report.pdf, report.html and results.json."""
+    look = _look(job, by, at)
+
+    def make(files: Files) -> Mapping[str, str]:
+        data, plan = _dataset(job, look, at), plan_of(job.study.current)
+        results = analyse(data, plan)
+        for name, content in render(results, data, plan, language=job.language, at=at).items():
+            with files.file(name) as out:
+                out.write(content)
+        return _made_from(data)
+
+    return make
+
+
+def export(job: Job, by: Actor, at: datetime) -> Making:
+    """Entry of settings.PRODUCTS: export.zip."""
+    look = _look(job, by, at)
+
+    def make(files: Files) -> Mapping[str, str]:
+        data = _dataset(job, look, at)
+        found = unblinded.export(look, at) if look else blinded.export(job.study, at)
+        with files.file("export.zip") as out:
+            exports.write(out, found, data, plan_of(job.study.current), at)
+        return _made_from(data)
+
+    return make
+
+
+def _look(job: Job, by: Actor, at: datetime) -> unblinded.Look | None:
+    """Recorded, and committed, before any arm is read; None where none will be."""
+    check_kind(job.study, job.kind)
+    if not job.is_by_arm:
+        return None
+    reason = f"{job} by arm, asked for by {job.requested_by}"
+    return unblinded.look(job.study, reason=reason, by=by, at=at)
+
+
+def _dataset(job: Job, look: unblinded.Look | None, at: datetime) -> Dataset:
+    return unblinded.dataset(look, at) if look else blinded.dataset(job.study, at)
+
+
+def _made_from(data: Dataset) -> Mapping[str, str]:
+    return {"snapshot_sha256": data.snapshot_hash, "seal": data.meta.audit_seal or ""}

@@ -5,17 +5,20 @@
 from __future__ import annotations
 
 import os
+import shutil
 import sys
 from collections.abc import Callable, Mapping
 from datetime import datetime, timedelta
 from pathlib import Path
 
 from randomisation.actions import seeds
+from reports import document
 from reports.actions import reports
 from trial import actors, blank, environment, folder, rehearse, stamp
-from trial.actions import studies
-from trial.environment import DATABASE
-from trial.models import Study
+from trial.actions import jobs, studies
+from trial.environment import DATABASE, FILES
+from trial.models import Job, Study
+from trial.queries import jobs as made
 from trial.sections import Study as Described
 from trial.virtual import Settings
 
@@ -63,6 +66,7 @@ def _clear(directory: Path) -> None:
         )
     for name in (DATABASE, f"{DATABASE}-wal", f"{DATABASE}-shm", "mail.mbox"):
         (directory / name).unlink(missing_ok=True)
+    shutil.rmtree(directory / FILES, ignore_errors=True)
 
 
 def check_effects(path: Path, effects: Mapping[str, float]) -> None:
@@ -128,8 +132,9 @@ def run(
 
 
 def write(study: Study, directory: Path, *, language: str, at: datetime) -> None:
-    """report.pdf, report.html and results.json by arm, and the export, in `directory`."""
-    directory.mkdir(parents=True, exist_ok=True)
-    reports.make_report(
-        study=study, kind="by_arm", language=language, directory=directory, by=actors.SYSTEM, at=at
-    )
+    """report.pdf, report.html and results.json by arm, in `directory`; the study has them too."""
+    by = actors.SYSTEM
+    asked = reports.request(study=study, kind=Job.BY_ARM, language=language, by=by, at=at)
+    jobs.make(job=asked, by=by, at=at)
+    files = asked.files.select_related("job")
+    document.put({each.name: b"".join(made.content(each)) for each in files}, directory)

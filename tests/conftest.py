@@ -145,6 +145,13 @@ def made_once(
     frozen.begin(monkeypatch, is_taken_back=knows_the_database(request.node))
 
 
+@pytest.fixture(autouse=True)
+def files_of_its_own(monkeypatch: pytest.MonkeyPatch, tmp_path_factory: Any, request: Any) -> None:
+    """What the worker makes in a test lies in a directory that goes with it."""
+    if knows_the_database(request.node):
+        monkeypatch.setattr(settings, "FILES", tmp_path_factory.getbasetemp() / request.node.name)
+
+
 @pytest.fixture
 def now() -> datetime:
     return NOW

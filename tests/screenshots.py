@@ -210,6 +210,7 @@ PICTURES: list[Picture] = [
     Picture("research-audit", "/research/{slug}/audit/", "researcher"),
     Picture("research-reports", "/research/{slug}/reports/", "researcher"),
     Picture("research-exports", "/research/{slug}/exports/", "researcher"),
+    Picture("research-remove", "/research/{slug}/exports/{export}/remove/", "researcher"),
     Picture("staff-agreements", "/staff/agreements/", "researcher"),
     Picture("staff-tokens", "/staff/tokens/", "researcher"),
     Picture("staff-tokens-error", "/staff/tokens/", "researcher", act=press_send),
@@ -225,8 +226,7 @@ def prepare() -> Rehearsed:
 
     from coaching_protocol.models import CoachingPlan
     from reports import demonstration, rehearsing
-    from reports.actions import reports
-    from trial import actors
+    from tests import made
     from trial.models import Alert, User
     from trial.permissions import ROLES
     from trial.queries import people
@@ -240,10 +240,9 @@ def prepare() -> Rehearsed:
     assert someone is not None
     lesson = someone.version.programme.modules[0].code
     staff = {role: User.objects.get(email=f"{role}@example.org") for role in ROLES}
-    report = reports.request(study=study, kind="blinded", language="en", by=actors.SYSTEM, at=now)
-    reports.make_due(now)
-    report.refresh_from_db()
-    _draw_pages(report.pdf)
+    report, export = made.report(study, now), made.export(study, now)
+    _draw_pages(made.content(report, "report.pdf"))
+    _other_jobs(study, now)
     coached = CoachingPlan.objects.filter(participant__study=study)[0].participant
     sitting = _open_next_questions(coached, now)
     entry = _due_to_an_assessor(study, now)
@@ -269,6 +268,7 @@ def prepare() -> Rehearsed:
         names={
             **names,
             "report": report.pk,
+            "export": export.pk,
             "sitting": sitting,
             "coached": coached.code,
             "alert": alert.pk,
@@ -401,6 +401,21 @@ def _due_to_an_assessor(study: Any, at: Any) -> Any:
     row.opens_at, row.closes_at = at - timedelta(hours=1), at + timedelta(days=14)
     row.save(update_fields=["opens_at", "closes_at"])
     return row
+
+
+def _other_jobs(study: Any, at: Any) -> None:
+    """An export in every other state."""
+    from reports.actions import reports
+    from tests import made
+    from trial.actions import jobs
+    from trial.models import Job
+
+    full, busy, _waiting = (
+        reports.request_export(study=study, kind=Job.BLINDED, by=made.ADA, at=at) for _ in range(3)
+    )
+    Job.objects.filter(pk=full.pk).update(state=Job.FAILED, failure=jobs.NO_ROOM)
+    Job.objects.filter(pk=busy.pk).update(claimed_at=at)
+    jobs.remove(job=made.export(study, at), by=made.ADA, at=at)
 
 
 def _draw_pages(pdf: bytes) -> None:

@@ -72,8 +72,6 @@ OTHER_SHAPES = {
     "trial.actions.drafts.forget_old": "the worker's",
     "trial.actions.messages.queue": "`by` has a default: nearly always the worker",
     "outcomes.actions.screening.decide": "a part of the screening step, never called by a page",
-    "reports.actions.reports.make_report": "`subject` is for the worker, who makes it for somebody "
-    "else",
 }
 # Raw SQL passes by the managers, so every place is named.
 SQL = {

@@ -478,7 +478,21 @@ PRESSES = [
     Press(
         "research:request_report", pairs.with_people, at("research:reports", R), "report requested"
     ),
-    Press("research:make_export", pairs.with_people, at("research:exports", R), "export made"),
+    Press(
+        "research:request_export", pairs.with_people, at("research:exports", R), "export requested"
+    ),
+    Press(
+        "research:remove_report",
+        pairs.with_a_report,
+        lambda x: reverse("research:remove_report", args=[R, x.number]),
+        "report removed",
+    ),
+    Press(
+        "research:remove_export",
+        pairs.with_an_export,
+        lambda x: reverse("research:remove_export", args=[R, x.number]),
+        "export removed",
+    ),
     Press(
         "accept_invitation",
         invited,

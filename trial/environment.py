@@ -213,6 +213,17 @@ def database(env: Mapping[str, str], base: Path) -> dict[str, Any]:
 
 
 DATABASE = "handvat.sqlite3"
+FILES = "handvat.files"
+
+
+def files(env: Mapping[str, str], database: Mapping[str, Any], base: Path) -> Path:
+    """The directory of what the worker makes: HANDVAT_FILES, else beside the embedded database, or
+    in var/ where that is a server.
+    """
+    if env.get("HANDVAT_FILES"):
+        return Path(env["HANDVAT_FILES"])
+    is_embedded = database["ENGINE"].endswith("sqlite3")
+    return (Path(database["NAME"]).parent if is_embedded else base / "var") / FILES
 
 
 def of_rehearsal(directory: Path, bind: str, env: Mapping[str, str]) -> dict[str, str]:
@@ -221,6 +232,7 @@ def of_rehearsal(directory: Path, bind: str, env: Mapping[str, str]) -> dict[str
     """
     return {
         "HANDVAT_DATABASE": str(directory.resolve() / DATABASE),
+        "HANDVAT_FILES": str(directory.resolve() / FILES),
         "HANDVAT_KIND": "rehearsal",
         "HANDVAT_MAIL_DIRECTORY": str(directory.resolve()),
         "DATABASE_URL": "",

@@ -20,8 +20,10 @@ from pydantic import BaseModel
 from trial.actors import Actor
 from trial.entries import Mail, Outcome, Panel, Table, Task, Wait
 from trial.folder import Folder, Part
-from trial.models import Membership, Message, Participant, ProtocolVersion, Study, User
+from trial.models import Job, Membership, Message, Participant, ProtocolVersion, Study, User
+from trial.sealed_files import Files
 
+Making = Callable[[Files], Mapping[str, str]]
 Function = TypeVar("Function", bound=Callable[..., Any])
 
 
@@ -71,6 +73,9 @@ PANELS: Entries[Callable[[Study, User, datetime], Panel | None]] = Entries("PANE
 PERSON_PANELS: Entries[Callable[[Participant, Study, datetime], Panel]] = Entries("PERSON_PANELS")
 MONTHLY: ByName[Callable[[Study, datetime, datetime], tuple[int, int]]] = ByName("MONTHLY")
 TABLES: Entries[Callable[[Study, Actor, datetime, bool], list[Table]]] = Entries("TABLES")
+# What the worker makes: begun by recording what has to stand before anything is read, and then made
+# in a consistent snapshot; what is answered stands in the event.
+PRODUCTS: ByName[Callable[[Job, Actor, datetime], Making]] = ByName("PRODUCTS")
 ROLE_ENDED: Entries[Callable[[Membership, datetime], None]] = Entries("ROLE_ENDED")
 # Mail, the worker, and rehearsals
 MESSAGES: ByName[Callable[[Message, datetime], Mail | Wait | None]] = ByName("MESSAGES")

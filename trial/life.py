@@ -16,6 +16,7 @@ from trial.actions import drafts, grants, participants
 from trial.actions.agreements import settle_due
 from trial.actions.doormails import worked as hand_over_codes
 from trial.actions.installation import keep
+from trial.actions.jobs import make_due, sweep
 from trial.actions.lost_mailbox import put_due_in_force
 from trial.actions.messages import queue
 from trial.actions.once import forget_request_keys
@@ -74,6 +75,7 @@ __all__ = [
     "hand_over_codes",
     "is_mailed_alike",
     "keep",
+    "make_due",
     "monthly_lessons",
     "monthly_mails",
     "openings",
@@ -88,6 +90,7 @@ __all__ = [
     "section",
     "settle_due",
     "sign_offs",
+    "sweep",
     "tables",
     "today",
     "verification",

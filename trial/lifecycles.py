@@ -90,6 +90,12 @@ ALERT: LifeCycle = {
     "taken": {"take": "taken", "close": "closed"},
     "closed": {},
 }
+JOB: LifeCycle = {
+    "requested": {"make": "made", "fail": "failed"},
+    "made": {"remove": "removed"},
+    "failed": {},
+    "removed": {},
+}
 ALL: Mapping[str, LifeCycle] = {
     "study": STUDY,
     "participant": PARTICIPANT,
@@ -97,6 +103,7 @@ ALL: Mapping[str, LifeCycle] = {
     "contact": CONTACT,
     "message": MESSAGE,
     "alert": ALERT,
+    "job": JOB,
 }
 
 

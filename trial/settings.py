@@ -13,6 +13,7 @@ from trial import environment, keys
 
 BASE_DIR = Path(__file__).resolve().parent.parent
 DATABASES = {"default": environment.database(os.environ, BASE_DIR)}
+FILES = environment.files(os.environ, DATABASES["default"], BASE_DIR)
 PRODUCTION = environment.is_production(os.environ)
 DEBUG = os.environ.get("HANDVAT_DEBUG") == "1" and not PRODUCTION
 _told = keys.told(os.environ, DATABASES["default"]["NAME"])
@@ -323,6 +324,10 @@ MONTHLY = {  # what is told by the month to whoever may not know the arms: done,
     "mails": "trial.life.monthly_mails",
 }
 PERSON_PANELS = ["outcomes.life.person_panel"]  # one person as the researcher sees them
+PRODUCTS = {  # what the worker makes because somebody asked for it
+    "report": "reports.life.report",
+    "export": "reports.life.export",
+}
 TABLES = [
     "trial.life.tables",
     "outcomes.life.tables",
@@ -364,6 +369,7 @@ WORKER = [  # what else a round of the worker does, and how often it did it
     "trial.life.forget_drafts",
     "trial.life.forget_request_keys",
 ]
-JOBS = ["reports.life.make_due"]  # what takes minutes: the worker has a process of its own for it
+# what takes minutes: the worker has a process of its own for it
+JOBS = ["trial.life.make_due", "trial.life.sweep"]
 ERASURE = ["outcomes.life.erase", "coaching_protocol.life.erase", "trial.life.erase"]
 REHEARSAL = ["trial.life.behave", "outcomes.life.behave", "coaching_protocol.life.behave"]

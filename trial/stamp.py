@@ -140,6 +140,14 @@ def kind() -> str:
     return Stamp.objects.order_by("pk").values_list("kind", flat=True)[0]
 
 
+def installation() -> str:
+    """A name of this database: no two were stamped in the same microsecond, and it stays the same
+    when keys are rotated and when a backup is put back.
+    """
+    stamped_at = Stamp.objects.order_by("pk").values_list("stamped_at", flat=True)[0]
+    return f"{stamped_at:%Y%m%dT%H%M%S%f}"
+
+
 def check_kind(wanted: str) -> None:
     """Raises WrongDatabase unless this database is of the wanted kind."""
     found = kind()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from datetime import datetime
 
 from django.db import transaction
@@ -16,13 +17,25 @@ class ReasonMissing(Exception):
     """A look at an arm needs a reason."""
 
 
+@dataclass(frozen=True)
+class Look:
+    """That it was recorded that every arm of a study is looked at. Only `look` makes one."""
+
+    study: Study
+
+
 @transaction.atomic
-def arms_of(*, study: Study, reason: str, by: Actor, at: datetime) -> dict[str, str]:
-    """Every arm of a study, as randomised at first, by participant code, with one event for all."""
+def look(*, study: Study, reason: str, by: Actor, at: datetime) -> Look:
+    """One event for every arm of a study. What is read afterwards may take long, and holds nothing
+    that this has locked.
+    """
     if not reason.strip():
         raise ReasonMissing
     audit.record(study, "all arms looked at", subject=study.slug, reason=reason, by=by, at=at)
-    rows = Allocation.objects.filter(study=study, point=FIRST).values_list(
-        "participant__code", "arm"
-    )
-    return dict(rows)
+    return Look(study)
+
+
+def arms(of: Look) -> dict[str, str]:
+    """Every arm of a study, as randomised at first, by participant code."""
+    rows = Allocation.objects.filter(study=of.study, point=FIRST)
+    return dict(rows.values_list("participant__code", "arm"))

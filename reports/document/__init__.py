@@ -3,6 +3,6 @@ without its id.
 """
 
 from .report import compose
-from .write import Written, write
+from .write import Written, put, render, write
 
-__all__ = ["Written", "compose", "write"]
+__all__ = ["Written", "compose", "put", "render", "write"]

@@ -31,20 +31,25 @@ def write(
     language: str = "en",
     at: datetime,
 ) -> Written:
-    """report.pdf, report.html and results.json in `directory`, made if need be; `at` is printed as
-    its time.
-    """
+    """report.pdf, report.html and results.json in `directory`, made if need be."""
+    files = render(results, data, plan, language=language, at=at)
+    put(files, directory)
+    return Written(*(directory / name for name in files))
+
+
+def render(
+    results: Results, data: Dataset, plan: AnalysisPlan, *, language: str, at: datetime
+) -> dict[str, bytes]:
+    """The three files by name; `at` is printed as their time."""
     report = compose(results, data, plan, language)
-    files = {
+    return {
         "report.pdf": pdf(report, at),
         "report.html": html(report, at).encode(),
         "results.json": results_json(results, data, plan, at).encode(),
     }
-    _put(files, directory)
-    return Written(*(directory / name for name in files))
 
 
-def _put(files: dict[str, bytes], directory: Path) -> None:
+def put(files: dict[str, bytes], directory: Path) -> None:
     directory.mkdir(parents=True, exist_ok=True)
     # Inside the target, so that the move is a rename on the same disk.
     with tempfile.TemporaryDirectory(prefix=".making-", dir=directory) as aside:

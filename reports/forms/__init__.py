@@ -7,13 +7,13 @@ from typing import Any
 from django import forms
 from django.utils.translation import gettext_lazy as _
 
-from reports.models import Report
 from trial.languages import LANGUAGES
+from trial.models import Job
 from trial.words import spoken
 
 KINDS = {
-    Report.BLINDED: _("Pooled: everybody together, nothing that tells an arm"),
-    Report.BY_ARM: _("By arm: each making is recorded in the audit trail"),
+    Job.BLINDED: _("Pooled: everybody together, nothing that tells an arm"),
+    Job.BY_ARM: _("By arm: each making is recorded in the audit trail"),
 }
 NAMES = {"en": "English", "nl": "Nederlands"}
 
@@ -22,12 +22,12 @@ class AskForExport(forms.Form):
     """By arm is offered only to whoever may have it."""
 
     kind = forms.ChoiceField(
-        label=_("What it shows"), widget=forms.RadioSelect, initial=Report.BLINDED
+        label=_("What it shows"), widget=forms.RadioSelect, initial=Job.BLINDED
     )
 
     def __init__(self, *args: Any, may_show_arms: bool, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
-        kinds = KINDS if may_show_arms else {Report.BLINDED: KINDS[Report.BLINDED]}
+        kinds = KINDS if may_show_arms else {Job.BLINDED: KINDS[Job.BLINDED]}
         self.fields["kind"].choices = list(kinds.items())  # type: ignore[attr-defined]
 
 

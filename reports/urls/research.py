@@ -17,7 +17,9 @@ urlpatterns = [
         research.report_results,
         name="report_results",
     ),
+    path("<slug:slug>/reports/<int:number>/remove/", research.remove_report, name="remove_report"),
     path("<slug:slug>/exports/", research.export_list, name="exports"),
-    path("<slug:slug>/exports/make/", research.make_export, name="make_export"),
+    path("<slug:slug>/exports/request/", research.request_export, name="request_export"),
     path("<slug:slug>/exports/<int:number>/", research.export, name="export"),
+    path("<slug:slug>/exports/<int:number>/remove/", research.remove_export, name="remove_export"),
 ]

@@ -1,29 +1,33 @@
-"""Reports and exports: what was made, asking for another, and fetching the files."""
+"""Reports and exports: what was asked for, asking for another, fetching the files, and removing
+them.
+"""
 
 from __future__ import annotations
 
 from csp.decorators import csp_replace
 from django.contrib import messages
 from django.core.exceptions import PermissionDenied
-from django.http import Http404, HttpResponse
+from django.http import Http404, HttpResponse, HttpResponseBase
 from django.shortcuts import redirect, render
 from django.utils import timezone
 from django.utils.translation import gettext as _
-from django.views.decorators.http import require_GET
+from django.views.decorators.http import require_GET, require_http_methods
 
 from reports.actions import reports as actions
 from reports.forms import AskForExport, AskForReport
-from reports.models import Report
-from reports.queries import made
-from trial.actions import looks
+from trial import downloads
+from trial.actions import jobs as job_actions
 from trial.actors import Actor
-from trial.models import Study
-from trial.queries import staff
+from trial.lifecycles import NotAllowedNow
+from trial.models import Job, Study
+from trial.queries import jobs, staff
 from trial.requests import PageRequest
+from trial.sealed_files import NotWhole
 from trial.views.posted import posted_from
 from trial.views.research.finding import conflict_if_reused, key, study_for
 
 LISTED = 50
+LISTS = {actions.REPORT: "research:reports", actions.EXPORT: "research:exports"}
 
 
 @require_GET
@@ -51,9 +55,7 @@ def request_report(request: PageRequest, slug: str) -> HttpResponse:
     except (actions.ArmsConcealed, actions.NobodyRandomised) as error:
         messages.error(request, _why_not(error))
     else:
-        messages.success(
-            request, _("Asked for. The worker makes it in about half a minute; look again then.")
-        )
+        messages.success(request, _asked_for())
     return redirect("research:reports", slug=slug)
 
 
@@ -61,7 +63,7 @@ def request_report(request: PageRequest, slug: str) -> HttpResponse:
 def report(request: PageRequest, slug: str, number: int) -> HttpResponse:
     """What one report was made from, and its files."""
     study, _actor = study_for(request, slug, "report")
-    found = _made(request, study, Report.REPORT, number)
+    found = _made(request, study, actions.REPORT, number)
     asked_by = staff.names([found.requested_by]).get(found.requested_by, found.requested_by)
     return render(request, "research/report.html", {"report": found, "asked_by": asked_by})
 
@@ -69,27 +71,33 @@ def report(request: PageRequest, slug: str, number: int) -> HttpResponse:
 # The page is the file that one can also keep: its style sheet and its pictures are inside it.
 @require_GET
 @csp_replace({"style-src": ["'unsafe-inline'"], "img-src": ["data:"], "script-src": ["'none'"]})  # type: ignore[arg-type]
-def report_on_screen(request: PageRequest, slug: str, number: int) -> HttpResponse:
+def report_on_screen(request: PageRequest, slug: str, number: int) -> HttpResponseBase:
     study, actor = study_for(request, slug, "report")
-    found = _made(request, study, Report.REPORT, number)
-    _taken(found, "html", actor)
-    return HttpResponse(bytes(found.html or b""))
+    found = _made(request, study, actions.REPORT, number)
+    return _file(request, found, "report.html", "html", "text/html; charset=utf-8", actor)
 
 
 @require_GET
-def report_pdf(request: PageRequest, slug: str, number: int) -> HttpResponse:
+def report_pdf(request: PageRequest, slug: str, number: int) -> HttpResponseBase:
     study, actor = study_for(request, slug, "report")
-    found = _made(request, study, Report.REPORT, number)
-    _taken(found, "pdf", actor)
-    return _file(found.pdf, f"{study.slug}-report-{found.pk}.pdf", "application/pdf")
+    found = _made(request, study, actions.REPORT, number)
+    name = f"{study.slug}-report-{found.pk}.pdf"
+    return _file(request, found, "report.pdf", "pdf", "application/pdf", actor, name)
 
 
 @require_GET
-def report_results(request: PageRequest, slug: str, number: int) -> HttpResponse:
+def report_results(request: PageRequest, slug: str, number: int) -> HttpResponseBase:
     study, actor = study_for(request, slug, "report")
-    found = _made(request, study, Report.REPORT, number)
-    _taken(found, "results", actor)
-    return _file(found.results, f"{study.slug}-results-{found.pk}.json", "application/json")
+    found = _made(request, study, actions.REPORT, number)
+    name = f"{study.slug}-results-{found.pk}.json"
+    return _file(request, found, "results.json", "results", "application/json", actor, name)
+
+
+@require_http_methods(["GET", "POST"])
+@conflict_if_reused
+def remove_report(request: PageRequest, slug: str, number: int) -> HttpResponse:
+    study, actor = study_for(request, slug, "report")
+    return _remove(request, study, actions.REPORT, number, actor)
 
 
 @require_GET
@@ -100,13 +108,13 @@ def export_list(request: PageRequest, slug: str) -> HttpResponse:
 
 @posted_from("research:exports", "slug")
 @conflict_if_reused
-def make_export(request: PageRequest, slug: str) -> HttpResponse:
+def request_export(request: PageRequest, slug: str) -> HttpResponse:
     study, actor = study_for(request, slug, "export")
     form = AskForExport(request.POST, may_show_arms=_may_show_arms(request, study))
     if not form.is_valid():
         return _export_list(request, study, form)
     try:
-        actions.export(
+        actions.request_export(
             study=study,
             kind=form.cleaned_data["kind"],
             key=key(request),
@@ -116,16 +124,23 @@ def make_export(request: PageRequest, slug: str) -> HttpResponse:
     except (actions.ArmsConcealed, actions.NobodyRandomised) as error:
         messages.error(request, _why_not(error))
     else:
-        messages.success(request, _("The export is made and stands first in the list."))
+        messages.success(request, _asked_for())
     return redirect("research:exports", slug=slug)
 
 
 @require_GET
-def export(request: PageRequest, slug: str, number: int) -> HttpResponse:
+def export(request: PageRequest, slug: str, number: int) -> HttpResponseBase:
     study, actor = study_for(request, slug, "export")
-    found = _made(request, study, Report.EXPORT, number)
-    _taken(found, "zip", actor)
-    return _file(found.archive, f"{study.slug}-export-{found.pk}.zip", "application/zip")
+    found = _made(request, study, actions.EXPORT, number)
+    name = f"{study.slug}-export-{found.pk}.zip"
+    return _file(request, found, "export.zip", "zip", "application/zip", actor, name)
+
+
+@require_http_methods(["GET", "POST"])
+@conflict_if_reused
+def remove_export(request: PageRequest, slug: str, number: int) -> HttpResponse:
+    study, actor = study_for(request, slug, "export")
+    return _remove(request, study, actions.EXPORT, number, actor)
 
 
 def _may_show_arms(request: PageRequest, study: Study) -> bool:
@@ -135,14 +150,25 @@ def _may_show_arms(request: PageRequest, study: Study) -> bool:
     return actions.may_show_arms(study) and (study.simulated or "report_by_arm" in request.may)
 
 
-def _made(request: PageRequest, study: Study, product: str, number: int) -> Report:
+def _made(request: PageRequest, study: Study, product: str, number: int) -> Job:
+    found = _found(request, study, product, number)
+    if found.state != Job.MADE:
+        raise Http404
+    return found
+
+
+def _found(request: PageRequest, study: Study, product: str, number: int) -> Job:
     try:
-        found = made.made(study, product, number)
-    except Report.DoesNotExist:
+        found = jobs.of_study(study, product, number)
+    except Job.DoesNotExist:
         raise Http404 from None
     if found.is_by_arm and not _may_show_arms(request, study):
         raise PermissionDenied("by arm")
     return found
+
+
+def _asked_for() -> str:
+    return _("Asked for. The worker makes it in about half a minute; look again then.")
 
 
 def _why_not(error: Exception) -> str:
@@ -152,14 +178,16 @@ def _why_not(error: Exception) -> str:
 
 
 def _report_list(request: PageRequest, study: Study, form: AskForReport) -> HttpResponse:
-    found = made.reports(study, by_arm=_may_show_arms(request, study))[:LISTED]
+    by_arm = _may_show_arms(request, study)
+    found = jobs.asked_for(study, actions.REPORT, by_arm=by_arm)[:LISTED]
     return render(
         request, "research/reports.html", {"reports": found, "form": form}, status=_status(form)
     )
 
 
 def _export_list(request: PageRequest, study: Study, form: AskForExport) -> HttpResponse:
-    found = made.exports(study, by_arm=_may_show_arms(request, study))[:LISTED]
+    by_arm = _may_show_arms(request, study)
+    found = jobs.asked_for(study, actions.EXPORT, by_arm=by_arm).prefetch_related("files")[:LISTED]
     return render(
         request, "research/exports.html", {"exports": found, "form": form}, status=_status(form)
     )
@@ -169,23 +197,43 @@ def _status(form: AskForExport) -> int:
     return 400 if form.is_bound else 200
 
 
-def _taken(found: Report, kind: str, by: Actor) -> None:
-    looks.downloaded(
-        study=found.study,
-        product=found.product,
-        number=found.pk,
-        kind=kind,
-        by=by,
-        at=timezone.now(),
-    )
+def _remove(
+    request: PageRequest, study: Study, product: str, number: int, by: Actor
+) -> HttpResponse:
+    """Asks first. What is removed already, in another window, is seen in the list."""
+    found = _found(request, study, product, number)
+    back = LISTS[product]
+    if request.method == "GET" and found.state == Job.MADE:
+        return render(request, "research/remove.html", {"job": found, "back": back})
+    if request.method == "POST":
+        try:
+            job_actions.remove(job=found, key=key(request), by=by, at=timezone.now())
+        except NotAllowedNow:
+            messages.error(request, _("There is nothing to remove."))
+        else:
+            messages.success(request, _("Removed: nobody can fetch it any more."))
+    return redirect(back, slug=study.slug)
 
 
-def _file(content: bytes | memoryview | None, name: str, kind: str) -> HttpResponse:
-    return HttpResponse(
-        bytes(content or b""),
-        content_type=kind,
-        headers={
-            "Content-Disposition": f'attachment; filename="{name}"',
-            "X-Content-Type-Options": "nosniff",
-        },
-    )
+def _file(
+    request: PageRequest,
+    found: Job,
+    name: str,
+    form: str,
+    content_type: str,
+    by: Actor,
+    saved_as: str = "",
+) -> HttpResponseBase:
+    try:
+        return downloads.given(
+            found,
+            name,
+            form=form,
+            content_type=content_type,
+            saved_as=saved_as,
+            by=by,
+            at=timezone.now(),
+        )
+    except NotWhole:
+        messages.error(request, _("This file is missing or damaged. Ask for it again."))
+        return redirect(LISTS[found.product], slug=found.study.slug)

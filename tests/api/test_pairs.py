@@ -23,7 +23,7 @@ from coaching_protocol.models import Attempt
 from outcomes.instruments import LIBRARY
 from outcomes.models import Assessment
 from randomisation.actions import switches
-from tests import factories
+from tests import factories, made
 from tests.api import clients
 from tests.api.clients import BASE, Client
 from tests.conftest import NOW, SMALL
@@ -264,6 +264,14 @@ def closed_study(study: Study) -> dict[str, Any]:
 def with_people(study: Study) -> dict[str, Any]:
     dan = factories.a_randomised_participant(study, NOW)
     return staff(study, "researcher", dan=dan)
+
+
+def with_a_report(study: Study) -> dict[str, Any]:
+    return with_people(study) | {"number": made.report(study, NOW).pk}
+
+
+def with_an_export(study: Study) -> dict[str, Any]:
+    return with_people(study) | {"number": made.export(study, NOW).pk}
 
 
 def with_a_member(study: Study) -> dict[str, Any]:
@@ -1173,10 +1181,26 @@ PAIRS = [
         with_people,
     ),
     Pair(
-        "research:make_export",
+        "research:remove_report",
+        "report",
+        "report removed",
+        lambda x: x.browser.post(page("research:remove_report", R, x.number)),
+        lambda x: x.api.delete(f"studies/{R}/reports/{x.number}/"),
+        with_a_report,
+    ),
+    Pair(
+        "research:remove_export",
+        "export",
+        "export removed",
+        lambda x: x.browser.post(page("research:remove_export", R, x.number)),
+        lambda x: x.api.delete(f"studies/{R}/exports/{x.number}/"),
+        with_an_export,
+    ),
+    Pair(
+        "research:request_export",
         "exports",
-        "export made",
-        lambda x: x.browser.post(page("research:make_export", R), {"kind": "blinded"}),
+        "export requested",
+        lambda x: x.browser.post(page("research:request_export", R), {"kind": "blinded"}),
         lambda x: x.api.post(f"studies/{R}/exports/", {"kind": "blinded"}),
         with_people,
     ),

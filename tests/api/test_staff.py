@@ -11,13 +11,12 @@ from django.core.files.uploadedfile import SimpleUploadedFile
 from django.db import connection
 from django.test.utils import CaptureQueriesContext
 
-from reports.actions import reports
-from tests import factories
+from tests import factories, made
 from tests.api.clients import Client, a_key
 from tests.api.test_pairs import a_zip, packed
 from tests.conftest import SMALL
 from trial import actors
-from trial.actions import alerts
+from trial.actions import alerts, jobs
 from trial.models import AuditEvent, ProtocolVersion, Study
 
 pytestmark = pytest.mark.django_db
@@ -262,17 +261,23 @@ def test_a_report_and_an_export_are_made_and_fetched(study, ada, staff, now):
     assert ada.get(f"studies/{study.slug}/reports/{number}/report.pdf").status_code == 404
     assert ada.post(f"studies/{study.slug}/reports/", {"language": "xx"}).status_code == 400
 
-    reports.make_due(now)
+    jobs.make_due(now)
     pdf = ada.get(f"studies/{study.slug}/reports/{number}/report.pdf")
-    assert (pdf["Content-Type"], pdf.content[:5]) == ("application/pdf", b"%PDF-")
+    assert (pdf["Content-Type"], pdf.getvalue()[:5]) == ("application/pdf", b"%PDF-")
     html = ada.get(f"studies/{study.slug}/reports/{number}/report.html")
-    assert (html["Content-Type"], html.content[:9].lower()) == ("text/html", b"<!doctype")
+    assert (html["Content-Type"], html.getvalue()[:9].lower()) == ("text/html", b"<!doctype")
     results = ada.get(f"studies/{study.slug}/reports/{number}/results.json")
-    assert sorted(json.loads(results.content)) == ["meta", "numbers"]
+    assert sorted(json.loads(results.getvalue())) == ["meta", "numbers"]
 
-    made = ada.post(f"studies/{study.slug}/exports/").json()
-    archive = ada.get(f"studies/{study.slug}/exports/{made['number']}/export.zip")
-    with zipfile.ZipFile(io.BytesIO(archive.content)) as opened:
+    asked = ada.post(f"studies/{study.slug}/exports/")
+    assert (asked.status_code, asked.json()["state"]) == (202, "requested")
+    path = f"studies/{study.slug}/exports/{asked.json()['number']}/"
+    jobs.make_due(now)
+    archive = ada.get(f"{path}export.zip")
+    body = archive.getvalue()
+    assert int(archive["Content-Length"]) == len(body)
+    assert ada.get(path).json()["state"] == "made"
+    with zipfile.ZipFile(io.BytesIO(body)) as opened:
         names = opened.namelist()
         assert "codebook.csv" in names
         assert [name for name in names if "allocation" in name or "grant" in name] == []
@@ -297,8 +302,8 @@ def test_by_arm_is_for_those_who_may(study, staff, now):
 
 def test_an_export_by_arm_that_was_made_is_fetched_only_by_those_who_may(study, staff, now):
     factories.a_randomised_participant(study, now)
-    made = reports.export(study=study, kind="by_arm", by=actors.SYSTEM, at=now)
-    path = f"studies/{study.slug}/exports/{made.pk}/export.zip"
+    export = made.export(study, now, "by_arm")
+    path = f"studies/{study.slug}/exports/{export.pk}/export.zip"
     users = [staff("researcher"), staff("statistician")]
     Study.objects.update(simulated=False, state="locked")
     assert [Client(user).get(path).status_code for user in users] == [403, 200]

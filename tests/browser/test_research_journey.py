@@ -11,14 +11,12 @@ import pytest
 from django.urls import reverse
 from django.utils import timezone
 
-from reports.actions import reports
-from reports.models import Report
 from tests import factories
 from tests.browser.pages import faults, heading, press
 from tests.conftest import SMALL
 from trial import actors
-from trial.actions import alerts
-from trial.models import Alert
+from trial.actions import alerts, jobs
+from trial.models import Alert, Job
 
 pytestmark = [pytest.mark.browser, pytest.mark.django_db(transaction=True)]
 PAGES = (
@@ -56,10 +54,10 @@ def test_a_researcher_finds_every_page_in_order_and_reads_a_report(dan, window):
     page.goto(reverse("research:reports", args=[study.slug]))
     press(page, "Ask for it")
     assert page.get_by_text("Waits for the worker").count() == 1
-    reports.make_due(timezone.now())
+    jobs.make_due(timezone.now())
     page.reload()
     press(page, "Read")
-    made = Report.objects.get()
+    made = Job.objects.get()
     assert (made.state, page.url.endswith("/screen/")) == ("made", True)
     assert page.get_by_text("Simulated people").count() >= 1
 

@@ -31,13 +31,13 @@ from rest_framework.test import APIClient
 from schemathesis import GenerationMode
 from schemathesis.core import NotSet
 
-from reports.actions import reports
 from tests import factories
 from tests.api import clients, test_doors
 from tests.api import test_pairs as pairs
 from tests.conftest import NOW
 from tests.fuzzing import is_over, nasty, rounds, try_all
 from tests.test_every_post import taken_back, with_a_message
+from trial.actions import jobs
 from trial.models import Alert, Study
 
 pytestmark = pytest.mark.django_db
@@ -248,7 +248,7 @@ def of_files(study: Study, ada: clients.Client) -> dict[str, str]:
     """The addresses of a report and an export that were made."""
     report = ada.post(f"studies/{study.slug}/reports/", {"language": "en"}).json()["number"]
     export = ada.post(f"studies/{study.slug}/exports/").json()["number"]
-    reports.make_due(NOW)
+    jobs.make_due(NOW)
     made = dict.fromkeys(MADE_FIRST, report) | {"export_zip": export}
     return {name: reverse(f"api:{name}", args=[study.slug, which]) for name, which in made.items()}
 

@@ -21,13 +21,12 @@ def looks_in_the_trail() -> list[tuple[str, str, str]]:
 @pytest.mark.parametrize("reason", ["", "   ", "\n"])
 def test_without_a_reason_nothing_is_shown(study, now, reason):
     with pytest.raises(looks.ReasonMissing):
-        looks.arms_of(study=study, reason=reason, by=ADA, at=now)
+        looks.look(study=study, reason=reason, by=ADA, at=now)
     assert looks_in_the_trail() == []
 
 
 def test_all_arms_are_one_event(study, now):
     people = [factories.a_randomised_participant(study, now) for _ in range(3)]
-    assert looks.arms_of(study=study, reason="the report", by=ADA, at=now) == {
-        person.code: factories.arm(person) for person in people
-    }
+    look = looks.look(study=study, reason="the report", by=ADA, at=now)
+    assert looks.arms(look) == {person.code: factories.arm(person) for person in people}
     assert looks_in_the_trail() == [(study.slug, "staff 7", "researcher")]

@@ -2,10 +2,11 @@ from datetime import timedelta
 
 import grimp
 
-from reports import blinded, unblinded
+from reports import blinded
 from reports.queries.plan import plan_of
 from reports.results import analyse
 from tests import factories
+from tests.made import by_arm
 from trial import actors
 from trial.actions import programme
 
@@ -39,20 +40,16 @@ def test_pooled_numbers_are_the_same_whoever_is_in_which_arm(study, now):
     person = factories.a_participant_in(study, "unguided", now)
     at = now + timedelta(days=1)
     before = analyse(blinded.dataset(study, at), plan_of(study.current))
-    by_arm = analyse(
-        unblinded.dataset(study, reason="a test", by=actors.SYSTEM, at=at), plan_of(study.current)
-    )
+    in_arms = analyse(by_arm(study, at), plan_of(study.current))
     programme.begin_module(
         participant=person, module="welcome", by=actors.participant(person.code), at=at
     )
     after = analyse(blinded.dataset(study, at), plan_of(study.current))
-    changed = analyse(
-        unblinded.dataset(study, reason="a test", by=actors.SYSTEM, at=at), plan_of(study.current)
-    )
+    changed = analyse(by_arm(study, at), plan_of(study.current))
     assert before == after
     assert (
         changed["adherence.unguided.started.count"].value
-        == by_arm["adherence.unguided.started.count"].value + 1
+        == in_arms["adherence.unguided.started.count"].value + 1
     )
 
 

@@ -8,21 +8,20 @@ from datetime import UTC, date, datetime
 import pytest
 
 from randomisation.models import Allocation
-from reports import blinded, unblinded
+from reports import blinded, rehearsing
 from reports.actions import reports
 from reports.exports import cell, codebook, csv_text, harmless
-from reports.models import Report
 from reports.queries.plan import plan_of
-from tests import factories
+from tests import factories, made
 from trial import actors, audit
 from trial.entries import Column, Table
-from trial.models import AuditEvent, Participant, Study
+from trial.models import AuditEvent, Job, Participant, Study
 
 BY = {"by": actors.staff(1, "researcher")}
 
 
-def files_of(report):
-    with zipfile.ZipFile(io.BytesIO(bytes(report.archive))) as bundle:
+def files_of(export):
+    with zipfile.ZipFile(io.BytesIO(made.content(export, "export.zip"))) as bundle:
         return {name: bundle.read(name).decode() for name in bundle.namelist()}
 
 
@@ -78,7 +77,7 @@ def test_the_codebook_has_a_line_for_every_column():
 
 
 def test_a_pooled_export_holds_nothing_that_tells_an_arm(study, dan, now):
-    files = files_of(reports.export(study=study, kind=Report.BLINDED, **BY, at=now))
+    files = files_of(made.export(study, now))
     assert sorted(files) == [
         "README.txt",
         "answers.csv",
@@ -102,25 +101,30 @@ def test_a_pooled_export_holds_nothing_that_tells_an_arm(study, dan, now):
 
 
 def test_an_export_by_arm_holds_the_allocations_and_the_look_is_recorded(study, dan, now):
-    files = files_of(reports.export(study=study, kind=Report.BY_ARM, **BY, at=now))
+    files = files_of(made.export(study, now, Job.BY_ARM))
     arm = Allocation.objects.get().arm
     assert [(r["participant"], r["arm"]) for r in rows_of(files["allocations.csv"])] == [
         (dan.code, arm)
     ]
-    events = AuditEvent.objects.filter(stream=study.slug, by="staff 1").order_by("number")
-    assert [event.action for event in events] == ["all arms looked at", "export made"]
+    events = AuditEvent.objects.filter(stream=study.slug).order_by("-number")[:3]
+    number = Job.objects.get().pk
+    assert [(each.action, each.by, each.reason) for each in reversed(events)] == [
+        ("export requested", "staff 1", ""),
+        ("all arms looked at", "system worker", f"export {number} by arm, asked for by staff 1"),
+        ("export made", "system worker", ""),
+    ]
 
 
 def test_the_readme_names_snapshot_seal_and_every_file(study, dan, now):
     audit.seal(study, now)
-    made = reports.export(study=study, kind=Report.BLINDED, **BY, at=now)
-    files = files_of(made)
+    export = made.export(study, now)
+    files = files_of(export)
     readme = files.pop("README.txt")
     lines = readme.splitlines()
     assert lines[0] == "Simulated people. Not the published trial."
-    assert f"Snapshot          SHA-256 {made.snapshot_hash}" in lines
+    assert f"Snapshot          SHA-256 {export.snapshot_hash}" in lines
     assert f"Newest audit seal {audit.newest_seal(study)}" in lines
-    assert made.seal == audit.newest_seal(study)
+    assert export.seal == audit.newest_seal(study)
     digests = {
         f"{hashlib.sha256(text.encode()).hexdigest()}  {name}" for name, text in files.items()
     }
@@ -130,106 +134,57 @@ def test_the_readme_names_snapshot_seal_and_every_file(study, dan, now):
 
 
 def test_export_and_report_have_the_same_snapshot(study, dan, now, tmp_path):
-    pooled = reports.export(study=study, kind=Report.BLINDED, **BY, at=now)
-    by_arm = reports.export(study=study, kind=Report.BY_ARM, **BY, at=now)
+    pooled = made.export(study, now)
+    by_arm = made.export(study, now, Job.BY_ARM)
     assert pooled.snapshot_hash == blinded.dataset(study, now).snapshot_hash
-    look = unblinded.dataset(study, reason="a test", by=actors.SYSTEM, at=now)
-    assert by_arm.snapshot_hash == look.snapshot_hash
+    assert by_arm.snapshot_hash == made.by_arm(study, now).snapshot_hash
     assert by_arm.snapshot_hash != pooled.snapshot_hash
 
 
 def test_the_same_moment_gives_the_same_bytes(study, dan, now):
-    first = reports.export(study=study, kind=Report.BLINDED, **BY, at=now)
-    second = reports.export(study=study, kind=Report.BLINDED, **BY, at=now)
-    assert first.archive == second.archive
-
-
-def test_asking_twice_with_the_same_key_makes_one_export(study, dan, now):
-    first = reports.export(study=study, kind=Report.BLINDED, key="k", **BY, at=now)
-    again = reports.export(study=study, kind=Report.BLINDED, key="k", **BY, at=now)
-    assert first.pk == again.pk
-    assert Report.objects.count() == 1
-    assert AuditEvent.objects.filter(action="export made").count() == 1
+    first, second = (made.content(made.export(study, now), "export.zip") for _ in range(2))
+    assert first == second
 
 
 def test_by_arm_is_refused_while_a_live_study_is_not_locked(study, dan, now):
     Study.objects.filter(pk=study.pk).update(simulated=False)
     study.refresh_from_db()
-    for act in (reports.export, lambda **given: reports.request(language="en", **given)):
+    for act in (reports.request_export, lambda **given: reports.request(language="en", **given)):
         with pytest.raises(reports.ArmsConcealed):
-            act(study=study, kind=Report.BY_ARM, **BY, at=now)
+            act(study=study, kind=Job.BY_ARM, **BY, at=now)
     Study.objects.filter(pk=study.pk).update(state="locked")
     study.refresh_from_db()
-    assert reports.export(study=study, kind=Report.BY_ARM, **BY, at=now).kind == Report.BY_ARM
+    assert made.export(study, now, Job.BY_ARM).kind == Job.BY_ARM
 
 
-def test_a_report_is_written_to_a_directory_and_its_making_recorded(study, now, tmp_path):
+def test_a_report_is_written_to_a_directory_too_and_its_making_recorded(study, now, tmp_path):
     for _ in range(2):
         factories.a_randomised_participant(study, now)
-    data = reports.make_report(
-        study=study,
-        kind=Report.BLINDED,
-        language="nl",
-        directory=tmp_path,
-        by=actors.SYSTEM,
-        at=now,
-    )
+    rehearsing.write(study, tmp_path, language="nl", at=now)
     assert sorted(path.name for path in tmp_path.iterdir()) == [
         "report.html",
         "report.pdf",
         "results.json",
     ]
+    assert (tmp_path / "report.pdf").read_bytes() == made.content(Job.objects.get(), "report.pdf")
     [event] = AuditEvent.objects.filter(action="report made")
     assert json.loads(event.new) == {
-        "kind": "blinded",
+        "kind": "by_arm",
         "seal": "",
-        "snapshot_sha256": data.snapshot_hash,
+        "snapshot_sha256": made.by_arm(study, now).snapshot_hash,
     }
-
-
-def test_the_worker_makes_what_was_asked_for_once(study, dan, now):
-    asked = reports.request(study=study, kind=Report.BLINDED, language="en", **BY, at=now)
-    assert (reports.make_due(now), reports.make_due(now)) == (1, 0)
-    asked.refresh_from_db()
-    assert (asked.state, asked.made_at, bytes(asked.pdf)[:5]) == ("made", now, b"%PDF-")
-    assert json.loads(bytes(asked.results))["meta"]["snapshot_sha256"] == asked.snapshot_hash
-    assert AuditEvent.objects.filter(action="report made", by="system worker").count() == 1
-
-
-def test_a_report_that_cannot_be_made_says_why(study, dan, now, caplog):
-    asked = reports.request(study=study, kind=Report.BY_ARM, language="en", **BY, at=now)
-    Study.objects.filter(pk=study.pk).update(simulated=False)  # the arms were concealed in between
-    assert reports.make_due(now) == 0
-    asked.refresh_from_db()
-    assert (asked.state, asked.failure, asked.pdf) == ("failed", "ArmsConcealed", None)
-    assert AuditEvent.objects.filter(action="report failed").count() == 1
-    assert [record.getMessage() for record in caplog.records] == [
-        f"report {asked.pk} could not be made: ArmsConcealed"
-    ]
-    assert (
-        caplog.records[0].exc_info is None
-    )  # a traceback has the error's words, which may hold somebody's data
-
-
-def test_a_report_that_a_crashed_worker_left_is_taken_up_again(study, dan, now):
-    asked = reports.request(study=study, kind=Report.BLINDED, language="en", **BY, at=now)
-    Report.objects.filter(pk=asked.pk).update(claimed_at=now)
-    assert reports.make_due(now) == 0
-    assert reports.make_due(now + reports.GIVEN_UP_AFTER * 2) == 1
 
 
 def test_nothing_is_made_before_anybody_is_randomised(study, now):
     with pytest.raises(reports.NobodyRandomised):
-        reports.request(study=study, kind=Report.BLINDED, language="en", **BY, at=now)
+        reports.request(study=study, kind=Job.BLINDED, language="en", **BY, at=now)
     with pytest.raises(reports.UnknownLanguage):
-        reports.request(study=study, kind=Report.BLINDED, language="fr", **BY, at=now)
-    assert Report.objects.count() == 0
+        reports.request(study=study, kind=Job.BLINDED, language="fr", **BY, at=now)
+    assert Job.objects.count() == 0
 
 
 def test_the_plan_in_the_export_is_the_plan_of_the_report(study, dan, now):
-    files = files_of(
-        reports.export(study=study, kind=Report.BLINDED, **BY, at=datetime(2026, 3, 3, tzinfo=UTC))
-    )
+    files = files_of(made.export(study, datetime(2026, 3, 3, tzinfo=UTC)))
     assert json.loads(files["plan.json"]) == plan_of(study.current).model_dump(mode="json")
 
 
@@ -240,7 +195,7 @@ def test_every_file_says_in_every_row_whether_its_people_are_simulated(
     Participant.objects.update(simulated=simulated)
     Study.objects.update(simulated=simulated)
     study.refresh_from_db()
-    files = files_of(reports.export(study=study, kind=Report.BLINDED, **BY, at=now))
+    files = files_of(made.export(study, now))
     told = {
         name: {row["simulated"] for row in rows_of(text)}
         for name, text in files.items()

@@ -6,12 +6,13 @@ from datetime import timedelta
 import pytest
 
 from randomisation.models import Allocation
-from reports import blinded, unblinded
+from reports import blinded
 from reports.dataset import Given
 from reports.queries.dataset import NobodyRandomised, conduct, people
 from reports.queries.plan import plan_of
 from reports.queries.tables import records, tables
 from tests import factories
+from tests.made import by_arm
 from tests.reports.test_tables import STUDIES
 from trial import actors
 from trial.actions import agreements, journey, participants, programme, studies
@@ -20,11 +21,9 @@ from trial.models import AuditEvent, Membership, Proposal, ProtocolVersion, Stud
 from trial.models.studies import ProtocolText
 from trial.words import LEAVING_REASONS
 
-LOOK = {"reason": "a test", "by": actors.SYSTEM}
-
 
 def test_every_look_at_the_arms_is_recorded_with_its_reason(study, dan, now):
-    unblinded.dataset(study, **LOOK, at=now)
+    by_arm(study, now)
     looks = AuditEvent.objects.filter(action="all arms looked at").values_list("reason", "by")
     assert list(looks) == [("a test", "system")]
 
@@ -32,7 +31,7 @@ def test_every_look_at_the_arms_is_recorded_with_its_reason(study, dan, now):
 def test_everybody_is_in_their_arm(study, now):
     for _ in range(3):
         factories.a_randomised_participant(study, now)
-    data = unblinded.dataset(study, **LOOK, at=now)
+    data = by_arm(study, now)
     assert {p.code: p.arm for p in data.participants} == dict(
         Allocation.objects.values_list("participant__code", "arm")
     )
@@ -54,7 +53,7 @@ def test_everybody_screened_is_in_the_flow(study, now):
         at=now,
     )
     factories.a_randomised_participant(study, now)
-    flow = unblinded.dataset(study, **LOOK, at=now).flow
+    flow = by_arm(study, now).flow
     assert (flow.assessed, flow.randomised) == (5, 1)
     assert flow.excluded == {
         "age": 1,
@@ -73,9 +72,7 @@ def test_whoever_begins_a_module_began_what_was_allocated(study, now):
         by=actors.participant(busy.code),
         at=now + timedelta(hours=1),
     )
-    people = {
-        p.code: p for p in unblinded.dataset(study, **LOOK, at=now + timedelta(days=1)).participants
-    }
+    people = {p.code: p for p in by_arm(study, now + timedelta(days=1)).participants}
     assert (people[busy.code].received, people[busy.code].not_received_reason) == (True, None)
     assert (people[idle.code].received, people[idle.code].not_received_reason) == (
         False,
@@ -85,7 +82,7 @@ def test_whoever_begins_a_module_began_what_was_allocated(study, now):
 
 def test_what_somebody_did_not_begin_is_what_their_arm_offers(study, now):
     guided = factories.a_participant_in(study, "guided", now)
-    data = unblinded.dataset(study, **LOOK, at=now + timedelta(days=1))
+    data = by_arm(study, now + timedelta(days=1))
     people = {person.code: person for person in data.participants}
     reason = people[guided.code].not_received_reason
     assert (reason, data.reasons[reason]["en"]) == (
@@ -107,8 +104,8 @@ def test_use_is_counted_from_access_to_the_last_use(study, now):
     person = factories.a_participant_in(study, "unguided", now)
     by = actors.participant(person.code)
     programme.begin_module(participant=person, module="welcome", by=by, at=now + timedelta(days=3))
-    early = unblinded.dataset(study, **LOOK, at=now + timedelta(days=17)).use[person.code]
-    late = unblinded.dataset(study, **LOOK, at=now + timedelta(days=18)).use[person.code]
+    early = by_arm(study, now + timedelta(days=17)).use[person.code]
+    late = by_arm(study, now + timedelta(days=18)).use[person.code]
     assert (early.time, early.ended) == (3, False)
     assert (late.time, late.ended) == (3, True)
 
@@ -117,14 +114,14 @@ def test_the_snapshot_of_a_finished_study_is_the_same_whenever_it_is_taken(study
     person = factories.a_randomised_participant(study, now)
     for days in (22, 43, 57, 150, 175):
         journey.advance(person, now + timedelta(days=days))
-    first = unblinded.dataset(study, **LOOK, at=now + timedelta(days=200))
-    second = unblinded.dataset(study, **LOOK, at=now + timedelta(days=300))
+    first = by_arm(study, now + timedelta(days=200))
+    second = by_arm(study, now + timedelta(days=300))
     assert first.snapshot_hash == second.snapshot_hash
 
 
 def test_there_is_nothing_to_report_before_the_first_allocation(study, now):
     with pytest.raises(NobodyRandomised):
-        unblinded.dataset(study, **LOOK, at=now)
+        by_arm(study, now)
 
 
 def test_the_plan_is_the_folder_s_with_its_strata(study):
@@ -204,7 +201,7 @@ def test_what_was_locked_before_the_first_allocation_comes_from_the_study(db, no
     factories.a_randomised_participant(
         study, now + timedelta(hours=3), diagnosis="over10y", language_ok="able"
     )
-    conduct = unblinded.dataset(study, **LOOK, at=now + timedelta(days=1)).meta.conduct
+    conduct = by_arm(study, now + timedelta(days=1)).meta.conduct
     assert (conduct.locked_at, conduct.first_allocation_at) == (
         study.opened_at,
         first.randomised_at,
@@ -289,7 +286,7 @@ def test_who_left_before_beginning_did_not_receive_what_was_allocated_for_that_r
     participants.withdraw(
         participant=person, by=actors.participant(person.code), at=now + timedelta(hours=1)
     )
-    [found] = unblinded.dataset(study, **LOOK, at=now + timedelta(days=1)).participants
+    [found] = by_arm(study, now + timedelta(days=1)).participants
     assert (found.received, found.not_received_reason) == (False, "withdrawn")
 
 
@@ -339,7 +336,7 @@ def test_who_stops_with_the_lessons_is_counted_with_the_reason(study, now):
     programme.stop_programme(
         participant=person, reason="no_time", by=actors.participant(person.code), at=now
     )
-    data = unblinded.dataset(study, **LOOK, at=now + timedelta(days=1))
+    data = by_arm(study, now + timedelta(days=1))
     assert [p.programme_stop_reason for p in data.participants] == ["no_time"]
     assert [arm.discontinued for arm in data.flow.arms] == [{}, {"no_time": 1}]
 
@@ -347,7 +344,7 @@ def test_who_stops_with_the_lessons_is_counted_with_the_reason(study, now):
 def test_stopping_is_not_counted_in_an_arm_that_gets_the_programme_later(db, now):
     study = factories.an_open_study(STUDIES / "living-positive", now)
     factories.a_randomised_participant(study, now, diagnosis="over10y", language_ok="able")
-    arms = unblinded.dataset(study, **LOOK, at=now).flow.arms
+    arms = by_arm(study, now).flow.arms
     assert [(arm.waits, arm.discontinued) for arm in arms] == [(False, {}), (True, None)]
 
 

@@ -1,4 +1,5 @@
 import io
+import json
 import zipfile
 
 import pytest
@@ -8,10 +9,11 @@ from django.test.utils import CaptureQueriesContext
 from django.urls import reverse
 
 from reports.actions import reports
-from reports.models import Report
-from tests import factories
+from tests import factories, made
 from trial import actors
-from trial.models import AuditEvent, Study
+from trial.actions import jobs
+from trial.models import AuditEvent, Job, Study
+from trial.queries import jobs as queries
 
 BY = {"by": actors.staff(1, "researcher")}
 
@@ -28,13 +30,6 @@ def client_of(staff):
 
 def url(name, study, *more):
     return reverse(f"research:{name}", args=[study.slug, *more])
-
-
-def a_made_report(study, now, kind=Report.BLINDED):
-    asked = reports.request(study=study, kind=kind, language="en", **BY, at=now)
-    reports.make_due(now)
-    asked.refresh_from_db()
-    return asked
 
 
 def make_live(study, state="open"):
@@ -74,23 +69,23 @@ def test_a_report_is_asked_for_made_by_the_worker_and_fetched(study, dan, now, c
     )
     assert (answer.status_code, answer.url) == (302, url("reports", study))
     assert "Waits for the worker" in client.get(url("reports", study)).content.decode()
-    reports.make_due(now)
-    made = Report.objects.get()
-    shown = client.get(url("report", study, made.pk)).content.decode()
-    assert (made.snapshot_hash in shown, "Ada Visser" in shown, made.requested_by in shown) == (
+    jobs.make_due(now)
+    report = Job.objects.get()
+    shown = client.get(url("report", study, report.pk)).content.decode()
+    assert (report.snapshot_hash in shown, "Ada Visser" in shown, report.requested_by in shown) == (
         True,
         True,
         False,
     )
-    pdf = client.get(url("report_pdf", study, made.pk))
-    assert (pdf["Content-Type"], pdf.content[:5]) == ("application/pdf", b"%PDF-")
-    results = client.get(url("report_results", study, made.pk)).json()
-    assert results["meta"]["snapshot_sha256"] == made.snapshot_hash
+    pdf = client.get(url("report_pdf", study, report.pk))
+    assert (pdf["Content-Type"], pdf.getvalue()[:5]) == ("application/pdf", b"%PDF-")
+    results = json.loads(client.get(url("report_results", study, report.pk)).getvalue())
+    assert results["meta"]["snapshot_sha256"] == report.snapshot_hash
 
 
 def test_the_report_on_screen_runs_no_script_and_loads_nothing(study, dan, now, client_of):
-    made = a_made_report(study, now)
-    answer = client_of("researcher").get(url("report_on_screen", study, made.pk))
+    report = made.report(study, now)
+    answer = client_of("researcher").get(url("report_on_screen", study, report.pk))
     policy = dict(
         part.strip().split(" ", 1) for part in answer["Content-Security-Policy"].split(";")
     )
@@ -105,7 +100,7 @@ def test_the_report_on_screen_runs_no_script_and_loads_nothing(study, dan, now, 
         "data:",
         "'none'",
     )
-    assert answer.content == bytes(made.html)
+    assert answer.getvalue() == made.content(report, "report.html")
     assert (
         "unsafe-inline"
         not in client_of("researcher").get(url("reports", study))["Content-Security-Policy"]
@@ -120,25 +115,54 @@ def test_a_report_is_offered_in_the_language_of_the_page(study, client_of, langu
     assert form["language"].value() == language
 
 
-def test_an_export_is_made_and_downloaded(study, dan, client_of):
+def test_an_export_is_asked_for_made_by_the_worker_and_downloaded(study, dan, now, client_of):
     client = client_of("researcher")
-    answer = client.post(url("make_export", study), {"kind": "blinded", "request_key": "k"})
+    answer = client.post(url("request_export", study), {"kind": "blinded", "request_key": "k"})
     assert (answer.status_code, answer.url) == (302, url("exports", study))
-    made = Report.objects.get()
-    download = client.get(url("export", study, made.pk))
+    assert "Waits for the worker" in client.get(url("exports", study)).content.decode()
+    jobs.make_due(now)
+    export = Job.objects.get()
+    assert "Download" in client.get(url("exports", study)).content.decode()
+    download = client.get(url("export", study, export.pk))
     assert (
         download["Content-Disposition"]
-        == f'attachment; filename="small-study-export-{made.pk}.zip"'
+        == f'attachment; filename="small-study-export-{export.pk}.zip"'
     )
-    with zipfile.ZipFile(io.BytesIO(download.content)) as bundle:
+    content = download.getvalue()
+    assert int(download["Content-Length"]) == len(content)
+    with zipfile.ZipFile(io.BytesIO(content)) as bundle:
         assert bundle.testzip() is None
+
+
+def test_what_is_damaged_is_said_and_not_served(study, dan, now, client_of):
+    export = made.export(study, now)
+    path = queries.folder(export) / export.files.get().place
+    path.write_bytes(path.read_bytes()[:-1])
+    answer = client_of("researcher").get(url("export", study, export.pk), follow=True)
+    assert answer.redirect_chain == [(url("exports", study), 302)]
+    assert "missing or damaged" in answer.content.decode()
+    assert not AuditEvent.objects.filter(action="export downloaded").exists()
+
+
+@pytest.mark.parametrize("product", ["report", "export"])
+def test_what_is_removed_is_confirmed_first_and_then_gone(study, dan, now, client_of, product):
+    client, job = client_of("researcher"), getattr(made, product)(study, now)
+    page = url(f"remove_{product}", study, job.pk)
+    assert f"Remove {product} {job.pk}" in client.get(page).content.decode()
+    for _ in range(2):
+        answer = client.post(page, {"request_key": "k"}, follow=True)
+    assert "badge quiet" in answer.content.decode()
+    assert AuditEvent.objects.filter(action=f"{product} removed").count() == 1
+    assert client.get(url(product, study, job.pk)).status_code == 404
+    assert client.get(page).status_code == 302
+    assert "nothing to remove" in client.post(page, follow=True).content.decode()
 
 
 @pytest.mark.parametrize(
     ("route", "given", "action"),
     [
         ("request_report", {"language": "en"}, "report requested"),
-        ("make_export", {}, "export made"),
+        ("request_export", {}, "export requested"),
     ],
 )
 def test_a_double_click_has_one_effect(study, dan, client_of, route, given, action):
@@ -150,7 +174,7 @@ def test_a_double_click_has_one_effect(study, dan, client_of, route, given, acti
             ).status_code
             == 302
         )
-    assert Report.objects.count() == 1
+    assert Job.objects.count() == 1
     assert AuditEvent.objects.filter(action=action).count() == 1
     other = client.post(url(route, study), {"kind": "by_arm", "request_key": "k", **given})
     assert other.status_code == 409
@@ -161,22 +185,22 @@ def test_what_was_not_chosen_is_said_beside_it_and_nothing_is_made(study, dan, c
     answer = client.post(url("request_report", study), {"language": "en", "request_key": "k"})
     assert answer.status_code == 400
     assert list(answer.context["form"].errors) == ["kind"]
-    assert client.post(url("make_export", study), {"kind": "everything"}).status_code == 400
-    assert Report.objects.count() == 0
+    assert client.post(url("request_export", study), {"kind": "everything"}).status_code == 400
+    assert Job.objects.count() == 0
 
 
 def test_before_the_first_allocation_the_page_says_so(study, client_of):
     client = client_of("researcher")
     answer = client.post(
-        url("make_export", study), {"kind": "blinded", "request_key": "k"}, follow=True
+        url("request_export", study), {"kind": "blinded", "request_key": "k"}, follow=True
     )
     assert "Nobody is randomised yet" in answer.content.decode()
-    assert Report.objects.count() == 0
+    assert Job.objects.count() == 0
 
 
 def test_a_researcher_of_a_live_study_never_gets_the_arms(study, dan, now, client_of):
-    made = a_made_report(study, now, Report.BY_ARM)
-    export = reports.export(study=study, kind=Report.BY_ARM, **BY, at=now)
+    report = made.report(study, now, Job.BY_ARM)
+    export = made.export(study, now, Job.BY_ARM)
     for state in ("open", "locked"):
         make_live(study, state)
         client = client_of("researcher")
@@ -186,35 +210,37 @@ def test_a_researcher_of_a_live_study_never_gets_the_arms(study, dan, now, clien
         assert list(client.get(url("reports", study)).context["reports"]) == []
         assert list(client.get(url("exports", study)).context["exports"]) == []
         for name in ("report", "report_on_screen", "report_pdf", "report_results"):
-            assert client.get(url(name, study, made.pk)).status_code == 403
+            assert client.get(url(name, study, report.pk)).status_code == 403
         assert client.get(url("export", study, export.pk)).status_code == 403
-        assert client.post(url("make_export", study), {"kind": "by_arm"}).status_code == 400
+        assert client.post(url("request_export", study), {"kind": "by_arm"}).status_code == 400
 
 
 def test_the_statistician_gets_the_arms_once_the_study_is_locked(study, dan, now, client_of):
-    made = a_made_report(study, now, Report.BY_ARM)
+    report = made.report(study, now, Job.BY_ARM)
     client = client_of("statistician")
     make_live(study)
-    assert client.get(url("report_pdf", study, made.pk)).status_code == 403
+    assert client.get(url("report_pdf", study, report.pk)).status_code == 403
     make_live(study, "locked")
-    assert client.get(url("report_pdf", study, made.pk)).status_code == 200
+    assert client.get(url("report_pdf", study, report.pk)).status_code == 200
     assert (
-        client.post(url("make_export", study), {"kind": "by_arm", "request_key": "k"}).status_code
+        client.post(
+            url("request_export", study), {"kind": "by_arm", "request_key": "k"}
+        ).status_code
         == 302
     )
 
 
 def test_a_report_of_another_study_is_not_found(study, dan, now, client_of):
-    made = a_made_report(study, now)
-    Report.objects.filter(pk=made.pk).update(state="requested")
-    assert client_of("researcher").get(url("report", study, made.pk)).status_code == 404
-    assert client_of("researcher").get(url("export", study, made.pk)).status_code == 404
+    report = made.report(study, now)
+    Job.objects.filter(pk=report.pk).update(state="requested")
+    assert client_of("researcher").get(url("report", study, report.pk)).status_code == 404
+    assert client_of("researcher").get(url("export", study, report.pk)).status_code == 404
 
 
 def test_nothing_is_made_by_looking(study, client_of):
     client = client_of("researcher")
     assert client.get(url("request_report", study)).url == url("reports", study)
-    assert client.get(url("make_export", study)).url == url("exports", study)
+    assert client.get(url("request_export", study)).url == url("exports", study)
 
 
 @pytest.mark.parametrize("page", ["reports", "exports"])
@@ -223,16 +249,18 @@ def test_lists_are_flat_as_they_grow(study, dan, now, client_of, page):
     seen = []
     for more in (1, 2):
         for _ in range(more):
-            reports.request(study=study, kind=Report.BLINDED, language="en", **BY, at=now)
-            reports.export(study=study, kind=Report.BLINDED, **BY, at=now)
+            reports.request(study=study, kind=Job.BLINDED, language="en", **BY, at=now)
+            made.export(study, now)
         client.get(url(page, study))
         with CaptureQueriesContext(connection) as queries:
             client.get(url(page, study))
         seen.append(len(queries))
-    assert seen == [6, 6]
+    assert seen == ([6, 6] if page == "reports" else [7, 7])
 
 
 def test_a_simulated_report_says_so_on_every_page(study, now, client_of):
     factories.a_randomised_participant(study, now)
-    made = a_made_report(study, now)
-    assert "Simulated people. Not the published trial." in bytes(made.html).decode()
+    report = made.report(study, now)
+    assert (
+        "Simulated people. Not the published trial." in made.content(report, "report.html").decode()
+    )

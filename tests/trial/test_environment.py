@@ -220,6 +220,7 @@ def test_a_rehearsal_has_its_database_and_its_mail_in_its_directory(tmp_path):
     )
     assert told == {
         "HANDVAT_DATABASE": str(tmp_path / "handvat.sqlite3"),
+        "HANDVAT_FILES": str(tmp_path / "handvat.files"),
         "HANDVAT_KIND": "rehearsal",
         "HANDVAT_MAIL_DIRECTORY": str(tmp_path),
         "DATABASE_URL": "",
@@ -282,3 +283,12 @@ def test_thirty_two_bytes_are_enough(length):
         )
         == []
     )
+
+
+def test_what_the_worker_makes_lies_where_it_is_told_else_by_the_database(tmp_path):
+    embedded = environment.database({"HANDVAT_DATABASE": str(tmp_path / "a.sqlite3")}, tmp_path)
+    server = environment.database({"DATABASE_URL": "postgresql://a/b"}, tmp_path)
+    told = {"HANDVAT_FILES": "/srv/files"}
+    assert environment.files({}, embedded, Path("/base")) == tmp_path / "handvat.files"
+    assert environment.files({}, server, Path("/base")) == Path("/base/var/handvat.files")
+    assert environment.files(told, server, Path("/base")) == Path("/srv/files")

@@ -19,8 +19,7 @@ from django.core.management import call_command
 from django.test import Client
 from django.urls import reverse
 
-from reports.actions import reports
-from tests import dump, factories
+from tests import dump, factories, made
 from tests.api.clients import Client as Program
 from tests.api.clients import mailed_code
 from tests.conftest import NOW
@@ -149,15 +148,17 @@ def test_tokens_and_a_changed_password_are_events_of_the_account(ada):
 
 def test_a_download_of_an_export_or_a_report_is_an_event_of_the_study(study, ada, dan):
     by = actors.staff(ada.pk, "researcher")
-    made = reports.export(study=study, kind="blinded", by=by, at=NOW)
+    export = made.export(study, NOW, by=by)
     assert (
-        signed_in(ada).get(reverse("research:export", args=[study.slug, made.pk])).status_code
+        signed_in(ada).get(reverse("research:export", args=[study.slug, export.pk])).status_code
         == 200
     )
-    assert Program(ada).get(f"studies/{study.slug}/exports/{made.pk}/export.zip").status_code == 200
+    assert (
+        Program(ada).get(f"studies/{study.slug}/exports/{export.pk}/export.zip").status_code == 200
+    )
     assert (
         of_study(study, "export downloaded")
-        == [(f"export {made.pk}", str(by), '{"kind":"zip"}')] * 2
+        == [(f"export {export.pk}", str(by), '{"kind":"zip"}')] * 2
     )
 
 

@@ -10,7 +10,7 @@ from django.core.management import call_command
 from coaching_protocol.models import Contact
 from outcomes.schedules import AssessmentState
 from trial import lifecycles
-from trial.models import Alert, Message, Participant, Study
+from trial.models import Alert, Job, Message, Participant, Study
 
 PAGE = Path(__file__).resolve().parents[2] / "docs" / "life-cycles.md"
 COLUMNS = {
@@ -19,6 +19,7 @@ COLUMNS = {
     "contact": Contact,
     "message": Message,
     "alert": Alert,
+    "job": Job,
 }
 
 

@@ -10,7 +10,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 
-from reports.actions import reports
+from tests import made
 from tests.conftest import NOW
 from tests.two_worlds import tokens
 from tests.two_worlds.building import ROLES, Base, World, along, nothing, play
@@ -135,7 +135,7 @@ def _read_again(
 
 def _make_an_export(base: Base, at: datetime) -> None:
     by = actors.staff(base.staff["researcher"].pk, "researcher")
-    reports.export(study=base.study, kind="blinded", by=by, at=at)
+    made.export(base.study, at, by=by)
 
 
 def _told(world: World, key: Key, first: Answer, answer: Answer) -> str:

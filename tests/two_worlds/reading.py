@@ -15,12 +15,12 @@ from django.test import Client
 from django.urls import Resolver404, URLResolver, get_resolver, resolve
 
 from randomisation.models import FIRST
-from reports.models import Report
+from reports.actions.reports import EXPORT, REPORT
 from tests import crawling
 from tests.two_worlds import tokens
 from tests.two_worlds.building import Base
 from trial import lifecycles
-from trial.models import Alert, Invitation, Membership
+from trial.models import Alert, Invitation, Job, Membership
 
 PLACE = re.compile(r"<(?:\w+:)?(\w+)>")
 # Pages of an account hold nothing of a study; the sign-in and sign-out of whoever reads would end
@@ -119,7 +119,9 @@ class Reader:
     def ask(self, path: str, seals: Sequence[str]) -> Answer:
         got = (self.client.post if ASKED_BY_POST.search(path) else self.client.get)(path)
         answer = Answer(
-            got.status_code, tuple(sorted(got.headers.items())), tokens.blanked(got.content, seals)
+            got.status_code,
+            tuple(sorted(got.headers.items())),
+            tokens.blanked(got.getvalue(), seals),
         )
         if path in self.last:
             (self.moves.discard if self.last[path] == answer else self.moves.add)(path)
@@ -173,15 +175,15 @@ def _named(route: str, place: str) -> str:
 
 def values_of(base: Base) -> dict[str, Sequence[Any]]:
     protocol, assessments = base.study.current.protocol, base.study.current.section("assessments")
-    made = Report.objects.filter(study=base.study).order_by("-pk")
+    made = Job.objects.filter(study=base.study, state=Job.MADE).order_by("-pk")
     programme = base.study.current.programme
     modules = [module.code for module in programme.modules][:1] if programme else []
     return {
         "slug": [base.study.slug],
         "code": [person.code for person in base.people],
         "alerts": _numbers(Alert),
-        "reports": _newest(made.filter(product=Report.REPORT)),
-        "exports": _newest(made.filter(product=Report.EXPORT)),
+        "reports": _newest(made.filter(product=REPORT)),
+        "exports": _newest(made.filter(product=EXPORT)),
         "contacts": [1],
         "number": [1],
         "membership": _numbers(Membership),

@@ -50,6 +50,9 @@ CATALOGUE: Mapping[str, Named] = {
         "address_in_use",
         _("You are known here already: you can sign in with this address."),
     ),
+    "trial.sealed_files.NotWhole": Named(
+        GONE, "file_damaged", _("This file is missing or damaged. Ask for it again.")
+    ),
     "trial.mail.DoorShut": Named(UNAVAILABLE, "mail_away", MAIL_AWAY),
     "trial.actions.mailcodes.TooManyCodes": Named(
         TOO_MANY,

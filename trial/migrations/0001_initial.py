@@ -599,4 +599,41 @@ class Migration(migrations.Migration):
             model_name='alert',
             constraint=models.UniqueConstraint(condition=models.Q(('participant__isnull', True), models.Q(('state', 'closed'), _negated=True)), fields=('study', 'kind', 'subject_ref'), name='one_open_alert_about_nobody_per_occasion'),
         ),
+        migrations.CreateModel(
+            name='Job',
+            fields=[
+                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
+                ('product', models.CharField(max_length=30)),
+                ('kind', models.CharField(choices=[('blinded', 'blinded'), ('by_arm', 'by_arm')], max_length=10)),
+                ('language', models.CharField(default='en', max_length=5)),
+                ('state', models.CharField(choices=[('requested', 'requested'), ('made', 'made'), ('failed', 'failed'), ('removed', 'removed')], default='requested', max_length=10)),
+                ('requested_by', models.CharField(max_length=80)),
+                ('requested_at', models.DateTimeField()),
+                ('claimed_at', models.DateTimeField(blank=True, null=True)),
+                ('made_at', models.DateTimeField(blank=True, null=True)),
+                ('failure', models.CharField(blank=True, max_length=60)),
+                ('found', models.JSONField(default=dict)),
+                ('study', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='+', to='trial.study')),
+            ],
+        ),
+        migrations.CreateModel(
+            name='JobFile',
+            fields=[
+                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
+                ('name', models.CharField(max_length=40)),
+                ('place', models.CharField(max_length=40, unique=True)),
+                ('size', models.PositiveBigIntegerField()),
+                ('sha256', models.CharField(max_length=64)),
+                ('key_sealed', models.TextField()),
+                ('job', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='files', to='trial.job')),
+            ],
+        ),
+        migrations.AddIndex(
+            model_name='job',
+            index=models.Index(fields=['state', 'requested_at'], name='trial_job_state_b077b2_idx'),
+        ),
+        migrations.AddConstraint(
+            model_name='jobfile',
+            constraint=models.UniqueConstraint(fields=('job', 'name'), name='one_file_of_a_name_for_a_job'),
+        ),
     ]

@@ -1,6 +1,7 @@
 from trial.models.accounts import ApiToken, Invitation, Membership, User
 from trial.models.codes import DoorMail, WaitingMail
 from trial.models.drafts import Draft
+from trial.models.jobs import Job, JobFile
 from trial.models.participants import AddressChange, Consent, Identity, Participant, PersonKey
 from trial.models.programme import ExerciseAnswer, ModuleUse
 from trial.models.proposals import Decision, Proposal
@@ -32,6 +33,8 @@ __all__ = [
     "FailedSignIns",
     "Identity",
     "Invitation",
+    "Job",
+    "JobFile",
     "Journey",
     "MailHost",
     "Membership",

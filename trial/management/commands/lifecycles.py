@@ -26,6 +26,8 @@ WHAT = {
     "message": "A mail. What was not handed over waits and is tried again; what the host refused, "
     "or did not take for a day, has "
     "failed; of what may have been handed over it is uncertain, and a person decides.",
+    "job": "A report or an export, or whatever else the worker makes because somebody asked. What "
+    "failed is asked for again; of what is removed the files are gone and the row stays.",
     "alert": "Something a person must look at before a deadline. Taking over from somebody else is "
     "allowed.",
 }

@@ -1,0 +1,72 @@
+"""What the worker makes because somebody asked for it, and the files that came of it."""
+
+from __future__ import annotations
+
+from django.db import models
+
+from trial import lifecycles
+from trial.models.studies import Study
+
+
+class Job(models.Model):
+    """Something that was asked for: the worker makes it, once. `product` is a name of
+    settings.PRODUCTS. What was made is kept as it was made, until somebody removes it; the row
+    stays.
+    """
+
+    no_facts = "made from facts: its event names the hash of its snapshot"
+
+    BLINDED, BY_ARM = "blinded", "by_arm"
+    REQUESTED, MADE, FAILED, REMOVED = "requested", "made", "failed", "removed"
+
+    study = models.ForeignKey(Study, on_delete=models.PROTECT, related_name="+")
+    product = models.CharField(max_length=30)
+    kind = models.CharField(max_length=10, choices=[(BLINDED, BLINDED), (BY_ARM, BY_ARM)])
+    language = models.CharField(max_length=5, default="en")
+    state = models.CharField(max_length=10, choices=lifecycles.states("job"), default=REQUESTED)
+    requested_by = models.CharField(max_length=80)
+    requested_at = models.DateTimeField()
+    claimed_at = models.DateTimeField(null=True, blank=True)  # a worker is at it since then
+    made_at = models.DateTimeField(null=True, blank=True)
+    failure = models.CharField(max_length=60, blank=True)  # a code, or the kind of an error
+    found = models.JSONField(default=dict)  # what its event says of it: snapshot, seal, outcome
+
+    class Meta:
+        indexes = [models.Index(fields=["state", "requested_at"])]
+
+    def __str__(self) -> str:
+        return f"{self.product} {self.pk}"
+
+    @property
+    def is_by_arm(self) -> bool:
+        return self.kind == self.BY_ARM
+
+    @property
+    def snapshot_hash(self) -> str:
+        return self.found.get("snapshot_sha256", "")
+
+    @property
+    def seal(self) -> str:
+        """The newest seal of the audit trail when it was made."""
+        return self.found.get("seal", "")
+
+
+class JobFile(models.Model):
+    """A file of a job. `place` is its name in the folder of the job, `size` and `sha256` are of its
+    content. Without the key, which goes with the row, nobody reads it, wherever a copy lies.
+    """
+
+    no_facts = "of what was made from facts"
+    sealed_under = {"key_sealed": "master"}
+
+    job = models.ForeignKey(Job, on_delete=models.PROTECT, related_name="files")
+    name = models.CharField(max_length=40)
+    place = models.CharField(max_length=40, unique=True)
+    size = models.PositiveBigIntegerField()
+    sha256 = models.CharField(max_length=64)
+    key_sealed = models.TextField()
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(fields=["job", "name"], name="one_file_of_a_name_for_a_job")
+        ]
