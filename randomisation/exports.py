@@ -4,58 +4,89 @@ holds arms and is guarded so.
 
 from __future__ import annotations
 
-from typing import Any
+import io
+import json
+from collections.abc import Iterable, Iterator
+from typing import Any, TextIO
 
 from randomisation.models import Allocation, SealedSeed
 from randomisation.queries import exceptions, lists, proofs
 from trial.models import Study
 
 FORMAT = "randomisation-export/v1"
+CHUNK = 1000  # rows in memory
 
 
-def export(study: Study, *, reveal: bool) -> dict[str, Any]:
-    """Every allocation in order of commit, with what was published before the first; seed and plans
-    where `reveal`.
+def export(study: Study, *, reveal: bool) -> Iterator[str]:
+    """One JSON document, piece by piece, so that it is never held whole: every allocation in order
+    of commit, with what was published before the first; seed and plans where `reveal`.
     """
     sealed = SealedSeed.objects.get(study=study)
     committed = proofs.committed(study)
-    return {
+    points = lists.points(committed.version, committed.seed)
+    head = {
         "format": FORMAT,
         "study": study.slug,
         "simulated": study.simulated,
         "commitment": sealed.commitment,
         "merkle_root": sealed.merkle_root,
-        "points": [
-            _point(each, reveal) for each in lists.points(committed.version, committed.seed)
-        ],
+        "points": [_point(each, reveal) for each in points],
         "seed": committed.seed.hex() if reveal else None,
-        "allocations": [_allocation(row) for row in _rows(study)],
+    }
+    tables: dict[str, Iterable[dict[str, Any]]] = {
+        "allocations": map(_allocation, _rows(study)),
         "corrections": exceptions.corrections(study),
         "error_marks": exceptions.error_marks(study),
         "code_breaks": _code_breaks(study, committed),
     }
+    yield json.dumps(head, indent=1).removesuffix("\n}")
+    for name, rows in tables.items():
+        yield f',\n "{name}": ['
+        for number, row in enumerate(rows):
+            yield f"{',' if number else ''}\n  {json.dumps(row)}"
+        yield "\n ]"
+    yield "\n}\n"
 
 
-def _code_breaks(study: Study, of: lists.Committed) -> list[dict[str, Any]]:
+def source(pieces: Iterator[str]) -> TextIO:
+    """An export as a text that is read while it is made."""
+    return io.TextIOWrapper(io.BufferedReader(_Pieces(pieces)), encoding="utf-8")
+
+
+class _Pieces(io.RawIOBase):
+    def __init__(self, pieces: Iterator[str]) -> None:
+        self.pieces, self.rest = pieces, b""
+
+    def readable(self) -> bool:
+        return True
+
+    def readinto(self, buffer: Any) -> int:
+        while not self.rest:
+            piece = next(self.pieces, None)
+            if piece is None:
+                return 0
+            self.rest = piece.encode()
+        given, self.rest = self.rest[: len(buffer)], self.rest[len(buffer) :]
+        buffer[: len(given)] = given
+        return len(given)
+
+
+def _code_breaks(study: Study, of: lists.Committed) -> Iterator[dict[str, Any]]:
     """Arms that were told: point, participant, arm; and position, salt and path from the published
     root, or none.
     """
-    return [
-        {
-            **exceptions.told(each),
-            "arm": each.allocation.arm,
-            **(proofs.proof(each.allocation, of) or {"path": None}),
-        }
-        for each in exceptions.code_breaks(study)
-        if not each.is_drill
-    ]
+    for each in exceptions.code_breaks(study):
+        if not each.is_drill:
+            proof = proofs.proof(each.allocation, of) or {"path": None}
+            yield {**exceptions.told(each), "arm": each.allocation.arm, **proof}
 
 
-def _rows(study: Study) -> Any:
+def _rows(study: Study) -> Iterator[Allocation]:
     """The scope is locked until a row is committed, so within it the numbers of rows rise in that
     order.
     """
-    return Allocation.objects.filter(study=study).select_related("participant").order_by("pk")
+    rows = Allocation.objects.filter(study=study).select_related("participant").order_by("pk")
+    return rows.iterator(chunk_size=CHUNK)
 
 
 def _point(point: lists.Point, reveal: bool) -> dict[str, Any]:

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from datetime import datetime, timedelta
 
-from randomisation import methods
-from randomisation.actions import allocations, matches, seeds
+from randomisation import exports, methods, verifier
+from randomisation.actions import allocations, looks, matches, proofs, seeds
 from randomisation.actions.stages import decide as decide_stage
 from randomisation.models import FIRST, Allocation
 from randomisation.queries import design, stages, switches
@@ -16,17 +16,21 @@ from randomisation.queries.stage_lists import compose as compose_stage_list
 from randomisation.queries.tables import tables
 from randomisation.sections import section
 from trial.actions import grants, participants
-from trial.actors import SYSTEM
+from trial.actors import SYSTEM, Actor
 from trial.entries import Done, Outcome, Wait
-from trial.models import Participant, Study
+from trial.hooks import Making
+from trial.models import Job, Participant, Study
+from trial.sealed_files import Files
 
 __all__ = [
     "allocation",
     "allotted",
     "compose_stage_list",
+    "export",
     "granting",
     "opened",
     "panel",
+    "replay",
     "section",
     "stage_granting",
     "staging",
@@ -176,3 +180,40 @@ def _grant(participant: Participant, arm_code: str, at: datetime) -> None:
         for grant in arm.grants
     ]
     grants.give(participant=participant, access=access, by=SYSTEM, at=at)
+
+
+def export(job: Job, by: Actor, at: datetime) -> Making:
+    """Entry of settings.PRODUCTS: what a third party makes every draw from again."""
+    proofs.check_revealed(job.study)
+    looks.look(study=job.study, reason=_asked(job), by=by, at=at)
+
+    def make(files: Files) -> Mapping[str, str]:
+        with files.file("randomisation.json") as out:
+            for piece in exports.export(job.study, reveal=True):
+                out.write(piece.encode())
+        return {}
+
+    return make
+
+
+def replay(job: Job, by: Actor, at: datetime) -> Making:
+    """Entry of settings.PRODUCTS: what the verifier says of the draws as they stand here. What it
+    reads is never on the disk.
+    """
+    looks.replay(study=job.study, reason=_asked(job), by=by, at=at)
+    told_arms = job.is_by_arm and proofs.may_reveal(job.study)
+
+    def make(files: Files) -> Mapping[str, str]:
+        said: list[str] = []
+        source = exports.source(exports.export(job.study, reveal=True))
+        arguments = ["-"] if told_arms else ["-", "--conceal"]
+        code = verifier.main(arguments, source, said.append)
+        with files.file("replay.txt") as out:
+            out.write("".join(f"{sentence}\n" for sentence in said).encode())
+        return {"equal": "yes" if code == 0 else "no"}
+
+    return make
+
+
+def _asked(job: Job) -> str:
+    return f"{job}, asked for by {job.requested_by}"

@@ -11,8 +11,6 @@ from django.http import Http404
 from django.http.response import HttpResponseBase
 from django.utils import timezone
 from rest_framework import serializers
-from rest_framework.negotiation import BaseContentNegotiation
-from rest_framework.request import Request as FrameworkRequest
 from rest_framework.response import Response
 from rest_framework.views import APIView
 
@@ -33,27 +31,7 @@ FILES = {
 }
 
 
-class JobShape(serializers.Serializer):
-    number = serializers.IntegerField(source="pk")
-    kind = serializers.ChoiceField(choices=[Job.BLINDED, Job.BY_ARM])
-    language = serializers.CharField()
-    state = serializers.CharField(help_text="requested, made, failed or removed")
-    failure = serializers.CharField(
-        allow_blank=True, help_text="Why it failed, as a code; no_room: the disk is full."
-    )
-    requested_at = serializers.DateTimeField()
-    made_at = serializers.DateTimeField(allow_null=True)
-    snapshot_hash = serializers.CharField(allow_blank=True)
-    seal = serializers.CharField(
-        allow_blank=True, help_text="The newest seal of the audit trail when it was made."
-    )
-
-
-class JobPage(shapes.Page):
-    results = JobShape(many=True)
-
-
-class ExportShape(JobShape):
+class ExportShape(shapes.JobShape):
     size = serializers.SerializerMethodField(help_text="Bytes of the .zip; empty until it is made.")
 
     def get_size(self, job: Job) -> int | None:
@@ -74,14 +52,18 @@ class AskReport(AskExport):
 
 class ReportsView(APIView):
     @described.reads(
-        "reports", "Reports that were asked for, newest first", JobPage, described.PAGE
+        "reports", "Reports that were asked for, newest first", shapes.JobPage, described.PAGE
     )
     def get(self, request: Request, slug: str) -> Response:
         study, _by = doors.study_for(request, slug, "report")
-        return Response(JobPage(_page(request, study, actions.REPORT)).data)
+        return Response(shapes.JobPage(_page(request, study, actions.REPORT)).data)
 
     @described.writes(
-        "report_request", "Ask for a report; the worker makes it", AskReport, JobShape, status=202
+        "report_request",
+        "Ask for a report; the worker makes it",
+        AskReport,
+        shapes.JobShape,
+        status=202,
     )
     def post(self, request: Request, slug: str) -> Response:
         study, by = doors.study_for(request, slug, "report")
@@ -89,14 +71,14 @@ class ReportsView(APIView):
         asked = actions.request(
             study=study, **wanted, key=doors.key(request), by=by, at=timezone.now()
         )
-        return Response(JobShape(asked).data, status=202)
+        return Response(shapes.JobShape(asked).data, status=202)
 
 
 class ReportView(APIView):
-    @described.reads("report", "One report: whether it is made, and its files", JobShape)
+    @described.reads("report", "One report: whether it is made, and its files", shapes.JobShape)
     def get(self, request: Request, slug: str, number: int) -> Response:
         study, _by = doors.study_for(request, slug, "report")
-        return Response(JobShape(_found(request, study, actions.REPORT, number)).data)
+        return Response(shapes.JobShape(_found(request, study, actions.REPORT, number)).data)
 
     @described.writes("report_remove", "Remove the files of a report, for good", None, None)
     def delete(self, request: Request, slug: str, number: int) -> Response:
@@ -144,21 +126,12 @@ class ExportView(APIView):
         return Response(status=204)
 
 
-class AnyFile(BaseContentNegotiation):
-    """A file is given as what it is, whatever the client says it accepts."""
-
-    def select_renderer(
-        self, request: FrameworkRequest, renderers: Any, format_suffix: str | None = None
-    ) -> Any:
-        return renderers[0], renderers[0].media_type
-
-
 class FileView(APIView):
     """One file of a report or an export. Subclasses name the permission, the product and the
     file.
     """
 
-    content_negotiation_class = AnyFile
+    content_negotiation_class = doors.AnyFile
     what, product, name = "report", actions.REPORT, ""
 
     def get(self, request: Request, slug: str, number: int) -> HttpResponseBase:

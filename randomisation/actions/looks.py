@@ -35,6 +35,14 @@ def look(*, study: Study, reason: str, by: Actor, at: datetime) -> Look:
     return Look(study)
 
 
+@transaction.atomic
+def replay(*, study: Study, reason: str, by: Actor, at: datetime) -> None:
+    """That every draw is about to be made again, from the seed, with every arm in it."""
+    if not reason.strip():
+        raise ReasonMissing
+    audit.record(study, "all draws made again", subject=study.slug, reason=reason, by=by, at=at)
+
+
 def arms(of: Look) -> dict[str, str]:
     """Every arm of a study, as randomised at first, by participant code."""
     rows = Allocation.objects.filter(study=of.study, point=FIRST)

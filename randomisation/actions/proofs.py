@@ -1,21 +1,17 @@
-"""Letting others see that the randomisation was what it promised to be: the export, and the replay
-of it.
+"""Letting others see that the randomisation was what it promised to be: asking for the export, and
+for the replay of it.
 """
 
 from __future__ import annotations
 
-import io
-import json
-from dataclasses import dataclass
 from datetime import datetime
-from typing import Any
 
-from django.db import transaction
-
-from randomisation import exports, verifier
-from trial import audit
+from trial.actions import jobs
+from trial.actions.once import once
 from trial.actors import Actor
-from trial.models import Study
+from trial.models import Job, Study
+
+EXPORT, REPLAY = "randomisation export", "randomisation replay"  # as settings.PRODUCTS names them
 
 
 class ListsConcealed(Exception):
@@ -24,41 +20,26 @@ class ListsConcealed(Exception):
     """
 
 
-@dataclass(frozen=True)
-class Replayed:
-    """What the verifier said, and its exit code: 0 where everything is equal."""
+@once
+def request_export(*, study: Study, by: Actor, at: datetime) -> Job:
+    """Ask for what a third party verifies, with every arm in it. Raises ListsConcealed."""
+    check_revealed(study)
+    return jobs.ask(study=study, product=EXPORT, kind=Job.BY_ARM, by=by, at=at)
 
-    code: int
-    sentences: tuple[str, ...]
+
+@once
+def request_replay(*, study: Study, by: Actor, at: datetime) -> Job:
+    """Ask for every draw to be made again from the seed and the log. While the study is not locked
+    nothing that is said holds an arm.
+    """
+    kind = Job.BY_ARM if may_reveal(study) else Job.BLINDED
+    return jobs.ask(study=study, product=REPLAY, kind=kind, by=by, at=at)
 
 
-@transaction.atomic
-def export(*, study: Study, by: Actor, at: datetime) -> dict[str, Any]:
-    """What a third party verifies, with every arm in it. Raises ListsConcealed."""
+def check_revealed(study: Study) -> None:
+    """Raises ListsConcealed."""
     if not may_reveal(study):
         raise ListsConcealed(study.state)
-    audit.record(study, "randomisation exported", subject=study.slug, by=by, at=at)
-    return exports.export(study, reveal=True)
-
-
-@transaction.atomic
-def replay(*, study: Study, by: Actor, at: datetime) -> Replayed:
-    """Replay every draw from the seed and the log. While the study is not locked nothing that is
-    said holds an arm.
-    """
-    said: list[str] = []
-    text = io.StringIO(json.dumps(exports.export(study, reveal=True)))
-    arguments = ["-"] if may_reveal(study) else ["-", "--conceal"]
-    code = verifier.main(arguments, text, said.append)
-    audit.record(
-        study,
-        "randomisation replayed",
-        subject=study.slug,
-        new={"equal": "yes" if code == 0 else "no"},
-        by=by,
-        at=at,
-    )
-    return Replayed(code, tuple(said))
 
 
 def may_reveal(study: Study) -> bool:

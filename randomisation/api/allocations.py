@@ -1,5 +1,5 @@
-"""Asking for an allocation from outside, for a study whose people are registered elsewhere. No
-answer holds an arm.
+"""Asking for an allocation from outside, for a study whose people are registered elsewhere: no
+answer holds an arm. And what a third party verifies, which holds every one.
 """
 
 from __future__ import annotations
@@ -7,6 +7,7 @@ from __future__ import annotations
 from typing import Any
 
 from django.http import Http404
+from django.http.response import HttpResponseBase
 from django.shortcuts import get_object_or_404
 from django.utils import timezone
 from rest_framework import serializers
@@ -18,11 +19,14 @@ from randomisation.actions import allocations, proofs
 from randomisation.api import finding
 from randomisation.models import FIRST
 from randomisation.queries import design, stages
+from trial import downloads
+from trial.actions import jobs as job_actions
 from trial.actions import journey
 from trial.actors import Actor
-from trial.api import doors
-from trial.api.described import writes
-from trial.models import Participant
+from trial.api import doors, shapes
+from trial.api.described import PAGE, reads, reads_file, writes
+from trial.models import Job, Participant, Study
+from trial.queries import jobs
 from trial.requests import Request
 
 ALLOCATE = "randomisation.allocations.allocate"
@@ -95,30 +99,73 @@ def _receipt(person: Participant, point: str) -> dict[str, Any]:
     }
 
 
-class Replayable(serializers.Serializer):
-    """What `verifier.py` reads; described in docs/verifying-randomisation.md."""
+class ExportsView(APIView):
+    @reads(
+        "randomisation_exports",
+        "Exports of the randomisation that were asked for, newest first",
+        shapes.JobPage,
+        PAGE,
+    )
+    def get(self, request: Request, slug: str) -> Response:
+        study, _by = doors.study_for(request, slug, "report_by_arm")
+        found = jobs.asked_for(study, proofs.EXPORT, by_arm=proofs.may_reveal(study))
+        return Response(shapes.JobPage(doors.paged(found, request)).data)
 
-    format = serializers.CharField()
-    study = serializers.CharField()
-    simulated = serializers.BooleanField()
-    commitment = serializers.CharField()
-    merkle_root = serializers.CharField(allow_blank=True)
-    seed = serializers.CharField(allow_null=True)
-    points = serializers.ListField(child=serializers.DictField())
-    allocations = serializers.ListField(child=serializers.DictField())
-    corrections = serializers.ListField(child=serializers.DictField())
-    error_marks = serializers.ListField(child=serializers.DictField())
-    code_breaks = serializers.ListField(child=serializers.DictField())
-
-
-class ExportView(APIView):
     @writes(
-        "randomisation_export",
-        "Everything from which a third party makes every draw again, once the study is locked; "
-        "each making is recorded",
+        "randomisation_export_request",
+        "Ask for everything from which a third party makes every draw again, once the study is "
+        "locked; the worker makes it",
         None,
-        Replayable,
+        shapes.JobShape,
+        status=202,
     )
     def post(self, request: Request, slug: str) -> Response:
         study, by = doors.study_for(request, slug, "report_by_arm")
-        return Response(Replayable(proofs.export(study=study, by=by, at=timezone.now())).data)
+        asked = proofs.request_export(study=study, key=doors.key(request), by=by, at=timezone.now())
+        return Response(shapes.JobShape(asked).data, status=202)
+
+
+class ExportView(APIView):
+    @reads("randomisation_export", "One of them: whether it is made", shapes.JobShape)
+    def get(self, request: Request, slug: str, number: int) -> Response:
+        study, _by = doors.study_for(request, slug, "report_by_arm")
+        return Response(shapes.JobShape(_export(study, number)).data)
+
+    @writes("randomisation_export_remove", "Remove its file, for good", None, None)
+    def delete(self, request: Request, slug: str, number: int) -> Response:
+        study, by = doors.study_for(request, slug, "report_by_arm")
+        found = _export(study, number)
+        job_actions.remove(job=found, key=doors.key(request), by=by, at=timezone.now())
+        return Response(status=204)
+
+
+class ExportFileView(APIView):
+    content_negotiation_class = doors.AnyFile
+
+    @reads_file(
+        "randomisation_export_json",
+        "What `verifier.py` reads; described in docs/verifying-randomisation.md",
+        "application/json",
+    )
+    def get(self, request: Request, slug: str, number: int) -> HttpResponseBase:
+        study, by = doors.study_for(request, slug, "report_by_arm")
+        found = _export(study, number)
+        if found.state != Job.MADE:
+            raise Http404
+        return downloads.given(
+            found,
+            "randomisation.json",
+            form="json",
+            content_type="application/json",
+            saved_as=f"{study.slug}-randomisation-{found.pk}.json",
+            by=by,
+            at=timezone.now(),
+        )
+
+
+def _export(study: Study, number: int) -> Job:
+    proofs.check_revealed(study)
+    try:
+        return jobs.of_study(study, proofs.EXPORT, number)
+    except Job.DoesNotExist:
+        raise Http404 from None

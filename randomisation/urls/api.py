@@ -8,9 +8,19 @@ STUDY = "studies/<slug:slug>/"
 ONE = f"{STUDY}participants/<str:code>/"
 urlpatterns = [
     path(
-        f"{STUDY}randomisation/export/",
+        f"{STUDY}randomisation/exports/",
+        allocations.ExportsView.as_view(),
+        name="randomisation_exports",
+    ),
+    path(
+        f"{STUDY}randomisation/exports/<int:number>/",
         allocations.ExportView.as_view(),
         name="randomisation_export",
+    ),
+    path(
+        f"{STUDY}randomisation/exports/<int:number>/randomisation.json",
+        allocations.ExportFileView.as_view(),
+        name="randomisation_export_json",
     ),
     path(
         f"{STUDY}randomisation/assessment/",

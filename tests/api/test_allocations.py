@@ -6,6 +6,7 @@ import io
 from datetime import timedelta
 
 import pytest
+from django.utils import timezone
 
 from randomisation import verifier
 from randomisation.models import Allocation
@@ -14,7 +15,7 @@ from tests.api.clients import Client, a_key
 from tests.randomisation import people
 from tests.randomisation.test_points import STAGED, STAGES
 from trial import actors, worker
-from trial.actions import studies
+from trial.actions import jobs, studies
 from trial.grants import Grant
 from trial.models import Alert, AuditEvent, Identity, Participant, Study
 
@@ -159,20 +160,28 @@ def test_the_answers_for_two_arms_differ_in_nothing_but_the_code(study, ada, now
 
 def test_the_export_for_verification_is_the_statisticians_and_replays(study, staff, ready, ada):
     ask(ada, study, ready, a_key())
-    answer = Client(staff("statistician")).post(
-        f"studies/{study.slug}/randomisation/export/", key=a_key()
-    )
+    finn, path = Client(staff("statistician")), f"studies/{study.slug}/randomisation/exports/"
+    key = a_key()
+    asked, again = (finn.post(path, key=key) for _ in range(2))
+    number = asked.json()["number"]
+    assert (asked.status_code, again.json()["number"]) == (202, number)
+    assert finn.get(f"{path}{number}/randomisation.json").status_code == 404
+    jobs.make_due(timezone.now())
+    assert [each["state"] for each in finn.get(path).json()["results"]] == ["made"]
+    answer = finn.get(f"{path}{number}/randomisation.json")
     said: list[str] = []
     assert (
         answer.status_code,
-        verifier.main(["-"], io.StringIO(answer.content.decode()), said.append),
+        verifier.main(["-"], io.StringIO(answer.getvalue().decode()), said.append),
     ) == (200, 0)
-    assert AuditEvent.objects.filter(action="randomisation exported").count() == 1
+    assert AuditEvent.objects.filter(action="randomisation export downloaded").count() == 1
+    assert finn.delete(f"{path}{number}/").status_code == 204
+    assert finn.get(f"{path}{number}/").json()["state"] == "removed"
 
 
 def test_while_the_arms_are_concealed_nothing_is_exported(study, staff):
     Study.objects.filter(pk=study.pk).update(simulated=False)
     answer = Client(staff("statistician")).post(
-        f"studies/{study.slug}/randomisation/export/", key=a_key()
+        f"studies/{study.slug}/randomisation/exports/", key=a_key()
     )
     assert (answer.status_code, answer.json()["code"]) == (409, "lists_concealed")

@@ -1264,8 +1264,9 @@ def test_every_page_that_writes_has_an_endpoint():
 
 def test_every_endpoint_that_writes_has_a_page():
     alone = {
-        "randomisation_export": "for programs; at a desk it is `manage.py verify_randomisation "
+        "randomisation_exports": "for programs; at a desk it is `manage.py verify_randomisation "
         "STUDY --export FILE`",
+        "randomisation_export": "the same",
         "allocations": "for a study that registers its people elsewhere; here the journey "
         "allocates by itself",
     }

@@ -9,12 +9,13 @@ import json
 import pytest
 from django.db import DatabaseError, IntegrityError, transaction
 
-from randomisation import exports, merkle, verifier
+from randomisation import merkle, verifier
 from randomisation.actions import code_breaks, proposals
 from randomisation.models import Allocation, CodeBreak, Impact, SealedSeed
 from randomisation.queries.dashboard import panel
 from randomisation.queries.tables import tables
 from tests import dump, factories
+from tests.randomisation.exported import export_of
 from tests.randomisation.leaves import leads_to
 from trial import actors, audit
 from trial.actions.proposals import SamePerson
@@ -181,7 +182,7 @@ def test_the_answer_holds_the_path_from_this_one_leaf_to_the_root_that_was_publi
 def test_the_export_for_verification_tells_what_was_shown_and_no_drill(dan, now):
     code_breaks.break_at_once(allocation=allocation_of(dan), reason="acute_danger", by=EVA, at=now)
     code_breaks.show(proposal=agreed(dan, now, is_drill=True), by=EVA, at=now)
-    export = json.loads(json.dumps(exports.export(dan.study, reveal=True)))
+    export = export_of(dan.study)
     [told] = export["code_breaks"]
     assert (told["participant"], told["arm"], told["emergency"]) == (
         dan.code,

@@ -15,15 +15,18 @@ from randomisation import exports, merkle, verifier
 from randomisation.actions import allocations, code_breaks, proofs
 from randomisation.models import Allocation, SealedSeed
 from randomisation.queries import design, lists
-from tests import factories
+from tests import factories, made
 from tests.emptied import lift_triggers
 from tests.randomisation import people
+from tests.randomisation.exported import export_of
 from tests.randomisation.leaves import leads_to
 from tests.randomisation.test_points import CLUSTERED, MINIMISED, STAGED, STAGES
 from trial import actors, audit, worker
-from trial.models import AuditEvent, Participant, Study
+from trial.actions import jobs
+from trial.models import AuditEvent, Job, Participant, Study
 
 pytestmark = pytest.mark.django_db
+REPLAYED = ("all draws made again", "randomisation replay made")
 FINN, BY = actors.staff(9, "statistician"), actors.staff(2, "supervisor")
 
 
@@ -91,7 +94,7 @@ def test_one_place_of_the_lists_can_be_shown_without_another(trial):
     slot = merkle.Slot("start", row.stratum, row.draw_index, row.arm)
     steps = [merkle.Step(*step) for step in shown["path"]]
     assert leads_to(sealed.merkle_root, bytes.fromhex(shown["salt"]), slot, steps)
-    export = exports.export(trial, reveal=False)
+    export = export_of(trial, reveal=False)
     export["code_breaks"] = [
         {"point": "start", "participant": row.participant.code, "arm": row.arm, **shown}
     ]
@@ -113,32 +116,59 @@ def test_there_are_no_more_leaves_than_opening_has_time_for(trial):
 
 
 def test_while_it_is_sealed_the_export_has_neither_seed_nor_plan(trial):
-    export = exports.export(trial, reveal=False)
+    export = export_of(trial, reveal=False)
     assert (export["seed"], [point["plan"] for point in export["points"]]) == (None, [None])
-    revealed = exports.export(trial, reveal=True)
+    revealed = export_of(trial, reveal=True)
     assert revealed["seed"] == SealedSeed.objects.get().seed.hex()
     assert revealed["points"][0]["plan"] == design.plan(trial.current)
 
 
-def test_the_export_of_a_locked_study_is_given_and_leaves_an_event(trial, now):
-    given = proofs.export(study=as_if_live(trial, "locked"), by=FINN, at=now)
+def test_the_export_of_a_locked_study_is_made_after_a_look_that_is_recorded(trial, now):
+    asked = proofs.request_export(study=as_if_live(trial, "locked"), by=FINN, at=now)
+    assert jobs.make_due(now) == 1
+    given = json.loads(made.content(asked, "randomisation.json"))
     assert (given["seed"] is not None, len(given["allocations"])) == (True, 12)
-    event = AuditEvent.objects.get(action="randomisation exported")
-    assert (event.by, event.role, event.new) == ("staff 9", "statistician", "")
+    events = AuditEvent.objects.filter(stream=trial.slug).order_by("-number")[:3]
+    assert [(each.action, each.by, each.reason) for each in reversed(events)] == [
+        ("randomisation export requested", "staff 9", ""),
+        ("all arms looked at", "system worker", f"{asked}, asked for by staff 9"),
+        ("randomisation export made", "system worker", ""),
+    ]
 
 
 @pytest.mark.parametrize("state", ["open", "paused", "closed"])
 def test_the_export_of_a_running_study_is_refused_and_leaves_none(trial, now, state):
     with pytest.raises(proofs.ListsConcealed):
-        proofs.export(study=as_if_live(trial, state), by=FINN, at=now)
-    assert not AuditEvent.objects.filter(action="randomisation exported").exists()
+        proofs.request_export(study=as_if_live(trial, state), by=FINN, at=now)
+    assert not Job.objects.exists()
+
+
+def test_what_was_asked_for_before_the_lock_tells_no_arm_after_it(trial, now):
+    row = turn_one_arm()
+    asked = proofs.request_replay(study=as_if_live(trial), by=FINN, at=now)
+    as_if_live(trial, "locked")
+    assert jobs.make_due(now) == 1
+    said = made.content(asked, "replay.txt").decode()
+    assert (row.participant.code in said, "guided" in said) == (True, False)
+
+
+def test_the_pieces_of_an_export_are_read_as_they_come(trial):
+    """Whatever is asked for at once, and in lines too."""
+    whole = "".join(exports.export(trial, reveal=True))
+    assert exports.source(exports.export(trial, reveal=True)).read() == whole
+    few = exports.source(iter(["ab", "", "c\nd", "e"]))
+    assert (few.read(1), few.readline(), few.read()) == ("a", "bc\n", "de")
 
 
 def test_the_command_replays_a_study_and_counts(trial, capsys):
     call_command("verify_randomisation", trial.slug)
     assert told(capsys)[-1] == "12 allocations replayed, all equal"
-    event = AuditEvent.objects.get(action="randomisation replayed")
-    assert (event.by, json.loads(event.new)) == ("system verify_randomisation", {"equal": "yes"})
+    look, event = AuditEvent.objects.filter(action__in=REPLAYED).order_by("number")
+    assert (look.action, look.by) == ("all draws made again", "system verify_randomisation")
+    assert (event.by, json.loads(event.new)) == (
+        "system verify_randomisation",
+        {"equal": "yes", "kind": "by_arm"},
+    )
     assert audit.verify(trial) == []
 
 
@@ -151,9 +181,8 @@ def test_the_command_names_the_first_difference_and_fails(trial, capsys):
         f"allocation 5 ({row.participant.code} at start, stratum 'sex=f', draw 2): arm differs: "
         f"expected {row.arm!r}, found {Allocation.objects.get(pk=row.pk).arm!r}"
     )
-    assert json.loads(AuditEvent.objects.get(action="randomisation replayed").new) == {
-        "equal": "no"
-    }
+    event = AuditEvent.objects.get(action="randomisation replay made")
+    assert json.loads(event.new) == {"equal": "no", "kind": "by_arm"}
 
 
 def test_in_a_running_study_the_command_says_where_and_never_which_arm(trial, capsys):
@@ -223,7 +252,7 @@ def test_a_code_that_was_broken_where_no_list_was_committed_to_is_held_to_its_al
     allocations.allocate(participant=person, by=actors.SYSTEM, at=now)
     row = Allocation.objects.select_related("participant__study", "participant__version").get()
     code_breaks.break_at_once(allocation=row, reason="acute_danger", by=BY, at=now)
-    export = json.loads(json.dumps(exports.export(study, reveal=True)))
+    export = export_of(study)
     [told] = export["code_breaks"]
     assert told.get("path") is None
     assert "code breaks: 1, each the arm of the allocation" in list(
@@ -260,7 +289,7 @@ def test_what_is_said_of_a_stage_in_a_running_study_names_neither_the_person_nor
     )
     row = again.get(participant=person, point="step_up")
     code_breaks.break_at_once(allocation=row, reason="acute_danger", by=BY, at=now)
-    export = exports.export(study, reveal=True)
+    export = export_of(study, reveal=True)
     number = next(
         i for i, each in enumerate(export["allocations"], 1) if each["point"] == "step_up"
     )

@@ -13,10 +13,11 @@ from pathlib import Path
 
 import pytest
 
-from randomisation import exports, verifier
+from randomisation import verifier
 from randomisation.actions import allocations
 from randomisation.models import SealedSeed
 from tests.randomisation import people, plans, trials
+from tests.randomisation.exported import export_of
 from trial import actors
 
 FILE = Path(verifier.__file__)
@@ -40,7 +41,7 @@ def exported(tmp_path, now, db):
     study = people.a_study(tmp_path, now, block_sizes="[2, 4]")
     for person in people.consented(study, 21, now):
         allocations.allocate(participant=person, by=actors.SYSTEM, at=now)
-    return json.loads(json.dumps(exports.export(study, reveal=True)))
+    return export_of(study)
 
 
 def test_the_published_vector_of_the_stream_is_reproduced():

@@ -23,6 +23,8 @@ from rest_framework.exceptions import (
     Throttled,
     ValidationError,
 )
+from rest_framework.negotiation import BaseContentNegotiation
+from rest_framework.request import Request as FrameworkRequest
 from rest_framework.serializers import Serializer
 
 from trial import actors, limits, mail, mail_door, permissions
@@ -53,6 +55,15 @@ def given(serializer: type[Serializer], request: Request, **context: Any) -> dic
     filled = serializer(data=request.data, context=context)
     filled.is_valid(raise_exception=True)
     return filled.validated_data
+
+
+class AnyFile(BaseContentNegotiation):
+    """A file is given as what it is, whatever the client says it accepts."""
+
+    def select_renderer(
+        self, request: FrameworkRequest, renderers: Any, format_suffix: str | None = None
+    ) -> Any:
+        return renderers[0], renderers[0].media_type
 
 
 def participant_of(request: Request) -> Participant:

@@ -14,7 +14,7 @@ from rest_framework import serializers
 from trial.actions import journey
 from trial.entries import Task
 from trial.languages import in_language
-from trial.models import Participant
+from trial.models import Job, Participant
 
 
 class TaskShape(serializers.Serializer):
@@ -48,6 +48,26 @@ class Page(serializers.Serializer):
     count = serializers.IntegerField()
     page = serializers.IntegerField()
     pages = serializers.IntegerField()
+
+
+class JobShape(serializers.Serializer):
+    number = serializers.IntegerField(source="pk")
+    kind = serializers.ChoiceField(choices=[Job.BLINDED, Job.BY_ARM])
+    language = serializers.CharField()
+    state = serializers.CharField(help_text="requested, made, failed or removed")
+    failure = serializers.CharField(
+        allow_blank=True, help_text="Why it failed, as a code; no_room: the disk is full."
+    )
+    requested_at = serializers.DateTimeField()
+    made_at = serializers.DateTimeField(allow_null=True)
+    snapshot_hash = serializers.CharField(allow_blank=True)
+    seal = serializers.CharField(
+        allow_blank=True, help_text="The newest seal of the audit trail when it was made."
+    )
+
+
+class JobPage(Page):
+    results = JobShape(many=True)
 
 
 class TextShape(serializers.Serializer):

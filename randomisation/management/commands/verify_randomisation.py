@@ -2,7 +2,6 @@
 export.
 """
 
-import json
 from pathlib import Path
 from typing import Any
 
@@ -11,8 +10,10 @@ from django.utils import timezone
 
 from randomisation.actions import proofs
 from randomisation.models import SealedSeed
+from trial.actions import jobs
 from trial.actors import Actor
 from trial.models import Study
+from trial.queries import jobs as queries
 
 BY = Actor("system", "verify_randomisation")
 
@@ -38,19 +39,24 @@ class Command(BaseCommand):
             raise CommandError(f"there is no study {study!r} with a seed")
         if export is not None:
             self._write(sealed.study, export)
-        found = proofs.replay(study=sealed.study, by=BY, at=timezone.now())
-        for sentence in found.sentences:
-            self.stdout.write(sentence)
-        if found.code:
+        replay = proofs.request_replay(study=sealed.study, by=BY, at=timezone.now())
+        jobs.make(job=replay, by=BY, at=timezone.now())
+        for chunk in queries.content(replay.files.select_related("job").get()):
+            self.stdout.write(chunk.decode(), ending="")
+        replay.refresh_from_db()
+        if replay.found["equal"] != "yes":
             raise CommandError(
                 f"the randomisation of {study} cannot be replayed as it stands in the database"
             )
 
     def _write(self, study: Study, path: Path) -> None:
         try:
-            found = proofs.export(study=study, by=BY, at=timezone.now())
+            asked = proofs.request_export(study=study, by=BY, at=timezone.now())
         except proofs.ListsConcealed as error:
             raise CommandError(
                 "the export holds every arm: it is made once the study is locked"
             ) from error
-        path.write_text(json.dumps(found, indent=1), encoding="utf-8")
+        jobs.make(job=asked, by=BY, at=timezone.now())
+        with path.open("wb") as out:
+            for chunk in queries.content(asked.files.select_related("job").get()):
+                out.write(chunk)

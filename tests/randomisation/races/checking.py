@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import io
-import json
 from collections.abc import Sequence
 from fractions import Fraction
 from itertools import pairwise
@@ -91,7 +89,7 @@ def check_carried(study: Study) -> None:
 def check_verified(study: Study) -> None:
     """The verifier of one file replays the export as a third party would."""
     said: list[str] = []
-    text = io.StringIO(json.dumps(exports.export(study, reveal=True)))
+    text = exports.source(exports.export(study, reveal=True))
     assert (verifier.main(["-"], text, said.append), said) == (0, said)
 
 
