@@ -9,17 +9,19 @@ import hashlib
 import io
 import json
 import zipfile
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import replace
 from datetime import date, datetime
 from typing import IO, Any
 
-from reports.dataset import Dataset
+from reports.dataset import Digest, Meta
 from reports.plan import AnalysisPlan
 from trial.entries import Column, Table
 from trial.languages import in_language
 
 SIMULATED_COLUMN = Column("simulated", "Of simulated people", "boolean")
 README = "README.txt"
+PIECE = 64 * 1024  # characters of a table in memory
 CODEBOOK = (
     Column("table", "File"),
     Column("column", "Column"),
@@ -32,24 +34,53 @@ CODEBOOK = (
 
 
 def write(
-    out: IO[bytes], found: Sequence[Table], data: Dataset, plan: AnalysisPlan, at: datetime
-) -> None:
-    """The .zip, to `out`; the same tables, snapshot and moment give the same bytes."""
-    told = [declaring(table, data.meta.simulated) for table in found]
-    tables = (*told, declaring(codebook(told), data.meta.simulated))
-    files = {f"{table.name}.csv": csv_text(table).encode() for table in tables}
-    files["plan.json"] = (
-        json.dumps(plan.model_dump(mode="json"), indent=1, ensure_ascii=False) + "\n"
-    ).encode()
-    files[README] = readme(files, data, at).encode()
+    out: IO[bytes],
+    found: Iterable[Table],
+    meta: Meta,
+    plan: AnalysisPlan,
+    at: datetime,
+    *,
+    by_arm: bool,
+    idle_after: float | None,
+) -> str:
+    """The .zip, to `out`, and the hash of the snapshot that it is of; row by row, so that it takes
+    the same memory whatever it holds. The same tables and moment give the same bytes.
+    """
+    digest, described, sums = Digest(), [], {}
     with zipfile.ZipFile(out, "w", zipfile.ZIP_DEFLATED) as bundle:
-        for name, content in files.items():
-            info = zipfile.ZipInfo(name, at.timetuple()[:6])
-            # Packed, the hash of the seal would make the file longer or shorter: two exports of one
-            # size hold as much. Not stored, since programs that read a stream cannot tell where a
-            # stored file ends.
-            level = 0 if name == README else None
-            bundle.writestr(info, content, zipfile.ZIP_DEFLATED, level)
+        for table in found:
+            rows = digest.reading(table.name, table.names, table.rows)
+            told = declaring(replace(table, rows=rows), meta.simulated)
+            described.append(told)
+            name = f"{table.name}.csv"
+            sums[name] = _put(bundle, name, csv_pieces(told), at)
+        of_all = declaring(codebook(described), meta.simulated)
+        sums["codebook.csv"] = _put(bundle, "codebook.csv", csv_pieces(of_all), at)
+        text = json.dumps(plan.model_dump(mode="json"), indent=1, ensure_ascii=False) + "\n"
+        sums["plan.json"] = _put(bundle, "plan.json", [text.encode()], at)
+        snapshot = digest.snapshot(meta.hashed)
+        # Packed, the hash of the seal would make the file longer or shorter: two exports of one
+        # size hold as much. Not stored, since programs that read a stream cannot tell where a
+        # stored file ends.
+        content = readme(sums, meta, snapshot, at, by_arm=by_arm, idle_after=idle_after)
+        bundle.writestr(_info(README, at), content.encode(), zipfile.ZIP_DEFLATED, 0)
+    return snapshot
+
+
+def _put(bundle: zipfile.ZipFile, name: str, pieces: Iterable[bytes], at: datetime) -> str:
+    """One file, and its SHA-256."""
+    digest = hashlib.sha256()
+    with bundle.open(_info(name, at), "w", force_zip64=True) as file:
+        for piece in pieces:
+            digest.update(piece)
+            file.write(piece)
+    return digest.hexdigest()
+
+
+def _info(name: str, at: datetime) -> zipfile.ZipInfo:
+    info = zipfile.ZipInfo(name, at.timetuple()[:6])
+    info.compress_type = zipfile.ZIP_DEFLATED
+    return info
 
 
 def declaring(table: Table, simulated: bool) -> Table:
@@ -58,19 +89,24 @@ def declaring(table: Table, simulated: bool) -> Table:
     """
     if any(column.name == SIMULATED_COLUMN.name for column in table.columns):
         return table
-    rows = [(*row, simulated) for row in table.rows]
+    rows = ((*row, simulated) for row in table.rows)
     return Table(table.name, table.title, (*table.columns, SIMULATED_COLUMN), rows)
 
 
-def csv_text(table: Table) -> str:
+def csv_pieces(table: Table) -> Iterator[bytes]:
     """Comma separated, UTF-8, one line of column names; yes and no in words, days as ISO dates,
     nothing for missing.
     """
     out = io.StringIO()
     writer = csv.writer(out, lineterminator="\n")
-    writer.writerow([column.name for column in table.columns])
-    writer.writerows([cell(value) for value in row] for row in table.rows)
-    return out.getvalue()
+    writer.writerow(table.names)
+    for row in table.rows:
+        writer.writerow([cell(value) for value in row])
+        if out.tell() > PIECE:
+            yield out.getvalue().encode()
+            out.seek(0)
+            out.truncate()
+    yield out.getvalue().encode()
 
 
 def cell(value: Any) -> Any:
@@ -113,11 +149,18 @@ def _values(values: Mapping[str, str]) -> str:
     )
 
 
-def readme(files: Mapping[str, bytes], data: Dataset, at: datetime) -> str:
-    meta = data.meta
+def readme(
+    sums: Mapping[str, str],
+    meta: Meta,
+    snapshot: str,
+    at: datetime,
+    *,
+    by_arm: bool,
+    idle_after: float | None,
+) -> str:
     arms = (
         "by arm"
-        if data.arms is not None
+        if by_arm
         else "pooled: allocations, calls, lessons and whatever else tells an arm are left out"
     )
     lines = [
@@ -128,7 +171,7 @@ def readme(files: Mapping[str, bytes], data: Dataset, at: datetime) -> str:
         f"Arms              {arms}",
         f"Simulated people  {'yes' if meta.simulated else 'no'}",
         f"Protocol version  {meta.protocol_version} (SHA-256 {meta.protocol_sha256})",
-        f"Snapshot          SHA-256 {data.snapshot_hash}",
+        f"Snapshot          SHA-256 {snapshot}",
         f"Newest audit seal {meta.audit_seal or 'none yet'}",
         f"Code version      {meta.code_version}",
         "",
@@ -144,22 +187,18 @@ def readme(files: Mapping[str, bytes], data: Dataset, at: datetime) -> str:
         "from which on nothing was answered; whoever answered at the last one that was due is "
         "counted until it had opened",
         "to everybody in the arm. Where the day of opening is not told, the planned day counts.",
-        *_use(data),
+        *_use(idle_after),
         "",
-        *(
-            f"{hashlib.sha256(content).hexdigest()}  {name}"
-            for name, content in sorted(files.items())
-        ),
+        *(f"{digest}  {name}" for name, digest in sorted(sums.items())),
     ]
     return "\n".join(lines) + "\n"
 
 
-def _use(data: Dataset) -> list[str]:
+def _use(idle_after: float | None) -> list[str]:
     """How use of the programme was told from having stopped, where it was recorded."""
-    if data.idle_after is None:
+    if idle_after is None:
         return []
-    days = data.idle_after
     return [
         "Use of the programme: from its opening to the last use; it has stopped after more than",
-        f"{days:g} {data.time_unit}s without use unless the programme was finished.",
+        f"{idle_after:g} days without use unless the programme was finished.",
     ]

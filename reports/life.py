@@ -7,14 +7,16 @@ from datetime import datetime
 
 from reports import blinded, exports, unblinded
 from reports.actions.reports import check_kind
-from reports.dataset import Dataset
+from reports.dataset import Dataset, Meta
 from reports.document import render
+from reports.queries.dataset import meta_of
 from reports.queries.plan import plan_of
 from reports.results import analyse
 from reports.sections import section
 from trial.actors import Actor
 from trial.hooks import Making
 from trial.models import Job
+from trial.queries.tables import IDLE_AFTER
 from trial.sealed_files import Files
 
 __all__ = ["export", "report", "section"]
@@ -30,7 +32,7 @@ def report(job: Job, by: Actor, at: datetime) -> Making:
         for name, content in render(results, data, plan, language=job.language, at=at).items():
             with files.file(name) as out:
                 out.write(content)
-        return _made_from(data)
+        return _made_from(data.snapshot_hash, data.meta)
 
     return make
 
@@ -40,11 +42,20 @@ def export(job: Job, by: Actor, at: datetime) -> Making:
     look = _look(job, by, at)
 
     def make(files: Files) -> Mapping[str, str]:
-        data = _dataset(job, look, at)
         found = unblinded.export(look, at) if look else blinded.export(job.study, at)
+        meta = meta_of(job.study, by_arm=job.is_by_arm)
+        used = any(table.name == "programme" for table in found)
         with files.file("export.zip") as out:
-            exports.write(out, found, data, plan_of(job.study.current), at)
-        return _made_from(data)
+            snapshot = exports.write(
+                out,
+                found,
+                meta,
+                plan_of(job.study.current),
+                at,
+                by_arm=job.is_by_arm,
+                idle_after=IDLE_AFTER if used else None,
+            )
+        return _made_from(snapshot, meta)
 
     return make
 
@@ -62,5 +73,5 @@ def _dataset(job: Job, look: unblinded.Look | None, at: datetime) -> Dataset:
     return unblinded.dataset(look, at) if look else blinded.dataset(job.study, at)
 
 
-def _made_from(data: Dataset) -> Mapping[str, str]:
-    return {"snapshot_sha256": data.snapshot_hash, "seal": data.meta.audit_seal or ""}
+def _made_from(snapshot: str, meta: Meta) -> Mapping[str, str]:
+    return {"snapshot_sha256": snapshot, "seal": meta.audit_seal or ""}

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
@@ -113,9 +113,15 @@ class Column:
 
 @dataclass(frozen=True)
 class Table:
-    """One CSV file of an export."""
+    """One CSV file of an export. Its rows may be as many as there are answers: they are made while
+    they are read, once.
+    """
 
     name: str
     title: str
     columns: Sequence[Column]
-    rows: Sequence[Sequence[Any]]
+    rows: Iterable[Sequence[Any]]
+
+    @property
+    def names(self) -> list[str]:
+        return [column.name for column in self.columns]

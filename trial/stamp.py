@@ -141,8 +141,9 @@ def kind() -> str:
 
 
 def installation() -> str:
-    """A name of this database: no two were stamped in the same microsecond, and it stays the same
-    when keys are rotated and when a backup is put back.
+    """A name of this database: no two live ones were stamped in the same microsecond (rehearsals
+    may be copies of one, and each has a directory of its own). It stays the same when keys are
+    rotated and when a backup is put back.
     """
     stamped_at = Stamp.objects.order_by("pk").values_list("stamped_at", flat=True)[0]
     return f"{stamped_at:%Y%m%dT%H%M%S%f}"

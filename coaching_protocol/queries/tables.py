@@ -4,6 +4,7 @@ gets neither.
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from datetime import UTC, date, datetime
 from typing import Any
 from zoneinfo import ZoneInfo
@@ -16,6 +17,7 @@ from trial.actors import Actor
 from trial.entries import Column, Table
 from trial.models import Study
 
+CHUNK = 500  # calls in memory
 STATES = {
     "planned": "not over yet",
     "held": "the participant was reached and spoken to",
@@ -70,28 +72,42 @@ def tables(study: Study, by: Actor, at: datetime, arms: bool) -> list[Table]:
     """Entry of settings.TABLES."""
     if not arms:
         return []
-    contacts = list(_contacts(study))
     return [
         Table(
-            "contacts", "Planned calls", CONTACT_COLUMNS, [_contact_row(each) for each in contacts]
+            "contacts",
+            "Planned calls",
+            CONTACT_COLUMNS,
+            (_contact_row(each) for each in _contacts(study)),
         ),
         Table(
             "attempts",
             "Tries at planned calls",
             ATTEMPT_COLUMNS,
-            [_attempt_row(each, attempt) for each in contacts for attempt in each.attempts.all()],
+            (
+                _attempt_row(each, attempt)
+                for each in _contacts(study)
+                for attempt in each.attempts.all()
+            ),
         ),
     ]
 
 
-def _contacts(study: Study) -> Any:
+def _contacts(study: Study) -> Iterator[Contact]:
+    """By person in order of arrival: codes are drawn at random, and the same data are to give the
+    same hash.
+    """
+    versions = {version.pk: version for version in study.versions.all()}
     attempts = Prefetch("attempts", Attempt.objects.order_by("started_at", "pk"))
-    return (
+    rows = (
         Contact.objects.filter(plan__study=study)
-        .select_related("plan__participant__version")
+        .select_related("plan__participant")
         .prefetch_related(attempts)
-        .order_by("plan__participant__code", "number")
+        .order_by("plan__participant__began_at", "plan__participant_id", "number")
     )
+    for contact in rows.iterator(chunk_size=CHUNK):
+        person = contact.plan.participant
+        person.version = versions[person.version_id]
+        yield contact
 
 
 def _contact_row(contact: Contact) -> list[Any]:

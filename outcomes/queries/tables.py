@@ -4,7 +4,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 from typing import Any
@@ -19,11 +19,13 @@ from outcomes.sections import Assessments
 from trial.anchors import Anchor
 from trial.entries import Column, Table
 from trial.languages import in_language
-from trial.models import ProtocolVersion, Study
+from trial.models import Participant, ProtocolVersion, Study
+from trial.queries.tables import in_batches
 
 STATES = {state.value: state.value for state in AssessmentState} | {
     "withheld": "not told yet: its dates depend on the arm, and it is not yet over in every arm"
 }
+ANSWERED = ("answers", "item_states")  # the columns that hold most of an assessment
 KEY = (
     Column("participant", "Study code of the participant"),
     Column("timepoint", "Code of the time point", "code"),
@@ -120,37 +122,68 @@ def tables(study: Study, by: object, at: datetime, arms: bool) -> list[Table]:
     version = study.current
     described = definitions.assessments(version)
     planned = [plan for plan in plans(described, version.protocol) if arms or plan.is_shared]
-    told = list(_told(study, planned, arms, at))
     zone = ZoneInfo(version.protocol.timezone)
     return [
+        Table("timepoints", "Time points", TIMEPOINTS, _timepoints(version, described, planned)),
+        Table("instruments", "Questionnaires", INSTRUMENTS, _instruments(described, planned)),
         Table(
-            "timepoints", "Time points", TIMEPOINTS, list(_timepoints(version, described, planned))
+            "assessments",
+            "Assessments",
+            ASSESSMENTS,
+            (_assessment(each, zone) for each in _told(study, planned, arms, at, but=ANSWERED)),
         ),
-        Table("instruments", "Questionnaires", INSTRUMENTS, list(_instruments(described, planned))),
         Table(
-            "assessments", "Assessments", ASSESSMENTS, [_assessment(each, zone) for each in told]
+            "scores",
+            "Scores",
+            SCORES,
+            (
+                score
+                for each in _told(study, planned, arms, at, but=ANSWERED)
+                for score in _scores(each)
+            ),
         ),
-        Table("scores", "Scores", SCORES, [score for each in told for score in _scores(each)]),
         Table(
             "answers",
             "Answers",
             ANSWERS,
-            [item for each in told for item in _answers(each, described)],
+            (
+                item
+                for each in _told(study, planned, arms, at)
+                for item in _answers(each, described)
+            ),
         ),
     ]
 
 
-def _told(study: Study, planned: Sequence[Plan], arms: bool, at: datetime) -> Iterator[Told]:
+def _told(
+    study: Study, planned: Sequence[Plan], arms: bool, at: datetime, but: Sequence[str] = ()
+) -> Iterator[Told]:
+    """By person in order of arrival, and of each in the order of the plan; without the columns of
+    `but`.
+    """
     order = {(plan.timepoint, plan.instrument): (place, plan) for place, plan in enumerate(planned)}
-    rows = Assessment.objects.filter(participant__study=study).select_related("participant")
-    known = [row for row in rows.order_by() if (row.timepoint, row.instrument) in order]
-    known.sort(
-        key=lambda row: (
-            row.participant.began_at,
-            row.participant_id,
-            order[row.timepoint, row.instrument][0],
+    for batch in in_batches(Participant.objects.filter(study=study)):
+        people = {person.pk: (place, person) for place, person in enumerate(batch)}
+        rows = Assessment.objects.filter(participant__in=batch).order_by().defer(*but)
+        known = [row for row in rows if (row.timepoint, row.instrument) in order]
+        for row in known:
+            row.participant = people[row.participant_id][1]
+        known.sort(
+            key=lambda row: (
+                people[row.participant_id][0],
+                order[row.timepoint, row.instrument][0],
+            )
         )
-    )
+        yield from _told_of(known, order, study, arms, at)
+
+
+def _told_of(
+    known: Sequence[Assessment],
+    order: Mapping[tuple[str, str], tuple[int, Plan]],
+    study: Study,
+    arms: bool,
+    at: datetime,
+) -> Iterator[Told]:
     for row in known:
         plan = order[row.timepoint, row.instrument][1]
         if arms or plan.is_dated_alike:

@@ -4,6 +4,7 @@ seen.
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from datetime import datetime
 from typing import Any
 
@@ -23,6 +24,7 @@ from trial import vault
 from trial.entries import Column, Table
 from trial.models import Study
 
+CHUNK = 1000  # rows in memory
 COLUMNS = (
     Column("participant", "Study code"),
     Column("point", "Randomisation: start, or the code of a stage", "code"),
@@ -125,8 +127,9 @@ def tables(study: Study, by: object, at: datetime, arms: bool) -> list[Table]:
     ]
 
 
-def _allocations(study: Study) -> list[tuple]:
-    return [
+def _allocations(study: Study) -> Iterator[tuple]:
+    rows = Allocation.objects.filter(study=study).select_related("participant").order_by("pk")
+    return (
         (
             a.participant.code,
             a.point,
@@ -136,8 +139,8 @@ def _allocations(study: Study) -> list[tuple]:
             a.draw_index,
             " ".join(map("=".join, a.probabilities.items())),
         )
-        for a in Allocation.objects.filter(study=study).select_related("participant").order_by("pk")
-    ]
+        for a in rows.iterator(chunk_size=CHUNK)
+    )
 
 
 def _at_points(rows: QuerySet[Any], arms: bool) -> QuerySet[Any]:
@@ -145,9 +148,9 @@ def _at_points(rows: QuerySet[Any], arms: bool) -> QuerySet[Any]:
     return rows.order_by("pk") if arms else rows.filter(point=FIRST).order_by("pk")
 
 
-def _corrections(study: Study, arms: bool) -> list[tuple]:
+def _corrections(study: Study, arms: bool) -> Iterator[tuple]:
     rows = _at_points(Correction.objects.filter(study=study).select_related("participant"), arms)
-    return [
+    return (
         (
             each.participant.code,
             each.point,
@@ -158,11 +161,11 @@ def _corrections(study: Study, arms: bool) -> list[tuple]:
             each.role,
             each.at,
         )
-        for each in rows
-    ]
+        for each in rows.iterator(chunk_size=CHUNK)
+    )
 
 
-def _marks(study: Study, arms: bool) -> list[tuple]:
+def _marks(study: Study, arms: bool) -> Iterator[tuple]:
     fields = (
         "participant__code",
         "point",
@@ -174,11 +177,12 @@ def _marks(study: Study, arms: bool) -> list[tuple]:
         "agreed_by",
         "at",
     )
-    return list(_at_points(ErrorMark.objects.filter(study=study), arms).values_list(*fields))
+    rows = _at_points(ErrorMark.objects.filter(study=study), arms)
+    return rows.values_list(*fields).iterator(chunk_size=CHUNK)
 
 
-def _code_breaks(study: Study) -> list[tuple]:
-    return [
+def _code_breaks(study: Study) -> Iterator[tuple]:
+    return (
         (
             each.participant.code,
             each.reason,
@@ -190,12 +194,12 @@ def _code_breaks(study: Study) -> list[tuple]:
             each.at,
         )
         for each in code_breaks(study)
-    ]
+    )
 
 
-def _switches(study: Study, arms: bool) -> list[tuple]:
+def _switches(study: Study, arms: bool) -> Iterator[tuple]:
     """A pooled table names no arm, not even nobody's."""
-    return [
+    return (
         (
             each.level,
             each.point,
@@ -207,14 +211,14 @@ def _switches(study: Study, arms: bool) -> list[tuple]:
             each.at,
         )
         for each in Switch.objects.filter(study=study).order_by("pk")
-    ]
+    )
 
 
-def _received(study: Study) -> list[tuple]:
+def _received(study: Study) -> Iterator[tuple]:
     rows = (
         TreatmentReceived.objects.filter(study=study).select_related("participant").order_by("pk")
     )
-    return [
+    return (
         (
             each.participant.code,
             each.point,
@@ -224,10 +228,11 @@ def _received(study: Study) -> list[tuple]:
             each.role,
             each.at,
         )
-        for each in rows
-    ]
+        for each in rows.iterator(chunk_size=CHUNK)
+    )
 
 
-def _forced(study: Study) -> list[tuple]:
+def _forced(study: Study) -> Iterator[tuple]:
     fields = ("participant__code", "reason", "by", "role", "agreed_by", "at")
-    return list(ForcedAllocation.objects.filter(study=study).order_by("pk").values_list(*fields))
+    rows = ForcedAllocation.objects.filter(study=study).order_by("pk")
+    return rows.values_list(*fields).iterator(chunk_size=CHUNK)

@@ -3,6 +3,7 @@
 """
 
 from .conduct import Conduct, Given, PartialTimepoint, Registration
+from .digest import Digest
 from .flow import POOLED, ArmFlow, Flow, FlowDoesNotAddUp, FollowUp, check_flow, count_flow
 from .rows import (
     Arm,
@@ -26,6 +27,7 @@ __all__ = [
     "Conduct",
     "Contact",
     "Dataset",
+    "Digest",
     "Flow",
     "FlowDoesNotAddUp",
     "FollowUp",

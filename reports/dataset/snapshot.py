@@ -75,6 +75,15 @@ class Meta:
             else "Simulated people."
         )
 
+    @property
+    def hashed(self) -> dict[str, object]:
+        """What of it is a part of the snapshot, in plain values."""
+        return {
+            part.name: _plain(getattr(self, part.name))
+            for part in dataclasses.fields(self)
+            if part.name not in PRINTED_ONLY
+        }
+
 
 @dataclass(frozen=True)
 class Dataset:
@@ -85,7 +94,8 @@ class Dataset:
     point before allocation; `timepoints` are in order and include it. Participants are in order of
     randomisation. `idle_after` is how long nobody uses the programme who has stopped with it; None
     where use is not recorded. `reasons` are the study's own words for the codes of reasons in the
-    flow, under the code or under `box.code`.
+    flow, under the code or under `box.code`. `tables_hash` is of the tables that it was
+    put together from, where there were any (see `Digest`).
     """
 
     meta: Meta
@@ -104,6 +114,7 @@ class Dataset:
     time_unit: str = "day"
     idle_after: float | None = None
     reasons: Mapping[str, Texts] = field(default_factory=dict)
+    tables_hash: str = ""
 
     def __post_init__(self) -> None:
         if self.usage is not None and self.idle_after is None:
@@ -180,14 +191,18 @@ class Dataset:
 
     @cached_property
     def snapshot_hash(self) -> str:
-        """SHA-256 of the content: no clock, no code version, and people by position instead of by
-        code.
+        """SHA-256 of the tables that it was put together from, else of its content: no clock, no
+        code version, and people by position instead of by code.
         """
+        if self.tables_hash:
+            return self.tables_hash
         position = {person.code: f"#{i}" for i, person in enumerate(self.participants)}
         content: dict[str, Any] = {
-            part.name: _plain(getattr(self, part.name)) for part in dataclasses.fields(self)
+            part.name: _plain(getattr(self, part.name))
+            for part in dataclasses.fields(self)
+            if part.name != "tables_hash"
         }
-        content["meta"] = {k: v for k, v in content["meta"].items() if k not in PRINTED_ONLY}
+        content["meta"] = self.meta.hashed
         _anonymise(content, position)
         text = json.dumps(content, sort_keys=True, ensure_ascii=False, separators=(",", ":"))
         return hashlib.sha256(text.encode()).hexdigest()

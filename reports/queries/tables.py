@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import date, datetime
 from typing import Any
 
+from reports.dataset import Digest
+from reports.dataset.digest import READ
 from trial import hooks
 from trial.actors import SYSTEM, Actor
 from trial.entries import Table
@@ -14,8 +17,17 @@ Records = list[dict[str, Any]]
 
 
 def tables(study: Study, at: datetime, *, arms: bool, by: Actor = SYSTEM) -> list[Table]:
-    """All tables at `at`; without `arms` none that tells an arm."""
+    """All tables at `at`, each to be read once; without `arms` none that tells an arm."""
     return [table for entry in hooks.TABLES for table in entry(study, by, at, arms)]
+
+
+def held(found: list[Table], digest: Digest) -> list[Table]:
+    """Those that a report is made from, with their rows in memory; the others are not read."""
+    return [
+        replace(table, rows=list(digest.reading(table.name, table.names, table.rows)))
+        for table in found
+        if table.name in READ
+    ]
 
 
 def records(found: list[Table], name: str) -> Records:
@@ -23,8 +35,7 @@ def records(found: list[Table], name: str) -> Records:
     table = next((table for table in found if table.name == name), None)
     if table is None:
         return []
-    names = [column.name for column in table.columns]
-    return [dict(zip(names, row, strict=True)) for row in table.rows]
+    return [dict(zip(table.names, row, strict=True)) for row in table.rows]
 
 
 def has(found: list[Table], name: str) -> bool:

@@ -263,7 +263,7 @@ def test_another_treatment_than_theirs_is_recorded_sealed_and_told_only_where_ar
         for table in tables(study, None, now, arms=True)
         if table.name == "treatments_received"
     ]
-    assert told.rows == [
+    assert list(told.rows) == [
         (everybody[0].code, "start", "guided", "staff_mistake", "staff 2", "supervisor", now)
     ]
     with pytest.raises(exceptions.UnknownTreatment):

@@ -10,7 +10,7 @@ import pytest
 from randomisation.models import Allocation
 from reports import blinded, rehearsing
 from reports.actions import reports
-from reports.exports import cell, codebook, csv_text, harmless
+from reports.exports import cell, codebook, csv_pieces, harmless
 from reports.queries.plan import plan_of
 from tests import factories, made
 from trial import actors, audit
@@ -60,7 +60,7 @@ def test_text_that_is_no_formula_stays_as_it_is():
 
 def test_a_table_becomes_lines_under_its_column_names():
     table = Table("t", "T", (Column("a", "A"), Column("b", "B")), [("x, y", None), ('"', 1)])
-    assert csv_text(table) == 'a,b\n"x, y",\n"""",1\n'
+    assert b"".join(csv_pieces(table)) == b'a,b\n"x, y",\n"""",1\n'
 
 
 def test_the_codebook_has_a_line_for_every_column():

@@ -53,11 +53,11 @@ def _granted(person: int) -> QuerySet[Grant]:
     return found.order_by("pk")[:1]
 
 
-def opened(study: Study, at: datetime) -> list[Grant]:
+def opened(study: Study, at: datetime) -> QuerySet[Grant]:
     """Every programme grant of a study that has opened by `at`. It reveals the arm: for reports by
     arm alone.
     """
-    return list(Grant.objects.filter(participant__study=study, kind="programme", opens_at__lte=at))
+    return Grant.objects.filter(participant__study=study, kind="programme", opens_at__lte=at)
 
 
 def modules(participant: Participant) -> list[ModuleState]:

@@ -4,12 +4,14 @@ the programme.
 
 from __future__ import annotations
 
-from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
-from datetime import date, datetime
+from datetime import date, datetime, timedelta
+from itertools import islice
 from typing import Any
 from zoneinfo import ZoneInfo
+
+from django.db.models import Count, QuerySet
 
 from trial.entries import Column, Table
 from trial.languages import in_language
@@ -17,6 +19,8 @@ from trial.models import AuditEvent, ModuleUse, Participant, ProtocolVersion, St
 from trial.queries import programme
 from trial.sections.study import Question
 
+BATCH = 500  # people
+IDLE_AFTER = 14  # days without use after which somebody is counted as having stopped
 FIXED = (
     Column("participant", "Study code of the participant"),
     Column("site", "Centre", "code"),
@@ -78,7 +82,8 @@ PROGRAMME = (
     ),
     Column(
         "known_until",
-        "Last day that could have shown use: leaving the study, or the day of the export",
+        "Last day that could have shown use: leaving the study, the day of the export, or 15 days "
+        "after the last use, whichever comes first",
         "date",
     ),
 )
@@ -100,9 +105,7 @@ def tables(study: Study, by: object, at: datetime, arms: bool) -> list[Table]:
     the programme.
     """
     version = study.current
-    people = list(
-        Participant.objects.filter(study=study, began_at__lte=at).order_by("began_at", "pk")
-    )
+    people = Participant.objects.filter(study=study, began_at__lte=at)
     found = [
         _participants(version, people, _stop_reasons(study, at) if arms else None),
         _screening(people),
@@ -110,6 +113,15 @@ def tables(study: Study, by: object, at: datetime, arms: bool) -> list[Table]:
     if arms and version.programme:
         found += [_modules(version), _programme(study, version, people, at)]
     return found
+
+
+def in_batches(people: QuerySet[Participant]) -> Iterator[list[Participant]]:
+    """Everybody in order of arrival, some at a time, so that what is theirs can be read for all of
+    these at once and for no more.
+    """
+    rest = people.order_by("began_at", "pk").iterator(chunk_size=BATCH)
+    while batch := list(islice(rest, BATCH)):
+        yield batch
 
 
 def local_day(moment: datetime | None, zone: ZoneInfo) -> date | None:
@@ -135,7 +147,7 @@ def _stop_reasons(study: Study, at: datetime) -> dict[str, str]:
 
 
 def _participants(
-    version: ProtocolVersion, people: Sequence[Participant], stops: dict[str, str] | None
+    version: ProtocolVersion, people: QuerySet[Participant], stops: dict[str, str] | None
 ) -> Table:
     """`stops` None: pooled, without what hangs on the arm."""
     arms, zone, questions = stops is not None, ZoneInfo(version.protocol.timezone), asked(version)
@@ -150,7 +162,7 @@ def _participants(
         "participants",
         "Participants",
         columns,
-        [_person(p, zone, questions, stops) for p in people],
+        (_person(p, zone, questions, stops) for batch in in_batches(people) for p in batch),
     )
 
 
@@ -201,9 +213,9 @@ def _told(state: str, arms: bool) -> str:
     return "randomised" if state == "completed" and not arms else state
 
 
-def _screening(people: Sequence[Participant]) -> Table:
-    left = Counter((p.left_stage, p.left_reason) for p in people if p.state == "excluded")
-    rows = [(stage, reason, count) for (stage, reason), count in sorted(left.items())]
+def _screening(people: QuerySet[Participant]) -> Table:
+    left = people.filter(state="excluded").values_list("left_stage", "left_reason")
+    rows = sorted(left.annotate(people=Count("pk")).order_by())  # by code, as Python sorts
     return Table("screening", "Who did not get in, and why", SCREENING, rows)
 
 
@@ -217,22 +229,29 @@ def _modules(version: ProtocolVersion) -> Table:
 
 
 def _programme(
-    study: Study, version: ProtocolVersion, people: Sequence[Participant], at: datetime
+    study: Study, version: ProtocolVersion, people: QuerySet[Participant], at: datetime
 ) -> Table:
-    given = {grant.participant_id: grant for grant in programme.opened(study, at)}
-    uses = {
-        (use.participant_id, use.module): use
-        for use in ModuleUse.objects.filter(participant__study=study)
-    }
-    rows = [
-        row for p in people if p.pk in given for row in _use_of(p, given[p.pk], uses, version, at)
-    ]
     return Table(
         "programme",
         "What was done with the programme, by everybody it was open to",
         PROGRAMME,
-        rows,
+        _programme_rows(study, version, people, at),
     )
+
+
+def _programme_rows(
+    study: Study, version: ProtocolVersion, people: QuerySet[Participant], at: datetime
+) -> Iterator[tuple[Any, ...]]:
+    for batch in in_batches(people):
+        opened = programme.opened(study, at).filter(participant__in=batch)
+        given = {grant.participant_id: grant for grant in opened}
+        uses = {
+            (use.participant_id, use.module): use
+            for use in ModuleUse.objects.filter(participant__in=batch)
+        }
+        for person in batch:
+            if person.pk in given:
+                yield from _use_of(person, given[person.pk], uses, version, at)
 
 
 def _use_of(
@@ -240,7 +259,7 @@ def _use_of(
 ) -> Iterator[tuple[Any, ...]]:
     zone = ZoneInfo(version.protocol.timezone)
     opened_on, finished_on = local_day(grant.opens_at, zone), local_day(grant.finished_at, zone)
-    known_until = local_day(min(p.left_at or at, at), zone)
+    known_until = _known_until(p, grant, uses, version, at)
     for number, module in enumerate(version.programme.modules if version.programme else (), 1):
         use = uses.get((p.pk, module.code))
         days = (
@@ -249,3 +268,19 @@ def _use_of(
             else (None,) * 3
         )
         yield p.code, module.code, number, opened_on, *days, finished_on, known_until
+
+
+def _known_until(
+    p: Participant, grant: Any, uses: dict, version: ProtocolVersion, at: datetime
+) -> date | None:
+    """A day more than IDLE_AFTER without use settles it. Later days add nothing, so that the
+    snapshot of a finished study is the same whenever it is taken.
+    """
+    zone = ZoneInfo(version.protocol.timezone)
+    modules = version.programme.modules if version.programme else ()
+    known = (uses.get((p.pk, module.code)) for module in modules)
+    used = (local_day(use.last_used_at, zone) for use in known if use)
+    opened_on = local_day(grant.opens_at, zone)
+    last = max((day for day in used if day), default=opened_on)
+    until = local_day(min(p.left_at or at, at), zone)
+    return min(until, last + timedelta(days=IDLE_AFTER + 1)) if until and last else until

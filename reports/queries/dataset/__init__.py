@@ -7,14 +7,15 @@ from __future__ import annotations
 from collections.abc import Mapping
 from datetime import datetime
 
-from reports.dataset import Arm, Dataset, Meta, count_flow
+from reports.dataset import Arm, Dataset, Digest, Meta, count_flow
 from reports.queries.dataset import calls, conduct, design, people, programme, reasons, scores
 from reports.queries.plan import many_centres, plan_of
-from reports.queries.tables import has, records, tables
+from reports.queries.tables import has, held, records, tables
 from reports.results import code_version
 from trial import audit
 from trial.languages import in_language
 from trial.models import ProtocolVersion, Study
+from trial.queries.tables import IDLE_AFTER
 
 ORIGIN = {
     True: {
@@ -58,7 +59,9 @@ def dataset_of(study: Study, arms: Mapping[str, str] | None, at: datetime) -> Da
     """The snapshot at `at`. `arms` is the arm by participant code; None pools and leaves out what
     tells an arm.
     """
-    version, found = study.current, tables(study, at, arms=arms is not None)
+    version, digest = study.current, Digest()
+    found = held(tables(study, at, arms=arms is not None), digest)
+    meta = meta_of(study, by_arm=arms is not None)
     plan, points = plan_of(version), design.timepoints(version, found)
     used = programme.Use(found) if has(found, "programme") else None
     called = calls.Calls(found) if has(found, "contacts") else None
@@ -69,7 +72,7 @@ def dataset_of(study: Study, arms: Mapping[str, str] | None, at: datetime) -> Da
     rows = scores.scores(found, start)
     screened = records(found, "participants")
     return Dataset(
-        meta=_meta(study, version, by_arm=arms is not None),
+        meta=meta,
         arms=tuple(Arm(arm.code, dict(arm.name)) for arm in version.protocol.arms)
         if arms is not None
         else None,
@@ -96,12 +99,14 @@ def dataset_of(study: Study, arms: Mapping[str, str] | None, at: datetime) -> Da
         module_use=used.module_use(start) if used else None,
         usage=used.usage(start) if used else None,
         contacts=called.contacts(start) if called else None,
-        idle_after=programme.IDLE_AFTER if used else None,
+        idle_after=IDLE_AFTER if used else None,
         reasons=reasons.reasons(version),
+        tables_hash=digest.snapshot(meta.hashed),
     )
 
 
-def _meta(study: Study, version: ProtocolVersion, *, by_arm: bool) -> Meta:
+def meta_of(study: Study, *, by_arm: bool) -> Meta:
+    version = study.current
     return Meta(
         title=dict(version.protocol.title),
         study=study.slug,

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from datetime import date, timedelta
+from datetime import date
 from typing import Any
 
 from reports.dataset import Module, ModuleUse, Usage
@@ -11,7 +11,6 @@ from reports.queries.tables import Records, day, days_after, records
 from trial.entries import Table
 from trial.models import ProtocolVersion
 
-IDLE_AFTER = 14  # days without use after which somebody is counted as having stopped
 Start = Mapping[str, date | None]
 
 
@@ -52,16 +51,12 @@ class Use:
     def _usage(self, code: str, started: date | None) -> Usage:
         rows = self.rows[code]
         last = max((used_on for row in rows if (used_on := day(row["last_used_on"]))), default=None)
-        opened_on, known_until = rows[0]["opened_on"], rows[0]["known_until"]
-        # A day more than IDLE_AFTER without use settles it. Later days add nothing, so that the
-        # snapshot of a finished study is the same whenever it is taken.
-        until = min(known_until, (last or opened_on) + timedelta(days=IDLE_AFTER + 1))
         return Usage(
             code,
             days_after(started, last),
-            days_after(started, opened_on) or 0,
+            days_after(started, rows[0]["opened_on"]) or 0,
             days_after(started, rows[0]["finished_on"]),
-            days_after(started, until),
+            days_after(started, rows[0]["known_until"]),
         )
 
     def _rows(self, start: Start) -> Iterator[tuple[str, dict[str, Any]]]:
