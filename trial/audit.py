@@ -389,8 +389,8 @@ def _end(stream: str, lock: str) -> tuple[int, str] | None:
 
 
 def _append(event: AuditEvent) -> None:
-    rows.insert(event)
-    rows.update(AuditHead, {"stream": event.stream}, number=event.number, hash=event.hash)
+    end = {"number": event.number, "hash": event.hash}
+    rows.at_once(rows.insertion(event), rows.change(AuditHead, {"stream": event.stream}, **end))
 
 
 def _locked_head(study: str, stream: str) -> AuditHead:

@@ -12,6 +12,7 @@ from django.db import connection, models
 
 from trial import facts
 
+Statement = tuple[str, list[Any]]  # and the values in it
 GATE = 4107  # of advisory locks, so that none of another kind is meant
 
 
@@ -35,12 +36,8 @@ def insert(row: models.Model, *, unless: Sequence[str] = ()) -> bool:
     `unless` names columns that are unique together: where a row with the same stands already
     nothing is written, and where one is being written right now, that is waited for.
     """
-    values = [
-        field.get_db_prep_save(getattr(row, field.attname), connection)
-        for field in _written(type(row))
-    ]
     with connection.cursor() as cursor:
-        cursor.execute(_insertion(type(row), tuple(unless)), values)
+        cursor.execute(*insertion(row, unless=unless))
         if not isinstance(row, facts.Fact):
             return cursor.rowcount == 1
         written = cursor.fetchone()
@@ -54,27 +51,47 @@ def update(model: type[models.Model], where: Mapping[str, Any], **new: Any) -> i
     """Set what is `new` where all columns are as `where` says; how many rows that is. A fact is
     named by its number.
     """
-    values = [
-        _column(model, name).get_db_prep_save(value, connection)
-        for name, value in [*new.items(), *where.items()]
-    ]
     with connection.cursor() as cursor:
-        cursor.execute(_change(model, tuple(new), tuple(where)), values)
+        cursor.execute(*change(model, where, **new))
         count = cursor.rowcount
     if issubclass(model, facts.Fact):
         facts.note_changed(model, where["id"], new)
     return count
 
 
-def delete(model: type[models.Model], where: Mapping[str, Any]) -> None:
-    """Rows that nothing hangs on, and that are no facts."""
+def at_once(*statements: Statement) -> None:
+    """One after the other, of no facts: on PostgreSQL in one way there and back."""
+    with connection.cursor() as cursor:
+        if connection.vendor == "postgresql":
+            texts, values = zip(*statements, strict=True)
+            cursor.execute("; ".join(texts), [each for given in values for each in given])
+        else:
+            for statement in statements:
+                cursor.execute(*statement)
+
+
+def insertion(row: models.Model, *, unless: Sequence[str] = ()) -> Statement:
+    values = [
+        field.get_db_prep_save(getattr(row, field.attname), connection)
+        for field in _written(type(row))
+    ]
+    return _insertion(type(row), tuple(unless)), values
+
+
+def change(model: type[models.Model], where: Mapping[str, Any], **new: Any) -> Statement:
+    values = [
+        _column(model, name).get_db_prep_save(value, connection)
+        for name, value in [*new.items(), *where.items()]
+    ]
+    return _change(model, tuple(new), tuple(where)), values
+
+
+def removal(model: type[models.Model], where: Mapping[str, Any]) -> Statement:
+    """Of rows that nothing hangs on."""
     quote = connection.ops.quote_name
     same = " AND ".join(f"{quote(name)} = %s" for name in where)
-    with connection.cursor() as cursor:
-        cursor.execute(
-            f"DELETE FROM {quote(model._meta.db_table)} WHERE {same}",  # noqa: S608
-            list(where.values()),
-        )
+    table = quote(model._meta.db_table)
+    return f"DELETE FROM {table} WHERE {same}", list(where.values())  # noqa: S608
 
 
 @lru_cache

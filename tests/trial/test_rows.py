@@ -71,3 +71,14 @@ def test_what_is_set_is_set_where_every_column_agrees_and_nowhere_else():
         ("1", {"value": 1}, later, "d"),
         ("2", None, AT, "d"),
     ]
+
+
+def test_statements_at_once_are_run_one_after_the_other_with_their_own_values():
+    a_key(key="100%").save()
+    rows.at_once(
+        rows.removal(RequestKey, {"key": "100%"}),
+        rows.insertion(a_key(key="2")),
+        rows.insertion(a_key(key="3", digest="it's; 100%")),
+        rows.change(RequestKey, {"key": "2"}, digest="e"),
+    )
+    assert [(each["key"], each["digest"]) for each in stored()] == [("2", "e"), ("3", "it's; 100%")]

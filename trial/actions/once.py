@@ -51,9 +51,11 @@ def once(action: Callable[..., R]) -> Callable[..., R]:
             if not is_new:
                 return _recall(claim.result)
             result = action(*args, **kwargs, **kept)
-            rows.delete(Draft, {"request_key": key})  # what was typed for it is sent
             same = {"person": claim.person, "action": claim.action, "key": claim.key}
-            rows.update(RequestKey, same, result=_reference(result))
+            rows.at_once(
+                rows.removal(Draft, {"request_key": key}),  # what was typed for it is sent
+                rows.change(RequestKey, same, result=_reference(result)),
+            )
             return result
 
     return run
