@@ -8,7 +8,7 @@ from __future__ import annotations
 from datetime import datetime
 from zoneinfo import ZoneInfo
 
-from django.db.models import Avg, Count, Exists, F, OuterRef, Q, QuerySet, Sum
+from django.db.models import Avg, Case, Count, Exists, F, OuterRef, Q, QuerySet, Sum, Value, When
 from django.utils import formats
 from django.utils.translation import gettext as _
 
@@ -87,8 +87,10 @@ def monthly(study: Study, begins_at: datetime, ends_at: datetime) -> tuple[int, 
 
 def _planned_so_far(study: Study, at: datetime) -> QuerySet[Contact]:
     today = at.astimezone(ZoneInfo(study.current.protocol.timezone)).date()
-    tried = Attempt.objects.filter(contact=OuterRef("pk"), logged_at__lte=at)
-    contacts = Contact.objects.filter(plan__study=study).annotate(was_tried=Exists(tried))
+    tried = Exists(Attempt.objects.filter(contact=OuterRef("pk"), logged_at__lte=at))
+    # Of a call that was held, as most are in the end, no try need be looked up.
+    was_tried = Case(When(state="held", then=Value(True)), default=tried)
+    contacts = Contact.objects.filter(plan__study=study).annotate(was_tried=was_tried)
     return contacts.filter(WAS_DUE & Q(due_on__lte=today) | Q(was_tried=True))
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from django.contrib import messages
+from django.core.paginator import Paginator
 from django.http import Http404, HttpResponse
 from django.shortcuts import redirect, render
 from django.utils import timezone
@@ -19,6 +20,7 @@ from trial.templatetags.handvat import when
 from trial.views.posted import posted_from
 from trial.views.research.finding import conflict_if_reused, key, person, study_for
 
+ON_A_PAGE = 50
 MOST_CLOSED = 50
 
 
@@ -31,19 +33,21 @@ def everywhere(request: PageRequest) -> HttpResponse:
         for study, held in roles.items()
         if any("alerts" in permissions.MAY[role] for role in held)
     ]
-    unclosed = list(alerts.unclosed(mine))
-    rows = alerts.rows(
-        unclosed, timezone.now(), studies.newest_versions({each.study_id for each in unclosed})
-    )
-    return render(request, "research/all_alerts.html", {"rows": rows, "handles_any": bool(mine)})
+    page = Paginator(alerts.unclosed(mine), ON_A_PAGE).get_page(request.GET.get("page"))
+    newest = studies.newest_versions({each.study_id for each in page})
+    rows = alerts.rows(page, timezone.now(), newest)
+    context = {"rows": rows, "page": page, "handles_any": bool(mine)}
+    return render(request, "research/all_alerts.html", context)
 
 
 @require_GET
 def listed(request: PageRequest, slug: str) -> HttpResponse:
     study, _actor = study_for(request, slug, "alerts")
     at, version = timezone.now(), {study.pk: study.current}
+    page = Paginator(alerts.unclosed([study]), ON_A_PAGE).get_page(request.GET.get("page"))
     context = {
-        "rows": alerts.rows(alerts.unclosed([study]), at, version),
+        "rows": alerts.rows(page, at, version),
+        "page": page,
         "closed": alerts.rows(alerts.closed([study])[:MOST_CLOSED], at, version),
         "owner": study.current.protocol.contacts.safety,
     }
