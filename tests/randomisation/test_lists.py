@@ -118,7 +118,9 @@ def test_a_mail_about_a_list_of_a_stage_that_failed_stands_before_whoever_knows_
 ):
     at_the_stage(stage_of_two, now, "supervisor")
     Message.objects.filter(kind="stage_list").update(state="failed")
-    seen = {knows: ledger.unsettled(stage_of_two, knows_arms=knows) for knows in (True, False)}
+    seen = {
+        knows: list(ledger.unsettled(stage_of_two, knows_arms=knows)) for knows in (True, False)
+    }
     assert [each.kind for each in seen[True]] == ["stage_list"] * 2
     assert seen[False] == []
     assert ledger.shown(stage_of_two, seen[True][0].handle, knows_arms=False) is None

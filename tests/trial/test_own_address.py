@@ -183,7 +183,7 @@ def test_an_old_mailbox_that_is_gone_says_nothing_of_the_new_one(study, dan, hos
     told = Message.objects.get(kind="address_changed")
     assert (told.state, told.problem) == ("failed", "address")
     assert not Alert.objects.filter(kind__in=["mail_unreached", "mail_stuck"]).exists()
-    assert [ledger.unreached(study, knows_arms=knows) for knows in (True, False)] == [[], []]
+    assert [list(ledger.unreached(study, knows_arms=knows)) for knows in (True, False)] == [[], []]
     with pytest.raises(messages.NothingToSend):
         messages.send_all_again(
             participant=dan, knows_arm=True, key="k", by=actors.staff(1, "supervisor"), at=NOW

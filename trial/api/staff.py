@@ -14,8 +14,8 @@ from trial import permissions
 from trial.actions import looks, mail_host
 from trial.actions import messages as message_actions
 from trial.actions import staff as actions
-from trial.api import doors
-from trial.api.described import reads, writes
+from trial.api import doors, shapes
+from trial.api.described import PAGE, reads, writes
 from trial.api.fields import EmailAddressField
 from trial.models import Invitation, Membership, Participant, Study
 from trial.queries import messages as ledger
@@ -143,7 +143,9 @@ class MessageShape(serializers.Serializer):
     person = serializers.CharField(source="participant.code", allow_null=True, default=None)
 
 
-class MailShape(serializers.Serializer):
+class MailShape(shapes.Page):
+    """`unreached` and `messages` are leafed through at once; the count is of the longer one."""
+
     host_away_since = serializers.DateTimeField(allow_null=True)
     unreached = serializers.ListField(
         child=serializers.CharField(),
@@ -165,14 +167,21 @@ class MailView(APIView):
         "messages",
         "Whether mail goes out, whom it does not reach, and what failed or is uncertain",
         MailShape(),
+        PAGE,
     )
     def get(self, request: Request, slug: str) -> Response:
         study, _by = doors.study_for(request, slug, "mail")
         knows_arms = _knows_arms(request, study)
+        unreached = ledger.unreached(study, knows_arms=knows_arms)
+        unsettled = ledger.unsettled(study, knows_arms=knows_arms)
+        longer = max(unreached, unsettled, key=lambda rows: rows.count())
+        page = doors.paged(longer, request)
+        part = slice((page["page"] - 1) * doors.ON_A_PAGE, page["page"] * doors.ON_A_PAGE)
         found = {
+            **page,
             "host_away_since": mail_host.away_since(),
-            "unreached": [person.code for person in ledger.unreached(study, knows_arms=knows_arms)],
-            "messages": ledger.unsettled(study, knows_arms=knows_arms),
+            "unreached": [person.code for person in unreached[part]],
+            "messages": unsettled[part],
         }
         return Response(MailShape(found).data)
 

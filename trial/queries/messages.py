@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from django.db.models import Count
+from django.db.models import Count, Min, Q, QuerySet
 
 from trial import hooks
 from trial.models import Message, Participant, Study
@@ -28,7 +28,7 @@ def is_alike(message: Message) -> bool:
     return message.kind in hooks.MAILED_ALIKE and hooks.MAILED_ALIKE[message.kind](message)
 
 
-def unsettled(study: Study, *, knows_arms: bool) -> list[Message]:
+def unsettled(study: Study, *, knows_arms: bool) -> QuerySet[Message]:
     """Every message that failed or is uncertain; for whoever may not know the arms those that were
     to reach staff and are the same in every arm.
     """
@@ -50,24 +50,37 @@ def _told_to_all() -> frozenset[str]:
     return TO_STAFF.intersection(hooks.MAILED_ALIKE)
 
 
-def unreached(study: Study, *, knows_arms: bool) -> list[Participant]:
+def unreached(study: Study, *, knows_arms: bool) -> QuerySet[Participant]:
     """People of whose mail something failed or is uncertain; for whoever may not know the arms only
     by what every arm gets alike.
     """
-    found = Message.objects.filter(study=study, state__in=UNSETTLED, participant__isnull=False)
-    rows = [
-        each
-        for each in _listed(found.exclude(kind__in=TO_STAFF | TO_OLD_ADDRESS))
-        if knows_arms or is_alike(each)
-    ]
-    people = {
-        message.participant.pk: message.participant for message in rows if message.participant
-    }
-    return sorted(people.values(), key=lambda person: person.code)
+    found = Message.objects.filter(
+        study=study, state__in=UNSETTLED, participant__isnull=False
+    ).exclude(kind__in=TO_STAFF | TO_OLD_ADDRESS)
+    if not knows_arms:
+        found = found.filter(_are_alike(found.filter(kind__in=list(hooks.MAILED_ALIKE))))
+    return Participant.objects.filter(pk__in=found.values("participant")).order_by("code")
 
 
-def _listed(found: Any) -> list[Message]:
-    return list(found.select_related("study", "participant__version").order_by("due_at", "pk"))
+def _are_alike(found: QuerySet[Message]) -> Q:
+    """`is_alike` of messages to participants. It hangs on what a mail is about and on the version
+    of the study alone, so that one of each is asked about.
+    """
+    told_by = ("kind", "subject_ref", "participant__version")
+    each = found.order_by().values(*told_by).annotate(first=Min("pk")).values("first")
+    alike = Q(pk__in=())
+    for message in _listed(Message.objects.filter(pk__in=each)):
+        if message.participant and is_alike(message):
+            alike |= Q(
+                kind=message.kind,
+                subject_ref=message.subject_ref,
+                participant__version=message.participant.version_id,
+            )
+    return alike
+
+
+def _listed(found: QuerySet[Message]) -> QuerySet[Message]:
+    return found.select_related("study", "participant__version").order_by("due_at", "pk")
 
 
 def counts(study: Study) -> list[dict[str, Any]]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 
 from django.contrib import messages
+from django.core.paginator import Paginator
 from django.http import Http404, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.utils import timezone
@@ -22,6 +23,8 @@ from trial.views.posted import posted_from
 from trial.views.research.finding import conflict_if_reused, key, study_for
 from trial.words import word
 
+ON_A_PAGE = 50
+
 
 @require_GET
 def message_list(request: PageRequest, slug: str) -> HttpResponse:
@@ -30,10 +33,16 @@ def message_list(request: PageRequest, slug: str) -> HttpResponse:
     """
     study, _actor = study_for(request, slug, "mail")
     knows_arms = _knows_arms(request, study)
+    unreached, unsettled = (
+        Paginator(found(study, knows_arms=knows_arms), ON_A_PAGE).get_page(request.GET.get("page"))
+        for found in (ledger.unreached, ledger.unsettled)
+    )
     context = {
         "away_since": mail_host.away_since(),
-        "unreached": ledger.unreached(study, knows_arms=knows_arms),
-        "unsettled": ledger.unsettled(study, knows_arms=knows_arms),
+        "unreached": unreached,
+        "unsettled": unsettled,
+        # Both are leafed through at once; the shorter list stays at its end.
+        "page": max(unreached, unsettled, key=lambda page: page.paginator.num_pages),
         "recent": ledger.recent(study) if knows_arms else [],
         "knows_arms": knows_arms,
         "counts": ledger.counts(study) if knows_arms else [],
