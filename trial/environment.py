@@ -259,9 +259,9 @@ def answering_people(env: MutableMapping[str, str]) -> None:
 
 def _postgresql(url: str, answers_people: bool) -> dict[str, Any]:
     parts = urlsplit(url)
-    patience = {
-        "options": f"-c lock_timeout={LOCK_TIMEOUT} -c statement_timeout={STATEMENT_TIMEOUT}"
-    }
+    # Compiling a statement of a page takes longer than running it: a caseload has dozens of parts.
+    waits = f"-c lock_timeout={LOCK_TIMEOUT} -c statement_timeout={STATEMENT_TIMEOUT}"
+    patience = {"options": f"{waits} -c jit=off"}
     if parts.scheme not in {"postgres", "postgresql"}:
         raise ValueError(f"DATABASE_URL must begin with postgresql://, not {parts.scheme}://")
     return {

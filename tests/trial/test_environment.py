@@ -169,7 +169,7 @@ def test_who_answers_people_waits_for_no_lock_longer_than_they_do_and_the_worker
     worker = {"DATABASE_URL": "postgresql://db/trial?sslmode=require"}
     site = dict(worker)
     environment.answering_people(site)
-    patience = {"options": "-c lock_timeout=5s -c statement_timeout=30s"}
+    patience = {"options": "-c lock_timeout=5s -c statement_timeout=30s -c jit=off"}
     assert environment.database(worker, tmp_path)["OPTIONS"] == {"sslmode": "require"}
     assert environment.database(site, tmp_path)["OPTIONS"] == {**patience, "sslmode": "require"}
 
@@ -183,7 +183,7 @@ def test_the_site_answers_people():
     done = subprocess.run(
         [sys.executable, "-c", code], cwd=ROOT, env=told, capture_output=True, text=True, check=True
     )
-    assert done.stdout == "{'options': '-c lock_timeout=5s -c statement_timeout=30s'}\n"
+    assert done.stdout == "{'options': '-c lock_timeout=5s -c statement_timeout=30s -c jit=off'}\n"
 
 
 def test_another_kind_of_url_is_refused(tmp_path):
