@@ -283,7 +283,9 @@ def panel_adherence(study: Study, person: User, at: datetime) -> Panel | None:
         participant__study=study, participant__randomised_at__isnull=False
     )
     used = uses.aggregate(begun=Count("pk"), done=Count("done_at"))
-    users = _people(study).filter(Exists(uses.filter(participant=OuterRef("pk"))))
+    users = _people(study).filter(
+        Exists(ModuleUse.objects.filter(participant=OuterRef("pk"))), randomised_at__isnull=False
+    )
     return Panel(
         title=_("Adherence"),
         figures=[
