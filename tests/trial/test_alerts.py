@@ -167,11 +167,11 @@ def test_the_list_costs_the_same_with_one_alert_and_with_three(
     first = raised(study, dan)
     alerts.take(alert=first, by=by(eva), at=SOON)
     client.get(address)
-    with django_assert_num_queries(8):
+    with django_assert_num_queries(9):
         client.get(address)
     for occasion in ("week2", "post"):
         alerts.take(alert=raised(study, dan, occasion=occasion), by=by(eva), at=SOON)
-    with django_assert_num_queries(8):
+    with django_assert_num_queries(9):
         client.get(address)
 
 
