@@ -9,6 +9,7 @@ from datetime import datetime
 from typing import Any
 
 from randomisation.models import Allocation, Correction, ErrorMark, Scope, TreatmentReceived
+from randomisation.queries import design
 from randomisation.queries import exceptions as reads
 from randomisation.words import OTHER, check_reason
 from trial import audit, rows, vault
@@ -171,7 +172,7 @@ def check_unmarked(allocation: Allocation, kind: str) -> None:
 
 def counts_from(allocation: Allocation) -> int:
     """The index of the next draw in the allocation's scope, which is locked. What took no draw
-    stands in no history. That draw reads the history anew.
+    stands in no history. Where draws read across strata, that one reads the history anew.
     """
     scopes = Scope.objects.select_for_update().filter(
         study=allocation.study_id, point=allocation.point
@@ -179,5 +180,6 @@ def counts_from(allocation: Allocation) -> int:
     scope = scopes.filter(name=allocation.stratum).first()
     if scope is None:
         return 0
-    rows.update(Scope, {"id": scope.pk}, carried=None)
+    if design.rule(allocation.participant.version, allocation.point).scope == "point":
+        rows.update(Scope, {"id": scope.pk}, carried=None)
     return scope.next_index

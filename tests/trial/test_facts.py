@@ -280,7 +280,6 @@ def test_after_a_life_every_sealed_value_is_sealed_anew_and_the_trail_still_hold
 
 
 NEVER_IN_A_LIFE = {
-    "randomisation.scope.carried",  # dropped by the correction and the mark with which it ends
     "trial.invitation.email_sealed",
     "trial.draft.text_sealed",
     "trial.waitingmail.sealed",
