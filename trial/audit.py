@@ -204,7 +204,8 @@ class Examined:
 
 def verify(study: Study, *, printed: str = "") -> list[str]:
     """Every place where the trail of a study does not hold together, and every fact that is not as
-    the trail says; an empty list when all holds.
+    the trail says; an empty list when all holds. To be asked in one consistent view
+    (trial/snapshots.py) where others may write meanwhile.
 
     `printed` is a seal as a report or an export shows it (`number:hash`): whoever cuts the tail
     together with its seals and moves every head back leaves a trail that holds together, but not

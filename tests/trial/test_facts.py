@@ -281,6 +281,7 @@ def test_after_a_life_every_sealed_value_is_sealed_anew_and_the_trail_still_hold
 
 NEVER_IN_A_LIFE = {
     "trial.invitation.email_sealed",
+    "trial.jobfile.key_sealed",
     "trial.draft.text_sealed",
     "trial.waitingmail.sealed",
     "sessions.session.session_data",

@@ -60,7 +60,7 @@ TAMPERINGS: dict[str, Tampering] = {
         pk=dan.pk
     ).update(code=f"Z{dan.code[1:]}"),
     "a row is there that nobody recorded": lambda dan, stream: dan.milestones.bulk_create(
-        [dan.milestones.model(participant=dan, name="x", reached_at=dan.began_at)]
+        [dan.milestones.model(pk=dan.pk + 1000, participant=dan, name="x", reached_at=dan.began_at)]
     ),
     "the key is gone": lambda dan, stream: PersonKey.objects.filter(participant=dan).delete(),
 }

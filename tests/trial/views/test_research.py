@@ -1054,7 +1054,7 @@ def test_a_changed_event_is_named_by_the_page_and_by_the_command(ada, study, dan
     call_command("verify_audit", study.slug)
     assert "small-study: holds together; newest seal none yet" in capsys.readouterr().out
     lift_triggers()
-    AuditEvent.objects.filter(key=f"{study.slug}/{dan.code}#2").update(reason="another")
+    AuditEvent.objects.filter(stream=f"{study.slug}/{dan.code}", number=2).update(reason="another")
     assert f"small-study/{dan.code} event 2: a column was changed" in text(
         ada.post(url("verify", study.slug), key())
     )

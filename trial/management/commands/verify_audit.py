@@ -6,7 +6,7 @@ from typing import Any
 
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 
-from trial import audit
+from trial import audit, snapshots
 from trial.models import Study
 from trial.queries.installation import the_installation
 
@@ -35,7 +35,8 @@ class Command(BaseCommand):
             raise CommandError(f"{len(places)} places do not hold together")
 
     def _verified(self, study: Study) -> list[str]:
-        examined = audit.examine(study)
+        with snapshots.consistent():
+            examined = audit.examine(study)
         places, checked = examined.places, examined.facts
         for place in places:
             self.stdout.write(place)

@@ -12,7 +12,7 @@ from django.utils import timezone
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_GET
 
-from trial import audit, lifecycles
+from trial import audit, lifecycles, snapshots
 from trial.actions import mail_host
 from trial.actions import messages as actions
 from trial.models import AuditEvent, AuditSeal, Participant, Study
@@ -106,7 +106,8 @@ def verify(request: PageRequest, slug: str) -> HttpResponse:
     back.
     """
     study, _actor = study_for(request, slug, "dashboard")
-    places = audit.verify(study)
+    with snapshots.consistent():
+        places = audit.verify(study)
     return render(
         request,
         "research/audit.html",
