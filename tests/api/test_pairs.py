@@ -1227,11 +1227,11 @@ def test_a_page_and_its_endpoint_leave_the_same_behind(pair, study):
 def left_behind(do: Callable[[], Any]) -> dict[str, list[Any]]:
     """What an act leaves behind, and then the database is as it was."""
     saved = transaction.savepoint()
-    before = set(AuditEvent.objects.values_list("key", flat=True))
+    before = list(AuditEvent.objects.values_list("pk", flat=True))
     drafts = list(found_drafts())
     answer = do()
     assert getattr(answer, "status_code", 200) < 400, getattr(answer, "content", b"")[:500]
-    new = AuditEvent.objects.exclude(key__in=before).order_by("stream", "number")
+    new = AuditEvent.objects.exclude(pk__in=before).order_by("stream", "number")
     result = {
         "events": [
             (each.action, plain(each.subject), plain(each.by), each.role, each.reason)
