@@ -6,7 +6,7 @@ MANAGE := $(BIN)/python manage.py
 export PYTHONHASHSEED := 0
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test check run bench fuzz mutants validate screenshots messages format clean
+.PHONY: help setup demo test check run bench scale fuzz mutants validate screenshots messages format clean
 
 help:
 	@echo "make demo         install, rehearse a whole trial, write its report, serve the site"
@@ -17,6 +17,7 @@ help:
 	@echo "make validate     simulate type I error and coverage of the analyses, then rehearse and check what comes out (an hour)"
 	@echo "make mutants      break each line of what decides, and see whether a test fails (hours)"
 	@echo "make bench        measure speed"
+	@echo "make scale        measure a study of many people: PEOPLE='1000 10000'"
 	@echo "make fuzz         the long run of what the suite samples; MINUTES=60"
 	@echo "make screenshots  pictures of every page"
 	@echo "make messages     bring the Dutch catalogue in step with the sources, and compile it"
@@ -63,6 +64,9 @@ mutants: $(VENV)/.installed-dev
 
 bench: $(VENV)/.installed-dev
 	$(BIN)/python -m tests.bench
+
+scale: $(VENV)/.installed-dev
+	$(BIN)/python -m tests.scale --people $(or $(PEOPLE),1000)
 
 fuzz: $(VENV)/.installed-dev
 	$(BIN)/python -m tests.fuzz --minutes $(or $(MINUTES),60)
