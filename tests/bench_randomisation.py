@@ -21,6 +21,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import Any
 from urllib.parse import urlsplit
 
 from .bench_parts import ROOT, chosen, part, run
@@ -210,29 +211,31 @@ def bare(number: int, clients: int, people: int, strata: int) -> Work:
         ]
 
     def allocate(person: int) -> None:
-        stratum = person % strata
-        connection.execute("BEGIN")
-        connection.execute("SELECT state, seed FROM bare_study WHERE id = 1").fetchone()
-        locked = connection.execute(
-            "SELECT next_index FROM bare_stratum WHERE id = %s FOR UPDATE", [stratum]
-        )
-        (index,) = locked.fetchone()
-        connection.execute(
-            "SELECT arm FROM bare_allocation WHERE stratum = %s ORDER BY draw_index", [stratum]
-        ).fetchall()
-        connection.execute(
-            "INSERT INTO bare_allocation VALUES (%s, %s, %s, %s)",
-            [person, stratum, index, "guided"],
-        )
-        connection.execute(
-            "UPDATE bare_stratum SET next_index = %s WHERE id = %s", [index + 1, stratum]
-        )
-        connection.execute(
-            "INSERT INTO bare_audit (text) VALUES (%s)", [f"{person} allocated, {'0' * 200}"]
-        )
-        connection.execute("COMMIT")
+        bare_allocation(connection, person, person % strata)
 
     return work
+
+
+def bare_allocation(connection: Any, person: int, stratum: int) -> None:
+    connection.execute("BEGIN")
+    connection.execute("SELECT state, seed FROM bare_study WHERE id = 1").fetchone()
+    locked = connection.execute(
+        "SELECT next_index FROM bare_stratum WHERE id = %s FOR UPDATE", [stratum]
+    )
+    (index,) = locked.fetchone()
+    connection.execute(
+        "SELECT arm FROM bare_allocation WHERE stratum = %s ORDER BY draw_index", [stratum]
+    ).fetchall()
+    connection.execute(
+        "INSERT INTO bare_allocation VALUES (%s, %s, %s, %s)", [person, stratum, index, "guided"]
+    )
+    connection.execute(
+        "UPDATE bare_stratum SET next_index = %s WHERE id = %s", [index + 1, stratum]
+    )
+    connection.execute(
+        "INSERT INTO bare_audit (text) VALUES (%s)", [f"{person} allocated, {'0' * 200}"]
+    )
+    connection.execute("COMMIT")
 
 
 def timed(do: Callable[[], object]) -> float:

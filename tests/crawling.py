@@ -207,7 +207,7 @@ def pages(browser: Client, *starts: str, of_a_route: int = MOST_PAGES) -> Iterat
         seen.add(path)
         routes[resolve(path).view_name] += 1
         answer = browser.get(url, follow=True)
-        if not answer.get("Content-Type", "").startswith("text/html"):
+        if answer.streaming or not answer.get("Content-Type", "").startswith("text/html"):
             continue
         shown = answer.redirect_chain[-1][0] if answer.redirect_chain else url
         seen.add(urlsplit(shown).path)

@@ -87,7 +87,7 @@ class Run:
             name = f"of_{people}"
             if not self.server.has(name):
                 self._grow(name, people)
-            for measure in self.options.only or self._step(name, "measures").split():
+            for measure in self.options.only or self._step(name, "names").split():
                 self._measure(name, measure, people)
             if not self.options.keep:
                 self.server.drop(name)
@@ -106,13 +106,13 @@ class Run:
 
     def _measure(self, name: str, measure: str, people: int) -> None:
         try:
-            said = self._step(name, measure, self.options.days)
+            said = self._step(name, "measure", measure)
         except subprocess.CalledProcessError:
             self.failed.append(f"{measure} ({self.kind}, {people:,})")
             return
         self._keep(
             Figure(measure, what, unit, value, self.kind, people)
-            for what, unit, value in map(json.loads, said.splitlines())
+            for measure, what, unit, value in map(json.loads, said.splitlines())
         )
 
     def _keep(self, figures_: Iterable[Figure]) -> None:

@@ -13,7 +13,7 @@ from django.urls import resolve, reverse
 
 from tests import crawling
 from tests.scale import counting
-from tests.scale.measures import Found, measure, timed
+from tests.scale.measures import Found, measure, timed, times
 from trial.models import Participant, Study, User
 
 TIMES = 5
@@ -26,7 +26,11 @@ ROLES = ("researcher", "statistician", "supervisor", "coach", "assessor")
 def pages(study: Study, at: datetime) -> Iterator[Found]:
     for page in everybodys(study):
         page.get()
-        yield page.name, "ms", 1000 * statistics.median(timed(page.get) for _ in range(TIMES))
+        yield (
+            page.name,
+            "ms",
+            1000 * statistics.median(timed(page.get) for _ in range(times(TIMES))),
+        )
         asked = page.asked()
         yield page.name, "statements", asked.statements
         yield page.name, "rows", asked.rows
