@@ -37,6 +37,7 @@ class Host:
     taken: list[tuple[str, bytes]] = field(default_factory=list)
     said: list[str] = field(default_factory=list)  # the commands of all lines, in their order
     delay: float = 0.0  # seconds before each answer
+    most: int | None = None  # mails over one line, and then 421
     port: int = 0
 
     def letters(self) -> list[EmailMessage]:
@@ -54,11 +55,15 @@ class _Visit(socketserver.StreamRequestHandler):
         host: Host = self.server.host
         if not self.answer("CONNECT"):
             return
-        to = ""
+        to, mails = "", 0
         while line := self.rfile.readline():
             verb, _, rest = line.decode().strip().partition(" ")
             verb = verb.upper()
             host.said.append(verb)
+            mails += verb == "MAIL"
+            if host.most is not None and mails > host.most:
+                self.wfile.write(b"421 enough\r\n")
+                return
             if verb == "RCPT":
                 to = rest.partition("<")[2].partition(">")[0]
             if not self.answer(verb, to if verb == "RCPT" else ""):

@@ -101,10 +101,25 @@ class Door:
 
     def __init__(self, backend: BaseEmailBackend) -> None:
         self._backend = backend
+        self._has_taken = False  # over this line
 
     def hand_over(self, letter: Letter) -> None:
-        """Raises NotHandedOver, Refused or Uncertain."""
+        """Raises NotHandedOver, Refused or Uncertain. A host that took mail over this line may take
+        so many over one and no more: it is away if it takes none over a new one either.
+        """
         letter.message()  # written before anything is said to the host
+        try:
+            self._hand_over(letter)
+        except DoorShut:
+            if not self._has_taken:
+                raise
+            self._has_taken = False
+            self._backend.close()
+            self._backend.open()
+            self._hand_over(letter)
+        self._has_taken = True
+
+    def _hand_over(self, letter: Letter) -> None:
         try:
             self._backend.send_messages([letter])
         except (ConnectionRefusedError, socket.gaierror) as error:

@@ -118,7 +118,15 @@ def test_one_line_serves_many_mails_and_is_opened_anew_after_it_broke(host):
             door.hand_over(letter)
         del host.answers["MAIL"]
         door.hand_over(letter)
-    assert (len(host.taken), host.said.count("EHLO")) == (4, 2)
+    assert (len(host.taken), host.said.count("EHLO")) == (4, 3)
+
+
+def test_a_host_that_takes_so_many_mails_over_one_line_gets_the_next_over_another(host):
+    host.most = 2
+    with mail.door() as door:
+        for _ in range(5):
+            door.hand_over(mail.Letter(**LETTER))
+    assert (len(host.taken), host.said.count("EHLO")) == (5, 3)
 
 
 def test_a_refusal_of_one_mail_leaves_the_door_open_for_the_next(host):
