@@ -6,6 +6,7 @@ from __future__ import annotations
 
 from datetime import UTC, datetime, timedelta
 from itertools import pairwise
+from pathlib import Path
 from zoneinfo import ZoneInfo
 
 import pytest
@@ -16,9 +17,10 @@ from tests import factories, smtp
 from trial import actors, audit, worker
 from trial.actions import alerts, deliveries, mail_host, messages, staff
 from trial.mail import Refused
-from trial.models import Alert, AuditEvent, MailHost, Message, Participant, Study
+from trial.models import Alert, AuditEvent, AuditHead, MailHost, Message, Participant, Study
 
 pytestmark = pytest.mark.django_db
+LIVING_POSITIVE = Path(__file__).resolve().parents[2] / "trial" / "studies" / "living-positive"
 
 
 @pytest.fixture
@@ -422,6 +424,14 @@ def test_what_was_sent_while_the_host_was_given_up_is_not_told_as_stuck(study, n
     Message.objects.filter(pk=stale.pk).update(state="sent")
     assert not deliveries._ended(stale, "give up", now, problem="host")
     assert (state_of(stale), waiting()) == (("sent", ""), [])
+
+
+def test_one_that_cannot_be_given_up_keeps_no_other_from_it(study, now):
+    other = factories.a_loaded_study(LIVING_POSITIVE, now)
+    stuck, free = (an_invitation(each, now, f"{each.slug}@example.org") for each in (study, other))
+    AuditHead.objects.filter(stream=study.slug).update(number=0)  # it takes no event any more
+    assert deliveries.give_up(now, now + timedelta(hours=25)) == 1
+    assert (state_of(stuck), state_of(free)) == (("queued", ""), ("failed", "host"))
 
 
 def test_an_invitation_to_start_an_installation_that_is_refused_has_failed_and_is_in_no_trail(

@@ -12,7 +12,7 @@ is uncertain, and a person decides.
 from __future__ import annotations
 
 import logging
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -139,16 +139,7 @@ def after_crash(at: datetime) -> int:
     queued again.
     """
     stale = Message.objects.filter(state="sending", handed_over_at__lt=at - CRASHED_AFTER)
-    count = 0
-    while batch := _claimed(stale, at):
-        for message in batch:
-            try:
-                count += _lost_from_sight(message, "crash", at)
-            except Exception as error:  # left as it is until later; the others are moved on
-                logger.error(
-                    "message %s could not be moved on: %s", message.pk, type(error).__name__
-                )
-    return count
+    return _moved_on(stale, lambda message: _lost_from_sight(message, "crash", at), at)
 
 
 def give_up(away_since: datetime, at: datetime) -> int:
@@ -158,9 +149,20 @@ def give_up(away_since: datetime, at: datetime) -> int:
     waiting = Message.objects.filter(state="queued", due_at__lte=at - GIVEN_UP_AFTER).exclude(
         kind__in=NEVER_GIVEN_UP
     )
+    return _moved_on(waiting, lambda message: _ended(message, "give up", at, problem="host"), at)
+
+
+def _moved_on(due: QuerySet[Message], move: Callable[[Message], bool], at: datetime) -> int:
+    """`move` for each by itself; for how many it did something."""
     count = 0
-    while batch := _claimed(waiting, at):
-        count += sum(_ended(message, "give up", at, problem="host") for message in batch)
+    while batch := _claimed(due, at):
+        for message in batch:
+            try:
+                count += move(message)
+            except Exception as error:  # left as it is until later; the others are moved on
+                logger.error(
+                    "message %s could not be moved on: %s", message.pk, type(error).__name__
+                )
     return count
 
 
@@ -183,7 +185,7 @@ def _begin(message: Message, at: datetime) -> bool:
     """Mark the row as being handed over, in one short transaction; False where another worker was
     first.
     """
-    is_ours = Message.objects.filter(pk=message.pk, state="queued").update(
+    is_ours = _as_claimed(message).update(
         state="sending", handed_over_at=at, attempts=message.attempts + 1
     )
     if is_ours:
@@ -199,7 +201,17 @@ def _begin(message: Message, at: datetime) -> bool:
 
 def _wait(message: Message, until: datetime) -> None:
     """Not before `until`: nothing was tried."""
-    Message.objects.filter(pk=message.pk, state="queued").update(due_at=until, claimed_until=None)
+    _as_claimed(message).update(due_at=until, claimed_until=None)
+
+
+def _as_claimed(message: Message) -> QuerySet[Message]:
+    """The row, if it is as this worker read it. While it waits, another may have claimed it once
+    this claim was over, and may have tried it.
+    """
+    as_read = Message.objects.filter(pk=message.pk, state=message.state)
+    if message.state == "queued":
+        return as_read.filter(claimed_until=message.claimed_until)
+    return as_read
 
 
 def _tried(message: Message, problem: str, at: datetime) -> None:
@@ -237,12 +249,12 @@ def _move(message: Message, verb: str, at: datetime, **changes: Any) -> bool:
     """Take one step of the life cycle; False where another worker was first. The message has the
     state that it is in afterwards, and nobody's claim.
     """
-    before = message.state
+    as_claimed = _as_claimed(message)
     state = lifecycles.step("message", message.state, verb) if verb else message.state
     is_news = message.trying_since is None or state != "queued"  # of many tries the first is told
     settled = {"settled_at": at} if state in SETTLED else {}
     values = {**changes, **settled, "state": state, "claimed_until": None}
-    if not Message.objects.filter(pk=message.pk, state=before).update(**values):
+    if not as_claimed.update(**values):
         message.refresh_from_db(fields=["state"])
         return False
     for name, value in values.items():
