@@ -5,6 +5,7 @@ workers may run, and share it (`trial.claims`).
 from __future__ import annotations
 
 import logging
+import math
 from collections import deque
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
@@ -12,7 +13,7 @@ from datetime import datetime, timedelta
 from functools import partial
 from importlib import import_module
 from itertools import count, takewhile
-from typing import TypeVar
+from typing import Protocol, TypeVar
 
 from django.conf import settings
 from django.core.cache import cache
@@ -39,6 +40,14 @@ LOOK_EVERY = timedelta(minutes=1)  # at the mail host, at most
 MOST_BATCHES = 10  # of one part, by the clock: then the others have their turn
 
 
+class Find(Protocol):
+    """A batch of rows that are due, by number: of those above `after`, or claimed, so that they are
+    due no more.
+    """
+
+    def __call__(self, at: datetime, *, after: int) -> Sequence[int]: ...
+
+
 @dataclass(frozen=True)
 class Round:
     """What one round of the worker did."""
@@ -48,12 +57,15 @@ class Round:
     stopped: int
     seals: int
     mailed: tuple[str, ...] = ()  # study codes of participants who were sent something
+    moved: int = 0  # rows of any kind that are due no more, or later
     failed: int = 0  # rows and parts: logged, and tried again next round
 
     @property
     def has_more(self) -> bool:
-        """Whether it is worth going on at once. Not after a failure: what failed is due still."""
-        return bool(self.journeys or self.messages or self.stopped) and not self.failed
+        """Whether it is worth going on at once. What failed is due still, and neither makes the
+        worker go on nor keeps it from the others.
+        """
+        return self.moved > 0
 
 
 def tick(at: datetime, *, seal: bool = True) -> Round:
@@ -85,7 +97,7 @@ def _round(careful: _Careful, *, seal: bool) -> Round:
     each batch of anything else.
     """
     careful.urgent()
-    moved = careful.each("journey", journey.claim, _move, _person, journey.give_back)
+    journeys = careful.each("journey", _journeys, _move, _person, journey.give_back)
     careful.part("messages left behind", deliveries.after_crash, 0)
     careful.messages()
     for work in hooks.WORKER:
@@ -100,7 +112,9 @@ def _round(careful: _Careful, *, seal: bool) -> Round:
         for message in careful.sent
         if message.participant and message.kind != "alert"
     )
-    return Round(moved, len(careful.sent), stopped, sealed, mailed, careful.failed)
+    return Round(
+        journeys, len(careful.sent), stopped, sealed, mailed, careful.moved, careful.failed
+    )
 
 
 class _Careful:
@@ -118,10 +132,11 @@ class _Careful:
     ) -> None:
         """`batches`: of one part at most."""
         self._now, self._is_over, self._batches = now, is_over, batches
+        self._most = math.inf if batches is None else batches * claims.BATCH
         self._looked_at: datetime | None = None
         self._host_answers = True
         self.sent: list[Message] = []  # handed over here
-        self.failed = 0
+        self.moved = self.failed = 0
 
     def part(self, name: str, work: Callable[[datetime], T], otherwise: T) -> T:
         return otherwise if self._is_over() else self._try(name, work, otherwise)
@@ -136,18 +151,20 @@ class _Careful:
     def each(
         self,
         name: str,
-        find: Callable[[datetime], Sequence[int]],
+        find: Find,
         work: Work,
         about: About,
         give_back: Callable[[Sequence[int], datetime], None] | None = None,
     ) -> int:
         """`work` for every row that is found, by number, batch by batch; how many it was done for
-        here. `about` names a row that fails. What is left in hand at the end is given back.
+        here. `about` names a row that fails. What is left in hand at the end is given back. By the
+        clock it ends once enough was done: rows that fail, however many, keep nobody behind them.
         """
         none: Sequence[int] = ()
         done, tried = 0, set[int]()
-        for _ in self._turns():
-            left = deque(self.part(name, find, none))
+        while not self._is_over() and done < self._most:
+            find_more = partial(find, after=max(tried, default=0))
+            left = deque(self.part(name, find_more, none))
             is_last = len(left) < claims.BATCH or tried.issuperset(left)
             tried.update(left)
             while left and not self._is_over():
@@ -166,10 +183,12 @@ class _Careful:
 
     def _row(self, name: str, number: int, work: Work, about: About) -> bool:
         try:
-            return work(number, self._now())
+            is_done = work(number, self._now())
         except Exception as error:
             self._tell(name, number, about, error)
             return False
+        self.moved += is_done
+        return is_done
 
     def _tell(self, name: str, number: int, about: About, error: Exception) -> None:
         """About the study and not the person: an alert about somebody keeps them from being
@@ -243,6 +262,7 @@ class _Careful:
         try:
             if deliveries.deliver(message, door, self._now()):
                 self.sent.append(message)
+            self.moved += 1  # put off or settled, if it was not sent
         except mail.DoorShut:
             raise
         except Exception as error:
@@ -263,14 +283,23 @@ def _study(number: int) -> tuple[Study, str]:
     return study, study.slug
 
 
+def _journeys(at: datetime, *, after: int) -> Sequence[int]:
+    return journey.claim(at)  # a claim alone makes them due later
+
+
 def _move(number: int, at: datetime) -> bool:
     journey.advance(Participant.objects.select_related("study", "version").get(pk=number), at)
     return True
 
 
-def _found(due: Callable[[datetime], QuerySet[Participant]]) -> Callable[[datetime], Sequence[int]]:
+def _found(due: Callable[[datetime], QuerySet[Participant]]) -> Find:
     """The next batch, which every worker finds: each row is then held by one of them."""
-    return lambda at: list(due(at).order_by("pk").values_list("pk", flat=True)[: claims.BATCH])
+
+    def batch(at: datetime, *, after: int) -> Sequence[int]:
+        rows = due(at).filter(pk__gt=after).order_by("pk")
+        return list(rows.values_list("pk", flat=True)[: claims.BATCH])
+
+    return batch
 
 
 def _abandoned(at: datetime) -> QuerySet[Participant]:
@@ -325,8 +354,8 @@ def _clear_sessions(at: datetime) -> bool:
     return True
 
 
-def _unfinished_months(at: datetime) -> Sequence[int]:
-    return list(dict.fromkeys(study.pk for study, _ in month_reads.uncounted(at)))
+def _unfinished_months(at: datetime, *, after: int) -> Sequence[int]:
+    return sorted({study.pk for study, _ in month_reads.uncounted(at) if study.pk > after})
 
 
 def _count_months(number: int, at: datetime) -> bool:
@@ -338,10 +367,10 @@ def _count_months(number: int, at: datetime) -> bool:
     )
 
 
-def _studies(at: datetime) -> Sequence[int]:
+def _studies(at: datetime, *, after: int) -> Sequence[int]:
     return [
         study.pk
-        for study in Study.objects.exclude(state="draft").order_by("pk")
+        for study in Study.objects.filter(pk__gt=after).exclude(state="draft").order_by("pk")
         if not audit.is_sealed(study, at)
     ]
 

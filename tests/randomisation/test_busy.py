@@ -98,7 +98,7 @@ def test_who_answers_the_last_question_meanwhile_is_thanked_and_randomised_by_th
     dan.refresh_from_db()
     assert (dan.state, dan.journey.due_at, dan.journey.failed_at, Alert.objects.count()) == (
         "consented",
-        now,
+        now + timedelta(seconds=busy.RETRY_AFTER),
         None,
         0,
     )

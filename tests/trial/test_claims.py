@@ -11,7 +11,7 @@ import pytest
 from django.db import connection, transaction
 
 from tests import factories, smtp
-from trial import actors, audit, claims, worker
+from trial import actors, audit, claims, mail, worker
 from trial.actions import alerts, deliveries, journey, participants, staff
 from trial.entries import Mail
 from trial.models import AuditEvent, Journey, Message, Participant
@@ -133,6 +133,71 @@ def turned_away(study, at, how_many: int) -> list[Participant]:
         )
         people.append(person)
     return people
+
+
+def erasing_fails_for_the_young(participant, at):
+    if participant.left_reason == "age":
+        raise RuntimeError
+
+
+@pytest.fixture
+def young_cannot_be_forgotten(settings):
+    settings.ERASURE = [f"{__name__}.erasing_fails_for_the_young", *settings.ERASURE]
+
+
+def test_rows_that_fail_keep_nobody_behind_them_waiting_however_many_they_are(
+    study, now, monkeypatch, young_cannot_be_forgotten
+):
+    monkeypatch.setattr(claims, "BATCH", 1)
+    turned_away(study, now, worker.MOST_BATCHES + 1)
+    [last] = turned_away(study, now, 1)
+    Participant.objects.filter(pk=last.pk).update(left_reason="stopped")
+    done = worker.turn(lambda: now + timedelta(days=1), lambda: False)
+    last.refresh_from_db()
+    assert (last.erased_at, done.failed) == (now + timedelta(days=1), worker.MOST_BATCHES + 1)
+
+
+def next_turns(at, how_many: int) -> list[tuple[int, bool]]:
+    """Of each what failed, and whether the worker goes on at once."""
+    turns = [worker.turn(lambda: at, lambda: False) for _ in range(how_many)]
+    return [(each.failed, each.has_more) for each in turns]
+
+
+def test_a_row_that_fails_neither_makes_a_pause_nor_keeps_the_worker_going(
+    study, now, young_cannot_be_forgotten
+):
+    people = turned_away(study, now, 2)
+    Participant.objects.filter(pk=people[1].pk).update(left_reason="stopped")
+    # forgets the one, and is told of the other; mails that; has nothing more that it can do
+    assert next_turns(now + timedelta(days=1), 3) == [(1, True), (1, True), (1, False)]
+
+
+def test_there_is_no_pause_after_mail_that_was_put_off_till_morning_or_was_not_wanted(
+    study, now, host
+):
+    night = now.replace(hour=2) + timedelta(days=1)
+    morning = night + timedelta(hours=8)
+    waiting_for_people(study, night, 1)
+    Message.objects.update(kind="assessment_invitation", subject_ref="nowhere")
+    Journey.objects.update(due_at=None)
+    for at in (night, morning):
+        audit.seal(study, at, hourly=True)  # else the round would have that to do
+        assert next_turns(at, 2) == [(0, True), (0, False)]
+    assert (Message.objects.get().state, host.taken) == ("cancelled", [])
+
+
+def test_what_another_worker_tried_after_the_claim_was_over_stays_as_it_left_it(study, now, host):
+    invitations(study, now, 1)
+    host.answers["RCPT"] = "450 grey"
+    [stale] = deliveries.claim(now)
+    at = now + deliveries.CLAIMED_FOR
+    with mail.door() as door:
+        assert not deliveries.deliver(deliveries.claim(at)[0], door, at)
+        put_off = Message.objects.values().get()
+        assert not deliveries.deliver(stale, door, at + timedelta(seconds=1))
+    deliveries._tried(stale, "making", at + timedelta(seconds=1))
+    assert Message.objects.values().get() == put_off
+    assert (put_off["attempts"], host.said.count("RCPT")) == (1, 1)
 
 
 def test_more_than_a_batch_is_done_in_one_round(study, now):

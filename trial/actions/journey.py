@@ -45,7 +45,7 @@ def advance(participant: Participant, at: datetime) -> Ask | None:
         try:
             outcome = _take(step, participant, at)
         except OperationalError:
-            waits.append(at)
+            waits.append(at + timedelta(seconds=busy.RETRY_AFTER))
             break
         if outcome is None:
             Journey.objects.filter(pk=journey.pk).update(
