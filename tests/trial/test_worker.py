@@ -307,7 +307,7 @@ def test_serving_ends_with_an_error_when_the_site_cannot_begin(tmp_path):
     environment = {**os.environ, **on_an_empty_database(tmp_path)}
     command = [sys.executable, "manage.py", "serve", "--bind", "256.0.0.1:1"]
     done = subprocess.run(
-        command, cwd=ROOT, env=environment, capture_output=True, text=True, timeout=60, check=False
+        command, cwd=ROOT, env=environment, capture_output=True, text=True, timeout=180, check=False
     )
     assert done.returncode == 1
     assert "The site ended by itself" in done.stderr
