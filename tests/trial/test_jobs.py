@@ -108,9 +108,7 @@ def test_two_exports_of_one_study_are_made_at_once(study, dan, now, tmp_path, mo
     def table_of_a_test(study, by, at, arms):
         if not made_inside:
             made_inside.append(None)
-            asked(study, now) if False else meanwhile(
-                lambda: (asked(study, now), jobs.make_due(now))
-            )
+            meanwhile(lambda: (asked(study, now), jobs.make_due(now)))
         return []
 
     monkeypatch.setattr("trial.life.tables_of_a_test", table_of_a_test, raising=False)
@@ -134,6 +132,21 @@ def test_what_a_killed_worker_left_is_not_served_and_is_made_again(study, dan, n
     assert jobs.make_due(later) == 1
     assert jobs.sweep(later + timedelta(hours=1)) == 1
     assert on_the_disk() == [job.files.get().place]
+
+
+def test_a_worker_that_is_told_to_stop_gives_back_what_it_was_making(study, dan, now, monkeypatch):
+    def told_to_stop(study, by, at, arms):
+        raise SystemExit
+
+    monkeypatch.setattr("trial.life.told_to_stop", told_to_stop, raising=False)
+    job = asked(study, now)
+    with monkeypatch.context() as stopping:
+        stopping.setattr(settings, "TABLES", [*settings.TABLES, "trial.life.told_to_stop"])
+        with pytest.raises(SystemExit):
+            jobs.make_due(now)
+    job.refresh_from_db()
+    assert (job.state, job.claimed_at, on_the_disk()) == ("requested", None, [])
+    assert jobs.make_due(now) == 1
 
 
 def test_of_two_that_make_the_same_the_first_ends_it(study, dan, now):

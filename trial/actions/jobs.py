@@ -92,6 +92,8 @@ def make(*, job: Job, by: Actor, at: datetime) -> None:
         files.discard()
         if isinstance(error, Exception):
             _fail(job, error, by, at)
+        else:  # whoever makes it was told to stop: another goes on at once
+            Job.objects.filter(pk=job.pk, state=Job.REQUESTED).update(claimed_at=None)
         raise
 
 
