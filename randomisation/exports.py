@@ -4,10 +4,9 @@ holds arms and is guarded so.
 
 from __future__ import annotations
 
-import io
 import json
 from collections.abc import Iterable, Iterator
-from typing import Any, TextIO
+from typing import Any
 
 from randomisation.models import Allocation, SealedSeed
 from randomisation.queries import exceptions, lists, proofs
@@ -46,29 +45,6 @@ def export(study: Study, *, reveal: bool) -> Iterator[str]:
             yield f"{',' if number else ''}\n  {json.dumps(row)}"
         yield "\n ]"
     yield "\n}\n"
-
-
-def source(pieces: Iterator[str]) -> TextIO:
-    """An export as a text that is read while it is made."""
-    return io.TextIOWrapper(io.BufferedReader(_Pieces(pieces)), encoding="utf-8")
-
-
-class _Pieces(io.RawIOBase):
-    def __init__(self, pieces: Iterator[str]) -> None:
-        self.pieces, self.rest = pieces, b""
-
-    def readable(self) -> bool:
-        return True
-
-    def readinto(self, buffer: Any) -> int:
-        while not self.rest:
-            piece = next(self.pieces, None)
-            if piece is None:
-                return 0
-            self.rest = piece.encode()
-        given, self.rest = self.rest[: len(buffer)], self.rest[len(buffer) :]
-        buffer[: len(given)] = given
-        return len(given)
 
 
 def _code_breaks(study: Study, of: lists.Committed) -> Iterator[dict[str, Any]]:

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import io
+from collections.abc import Callable, Mapping
 from datetime import datetime, timedelta
 
 from randomisation import exports, methods, verifier
@@ -187,11 +188,11 @@ def export(job: Job, by: Actor, at: datetime) -> Making:
     proofs.check_revealed(job.study)
     looks.look(study=job.study, reason=_asked(job), by=by, at=at)
 
-    def make(files: Files) -> Mapping[str, str]:
+    def make(files: Files) -> Callable[[], Mapping[str, str]]:
         with files.file("randomisation.json") as out:
             for piece in exports.export(job.study, reveal=True):
                 out.write(piece.encode())
-        return {}
+        return dict
 
     return make
 
@@ -203,14 +204,18 @@ def replay(job: Job, by: Actor, at: datetime) -> Making:
     looks.replay(study=job.study, reason=_asked(job), by=by, at=at)
     told_arms = job.is_by_arm and proofs.may_reveal(job.study)
 
-    def make(files: Files) -> Mapping[str, str]:
-        said: list[str] = []
-        source = exports.source(exports.export(job.study, reveal=True))
-        arguments = ["-"] if told_arms else ["-", "--conceal"]
-        code = verifier.main(arguments, source, said.append)
-        with files.file("replay.txt") as out:
-            out.write("".join(f"{sentence}\n" for sentence in said).encode())
-        return {"equal": "yes" if code == 0 else "no"}
+    def make(files: Files) -> Callable[[], Mapping[str, str]]:
+        source = io.StringIO("".join(exports.export(job.study, reveal=True)))
+
+        def verify() -> Mapping[str, str]:
+            said: list[str] = []
+            arguments = ["-"] if told_arms else ["-", "--conceal"]
+            code = verifier.main(arguments, source, said.append)
+            with files.file("replay.txt") as out:
+                out.write("".join(f"{sentence}\n" for sentence in said).encode())
+            return {"equal": "yes" if code == 0 else "no"}
+
+        return verify
 
     return make
 

@@ -131,6 +131,7 @@ class FileView(APIView):
     file.
     """
 
+    http_method_names = ["get", "options"]  # HEAD would say that it was taken
     content_negotiation_class = doors.AnyFile
     what, product, name = "report", actions.REPORT, ""
 

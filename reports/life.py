@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from datetime import datetime
 
 from reports import blinded, exports, unblinded
@@ -26,13 +26,17 @@ def report(job: Job, by: Actor, at: datetime) -> Making:
     """Entry of settings.PRODUCTS: report.pdf, report.html and results.json."""
     look = _look(job, by, at)
 
-    def make(files: Files) -> Mapping[str, str]:
+    def make(files: Files) -> Callable[[], Mapping[str, str]]:
         data, plan = _dataset(job, look, at), plan_of(job.study.current)
-        results = analyse(data, plan)
-        for name, content in render(results, data, plan, language=job.language, at=at).items():
-            with files.file(name) as out:
-                out.write(content)
-        return _made_from(data.snapshot_hash, data.meta)
+
+        def write() -> Mapping[str, str]:
+            results = analyse(data, plan)
+            for name, content in render(results, data, plan, language=job.language, at=at).items():
+                with files.file(name) as out:
+                    out.write(content)
+            return _made_from(data.snapshot_hash, data.meta)
+
+        return write
 
     return make
 
@@ -41,7 +45,7 @@ def export(job: Job, by: Actor, at: datetime) -> Making:
     """Entry of settings.PRODUCTS: export.zip."""
     look = _look(job, by, at)
 
-    def make(files: Files) -> Mapping[str, str]:
+    def make(files: Files) -> Callable[[], Mapping[str, str]]:
         found = unblinded.export(look, at) if look else blinded.export(job.study, at)
         meta = meta_of(job.study, by_arm=job.is_by_arm)
         used = any(table.name == "programme" for table in found)
@@ -55,7 +59,7 @@ def export(job: Job, by: Actor, at: datetime) -> Making:
                 by_arm=job.is_by_arm,
                 idle_after=IDLE_AFTER if used else None,
             )
-        return _made_from(snapshot, meta)
+        return lambda: _made_from(snapshot, meta)
 
     return make
 

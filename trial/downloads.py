@@ -8,8 +8,9 @@ from django.http import StreamingHttpResponse
 
 from trial.actions import looks
 from trial.actors import Actor
-from trial.models import Job
+from trial.models import Job, JobFile
 from trial.queries import jobs
+from trial.sealed_files import NotWhole
 
 
 def given(
@@ -25,7 +26,10 @@ def given(
     """The file `name` of a job that is made, to be saved or to be seen; that it was taken, in which
     `form`, is recorded. Raises NotWhole before anything is recorded or given.
     """
-    file = job.files.select_related("job").get(name=name)
+    try:
+        file = job.files.select_related("job").get(name=name)
+    except JobFile.DoesNotExist:  # removed a moment ago
+        raise NotWhole(name) from None
     content = jobs.content(file)
     looks.downloaded(study=job.study, product=job.product, number=job.pk, kind=form, by=by, at=at)
     headers = {"Content-Length": str(file.size), "X-Content-Type-Options": "nosniff"}

@@ -23,7 +23,8 @@ from trial.folder import Folder, Part
 from trial.models import Job, Membership, Message, Participant, ProtocolVersion, Study, User
 from trial.sealed_files import Files
 
-Making = Callable[[Files], Mapping[str, str]]
+# Reads what it needs, in one snapshot; gives back the rest of the making, which reads nothing.
+Making = Callable[[Files], Callable[[], Mapping[str, str]]]
 Function = TypeVar("Function", bound=Callable[..., Any])
 
 

@@ -14,7 +14,7 @@ import io
 import os
 import secrets
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import IO, BinaryIO, cast
@@ -58,7 +58,7 @@ class Files:
         """To write one file, from its beginning to its end. It gets its place when all of it is on
         the disk; where that fails nothing is left of it.
         """
-        self.folder.mkdir(parents=True, exist_ok=True, mode=0o700)
+        _make_folder(self.folder)
         place, key = secrets.token_hex(10), AESGCM.generate_key(256)
         aside = self.folder / f"{place}{BEING_WRITTEN}"
         try:
@@ -82,6 +82,8 @@ class Files:
         """Take away what this attempt has written."""
         for each in self.written:
             (self.folder / each.place).unlink(missing_ok=True)
+        with suppress(OSError):  # there is none, or another attempt's files are in it
+            self.folder.rmdir()
 
 
 class _Sealing(io.RawIOBase):
@@ -119,22 +121,36 @@ def content(path: Path, key_sealed: str) -> Iterator[bytes]:
     """The content of a file, chunk by chunk. Raises NotWhole before anything of it is given: an
     answer that has begun cannot say so any more.
     """
-    cipher = AESGCM(base64.b64decode(vault.unseal(key_sealed)))
-    for _ in _chunks(path, cipher):
-        pass
-    return _chunks(path, cipher)
+    given = _looked_through(path, AESGCM(base64.b64decode(vault.unseal(key_sealed))))
+    next(given)
+    return given
 
 
-def _chunks(path: Path, cipher: AESGCM) -> Iterator[bytes]:
+def _looked_through(path: Path, cipher: AESGCM) -> Iterator[bytes]:
+    """Nothing once all of it was found whole, and then the content of that very file: whoever
+    removes it meanwhile takes its name alone.
+    """
     try:
-        with path.open("rb") as raw:
-            number, chunk = 0, raw.read(CHUNK + TAG)
-            while chunk or number == 0:
-                following = raw.read(CHUNK + TAG)
-                yield cipher.decrypt(_nonce(number), chunk, _about(number, not following))
-                number, chunk = number + 1, following
-    except (OSError, InvalidTag, ValueError) as error:
+        raw = path.open("rb")
+    except OSError as error:
         raise NotWhole(path.name) from error
+    with raw:
+        for _ in _chunks(raw, cipher):
+            pass
+        yield b""
+        raw.seek(0)
+        yield from _chunks(raw, cipher)
+
+
+def _chunks(raw: BinaryIO, cipher: AESGCM) -> Iterator[bytes]:
+    try:
+        number, chunk = 0, raw.read(CHUNK + TAG)
+        while chunk or number == 0:
+            following = raw.read(CHUNK + TAG)
+            yield cipher.decrypt(_nonce(number), chunk, _about(number, not following))
+            number, chunk = number + 1, following
+    except (OSError, InvalidTag, ValueError) as error:
+        raise NotWhole(raw.name) from error
 
 
 def _about(number: int, is_last: bool) -> bytes:
@@ -148,6 +164,18 @@ def _nonce(number: int) -> bytes:
 
 def _for_this_user_alone(path: str, flags: int) -> int:
     return os.open(path, flags, 0o600)
+
+
+def _make_folder(folder: Path) -> None:
+    """With all that it lies in, each for this user alone and on the disk before anything is in
+    it.
+    """
+    if folder.is_dir():
+        return
+    if folder.parent != folder:
+        _make_folder(folder.parent)
+    folder.mkdir(mode=0o700, exist_ok=True)
+    _keep_names(folder.parent)
 
 
 def _keep_names(folder: Path) -> None:

@@ -72,8 +72,7 @@ def tick(at: datetime, *, seal: bool = True) -> Round:
     """One round in which it is always `at`, jobs included: all that is due then."""
     careful = _Careful(lambda: at)
     done = _round(careful, seal=seal)
-    for job in hooks.JOBS:
-        careful.part(hooks.code(job), job, 0)
+    careful.jobs()
     return replace(done, failed=careful.failed)
 
 
@@ -87,8 +86,7 @@ def turn(now: Callable[[], datetime], is_over: Callable[[], bool]) -> Round:
 def jobs(now: Callable[[], datetime]) -> int:
     """What takes minutes, so that a process of its own does it; how many of it failed."""
     careful = _Careful(now)
-    for job in hooks.JOBS:
-        careful.part(hooks.code(job), job, 0)
+    careful.jobs()
     return careful.failed
 
 
@@ -140,6 +138,12 @@ class _Careful:
 
     def part(self, name: str, work: Callable[[datetime], T], otherwise: T) -> T:
         return otherwise if self._is_over() else self._try(name, work, otherwise)
+
+    def jobs(self) -> None:
+        """One after the other, each at its own moment: what was asked for first may take long."""
+        for job in hooks.JOBS:
+            while self.part(hooks.code(job), job, 0):
+                pass
 
     def _try(self, name: str, work: Callable[[datetime], T], otherwise: T) -> T:
         try:

@@ -140,6 +140,7 @@ class ExportView(APIView):
 
 
 class ExportFileView(APIView):
+    http_method_names = ["get", "options"]  # HEAD would say that it was taken
     content_negotiation_class = doors.AnyFile
 
     @reads_file(

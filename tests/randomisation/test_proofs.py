@@ -11,7 +11,7 @@ from datetime import timedelta
 import pytest
 from django.core.management import CommandError, call_command
 
-from randomisation import exports, merkle, verifier
+from randomisation import merkle, verifier
 from randomisation.actions import allocations, code_breaks, proofs
 from randomisation.models import Allocation, SealedSeed
 from randomisation.queries import design, lists
@@ -150,14 +150,6 @@ def test_what_was_asked_for_before_the_lock_tells_no_arm_after_it(trial, now):
     assert jobs.make_due(now) == 1
     said = made.content(asked, "replay.txt").decode()
     assert (row.participant.code in said, "guided" in said) == (True, False)
-
-
-def test_the_pieces_of_an_export_are_read_as_they_come(trial):
-    """Whatever is asked for at once, and in lines too."""
-    whole = "".join(exports.export(trial, reveal=True))
-    assert exports.source(exports.export(trial, reveal=True)).read() == whole
-    few = exports.source(iter(["ab", "", "c\nd", "e"]))
-    assert (few.read(1), few.readline(), few.read()) == ("a", "bc\n", "de")
 
 
 def test_the_command_replays_a_study_and_counts(trial, capsys):

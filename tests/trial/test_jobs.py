@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-from datetime import timedelta
-
+import psycopg
 import pytest
 from django.conf import settings
-from django.db import transaction
+from django.db import OperationalError, transaction
 
 from reports.actions import reports
 from tests import made
@@ -130,7 +129,7 @@ def test_what_a_killed_worker_left_is_not_served_and_is_made_again(study, dan, n
     assert (jobs.make_due(now), jobs.sweep(now), half.exists()) == (0, 0, True)
     later = now + jobs.GIVEN_UP_AFTER * 2
     assert jobs.make_due(later) == 1
-    assert jobs.sweep(later + timedelta(hours=1)) == 1
+    assert jobs.sweep(later) == 1
     assert on_the_disk() == [job.files.get().place]
 
 
@@ -158,6 +157,73 @@ def test_of_two_that_make_the_same_the_first_ends_it(study, dan, now):
     assert AuditEvent.objects.filter(action="export made").count() == 1
     assert not AuditEvent.objects.filter(action="export failed").exists()
     assert on_the_disk() == [slow.files.get().place]
+
+
+def test_a_slow_attempt_that_lost_its_claim_ends_nothing_when_it_fails(study, dan, now):
+    asked(study, now, Job.BY_ARM)
+    later = now + jobs.GIVEN_UP_AFTER * 2
+    slow, quick = jobs._claimed(now), jobs._claimed(later)
+    for job in (slow, quick):
+        job.study.simulated = False  # the arms were concealed in between
+    states = []
+    for job in (slow, quick):
+        with pytest.raises(reports.ArmsConcealed):
+            jobs.make(job=job, by=SYSTEM, at=later)
+        states.append(Job.objects.get(pk=job.pk).state)
+    assert states == ["requested", "failed"]
+
+
+def test_what_ends_each_of_its_workers_is_given_up_in_the_end(study, dan, now):
+    job = asked(study, now)
+    for attempt in range(jobs.MOST_ATTEMPTS):  # each claims it, and is killed
+        assert jobs._claim(job, now + jobs.GIVEN_UP_AFTER * 2 * attempt)
+    assert jobs.make_due(now + jobs.GIVEN_UP_AFTER * 10) == 0
+    job.refresh_from_db()
+    assert (job.state, job.failure) == ("failed", "MadeInVain")
+
+
+def test_a_worker_that_is_stopped_after_the_end_takes_nothing_away(study, dan, now, monkeypatch):
+    job, ended = asked(study, now), jobs._end
+
+    def end_and_stop(*given):
+        ended(*given)
+        raise SystemExit
+
+    monkeypatch.setattr(jobs, "_end", end_and_stop)
+    with pytest.raises(SystemExit):
+        jobs.make_due(now)
+    job.refresh_from_db()
+    assert (job.state, made.content(job, "export.zip") != b"") == ("made", True)
+
+
+def test_a_database_that_is_away_for_a_moment_ends_no_job(study, dan, now, monkeypatch):
+    def away(study, by, at, arms):
+        raise OperationalError from psycopg.errors.AdminShutdown()
+
+    monkeypatch.setattr("trial.life.away", away, raising=False)
+    job = asked(study, now)
+    with monkeypatch.context() as restarted:
+        restarted.setattr(settings, "TABLES", [*settings.TABLES, "trial.life.away"])
+        assert jobs.make_due(now) == 0
+    job.refresh_from_db()
+    assert (job.state, job.claimed_at) == ("requested", None)
+    assert jobs.make_due(now) == 1
+
+
+def test_files_of_a_job_that_this_database_does_not_know_are_left_alone(study, dan, now):
+    """As after a copy of last night's database was put beside the one in use."""
+    job = made.export(study, now)
+    theirs = queries.folder(job).parent / "0123456789abcdef0123" / "a file"
+    theirs.parent.mkdir()
+    theirs.write_bytes(b"sealed")
+    assert (jobs.sweep(now), theirs.exists()) == (0, True)
+
+
+def test_what_is_removed_while_it_is_taken_is_given_whole(study, dan, now):
+    job = made.export(study, now)
+    content = queries.content(job.files.select_related("job").get())
+    next(iter(queries.folder(job).iterdir())).unlink()
+    assert b"".join(content)[:2] == b"PK"
 
 
 def test_what_is_removed_is_gone_with_its_key_and_the_row_stays(

@@ -10,23 +10,30 @@ from __future__ import annotations
 
 import errno
 import logging
+import time
 from collections.abc import Mapping
+from contextlib import suppress
 from datetime import datetime, timedelta
 from pathlib import Path
 
 from django.conf import settings
 from django.core.cache import cache
-from django.db import transaction
+from django.db import DatabaseError, transaction
+from django.db.models import F, Q, QuerySet
 
-from trial import audit, hooks, lifecycles, snapshots
+from trial import audit, busy, claims, hooks, lifecycles, snapshots
 from trial.actions.once import once
 from trial.actors import WORKER, Actor
 from trial.models import Job, JobFile, Study
+from trial.models.jobs import new_claim
 from trial.queries import jobs
 from trial.sealed_files import Files
 
 logger = logging.getLogger(__name__)
-GIVEN_UP_AFTER = timedelta(minutes=15)  # a worker that claimed a job and never ended it has crashed
+# A worker that claimed a job and never ended it has crashed. Longer than any job takes: what is
+# slow and not dead would be made twice, side by side.
+GIVEN_UP_AFTER = timedelta(hours=1)
+MOST_ATTEMPTS = 3  # of one that ends its worker each time, such as for want of memory
 NO_ROOM = "no_room"
 FULL = {errno.ENOSPC, errno.EDQUOT, errno.EFBIG}
 TWO_HOURS = 2 * 60 * 60
@@ -34,6 +41,10 @@ TWO_HOURS = 2 * 60 * 60
 
 class EndedBefore(Exception):
     """Somebody else has ended this job meanwhile."""
+
+
+class MadeInVain(Exception):
+    """Each worker that began this job was gone before it had ended it."""
 
 
 @transaction.atomic
@@ -54,18 +65,59 @@ def ask(
 
 
 def make_due(at: datetime) -> int:
-    """Entry of settings.WORKER: make everything that waits. Any number of workers may do this at
-    the same time.
+    """Entry of settings.JOBS: make one that waits; whether one was made. Any number of workers may
+    do this at the same time.
     """
-    waiting = Job.objects.filter(state=Job.REQUESTED).select_related("study").order_by("pk")
-    return sum(_claim(job, at) and _is_made(job, at) for job in waiting)
+    job = _claimed(at)
+    return job is not None and _is_made(job, at)
+
+
+def make_now(*, job: Job, by: Actor, at: datetime) -> Job:
+    """For a command, which makes in its own process what it asked for. Where a worker was quicker,
+    its end is waited for.
+    """
+    if _claim(job, at):
+        make(job=Job.objects.select_related("study").get(pk=job.pk), by=by, at=at)
+    job.refresh_from_db()
+    while job.state == Job.REQUESTED:
+        time.sleep(1)
+        job.refresh_from_db()
+    return job
+
+
+def _claimed(at: datetime) -> Job | None:
+    waiting = _free(at).order_by("pk").values_list("pk", flat=True)
+    for number in list(waiting[: claims.BATCH]):
+        if _claim(Job(pk=number), at):
+            return Job.objects.select_related("study").get(pk=number)
+    return None
 
 
 def _claim(job: Job, at: datetime) -> bool:
     """One short update, so that two workers do not make the same."""
-    free = Job.objects.filter(pk=job.pk, state=Job.REQUESTED)
-    free = free.filter(claimed_at__isnull=True) | free.filter(claimed_at__lt=at - GIVEN_UP_AFTER)
-    return bool(free.update(claimed_at=at))
+    return bool(
+        _free(at)
+        .filter(pk=job.pk)
+        .update(claimed_at=at, claim=new_claim(), attempts=F("attempts") + 1)
+    )
+
+
+def _free(at: datetime) -> QuerySet[Job]:
+    given_up = Q(claimed_at=None) | Q(claimed_at__lt=at - GIVEN_UP_AFTER)
+    return Job.objects.filter(given_up, state=Job.REQUESTED)
+
+
+def _own(job: Job) -> QuerySet[Job]:
+    """The row while it waits and nobody else has claimed it since."""
+    return Job.objects.filter(pk=job.pk, state=Job.REQUESTED, claim=job.claim)
+
+
+def _give_back(job: Job) -> None:
+    """Nothing is wrong with it: whoever comes next makes it; where the database does not answer, in
+    an hour.
+    """
+    with suppress(DatabaseError):
+        _own(job).filter(attempts__gt=0).update(claimed_at=None, attempts=F("attempts") - 1)
 
 
 def _is_made(job: Job, at: datetime) -> bool:
@@ -79,21 +131,33 @@ def _is_made(job: Job, at: datetime) -> bool:
 
 
 def make(*, job: Job, by: Actor, at: datetime) -> None:
-    """All steps after the claim; a command takes them in its own process. What stands in the way is
-    recorded, and raised.
+    """All steps after the claim. What stands in the way is recorded, and raised; what passes by
+    itself, or that this process was told to stop, gives the job back.
     """
     files = Files(jobs.folder(job))
     try:
+        if job.attempts > MOST_ATTEMPTS:
+            raise MadeInVain(str(job))
         making = hooks.PRODUCTS[job.product](job, by, at)
         with snapshots.consistent():
-            found = making(files)
-        _end(job, files, found, by, at)
+            finish = making(files)
+        found = finish()
     except BaseException as error:
         files.discard()
-        if isinstance(error, Exception):
+        if isinstance(error, Exception) and not busy.is_passing(error):
             _fail(job, error, by, at)
-        else:  # whoever makes it was told to stop: another goes on at once
-            Job.objects.filter(pk=job.pk, state=Job.REQUESTED).update(claimed_at=None)
+        else:
+            _give_back(job)
+        raise
+    try:
+        _end(job, files, found, by, at)
+    except EndedBefore:
+        files.discard()
+        raise
+    except BaseException:
+        # Whether it was committed is not known: its files stay. `sweep` takes them if no row has
+        # them.
+        _give_back(job)
         raise
 
 
@@ -112,8 +176,7 @@ def _end(job: Job, files: Files, found: Mapping[str, str], by: Actor, at: dateti
 def _fail(job: Job, error: Exception, by: Actor, at: datetime) -> None:
     is_full = isinstance(error, OSError) and error.errno in FULL
     failure = NO_ROOM if is_full else type(error).__name__
-    waiting = Job.objects.filter(pk=job.pk, state=Job.REQUESTED)
-    if waiting.update(state=Job.FAILED, failure=failure):
+    if _own(job).update(state=Job.FAILED, failure=failure):
         audit.record(
             job.study, f"{job.product} failed", subject=str(job), reason=failure, by=by, at=at
         )
@@ -135,8 +198,9 @@ def remove(*, job: Job, by: Actor, at: datetime) -> Job:
 
 
 def sweep(at: datetime) -> int:
-    """Entry of settings.WORKER: take away every file that no row knows, of a worker that was killed
-    or of a database from before; how many. Once an hour, over all workers.
+    """Entry of settings.JOBS: take away what no row knows of jobs that have ended; how many. Once
+    an hour, over all workers. A folder whose job is not in this database is left alone: it may be
+    that of the database from which this one was copied, or of a newer one.
     """
     if not settings.FILES.exists() or not cache.add(
         f"files-swept:{at:%Y-%m-%dT%H}", True, TWO_HOURS
@@ -144,17 +208,16 @@ def sweep(at: datetime) -> int:
         return 0
     # The disk before the rows: what is made in between has its row by then.
     found = [path for path in jobs.all_folders().glob("*/*") if path.is_file()]
-    being_made = Job.objects.filter(state=Job.REQUESTED, claimed_at__isnull=False)
-    busy = {str(number) for number in being_made.values_list("pk", flat=True)}
+    ended = set(Job.objects.exclude(state=Job.REQUESTED).values_list("folder", flat=True))
     known = set(JobFile.objects.values_list("place", flat=True))
     return _take_away(
-        [path for path in found if path.parent.name not in busy and path.name not in known]
+        [path for path in found if path.parent.name in ended and path.name not in known]
     )
 
 
 def _take_away(paths: list[Path]) -> int:
     for path in paths:
         path.unlink(missing_ok=True)
-        if not any(path.parent.iterdir()):
+        with suppress(OSError):  # something else is in it, or somebody was quicker
             path.parent.rmdir()
     return len(paths)

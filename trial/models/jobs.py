@@ -2,10 +2,16 @@
 
 from __future__ import annotations
 
+import secrets
+
 from django.db import models
 
 from trial import lifecycles
 from trial.models.studies import Study
+
+
+def new_claim() -> str:
+    return secrets.token_hex(10)
 
 
 class Job(models.Model):
@@ -27,6 +33,10 @@ class Job(models.Model):
     requested_by = models.CharField(max_length=80)
     requested_at = models.DateTimeField()
     claimed_at = models.DateTimeField(null=True, blank=True)  # a worker is at it since then
+    claim = models.CharField(max_length=20, blank=True)  # of that worker, and of no other
+    attempts = models.PositiveSmallIntegerField(default=0)
+    # Its folder on disk. Not its number: a copy of this database gives the same number to another.
+    folder = models.CharField(max_length=20, editable=False, default=new_claim)
     made_at = models.DateTimeField(null=True, blank=True)
     failure = models.CharField(max_length=60, blank=True)  # a code, or the kind of an error
     found = models.JSONField(default=dict)  # what its event says of it: snapshot, seal, outcome

@@ -29,7 +29,7 @@ def content(file: JobFile) -> Iterator[bytes]:
 
 
 def folder(job: Job) -> Path:
-    return all_folders() / str(job.pk)
+    return all_folders() / job.folder
 
 
 def all_folders() -> Path:

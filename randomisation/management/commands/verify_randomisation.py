@@ -2,6 +2,7 @@
 export.
 """
 
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -12,7 +13,7 @@ from randomisation.actions import proofs
 from randomisation.models import SealedSeed
 from trial.actions import jobs
 from trial.actors import Actor
-from trial.models import Study
+from trial.models import Job, Study
 from trial.queries import jobs as queries
 
 BY = Actor("system", "verify_randomisation")
@@ -40,10 +41,8 @@ class Command(BaseCommand):
         if export is not None:
             self._write(sealed.study, export)
         replay = proofs.request_replay(study=sealed.study, by=BY, at=timezone.now())
-        jobs.make(job=replay, by=BY, at=timezone.now())
-        for chunk in queries.content(replay.files.select_related("job").get()):
+        for chunk in self._made(replay):
             self.stdout.write(chunk.decode(), ending="")
-        replay.refresh_from_db()
         if replay.found["equal"] != "yes":
             raise CommandError(
                 f"the randomisation of {study} cannot be replayed as it stands in the database"
@@ -56,7 +55,14 @@ class Command(BaseCommand):
             raise CommandError(
                 "the export holds every arm: it is made once the study is locked"
             ) from error
-        jobs.make(job=asked, by=BY, at=timezone.now())
         with path.open("wb") as out:
-            for chunk in queries.content(asked.files.select_related("job").get()):
+            for chunk in self._made(asked):
                 out.write(chunk)
+
+    def _made(self, job: Job) -> Iterator[bytes]:
+        """What is in the one file of it, which is kept nowhere else afterwards."""
+        jobs.make_now(job=job, by=BY, at=timezone.now())
+        if job.state != Job.MADE:
+            raise CommandError(f"{job} was not made: {job.failure or job.state}")
+        yield from queries.content(job.files.select_related("job").get())
+        jobs.remove(job=job, by=BY, at=timezone.now())

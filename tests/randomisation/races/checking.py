@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import json
 from collections.abc import Sequence
 from fractions import Fraction
@@ -90,7 +91,7 @@ def check_carried(study: Study) -> None:
 def check_verified(study: Study) -> None:
     """The verifier of one file replays the export as a third party would."""
     said: list[str] = []
-    text = exports.source(exports.export(study, reveal=True))
+    text = io.StringIO("".join(exports.export(study, reveal=True)))
     assert (verifier.main(["-"], text, said.append), said) == (0, said)
 
 

@@ -66,7 +66,8 @@ class Command(BaseCommand):
             while not self.is_over:
                 if not self._has_more(is_told):
                     self._pause(every)
-                    jobs = jobs if jobs.poll() is None else _begin_jobs(every)
+                if jobs.poll() is not None and not self.is_over:
+                    jobs = _begin_jobs(every)
         finally:
             _end_jobs(jobs)
 
