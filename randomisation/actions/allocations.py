@@ -1,10 +1,10 @@
 """Allocation: lock first, then read, then draw.
 
 The locks are taken in one order: the person, the study (shared and through a fair gate, so that a
-pause waits for whoever is being allocated and stops whoever comes after), their cluster, and last
-the scope, whose history is read only then. What is written is the allocation, that the person is
-randomised, the audit event, the request key and a note that the journey goes on; grants follow as
-its next step.
+pause waits for whoever is being allocated and stops whoever comes after), their journey, their
+cluster, and last the scope, whose history is read only then. What is written is, before the scope
+is locked, that the person is randomised and a note that the journey goes on; and under that lock
+the allocation, the audit event and the request key. Grants follow as the next step of the journey.
 """
 
 from __future__ import annotations

@@ -1,7 +1,9 @@
 """A rule one step after another: the chances that it gives, without reading the history each time.
 
 For draws, which carry on where the one before them ended, and for whole lists. Chances are equal to
-`Rule.lot_probabilities`, exactly. What is `held` of a history goes through JSON unchanged.
+`Rule.lot_probabilities`, exactly. What is `held` of a history goes through JSON unchanged, and says
+of which lot each count is: a later version of the protocol may write the same ratio in another
+order.
 """
 
 from __future__ import annotations
@@ -37,47 +39,49 @@ class Steps(ABC):
 
 
 class CountedSteps(Steps):
-    """Held is the count of each arm. `known`, what the rule said of counts that came up before, may
-    serve every list of the rule.
+    """Held is the count of each arm, by name. `known`, what the rule said of counts that came up
+    before, may serve every list of the rule.
     """
 
     def __init__(self, rule: Counted, known: dict[Counts, dict[str, Fraction]]) -> None:
         self.rule, self.known = rule, known
-        self.held: list[int] = [0] * len(rule.lots)
+        self.held: dict[str, int] = dict.fromkeys(rule.lots, 0)
 
     def lot_probabilities(self, profile: Profile | None = None) -> dict[str, Fraction]:
-        counts = tuple(self.held)
+        counts = tuple(self.held[lot] for lot in self.rule.lots)
         if counts not in self.known:
             self.known[counts] = dict(zip(self.rule.lots, self.rule.shares(counts), strict=True))
         return self.known[counts]
 
     def add(self, lot: str, profile: Profile | None = None) -> None:
-        self.held[self.rule.lots.index(lot)] += 1
+        self.held[lot] += 1
 
 
 class PlacedSteps(Steps):
-    """Held is, for each place in which anybody stands, how many of each lot do."""
+    """Held is, for each place in which anybody stands, how many of each lot do, by name."""
 
     def __init__(self, rule: Placed) -> None:
         self.rule = rule
-        self.held: dict[str, list[int]] = {}
+        self.held: dict[str, dict[str, int]] = {}
 
     def lot_probabilities(self, profile: Profile | None = None) -> dict[str, Fraction]:
-        nobody = [0] * len(self.rule.lots)
-        here = [self.held.get(place, nobody) for place in self._places(profile)]
-        return dict(zip(self.rule.lots, self.rule.chances(here), strict=True))
+        lots, nobody = self.rule.lots, dict.fromkeys(self.rule.lots, 0)
+        counted = [self.held.get(place, nobody) for place in self._places(profile)]
+        here = [[counts[lot] for lot in lots] for counts in counted]
+        return dict(zip(lots, self.rule.chances(here), strict=True))
 
     def add(self, lot: str, profile: Profile | None = None) -> None:
         for place in self._places(profile):
-            counts = self.held.setdefault(place, [0] * len(self.rule.lots))
-            counts[self.rule.lots.index(lot)] += 1
+            counts = self.held.setdefault(place, dict.fromkeys(self.rule.lots, 0))
+            counts[lot] += 1
 
     def _places(self, profile: Profile | None) -> list[str]:
         return [json.dumps(place) for place in self.rule.places_of(profile)]
 
 
 class BlockSteps(Steps):
-    """For permuted blocks of any sizes, with whole numbers for weights. Held are counts and starts.
+    """For permuted blocks of any sizes, with whole numbers for weights. Held are counts and starts,
+    which stand in order of the arms' codes: named, they would be several times as long.
 
     `starts` are the places where the open block may have begun: the counts there, and the weight of
     all ways to get there. A block of size b that began at one of them has the weight of its start,
@@ -86,10 +90,10 @@ class BlockSteps(Steps):
     """
 
     def __init__(self, rule: PermutedBlocks) -> None:
-        self.arms = list(rule.ratio)
+        self.arms = sorted(rule.ratio)
         unit, weights = sum(rule.ratio.values()), sum(weight for _, weight in rule.sizes)
         full = {
-            size: tuple(share * size // unit for share in rule.ratio.values())
+            size: tuple(rule.ratio[arm] * size // unit for arm in self.arms)
             for size, _ in rule.sizes
         }
         chances = {

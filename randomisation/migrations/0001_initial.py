@@ -147,7 +147,7 @@ class Migration(migrations.Migration):
                 ('point', models.CharField(default='start', max_length=40)),
                 ('name', models.CharField(max_length=200)),
                 ('next_index', models.PositiveIntegerField(default=0)),
-                ('carried', randomisation.models.fields.SealedJSONField(null=True)),
+                ('carried', randomisation.models.fields.SealedHistoryField(null=True)),
                 ('study', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='+', to='trial.study')),
             ],
         ),

@@ -5,7 +5,7 @@ from typing import Any
 from django.db import models
 from django.db.models import Q
 
-from randomisation.models.fields import SealedJSONField
+from randomisation.models.fields import SealedHistoryField, SealedJSONField
 from trial.facts import Fact
 from trial.models import Participant, Study
 
@@ -29,7 +29,9 @@ class Scope(models.Model):
     point = models.CharField(max_length=40, default=FIRST)
     name = models.CharField(max_length=200)
     next_index = models.PositiveIntegerField(default=0)
-    carried: models.Field[dict[str, Any] | None, dict[str, Any] | None] = SealedJSONField(null=True)
+    carried: models.Field[dict[str, Any] | None, dict[str, Any] | None] = SealedHistoryField(
+        null=True
+    )
 
     class Meta:
         constraints = [

@@ -1,13 +1,11 @@
 from __future__ import annotations
 
 import json
-from typing import Any
+from typing import Any, ClassVar
 
 from django.db import models
 
 from trial import vault
-
-PADDED = 512  # characters; of what is longer, a multiple
 
 
 class SealedJSONField(models.TextField):
@@ -15,15 +13,24 @@ class SealedJSONField(models.TextField):
     that of 1 and 0 is another than that of 1/2 and 1/2, and would say which draws were certain.
     """
 
+    padded: ClassVar[int] = 512  # characters; of what is longer, a multiple
+
     def get_prep_value(self, value: Any) -> Any:
-        return (
-            None
-            if value is None
-            else vault.seal(_padded(json.dumps(value, sort_keys=True, separators=(",", ":"))))
-        )
+        if value is None:
+            return None
+        text = written(value)
+        return vault.seal(text.ljust(-(-len(text) // self.padded) * self.padded))
 
     def from_db_value(self, value: Any, expression: Any, connection: Any) -> Any:
         return opened(value)
+
+
+class SealedHistoryField(SealedJSONField):
+    """What a scope carries. It is longer the less is known of where its open block began, so no
+    stratum may pass the one length (`randomisation.queries.histories`).
+    """
+
+    padded = 4096
 
 
 def opened(value: str | None) -> Any:
@@ -31,5 +38,6 @@ def opened(value: str | None) -> Any:
     return None if value is None else json.loads(vault.unseal(value))
 
 
-def _padded(text: str) -> str:
-    return text.ljust(-(-len(text) // PADDED) * PADDED)
+def written(value: Any) -> str:
+    """As it is before it is padded and sealed."""
+    return json.dumps(value, sort_keys=True, separators=(",", ":"))

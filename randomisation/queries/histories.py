@@ -15,11 +15,13 @@ from django.db import connection
 from randomisation.methods import Profile, Rule
 from randomisation.methods.steps import stepping
 from randomisation.models import Allocation, Scope
+from randomisation.models.fields import SealedHistoryField, written
 from randomisation.queries.design import Design, canonical
 from randomisation.queries.exceptions import Change, history_changes
 
 AS_USED = Change()
 NOTHING = hashlib.sha256().hexdigest()
+TOO_LONG = {"draws": None}  # of no draw, so the next one reads the allocations
 
 
 class Read:
@@ -38,8 +40,12 @@ class Read:
         self.digest = hashlib.sha256(bytes.fromhex(self.digest) + canonical(entry)).hexdigest()
 
     def carried(self, draws: int) -> dict[str, Any]:
-        """What the scope keeps of it, after so many draws."""
-        return {"draws": draws, "digest": self.digest, "held": self.steps.held}
+        """What the scope keeps of it, after so many draws. In a stratum all that is kept has one
+        length, by which no open block is told from another; what would be longer is not kept.
+        """
+        kept = {"draws": draws, "digest": self.digest, "held": self.steps.held}
+        fits = self.rule.scope == "point" or len(written(kept)) <= SealedHistoryField.padded
+        return kept if fits else TOO_LONG
 
 
 def read(study: int, designed: Design, scope: Scope) -> Read:

@@ -13,10 +13,10 @@ import pytest
 from django.db import connection
 from django.test.utils import CaptureQueriesContext
 
-from randomisation import stream
+from randomisation import methods, stream
 from randomisation.actions import allocations
 from randomisation.models import Allocation, Scope, SealedSeed
-from randomisation.queries import design
+from randomisation.queries import design, histories
 from tests import dump, factories
 from tests.randomisation import people, trials
 from tests.randomisation.races import checking
@@ -225,13 +225,14 @@ def test_the_worker_mends_it_too(study, now, granting_fails_once):
 
 
 def test_a_scope_that_carries_nothing_or_another_draw_reads_its_allocations(blocks_of_four, now):
-    everybody = people.consented(blocks_of_four, 12, now)
+    everybody = people.consented(blocks_of_four, 14, now)
     for person in everybody[:6]:
         allocate(person, now)
     of_three = {scope.pk: scope.carried for scope in Scope.objects.all()}
     for person in everybody[6:8]:
         allocate(person, now)
-    for carried in (of_three, dict.fromkeys(of_three)):
+    too_long = dict.fromkeys(of_three, histories.TOO_LONG)
+    for carried in (of_three, too_long, dict.fromkeys(of_three)):
         for number, what in carried.items():
             Scope.objects.filter(pk=number).update(carried=what)
         for person in everybody[8:10]:
@@ -239,6 +240,57 @@ def test_a_scope_that_carries_nothing_or_another_draw_reads_its_allocations(bloc
         check_log(blocks_of_four)
         checking.check_carried(blocks_of_four)
         del everybody[8:10]
+
+
+@pytest.mark.parametrize(
+    "randomisation",
+    [
+        "method: efron\n{ratio}strata: [sex]\np: 0.7\n",
+        "method: permuted_blocks\n{ratio}strata: [sex]\nblock_sizes: [6, 8]\n",
+        "method: minimisation\n{ratio}factors: [sex]\np: 0.8\n",
+    ],
+    ids=["counted", "blocks", "whole point"],
+)
+def test_an_amendment_that_writes_the_ratio_in_another_order_changes_no_draw(
+    tmp_path, now, randomisation
+):
+    text = randomisation.format(ratio="ratio: {guided: 1, unguided: 1}\n")
+    study = people.a_study(tmp_path, now, randomisation=text)
+    everybody = people.consented(study, 12, now)
+    for person in everybody[:6]:  # three in each stratum, so that the arms differ
+        allocate(person, now)
+    folder = tmp_path / "small_study"
+    turned = randomisation.format(ratio="ratio: {unguided: 1, guided: 1}\n")
+    (folder / "randomisation.yaml").write_text(turned)
+    version = studies.load(path=folder, simulated=True, by=actors.SYSTEM, at=now)
+    Participant.objects.filter(study=study, randomised_at=None).update(version=version)
+
+    for person in everybody[6:]:
+        allocate(Participant.objects.get(pk=person.pk), now)
+
+    study = Study.objects.get(pk=study.pk)
+    assert study.current == version
+    checking.check_replay(study, list(Allocation.objects.order_by("pk")))
+    checking.check_carried(study)
+    checking.check_verified(study)
+
+
+@pytest.mark.parametrize("sizes", [[4], [2, 4, 6, 8], [8, 10, 12, 14, 16], [*range(4, 49, 2)]])
+def test_how_long_what_a_stratum_carries_is_tells_nothing_of_its_blocks(sizes):
+    """One length for every plan and draw, also where arms that come by turn leave it longest; and
+    what is too long for it is not carried.
+    """
+    ratio = {"guided": 1, "unguided": 1}
+    history = histories.Read(
+        methods.build({"method": "permuted_blocks", "ratio": ratio, "block_sizes": sizes})
+    )
+    column, kept, lengths = Scope._meta.get_field("carried"), [], set()
+    for draws in range(1, 201):
+        history.add(("guided", "unguided")[draws % 2], {})
+        kept.append(history.carried(draws))
+        lengths.add(len(column.get_prep_value(kept[-1])))
+    assert lengths == {len(column.get_prep_value({}))}
+    assert (histories.TOO_LONG in kept) is (len(sizes) > 5)
 
 
 @pytest.mark.postgresql

@@ -17,11 +17,13 @@ from tests.randomisation import plans
 @settings(max_examples=25)
 @given(data=st.data())
 def test_going_step_by_step_gives_the_chances_of_the_whole_history(method, data):
+    """Also where the ratio is written in another order from one draw to the next."""
     plan, history, profile = data.draw(plans.walks(method, most=30))
     rule, known, held = methods.build(plan), {}, None
+    turned = methods.build({**plan, "ratio": dict(reversed(plan["ratio"].items()))})
     whole = stepping(rule, known)
     for place, (lot, other) in enumerate(history):
-        steps = stepping(rule, known, held)
+        steps = stepping(turned if place % 2 else rule, held=held)
         expected = plans.lot_probabilities(rule, history[:place], other)
         assert steps.lot_probabilities(other) == whole.lot_probabilities(other) == expected
         steps.add(lot, other)
