@@ -171,8 +171,6 @@ def _actor(request: Request, plan: CoachingPlan) -> Actor:
 
 def _person(plan: CoachingPlan, at: datetime) -> Response:
     row = reads.row(plan, at)  # type: ignore[arg-type]
-    if row is None:
-        raise Http404
     extra = {
         "protocol": _protocol(row),
         "calls": [_call(each) for each in reads.calls(row)],

@@ -113,6 +113,11 @@ class Row:
         )
 
     @property
+    def is_listed(self) -> bool:
+        """Whoever has completed the study and has no call left is in no list any more."""
+        return self.contact is not None or self.participant.completed_at is None
+
+    @property
     def held(self) -> int:
         return sum(contact.state == "held" for contact in self.contacts)
 
@@ -309,11 +314,12 @@ def _name_of(share: Share) -> str:
     return str(share.coach or NOBODY)
 
 
-def row(plan: Coached, at: datetime) -> Row | None:
-    """One person as the caseload lists them; `plan` as `find` gives it."""
+def row(plan: Coached, at: datetime) -> Row:
+    """One person as the caseload lists them, or would; `plan` as `find` gives it."""
     days = Days(at, [plan.participant.timezone])
-    found = turns.listed(CoachingPlan.objects.filter(pk=plan.pk), days).first()
-    return Row(plan, turns.read(found), tuple(_contacts([plan.pk]))) if found else None
+    own = CoachingPlan.objects.filter(pk=plan.pk)
+    found = turns.listed(own, days, also_completed=True).get()
+    return Row(plan, turns.read(found), tuple(_contacts([plan.pk])))
 
 
 def _rows(user: User, found: Sequence[Turn]) -> list[Row]:

@@ -129,7 +129,7 @@ def shares(plans: QuerySet[CoachingPlan], days: Days) -> list[Share]:
         .order_by()
         .values_list("of_study", "coach", "name", "place")
         .annotate(people=Count("pk"))
-        for found, path in ((_called(plans, days), "plan__"), (_over(plans, days), ""))
+        for found, path in ((_called(plans, days), "plan__"), (_over(plans), ""))
     ]
     return [
         Share(study, coach, name, GROUPS[place], people)
@@ -137,7 +137,9 @@ def shares(plans: QuerySet[CoachingPlan], days: Days) -> list[Share]:
     ]
 
 
-def listed(plans: QuerySet[CoachingPlan], days: Days) -> QuerySet[Any, tuple[Any, ...]]:
+def listed(
+    plans: QuerySet[CoachingPlan], days: Days, *, also_completed: bool = False
+) -> QuerySet[Any, tuple[Any, ...]]:
     """The turns of these people, each to be `read`, what is due first; of that, whoever was tried
     today comes last, the longest ago first. Then by group, in it whoever has an appointment, by the
     clock; then whose window closes first.
@@ -148,7 +150,7 @@ def listed(plans: QuerySet[CoachingPlan], days: Days) -> QuerySet[Any, tuple[Any
         tried_at=_tried_at("plan__", "plan", days, ~Q(agreed_at__lte=days.at) | Q(agreed_at=None)),
         code=F("plan__participant__code"),
     )
-    over = _over(plans, days).annotate(
+    over = _over(plans, also_completed=also_completed).annotate(
         plan_id=F("pk"),
         number=Value(None, IntegerField()),
         agreed_at=Value(None, DateTimeField()),
@@ -213,13 +215,15 @@ def _with_begun(contacts: QuerySet[Contact]) -> QuerySet[Any]:
     return contacts.annotate(is_begun=Exists(OPEN_TRIES.filter(contact=OuterRef("pk"))))
 
 
-def _over(plans: QuerySet[CoachingPlan], days: Days) -> QuerySet[Any]:
-    """People without a call to come; whoever has completed the study too is nobody's business any
-    more.
+def _over(plans: QuerySet[CoachingPlan], *, also_completed: bool = False) -> QuerySet[Any]:
+    """People without a call to come; whoever has completed the study too is in no list any more,
+    and is asked for by themselves alone.
     """
-    return plans.filter(
-        ~Exists(PLANNED.filter(plan=OuterRef("pk"))), participant__completed_at__isnull=True
-    ).annotate(place=Value(FINISHED, IntegerField()))
+    if not also_completed:
+        plans = plans.filter(participant__completed_at__isnull=True)
+    return plans.filter(~Exists(PLANNED.filter(plan=OuterRef("pk")))).annotate(
+        place=Value(FINISHED, IntegerField())
+    )
 
 
 def _tried_at(path: str, plan: str, days: Days, counts: Q) -> Case:

@@ -7,7 +7,7 @@ from tests import factories
 from tests.api.clients import Client, a_key
 from trial import actors
 from trial.actions import participants
-from trial.models import AuditEvent
+from trial.models import AuditEvent, Participant
 
 pytestmark = pytest.mark.django_db
 
@@ -50,6 +50,14 @@ def test_the_caseload_names_whom_to_call_and_nothing_of_scores_or_arms(study, da
     ]
     assert sorted(person) == sorted([*rows[0], "protocol", "calls", "modules"])
     assert "guided" not in str(person).lower().replace("weekly support", "")
+
+
+def test_whoever_has_completed_and_has_no_call_left_is_read_and_not_listed(dan, ben, now):
+    Contact.objects.filter(plan__participant=dan).update(state="held")
+    Participant._base_manager.filter(pk=dan.pk).update(completed_at=now)
+    person = ben.get(f"caseload/{dan.code}/").json()
+    assert (person["group"], person["number"], person["held"]) == ("finished", None, 3)
+    assert dan.code not in str(ben.get("caseload/").json())
 
 
 def test_the_whole_job_number_start_log_and_the_next_appointment(study, dan, ben):

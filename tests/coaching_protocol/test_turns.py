@@ -60,9 +60,9 @@ def test_the_database_puts_a_caseload_in_the_order_that_is_meant(study, staff, s
         for code, *_ in wanted[:3]:
             plan = caseload.find(eva, code)
             assert plan
-            row = caseload.row(plan, now)
-            assert row
-            assert shown(row) == next(each for each in wanted if each[0] == code)
+            assert shown(caseload.row(plan, now)) == next(
+                each for each in wanted if each[0] == code
+            )
 
 
 def listed(user: User, at: datetime, coach: str = "") -> list[tuple]:

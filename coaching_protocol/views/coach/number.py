@@ -7,6 +7,7 @@ from datetime import timedelta
 from django.contrib import messages
 from django.http import HttpResponse
 from django.shortcuts import redirect
+from django.urls import reverse
 from django.utils import timezone
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_http_methods
@@ -39,8 +40,9 @@ def number(request: PageRequest, code: str) -> HttpResponse:
     typed.
     """
     plan = find(request, code)
+    person = reverse("coach:person", args=[code], query=request.GET)  # with the list beside it
     if request.method == "GET":
-        return redirect("coach:person", code)
+        return redirect(person)
     wanted = _whole_number(request.POST.get("attempt"))
     begun = Attempt.objects.filter(contact__plan=plan, pk=wanted).first()
     if wanted and begun is None:
@@ -50,7 +52,7 @@ def number(request: PageRequest, code: str) -> HttpResponse:
     shown_at = reads.number_shown_at(by, key) if key else None
     if shown_at and at - shown_at > SHOWN_FOR:
         messages.info(request, _("The number is shown once. Press “Show number” to see it again."))
-        return redirect("coach:person", code)
+        return redirect(person)
     calls.show_number(participant=plan.participant, coach=user(request), key=key, by=by, at=at)
     details = _details(calls.details(plan.participant))
     if begun is None:

@@ -75,7 +75,7 @@ def person_page(
     request: PageRequest, code: str, at: datetime, details: Details | None = None
 ) -> HttpResponse:
     shown = reads.row(find(request, code), at)
-    if shown is None:
+    if not shown.is_listed:
         raise Http404
     return render(
         request,

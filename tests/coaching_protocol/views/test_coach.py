@@ -199,6 +199,12 @@ def test_a_page_with_the_number_that_is_sent_again_later_does_not_show_it(desk, 
     assert AuditEvent.objects.filter(action="contact details shown").count() == 1
 
 
+def test_the_list_beside_the_number_is_leafed_through_as_it_was_filtered(desk, ben, dan):
+    url = reverse("coach:number", args=[dan.code])
+    leafed = desk.get(f"{url}?coach={ben.pk}&page=2")
+    assert leafed.url == f"{reverse('coach:person', args=[dan.code])}?coach={ben.pk}&page=2"
+
+
 def test_asking_for_the_number_in_the_middle_of_a_call_loses_nothing_that_was_typed(desk, dan):
     attempt = started(desk, dan)
     key = str(uuid4())
