@@ -24,7 +24,7 @@ from operator import itemgetter
 from typing import Any
 
 from django.db import connection, transaction
-from django.db.models import Sum
+from django.db.models import Q, Sum
 from django.utils import timezone
 
 from trial import fact_checks, facts, rows, streams, vault
@@ -146,18 +146,22 @@ def seal(study: Study, at: datetime, *, hourly: bool = False) -> AuditSeal | Non
 
 
 def _seal_heads(the_seal: AuditSeal, chain: AuditHead) -> None:
-    """Write down every head that is sealed nowhere, as one statement sees them: what is being
-    written now is sealed next time. Heads are read and neither locked nor changed, so that no
+    """Write down every head that no seal of its study says, as one statement sees them: what is
+    being written now is sealed next time. Heads are read and neither locked nor changed, so that no
     writer waits for a seal, however many moved.
+
+    What another seal says counts for nothing: the primary key refuses the head that it says.
     """
     head, sealed = AuditHead._meta.db_table, AuditSealedHead._meta.db_table
+    own = streams.beginning("seal", f"{the_seal.study}!")
     with connection.cursor() as cursor:
         cursor.execute(
             f"INSERT INTO {sealed} (seal, stream, number, hash) "  # noqa: S608
             f"SELECT %s, head.stream, head.number, head.hash FROM {head} head "
             f"WHERE head.study = %s AND head.stream <> %s AND NOT EXISTS (SELECT 1 FROM {sealed} "
-            f"before WHERE before.stream = head.stream AND before.number = head.number)",
-            [the_seal.key, the_seal.study, chain.stream],
+            f"before WHERE before.stream = head.stream AND before.number = head.number "
+            f"AND before.seal >= %s AND before.seal < %s)",
+            [the_seal.key, the_seal.study, chain.stream, *own.values()],
         )
 
 
@@ -272,6 +276,9 @@ def _go_through(
         if number in sealed and sealed[number].hash == event.hash:
             del sealed[number]
     found.heads += _verify_head(stream, number, previous)
+    for end in stream.sealed_elsewhere:
+        text = f"{stream.name} event {end.number}: sealed in {end.seal}, no seal of its study"
+        found.seals.append((inf, text))
     for end in sealed.values():
         which = _number_of(end.seal)
         text = (
@@ -314,8 +321,17 @@ def _verify_seals(study: str) -> Iterator[tuple[float, str]]:
     """Places of the chain of seals, with the number of the seal. Seals are held, one for each hour;
     what they sealed is not.
     """
-    found = AuditSeal.objects.filter(key__startswith=f"{study}!").order_by("number")
-    seals = {seal.key: seal for seal in found}
+    own = f"{study}!"
+    found = AuditSeal.objects.filter(Q(key__startswith=own) | Q(study=study)).order_by("number")
+    seals = {}
+    for seal in found:
+        if seal.key.startswith(own):
+            seals[seal.key] = seal
+        else:
+            yield (
+                seal.number,
+                f"{study} seal {seal.number}: is named {seal.key}, as no seal of its study is",
+            )
     number, previous = 0, START
     for seal in seals.values():
         if seal.number != number + 1 or seal.key != f"{study}!{seal.number}":

@@ -64,7 +64,8 @@ class Stream:
     name: str
     is_own: bool  # whether its name is one of this study
     head: End | None = None
-    sealed: list[End] = field(default_factory=list)
+    sealed: list[End] = field(default_factory=list)  # by seals of this study
+    sealed_elsewhere: list[End] = field(default_factory=list)
     events: Iterator[Event] = field(default_factory=lambda: iter(()))
 
 
@@ -76,6 +77,7 @@ def of_study(study: Study) -> Iterator[Stream]:
     found = merge(
         _heads(study.slug),
         _sealed(study.slug),
+        _foreign_sealed(study.slug),
         _owners(study),
         _events(study.slug),
         _foreign_events(study.slug),
@@ -87,7 +89,8 @@ def of_study(study: Study) -> Iterator[Stream]:
             if kind == HEAD:
                 stream.head = row
             elif kind == SEALED:
-                stream.sealed.append(row)
+                is_ours = row.seal.startswith(f"{study.slug}!")
+                (stream.sealed if is_ours else stream.sealed_elsewhere).append(row)
             elif kind == EVENT:
                 stream.events = chain([row], (event for *_, event in rows))
                 break
@@ -105,6 +108,7 @@ def heads(study: str) -> QuerySet[AuditHead]:
 
 
 def sealed_heads(study: str) -> QuerySet[AuditSealedHead]:
+    """What the seals of a study say."""
     return AuditSealedHead.objects.filter(**beginning("seal", f"{study}!"))
 
 
@@ -115,10 +119,19 @@ def _heads(study: str) -> Iterator[Found]:
 
 
 def _sealed(study: str) -> Iterator[Found]:
-    found = sealed_heads(study).order_by("stream", "number")
-    for stream, number, digest, seal in found.values_list(
-        "stream", "number", "hash", "seal"
-    ).iterator():
+    """Whatever seal says it: a row under another name is to be seen too."""
+    for part in _own(study):
+        yield from _read_sealed(AuditSealedHead.objects.filter(part))
+
+
+def _foreign_sealed(study: str) -> Iterator[Found]:
+    of_study, below = _own(study)
+    yield from _read_sealed(sealed_heads(study).exclude(of_study | below))
+
+
+def _read_sealed(which: QuerySet[AuditSealedHead]) -> Iterator[Found]:
+    found = which.order_by("stream", "number").values_list("stream", "number", "hash", "seal")
+    for stream, number, digest, seal in found.iterator():
         yield stream, SEALED, End(number, digest, seal)
 
 
@@ -132,13 +145,18 @@ def _owners(study: Study) -> Iterator[Found]:
 
 
 def _events(study: str) -> Iterator[Found]:
-    yield from _read(Q(stream=study))
-    yield from _read(Q(**beginning("stream", f"{study}/")))
+    for part in _own(study):
+        yield from _read(part)
 
 
 def _foreign_events(study: str) -> Iterator[Found]:
-    own = Q(stream=study) | Q(**beginning("stream", f"{study}/"))
-    yield from _read(Q(study=study) & ~own)
+    of_study, below = _own(study)
+    yield from _read(Q(study=study) & ~(of_study | below))
+
+
+def _own(study: str) -> tuple[Q, Q]:
+    """The stream of the study, and those of its people, which come after it."""
+    return Q(stream=study), Q(**beginning("stream", f"{study}/"))
 
 
 def _read(which: Q) -> Iterator[Found]:

@@ -10,7 +10,7 @@ from datetime import UTC, timedelta
 from threading import Barrier
 
 import pytest
-from django.db import connection, transaction
+from django.db import IntegrityError, connection, transaction
 
 from tests import factories
 from trial import actors, audit
@@ -77,6 +77,41 @@ def test_of_a_seal_that_fails_on_its_way_nothing_stands_and_the_next_says_it_all
         audit.seal(study, now)
     assert (AuditSeal.objects.get(study=study.slug), audit.verify(study)) == (first, [])
     assert sealed(audit.seal(study, now)) == ends(f"{study.slug}/{dan.code}")
+
+
+@pytest.mark.django_db
+def test_a_row_that_says_a_head_to_come_is_sealed_is_named_and_keeps_no_head_from_being_sealed(
+    study, now
+):
+    dan = factories.a_screening_participant(study, now)
+    seal = audit.seal(study, now)
+    of_dan = f"{study.slug}/{dan.code}"
+    forged = {"stream": of_dan, "number": ends(of_dan)[of_dan] + 1, "hash": audit.START}
+
+    with transaction.atomic():
+        AuditSealedHead.objects.create(seal="zzz!1", **forged)
+        named = f"{of_dan} event {forged['number']}: sealed in zzz!1, no seal of its study"
+        assert audit.verify(study) == [named]
+        look(dan, now)
+        assert audit.verify(study) == [named]
+        with pytest.raises(IntegrityError), transaction.atomic():
+            audit.seal(study, now)
+        transaction.set_rollback(True)
+
+    AuditSealedHead.objects.create(seal=seal.key, **forged)
+    look(dan, now)
+    assert len(audit.verify(study)) == 2  # the seal, and the event of which it says another hash
+
+
+@pytest.mark.django_db
+def test_a_seal_of_a_study_that_is_named_otherwise_is_named(study, now):
+    audit.seal(study, now)
+    AuditSeal.objects.create(
+        key="zzz!9", study=study.slug, number=10**6, at=now.replace(year=2199), hash=audit.START
+    )
+    assert audit.verify(study) == [
+        f"{study.slug} seal 1000000: is named zzz!9, as no seal of its study is"
+    ]
 
 
 def beside(work: Callable[[], object]) -> object:

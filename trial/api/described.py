@@ -18,7 +18,7 @@ KEY = OpenApiParameter(
     OpenApiTypes.STR,
     OpenApiParameter.HEADER,
     description="The same key with the same content has one effect and one answer; with other "
-    "content it is a 409.",
+    "content it is a 409. A key is kept for 30 days: sent again later, it is a new request.",
 )
 JOIN = OpenApiParameter(
     "Join-Token",

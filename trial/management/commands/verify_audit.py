@@ -35,16 +35,13 @@ class Command(BaseCommand):
             raise CommandError(f"{len(places)} places do not hold together")
 
     def _verified(self, study: Study) -> list[str]:
-        with snapshots.consistent():
-            examined = audit.examine(study)
+        with snapshots.consistent():  # whoever acts meanwhile would be named as changed
+            examined, newest = audit.examine(study), audit.newest_seal(study)
         places, checked = examined.places, examined.facts
         for place in places:
             self.stdout.write(place)
         if not places:
-            self.stdout.write(
-                f"{study.slug}: holds together; newest seal "
-                f"{audit.newest_seal(study) or 'none yet'}"
-            )
+            self.stdout.write(f"{study.slug}: holds together; newest seal {newest or 'none yet'}")
         self.stdout.write(f"{study.slug}: {checked.rows} facts compared with the trail")
         if checked.erased_people:
             self.stdout.write(
