@@ -6,11 +6,14 @@ from __future__ import annotations
 
 import hmac
 import os
+import secrets
 import shutil
-from contextlib import suppress
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 import django
+from django.apps import apps
 from django.conf import settings
 from django.db import OperationalError, connection
 
@@ -28,38 +31,59 @@ def lay() -> None:
     if connection.vendor != "sqlite" or settings.DATABASE_KIND != "rehearsal":
         stamp.start()
         return
-    kept = _directory() / f"{_fingerprint()}.sqlite3"
     connection.close()
+    path = Path(str(connection.settings_dict["NAME"]))
     try:
-        shutil.copyfile(kept, str(connection.settings_dict["NAME"]))
-    except OSError:
+        kept = _directory() / f"{_fingerprint()}.sqlite3"
+        with _whole(path) as copy:
+            shutil.copyfile(kept, copy)
+        return
+    except (OSError, RuntimeError):  # nothing is kept yet, or the user has no home
         stamp.start()
-        with suppress(OSError, OperationalError):  # no room, or no right: made anew each time
-            _keep(kept)
+    with suppress(OSError, RuntimeError, OperationalError):  # no room, or no right: anew each time
+        _keep(_directory() / f"{_fingerprint()}.sqlite3")
 
 
 def _keep(kept: Path) -> None:
     kept.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-    made = kept.with_suffix(f".{os.getpid()}")
-    made.unlink(missing_ok=True)
-    with connection.cursor() as cursor:
+    with _whole(kept) as made, connection.cursor() as cursor:
         cursor.execute("VACUUM INTO %s", [str(made)])
-    made.replace(kept)
     by_age = sorted(kept.parent.glob("*.sqlite3"), key=lambda each: each.stat().st_mtime)
     for old in by_age[:-KEPT]:
         old.unlink(missing_ok=True)
 
 
+@contextmanager
+def _whole(path: Path) -> Iterator[Path]:
+    """A name beside `path`, which becomes it once all is written; where that fails nothing is
+    left.
+    """
+    aside = path.with_name(f"{path.name}.{secrets.token_hex(6)}")
+    try:
+        yield aside
+        aside.replace(path)
+    finally:
+        aside.unlink(missing_ok=True)
+
+
 def _directory() -> Path:
-    """Where a machine keeps what can be made again (XDG Base Directory Specification)."""
+    """Where a machine keeps what can be made again (XDG Base Directory Specification). Raises
+    RuntimeError for a user without a home.
+    """
     return Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "handvat"
 
 
 def _fingerprint() -> str:
-    """Of all that an empty database is made from: our sources, Django, and the keys it is for."""
+    """Of all that an empty database is made from: our sources, the packages whose migrations are
+    run, and the keys it is for.
+    """
     digest = hmac.new(b"\0".join(settings.FIELD_KEYS), digestmod="sha256")
+    for each in apps.get_app_configs():
+        root = Path(each.path)
+        is_ours = root.parent == settings.BASE_DIR
+        for path in sorted(root.rglob("*.py") if is_ours else (root / "migrations").glob("*.py")):
+            content = path.read_bytes()
+            digest.update(f"{each.label}/{path.relative_to(root)} {len(content)}\n".encode())
+            digest.update(content)
     digest.update(django.__version__.encode())
-    apps = ("trial", "outcomes", "randomisation", "coaching_protocol", "reports")
-    for path in sorted(each for app in apps for each in (settings.BASE_DIR / app).rglob("*.py")):
-        digest.update(path.read_bytes())
     return digest.hexdigest()[:32]

@@ -99,6 +99,8 @@ class _Statement:
     """
 
     def __init__(self, asked: models.QuerySet) -> None:
+        if asked._prefetch_related_lookups:  # type: ignore[attr-defined]
+            raise NotPreparable("what is prefetched is asked for by statements of its own")
         self.model: Any = asked.model
         self._asked = asked
         self._compiler = asked.query.get_compiler(asked.db)
@@ -112,6 +114,8 @@ class _Statement:
         )
         compiler = copy(self._compiler)
         compiler.connection = transaction.get_connection()  # each thread has its own
+        if self._asked.query.select_for_update and not compiler.connection.in_atomic_block:
+            raise transaction.TransactionManagementError("a row is held within a transaction")
         compiler.as_sql = lambda *_, **__: (self._text, bound)  # type: ignore[method-assign]
         compiler.get_converters = lambda _: self._converters  # type: ignore[method-assign]
         query = copy(self._asked.query)

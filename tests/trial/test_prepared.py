@@ -70,6 +70,15 @@ def test_a_row_is_locked_where_rows_can_be(dan):
 
 
 @pytest.mark.django_db(transaction=True)
+def test_a_row_is_held_within_a_transaction_alone():
+    dan = factories.a_randomised_participant(factories.an_open_study(SMALL, NOW), NOW)
+    with transaction.atomic():
+        assert held(dan.pk) == [dan]
+    with pytest.raises(transaction.TransactionManagementError):
+        held(dan.pk)
+
+
+@pytest.mark.django_db(transaction=True)
 def test_each_thread_asks_over_its_own_connection():
     study = factories.an_open_study(SMALL, NOW)
     factories.a_screening_participant(study, NOW)
