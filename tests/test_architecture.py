@@ -78,6 +78,7 @@ SQL = {
     "trial/actions/sealing.py": "sealed values as they stand, past the fields that seal what they "
     "are given",
     "trial/audit.py": "the head of a stream, which every action locks",
+    "trial/blank.py": "a copy of a database is not in Django's language",
     "trial/facts.py": "which of all tables of facts hold a row, in one statement",
     "trial/rows.py": "rows that every action writes",
     "trial/snapshots.py": "how a transaction is isolated is not in Django's language",
@@ -86,6 +87,7 @@ SQL = {
     "randomisation/actions/allocations.py": "asks the isolation level; the lock that others wait "
     "for",
     "randomisation/queries/histories.py": "what is read while others wait",
+    "randomisation/queries/matches.py": "what every allocation asks",
 }
 SIGN_IN = ("/account/login/?", "/account/login/code/request/?", "/account/login/code/?")
 # What anybody may open without being known, and why.

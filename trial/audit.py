@@ -226,20 +226,12 @@ def examine(study: Study, *, printed: str = "") -> Examined:
     return Examined([*places, *checked.places], checked)
 
 
-def verify_chain(study: Study, *, printed: str = "") -> list[str]:
-    """What of it needs no key: the events by themselves, without the rows that they speak of."""
-    return _verify_chain(study, printed, None)
-
-
-def _verify_chain(
-    study: Study, printed: str, comparison: fact_checks.Comparison | None
-) -> list[str]:
+def _verify_chain(study: Study, printed: str, comparison: fact_checks.Comparison) -> list[str]:
     """The trail is gone through once, stream after stream, whoever else listens to it."""
     found = _Found()
     for stream in streams.of_study(study):
         _go_through(stream, found, comparison)
-        if comparison is not None:
-            comparison.end(stream)
+        comparison.end(stream)
     seals = sorted([*_verify_seals(study.slug), *found.seals], key=itemgetter(0))
     return [
         *found.events,
@@ -260,14 +252,11 @@ class _Found:
     seals: list[tuple[float, str]] = field(default_factory=list)  # with the number of the seal
 
 
-def _go_through(
-    stream: streams.Stream, found: _Found, comparison: fact_checks.Comparison | None
-) -> None:
+def _go_through(stream: streams.Stream, found: _Found, comparison: fact_checks.Comparison) -> None:
     sealed = {end.number: end for end in stream.sealed}
     number, previous = 0, START
     for event in stream.events:
-        if comparison is not None:
-            comparison.hear(event)
+        comparison.hear(event)
         if not stream.is_own:
             found.foreign.append(f"{_place(event)}: its stream is not of this study")
             continue

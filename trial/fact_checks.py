@@ -12,7 +12,7 @@ from typing import Any, NamedTuple
 from cryptography.fernet import InvalidToken
 from django.conf import settings
 
-from trial import facts, streams
+from trial import facts
 from trial.models import Study
 from trial.streams import Event, Stream
 
@@ -45,15 +45,6 @@ Key = tuple[
     str, str, int
 ]  # stream, a model's label, a row's number: one that was deleted may be another's later
 Place = tuple[str, int, str]  # stream, event, and what is said of it
-
-
-def check(study: Study) -> Checked:
-    comparison = Comparison(study)
-    for stream in streams.of_study(study):
-        for event in stream.events:
-            comparison.hear(event)
-        comparison.end(stream)
-    return comparison.checked()
 
 
 class Comparison:

@@ -85,10 +85,6 @@ class Row:
         return self.turn.appointment_at
 
     @property
-    def was_tried_today(self) -> bool:
-        return self.turn.was_tried_today
-
-    @property
     def participant(self) -> Participant:
         return self.plan.participant
 

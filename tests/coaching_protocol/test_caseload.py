@@ -212,7 +212,9 @@ def test_tries_of_yesterday_do_not_count_where_the_participant_is(study, ben, da
     try_once(dan, ben, datetime(2026, 3, 5, 22, 59, tzinfo=UTC))  # 23:59 in Amsterdam
 
     def was_tried(at: datetime) -> bool:
-        return next(row for row in caseload.of(ben, at) if row.participant == dan).was_tried_today
+        return next(
+            row for row in caseload.of(ben, at) if row.participant == dan
+        ).turn.was_tried_today
 
     assert was_tried(datetime(2026, 3, 5, 22, 59, 59, tzinfo=UTC))
     assert not was_tried(datetime(2026, 3, 5, 23, 0, tzinfo=UTC))

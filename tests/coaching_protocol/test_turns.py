@@ -71,7 +71,8 @@ def listed(user: User, at: datetime, coach: str = "") -> list[tuple]:
 
 def shown(row: caseload.Row) -> tuple:
     number = row.contact.number if row.contact else None
-    return row.participant.code, number, row.group, row.appointment_at, row.was_tried_today
+    turn = row.turn
+    return row.participant.code, number, turn.group, turn.appointment_at, turn.was_tried_today
 
 
 def coach_of(code: str) -> int | None:
