@@ -20,9 +20,7 @@ def give(*, study: Study, language: str, by: Actor, at: datetime) -> ProtocolVer
     """Record that somebody takes the annex; returns the version it belongs to. The event holds
     nothing of the annex.
     """
-    locked = Study.objects.select_for_update().get(
-        pk=study.pk
-    )  # against its opening at the same moment
+    locked = Study.held().get(pk=study.pk)  # against its opening at the same moment
     if not comparison.is_shown(locked):
         raise Concealed(locked.state)
     version = locked.current

@@ -76,7 +76,7 @@ def _switch(
     at: datetime,
 ) -> Switch:
     rows.pass_gate(study.pk, alone=True)
-    study = Study.objects.select_for_update().get(pk=study.pk)
+    study = Study.held().get(pk=study.pk)
     asked, (point, target) = point, _place(level, target, point)
     is_standing = (level, point, target) in [
         (each.level, each.point, each.target) for each in reads.in_force(study.pk)

@@ -19,7 +19,7 @@ from outcomes.actions import assessments
 from outcomes.models import Assessment
 from tests import factories
 from trial import actors
-from trial.actions import alerts, participants
+from trial.actions import alerts, participants, studies
 from trial.models import Alert, Membership
 
 pytestmark = [pytest.mark.postgresql, pytest.mark.django_db(transaction=True)]
@@ -96,6 +96,35 @@ def test_two_workers_that_raise_one_alert_about_nobody_raise_one(study, now):
         theirs = begun.result(timeout=20)
 
     assert (theirs, Alert.objects.count()) == (mine, 1)
+
+
+def test_an_alert_about_nobody_and_a_pause_at_one_moment_are_both_done(study, now):
+    """Whoever writes a row that points at the study asks for its key when they commit, with the end
+    of the trail in hand, for which a pause waits with the study in hand.
+    """
+
+    def pause():
+        try:
+            return studies.pause(study=study, by=actors.SYSTEM, at=now).state
+        finally:
+            connection.close()
+
+    with ThreadPoolExecutor(1) as pool:
+        with transaction.atomic():
+            alerts.raise_alert(
+                study=study,
+                participant=None,
+                kind="no_coach",
+                subject_ref="today",
+                within_hours=48,
+                by=actors.SYSTEM,
+                at=now,
+            )
+            begun = pool.submit(pause)
+            time.sleep(0.7)
+        assert begun.result(timeout=20) == "paused"
+
+    assert Alert.objects.count() == 1
 
 
 def test_somebody_hands_in_a_dark_questionnaire_while_the_worker_moves_them_on(study, now):

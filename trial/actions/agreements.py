@@ -80,7 +80,7 @@ def _hold(proposal: Proposal) -> None:
         return
     if proposal.kind == "lock":
         rows.pass_gate(proposal.study_id, alone=True)
-    Study.objects.select_for_update().get(pk=proposal.study_id)
+    Study.held().get(pk=proposal.study_id)
 
 
 def settle_due(at: datetime) -> int:

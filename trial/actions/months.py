@@ -20,7 +20,7 @@ from trial.models import MonthlyShare, Participant, Study
 @transaction.atomic
 def count(*, study: Study, month: date, by: Actor, at: datetime) -> bool:
     """Keep the shares of a month that is over; False where they are kept already."""
-    Study.objects.select_for_update().get(pk=study.pk)
+    Study.held().get(pk=study.pk)
     if MonthlyShare.objects.filter(study=study, month=month).exists():
         return False
     timezone = study.current.protocol.timezone

@@ -89,7 +89,7 @@ def begin(
     *, study: Study, language: str, code: str = "", timezone: str = "", by: Actor, at: datetime
 ) -> Participant:
     """A person agrees to be screened. Nothing is known of them but a study code and a language."""
-    if not Study.objects.select_for_update().get(pk=study.pk).is_recruiting:
+    if not Study.held().get(pk=study.pk).is_recruiting:
         raise NotRecruiting
     version = study.current
     participant = Participant.objects.create(

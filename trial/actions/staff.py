@@ -169,9 +169,7 @@ def decided(*, proposal: Proposal, is_agreed: bool, by: Actor, at: datetime) -> 
 
 def _check_new(study: Study | None, email: str, role: str, at: datetime) -> None:
     if study:
-        Study.objects.select_for_update().get(
-            pk=study.pk
-        )  # two invitations at one moment: the second sees the first
+        Study.held().get(pk=study.pk)  # two invitations at one moment: the second sees the first
     invited = (
         reads.standing(at)
         .filter(study=study, role=role, email_hash=vault.address_hash(email))
@@ -268,9 +266,7 @@ def accept(*, token: str, full_name: str = "", password: str = "", by: Actor, at
         audit.record(
             the_installation(), "may load studies", subject=f"staff {user.pk}", by=by, at=at
         )
-        list(
-            Study.objects.select_for_update().filter(state="draft")
-        )  # one at a time: the second finds somebody there
+        list(Study.held().filter(state="draft"))  # one at a time: the second finds somebody there
         for study in reads.nobodys_studies(at):
             join(study=study, user=user, role="researcher", invitation=invitation, by=by, at=at)
     else:

@@ -114,7 +114,7 @@ def store(
     Raises PauseFirst where the study is open and something new in it is not signed off.
     """
     described = loaded.document["study"]
-    study = Study.objects.select_for_update().filter(slug=described["slug"]).first()
+    study = Study.held().filter(slug=described["slug"]).first()
     if study is None:
         study = _new_study(described, loaded.sha256, simulated=simulated, user=user, by=by, at=at)
     newest = study.versions.order_by("-number").first()
@@ -351,7 +351,7 @@ def open_study(*, study: Study, by: Actor, at: datetime) -> Study:
     """Open for recruitment: locks the design and the analysis plan before the first allocation.
     Raises NotReady.
     """
-    study = Study.objects.select_for_update().get(pk=study.pk)
+    study = Study.held().get(pk=study.pk)
     after = lifecycles.step("study", study.state, "open")
     _check_ready(study, at)
     study.state, study.opened_at = after, at
@@ -402,7 +402,7 @@ def _step(
     study: Study, verb: str, *, by: Actor, at: datetime, stamp: str = "", reason: str = ""
 ) -> Study:
     rows.pass_gate(study.pk, alone=True)
-    study = Study.objects.select_for_update().get(pk=study.pk)
+    study = Study.held().get(pk=study.pk)
     old = study.state
     study.state = lifecycles.step("study", study.state, verb)
     if stamp:
@@ -433,7 +433,7 @@ def resume(*, study: Study, by: Actor, at: datetime) -> Study:
     Raises NotReady while something in a version that was loaded meanwhile is not signed off.
     """
     rows.pass_gate(study.pk, alone=True)
-    study = Study.objects.select_for_update().get(pk=study.pk)
+    study = Study.held().get(pk=study.pk)
     lifecycles.step("study", study.state, "resume")
     _check_ready(study, at)
     _renew_languages(study, by=by, at=at)
@@ -450,7 +450,7 @@ def close(*, study: Study, reason: str = "", by: Actor, at: datetime) -> Study:
     """
     # First, as an allocation does it, which writes a journey too.
     rows.pass_gate(study.pk, alone=True)
-    Study.objects.select_for_update().get(pk=study.pk)
+    Study.held().get(pk=study.pk)
     Journey.objects.filter(participant__study=study, participant__state="consented").update(
         due_at=at
     )
@@ -467,7 +467,7 @@ def lock(*, study: Study, reason: str = "", by: Actor, at: datetime) -> Study:
     _check_nobody_followed(study)
     if study.simulated:
         return _step(study, "lock", by=by, at=at, stamp="locked_at", reason=reason)
-    study = Study.objects.select_for_update().get(pk=study.pk)
+    study = Study.held().get(pk=study.pk)
     lifecycles.step("study", study.state, "lock")
     proposals.ask_staff(study=study, kind="lock", receiver=None, reason=reason, by=by, at=at)
     return study

@@ -31,6 +31,14 @@ class Study(Fact):
     locked_at = models.DateTimeField(null=True, blank=True)
     open_languages = models.JSONField(default=list)
 
+    @classmethod
+    def held(cls) -> models.QuerySet[Study]:
+        """Locked: taken before any other row of the study, and the head of its trail last. Rows
+        that only point at the study do not wait for it: they ask for its key when they are
+        committed, with the head in hand.
+        """
+        return cls.objects.select_for_update(no_key=True)
+
     def __str__(self) -> str:
         return self.slug
 
