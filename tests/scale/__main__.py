@@ -26,6 +26,7 @@ from tests.scale.figures import Figure
 
 ROOT = Path(__file__).resolve().parent.parent.parent
 REHEARSED, DAYS = 40, 70
+GROWING = "growing"  # the name of a database that is not yet what it will be called
 
 
 def main(arguments: list[str]) -> int:
@@ -95,14 +96,16 @@ class Run:
     def _grow(self, name: str, people: int) -> None:
         rehearsed = self.options.rehearsed
         if not self.server.has("rehearsed"):
-            self.server.make("rehearsed")
-            self._step("rehearsed", "rehearse", rehearsed, self.options.days)
-        self.server.make(name, like="rehearsed")
+            self.server.make(GROWING)
+            self._step(GROWING, "rehearse", rehearsed, self.options.days)
+            self.server.rename(GROWING, "rehearsed")
+        self.server.make(GROWING, like="rehearsed")
         if people > rehearsed:
             began = time.perf_counter()
-            self._step(name, "grow", people)
+            self._step(GROWING, "grow", people)
             taken = time.perf_counter() - began
             self._keep([Figure("grow", "people multiplied", "s", taken, self.kind, people)])
+        self.server.rename(GROWING, name)
 
     def _measure(self, name: str, measure: str, people: int) -> None:
         try:

@@ -28,6 +28,9 @@ class Databases(Protocol):
 
     def has(self, name: str) -> bool: ...
 
+    def rename(self, name: str, new: str) -> None:
+        """Once it is what its name says: what was stopped half way is not taken for it."""
+
 
 class Files:
     def __init__(self, directory: Path) -> None:
@@ -47,6 +50,10 @@ class Files:
         for path in self.directory.glob(f"{name}.sqlite3*"):
             path.unlink()
 
+    def rename(self, name: str, new: str) -> None:
+        for path in self.directory.glob(f"{name}.sqlite3*"):
+            path.rename(path.with_name(path.name.replace(name, new, 1)))
+
     def has(self, name: str) -> bool:
         return (self.directory / f"{name}.sqlite3").exists()
 
@@ -65,6 +72,9 @@ class Server:
 
     def drop(self, name: str) -> None:
         self._do(f'DROP DATABASE IF EXISTS "scale_{name}" WITH (FORCE)')
+
+    def rename(self, name: str, new: str) -> None:
+        self._do(f'ALTER DATABASE "scale_{name}" RENAME TO "scale_{new}"')
 
     def has(self, name: str) -> bool:
         asked = f"SELECT FROM pg_database WHERE datname = 'scale_{name}'"
