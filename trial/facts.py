@@ -242,17 +242,17 @@ def _row(model: type[Fact], version: int, values: tuple[Any, ...]) -> Row:
 
 
 def _standing(
-    model: type[Fact], numbers: Sequence[int], person: int | None, study: int
+    model: type[Fact], numbers: Sequence[int], person: int | None, study: int | None
 ) -> Iterator[Row]:
     """Those of these rows that are about a person, or about a study and nobody in it."""
-    version = newest(model)
-    if len(numbers) > 1:
+    version, about = newest(model), study if person is None else person
+    if len(numbers) > 1 or about is None:  # None: of the installation itself
         which = {model.facts_of: person} if person is not None else in_study(model, study)
         yield from read(model, version, pk__in=numbers, **which)
         return
     # Nearly every event has one row of a kind, and every action passes here.
     asked = _of_person(model) if person is not None else _of_study(model)
-    for values in asked(numbers[0], study if person is None else person):
+    for values in asked(numbers[0], about):
         yield _row(model, version, values)
 
 
@@ -274,7 +274,7 @@ def _of_study(model: type[Fact]) -> Prepared[[int, int], tuple[Any, ...]]:
     return one
 
 
-def in_study(model: type[Fact], study: int) -> dict[str, Any]:
+def in_study(model: type[Fact], study: int | None) -> dict[str, Any]:
     """What picks the rows of a study that are about it and nobody in it."""
     nobody = {f"{model.facts_of}__isnull": True} if model.facts_of else {}
     return {model.facts_in: study, **nobody}
@@ -286,7 +286,7 @@ def in_persons_of(model: type[Fact], study: int, codes: Sequence[str]) -> dict[s
     return {f"{prefix}study": study, f"{prefix}code__in": codes}
 
 
-def take(*, person: int | None, study: int) -> list[list[Any]]:
+def take(*, person: int | None, study: int | None) -> list[list[Any]]:
     """What has changed of a person's facts, or of a study's own, and is in no event yet: [label,
     number, version, digest].
 

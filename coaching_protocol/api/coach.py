@@ -42,7 +42,8 @@ class CaseloadRow(serializers.Serializer):
     total = serializers.IntegerField()
     coach = serializers.CharField(source="plan.coach_name", allow_null=True)
     was_tried_today = serializers.BooleanField(
-        help_text="Comes after everybody else who is due, until an appointment."
+        source="turn.was_tried_today",
+        help_text="Comes after everybody else who is due, until an appointment.",
     )
     has_wrong_number = serializers.BooleanField(
         help_text="The newest try went to somebody else; no other number yet."
