@@ -248,7 +248,8 @@ def of_files(study: Study, ada: clients.Client) -> dict[str, str]:
     """The addresses of a report and an export that were made."""
     report = ada.post(f"studies/{study.slug}/reports/", {"language": "en"}).json()["number"]
     export = ada.post(f"studies/{study.slug}/exports/").json()["number"]
-    jobs.make_due(NOW)
+    while jobs.make_due(NOW):
+        pass
     made = dict.fromkeys(MADE_FIRST, report) | {"export_zip": export}
     return {name: reverse(f"api:{name}", args=[study.slug, which]) for name, which in made.items()}
 

@@ -25,7 +25,7 @@ from trial import audit, busy, claims, hooks, lifecycles, snapshots
 from trial.actions.once import once
 from trial.actors import WORKER, Actor
 from trial.models import Job, JobFile, Study
-from trial.models.jobs import new_claim
+from trial.models.jobs import EndedBefore, MadeInVain, new_claim
 from trial.queries import jobs
 from trial.sealed_files import Files
 
@@ -37,14 +37,6 @@ MOST_ATTEMPTS = 3  # of one that ends its worker each time, such as for want of 
 NO_ROOM = "no_room"
 FULL = {errno.ENOSPC, errno.EDQUOT, errno.EFBIG}
 TWO_HOURS = 2 * 60 * 60
-
-
-class EndedBefore(Exception):
-    """Somebody else has ended this job meanwhile."""
-
-
-class MadeInVain(Exception):
-    """Each worker that began this job was gone before it had ended it."""
 
 
 @transaction.atomic

@@ -14,6 +14,14 @@ def new_claim() -> str:
     return secrets.token_hex(10)
 
 
+class EndedBefore(Exception):
+    """Somebody else has ended this job meanwhile."""
+
+
+class MadeInVain(Exception):
+    """Each worker that began this job was gone before it had ended it."""
+
+
 class Job(models.Model):
     """Something that was asked for: the worker makes it, once. `product` is a name of
     settings.PRODUCTS. What was made is kept as it was made, until somebody removes it; the row
