@@ -215,7 +215,7 @@ def read(study: Study, known: dict[Any, Any], reached: Reached, number: int) -> 
     report and an export; and in one where a questionnaire is due.
     """
     cast = test_doors.a_cast(study, NOW)
-    places = of_files(study, cast.clients["researcher"])
+    places = of_files(study, cast.clients["researcher"], cast.clients["statistician"])
     for name, route in sorted(test_doors.all_routes().items()):
         if hasattr(route.callback.view_class, "get") and name not in DUE_FIRST:
             path = places.get(name) or "/api/v1/" + test_doors.path_of(
@@ -244,13 +244,15 @@ def ask(
     fuzz(f"{name} GET", {role: api}, known.get((name, "GET")), path, {}, reached, number, "GET")
 
 
-def of_files(study: Study, ada: clients.Client) -> dict[str, str]:
-    """The addresses of a report and an export that were made."""
+def of_files(study: Study, ada: clients.Client, finn: clients.Client) -> dict[str, str]:
+    """The addresses of a report and of exports that were made."""
     report = ada.post(f"studies/{study.slug}/reports/", {"language": "en"}).json()["number"]
     export = ada.post(f"studies/{study.slug}/exports/").json()["number"]
+    draws = finn.post(f"studies/{study.slug}/randomisation/exports/").json()["number"]
     while jobs.make_due(NOW):
         pass
-    made = dict.fromkeys(MADE_FIRST, report) | {"export_zip": export}
+    made = dict.fromkeys(MADE_FIRST, report) | {"export": export, "export_zip": export}
+    made |= {"randomisation_export": draws, "randomisation_export_json": draws}
     return {name: reverse(f"api:{name}", args=[study.slug, which]) for name, which in made.items()}
 
 
