@@ -8,15 +8,12 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
-from contextlib import contextmanager
-from dataclasses import dataclass
 from datetime import timedelta
 from typing import Any
 
 import pytest
 import time_machine
 from django.core.cache import cache
-from django.db import connection
 from django.test import Client
 from django.urls import get_resolver, reverse
 
@@ -26,6 +23,7 @@ from tests import crawling, factories, multiplied
 from tests.api.clients import Client as ApiClient
 from tests.api.test_pairs import routes
 from tests.conftest import NOW
+from tests.scale.counting import Asked, asked
 from trial import actors
 from trial.actions import alerts
 from trial.models import Membership, Message, Participant, Study
@@ -35,34 +33,6 @@ pytestmark = [pytest.mark.django_db, pytest.mark.once]
 
 ON_EACH = 50  # copies of each of two people: with them they fill a page of every list
 LATER = NOW + timedelta(days=3)
-
-
-@dataclass
-class Cost:
-    statements: int = 0
-    rows: int = 0
-
-
-@contextmanager
-def counted() -> Iterator[Cost]:
-    """Statements, and the rows that each gives: asked of the database once more, since a cursor
-    does not say on every database how many there were.
-    """
-    cost = Cost()
-
-    def count(execute: Any, sql: str, params: Any, many: bool, context: dict) -> Any:
-        answer = execute(sql, params, many, context)
-        cost.statements += 1
-        if re.match(r"\W*SELECT", sql):
-            whole = f"SELECT COUNT(*) FROM ({sql}) AS counted"
-            cursor = connection.create_cursor()
-            cursor.execute(whole, params)
-            cost.rows += cursor.fetchone()[0]
-            cursor.close()
-        return answer
-
-    with connection.execute_wrapper(count):
-        yield cost
 
 
 def test_no_page_of_the_staff_reads_more_as_a_study_grows(study):
@@ -135,8 +105,8 @@ def lists_of_the_api(study: Study, person: Participant) -> Iterator[str]:
             yield reverse(f"api:{route.name}", kwargs={name: known[name] for name in places})
 
 
-def cost_of(role: str, client: Any, url: str) -> Cost:
+def cost_of(role: str, client: Any, url: str) -> Asked:
     client.get(url)  # what is parsed once per version is parsed
-    with counted() as cost:
+    with asked() as cost:
         assert client.get(url, follow=True).status_code == 200
     return cost

@@ -80,11 +80,9 @@ def test_the_same_key_of_another_person_is_another_request(study, now):
     assert RequestKey.objects.filter(key="same").count() == 2
 
 
-@pytest.mark.django_db
-def test_a_request_that_failed_may_be_sent_again_with_its_key(study, now):
-    dan = factories.a_screened_participant(study, now)
+def signed_by(dan):
     letter = dan.version.consent.letters["en"]
-    signing = {
+    return {
         "participant": dan,
         "language": "en",
         "statements": [each.code for each in letter.statements],
@@ -92,8 +90,13 @@ def test_a_request_that_failed_may_be_sent_again_with_its_key(study, now):
         "signature": "Dan",
         "key": "sign",
         "by": actors.visitor(dan.code),
-        "at": now,
     }
+
+
+@pytest.mark.django_db
+def test_a_request_that_failed_may_be_sent_again_with_its_key(study, now):
+    dan = factories.a_screened_participant(study, now)
+    signing = {**signed_by(dan), "at": now}
     with pytest.raises(participants.NotVerified):
         participants.sign_consent(**signing)
     assert RequestKey.objects.filter(key="sign").count() == 0
@@ -282,16 +285,7 @@ def test_request_keys_of_more_than_30_days_are_removed_in_parts_and_not_every_ro
 @pytest.mark.django_db
 def test_a_form_that_is_sent_again_after_its_key_was_removed_has_no_second_effect(study, now):
     dan = factories.a_verified_participant(study, now)
-    letter = dan.version.consent.letters["en"]
-    signing = {
-        "participant": dan,
-        "language": "en",
-        "statements": [each.code for each in letter.statements],
-        "comprehension": {each.code: 1 for each in letter.comprehension},
-        "signature": "Dan",
-        "key": "sign",
-        "by": actors.visitor(dan.code),
-    }
+    signing = signed_by(dan)
     participants.sign_consent(**signing, at=now)
     later = now + timedelta(days=32)
     before = (Consent.objects.count(), AuditEvent.objects.count())

@@ -25,7 +25,8 @@ from trial import audit, busy, claims, hooks, lifecycles, snapshots
 from trial.actions.once import once
 from trial.actors import WORKER, Actor
 from trial.models import Job, JobFile, Study
-from trial.models.jobs import EndedBefore, MadeInVain, new_claim
+from trial.models.jobs import EndedBefore, MadeInVain
+from trial.models.work import new_handle
 from trial.queries import jobs
 from trial.sealed_files import Files
 
@@ -90,7 +91,7 @@ def _claim(job: Job, at: datetime) -> bool:
     return bool(
         _free(at)
         .filter(pk=job.pk)
-        .update(claimed_at=at, claim=new_claim(), attempts=F("attempts") + 1)
+        .update(claimed_at=at, claim=new_handle(), attempts=F("attempts") + 1)
     )
 
 

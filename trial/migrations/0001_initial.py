@@ -3,7 +3,6 @@ import django.contrib.auth.validators
 import django.db.models.deletion
 import django.utils.timezone
 import trial.models.fields
-import trial.models.jobs
 import trial.models.work
 from django.conf import settings
 from django.db import migrations, models
@@ -613,7 +612,7 @@ class Migration(migrations.Migration):
                 ('claimed_at', models.DateTimeField(blank=True, null=True)),
                 ('claim', models.CharField(blank=True, max_length=20)),
                 ('attempts', models.PositiveSmallIntegerField(default=0)),
-                ('folder', models.CharField(default=trial.models.jobs.new_claim, editable=False, max_length=20)),
+                ('folder', models.CharField(default=trial.models.work.new_handle, editable=False, max_length=20)),
                 ('made_at', models.DateTimeField(blank=True, null=True)),
                 ('failure', models.CharField(blank=True, max_length=60)),
                 ('found', models.JSONField(default=dict)),

@@ -2,16 +2,11 @@
 
 from __future__ import annotations
 
-import secrets
-
 from django.db import models
 
 from trial import lifecycles
 from trial.models.studies import Study
-
-
-def new_claim() -> str:
-    return secrets.token_hex(10)
+from trial.models.work import new_handle
 
 
 class EndedBefore(Exception):
@@ -44,7 +39,7 @@ class Job(models.Model):
     claim = models.CharField(max_length=20, blank=True)  # of that worker, and of no other
     attempts = models.PositiveSmallIntegerField(default=0)
     # Its folder on disk. Not its number: a copy of this database gives the same number to another.
-    folder = models.CharField(max_length=20, editable=False, default=new_claim)
+    folder = models.CharField(max_length=20, editable=False, default=new_handle)
     made_at = models.DateTimeField(null=True, blank=True)
     failure = models.CharField(max_length=60, blank=True)  # a code, or the kind of an error
     found = models.JSONField(default=dict)  # what its event says of it: snapshot, seal, outcome
