@@ -252,7 +252,7 @@ def of_files(study: Study, ada: clients.Client, finn: clients.Client) -> dict[st
     while jobs.make_due(NOW):
         pass
     made = dict.fromkeys(MADE_FIRST, report) | {"export": export, "export_zip": export}
-    made |= {"randomisation_export": draws, "randomisation_export_json": draws}
+    made |= {"report": report, "randomisation_export": draws, "randomisation_export_json": draws}
     return {name: reverse(f"api:{name}", args=[study.slug, which]) for name, which in made.items()}
 
 
