@@ -7,13 +7,53 @@ from __future__ import annotations
 import unicodedata
 from email import message_from_bytes, policy
 from email.generator import BytesGenerator
-from email.headerregistry import Address
+from email.headerregistry import Address, HeaderRegistry
 from email.message import EmailMessage, Message
-from functools import cache
+from functools import cache, lru_cache
 from io import BytesIO
+from typing import Any
+
+# Of these most mails have the same. None tells who a mail is for.
+SHARED = {
+    "from",
+    "reply-to",
+    "subject",
+    "auto-submitted",
+    "content-type",
+    "content-transfer-encoding",
+    "mime-version",
+}
+
+
+class _Headers(HeaderRegistry):
+    """Python's own, which reads each header anew for each mail, and makes a class for it each time:
+    most of what a mail cost.
+    """
+
+    def __call__(self, name: str, value: Any) -> Any:
+        if name.lower() in SHARED:
+            return _shared(name, str(value))
+        return super().__call__(name, value)
+
+    def __getitem__(self, name: str) -> Any:
+        return _class(name.lower())
+
+
+_headers = _Headers()
+
+
+@lru_cache(maxsize=256)
+def _shared(name: str, value: str) -> Any:
+    return HeaderRegistry.__call__(_headers, name, value)
+
+
+@lru_cache(maxsize=64)
+def _class(name: str) -> Any:
+    return HeaderRegistry.__getitem__(_headers, name)
+
 
 # ASCII throughout: a host that takes nothing else takes it too.
-WIRE = policy.SMTP.clone(cte_type="7bit")
+WIRE = policy.SMTP.clone(cte_type="7bit", header_factory=_headers)
 LINE_BREAKS_AND_MARKS = {
     "Cc",
     "Cs",
@@ -38,6 +78,7 @@ def named(name: str, address: str) -> Address:
         ) from error
 
 
+@lru_cache(maxsize=16)
 def read(text: str) -> Address:
     """`team@example.org` or `Team <team@example.org>` as an address. Raises Unwritable unless it is
     exactly one.

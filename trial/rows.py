@@ -79,11 +79,13 @@ def insertion(row: models.Model, *, unless: Sequence[str] = ()) -> Statement:
 
 
 def change(model: type[models.Model], where: Mapping[str, Any], **new: Any) -> Statement:
+    asked = {name: value for name, value in where.items() if value is not None}
     values = [
         _column(model, name).get_db_prep_save(value, connection)
-        for name, value in [*new.items(), *where.items()]
+        for name, value in [*new.items(), *asked.items()]
     ]
-    return _change(model, tuple(new), tuple(where)), values
+    empty = tuple(name for name in where if name not in asked)
+    return _change(model, tuple(new), tuple(asked), empty), values
 
 
 def removal(model: type[models.Model], where: Mapping[str, Any]) -> Statement:
@@ -122,9 +124,12 @@ def _column(model: type[models.Model], name: str) -> models.Field:
 
 
 @lru_cache
-def _change(model: type[models.Model], new: tuple[str, ...], where: tuple[str, ...]) -> str:
+def _change(
+    model: type[models.Model], new: tuple[str, ...], where: tuple[str, ...], empty: tuple[str, ...]
+) -> str:
     quote = connection.ops.quote_name
     values, same = ([f"{quote(name)} = %s" for name in names] for names in (new, where))
+    same += [f"{quote(name)} IS NULL" for name in empty]
     return (
         f"UPDATE {quote(model._meta.db_table)} SET {', '.join(values)} WHERE "  # noqa: S608
         f"{' AND '.join(same)}"

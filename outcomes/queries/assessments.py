@@ -58,11 +58,15 @@ class Sitting:
 
 def sittings(participant: Participant) -> list[Sitting]:
     """Every timepoint that a participant has, in the order of the protocol."""
+    return _sittings(participant, of_person(participant.pk))
+
+
+def _sittings(participant: Participant, found: Iterable[Assessment]) -> list[Sitting]:
     described = {
         each.code: each for each in definitions.assessments(participant.version).timepoints
     }
     rows: dict[str, list[Assessment]] = {}
-    for row in of_person(participant.pk):
+    for row in found:
         rows.setdefault(row.timepoint, []).append(row)
     return [
         Sitting(code, dict(each.asked_as or each.label), each.minutes, tuple(rows[code]))
@@ -78,7 +82,12 @@ def of_person(person: int) -> QuerySet[Assessment]:
 
 
 def sitting(participant: Participant, timepoint: str) -> Sitting | None:
-    return next((each for each in sittings(participant) if each.timepoint == timepoint), None)
+    return next(iter(_sittings(participant, _at_timepoint(participant.pk, timepoint))), None)
+
+
+@prepared
+def _at_timepoint(person: int, timepoint: str) -> QuerySet[Assessment]:
+    return Assessment.objects.filter(participant=person, timepoint=timepoint).order_by("position")
 
 
 def unclosed(participant: Participant) -> list[Schedule]:

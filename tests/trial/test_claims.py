@@ -5,6 +5,7 @@ of them.
 from __future__ import annotations
 
 from datetime import timedelta
+from typing import ClassVar
 
 import psycopg
 import pytest
@@ -102,6 +103,24 @@ def test_what_one_worker_has_claimed_is_none_of_anothers_until_it_must_have_died
     assert worker.tick(after, seal=False).messages == 3
     assert sorted(host.addressees) == [f"new{number}@example.org" for number in range(3)]
     assert audit.verify(study) == []
+
+
+class Watched(mail.SmtpBackend):
+    in_transaction: ClassVar[list[bool]] = []  # for each mail, while it is handed over
+
+    def _send(self, message):
+        self.in_transaction.append(connection.in_atomic_block)
+        return super()._send(message)
+
+
+@pytest.mark.django_db(transaction=True)
+def test_nothing_is_locked_while_the_host_is_talked_to(study, now, host, settings):
+    settings.EMAIL_BACKEND = f"{__name__}.Watched"
+    invitations(study, now, 2)
+    an_alert(study, now)
+    Watched.in_transaction.clear()
+    assert worker.tick(now, seal=False).messages == 3
+    assert Watched.in_transaction == [False] * 3
 
 
 def test_a_worker_that_is_to_stop_finishes_the_mail_in_hand_and_gives_the_others_back(

@@ -6,7 +6,7 @@ from __future__ import annotations
 
 import mailbox
 from contextlib import closing
-from email import message_from_bytes, policy
+from email import message, message_from_bytes, policy
 
 import pytest
 from django.core.mail import EmailMessage
@@ -181,6 +181,20 @@ def test_a_sender_arrives_as_written_over_smtp_and_in_the_file_of_a_rehearsal(
         )
         assert "From here. é" in letter.get_content()
         assert None not in (letter["Message-ID"], letter["Date"])
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_a_second_mail_is_written_as_python_writes_one_by_itself(name):
+    """What the mails of a team share is read once."""
+    told = {"subject": name, "body": "é", "Reply_To": headers.named("", "team@example.org")}
+    sender = headers.named(name, "no-reply@localhost")
+    by_python = message.EmailMessage(policy=policy.SMTP.clone(cte_type="7bit"))
+    by_python["Subject"], by_python["From"], by_python["To"] = name, sender, "eva@example.org"
+    by_python["Reply-To"] = told["Reply_To"]
+    by_python.set_content("é")
+    for to in ("dan@example.org", "eva@example.org"):
+        written = headers.written(sender=sender, to=headers.named("", to), **told)
+    assert headers.to_bytes(written) == headers.to_bytes(by_python)
 
 
 @pytest.mark.parametrize(

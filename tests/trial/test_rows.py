@@ -73,6 +73,15 @@ def test_what_is_set_is_set_where_every_column_agrees_and_nowhere_else():
     ]
 
 
+def test_what_is_to_be_empty_is_asked_for_as_such():
+    rows.insert(a_key(key="1"))
+    rows.insert(a_key(key="2", result={}))
+
+    assert rows.update(RequestKey, {"person": "dan", "result": None}, digest="e") == 1
+
+    assert [(each["key"], each["digest"]) for each in stored()] == [("1", "e"), ("2", "d")]
+
+
 def test_statements_at_once_are_run_one_after_the_other_with_their_own_values():
     a_key(key="100%").save()
     rows.at_once(

@@ -19,7 +19,7 @@ from typing import Any
 from django.db import transaction
 from django.db.models import Q, QuerySet
 
-from trial import claims, daytime, hooks, lifecycles
+from trial import claims, daytime, hooks, lifecycles, rows
 from trial.actions import alerts
 from trial.actions.messages import record
 from trial.actors import WORKER
@@ -185,33 +185,28 @@ def _begin(message: Message, at: datetime) -> bool:
     """Mark the row as being handed over, in one short transaction; False where another worker was
     first.
     """
-    is_ours = _as_claimed(message).update(
-        state="sending", handed_over_at=at, attempts=message.attempts + 1
-    )
-    if is_ours:
-        message.state, message.handed_over_at, message.attempts = (
-            "sending",
-            at,
-            message.attempts + 1,
-        )
-    else:
-        message.refresh_from_db(fields=["state"])
-    return bool(is_ours)
+    return _change(message, state="sending", handed_over_at=at, attempts=message.attempts + 1)
 
 
 def _wait(message: Message, until: datetime) -> None:
     """Not before `until`: nothing was tried."""
-    _as_claimed(message).update(due_at=until, claimed_until=None)
+    _change(message, due_at=until, claimed_until=None)
 
 
-def _as_claimed(message: Message) -> QuerySet[Message]:
-    """The row, if it is as this worker read it. While it waits, another may have claimed it once
-    this claim was over, and may have tried it.
+def _change(message: Message, **new: Any) -> bool:
+    """Where the row is as this worker read it. While it waits, another may have claimed it once
+    this claim was over, and may have tried it: then False, and the message has the state that it is
+    in.
     """
-    as_read = Message.objects.filter(pk=message.pk, state=message.state)
+    as_read = {"id": message.pk, "state": message.state}
     if message.state == "queued":
-        return as_read.filter(claimed_until=message.claimed_until)
-    return as_read
+        as_read["claimed_until"] = message.claimed_until
+    if not rows.update(Message, as_read, **new):
+        message.refresh_from_db(fields=["state"])
+        return False
+    for name, value in new.items():
+        setattr(message, name, value)
+    return True
 
 
 def _tried(message: Message, problem: str, at: datetime) -> None:
@@ -249,16 +244,11 @@ def _move(message: Message, verb: str, at: datetime, **changes: Any) -> bool:
     """Take one step of the life cycle; False where another worker was first. The message has the
     state that it is in afterwards, and nobody's claim.
     """
-    as_claimed = _as_claimed(message)
     state = lifecycles.step("message", message.state, verb) if verb else message.state
     is_news = message.trying_since is None or state != "queued"  # of many tries the first is told
     settled = {"settled_at": at} if state in SETTLED else {}
-    values = {**changes, **settled, "state": state, "claimed_until": None}
-    if not as_claimed.update(**values):
-        message.refresh_from_db(fields=["state"])
+    if not _change(message, **changes, **settled, state=state, claimed_until=None):
         return False
-    for name, value in values.items():
-        setattr(message, name, value)
     if verb and is_news:
         record(message, EVENTS[verb], by=WORKER, at=at)
     return True
