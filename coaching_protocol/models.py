@@ -83,6 +83,33 @@ class Contact(Fact):
         return pure.place(day, opens_on=self.opens_on, closes_on=self.closes_on)
 
 
+class CallSummary(models.Model):
+    """What the calls and tries of one person come to: which call is next, and how many there were.
+
+    Worked out of them, and written anew in the transaction of whatever changes them, so that the
+    caseload and the dashboard of a large study read one row a person.
+    """
+
+    no_facts = "worked out of calls, tries and assignments (queries.summaries)"
+
+    plan = models.OneToOneField(CoachingPlan, on_delete=models.PROTECT, related_name="summary")
+    study = models.ForeignKey(Study, on_delete=models.PROTECT, related_name="+")
+    coach = models.ForeignKey(User, null=True, on_delete=models.PROTECT, related_name="+")
+    is_ended = models.BooleanField(default=False)  # the plan: in no list any more, but counted
+    # The next call, a call that was begun before all others; empty when every call is over.
+    number = models.PositiveSmallIntegerField(null=True)
+    opens_on = models.DateField(null=True)
+    closes_on = models.DateField(null=True)
+    appointment_at = models.DateTimeField(null=True)  # until a try was made at it
+    is_begun = models.BooleanField(default=False)  # on the phone, or not logged yet
+    last_tried_at = models.DateTimeField(null=True)  # when the try that was logged last was made
+    held = models.PositiveSmallIntegerField(default=0)
+    tried = models.PositiveSmallIntegerField(default=0)  # calls that were held or logged a try of
+    tried_until = models.DateField(null=True)  # the last day on which one of these was due
+    conversations = models.PositiveSmallIntegerField(default=0)  # tries that reached the person
+    minutes = models.PositiveIntegerField(default=0)  # of these
+
+
 class Attempt(Fact):
     """One try at a planned call, begun and then logged against the checklist of the protocol
     version in force.

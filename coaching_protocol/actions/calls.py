@@ -9,6 +9,7 @@ from typing import Any
 from django.core.exceptions import PermissionDenied
 from django.db.models import QuerySet
 
+from coaching_protocol.actions import summaries
 from coaching_protocol.actions.call_logs import CallLog, check_log, is_known_beginning
 from coaching_protocol.models import Attempt, CoachAssignment, Contact, Correction
 from coaching_protocol.queries import caseload, plans
@@ -103,6 +104,7 @@ def start(*, contact: Contact, coach: User, by: Actor, at: datetime) -> Attempt:
         protocol=contact.plan.protocol,
         protocol_version=described.version,
     )
+    summaries.renew(contact.plan)
     audit.record(participant, "call started", subject=f"contact {contact.number}", by=by, at=at)
     return attempt
 
@@ -133,6 +135,7 @@ def take_back(*, attempt: Attempt, coach: User, by: Actor, at: datetime) -> Cont
     for owner in {attempt.coach, coach}:
         drafts.give_up(owner=owner, place=typed.place(owner, form))
     attempt.delete()
+    summaries.renew(contact.plan)
     audit.record(
         contact.plan.participant,
         caseload.TAKEN_BACK,
@@ -193,6 +196,7 @@ def log(
     )
     if next_at:
         _appoint(contact, next_at, by, at)
+    summaries.renew(contact.plan)
     if outcome == WRONG_NUMBER:
         _ask_for_number(attempt, by, at)
     return attempt
@@ -260,6 +264,7 @@ def correct(
         _ask_for_number(attempt, by, at)
     if next_at:
         _appoint(contact, next_at, by, at)
+    summaries.renew(contact.plan)
     return attempt
 
 
@@ -391,6 +396,7 @@ def give_up(*, contact: Contact, reason: str, by: Actor, at: datetime) -> Contac
         raise LogFirst
     contact.state = lifecycles.step("contact", contact.state, "give up")
     contact.save(update_fields=["state"])
+    summaries.renew(contact.plan)
     audit.record(
         contact.plan.participant,
         "contact not held",

@@ -7,7 +7,8 @@ from datetime import datetime
 from django.db.models import Count, Q
 
 from coaching_protocol import plan as pure
-from coaching_protocol.models import CoachAssignment, CoachingPlan, Contact
+from coaching_protocol.actions import summaries
+from coaching_protocol.models import CallSummary, CoachAssignment, CoachingPlan, Contact
 from coaching_protocol.queries import plans
 from trial import audit
 from trial.actions.alerts import raise_alert
@@ -52,6 +53,7 @@ def begin(
         by=by,
         at=at,
     )
+    summaries.begin(made)
     coach = next_coach(participant.study)
     if coach is not None:
         _assign(made, coach, by=by, at=at)
@@ -149,6 +151,7 @@ def _assign(
     at: datetime,
 ) -> CoachAssignment:
     assignment = CoachAssignment.objects.create(plan=plan, coach=coach, since_at=at, reason=reason)
+    CallSummary.objects.filter(plan=plan).update(coach=coach)
     audit.record(
         plan.participant,
         "coach assigned",
@@ -177,6 +180,7 @@ def leave(*, study: Study, coach: User, by: Actor, at: datetime) -> int:
     for assignment in left:
         assignment.ended_at = at
         assignment.save(update_fields=["ended_at"])
+        CallSummary.objects.filter(plan=assignment.plan_id, coach=coach).update(coach=None)
         audit.record(
             assignment.plan.participant,
             "coach left",
@@ -192,11 +196,10 @@ def leave(*, study: Study, coach: User, by: Actor, at: datetime) -> int:
 
 def end_all(participant: Participant, at: datetime) -> None:
     """Withdrawal: no more calls."""
-    ended = CoachingPlan.objects.filter(participant=participant, ended_at__isnull=True).update(
-        ended_at=at
-    )
-    if ended:
-        Contact.objects.filter(plan__participant=participant, state="planned").update(
-            state="cancelled"
-        )
+    plan = CoachingPlan.objects.filter(participant=participant, ended_at__isnull=True).first()
+    if plan:
+        plan.ended_at = at
+        plan.save(update_fields=["ended_at"])
+        Contact.objects.filter(plan=plan, state="planned").update(state="cancelled")
+        summaries.renew(plan)
         audit.record(participant, "contacts ended", subject=participant.code, by=SYSTEM, at=at)

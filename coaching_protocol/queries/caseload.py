@@ -26,7 +26,14 @@ from django.db.models import (
 )
 from django.urls import reverse
 
-from coaching_protocol.models import Attempt, CoachAssignment, CoachingPlan, Contact, Correction
+from coaching_protocol.models import (
+    Attempt,
+    CallSummary,
+    CoachAssignment,
+    CoachingPlan,
+    Contact,
+    Correction,
+)
 from coaching_protocol.queries import plans, turns
 from coaching_protocol.queries.turns import Days, Share, Turn
 from coaching_protocol.sections import Protocol
@@ -54,7 +61,6 @@ if TYPE_CHECKING:
     Tried = WithAnnotations[Contact, _Tries]
 
 NOBODY = "none"
-CURRENT = CoachAssignment.objects.filter(ended_at__isnull=True)
 TAKEN_BACK = "call taken back"  # the event of a call that was begun by mistake
 LOGGED = Attempt.objects.filter(contact__plan=OuterRef("pk"), logged_at__isnull=False).order_by(
     "-logged_at", "-pk"
@@ -136,7 +142,7 @@ class Caseload:
     days: Days
     shares: Sequence[Share]
     supervised: Collection[int]
-    plans: QuerySet[CoachingPlan]
+    calls: QuerySet[CallSummary]
     coach: str
 
     @property
@@ -148,17 +154,31 @@ class Caseload:
                 found[share.group] += share.people
         return found
 
+    def _groups_with(self, first: int, last: int) -> tuple[list[str], int]:
+        """The groups in which these places of the list lie, and how many people come before them:
+        nobody else is put in order.
+        """
+        among: list[str] = []
+        before = place = 0
+        for groups in turns.IN_ORDER:
+            people = sum(self.groups[group] for group in groups)
+            if place + people <= first:
+                before += people
+            elif place < last:
+                among += groups
+            place += people
+        return among, before
+
     @property
     def coaches(self) -> list[tuple[str, str]]:
         """(value, name) of the coaches there are to choose between; an empty name stands for
         nobody.
         """
-        found = {
-            (_name_of(share), share.name or "")
-            for share in self.shares
-            if share.study in self.supervised
-        }
-        return sorted(found, key=lambda coach: (coach[1], coach[0]))
+        found = {share.coach for share in self.shares if share.study in self.supervised}
+        users = User.objects.filter(pk__in=[each for each in found if each]) if found else ()
+        named = [(str(user.pk), user.full_name) for user in users]
+        nobody = [(NOBODY, "")] if None in found else []
+        return sorted([*named, *nobody], key=lambda coach: (coach[1], coach[0]))
 
     @property
     def studies(self) -> set[int]:
@@ -172,7 +192,9 @@ class Caseload:
 
     def __getitem__(self, part: slice) -> list[Row]:
         """What is due first. Three queries, however many people."""
-        found = turns.listed(self.plans, self.days)[part]
+        first, last, _ = part.indices(len(self))
+        groups, before = self._groups_with(first, last)
+        found = turns.listed(self.calls, self.days, groups)[first - before : last - before]
         return _rows(self.user, [turns.read(row) for row in found])
 
 
@@ -285,24 +307,22 @@ def of(user: User, at: datetime, coach: str = "") -> Caseload:
     supervised, coached = (
         {study for role, study in held if role == wanted} for wanted in ("supervisor", "coach")
     )
-    own = CURRENT.filter(coach=user).values("plan")
-    plans = CoachingPlan.objects.filter(
-        Q(study__in=supervised) | Q(study__in=coached, pk__in=own), ended_at__isnull=True
+    calls = CallSummary.objects.filter(
+        Q(study__in=supervised) | Q(study__in=coached, coach=user), is_ended=False
     )
-    days = Days(at, turns.zones(supervised | coached))
-    shares = turns.shares(plans, days)
-    return Caseload(user, days, shares, supervised, _of_coach(plans, shares, coach), coach)
+    days = turns.days(at, supervised | coached)
+    shares = turns.shares(calls, days)
+    return Caseload(user, days, shares, supervised, _of_coach(calls, shares, coach), coach)
 
 
 def _of_coach(
-    plans: QuerySet[CoachingPlan], shares: Sequence[Share], coach: str
-) -> QuerySet[CoachingPlan]:
+    calls: QuerySet[CallSummary], shares: Sequence[Share], coach: str
+) -> QuerySet[CallSummary]:
     if not coach:
-        return plans
+        return calls
     if coach == NOBODY:
-        return plans.exclude(pk__in=CURRENT.values("plan"))
-    known = {share.coach for share in shares if _name_of(share) == coach}
-    return plans.filter(pk__in=CURRENT.filter(coach__in=known).values("plan"))
+        return calls.filter(coach__isnull=True)
+    return calls.filter(coach__in={share.coach for share in shares if _name_of(share) == coach})
 
 
 def _name_of(share: Share) -> str:
@@ -313,9 +333,7 @@ def _name_of(share: Share) -> str:
 def row(plan: Coached, at: datetime) -> Row:
     """One person as the caseload lists them, or would; `plan` as `find` gives it."""
     days = Days(at, [plan.participant.timezone])
-    own = CoachingPlan.objects.filter(pk=plan.pk)
-    found = turns.listed(own, days, also_completed=True).get()
-    return Row(plan, turns.read(found), tuple(_contacts([plan.pk])))
+    return Row(plan, turns.of(plan, days), tuple(_contacts([plan.pk])))
 
 
 def _rows(user: User, found: Sequence[Turn]) -> list[Row]:
@@ -378,9 +396,7 @@ def coaches(study: Study) -> list[Coach]:
         .annotate(Count("number"))
     )
     load = dict(
-        CoachAssignment.objects.filter(
-            plan__study=study, ended_at__isnull=True, plan__ended_at__isnull=True
-        )
+        CallSummary.objects.filter(study=study, is_ended=False)
         .values_list("coach")
         .annotate(Count("pk"))
     )
@@ -395,7 +411,7 @@ def coaches(study: Study) -> list[Coach]:
 
 def teams(found: Caseload) -> list[tuple[Study, list[Coach]]]:
     """The coaches of every study of these people that the reader supervises."""
-    supervised = studies.listed(found.studies & set(found.supervised))
+    supervised = studies.by_slug(found.studies & set(found.supervised))
     return [(study, coaches(study)) for study in supervised]
 
 

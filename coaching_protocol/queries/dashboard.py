@@ -8,11 +8,11 @@ from __future__ import annotations
 from datetime import datetime
 from zoneinfo import ZoneInfo
 
-from django.db.models import Avg, Case, Count, Exists, F, OuterRef, Q, QuerySet, Sum, Value, When
+from django.db.models import Exists, F, OuterRef, Q, Sum
 from django.utils import formats
 from django.utils.translation import gettext as _
 
-from coaching_protocol.models import Attempt, Contact
+from coaching_protocol.models import Attempt, CallSummary, Contact
 from trial.entries import Figure, Panel
 from trial.models import Study, User
 from trial.queries import studies
@@ -27,21 +27,16 @@ def panel(study: Study, person: User, at: datetime) -> Panel | None:
     """
     if not study.current.section("coaching")["protocols"] or not studies.knows_arms(study, person):
         return None
-    counted = _planned_so_far(study, at).aggregate(
-        planned=Count("pk"),
-        attempted=Count("pk", filter=Q(was_tried=True)),
-        held=Count("pk", filter=Q(state="held")),
+    planned = _planned_so_far(study, at)
+    sums = CallSummary.objects.filter(study=study).aggregate(
+        *(Sum(name, default=0) for name in ("tried", "held", "conversations", "minutes"))
     )
-    talked = Attempt.objects.filter(
-        contact__plan__study=study, outcome="reached", logged_at__lte=at
-    )
-    minutes = talked.aggregate(total=Sum("minutes"), mean=Avg("minutes"))
     return Panel(
         title=_("Calls"),
         figures=[
             Figure(
                 _("Planned so far"),
-                str(counted["planned"]),
+                str(planned),
                 definition=_(
                     "Calls whose day has come while the person was still called, and calls tried "
                     "before their day."
@@ -49,22 +44,22 @@ def panel(study: Study, person: User, at: datetime) -> Panel | None:
             ),
             Figure(
                 _("Attempted"),
-                str(counted["attempted"]),
-                of=_("of %(count)s planned") % {"count": counted["planned"]},
+                str(sums["tried__sum"]),
+                of=_("of %(count)s planned") % {"count": planned},
                 definition=_(
                     "Of these, calls with at least one try that was logged, whatever came of it."
                 ),
             ),
             Figure(
                 _("Held"),
-                str(counted["held"]),
-                of=_("of %(count)s planned") % {"count": counted["planned"]},
+                str(sums["held__sum"]),
+                of=_("of %(count)s planned") % {"count": planned},
                 definition=_("Of these, calls in which the participant was reached and spoken to."),
             ),
             Figure(
                 _("Minutes"),
-                str(minutes["total"] or 0),
-                of=_a_call(minutes["mean"]),
+                str(sums["minutes__sum"]),
+                of=_a_call(sums["minutes__sum"], sums["conversations__sum"]),
                 definition=_(
                     "Minutes on the phone in calls that were held, as coaches logged them: sum and "
                     "mean."
@@ -85,19 +80,24 @@ def monthly(study: Study, begins_at: datetime, ends_at: datetime) -> tuple[int, 
     return due.filter(state="held", held_at__lt=ends_at).count(), due.count()
 
 
-def _planned_so_far(study: Study, at: datetime) -> QuerySet[Contact]:
+def _planned_so_far(study: Study, at: datetime) -> int:
     today = at.astimezone(ZoneInfo(study.current.protocol.timezone)).date()
-    tried = Exists(Attempt.objects.filter(contact=OuterRef("pk"), logged_at__lte=at))
-    # Of a call that was held, as most are in the end, no try need be looked up.
-    was_tried = Case(When(state="held", then=Value(True)), default=tried)
-    contacts = Contact.objects.filter(plan__study=study).annotate(was_tried=was_tried)
-    return contacts.filter(WAS_DUE & Q(due_on__lte=today) | Q(was_tried=True))
-
-
-def _a_call(mean: float | None) -> str:
-    # number_format cuts off, so round first
-    return (
-        ""
-        if mean is None
-        else _("%(mean)s a call") % {"mean": formats.number_format(round(mean, 1), 1)}
+    contacts = Contact.objects.filter(plan__study=study)
+    was_due = WAS_DUE & Q(due_on__lte=today)
+    # Of the others those that were tried: looked for among people of whom a call was tried whose
+    # day came later than today, or than their leaving.
+    tried_until = F("plan__summary__tried_until")
+    soon = contacts.filter(
+        Q(plan__summary__tried_until__gt=today) | Q(plan__ended_at__date__lt=tried_until)
     )
+    has_try = Exists(Attempt.objects.filter(contact=OuterRef("pk"), logged_at__isnull=False))
+    tried_early = soon.exclude(was_due).filter(Q(state="held") | Q(has_try))
+    return contacts.filter(was_due).count() + tried_early.count()
+
+
+def _a_call(minutes: int, conversations: int) -> str:
+    if not conversations:
+        return ""
+    # number_format cuts off, so round first
+    mean = formats.number_format(round(minutes / conversations, 1), 1)
+    return _("%(mean)s a call") % {"mean": mean}

@@ -1,14 +1,14 @@
 """Whose turn it is to be called: everybody of a caseload with the group of their next call, in
-order, worked out by the database a page at a time.
+order, a page at a time.
 
-This is the one place that says what is due and what comes first. Days are the participant's: the
-few time zones of a caseload are asked first, and become the moments at which days begin there, with
-which the database compares.
+This is the one place that says what is due and what comes first, by what is kept of each person
+(CallSummary). Days are the participant's: the few time zones of a caseload are asked first, and
+become the moments at which days begin there, with which the database compares.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection
+from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, time, timedelta
 from typing import Any
@@ -19,29 +19,27 @@ from django.db.models import (
     Count,
     DateField,
     DateTimeField,
-    Exists,
     Expression,
     F,
-    FilteredRelation,
     IntegerField,
-    OuterRef,
     Q,
     QuerySet,
-    Subquery,
     Value,
     When,
 )
-from django.db.models.lookups import GreaterThanOrEqual, LessThan
 
-from coaching_protocol.models import Attempt, CoachingPlan, Contact
+from coaching_protocol.models import CallSummary, CoachingPlan
 from trial.models import Participant
 
 GROUPS = ("log", "overdue", "today", "week", "later", "finished")
 LOG, OVERDUE, TODAY, WEEK, LATER, FINISHED = range(len(GROUPS))  # the database has their places
 DUE = (OVERDUE, TODAY)
+# One after the other; what is overdue and what is due today are sorted together.
+IN_ORDER = (("log",), ("overdue", "today"), ("week",), ("later",), ("finished",))
 DAYS_OF_A_WEEK = 7
-OPEN_TRIES = Attempt.objects.filter(logged_at__isnull=True)
-PLANNED = Contact.objects.filter(state="planned")
+
+
+Row = tuple[int, int | None, int, datetime | None, datetime | None]
 
 
 @dataclass(frozen=True)
@@ -64,43 +62,44 @@ class Share:
 
     study: int
     coach: int | None
-    name: str | None
     group: str
     people: int
 
 
 @dataclass(frozen=True)
 class Days:
-    """What day it is at a moment in each time zone, and when days begin there."""
+    """What day it is at a moment in the time zones of these studies, the most frequent first, and
+    when days begin there.
+    """
 
     at: datetime
-    zones: Collection[str]
+    zones: Sequence[str]
+    studies: Collection[int] = ()
 
-    def on(self, path: str, days: int = 0) -> Expression:
-        """Today where the person is, or some days on."""
-        return self._by_zone(path, lambda zone: self._day(zone, days), DateField())
+    def today(self, days: int = 0) -> Expression:
+        """Where the person of a summary is, or some days on."""
+        return self._by_zone(lambda zone: self._day(zone, days), DateField())
 
-    def begins_at(self, path: str, days: int = 0) -> Expression:
-        return self._by_zone(path, lambda zone: self._midnight(zone, days), DateTimeField())
+    def begins_at(self, days: int = 0) -> Expression:
+        return self._by_zone(lambda zone: self._midnight(zone, days), DateTimeField())
 
-    @property
-    def first_begins_at(self) -> datetime:
-        """Before this moment it is today for nobody."""
-        return min((self._midnight(zone, 0) for zone in self.zones), default=self.at)
-
-    def _by_zone(self, path: str, value: Callable[[str], Any], field: Any) -> Expression:
-        zones: dict[Any, list[str]] = {}
+    def _by_zone(self, value: Callable[[str], Any], field: Any) -> Expression:
+        """Asks for the few people alone who are in another zone than most, and of these only where
+        it makes a difference now.
+        """
+        usual = value(self.zones[0] if self.zones else "UTC")
+        others: dict[Any, list[str]] = {}
         for zone in self.zones:
-            zones.setdefault(value(zone), []).append(zone)
-        if len(zones) < 2:  # as nearly everywhere
-            return Value(next(iter(zones), value("UTC")), field)
-        return Case(
-            *(
-                When(Q((f"{path}participant__timezone__in", among)), then=Value(each, field))
-                for each, among in zones.items()
-            ),
-            output_field=field,
-        )
+            if value(zone) != usual:
+                others.setdefault(value(zone), []).append(zone)
+        cases = [
+            When(Q(plan__in=self._in(some)), then=Value(v, field)) for v, some in others.items()
+        ]
+        return Case(*cases, default=Value(usual, field), output_field=field)
+
+    def _in(self, zones: list[str]) -> QuerySet[Any, Any]:
+        people = Participant.objects.filter(study__in=self.studies, timezone__in=zones)
+        return CoachingPlan.objects.filter(participant__in=people).values("pk")
 
     def _day(self, zone: str, days: int) -> date:
         return self.at.astimezone(ZoneInfo(zone)).date() + timedelta(days=days)
@@ -109,133 +108,93 @@ class Days:
         return datetime.combine(self._day(zone, days), time(), ZoneInfo(zone)).astimezone(UTC)
 
 
-def zones(studies: Collection[int]) -> list[str]:
-    """The time zones of the people of these studies."""
+def days(at: datetime, studies: Collection[int]) -> Days:
     people = Participant.objects.filter(study__in=studies).order_by()
-    return list(people.values_list("timezone", flat=True).distinct())
+    zones = (
+        people.values_list("timezone").annotate(people=Count("*")).order_by("-people", "timezone")
+    )
+    return Days(at, [zone for zone, _ in zones], studies)
 
 
-def shares(plans: QuerySet[CoachingPlan], days: Days) -> list[Share]:
+def shares(calls: QuerySet[CallSummary], days: Days) -> list[Share]:
     """How these people are spread over studies, coaches and groups."""
     counted = [
-        found.annotate(
-            now=FilteredRelation(
-                f"{path}assignments", condition=Q((f"{path}assignments__ended_at__isnull", True))
-            ),
-            of_study=F(f"{path}study"),
-            coach=F("now__coach"),
-            name=F("now__coach__full_name"),
-        )
+        some.annotate(place=_place(days))
         .order_by()
-        .values_list("of_study", "coach", "name", "place")
+        .values_list("study", "coach", "place")
         .annotate(people=Count("pk"))
-        for found, path in ((_called(plans, days), "plan__"), (_over(plans), ""))
+        # Of whoever has a call to come nothing but the summary is looked at.
+        for some in (calls.filter(number__isnull=False), _over(calls))
     ]
     return [
-        Share(study, coach, name, GROUPS[place], people)
-        for study, coach, name, place, people in counted[0].union(counted[1], all=True)
+        Share(study, coach, GROUPS[place], people)
+        for study, coach, place, people in counted[0].union(counted[1], all=True)
     ]
 
 
-def listed(
-    plans: QuerySet[CoachingPlan], days: Days, *, also_completed: bool = False
-) -> QuerySet[Any, tuple[Any, ...]]:
-    """The turns of these people, each to be `read`, what is due first; of that, whoever was tried
-    today comes last, the longest ago first. Then by group, in it whoever has an appointment, by the
-    clock; then whose window closes first.
+def listed(calls: QuerySet[CallSummary], days: Days, groups: Collection[str]) -> QuerySet[Any, Row]:
+    """The turns of those of these people who are in these groups, each to be `read`, what is due
+    first; of that, whoever was tried today comes last, the longest ago first. Then by group, in it
+    whoever has an appointment, by the clock; then whose window closes first.
     """
-    names = ("plan_id", "number", "place", "agreed_at", "tried_at", "urgency", "closes_on", "code")
-    called = _called(plans, days).annotate(
-        urgency=Case(When(place__in=DUE, then=DUE[0]), default=F("place")),
-        tried_at=_tried_at("plan__", "plan", days, ~Q(agreed_at__lte=days.at) | Q(agreed_at=None)),
-        code=F("plan__participant__code"),
-    )
-    over = _over(plans, also_completed=also_completed).annotate(
-        plan_id=F("pk"),
-        number=Value(None, IntegerField()),
-        agreed_at=Value(None, DateTimeField()),
-        urgency=F("place"),
-        tried_at=_tried_at("", "pk", days, ~Q(pk=None)),
-        closes_on=Value(None, DateField()),
-        code=F("participant__code"),
-    )
-    everybody = (
-        called.order_by().values_list(*names).union(over.order_by().values_list(*names), all=True)
-    )
-    return everybody.order_by(
-        "urgency",
-        F("tried_at").asc(nulls_first=True),
-        "place",
-        F("agreed_at").asc(nulls_last=True),
-        "closes_on",
-        "code",
+    among = calls.filter(number__isnull=False)
+    if "finished" in groups:
+        among |= _over(calls)
+    return (
+        _turns(among, days)
+        .filter(place__in=map(GROUPS.index, groups))
+        .order_by(
+            Case(When(place__in=DUE, then=DUE[0]), default=F("place")),
+            F("tried_at").asc(nulls_first=True),
+            "place",
+            F("appointment_at").asc(nulls_last=True),
+            "closes_on",
+            "plan__participant__code",
+        )
     )
 
 
-def read(row: tuple[Any, ...]) -> Turn:
-    plan, number, place, agreed_at, tried_at, *_order = row
+def of(plan: CoachingPlan, days: Days) -> Turn:
+    """That of one person, whether in a list or not."""
+    return read(_turns(CallSummary.objects.filter(plan=plan), days).get())
+
+
+def read(row: Row) -> Turn:
+    plan, number, place, agreed_at, tried_at = row
     return Turn(plan, number, GROUPS[place], agreed_at, tried_at is not None)
 
 
-def _called(plans: QuerySet[CoachingPlan], days: Days) -> QuerySet[Any]:
-    """The next call of each: the first that is planned, before all others one that was begun."""
-    sooner = _with_begun(PLANNED).filter(
-        Q(is_begun=True) & ~Q(is_begun=OuterRef("is_begun"))
-        | Q(is_begun=OuterRef("is_begun"), number__lt=OuterRef("number")),
-        plan=OuterRef("plan"),
-    )
-    used_up = Attempt.objects.filter(
-        contact=OuterRef("pk"), started_at__gte=OuterRef("appointment_at")
-    )
-    stands = Q(appointment_at__isnull=False) & ~Exists(used_up)
-    zoned = "plan__"
-    return (
-        _with_begun(PLANNED.filter(plan__in=plans))
-        .filter(~Exists(sooner))
-        .annotate(agreed_at=Case(When(stands, then="appointment_at")))
-        .annotate(
-            place=Case(
-                When(is_begun=True, then=LOG),
-                When(agreed_at__lt=days.begins_at(zoned), then=OVERDUE),
-                When(agreed_at__lt=days.begins_at(zoned, 1), then=TODAY),
-                When(agreed_at__lt=days.begins_at(zoned, DAYS_OF_A_WEEK + 1), then=WEEK),
-                When(agreed_at__isnull=False, then=LATER),
-                When(closes_on__lt=days.on(zoned), then=OVERDUE),
-                When(opens_on__lte=days.on(zoned), then=TODAY),
-                When(opens_on__lte=days.on(zoned, DAYS_OF_A_WEEK), then=WEEK),
-                default=LATER,
-                output_field=IntegerField(),
-            )
-        )
+def _turns(calls: QuerySet[CallSummary], days: Days) -> QuerySet[Any, Row]:
+    found = calls.annotate(place=_place(days), tried_at=_tried_today(days))
+    return found.values_list("plan_id", "number", "place", "appointment_at", "tried_at")
+
+
+def _over(calls: QuerySet[CallSummary]) -> QuerySet[CallSummary]:
+    """People without a call to come; whoever has completed the study too is in no list any more."""
+    return calls.filter(number__isnull=True, plan__participant__completed_at__isnull=True)
+
+
+def _place(days: Days) -> Case:
+    """The place of the group in GROUPS."""
+    return Case(
+        When(number__isnull=True, then=FINISHED),
+        When(is_begun=True, then=LOG),
+        When(appointment_at__lt=days.begins_at(), then=OVERDUE),
+        When(appointment_at__lt=days.begins_at(1), then=TODAY),
+        When(appointment_at__lt=days.begins_at(DAYS_OF_A_WEEK + 1), then=WEEK),
+        When(appointment_at__isnull=False, then=LATER),
+        When(closes_on__lt=days.today(), then=OVERDUE),
+        When(opens_on__lte=days.today(), then=TODAY),
+        When(opens_on__lte=days.today(DAYS_OF_A_WEEK), then=WEEK),
+        default=LATER,
+        output_field=IntegerField(),
     )
 
 
-def _with_begun(contacts: QuerySet[Contact]) -> QuerySet[Any]:
-    """`is_begun`: somebody is on the phone, or forgot to log."""
-    return contacts.annotate(is_begun=Exists(OPEN_TRIES.filter(contact=OuterRef("pk"))))
-
-
-def _over(plans: QuerySet[CoachingPlan], *, also_completed: bool = False) -> QuerySet[Any]:
-    """People without a call to come; whoever has completed the study too is in no list any more,
-    and is asked for by themselves alone.
+def _tried_today(days: Days) -> Case:
+    """When the newest try that was logged was made, if that was today and no appointment has come
+    since.
     """
-    if not also_completed:
-        plans = plans.filter(participant__completed_at__isnull=True)
-    return plans.filter(~Exists(PLANNED.filter(plan=OuterRef("pk")))).annotate(
-        place=Value(FINISHED, IntegerField())
-    )
-
-
-def _tried_at(path: str, plan: str, days: Days, counts: Q) -> Case:
-    """When the newest try that was logged was made, if that was today. Looked up only of those of
-    whom there is a try of today at all.
-    """
-    newest = Subquery(
-        Attempt.objects.filter(contact__plan=OuterRef(plan), logged_at__isnull=False)
-        .order_by("-logged_at", "-pk")
-        .values("started_at")[:1]
-    )
-    lately = Attempt.objects.filter(started_at__gte=days.first_begins_at).values("contact__plan")
-    has_begun = GreaterThanOrEqual(newest, days.begins_at(path))
-    is_today = has_begun & LessThan(newest, days.begins_at(path, 1))
-    return Case(When(counts & Q((f"{plan}__in", lately)), then=Case(When(is_today, then=newest))))
+    has_come = Q(appointment_at__isnull=False, appointment_at__lte=days.at)
+    is_today = Q(last_tried_at__gte=days.begins_at()) & Q(last_tried_at__lt=days.begins_at(1))
+    return Case(When(is_today & ~has_come, then="last_tried_at"))

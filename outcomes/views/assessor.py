@@ -40,7 +40,7 @@ ON_A_PAGE = 50
 def due(request: PageRequest) -> HttpResponse:
     """Everybody whose questionnaires may be entered now, whoever has the fewest days left first."""
     roles = studies.roles_by_study(request.user)
-    own = studies.listed([study for study, held in roles.items() if "assessor" in held])
+    own = studies.by_slug([study for study, held in roles.items() if "assessor" in held])
     rows = reads.due_for_assessor([study.pk for study in own], timezone.now())
     page = Paginator(rows, ON_A_PAGE).get_page(request.GET.get("page"))
     lists = [{"study": study, "rows": _listed(study, page)} for study in own]

@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import pytest
 
+from coaching_protocol.actions import summaries
 from coaching_protocol.models import Attempt, CoachingPlan, Contact
 from tests import factories
 from tests.api.clients import Client, a_key
@@ -54,6 +55,7 @@ def test_the_caseload_names_whom_to_call_and_nothing_of_scores_or_arms(study, da
 
 def test_whoever_has_completed_and_has_no_call_left_is_read_and_not_listed(dan, ben, now):
     Contact.objects.filter(plan__participant=dan).update(state="held")
+    summaries.renew(CoachingPlan.objects.get(participant=dan))
     Participant._base_manager.filter(pk=dan.pk).update(completed_at=now)
     person = ben.get(f"caseload/{dan.code}/").json()
     assert (person["group"], person["number"], person["held"]) == ("finished", None, 3)

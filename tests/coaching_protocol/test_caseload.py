@@ -6,8 +6,8 @@ from datetime import UTC, date, datetime, timedelta
 
 import pytest
 
-from coaching_protocol.actions import calls
-from coaching_protocol.models import CoachAssignment, CoachingPlan, Contact
+from coaching_protocol.actions import calls, plans, summaries
+from coaching_protocol.models import CoachingPlan, Contact
 from coaching_protocol.queries import caseload
 from tests import factories
 from trial import actors
@@ -32,6 +32,11 @@ def dan(study, ben):
 
 def first(participant) -> Contact:
     return Contact.objects.get(plan__participant=participant, number=1)
+
+
+def change(contact: Contact, **values) -> None:
+    Contact.objects.filter(pk=contact.pk).update(**values)
+    summaries.renew(contact.plan)
 
 
 def groups(user, at: datetime) -> list[tuple[str, str]]:
@@ -70,9 +75,7 @@ def test_a_call_without_an_appointment_is_due_in_its_window_counted_in_the_parti
     ],
 )
 def test_an_appointment_goes_before_the_window(ben, dan, at, group):
-    Contact.objects.filter(pk=first(dan).pk).update(
-        appointment_at=datetime(2026, 3, 12, 19, 0, tzinfo=UTC)
-    )
+    change(first(dan), appointment_at=datetime(2026, 3, 12, 19, 0, tzinfo=UTC))
     assert groups(ben, at) == [(dan.code, group)]
 
 
@@ -95,9 +98,7 @@ def test_what_is_due_is_sorted_by_urgency_then_appointment_then_the_end_of_the_w
     wanted = {each.code for each in (early, late, today, evening, morning, begun)}
     thursday = datetime(2026, 3, 5, 8, 0, tzinfo=UTC)
     for person, hour in ((evening, 19), (morning, 9)):
-        Contact.objects.filter(pk=first(person).pk).update(
-            appointment_at=thursday.replace(hour=hour)
-        )
+        change(first(person), appointment_at=thursday.replace(hour=hour))
     calls.start(contact=first(begun), coach=ben, by=COACH, at=thursday)
     assert [each for each in groups(ben, thursday) if each[0] in wanted] == [
         (begun.code, "log"),
@@ -112,7 +113,7 @@ def test_what_is_due_is_sorted_by_urgency_then_appointment_then_the_end_of_the_w
 def test_somebody_without_a_coach_is_in_nobodys_caseload_but_the_supervisors(
     study, staff, ben, dan
 ):
-    CoachAssignment.objects.filter(plan__participant=dan).update(ended_at=NOW)
+    plans.leave(study=study, coach=ben, by=actors.SYSTEM, at=NOW)
     eva = staff("supervisor")
     assert groups(ben, NOW) == []
     [row] = caseload.of(eva, NOW)
@@ -125,7 +126,8 @@ def test_somebody_without_a_coach_is_in_nobodys_caseload_but_the_supervisors(
 def test_whoever_has_completed_the_study_stays_until_the_last_call_is_over(ben, dan):
     participants.complete(participant=dan, by=actors.SYSTEM, at=NOW)
     assert groups(ben, NOW) == [(dan.code, "week")]
-    Contact.objects.filter(plan__participant=dan).update(state="held", held_at=NOW)
+    for each in Contact.objects.filter(plan__participant=dan):
+        change(each, state="held", held_at=NOW)
     assert groups(ben, NOW) == []
 
 
@@ -185,9 +187,7 @@ def test_whoever_was_tried_today_comes_after_everybody_else_who_is_due(study, be
     )
     week = factories.a_participant_in(study, "guided", NOW)
     thursday = datetime(2026, 3, 5, 8, 0, tzinfo=UTC)
-    Contact.objects.filter(pk=first(week).pk).update(
-        opens_on=date(2026, 3, 9), closes_on=date(2026, 3, 9)
-    )
+    change(first(week), opens_on=date(2026, 3, 9), closes_on=date(2026, 3, 9))
     wanted = {overdue.code: "overdue", ann.code: "ann", bob.code: "bob", week.code: "week"}
 
     def order(at: datetime) -> list[str]:

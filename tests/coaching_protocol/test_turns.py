@@ -10,7 +10,14 @@ from zoneinfo import ZoneInfo
 
 import pytest
 
-from coaching_protocol.models import Attempt, CoachAssignment, CoachingPlan, Contact
+from coaching_protocol.actions import summaries
+from coaching_protocol.models import (
+    Attempt,
+    CallSummary,
+    CoachAssignment,
+    CoachingPlan,
+    Contact,
+)
 from coaching_protocol.queries import caseload
 from tests.conftest import NOW
 from trial.models import Membership, Participant, Study, User
@@ -104,10 +111,13 @@ def a_caseload(study: Study, coach: User, draw: random.Random, at: datetime) -> 
             planned_at=NOW,
             ended_at=draw.choice((None, None, None, NOW)),
         )
-        if draw.random() < 0.8:
+        has_coach = draw.random() < 0.8
+        if has_coach:
             CoachAssignment.objects.create(plan=plan, coach=coach, since_at=NOW)
         for call in range(1, CALLS + 1):
             _a_call(plan, call, coach, draw, around)
+        summaries.begin(plan)
+        CallSummary.objects.filter(plan=plan).update(coach=coach if has_coach else None)
 
 
 def _a_call(plan: CoachingPlan, number: int, coach: User, draw: random.Random, around) -> None:

@@ -385,7 +385,7 @@ class Migration(migrations.Migration):
                 ('trying_since', models.DateTimeField(blank=True, null=True)),
                 ('problem', models.CharField(blank=True, max_length=10)),
                 ('participant', models.ForeignKey(null=True, on_delete=django.db.models.deletion.PROTECT, related_name='messages', to='trial.participant')),
-                ('study', models.ForeignKey(null=True, on_delete=django.db.models.deletion.PROTECT, related_name='+', to='trial.study')),
+                ('study', models.ForeignKey(db_index=False, null=True, on_delete=django.db.models.deletion.PROTECT, related_name='+', to='trial.study')),
             ],
         ),
         migrations.CreateModel(
@@ -545,6 +545,10 @@ class Migration(migrations.Migration):
         ),
         migrations.AddIndex(
             model_name='participant',
+            index=models.Index(fields=['study', 'timezone'], name='zones_of_study'),
+        ),
+        migrations.AddIndex(
+            model_name='participant',
             index=models.Index(fields=['study', '-began_at', '-id'], name='newest_of_study'),
         ),
         migrations.AddIndex(
@@ -562,6 +566,10 @@ class Migration(migrations.Migration):
         migrations.AddIndex(
             model_name='message',
             index=models.Index(condition=models.Q(('state', 'queued')), fields=['kind', 'due_at'], name='messages_waiting_by_kind'),
+        ),
+        migrations.AddIndex(
+            model_name='message',
+            index=models.Index(fields=['study', 'kind', 'state'], name='messages_by_kind'),
         ),
         migrations.AddConstraint(
             model_name='message',

@@ -66,6 +66,7 @@ class Participant(Fact):
     class Meta:
         indexes = [
             models.Index(fields=["study", "state"]),
+            models.Index(fields=["study", "timezone"], name="zones_of_study"),
             models.Index(fields=["study", "-began_at", "-id"], name="newest_of_study"),
             # Of whoever left and is not forgotten yet. The condition names no state, since SQLite
             # uses no index for `state = ?` whose condition says what it is.

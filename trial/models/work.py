@@ -74,7 +74,9 @@ class Message(models.Model):
     # By which pages and the API name it. Numbers in a row would tell how many mails somebody got in
     # between.
     handle = models.CharField(max_length=20, unique=True, editable=False, default=new_handle)
-    study = models.ForeignKey(Study, null=True, on_delete=models.PROTECT, related_name="+")
+    study = models.ForeignKey(  # an index below begins with it
+        Study, null=True, on_delete=models.PROTECT, related_name="+", db_index=False
+    )
     participant = models.ForeignKey(
         Participant, null=True, on_delete=models.PROTECT, related_name="messages"
     )
@@ -101,6 +103,7 @@ class Message(models.Model):
                 condition=models.Q(state="queued"),
                 name="messages_waiting_by_kind",
             ),
+            models.Index(fields=["study", "kind", "state"], name="messages_by_kind"),
         ]
         constraints = [
             models.UniqueConstraint(

@@ -86,7 +86,7 @@ def _listed(found: QuerySet[Message]) -> QuerySet[Message]:
 def counts(study: Study) -> list[dict[str, Any]]:
     """How many of each kind are in each state: for whoever may know the arms."""
     rows = Message.objects.filter(study=study).order_by("kind", "state")
-    return [dict(row) for row in rows.values("kind", "state").annotate(count=Count("pk"))]
+    return [dict(row) for row in rows.values("kind", "state").annotate(count=Count("*"))]
 
 
 def recent(study: Study) -> list[Message]:

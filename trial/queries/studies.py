@@ -45,18 +45,23 @@ def listed(among: Collection[int] | None = None) -> list[Study]:
         randomised=Count("participants", filter=Q(participants__randomised_at__isnull=False)),
         has_staff=Exists(staff),
     ).order_by("slug")
-    rows: list[Study] = list(found if among is None else found.filter(pk__in=among))
-    newest = newest_versions(study.pk for study in rows)
-    for study in rows:
-        study.current = newest[study.pk]
-    return rows
+    return _in_hand(found if among is None else found.filter(pk__in=among))
+
+
+def by_slug(among: Collection[int]) -> list[Study]:
+    """These studies, by slug, with their newest version in hand."""
+    return _in_hand(Study.objects.filter(pk__in=among).order_by("slug"))
 
 
 def running() -> list[Study]:
     """Every study in which somebody may take part now, newcomer or not, with its newest version in
     hand.
     """
-    rows = list(Study.objects.filter(state__in=("open", "paused", "closed")).order_by("pk"))
+    return _in_hand(Study.objects.filter(state__in=("open", "paused", "closed")).order_by("pk"))
+
+
+def _in_hand(found: Iterable[Study]) -> list[Study]:
+    rows = list(found)
     newest = newest_versions(study.pk for study in rows)
     for study in rows:
         study.current = newest[study.pk]
