@@ -24,7 +24,7 @@ from django.conf import settings
 from django.db import connection, models, transaction
 
 from trial import vault
-from trial.prepared import Prepared, prepared
+from trial.prepared import Prepared, Saved, prepared
 
 logger = logging.getLogger(__name__)
 SELF = "pk"  # where a path would lead: the row is itself the person, or the study
@@ -61,7 +61,7 @@ class FactQuerySet(models.QuerySet):
     delete.alters_data = True  # type: ignore[attr-defined]
 
 
-class Fact(models.Model):
+class Fact(Saved):
     """A row whose columns are compared with the audit trail."""
 
     # Number -> the columns, in words with blanks between. The highest number is used for new

@@ -1,15 +1,15 @@
-"""Queries whose statement is built once: to build one through the ORM costs several times what it
-costs to run.
+"""Queries and saved rows whose statement is built once: to build one through the ORM costs several
+times what it costs to run.
 """
 
 from __future__ import annotations
 
 import inspect
-from collections.abc import Callable, Mapping
-from copy import copy
-from typing import Any, Generic, ParamSpec, TypeVar
+from collections.abc import Callable, Iterable, Mapping
+from functools import lru_cache
+from typing import Any, ClassVar, Generic, ParamSpec, TypeVar
 
-from django.db import connection, models, transaction
+from django.db import models, transaction
 from django.db.models.sql import compiler as sql
 
 P = ParamSpec("P")
@@ -44,7 +44,8 @@ class Prepared(Generic[P, R]):
 
     def __call__(self, *given: P.args, **named: P.kwargs) -> list[R]:
         """Every row."""
-        return self._statement().rows(self._bound(given, named))
+        connection = transaction.get_connection()  # each thread has its own
+        return self._statement(connection).rows(self._bound(given, named, connection), connection)
 
     def first(self, *given: P.args, **named: P.kwargs) -> R | None:
         return next(iter(self(*given, **named)), None)
@@ -53,16 +54,19 @@ class Prepared(Generic[P, R]):
         """The only row; raises the DoesNotExist of its model."""
         found = self(*given, **named)
         if len(found) != 1:
-            raise self._statement().model.DoesNotExist(f"{len(found)} rows where one was wanted")
+            model = self._statement(transaction.get_connection()).model
+            raise model.DoesNotExist(f"{len(found)} rows where one was wanted")
         return found[0]
 
-    def _statement(self) -> _Statement:
+    def _statement(self, connection: Any) -> _Statement:
         vendor = connection.vendor
         if vendor not in self._statements:
             self._statements[vendor] = _Statement(self._build(*self._slots))  # type: ignore
         return self._statements[vendor]
 
-    def _bound(self, given: tuple[Any, ...], named: Mapping[str, Any]) -> dict[str, Any]:
+    def _bound(
+        self, given: tuple[Any, ...], named: Mapping[str, Any], connection: Any
+    ) -> dict[str, Any]:
         if named or len(given) != len(self._slots) or None in given:
             raise NotPreparable(f"{self._build.__qualname__} takes {len(self._slots)} values")
         return {
@@ -82,6 +86,66 @@ def prepared(build: Callable[P, models.QuerySet[Any, R]]) -> Prepared[P, R]:
     return Prepared(build)
 
 
+class Saved(models.Model):
+    """A row that is saved by statements which are built once for its columns. All else about saving
+    is Django's.
+    """
+
+    class Meta:
+        abstract = True
+
+    def _do_update(  # type: ignore[override]
+        self, base_qs: Any, using: Any, pk_val: Any, values: Any, *others: Any
+    ) -> Any:
+        if not values or any(hasattr(value, "resolve_expression") for *_, value in values):
+            return super()._do_update(base_qs, using, pk_val, values, *others)
+        connection = transaction.get_connection(using)
+        given = [field.get_db_prep_save(value, connection) for field, _, value in values]
+        columns = tuple(field.column for field, *_ in values)
+        with connection.cursor() as cursor:
+            cursor.execute(_changing(type(self), columns, connection.vendor), [*given, pk_val])
+            return cursor.rowcount > 0
+
+    def _do_insert(
+        self, manager: Any, using: Any, fields: Any, returning_fields: Any, raw: Any
+    ) -> Any:
+        values = [
+            getattr(self, field.attname) if raw else field.pre_save(self, True) for field in fields
+        ]
+        if any(hasattr(value, "resolve_expression") for value in values):
+            return super()._do_insert(manager, using, fields, returning_fields, raw)  # type: ignore[misc]
+        connection = transaction.get_connection(using)
+        given = [
+            field.get_db_prep_save(value, connection)
+            for field, value in zip(fields, values, strict=True)
+        ]
+        columns = tuple(field.column for field in fields)
+        returned = tuple(field.column for field in returning_fields)
+        with connection.cursor() as cursor:
+            cursor.execute(_adding(type(self), columns, returned, connection.vendor), given)
+            return [cursor.fetchone()] if returned else []
+
+
+@lru_cache
+def _changing(model: type[models.Model], columns: tuple[str, ...], vendor: str) -> str:
+    quote = transaction.get_connection().ops.quote_name
+    new = ", ".join(f"{quote(column)} = %s" for column in columns)
+    key = quote(model._meta.pk.column)  # type: ignore[union-attr,arg-type]
+    return f"UPDATE {quote(model._meta.db_table)} SET {new} WHERE {key} = %s"  # noqa: S608
+
+
+@lru_cache
+def _adding(
+    model: type[models.Model], columns: tuple[str, ...], returned: tuple[str, ...], vendor: str
+) -> str:
+    quote = transaction.get_connection().ops.quote_name
+    back = f" RETURNING {', '.join(map(quote, returned))}" if returned else ""
+    return (
+        f"INSERT INTO {quote(model._meta.db_table)} ({', '.join(map(quote, columns))}) "  # noqa: S608
+        f"VALUES ({', '.join(['%s'] * len(columns))}){back}"
+    )
+
+
 class _Slot(models.Expression):
     """The place of a value."""
 
@@ -94,32 +158,59 @@ class _Slot(models.Expression):
 
 
 class _Statement:
-    """A compiled query. Django's own code makes rows of what the database answers: it is given a
-    compiler that knows its statement already.
+    """A compiled query, which stands in for query and compiler where Django's own code makes rows
+    of what the database answers.
     """
 
     def __init__(self, asked: models.QuerySet) -> None:
         if asked._prefetch_related_lookups:  # type: ignore[attr-defined]
             raise NotPreparable("what is prefetched is asked for by statements of its own")
         self.model: Any = asked.model
-        self._asked = asked
-        self._compiler = asked.query.get_compiler(asked.db)
-        self._text, self._parameters = self._compiler.as_sql()
-        columns = [each for each, *_ in self._compiler.select[: self._compiler.col_count]]
-        self._converters = self._compiler.get_converters(columns)
+        self._makes: Any = asked._iterable_class  # type: ignore[attr-defined]
+        self._fields = asked._fields  # type: ignore[attr-defined]
+        self._is_held = asked.query.select_for_update
+        compiler = asked.query.get_compiler(asked.db)
+        self._text, self._parameters = compiler.as_sql()
+        self.select, self.klass_info = compiler.select, compiler.klass_info
+        self.annotation_col_map = compiler.annotation_col_map
+        columns = [each for each, *_ in self.select[: compiler.col_count]]
+        self._converters = [
+            (place, converter, column)
+            for place, (converters, column) in compiler.get_converters(columns).items()
+            for converter in converters
+        ]
 
-    def rows(self, given: Mapping[str, Any]) -> list[Any]:
-        bound = tuple(
-            given[each.name] if isinstance(each, _Slot) else each for each in self._parameters
-        )
-        compiler = copy(self._compiler)
-        compiler.connection = transaction.get_connection()  # each thread has its own
-        if self._asked.query.select_for_update and not compiler.connection.in_atomic_block:
+    def rows(self, given: Mapping[str, Any], connection: Any) -> list[Any]:
+        if self._is_held and not connection.in_atomic_block:
             raise transaction.TransactionManagementError("a row is held within a transaction")
-        compiler.as_sql = lambda *_, **__: (self._text, bound)  # type: ignore[method-assign]
-        compiler.get_converters = lambda _: self._converters  # type: ignore[method-assign]
-        query = copy(self._asked.query)
-        query.get_compiler = lambda *_, **__: compiler  # type: ignore[method-assign]
-        asked = type(self._asked)(self._asked.model, query)
-        made: Any = self._asked._iterable_class  # type: ignore[attr-defined]
-        return list(made(asked))
+        bound = [given[each.name] if isinstance(each, _Slot) else each for each in self._parameters]
+        with connection.cursor() as cursor:
+            cursor.execute(self._text, bound)
+            found = [list(row) for row in cursor.fetchall()]
+        for place, converter, column in self._converters:
+            for row in found:
+                row[place] = converter(row[place], column, connection)
+        return list(self._makes(_Answer(self, found, connection.alias))) if found else []
+
+
+class _Answer:
+    """What the database answered, as Django's makers of rows ask for it: of a queryset, of its
+    query and of the compiler of that.
+    """
+
+    _known_related_objects: ClassVar[dict[Any, Any]] = {}
+
+    def __init__(self, statement: _Statement, found: list[list[Any]], db: str) -> None:
+        self.query, self.db, self._found = self, db, found
+        self.model, self._fields = statement.model, statement._fields
+        self.select, self.klass_info = statement.select, statement.klass_info
+        self.annotation_col_map = statement.annotation_col_map
+
+    def get_compiler(self, *_: Any, **__: Any) -> _Answer:
+        return self
+
+    def execute_sql(self, *_: Any, **__: Any) -> list[list[Any]]:
+        return self._found
+
+    def results_iter(self, *_: Any, tuple_expected: bool = False, **__: Any) -> Iterable[Any]:
+        return map(tuple, self._found) if tuple_expected else self._found

@@ -6,7 +6,7 @@ from datetime import datetime, timedelta
 from threading import Thread
 
 import pytest
-from django.db import connection, models, transaction
+from django.db import DatabaseError, connection, models, transaction
 from django.test.utils import CaptureQueriesContext
 
 from tests import factories
@@ -107,3 +107,42 @@ def test_what_has_no_place_in_a_statement_is_refused(db):
         @prepared
         def several(numbers: list[int]) -> models.QuerySet[Participant]:
             return Participant.objects.filter(pk__in=numbers)
+
+
+def test_a_row_is_saved_as_the_orm_saves_it(study, dan):
+    """Texts, moments, JSON, nothing, truth values and keys; a new row gets its number."""
+    with CaptureQueriesContext(connection) as asked:
+        made = Message.objects.create(
+            study=study, participant=dan, kind="a", subject_ref="b", due_at=NOW
+        )
+        made.due_at, made.attempts, made.claimed_until = NOW + timedelta(hours=1), 2, None
+        made.save(update_fields=["due_at", "attempts"])
+        dan.earlier_zones, dan.site = [["2025-01-01T00:00:00+00:00", "Europe/Paris"]], "é"
+        dan.save()
+    assert len(asked) == 3
+    assert values_of(Message.objects.get(pk=made.pk)) == values_of(made)
+    assert values_of(Participant.objects.get(pk=dan.pk)) == values_of(dan)
+
+
+def test_what_the_database_works_out_is_saved_by_the_orm(study, dan):
+    made = Message.objects.create(
+        study=study, participant=dan, kind="a", subject_ref="b", due_at=NOW
+    )
+    made.attempts = models.F("attempts") + 3
+    made.save(update_fields=["attempts"])
+    assert Message.objects.get(pk=made.pk).attempts == 3
+
+
+def test_a_row_that_is_gone_is_not_changed_in_silence(study, dan):
+    made = Message.objects.create(
+        study=study, participant=dan, kind="a", subject_ref="b", due_at=NOW
+    )
+    Message.objects.filter(pk=made.pk).delete()
+    with pytest.raises(DatabaseError), transaction.atomic():
+        made.save(update_fields=["due_at"])
+    made.save()  # as Django does it: a row that is not there is made, under its number
+    assert values_of(Message.objects.get(pk=made.pk)) == values_of(made)
+
+
+def values_of(row: models.Model) -> dict[str, object]:
+    return {name: value for name, value in vars(row).items() if name != "_state"}

@@ -4,6 +4,7 @@ from django.db import models
 
 from trial.facts import Fact
 from trial.models.participants import Participant
+from trial.prepared import Saved
 
 
 class ModuleUse(Fact):
@@ -24,7 +25,7 @@ class ModuleUse(Fact):
         ]
 
 
-class ExerciseAnswer(models.Model):
+class ExerciseAnswer(Saved):
     """What a person wrote in an exercise, encrypted with the person's key. Nobody else reads it."""
 
     no_facts = "kept as it is typed, without an event, and read by nobody else"

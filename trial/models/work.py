@@ -10,6 +10,7 @@ from trial import lifecycles
 from trial.facts import Fact
 from trial.models.participants import Participant
 from trial.models.studies import Study
+from trial.prepared import Saved
 
 
 class RequestKey(models.Model):
@@ -30,7 +31,7 @@ class RequestKey(models.Model):
         ]
 
 
-class Journey(models.Model):
+class Journey(Saved):
     """Where a participant is on the way through settings.JOURNEY, and when to look again."""
 
     no_facts = "where to look next: work"
@@ -66,7 +67,7 @@ def new_handle() -> str:
     return secrets.token_hex(10)
 
 
-class Message(models.Model):
+class Message(Saved):
     """A mail to be sent: the words are composed at hand-over, from what is true then."""
 
     no_facts = "a queue: what became of a mail is told by its events"
