@@ -18,9 +18,9 @@ BATCH = 50  # rows: seconds of work, after which whatever is more urgent is look
 def take(due: models.QuerySet, **mark: Any) -> list[int]:
     """The numbers of the first rows of `due`, in its order, marked for whoever asked. The mark must
     be one with which they are due no more.
+
+    To be called where something is due: SQLite waits for whoever writes, if only to find nothing.
     """
-    if not due.exists():  # SQLite would wait for whoever writes, to find nothing
-        return []
     with transaction.atomic():
         rows = due.select_for_update(skip_locked=True, of=("self",))
         numbers = list(rows.values_list("pk", flat=True)[:BATCH])

@@ -13,7 +13,7 @@ from datetime import datetime, timedelta
 from functools import partial
 from importlib import import_module
 from itertools import count, takewhile
-from typing import Protocol, TypeVar
+from typing import Any, Protocol, TypeVar
 
 from django.conf import settings
 from django.core.cache import cache
@@ -24,6 +24,7 @@ from trial import audit, claims, hooks, mail
 from trial.actions import alerts, deliveries, journey, mail_host, months, participants
 from trial.actors import WORKER
 from trial.models import Alert, Message, Participant, Study
+from trial.prepared import prepared
 from trial.queries import months as month_reads
 
 T = TypeVar("T")
@@ -100,8 +101,8 @@ def _round(careful: _Careful, *, seal: bool) -> Round:
     careful.messages()
     for work in hooks.WORKER:
         careful.part(hooks.code(work), work, 0)
-    stopped = careful.each("stop", _found(_abandoned), _stop, _person)
-    careful.each("forget", _found(_forgotten), _forget, _person)
+    stopped = careful.each("stop", _find_abandoned, _stop, _person)
+    careful.each("forget", _find_forgotten, _forget, _person)
     careful.part("expired sessions", _clear_sessions, False)
     careful.each("month", _unfinished_months, _count_months, _study)
     sealed = careful.each("seal", _studies, _seal, _study) if seal else 0
@@ -292,31 +293,49 @@ def _journeys(at: datetime, *, after: int) -> Sequence[int]:
 
 
 def _move(number: int, at: datetime) -> bool:
-    journey.advance(Participant.objects.select_related("study", "version").get(pk=number), at)
+    journey.advance(_moving.one(number), at)
     return True
 
 
-def _found(due: Callable[[datetime], QuerySet[Participant]]) -> Find:
-    """The next batch, which every worker finds: each row is then held by one of them."""
-
-    def batch(at: datetime, *, after: int) -> Sequence[int]:
-        rows = due(at).filter(pk__gt=after).order_by("pk")
-        return list(rows.values_list("pk", flat=True)[: claims.BATCH])
-
-    return batch
+@prepared
+def _moving(person: int) -> QuerySet[Participant]:
+    return Participant.objects.select_related("study", "version").filter(pk=person)
 
 
-def _abandoned(at: datetime) -> QuerySet[Participant]:
-    left = Q(verified_at__isnull=True, began_at__lt=at - STOPPED_AFTER) | Q(
-        verified_at__lt=at - UNSIGNED_AFTER
-    )
+# Batches that every worker finds: each row is then held by one of them.
+def _find_abandoned(at: datetime, *, after: int) -> Sequence[int]:
+    return _next_abandoned(at - STOPPED_AFTER, at - UNSIGNED_AFTER, after)
+
+
+def _find_forgotten(at: datetime, *, after: int) -> Sequence[int]:
+    return _next_forgotten(at - FORGOTTEN_AFTER, after)
+
+
+def _next(due: QuerySet[Participant], after: Any) -> QuerySet[Participant, int]:
+    rows = due.filter(pk__gt=after).order_by("pk")
+    return rows.values_list("pk", flat=True)[: claims.BATCH]
+
+
+@prepared
+def _next_abandoned(began: datetime, verified: datetime, after: int) -> QuerySet[Participant, int]:
+    return _next(_abandoned(began, verified), after)
+
+
+@prepared
+def _next_forgotten(left: datetime, after: int) -> QuerySet[Participant, int]:
+    return _next(_forgotten(left), after)
+
+
+def _abandoned(began: datetime, verified: datetime) -> QuerySet[Participant]:
+    """Whoever began before `began` and has not verified, or verified before `verified`."""
+    left = Q(verified_at__isnull=True, began_at__lt=began) | Q(verified_at__lt=verified)
     return Participant.objects.filter(left, state="screening")
 
 
 @transaction.atomic
 def _stop(number: int, at: datetime) -> bool:
     """False for somebody who went on, or is being stopped by another worker."""
-    if not claims.hold(_abandoned(at), number):
+    if not claims.hold(_abandoned(at - STOPPED_AFTER, at - UNSIGNED_AFTER), number):
         return False
     participant = Participant.objects.select_related("study").get(pk=number)
     stage = "consent" if participant.verified_at else "screening"
@@ -326,19 +345,19 @@ def _stop(number: int, at: datetime) -> bool:
     return True
 
 
-def _forgotten(at: datetime) -> QuerySet[Participant]:
-    """Whoever did not get in is forgotten, contact details and key included, once nobody has to
-    call them any more.
+def _forgotten(left: datetime) -> QuerySet[Participant]:
+    """Whoever did not get in and left before `left` is forgotten, contact details and key included,
+    once nobody has to call them any more.
     """
     waiting = Alert.objects.filter(participant=OuterRef("pk")).exclude(state="closed")
     return Participant.objects.filter(
-        ~Exists(waiting), state="excluded", erased_at=None, left_at__lt=at - FORGOTTEN_AFTER
+        ~Exists(waiting), state="excluded", erased_at=None, left_at__lt=left
     )
 
 
 @transaction.atomic
 def _forget(number: int, at: datetime) -> bool:
-    if not claims.hold(_forgotten(at), number):
+    if not claims.hold(_forgotten(at - FORGOTTEN_AFTER), number):
         return False
     participant = Participant.objects.select_related("study").get(pk=number)
     participants.erase(participant=participant, reason="did_not_get_in", by=WORKER, at=at)

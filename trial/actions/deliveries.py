@@ -26,6 +26,7 @@ from trial.actors import WORKER
 from trial.entries import Mail, Wait
 from trial.mail import Door, DoorShut, Letter, PutOff, Refused
 from trial.models import Message
+from trial.prepared import prepared
 from trial.queries import messages as ledger
 from trial.queries.messages import AT_ANY_HOUR, TO_OLD_ADDRESS, TO_STAFF
 
@@ -59,8 +60,41 @@ def claim(at: datetime, *, urgent: bool = False) -> list[Message]:
     """A batch of what is due, for this worker; `urgent`: of what goes at any hour, which is asked
     for before each batch of anything else.
     """
-    due = Message.objects.filter(state="queued", due_at__lte=at)
-    return _claimed(due.filter(kind__in=AT_ANY_HOUR) if urgent else due, at)
+    if not (_first_urgent if urgent else _first_due)(at):
+        return []
+    return _claimed(_urgent(at) if urgent else _due(at), at)
+
+
+def _due(at: datetime) -> QuerySet[Message]:
+    return _free(Message.objects.filter(state="queued", due_at__lte=at), at)
+
+
+def _urgent(at: datetime) -> QuerySet[Message]:
+    return _due(at).filter(kind__in=AT_ANY_HOUR)
+
+
+def _left_behind(since: datetime, at: datetime) -> QuerySet[Message]:
+    return _free(Message.objects.filter(state="sending", handed_over_at__lt=since), at)
+
+
+def _free(due: QuerySet[Message], at: datetime) -> QuerySet[Message]:
+    return due.filter(Q(claimed_until=None) | Q(claimed_until__lte=at))
+
+
+# Asked in every round, and most rounds find nothing.
+@prepared
+def _first_due(at: datetime) -> QuerySet[Message, int]:
+    return _due(at).values_list("pk", flat=True)[:1]
+
+
+@prepared
+def _first_urgent(at: datetime) -> QuerySet[Message, int]:
+    return _urgent(at).values_list("pk", flat=True)[:1]
+
+
+@prepared
+def _first_left_behind(since: datetime, at: datetime) -> QuerySet[Message, int]:
+    return _left_behind(since, at).values_list("pk", flat=True)[:1]
 
 
 def give_back(messages: Sequence[Message]) -> None:
@@ -73,8 +107,7 @@ def give_back(messages: Sequence[Message]) -> None:
     claimed.update(claimed_until=None)
 
 
-def _claimed(due: QuerySet[Message], at: datetime) -> list[Message]:
-    free = due.filter(Q(claimed_until=None) | Q(claimed_until__lte=at))
+def _claimed(free: QuerySet[Message], at: datetime) -> list[Message]:
     numbers = claims.take(free.order_by("due_at", "pk"), claimed_until=at + CLAIMED_FOR)
     if not numbers:
         return []
@@ -138,7 +171,10 @@ def after_crash(at: datetime) -> int:
     """Messages left in `sending` become uncertain and staff are told; those that may repeat are
     queued again.
     """
-    stale = Message.objects.filter(state="sending", handed_over_at__lt=at - CRASHED_AFTER)
+    since = at - CRASHED_AFTER
+    if not _first_left_behind(since, at):
+        return 0
+    stale = _left_behind(since, at)
     return _moved_on(stale, lambda message: _lost_from_sight(message, "crash", at), at)
 
 
@@ -149,7 +185,9 @@ def give_up(away_since: datetime, at: datetime) -> int:
     waiting = Message.objects.filter(state="queued", due_at__lte=at - GIVEN_UP_AFTER).exclude(
         kind__in=NEVER_GIVEN_UP
     )
-    return _moved_on(waiting, lambda message: _ended(message, "give up", at, problem="host"), at)
+    return _moved_on(
+        _free(waiting, at), lambda message: _ended(message, "give up", at, problem="host"), at
+    )
 
 
 def _moved_on(due: QuerySet[Message], move: Callable[[Message], bool], at: datetime) -> int:

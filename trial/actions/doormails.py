@@ -16,7 +16,7 @@ from allauth.account.forms import default_token_generator
 from allauth.account.models import EmailAddress
 from allauth.account.utils import user_pk_to_url_str
 from django.conf import settings
-from django.db.models import Q
+from django.db.models import Q, QuerySet
 from django.urls import reverse
 from django.utils.translation import gettext as _
 from django.utils.translation import override
@@ -26,6 +26,7 @@ from trial.actions.mailcodes import code_hash, forget
 from trial.languages import in_language
 from trial.mail import Door, Letter
 from trial.models import DoorMail, Identity, Participant, WaitingMail
+from trial.prepared import prepared
 from trial.queries import addresses
 from trial.sections.study import Study as Protocol
 
@@ -75,7 +76,7 @@ def _sent(about: DoorMail, door: Door, at: datetime) -> bool:
 def worked(at: datetime) -> int:
     """What an answer could not hand over, by the worker; and what is over is forgotten."""
     forget(at)
-    left = list(DoorMail.objects.filter(waiting__isnull=False).order_by("pk"))
+    left = _left()
     if not left:
         return 0
     try:
@@ -83,6 +84,11 @@ def worked(at: datetime) -> int:
             return sum(hand_over(about, door, at) for about in left)
     except mail.DoorShut:
         return 0
+
+
+@prepared
+def _left() -> QuerySet[DoorMail]:
+    return DoorMail.objects.filter(waiting__isnull=False).order_by("pk")
 
 
 def _to_join(about: DoorMail, waits: Waits) -> Letter:

@@ -9,9 +9,11 @@ from dataclasses import asdict, replace
 from datetime import datetime, timedelta
 
 from django.db import transaction
+from django.db.models import QuerySet
 
 from trial import vault
 from trial.models import Draft, Membership, Participant, PersonKey, User
+from trial.prepared import prepared
 from trial.queries import drafts as reads
 from trial.queries.drafts import Typed
 
@@ -119,5 +121,10 @@ def forget_of_role(membership: Membership) -> None:
 
 def forget_old(at: datetime) -> int:
     """What nobody came back for; says how many."""
-    gone, _by_model = Draft.objects.filter(saved_at__lt=at - KEPT_FOR).delete()
-    return gone
+    since = at - KEPT_FOR
+    return Draft.objects.filter(saved_at__lt=since).delete()[0] if _first_old(since) else 0
+
+
+@prepared
+def _first_old(since: datetime) -> QuerySet[Draft, int]:
+    return Draft.objects.filter(saved_at__lt=since).values_list("pk", flat=True)[:1]

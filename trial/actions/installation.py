@@ -10,11 +10,12 @@ from __future__ import annotations
 from datetime import datetime, timedelta
 
 from django.db import transaction
-from django.db.models import F
+from django.db.models import F, QuerySet
 
 from trial import audit
 from trial.actors import WORKER, Actor
 from trial.models import FailedSignIns, Participant, User
+from trial.prepared import prepared
 from trial.queries.installation import the_installation
 
 HOUR = timedelta(hours=1)
@@ -37,10 +38,12 @@ def sign_in_failed(*, at: datetime) -> None:
 
 def tell_failures(at: datetime) -> int:
     """One event for each hour that is over and in which signing in failed."""
-    return sum(
-        _told(each.pk, at)
-        for each in FailedSignIns.objects.filter(told_at=None, hour__lte=at - HOUR)
-    )
+    return sum(_told(each.pk, at) for each in _untold(at - HOUR))
+
+
+@prepared
+def _untold(until: datetime) -> QuerySet[FailedSignIns]:
+    return FailedSignIns.objects.filter(told_at=None, hour__lte=until)
 
 
 @transaction.atomic

@@ -27,6 +27,7 @@ from trial.actors import WORKER, Actor
 from trial.models import Job, JobFile, Study
 from trial.models.jobs import EndedBefore, MadeInVain
 from trial.models.work import new_handle
+from trial.prepared import prepared
 from trial.queries import jobs
 from trial.sealed_files import Files
 
@@ -79,8 +80,7 @@ def make_now(*, job: Job, by: Actor, at: datetime) -> Job:
 
 
 def _claimed(at: datetime) -> Job | None:
-    waiting = _free(at).order_by("pk").values_list("pk", flat=True)
-    for number in list(waiting[: claims.BATCH]):
+    for number in _waiting(at - GIVEN_UP_AFTER):
         if _claim(Job(pk=number), at):
             return Job.objects.select_related("study").get(pk=number)
     return None
@@ -89,15 +89,21 @@ def _claimed(at: datetime) -> Job | None:
 def _claim(job: Job, at: datetime) -> bool:
     """One short update, so that two workers do not make the same."""
     return bool(
-        _free(at)
+        _free(at - GIVEN_UP_AFTER)
         .filter(pk=job.pk)
         .update(claimed_at=at, claim=new_handle(), attempts=F("attempts") + 1)
     )
 
 
-def _free(at: datetime) -> QuerySet[Job]:
-    given_up = Q(claimed_at=None) | Q(claimed_at__lt=at - GIVEN_UP_AFTER)
-    return Job.objects.filter(given_up, state=Job.REQUESTED)
+@prepared
+def _waiting(given_up: datetime) -> QuerySet[Job, int]:
+    return _free(given_up).order_by("pk").values_list("pk", flat=True)[: claims.BATCH]
+
+
+def _free(given_up: datetime) -> QuerySet[Job]:
+    """Claimed by nobody, or before `given_up`."""
+    free = Q(claimed_at=None) | Q(claimed_at__lt=given_up)
+    return Job.objects.filter(free, state=Job.REQUESTED)
 
 
 def _own(job: Job) -> QuerySet[Job]:

@@ -73,10 +73,17 @@ def claim(at: datetime) -> list[int]:
     """Participants whose journey is due, for one worker. Should it die, or nothing else say when to
     look again, they are looked at again after a while.
     """
+    if not _first_due(at):
+        return []
     due = Journey.objects.filter(due_at__lte=at).order_by("due_at", "pk")
     numbers = claims.take(due, due_at=at + RETRY_AFTER)
     people = dict(Journey.objects.filter(pk__in=numbers).values_list("pk", "participant"))
     return [people[number] for number in numbers]
+
+
+@prepared
+def _first_due(at: datetime) -> QuerySet[Journey, int]:
+    return Journey.objects.filter(due_at__lte=at).values_list("pk", flat=True)[:1]
 
 
 def give_back(numbers: Sequence[int], at: datetime) -> None:

@@ -20,6 +20,7 @@ from trial import contact_details, mailcodes, rows, vault
 from trial.actions.once import KeyReused
 from trial.mailcodes import Verdict
 from trial.models import DoorMail, Participant, WaitingMail
+from trial.prepared import prepared
 
 SAME_PRESS = timedelta(minutes=1)  # in which the second press of a double click may arrive
 FORGOTTEN_AFTER = timedelta(hours=1)
@@ -200,7 +201,13 @@ def judge(*, handle: str, typed: str, press: str = "", at: datetime) -> Verdict:
 
 def forget(at: datetime) -> int:
     """Rows that no try and no repeat needs any more; how many."""
-    return _drop(DoorMail.objects.filter(asked_at__lt=at - FORGOTTEN_AFTER))
+    since = at - FORGOTTEN_AFTER
+    return _drop(DoorMail.objects.filter(asked_at__lt=since)) if _first_over(since) else 0
+
+
+@prepared
+def _first_over(since: datetime) -> QuerySet[DoorMail, int]:
+    return DoorMail.objects.filter(asked_at__lt=since).values_list("pk", flat=True)[:1]
 
 
 @transaction.atomic

@@ -19,6 +19,7 @@ from django.db import models, transaction
 from trial import facts, rows, vault
 from trial.actors import Actor
 from trial.models import Draft, RequestKey
+from trial.prepared import prepared
 
 R = TypeVar("R")
 KEPT_FOR = timedelta(days=30)
@@ -67,13 +68,18 @@ def forget_request_keys(at: datetime) -> int:
 
     Once a day: begun when the oldest is a day over, so that no round of a worker does it for a few.
     """
-    old = RequestKey.objects.filter(claimed_at__lt=at - KEPT_FOR)
-    if not old.filter(claimed_at__lt=at - KEPT_FOR - DAY).exists():
+    if not _first_before(at - KEPT_FOR - DAY):
         return 0
+    old = RequestKey.objects.filter(claimed_at__lt=at - KEPT_FOR)
     gone = 0
     while part := list(old.order_by("claimed_at").values_list("pk", flat=True)[:PART]):
         gone += old.filter(pk__in=part).delete()[0]
     return gone
+
+
+@prepared
+def _first_before(since: datetime) -> models.QuerySet[RequestKey, int]:
+    return RequestKey.objects.filter(claimed_at__lt=since).values_list("pk", flat=True)[:1]
 
 
 def _claim(name: str, key: str, content: dict[str, Any]) -> tuple[RequestKey, bool]:

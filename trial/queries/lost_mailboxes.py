@@ -21,6 +21,7 @@ from trial.models import (
     Study,
     User,
 )
+from trial.prepared import prepared
 from trial.queries import staff
 
 WAITS = timedelta(hours=48)
@@ -79,11 +80,13 @@ def is_due(made: AddressChange, at: datetime) -> bool:
 
 def due(at: datetime) -> list[AddressChange]:
     """What was agreed to and waited long enough, also since the old address was told."""
-    waits = not_in_force().filter(due_at__lte=at)
-    whole = waits.filter(proposal__decision__is_agreed=True).select_related(
-        "proposal", "participant__study"
-    )
-    return [made for made in whole.order_by("due_at", "pk") if is_due(made, at)]
+    return [made for made in _agreed(at) if is_due(made, at)]
+
+
+@prepared
+def _agreed(at: datetime) -> QuerySet[AddressChange]:
+    waits = not_in_force().filter(due_at__lte=at, proposal__decision__is_agreed=True)
+    return waits.select_related("proposal", "participant__study").order_by("due_at", "pk")
 
 
 def is_of_staff(email: str, study: Study, at: datetime) -> bool:

@@ -7,6 +7,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from datetime import date, datetime, timedelta
 
+from django.db.models import QuerySet
 from django.utils import formats
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
@@ -14,6 +15,7 @@ from django.utils.translation import gettext_lazy
 from trial import hooks, months
 from trial.entries import Panel
 from trial.models import Message, ModuleUse, MonthlyShare, Study, User
+from trial.prepared import prepared
 from trial.queries import programme, studies
 
 HEADS = {
@@ -29,10 +31,15 @@ def uncounted(at: datetime) -> Iterator[tuple[Study, date]]:
         if study.opened_at is None:
             continue
         timezone = study.current.protocol.timezone
-        counted = set(MonthlyShare.objects.filter(study=study).values_list("month", flat=True))
+        counted = set(_counted(study.pk))
         for month in months.between(months.of(study.opened_at, timezone), months.of(at, timezone)):
             if month not in counted and months.after(month) <= months.of(at, timezone):
                 yield study, month
+
+
+@prepared
+def _counted(study: int) -> QuerySet[MonthlyShare, date]:
+    return MonthlyShare.objects.filter(study=study).values_list("month", flat=True)
 
 
 def mails(study: Study, begins_at: datetime, ends_at: datetime) -> tuple[int, int]:

@@ -8,6 +8,7 @@ from django.db.models import F, Max, Min, Q, QuerySet
 
 from trial import permissions
 from trial.models import Decision, Invitation, Membership, Participant, Proposal, Study, User
+from trial.prepared import prepared
 from trial.queries import staff
 
 # kind of proposal -> what whoever agrees to it may do
@@ -166,6 +167,7 @@ def agreed(study: Study, kind: str) -> Proposal | None:
     return found.order_by("-pk").first()
 
 
+@prepared
 def due(at: datetime) -> QuerySet[Proposal]:
     """Those whose time is over."""
     return (

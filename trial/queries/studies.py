@@ -7,10 +7,11 @@ from __future__ import annotations
 from collections.abc import Collection, Iterable, Iterator, Mapping
 from typing import Any
 
-from django.db.models import Count, Exists, F, OuterRef, Q, Subquery
+from django.db.models import Count, Exists, F, OuterRef, Q, QuerySet, Subquery
 
 from trial import permissions
 from trial.models import Membership, ProtocolVersion, Study, User
+from trial.prepared import prepared
 
 NEWEST = ProtocolVersion.objects.filter(study=OuterRef("study")).order_by("-number")
 
@@ -57,7 +58,22 @@ def running() -> list[Study]:
     """Every study in which somebody may take part now, newcomer or not, with its newest version in
     hand.
     """
-    return _in_hand(Study.objects.filter(state__in=("open", "paused", "closed")).order_by("pk"))
+    newest = _running()
+    for version in newest:
+        version.study.current = version
+    return [version.study for version in newest]
+
+
+@prepared
+def _running() -> QuerySet[ProtocolVersion]:
+    return (
+        ProtocolVersion.objects.filter(
+            study__state__in=("open", "paused", "closed"),
+            number=Subquery(NEWEST.values("number")[:1]),
+        )
+        .select_related("study")
+        .order_by("study_id")
+    )
 
 
 def _in_hand(found: Iterable[Study]) -> list[Study]:
