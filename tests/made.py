@@ -8,7 +8,7 @@ from reports import unblinded
 from reports.actions import reports
 from reports.dataset import Dataset
 from trial import actors
-from trial.actions import jobs
+from trial.actions import jobs, verifications
 from trial.models import Job, Study
 from trial.queries import jobs as queries
 
@@ -29,6 +29,10 @@ def report(
 
 def export(study: Study, at: datetime, kind: str = Job.BLINDED, *, by: actors.Actor = ADA) -> Job:
     return _made(reports.request_export(study=study, kind=kind, by=by, at=at), at)
+
+
+def verification(study: Study, at: datetime, *, by: actors.Actor = ADA) -> Job:
+    return _made(verifications.request(study=study, by=by, at=at), at)
 
 
 def by_arm(study: Study, at: datetime) -> Dataset:

@@ -404,10 +404,10 @@ def _due_to_an_assessor(study: Any, at: Any) -> Any:
 
 
 def _other_jobs(study: Any, at: Any) -> None:
-    """An export in every other state."""
+    """An export in every other state, and a verification of the trail in most."""
     from reports.actions import reports
     from tests import made
-    from trial.actions import jobs
+    from trial.actions import jobs, verifications
     from trial.models import Job
 
     full, busy, _waiting = (
@@ -416,6 +416,10 @@ def _other_jobs(study: Any, at: Any) -> None:
     Job.objects.filter(pk=full.pk).update(state=Job.FAILED, failure=jobs.NO_ROOM)
     Job.objects.filter(pk=busy.pk).update(claimed_at=at)
     jobs.remove(job=made.export(study, at), by=made.ADA, at=at)
+    made.verification(study, at, by=made.ADA)
+    failed, busy = (verifications.request(study=study, by=made.ADA, at=at) for _ in range(2))
+    Job.objects.filter(pk=failed.pk).update(state=Job.FAILED, failure=jobs.NO_ROOM)
+    Job.objects.filter(pk=busy.pk).update(claimed_at=at)
 
 
 def _draw_pages(pdf: bytes) -> None:

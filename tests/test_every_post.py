@@ -476,6 +476,12 @@ PRESSES = [
         lambda x: {"text": "Nobody who assesses knows."},
     ),
     Press(
+        "research:verify",
+        pairs.with_people,
+        at("research:audit", R),
+        "audit verification requested",
+    ),
+    Press(
         "research:request_report", pairs.with_people, at("research:reports", R), "report requested"
     ),
     Press(
@@ -522,7 +528,6 @@ ELSEWHERE = {
     "join:anew": "forgets in the session, twice the same; tests/trial/views/test_join.py",
     "join:consent_questions": "counts tries in the session, each press once; "
     "tests/trial/views/test_join.py",
-    "research:verify": "reads the trail and writes nothing",
     "take_back_address": "the link works once, and says the same twice; "
     "tests/trial/test_own_address.py",
     "account_login": "signs in",
@@ -660,11 +665,6 @@ def test_the_address_that_a_form_is_sent_to_can_be_opened_too(press, study):
     answer = x.browser.get(form.action, follow=True)
     assert answer.status_code == 200
     assert answer.content
-
-
-def test_the_answer_of_checking_the_trail_can_be_reloaded(study):
-    ada = pairs.researcher(study)["browser"]
-    assert ada.get(reverse("research:verify", args=[R])).url == reverse("research:audit", args=[R])
 
 
 def test_an_address_that_does_not_take_what_is_sent_says_so_in_words(study):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Mapping
 from datetime import UTC, datetime, timedelta
 from zoneinfo import ZoneInfo
 
@@ -12,6 +13,7 @@ from django.utils import formats
 from django.utils.translation import gettext as _
 from django.utils.translation import override
 
+from trial import audit
 from trial.actions import drafts, grants, participants
 from trial.actions.agreements import settle_due
 from trial.actions.doormails import worked as hand_over_codes
@@ -24,8 +26,9 @@ from trial.actions.own_address import can_be_taken_back
 from trial.actions.own_address import stop as stop_change
 from trial.actions.own_address import token_of as token_of_change
 from trial.actions.staff import token_of
-from trial.actors import SYSTEM
+from trial.actors import SYSTEM, Actor
 from trial.entries import Ask, Destination, Done, Mail, Outcome, Task, Wait
+from trial.hooks import Making
 from trial.languages import in_language
 from trial.models import (
     AddressChange,
@@ -34,6 +37,7 @@ from trial.models import (
     Draft,
     ExerciseAnswer,
     Invitation,
+    Job,
     Message,
     Participant,
     ProtocolVersion,
@@ -53,11 +57,14 @@ from trial.queries.notices import (
     compose_two_people,
 )
 from trial.queries.tables import tables
+from trial.queries.verifications import PLACES
 from trial.rehearsal import behave
+from trial.sealed_files import Files
 from trial.sections import section
 from trial.words import word
 
 __all__ = [
+    "audit_verification",
     "behave",
     "call_times",
     "compose_address_asked",
@@ -98,6 +105,21 @@ __all__ = [
 ]
 
 UNANSWERED_AFTER = timedelta(days=30)  # as long as the baseline that comes next is open
+
+
+def audit_verification(job: Job, by: Actor, at: datetime) -> Making:
+    """Entry of settings.PRODUCTS: every place where the trail does not hold together. How many
+    facts were compared is not said, since that hangs on the arms.
+    """
+
+    def make(files: Files) -> Callable[[], Mapping[str, str]]:
+        places, seal = audit.verify(job.study), audit.newest_seal(job.study)
+        if places:
+            with files.file(PLACES) as out:
+                out.write("\n".join(places).encode())
+        return lambda: {"seal": seal, "places": str(len(places))}
+
+    return make
 
 
 def requirements(study: Study) -> list[str]:

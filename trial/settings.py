@@ -327,6 +327,7 @@ PERSON_PANELS = ["outcomes.life.person_panel"]  # one person as the researcher s
 PRODUCTS = {  # what the worker makes because somebody asked for it
     "report": "reports.life.report",
     "export": "reports.life.export",
+    "audit verification": "trial.life.audit_verification",
     "randomisation export": "randomisation.life.export",
     "randomisation replay": "randomisation.life.replay",
 }

@@ -69,6 +69,9 @@ ROLES = {  # who may use what in a study; nobody else
         key: {"researcher", "statistician"}
         for key in ("study", "people", "reports", "report", "report_pdf", "report_html")
     },
+    **{
+        key: {"researcher", "statistician"} for key in ("audit_verifications", "audit_verification")
+    },
     "report_results": {"researcher", "statistician"},
     **{key: {"researcher", "statistician"} for key in ("exports", "export", "export_zip")},
     **{key: {"researcher"} for key in ("study_open", "study_pause", "study_resume", "study_close")},
@@ -191,7 +194,10 @@ def test_the_right_person_is_let_in_to_read(cast):
     for name, route in all_routes().items():
         if name in PUBLIC | EVERYBODYS | WAY_IN or not hasattr(route.callback.view_class, "get"):
             continue
-        if re.fullmatch("report(_pdf|_html|_results)?|(randomisation_)?export(_zip|_json)?", name):
+        if re.fullmatch(
+            "report(_pdf|_html|_results)?|(randomisation_)?export(_zip|_json)?|audit_verification",
+            name,
+        ):
             continue  # nothing is asked for yet: tests/api/test_staff.py
         for who in ["participant"] if name in PARTICIPANT else ROLES[name]:
             path = path_of(name, str(route.pattern), cast)

@@ -57,7 +57,6 @@ WITHOUT_AN_ENDPOINT = {
     "join:consent_questions": "the questions about the letter are answered in the same request as "
     "the signature",
     "join:anew": "forgets what a browser holds, and a program holds its own",
-    "research:verify": "reads the trail and writes nothing",
 }
 
 
@@ -1169,6 +1168,14 @@ PAIRS = [
             f"studies/{R}/code-breaks/{x.number}/impact/", {"text": "Nobody who assesses knows."}
         ),
         broken,
+    ),
+    Pair(
+        "research:verify",
+        "audit_verifications",
+        "audit verification requested",
+        lambda x: x.browser.post(page("research:verify", R)),
+        lambda x: x.api.post(f"studies/{R}/audit/verifications/"),
+        with_people,
     ),
     Pair(
         "research:request_report",

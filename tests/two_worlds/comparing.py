@@ -63,7 +63,7 @@ def compare(
 
     def alike(at: datetime) -> None:
         acts(at)
-        _make_an_export(base, at)
+        _make_what_was_asked_for(base, at)
 
     _read_first(
         base,
@@ -133,9 +133,10 @@ def _read_again(
     play(base, world, along(days), look, before)
 
 
-def _make_an_export(base: Base, at: datetime) -> None:
+def _make_what_was_asked_for(base: Base, at: datetime) -> None:
     by = actors.staff(base.staff["researcher"].pk, "researcher")
     made.export(base.study, at, by=by)
+    made.verification(base.study, at, by=by)
 
 
 def _told(world: World, key: Key, first: Answer, answer: Answer) -> str:

@@ -21,6 +21,7 @@ from tests.two_worlds import tokens
 from tests.two_worlds.building import Base
 from trial import lifecycles
 from trial.models import Alert, Invitation, Job, Membership
+from trial.queries.verifications import VERIFICATION
 
 PLACE = re.compile(r"<(?:\w+:)?(\w+)>")
 # Pages of an account hold nothing of a study; the sign-in and sign-out of whoever reads would end
@@ -40,9 +41,8 @@ QUERIES: Mapping[str, Sequence[str]] = {
         f"?state={state}" for state in lifecycles.PARTICIPANT
     ],
 }
-# Verifying writes nothing, and no number of a message names one: a message has a handle that nobody
-# can guess.
-ASKED_BY_POST = re.compile(r"/audit/verify/$|/messages/\d+/again/$")
+# No number of a message names one: a message has a handle that nobody can guess.
+ASKED_BY_POST = re.compile(r"/messages/\d+/again/$")
 
 
 @dataclass(frozen=True)
@@ -168,7 +168,11 @@ def _named(route: str, place: str) -> str:
     if place != "number":
         return place
     return next(
-        (name for name in ("alerts", "reports", "exports", "contacts") if f"/{name}/" in route),
+        (
+            name
+            for name in ("alerts", "reports", "exports", "contacts", "verifications")
+            if f"/{name}/" in route
+        ),
         "number",
     )
 
@@ -184,6 +188,7 @@ def values_of(base: Base) -> dict[str, Sequence[Any]]:
         "alerts": _numbers(Alert),
         "reports": _newest(made.filter(product=REPORT)),
         "exports": _newest(made.filter(product=EXPORT)),
+        "verifications": _newest(made.filter(product=VERIFICATION)),
         "contacts": [1],
         "number": [1],
         "membership": _numbers(Membership),

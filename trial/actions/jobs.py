@@ -133,7 +133,7 @@ def make(*, job: Job, by: Actor, at: datetime) -> None:
     """All steps after the claim. What stands in the way is recorded, and raised; what passes by
     itself, or that this process was told to stop, gives the job back.
     """
-    files = Files(jobs.folder(job))
+    files, began = Files(jobs.folder(job)), time.monotonic()
     try:
         if job.attempts > MOST_ATTEMPTS:
             raise MadeInVain(str(job))
@@ -149,7 +149,7 @@ def make(*, job: Job, by: Actor, at: datetime) -> None:
             _give_back(job)
         raise
     try:
-        _end(job, files, found, by, at)
+        _end(job, files, found, time.monotonic() - began, by, at)
     except EndedBefore:
         files.discard()
         raise
@@ -161,10 +161,15 @@ def make(*, job: Job, by: Actor, at: datetime) -> None:
 
 
 @transaction.atomic
-def _end(job: Job, files: Files, found: Mapping[str, str], by: Actor, at: datetime) -> None:
-    """Whoever is first ends it: one that was given up may have gone on."""
+def _end(
+    job: Job, files: Files, found: Mapping[str, str], seconds: float, by: Actor, at: datetime
+) -> None:
+    """Whoever is first ends it: one that was given up may have gone on. How long it took is kept
+    for whoever asks for the next, and is nothing that happened.
+    """
     waiting = Job.objects.filter(pk=job.pk, state=Job.REQUESTED)
-    if not waiting.update(state=Job.MADE, made_at=at, found=dict(found)):
+    kept = {**found, jobs.SECONDS: str(round(seconds))}
+    if not waiting.update(state=Job.MADE, made_at=at, found=kept):
         raise EndedBefore(str(job))
     JobFile.objects.bulk_create(JobFile(job=job, **vars(each)) for each in files.written)
     new = {"kind": job.kind, **found}

@@ -42,7 +42,8 @@ class Job(models.Model):
     folder = models.CharField(max_length=20, editable=False, default=new_handle)
     made_at = models.DateTimeField(null=True, blank=True)
     failure = models.CharField(max_length=60, blank=True)  # a code, or the kind of an error
-    found = models.JSONField(default=dict)  # what its event says of it: snapshot, seal, outcome
+    # What its event says of it (snapshot, seal, outcome), and the seconds that it took.
+    found = models.JSONField(default=dict)
 
     class Meta:
         indexes = [models.Index(fields=["state", "requested_at"])]
@@ -59,9 +60,18 @@ class Job(models.Model):
         return self.found.get("snapshot_sha256", "")
 
     @property
+    def places(self) -> int | None:
+        """How many places of the audit trail did not hold together, where that was asked."""
+        return int(self.found["places"]) if "places" in self.found else None
+
+    @property
     def seal(self) -> str:
         """The newest seal of the audit trail when it was made."""
         return self.found.get("seal", "")
+
+    @property
+    def seal_number(self) -> str:
+        return self.seal.partition(":")[0]
 
 
 class JobFile(models.Model):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from datetime import timedelta
 from pathlib import Path
 
 from django.conf import settings
@@ -10,6 +11,8 @@ from django.db.models import QuerySet
 
 from trial import sealed_files, stamp
 from trial.models import Job, JobFile, Study
+
+SECONDS = "seconds"  # in what was found: how long the making took
 
 
 def asked_for(study: Study, product: str, *, by_arm: bool) -> QuerySet[Job]:
@@ -21,6 +24,13 @@ def asked_for(study: Study, product: str, *, by_arm: bool) -> QuerySet[Job]:
 def of_study(study: Study, product: str, number: int) -> Job:
     """One in whatever state; raises Job.DoesNotExist."""
     return Job.objects.select_related("study").get(study=study, product=product, pk=number)
+
+
+def took(study: Study, product: str, kind: str) -> timedelta | None:
+    """How long the newest that is made of this kind took, or None."""
+    made = Job.objects.filter(study=study, product=product, kind=kind, made_at__isnull=False)
+    found = made.order_by("-pk").values_list("found", flat=True).first()
+    return timedelta(seconds=int(found[SECONDS])) if found and SECONDS in found else None
 
 
 def content(file: JobFile) -> Iterator[bytes]:

@@ -14,6 +14,7 @@ from trial.api import (
     staff,
     studies,
     tokens,
+    verifications,
 )
 
 app_name = "api"
@@ -94,6 +95,16 @@ urlpatterns = [
         "studies/<slug:slug>/messages/<str:code>/all-again/",
         staff.SendAllAgainView.as_view(),
         name="mail_again",
+    ),
+    path(
+        "studies/<slug:slug>/audit/verifications/",
+        verifications.VerificationsView.as_view(),
+        name="audit_verifications",
+    ),
+    path(
+        "studies/<slug:slug>/audit/verifications/<int:number>/",
+        verifications.VerificationView.as_view(),
+        name="audit_verification",
     ),
     path("studies/<slug:slug>/alerts/", alerts.AlertsView.as_view(), name="alerts"),
     path(

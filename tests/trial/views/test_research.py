@@ -20,13 +20,13 @@ from django.urls import reverse
 
 from randomisation.actions import seeds
 from randomisation.models import SealedSeed
-from tests import dump, factories
+from tests import dump, factories, made
 from tests.api import clients
 from tests.conftest import NOW, SMALL
 from tests.emptied import lift_triggers
 from tests.trial.test_folder import SECTIONS, SMALL_STUDY
 from trial import actors, audit
-from trial.actions import messages, participants, studies
+from trial.actions import jobs, messages, participants, studies, verifications
 from trial.actions import staff as staff_actions
 from trial.folder import read
 from trial.models import (
@@ -34,6 +34,7 @@ from trial.models import (
     Confirmation,
     Identity,
     Invitation,
+    Job,
     MailHost,
     Membership,
     Message,
@@ -42,6 +43,7 @@ from trial.models import (
     Study,
     User,
 )
+from trial.queries import jobs as queries
 from trial.queries.participants import left_words
 from trial.sections import Study as Protocol
 
@@ -1047,7 +1049,45 @@ def test_the_audit_page_of_a_study_that_never_opened_has_no_promise_to_show(ada,
 def test_the_audit_page_shows_the_newest_seal_and_verifies(ada, study, dan):
     seal = audit.seal(study, NOW)
     assert seal.hash in page(ada, "audit", study.slug)
-    assert "The whole trail holds together." in text(ada.post(url("verify", study.slug), key()))
+    assert "Nobody had the trail verified here yet." in page(ada, "audit", study.slug)
+
+    asked = text(ada.post(url("verify", study.slug), key(), follow=True))
+    assert "This takes from some seconds to several minutes." in asked
+    assert "Waits for the worker" in asked
+    assert jobs.make_due(NOW) == 1
+
+    shown = page(ada, "audit", study.slug)
+    assert "The whole trail held together when it was last verified: asked for on" in shown
+    assert "Made Holds together Ada Visser 1 " in shown
+    asked = text(ada.post(url("verify", study.slug), key(), follow=True))
+    assert "The last one took less than a minute." in asked
+    assert "last verified" in asked  # what came of the one before stays
+
+
+def test_a_verification_says_that_it_is_being_made_or_could_not_be(ada, study):
+    asked = verifications.request(study=study, by=actors.SYSTEM, at=NOW)
+    Job.objects.filter(pk=asked.pk).update(claimed_at=NOW)
+    assert "Is being made" in page(ada, "audit", study.slug)
+    Job.objects.filter(pk=asked.pk).update(state=Job.FAILED, failure="OperationalError")
+    shown = page(ada, "audit", study.slug)
+    assert ("Failed" in shown, "OperationalError" in shown) == (True, True)
+
+
+def test_verifications_are_listed_by_the_page(ada, study):
+    for minute in range(51):
+        verifications.request(study=study, by=actors.SYSTEM, at=NOW - timedelta(minutes=minute))
+    assert "Page 1 of 2" in page(ada, "audit", study.slug)
+    second = ada.get(url("audit", study.slug), {"page": 2})
+    assert text(second).count("Waits for the worker") == 1
+
+
+def test_what_was_found_is_told_though_its_file_is_gone(ada, study, dan):
+    lift_triggers()
+    AuditEvent.objects.filter(stream=study.slug, number=2).update(reason="another")
+    job = made.verification(study, NOW)
+    for path in queries.folder(job).iterdir():
+        path.unlink()
+    assert "1 place does not hold together" in page(ada, "audit", study.slug)
 
 
 def test_a_changed_event_is_named_by_the_page_and_by_the_command(ada, study, dan, capsys):
@@ -1055,9 +1095,9 @@ def test_a_changed_event_is_named_by_the_page_and_by_the_command(ada, study, dan
     assert "small-study: holds together; newest seal none yet" in capsys.readouterr().out
     lift_triggers()
     AuditEvent.objects.filter(stream=f"{study.slug}/{dan.code}", number=2).update(reason="another")
-    assert f"small-study/{dan.code} event 2: a column was changed" in text(
-        ada.post(url("verify", study.slug), key())
-    )
+    made.verification(study, NOW)
+    shown = page(ada, "audit", study.slug)
+    assert f"small-study/{dan.code} event 2: a column was changed" in shown
     with pytest.raises(CommandError, match="1 places do not hold together"):
         call_command("verify_audit")
     assert capsys.readouterr().out.splitlines() == [

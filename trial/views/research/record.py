@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from contextlib import suppress
 
 from django.contrib import messages
 from django.core.paginator import Paginator
@@ -12,18 +13,22 @@ from django.utils import timezone
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_GET
 
-from trial import audit, lifecycles, snapshots
-from trial.actions import mail_host
+from trial import audit, lifecycles
+from trial.actions import mail_host, verifications
 from trial.actions import messages as actions
 from trial.models import AuditEvent, AuditSeal, Participant, Study
 from trial.queries import messages as ledger
-from trial.queries import studies
+from trial.queries import staff, studies
+from trial.queries import verifications as verified
 from trial.requests import PageRequest
+from trial.sealed_files import NotWhole
 from trial.views.posted import posted_from
+from trial.views.research import jobs
 from trial.views.research.finding import conflict_if_reused, key, study_for
 from trial.words import word
 
 ON_A_PAGE = 50
+MOST_PLACES = 100  # on the page; all of them are told by manage.py verify_audit
 
 
 @require_GET
@@ -101,18 +106,15 @@ def audit_trail(request: PageRequest, slug: str) -> HttpResponse:
 
 
 @posted_from("research:audit", "slug")
+@conflict_if_reused
 def verify(request: PageRequest, slug: str) -> HttpResponse:
-    """Go through the whole trail now. Writes nothing; the answer stands on the page it gives
-    back.
+    """Ask for the whole trail to be gone through; what comes of it stands on the page of the
+    trail.
     """
-    study, _actor = study_for(request, slug, "dashboard")
-    with snapshots.consistent():
-        places = audit.verify(study)
-    return render(
-        request,
-        "research/audit.html",
-        {**_trail(request, study), "is_verified": True, "places": places},
-    )
+    study, actor = study_for(request, slug, "dashboard")
+    job = verifications.request(study=study, key=key(request), by=actor, at=timezone.now())
+    messages.success(request, jobs.asked_for(job))
+    return redirect("research:audit", slug=slug)
 
 
 def _trail(request: PageRequest, study: Study) -> dict[str, object]:
@@ -121,13 +123,26 @@ def _trail(request: PageRequest, study: Study) -> dict[str, object]:
     """
     knows_arms = _knows_arms(request, study)
     of_study = AuditEvent.objects.filter(stream=study.slug).order_by("-number")
+    page = jobs.page_of(request, verified.asked_for(study))
     return {
+        "page": page,
+        "names": staff.names(job.requested_by for job in page),
+        **_newest(study, knows_arms=knows_arms),
         "seal": AuditSeal.objects.filter(study=study.slug).order_by("-number").first(),
         "count": audit.count_events(study) if knows_arms else None,
         "knows_arms": knows_arms,
         "events": of_study.exclude(action__startswith="message ")[:100],
         "published": _published(study),
     }
+
+
+def _newest(study: Study, *, knows_arms: bool) -> dict[str, object]:
+    """What came of the newest verification that is made."""
+    job = verified.newest_made(study)
+    places: list[str] = []
+    with suppress(NotWhole):  # how many there were stands in the row
+        places = verified.places(job) if job and knows_arms else []
+    return {"verified": job, "places": places[:MOST_PLACES]}
 
 
 def _published(study: Study) -> dict[str, str]:
