@@ -24,9 +24,9 @@ from trial.queries import jobs, staff
 from trial.requests import PageRequest
 from trial.sealed_files import NotWhole
 from trial.views.posted import posted_from
+from trial.views.research import jobs as job_pages
 from trial.views.research.finding import conflict_if_reused, key, study_for
 
-LISTED = 50
 LISTS = {actions.REPORT: "research:reports", actions.EXPORT: "research:exports"}
 
 
@@ -44,7 +44,7 @@ def request_report(request: PageRequest, slug: str) -> HttpResponse:
     if not form.is_valid():
         return _report_list(request, study, form)
     try:
-        actions.request(
+        asked = actions.request(
             study=study,
             kind=form.cleaned_data["kind"],
             language=form.cleaned_data["language"],
@@ -55,7 +55,7 @@ def request_report(request: PageRequest, slug: str) -> HttpResponse:
     except (actions.ArmsConcealed, actions.NobodyRandomised) as error:
         messages.error(request, _why_not(error))
     else:
-        messages.success(request, _asked_for())
+        messages.success(request, job_pages.asked_for(asked))
     return redirect("research:reports", slug=slug)
 
 
@@ -114,7 +114,7 @@ def request_export(request: PageRequest, slug: str) -> HttpResponse:
     if not form.is_valid():
         return _export_list(request, study, form)
     try:
-        actions.request_export(
+        asked = actions.request_export(
             study=study,
             kind=form.cleaned_data["kind"],
             key=key(request),
@@ -124,7 +124,7 @@ def request_export(request: PageRequest, slug: str) -> HttpResponse:
     except (actions.ArmsConcealed, actions.NobodyRandomised) as error:
         messages.error(request, _why_not(error))
     else:
-        messages.success(request, _asked_for())
+        messages.success(request, job_pages.asked_for(asked))
     return redirect("research:exports", slug=slug)
 
 
@@ -167,10 +167,6 @@ def _found(request: PageRequest, study: Study, product: str, number: int) -> Job
     return found
 
 
-def _asked_for() -> str:
-    return _("Asked for. The worker makes it in about half a minute; look again then.")
-
-
 def _why_not(error: Exception) -> str:
     if isinstance(error, actions.NobodyRandomised):
         return _("Nobody is randomised yet, so there is nothing to report.")
@@ -179,17 +175,18 @@ def _why_not(error: Exception) -> str:
 
 def _report_list(request: PageRequest, study: Study, form: AskForReport) -> HttpResponse:
     by_arm = _may_show_arms(request, study)
-    found = jobs.asked_for(study, actions.REPORT, by_arm=by_arm)[:LISTED]
+    page = job_pages.page_of(request, jobs.asked_for(study, actions.REPORT, by_arm=by_arm))
     return render(
-        request, "research/reports.html", {"reports": found, "form": form}, status=_status(form)
+        request, "research/reports.html", {"page": page, "form": form}, status=_status(form)
     )
 
 
 def _export_list(request: PageRequest, study: Study, form: AskForExport) -> HttpResponse:
     by_arm = _may_show_arms(request, study)
-    found = jobs.asked_for(study, actions.EXPORT, by_arm=by_arm).prefetch_related("files")[:LISTED]
+    found = jobs.asked_for(study, actions.EXPORT, by_arm=by_arm).prefetch_related("files")
+    page = job_pages.page_of(request, found)
     return render(
-        request, "research/exports.html", {"exports": found, "form": form}, status=_status(form)
+        request, "research/exports.html", {"page": page, "form": form}, status=_status(form)
     )
 
 

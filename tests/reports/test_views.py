@@ -189,6 +189,37 @@ def test_what_was_not_chosen_is_said_beside_it_and_nothing_is_made(study, dan, c
     assert Job.objects.count() == 0
 
 
+@pytest.mark.parametrize("product", ["report", "export"])
+def test_what_was_asked_for_long_ago_is_still_to_be_found(study, dan, now, client_of, product):
+    client, oldest = client_of("researcher"), getattr(made, product)(study, now)
+    for _ in range(50):
+        jobs.ask(study=study, product=product, kind=Job.BLINDED, by=made.ADA, at=now)
+    link = url(f"remove_{product}" if product == "export" else product, study, oldest.pk)
+    first = client.get(url(f"{product}s", study)).content.decode()
+    second = client.get(url(f"{product}s", study), {"page": 2}).content.decode()
+    assert ("Page 1 of 2" in first, link in first, link in second) == (True, False, True)
+
+
+@pytest.mark.parametrize(
+    ("found", "told"),
+    [
+        ({}, "This takes from some seconds to several minutes."),  # made by an earlier version
+        ({"seconds": "12"}, "The last one took less than a minute."),
+        ({"seconds": "60"}, "The last one took about 1 minute."),
+        ({"seconds": "121"}, "The last one took about 3 minutes."),
+    ],
+)
+def test_whoever_asks_is_told_how_long_the_last_one_of_this_kind_took(
+    study, dan, now, client_of, found, told
+):
+    Job.objects.filter(pk=made.export(study, now).pk).update(found=found)
+    of_another_kind = made.export(study, now, Job.BY_ARM)
+    Job.objects.filter(pk=of_another_kind.pk).update(found={"seconds": "3600"})
+    given = {"kind": "blinded", "request_key": "k"}
+    answer = client_of("researcher").post(url("request_export", study), given, follow=True)
+    assert f"also when you leave this page. {told}" in answer.content.decode()
+
+
 def test_before_the_first_allocation_the_page_says_so(study, client_of):
     client = client_of("researcher")
     answer = client.post(
@@ -207,8 +238,8 @@ def test_a_researcher_of_a_live_study_never_gets_the_arms(study, dan, now, clien
         assert [
             k for k, _ in client.get(url("reports", study)).context["form"].fields["kind"].choices
         ] == ["blinded"]
-        assert list(client.get(url("reports", study)).context["reports"]) == []
-        assert list(client.get(url("exports", study)).context["exports"]) == []
+        assert list(client.get(url("reports", study)).context["page"].object_list) == []
+        assert list(client.get(url("exports", study)).context["page"].object_list) == []
         for name in ("report", "report_on_screen", "report_pdf", "report_results"):
             assert client.get(url(name, study, report.pk)).status_code == 403
         assert client.get(url("export", study, export.pk)).status_code == 403
@@ -255,7 +286,7 @@ def test_lists_are_flat_as_they_grow(study, dan, now, client_of, page):
         with CaptureQueriesContext(connection) as queries:
             client.get(url(page, study))
         seen.append(len(queries))
-    assert seen == ([6, 6] if page == "reports" else [7, 7])
+    assert seen == ([7, 7] if page == "reports" else [8, 8])
 
 
 def test_a_simulated_report_says_so_on_every_page(study, now, client_of):
