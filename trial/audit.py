@@ -27,7 +27,7 @@ from django.db import connection, transaction
 from django.db.models import Q, Sum
 from django.utils import timezone
 
-from trial import fact_checks, facts, rows, streams, vault
+from trial import claims, fact_checks, facts, rows, streams, vault
 from trial.actors import Actor
 from trial.models import AuditEvent, AuditHead, AuditSeal, AuditSealedHead, Participant, Study
 
@@ -123,10 +123,13 @@ def is_sealed(study: Study, at: datetime) -> bool:
 
 def seal(study: Study, at: datetime, *, hourly: bool = False) -> AuditSeal | None:
     """Seal every head that moved since the last seal, be it none; None where `hourly` and this hour
-    has its seal.
+    has its seal, or another worker is making it.
     """
+    stream = f"{study.slug}{streams.SEALS}"
     with transaction.atomic():
-        chain = _locked_head(study.slug, f"{study.slug}{streams.SEALS}")
+        if hourly and _is_taken(stream):
+            return None
+        chain = _locked_head(study.slug, stream)
         if hourly and is_sealed(study, at):
             return None
         number = chain.number + 1
@@ -143,6 +146,12 @@ def seal(study: Study, at: datetime, *, hourly: bool = False) -> AuditSeal | Non
         result.save(force_insert=True)
         _move(chain, number, result.hash)
         return result
+
+
+def _is_taken(stream: str) -> bool:
+    """Whether somebody has the head of this stream; of a stream without one nobody does."""
+    heads = AuditHead.objects.filter(stream=stream)
+    return heads.exists() and not claims.hold(heads, stream)
 
 
 def _seal_heads(the_seal: AuditSeal, chain: AuditHead) -> None:

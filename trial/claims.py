@@ -28,9 +28,9 @@ def take(due: models.QuerySet, **mark: Any) -> list[int]:
     return numbers
 
 
-def hold(due: models.QuerySet, number: int) -> bool:
-    """Lock this row of `due` until the transaction ends; False where another worker has it or has
-    done it. Only in a transaction.
+def hold(due: models.QuerySet, number: int | str) -> bool:
+    """Lock the row of `due` with this key until the transaction ends; False where somebody else has
+    it or has done it. Only in a transaction.
     """
     found = due.select_for_update(skip_locked=True, of=("self",), no_key=True).filter(pk=number)
     return found.values_list("pk", flat=True).first() is not None

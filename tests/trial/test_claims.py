@@ -4,6 +4,7 @@ of them.
 
 from __future__ import annotations
 
+from contextlib import contextmanager
 from datetime import timedelta
 from typing import ClassVar
 
@@ -225,20 +226,40 @@ def test_more_than_a_batch_is_done_in_one_round(study, now):
     assert not Participant.objects.filter(erased_at=None).exists()
 
 
+@contextmanager
+def another_worker_has(table: str, column: str, key: int | str):
+    """The row is locked on another connection, until the block ends."""
+    known = connection.get_connection_params()
+    given = {name: known[name] for name in known if name not in {"cursor_factory", "context"}}
+    with psycopg.connect(**given) as other:
+        other.execute(f"SELECT 1 FROM {table} WHERE {column} = %s FOR UPDATE", [key])
+        yield
+        other.rollback()
+
+
+@pytest.mark.postgresql
+@pytest.mark.django_db(transaction=True)
+def test_a_month_and_a_seal_that_another_worker_is_making_are_passed_over(study, now):
+    audit.seal(study, now)
+    at = now + timedelta(days=31)
+    with another_worker_has("trial_study", "id", study.pk):
+        assert not worker._count_months(study.pk, at)
+    with another_worker_has("trial_audithead", "stream", f"{study.slug}!seals"):
+        assert not worker._seal(study.pk, at)
+    for make in (worker._count_months, worker._seal):
+        assert [make(study.pk, at), make(study.pk, at)] == [True, False]
+
+
 @pytest.mark.postgresql
 @pytest.mark.django_db(transaction=True)
 def test_what_another_worker_holds_is_passed_over_and_done_once(study, now):
     at = now + timedelta(days=1)
     first, second = turned_away(study, now, 2)
-    known = connection.get_connection_params()
-    given = {name: known[name] for name in known if name not in {"cursor_factory", "context"}}
-    with psycopg.connect(**given) as other:
-        other.execute("SELECT 1 FROM trial_participant WHERE id = %s FOR UPDATE", [first.pk])
+    with another_worker_has("trial_participant", "id", first.pk):
         with transaction.atomic():
             assert not claims.hold(Participant.objects.all(), first.pk)
         due = Participant.objects.filter(erased_at=None).order_by("pk")
         assert claims.take(due, timezone="Europe/Paris") == [second.pk]
         assert [worker._forget(each.pk, at) for each in (first, second)] == [False, True]
-        other.rollback()
     assert [worker._forget(each.pk, at) for each in (first, second)] == [True, False]
     assert AuditEvent.objects.filter(action="identity erased").count() == 2
