@@ -14,7 +14,7 @@ from types import SimpleNamespace
 import pytest
 from django.core.management import CommandError, call_command
 
-from tests import factories
+from tests import factories, processes
 from trial import actors, audit, rehearse, virtual, worker
 from trial.actions import alerts, journey, participants
 from trial.management.commands import serve
@@ -286,6 +286,36 @@ def test_the_worker_goes_on_while_the_database_does_not_answer(tmp_path):
     assert (went_on, [line[:10] for line in rounds]) == (True, ["0 journeys"] * 3)
     assert "journey failed: OperationalError" in log
     assert "Traceback" not in log
+
+
+ELSEWHERE = """
+from trial.settings import *
+JOBS = ["elsewhere.note"]
+
+def note(at):
+    import sys
+    from pathlib import Path
+    Path(__file__ + ".made").write_text(str(sys.warnoptions))
+    return 0
+"""
+
+
+@pytest.mark.once  # in a process of its own, on a database of its own
+def test_the_process_for_jobs_is_started_with_the_same_options(tmp_path):
+    """Settings that lie elsewhere, in a folder that only this command was told."""
+    (tmp_path / "elsewhere.py").write_text(ELSEWHERE)
+    options = ["--settings", "elsewhere", "--pythonpath", str(tmp_path), "--every", "0.1"]
+    with subprocess.Popen(
+        [sys.executable, "-Werror::UserWarning", "manage.py", "worker", *options],
+        cwd=ROOT,
+        env={**os.environ, **on_an_empty_database(tmp_path)},
+        stderr=subprocess.PIPE,
+        text=True,
+    ) as running:
+        processes.until((tmp_path / "elsewhere.py.made").exists)
+        running.terminate()
+        assert "Traceback" not in running.stderr.read()
+    assert "error::UserWarning" in (tmp_path / "elsewhere.py.made").read_text()
 
 
 @pytest.mark.parametrize("ends", ["worker", "site"])

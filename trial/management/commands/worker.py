@@ -7,6 +7,7 @@ import signal
 import subprocess
 import sys
 import time
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -20,6 +21,7 @@ from trial import stamp, worker
 logger = logging.getLogger(__name__)
 LOOK_EVERY = 0.5  # seconds, whether it is to stop
 PATIENCE = 10  # seconds, for a job that is to stop
+HANDED_ON = ("settings", "pythonpath", "verbosity")  # options of Django's own
 
 
 class Command(BaseCommand):
@@ -53,21 +55,21 @@ class Command(BaseCommand):
         elif jobs_of:
             self._do_jobs(every, jobs_of)
         else:
-            self._work(every, is_told)
+            self._work(every, is_told, options)
 
-    def _work(self, every: float, is_told: bool) -> None:
+    def _work(self, every: float, is_told: bool, options: Mapping[str, Any]) -> None:
         """What is in hand is finished and what was claimed is given back; a second signal changes
         nothing.
         """
         for each in (signal.SIGTERM, signal.SIGINT):
             signal.signal(each, lambda *_: setattr(self, "is_over", True))
-        jobs = _begin_jobs(every)
+        jobs = _begin_jobs(every, options)
         try:
             while not self.is_over:
                 if not self._has_more(is_told):
                     self._pause(every)
                 if jobs.poll() is not None and not self.is_over:
-                    jobs = _begin_jobs(every)
+                    jobs = _begin_jobs(every, options)
         finally:
             _end_jobs(jobs)
 
@@ -109,10 +111,15 @@ class Command(BaseCommand):
             raise CommandError(f"{things} failed: see the log. A next round tries again.")
 
 
-def _begin_jobs(every: float) -> subprocess.Popen[bytes]:
-    """A job of minutes, or one that takes all memory, keeps no alert from going."""
-    command = [sys.executable, str(Path(settings.BASE_DIR) / "manage.py"), "worker"]
-    return subprocess.Popen([*command, "--jobs-of", str(os.getpid()), "--every", str(every)])
+def _begin_jobs(every: float, options: Mapping[str, Any]) -> subprocess.Popen[bytes]:
+    """A job of minutes, or one that takes all memory, keeps no alert from going. What this process
+    was started with is meant for that one too.
+    """
+    given = {name: options[name] for name in HANDED_ON if options.get(name) is not None}
+    given |= {"jobs-of": os.getpid(), "every": every}
+    warnings = [f"-W{each}" for each in sys.warnoptions]
+    command = [sys.executable, *warnings, str(Path(settings.BASE_DIR) / "manage.py"), "worker"]
+    return subprocess.Popen([*command, *(f"--{name}={value}" for name, value in given.items())])
 
 
 def _end_jobs(jobs: subprocess.Popen[bytes]) -> None:
