@@ -205,7 +205,10 @@ def replay(job: Job, by: Actor, at: datetime) -> Making:
     told_arms = job.is_by_arm and proofs.may_reveal(job.study)
 
     def make(files: Files) -> Callable[[], Mapping[str, str]]:
-        source = io.StringIO("".join(exports.export(job.study, reveal=True)))
+        source = io.StringIO()
+        for piece in exports.export(job.study, reveal=True):  # as many as there are allocations
+            source.write(piece)
+        source.seek(0)
 
         def verify() -> Mapping[str, str]:
             said: list[str] = []

@@ -10,20 +10,23 @@ from datetime import timedelta
 
 import pytest
 from django.core.management import CommandError, call_command
+from django.utils.module_loading import import_string
 
 from randomisation import merkle, verifier
 from randomisation.actions import allocations, code_breaks, proofs
 from randomisation.models import Allocation, SealedSeed
 from randomisation.queries import design, lists
 from tests import factories, made
+from tests.beside import meanwhile, on_disk
 from tests.emptied import lift_triggers
 from tests.randomisation import people
 from tests.randomisation.exported import export_of
 from tests.randomisation.leaves import leads_to
 from tests.randomisation.test_points import CLUSTERED, MINIMISED, STAGED, STAGES
 from trial import actors, audit, worker
-from trial.actions import jobs
+from trial.actions import jobs, studies, verifications
 from trial.models import AuditEvent, Job, Participant, Study
+from trial.settings import PRODUCTS
 
 pytestmark = pytest.mark.django_db
 REPLAYED = ("all draws made again", "randomisation replay made")
@@ -150,6 +153,55 @@ def test_what_was_asked_for_before_the_lock_tells_no_arm_after_it(trial, now):
     assert jobs.make_due(now) == 1
     said = made.content(asked, "replay.txt").decode()
     assert (row.participant.code in said, "guided" in said) == (True, False)
+
+
+written: list[Participant] = []  # who was allocated while a proof was made
+
+
+def make_while_others_write(job, by, at):
+    """The product as it is, held once it has read everything, before its snapshot is over."""
+    making = import_string(PRODUCTS[job.product])(job, by, at)
+
+    def make(files):
+        finish = making(files)
+        (person,) = job.study.participants.filter(state="consented")
+        meanwhile(lambda: allocations.allocate(participant=person, by=actors.SYSTEM, at=at))
+        meanwhile(lambda: studies.pause(study=job.study, by=actors.SYSTEM, at=at))
+        written.append(person)
+        return finish
+
+    return make
+
+
+@pytest.mark.django_db(transaction=True)
+@pytest.mark.parametrize(
+    ("ask", "found"),
+    [
+        (proofs.request_replay, {"equal": "yes"}),
+        (proofs.request_export, {}),
+        (verifications.request, {"places": "0"}),
+    ],
+)
+def test_nobody_who_writes_waits_for_a_proof_and_it_does_not_see_them(
+    trial, now, tmp_path, settings, ask, found
+):
+    """A draw and a pause, on a connection that fails instead of waiting: they lock what is locked
+    of a study.
+    """
+    written.clear()
+    people.one(trial, 12, now)
+    with on_disk(tmp_path):
+        job = ask(study=trial, by=FINN, at=now)
+        settings.PRODUCTS = {job.product: f"{__name__}.make_while_others_write"}
+        assert jobs.make_due(now) == 1
+        job.refresh_from_db()
+        assert (job.state, {**job.found, **found} == job.found) == ("made", True)
+        assert (len(written), Allocation.objects.count()) == (1, 13)
+        assert Study.objects.get().state == "paused"
+        assert audit.verify(trial) == []
+        if job.files.filter(name="randomisation.json"):
+            told_of = json.loads(made.content(job, "randomisation.json"))["allocations"]
+            assert len(told_of) == 12
 
 
 def test_the_command_replays_a_study_and_counts(trial, capsys):
