@@ -251,6 +251,22 @@ def test_roles_that_would_unblind_are_refused_or_asked_about(study, ada, staff):
     )
 
 
+def test_the_trail_is_verified_by_the_worker_and_what_came_out_is_read(study, ada, staff, now):
+    path = f"studies/{study.slug}/audit/verifications/"
+    asked = ada.post(path)
+    assert (asked.status_code, asked.json()["state"], asked.json()["places"]) == (
+        202,
+        "requested",
+        None,
+    )
+    jobs.make_due(now)
+    found = ada.get(f"{path}{asked.json()['number']}/").json()
+    assert (found["state"], found["places"], found["failure"]) == ("made", 0, "")
+    assert ada.get(path).json()["results"] == [found]
+
+    assert ada.get(f"{path}0/").status_code == 404
+
+
 def test_a_report_and_an_export_are_made_and_fetched(study, ada, staff, now):
     assert ada.post(f"studies/{study.slug}/reports/").json()["code"] == "nobody_randomised"
     for sex in ("f", "f", "m", "m"):
