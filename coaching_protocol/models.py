@@ -51,8 +51,10 @@ class Contact(Fact):
     """A planned call."""
 
     fact_columns = {1: "plan number opens_on due_on closes_on appointment_at state held_at"}
+    no_facts = {"study": "that of the plan, so that an index can begin with it"}
     facts_of = "plan__participant"
 
+    study = models.ForeignKey(Study, on_delete=models.PROTECT, related_name="+", db_index=False)
     plan = models.ForeignKey(CoachingPlan, on_delete=models.PROTECT, related_name="contacts")
     number = models.PositiveSmallIntegerField()
     opens_on = models.DateField()
@@ -69,7 +71,12 @@ class Contact(Fact):
                 fields=["plan", "number"],
                 condition=models.Q(state="planned"),
                 name="contacts_planned",
-            )
+            ),
+            models.Index(  # how many were due until a day
+                fields=["study", "due_on"],
+                condition=~models.Q(state="cancelled"),
+                name="contacts_by_day",
+            ),
         ]
         constraints = [
             models.UniqueConstraint(fields=["plan", "number"], name="one_contact_per_number")
@@ -105,7 +112,9 @@ class CallSummary(models.Model):
     last_tried_at = models.DateTimeField(null=True)  # when the try that was logged last was made
     held = models.PositiveSmallIntegerField(default=0)
     tried = models.PositiveSmallIntegerField(default=0)  # calls that were held or logged a try of
-    tried_until = models.DateField(null=True)  # the last day on which one of these was due
+    tried_until = models.DateField(null=True)  # the last day on which one that stands was due
+    # Calls that were cancelled when the person left, and had been due or tried before.
+    cancelled_late = models.PositiveSmallIntegerField(default=0)
     conversations = models.PositiveSmallIntegerField(default=0)  # tries that reached the person
     minutes = models.PositiveIntegerField(default=0)  # of these
 

@@ -38,7 +38,12 @@ def begin(
     )
     Contact.objects.bulk_create(
         Contact(
-            plan=made, number=c.number, opens_on=c.opens_on, due_on=c.due_on, closes_on=c.closes_on
+            study=participant.study,
+            plan=made,
+            number=c.number,
+            opens_on=c.opens_on,
+            due_on=c.due_on,
+            closes_on=c.closes_on,
         )
         for c in pure.planned(
             described.contacts, from_at=from_at, timezone=participant.version.protocol.timezone

@@ -39,10 +39,11 @@ class Migration(migrations.Migration):
                 ('state', models.CharField(choices=[('planned', 'planned'), ('held', 'held'), ('not_held', 'not_held'), ('cancelled', 'cancelled')], default='planned', max_length=10)),
                 ('held_at', models.DateTimeField(blank=True, null=True)),
                 ('plan', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='contacts', to='coaching_protocol.coachingplan')),
+                ('study', models.ForeignKey(db_index=False, on_delete=django.db.models.deletion.PROTECT, related_name='+', to='trial.study')),
             ],
             options={
                 'ordering': ['plan', 'number'],
-                'indexes': [models.Index(condition=models.Q(('state', 'planned')), fields=['plan', 'number'], name='contacts_planned')],
+                'indexes': [models.Index(condition=models.Q(('state', 'planned')), fields=['plan', 'number'], name='contacts_planned'), models.Index(condition=models.Q(('state', 'cancelled'), _negated=True), fields=['study', 'due_on'], name='contacts_by_day')],
             },
         ),
         migrations.CreateModel(
@@ -113,6 +114,7 @@ class Migration(migrations.Migration):
                 ('held', models.PositiveSmallIntegerField(default=0)),
                 ('tried', models.PositiveSmallIntegerField(default=0)),
                 ('tried_until', models.DateField(null=True)),
+                ('cancelled_late', models.PositiveSmallIntegerField(default=0)),
                 ('conversations', models.PositiveSmallIntegerField(default=0)),
                 ('minutes', models.PositiveIntegerField(default=0)),
                 ('coach', models.ForeignKey(null=True, on_delete=django.db.models.deletion.PROTECT, related_name='+', to=settings.AUTH_USER_MODEL)),

@@ -17,6 +17,7 @@ from trial.entries import Figure, Panel
 from trial.models import Study, User
 from trial.queries import studies
 
+SUMMED = ("tried", "held", "conversations", "minutes", "cancelled_late")
 # A call that was cancelled before its day, since somebody left, was never due.
 WAS_DUE = ~Q(state="cancelled") | Q(plan__ended_at__date__gte=F("due_on"))
 
@@ -27,10 +28,10 @@ def panel(study: Study, person: User, at: datetime) -> Panel | None:
     """
     if not study.current.section("coaching")["protocols"] or not studies.knows_arms(study, person):
         return None
-    planned = _planned_so_far(study, at)
     sums = CallSummary.objects.filter(study=study).aggregate(
-        *(Sum(name, default=0) for name in ("tried", "held", "conversations", "minutes"))
+        **{name: Sum(name, default=0) for name in SUMMED}
     )
+    planned = _planned_so_far(study, at) + sums["cancelled_late"]
     return Panel(
         title=_("Calls"),
         figures=[
@@ -44,7 +45,7 @@ def panel(study: Study, person: User, at: datetime) -> Panel | None:
             ),
             Figure(
                 _("Attempted"),
-                str(sums["tried__sum"]),
+                str(sums["tried"]),
                 of=_("of %(count)s planned") % {"count": planned},
                 definition=_(
                     "Of these, calls with at least one try that was logged, whatever came of it."
@@ -52,14 +53,14 @@ def panel(study: Study, person: User, at: datetime) -> Panel | None:
             ),
             Figure(
                 _("Held"),
-                str(sums["held__sum"]),
+                str(sums["held"]),
                 of=_("of %(count)s planned") % {"count": planned},
                 definition=_("Of these, calls in which the participant was reached and spoken to."),
             ),
             Figure(
                 _("Minutes"),
-                str(sums["minutes__sum"]),
-                of=_a_call(sums["minutes__sum"], sums["conversations__sum"]),
+                str(sums["minutes"]),
+                of=_a_call(sums["minutes"], sums["conversations"]),
                 definition=_(
                     "Minutes on the phone in calls that were held, as coaches logged them: sum and "
                     "mean."
@@ -81,18 +82,15 @@ def monthly(study: Study, begins_at: datetime, ends_at: datetime) -> tuple[int, 
 
 
 def _planned_so_far(study: Study, at: datetime) -> int:
+    """Calls that stand: whose day has come, and others that were tried already, which are looked
+    for among the few people of whom a call was tried whose day is still to come.
+    """
     today = at.astimezone(ZoneInfo(study.current.protocol.timezone)).date()
-    contacts = Contact.objects.filter(plan__study=study)
-    was_due = WAS_DUE & Q(due_on__lte=today)
-    # Of the others those that were tried: looked for among people of whom a call was tried whose
-    # day came later than today, or than their leaving.
-    tried_until = F("plan__summary__tried_until")
-    soon = contacts.filter(
-        Q(plan__summary__tried_until__gt=today) | Q(plan__ended_at__date__lt=tried_until)
-    )
+    standing = Contact.objects.filter(study=study).exclude(state="cancelled")
     has_try = Exists(Attempt.objects.filter(contact=OuterRef("pk"), logged_at__isnull=False))
-    tried_early = soon.exclude(was_due).filter(Q(state="held") | Q(has_try))
-    return contacts.filter(was_due).count() + tried_early.count()
+    soon = CallSummary.objects.filter(study=study, tried_until__gt=today).values("plan")
+    early = standing.filter(Q(state="held") | Q(has_try), plan__in=soon, due_on__gt=today)
+    return standing.filter(due_on__lte=today).count() + early.count()
 
 
 def _a_call(minutes: int, conversations: int) -> str:

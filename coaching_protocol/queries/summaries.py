@@ -4,7 +4,9 @@ CallSummary holds.
 
 from __future__ import annotations
 
+from datetime import date
 from typing import Any
+from zoneinfo import ZoneInfo
 
 from coaching_protocol.models import Attempt, CoachingPlan, Contact
 
@@ -20,8 +22,15 @@ def of(plan: CoachingPlan) -> dict[str, Any]:
     return {
         "is_ended": plan.ended_at is not None,
         **_next(contacts, tries),
-        **_sums(contacts, [each for each in tries if each.logged_at]),
+        **_sums(contacts, [each for each in tries if each.logged_at], _left_on(plan)),
     }
+
+
+def _left_on(plan: CoachingPlan) -> date | None:
+    if plan.ended_at is None:
+        return None
+    zone = ZoneInfo(plan.participant.version.protocol.timezone)
+    return plan.ended_at.astimezone(zone).date()
 
 
 def _next(contacts: list[Contact], tries: list[Attempt]) -> dict[str, Any]:
@@ -45,16 +54,21 @@ def _next(contacts: list[Contact], tries: list[Attempt]) -> dict[str, Any]:
     }
 
 
-def _sums(contacts: list[Contact], logged: list[Attempt]) -> dict[str, Any]:
+def _sums(contacts: list[Contact], logged: list[Attempt], left_on: date | None) -> dict[str, Any]:
     """Of tries in the order in which they were logged."""
     numbers = {each.contact_id for each in logged}
     tried = [each for each in contacts if each.state == "held" or each.pk in numbers]
+    cancelled = [each for each in contacts if each.state == "cancelled"]
+    standing = [each.due_on for each in tried if each not in cancelled]
     reached = [each for each in logged if each.outcome == "reached"]
     return {
         "last_tried_at": logged[-1].started_at if logged else None,
         "held": sum(each.state == "held" for each in contacts),
         "tried": len(tried),
-        "tried_until": max((each.due_on for each in tried), default=None),
+        "tried_until": max(standing, default=None),
+        "cancelled_late": sum(
+            each in tried or (left_on is not None and each.due_on <= left_on) for each in cancelled
+        ),
         "conversations": len(reached),
         "minutes": sum(each.minutes or 0 for each in reached),
     }

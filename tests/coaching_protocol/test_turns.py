@@ -123,6 +123,7 @@ def a_caseload(study: Study, coach: User, draw: random.Random, at: datetime) -> 
 def _a_call(plan: CoachingPlan, number: int, coach: User, draw: random.Random, around) -> None:
     opens_on = around(12 * 24).date()
     contact = Contact.objects.create(
+        study=plan.study,
         plan=plan,
         number=number,
         opens_on=opens_on,
