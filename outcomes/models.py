@@ -3,7 +3,19 @@ from __future__ import annotations
 from django.db import models
 
 from trial.facts import Fact
-from trial.models import Participant
+from trial.models import Participant, Study
+
+# Every assessment is of one of these three kinds: which, changes with a fact and never with time.
+NOT_ENDED = models.Q(submitted_at__isnull=True, declined_at__isnull=True, withdrawn_at__isnull=True)
+ANSWERED_IN_TIME = models.Q(
+    submitted_at__lte=models.F("closes_at"), declined_at__isnull=True, withdrawn_at__isnull=True
+)
+ENDED_OTHERWISE = (
+    models.Q(declined_at__isnull=False)
+    | models.Q(withdrawn_at__isnull=False)
+    | models.Q(submitted_at__gt=models.F("closes_at"))
+    | models.Q(submitted_at__isnull=False, closes_at__isnull=True)
+)
 
 
 class ScreeningAnswer(Fact):
@@ -41,10 +53,12 @@ class Assessment(Fact):
             "declined_at withdrawn_at answers item_states scores prorated language mode entered_by"
         )
     }
+    no_facts = {"study": "that of the person, so that an index can begin with it"}
     draft_until = {"answers": "submitted_at"}
 
-    participant = models.ForeignKey(
-        Participant, on_delete=models.PROTECT, related_name="assessments"
+    study = models.ForeignKey(Study, on_delete=models.PROTECT, related_name="+", db_index=False)
+    participant = models.ForeignKey(  # the unique constraint begins with it
+        Participant, on_delete=models.PROTECT, related_name="assessments", db_index=False
     )
     timepoint = models.CharField(max_length=40)
     instrument = models.CharField(max_length=20)
@@ -67,13 +81,23 @@ class Assessment(Fact):
     class Meta:
         ordering = ["participant", "opens_at", "position"]
         indexes = [
-            models.Index(fields=["participant", "timepoint"]),
-            models.Index(  # what an assessor may enter, whatever was answered before
-                fields=["closes_at"],
-                condition=models.Q(
-                    submitted_at__isnull=True, declined_at__isnull=True, withdrawn_at__isnull=True
-                ),
-                name="assessments_not_ended",
+            # What an assessor may enter, whatever was answered before.
+            models.Index(
+                fields=["study", "closes_at"], condition=NOT_ENDED, name="assessments_not_ended"
+            ),
+            # For counting: each kind is read from its index alone, in the order of what is counted.
+            models.Index(
+                fields=["study", "timepoint", "instrument", "submitted_at"],
+                condition=ANSWERED_IN_TIME,
+                name="assessments_answered",
+            ),
+            models.Index(
+                fields=["study", "timepoint", "instrument", "opens_at", "closes_at", "opened_at"],
+                condition=NOT_ENDED,
+                name="assessments_by_date",
+            ),
+            models.Index(
+                fields=["study"], condition=ENDED_OTHERWISE, name="assessments_ended_otherwise"
             ),
         ]
         constraints = [

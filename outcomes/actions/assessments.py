@@ -65,6 +65,7 @@ def plan(
     )
     Assessment.objects.bulk_create(
         Assessment(
+            study=participant.study,
             participant=participant,
             timepoint=timepoint,
             instrument=instrument,

@@ -10,7 +10,7 @@ from zoneinfo import ZoneInfo
 from django.db.models import Q, QuerySet
 
 from outcomes import schedules
-from outcomes.models import Assessment, Schedule
+from outcomes.models import NOT_ENDED, Assessment, Schedule
 from outcomes.queries import concealment, definitions
 from outcomes.schedules import AssessmentState
 from trial.actors import Actor
@@ -133,19 +133,19 @@ def due_for_assessor(study_ids: Collection[int], at: datetime) -> QuerySet[Asses
     return (
         Assessment.objects.filter(
             _is_told(versions),
-            participant__study__in=study_ids,
+            NOT_ENDED,
+            study__in=study_ids,
             participant__state__in=("consented", "randomised", "completed"),
             opens_at__lte=at,
             closes_at__gt=at,
-            submitted_at__isnull=True,
-            declined_at__isnull=True,
-            withdrawn_at__isnull=True,
         )
         .select_related("participant__study")
         # A version holds a whole study folder: read once for all rows of a page.
         .prefetch_related("participant__version")
+        # By study only where there are several: of one, the index has them in order.
         .order_by(
-            "participant__study__slug", "closes_at", "participant__code", "timepoint", "position"
+            *(["study__slug"] if len(study_ids) > 1 else []),
+            *("closes_at", "participant__code", "timepoint", "position"),
         )
     )
 

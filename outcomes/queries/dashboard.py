@@ -5,7 +5,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
@@ -66,15 +66,25 @@ def _counts(
     study: Study, shown: Mapping[tuple[str, str], Plan], concealed: bool, at: datetime
 ) -> Counts:
     counts: dict[tuple[str, str], Counter[AssessmentState]] = {name: Counter() for name in shown}
-    timezone = study.current.protocol.timezone
-    said = states.told(shown.values(), timezone, at) if concealed else states.state(at)
-    rows = Assessment.objects.filter(participant__study=study).order_by().annotate(said=said)
-    for timepoint, instrument, state, count in rows.values_list(
-        "timepoint", "instrument", "said"
-    ).annotate(Count("pk")):
-        if state and (timepoint, instrument) in shown:
+    apart = [plan for plan in shown.values() if concealed and not plan.is_dated_alike]
+    withheld = {(plan.timepoint, plan.instrument) for plan in apart}
+    for (timepoint, instrument, state), count in states.counted(study, at).items():
+        if (timepoint, instrument) in shown.keys() - withheld:
+            counts[timepoint, instrument][state] += count
+    for timepoint, instrument, state, count in _told_apart(study, apart, at):
+        if state and (timepoint, instrument) in withheld:
             counts[timepoint, instrument][AssessmentState(state)] += count
     return counts
+
+
+def _told_apart(study: Study, apart: Sequence[Plan], at: datetime) -> Iterable[Any]:
+    """Of what arms are asked at different times, by the person: what may be told of it already."""
+    if not apart:
+        return ()
+    said = states.told(apart, study.current.protocol.timezone, at)
+    rows = Assessment.objects.filter(study=study, timepoint__in={plan.timepoint for plan in apart})
+    counted = rows.order_by().annotate(said=said).values_list("timepoint", "instrument", "said")
+    return counted.annotate(count=Count("*"))
 
 
 def _notes(plans: Mapping[tuple[str, str], Plan], concealed: bool) -> list[str]:

@@ -4,19 +4,36 @@ and concealment.outcome say of one row, for all of them at once. A test holds bo
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterable
 from dataclasses import replace
 from datetime import UTC, date, datetime, time, timedelta
 from zoneinfo import ZoneInfo
 
-from django.db.models import Case, CharField, DurationField, ExpressionWrapper, F, Q, Value, When
+from django.db.models import (
+    Case,
+    CharField,
+    Count,
+    DurationField,
+    ExpressionWrapper,
+    F,
+    Q,
+    Value,
+    When,
+)
 from django.db.models.functions import TruncDate
 from django.db.models.lookups import LessThan
 
+from outcomes.models import ANSWERED_IN_TIME, ENDED_OTHERWISE, NOT_ENDED, Assessment
 from outcomes.queries.concealment import ANSWERED, Plan
 from outcomes.schedules import AssessmentState
+from trial.models import Study
 
 A_DAY = timedelta(days=1)
+ALIKE = {
+    AssessmentState.STARTED: AssessmentState.OPEN,
+    AssessmentState.UNSCHEDULED: AssessmentState.UPCOMING,
+}
 # In the order that decides between two at the same moment, as in outcomes.schedules.
 ENDS = (
     ("submitted_at", AssessmentState.SUBMITTED),
@@ -24,6 +41,41 @@ ENDS = (
     ("withdrawn_at", AssessmentState.WITHDRAWN),
     ("closes_at", AssessmentState.MISSED),
 )
+
+
+def counted(study: Study, at: datetime) -> Counter[tuple[str, str, AssessmentState]]:
+    """How many assessments of each timepoint and instrument stand how. What has opened and was not
+    begun counts as begun does: open; and what has no date yet as what is still to come: upcoming.
+    """
+    rows = Assessment.objects.filter(study=study).order_by()
+    answered, name = rows.filter(ANSWERED_IN_TIME), ("timepoint", "instrument")
+    ended = [
+        some.annotate(said=said).values_list(*name, "said").annotate(n=Count("*"))
+        for some, said in (
+            (answered.filter(submitted_at__lte=at), Value(AssessmentState.SUBMITTED)),
+            (answered.filter(submitted_at__gt=at), state(at)),
+            (rows.filter(ENDED_OTHERWISE), state(at)),
+        )
+    ]
+    found = Counter[tuple[str, str, AssessmentState]]()
+    for timepoint, instrument, said, n in ended[0].union(*ended[1:], all=True):
+        found[timepoint, instrument, ALIKE.get(said, AssessmentState(said))] += n
+    is_over = Q(closes_at__lte=at)
+    has_begun = is_over | Q(opens_at__lte=at) | Q(opened_at__lte=at)
+    dated = (
+        rows.filter(NOT_ENDED)
+        .values_list(*name)
+        .annotate(
+            n=Count("*"),
+            begun=Count("study", filter=has_begun),
+            over=Count("study", filter=is_over),
+        )
+    )
+    for timepoint, instrument, n, begun, over in dated:
+        found[timepoint, instrument, AssessmentState.MISSED] += over
+        found[timepoint, instrument, AssessmentState.OPEN] += begun - over
+        found[timepoint, instrument, AssessmentState.UPCOMING] += n - begun
+    return found
 
 
 def state(at: datetime) -> Case:

@@ -94,9 +94,15 @@ def test_leaving_ends_what_has_no_date_yet_and_leaves_what_was_settled_as_it_was
     assessments.decline(assessment=row(eve, "pre", "GAD7"), by=BY, at=now)
     later = now + timedelta(days=1)
     Assessment.objects.create(
-        participant=eve, timepoint="post", instrument="PHQ9", position=0, version=1
+        study=eve.study,
+        participant=eve,
+        timepoint="post",
+        instrument="PHQ9",
+        position=0,
+        version=1,
     )
     before = Assessment.objects.create(
+        study=eve.study,
         participant=eve,
         timepoint="week2",
         instrument="PHQ4",

@@ -5,6 +5,7 @@
 from __future__ import annotations
 
 import random
+from collections import Counter
 from datetime import UTC, date, datetime, timedelta
 
 import pytest
@@ -56,6 +57,14 @@ def test_the_database_says_of_every_row_what_python_says(study, seed):
     for minutes in (0, 1, 24 * 60):
         at = AT + timedelta(minutes=minutes)
         assert said(states.state(at)) == {row.pk: schedules.state(row, at) for row in rows}
+        assert +states.counted(study, at) == Counter(
+            (
+                row.timepoint,
+                row.instrument,
+                states.ALIKE.get(said_of := schedules.state(row, at), said_of),
+            )
+            for row in rows
+        )
         assert said(states.told(PLANS, ZONE, at)) == {row.pk: told(row, at) for row in rows}
 
 
@@ -103,6 +112,7 @@ def some_rows(study, draw: random.Random) -> None:
     Participant._base_manager.bulk_create(people)
     Assessment._base_manager.bulk_create(
         Assessment(
+            study=study,
             participant=person,
             timepoint=plan.timepoint,
             instrument="A",
