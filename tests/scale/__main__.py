@@ -133,6 +133,8 @@ class Run:
             "HANDVAT_KIND": "rehearsal",
             "HANDVAT_MAIL_DIRECTORY": str(self.directory),
             "DJANGO_SETTINGS_MODULE": "trial.settings",
+            # Pages are asked for as the site answers them.
+            **({"HANDVAT_ANSWERS": "people"} if "pages" in step else {}),
         }
         command = [sys.executable, "-m", "tests.scale.inside", *map(str, step)]
         return subprocess.run(
