@@ -15,6 +15,7 @@ from coaching_protocol.models import Attempt, Contact, Correction
 from coaching_protocol.queries.caseload import has_wrong_number
 from coaching_protocol.queries.dashboard import monthly as monthly_calls
 from coaching_protocol.queries.dashboard import panel
+from coaching_protocol.queries.enough import out_of_reach as intercurrent_events
 from coaching_protocol.queries.tables import tables
 from coaching_protocol.rehearsal import behave
 from coaching_protocol.sections import section
@@ -29,6 +30,7 @@ __all__ = [
     "compose_check_number",
     "erase",
     "granted",
+    "intercurrent_events",
     "monthly_calls",
     "panel",
     "requirements",

@@ -13,6 +13,7 @@ from randomisation.models import FIRST, Allocation
 from randomisation.queries import design, stages, switches
 from randomisation.queries import matches as earlier_people
 from randomisation.queries.dashboard import panel
+from randomisation.queries.exceptions import forced as intercurrent_events
 from randomisation.queries.stage_lists import compose as compose_stage_list
 from randomisation.queries.tables import tables
 from randomisation.sections import section
@@ -29,6 +30,7 @@ __all__ = [
     "compose_stage_list",
     "export",
     "granting",
+    "intercurrent_events",
     "opened",
     "panel",
     "replay",

@@ -28,6 +28,15 @@ class Adherence(_Frozen):
     justification: dict[str, str] = {}
 
 
+class Contacts(_Frozen):
+    """How many calls have to be held for the guidance to have been had, and why that is enough.
+    When so many are out of reach, that is an intercurrent event.
+    """
+
+    at_least: int = Field(ge=1, le=1_000_000)
+    justification: dict[str, str] = {}
+
+
 class AnalysisPlan(_Frozen):
     """`primary` empty: no time point is singled out. `contrasts` empty: every pair of arms, in
     their order.
@@ -44,6 +53,7 @@ class AnalysisPlan(_Frozen):
     confidence: float = Field(0.95, gt=0.5, lt=1)
     standardiser: Literal["baseline_sd", "post_sd"] = "baseline_sd"
     adherence: Adherence | None = None
+    contacts: Contacts | None = None
     estimand: dict[str, str] = {}
     cluster: str | None = None
 

@@ -7,6 +7,7 @@ from typing import Annotated, Literal
 
 from pydantic import AfterValidator, BaseModel, Field
 
+from coaching_protocol.sections import Coaching
 from outcomes.sections import Assessments
 from trial.folder import (
     Code,
@@ -50,6 +51,11 @@ class Adherence(Entry):
     justification: Text
 
 
+class Contacts(Entry):
+    at_least: Count
+    justification: Text
+
+
 class Analysis(Entry):
     primary: Annotated[tuple[Outcome, ...], Field(min_length=1)]
     multiplicity: Multiplicity
@@ -64,6 +70,7 @@ class Analysis(Entry):
     estimand: Text
     standardiser: Literal["baseline_sd", "post_sd"]
     adherence: Adherence | None = None
+    contacts: Contacts | None = None
     looks: Annotated[tuple[Code, ...], AfterValidator(_no_looks)] = ()
 
 
@@ -94,6 +101,9 @@ def section(folder: Folder, earlier: Mapping[str, BaseModel]) -> Part:
         problems += [*_outcomes(subject), *_covariates(subject)]
     if isinstance(programme, Programme):
         problems += _adherence(analysis.model, source, programme)
+    coaching = earlier.get("coaching")
+    if isinstance(coaching, Coaching):
+        problems += _contacts(analysis.model, source, coaching)
     return Part({"analysis": analysis.model}, problems=problems, warnings=warnings)
 
 
@@ -211,3 +221,15 @@ def _adherence(analysis: Analysis, source: Source, programme: Programme) -> Iter
     if analysis.adherence and analysis.adherence.at_least > count:
         message = f"{analysis.adherence.at_least} is more than the {count} modules of the programme"
         yield source.problem(("adherence", "at_least"), message)
+
+
+def _contacts(analysis: Analysis, source: Source, coaching: Coaching) -> Iterator[Problem]:
+    """Asked of everybody who is called, by whatever protocol."""
+    if analysis.contacts is None:
+        return
+    fewest = min((each.contacts.count for each in coaching.protocols.values()), default=0)
+    if not fewest:
+        yield source.problem(("contacts",), "no arm is called, so no number of calls can be enough")
+    elif analysis.contacts.at_least > fewest:
+        message = f"{analysis.contacts.at_least} is more than the {fewest} calls of a protocol"
+        yield source.problem(("contacts", "at_least"), message)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import date, datetime
 from typing import Any
 
 
@@ -125,3 +125,14 @@ class Table:
     @property
     def names(self) -> list[str]:
         return [column.name for column in self.columns]
+
+
+@dataclass(frozen=True)
+class IntercurrentEvent:
+    """What happened to somebody after allocation that bears on what their outcomes mean (ICH
+    E9(R1)), and on which day in the study's time zone.
+    """
+
+    participant: int  # key
+    what: str  # a code
+    on: date

@@ -8,7 +8,7 @@ shape is a test.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from datetime import datetime
 from typing import Any, Generic, TypeVar
 
@@ -18,7 +18,7 @@ from django.utils.module_loading import import_string
 from pydantic import BaseModel
 
 from trial.actors import Actor
-from trial.entries import Mail, Outcome, Panel, Table, Task, Wait
+from trial.entries import IntercurrentEvent, Mail, Outcome, Panel, Table, Task, Wait
 from trial.folder import Folder, Part
 from trial.models import Job, Membership, Message, Participant, ProtocolVersion, Study, User
 from trial.sealed_files import Files
@@ -73,6 +73,9 @@ ERASURE: Entries[Callable[[Participant, datetime], None]] = Entries("ERASURE")
 PANELS: Entries[Callable[[Study, User, datetime], Panel | None]] = Entries("PANELS")
 PERSON_PANELS: Entries[Callable[[Participant, Study, datetime], Panel]] = Entries("PERSON_PANELS")
 MONTHLY: ByName[Callable[[Study, datetime, datetime], tuple[int, int]]] = ByName("MONTHLY")
+INTERCURRENT_EVENTS: Entries[
+    Callable[[Study, Sequence[Participant], datetime], Iterable[IntercurrentEvent]]
+] = Entries("INTERCURRENT_EVENTS")
 TABLES: Entries[Callable[[Study, Actor, datetime, bool], list[Table]]] = Entries("TABLES")
 # What the worker makes: begun by recording what has to stand before anything is read, and then made
 # in a consistent snapshot; what is answered stands in the event.

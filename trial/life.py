@@ -56,7 +56,7 @@ from trial.queries.notices import (
     compose_role_given,
     compose_two_people,
 )
-from trial.queries.tables import tables
+from trial.queries.tables import intercurrent_events, tables
 from trial.queries.verifications import PLACES
 from trial.rehearsal import behave
 from trial.sealed_files import Files
@@ -80,6 +80,7 @@ __all__ = [
     "forget_drafts",
     "forget_request_keys",
     "hand_over_codes",
+    "intercurrent_events",
     "is_mailed_alike",
     "keep",
     "make_due",

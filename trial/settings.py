@@ -337,6 +337,11 @@ TABLES = [
     "coaching_protocol.life.tables",
     "randomisation.life.tables",
 ]
+INTERCURRENT_EVENTS = [  # what happened to people that bears on what their outcomes mean
+    "trial.life.intercurrent_events",
+    "coaching_protocol.life.intercurrent_events",
+    "randomisation.life.intercurrent_events",
+]
 GRANTED = ["outcomes.granted.granted", "coaching_protocol.life.granted"]
 WITHDRAWAL = ["outcomes.life.withdrawn", "coaching_protocol.life.withdrawn", "trial.life.withdrawn"]
 ROLE_ENDED = ["coaching_protocol.life.role_ended"]  # what follows when a role is taken away

@@ -4,11 +4,14 @@
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 from typing import Any
 from zoneinfo import ZoneInfo
+
+from django.db.models import OuterRef, QuerySet, Subquery
 
 from outcomes import schedules
 from outcomes.models import Assessment
@@ -19,18 +22,20 @@ from outcomes.sections import Assessments
 from trial.anchors import Anchor
 from trial.entries import Column, Table
 from trial.languages import in_language
-from trial.models import Participant, ProtocolVersion, Study
+from trial.models import Consent, Participant, ProtocolVersion, Study
 from trial.queries.tables import in_batches
 
 STATES = {state.value: state.value for state in AssessmentState} | {
     "withheld": "not told yet: its dates depend on the arm, and it is not yet over in every arm"
 }
-ANSWERED = ("answers", "item_states")  # the columns that hold most of an assessment
+# Without the columns that hold most of an assessment.
+WITHOUT_ANSWERS = Assessment.objects.defer("answers", "item_states")
 KEY = (
     Column("participant", "Study code of the participant"),
     Column("timepoint", "Code of the time point", "code"),
     Column("instrument", "Questionnaire", "code"),
 )
+AS_DATED = "as submitted_on"
 DATED = "empty: no date yet, or pooled and dated by the arm"
 ASSESSMENTS = (
     *KEY,
@@ -48,7 +53,7 @@ ASSESSMENTS = (
         "Days from randomisation to handing in",
         "integer",
         unit="day",
-        missing="as submitted_on",
+        missing=AS_DATED,
     ),
     Column(
         "score",
@@ -60,6 +65,18 @@ ASSESSMENTS = (
     Column("prorated", "Blank items were replaced by the mean of the others", "boolean"),
     Column("language", "Language it was answered in", "code"),
     Column("mode", "How it was answered", "code"),
+    Column(
+        "protocol_version", "Number of the version it was asked by", "integer", missing=AS_DATED
+    ),
+    Column(
+        "consent_version", "Version of the consent signed last before", "text", missing=AS_DATED
+    ),
+    Column(
+        "wording",
+        "Which wording: the first 12 digits of the SHA-256 of its texts",
+        "text",
+        missing=AS_DATED,
+    ),
 )
 SCORES = (
     *KEY,
@@ -130,7 +147,7 @@ def tables(study: Study, by: object, at: datetime, arms: bool) -> list[Table]:
             "assessments",
             "Assessments",
             ASSESSMENTS,
-            (_assessment(each, zone) for each in _told(study, planned, arms, at, but=ANSWERED)),
+            _assessments(study, planned, arms, at, zone),
         ),
         Table(
             "scores",
@@ -138,7 +155,7 @@ def tables(study: Study, by: object, at: datetime, arms: bool) -> list[Table]:
             SCORES,
             (
                 score
-                for each in _told(study, planned, arms, at, but=ANSWERED)
+                for each in _told(study, planned, arms, at, WITHOUT_ANSWERS)
                 for score in _scores(each)
             ),
         ),
@@ -148,7 +165,7 @@ def tables(study: Study, by: object, at: datetime, arms: bool) -> list[Table]:
             ANSWERS,
             (
                 item
-                for each in _told(study, planned, arms, at)
+                for each in _told(study, planned, arms, at, Assessment.objects.all())
                 for item in _answers(each, described)
             ),
         ),
@@ -156,15 +173,17 @@ def tables(study: Study, by: object, at: datetime, arms: bool) -> list[Table]:
 
 
 def _told(
-    study: Study, planned: Sequence[Plan], arms: bool, at: datetime, but: Sequence[str] = ()
+    study: Study,
+    planned: Sequence[Plan],
+    arms: bool,
+    at: datetime,
+    found: QuerySet[Assessment],
 ) -> Iterator[Told]:
-    """By person in order of arrival, and of each in the order of the plan; without the columns of
-    `but`.
-    """
+    """By person in order of arrival, and of each in the order of the plan."""
     order = {(plan.timepoint, plan.instrument): (place, plan) for place, plan in enumerate(planned)}
     for batch in in_batches(Participant.objects.filter(study=study)):
         people = {person.pk: (place, person) for place, person in enumerate(batch)}
-        rows = Assessment.objects.filter(participant__in=batch).order_by().defer(*but)
+        rows = found.filter(participant__in=batch).order_by()
         known = [row for row in rows if (row.timepoint, row.instrument) in order]
         for row in known:
             row.participant = people[row.participant_id][1]
@@ -203,6 +222,44 @@ def _outcome(row: Assessment, plan: Plan, study: Study, at: datetime) -> str:
         at=at,
     )
     return told.value if told else "withheld"
+
+
+def _assessments(
+    study: Study, planned: Sequence[Plan], arms: bool, at: datetime, zone: ZoneInfo
+) -> Iterator[tuple[Any, ...]]:
+    signed = Consent.objects.filter(
+        participant=OuterRef("participant"), kind="study", signed_at__lte=OuterRef("submitted_at")
+    )
+    latest = signed.order_by("-signed_at", "-pk").values("text_version")[:1]
+    rows, wordings = WITHOUT_ANSWERS.annotate(consent_version=Subquery(latest)), Wordings(study)
+    for told in _told(study, planned, arms, at, rows):
+        yield _assessment(told, zone) + _asked_by(told, wordings)
+
+
+class Wordings:
+    """By which words an assessment was asked, told in 12 digits."""
+
+    def __init__(self, study: Study) -> None:
+        self.versions = {version.number: version for version in study.versions.all()}
+        self.known: dict[tuple[int, str, str], str] = {}
+
+    def of(self, row: Assessment) -> str:
+        key = (row.version, row.instrument, row.language)
+        if key not in self.known:
+            asked = definitions.instrument(self.versions[row.version], row.instrument)
+            text = asked.wordings[row.language].model_dump_json()
+            self.known[key] = hashlib.sha256(text.encode()).hexdigest()[:12]
+        return self.known[key]
+
+
+def _asked_by(told: Told, wordings: Wordings) -> tuple[Any, ...]:
+    """Protocol, consent and wording of an answer; of what is dated by the arm they would tell the
+    date.
+    """
+    if not told.is_dated or not told.is_answered:
+        return None, None, None
+    row: Any = told.row
+    return row.version, row.consent_version, wordings.of(row)
 
 
 def _assessment(told: Told, zone: ZoneInfo) -> tuple[Any, ...]:

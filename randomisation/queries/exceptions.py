@@ -4,12 +4,21 @@ of it.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from datetime import datetime
 from typing import Any
+from zoneinfo import ZoneInfo
 
-from randomisation.models import Allocation, CodeBreak, Correction, ErrorMark
-from trial.models import ProtocolVersion, Study
+from randomisation.models import (
+    Allocation,
+    CodeBreak,
+    Correction,
+    ErrorMark,
+    ForcedAllocation,
+)
+from trial.entries import IntercurrentEvent
+from trial.models import Participant, ProtocolVersion, Study
 
 
 @dataclass(frozen=True)
@@ -117,3 +126,13 @@ def code_breaks(study: Study) -> list[CodeBreak]:
         .select_related("participant__key", "allocation")
         .order_by("pk")
     )
+
+
+def forced(
+    study: Study, people: Sequence[Participant], at: datetime
+) -> Iterator[IntercurrentEvent]:
+    """Entry of settings.INTERCURRENT_EVENTS."""
+    zone = ZoneInfo(study.current.protocol.timezone)
+    rows = ForcedAllocation.objects.filter(participant__in=people, at__lte=at)
+    for participant, moment in rows.values_list("participant", "at"):
+        yield IntercurrentEvent(participant, "allocation_forced", moment.astimezone(zone).date())

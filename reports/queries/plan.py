@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from reports import sections
-from reports.plan import Adherence, AnalysisPlan, Outcome
+from reports.plan import Adherence, AnalysisPlan, Contacts, Outcome
 from reports.sections import Analysis
 from trial.models import ProtocolVersion
 
@@ -26,6 +26,7 @@ def plan_of(version: ProtocolVersion) -> AnalysisPlan:
         multiplicity=analysis.multiplicity.method,
         covariates=list(dict.fromkeys((*analysis.covariates, *factors(version)))),
         adherence=_adherence(analysis),
+        contacts=_contacts(analysis),
         cluster=version.section("randomisation").get("cluster"),
     )
 
@@ -41,6 +42,13 @@ def _adherence(analysis: Analysis) -> Adherence | None:
     return Adherence(
         **given.model_dump(mode="json", include={"measure", "at_least", "justification"})
     )
+
+
+def _contacts(analysis: Analysis) -> Contacts | None:
+    given = analysis.contacts
+    if given is None:
+        return None
+    return Contacts(**given.model_dump(mode="json", include={"at_least", "justification"}))
 
 
 def factors(version: ProtocolVersion) -> list[str]:

@@ -9,13 +9,13 @@ from datetime import UTC, datetime, timedelta
 import pytest
 from django.utils import translation
 
-from coaching_protocol.actions import calls
-from coaching_protocol.models import CoachingPlan, Contact
+from coaching_protocol.actions import calls, plans
+from coaching_protocol.models import Attempt, CoachingPlan, Contact
 from coaching_protocol.queries.dashboard import panel
-from coaching_protocol.queries.tables import tables
+from coaching_protocol.queries.tables import coach_codes, tables
 from tests import factories
 from trial import actors
-from trial.actions import participants
+from trial.actions import participants, staff
 from trial.models import Membership, ProtocolVersion
 
 NOW = datetime(2026, 3, 2, 10, 0, tzinfo=UTC)
@@ -124,58 +124,92 @@ def test_the_tables_hold_every_contact_and_every_try(study, ben, three):
     )
     participants.withdraw(participant=three_, by=actors.SYSTEM, at=NOW)
 
-    contacts, attempts = tables(study, ADA, NOW, arms=True)
+    contacts, attempts = (table_of(study, name) for name in ("contacts", "attempts"))
     called = list(contacts.rows)
-    assert [column.name for column in contacts.columns] == (
-        [
-            "participant",
-            "number",
-            "protocol",
-            "planned_on",
-            "closes_on",
-            "state",
-            "attempts",
-            "held_on",
-            "minutes",
-        ]
+    assert tuple(contacts.names) == (
+        *("participant", "number", "protocol", "medium", "opens_on", "planned_on", "closes_on"),
+        *("state", "attempts", "held_on", "minutes", "coach"),
     )
     of = {
         code: [row[1:] for row in called if row[0] == code]
         for code in (one.code, two.code, three_.code)
     }
+    support = ("support", "phone")
     assert of[one.code] == [
-        [1, "support", "2026-03-05", "2026-03-08", "held", 2, "2026-03-06", 12],
-        [2, "support", "2026-03-12", "2026-03-15", "planned", 0, None, None],
-        [3, "support", "2026-03-19", "2026-03-22", "planned", 0, None, None],
+        [1, *support, "2026-03-05", "2026-03-05", "2026-03-08", "held", 2, "2026-03-06", 12, "C1"],
+        [2, *support, "2026-03-12", "2026-03-12", "2026-03-15", "planned", 0, None, None, None],
+        [3, *support, "2026-03-19", "2026-03-19", "2026-03-22", "planned", 0, None, None, None],
     ]
-    assert [row[4:6] for row in of[two.code]] == [["planned", 0]] * 3
-    assert [row[4:6] for row in of[three_.code]] == [["cancelled", 0]] * 3
+    assert [row[6:8] for row in of[two.code]] == [["planned", 0]] * 3
+    assert [row[6:8] for row in of[three_.code]] == [["cancelled", 0]] * 3
     assert len(called) == 9
 
-    assert [column.name for column in attempts.columns] == (
-        [
-            "participant",
-            "contact",
-            "started_at",
-            "outcome",
-            "minutes",
-            "steps_done",
-            "steps_required",
-            "deviations",
-        ]
+    assert tuple(attempts.names) == (
+        *("participant", "contact", "attempt", "coach", "started_at", "outcome", "minutes"),
+        *("protocol", "protocol_version", "steps_done", "steps_required", "steps", "deviations"),
+        "corrections",
     )
+    by = ("support", "1.0")
+    first, second = "2026-03-05T20:30:00+00:00", "2026-03-05T23:30:00+00:00"
+    done = ("greet look-back", "therapy")
     expected = [
-        [one.code, 1, "2026-03-05T20:30:00+00:00", "no_answer", None, 0, 3, None],
-        [one.code, 1, "2026-03-05T23:30:00+00:00", "reached", 12, 2, 3, "therapy"],
-        [two.code, 1, "2026-03-05T23:30:00+00:00", None, None, None, 3, None],
+        [one.code, 1, 1, "C1", first, "no_answer", None, *by, 0, 3, None, None, 0],
+        [one.code, 1, 2, "C1", second, "reached", 12, *by, 2, 3, *done, 0],
+        [two.code, 1, 1, "C1", second, None, None, *by, None, 3, None, None, 0],
     ]
     assert list(attempts.rows) == expected  # in order of arrival, then of starting
 
 
-def test_the_tables_need_three_queries_each_however_many_people(
-    study, ben, three, django_assert_num_queries
+def table_of(study, name: str):
+    return next(table for table in tables(study, ADA, NOW, arms=True) if table.name == name)
+
+
+def test_a_coach_has_a_code_that_stays_whoever_joins_and_a_history_of_people(study, ben, three):
+    friday = NOW + timedelta(days=4)
+    cleo = factories.a_staff_member(study, "coach", "Cleo", friday)
+    plan = CoachingPlan.objects.get(participant=three[0])
+    plans.reassign(plan=plan, coach=cleo, reason="language", by=ADA, at=friday)
+    assert coach_codes(study) == {ben.pk: "C1", cleo.pk: "C2"}
+    of_one = [
+        row[1:]
+        for row in table_of(study, "coach_assignments").rows
+        if row[0] == plan.participant.code
+    ]
+    assert of_one == [
+        ["C1", NOW.date(), friday.date(), None],
+        ["C2", friday.date(), None, "language"],
+    ]
+    bens = Membership.objects.get(study=study, user=ben, role="coach")
+    staff.end_role(membership=bens, by=ADA, at=friday)
+    dora = factories.a_staff_member(study, "supervisor", "Dora", friday)
+    assert coach_codes(study) == {ben.pk: "C1", cleo.pk: "C2", dora.pk: "C3"}
+    assert [list(row) for row in table_of(study, "coaches").rows] == [
+        ["C1", bens.since_at.date(), friday.date()],
+        ["C2", friday.date(), None],
+    ]
+
+
+def test_what_a_log_said_before_it_was_corrected_is_told_with_who_and_why(study, ben, three):
+    call(three[0], 1, ben, NOW, "reached", minutes=12, steps_done=["greet"], deviations=["therapy"])
+    attempt = Attempt.objects.get()
+    calls.correct(attempt=attempt, coach=ben, reason="slip", outcome="no_answer", by=COACH, at=NOW)
+    assert [list(row) for row in table_of(study, "call_corrections").rows] == [
+        [
+            *(three[0].code, 1, 1, "C1", NOW.isoformat(), "slip"),
+            *(NOW.isoformat(), "reached", 12, "greet", "therapy"),
+        ]
+    ]
+    [row] = table_of(study, "attempts").rows
+    assert (row[5], row[-1]) == ("no_answer", 1)
+    held = [row[-1] for row in table_of(study, "contacts").rows]
+    assert held == [None] * 9  # nobody held a call that turned out not to be one
+
+
+def test_no_table_needs_more_queries_for_more_people(
+    study, ben, three, django_assert_max_num_queries
 ):
     call(three[0], 1, ben, NOW, "no_answer")
-    for table in tables(study, ADA, NOW, arms=True):  # calls and their tries; versions once
-        with django_assert_num_queries(3):
-            assert len(list(table.rows)) >= 1
+    for table in tables(study, ADA, NOW, arms=True):
+        # Calls, their tries and what was corrected; versions once.
+        with django_assert_max_num_queries(4):
+            assert list(table.rows) or table.name == "call_corrections"

@@ -27,8 +27,12 @@ POOLED = [
 ]
 POOLED += ["corrections", "error_marks", "code_breaks", "switches"]
 BY_ARM = [
+    "coaches",
+    "coach_assignments",
     "contacts",
     "attempts",
+    "call_corrections",
+    "intercurrent_events",
     "allocations",
     "modules",
     "programme",

@@ -13,7 +13,8 @@ from zoneinfo import ZoneInfo
 
 from django.db.models import Count, QuerySet
 
-from trial.entries import Column, Table
+from trial import hooks
+from trial.entries import Column, IntercurrentEvent, Table
 from trial.languages import in_language
 from trial.models import AuditEvent, ModuleUse, Participant, ProtocolVersion, Study
 from trial.queries import programme
@@ -69,6 +70,19 @@ BY_ARM = (
         missing="empty: not completed",
     ),
 )
+ASKED_TO_BE_ERASED = ("asked_by_participant", "data_protection_request")
+EVENTS = {
+    "allocation_forced": "the arm was given and not drawn",
+    "programme_stopped": "stopped with the lessons",
+    "too_few_contacts": "so many calls were over without being held that as many as the analysis "
+    "plan asks for were out of reach",
+    "consent_withdrawn": "asked that everything that tells who they are be erased",
+}
+INTERCURRENT = (
+    Column("participant", "Study code of the participant"),
+    Column("event", "What happened after randomisation", "code", values=EVENTS),
+    Column("on", "Day on which it did", "date"),
+)
 PROGRAMME = (
     Column("participant", "Study code of the participant"),
     Column("module", "Code of the module", "code"),
@@ -112,7 +126,54 @@ def tables(study: Study, by: object, at: datetime, arms: bool) -> list[Table]:
     ]
     if arms and version.programme:
         found += [_modules(version), _programme(study, version, people, at)]
+    if arms:
+        found.append(_intercurrent(study, people, at))
     return found
+
+
+def intercurrent_events(
+    study: Study, people: Sequence[Participant], at: datetime
+) -> Iterator[IntercurrentEvent]:
+    """Entry of settings.INTERCURRENT_EVENTS: who stopped with the lessons, and who took back that
+    we may know who they are. Leaving the study is none: it is why an outcome is missing.
+    """
+    zone, keys = ZoneInfo(study.current.protocol.timezone), {p.code: p.pk for p in people}
+    for person in people:
+        if person.programme_stopped_at and person.programme_stopped_at <= at:
+            on = person.programme_stopped_at.astimezone(zone).date()
+            yield IntercurrentEvent(person.pk, "programme_stopped", on)
+    erased = AuditEvent.objects.filter(
+        study=study.slug,
+        action="identity erased",
+        reason__in=ASKED_TO_BE_ERASED,
+        subject__in=keys,
+        at__lte=at,
+    )
+    for code, moment in erased.values_list("subject", "at"):
+        yield IntercurrentEvent(keys[code], "consent_withdrawn", moment.astimezone(zone).date())
+
+
+def _intercurrent(study: Study, people: QuerySet[Participant], at: datetime) -> Table:
+    """By person in order of arrival, and of each by day."""
+    return Table(
+        "intercurrent_events",
+        "Intercurrent events that are on record",
+        INTERCURRENT,
+        (
+            row
+            for batch in in_batches(people.filter(randomised_at__lte=at))
+            for row in _intercurrent_rows(study, batch, at)
+        ),
+    )
+
+
+def _intercurrent_rows(
+    study: Study, batch: Sequence[Participant], at: datetime
+) -> Iterator[tuple[str, str, date]]:
+    place = {person.pk: (number, person.code) for number, person in enumerate(batch)}
+    found = (event for entry in hooks.INTERCURRENT_EVENTS for event in entry(study, batch, at))
+    for event in sorted(found, key=lambda e: (place[e.participant][0], e.on, e.what)):
+        yield place[event.participant][1], event.what, event.on
 
 
 def in_batches(people: QuerySet[Participant]) -> Iterator[list[Participant]]:
