@@ -7,8 +7,10 @@ from .digest import Digest
 from .flow import POOLED, ArmFlow, Flow, FlowDoesNotAddUp, FollowUp, check_flow, count_flow
 from .rows import (
     Arm,
+    Coached,
     Contact,
     Instrument,
+    IntercurrentEvent,
     Module,
     ModuleUse,
     Participant,
@@ -24,6 +26,7 @@ __all__ = [
     "POOLED",
     "Arm",
     "ArmFlow",
+    "Coached",
     "Conduct",
     "Contact",
     "Dataset",
@@ -33,6 +36,7 @@ __all__ = [
     "FollowUp",
     "Given",
     "Instrument",
+    "IntercurrentEvent",
     "LeftAside",
     "Meta",
     "Module",

@@ -17,6 +17,9 @@ READ = (
     "modules",
     "programme",
     "contacts",
+    "attempts",
+    "coach_assignments",
+    "intercurrent_events",
     "allocations",
 )
 PERSON = "participant"

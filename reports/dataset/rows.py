@@ -148,7 +148,13 @@ class Usage:
 
 @dataclass(frozen=True)
 class Contact:
-    """A planned call: how many times it was tried, whether it was held and for how many minutes."""
+    """A planned call: how many times it was tried, whether it was held, for how many minutes, and
+    by which coach (a code of the study).
+
+    `steps_done` of the `steps_required` by its protocol are those of the tries that reached the
+    participant, None where it was not held or nothing of it is recorded. `deviations` are the
+    must-nots not kept in any try, `corrections` how often its logs were put right.
+    """
 
     participant: str
     number: int
@@ -156,3 +162,29 @@ class Contact:
     attempts: int
     held: bool
     minutes: float | None
+    coach: str | None = None
+    steps_done: int | None = None
+    steps_required: int | None = None
+    deviations: tuple[str, ...] = ()
+    corrections: int = 0
+
+
+@dataclass(frozen=True)
+class Coached:
+    """Who had a participant, from when and until when (None: still, or until the end)."""
+
+    participant: str
+    coach: str
+    since_at: float | None
+    until_at: float | None
+
+
+@dataclass(frozen=True)
+class IntercurrentEvent:
+    """What happened to somebody after allocation that bears on what their outcomes mean; `what` is
+    programme_stopped, too_few_contacts, allocation_forced or consent_withdrawn.
+    """
+
+    participant: str
+    what: str
+    at: float | None

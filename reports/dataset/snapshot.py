@@ -15,8 +15,10 @@ from .durations import Duration, opened_days, retention, use
 from .flow import POOLED, Flow
 from .rows import (
     Arm,
+    Coached,
     Contact,
     Instrument,
+    IntercurrentEvent,
     Module,
     ModuleUse,
     Participant,
@@ -111,6 +113,8 @@ class Dataset:
     module_use: tuple[ModuleUse, ...] | None = None
     usage: tuple[Usage, ...] | None = None
     contacts: tuple[Contact, ...] | None = None
+    coached: tuple[Coached, ...] | None = None
+    intercurrent: tuple[IntercurrentEvent, ...] | None = None
     time_unit: str = "day"
     idle_after: float | None = None
     reasons: Mapping[str, Texts] = field(default_factory=dict)
@@ -222,7 +226,7 @@ def _anonymise(content: dict, position: Mapping[str, str]) -> None:
     """Codes are drawn at random; the order of people and rows is not."""
     for person in content["participants"]:
         person["code"] = position[person["code"]]
-    for part in ("scores", "module_use", "usage", "contacts"):
+    for part in ("scores", "module_use", "usage", "contacts", "coached", "intercurrent"):
         rows = content[part] or []
         for row in rows:
             row["participant"] = position[row["participant"]]

@@ -13,6 +13,7 @@ COUNTING = {
     "flow_title": "analysed",
     "flow_title.clusters": "analysed",
     "flow_title_plain": "randomised",
+    "intercurrent.too_few_contacts": "n",
     "flow_title_plain.clusters": "randomised",
 }
 
@@ -721,6 +722,61 @@ WORDS: dict[str, tuple[str, str]] = {
     "contacts.minutes_each_sd": ("Minutes a call, SD", "Minuten per gesprek, SD"),
     "no_calls": ("No calls are planned with anybody.", "Met niemand zijn gesprekken gepland."),
     "no_calls_in": ("No calls are planned in: {arms}.", "Geen gesprekken gepland bij: {arms}."),
+    "coaches_table": ("What each coach did", "Wat elke coach deed"),
+    "coach": ("Coach", "Coach"),
+    "coach.people": ("People", "Mensen"),
+    "coach.held": ("Calls held", "Gesprekken gevoerd"),
+    "coach.minutes_each": ("Minutes a call, mean", "Minuten per gesprek, gemiddeld"),
+    "coach.steps": ("Steps done", "Stappen gedaan"),
+    "coach.deviations": ("Rules not kept", "Regels niet aangehouden"),
+    "coach.corrections": ("Logs corrected", "Verslagen verbeterd"),
+    "coach_codes": (
+        "Codes of this study: the report does not name the people behind them. Whoever had more "
+        "than one coach counts with each.",
+        "Codes van dit onderzoek: het rapport noemt de mensen erachter niet. Wie meer dan één "
+        "coach had, telt bij elk mee.",
+    ),
+    "coach_steps": (
+        "Steps done: of the steps that the protocol has, over calls held.",
+        "Stappen gedaan: van de stappen die het protocol heeft, over gevoerde gesprekken.",
+    ),
+    # intercurrent events
+    "intercurrent": ("Intercurrent events", "Intercurrente gebeurtenissen"),
+    "intercurrent_table": (
+        "People with each event that is on record",
+        "Mensen met elke gebeurtenis die is vastgelegd",
+    ),
+    "intercurrent_event": ("Event", "Gebeurtenis"),
+    "intercurrent.allocation_forced": (
+        "Arm given, not drawn",
+        "Groep gegeven, niet geloot",
+    ),
+    "intercurrent.programme_stopped": (
+        "Stopped with the programme",
+        "Gestopt met het programma",
+    ),
+    "intercurrent.too_few_contacts": (
+        "{n} calls out of reach",
+        "{n} gesprekken niet meer haalbaar",
+    ),
+    "intercurrent.too_few_contacts.one": (
+        "{n} call out of reach",
+        "{n} gesprek niet meer haalbaar",
+    ),
+    "intercurrent.consent_withdrawn": (
+        "Asked to be erased",
+        "Vroeg om te worden gewist",
+    ),
+    "intercurrent_not": (
+        "Leaving the study and unsent questionnaires are not among them: they are why an outcome "
+        "is missing.",
+        "Het onderzoek verlaten en niet ingestuurde vragenlijsten horen er niet bij: daardoor "
+        "ontbreekt een uitkomst.",
+    ),
+    "why_enough_calls": (
+        "Why that many calls: {why}",
+        "Waarom zoveel gesprekken: {why}",
+    ),
     # who worked on the study
     "given": ("Who worked on the study", "Wie aan het onderzoek werkten"),
     "given_table": (

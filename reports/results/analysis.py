@@ -5,7 +5,18 @@ from dataclasses import replace
 
 from ..dataset import Dataset, check_flow
 from ..plan import AnalysisPlan
-from . import adherence, baseline, change, contacts, flow, given, outcomes, retention
+from . import (
+    adherence,
+    baseline,
+    change,
+    coaches,
+    contacts,
+    flow,
+    given,
+    intercurrent,
+    outcomes,
+    retention,
+)
 from .number import Number, Numbers, Results
 
 # Which interval a method has, up to the end of its part.
@@ -29,7 +40,9 @@ def _numbers(data: Dataset, plan: AnalysisPlan) -> Numbers:
     yield from change.numbers(data, plan)
     yield from adherence.numbers(data, plan)
     yield from retention.numbers(data, plan)
+    yield from intercurrent.numbers(data, plan)
     yield from contacts.numbers(data)
+    yield from coaches.numbers(data)
 
 
 def _without_interval(number: Number) -> Number:

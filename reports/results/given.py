@@ -18,6 +18,13 @@ def numbers(data: Dataset, plan: AnalysisPlan) -> Numbers:
         method = "count of rows in which every cell is empty"
         n = data.meta.left_aside.empty_rows
         yield Number("data.empty_rows", n, unit="rows", method=method)
+    if plan.contacts:
+        yield Number(
+            "plan.contacts.at_least",
+            plan.contacts.at_least,
+            unit="count",
+            method="calls held that the plan asks for",
+        )
     if plan.adherence:
         yield Number(
             "plan.adherence.at_least",

@@ -2,16 +2,19 @@
 from one seed.
 """
 
+from dataclasses import replace
 from datetime import date, timedelta
 
 import numpy as np
 
 from reports.dataset import (
     Arm,
+    Coached,
     Contact,
     Dataset,
     Flow,
     Instrument,
+    IntercurrentEvent,
     Meta,
     Module,
     ModuleUse,
@@ -23,7 +26,7 @@ from reports.dataset import (
     Variable,
     count_flow,
 )
-from reports.plan import Adherence, AnalysisPlan, Outcome
+from reports.plan import Adherence, AnalysisPlan, Contacts, Outcome
 
 ARMS = ("coached", "unguided", "waiting")
 POINTS = (("pre", "Pretest", 0), ("post1", "Post-test 1", 56), ("post2", "Post-test 2", 147))
@@ -38,6 +41,7 @@ PLAN = AnalysisPlan(
     adherence=Adherence(
         at_least=4, justification={"en": "The fourth module is the first with a plan of one's own."}
     ),
+    contacts=Contacts(at_least=4, justification={"en": "Half of the calls."}),
     estimand={"en": "The mean difference at post-test 1, whatever happened to the treatment."},
 )
 
@@ -110,6 +114,8 @@ def _dataset(made: "_Made", flow: Flow, arms: tuple[str, ...] | None, simulated:
         module_use=tuple(made.module_use),
         usage=tuple(made.usage),
         contacts=tuple(made.contacts),
+        coached=tuple(made.coached),
+        intercurrent=None if arms is None else tuple(made.intercurrent),
         idle_after=14,
     )
 
@@ -120,6 +126,8 @@ class _Made:
         self.module_use: list[ModuleUse] = []
         self.usage: list[Usage] = []
         self.contacts: list[Contact] = []
+        self.coached: list[Coached] = []
+        self.intercurrent: list[IntercurrentEvent] = []
         participants, scores = [], []
         for i in range(people):
             arm = ARMS[i % 3]
@@ -184,9 +192,19 @@ class _Made:
         self.usage.append(Usage(code, last, 0.0, 7.0 * 8 - 2 if modules == 8 else None, 200.0))
 
     def _calls(self, code: str) -> None:
+        coach = f"C{1 + len(self.coached) % 2}"
+        self.coached.append(Coached(code, coach, 0.0, None))
+        missed = 0
         for number in range(1, 9):
             held = self.rng.random() < 0.8
             attempts = int(self.rng.integers(1, 4))
-            self.contacts.append(
-                Contact(code, number, 7.0 * number - 4, attempts, held, 15.0 if held else None)
-            )
+            contact = Contact(code, number, 7.0 * number - 4, attempts, held, None)
+            if held:
+                contact = replace(
+                    contact, minutes=15.0, coach=coach, steps_done=4, steps_required=5
+                )
+            self.contacts.append(contact)
+            missed += not held
+            if missed == 5 and not held:
+                event = IntercurrentEvent(code, "too_few_contacts", 7.0 * number - 1)
+                self.intercurrent.append(event)

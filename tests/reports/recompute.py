@@ -132,7 +132,8 @@ def number(text):
 def recompute(export):
     """Every number that can be worked out, by id: (value, lower, upper)."""
     found = {"plan.confidence": (export.plan["confidence"],), "data.idle_after": (IDLE,)}
-    for part in (flow, baseline, means, differences, changes, lessons, retention, calls):
+    parts = (flow, baseline, means, differences, changes, lessons, retention, intercurrent, calls)
+    for part in parts:
         for id, *values in part(export):
             assert id not in found, id
             found[id] = tuple(values)
@@ -754,6 +755,49 @@ def calls(x):
         yield f"contacts.{arm}.minutes_each", mean_of(minutes, 0.95)[0][0]
         yield f"contacts.{arm}.minutes_each_sd", mean_of(minutes, 0.95)[1][0]
         yield f"contacts.{arm}.held_each", len(held) / people if people else None
+    yield from coaches(x)
+
+
+def coaches(x):
+    people = {p["participant"] for arm in x.arms for p in x.of(arm)}
+    mine = [r for r in x.tables["coach_assignments"] if r["participant"] in people]
+    held = [r for r in x.tables["contacts"] if r["participant"] in people and r["state"] == "held"]
+    tries = {}
+    for r in x.tables["attempts"]:
+        tries.setdefault((r["participant"], r["contact"]), []).append(r)
+    for coach in {r["coach"] for r in (*mine, *held)}:
+        own = [r for r in held if r["coach"] == coach]
+        of_own = [tries[r["participant"], r["number"]] for r in own]
+        minutes = [float(r["minutes"]) for r in own if r["minutes"] != ""]
+        spoken = [[t for t in each if t["outcome"] == "reached"] for each in of_own]
+        done = sum(len({s for t in each for s in t["steps"].split()}) for each in spoken)
+        asked = sum(int(each[-1]["steps_required"]) for each in spoken)
+        named = [code for each in of_own for t in each for code in t["deviations"].split()]
+        put_right = sum(int(t["corrections"]) for each in of_own for t in each)
+        with_them = {r["participant"] for r in mine if r["coach"] == coach}
+        yield f"coach.{coach}.people", len(with_them)
+        yield f"coach.{coach}.held", len(own)
+        yield f"coach.{coach}.minutes_each", mean_of(minutes, 0.95)[0][0]
+        yield f"coach.{coach}.steps", done / asked if asked else None
+        yield f"coach.{coach}.deviations", len(named)
+        yield f"coach.{coach}.corrections", put_right
+
+
+def intercurrent(x):
+    enough = x.plan["contacts"]
+    if enough:
+        yield "plan.contacts.at_least", enough["at_least"]
+    events = ["allocation_forced", "consent_withdrawn"]
+    if "programme" in x.tables:
+        events.append("programme_stopped")
+    if "contacts" in x.tables and enough:
+        events.append("too_few_contacts")
+    for arm in x.arms if "intercurrent_events" in x.tables else ():
+        codes = {p["participant"] for p in x.of(arm)}
+        for event in events:
+            rows = x.tables["intercurrent_events"]
+            had = {r["participant"] for r in rows if r["event"] == event} & codes
+            yield f"intercurrent.{arm}.{event}", len(had)
 
 
 # --- comparison -------------------------------------------------------------------------------------------------------  # noqa: E501

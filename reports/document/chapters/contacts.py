@@ -1,8 +1,9 @@
-"""Calls planned, tried and held, and their minutes."""
+"""Calls planned, tried and held, and their minutes; and what each coach did."""
 
 from collections.abc import Iterator
 
-from ..spans import Block, ColumnHead, Heading, Spans, Table
+from ...results.coaches import codes
+from ..spans import Block, ColumnHead, Heading, Label, Spans, Table
 from ..writer import Writer, row
 
 MEASURES = (
@@ -16,6 +17,15 @@ MEASURES = (
     ("minutes_each", 1),
     ("minutes_each_sd", 1),
 )
+
+OF_A_COACH = {
+    "people": 0,
+    "held": 0,
+    "minutes_each": 1,
+    "steps": 0,
+    "deviations": 0,
+    "corrections": 0,
+}
 
 
 def chapter(w: Writer) -> Iterator[Block]:
@@ -35,6 +45,26 @@ def chapter(w: Writer) -> Iterator[Block]:
     lacking = [w.arm(group) for group in w.data.groups if group not in groups]
     notes = (w.say("no_calls_in", arms=w.listed(lacking, ", ")),) if lacking else ()
     yield Table(w.next("table"), w.say("contacts_table"), heads, rows, notes)
+    yield from _by_coach(w)
+
+
+def _by_coach(w: Writer) -> Iterator[Block]:
+    found = codes(w.data)
+    if not found:
+        return
+    heads = (
+        ColumnHead(w.say("coach"), numeric=False),
+        *(ColumnHead(w.say(f"coach.{key}")) for key in OF_A_COACH),
+    )
+    rows = tuple(row((Label(code),), *_of_coach(w, code)) for code in found)
+    notes = (w.say("coach_codes"), w.say("coach_steps"))
+    yield Table(w.next("table"), w.say("coaches_table"), heads, rows, notes)
+
+
+def _of_coach(w: Writer, code: str) -> Iterator[Spans]:
+    for key, decimals in OF_A_COACH.items():
+        shown = w.percent if key == "steps" else w.value
+        yield shown("coach", code, key, decimals=decimals)
 
 
 def _cells(w: Writer, groups: list[str], key: str, decimals: int) -> list[Spans]:

@@ -5,14 +5,15 @@ exported.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from datetime import datetime
+from datetime import date, datetime
 
-from reports.dataset import Arm, Dataset, Digest, Meta, count_flow
+from reports.dataset import Arm, Dataset, Digest, IntercurrentEvent, Meta, count_flow
 from reports.queries.dataset import calls, conduct, design, people, programme, reasons, scores
 from reports.queries.plan import many_centres, plan_of
-from reports.queries.tables import has, held, records, tables
+from reports.queries.tables import days_after, has, held, records, tables
 from reports.results import code_version
 from trial import audit
+from trial.entries import Table
 from trial.languages import in_language
 from trial.models import ProtocolVersion, Study
 from trial.queries.tables import IDLE_AFTER
@@ -99,9 +100,25 @@ def dataset_of(study: Study, arms: Mapping[str, str] | None, at: datetime) -> Da
         module_use=used.module_use(start) if used else None,
         usage=used.usage(start) if used else None,
         contacts=called.contacts(start) if called else None,
+        coached=called.coached(start) if called else None,
+        intercurrent=_intercurrent(found, start),
         idle_after=IDLE_AFTER if used else None,
         reasons=reasons.reasons(version),
         tables_hash=digest.snapshot(meta.hashed),
+    )
+
+
+def _intercurrent(
+    found: list[Table], start: Mapping[str, date | None]
+) -> tuple[IntercurrentEvent, ...] | None:
+    if not has(found, "intercurrent_events"):
+        return None
+    return tuple(
+        IntercurrentEvent(
+            row["participant"], row["event"], days_after(start[row["participant"]], row["on"])
+        )
+        for row in records(found, "intercurrent_events")
+        if row["participant"] in start
     )
 
 
