@@ -38,7 +38,7 @@ def lost_on(calls: Iterable[Contact], at_least: int, ended_on: date | None) -> d
     """
     planned = list(calls)
     over = sorted(
-        min(call.closes_on, ended_on) if call.state == "cancelled" and ended_on else call.closes_on
+        ended_on if call.state == "cancelled" and ended_on else call.closes_on
         for call in planned
         if call.state in {"not_held", "cancelled"}
     )

@@ -297,3 +297,34 @@ def test_time_points_stand_in_order_of_time_whatever_their_order_in_the_study_fo
     rows = records(tables(factories.an_open_study(folder, now), now, arms=True), "timepoints")
     assert [row["timepoint"] for row in rows] == ["pre", "week2", "post", "followup"]
     assert [row["day"] for row in rows] == sorted(row["day"] for row in rows)
+
+
+def test_what_happened_after_randomisation_stands_with_its_day_and_leaving_does_not(study, now):
+    coached = factories.a_participant_in(study, "guided", now)
+    other = factories.a_participant_in(study, "unguided", now)
+    week = timedelta(days=7)
+    programme.stop_programme(participant=other, reason="no_time", by=actors.SYSTEM, at=now + week)
+    participants.withdraw(participant=coached, by=actors.SYSTEM, at=now + 2 * week)
+    reason = "data_protection_request"
+    participants.erase(participant=coached, reason=reason, by=actors.SYSTEM, at=now + 3 * week)
+    told = [
+        (row["participant"], row["event"], day(row["on"]) - now.date())
+        for row in records(tables(study, now + 4 * week, arms=True), "intercurrent_events")
+    ]
+    assert told == [
+        (coached.code, "too_few_contacts", 2 * week),  # of three calls two were cancelled
+        (coached.code, "consent_withdrawn", 3 * week),
+        (other.code, "programme_stopped", week),
+    ]
+    early = records(tables(study, now + week / 2, arms=True), "intercurrent_events")
+    assert early == []
+
+
+def test_an_answer_says_by_which_protocol_consent_and_wording_it_was_asked(study, dan, now):
+    row = row_of(study, dan, "assessments", now, timepoint="pre", instrument="PHQ9")
+    assert (row["protocol_version"], row["consent_version"]) == (1, "1.0")
+    assert len(row["wording"]) == 12
+    waiting = row_of(study, dan, "assessments", now, timepoint="post", instrument="PHQ9")
+    assert [waiting[name] for name in ("protocol_version", "consent_version", "wording")] == [
+        None
+    ] * 3
