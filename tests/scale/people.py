@@ -262,7 +262,7 @@ class _New:
         return Copy(like, turn, code, values, allocation)
 
     def _code(self) -> str:
-        while (code := participants.new_code(self.prefix)) in self.codes:
+        while (code := participants.drawn_code(self.prefix)) in self.codes:
             pass
         self.codes.add(code)
         return code

@@ -57,6 +57,12 @@ def test_a_person_begins_with_a_code_and_without_a_name_or_a_login(study, now):
     assert Consent.objects.get(participant=person).kind == "screening"
 
 
+def test_a_code_is_drawn_again_while_somebody_has_it(study, now, monkeypatch):
+    monkeypatch.setattr(participants, "ALPHABET", "AC")  # 32 codes
+    begun = [begin(study, now).code for _ in range(30)]
+    assert len(set(begun)) == 30
+
+
 def test_nobody_begins_unless_the_study_is_open(study, now):
     studies.pause(study=study, by=actors.SYSTEM, at=now)
     with pytest.raises(participants.NotRecruiting):

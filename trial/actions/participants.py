@@ -66,8 +66,18 @@ class NotACode(Exception):
     """
 
 
-def new_code(prefix: str) -> str:
+def drawn_code(prefix: str) -> str:
     return f"{prefix}-{''.join(secrets.choice(ALPHABET) for _ in range(5))}"
+
+
+def new_code(prefix: str) -> str:
+    """One that nobody has: of ten million codes every hundredth is somebody's where a hundred
+    thousand people are.
+    """
+    code = drawn_code(prefix)
+    while Participant.objects.filter(code=code).exists():
+        code = drawn_code(prefix)
+    return code
 
 
 def check_code(reason: str) -> None:
