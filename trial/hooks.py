@@ -8,7 +8,7 @@ shape is a test.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from datetime import datetime
 from typing import Any, Generic, TypeVar
 
@@ -74,7 +74,7 @@ PANELS: Entries[Callable[[Study, User, datetime], Panel | None]] = Entries("PANE
 PERSON_PANELS: Entries[Callable[[Participant, Study, datetime], Panel]] = Entries("PERSON_PANELS")
 MONTHLY: ByName[Callable[[Study, datetime, datetime], tuple[int, int]]] = ByName("MONTHLY")
 INTERCURRENT_EVENTS: Entries[
-    Callable[[Study, Sequence[Participant], datetime], Iterable[IntercurrentEvent]]
+    Callable[[Study, Sequence[Participant], datetime], Iterator[IntercurrentEvent]]
 ] = Entries("INTERCURRENT_EVENTS")
 TABLES: Entries[Callable[[Study, Actor, datetime, bool], list[Table]]] = Entries("TABLES")
 # What the worker makes: begun by recording what has to stand before anything is read, and then made

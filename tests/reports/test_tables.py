@@ -312,7 +312,7 @@ def test_what_happened_after_randomisation_stands_with_its_day_and_leaving_does_
         for row in records(tables(study, now + 4 * week, arms=True), "intercurrent_events")
     ]
     assert told == [
-        (coached.code, "too_few_contacts", 2 * week),  # of three calls two were cancelled
+        (coached.code, "too_few_contacts", 2 * week),  # all three calls are asked for
         (coached.code, "consent_withdrawn", 3 * week),
         (other.code, "programme_stopped", week),
     ]
