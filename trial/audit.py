@@ -15,7 +15,7 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from itertools import groupby
@@ -64,8 +64,10 @@ def record(
     old: Mapping[str, Any] | None = None,
     new: Mapping[str, Any] | None = None,
     reason: str = "",
+    writes: Sequence[rows.Statement] = (),
 ) -> AuditEvent:
-    """Write that `action` happened. To be called inside the action's transaction.
+    """Write that `action` happened, and before it what is to be written with it (`writes`). To be
+    called inside the action's transaction.
 
     To be called after the last change: the event carries a digest of every fact that was changed on
     the same person or study (trial/facts.py). `old` and `new` must not hold contact details, free
@@ -81,8 +83,9 @@ def record(
         else (on.slug, on.slug)
     )
     person = on.pk if isinstance(on, Participant) else None
+    *_, end = rows.at_once(*writes, _asked_end(stream))
+    number, previous = end.rows[0] if end.rows else _new_end(study, stream)
     changed = facts.take(person=person, study=on.study_id if isinstance(on, Participant) else on.pk)
-    number, previous = _locked_end(study, stream)
     event = AuditEvent(
         stream=stream,
         number=number + 1,
@@ -382,30 +385,29 @@ def _locked_end(study: str, stream: str) -> tuple[int, str]:
     Written as SQL, like `_append`: every action in the house passes here, and building these
     statements through the ORM cost more than all of them together take to run.
     """
+    (found,) = rows.at_once(_asked_end(stream))
+    return found.rows[0] if found.rows else _new_end(study, stream)
+
+
+def _asked_end(stream: str) -> rows.Statement:
     lock = " FOR UPDATE" if connection.features.has_select_for_update else ""
-    found = _end(stream, lock)
-    if found is None:
-        is_ours = rows.insert(
-            AuditHead(stream=stream, study=study, number=0, hash=START), unless=("stream",)
-        )
-        # Nobody else sees a row that is not committed: it needs no lock.
-        found = (0, START) if is_ours else _end(stream, lock)
-    assert found is not None
-    return found
+    text = f"SELECT number, hash FROM trial_audithead WHERE stream = %s{lock}"  # noqa: S608
+    return rows.Statement(text, [stream])
 
 
-def _end(stream: str, lock: str) -> tuple[int, str] | None:
-    with connection.cursor() as cursor:
-        cursor.execute(
-            f"SELECT number, hash FROM trial_audithead WHERE stream = %s{lock}",  # noqa: S608
-            [stream],
-        )
-        return cursor.fetchone()
+def _new_end(study: str, stream: str) -> tuple[int, str]:
+    """Of a stream that had none when it was asked for."""
+    is_ours = rows.insert(
+        AuditHead(stream=stream, study=study, number=0, hash=START), unless=("stream",)
+    )
+    # Nobody else sees a row that is not committed: it needs no lock.
+    return (0, START) if is_ours else _locked_end(study, stream)
 
 
 def _append(event: AuditEvent) -> None:
     end = {"number": event.number, "hash": event.hash}
-    rows.at_once(rows.insertion(event), rows.change(AuditHead, {"stream": event.stream}, **end))
+    moved = rows.change(AuditHead, {"stream": event.stream}, **end)
+    rows.at_once(*rows.joined(rows.insertion(event), moved))
 
 
 def _locked_head(study: str, stream: str) -> AuditHead:

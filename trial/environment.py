@@ -271,7 +271,12 @@ def _postgresql(url: str, answers_people: bool) -> dict[str, Any]:
         "PASSWORD": unquote(parts.password or ""),
         "HOST": parts.hostname or "",
         "PORT": str(parts.port or ""),
-        "OPTIONS": {**(patience if answers_people else {}), **dict(parse_qsl(parts.query))},
+        "OPTIONS": {
+            **(patience if answers_people else {}),
+            # of what trial.prepared sends: planned anew once, and from the second time on kept
+            "prepare_threshold": 1,
+            **dict(parse_qsl(parts.query)),
+        },
         "CONN_MAX_AGE": 60,
         # a connection that was cut meanwhile is made anew before anything is asked
         "CONN_HEALTH_CHECKS": True,

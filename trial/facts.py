@@ -24,7 +24,7 @@ from django.conf import settings
 from django.db import connection, models, transaction
 
 from trial import vault
-from trial.prepared import Prepared, Saved, prepared
+from trial.prepared import Answer, Prepared, Saved, at_once, prepared
 
 logger = logging.getLogger(__name__)
 SELF = "pk"  # where a path would lead: the row is itself the person, or the study
@@ -39,7 +39,7 @@ class FactQuerySet(models.QuerySet):
     """A queryset that notes which facts it changes."""
 
     def update(self, **values: Any) -> int:
-        if not _names_facts(self.model, values):
+        if not names_facts(self.model, values):
             return super().update(**values)
         numbers = list(self.order_by().values_list("pk", flat=True))
         changed = super().update(**values)
@@ -236,24 +236,70 @@ def _asked(
     return found.values_list("pk", "_code", "_key", *columns(model, version))
 
 
+@lru_cache
+def standing(model: type[Fact]) -> str:
+    """The columns of a row that is written, for `note_standing`: its number, and all that is told
+    of it where it names the person whom it is about.
+    """
+    quote = connection.ops.quote_name
+    table, number = (quote(each) for each in (model._meta.db_table, str(model._meta.pk.column)))  # type: ignore[union-attr]
+    if "__" in model.facts_of or not model.facts_of:
+        return number
+    fields = [model._meta.get_field(name) for name in columns(model, newest(model))]
+    path = model.facts_of
+    own = number if path == SELF else quote(str(model._meta.get_field(path).column))  # type: ignore[union-attr]
+    person = f"{table}.{own}"
+    code = f"(SELECT code FROM trial_participant WHERE id = {person})"  # noqa: S608
+    key = f"(SELECT sealed_key FROM trial_personkey WHERE participant_id = {person})"  # noqa: S608
+    told = [quote(str(field.column)) for field in fields]  # type: ignore[union-attr]
+    return ", ".join([number, own, quote("code") if path == SELF else code, key, *told])
+
+
 def _row(model: type[Fact], version: int, values: tuple[Any, ...]) -> Row:
     number, code, key, *rest = values
     return Row(model, number, version, code is not None, key, code or "", tuple(rest))
 
 
 def _standing(
-    model: type[Fact], numbers: Sequence[int], person: int | None, study: int | None
+    changed: Mapping[type[Fact], Mapping[int, Sequence[_Changed]]],
+    person: int | None,
+    study: int | None,
+) -> dict[tuple[type[Fact], int], Row]:
+    """Those of these rows that are about a person, or about a study and nobody in it. What the
+    database said when it was written is not asked for again.
+    """
+    found: list[Row] = []
+    alone: list[tuple[type[Fact], int]] = []
+    for model, numbers in changed.items():
+        unread = []
+        for number, changes in numbers.items():
+            owner, row = changes[-1].standing or (None, None)
+            if row is None:
+                unread.append(number)
+            elif owner == person:
+                found.append(row)
+        if len(unread) == 1 and (person or study):  # nearly every event; neither: the installation
+            alone.append((model, unread[0]))
+        elif unread:
+            which = {model.facts_of: person} if person is not None else in_study(model, study)
+            found += read(model, newest(model), pk__in=unread, **which)
+    found += _read_alone(alone, person, study)
+    return {(row.model, row.number): row for row in found}
+
+
+def _read_alone(
+    rows: Sequence[tuple[type[Fact], int]], person: int | None, study: int | None
 ) -> Iterator[Row]:
-    """Those of these rows that are about a person, or about a study and nobody in it."""
-    version, about = newest(model), study if person is None else person
-    if len(numbers) > 1 or about is None:  # None: of the installation itself
-        which = {model.facts_of: person} if person is not None else in_study(model, study)
-        yield from read(model, version, pk__in=numbers, **which)
+    """Rows of different models, all in one way there and back: every action passes here."""
+    one, about = (_of_person, person) if person is not None else (_of_study, study)
+    if not rows or about is None:
         return
-    # Nearly every event has one row of a kind, and every action passes here.
-    asked = _of_person(model) if person is not None else _of_study(model)
-    for values in asked(numbers[0], about):
-        yield _row(model, version, values)
+    asked = [one(model) for model, _ in rows]
+    places = zip(asked, rows, strict=True)
+    answers = at_once(*(each.asked(number, about) for each, (_, number) in places))
+    for each, (model, _), answer in zip(asked, rows, answers, strict=True):
+        for values in each.made(answer.rows):
+            yield _row(model, newest(model), values)
 
 
 @lru_cache
@@ -292,19 +338,15 @@ def take(*, person: int | None, study: int | None) -> list[list[Any]]:
 
     It is not given out again, unless the savepoint in which it was is rolled back.
     """
-    waiting = _waiting()
-    if not waiting:
-        return []
     by_model: dict[type[Fact], dict[int, list[_Changed]]] = {}
-    for each in waiting:
-        by_model.setdefault(each.model, {}).setdefault(each.number, []).append(each)
+    for each in _waiting():
+        if each.model.facts_of if person is not None else each.model.may_be_about_nobody():
+            by_model.setdefault(each.model, {}).setdefault(each.number, []).append(each)
+    found = _standing(by_model, person, study)
     taken: list[list[Any]] = []
     for model, numbers in by_model.items():
-        if not (model.facts_of if person is not None else model.may_be_about_nobody()):
-            continue
-        found = {row.number: row for row in _standing(model, list(numbers), person, study)}
         for number, changes in sorted(numbers.items()):
-            row = found.get(number)
+            row = found.get((model, number))
             if row is None and changes[-1].gone_from != (person, study if person is None else None):
                 continue
             _settle(changes)
@@ -336,9 +378,14 @@ class _Changed:
     """
 
     def __init__(
-        self, model: type[Fact], number: int, gone_from: tuple[int | None, int | None] | None = None
+        self,
+        model: type[Fact],
+        number: int,
+        gone_from: tuple[int | None, int | None] | None = None,
+        standing: tuple[int, Row] | None = None,
     ) -> None:
         self.model, self.number, self.gone_from = model, number, gone_from
+        self.standing = standing  # the person and the row, where they are known
         self.told: list[_Told] = []
 
     def __call__(self) -> None:
@@ -418,14 +465,17 @@ def _note_gone(model: type[models.Model], gone: Iterable[tuple[Any, ...]]) -> No
             )
 
 
-def note_new(row: Fact) -> None:
-    """For whoever writes a row by SQL (trial/rows.py)."""
-    _note(type(row), [row.pk])
-
-
-def note_changed(model: type[Fact], number: int, names: Iterable[str]) -> None:
-    if _names_facts(model, names):
-        _note(model, [number])
+def note_standing(model: type[Fact], answer: Answer) -> None:
+    """For whoever writes rows by SQL and has `standing` of them back (trial/rows.py)."""
+    if not transaction.get_connection().in_atomic_block:
+        return
+    for number, *told in answer.rows:
+        known = None
+        if told:
+            owner, *values = told
+            (made,) = _of_person(model).made([(number, *values)])
+            known = owner, _row(model, newest(model), made)
+        transaction.on_commit(_Changed(model, number, standing=known))
 
 
 def _concrete(model: type[models.Model]) -> type[Fact]:
@@ -437,7 +487,7 @@ def _owner_columns(model: type[models.Model]) -> list[str]:
     return [fact.facts_of or fact.facts_in]
 
 
-def _names_facts(model: type[models.Model], names: Iterable[str]) -> bool:
+def names_facts(model: type[models.Model], names: Iterable[str]) -> bool:
     listed = set(columns(_concrete(model), newest(_concrete(model))))
     return any(name in listed or name.removesuffix("_id") in listed for name in names)
 
@@ -449,7 +499,7 @@ def _changes_facts(row: Fact, update_fields: Iterable[str] | None) -> bool:
     if update_fields is None:
         return True
     until = row.draft_until
-    return _names_facts(
+    return names_facts(
         type(row),
         [
             name

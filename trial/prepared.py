@@ -1,15 +1,18 @@
-"""Queries and saved rows whose statement is built once: to build one through the ORM costs several
-times what it costs to run.
+"""Statements that are built once, planned once for each connection, and sent together: to build one
+through the ORM costs several times what it costs to run.
 """
 
 from __future__ import annotations
 
 import inspect
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from contextlib import nullcontext
+from dataclasses import dataclass
 from functools import lru_cache
-from typing import Any, ClassVar, Generic, ParamSpec, TypeVar
+from typing import Any, ClassVar, Generic, NamedTuple, ParamSpec, TypeVar
 
 from django.db import models, transaction
+from django.db.backends.base.base import BaseDatabaseWrapper
 from django.db.models.sql import compiler as sql
 
 P = ParamSpec("P")
@@ -21,6 +24,61 @@ FIELDS = {
     "datetime": models.DateTimeField,
     "date": models.DateField,
 }
+
+
+@dataclass(frozen=True)
+class Answer:
+    rows: list[tuple[Any, ...]]  # none of what answers none
+    count: int  # of rows that were read or written
+
+
+class Statement(NamedTuple):
+    text: str
+    values: Sequence[Any]
+    heard: Callable[[Answer], None] | None = None  # called with what came of it
+
+
+def at_once(*statements: Statement) -> list[Answer]:
+    """Each statement after the one before it, seeing all that was committed until then; on
+    PostgreSQL in one way there and back. What follows on one that fails is not done.
+    """
+    database = transaction.get_connection()
+    is_heard = database.execute_wrappers or database.queries_logged  # who counts hears each
+    if database.vendor == "postgresql" and not is_heard:
+        answers = _on_postgresql(database, statements)
+    else:
+        sent = (_executed(database.cursor(), each) for each in statements)
+        answers = [_answer(cursor, bool(cursor.description)) for cursor in sent]
+    for statement, answer in zip(statements, answers, strict=True):
+        if statement.heard:
+            statement.heard(answer)
+    return answers
+
+
+def _on_postgresql(database: BaseDatabaseWrapper, statements: Sequence[Statement]) -> list[Answer]:
+    """By cursors whose statements the server keeps (`prepare_threshold` in settings). Django's own
+    put values into the text, so that each is read and planned anew.
+    """
+    import psycopg
+
+    database.ensure_connection()
+    database.validate_no_broken_transaction()
+    own: Any = database.connection
+    with database.wrap_database_errors, own.pipeline() if len(statements) > 1 else nullcontext():
+        sent = [_executed(psycopg.Cursor(own), each) for each in statements]
+    return [_answer(each, each.pgresult.nfields > 0) for each in sent]
+
+
+def _executed(cursor: Any, statement: Statement) -> Any:
+    cursor.execute(statement.text, statement.values)
+    return cursor
+
+
+def _answer(cursor: Any, has_rows: bool) -> Answer:
+    rows = cursor.fetchall() if has_rows else []
+    count = cursor.rowcount
+    cursor.close()
+    return Answer(rows, count)
 
 
 class NotPreparable(Exception):
@@ -44,8 +102,17 @@ class Prepared(Generic[P, R]):
 
     def __call__(self, *given: P.args, **named: P.kwargs) -> list[R]:
         """Every row."""
+        (answer,) = at_once(self.asked(*given, **named))
+        return self.made(answer.rows)
+
+    def asked(self, *given: P.args, **named: P.kwargs) -> Statement:
+        """To be sent with others; `made` makes rows of the answer."""
         connection = transaction.get_connection()  # each thread has its own
-        return self._statement(connection).rows(self._bound(given, named, connection), connection)
+        return self._statement(connection).asked(self._bound(given, named, connection), connection)
+
+    def made(self, rows: Sequence[tuple[Any, ...]]) -> list[R]:
+        connection = transaction.get_connection()
+        return self._statement(connection).made(rows, connection)
 
     def first(self, *given: P.args, **named: P.kwargs) -> R | None:
         return next(iter(self(*given, **named)), None)
@@ -180,20 +247,21 @@ class _Statement:
             for converter in converters
         ]
 
-    def rows(self, given: Mapping[str, Any], connection: Any) -> list[Any]:
+    def asked(self, given: Mapping[str, Any], connection: Any) -> Statement:
         if self._is_held and not connection.in_atomic_block:
             raise transaction.TransactionManagementError("a row is held within a transaction")
         bound = [given[each.name] if isinstance(each, _Slot) else each for each in self._parameters]
-        with connection.cursor() as cursor:
-            cursor.execute(self._text, bound)
-            found = [list(row) for row in cursor.fetchall()]
+        return Statement(self._text, bound)
+
+    def made(self, rows: Sequence[tuple[Any, ...]], connection: Any) -> list[Any]:
+        found = [list(row) for row in rows]
         for place, converter, column in self._converters:
             for row in found:
                 row[place] = converter(row[place], column, connection)
-        return list(self._makes(_Answer(self, found, connection.alias))) if found else []
+        return list(self._makes(_Answered(self, found, connection.alias))) if found else []
 
 
-class _Answer:
+class _Answered:
     """What the database answered, as Django's makers of rows ask for it: of a queryset, of its
     query and of the compiler of that.
     """
@@ -206,7 +274,7 @@ class _Answer:
         self.select, self.klass_info = statement.select, statement.klass_info
         self.annotation_col_map = statement.annotation_col_map
 
-    def get_compiler(self, *_: Any, **__: Any) -> _Answer:
+    def get_compiler(self, *_: Any, **__: Any) -> _Answered:
         return self
 
     def execute_sql(self, *_: Any, **__: Any) -> list[list[Any]]:

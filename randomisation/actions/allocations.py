@@ -20,11 +20,13 @@ from randomisation.methods import ListExhausted
 from randomisation.models import FIRST, Allocation, Scope, SealedSeed, StageDecision
 from randomisation.models.fields import opened
 from randomisation.queries import design, histories, switches
+from randomisation.queries import matches as earlier_people
 from trial import audit, rows
 from trial.actions import journey, participants
 from trial.actions.once import once
 from trial.actors import Actor
 from trial.models import Participant
+from trial.prepared import Answer, Statement, at_once
 
 CLUSTER = "cluster:"
 QUEUE = 0x5C09E  # names the advisory locks of scopes
@@ -78,30 +80,41 @@ def allocate(
     AlreadyRandomised, NotEligible, PossibleDuplicate, methods.ListExhausted; then nothing is
     consumed.
     """
-    person = participants.locked(participant)
-    secret = held(participant.study_id)
+    person, secret, same = _held(participant, point)
     if secret.state not in _open_states(point):
         raise RandomisationPaused(secret.state)
     _check_eligible(person, point)
     designed = design.of(person.version, point)
-    # What does not hang on the draw is written before the scope is locked, for which others wait.
+    covariates = design.covariates(person, point, origin=origin)
+    _check_goes_on(person, designed, covariates, secret)
     if point == FIRST:
-        participants.mark_randomised(participant=person, at=at)
-    journey.look_again(person, at)
-    row = _row(person, designed, secret, origin)
+        matches.check_new(person, same)
+    # What does not hang on the draw is written before the scope is locked, for which others wait.
+    first = [journey.looking_again(person, at)]
+    if point == FIRST:
+        first.append(participants.marking_randomised(participant=person, at=at))
+    first = rows.joined(*first)
+    row, moved = _row(person, designed, secret, covariates, first)
     row.request_key, row.allocated_at = request_key, at
     # That nobody has two is seen to under the lock of the person; the database would refuse the
     # second.
-    rows.insert(row)
+    writes = rows.joined(*moved, rows.insertion(row))
     if point == FIRST:
         # The trail says that and where, never which arm.
         place = (
             f"draw {row.draw_index} of its stratum" if row.kind == "drawn" else "with its cluster"
         )
         audit.record(
-            person, "allocated", subject=place, new={"design": row.design_digest}, by=by, at=at
+            person,
+            "allocated",
+            subject=place,
+            new={"design": row.design_digest},
+            by=by,
+            at=at,
+            writes=writes,
         )
     else:
+        rows.at_once(*writes)
         stages.note_settled(person, point, f"{row.design_digest} {row.draw_index}", by=by, at=at)
     return person.code
 
@@ -136,22 +149,39 @@ def _open_states(point: str) -> tuple[str, ...]:
     return ("open",) if point == FIRST else ("open", "closed")
 
 
+def _held(participant: Participant, point: str) -> tuple[Participant, Secret, Answer]:
+    """The person and then the study, locked; and whoever has the same number, where that is
+    asked.
+    """
+    locks = holding(participant.study_id)
+    asked = [earlier_people.same_number(participant, locked=True)] if point == FIRST else []
+    person, answers = participants.locked_then(participant, *locks, *asked)
+    return person, _secret(answers[len(locks) - 1]), answers[-1]
+
+
 def held(study: int) -> Secret:
     """The study locked, shared, with its seed; and on PostgreSQL, that what is read from now on is
     what stands.
     """
+    *_, answer = at_once(*holding(study))
+    return _secret(answer)
+
+
+def holding(study: int) -> list[Statement]:
+    """The gate, and behind it the study and its seed."""
     on_postgresql = connection.vendor == "postgresql"
     isolation = "current_setting('transaction_isolation')" if on_postgresql else "'read committed'"
     lock = " FOR SHARE OF s" if on_postgresql else ""
-    rows.pass_gate(study)
-    with connection.cursor() as cursor:
-        cursor.execute(
-            f"SELECT s.state, x.ciphertext, {isolation}, EXISTS (SELECT 1 FROM "  # noqa: S608
-            "randomisation_switch w WHERE w.study_id = s.id) FROM trial_study s "
-            f"LEFT JOIN randomisation_sealedseed x ON x.study_id = s.id WHERE s.id = %s{lock}",
-            [study],
-        )
-        state, ciphertext, level, was_halted = cursor.fetchone()
+    text = (
+        f"SELECT s.state, x.ciphertext, {isolation}, EXISTS (SELECT 1 FROM "  # noqa: S608
+        "randomisation_switch w WHERE w.study_id = s.id) FROM trial_study s "
+        f"LEFT JOIN randomisation_sealedseed x ON x.study_id = s.id WHERE s.id = %s{lock}"
+    )
+    return [*rows.gate(study), Statement(text, [study])]
+
+
+def _secret(answer: Answer) -> Secret:
+    state, ciphertext, level, was_halted = answer.rows[0]
     if level != "read committed":
         raise WrongIsolation(level)
     if ciphertext is None:
@@ -173,28 +203,41 @@ def _check_eligible(person: Participant, point: str) -> None:
         raise NotEligible(f"{person.code} was not found eligible at {point}")
 
 
-def _row(person: Participant, designed: design.Design, secret: Secret, origin: str) -> Allocation:
-    covariates = design.covariates(person, designed.point, origin=origin)
-    _check_goes_on(person, designed, covariates, secret)
+def _row(
+    person: Participant,
+    designed: design.Design,
+    secret: Secret,
+    covariates: dict[str, str],
+    first: list[Statement],
+) -> tuple[Allocation, list[Statement]]:
+    """The allocation, and what is to be written before it. `first` is written before anything is
+    locked for it.
+    """
     code = designed.plan.get("cluster")
     cluster = design.answer(person, code) if code else ""
     if cluster:
-        _locked(person.study_id, designed.point, CLUSTER + cluster)
-        first = Allocation.objects.filter(
+        _locked(person.study_id, designed.point, CLUSTER + cluster, first)
+        drawn = Allocation.objects.filter(
             study=person.study_id, point=designed.point, draws_for=cluster
         ).first()
-        if first is not None:
-            return _joined(person, first, covariates)
-    row = _drawn(person, designed, secret, covariates)
+        if drawn is not None:
+            return _joined(person, drawn, covariates), []
+        first = []
+    row, moved = _drawn(person, designed, secret, covariates, first)
     row.cluster, row.draws_for = cluster, cluster or None
-    return row
+    return row, [moved]
 
 
 def _drawn(
-    person: Participant, designed: design.Design, secret: Secret, covariates: dict[str, str]
-) -> Allocation:
+    person: Participant,
+    designed: design.Design,
+    secret: Secret,
+    covariates: dict[str, str],
+    first: list[Statement],
+) -> tuple[Allocation, Statement]:
+    """The draw, and the scope moved on by it."""
     name = designed.scope(covariates)
-    scope = _locked(person.study_id, designed.point, name)
+    scope = _locked(person.study_id, designed.point, name, first)
     history = histories.read(person.study_id, designed, scope)
     before, chances = history.digest, history.steps.lot_probabilities(covariates)
     digest = designed.digest(secret.seed)
@@ -203,8 +246,8 @@ def _drawn(
     arm = designed.rule.arm(lot)
     history.add(lot, covariates)
     draws = scope.next_index + 1
-    rows.update(Scope, {"id": scope.pk}, next_index=draws, carried=history.carried(draws))
-    return Allocation(
+    moved = rows.change(Scope, {"id": scope.pk}, next_index=draws, carried=history.carried(draws))
+    row = Allocation(
         participant=person,
         study_id=person.study_id,
         point=designed.point,
@@ -218,6 +261,7 @@ def _drawn(
         design_digest=digest,
         version=person.version.number,
     )
+    return row, moved
 
 
 def _joined(person: Participant, first: Allocation, covariates: dict[str, str]) -> Allocation:
@@ -241,46 +285,39 @@ def _joined(person: Participant, first: Allocation, covariates: dict[str, str]) 
 def _check_goes_on(
     person: Participant, designed: design.Design, covariates: dict[str, str], secret: Secret
 ) -> None:
-    """With the study locked: nothing halts this draw, and nobody comes for a second one."""
+    """With the study locked: nothing halts this draw."""
     if secret.was_halted:
         site = person.version.protocol.site_of(person.site)
         switch = switches.halted(person.study_id, designed.point, site, designed.scope(covariates))
         if switch:
             raise RandomisationPaused(switch.level)
-    if designed.point == FIRST:
-        matches.check_new(person)
 
 
-def _locked(study: int, point: str, name: str) -> Scope:
-    """The scope's row, locked and made where there was none. As SQL, as everything between this
-    lock and the commit: others wait for it.
+def _locked(study: int, point: str, name: str, first: list[Statement]) -> Scope:
+    """The scope's row, locked after what is written `first`, and made where there was none. As SQL,
+    as everything between this lock and the commit: others wait for it.
     """
-    found = _held_scope(study, point, name)
-    if found is None:
+    asked = _asked_scope(study, point, name)
+    *_, found = at_once(*first, asked)
+    if not found.rows:
         rows.insert(
             Scope(study_id=study, point=point, name=name), unless=("study_id", "point", "name")
         )
-        found = _held_scope(study, point, name)
-    assert found is not None
-    return found
+        (found,) = at_once(asked)
+    number, next_index, carried = found.rows[0]
+    scope = Scope(id=number, study_id=study, point=point, name=name, next_index=next_index)
+    scope.carried = opened(carried)
+    return scope
 
 
-def _held_scope(study: int, point: str, name: str) -> Scope | None:
+def _asked_scope(study: int, point: str, name: str) -> Statement:
     lock = " FOR UPDATE" if connection.features.has_select_for_update else ""
     if connection.vendor == "postgresql":
         # A fair queue in front of the row, which wakes whoever waits in no order. It costs most, so
         # it is asked last, of the one row that is found.
         lock = f" AND pg_advisory_xact_lock({QUEUE}, mod(id, 2147483647)::int)::text = ''{lock}"
-    with connection.cursor() as cursor:
-        cursor.execute(
-            "SELECT id, next_index, carried FROM randomisation_scope "  # noqa: S608
-            f"WHERE study_id = %s AND point = %s AND name = %s{lock}",
-            [study, point, name],
-        )
-        found = cursor.fetchone()
-    if found is None:
-        return None
-    number, next_index, carried = found
-    scope = Scope(id=number, study_id=study, point=point, name=name, next_index=next_index)
-    scope.carried = opened(carried)
-    return scope
+    return Statement(
+        "SELECT id, next_index, carried FROM randomisation_scope "  # noqa: S608
+        f"WHERE study_id = %s AND point = %s AND name = %s{lock}",
+        [study, point, name],
+    )

@@ -9,7 +9,7 @@ from datetime import datetime
 from randomisation.models import FIRST, Allocation, ForcedAllocation, SealedSeed
 from randomisation.queries import design, switches
 from randomisation.queries.stage_lists import WARN_AT
-from trial import audit, vault
+from trial import audit, rows, vault
 from trial.actions import alerts, journey, participants
 from trial.actors import Actor
 from trial.models import Participant, Proposal, Study
@@ -96,7 +96,7 @@ def allocate(*, proposal: Proposal, participant: Participant, by: Actor, at: dat
         proposal=proposal,
         agreed_by=str(by),
     )
-    participants.mark_randomised(participant=participant, at=at)
+    rows.at_once(participants.marking_randomised(participant=participant, at=at))
     audit.record(
         participant,
         "allocation forced",

@@ -14,6 +14,7 @@ from trial.actions import alerts, journey, participants
 from trial.actions.once import once
 from trial.actors import Actor
 from trial.models import Alert, Participant
+from trial.prepared import Answer
 
 WITHIN_HOURS = 48
 TWICE = "came_twice"  # why the second account of one person leaves
@@ -31,9 +32,11 @@ class UnknownVerdict(Exception):
     """Not one of the verdicts."""
 
 
-def check_new(participant: Participant) -> None:
-    """Raises PossibleDuplicate. Part of an allocation, in its transaction."""
-    if reads.earlier(participant, locked=True):
+def check_new(participant: Participant, same: Answer) -> None:
+    """Raises PossibleDuplicate. Part of an allocation, in its transaction, in which whoever has the
+    `same` number is locked.
+    """
+    if reads.earlier_among(participant, same):
         raise PossibleDuplicate(participant.code)
 
 

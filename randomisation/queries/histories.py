@@ -56,6 +56,8 @@ def read(study: int, designed: Design, scope: Scope) -> Read:
     if carried is not None and carried["draws"] == scope.next_index:
         return Read(designed.rule, carried)
     found = Read(designed.rule)
+    if not scope.next_index:
+        return found
     for entry in of_scope(study, designed, scope.name, scope.next_index):
         found.add(*((entry, {}) if designed.rule.scope == "stratum" else entry))
     return found

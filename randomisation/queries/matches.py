@@ -11,15 +11,20 @@ from django.db import connection
 from randomisation.models import FIRST, Allocation, Match
 from trial import vault
 from trial.models import Identity, Participant, Study
+from trial.prepared import Answer, Statement, at_once
 
 
-def earlier(participant: Participant, *, locked: bool = False) -> Participant | None:
+def earlier(participant: Participant) -> Participant | None:
     """Somebody of the study who is allocated and has the same number; None once staff looked into
-    it. `locked` holds the contact details of all who have this number until the end of the
-    transaction: of two at the same moment one is first.
+    it.
     """
-    same = _same_number(participant, locked=locked)
-    others = [each for each in same if each != participant.pk]
+    (same,) = at_once(same_number(participant))
+    return earlier_among(participant, same)
+
+
+def earlier_among(participant: Participant, same: Answer) -> Participant | None:
+    """`same` is what came of `same_number`."""
+    others = [number for (number,) in same.rows if number != participant.pk]
     if not others or Match.objects.filter(participant=participant).exists():
         return None
     found = Allocation.objects.filter(
@@ -34,17 +39,17 @@ def earlier(participant: Participant, *, locked: bool = False) -> Participant | 
     return row.participant if row else None
 
 
-def _same_number(participant: Participant, *, locked: bool) -> list[int]:
-    """As SQL: every allocation passes here."""
+def same_number(participant: Participant, *, locked: bool = False) -> Statement:
+    """Asks who has it. `locked` holds their contact details until the end of the transaction: of
+    two at the same moment one is first. As SQL: every allocation passes here.
+    """
     lock = " FOR NO KEY UPDATE" if locked and connection.features.has_select_for_update else ""
-    with connection.cursor() as cursor:
-        cursor.execute(
-            "SELECT participant_id FROM trial_identity WHERE study_id = %s AND phone_hash IN "  # noqa: S608
-            "(SELECT phone_hash FROM trial_identity WHERE participant_id = %s AND phone_hash <> %s)"
-            f" ORDER BY id{lock}",
-            [participant.study_id, participant.pk, vault.phone_hash("")],
-        )
-        return [number for (number,) in cursor.fetchall()]
+    return Statement(
+        "SELECT participant_id FROM trial_identity WHERE study_id = %s AND phone_hash IN "  # noqa: S608
+        "(SELECT phone_hash FROM trial_identity WHERE participant_id = %s AND phone_hash <> %s)"
+        f" ORDER BY id{lock}",
+        [participant.study_id, participant.pk, vault.phone_hash("")],
+    )
 
 
 def held(study: Study) -> list[Participant]:

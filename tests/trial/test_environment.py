@@ -159,7 +159,7 @@ def test_a_database_url_becomes_postgresql(tmp_path):
         "p@ss",
         "db",
         "5433",
-        {"sslmode": "require"},
+        {"prepare_threshold": 1, "sslmode": "require"},
     )
 
 
@@ -170,8 +170,9 @@ def test_who_answers_people_waits_for_no_lock_longer_than_they_do_and_the_worker
     site = dict(worker)
     environment.answering_people(site)
     patience = {"options": "-c lock_timeout=5s -c statement_timeout=30s -c jit=off"}
-    assert environment.database(worker, tmp_path)["OPTIONS"] == {"sslmode": "require"}
-    assert environment.database(site, tmp_path)["OPTIONS"] == {**patience, "sslmode": "require"}
+    same = {"prepare_threshold": 1, "sslmode": "require"}
+    assert environment.database(worker, tmp_path)["OPTIONS"] == same
+    assert environment.database(site, tmp_path)["OPTIONS"] == {**patience, **same}
 
 
 def test_the_site_answers_people():
@@ -183,7 +184,10 @@ def test_the_site_answers_people():
     done = subprocess.run(
         [sys.executable, "-c", code], cwd=ROOT, env=told, capture_output=True, text=True, check=True
     )
-    assert done.stdout == "{'options': '-c lock_timeout=5s -c statement_timeout=30s -c jit=off'}\n"
+    assert done.stdout == (
+        "{'options': '-c lock_timeout=5s -c statement_timeout=30s -c jit=off', "
+        "'prepare_threshold': 1}\n"
+    )
 
 
 def test_another_kind_of_url_is_refused(tmp_path):

@@ -23,7 +23,7 @@ from randomisation.actions import code_breaks, exceptions, proposals, switches
 from randomisation.models import Allocation, CodeBreak, ForcedAllocation, Match, StageDecision
 from tests import factories
 from tests.emptied import lift_triggers
-from trial import actors, audit, facts, triggers, vault
+from trial import actors, audit, facts, rows, triggers, vault
 from trial.actions import alerts, own_details, participants, programme
 from trial.actions.once import once
 from trial.models import (
@@ -650,10 +650,12 @@ def test_a_row_that_is_set_up_by_hand_outside_of_any_transaction_waits_for_no_ev
 
 
 @pytest.mark.django_db
-@pytest.mark.parametrize(("names", "told"), [(["language"], ["trial.participant"]), (["user"], [])])
-def test_what_is_written_by_sql_is_told_where_it_is_a_fact(study, now, names, told):
+@pytest.mark.parametrize(
+    ("new", "told"), [({"language": "nl"}, ["trial.participant"]), ({"user_id": None}, [])]
+)
+def test_what_is_written_by_sql_is_told_where_it_is_a_fact(study, now, new, told):
     dan = factories.a_screening_participant(study, now)
-    facts.note_changed(Participant, dan.pk, names)
+    rows.update(Participant, {"id": dan.pk}, **new)
     audit.record(dan, "looked", by=actors.SYSTEM, at=now)
     assert [
         each[0] for each in json.loads(AuditEvent.objects.get(action="looked").facts or "[]")

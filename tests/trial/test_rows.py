@@ -3,12 +3,16 @@
 from __future__ import annotations
 
 from datetime import UTC, datetime, timedelta
+from threading import Event, Thread
+from time import sleep
 
 import pytest
-from django.db import IntegrityError, transaction
+from django.db import IntegrityError, connection, transaction
 
-from trial import rows
-from trial.models import RequestKey
+from tests import factories
+from trial import actors, audit, rows
+from trial.models import Participant, RequestKey
+from trial.prepared import Statement
 
 pytestmark = pytest.mark.django_db
 AT = datetime(2026, 3, 2, 10, 0, 0, 123456, tzinfo=UTC)
@@ -91,3 +95,67 @@ def test_statements_at_once_are_run_one_after_the_other_with_their_own_values():
         rows.change(RequestKey, {"key": "2"}, digest="e"),
     )
     assert [(each["key"], each["digest"]) for each in stored()] == [("2", "e"), ("3", "it's; 100%")]
+
+
+def test_what_fails_among_statements_at_once_leaves_nothing_of_them():
+    with pytest.raises(IntegrityError), transaction.atomic():
+        rows.at_once(
+            rows.insertion(a_key()), rows.insertion(a_key()), rows.insertion(a_key(key="2"))
+        )
+    assert stored() == []
+    with transaction.atomic():
+        assert rows.insert(a_key(), unless=SAME) is True
+
+
+def test_joined_writes_are_made_and_what_came_of_the_last_is_heard():
+    a_key(key="1").save()
+    heard = []
+    removed = rows.removal(RequestKey, {"key": "1"})
+    changed = rows.change(RequestKey, {"key": "2"}, digest="it's; 100%")
+    a_key(key="2").save()
+    rows.at_once(*rows.joined(removed, changed._replace(heard=heard.append)))
+    assert [(each["key"], each["digest"]) for each in stored()] == [("2", "it's; 100%")]
+    assert [each.count for each in heard] == [1]
+
+
+@pytest.mark.parametrize("is_read_again", [False, True])
+def test_what_is_digested_of_a_written_fact_is_the_row_as_it_stands(study, now, is_read_again):
+    dan = factories.a_screening_participant(study, now)
+    with transaction.atomic():
+        rows.update(Participant, {"id": dan.pk}, language="de", site="east")
+        if is_read_again:
+            Participant.objects.filter(pk=dan.pk).update(language="nl")
+        audit.record(dan, "moved", by=actors.SYSTEM, at=now)
+    assert audit.verify(study) == []
+
+
+@pytest.mark.postgresql
+@pytest.mark.django_db(transaction=True)
+def test_each_statement_at_once_sees_what_was_committed_while_the_one_before_it_waited():
+    a_key().save()
+    is_ready, is_shut, answers = Event(), Event(), []
+
+    def ask() -> None:
+        read = Statement("SELECT digest FROM trial_requestkey", [])
+        try:
+            for _ in range(3):  # until the server keeps what is sent
+                with transaction.atomic():
+                    rows.at_once(*rows.gate(1), read)
+            is_ready.set()
+            is_shut.wait(10)
+            with transaction.atomic():
+                answers.extend(rows.at_once(read, *rows.gate(1), read))
+        finally:
+            connection.close()
+
+    thread = Thread(target=ask)
+    thread.start()
+    is_ready.wait(10)
+    with transaction.atomic():
+        rows.pass_gate(1, alone=True)
+        is_shut.set()
+        sleep(0.5)
+        RequestKey.objects.update(digest="later")
+    thread.join(10)
+    before, _, after = answers
+    assert (before.rows, after.rows) == ([("d",)], [("later",)])

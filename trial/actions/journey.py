@@ -95,7 +95,12 @@ def look_again(participant: Participant, at: datetime) -> None:
     """A note, in the transaction of what happened, that somebody can be moved on: the worker does
     it should whoever did this be cut off.
     """
-    rows.update(Journey, {"participant_id": participant.pk}, due_at=at)
+    rows.at_once(looking_again(participant, at))
+
+
+def looking_again(participant: Participant, at: datetime) -> rows.Statement:
+    """The same note, to be sent with others."""
+    return rows.change(Journey, {"participant_id": participant.pk}, due_at=at)
 
 
 def _keep(journey: Journey, passed: list[str], due_at: datetime | None, at: datetime) -> None:

@@ -53,10 +53,9 @@ def once(action: Callable[..., R]) -> Callable[..., R]:
                 return _recall(claim.result)
             result = action(*args, **kwargs, **kept)
             same = {"person": claim.person, "action": claim.action, "key": claim.key}
-            rows.at_once(
-                rows.removal(Draft, {"request_key": key}),  # what was typed for it is sent
-                rows.change(RequestKey, same, result=_reference(result)),
-            )
+            sent = rows.removal(Draft, {"request_key": key})  # what was typed for it
+            answered = rows.change(RequestKey, same, result=_reference(result))
+            rows.at_once(*rows.joined(sent, answered))
             return result
 
     return run

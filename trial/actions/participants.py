@@ -17,6 +17,7 @@ from trial.actions import milestones, questions
 from trial.actions.once import once
 from trial.actors import Actor
 from trial.models import Consent, Identity, Participant, PersonKey, Study, User
+from trial.prepared import Answer, Statement
 
 # No 0/O, 1/I/L, 2/Z, 5/S, 8/B: codes are read aloud over the phone.
 ALPHABET = "34679ACDEFGHJKMNPQRTUVWXY"
@@ -87,11 +88,18 @@ def check_code(reason: str) -> None:
 
 def locked(participant: Participant) -> Participant:
     """The row as it stands, locked, with the study, version and key that are known already."""
-    found = Participant.standing(participant.pk)
+    return locked_then(participant)[0]
+
+
+def locked_then(
+    participant: Participant, *asked: Statement
+) -> tuple[Participant, Sequence[Answer]]:
+    """The same, and what is asked as soon as it is locked."""
+    found, answers = Participant.standing(participant.pk, *asked)
     for name in ("study", "version", "key"):
         if name in participant._state.fields_cache:
             found._state.fields_cache[name] = participant._state.fields_cache[name]
-    return found
+    return found, answers
 
 
 @once
@@ -343,14 +351,14 @@ def sign_consent(
     return consent
 
 
-def mark_randomised(*, participant: Participant, at: datetime) -> None:
-    """That there is an allocation, never which: a part of allocating, in its transaction, with the
-    person held. The state is set with the allocation, so that nobody with an arm can leave as
-    somebody who was never randomised.
+def marking_randomised(*, participant: Participant, at: datetime) -> Statement:
+    """That there is an allocation, never which: a part of allocating, sent in its transaction, with
+    the person held. The state is set with the allocation, so that nobody with an arm can leave
+    as somebody who was never randomised.
     """
     after = lifecycles.step("participant", participant.state, "randomise")
-    rows.update(Participant, {"id": participant.pk}, state=after, randomised_at=at)
     participant.state, participant.randomised_at = after, at
+    return rows.change(Participant, {"id": participant.pk}, state=after, randomised_at=at)
 
 
 @transaction.atomic

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Sequence
 from datetime import datetime
 
 from django.db import models
@@ -9,7 +10,7 @@ from trial import lifecycles, vault
 from trial.facts import SELF, Fact
 from trial.models.accounts import User
 from trial.models.studies import ProtocolVersion, Study
-from trial.prepared import prepared
+from trial.prepared import Answer, Statement, at_once, prepared
 
 
 class Participant(Fact):
@@ -88,9 +89,15 @@ class Participant(Fact):
         return cls.objects.select_for_update(no_key=True)
 
     @staticmethod
-    def standing(number: int) -> Participant:
-        """A row as it stands, locked; raises Participant.DoesNotExist."""
-        return _standing.one(number)
+    def standing(number: int, *asked: Statement) -> tuple[Participant, Sequence[Answer]]:
+        """A row as it stands, locked, and what is asked as soon as it is; raises
+        Participant.DoesNotExist.
+        """
+        locked, *answers = at_once(_standing.asked(number), *asked)
+        found = _standing.made(locked.rows)
+        if not found:
+            raise Participant.DoesNotExist
+        return found[0], answers
 
     def zone_at(self, moment: datetime) -> str:
         """The time zone in which this person was at a moment, as far as they told."""
@@ -122,7 +129,7 @@ class Participant(Fact):
         """Lock the row and take over what has changed; study and version never do, so they are not
         asked again.
         """
-        standing = Participant.standing(self.pk)
+        standing, _ = Participant.standing(self.pk)
         for field in self._meta.concrete_fields:
             if field.name not in {"study", "version"}:
                 setattr(self, field.attname, getattr(standing, field.attname))
