@@ -643,11 +643,11 @@ def test_the_dashboard_costs_the_same_with_one_person_and_with_three(
 ):
     factories.a_randomised_participant(study, NOW)
     page(ada, "dashboard", study.slug)
-    with django_assert_num_queries(17):
+    with django_assert_num_queries(19):
         page(ada, "dashboard", study.slug)
     for _ in range(2):
         factories.a_randomised_participant(study, NOW)
-    with django_assert_num_queries(17):
+    with django_assert_num_queries(19):
         page(ada, "dashboard", study.slug)
 
 
