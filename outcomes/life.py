@@ -5,6 +5,7 @@ from __future__ import annotations
 from datetime import datetime
 from zoneinfo import ZoneInfo
 
+from django.db.models import QuerySet
 from django.utils import formats
 from django.utils.translation import gettext as _
 from django.utils.translation import override
@@ -26,6 +27,7 @@ from trial.actors import SYSTEM
 from trial.entries import Ask, Destination, Done, Mail, Outcome, Task, Wait
 from trial.languages import in_language
 from trial.models import Message, Participant, ProtocolVersion, Study
+from trial.prepared import prepared
 from trial.queries.addresses import home_url, letter
 
 __all__ = [
@@ -330,14 +332,19 @@ def _reminded_from(participant: Participant, timepoint: str, at: datetime) -> da
     """
     days = definitions.assessments(participant.version).reminders.remind_after
     zone = participant.timezone
-    invitation = Message.objects.filter(
-        participant=participant, kind="assessment_invitation", subject_ref=timepoint
-    ).first()
+    invitation = _invitation.first(participant.pk, timepoint)
     if invitation is None or invitation.state == "cancelled":
         return at
     if invitation.state in {"sent", "uncertain"} and invitation.handed_over_at:
         return daytime.from_then(daytime.days_after(invitation.handed_over_at, days, zone), zone)
     return daytime.from_then(daytime.days_after(max(at, invitation.due_at), days, zone), zone)
+
+
+@prepared
+def _invitation(person: int, timepoint: str) -> QuerySet[Message]:
+    return Message.objects.filter(
+        participant=person, kind="assessment_invitation", subject_ref=timepoint
+    )
 
 
 def _last_day(closes_at: datetime | None, timezone: str) -> list[str]:

@@ -24,12 +24,13 @@ from operator import itemgetter
 from typing import Any
 
 from django.db import connection, transaction
-from django.db.models import Q, Sum
+from django.db.models import Q, QuerySet, Sum
 from django.utils import timezone
 
 from trial import claims, fact_checks, facts, rows, streams, vault
 from trial.actors import Actor
 from trial.models import AuditEvent, AuditHead, AuditSeal, AuditSealedHead, Participant, Study
+from trial.prepared import prepared
 
 START = "0" * 64
 COLUMNS = [
@@ -115,13 +116,14 @@ def event_hash(event: AuditEvent | streams.Event) -> str:
 
 def is_sealed(study: Study, at: datetime) -> bool:
     """Whether the newest seal was made in the clock hour of `at`, or after it."""
-    newest = (
-        AuditSeal.objects.filter(study=study.slug)
-        .order_by("-number")
-        .values_list("at", flat=True)
-        .first()
-    )
+    newest = _newest_sealed_at.first(study.slug)
     return newest is not None and newest >= at.replace(minute=0, second=0, microsecond=0)
+
+
+@prepared
+def _newest_sealed_at(study: str) -> QuerySet[AuditSeal, datetime]:
+    newest = AuditSeal.objects.filter(study=study).order_by("-number")
+    return newest.values_list("at", flat=True)[:1]
 
 
 def seal(study: Study, at: datetime, *, hourly: bool = False) -> AuditSeal | None:
@@ -411,12 +413,12 @@ def _append(event: AuditEvent) -> None:
 
 
 def _locked_head(study: str, stream: str) -> AuditHead:
-    _locked_end(study, stream)
-    return AuditHead.objects.get(stream=stream)
+    number, digest = _locked_end(study, stream)
+    return AuditHead(stream=stream, study=study, number=number, hash=digest)
 
 
 def _move(head: AuditHead, number: int, digest: str) -> None:
-    AuditHead.objects.filter(stream=head.stream).update(number=number, hash=digest)
+    rows.update(AuditHead, {"stream": head.stream}, number=number, hash=digest)
     head.number, head.hash = number, digest
 
 

@@ -91,8 +91,11 @@ def _at_timepoint(person: int, timepoint: str) -> QuerySet[Assessment]:
 
 
 def unclosed(participant: Participant) -> list[Schedule]:
-    """Schedules that are neither closed nor ended."""
-    return _unclosed(participant.pk)
+    """Schedules that are neither closed nor ended, each with this person in hand."""
+    found = _unclosed(participant.pk)
+    for schedule in found:
+        schedule.participant = participant
+    return found
 
 
 @prepared

@@ -9,12 +9,14 @@ from datetime import datetime
 from typing import Any
 
 from django.db import transaction
+from django.db.models import QuerySet
 
 from trial import anchors, audit, hooks, sections
 from trial.actions import milestones
 from trial.actors import WORKER, Actor
 from trial.grants import Grant
 from trial.models import Participant
+from trial.prepared import prepared
 
 AT_ONCE = {"anchor": "granted", "days": 0}
 
@@ -61,18 +63,21 @@ def open_due(participant: Participant, at: datetime) -> tuple[bool, datetime | N
     """Open what has come due. Returns whether everything is open, and the next date that is known
     to matter.
     """
-    waiting = Grant.objects.filter(
-        participant=participant, opens_at__isnull=True, ended_at__isnull=True
-    )
     later: list[datetime] = []
     all_open = True
-    for grant in waiting:
+    for grant in _unopened(participant.pk):
+        grant.participant = participant  # in hand, and locked by the step
         if not _open_if_due(grant, at):
             all_open = False
             expected = _when(grant, at)[1]
             if expected and expected > at:
                 later.append(expected)
     return all_open, min(later, default=None)
+
+
+@prepared
+def _unopened(person: int) -> QuerySet[Grant]:
+    return Grant.objects.filter(participant=person, opens_at__isnull=True, ended_at__isnull=True)
 
 
 @transaction.atomic

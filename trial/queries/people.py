@@ -43,10 +43,14 @@ def held(participant: Participant) -> dict[str, float]:
     start = participant.randomised_at
     if start is None:
         return {}
-    rows = Grant.objects.filter(participant=participant, opens_at__isnull=False).values_list(
-        "code", "opens_at"
-    )
-    return {code: (opens_at - start).total_seconds() / 86400 for code, opens_at in rows if opens_at}
+    opened = _opened(participant.pk)
+    return {code: (at - start).total_seconds() / 86400 for code, at in opened if at}
+
+
+@prepared
+def _opened(person: int) -> QuerySet[Grant, tuple[str, datetime | None]]:
+    opened = Grant.objects.filter(participant=person, opens_at__isnull=False)
+    return opened.values_list("code", "opens_at")
 
 
 def arm_by_grants(participant: Participant) -> str | None:
