@@ -10,7 +10,7 @@ from datetime import datetime, timedelta
 from itertools import islice
 
 from django.db import OperationalError, transaction
-from django.db.models import Q, QuerySet
+from django.db.models import QuerySet
 
 from trial import busy, claims, facts, hooks, rows
 from trial.actions import alerts
@@ -107,13 +107,13 @@ def _keep(journey: Journey, passed: list[str], due_at: datetime | None, at: date
     """Store how far somebody is. Where another moved them on meanwhile, neither knew all: then it
     is looked at again.
     """
-    # `look_again` may have left its note in this very pass.
-    as_read = Journey.objects.filter(
-        Q(due_at=journey.due_at) | Q(due_at=at), pk=journey.pk, failed_at=journey.failed_at
-    )
-    is_moved = (passed, due_at) != (journey.passed, journey.due_at) or journey.failed_at
-    if is_moved and not as_read.update(passed=passed, due_at=due_at, failed_at=None):
-        Journey.objects.filter(pk=journey.pk).update(due_at=at)
+    if (passed, due_at) == (journey.passed, journey.due_at) and not journey.failed_at:
+        return
+    for until in (journey.due_at, at):  # `look_again` may have left its note in this very pass
+        as_read = {"id": journey.pk, "due_at": until, "failed_at": journey.failed_at}
+        if rows.update(Journey, as_read, passed=passed, due_at=due_at, failed_at=None):
+            return
+    rows.update(Journey, {"id": journey.pk}, due_at=at)
 
 
 def _take(

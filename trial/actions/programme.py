@@ -6,12 +6,15 @@ import json
 from datetime import datetime
 from typing import Any
 
-from trial import audit
+from django.db.models import QuerySet
+
+from trial import audit, rows
 from trial.actions import exercises, grants
 from trial.actions.once import once
 from trial.actions.participants import check_code
 from trial.actors import Actor
 from trial.models import ExerciseAnswer, ModuleUse, Participant
+from trial.prepared import prepared
 from trial.queries import programme as reads
 
 
@@ -39,11 +42,10 @@ def begin_module(*, participant: Participant, module: str, by: Actor, at: dateti
     if state.begun_at:
         _touch(participant, module, at)
         return ModuleUse.objects.get(participant=participant, module=module)
-    use, is_new = ModuleUse.objects.get_or_create(
-        participant=participant, module=module, defaults={"begun_at": at, "last_used_at": at}
-    )
-    if is_new:
-        audit.record(participant, "module begun", subject=module, by=by, at=at)
+    use = ModuleUse(participant=participant, module=module, begun_at=at, last_used_at=at)
+    if not rows.insert(use, unless=("participant_id", "module")):  # by another request, just now
+        return ModuleUse.objects.get(participant=participant, module=module)
+    audit.record(participant, "module begun", subject=module, by=by, at=at)
     return use
 
 
@@ -59,27 +61,32 @@ def save_exercise(
     block = reads.exercise(participant, module, exercise)
     if block is None:
         raise UnknownExercise(exercise)
-    value = exercises.accepted(block, value, reads.answers(participant, module).get(exercise))
+    # A part of a plan that does not come along stays; of any other exercise nothing is looked up.
+    before = reads.answers(participant, module) if block.exercise == "plan" else {}
+    value = exercises.accepted(block, value, before.get(exercise))
     if state.begun_at is None:
         begin_module(participant=participant, module=module, by=by, at=at)
-    else:
+    elif state.last_used_at is None or state.last_used_at < at:
         _touch(participant, module, at)
-    answer, _ = ExerciseAnswer.objects.update_or_create(
-        participant=participant,
-        module=module,
-        exercise=exercise,
-        defaults={"value_sealed": participant.sealed(json.dumps(value)), "saved_at": at},
-    )
-    return answer
+    new = {"value_sealed": participant.sealed(json.dumps(value)), "saved_at": at}
+    made = ExerciseAnswer(participant=participant, module=module, exercise=exercise, **new)
+    which = {"participant_id": participant.pk, "module": module, "exercise": exercise}
+    is_kept = rows.update(ExerciseAnswer, which, **new) or rows.insert(made, unless=tuple(which))
+    if not is_kept:  # made by another request, just now
+        rows.update(ExerciseAnswer, which, **new)
+    return _answered.one(participant.pk, module, exercise)
+
+
+@prepared
+def _answered(person: int, module: str, exercise: str) -> QuerySet[ExerciseAnswer]:
+    return ExerciseAnswer.objects.filter(participant=person, module=module, exercise=exercise)
 
 
 @once
 def finish_module(*, participant: Participant, module: str, by: Actor, at: datetime) -> ModuleUse:
     """Mark a module done; the last one finishes the programme. Doing it twice changes nothing."""
     _check_open(participant, module, at)
-    use = (
-        ModuleUse.objects.select_for_update().filter(participant=participant, module=module).first()
-    )
+    use = _used.first(participant.pk, module)
     if use is None:
         raise NotBegun
     if use.done_at is None:
@@ -89,6 +96,11 @@ def finish_module(*, participant: Participant, module: str, by: Actor, at: datet
     if _is_finished(participant):
         grants.finish_programme(participant=participant, by=by, at=at)
     return use
+
+
+@prepared
+def _used(person: int, module: str) -> QuerySet[ModuleUse]:
+    return ModuleUse.objects.select_for_update().filter(participant=person, module=module)
 
 
 @once
@@ -133,8 +145,7 @@ def _check_open(participant: Participant, module: str, at: datetime) -> reads.Mo
 
 
 def _is_finished(participant: Participant) -> bool:
-    done = ModuleUse.objects.filter(participant=participant, done_at__isnull=False).count()
-    return done == len(participant.version.programme.modules)
+    return reads.done_count(participant) == len(participant.version.programme.modules)
 
 
 def _touch(participant: Participant, module: str, at: datetime) -> None:
