@@ -146,6 +146,7 @@ def _measure(person: Any, participant: Any, definition: Any, at: datetime) -> in
             shift += (
                 sd * person.settings.effects.get(code, 0.0) * virtual.progress(days - opened_on)
             )
+        shift += sd * person.coach_effect * virtual.progress(days)
     return virtual.total(person, mean=mean, sd=sd, lowest=low, highest=high, shift=shift)
 
 

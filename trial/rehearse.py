@@ -233,7 +233,10 @@ def _invite_coaches(world: World, seeds: np.random.SeedSequence) -> None:
         coach = Coach(
             user.pk, world.study, np.random.default_rng(seed), rehearsal.missed_call, world.people
         )
-        coach.user = user
+        coach.user, coach.nature = user, rehearsal.coaches
+        coach.colleagues = [other for other in found if other.pk != user.pk]
+        if rehearsal.coaches:
+            coach.effect = rehearsal.coaches.sd * float(coach.generator.standard_normal())
         world.wake(world.begins_at.replace(hour=13), coach)
 
 

@@ -4,12 +4,13 @@ is `behave`'s.
 Latent severity is one number per person in baseline standard deviations. A measurement of an
 instrument at time t is
 
-    mean + sd * (sqrt(RELIABILITY) * severity + sqrt(1 - RELIABILITY) * noise_t + effect_t) +
-    change_t
+    mean + sd * (sqrt(RELIABILITY) * severity + sqrt(1 - RELIABILITY) * noise_t + effect_t +
+    coach_t) + change_t
 
 so that the SD at baseline is the one in the study folder, and an effect is a difference in baseline
-SDs. Change and effect grow evenly over FULL_AFTER days and stay. Everything here is simulated and
-is marked so wherever it is stored or printed.
+SDs; `coach_t` is what the coach who spoke with them last adds. Change, effect and coach grow evenly
+over FULL_AFTER days and stay. Everything here is simulated and is marked so wherever it is stored
+or printed.
 """
 
 from __future__ import annotations
@@ -92,6 +93,7 @@ class Person:
     wakes: dict[int, datetime] = field(default_factory=dict)  # by behaviour: when it looks again
     busy_until: datetime | None = None  # nothing to do with the programme before this
     is_gone: bool = False
+    coach_effect: float = 0.0  # of whoever spoke with them last, in baseline SDs
     turn: int = -1
     read: Any = None  # reads a person's own record by code
     seen: Any = None  # that record, as it stood when they were woken
@@ -144,6 +146,11 @@ class Coach:
     people: Mapping[str, Person]
     role: str = "coach"
     user: Any = None
+    nature: Any = (
+        None  # how coaches of this rehearsal differ and err; None: all alike, without fault
+    )
+    effect: float = 0.0
+    colleagues: Sequence[Any] = ()
 
 
 def participant_code(prefix: str, generator: np.random.Generator) -> str:

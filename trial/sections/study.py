@@ -269,6 +269,21 @@ class Spread(Entry):
     sd: Annotated[Number, Field(gt=0)]
 
 
+class VirtualCoaches(Entry):
+    """How virtual coaches differ, and what goes otherwise than planned.
+
+    `sd` is that of what a coach adds to the outcomes of whoever they speak with, in baseline SDs:
+    of two people of one coach the correlation is about sd² / (1 + sd²). The others are chances: of
+    a rule not kept in a call that is held, of a log that is put right, and of a call that is due of
+    going to another coach together with the person.
+    """
+
+    sd: Share
+    deviation: Share
+    correction: Share
+    handed_over: Share
+
+
 class Rehearsal(Entry):
     """How virtual people behave. Never read for a live study."""
 
@@ -277,6 +292,7 @@ class Rehearsal(Entry):
     study_dropout_at: Code
     programme_stop: Share
     missed_call: Share
+    coaches: VirtualCoaches | None = None
     arrival_days: Count
     baseline: dict[Code, Spread]
     change: dict[Code, Number]
