@@ -9,7 +9,7 @@ import math
 from collections import deque
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
-from datetime import date, datetime, timedelta
+from datetime import datetime, timedelta
 from functools import partial
 from importlib import import_module
 from itertools import count, takewhile
@@ -384,14 +384,9 @@ def _unfinished_months(at: datetime, *, after: int) -> Sequence[int]:
 def _count_months(number: int, at: datetime) -> bool:
     """Every month of a study that is over and was not counted yet."""
     of_study = [(study, month) for study, month in month_reads.uncounted(at) if study.pk == number]
-    return sum(_count_month(study, month, at) for study, month in of_study) > 0
-
-
-@transaction.atomic
-def _count_month(study: Study, month: date, at: datetime) -> bool:
-    """False while somebody else has the study: it is tried again next round."""
-    return claims.hold(Study.objects.all(), study.pk) and months.count(
-        study=study, month=month, by=WORKER, at=at
+    return (
+        sum(months.count(study=study, month=month, by=WORKER, at=at) for study, month in of_study)
+        > 0
     )
 
 

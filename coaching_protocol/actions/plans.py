@@ -134,9 +134,10 @@ def reassign(
         study=plan.study, user=coach, role="coach", ended_at__isnull=True
     ).exists():
         raise NotACoach
-    plan = CoachingPlan.objects.select_for_update().get(
-        pk=plan.pk
-    )  # one reassignment after the other
+    # As whoever changes the calls of this person: one after the other, and by the same order of
+    # locks, the person before their summary and their trail.
+    Participant.standing(plan.participant_id)
+    plan = CoachingPlan.objects.select_for_update().get(pk=plan.pk)
     current = CoachAssignment.objects.filter(plan=plan, ended_at__isnull=True).first()
     if current and current.coach_id == coach.pk:
         raise SameCoach
@@ -183,6 +184,7 @@ def leave(*, study: Study, coach: User, by: Actor, at: datetime) -> int:
         .order_by("pk")
     )
     for assignment in left:
+        Participant.standing(assignment.plan.participant_id)
         assignment.ended_at = at
         assignment.save(update_fields=["ended_at"])
         CallSummary.objects.filter(plan=assignment.plan_id, coach=coach).update(coach=None)

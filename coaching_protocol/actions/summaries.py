@@ -12,7 +12,6 @@ def begin(plan: CoachingPlan) -> None:
 
 def renew(plan: CoachingPlan) -> None:
     """To be called last, with the person held: two who change the calls of one person at once would
-    each miss what the other did. Who coaches is no part of it: a person gets another coach without
-    being held.
+    each miss what the other did. Who coaches is no part of it, and is written with the assignment.
     """
     CallSummary.objects.filter(plan=plan).update(**summaries.of(plan))

@@ -33,14 +33,15 @@ def out_of_reach(
 def lost_on(calls: Iterable[Contact], at_least: int, ended_on: date | None) -> date | None:
     """The day on which `at_least` held calls were out of reach; None while they are not.
 
-    A call that was given up is over with its last day, one that was cancelled with the coaching.
-    One that is late and not given up may still be held.
+    Only calls that were given up count, with their last day, or the end of the coaching where that
+    came before: what is cancelled because somebody left the study is missing with everything after
+    it. A call that is late and not given up may still be held.
     """
     planned = list(calls)
     over = sorted(
-        ended_on if call.state == "cancelled" and ended_on else call.closes_on
+        min(call.closes_on, ended_on or call.closes_on)
         for call in planned
-        if call.state in {"not_held", "cancelled"}
+        if call.state == "not_held"
     )
     spare = len(planned) - at_least
     return over[spare] if 0 <= spare < len(over) else None

@@ -161,8 +161,9 @@ def coach_codes(study: Study) -> dict[int, str]:
     """By user, everybody who ever was its coach or supervisor, in the order of their first such
     role: C1, C2, ...
 
-    A first role neither moves nor goes, so a code stays whatever comes later. It tells nobody from
-    outside who that is, and is not drawn: the same data are to give the same tables.
+    A first role neither moves nor goes, so a code stays whatever comes later. It is not drawn,
+    since the same data are to give the same tables: whoever knows since when somebody has worked on
+    the study knows their code.
     """
     users = Membership.objects.filter(study=study, role__in=KNOW_ARMS).order_by("since_at", "pk")
     first = dict.fromkeys(users.values_list("user_id", flat=True))

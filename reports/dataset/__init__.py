@@ -7,6 +7,7 @@ from .digest import Digest
 from .flow import POOLED, ArmFlow, Flow, FlowDoesNotAddUp, FollowUp, check_flow, count_flow
 from .rows import (
     Arm,
+    Attempt,
     Coached,
     Contact,
     Instrument,
@@ -26,6 +27,7 @@ __all__ = [
     "POOLED",
     "Arm",
     "ArmFlow",
+    "Attempt",
     "Coached",
     "Conduct",
     "Contact",

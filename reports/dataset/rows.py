@@ -149,11 +149,7 @@ class Usage:
 @dataclass(frozen=True)
 class Contact:
     """A planned call: how many times it was tried, whether it was held, for how many minutes, and
-    by which coach (a code of the study).
-
-    `steps_done` of the `steps_required` by its protocol are those of the tries that reached the
-    participant, None where it was not held or nothing of it is recorded. `deviations` are the
-    must-nots not kept in any try, `corrections` how often its logs were put right.
+    by which coach (a code of the study; None where it was not held or that is not recorded).
     """
 
     participant: str
@@ -163,8 +159,20 @@ class Contact:
     held: bool
     minutes: float | None
     coach: str | None = None
-    steps_done: int | None = None
-    steps_required: int | None = None
+
+
+@dataclass(frozen=True)
+class Attempt:
+    """One try at a planned call that was logged. `steps_done` of `steps_required` by the protocol
+    are None where nobody was reached; `deviations` are the rules that were not kept, `corrections`
+    how often the log was put right.
+    """
+
+    participant: str
+    contact: int
+    coach: str
+    steps_done: int | None
+    steps_required: int | None
     deviations: tuple[str, ...] = ()
     corrections: int = 0
 

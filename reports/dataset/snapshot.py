@@ -15,6 +15,7 @@ from .durations import Duration, opened_days, retention, use
 from .flow import POOLED, Flow
 from .rows import (
     Arm,
+    Attempt,
     Coached,
     Contact,
     Instrument,
@@ -29,6 +30,7 @@ from .rows import (
     Variable,
 )
 
+OF_PEOPLE = ("scores", "module_use", "usage", "contacts", "attempts", "coached", "intercurrent")
 PRINTED_ONLY = ("code_version", "audit_seal", "left_aside")
 
 
@@ -113,6 +115,7 @@ class Dataset:
     module_use: tuple[ModuleUse, ...] | None = None
     usage: tuple[Usage, ...] | None = None
     contacts: tuple[Contact, ...] | None = None
+    attempts: tuple[Attempt, ...] | None = None
     coached: tuple[Coached, ...] | None = None
     intercurrent: tuple[IntercurrentEvent, ...] | None = None
     time_unit: str = "day"
@@ -226,7 +229,7 @@ def _anonymise(content: dict, position: Mapping[str, str]) -> None:
     """Codes are drawn at random; the order of people and rows is not."""
     for person in content["participants"]:
         person["code"] = position[person["code"]]
-    for part in ("scores", "module_use", "usage", "contacts", "coached", "intercurrent"):
+    for part in OF_PEOPLE:
         rows = content[part] or []
         for row in rows:
             row["participant"] = position[row["participant"]]

@@ -729,16 +729,17 @@ WORDS: dict[str, tuple[str, str]] = {
     "coach.minutes_each": ("Minutes a call, mean", "Minuten per gesprek, gemiddeld"),
     "coach.steps": ("Steps done", "Stappen gedaan"),
     "coach.deviations": ("Rules not kept", "Regels niet aangehouden"),
-    "coach.corrections": ("Logs corrected", "Verslagen verbeterd"),
+    "coach.corrections": ("Logs corrected", "Vastleggingen gecorrigeerd"),
     "coach_codes": (
-        "Codes of this study: the report does not name the people behind them. Whoever had more "
-        "than one coach counts with each.",
-        "Codes van dit onderzoek: het rapport noemt de mensen erachter niet. Wie meer dan één "
-        "coach had, telt bij elk mee.",
+        "Codes of this study, in the order in which people joined it: whoever knows when that was "
+        "knows who they are. Whoever had more than one coach counts with each.",
+        "Codes van dit onderzoek, in de volgorde waarin mensen erbij kwamen: wie weet wanneer dat "
+        "was, weet wie het zijn. Wie meer dan één coach had, telt bij elk mee.",
     ),
     "coach_steps": (
-        "Steps done: of the steps that the protocol has, over calls held.",
-        "Stappen gedaan: van de stappen die het protocol heeft, over gevoerde gesprekken.",
+        "Steps done: of the steps that the protocol has, over tries that reached somebody.",
+        "Stappen gedaan: van de stappen die het protocol heeft, over pogingen waarbij iemand werd "
+        "bereikt.",
     ),
     # intercurrent events
     "intercurrent": ("Intercurrent events", "Intercurrente gebeurtenissen"),

@@ -9,6 +9,7 @@ import numpy as np
 
 from reports.dataset import (
     Arm,
+    Attempt,
     Coached,
     Contact,
     Dataset,
@@ -114,6 +115,7 @@ def _dataset(made: "_Made", flow: Flow, arms: tuple[str, ...] | None, simulated:
         module_use=tuple(made.module_use),
         usage=tuple(made.usage),
         contacts=tuple(made.contacts),
+        attempts=tuple(made.attempts),
         coached=tuple(made.coached),
         intercurrent=None if arms is None else tuple(made.intercurrent),
         idle_after=14,
@@ -126,6 +128,7 @@ class _Made:
         self.module_use: list[ModuleUse] = []
         self.usage: list[Usage] = []
         self.contacts: list[Contact] = []
+        self.attempts: list[Attempt] = []
         self.coached: list[Coached] = []
         self.intercurrent: list[IntercurrentEvent] = []
         participants, scores = [], []
@@ -200,9 +203,8 @@ class _Made:
             attempts = int(self.rng.integers(1, 4))
             contact = Contact(code, number, 7.0 * number - 4, attempts, held, None)
             if held:
-                contact = replace(
-                    contact, minutes=15.0, coach=coach, steps_done=4, steps_required=5
-                )
+                contact = replace(contact, minutes=15.0, coach=coach)
+                self.attempts.append(Attempt(code, number, coach, 4, 5))
             self.contacts.append(contact)
             missed += not held
             if missed == 5 and not held:

@@ -760,27 +760,24 @@ def calls(x):
 
 def coaches(x):
     people = {p["participant"] for arm in x.arms for p in x.of(arm)}
-    mine = [r for r in x.tables["coach_assignments"] if r["participant"] in people]
-    held = [r for r in x.tables["contacts"] if r["participant"] in people and r["state"] == "held"]
-    tries = {}
-    for r in x.tables["attempts"]:
-        tries.setdefault((r["participant"], r["contact"]), []).append(r)
-    for coach in {r["coach"] for r in (*mine, *held)}:
-        own = [r for r in held if r["coach"] == coach]
-        of_own = [tries[r["participant"], r["number"]] for r in own]
-        minutes = [float(r["minutes"]) for r in own if r["minutes"] != ""]
-        spoken = [[t for t in each if t["outcome"] == "reached"] for each in of_own]
-        done = sum(len({s for t in each for s in t["steps"].split()}) for each in spoken)
-        asked = sum(int(each[-1]["steps_required"]) for each in spoken)
-        named = [code for each in of_own for t in each for code in t["deviations"].split()]
-        put_right = sum(int(t["corrections"]) for each in of_own for t in each)
-        with_them = {r["participant"] for r in mine if r["coach"] == coach}
-        yield f"coach.{coach}.people", len(with_them)
-        yield f"coach.{coach}.held", len(own)
+    mine, calls_, tries = (
+        [r for r in x.tables[name] if r["participant"] in people]
+        for name in ("coach_assignments", "contacts", "attempts")
+    )
+    tries = [r for r in tries if r["outcome"] != ""]
+    for coach in {r["coach"] for r in (*mine, *tries)}:
+        own = [r for r in tries if r["coach"] == coach]
+        held = [r for r in calls_ if r["state"] == "held" and r["coach"] == coach]
+        minutes = [float(r["minutes"]) for r in held if r["minutes"] != ""]
+        spoken = [r for r in own if r["outcome"] == "reached"]
+        asked = sum(int(r["steps_required"]) for r in spoken)
+        done = sum(len(r["steps"].split()) for r in spoken)
+        yield f"coach.{coach}.people", len({r["participant"] for r in mine if r["coach"] == coach})
+        yield f"coach.{coach}.held", len(held)
         yield f"coach.{coach}.minutes_each", mean_of(minutes, 0.95)[0][0]
         yield f"coach.{coach}.steps", done / asked if asked else None
-        yield f"coach.{coach}.deviations", len(named)
-        yield f"coach.{coach}.corrections", put_right
+        yield f"coach.{coach}.deviations", sum(len(r["deviations"].split()) for r in own)
+        yield f"coach.{coach}.corrections", sum(int(r["corrections"]) for r in own)
 
 
 def intercurrent(x):

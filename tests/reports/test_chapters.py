@@ -13,6 +13,7 @@ from datetime import UTC, date, datetime
 import pytest
 
 from reports.dataset import Conduct, Given, PartialTimepoint, Registration, count_flow
+from reports.dataset.snapshot import OF_PEOPLE
 from reports.document import chapters, compose
 from reports.document.chapters import CHAPTERS
 from reports.document.html import html
@@ -71,7 +72,7 @@ def empty_arm(data):
     codes = {person.code for person in people}
     rows = {
         part: tuple(row for row in getattr(data, part) if row.participant in codes)
-        for part in ("scores", "module_use", "usage", "contacts", "coached", "intercurrent")
+        for part in OF_PEOPLE
     }
     outcomes = [(each.instrument, each.timepoint) for each in PLAN.primary]
     flow = count_flow(people, rows["scores"], ARMS, outcomes, "pre", covariates=("sex",))
@@ -84,6 +85,7 @@ def nothing(data):
         "module_use": None,
         "usage": None,
         "contacts": None,
+        "attempts": None,
         "coached": None,
         "intercurrent": None,
         "idle_after": None,
@@ -119,7 +121,7 @@ CASES = {
         PLAN,
     ),
     "nothing used": lambda: (
-        dataclasses.replace(a_trial(30), usage=(), module_use=(), contacts=(), coached=()),
+        dataclasses.replace(a_trial(30), **dict.fromkeys(OF_PEOPLE[1:], ())),
         PLAN,
     ),
     "nothing": lambda: (nothing(a_trial(30)), BARE),
@@ -262,7 +264,7 @@ def of_so_many(n):
     codes = {person.code for person in people}
     rows = {
         part: tuple(row for row in getattr(data, part) if row.participant in codes)
-        for part in ("scores", "module_use", "usage", "contacts", "coached", "intercurrent")
+        for part in OF_PEOPLE
     }
     if n == 0:
         rows["contacts"] = ()

@@ -45,6 +45,7 @@ def test_other_random_codes_and_another_order_of_rows_give_the_same_hash():
         module_use=tuple(renamed(row, "participant") for row in data.module_use),
         usage=tuple(renamed(row, "participant") for row in data.usage),
         contacts=tuple(renamed(row, "participant") for row in data.contacts),
+        attempts=tuple(renamed(row, "participant") for row in data.attempts),
         coached=tuple(renamed(row, "participant") for row in data.coached),
         intercurrent=tuple(renamed(row, "participant") for row in data.intercurrent),
     )

@@ -212,12 +212,21 @@ def test_what_was_asked_for_long_ago_is_still_to_be_found(study, dan, now, clien
 def test_whoever_asks_is_told_how_long_the_last_one_of_this_kind_took(
     study, dan, now, client_of, found, told
 ):
-    Job.objects.filter(pk=made.export(study, now).pk).update(found=found)
-    of_another_kind = made.export(study, now, Job.BY_ARM)
+    Job.objects.filter(pk=made.export(study, now, Job.BY_ARM).pk).update(found=found)
+    of_another_kind = made.export(study, now)
     Job.objects.filter(pk=of_another_kind.pk).update(found={"seconds": "3600"})
-    given = {"kind": "blinded", "request_key": "k"}
+    given = {"kind": "by_arm", "request_key": "k"}
     answer = client_of("researcher").post(url("request_export", study), given, follow=True)
     assert f"also when you leave this page. {told}" in answer.content.decode()
+
+
+def test_how_long_it_took_is_told_only_of_what_tells_the_arms_anyway(study, dan, now, client_of):
+    """It grows with how much has happened, which hangs on the arms."""
+    Job.objects.filter(pk=made.export(study, now).pk).update(found={"seconds": "121"})
+    given = {"kind": "blinded", "request_key": "k"}
+    answer = client_of("researcher").post(url("request_export", study), given, follow=True)
+    assert "This takes from some seconds to several minutes." in answer.content.decode()
+    assert "The last one took" not in answer.content.decode()
 
 
 def test_before_the_first_allocation_the_page_says_so(study, client_of):

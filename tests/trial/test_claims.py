@@ -239,15 +239,12 @@ def another_worker_has(table: str, column: str, key: int | str):
 
 @pytest.mark.postgresql
 @pytest.mark.django_db(transaction=True)
-def test_a_month_and_a_seal_that_another_worker_is_making_are_passed_over(study, now):
+def test_a_seal_that_another_worker_is_making_is_passed_over(study, now):
     audit.seal(study, now)
     at = now + timedelta(days=31)
-    with another_worker_has("trial_study", "id", study.pk):
-        assert not worker._count_months(study.pk, at)
     with another_worker_has("trial_audithead", "stream", f"{study.slug}!seals"):
         assert not worker._seal(study.pk, at)
-    for make in (worker._count_months, worker._seal):
-        assert [make(study.pk, at), make(study.pk, at)] == [True, False]
+    assert [worker._seal(study.pk, at), worker._seal(study.pk, at)] == [True, False]
 
 
 @pytest.mark.postgresql

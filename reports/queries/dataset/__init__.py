@@ -100,6 +100,7 @@ def dataset_of(study: Study, arms: Mapping[str, str] | None, at: datetime) -> Da
         module_use=used.module_use(start) if used else None,
         usage=used.usage(start) if used else None,
         contacts=called.contacts(start) if called else None,
+        attempts=called.attempts(start) if called else None,
         coached=called.coached(start) if called else None,
         intercurrent=_intercurrent(found, start),
         idle_after=IDLE_AFTER if used else None,

@@ -24,8 +24,10 @@ def page_of(request: PageRequest, found: QuerySet[Job]) -> Page[Job]:
 
 
 def asked_for(job: Job) -> str:
-    """How long it takes, as far as that is known from the last of its kind."""
-    took = jobs.took(job.study, job.product, job.kind)
+    """How long it takes, by the last of its kind; only for whoever knows the arms, since it grows
+    with how much has happened.
+    """
+    took = jobs.took(job.study, job.product, job.kind) if job.kind == Job.BY_ARM else None
     if took is None:
         how_long = _("This takes from some seconds to several minutes.")
     elif took.total_seconds() < MINUTE:
@@ -37,5 +39,5 @@ def asked_for(job: Job) -> str:
             "The last one took about %(minutes)s minutes.",
             minutes,
         ) % {"minutes": minutes}
-    asked = _("Asked for: the worker makes it, also when you leave this page.")
+    asked = _("Asked for: the worker goes on with it, also when you leave this page.")
     return f"{asked} {how_long}"
