@@ -142,7 +142,10 @@ def made_once(
     request: pytest.FixtureRequest, loopback_only, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Studies and people of tests/factories.py, see tests/frozen.py."""
-    frozen.begin(monkeypatch, is_taken_back=knows_the_database(request.node))
+    is_taken_back = knows_the_database(request.node) and not request.node.get_closest_marker(
+        "as_in_service"
+    )
+    frozen.begin(monkeypatch, is_taken_back=is_taken_back)
 
 
 @pytest.fixture(autouse=True)

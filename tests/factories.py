@@ -114,7 +114,7 @@ def a_verified_participant(
         participant=participant,
         name=name,
         email=f"dan{number}@example.org",
-        phone=f"+31 6 0000 {number:04d}",
+        phone=f"+31 6 {number:08d}",
         by=actors.visitor(participant.code),
         at=at,
     )

@@ -71,12 +71,19 @@ here = Where()
 def begin(monkeypatch: pytest.MonkeyPatch, *, is_taken_back: bool) -> None:
     """At the start of a test. What is known is that nothing stands in a database that each test
     leaves as it found it.
+
+    Whoever hears statements keeps them from being sent together (trial.prepared): where that is
+    what is tried, a test is marked `as_in_service`.
     """
     here.patched, here.patches = monkeypatch, _count(monkeypatch)
     here.state = (connection.vendor,) if is_taken_back else None
     if is_taken_back:
         _watched(connection)
         connection_created.connect(_watched, dispatch_uid="tests.frozen")
+    else:
+        connection_created.disconnect(dispatch_uid="tests.frozen")
+        if _watch in connection.execute_wrappers:
+            connection.execute_wrappers.remove(_watch)
 
 
 def frozen(make: Callable[..., Any]) -> Callable[..., Any]:

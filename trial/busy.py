@@ -5,7 +5,7 @@ committed is not done.
 
 from __future__ import annotations
 
-from django.db import InterfaceError, OperationalError
+from django.db import InterfaceError, NotSupportedError, OperationalError
 
 RETRY_AFTER = 5  # seconds
 # PostgreSQL: lock not available, cancelled by a timeout, deadlock, serialisation. SQLite: another
@@ -15,6 +15,7 @@ SQLITE_BUSY = 5
 # Classes of states of PostgreSQL: connection, resources (too many clients, disk full), operator
 # intervention.
 CLASSES_AWAY = ("08", "53", "57P")
+PLAN_IS_OLD = "0A000"  # of a statement that the connection keeps, after a migration
 SQLITE_AWAY = {10, 13, 14}  # cannot be read, disk full, cannot be opened
 
 
@@ -34,10 +35,14 @@ def is_busy(error: BaseException) -> bool:
 
 
 def is_away(error: BaseException) -> bool:
-    """Whether the database was not there to answer: the connection could not be made or was cut."""
+    """Whether the database was not there to answer: the connection could not be made or was cut, or
+    a column was changed under it.
+    """
     if isinstance(error, InterfaceError):  # what is asked of a connection that was closed meanwhile
         return True
     cause = error.__cause__
+    if isinstance(error, NotSupportedError) and getattr(cause, "sqlstate", None) == PLAN_IS_OLD:
+        return True
     if not isinstance(error, OperationalError) or cause is None:
         return False
     code = getattr(cause, "sqlite_errorcode", None)

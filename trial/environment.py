@@ -189,6 +189,17 @@ def proxies(env: Mapping[str, str]) -> tuple[Network, ...]:
         ) from None
 
 
+def _given(query: str) -> dict[str, Any]:
+    """What a DATABASE_URL says after its question mark; `prepare_threshold=none` for a pooler that
+    keeps no statements.
+    """
+    given: dict[str, Any] = dict(parse_qsl(query))
+    if "prepare_threshold" in given:
+        told = given["prepare_threshold"]
+        given["prepare_threshold"] = None if told.lower() == "none" else int(told)
+    return given
+
+
 def database(env: Mapping[str, str], base: Path) -> dict[str, Any]:
     """Django's DATABASES["default"] from DATABASE_URL, or SQLite at HANDVAT_DATABASE (default
     var/handvat.sqlite3).
@@ -273,9 +284,10 @@ def _postgresql(url: str, answers_people: bool) -> dict[str, Any]:
         "PORT": str(parts.port or ""),
         "OPTIONS": {
             **(patience if answers_people else {}),
-            # of what trial.prepared sends: planned anew once, and from the second time on kept
-            "prepare_threshold": 1,
-            **dict(parse_qsl(parts.query)),
+            # What trial.prepared sends is kept from the first time on: counted to a second time it
+            # would be forgotten before, among all that Django sends with values in its text.
+            "prepare_threshold": 0,
+            **_given(parts.query),
         },
         "CONN_MAX_AGE": 60,
         # a connection that was cut meanwhile is made anew before anything is asked

@@ -474,7 +474,8 @@ def note_standing(model: type[Fact], answer: Answer) -> None:
         if told:
             owner, *values = told
             (made,) = _of_person(model).made([(number, *values)])
-            known = owner, _row(model, newest(model), made)
+            if owner is not None:  # of what is about nobody the study would be asked for too
+                known = owner, _row(model, newest(model), made)
         transaction.on_commit(_Changed(model, number, standing=known))
 
 

@@ -61,6 +61,8 @@ def _on_postgresql(database: BaseDatabaseWrapper, statements: Sequence[Statement
     """
     import psycopg
 
+    database.validate_thread_sharing()
+    database.close_if_health_check_failed()  # as a cursor of Django's begins
     database.ensure_connection()
     database.validate_no_broken_transaction()
     own: Any = database.connection

@@ -89,9 +89,11 @@ def joined(*writes: Statement) -> list[Statement]:
     """Writes to tables of their own, none of which needs another, where PostgreSQL takes all as one
     statement. What comes of the last is heard alone.
     """
+    *before, last = writes
+    if any(each.heard for each in before):
+        raise ValueError("what comes of any but the last would not be heard")
     if connection.vendor != "postgresql":
         return list(writes)
-    *before, last = writes
     if not before:
         return [last]
     texts = [f"w{number} AS ({each.text})" for number, each in enumerate(before)]

@@ -248,10 +248,15 @@ def of_files(study: Study, ada: clients.Client, finn: clients.Client) -> dict[st
     """The addresses of a report and of exports that were made."""
     report = ada.post(f"studies/{study.slug}/reports/", {"language": "en"}).json()["number"]
     export = ada.post(f"studies/{study.slug}/exports/").json()["number"]
+    verified = ada.post(f"studies/{study.slug}/audit/verifications/").json()["number"]
     draws = finn.post(f"studies/{study.slug}/randomisation/exports/").json()["number"]
     while jobs.make_due(NOW):
         pass
-    made = dict.fromkeys(MADE_FIRST, report) | {"export": export, "export_zip": export}
+    made = dict.fromkeys(MADE_FIRST, report) | {
+        "audit_verification": verified,
+        "export": export,
+        "export_zip": export,
+    }
     made |= {"report": report, "randomisation_export": draws, "randomisation_export_json": draws}
     return {name: reverse(f"api:{name}", args=[study.slug, which]) for name, which in made.items()}
 

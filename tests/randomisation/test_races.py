@@ -19,7 +19,10 @@ from trial import actors, audit
 from trial.actions import journey, studies
 from trial.models import Alert, Participant
 
-pytestmark = [pytest.mark.postgresql, pytest.mark.django_db(transaction=True)]
+pytestmark = [
+    *(pytest.mark.postgresql, pytest.mark.django_db(transaction=True)),
+    pytest.mark.as_in_service,
+]
 
 THREADS, EACH = 8, 25
 

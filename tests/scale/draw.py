@@ -17,7 +17,7 @@ from tests import bench_randomisation, factories
 from tests.scale import counting
 from tests.scale.measures import Found, measure, timed, times
 from trial import actors
-from trial.models import Participant, Study
+from trial.models import Participant, Study, User
 
 TIMES = 15
 
@@ -26,8 +26,8 @@ TIMES = 15
 def allocation(study: Study, at: datetime) -> Iterator[Found]:
     scope = Scope.objects.filter(study=study).order_by("-next_index", "pk")[0]
     length = scope.next_index
-    # Virtual people have the first of these addresses and numbers.
-    factories.numbers = itertools.count(5000 + length % 1000)
+    # Virtual people have the first of them, a kept database those of the last measure.
+    factories.numbers = itertools.count(10_000_000 + 100 * User.objects.count())
     people = [_newcomer(study, scope, at) for _ in range(times(TIMES) + 1)]
     with counting.asked() as asked:
         _allocate(people.pop(), at)

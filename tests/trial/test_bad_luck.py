@@ -26,7 +26,10 @@ from trial import actors, audit, worker
 from trial.actions import deliveries, staff, tokens
 from trial.models import Invitation, Message, RequestKey
 
-pytestmark = [pytest.mark.postgresql, pytest.mark.slow, pytest.mark.django_db(transaction=True)]
+pytestmark = [
+    *(pytest.mark.postgresql, pytest.mark.slow, pytest.mark.django_db(transaction=True)),
+    pytest.mark.as_in_service,
+]
 CLIENTS = 32
 
 

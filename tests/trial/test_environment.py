@@ -159,7 +159,7 @@ def test_a_database_url_becomes_postgresql(tmp_path):
         "p@ss",
         "db",
         "5433",
-        {"prepare_threshold": 1, "sslmode": "require"},
+        {"prepare_threshold": 0, "sslmode": "require"},
     )
 
 
@@ -170,9 +170,15 @@ def test_who_answers_people_waits_for_no_lock_longer_than_they_do_and_the_worker
     site = dict(worker)
     environment.answering_people(site)
     patience = {"options": "-c lock_timeout=5s -c statement_timeout=30s -c jit=off"}
-    same = {"prepare_threshold": 1, "sslmode": "require"}
+    same = {"prepare_threshold": 0, "sslmode": "require"}
     assert environment.database(worker, tmp_path)["OPTIONS"] == same
     assert environment.database(site, tmp_path)["OPTIONS"] == {**patience, **same}
+
+
+@pytest.mark.parametrize(("told", "meant"), [("5", 5), ("none", None)])
+def test_a_url_may_say_how_statements_are_kept(tmp_path, told, meant):
+    url = {"DATABASE_URL": f"postgresql://db/trial?prepare_threshold={told}"}
+    assert environment.database(url, tmp_path)["OPTIONS"] == {"prepare_threshold": meant}
 
 
 def test_the_site_answers_people():
@@ -186,7 +192,7 @@ def test_the_site_answers_people():
     )
     assert done.stdout == (
         "{'options': '-c lock_timeout=5s -c statement_timeout=30s -c jit=off', "
-        "'prepare_threshold': 1}\n"
+        "'prepare_threshold': 0}\n"
     )
 
 

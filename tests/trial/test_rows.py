@@ -6,15 +6,16 @@ from datetime import UTC, datetime, timedelta
 from threading import Event, Thread
 from time import sleep
 
+import psycopg
 import pytest
-from django.db import IntegrityError, connection, transaction
+from django.db import IntegrityError, OperationalError, connection, transaction
 
 from tests import factories
-from trial import actors, audit, rows
+from trial import actors, audit, busy, rows
 from trial.models import Participant, RequestKey
 from trial.prepared import Statement
 
-pytestmark = pytest.mark.django_db
+pytestmark = [pytest.mark.django_db, pytest.mark.as_in_service]
 AT = datetime(2026, 3, 2, 10, 0, 0, 123456, tzinfo=UTC)
 SAME = ("person", "action", "key")
 
@@ -105,6 +106,31 @@ def test_what_fails_among_statements_at_once_leaves_nothing_of_them():
     assert stored() == []
     with transaction.atomic():
         assert rows.insert(a_key(), unless=SAME) is True
+
+
+def test_joined_writes_of_which_another_would_not_be_heard_are_refused():
+    heard = rows.removal(RequestKey, {"key": "1"})._replace(heard=print)
+    with pytest.raises(ValueError, match="would not be heard"):
+        rows.joined(heard, rows.removal(RequestKey, {"key": "2"}))
+
+
+@pytest.mark.postgresql
+@pytest.mark.django_db(transaction=True)
+def test_a_lock_that_cannot_be_had_among_statements_is_told_as_busy_and_spoils_nothing():
+    """In the savepoint that it was asked for in, at whatever use of the statements."""
+    assert not connection.execute_wrappers
+    gate, read = rows.gate(1), Statement("SELECT digest FROM trial_requestkey", [])
+    known = connection.get_connection_params()
+    given = {name: known[name] for name in known if name not in {"cursor_factory", "context"}}
+    for _ in range(3):
+        with psycopg.connect(**given) as other, transaction.atomic():
+            other.execute(gate[0].text.replace("_shared", ""), gate[0].values)
+            rows.at_once(Statement("SET LOCAL lock_timeout = '50ms'", []), read)
+            with pytest.raises(OperationalError) as told, transaction.atomic():
+                rows.at_once(*gate, read)
+            other.rollback()
+            assert busy.is_busy(told.value)
+            assert [each.rows for each in rows.at_once(read, read)] == [[], []]
 
 
 def test_joined_writes_are_made_and_what_came_of_the_last_is_heard():

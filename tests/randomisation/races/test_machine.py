@@ -34,7 +34,10 @@ from trial.actions import participants
 from trial.actions import studies as study_actions
 from trial.models import Participant, RequestKey, Study
 
-pytestmark = [pytest.mark.postgresql, pytest.mark.slow, pytest.mark.django_db(transaction=True)]
+pytestmark = [
+    *(pytest.mark.postgresql, pytest.mark.slow, pytest.mark.django_db(transaction=True)),
+    pytest.mark.as_in_service,
+]
 
 numbers, machines = itertools.count(), itertools.count()
 METHODS = ("blocks of random sizes", "big stick", "minimisation", "fake arms", "clusters")

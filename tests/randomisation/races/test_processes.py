@@ -14,7 +14,10 @@ from randomisation.models import Allocation
 from tests.randomisation.races import crowds, studies
 from tests.randomisation.races.checking import check
 
-pytestmark = [pytest.mark.postgresql, pytest.mark.slow, pytest.mark.django_db(transaction=True)]
+pytestmark = [
+    *(pytest.mark.postgresql, pytest.mark.slow, pytest.mark.django_db(transaction=True)),
+    pytest.mark.as_in_service,
+]
 
 ALREADY, EXHAUSTED = "AlreadyRandomised", "ListExhausted"
 
