@@ -727,7 +727,7 @@ WORDS: dict[str, tuple[str, str]] = {
     "coach.people": ("People", "Mensen"),
     "coach.held": ("Calls held", "Gesprekken gevoerd"),
     "coach.minutes_each": ("Minutes a call, mean", "Minuten per gesprek, gemiddeld"),
-    "coach.steps": ("Steps done", "Stappen gedaan"),
+    "coach.steps": ("Steps done, %", "Stappen gedaan, %"),
     "coach.deviations": ("Rules not kept", "Regels niet aangehouden"),
     "coach.corrections": ("Logs corrected", "Vastleggingen gecorrigeerd"),
     "coach_codes": (
