@@ -237,19 +237,25 @@ def _assessments(
 
 
 class Wordings:
-    """By which words an assessment was asked, told in 12 digits."""
+    """By which words an assessment was asked, told in 12 digits; None where the folder has none in
+    this language, as a rehearsal may answer.
+    """
 
     def __init__(self, study: Study) -> None:
         self.versions = {version.number: version for version in study.versions.all()}
-        self.known: dict[tuple[int, str, str], str] = {}
+        self.known: dict[tuple[int, str, str], str | None] = {}
 
-    def of(self, row: Assessment) -> str:
+    def of(self, row: Assessment) -> str | None:
         key = (row.version, row.instrument, row.language)
         if key not in self.known:
             asked = definitions.instrument(self.versions[row.version], row.instrument)
-            text = asked.wordings[row.language].model_dump_json()
-            self.known[key] = hashlib.sha256(text.encode()).hexdigest()[:12]
+            wording = asked.wordings.get(row.language)
+            self.known[key] = _digits(wording.model_dump_json()) if wording else None
         return self.known[key]
+
+
+def _digits(text: str) -> str:
+    return hashlib.sha256(text.encode()).hexdigest()[:12]
 
 
 def _asked_by(told: Told, wordings: Wordings) -> tuple[Any, ...]:

@@ -328,6 +328,9 @@ def test_an_answer_says_by_which_protocol_consent_and_wording_it_was_asked(study
     row = row_of(study, dan, "assessments", now, timepoint="pre", instrument="PHQ9")
     assert (row["protocol_version"], row["consent_version"]) == (1, "1.0")
     assert len(row["wording"]) == 12
+    Assessment.objects.filter(participant=dan, timepoint="pre").update(language="de")
+    unwritten = row_of(study, dan, "assessments", now, timepoint="pre", instrument="PHQ9")
+    assert unwritten["wording"] is None  # nobody has its words, and everything else is told
     waiting = row_of(study, dan, "assessments", now, timepoint="post", instrument="PHQ9")
     assert [waiting[name] for name in ("protocol_version", "consent_version", "wording")] == [
         None
