@@ -10,7 +10,7 @@ from datetime import UTC, date, datetime
 from typing import Any
 from zoneinfo import ZoneInfo
 
-from django.db.models import Prefetch
+from django.db.models import Count, OuterRef, Prefetch, Q, Subquery
 
 from coaching_protocol.models import Attempt, CoachAssignment, Contact, Correction
 from coaching_protocol.queries import plans
@@ -147,12 +147,7 @@ def tables(study: Study, by: Actor, at: datetime, arms: bool) -> list[Table]:
             "call_corrections",
             "What logs of calls said before they were corrected",
             CORRECTION_COLUMNS,
-            (
-                _correction_row(each, number, correction, codes)
-                for each in _contacts(study)
-                for number, attempt in enumerate(each.attempts.all(), 1)
-                for correction in attempt.corrections.all()
-            ),
+            (_correction_row(each, codes) for each in _corrections(study)),
         ),
     ]
 
@@ -198,13 +193,11 @@ def _contacts(study: Study) -> Iterator[Contact]:
     same hash.
     """
     versions = {version.pk: version for version in study.versions.all()}
-    attempts = Attempt.objects.order_by("started_at", "pk").prefetch_related(
-        Prefetch("corrections", Correction.objects.order_by("corrected_at", "pk"))
-    )
+    attempts = Attempt.objects.annotate(corrected=Count("corrections"))
     rows = (
         Contact.objects.filter(plan__study=study)
         .select_related("plan__participant")
-        .prefetch_related(Prefetch("attempts", attempts))
+        .prefetch_related(Prefetch("attempts", attempts.order_by("started_at", "pk")))
         .order_by("plan__participant__began_at", "plan__participant_id", "number")
     )
     for contact in rows.iterator(chunk_size=CHUNK):
@@ -256,17 +249,39 @@ def _attempt_row(
         len(described.steps),
         " ".join(attempt.steps_done) or None,
         " ".join(attempt.deviations) or None,
-        len(attempt.corrections.all()),
+        attempt.corrected,  # type: ignore[attr-defined]
     ]
 
 
-def _correction_row(
-    contact: Contact, number: int, correction: Correction, codes: Mapping[int, str]
-) -> list[Any]:
+def _corrections(study: Study) -> Iterator[Correction]:
+    """As the tries stand in their table, and of each in the order in which they were made."""
+    earlier = Attempt.objects.filter(
+        Q(started_at__lt=OuterRef("attempt__started_at"))
+        | Q(started_at=OuterRef("attempt__started_at"), pk__lte=OuterRef("attempt")),
+        contact=OuterRef("attempt__contact"),
+    )
+    number = earlier.order_by().values("contact").annotate(n=Count("pk")).values("n")
+    return (
+        Correction.objects.filter(attempt__contact__plan__study=study)
+        .select_related("attempt__contact__plan__participant")
+        .annotate(number=Subquery(number))
+        .order_by(
+            "attempt__contact__plan__participant__began_at",
+            "attempt__contact__plan__participant_id",
+            "attempt__contact__number",
+            "attempt__started_at",
+            *("attempt_id", "corrected_at", "pk"),
+        )
+        .iterator(chunk_size=CHUNK)
+    )
+
+
+def _correction_row(correction: Correction, codes: Mapping[int, str]) -> list[Any]:
+    contact = correction.attempt.contact
     return [
         contact.plan.participant.code,
         contact.number,
-        number,
+        correction.number,  # type: ignore[attr-defined]
         codes[correction.corrected_by_id],
         _moment(correction.corrected_at),
         correction.reason,

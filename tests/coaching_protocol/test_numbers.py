@@ -193,14 +193,15 @@ def test_what_a_log_said_before_it_was_corrected_is_told_with_who_and_why(study,
     call(three[0], 1, ben, NOW, "reached", minutes=12, steps_done=["greet"], deviations=["therapy"])
     attempt = Attempt.objects.get()
     calls.correct(attempt=attempt, coach=ben, reason="slip", outcome="no_answer", by=COACH, at=NOW)
+    call(three[0], 1, ben, NOW - timedelta(hours=1), "no_answer")  # the try before, logged later
     assert [list(row) for row in table_of(study, "call_corrections").rows] == [
         [
-            *(three[0].code, 1, 1, "C1", NOW.isoformat(), "slip"),
+            *(three[0].code, 1, 2, "C1", NOW.isoformat(), "slip"),
             *(NOW.isoformat(), "reached", 12, "greet", "therapy"),
         ]
     ]
-    [row] = table_of(study, "attempts").rows
-    assert (row[5], row[-1]) == ("no_answer", 1)
+    tries = [(row[2], row[5], row[-1]) for row in table_of(study, "attempts").rows]
+    assert tries == [(1, "no_answer", 0), (2, "no_answer", 1)]
     held = [row[-1] for row in table_of(study, "contacts").rows]
     assert held == [None] * 9  # nobody held a call that turned out not to be one
 
