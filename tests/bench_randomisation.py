@@ -32,6 +32,7 @@ PEOPLE = 640
 STRATA = {1: "one stratum", 200: "a stratum for each centre"}
 CLIENTS = (1, 8, 32)
 BARE = """
+DROP TABLE IF EXISTS bare_study, bare_stratum, bare_allocation, bare_audit;
 CREATE TABLE bare_study (id int PRIMARY KEY, state text, seed text);
 CREATE TABLE bare_stratum (id int PRIMARY KEY, next_index int, carried text);
 CREATE TABLE bare_allocation (person int PRIMARY KEY, stratum int, draw_index int, arm text, UNIQUE (stratum, draw_index));
