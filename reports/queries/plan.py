@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from reports import sections
-from reports.plan import Adherence, AnalysisPlan, Contacts, Outcome
+from reports.plan import AnalysisPlan, Outcome
 from reports.sections import Analysis
 from trial.models import ProtocolVersion
 
@@ -18,37 +18,23 @@ def plan_of(version: ProtocolVersion) -> AnalysisPlan:
     Morris, BMJ 2012;345:e5840).
     """
     analysis = Analysis.model_validate(version.section("analysis"))
-    same = {"model", "contrasts", "confidence", "estimand", "standardiser"}
+    same = dict.fromkeys(("model", "contrasts", "confidence", "estimand", "standardiser"), True)
+    enough = {
+        "adherence": {"measure", "at_least", "justification"},
+        "contacts": {"at_least", "justification"},
+    }
     return AnalysisPlan(
-        **analysis.model_dump(mode="json", include=same),
+        **analysis.model_dump(mode="json", include={**same, **enough}),
         primary=[_outcome(outcome) for outcome in analysis.primary],
         secondary=[_outcome(outcome) for outcome in analysis.secondary],
         multiplicity=analysis.multiplicity.method,
         covariates=list(dict.fromkeys((*analysis.covariates, *factors(version)))),
-        adherence=_adherence(analysis),
-        contacts=_contacts(analysis),
         cluster=version.section("randomisation").get("cluster"),
     )
 
 
 def _outcome(outcome: sections.Outcome) -> Outcome:
     return Outcome(instrument=outcome.instrument, timepoint=outcome.timepoint)
-
-
-def _adherence(analysis: Analysis) -> Adherence | None:
-    given = analysis.adherence
-    if given is None:
-        return None
-    return Adherence(
-        **given.model_dump(mode="json", include={"measure", "at_least", "justification"})
-    )
-
-
-def _contacts(analysis: Analysis) -> Contacts | None:
-    given = analysis.contacts
-    if given is None:
-        return None
-    return Contacts(**given.model_dump(mode="json", include={"at_least", "justification"}))
 
 
 def factors(version: ProtocolVersion) -> list[str]:

@@ -74,8 +74,8 @@ ASKED_TO_BE_ERASED = ("asked_by_participant", "data_protection_request")
 EVENTS = {
     "allocation_forced": "the arm was given and not drawn",
     "programme_stopped": "stopped with the lessons",
-    "too_few_contacts": "so many calls were over without being held that as many as the analysis "
-    "plan asks for were out of reach",
+    "too_few_contacts": "so many calls were given up that as many as the analysis plan asks for "
+    "were out of reach",
     "consent_withdrawn": "asked that everything that tells who they are be erased",
 }
 INTERCURRENT = (
